@@ -1,0 +1,73 @@
+"""Headway: deep learning for coders.
+
+The public names, loaded when they are first used: `import headway as hw` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headway.augment import Augment
+    from headway.bundle.predictor import Predictor, load
+    from headway.data.dataset import Data, from_csv, from_folder, from_items
+    from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, TimeSplit
+    from headway.errors import HeadwayError
+    from headway.fields.base import Prediction
+    from headway.fields.category import Category
+    from headway.fields.image import Image
+    from headway.learner import Learner
+    from headway.train.callbacks import Callback
+
+__all__ = [
+    "Augment",
+    "Callback",
+    "Category",
+    "ColumnSplit",
+    "Data",
+    "GroupSplit",
+    "HeadwayError",
+    "Image",
+    "Learner",
+    "Prediction",
+    "Predictor",
+    "RandomSplit",
+    "TimeSplit",
+    "from_csv",
+    "from_folder",
+    "from_items",
+    "load",
+]
+
+_HOMES = {
+    "Augment": "headway.augment",
+    "Callback": "headway.train.callbacks",
+    "Category": "headway.fields.category",
+    "ColumnSplit": "headway.data.splits",
+    "Data": "headway.data.dataset",
+    "GroupSplit": "headway.data.splits",
+    "HeadwayError": "headway.errors",
+    "Image": "headway.fields.image",
+    "Learner": "headway.learner",
+    "Prediction": "headway.fields.base",
+    "Predictor": "headway.bundle.predictor",
+    "RandomSplit": "headway.data.splits",
+    "TimeSplit": "headway.data.splits",
+    "from_csv": "headway.data.dataset",
+    "from_folder": "headway.data.dataset",
+    "from_items": "headway.data.dataset",
+    "load": "headway.bundle.predictor",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The public name, from its home (PEP 562)."""
+    if name not in _HOMES:
+        message = f"module 'headway' has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,325 @@
+"""The archive `model.headway`: how it is written, and how a file from anywhere is read without trusting it.
+
+A zip of five stored members: `manifest.json`, `weights.safetensors`, `model.onnx`, `check.npz` and `card.md`. The
+manifest holds the size and the SHA-256 of the others. All of that is checked before anything is parsed, and nothing
+here can run code. `docs/bundle-format.md` is the format in full.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+import os
+import secrets
+import stat
+import struct
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from headway.errors import BundleError, explain
+
+__all__ = [
+    "FORMAT_VERSION",
+    "MAX_BUNDLE_BYTES",
+    "MAX_MANIFEST_BYTES",
+    "Bundle",
+    "damage",
+    "pack_check",
+    "read_bundle",
+    "unpack_check",
+    "write_bundle",
+]
+
+FORMAT_VERSION = 1
+MAX_BUNDLE_BYTES = 2**31 - 1
+MAX_MANIFEST_BYTES = 4 * 2**20
+
+# Every version ever released stays here.
+_FILES = {1: ("weights.safetensors", "model.onnx", "check.npz", "card.md")}
+_MANIFEST = "manifest.json"
+_CHECK = {"images": "|u1", "probabilities": "<f4"}
+
+_FIX = "Copy it again from where it was made, or export it again."
+
+_MAX_MEMBERS = 16
+_END = struct.Struct("<4s4H2LH")
+_ENCRYPTED = 0x1 | 0x40 | 0x2000
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What an archive holds, checked.
+
+    Attributes:
+        manifest: The manifest, with `format_version` and `files`.
+        files: The other members' bytes by name.
+    """
+
+    manifest: dict[str, Any]
+    files: dict[str, bytes]
+
+
+def damage(what: str, *, given: object, fix: str = _FIX) -> str:
+    """The text of the error for a bundle that cannot be used."""
+    return explain(what, given=given, fix=fix)
+
+
+def write_bundle(path: str | os.PathLike[str], *, manifest: dict[str, Any], files: dict[str, bytes]) -> Path:
+    """Writes an archive. The same input gives the same bytes; a crash leaves the old file or none.
+
+    Args:
+        path: Where to; folders above it are made.
+        manifest: Plain JSON values without NaN; `format_version` and `files` are added here.
+        files: The bytes of `weights.safetensors`, `model.onnx`, `check.npz` and `card.md`.
+
+    Returns:
+        The path.
+
+    Raises:
+        BundleError: If the manifest is not plain JSON, or if it or the archive would be too large to be read again.
+    """
+    assert sorted(files) == sorted(_FILES[FORMAT_VERSION])
+    target = Path(path).expanduser()
+    listed = {name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()}
+    try:
+        text = json.dumps({**manifest, "format_version": FORMAT_VERSION, "files": listed}, indent=2, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        what = "The manifest must hold plain JSON values: text, numbers that are finite, lists and dicts."
+        raise BundleError(damage(what, given=error, fix="Leave that value out, or store it as text.")) from error
+    members = {_MANIFEST: text.encode(), **{name: files[name] for name in _FILES[FORMAT_VERSION]}}
+    _check_limits(target, manifest_bytes=len(members[_MANIFEST]), total_bytes=sum(map(len, members.values())))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            _write_zip(file, members)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target
+
+
+def read_bundle(path: str | os.PathLike[str]) -> Bundle:
+    """Reads an archive, having checked its structure, its version, and each file's size and SHA-256.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The manifest and the files' bytes.
+
+    Raises:
+        BundleError: If anything about the file is wrong; there is no other error.
+    """
+    with _open(Path(path).expanduser()) as file:
+        start = file.read(4)
+        if start != b"PK\x03\x04":
+            raise BundleError(_no_bundle("it is not a zip archive." if start else "it is empty.", path))
+        members = _read_zip(file, given=path)
+    raw = members.pop(_MANIFEST, None)
+    if raw is None:
+        raise BundleError(_no_bundle("it is a zip archive without a manifest.json.", path))
+    manifest = _parse_manifest(raw, path)
+    expected = _FILES[manifest["format_version"]]
+    if sorted(members) != sorted(expected):
+        raise BundleError(damage(f"The bundle does not hold just {_MANIFEST}, {', '.join(expected)}.", given=path))
+    for name, data in members.items():
+        listed = manifest["files"].get(name)
+        if not isinstance(listed, dict) or listed.get("size") != len(data):
+            raise BundleError(
+                damage(f"The bundle is damaged: the size of {name} is not the one in the manifest.", given=path)
+            )
+        if listed.get("sha256") != hashlib.sha256(data).hexdigest():
+            raise BundleError(
+                damage(f"The bundle is damaged: the SHA-256 of {name} is not the one in the manifest.", given=path)
+            )
+    return Bundle(manifest, members)
+
+
+def pack_check(images: np.ndarray, probabilities: np.ndarray) -> bytes:
+    """The bytes of `check.npz`.
+
+    Args:
+        images: uint8 `[items, height, width, channels]`.
+        probabilities: What the graph gives for them, float32 `[items, classes]`.
+
+    Returns:
+        An npz that `numpy.load` opens too; the same arrays give the same bytes.
+
+    Example:
+        >>> data = pack_check(np.zeros((2, 8, 8, 3), np.uint8), np.full((2, 4), 0.25, np.float32))
+        >>> images, probabilities = unpack_check(data, given="check.npz")
+        >>> images.shape, probabilities.shape
+        ((2, 8, 8, 3), (2, 4))
+    """
+    members = {}
+    for name, array in (("images", images), ("probabilities", probabilities)):
+        assert array.dtype == _CHECK[name]
+        buffer = io.BytesIO()
+        np.lib.format.write_array(buffer, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+        members[f"{name}.npy"] = buffer.getvalue()
+    npz = io.BytesIO()
+    _write_zip(npz, members)
+    return npz.getvalue()
+
+
+def unpack_check(data: bytes, *, given: object) -> tuple[np.ndarray, np.ndarray]:
+    """The arrays of `check.npz`, images and probabilities, read without numpy's own zip reader.
+
+    Args:
+        data: The bytes of `check.npz`.
+        given: What to name in an error: the bundle's path.
+
+    Raises:
+        BundleError: If it holds anything but these two arrays, stored, with as many bytes as their headers claim.
+    """
+    members = _read_zip(io.BytesIO(data), given=given)
+    if sorted(members) != sorted(f"{name}.npy" for name in _CHECK):
+        raise BundleError(damage(f"The bundle's check.npz does not hold just {' and '.join(_CHECK)}.", given=given))
+    try:
+        images, probabilities = (_parse_npy(members[f"{name}.npy"], dtype) for name, dtype in _CHECK.items())
+    # The header is Python source text; numpy's parser raises whatever it trips over.
+    except Exception as error:
+        raise BundleError(
+            damage(f"The bundle's check.npz holds an array that cannot be read ({error}).", given=given)
+        ) from error
+    if not (probabilities.ndim == 2 and images.ndim and len(images) == len(probabilities) > 0):
+        raise BundleError(
+            damage("The bundle's check.npz does not hold one row of probabilities an image.", given=given)
+        )
+    return images, probabilities
+
+
+def _parse_npy(raw: bytes, dtype: str) -> np.ndarray:
+    buffer = io.BytesIO(raw)
+    if np.lib.format.read_magic(buffer) != (1, 0):
+        message = "not version 1.0 of npy"
+        raise ValueError(message)
+    shape, fortran_order, found = np.lib.format.read_array_header_1_0(buffer)
+    # numpy would allocate whatever the header claims, before looking at what there is.
+    if found != dtype or fortran_order or math.prod(shape) * found.itemsize != len(raw) - buffer.tell():
+        message = f"not {dtype} in C order of the size claimed"
+        raise ValueError(message)
+    return np.frombuffer(raw, dtype=dtype, offset=buffer.tell()).reshape(shape)
+
+
+def _parse_manifest(raw: bytes, given: object) -> dict[str, Any]:
+    if len(raw) > MAX_MANIFEST_BYTES:
+        raise BundleError(
+            damage(f"The bundle's manifest is over the limit of {MAX_MANIFEST_BYTES // 2**20} MB.", given=given)
+        )
+    try:
+        manifest = json.loads(raw.decode())
+    except (ValueError, RecursionError) as error:
+        raise BundleError(damage(f"The bundle's manifest is not JSON ({error}).", given=given)) from error
+    version = manifest.get("format_version") if isinstance(manifest, dict) else None
+    if not isinstance(version, int) or version < 1 or not isinstance(manifest.get("files"), dict):
+        raise BundleError(damage("The bundle's manifest lacks its format version or its list of files.", given=given))
+    if version not in _FILES:
+        what = f"The bundle has format version {version}; this version of Headway reads up to {FORMAT_VERSION}."
+        raise BundleError(damage(what, given=given, fix="Upgrade Headway: pip install --upgrade headway"))
+    return manifest
+
+
+def _open(path: Path) -> BinaryIO:
+    if path.is_dir():
+        inside = path / "model.headway"
+        fix = f"Pass {inside}." if inside.is_file() else "Pass the model.headway file itself."
+        raise BundleError(damage("A bundle is a file, and this is a folder.", given=path, fix=fix))
+    try:
+        # A pipe or a device would block, or never end.
+        file = path.open("rb") if stat.S_ISREG(path.stat().st_mode) else None
+    except (OSError, ValueError) as error:
+        reason = "there is no such file" if isinstance(error, FileNotFoundError) else str(error)
+        raise BundleError(
+            damage(f"The bundle cannot be opened: {reason}.", given=path, fix="Correct the path.")
+        ) from error
+    if file is None:
+        raise BundleError(
+            damage("A bundle is a regular file, and this is not one.", given=path, fix="Correct the path.")
+        )
+    return file
+
+
+def _no_bundle(why: str, given: object) -> str:
+    fix = "Pass a model.headway file, as written by `headway train` or `learner.export`."
+    return damage(f"This is not a Headway bundle: {why}", given=given, fix=fix)
+
+
+def _check_limits(path: Path, *, manifest_bytes: int, total_bytes: int) -> None:
+    # The directory and the headers take under a kilobyte a member.
+    if total_bytes > MAX_BUNDLE_BYTES - _MAX_MEMBERS * 1024:
+        what = f"The bundle would be {total_bytes / 1e9:.1f} GB, and the limit is {MAX_BUNDLE_BYTES / 1e9:.1f} GB."
+        raise BundleError(damage(what, given=path, fix="Choose a smaller architecture."))
+    if manifest_bytes > MAX_MANIFEST_BYTES:
+        what = f"The manifest would be {manifest_bytes / 2**20:.1f} MB; the limit is {MAX_MANIFEST_BYTES // 2**20} MB."
+        raise BundleError(damage(what, given=path, fix="Put less into it."))
+
+
+def _write_zip(file: BinaryIO, members: dict[str, bytes]) -> None:
+    with zipfile.ZipFile(file, "w", compression=zipfile.ZIP_STORED) as archive:
+        for name, data in members.items():
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            # zipfile would write the platform it runs on.
+            entry.create_system = 3
+            entry.external_attr = (stat.S_IFREG | 0o644) << 16
+            archive.writestr(entry, data)
+
+
+def _read_zip(file: BinaryIO, *, given: object) -> dict[str, bytes]:
+    """The members of a zip of a few stored files; the structure is checked before a member is read."""
+    size = file.seek(0, os.SEEK_END)
+    if size > MAX_BUNDLE_BYTES:
+        raise BundleError(damage(f"The file is over the limit of {MAX_BUNDLE_BYTES / 1e9:.1f} GB.", given=given))
+    _check_end(file, size, given)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            entries = archive.infolist()
+            problem = _problem(entries, size)
+            if problem:
+                raise BundleError(damage(f"The bundle is unsafe or damaged: {problem}.", given=given))
+            return {entry.filename: archive.read(entry) for entry in entries}
+    except BundleError:
+        raise
+    # zipfile raises BadZipFile, EOFError, NotImplementedError, struct.error, UnicodeDecodeError and others.
+    except Exception as error:
+        raise BundleError(damage(f"The bundle is damaged: {error or type(error).__name__}.", given=given)) from error
+
+
+def _check_end(file: BinaryIO, size: int, given: object) -> None:
+    """Bounds the zip's directory before zipfile builds an object for each of its entries."""
+    file.seek(max(0, size - _END.size))
+    tail = file.read(_END.size)
+    if len(tail) != _END.size or not tail.startswith(b"PK\x05\x06"):
+        raise BundleError(damage("The bundle is cut short, or something follows its end.", given=given))
+    _, _, _, _, count, directory_bytes, directory_start, _ = _END.unpack(tail)
+    if count > _MAX_MEMBERS or directory_start + directory_bytes + _END.size != size or directory_bytes > 2**16:
+        raise BundleError(damage("The bundle is damaged: its directory is not as it should be.", given=given))
+
+
+def _problem(entries: list[zipfile.ZipInfo], size: int) -> str | None:
+    names = [entry.filename for entry in entries]
+    if len(set(names)) != len(names):
+        return "it has two members of one name"
+    if sum(entry.file_size for entry in entries) > size:
+        return "its members claim more bytes than there are"
+    for entry in entries:
+        name = entry.filename
+        kind = stat.S_IFMT(entry.external_attr >> 16)
+        if not name or any(sign in name for sign in "/\\:\0") or name.startswith("."):
+            return f"{name!r} is not a plain file name"
+        if kind not in (0, stat.S_IFREG):
+            return f"{name} is not a regular file"
+        if entry.flag_bits & _ENCRYPTED:
+            return f"{name} is encrypted"
+        if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
+            return f"{name} is compressed"
+    return None

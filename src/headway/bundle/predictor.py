@@ -1,0 +1,245 @@
+"""From a bundle to answers: numpy, Pillow and onnxruntime, never torch.
+
+Normalisation and softmax are inside the graph, and the input field is the one that training validated with, so that
+what is served cannot drift from what was trained.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headway.bundle.format import damage, read_bundle, unpack_check
+from headway.errors import BundleError, ConfigError, ReadError, ShapeError, explain
+from headway.fields import Input, Prediction, Target, input_from_json, target_from_json
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+__all__ = ["CHECK_TOLERANCE", "GRAPH_INPUT", "GRAPH_OUTPUT", "Predictor", "load", "open_session"]
+
+GRAPH_INPUT = "images"
+GRAPH_OUTPUT = "probabilities"
+CHECK_TOLERANCE = 1e-3
+"""How far a probability may be from the one in `check.npz`. Processors round differently, by about 1e-6."""
+
+
+def load(path: str | os.PathLike[str]) -> Predictor:
+    """Opens a bundle: checks its structure, sizes and hashes, then runs its own check.
+
+    Args:
+        path: A `model.headway` file.
+
+    Returns:
+        A predictor, ready to answer.
+
+    Raises:
+        BundleError: If the file is not a bundle, damaged, unsafe, too new, or answers otherwise than when it was made.
+    """
+    bundle = read_bundle(path)
+    try:
+        input = input_from_json(bundle.manifest["input"])
+        target = target_from_json(bundle.manifest["target"])
+    except BundleError:
+        raise
+    # Right by its hash or not, the manifest is a stranger's: a field may be missing or of any type.
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise BundleError(damage(f"The bundle's fields cannot be read ({_first_line(error)}).", given=path)) from error
+    try:
+        session = open_session(bundle.files["model.onnx"])
+    # onnxruntime's exceptions have no base of their own.
+    except Exception as error:
+        raise BundleError(damage(f"The bundle's graph cannot be opened ({_first_line(error)}).", given=path)) from error
+    predictor = Predictor(manifest=bundle.manifest, input=input, target=target, session=session)
+    images, probabilities = unpack_check(bundle.files["check.npz"], given=path)
+    predictor._check(images, probabilities, given=path)
+    return predictor
+
+
+def open_session(graph: bytes) -> onnxruntime.InferenceSession:
+    """An onnxruntime session on the CPU for the bytes of an ONNX graph."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    # By its own choice onnxruntime pins its threads to cores, which fails inside containers.
+    options.intra_op_num_threads = _num_cores()
+    # Threads that spin for long while they wait keep the cores busy after each answer, and beside other work they
+    # slow it down by half; threads that never spin cost a millisecond an answer.
+    options.add_session_config_entry("session.intra_op.spin_duration_us", "20")
+    # A graph may name files that hold its weights, looked for in the working folder: a stranger's graph gets none.
+    options.add_session_config_entry(
+        "session.model_external_initializers_file_folder_path", os.path.join(os.devnull, "none")
+    )
+    # Its second try on the same processor would print, and fail again.
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"], enable_fallback=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predictor:
+    """A model from a bundle. Threads may share it. Made by `load`.
+
+    Attributes:
+        manifest: The bundle's manifest: metrics, baselines, versions and what else was written at export.
+        input: How an item is read.
+        target: How the model's output becomes a prediction.
+        session: The graph in onnxruntime.
+
+    Example:
+        ```python
+        predictor = hw.load("runs/pets/model.headway")
+        predictor.predict("rex.jpg").label
+        for prediction in predictor.predict_many(Path("photos").glob("*.jpg")):
+            print(prediction.label, prediction.score)
+        ```
+    """
+
+    manifest: dict[str, Any] = field(repr=False)
+    input: Input
+    target: Target
+    session: onnxruntime.InferenceSession = field(repr=False)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes, in the order of the graph's outputs."""
+        return tuple(self.manifest["target"]["labels"])
+
+    def predict(self, item: Any) -> Prediction:
+        """The answer for one item.
+
+        Args:
+            item: A path, the bytes of an image file, an open file, an array or a PIL image.
+
+        Raises:
+            ReadError: If the item cannot be read; the text names it.
+        """
+        array = self._read(item)
+        if isinstance(array, ReadError):
+            raise _named(item, array) from array
+        return self.target.decode(self.probabilities(self.input.stack([array]))[0])
+
+    def predict_many(self, items: Iterable[Any], *, batch_size: int = 32) -> Iterator[Prediction]:
+        """The answers for many items, in their order; items are taken as they are needed and read a little ahead.
+
+        Args:
+            items: What `predict` takes, from any iterable, however long.
+            batch_size: Items that go through the model at once, at least 1.
+
+        Returns:
+            A generator. At an item that cannot be read it raises ReadError; `try_many` goes on.
+
+        Raises:
+            ConfigError: If `batch_size` is below 1.
+        """
+        _check_batch_size(batch_size)
+        return self._strict(items, batch_size)
+
+    def try_many(self, items: Iterable[Any], *, batch_size: int = 32) -> Iterator[Prediction | ReadError]:
+        """As `predict_many`, but an item that cannot be read gives its ReadError as a value, in its place.
+
+        Raises:
+            ConfigError: If `batch_size` is below 1.
+        """
+        _check_batch_size(batch_size)
+        return (answer for _, answer in self._stream(items, batch_size))
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """The graph itself: one batch of images in, probabilities out.
+
+        Args:
+            images: uint8 `[batch, height, width, channels]`, as `input.read` gives them.
+
+        Returns:
+            float32 `[batch, classes]`, each row summing to 1.
+
+        Raises:
+            ShapeError: If the images do not fit the graph.
+        """
+        wanted = self.session.get_inputs()[0].shape[1:]
+        if images.dtype != np.uint8 or images.ndim == 0 or list(images.shape[1:]) != wanted:
+            raise ShapeError(
+                explain(
+                    f"`images` must be uint8 [batch, {', '.join(map(str, wanted))}].",
+                    given=f"{images.dtype} {list(images.shape)}",
+                    fix="Pass a batch of what `predictor.input.read` gives, or call `predict`.",
+                )
+            )
+        return np.asarray(self.session.run([GRAPH_OUTPUT], {GRAPH_INPUT: images})[0])
+
+    def _strict(self, items: Iterable[Any], batch_size: int) -> Iterator[Prediction]:
+        for item, answer in self._stream(items, batch_size):
+            if isinstance(answer, ReadError):
+                raise _named(item, answer) from answer
+            yield answer
+
+    def _stream(self, items: Iterable[Any], batch_size: int) -> Iterator[tuple[Any, Prediction | ReadError]]:
+        source = iter(items)
+        waiting: deque[tuple[Any, Future[np.ndarray | ReadError]]] = deque()
+        readers = ThreadPoolExecutor(_num_cores(), thread_name_prefix="headway-read")
+        try:
+            while True:
+                # Two batches: while one goes through the model, the next is being read.
+                for item in islice(source, 2 * batch_size - len(waiting)):
+                    waiting.append((item, readers.submit(self._read, item)))
+                if not waiting:
+                    return
+                batch = [waiting.popleft() for _ in range(min(batch_size, len(waiting)))]
+                answers = self._answer([future.result() for _, future in batch])
+                yield from zip([item for item, _ in batch], answers, strict=True)
+        finally:
+            readers.shutdown(cancel_futures=True)
+
+    def _read(self, item: Any) -> np.ndarray | ReadError:
+        try:
+            return self.input.read(item)
+        except ReadError as error:
+            return error
+
+    def _answer(self, arrays: Sequence[np.ndarray | ReadError]) -> Iterator[Prediction | ReadError]:
+        good = [each for each in arrays if not isinstance(each, ReadError)]
+        rows = iter(self.probabilities(self.input.stack(good)) if good else ())
+        return (each if isinstance(each, ReadError) else self.target.decode(next(rows)) for each in arrays)
+
+    def _check(self, images: np.ndarray, probabilities: np.ndarray, *, given: object) -> None:
+        """Compares the graph's answers with the bundle's own, and its shapes with the fields'."""
+        try:
+            fits = self.input.read(images[0]).shape == images.shape[1:]
+            found = self.probabilities(images) if fits else np.empty(0)
+            fits = fits and found.shape == probabilities.shape == (len(images), self.target.num_outputs)
+            near = fits and bool(np.all(np.abs(found - probabilities) <= CHECK_TOLERANCE))
+        # onnxruntime's exceptions have no base of their own.
+        except Exception as error:
+            raise BundleError(
+                damage(f"The bundle's own check cannot be run ({_first_line(error)}).", given=given)
+            ) from error
+        if not fits:
+            raise BundleError(
+                damage("The bundle's graph, its check and its fields do not fit one another.", given=given)
+            )
+        if not near:
+            raise BundleError(damage("The bundle answers its own check otherwise than when it was made.", given=given))
+
+
+def _named(item: Any, error: ReadError) -> ReadError:
+    return ReadError(f"{item if isinstance(item, (str, os.PathLike)) else type(item).__name__}: {error}")
+
+
+def _check_batch_size(batch_size: int) -> None:
+    if batch_size < 1:
+        raise ConfigError(explain("`batch_size` must be at least 1.", given=batch_size, fix="Leave it out for 32."))
+
+
+def _num_cores() -> int:
+    # On a shared machine or in a container a process may use fewer cores than there are.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

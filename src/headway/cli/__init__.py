@@ -1,0 +1,35 @@
+"""The command line: one file a command. Each command imports what it needs when it runs, so `--help` is quick."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from headway.cli.demo import demo
+from headway.cli.evaluate import evaluate
+from headway.cli.predict import predict
+from headway.cli.runs import runs
+from headway.cli.train import train
+from headway.errors import HeadwayError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="headway",
+    help="Deep learning for coders: train, judge and use a model of your own photos.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (demo, train, evaluate, predict, runs):
+    app.command()(command)
+
+
+def main() -> None:
+    """Runs the command; an error made on purpose is shown without a traceback and gives exit status 2."""
+    try:
+        app()
+    except HeadwayError as error:
+        print(f"headway: {error}", file=sys.stderr)
+        sys.exit(2)

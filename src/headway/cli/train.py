@@ -1,0 +1,177 @@
+"""`headway train`: from data to a trained, judged and exported model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from headway.data.dataset import Data
+    from headway.judge.report import Report
+    from headway.learner import Learner
+    from headway.train.progress import Progress
+
+__all__ = ["finish", "train"]
+
+
+def train(
+    data: Annotated[
+        Path,
+        typer.Argument(
+            help="A folder of class folders, or of train/, valid/ and test/ folders of them; or a CSV or Parquet file."
+        ),
+    ],
+    *,
+    input: Annotated[str | None, typer.Option(help="The table's column of file paths.")] = None,
+    target: Annotated[str | None, typer.Option(help="The table's column of labels.")] = None,
+    split_column: Annotated[str | None, typer.Option(help="The table's column of train, valid, test.")] = None,
+    arch: Annotated[
+        str | None, typer.Option(help="efficientnet_lite0, small_resnet, resnet18 ..., or any of timm's names.")
+    ] = None,
+    pretrained: Annotated[bool, typer.Option(help="Start from pretrained weights.")] = True,
+    size: Annotated[int, typer.Option(help="Side of the square that the model sees, in pixels.")] = 224,
+    epochs: Annotated[int | None, typer.Option(help="Epochs that train every layer; 0 for the head alone.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Minutes of training, instead of epochs.")] = None,
+    lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Items a step.")] = None,
+    valid: Annotated[float, typer.Option(help="Share of the items to judge the model with.")] = 0.2,
+    seed: Annotated[int, typer.Option(help="Decides everything random.")] = 0,
+    name: Annotated[str | None, typer.Option(help="The run's name; the data's when left out.")] = None,
+    runs: Annotated[Path, typer.Option(help="The folder of all runs.")] = Path("runs"),
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps ...")] = "auto",
+    precision: Annotated[Literal["auto", "float32", "bfloat16", "float16"], typer.Option()] = "auto",
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
+) -> None:
+    """Train a model on your photos, compare it with simple baselines, and export it."""
+    import time
+
+    start = time.perf_counter()
+    _check_options(data, input, target, split_column)
+    from headway.train.progress import make_progress
+
+    progress = make_progress()
+    items = _read(data, input, target, split_column, size=size, valid=valid, seed=seed, progress=progress)
+    from headway.learner import Learner
+
+    learner = Learner(
+        items,
+        arch,
+        pretrained=pretrained,
+        run=runs / (name or data.resolve().stem),
+        seed=seed,
+        batch_size=batch_size,
+        device=device,
+        precision=precision,
+        progress=progress,
+    )
+    progress.tell(_first_lines(items, learner))
+    learner.fine_tune(epochs, minutes=minutes, lr=lr)
+    finish(learner, start=start, json=json)
+
+
+def finish(learner: Learner, *, start: float, json: bool) -> Report:
+    """Judges and exports what was trained, and says so.
+
+    Args:
+        learner: Trained, with a run folder.
+        start: When the command began, by `time.perf_counter`.
+        json: Whether the last line is one JSON object.
+    """
+    import time
+
+    run = learner.run
+    assert run is not None
+    for note in learner.history.notes:
+        print(note)
+    report = learner.report()
+    print(f"\n{report}\n")
+    learner.export(run.bundle, report=report)
+    print(f"run:    {run.path}\nmodel:  {run.bundle}\nreport: {run.path / 'report.html'}")
+    if json:
+        print(_json_line(learner, report, seconds=time.perf_counter() - start))
+    return report
+
+
+def _json_line(learner: Learner, report: Report, *, seconds: float) -> str:
+    from json import dumps
+
+    run = learner.run
+    assert run is not None
+    facts = report.to_json()
+    parts = {name: part["metrics"] for name, part in facts["parts"].items()}
+    line: dict[str, Any] = {
+        "run_dir": str(run.path),
+        "bundle": str(run.bundle),
+        "seconds": round(seconds, 3),
+        "metrics": parts["valid"],
+        "baselines": facts["baselines"],
+        "verdict": facts["verdict"],
+        "history": facts["history"],
+        "notes": facts["notes"],
+    }
+    if "test" in parts:
+        line["test_metrics"] = parts["test"]
+    return dumps(line)
+
+
+def _read(
+    data: Path,
+    input: str | None,
+    target: str | None,
+    split_column: str | None,
+    *,
+    size: int,
+    valid: float,
+    seed: int,
+    progress: Progress,
+) -> Data:
+    from headway.data.dataset import from_csv, from_folder
+    from headway.data.sources import is_table
+    from headway.data.splits import ColumnSplit
+
+    def count(done: int, total: int) -> None:
+        progress.count("reading", done, total)
+
+    if not is_table(data):
+        return from_folder(data, size=size, valid=valid, seed=seed, on_progress=count)
+    assert input is not None
+    assert target is not None
+    split = ColumnSplit(split_column, valid=valid, seed=seed) if split_column else None
+    return from_csv(
+        data, input=input, target=target, size=size, split=split, valid=valid, seed=seed, on_progress=count
+    )
+
+
+def _check_options(data: Path, input: str | None, target: str | None, split_column: str | None) -> None:
+    from headway.data.sources import is_table
+    from headway.errors import ConfigError, explain
+
+    if is_table(data) and not (input and target):
+        raise ConfigError(
+            explain(
+                "A table needs the names of two columns: the files and their labels.",
+                given=f"{data}, --input {input}, --target {target}",
+                fix="Add, for instance, --input file --target label.",
+            )
+        )
+    named = [option for option, value in (("--input", input), ("--target", target), ("--split-column", split_column)) if value]
+    if not is_table(data) and named:
+        raise ConfigError(
+            explain(
+                "Columns can be named for a table only; a folder takes its labels from the folders' names.",
+                given=f"{data}, {', '.join(named)}",
+                fix="Leave them out, or give a CSV or Parquet file.",
+            )
+        )
+
+
+def _first_lines(items: Data, learner: Learner) -> str:
+    weights = f"weights from {learner.pretrained}" if learner.pretrained else "from scratch"
+    lines = [f"{items}", f"{learner.arch}, {weights}; {learner.setup.precision}"]
+    if len(items.problems):
+        run = learner.run
+        assert run is not None
+        lines.append(f"{len(items.problems)} items were left out; reasons in {run.path / 'problems.csv'}")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""From folders, tables and arrays to batches: sources, splits, the data set, its store and its loader."""

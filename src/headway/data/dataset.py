@@ -1,0 +1,420 @@
+"""The data set: a table of items, what goes in, what comes out, and the split.
+
+`from_folder`, `from_csv` and `from_items` open every item once (see `store`), leave out what cannot be read, split
+the rest and fit the fields on the training rows. Whatever would make training senseless is an error here, before it
+starts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import polars as pl
+
+from headway.data.sources import list_folder, read_table
+from headway.data.splits import ColumnSplit, RandomSplit, Split
+from headway.data.store import Store, open_store
+from headway.errors import ConfigError, DataError, did_you_mean, explain
+from headway.fields import Category, Image, Input, Target
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from headway.data.loader import Loader
+
+__all__ = ["Data", "Part", "PartName", "from_csv", "from_folder", "from_items"]
+
+PartName = Literal["train", "valid", "test"]
+PARTS: tuple[PartName, ...] = ("train", "valid", "test")
+
+MIN_ITEMS_A_CLASS = 4
+MAX_UNREADABLE = 0.05
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Data:
+    """Items, fields and split; frozen, so a change gives a new `Data`.
+
+    Attributes:
+        items: The user's columns, plus "row" (the item's number in the source, int), "content" (a hash of its bytes)
+            and "split" ("train", "valid" or "test").
+        input: The field that goes in.
+        target: The field that comes out, fitted on the training rows.
+        split: The splitter that made the "split" column.
+        problems: The items left out: the input's column, "row" and "reason".
+        store: The decoded items, in slots numbered by "row".
+    """
+
+    items: pl.DataFrame
+    input: Input
+    target: Target
+    split: Split
+    problems: pl.DataFrame
+    store: Store
+
+    @property
+    def train(self) -> Part:
+        """The rows that the model learns from."""
+        return self.part("train")
+
+    @property
+    def valid(self) -> Part:
+        """The rows that judge the model while it is worked on."""
+        return self.part("valid")
+
+    @property
+    def test(self) -> Part:
+        """The rows kept for the very end; empty where there are none."""
+        return self.part("test")
+
+    @property
+    def parts(self) -> list[PartName]:
+        """The names of the parts that have rows, in the order train, valid, test."""
+        present = set(self.items["split"].unique().to_list())
+        return [name for name in PARTS if name in present]
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of every item's bytes, label and side, in order: the same data, the same fingerprint."""
+        columns = self.items.select("content", pl.col(self.target.column).cast(pl.String), "split")
+        return hashlib.sha256("\n".join("\0".join(map(str, row)) for row in columns.iter_rows()).encode()).hexdigest()
+
+    def part(self, name: PartName) -> Part:
+        """One part by its name.
+
+        Raises:
+            ConfigError: If it is not "train", "valid" or "test".
+        """
+        if name not in PARTS:
+            raise ConfigError(
+                explain("There is no such part of the data.", given=repr(name), fix=did_you_mean(str(name), PARTS))
+            )
+        return Part(self, name, self.items.filter(pl.col("split") == name))
+
+    def show(self, n: int = 9) -> Figure:
+        """A figure of the first `n` training items of a shuffled order, with their labels."""
+        from headway.data.show import show_items
+
+        return show_items(self, n)
+
+    def summary(self) -> str:
+        """Counts by part and class, what was left out, and the fields, as text for a terminal."""
+        labels = self.target.to_json().get("labels", [])
+        counts = {name: Counter(self.part(name).items[self.target.column].cast(pl.String)) for name in self.parts}
+        width = max([len(label) for label in labels] + [len("class")])
+        lines = [f"{len(self.items)} items, {len(labels)} classes; split: {self.split.describe()}"]
+        lines.append(f"{'class':<{width}}" + "".join(f"{name:>8}" for name in self.parts))
+        for label in labels:
+            lines.append(f"{label:<{width}}" + "".join(f"{counts[name][label]:>8}" for name in self.parts))
+        lines.append(f"{'all':<{width}}" + "".join(f"{len(self.part(name)):>8}" for name in self.parts))
+        lines.append(f"in:  {self.input}")
+        if len(self.problems):
+            lines.append(f"left out: {len(self.problems)}, such as: {self.problems['reason'][0]}")
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """What the data set is, as plain JSON values, for reports and bundles."""
+        return {
+            "items": len(self.items),
+            "parts": {name: len(self.part(name)) for name in self.parts},
+            "split": self.split.describe(),
+            "left_out": len(self.problems),
+            "fingerprint": self.fingerprint,
+            "input": self.input.to_json(),
+            "target": self.target.to_json(),
+        }
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{len(self.part(name))} {name}" for name in self.parts)
+        return f"Data({sizes}; {self.input} -> {self.target.column!r})"
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of one side of the split."""
+
+    data: Data
+    name: PartName
+    items: pl.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """The items' numbers in the source, int64 `[items]`."""
+        return self.items["row"].to_numpy().astype(np.int64)
+
+    @cached_property
+    def targets(self) -> np.ndarray:
+        """The encoded target: for a category class indices, int64 `[items]`."""
+        return self.data.target.encode(self.items[self.data.target.column].to_list())
+
+    def canvases(self, positions: Sequence[int] | np.ndarray) -> np.ndarray:
+        """The items at these positions as training sees them, stacked: for photos uint8 `[batch, side, side, channels]`.
+
+        Raises:
+            ReadError: If an item can no longer be read.
+        """
+        store, reader = self.data.store, self.data.input
+        if store.canvases is not None:
+            return np.asarray(store.canvases[self.rows[positions]])
+        values = self.items[reader.column]
+        return reader.stack([reader.canvas(values[int(position)]) for position in positions])
+
+    def pixels(self, side: int) -> np.ndarray:
+        """Every photo shrunk, uint8 `[items, side, side, channels]`: what simple baselines look at."""
+        reader = self.data.input
+        assert isinstance(reader, Image)
+        views = (reader.view(self.canvases([position])[0]) for position in range(len(self)))
+        return np.stack([reader.thumbnail(view, side) for view in views])
+
+    def loader(self, batch_size: int, *, seed: int = 0, shuffle: bool = False) -> Loader:
+        """Batches of this part for training or evaluation; see `headway.data.loader`."""
+        from headway.data.loader import Loader
+
+        return Loader(self, batch_size, seed=seed, shuffle=shuffle)
+
+
+def from_folder(
+    path: str | os.PathLike[str],
+    *,
+    size: int = 224,
+    split: Split | None = None,
+    valid: float = 0.2,
+    seed: int = 0,
+    input: Input | None = None,
+    on_progress: Progress | None = None,
+) -> Data:
+    """A data set from a folder of class folders, or of `train/`, `valid/` and `test/` folders of class folders.
+
+    Args:
+        path: The folder.
+        size: Side of the square that the model sees, in pixels, where `input` is left out.
+        split: How to split. Left out: by the folders where they say it, else `RandomSplit(valid, seed=seed)`.
+        valid: Share of the items in valid, where `split` is left out.
+        seed: The seed of that split.
+        input: The field that reads the files; `Image("file", size=size)` when left out.
+        on_progress: Called with (items read, items in all) while they are opened for the first time.
+
+    Returns:
+        The data set.
+
+    Raises:
+        DataError: If the data cannot be trained on; the text names the items.
+        ConfigError: If an argument is out of its range.
+
+    Example:
+        >>> data = from_folder("pets/", size=192)  # doctest: +SKIP
+    """
+    reader = input or Image("file", size=size)
+    drawn = RandomSplit(valid, seed=seed)
+    items = list_folder(path)
+    given = ColumnSplit("split", valid=valid, seed=seed) if "split" in items.columns else drawn
+    return from_items(items, input=reader, target=Category("label"), split=split or given, on_progress=on_progress)
+
+
+def from_csv(
+    path: str | os.PathLike[str],
+    *,
+    input: str | Input,
+    target: str | Target,
+    size: int = 224,
+    split: Split | None = None,
+    valid: float = 0.2,
+    seed: int = 0,
+    on_progress: Progress | None = None,
+) -> Data:
+    """A data set from a CSV, TSV or Parquet file with a column of file paths and a column of labels.
+
+    Args:
+        path: The table; paths in it are taken from its own folder unless they are absolute.
+        input: The column of paths, or a field such as `Image("photo", size=192)`.
+        target: The column of labels, or a field such as `Category("species")`.
+        size: Side of the square that the model sees, in pixels, where `input` is a name.
+        split: How to split; `RandomSplit(valid, seed=seed)` when left out.
+        valid: Share of the items in valid, where `split` is left out.
+        seed: The seed of that split.
+        on_progress: Called with (items read, items in all) while they are opened for the first time.
+
+    Returns:
+        The data set, with all the table's columns.
+
+    Raises:
+        DataError: If the table or its items cannot be trained on.
+        ConfigError: If an argument is out of its range.
+
+    Example:
+        >>> data = from_csv("birds.csv", input="photo", target="species")  # doctest: +SKIP
+    """
+    reader = Image(input, size=size) if isinstance(input, str) else input
+    answer = Category(target) if isinstance(target, str) else target
+    drawn = split or RandomSplit(valid, seed=seed)
+    items = read_table(path, input=reader.column, target=answer.column)
+    return from_items(items, input=reader, target=answer, split=drawn, on_progress=on_progress)
+
+
+def from_items(
+    items: pl.DataFrame | pd.DataFrame | dict[str, Sequence[Any]],
+    *,
+    input: Input,
+    target: Target,
+    split: Split | None = None,
+    on_progress: Progress | None = None,
+) -> Data:
+    """A data set from a table in memory: a polars or pandas frame, or a dict of columns.
+
+    Args:
+        items: The table. The input's column may hold paths, or the bytes of files.
+        input: The field that goes in.
+        target: The field that comes out.
+        split: How to split; `RandomSplit()` when left out.
+        on_progress: Called with (items read, items in all) while they are opened for the first time.
+
+    Returns:
+        The data set.
+
+    Raises:
+        DataError: If the data cannot be trained on; the text names the items.
+    """
+    frame = _frame(items)
+    split = split or RandomSplit()
+    _check_columns(frame, input, target)
+    frame = frame.with_columns(pl.Series("row", range(len(frame)), dtype=pl.Int64))
+    store = open_store(frame[input.column].to_list(), input, on_progress=on_progress)
+    frame = frame.with_columns(pl.Series("content", store.contents, dtype=pl.String))
+    reasons = dict(store.reasons)
+    _check_readable(frame, input, reasons)
+    unlabelled = frame.filter(pl.col(target.column).is_null() & ~pl.col("row").is_in(list(reasons)))
+    reasons |= dict.fromkeys(unlabelled["row"].to_list(), f"no value in column {target.column!r}")
+    kept = frame.filter(~pl.col("row").is_in(list(reasons)))
+    _check_classes(kept, target)
+    assigned = split.assign(kept, target=target.column)
+    copies = kept["row"].to_list()
+    reasons |= {
+        row: "identical to an item on another side of the split"
+        for row, part in zip(copies, assigned, strict=True)
+        if part is None
+    }
+    kept = kept.with_columns(pl.Series("split", assigned, dtype=pl.String)).filter(pl.col("split").is_not_null())
+    train = kept.filter(pl.col("split") == "train")
+    data = Data(kept, input.fit(train), target.fit(train), split, _problems(frame, input, reasons), store)
+    _check_parts(data)
+    return data
+
+
+def _frame(items: Any) -> pl.DataFrame:
+    if isinstance(items, pl.DataFrame):
+        return items
+    columns = items if isinstance(items, dict) else {str(name): items[name].tolist() for name in items}
+    return pl.DataFrame(columns, strict=False)
+
+
+def _check_columns(frame: pl.DataFrame, input: Input, target: Target) -> None:
+    reserved = {"row", "content"} & set(frame.columns)
+    if reserved:
+        raise DataError(
+            explain(
+                'The columns "row" and "content" are made by Headway.', given=sorted(reserved), fix="Rename yours."
+            )
+        )
+    for field in (input, target):
+        if field.column not in frame.columns:
+            raise DataError(
+                explain(
+                    f"The table has no column for {type(field).__name__}({field.column!r}).",
+                    given=f"columns: {', '.join(frame.columns)}",
+                    fix=did_you_mean(field.column, frame.columns),
+                )
+            )
+    if frame[target.column].null_count() == len(frame):
+        raise DataError(
+            explain(
+                "There is nothing to learn from: no row has a label.",
+                given=f"{len(frame)} rows, column {target.column!r} empty in all of them",
+                fix="Name the column that holds the labels.",
+            )
+        )
+
+
+def _check_readable(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) -> None:
+    if len(reasons) > MAX_UNREADABLE * len(frame):
+        values = frame[input.column]
+        named = [f"{_short(values[row])}: {reason}" for row, reason in list(reasons.items())[:5]]
+        raise DataError(
+            explain(
+                f"{len(reasons)} of {len(frame)} items cannot be read; more than {MAX_UNREADABLE:.0%} is too many to "
+                "go on without them.",
+                given="; ".join(named) + (" ..." if len(reasons) > 5 else ""),
+                fix="Mend or remove those files, or correct the paths.",
+            )
+        )
+
+
+def _short(value: Any) -> str:
+    return value if isinstance(value, str) else f"<{type(value).__name__}>"
+
+
+def _check_classes(frame: pl.DataFrame, target: Target) -> None:
+    counts = Counter(str(value) for value in frame[target.column].to_list())
+    if len(counts) < 2:
+        raise DataError(
+            explain(
+                "There must be at least two classes to tell apart.",
+                given=f"every item has the label {next(iter(counts), '')!r}",
+                fix="Add items of another class.",
+            )
+        )
+    few = {label: count for label, count in sorted(counts.items()) if count < MIN_ITEMS_A_CLASS}
+    if few:
+        items = frame.filter(pl.col(target.column).cast(pl.String).is_in(list(few)))
+        shown = [f"{label!r} has {count}" for label, count in list(few.items())[:10]]
+        rows = f"rows {items['row'].to_list()[:10]}"
+        raise DataError(
+            explain(
+                f"Every class needs at least {MIN_ITEMS_A_CLASS} readable items.",
+                given=f"{', '.join(shown)} ({rows})",
+                fix="Add items to those classes, join them with others, or remove them.",
+            )
+        )
+
+
+def _check_parts(data: Data) -> None:
+    column = data.target.column
+    labels = {name: {str(v) for v in data.part(name).items[column].to_list()} for name in ("train", "valid", "test")}
+    everything = labels["train"] | labels["valid"] | labels["test"]
+    problems = []
+    for name in ("train", "valid"):
+        missing = sorted(everything - labels[name])
+        if missing:
+            problems.append(f"no item of {', '.join(map(repr, missing[:10]))} in {name}")
+    if problems:
+        raise DataError(
+            explain(
+                "Every class must be in train and in valid, or it can be neither learned nor judged.",
+                given="; ".join(problems),
+                fix="Add items, or split in another way (RandomSplit keeps every class on both sides).",
+            )
+        )
+
+
+def _problems(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) -> pl.DataFrame:
+    found = pl.DataFrame(
+        {"row": list(reasons), "reason": list(reasons.values())}, schema={"row": pl.Int64, "reason": pl.String}
+    )
+    values = pl.Series(input.column, [_short(value) for value in frame[input.column].to_list()], dtype=pl.String)
+    named = frame.select("row").with_columns(values)
+    return named.join(found, on="row", how="inner").sort("row")
+
+

@@ -1,0 +1,120 @@
+"""Batches, read ahead by threads, in an order that is counted: it depends on seed and epoch, never on the threads."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from headway.data.store import reader_threads
+from headway.errors import ConfigError, explain
+from headway.seeds import generator
+
+if TYPE_CHECKING:
+    from headway.data.dataset import Part
+
+__all__ = ["Batch", "Loader"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch on the way to the device.
+
+    Attributes:
+        inputs: For photos uint8 `[batch, channels, height, width]`, channels last in memory.
+        targets: For a category int64 `[batch]`.
+        rows: The items' numbers in the source, int64 `[batch]`.
+    """
+
+    inputs: torch.Tensor
+    targets: torch.Tensor
+    rows: np.ndarray
+
+    def to(self, device: torch.device) -> Batch:
+        """The batch on a device, copied without waiting where its memory is pinned."""
+        return Batch(self.inputs.to(device, non_blocking=True), self.targets.to(device, non_blocking=True), self.rows)
+
+
+class Loader:
+    """The batches of a part.
+
+    An epoch's batches have equal sizes up to one item, so none is ever tiny. Shuffled, they are whole canvases, to be
+    cut by augmentation; in order, they are what serving would see.
+
+    Args:
+        part: The rows.
+        batch_size: Items a batch, at most.
+        seed: The run's seed.
+        shuffle: Whether to shuffle, anew each epoch, and give canvases.
+        threads: How many threads read; one a core when left out. Results do not depend on it.
+        pin_memory: Whether batches are put into pinned memory, for a CUDA device.
+
+    Raises:
+        ConfigError: If `batch_size` is below 1 or the part is empty.
+    """
+
+    def __init__(
+        self,
+        part: Part,
+        batch_size: int,
+        *,
+        seed: int = 0,
+        shuffle: bool = False,
+        threads: int | None = None,
+        pin_memory: bool = False,
+    ) -> None:
+        if batch_size < 1 or not len(part):
+            given = f"batch_size={batch_size}, {len(part)} items in {part.name!r}"
+            raise ConfigError(explain("There are no batches to read.", given=given, fix="Correct the call."))
+        self.part = part
+        self.batch_size = batch_size
+        self.seed = seed
+        self.shuffle = shuffle
+        self.threads = threads or reader_threads()
+        self.pin_memory = pin_memory
+        self._targets = part.targets
+        self._rows = part.rows
+
+    def __len__(self) -> int:
+        return -(-len(self.part) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self.epoch(0)
+
+    def epoch(self, epoch: int, *, start: int = 0) -> Iterator[Batch]:
+        """The batches of one epoch.
+
+        Args:
+            epoch: Its number, from 0; it decides the shuffled order.
+            start: How many batches to pass over, for a run that goes on.
+        """
+        order = np.arange(len(self.part))
+        if self.shuffle:
+            order = generator(self.seed, "order", epoch=epoch).permutation(len(self.part))
+        waiting: deque[Future[Batch]] = deque()
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="headway-reader") as pool:
+            try:
+                for positions in np.array_split(order, len(self))[start:]:
+                    waiting.append(pool.submit(self._read, positions))
+                    if len(waiting) > self.threads + 1:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def _read(self, positions: np.ndarray) -> Batch:
+        canvases = self.part.canvases(positions)
+        if not self.shuffle:
+            canvases = self.part.data.input.view(canvases)
+        inputs = torch.from_numpy(np.ascontiguousarray(canvases)).permute(0, 3, 1, 2)
+        targets = torch.from_numpy(self._targets[positions])
+        if self.pin_memory:
+            inputs, targets = inputs.pin_memory(), targets.pin_memory()
+        return Batch(inputs, targets, self._rows[positions])

@@ -1,0 +1,162 @@
+"""From what a person has, a folder or a table, to the item table: a row an item.
+
+Nothing is opened here but the table itself, and nothing is learned: files are listed, columns are named. The rows'
+order is fixed by the files' names (or the table's own order), never by the file system.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headway.errors import DataError, did_you_mean, explain
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["SPLIT_FOLDERS", "is_table", "list_folder", "read_table"]
+
+SPLIT_FOLDERS = {
+    "train": "train",
+    "training": "train",
+    "valid": "valid",
+    "validation": "valid",
+    "val": "valid",
+    "test": "test",
+    "testing": "test",
+}
+"""Names of folders that hold a part of the data, lower-case, and the part each means."""
+
+_NO_ITEMS = {"thumbs.db", "desktop.ini", "__macosx", "icon\r"}
+_TABLES = {".csv", ".tsv", ".parquet"}
+
+
+def is_table(path: str | os.PathLike[str]) -> bool:
+    """Whether a path names a table (CSV, TSV or Parquet) by its ending."""
+    return Path(path).suffix.lower() in _TABLES
+
+
+def list_folder(path: str | os.PathLike[str]) -> pl.DataFrame:
+    """The files of a folder of class folders, or of `train/`, `valid/`, `test/` folders of class folders.
+
+    A class's files may lie in folders below it. Hidden files, `.DS_Store`, `Thumbs.db`, `desktop.ini` and `__MACOSX`
+    are passed over.
+
+    Args:
+        path: The folder.
+
+    Returns:
+        Columns "file" (absolute path), "label" (the class folder's name) and, where the folder is split,
+        "split" ("train", "valid" or "test"); ordered by the path below the folder.
+
+    Raises:
+        DataError: If it is not a folder, or has no class folders, or one of them is empty.
+    """
+    import polars as pl
+
+    root = Path(path).expanduser().absolute()
+    if not root.is_dir():
+        what = "The data must be a folder of class folders, or a CSV or Parquet file."
+        found = "a file" if root.exists() else "nothing is there"
+        raise DataError(explain(what, given=f"{path} ({found})", fix="Correct the path."))
+    folders = _folders(root)
+    parts = {folder: SPLIT_FOLDERS.get(folder.name.lower()) for folder in folders}
+    # A data set may well have a class named "test" among others: only a folder that is split throughout is one.
+    is_split = "train" in parts.values() and all(parts.values())
+    classes = [(c, parts[f]) for f in folders for c in _folders(f)] if is_split else [(f, None) for f in folders]
+    if not classes:
+        raise DataError(
+            explain(
+                "There are no class folders: each class's files belong in a folder named after the class.",
+                given=f"{path} with {sum(1 for _ in root.iterdir())} files and no folders of files",
+                fix="Make one folder a class, such as photos/cat/ and photos/dog/, or give a CSV with --input and "
+                "--target.",
+            )
+        )
+    rows = []
+    for folder, part in classes:
+        files = _files(folder)
+        if not files:
+            raise DataError(
+                explain(
+                    "A class folder has no files in it.",
+                    given=folder.relative_to(root),
+                    fix="Put files in it, or remove it.",
+                )
+            )
+        rows += [(str(file), folder.name, part) for file in files]
+    frame = pl.DataFrame(rows, schema={"file": pl.String, "label": pl.String, "split": pl.String}, orient="row")
+    return frame if is_split else frame.drop("split")
+
+
+def read_table(path: str | os.PathLike[str], *, input: str, target: str) -> pl.DataFrame:
+    """A CSV, TSV or Parquet file whose `input` column names files.
+
+    Paths in the `input` column are taken from the table's own folder unless they are absolute. The target is read as
+    text, so that a label such as "007" stays as it is.
+
+    Args:
+        path: The file.
+        input: The column with the files' paths.
+        target: The column with the labels.
+
+    Returns:
+        The table with all its columns.
+
+    Raises:
+        DataError: If the file cannot be read as a table, or lacks a column.
+    """
+    import polars as pl
+
+    file = Path(path).expanduser().absolute()
+    try:
+        frame = _read_frame(file, text_columns=(input, target))
+    except (OSError, pl.exceptions.PolarsError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise DataError(
+            explain("The table cannot be read.", given=f"{path} ({reason})", fix="Give a CSV, TSV or Parquet file.")
+        ) from error
+    for column, option in ((input, "input"), (target, "target")):
+        if column not in frame.columns:
+            raise DataError(
+                explain(
+                    f"The table has no column for the {option}.",
+                    given=f"{option}={column!r}, columns: {', '.join(frame.columns)}",
+                    fix=f"Name one of its columns. {did_you_mean(column, frame.columns)}",
+                )
+            )
+    values = [None if value is None else str(file.parent / value) for value in frame[input].to_list()]
+    return frame.with_columns(pl.Series(input, values, dtype=pl.String), pl.col(target).cast(pl.String))
+
+
+def _read_frame(file: Path, *, text_columns: tuple[str, ...]) -> pl.DataFrame:
+    import polars as pl
+
+    if file.suffix.lower() == ".parquet":
+        return pl.read_parquet(file)
+    separator = "\t" if file.suffix.lower() == ".tsv" else ","
+    header = pl.read_csv(file, separator=separator, n_rows=0).columns
+    as_text = {column: pl.String for column in text_columns if column in header}
+    return pl.read_csv(file, separator=separator, schema_overrides=as_text, infer_schema_length=None)
+
+
+def _is_item(name: str) -> bool:
+    return not name.startswith(".") and name.lower() not in _NO_ITEMS
+
+
+def _folders(root: Path) -> list[Path]:
+    return sorted((each for each in root.iterdir() if each.is_dir() and _is_item(each.name)), key=lambda p: p.name)
+
+
+def _files(folder: Path) -> list[Path]:
+    found: list[Path] = []
+    seen: set[str] = set()
+    for at, folders, files in os.walk(folder, followlinks=True):
+        # Links between folders may run in a circle.
+        real = os.path.realpath(at)
+        folders[:] = [] if real in seen else [name for name in folders if _is_item(name)]
+        if real not in seen:
+            found += [Path(at, name) for name in files if _is_item(name)]
+        seen.add(real)
+    return sorted(found, key=lambda file: file.relative_to(folder).as_posix())

@@ -1,0 +1,306 @@
+"""Which items train the model and which judge it.
+
+Every splitter sees the item table with its "content" column (a hash of each item's bytes) and gives a part for each
+row. None of them ever lets identical items land on different sides.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headway.data.sources import SPLIT_FOLDERS
+from headway.errors import ConfigError, DataError, did_you_mean, explain
+from headway.seeds import hash_order
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["ColumnSplit", "GroupSplit", "RandomSplit", "Split", "TimeSplit"]
+
+
+class Split(ABC):
+    """How the rows of an item table are divided into train, valid and test."""
+
+    @abstractmethod
+    def assign(self, items: pl.DataFrame, *, target: str) -> list[str | None]:
+        """A part for each row.
+
+        Args:
+            items: The item table, with the column "content".
+            target: The target's column; the parts are stratified by it where the splitter can.
+
+        Returns:
+            "train", "valid" or "test" for each row; None for a row that must be left out, since an identical item
+            was put elsewhere by the user.
+        """
+
+    @abstractmethod
+    def describe(self) -> str:
+        """The method in a few words, for the report."""
+
+
+@dataclass(frozen=True)
+class RandomSplit(Split):
+    """Items drawn at random, the same share of each class.
+
+    Which items are drawn depends on the seed and their bytes alone: the split is the same on every machine, and when
+    items are added the others keep their side, but for a few where a class's count is rounded.
+
+    Args:
+        valid: Share of the items to judge the model with while working on it, above 0 and below 1.
+        test: Share kept for the very end, from 0; `valid + test` is below 1.
+        seed: Any integer.
+    """
+
+    valid: float = 0.2
+    test: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check_shares(self.valid, self.test)
+
+    def assign(self, items: pl.DataFrame, *, target: str) -> list[str | None]:
+        groups = [f"content:{each}" for each in items["content"].to_list()]
+        return _assign_groups(groups, _labels(items, target), valid=self.valid, test=self.test, seed=self.seed)
+
+    def describe(self) -> str:
+        return f"random, stratified by class, {_shares(self.valid, self.test)}, seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class GroupSplit(Split):
+    """Whole groups (a patient, a site, a camera) on one side, so that the model is judged on groups it never saw.
+
+    The classes' shares are kept as near as whole groups allow.
+
+    Args:
+        column: The column that names the group.
+        valid: Share of the items in valid, above 0 and below 1.
+        test: Share in test, from 0.
+        seed: Any integer.
+    """
+
+    column: str
+    valid: float = 0.2
+    test: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check_shares(self.valid, self.test)
+
+    def assign(self, items: pl.DataFrame, *, target: str) -> list[str | None]:
+        groups = _column(items, self.column, "GroupSplit")
+        if any(group is None for group in groups):
+            rows = [row for row, group in enumerate(groups) if group is None]
+            raise DataError(
+                explain(
+                    f"Every row needs a group, but column {self.column!r} has gaps.",
+                    given=f"{len(rows)} rows without one, the first: {rows[:5]}",
+                    fix="Fill the column, or remove those rows.",
+                )
+            )
+        merged = _merge([str(group) for group in groups], items["content"].to_list())
+        needed = 2 + (self.test > 0)
+        if len(set(merged)) < needed:
+            raise DataError(
+                explain(
+                    "There are too few groups to keep them whole and have every part.",
+                    given=f"{len(set(merged))} separate groups in column {self.column!r}",
+                    fix=f"At least {needed} are needed (groups that share an identical item count as one).",
+                )
+            )
+        return _assign_groups(merged, _labels(items, target), valid=self.valid, test=self.test, seed=self.seed)
+
+    def describe(self) -> str:
+        return f"whole groups by {self.column!r}, {_shares(self.valid, self.test)}, seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class TimeSplit(Split):
+    """The latest rows judge the model, as they will when it is used.
+
+    Rows of the same moment stay together. An item identical to a later one goes where the later one goes.
+
+    Args:
+        column: A column that can be ordered: dates, times, years.
+        valid: Share of the rows in valid, above 0 and below 1.
+        test: Share in test (the very latest), from 0.
+    """
+
+    column: str
+    valid: float = 0.2
+    test: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_shares(self.valid, self.test)
+
+    def assign(self, items: pl.DataFrame, *, target: str) -> list[str | None]:
+        times = _column(items, self.column, "TimeSplit")
+        if any(time is None for time in times):
+            missing = sum(time is None for time in times)
+            given = f"{missing} rows without a value in column {self.column!r}"
+            raise DataError(explain("Every row needs a time.", given=given, fix="Fill the column, or remove them."))
+        ranked = sorted(times)
+        first_test = ranked[-max(1, round(len(times) * self.test))] if self.test else None
+        before_test = [time for time in ranked if first_test is None or time < first_test]
+        if not before_test or before_test[0] == before_test[-1]:
+            given = f"column {self.column!r} with {len(set(times))} different values"
+            raise DataError(explain("There are too few moments to split by.", given=given, fix="Use RandomSplit."))
+        first_valid = before_test[-max(1, round(len(times) * self.valid))] if self.valid else None
+        # All the rows of the first moment go to train, even where they are more than their share.
+        if first_valid == before_test[0]:
+            first_valid = min(time for time in before_test if time > before_test[0])
+        latest: dict[str, object] = {}
+        contents = items["content"].to_list()
+        for time, content in zip(times, contents, strict=True):
+            latest[content] = max(latest.get(content, time), time)  # type: ignore[type-var]
+        return [_part_at(latest[content], first_valid, first_test) for content in contents]
+
+    def describe(self) -> str:
+        return f"the latest rows by {self.column!r}, {_shares(self.valid, self.test)}"
+
+
+@dataclass(frozen=True)
+class ColumnSplit(Split):
+    """The parts that the data came with.
+
+    Where the column has no valid rows, they are drawn from the train rows, as `RandomSplit` does. A train item that
+    is identical to one in valid or test is left out, as is a valid item identical to one in test.
+
+    Args:
+        column: The column with "train", "valid" and "test" ("validation" and "val" are understood as well).
+        valid: Share of the train rows to draw where there is no valid row, above 0 and below 1.
+        seed: Any integer, for that draw.
+    """
+
+    column: str = "split"
+    valid: float = 0.2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check_shares(self.valid, 0.0)
+
+    def assign(self, items: pl.DataFrame, *, target: str) -> list[str | None]:
+        given = _column(items, self.column, "ColumnSplit")
+        parts = [SPLIT_FOLDERS.get(str(part).strip().lower()) for part in given]
+        unknown = sorted({str(value) for value, part in zip(given, parts, strict=True) if part is None})
+        if unknown:
+            raise DataError(
+                explain(
+                    f'Column {self.column!r} must say "train", "valid" or "test" in every row.',
+                    given=unknown[:10],
+                    fix="Correct the column, or name another.",
+                )
+            )
+        contents = items["content"].to_list()
+        rank = {"train": 0, "valid": 1, "test": 2}
+        highest: dict[str, int] = {}
+        for part, content in zip(parts, contents, strict=True):
+            highest[content] = max(highest.get(content, 0), rank[str(part)])
+        kept = [p if highest[c] == rank[str(p)] else None for p, c in zip(parts, contents, strict=True)]
+        if "valid" in kept:
+            return kept
+        train = [row for row, part in enumerate(kept) if part == "train"]
+        drawn = RandomSplit(self.valid, seed=self.seed).assign(items[train], target=target)
+        for row, part in zip(train, drawn, strict=True):
+            kept[row] = part
+        return kept
+
+    def describe(self) -> str:
+        return f"as given by column {self.column!r}"
+
+
+def _check_shares(valid: float, test: float) -> None:
+    if not (0 < valid < 1 and 0 <= test and valid + test < 1):
+        raise ConfigError(
+            explain(
+                "`valid` must lie above 0, `test` at or above 0, and both together below 1.",
+                given=f"valid={valid}, test={test}",
+                fix="Pass shares of the items, such as valid=0.2.",
+            )
+        )
+
+
+def _shares(valid: float, test: float) -> str:
+    return f"{valid:.0%} valid" + (f", {test:.0%} test" if test else "")
+
+
+def _column(items: pl.DataFrame, column: str, splitter: str) -> list:
+    if column not in items.columns:
+        raise DataError(
+            explain(
+                f"{splitter} needs a column that the item table does not have.",
+                given=f"column={column!r}, columns: {', '.join(items.columns)}",
+                fix=did_you_mean(column, items.columns),
+            )
+        )
+    return items[column].to_list()
+
+
+def _labels(items: pl.DataFrame, target: str) -> list[str]:
+    return [str(value) for value in items[target].to_list()]
+
+
+def _merge(groups: list[str], contents: list[str]) -> list[str]:
+    """Groups joined where they share an identical item (union-find); the name is the first group's."""
+    parent: dict[str, str] = {group: group for group in groups}
+
+    def root(group: str) -> str:
+        while parent[group] != group:
+            parent[group] = parent[parent[group]]
+            group = parent[group]
+        return group
+
+    owner: dict[str, str] = {}
+    for group, content in zip(groups, contents, strict=True):
+        first, second = sorted((root(owner.setdefault(content, group)), root(group)))
+        parent[second] = first
+    return [root(group) for group in groups]
+
+
+def _assign_groups(
+    groups: list[str], labels: list[str], *, valid: float, test: float, seed: int
+) -> list[str | None]:
+    """Whole groups to parts, in hashed order, each to the part that its classes are shortest of.
+
+    For groups of one item this is exact stratification, up to rounding; for larger groups it is greedy.
+    """
+    counts: dict[str, Counter[str]] = {}
+    for group, label in zip(groups, labels, strict=True):
+        counts.setdefault(group, Counter())[label] += 1
+    names = sorted(counts)
+    totals = Counter(labels)
+    missing = {
+        part: {label: _wanted(total, share) for label, total in totals.items()}
+        for part, share in (("valid", valid), ("test", test))
+        if share
+    }
+    part_of = dict.fromkeys(names, "train")
+    # The largest groups first, or they would find no room; among equals the hashed order decides.
+    order = sorted((names[i] for i in hash_order(seed, names)), key=lambda name: -counts[name].total())
+    for name in order:
+        fits = {part: sum(min(n, lack[label]) for label, n in counts[name].items()) for part, lack in missing.items()}
+        part = max(fits, key=fits.__getitem__)
+        if 2 * fits[part] > counts[name].total():
+            part_of[name] = part
+            for label, n in counts[name].items():
+                missing[part][label] = max(missing[part][label] - n, 0)
+    for part in missing:
+        in_train = [name for name in order if part_of[name] == "train"]
+        if part not in part_of.values() and len(in_train) > 1:
+            part_of[in_train[-1]] = part
+    return [part_of[group] for group in groups]
+
+
+def _wanted(total: int, share: float) -> int:
+    # At least one of each class in every part, and at least half of it left to train on.
+    return min(max(round(total * share), 1), (total + 1) // 2)
+
+
+def _part_at(time: object, first_valid: object, first_test: object) -> str:
+    if first_test is not None and time >= first_test:  # type: ignore[operator]
+        return "test"
+    return "valid" if time >= first_valid else "train"  # type: ignore[operator]

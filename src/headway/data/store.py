@@ -1,0 +1,237 @@
+"""Decoded items kept between epochs and between runs: one memory-mapped uint8 array, made in one pass.
+
+The same pass is the check before training: every item is opened once, hashed, decoded and put into its slot, and what
+cannot be read is noted. The file lies in the cache folder under a key made of the items' paths, sizes and times of
+change and the reader's settings, so it is never stale; it appears under its name only when it is whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headway.cache import cache_folder
+from headway.errors import ReadError
+from headway.fields.base import Input
+
+__all__ = ["Store", "open_store", "reader_threads"]
+
+MAX_STORE_BYTES = 20 * 2**30
+"""More than this is not kept: the items are decoded again each epoch."""
+
+MAX_MEMORY_BYTES = 2**30
+"""Items that are no files (bytes, arrays) have no key to be cached under; up to this much is kept in memory."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """What the one pass over the items found.
+
+    Attributes:
+        canvases: uint8 `[items, ...]`, a slot an item (those of unreadable items are zero), or None where there is no
+            room for it.
+        contents: A hash of each item's bytes, "" where it could not be read.
+        reasons: For the index of each unreadable item, why.
+    """
+
+    canvases: np.ndarray | None
+    contents: list[str]
+    reasons: dict[int, str] = field(default_factory=dict)
+
+
+def reader_threads() -> int:
+    """How many threads read items: one a core, at most 16. Pillow releases Python's lock while it decodes."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, 16)
+
+
+def open_store(
+    values: Sequence[Any],
+    reader: Input,
+    *,
+    threads: int | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Store:
+    """The store of these items, from the cache where it is there, else made by reading each of them once.
+
+    Args:
+        values: The items: paths, bytes, arrays or images.
+        reader: The field that reads them.
+        threads: How many threads read; one a core when left out. The result does not depend on it.
+        on_progress: Called now and then with the number of items read and their total.
+
+    Returns:
+        The store, its slots in the order of `values`.
+    """
+    threads = threads or reader_threads()
+    key = _key(values, reader)
+    folder = cache_folder("store")
+    if key is not None:
+        found = _from_cache(folder, key)
+        if found is not None:
+            return found
+    shape = _shape(values, reader)
+    size = int(np.prod(shape)) if shape else 0
+    temporary = _temporary(folder, size) if key is not None else None
+    try:
+        canvases = _allocate(shape, temporary)
+        store = _fill(values, reader, canvases, threads=threads, on_progress=on_progress)
+        if key is None or temporary is None or canvases is None:
+            return store
+        return _to_cache(store, folder, key, temporary)
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _key(values: Sequence[Any], reader: Input) -> str | None:
+    """A name for the store of these files as they are now; None where they are not files."""
+    digest = hashlib.blake2b(digest_size=16)
+    settings = {**reader.to_json(), "column": "", "pillow": version("pillow")}
+    digest.update(json.dumps(settings, sort_keys=True).encode())
+    for value in values:
+        if not isinstance(value, (str, os.PathLike)):
+            return None
+        try:
+            stat = os.stat(value)
+            digest.update(f"\n{os.fspath(value)}\0{stat.st_size}\0{stat.st_mtime_ns}".encode("utf-8", "surrogateescape"))
+        except (OSError, ValueError):
+            digest.update(f"\n{os.fspath(value)}\0missing".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def _shape(values: Sequence[Any], reader: Input) -> tuple[int, ...] | None:
+    """The array's shape, from the first item that can be read; None where there is none."""
+    for value in values:
+        try:
+            return (len(values), *reader.canvas(value).shape)
+        except ReadError:
+            continue
+    return None
+
+
+def _temporary(folder: Path, size: int) -> Path | None:
+    """A file to fill, beside its final place; None where it is too large or the cache cannot be written."""
+    if size == 0 or size > MAX_STORE_BYTES:
+        return None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _make_room(folder, size)
+        if shutil.disk_usage(folder).free < 2 * size:
+            return None
+        handle, name = tempfile.mkstemp(dir=folder, suffix=".part")
+        os.close(handle)
+    except OSError:
+        return None
+    return Path(name)
+
+
+def _make_room(folder: Path, size: int) -> None:
+    """Removes the stores that were not used for longest until this one fits."""
+    files = sorted(folder.glob("*.u8"), key=lambda file: file.stat().st_mtime)
+    used = sum(file.stat().st_size for file in files)
+    for file in files:
+        if used + size <= MAX_STORE_BYTES:
+            return
+        used -= file.stat().st_size
+        file.with_suffix(".json").unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
+
+
+def _allocate(shape: tuple[int, ...] | None, temporary: Path | None) -> np.ndarray | None:
+    if shape is None:
+        return None
+    if temporary is not None:
+        return np.memmap(temporary, dtype=np.uint8, mode="w+", shape=shape)
+    return np.zeros(shape, dtype=np.uint8) if np.prod(shape) <= MAX_MEMORY_BYTES else None
+
+
+def _fill(
+    values: Sequence[Any],
+    reader: Input,
+    canvases: np.ndarray | None,
+    *,
+    threads: int,
+    on_progress: Callable[[int, int], None] | None,
+) -> Store:
+    def read(index: int) -> tuple[str, str | None]:
+        try:
+            content, value = _content(values[index])
+            canvas = reader.canvas(value)
+        except ReadError as error:
+            return "", str(error)
+        if canvases is not None:
+            canvases[index] = canvas
+        return content, None
+
+    contents: list[str] = []
+    reasons: dict[int, str] = {}
+    with ThreadPoolExecutor(threads) as pool:
+        for index, (content, reason) in enumerate(pool.map(read, range(len(values)))):
+            contents.append(content)
+            if reason is not None:
+                reasons[index] = reason
+            if on_progress and (index % 64 == 63 or index + 1 == len(values)):
+                on_progress(index + 1, len(values))
+    return Store(canvases, contents, reasons)
+
+
+def _content(value: Any) -> tuple[str, Any]:
+    """A hash of the item's bytes, and the item itself, files read but once."""
+    if value is None:
+        message = "no value"
+        raise ReadError(message)
+    if isinstance(value, (str, os.PathLike)):
+        try:
+            value = Path(value).read_bytes()
+        except OSError as error:
+            raise ReadError(_file_reason(error)) from error
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        data = bytes(value)
+    else:
+        array = np.ascontiguousarray(value)
+        data = f"{array.dtype}{array.shape}".encode() + array.tobytes()
+    return hashlib.blake2b(data, digest_size=16).hexdigest(), value
+
+
+def _file_reason(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    return "a folder, not a file" if isinstance(error, IsADirectoryError) else f"{error.strerror or error}".lower()
+
+
+def _from_cache(folder: Path, key: str) -> Store | None:
+    notes, file = folder / f"{key}.json", folder / f"{key}.u8"
+    try:
+        found = json.loads(notes.read_text())
+        canvases = np.memmap(file, dtype=np.uint8, mode="r", shape=tuple(found["shape"]))
+        os.utime(file)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Store(canvases, found["contents"], {int(index): reason for index, reason in found["reasons"].items()})
+
+
+def _to_cache(store: Store, folder: Path, key: str, temporary: Path) -> Store:
+    """Moves the filled file to its place; the notes last, as they make it known."""
+    canvases = store.canvases
+    assert isinstance(canvases, np.memmap)
+    canvases.flush()
+    shape = canvases.shape
+    notes = folder / f"{key}.json"
+    part = temporary.with_suffix(".notes")
+    part.write_text(json.dumps({"shape": shape, "contents": store.contents, "reasons": store.reasons}))
+    os.replace(temporary, folder / f"{key}.u8")
+    os.replace(part, notes)
+    reread = _from_cache(folder, key)
+    return reread if reread is not None else store

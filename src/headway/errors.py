@@ -1,0 +1,93 @@
+"""Every error Headway raises, and how its text is built.
+
+Each error says what happened, what was given and what to do. Each kind is also the built-in exception it
+resembles, so that ordinary ``except ValueError`` works.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "BundleError",
+    "ConfigError",
+    "DataError",
+    "HeadwayError",
+    "ReadError",
+    "ShapeError",
+    "TrainingError",
+    "WeightsError",
+    "did_you_mean",
+    "explain",
+]
+
+
+class HeadwayError(Exception):
+    """Base of all errors raised on purpose by Headway."""
+
+
+class ConfigError(HeadwayError, ValueError):
+    """An argument or option has a value that cannot work."""
+
+
+class DataError(HeadwayError, ValueError):
+    """The data cannot be trained on or evaluated as they are."""
+
+
+class ReadError(HeadwayError, ValueError):
+    """One item (a photo, a file) cannot be read. The text is one line, fit for a table."""
+
+
+class ShapeError(HeadwayError, ValueError):
+    """Arrays or tensors do not have the shapes that belong together."""
+
+
+class TrainingError(HeadwayError, RuntimeError):
+    """Training cannot go on."""
+
+
+class WeightsError(HeadwayError, RuntimeError):
+    """Pretrained weights are not to be had."""
+
+
+class BundleError(HeadwayError, ValueError):
+    """A bundle file is damaged, unsafe or of an unknown version."""
+
+
+def explain(what: str, *, given: object, fix: str) -> str:
+    """The text of an error: what happened, what was given, what to do.
+
+    Args:
+        what: What happened, and what was expected. One or two sentences.
+        given: What was given. Lists are joined with commas.
+        fix: One action that mends it.
+
+    Returns:
+        Three lines.
+
+    Example:
+        >>> print(explain("`valid` must lie between 0 and 1.", given="valid=3", fix="Pass a share such as 0.2."))
+        `valid` must lie between 0 and 1.
+          Given: valid=3
+          Fix:   Pass a share such as 0.2.
+    """
+    shown = ", ".join(str(each) for each in given) if isinstance(given, (list, tuple)) else str(given)
+    return f"{what}\n  Given: {shown}\n  Fix:   {fix}"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A hint for a name that is not known: the closest ones, else the first few that are.
+
+    Example:
+        >>> did_you_mean("resnet19", ["resnet18", "vit_base"])
+        'Did you mean "resnet18"?'
+        >>> did_you_mean("zzz", ["a", "b"])
+        'Known: a, b.'
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=3)
+    if close:
+        return "Did you mean " + " or ".join(f'"{each}"' for each in close) + "?"
+    more = ", ..." if len(names) > 8 else ""
+    return f"Known: {', '.join(names[:8])}{more}."

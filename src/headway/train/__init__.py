@@ -1,0 +1,1 @@
+"""Training: the loop, its stages, and what surrounds them. Imports torch."""

@@ -1,0 +1,159 @@
+"""Stage one: the frozen body's features, computed once, and the best linear head on them.
+
+Since the body does not change, each image passes through it a single time; what remains is a multinomial logistic
+regression with a few thousand weights, which is convex and solved in seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from headway.data.loader import Batch
+from headway.seeds import generator
+from headway.train.loop import predict
+from headway.train.precision import Precision
+
+__all__ = ["Head", "extract", "solve_head"]
+
+WEIGHT_DECAYS = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4)
+"""Candidates, from the strongest, on the mean loss of standardised features."""
+
+_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Head:
+    """A linear head on unscaled features.
+
+    Attributes:
+        weight: float32 `[classes, features]`.
+        bias: float32 `[classes]`.
+        weight_decay: The one that was chosen.
+        train_loss: Mean log loss over the training rows.
+    """
+
+    weight: torch.Tensor
+    bias: torch.Tensor
+    weight_decay: float
+    train_loss: float
+
+    def __call__(self, features: torch.Tensor) -> torch.Tensor:
+        """Logits `[items, classes]` from features `[items, features]`."""
+        return torch.addmm(self.bias, features, self.weight.T)
+
+    def put_into(self, layer: nn.Linear) -> None:
+        """Copies the weights into a model's layer."""
+        with torch.no_grad():
+            layer.weight.copy_(self.weight)
+            layer.bias.copy_(self.bias)
+
+
+def extract(
+    body: nn.Module,
+    batches: Iterable[Batch],
+    *,
+    prepare: Callable[[torch.Tensor], torch.Tensor],
+    precision: Precision,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The body's features of every item and the targets, in the batches' order.
+
+    Returns:
+        float32 `[items, features]` and int64 `[items]`, on the CPU.
+    """
+    return predict(body, batches, prepare=prepare, precision=precision)
+
+
+def solve_head(
+    features: torch.Tensor,
+    targets: torch.Tensor,
+    *,
+    num_classes: int,
+    seed: int,
+    decays: Sequence[float] = WEIGHT_DECAYS,
+) -> Head:
+    """The linear head with the least regularised log loss, its weight decay chosen by folds of these same rows.
+
+    Features are standardised for the solving; the head that is returned works on them as they are.
+
+    Args:
+        features: float32 `[items, features]`.
+        targets: int64 `[items]`, below `num_classes`.
+        num_classes: How many classes.
+        seed: The run's seed, for the folds.
+        decays: Weight decays to choose from, the strongest first.
+
+    Returns:
+        The head.
+
+    Source:
+        Kumar et al. 2022, arXiv:2202.10054 (linear probing before fine-tuning). Solved with L-BFGS (Liu and Nocedal
+        1989) on all rows at once.
+    """
+    mean, std = features.mean(dim=0), features.std(dim=0).clamp_min(1e-6)
+    scaled = (features - mean) / std
+    decay = decays[0] if len(decays) == 1 else _best_decay(scaled, targets, num_classes, decays, seed)
+    weights = _solve(scaled, targets, num_classes, decay, None)
+    weight = weights[:, :-1] / std
+    return Head(
+        weight=weight,
+        bias=weights[:, -1] - weight @ mean,
+        weight_decay=decay,
+        train_loss=F.cross_entropy(_logits(scaled, weights), targets).item(),
+    )
+
+
+def _best_decay(
+    features: torch.Tensor, targets: torch.Tensor, num_classes: int, decays: Sequence[float], seed: int
+) -> float:
+    """The weight decay whose heads predict best the folds that they were solved without."""
+    folds = _folds(targets.numpy(), seed)
+    losses = np.zeros(len(decays))
+    for fold in range(_FOLDS):
+        inside = torch.from_numpy(folds != fold)
+        weights = None
+        for place, decay in enumerate(decays):
+            # Each solution starts from the one before, which had the next stronger decay.
+            weights = _solve(features[inside], targets[inside], num_classes, decay, weights)
+            logits = _logits(features[~inside], weights)
+            losses[place] += F.cross_entropy(logits, targets[~inside], reduction="sum").item()
+    return decays[int(losses.argmin())]
+
+
+def _folds(targets: np.ndarray, seed: int) -> np.ndarray:
+    """A fold for each row, the classes spread evenly over them."""
+    order = generator(seed, "head").permutation(len(targets))
+    by_class = order[np.argsort(targets[order], kind="stable")]
+    folds = np.empty(len(targets), dtype=np.int64)
+    folds[by_class] = np.arange(len(targets)) % _FOLDS
+    return folds
+
+
+def _logits(features: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    return torch.addmm(weights[:, -1], features, weights[:, :-1].T)
+
+
+def _solve(
+    features: torch.Tensor, targets: torch.Tensor, num_classes: int, weight_decay: float, start: torch.Tensor | None
+) -> torch.Tensor:
+    """Weights and, in the last column, biases: `[classes, features + 1]`."""
+    weights = torch.zeros(num_classes, features.shape[1] + 1) if start is None else start.clone()
+    weights.requires_grad_()
+    optimizer = torch.optim.LBFGS(
+        [weights], max_iter=100, history_size=10, tolerance_grad=1e-5, tolerance_change=1e-7, line_search_fn="strong_wolfe"
+    )
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(_logits(features, weights), targets)
+        loss = loss + 0.5 * weight_decay * weights[:, :-1].square().sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    return weights.detach()

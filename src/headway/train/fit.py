@@ -1,0 +1,219 @@
+"""One stage of training: loop, schedule, evaluation after each epoch, callbacks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from headway.augment import Augment
+from headway.data.dataset import Data, Part
+from headway.data.loader import Batch, Loader
+from headway.errors import ConfigError, TrainingError, explain
+from headway.models.vision import depth_groups
+from headway.train.callbacks import Callback
+from headway.train.history import Epoch, History, Stage
+from headway.train.loop import TrainState, predict, train_epoch
+from headway.train.optimizers import adamw
+from headway.train.precision import Precision
+from headway.train.schedules import ScheduleName, schedule
+
+__all__ = ["MetricFn", "Setup", "evaluate", "fit", "has_linear_head", "score", "set_training_mode", "step_seconds"]
+
+MetricFn = Callable[[np.ndarray, np.ndarray], float]
+"""Probabilities `[items, classes]` and targets `[items]` to a number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What stays the same through all the stages of a run.
+
+    Attributes:
+        data: The data set.
+        model: Prepared inputs to outputs; training changes its weights.
+        prepare: Pixels to what the model wants.
+        loss_fn: `(outputs, targets)` to the mean loss.
+        metrics: What is computed on valid after each epoch, by name.
+        precision: Device, number format, layout.
+        augment: What is done to training images.
+        batch_size: Items a step.
+        seed: The run's seed.
+        callbacks: Called around epochs and steps, in order.
+        on_entry: Called with each entry of the history, the head's as well.
+    """
+
+    data: Data
+    model: nn.Module
+    prepare: nn.Module
+    loss_fn: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    metrics: Mapping[str, MetricFn]
+    precision: Precision
+    augment: Augment
+    batch_size: int
+    seed: int
+    callbacks: Sequence[Callback] = ()
+    on_entry: Callable[[Epoch], None] = lambda _: None
+
+    def record(self, history: History, entry: Epoch) -> None:
+        """Adds an entry to the history and tells of it."""
+        history.epochs.append(entry)
+        self.on_entry(entry)
+
+    def loader(self, part: Part, *, shuffle: bool = False) -> Loader:
+        """Batches of a part; for evaluation they may be larger, as nothing is kept for a backward pass."""
+        size = self.batch_size if shuffle else max(self.batch_size, 32)
+        pin = self.precision.device.type == "cuda"
+        return Loader(part, size, seed=self.seed, shuffle=shuffle, pin_memory=pin)
+
+    def augmented(self, batch: Batch, epoch: int) -> torch.Tensor:
+        """A training batch's canvases cut and changed, and prepared for the model."""
+        size = self.data.input.view(np.empty((1, *batch.inputs.shape[2:], 1), dtype=np.bool_)).shape[1]
+        return self.prepare(self.augment(batch.inputs, rows=batch.rows, size=size, seed=self.seed, epoch=epoch))
+
+
+def fit(
+    setup: Setup,
+    epochs: int,
+    *,
+    lr: float,
+    history: History,
+    stage: Stage = "all",
+    part: Part | None = None,
+    schedule_name: ScheduleName = "one_cycle",
+    lr_decay: float = 1.0,
+    weight_decay: float = 0.01,
+    freeze_norm: bool = False,
+    max_steps: int | None = None,
+) -> None:
+    """Trains the model in place and adds an entry an epoch to the history.
+
+    Args:
+        setup: Model, data and what stays the same.
+        epochs: How many passes over the training rows, at least 1.
+        lr: Peak learning rate, above 0.
+        history: Gets the entries.
+        stage: What the entries are called.
+        part: The rows to train on; all of train when left out.
+        schedule_name: Shape of the learning rate over the steps.
+        lr_decay: Factor between the rates of neighbouring groups of layers.
+        weight_decay: Decoupled weight decay.
+        freeze_norm: Whether batch normalisation keeps the statistics it has.
+        max_steps: Ends the last epoch early after this many steps in all.
+
+    Raises:
+        ConfigError: If `epochs` or `lr` is out of its range.
+        TrainingError: If the loss is no longer a number.
+    """
+    if epochs < 1 or not lr > 0:
+        given = f"epochs={epochs}, lr={lr}"
+        fix = "Leave them out for a good choice."
+        raise ConfigError(explain("`epochs` must be at least 1 and `lr` above 0.", given=given, fix=fix))
+    loader = setup.loader(part or setup.data.train, shuffle=True)
+    total_steps = min(epochs * len(loader), max_steps or epochs * len(loader))
+    state = TrainState(
+        model=setup.model,
+        prepare=setup.augmented,
+        loss_fn=setup.loss_fn,
+        optimizer=adamw(setup.model, weight_decay=weight_decay, lr_decay=lr_decay),
+        schedule=schedule(schedule_name, total_steps=total_steps, max_lr=lr),
+        precision=setup.precision,
+        seed=setup.seed,
+        callbacks=setup.callbacks,
+        total_steps=total_steps,
+    )
+    for callback in state.callbacks:
+        callback.on_train_begin(state)
+    while state.step < total_steps and not state.stop_training:
+        start = time.perf_counter()
+        set_training_mode(setup.model, freeze_norm=freeze_norm)
+        train_loss = train_epoch(state, loader.epoch(state.epoch))
+        _check_finite(train_loss, state)
+        valid_loss, metrics = evaluate(setup, setup.data.valid)
+        entry = Epoch(
+            stage=stage,
+            epoch=state.epoch,
+            train_loss=train_loss,
+            valid_loss=valid_loss,
+            metrics=metrics,
+            lr=state.schedule(state.step - 1),
+            seconds=time.perf_counter() - start,
+        )
+        setup.record(history, entry)
+        for callback in state.callbacks:
+            callback.on_epoch_end(state, entry)
+    for callback in state.callbacks:
+        callback.on_train_end(state)
+    setup.model.eval()
+
+
+def set_training_mode(model: nn.Module, *, freeze_norm: bool) -> None:
+    """Puts a model into training mode, batch normalisation excepted where its statistics are to stay."""
+    model.train()
+    if freeze_norm:
+        for module in model.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001
+                module.eval()
+
+
+def evaluate(setup: Setup, part: Part) -> tuple[float, dict[str, float]]:
+    """Mean loss and metrics of the model on a part."""
+    outputs, targets = predict(
+        setup.model, setup.loader(part), prepare=setup.prepare, precision=setup.precision
+    )
+    return score(setup, outputs, targets)
+
+
+def score(setup: Setup, outputs: torch.Tensor, targets: torch.Tensor) -> tuple[float, dict[str, float]]:
+    """Mean loss and metrics of outputs `[items, classes]`."""
+    loss = setup.loss_fn(outputs, targets).item()
+    probabilities = outputs.softmax(dim=1).numpy()
+    return loss, {name: metric(probabilities, targets.numpy()) for name, metric in setup.metrics.items()}
+
+
+def step_seconds(setup: Setup, *, freeze_norm: bool, steps: int = 3) -> float:
+    """How long a training step takes, measured; the model is as before afterwards.
+
+    Args:
+        setup: Model and data.
+        freeze_norm: As for `fit`.
+        steps: How many steps to time, after one to warm up.
+    """
+    before = {name: tensor.clone() for name, tensor in setup.model.state_dict().items()}
+    state = TrainState(
+        model=setup.model,
+        prepare=setup.augmented,
+        loss_fn=setup.loss_fn,
+        optimizer=adamw(setup.model),
+        schedule=lambda _: 0.0,
+        precision=setup.precision,
+        total_steps=1,
+    )
+    loader = setup.loader(setup.data.train, shuffle=True)
+    set_training_mode(setup.model, freeze_norm=freeze_norm)
+    train_epoch(state, loader.epoch(0))
+    state.total_steps = 1 + steps
+    start = time.perf_counter()
+    train_epoch(state, loader.epoch(0))
+    seconds = time.perf_counter() - start
+    setup.model.load_state_dict(before)
+    return seconds / max(state.step - 1, 1)
+
+
+def _check_finite(train_loss: float, state: TrainState) -> None:
+    if not np.isfinite(train_loss):
+        raise TrainingError(
+            explain(
+                "The training loss is no longer a number, so the weights are lost.",
+                given=f"loss {train_loss} in epoch {state.epoch}, learning rate up to {state.schedule(0):.2g}",
+                fix="Try a tenth of the learning rate (lr=, --lr), or float32 (precision=, --precision).",
+            )
+        )
+
+
+def has_linear_head(model: nn.Module) -> bool:
+    """Whether a model has a body and a linear head, so that its head can be solved on the frozen body's features."""
+    return len(depth_groups(model)) > 1 and isinstance(model.get_submodule("head"), nn.Linear)

@@ -1,0 +1,82 @@
+"""What happened in training, an entry an epoch, and its picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Epoch", "History", "Stage"]
+
+Stage = Literal["head", "all"]
+"""What was trained: the head alone on the frozen body's features, or every layer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """One epoch of one stage.
+
+    Attributes:
+        stage: "head" or "all".
+        epoch: Its number within the stage, from 1.
+        train_loss: Mean loss over the epoch's batches as they were trained on, augmented; for the head, over the
+            training features.
+        valid_loss: Mean loss on valid at the epoch's end.
+        metrics: The metrics on valid, by name.
+        lr: The learning rate of the last step; None for the head, which is solved and not stepped towards.
+        seconds: Time of the epoch with its evaluation.
+    """
+
+    stage: Stage
+    epoch: int
+    train_loss: float
+    valid_loss: float
+    metrics: dict[str, float]
+    lr: float | None
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The epoch as plain JSON values."""
+        return asdict(self)
+
+
+@dataclass
+class History:
+    """The epochs of a run in order, and what a reader of them must know.
+
+    Attributes:
+        epochs: The entries.
+        notes: Sentences, such as why a stage was left out or its weights not kept.
+    """
+
+    epochs: list[Epoch] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def __iter__(self) -> Iterator[Epoch]:
+        return iter(self.epochs)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """The epochs as plain JSON values."""
+        return [epoch.to_json() for epoch in self.epochs]
+
+    def plot(self) -> Figure:
+        """A figure of the losses and of each metric over the epochs."""
+        from headway.figures import new_figure
+
+        names = list(self.epochs[0].metrics) if self.epochs else []
+        figure, axes = new_figure(columns=1 + len(names), width=4.5, height=3.2)
+        at = range(1, len(self.epochs) + 1)
+        axes[0].plot(at, [epoch.train_loss for epoch in self.epochs], marker="o", label="train")
+        axes[0].plot(at, [epoch.valid_loss for epoch in self.epochs], marker="o", label="valid")
+        axes[0].set(xlabel="epoch", ylabel="loss")
+        axes[0].legend()
+        for each, name in zip(axes[1:], names, strict=True):
+            each.plot(at, [epoch.metrics[name] for epoch in self.epochs], marker="o", color="C1")
+            each.set(xlabel="epoch", ylabel=f"{name} on valid")
+        return figure

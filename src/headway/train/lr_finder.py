@@ -1,0 +1,118 @@
+"""The learning-rate range test: a short run whose rate grows at each step, to see where the loss falls fastest."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from headway.errors import ConfigError, explain
+from headway.train.callbacks import Callback
+from headway.train.fit import Setup, set_training_mode
+from headway.train.loop import BatchResult, TrainState, train_epoch
+from headway.train.optimizers import adamw
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["LrFinder", "find_lr"]
+
+LOWEST, HIGHEST = 1e-6, 1.0
+
+
+@dataclass(frozen=True)
+class LrFinder:
+    """The rates that were tried and the loss at each.
+
+    Attributes:
+        lrs: Learning rates, rising, float64 `[steps]`.
+        losses: The training loss at each, smoothed, float64 `[steps]`.
+        suggestion: The rate at which the loss falls most steeply.
+    """
+
+    lrs: np.ndarray
+    losses: np.ndarray
+    suggestion: float
+
+    def plot(self) -> Figure:
+        """A figure of the loss over the rates, the suggestion marked."""
+        from headway.figures import new_figure
+
+        figure, (axes,) = new_figure()
+        axes.plot(self.lrs, self.losses)
+        axes.axvline(self.suggestion, color="C1", linestyle="--", label=f"suggestion {self.suggestion:.1e}")
+        axes.set(xscale="log", xlabel="learning rate", ylabel="training loss, smoothed")
+        axes.legend()
+        return figure
+
+
+class _Watch(Callback):
+    def __init__(self) -> None:
+        self.losses: list[float] = []
+
+    def on_batch_end(self, state: TrainState, result: BatchResult) -> None:
+        self.losses.append(result.loss.item())
+        state.stop_training = not np.isfinite(self.losses[-1]) or self.losses[-1] > 4 * min(self.losses)
+
+
+def find_lr(setup: Setup, *, steps: int = 60) -> LrFinder:
+    """Trains for up to `steps` steps at rates from 1e-6 to 1; the model is as before afterwards.
+
+    Args:
+        setup: Model, data and what stays the same.
+        steps: How many rates to try, from 10. It ends sooner when the loss is four times its lowest.
+
+    Returns:
+        Rates, smoothed losses and the suggestion.
+
+    Raises:
+        ConfigError: If `steps` is below 10.
+
+    Source:
+        Smith 2017, arXiv:1506.01186.
+    """
+    if steps < 10:
+        given = f"steps={steps}"
+        raise ConfigError(explain("`steps` must be at least 10.", given=given, fix="Leave it out for 60."))
+    before = copy.deepcopy(setup.model.state_dict())
+    watch = _Watch()
+    state = TrainState(
+        model=setup.model,
+        prepare=setup.augmented,
+        loss_fn=setup.loss_fn,
+        optimizer=adamw(setup.model),
+        schedule=lambda step: LOWEST * (HIGHEST / LOWEST) ** (step / (steps - 1)),
+        precision=setup.precision,
+        seed=setup.seed,
+        callbacks=[watch],
+        total_steps=steps,
+    )
+    loader = setup.loader(setup.data.train, shuffle=True)
+    set_training_mode(setup.model, freeze_norm=False)
+    while state.step < steps and not state.stop_training:
+        train_epoch(state, loader.epoch(state.epoch))
+    setup.model.load_state_dict(before)
+    setup.model.eval()
+    lrs = np.array([state.schedule(step) for step in range(len(watch.losses))])
+    smooth = _smoothed(np.array(watch.losses))
+    return LrFinder(lrs, smooth, _steepest(lrs, smooth))
+
+
+def _smoothed(losses: np.ndarray, keep: float = 0.8) -> np.ndarray:
+    """An exponential mean, corrected for its start."""
+    mean, result = 0.0, np.empty_like(losses)
+    for step, loss in enumerate(losses):
+        mean = keep * mean + (1 - keep) * loss
+        result[step] = mean / (1 - keep ** (step + 1))
+    return result
+
+
+def _steepest(lrs: np.ndarray, losses: np.ndarray) -> float:
+    finite = np.isfinite(losses)
+    lrs, losses = lrs[finite], losses[finite]
+    # Beyond the lowest loss the rate is already too high.
+    lowest = max(int(losses.argmin()), 2)
+    slopes = np.gradient(losses[: lowest + 1], np.log(lrs[: lowest + 1]))
+    return float(lrs[int(slopes.argmin())])

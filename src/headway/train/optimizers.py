@@ -1,0 +1,46 @@
+"""Which parameters are updated how: rates by depth, and no decay where it does harm."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from headway.models.vision import depth_groups
+
+__all__ = ["adamw", "set_lr"]
+
+
+def adamw(model: nn.Module, *, weight_decay: float = 0.01, lr_decay: float = 1.0) -> torch.optim.AdamW:
+    """AdamW over a model's trainable parameters.
+
+    Biases and the weights of normalisation layers are not decayed. Earlier layers learn more slowly: each of the
+    groups of `models.vision.depth_groups` has `lr_decay` times the rate of the next.
+
+    Args:
+        model: The model.
+        weight_decay: Decoupled weight decay, from 0.
+        lr_decay: Factor between the rates of neighbouring groups, above 0 and at most 1.
+
+    Returns:
+        The optimizer; each of its groups has an "lr_scale", which `set_lr` applies.
+
+    Source:
+        Loshchilov and Hutter 2019, arXiv:1711.05101; the rates by depth: Howard and Ruder 2018, arXiv:1801.06146.
+    """
+    groups = []
+    by_depth = depth_groups(model)
+    for place, parameters in enumerate(by_depth):
+        trainable = [parameter for parameter in parameters if parameter.requires_grad]
+        for decays in (True, False):
+            chosen = [parameter for parameter in trainable if (parameter.ndim > 1) == decays]
+            if chosen:
+                decay = weight_decay if decays else 0.0
+                scale = lr_decay ** (len(by_depth) - 1 - place)
+                groups.append({"params": chosen, "weight_decay": decay, "lr_scale": scale})
+    return torch.optim.AdamW(groups, lr=1.0, betas=(0.9, 0.99), fused=True)
+
+
+def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
+    """Sets each group's rate to `lr` times its "lr_scale" (1 where it has none)."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr * group.get("lr_scale", 1.0)

@@ -1,0 +1,117 @@
+"""What a person sees while it runs: bars in a terminal, one plain line an epoch elsewhere, a text in a notebook."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from headway.train.callbacks import Callback
+
+if TYPE_CHECKING:
+    from headway.train.history import Epoch
+    from headway.train.loop import BatchResult, TrainState
+
+__all__ = ["Progress", "make_progress"]
+
+
+class Progress(Callback):
+    """Plain lines; also the base of the other kinds.
+
+    `tell` prints a line, `count` shows how far something has come, `entry` tells of an epoch.
+    """
+
+    def tell(self, text: str) -> None:
+        """Prints a line."""
+        print(text, flush=True)
+
+    def count(self, what: str, done: int, total: int) -> None:
+        """Shows how far something has come; nothing in plain output."""
+
+    def close(self) -> None:
+        """Takes down whatever is still shown."""
+
+    def entry(self, epoch: Epoch) -> None:
+        """Tells of an epoch in one line."""
+        self.close()
+        self.tell(describe(epoch))
+
+    def on_batch_end(self, state: TrainState, result: BatchResult) -> None:
+        """Counts the stage's steps."""
+        self.count("training", state.step, state.total_steps)
+
+
+def describe(epoch: Epoch) -> str:
+    """An epoch in one line."""
+    name = "head   " if epoch.stage == "head" else f"epoch {epoch.epoch:<2}"
+    metrics = "  ".join(f"{name} {value:.4f}" for name, value in epoch.metrics.items())
+    losses = f"train loss {epoch.train_loss:.4f}  valid loss {epoch.valid_loss:.4f}"
+    return f"{name}  {losses}  {metrics}  {epoch.seconds:.1f} s"
+
+
+class _Bars(Progress):
+    """Bars of rich, in a terminal."""
+
+    def __init__(self) -> None:
+        self._bars: Any = None
+        self._task: Any = None
+        self._what = ""
+
+    def count(self, what: str, done: int, total: int) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        if what != self._what:
+            self.close()
+            columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self._bars, self._what = Progress(*columns, transient=True), what
+            self._bars.start()
+            self._task = self._bars.add_task(what, total=total)
+        self._bars.update(self._task, completed=done)
+        if done >= total:
+            self.close()
+
+    def close(self) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+        self._bars, self._what = None, ""
+
+
+class _Notebook(Progress):
+    """One text that is updated in place: no widgets, so it looks the same in every kind of notebook."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._handle: Any = None
+        self._shown = 0.0
+
+    def tell(self, text: str) -> None:
+        self._lines.append(text)
+        self._show("")
+
+    def count(self, what: str, done: int, total: int) -> None:
+        if done < total and time.monotonic() - self._shown < 0.5:
+            return
+        filled = round(30 * done / max(total, 1))
+        self._show(f"{what} [{'#' * filled}{'.' * (30 - filled)}] {done}/{total}" if done < total else "")
+
+    def _show(self, last: str) -> None:
+        from IPython.display import display  # pyright: ignore[reportMissingImports]
+
+        self._shown = time.monotonic()
+        text = {"text/plain": "\n".join([*self._lines, last]).rstrip()}
+        if self._handle is None:
+            self._handle = display(text, raw=True, display_id=True)
+        else:
+            self._handle.update(text, raw=True)
+
+
+def make_progress() -> Progress:
+    """The kind that fits where the program runs."""
+    if _in_notebook():
+        return _Notebook()
+    return _Bars() if sys.stdout.isatty() else Progress()
+
+
+def _in_notebook() -> bool:
+    shell = sys.modules.get("IPython")
+    return shell is not None and type(shell.get_ipython()).__name__ == "ZMQInteractiveShell"

@@ -71,9 +71,7 @@ class Augment:
         """The centre of each canvas, unchanged."""
         return cls(flip=False, crop=1, stretch=1, rotate=0, warp=0, light=0)
 
-    def __call__(
-        self, images: torch.Tensor, *, rows: np.ndarray, size: int, seed: int, epoch: int
-    ) -> torch.Tensor:
+    def __call__(self, images: torch.Tensor, *, rows: np.ndarray, size: int, seed: int, epoch: int) -> torch.Tensor:
         """The batch as one epoch of training sees it.
 
         Args:
@@ -99,10 +97,14 @@ class Augment:
         # The crop's sides as shares of the canvas's; without a crop, the centre that validation sees.
         width = height = np.full(len(draws), size / side)
         free = np.zeros(2)[:, None]
+        # Validation starts at a whole pixel: where an odd number of them is left over, its middle is not the canvas's.
+        middle = (2 * ((side - size) // 2) + size) / side - 1
         if self.crop < 1:
             kept = np.sqrt(self.crop + (1 - self.crop) * (area + 1) / 2)
-            stretch = self.stretch ** (ratio / 2)
-            width, height = np.minimum(kept * stretch, 1), np.minimum(kept / stretch, 1)
+            # A crop that reached the canvas's edge would be cut to less than its area.
+            stretch = np.clip(self.stretch ** (ratio / 2), kept, 1 / kept)
+            width, height = kept * stretch, kept / stretch
+            middle = 0.0
             free = np.stack([1 - width, 1 - height])
         cos, sin = np.cos(np.radians(self.rotate * turn)), np.sin(np.radians(self.rotate * turn))
         flip = np.where(self.flip & (mirror < 0), -1.0, 1.0)
@@ -110,8 +112,8 @@ class Augment:
         matrices = np.zeros((len(draws), 3, 3), dtype=np.float32)
         matrices[:, 0, 0], matrices[:, 0, 1] = width * cos * flip, -width * sin * flip_vertical
         matrices[:, 1, 0], matrices[:, 1, 1] = height * sin * flip, height * cos * flip_vertical
-        matrices[:, 0, 2] = x * free[0] + 2 * self.shift * move_x
-        matrices[:, 1, 2] = y * free[1] + 2 * self.shift * move_y
+        matrices[:, 0, 2] = middle + x * free[0] + 2 * self.shift * move_x
+        matrices[:, 1, 2] = middle + y * free[1] + 2 * self.shift * move_y
         matrices[:, 2, 0], matrices[:, 2, 1], matrices[:, 2, 2] = self.warp * tilt_x, self.warp * tilt_y, 1
         return matrices
 

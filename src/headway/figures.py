@@ -29,6 +29,6 @@ def new_figure(*, columns: int = 1, rows: int = 1, width: float = 5, height: flo
     if "IPython" in sys.modules:
         # A notebook learns to draw figures when pyplot is loaded; the figure itself stays out of pyplot's list, or it
         # would be shown twice and never freed.
-        import matplotlib.pyplot  # noqa: F401, ICN001
+        import matplotlib.pyplot  # noqa: F401
     figure = Figure(figsize=(columns * width, rows * height), layout="constrained")
     return figure, [figure.add_subplot(rows, columns, place + 1) for place in range(rows * columns)]

@@ -27,7 +27,7 @@ from headway.models.vision import Prepare
 from headway.seeds import torch_seed
 from headway.train.callbacks import Callback
 from headway.train.fine_tune import Features, fine_tune, train_from_scratch
-from headway.train.fit import MetricFn, Setup, fit, has_linear_head
+from headway.train.fit import MetricFn, Plan, Setup, fit, has_linear_head
 from headway.train.history import Epoch, History
 from headway.train.lr_finder import LrFinder, find_lr
 from headway.train.precision import PrecisionName, choose_device, choose_precision
@@ -132,9 +132,7 @@ class Learner:
             "augment": repr(self.setup.augment),
         }
 
-    def fine_tune(
-        self, epochs: int | None = None, *, minutes: float | None = None, lr: float | None = None
-    ) -> History:
+    def fine_tune(self, epochs: int | None = None, *, minutes: float | None = None, lr: float | None = None) -> History:
         """Transfer learning in two stages; see `headway.train.fine_tune`. Without pretrained weights, one stage.
 
         Args:
@@ -162,7 +160,7 @@ class Learner:
         Returns:
             The history.
         """
-        fit(self.setup, epochs, lr=1e-3 if lr is None else lr, history=self.history, schedule_name=schedule)
+        fit(self.setup, Plan(epochs=epochs, lr=1e-3 if lr is None else lr, schedule=schedule), self.history)
         return self.history
 
     def find_lr(self) -> LrFinder:
@@ -171,9 +169,7 @@ class Learner:
 
     def predictions(self, part: PartName = "valid") -> Predictions:
         """The model's answers for a part: rows, probabilities, targets and losses, aligned."""
-        return predictions(
-            self.model, self.data.part(part), prepare=self.prepare, precision=self.setup.precision
-        )
+        return predictions(self.model, self.data.part(part), prepare=self.prepare, precision=self.setup.precision)
 
     def evaluate(self, part: PartName = "valid") -> dict[str, Estimate]:
         """Every metric on a part, each with its 95 % interval."""

@@ -13,6 +13,8 @@ from typing import Literal
 
 import numpy as np
 
+from headway.errors import ConfigError, explain
+
 __all__ = ["Stream", "generator", "hash_order", "torch_seed"]
 
 Stream = Literal["init", "order", "augment", "forward", "head", "bootstrap", "baseline"]
@@ -42,12 +44,18 @@ def generator(seed: int, stream: Stream, *, epoch: int = 0, step: int = 0, row: 
     Returns:
         A fresh generator; the same arguments give the same numbers.
 
+    Raises:
+        ConfigError: If the seed is out of its range.
+
     Example:
         >>> a = generator(0, "order", epoch=3).permutation(4)
         >>> b = generator(0, "order", epoch=3).permutation(4)
         >>> bool((a == b).all())
         True
     """
+    if not 0 <= seed < 2**64:
+        given = f"seed={seed}"
+        raise ConfigError(explain("`seed` must lie between 0 and 2**64 - 1.", given=given, fix="Pass one such as 0."))
     key = np.array([seed, _STREAMS[stream]], dtype=np.uint64)
     # The lowest word of the counter counts the draws themselves.
     counter = np.array([0, row, step, epoch], dtype=np.uint64)

@@ -59,7 +59,7 @@ def load(path: str | os.PathLike[str]) -> Predictor:
         raise BundleError(damage(f"The bundle's graph cannot be opened ({_first_line(error)}).", given=path)) from error
     predictor = Predictor(manifest=bundle.manifest, input=input, target=target, session=session)
     images, probabilities = unpack_check(bundle.files["check.npz"], given=path)
-    predictor._check(images, probabilities, given=path)
+    _self_check(predictor, images, probabilities, given=path)
     return predictor
 
 
@@ -207,24 +207,23 @@ class Predictor:
         rows = iter(self.probabilities(self.input.stack(good)) if good else ())
         return (each if isinstance(each, ReadError) else self.target.decode(next(rows)) for each in arrays)
 
-    def _check(self, images: np.ndarray, probabilities: np.ndarray, *, given: object) -> None:
-        """Compares the graph's answers with the bundle's own, and its shapes with the fields'."""
-        try:
-            fits = self.input.read(images[0]).shape == images.shape[1:]
-            found = self.probabilities(images) if fits else np.empty(0)
-            fits = fits and found.shape == probabilities.shape == (len(images), self.target.num_outputs)
-            near = fits and bool(np.all(np.abs(found - probabilities) <= CHECK_TOLERANCE))
-        # onnxruntime's exceptions have no base of their own.
-        except Exception as error:
-            raise BundleError(
-                damage(f"The bundle's own check cannot be run ({_first_line(error)}).", given=given)
-            ) from error
-        if not fits:
-            raise BundleError(
-                damage("The bundle's graph, its check and its fields do not fit one another.", given=given)
-            )
-        if not near:
-            raise BundleError(damage("The bundle answers its own check otherwise than when it was made.", given=given))
+
+def _self_check(predictor: Predictor, images: np.ndarray, probabilities: np.ndarray, *, given: object) -> None:
+    """Compares the graph's answers with the bundle's own, and its shapes with the fields'."""
+    try:
+        fits = predictor.input.read(images[0]).shape == images.shape[1:]
+        found = predictor.probabilities(images) if fits else np.empty(0)
+        fits = fits and found.shape == probabilities.shape == (len(images), predictor.target.num_outputs)
+        near = fits and bool(np.all(np.abs(found - probabilities) <= CHECK_TOLERANCE))
+    # onnxruntime's exceptions have no base of their own.
+    except Exception as error:
+        raise BundleError(
+            damage(f"The bundle's own check cannot be run ({_first_line(error)}).", given=given)
+        ) from error
+    if not fits:
+        raise BundleError(damage("The bundle's graph, its check and its fields do not fit one another.", given=given))
+    if not near:
+        raise BundleError(damage("The bundle answers its own check otherwise than when it was made.", given=given))
 
 
 def _named(item: Any, error: ReadError) -> ReadError:

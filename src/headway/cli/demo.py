@@ -30,7 +30,7 @@ def demo(
     digits = write_digits(runs / "digits")
     data = from_folder(digits, input=Image("file", size=28, channels=1, crop=1.0), seed=seed)
     # A digit has a right way round, lies in the middle and has no light of its own.
-    augment = Augment(flip=False, crop=1, stretch=1, rotate=10, shift=0.07, warp=0.05, light=0)
+    augment = Augment(flip=False, crop=1, stretch=1, rotate=15, shift=0.1, warp=0.15, light=0)
     learner = Learner(data, "small_resnet", run=runs / "demo", seed=seed, augment=augment)
     print(f"{data}\n{learner.arch}, from scratch; {learner.setup.precision}")
     learner.fine_tune()

@@ -34,7 +34,9 @@ def runs(
 
     table = Table("run", "model", "data", "accuracy on valid", "verdict")
     for row in found:
-        accuracy = "unfinished" if row["accuracy"] is None else f"{row['accuracy']:.4f} [{row['low']:.4f}, {row['high']:.4f}]"
+        accuracy = (
+            "unfinished" if row["accuracy"] is None else f"{row['accuracy']:.4f} [{row['low']:.4f}, {row['high']:.4f}]"
+        )
         table.add_row(row["run"], row["arch"], f"{row['items']} items", accuracy, row["verdict"])
     Console().print(table)
 

@@ -139,9 +139,7 @@ def _read(
     assert input is not None
     assert target is not None
     split = ColumnSplit(split_column, valid=valid, seed=seed) if split_column else None
-    return from_csv(
-        data, input=input, target=target, size=size, split=split, valid=valid, seed=seed, on_progress=count
-    )
+    return from_csv(data, input=input, target=target, size=size, split=split, valid=valid, seed=seed, on_progress=count)
 
 
 def _check_options(data: Path, input: str | None, target: str | None, split_column: str | None) -> None:
@@ -156,7 +154,11 @@ def _check_options(data: Path, input: str | None, target: str | None, split_colu
                 fix="Add, for instance, --input file --target label.",
             )
         )
-    named = [option for option, value in (("--input", input), ("--target", target), ("--split-column", split_column)) if value]
+    named = [
+        option
+        for option, value in (("--input", input), ("--target", target), ("--split-column", split_column))
+        if value
+    ]
     if not is_table(data) and named:
         raise ConfigError(
             explain(

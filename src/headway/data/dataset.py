@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -111,7 +110,7 @@ class Data:
     def summary(self) -> str:
         """Counts by part and class, what was left out, and the fields, as text for a terminal."""
         labels = self.target.to_json().get("labels", [])
-        counts = {name: Counter(self.part(name).items[self.target.column].cast(pl.String)) for name in self.parts}
+        counts = {name: Counter(map(str, self.part(name).items[self.target.column])) for name in self.parts}
         width = max([len(label) for label in labels] + [len("class")])
         lines = [f"{len(self.items)} items, {len(labels)} classes; split: {self.split.describe()}"]
         lines.append(f"{'class':<{width}}" + "".join(f"{name:>8}" for name in self.parts))
@@ -162,7 +161,7 @@ class Part:
         return self.data.target.encode(self.items[self.data.target.column].to_list())
 
     def canvases(self, positions: Sequence[int] | np.ndarray) -> np.ndarray:
-        """The items at these positions as training sees them, stacked: for photos uint8 `[batch, side, side, channels]`.
+        """The items at these positions as training sees them: for photos uint8 `[batch, side, side, channels]`.
 
         Raises:
             ReadError: If an item can no longer be read.
@@ -291,6 +290,8 @@ def from_items(
     frame = _frame(items)
     split = split or RandomSplit()
     _check_columns(frame, input, target)
+    if frame[target.column].dtype.is_float():
+        frame = frame.with_columns(pl.col(target.column).fill_nan(None))
     frame = frame.with_columns(pl.Series("row", range(len(frame)), dtype=pl.Int64))
     store = open_store(frame[input.column].to_list(), input, on_progress=on_progress)
     frame = frame.with_columns(pl.Series("content", store.contents, dtype=pl.String))
@@ -311,23 +312,35 @@ def from_items(
     train = kept.filter(pl.col("split") == "train")
     data = Data(kept, input.fit(train), target.fit(train), split, _problems(frame, input, reasons), store)
     _check_parts(data)
+    # Labels that the user named may leave some out; better said now than in the first epoch.
+    data.target.encode(kept[target.column].to_list())
     return data
 
 
 def _frame(items: Any) -> pl.DataFrame:
     if isinstance(items, pl.DataFrame):
         return items
-    columns = items if isinstance(items, dict) else {str(name): items[name].tolist() for name in items}
-    return pl.DataFrame(columns, strict=False)
+    # What pandas calls missing (NaN, NaT, NA) is null here.
+    columns = (
+        items
+        if isinstance(items, dict)
+        else {str(name): items[name].astype(object).where(items[name].notna(), None).tolist() for name in items}
+    )
+    return pl.DataFrame({name: _column(str(name), values) for name, values in columns.items()})
+
+
+def _column(name: str, values: Sequence[Any]) -> pl.Series:
+    if any(isinstance(value, os.PathLike) for value in values):
+        values = [os.fspath(value) if isinstance(value, os.PathLike) else value for value in values]
+    is_array = any(isinstance(value, np.ndarray) and value.ndim > 1 for value in values)
+    return pl.Series(name, values, dtype=pl.Object) if is_array else pl.Series(name, values, strict=False)
 
 
 def _check_columns(frame: pl.DataFrame, input: Input, target: Target) -> None:
     reserved = {"row", "content"} & set(frame.columns)
     if reserved:
         raise DataError(
-            explain(
-                'The columns "row" and "content" are made by Headway.', given=sorted(reserved), fix="Rename yours."
-            )
+            explain('The columns "row" and "content" are made by Headway.', given=sorted(reserved), fix="Rename yours.")
         )
     for field in (input, target):
         if field.column not in frame.columns:
@@ -338,7 +351,8 @@ def _check_columns(frame: pl.DataFrame, input: Input, target: Target) -> None:
                     fix=did_you_mean(field.column, frame.columns),
                 )
             )
-    if frame[target.column].null_count() == len(frame):
+    labels = frame[target.column]
+    if (labels.fill_nan(None) if labels.dtype.is_float() else labels).null_count() == len(frame):
         raise DataError(
             explain(
                 "There is nothing to learn from: no row has a label.",
@@ -378,9 +392,10 @@ def _check_classes(frame: pl.DataFrame, target: Target) -> None:
         )
     few = {label: count for label, count in sorted(counts.items()) if count < MIN_ITEMS_A_CLASS}
     if few:
-        items = frame.filter(pl.col(target.column).cast(pl.String).is_in(list(few)))
+        labelled = zip(frame["row"], frame[target.column].to_list(), strict=True)
+        numbers = [row for row, value in labelled if str(value) in few]
         shown = [f"{label!r} has {count}" for label, count in list(few.items())[:10]]
-        rows = f"rows {items['row'].to_list()[:10]}"
+        rows = f"rows {numbers[:10]}"
         raise DataError(
             explain(
                 f"Every class needs at least {MIN_ITEMS_A_CLASS} readable items.",
@@ -416,5 +431,3 @@ def _problems(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) -> pl.
     values = pl.Series(input.column, [_short(value) for value in frame[input.column].to_list()], dtype=pl.String)
     named = frame.select("row").with_columns(values)
     return named.join(found, on="row", how="inner").sort("row")
-
-

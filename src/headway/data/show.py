@@ -36,6 +36,6 @@ def show_items(data: Data, n: int = 9) -> Figure:
     for i, (image, label) in enumerate(zip(images, labels, strict=True)):
         axes = figure.add_subplot(rows, columns, i + 1)
         axes.imshow(image.squeeze(-1) if image.shape[-1] == 1 else image, cmap="gray", vmin=0, vmax=255)
-        axes.set_title(label)
+        axes.set_title(label, parse_math=False)
         axes.set_axis_off()
     return figure

@@ -51,7 +51,8 @@ def list_folder(path: str | os.PathLike[str]) -> pl.DataFrame:
         "split" ("train", "valid" or "test"); ordered by the path below the folder.
 
     Raises:
-        DataError: If it is not a folder, or has no class folders, or one of them is empty.
+        DataError: If it is not a folder, or has no class folders, or one of them is empty, or a file's name is no
+            text.
     """
     import polars as pl
 
@@ -69,7 +70,7 @@ def list_folder(path: str | os.PathLike[str]) -> pl.DataFrame:
         raise DataError(
             explain(
                 "There are no class folders: each class's files belong in a folder named after the class.",
-                given=f"{path} with {sum(1 for _ in root.iterdir())} files and no folders of files",
+                given=f"{path} with {sum(each.is_file() for each in root.iterdir())} files and no folders of files",
                 fix="Make one folder a class, such as photos/cat/ and photos/dog/, or give a CSV with --input and "
                 "--target.",
             )
@@ -86,6 +87,7 @@ def list_folder(path: str | os.PathLike[str]) -> pl.DataFrame:
                 )
             )
         rows += [(str(file), folder.name, part) for file in files]
+    _check_names([file for file, _, _ in rows])
     frame = pl.DataFrame(rows, schema={"file": pl.String, "label": pl.String, "split": pl.String}, orient="row")
     return frame if is_split else frame.drop("split")
 
@@ -93,8 +95,8 @@ def list_folder(path: str | os.PathLike[str]) -> pl.DataFrame:
 def read_table(path: str | os.PathLike[str], *, input: str, target: str) -> pl.DataFrame:
     """A CSV, TSV or Parquet file whose `input` column names files.
 
-    Paths in the `input` column are taken from the table's own folder unless they are absolute. The target is read as
-    text, so that a label such as "007" stays as it is.
+    Paths in the `input` column are taken from the table's own folder unless they are absolute; the bytes of files
+    stay as they are. The target is read as text, so that a label such as "007" stays as it is.
 
     Args:
         path: The file.
@@ -111,6 +113,9 @@ def read_table(path: str | os.PathLike[str], *, input: str, target: str) -> pl.D
 
     file = Path(path).expanduser().absolute()
     try:
+        if not file.is_file():
+            message = "a folder, not a file" if file.is_dir() else "no such file"
+            raise OSError(message)
         frame = _read_frame(file, text_columns=(input, target))
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -126,19 +131,34 @@ def read_table(path: str | os.PathLike[str], *, input: str, target: str) -> pl.D
                     fix=f"Name one of its columns. {did_you_mean(column, frame.columns)}",
                 )
             )
-    values = [None if value is None else str(file.parent / value) for value in frame[input].to_list()]
-    return frame.with_columns(pl.Series(input, values, dtype=pl.String), pl.col(target).cast(pl.String))
+    if frame[input].dtype == pl.String:
+        values = [None if value is None else str(file.parent / value) for value in frame[input].to_list()]
+        frame = frame.with_columns(pl.Series(input, values, dtype=pl.String))
+    return frame.with_columns(pl.col(target).cast(pl.String))
 
 
 def _read_frame(file: Path, *, text_columns: tuple[str, ...]) -> pl.DataFrame:
     import polars as pl
 
     if file.suffix.lower() == ".parquet":
-        return pl.read_parquet(file)
+        return pl.read_parquet(file, glob=False)
     separator = "\t" if file.suffix.lower() == ".tsv" else ","
-    header = pl.read_csv(file, separator=separator, n_rows=0).columns
+    header = pl.read_csv(file, separator=separator, n_rows=0, glob=False).columns
     as_text = {column: pl.String for column in text_columns if column in header}
-    return pl.read_csv(file, separator=separator, schema_overrides=as_text, infer_schema_length=None)
+    return pl.read_csv(file, separator=separator, schema_overrides=as_text, infer_schema_length=None, glob=False)
+
+
+def _check_names(files: list[str]) -> None:
+    # Python stands in for bytes that are no UTF-8 with characters that no table can hold.
+    wrong = [ascii(file) for file in files if any("\ud800" <= character <= "\udfff" for character in file)]
+    if wrong:
+        raise DataError(
+            explain(
+                f"{len(wrong)} files have names that are not text (UTF-8).",
+                given=wrong[:5],
+                fix="Rename those files, or their folders.",
+            )
+        )
 
 
 def _is_item(name: str) -> bool:
@@ -146,16 +166,19 @@ def _is_item(name: str) -> bool:
 
 
 def _folders(root: Path) -> list[Path]:
-    return sorted((each for each in root.iterdir() if each.is_dir() and _is_item(each.name)), key=lambda p: p.name)
+    # A link to this folder, or to one above it, would be a class of everything.
+    above = {os.path.realpath(each) for each in (root, *root.resolve().parents)}
+    found = (each for each in root.iterdir() if each.is_dir() and _is_item(each.name))
+    return sorted((each for each in found if os.path.realpath(each) not in above), key=lambda p: p.name)
 
 
 def _files(folder: Path) -> list[Path]:
     found: list[Path] = []
-    seen: set[str] = set()
+    # Links between folders may run in a circle, or up to where the other classes lie.
+    seen = {str(above) for above in folder.resolve().parents}
     for at, folders, files in os.walk(folder, followlinks=True):
-        # Links between folders may run in a circle.
         real = os.path.realpath(at)
-        folders[:] = [] if real in seen else [name for name in folders if _is_item(name)]
+        folders[:] = [] if real in seen else sorted(name for name in folders if _is_item(name))
         if real not in seen:
             found += [Path(at, name) for name in files if _is_item(name)]
         seen.add(real)

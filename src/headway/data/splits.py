@@ -94,7 +94,8 @@ class GroupSplit(Split):
     def assign(self, items: pl.DataFrame, *, target: str) -> list[str | None]:
         groups = _column(items, self.column, "GroupSplit")
         if any(group is None for group in groups):
-            rows = [row for row, group in enumerate(groups) if group is None]
+            numbers = items["row"] if "row" in items.columns else range(len(items))
+            rows = [row for row, group in zip(numbers, groups, strict=True) if group is None]
             raise DataError(
                 explain(
                     f"Every row needs a group, but column {self.column!r} has gaps.",
@@ -149,7 +150,8 @@ class TimeSplit(Split):
         if not before_test or before_test[0] == before_test[-1]:
             given = f"column {self.column!r} with {len(set(times))} different values"
             raise DataError(explain("There are too few moments to split by.", given=given, fix="Use RandomSplit."))
-        first_valid = before_test[-max(1, round(len(times) * self.valid))] if self.valid else None
+        num_valid = min(max(1, round(len(times) * self.valid)), len(before_test))
+        first_valid = before_test[-num_valid]
         # All the rows of the first moment go to train, even where they are more than their share.
         if first_valid == before_test[0]:
             first_valid = min(time for time in before_test if time > before_test[0])
@@ -214,7 +216,7 @@ class ColumnSplit(Split):
 
 
 def _check_shares(valid: float, test: float) -> None:
-    if not (0 < valid < 1 and 0 <= test and valid + test < 1):
+    if not (0 < valid < 1 and test >= 0 and valid + test < 1):
         raise ConfigError(
             explain(
                 "`valid` must lie above 0, `test` at or above 0, and both together below 1.",
@@ -237,7 +239,9 @@ def _column(items: pl.DataFrame, column: str, splitter: str) -> list:
                 fix=did_you_mean(column, items.columns),
             )
         )
-    return items[column].to_list()
+    values = items[column]
+    # Not a number is how other libraries write a gap.
+    return (values.fill_nan(None) if values.dtype.is_float() else values).to_list()
 
 
 def _labels(items: pl.DataFrame, target: str) -> list[str]:
@@ -261,9 +265,7 @@ def _merge(groups: list[str], contents: list[str]) -> list[str]:
     return [root(group) for group in groups]
 
 
-def _assign_groups(
-    groups: list[str], labels: list[str], *, valid: float, test: float, seed: int
-) -> list[str | None]:
+def _assign_groups(groups: list[str], labels: list[str], *, valid: float, test: float, seed: int) -> list[str | None]:
     """Whole groups to parts, in hashed order, each to the part that its classes are shortest of.
 
     For groups of one item this is exact stratification, up to rounding; for larger groups it is greedy.
@@ -273,11 +275,10 @@ def _assign_groups(
         counts.setdefault(group, Counter())[label] += 1
     names = sorted(counts)
     totals = Counter(labels)
-    missing = {
-        part: {label: _wanted(total, share) for label, total in totals.items()}
-        for part, share in (("valid", valid), ("test", test))
-        if share
-    }
+    wanted = {label: _wanted(total, valid, test) for label, total in totals.items()}
+    missing = {"valid": {label: each for label, (each, _) in wanted.items()}}
+    if test:
+        missing["test"] = {label: each for label, (_, each) in wanted.items()}
     part_of = dict.fromkeys(names, "train")
     # The largest groups first, or they would find no room; among equals the hashed order decides.
     order = sorted((names[i] for i in hash_order(seed, names)), key=lambda name: -counts[name].total())
@@ -288,16 +289,20 @@ def _assign_groups(
             part_of[name] = part
             for label, n in counts[name].items():
                 missing[part][label] = max(missing[part][label] - n, 0)
-    for part in missing:
-        in_train = [name for name in order if part_of[name] == "train"]
-        if part not in part_of.values() and len(in_train) > 1:
-            part_of[in_train[-1]] = part
+    for part in ("train", *missing):
+        sizes = Counter(part_of.values())
+        largest = max(sizes, key=lambda each: (each == "train" and sizes[each] > 1, sizes[each]))
+        if part not in sizes and sizes[largest] > 1:
+            part_of[[name for name in order if part_of[name] == largest][-1]] = part
     return [part_of[group] for group in groups]
 
 
-def _wanted(total: int, share: float) -> int:
-    # At least one of each class in every part, and at least half of it left to train on.
-    return min(max(round(total * share), 1), (total + 1) // 2)
+def _wanted(total: int, valid: float, test: float) -> tuple[int, int]:
+    """How many of a class's items go to valid and to test: at least one to each, and at least one left to train on."""
+    free = max(total - 1, 0)
+    for_valid = min(max(round(total * valid), 1), max(free - (test > 0), min(free, 1)))
+    for_test = min(max(round(total * test), 1), free - for_valid) if test else 0
+    return for_valid, for_test
 
 
 def _part_at(time: object, first_valid: object, first_test: object) -> str:

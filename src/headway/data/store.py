@@ -86,8 +86,8 @@ def open_store(
     temporary = _temporary(folder, size) if key is not None else None
     try:
         canvases = _allocate(shape, temporary)
-        store = _fill(values, reader, canvases, threads=threads, on_progress=on_progress)
-        if key is None or temporary is None or canvases is None:
+        store, is_lasting = _fill(values, reader, canvases, threads=threads, on_progress=on_progress)
+        if key is None or temporary is None or canvases is None or not is_lasting:
             return store
         return _to_cache(store, folder, key, temporary)
     finally:
@@ -98,16 +98,18 @@ def open_store(
 def _key(values: Sequence[Any], reader: Input) -> str | None:
     """A name for the store of these files as they are now; None where they are not files."""
     digest = hashlib.blake2b(digest_size=16)
-    settings = {**reader.to_json(), "column": "", "pillow": version("pillow")}
+    settings = {**reader.to_json(), "column": "", "pillow": version("pillow"), "headway": version("headway")}
     digest.update(json.dumps(settings, sort_keys=True).encode())
     for value in values:
         if not isinstance(value, (str, os.PathLike)):
             return None
         try:
             stat = os.stat(value)
-            digest.update(f"\n{os.fspath(value)}\0{stat.st_size}\0{stat.st_mtime_ns}".encode("utf-8", "surrogateescape"))
+            # The time of change (ctime) moves even where a copy sets the time of writing back, and with permissions.
+            found = f"{stat.st_size}\0{stat.st_mtime_ns}\0{stat.st_ctime_ns}"
         except (OSError, ValueError):
-            digest.update(f"\n{os.fspath(value)}\0missing".encode("utf-8", "surrogateescape"))
+            found = "missing"
+        digest.update(f"\n{os.path.abspath(value)}\0{found}".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
@@ -164,27 +166,37 @@ def _fill(
     *,
     threads: int,
     on_progress: Callable[[int, int], None] | None,
-) -> Store:
-    def read(index: int) -> tuple[str, str | None]:
+) -> tuple[Store, bool]:
+    """The store, and whether it would come out the same another time: a disk or network may fail for a moment."""
+
+    def read(index: int) -> tuple[str, ReadError | None]:
         try:
             content, value = _content(values[index])
             canvas = reader.canvas(value)
         except ReadError as error:
-            return "", str(error)
+            return "", error
         if canvases is not None:
             canvases[index] = canvas
         return content, None
 
     contents: list[str] = []
     reasons: dict[int, str] = {}
+    is_lasting = True
     with ThreadPoolExecutor(threads) as pool:
-        for index, (content, reason) in enumerate(pool.map(read, range(len(values)))):
+        for index, (content, error) in enumerate(pool.map(read, range(len(values)))):
             contents.append(content)
-            if reason is not None:
-                reasons[index] = reason
+            if error is not None:
+                reasons[index] = str(error)
+                is_lasting &= not _may_pass(error.__cause__)
             if on_progress and (index % 64 == 63 or index + 1 == len(values)):
                 on_progress(index + 1, len(values))
-    return Store(canvases, contents, reasons)
+    return Store(canvases, contents, reasons), is_lasting
+
+
+def _may_pass(cause: BaseException | None) -> bool:
+    # Pillow's own OSErrors carry no number: those are about the bytes.
+    known = isinstance(cause, (FileNotFoundError, IsADirectoryError))
+    return isinstance(cause, MemoryError) or (isinstance(cause, OSError) and bool(cause.errno) and not known)
 
 
 def _content(value: Any) -> tuple[str, Any]:
@@ -195,19 +207,24 @@ def _content(value: Any) -> tuple[str, Any]:
     if isinstance(value, (str, os.PathLike)):
         try:
             value = Path(value).read_bytes()
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise ReadError(_file_reason(error)) from error
     if isinstance(value, (bytes, bytearray, memoryview)):
         data = bytes(value)
+    elif isinstance(value, (list, dict)):
+        # The reader says what it makes of them.
+        return "", value
     else:
         array = np.ascontiguousarray(value)
         data = f"{array.dtype}{array.shape}".encode() + array.tobytes()
     return hashlib.blake2b(data, digest_size=16).hexdigest(), value
 
 
-def _file_reason(error: OSError) -> str:
+def _file_reason(error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError):
         return "no such file"
+    if isinstance(error, ValueError):
+        return f"not a path: {error}"
     return "a folder, not a file" if isinstance(error, IsADirectoryError) else f"{error.strerror or error}".lower()
 
 
@@ -216,10 +233,11 @@ def _from_cache(folder: Path, key: str) -> Store | None:
     try:
         found = json.loads(notes.read_text())
         canvases = np.memmap(file, dtype=np.uint8, mode="r", shape=tuple(found["shape"]))
+        store = Store(canvases, found["contents"], {int(index): why for index, why in found["reasons"].items()})
         os.utime(file)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return Store(canvases, found["contents"], {int(index): reason for index, reason in found["reasons"].items()})
+    return store if len(store.contents) == len(canvases) else None
 
 
 def _to_cache(store: Store, folder: Path, key: str, temporary: Path) -> Store:

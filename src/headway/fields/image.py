@@ -35,7 +35,7 @@ class Image(Input):
         column: The column's name.
         size: Side of the square that the model sees, in pixels, from 8 to 2048.
         channels: 3 for colour, 1 for grey.
-        crop: Share of the canvas's side that the model sees, above 0 and at most 1. With 1 the canvas is just `size`.
+        crop: Share of the canvas's side that the model sees, from 0.25 to 1. With 1 the canvas is just `size`.
 
     Raises:
         ConfigError: If an argument is out of its range.
@@ -62,8 +62,8 @@ class Image(Input):
             problems.append("`size` must lie between 8 and 2048 pixels.")
         if self.channels not in (1, 3):
             problems.append("`channels` must be 1 (grey) or 3 (colour).")
-        if not 0 < self.crop <= 1:
-            problems.append("`crop` must lie above 0 and at most at 1.")
+        if not 0.25 <= self.crop <= 1:
+            problems.append("`crop` must lie between 0.25 and 1.")
         if problems:
             given = f"size={self.size}, channels={self.channels}, crop={self.crop}"
             raise ConfigError(explain(" ".join(problems), given=given, fix="Leave them out, or correct the call."))
@@ -127,9 +127,8 @@ class Image(Input):
 
     def _square(self, image: PILImage.Image) -> np.ndarray:
         from PIL import Image as PILImage
-        from PIL import ImageOps
 
-        image = _to_mode(ImageOps.exif_transpose(image), self._mode)
+        image = _to_mode(_upright(image), self._mode)
         short = min(image.size)
         left, top = (image.width - short) / 2, (image.height - short) / 2
         if image.size != (self.side, self.side):
@@ -182,6 +181,9 @@ def _from_array(array: np.ndarray) -> PILImage.Image:
     if array.ndim not in (2, 3) or (array.ndim == 3 and shape[2] not in (1, 3, 4)):
         message = f"not an image: an array must be [height, width] or [height, width, 1, 3 or 4], not {list(shape)}"
         raise ReadError(message)
+    if not array.size:
+        message = f"empty: {shape[1]} x {shape[0]} pixels"
+        raise ReadError(message)
     if array.dtype == np.uint16:
         array = _from_16_bits(array)
     elif np.issubdtype(array.dtype, np.floating):
@@ -193,6 +195,34 @@ def _from_array(array: np.ndarray) -> PILImage.Image:
         message = f"not an image: an array must be uint8, uint16 or float, not {array.dtype}"
         raise ReadError(message)
     return PILImage.fromarray(array[..., 0] if array.ndim == 3 and shape[2] == 1 else array)
+
+
+def _upright(image: PILImage.Image) -> PILImage.Image:
+    """The image turned as its EXIF says.
+
+    Pillow's own `exif_transpose` also writes the remaining EXIF anew, which fails for many a photo whose other tags
+    are not as they should be.
+    """
+    from PIL import ExifTags
+    from PIL import Image as PILImage
+
+    turn = PILImage.Transpose
+    turns = {
+        2: turn.FLIP_LEFT_RIGHT,
+        3: turn.ROTATE_180,
+        4: turn.FLIP_TOP_BOTTOM,
+        5: turn.TRANSPOSE,
+        6: turn.ROTATE_270,
+        7: turn.TRANSVERSE,
+        8: turn.ROTATE_90,
+    }
+    # Some formats are turned when they are loaded, and say no more of it then.
+    image.load()
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # Pillow raises whatever its parser trips over; the pixels are there all the same.
+        return image
+    return image.transpose(turns[orientation]) if orientation in turns else image
 
 
 def _to_mode(image: PILImage.Image, mode: str) -> PILImage.Image:

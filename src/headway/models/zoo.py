@@ -89,7 +89,9 @@ def _with_head(body: nn.Module, num_outputs: int, channels: int, size: int) -> V
     return VisionModel(body, num_features, num_outputs)
 
 
-def _timm_body(arch: str, channels: int, size: int, *, weights: Path | None = None, download: bool = False) -> nn.Module:
+def _timm_body(
+    arch: str, channels: int, size: int, *, weights: Path | None = None, download: bool = False
+) -> nn.Module:
     import timm
 
     config = timm.get_pretrained_cfg(arch, allow_unregistered=True)

@@ -1,4 +1,4 @@
-"""Stage one: the frozen body's features, computed once, and the best linear head on them.
+"""Stage one's head: the best linear layer on the frozen body's features, each computed once.
 
 Since the body does not change, each image passes through it a single time; what remains is a multinomial logistic
 regression with a few thousand weights, which is convex and solved in seconds.
@@ -6,7 +6,7 @@ regression with a few thousand weights, which is convex and solved in seconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from headway.data.loader import Batch
 from headway.seeds import generator
-from headway.train.loop import predict
-from headway.train.precision import Precision
 
-__all__ = ["Head", "extract", "solve_head"]
+__all__ = ["Head", "solve_head"]
 
 WEIGHT_DECAYS = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4)
 """Candidates, from the strongest, on the mean loss of standardised features."""
@@ -52,21 +49,6 @@ class Head:
         with torch.no_grad():
             layer.weight.copy_(self.weight)
             layer.bias.copy_(self.bias)
-
-
-def extract(
-    body: nn.Module,
-    batches: Iterable[Batch],
-    *,
-    prepare: Callable[[torch.Tensor], torch.Tensor],
-    precision: Precision,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """The body's features of every item and the targets, in the batches' order.
-
-    Returns:
-        float32 `[items, features]` and int64 `[items]`, on the CPU.
-    """
-    return predict(body, batches, prepare=prepare, precision=precision)
 
 
 def solve_head(
@@ -145,7 +127,12 @@ def _solve(
     weights = torch.zeros(num_classes, features.shape[1] + 1) if start is None else start.clone()
     weights.requires_grad_()
     optimizer = torch.optim.LBFGS(
-        [weights], max_iter=100, history_size=10, tolerance_grad=1e-5, tolerance_change=1e-7, line_search_fn="strong_wolfe"
+        [weights],
+        max_iter=100,
+        history_size=10,
+        tolerance_grad=1e-5,
+        tolerance_change=1e-7,
+        line_search_fn="strong_wolfe",
     )
 
     def closure() -> torch.Tensor:

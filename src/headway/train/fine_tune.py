@@ -10,17 +10,19 @@ Whether stage two was worth it is decided on a few training rows that both stage
 from __future__ import annotations
 
 import copy
+import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from headway.data.dataset import Part, PartName
+from headway.data.dataset import Part
 from headway.data.splits import RandomSplit
 from headway.errors import ConfigError, explain
-from headway.train.features import Head, extract, solve_head
-from headway.train.fit import Setup, fit, score, step_seconds
+from headway.train.features import Head, solve_head
+from headway.train.fit import Plan, Setup, fit, score, step_seconds
 from headway.train.history import Epoch, History
 
 __all__ = ["Features", "default_epochs", "fine_tune", "train_from_scratch"]
@@ -33,8 +35,8 @@ ASIDE = 0.1
 MIN_ASIDE = 50
 MAX_ASIDE = 1000
 DEFAULT_LR = 1e-3
-SCRATCH_VIEWS = 48_000
-SCRATCH_LR = 5e-3
+SCRATCH_VIEWS = 64_000
+SCRATCH_LR = 1e-2
 LR_DECAY = 0.3
 
 
@@ -42,7 +44,7 @@ LR_DECAY = 0.3
 class Features:
     """The frozen body's features of each part, kept for baselines: float32 `[items, features]`."""
 
-    parts: dict[PartName, np.ndarray]
+    parts: Mapping[str, np.ndarray]
 
 
 def default_epochs(num_train: int) -> int:
@@ -73,7 +75,7 @@ def fine_tune(
     _check_plan(epochs, minutes)
     data = setup.data
     features, head = _stage_one(setup, history)
-    steps = None
+    steps = sys.maxsize
     if minutes is not None:
         left = 60 * minutes - (time.perf_counter() - start)
         steps = _steps_within(setup, left, freeze_norm=True)
@@ -83,7 +85,10 @@ def fine_tune(
     if epochs == 0:
         history.notes.append("The head alone was trained." if minutes is None else "There was time for the head alone.")
         return features
-    _stage_two(setup, history, features, head, epochs=epochs, lr=lr or DEFAULT_LR, max_steps=steps)
+    plan = Plan(
+        epochs=epochs, lr=DEFAULT_LR if lr is None else lr, lr_decay=LR_DECAY, freeze_norm=True, max_steps=steps
+    )
+    _stage_two(setup, plan, history, features, head)
     return features
 
 
@@ -104,13 +109,14 @@ def train_from_scratch(
         TrainingError: If the loss is no longer a number.
     """
     _check_plan(epochs, minutes)
-    steps = None
+    steps = sys.maxsize
     if minutes is not None:
         steps = max(_steps_within(setup, 60 * minutes, freeze_norm=False), 1)
         epochs = -(-steps // len(setup.loader(setup.data.train, shuffle=True)))
     elif epochs is None:
         epochs = min(max(round(SCRATCH_VIEWS / len(setup.data.train)), 5), 40)
-    fit(setup, epochs, lr=lr or SCRATCH_LR, history=history, weight_decay=0.05, max_steps=steps)
+    plan = Plan(epochs=epochs, lr=SCRATCH_LR if lr is None else lr, weight_decay=0.05, max_steps=steps)
+    fit(setup, plan, history)
 
 
 def _stage_one(setup: Setup, history: History) -> tuple[Features, Head]:
@@ -118,10 +124,7 @@ def _stage_one(setup: Setup, history: History) -> tuple[Features, Head]:
     model, data = setup.model, setup.data
     body, linear = model.get_submodule("body"), model.get_submodule("head")
     assert isinstance(linear, torch.nn.Linear)
-    found = {
-        name: extract(body, setup.loader(data.part(name)), prepare=setup.prepare, precision=setup.precision)
-        for name in data.parts
-    }
+    found = {name: setup.outputs(body, data.part(name)) for name in data.parts}
     head = solve_head(*found["train"], num_classes=data.target.num_outputs, seed=setup.seed)
     head.put_into(linear)
     valid, valid_targets = found["valid"]
@@ -139,16 +142,7 @@ def _stage_one(setup: Setup, history: History) -> tuple[Features, Head]:
     return Features({name: features.numpy() for name, (features, _) in found.items()}), head
 
 
-def _stage_two(
-    setup: Setup,
-    history: History,
-    found: Features,
-    head: Head,
-    *,
-    epochs: int,
-    lr: float,
-    max_steps: int | None,
-) -> None:
+def _stage_two(setup: Setup, plan: Plan, history: History, found: Features, head: Head) -> None:
     """Trains every layer, and keeps the result where it does better than stage one on rows that neither has seen."""
     model, data = setup.model, setup.data
     linear = model.get_submodule("head")
@@ -162,9 +156,8 @@ def _stage_two(
     )
     head_loss, _ = score(setup, blind(features[~seen]), targets[~seen])
     blind.put_into(linear)
-    fit(setup, epochs, lr=lr, history=history, part=inside, lr_decay=LR_DECAY, freeze_norm=True, max_steps=max_steps)
-    outputs, aside_targets = extract(model, setup.loader(aside), prepare=setup.prepare, precision=setup.precision)
-    all_loss, _ = score(setup, outputs, aside_targets)
+    fit(setup, plan, history, part=inside)
+    all_loss, _ = score(setup, *setup.outputs(model, aside))
     compared = f"log loss {all_loss:.3f} against {head_loss:.3f} on {len(aside)} training rows that neither had seen"
     if all_loss < head_loss:
         history.notes.append(f"Training every layer did better than the head alone ({compared}) and was kept.")
@@ -200,7 +193,9 @@ def _steps_within(setup: Setup, seconds: float, *, freeze_norm: bool) -> int:
 def _check_plan(epochs: int | None, minutes: float | None) -> None:
     if epochs is not None and minutes is not None:
         given = f"epochs={epochs}, minutes={minutes}"
-        raise ConfigError(explain("A run is planned by epochs or by minutes, not by both.", given=given, fix="Drop one."))
+        raise ConfigError(
+            explain("A run is planned by epochs or by minutes, not by both.", given=given, fix="Drop one.")
+        )
     if (epochs is not None and epochs < 0) or (minutes is not None and not minutes > 0):
         given = f"epochs={epochs}, minutes={minutes}"
         fix = "Leave them out for a good choice."

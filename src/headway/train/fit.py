@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,15 +15,16 @@ from headway.augment import Augment
 from headway.data.dataset import Data, Part
 from headway.data.loader import Batch, Loader
 from headway.errors import ConfigError, TrainingError, explain
+from headway.fields import Image
 from headway.models.vision import depth_groups
 from headway.train.callbacks import Callback
-from headway.train.history import Epoch, History, Stage
+from headway.train.history import Epoch, History
 from headway.train.loop import TrainState, predict, train_epoch
 from headway.train.optimizers import adamw
 from headway.train.precision import Precision
-from headway.train.schedules import ScheduleName, schedule
+from headway.train.schedules import ScheduleName, check_schedule, schedule
 
-__all__ = ["MetricFn", "Setup", "evaluate", "fit", "has_linear_head", "score", "set_training_mode", "step_seconds"]
+__all__ = ["MetricFn", "Plan", "Setup", "fit", "has_linear_head", "score", "set_training_mode", "step_seconds"]
 
 MetricFn = Callable[[np.ndarray, np.ndarray], float]
 """Probabilities `[items, classes]` and targets `[items]` to a number."""
@@ -69,85 +71,111 @@ class Setup:
         pin = self.precision.device.type == "cuda"
         return Loader(part, size, seed=self.seed, shuffle=shuffle, pin_memory=pin)
 
+    def outputs(self, module: nn.Module, part: Part) -> tuple[torch.Tensor, torch.Tensor]:
+        """What a module (the model, or its body) gives for a part, `[items, outputs]`, and the targets, on the CPU."""
+        return predict(module, self.loader(part), prepare=self.prepare, precision=self.precision)
+
     def augmented(self, batch: Batch, epoch: int) -> torch.Tensor:
         """A training batch's canvases cut and changed, and prepared for the model."""
-        size = self.data.input.view(np.empty((1, *batch.inputs.shape[2:], 1), dtype=np.bool_)).shape[1]
-        return self.prepare(self.augment(batch.inputs, rows=batch.rows, size=size, seed=self.seed, epoch=epoch))
+        reader = self.data.input
+        assert isinstance(reader, Image)
+        return self.prepare(self.augment(batch.inputs, rows=batch.rows, size=reader.size, seed=self.seed, epoch=epoch))
 
 
-def fit(
-    setup: Setup,
-    epochs: int,
-    *,
-    lr: float,
-    history: History,
-    stage: Stage = "all",
-    part: Part | None = None,
-    schedule_name: ScheduleName = "one_cycle",
-    lr_decay: float = 1.0,
-    weight_decay: float = 0.01,
-    freeze_norm: bool = False,
-    max_steps: int | None = None,
-) -> None:
-    """Trains the model in place and adds an entry an epoch to the history.
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How long and how fast a stage trains.
 
-    Args:
-        setup: Model, data and what stays the same.
-        epochs: How many passes over the training rows, at least 1.
+    Attributes:
+        epochs: Passes over the training rows, at least 1.
         lr: Peak learning rate, above 0.
-        history: Gets the entries.
-        stage: What the entries are called.
-        part: The rows to train on; all of train when left out.
-        schedule_name: Shape of the learning rate over the steps.
-        lr_decay: Factor between the rates of neighbouring groups of layers.
-        weight_decay: Decoupled weight decay.
+        schedule: Shape of the learning rate over the steps.
+        lr_decay: Factor between the rates of neighbouring groups of layers, above 0 and at most 1.
+        weight_decay: Decoupled weight decay, from 0.
         freeze_norm: Whether batch normalisation keeps the statistics it has.
         max_steps: Ends the last epoch early after this many steps in all.
 
     Raises:
-        ConfigError: If `epochs` or `lr` is out of its range.
+        ConfigError: If a value is out of its range.
+    """
+
+    epochs: int
+    lr: float
+    schedule: ScheduleName = "one_cycle"
+    lr_decay: float = 1.0
+    weight_decay: float = 0.01
+    freeze_norm: bool = False
+    max_steps: int = sys.maxsize
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or not 0 < self.lr < float("inf"):
+            given = f"epochs={self.epochs}, lr={self.lr}"
+            fix = "Leave them out for a good choice."
+            raise ConfigError(explain("`epochs` must be at least 1 and `lr` above 0.", given=given, fix=fix))
+        check_schedule(self.schedule)
+
+
+def fit(setup: Setup, plan: Plan, history: History, *, part: Part | None = None) -> None:
+    """Trains the model in place and adds an entry an epoch to the history.
+
+    Args:
+        setup: Model, data and what stays the same.
+        plan: How long and how fast.
+        history: Gets the entries.
+        part: The rows to train on; all of train when left out.
+
+    Raises:
         TrainingError: If the loss is no longer a number.
     """
-    if epochs < 1 or not lr > 0:
-        given = f"epochs={epochs}, lr={lr}"
-        fix = "Leave them out for a good choice."
-        raise ConfigError(explain("`epochs` must be at least 1 and `lr` above 0.", given=given, fix=fix))
     loader = setup.loader(part or setup.data.train, shuffle=True)
-    total_steps = min(epochs * len(loader), max_steps or epochs * len(loader))
+    total_steps = min(plan.epochs * len(loader), plan.max_steps)
     state = TrainState(
         model=setup.model,
         prepare=setup.augmented,
         loss_fn=setup.loss_fn,
-        optimizer=adamw(setup.model, weight_decay=weight_decay, lr_decay=lr_decay),
-        schedule=schedule(schedule_name, total_steps=total_steps, max_lr=lr),
+        optimizer=adamw(setup.model, weight_decay=plan.weight_decay, lr_decay=plan.lr_decay),
+        schedule=schedule(plan.schedule, total_steps=total_steps, max_lr=plan.lr),
         precision=setup.precision,
         seed=setup.seed,
         callbacks=setup.callbacks,
         total_steps=total_steps,
     )
-    for callback in state.callbacks:
-        callback.on_train_begin(state)
-    while state.step < total_steps and not state.stop_training:
-        start = time.perf_counter()
-        set_training_mode(setup.model, freeze_norm=freeze_norm)
-        train_loss = train_epoch(state, loader.epoch(state.epoch))
-        _check_finite(train_loss, state)
-        valid_loss, metrics = evaluate(setup, setup.data.valid)
-        entry = Epoch(
-            stage=stage,
-            epoch=state.epoch,
-            train_loss=train_loss,
-            valid_loss=valid_loss,
-            metrics=metrics,
-            lr=state.schedule(state.step - 1),
-            seconds=time.perf_counter() - start,
-        )
-        setup.record(history, entry)
+    # Torch's own generators are seeded at every step; what the caller does with them is left as it was.
+    with torch.random.fork_rng():
         for callback in state.callbacks:
-            callback.on_epoch_end(state, entry)
-    for callback in state.callbacks:
-        callback.on_train_end(state)
+            callback.on_train_begin(state)
+        while state.step < total_steps and not state.stop_training:
+            entry = _epoch(setup, plan, state, loader)
+            setup.record(history, entry)
+            for callback in state.callbacks:
+                callback.on_epoch_end(state, entry)
+        for callback in state.callbacks:
+            callback.on_train_end(state)
     setup.model.eval()
+
+
+def _epoch(setup: Setup, plan: Plan, state: TrainState, loader: Loader) -> Epoch:
+    start = time.perf_counter()
+    set_training_mode(setup.model, freeze_norm=plan.freeze_norm)
+    train_loss = train_epoch(state, loader.epoch(state.epoch))
+    if not np.isfinite(train_loss):
+        raise TrainingError(
+            explain(
+                "The training loss is no longer a number, so the weights are lost.",
+                given=f"loss {train_loss} in epoch {state.epoch}, peak learning rate {plan.lr:.2g}",
+                fix="Try a tenth of the learning rate (lr=, --lr), or float32 (precision=, --precision).",
+            )
+        )
+    valid_loss, metrics = score(setup, *setup.outputs(setup.model, setup.data.valid))
+    return Epoch(
+        stage="all",
+        epoch=state.epoch,
+        train_loss=train_loss,
+        valid_loss=valid_loss,
+        metrics=metrics,
+        lr=state.schedule(state.step - 1),
+        seconds=time.perf_counter() - start,
+    )
 
 
 def set_training_mode(model: nn.Module, *, freeze_norm: bool) -> None:
@@ -157,14 +185,6 @@ def set_training_mode(model: nn.Module, *, freeze_norm: bool) -> None:
         for module in model.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001
                 module.eval()
-
-
-def evaluate(setup: Setup, part: Part) -> tuple[float, dict[str, float]]:
-    """Mean loss and metrics of the model on a part."""
-    outputs, targets = predict(
-        setup.model, setup.loader(part), prepare=setup.prepare, precision=setup.precision
-    )
-    return score(setup, outputs, targets)
 
 
 def score(setup: Setup, outputs: torch.Tensor, targets: torch.Tensor) -> tuple[float, dict[str, float]]:
@@ -201,17 +221,6 @@ def step_seconds(setup: Setup, *, freeze_norm: bool, steps: int = 3) -> float:
     seconds = time.perf_counter() - start
     setup.model.load_state_dict(before)
     return seconds / max(state.step - 1, 1)
-
-
-def _check_finite(train_loss: float, state: TrainState) -> None:
-    if not np.isfinite(train_loss):
-        raise TrainingError(
-            explain(
-                "The training loss is no longer a number, so the weights are lost.",
-                given=f"loss {train_loss} in epoch {state.epoch}, learning rate up to {state.schedule(0):.2g}",
-                fix="Try a tenth of the learning rate (lr=, --lr), or float32 (precision=, --precision).",
-            )
-        )
 
 
 def has_linear_head(model: nn.Module) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -45,7 +46,7 @@ class TrainState:
     precision: Precision
     seed: int = 0
     callbacks: Sequence[Callback] = ()
-    total_steps: int | None = None
+    total_steps: int = sys.maxsize
     epoch: int = 0
     step: int = 0
     stop_training: bool = False
@@ -111,7 +112,7 @@ def predict(
     prepare: Callable[[torch.Tensor], torch.Tensor],
     precision: Precision,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The model's outputs and the targets of all batches, in order, float32 on the CPU; the model in evaluation mode."""
+    """The model's outputs and the targets of all batches, in order, float32 on the CPU."""
     was_training = model.training
     model.eval()
     outputs, targets = [], []

@@ -24,7 +24,18 @@ from headway.train.history import Epoch
 
 __all__ = ["Run", "library_versions", "list_runs", "new_run"]
 
-_LIBRARIES = ("headway", "torch", "torchvision", "timm", "numpy", "pillow", "polars", "scikit-learn", "onnx", "onnxruntime")
+_LIBRARIES = (
+    "headway",
+    "torch",
+    "torchvision",
+    "timm",
+    "numpy",
+    "pillow",
+    "polars",
+    "scikit-learn",
+    "onnx",
+    "onnxruntime",
+)
 
 
 @dataclass(frozen=True)

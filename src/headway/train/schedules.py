@@ -8,7 +8,7 @@ from typing import Literal
 
 from headway.errors import ConfigError, did_you_mean, explain
 
-__all__ = ["ScheduleName", "constant", "cosine", "one_cycle", "schedule"]
+__all__ = ["ScheduleName", "check_schedule", "constant", "cosine", "one_cycle", "schedule"]
 
 ScheduleName = Literal["one_cycle", "cosine", "constant"]
 
@@ -73,11 +73,16 @@ def schedule(name: ScheduleName, *, total_steps: int, max_lr: float) -> Callable
     Raises:
         ConfigError: If the name is not known.
     """
+    check_schedule(name)
+    chosen = _SCHEDULES[name]
+    return lambda step: chosen(step, total_steps=total_steps, max_lr=max_lr)
+
+
+def check_schedule(name: str) -> None:
+    """Raises a ConfigError if there is no schedule of that name."""
     if name not in _SCHEDULES:
         fix = did_you_mean(str(name), _SCHEDULES)
         raise ConfigError(explain("There is no schedule of that name.", given=repr(name), fix=fix))
-    chosen = _SCHEDULES[name]
-    return lambda step: chosen(step, total_steps=total_steps, max_lr=max_lr)
 
 
 _SCHEDULES: dict[str, Callable[..., float]] = {"one_cycle": one_cycle, "cosine": cosine, "constant": constant}

@@ -85,11 +85,14 @@ class Augment:
             float32 `[batch, channels, size, size]`, from 0 to 255.
         """
         side = images.shape[-1]
+        if self == Augment.none():
+            start = (side - size) // 2
+            return images[..., start : start + size, start : start + size].to(torch.float32)
         draws = np.stack([generator(seed, "augment", epoch=epoch, row=int(row)).uniform(-1, 1, _DRAWS) for row in rows])
         matrices = torch.from_numpy(self._matrices(draws, side=side, size=size)).to(images.device)
         pixels = images.to(torch.float32)
         pixels = F.grid_sample(pixels, _grid(matrices, size), padding_mode="reflection", align_corners=False)
-        return self._lit(pixels, draws) if self.light else pixels
+        return self._lit(pixels, draws) if self.light else pixels.clamp_(0, 255)
 
     def _matrices(self, draws: np.ndarray, *, side: int, size: int) -> np.ndarray:
         """From a place in the result to a place in the canvas, both in -1 to 1: float32 `[batch, 3, 3]`."""

@@ -95,6 +95,7 @@ class Learner:
         self.history = History()
         self.features: Features | None = None
         chosen = choose_precision(choose_device(device), precision)
+        self._own_module = isinstance(arch, nn.Module)
         built = _build(data, arch, pretrained=pretrained, seed=seed)
         self.arch = arch if isinstance(arch, str) else type(built.model).__name__ if arch else zoo_name(data)
         self.pretrained = built.pretrained
@@ -133,7 +134,10 @@ class Learner:
         }
 
     def fine_tune(self, epochs: int | None = None, *, minutes: float | None = None, lr: float | None = None) -> History:
-        """Transfer learning in two stages; see `headway.train.fine_tune`. Without pretrained weights, one stage.
+        """Transfer learning in two stages; see `headway.train.fine_tune`.
+
+        A named architecture without pretrained weights is trained in one stage, as is a module of your own, unless it
+        has a `body` and a linear `head`.
 
         Args:
             epochs: Epochs that train every layer; a good number for the data when left out.
@@ -143,7 +147,8 @@ class Learner:
         Returns:
             The history.
         """
-        if has_linear_head(self.model) and self.pretrained:
+        self._note_call("fine_tune", epochs=epochs, minutes=minutes, lr=lr)
+        if has_linear_head(self.model) and (self.pretrained or self._own_module):
             self.features = fine_tune(self.setup, self.history, epochs=epochs, minutes=minutes, lr=lr)
         else:
             train_from_scratch(self.setup, self.history, epochs=epochs, minutes=minutes, lr=lr)
@@ -160,6 +165,7 @@ class Learner:
         Returns:
             The history.
         """
+        self._note_call("fit", epochs=epochs, lr=lr, schedule=schedule)
         fit(self.setup, Plan(epochs=epochs, lr=1e-3 if lr is None else lr, schedule=schedule), self.history)
         return self.history
 
@@ -243,6 +249,10 @@ class Learner:
             manifest=manifest,
             card=card(report),
         )
+
+    def _note_call(self, name: str, **settings: Any) -> None:
+        if self.run is not None:
+            self.run.note_call(name, settings)
 
     def _record(self, entry: Epoch) -> None:
         if self.run is not None:

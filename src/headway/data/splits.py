@@ -290,11 +290,17 @@ def _assign_groups(groups: list[str], labels: list[str], *, valid: float, test: 
             for label, n in counts[name].items():
                 missing[part][label] = max(missing[part][label] - n, 0)
     for part in ("train", *missing):
-        sizes = Counter(part_of.values())
-        largest = max(sizes, key=lambda each: (each == "train" and sizes[each] > 1, sizes[each]))
-        if part not in sizes and sizes[largest] > 1:
-            part_of[[name for name in order if part_of[name] == largest][-1]] = part
+        if part not in part_of.values():
+            _give_smallest(part_of, order, part)
     return [part_of[group] for group in groups]
+
+
+def _give_smallest(part_of: dict[str, str], order: list[str], part: str) -> None:
+    """One group for a part that has none, where another can spare it: train, or else the largest."""
+    sizes = Counter(part_of.values())
+    donors = sorted((each for each in sizes if sizes[each] > 1), key=lambda each: (each != "train", -sizes[each]))
+    if donors:
+        part_of[[name for name in order if part_of[name] == donors[0]][-1]] = part
 
 
 def _wanted(total: int, valid: float, test: float) -> tuple[int, int]:

@@ -26,8 +26,9 @@ MAX_PIXELS = 100_000_000
 class Image(Input):
     """A column of images: paths, the bytes of image files, arrays or PIL images.
 
-    The shorter side is scaled to the canvas's side and the middle square is kept. Training cuts its random crops from
-    the canvas, `[side, side, channels]`; validation and serving see the canvas's centre, `[size, size, channels]`.
+    A photo is squeezed into a square, up to a limit beyond which its ends are cut off: so little or nothing is lost,
+    and nothing is much out of shape. Training cuts its random crops from this canvas, `[side, side, channels]`;
+    validation and serving see its centre, `[size, size, channels]`.
     EXIF rotation is applied, transparency is laid on white, 16-bit images are scaled to 8 bits, and of an animation
     the first frame counts.
 
@@ -35,26 +36,24 @@ class Image(Input):
         column: The column's name.
         size: Side of the square that the model sees, in pixels, from 8 to 2048.
         channels: 3 for colour, 1 for grey.
+        squeeze: How much the longer side is squeezed at most, from 1 (the middle square is cut out as it is).
         crop: Share of the canvas's side that the model sees, from 0.25 to 1. With 1 the canvas is just `size`.
 
     Raises:
         ConfigError: If an argument is out of its range.
 
     Example:
-        >>> field = Image("file", size=32)
+        >>> field = Image("file", size=32, crop=0.875)
         >>> photo = np.zeros((48, 64, 3), dtype=np.uint8)
         >>> field.canvas(photo).shape, field.read(photo).shape
         ((37, 37, 3), (32, 32, 3))
-
-    Source:
-        A crop of 0.875 of the scaled photo is how ImageNet models are usually evaluated (He et al. 2016,
-        arXiv:1512.03385, and timm's settings for its weights).
     """
 
     column: str
     size: int = 224
     channels: int = 3
-    crop: float = 0.875
+    squeeze: float = 1.25
+    crop: float = 1.0
 
     def __post_init__(self) -> None:
         problems = []
@@ -64,8 +63,10 @@ class Image(Input):
             problems.append("`channels` must be 1 (grey) or 3 (colour).")
         if not 0.25 <= self.crop <= 1:
             problems.append("`crop` must lie between 0.25 and 1.")
+        if not self.squeeze >= 1:
+            problems.append("`squeeze` must be at least 1.")
         if problems:
-            given = f"size={self.size}, channels={self.channels}, crop={self.crop}"
+            given = f"size={self.size}, channels={self.channels}, squeeze={self.squeeze}, crop={self.crop}"
             raise ConfigError(explain(" ".join(problems), given=given, fix="Leave them out, or correct the call."))
 
     @property
@@ -82,7 +83,7 @@ class Image(Input):
         return self
 
     def canvas(self, value: Any) -> np.ndarray:
-        """The image's middle square, uint8 `[side, side, channels]`.
+        """The image as a square, uint8 `[side, side, channels]`.
 
         Args:
             value: A path, the bytes of an image file, a binary file object, a PIL image, or an array: uint8 (or
@@ -118,21 +119,29 @@ class Image(Input):
             "column": self.column,
             "size": self.size,
             "channels": self.channels,
+            "squeeze": self.squeeze,
             "crop": self.crop,
         }
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        return cls(values["column"], size=values["size"], channels=values["channels"], crop=values["crop"])
+        return cls(
+            values["column"],
+            size=values["size"],
+            channels=values["channels"],
+            squeeze=values["squeeze"],
+            crop=values["crop"],
+        )
 
     def _square(self, image: PILImage.Image) -> np.ndarray:
         from PIL import Image as PILImage
 
         image = _to_mode(_upright(image), self._mode)
-        short = min(image.size)
-        left, top = (image.width - short) / 2, (image.height - short) / 2
+        width = min(image.width, self.squeeze * image.height)
+        height = min(image.height, self.squeeze * image.width)
         if image.size != (self.side, self.side):
-            box = (left, top, left + short, top + short)
+            left, top = (image.width - width) / 2, (image.height - height) / 2
+            box = (left, top, left + width, top + height)
             image = image.resize((self.side, self.side), PILImage.Resampling.BICUBIC, box=box)
         return np.asarray(image, dtype=np.uint8).reshape(self.side, self.side, self.channels)
 
@@ -229,6 +238,8 @@ def _to_mode(image: PILImage.Image, mode: str) -> PILImage.Image:
     """Any of Pillow's modes as "L" or "RGB": 16 bits scaled, transparency laid on white."""
     from PIL import Image as PILImage
 
+    if image.mode in ("LAB", "La"):  # Pillow takes these two no further than this in one step.
+        image = image.convert("RGB" if image.mode == "LAB" else "LA")
     if image.mode.startswith("I;16"):
         image = PILImage.fromarray(_from_16_bits(np.asarray(image)))
     elif image.mode in ("I", "F"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import Literal, Protocol
 
 import numpy as np
@@ -134,6 +135,8 @@ def run_baselines(
     _check(train, parts, num_classes)
     if len(train.targets) > _MAX_ROWS:
         train = _subset(train, np.sort(generator(seed, "baseline").permutation(len(train.targets))[:_MAX_ROWS]))
+    if any(each.needs for each in chosen.values()):
+        import_module("sklearn.linear_model")  # now, so that no baseline's seconds hold scikit-learn's import
     results = []
     for name, baseline in chosen.items():
         if baseline.needs and any(getattr(rows, baseline.needs) is None for rows in (train, *parts.values())):

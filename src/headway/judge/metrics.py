@@ -46,7 +46,7 @@ class Metric:
     Example:
         >>> brier = Metric("brier", False, lambda p, t: float(((p - np.eye(p.shape[1])[t]) ** 2).sum(1).mean()))
         >>> print(brier.estimate(np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]), np.array([0, 1, 1])))
-        0.273 [0.040, 0.720]
+        0.273 [0.020, 0.720]
     """
 
     name: str
@@ -283,7 +283,8 @@ def _log_loss(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Esti
     chosen = probabilities[np.arange(len(targets)), targets]
     # As in scikit-learn, so that one item given zero does not make the whole infinite.
     clipped = np.clip(chosen, np.finfo(chosen.dtype).eps, 1.0).astype(np.float64)
-    return intervals.mean(-np.log(clipped), seed=seed)
+    estimate = intervals.mean(-np.log(clipped), seed=seed)
+    return Estimate(estimate.value, max(estimate.low, 0.0), estimate.high)
 
 
 def _calibration_error(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["render"]
 
 _MAX_CLASSES = 30
-_VERDICTS = {"better": "Better", "indistinguishable": "Not distinguishable", "worse": "Worse"}
+_TITLES = {"auroc": "AUROC", "macro_f1": "macro F1"}
+_ANSWERS = {"better": "Yes", "indistinguishable": "These data cannot tell", "worse": "No"}
 
 _STYLE = """
 :root { color-scheme: light dark; --paper: #fff; --ink: #1c2430; --soft: #5b6676; --line: #d9dee6; --wash: #f4f6f9;
@@ -45,28 +46,34 @@ a:focus-visible, .scroll:focus-visible, summary:focus-visible { outline: 2px sol
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .92rem; min-width: 60%; }
 caption { text-align: left; color: var(--soft); font-size: .88rem; padding-bottom: .35rem; }
+caption span { display: block; position: sticky; left: 0; max-width: min(100%, calc(100vw - 2rem)); }
 th, td { padding: .3rem .7rem .3rem 0; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th { font-weight: 600; } tbody th { font-weight: 400; }
 th:first-child, td.text { text-align: left; }
 td.text { white-space: normal; overflow-wrap: anywhere; }
 tr.model > * { font-weight: 700; background: var(--wash); }
+.baselines :is(th, td):nth-child(3) { text-align: left; }
 small, .soft { color: var(--soft); font-size: .85rem; font-weight: 400; }
 .confusion { min-width: 0; font-size: .82rem; }
 .confusion td, .confusion thead th { text-align: center; padding: .25rem .4rem; min-width: 2.1rem; }
 .confusion td { background: rgba(var(--heat), var(--share, 0)); border: 1px solid var(--line); }
 .confusion td.hit { box-shadow: inset 0 0 0 2px var(--good); }
+.confusion thead td { border: 0; }
 .confusion tbody th { padding-right: .6rem; max-width: 12rem; overflow: hidden; text-overflow: ellipsis; }
 .confusion thead th { writing-mode: vertical-rl; text-align: left; max-height: 10rem; font-weight: 400;
   vertical-align: bottom; overflow: hidden; text-overflow: ellipsis; }
 .confusion thead th:first-child { writing-mode: horizontal-tb; }
 .curves { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: 1rem; }
 figure { margin: 0; } figcaption { font-size: .9rem; } svg { max-width: 100%; height: auto; }
+td svg { max-width: none; vertical-align: middle; }
 svg text { fill: var(--soft); font-size: 11px; }
 .one { stroke: var(--one); fill: var(--one); } .two { stroke: var(--two); fill: var(--two); }
 .key.one { color: var(--one); } .key.two { color: var(--two); }
-svg polyline { stroke-width: 2; fill: none; } polyline.two { stroke-dasharray: 5 3; }
+svg polyline.one, svg polyline.two { stroke-width: 2; fill: none; } polyline.two { stroke-dasharray: 5 3; }
 .grid { stroke: var(--line); } .whisker { stroke: var(--soft); stroke-width: 2; } .dot { fill: var(--ink); }
 .model .whisker { stroke: var(--one); } .model .dot { fill: var(--one); }
+@media (max-width: 40rem) { td small, th small { display: block; } .baselines :is(th, td):nth-child(3) { display: none; }
+  th, td { white-space: normal; } td small { white-space: nowrap; } }
 @media print { :root { color-scheme: light; --paper: #fff; --ink: #000; --soft: #444; --line: #bbb; --wash: #f4f4f4;
   --one: #1f63c6; --two: #b4510b; --good: #11713f; --bad: #b3261e; --even: #7a5b00; --heat: 31, 99, 198; }
   nav { display: none; } tr, figure, .verdict { break-inside: avoid; } h2, h3 { break-after: avoid; }
@@ -107,13 +114,13 @@ def render(report: Report) -> str:
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<title>Report: {_VERDICTS[found.kind].lower()}</title>
+<title>Is the model better than something simple? {_ANSWERS[found.kind]}</title>
 <style>{_STYLE}</style>
 </head>
 <body>
 <header>
 <h1>Is the model better than something simple?</h1>
-<p class="verdict {found.kind}"><b>{_VERDICTS[found.kind]}</b> {escape(found.sentence)}</p>
+<p class="verdict {found.kind}"><b>{_ANSWERS[found.kind]}</b> {escape(found.sentence)}</p>
 {f"<ul>{notes}</ul>" if notes else ""}
 <nav aria-label="Sections"><ul>{links}</ul></nav>
 </header>
@@ -134,19 +141,20 @@ def _baselines(report: Report) -> str:
         score = row.metrics[part]
         rows.append(
             f'<tr><th scope="row">{escape(row.name)}</th>{_number(score["accuracy"])}'
-            f"<td>{_whisker(score['accuracy'], low, high)}</td>{_number(score['macro_f1'])}"
+            f"<td>{_whisker(score['accuracy'], low, high)}</td>"
             f"{_number(row.difference, digits=1)}<td>{_p(row.p)}</td><td>{row.seconds:.1f}</td></tr>"
         )
     rows.append(
         f'<tr class="model"><th scope="row">this model</th>{_number(model["accuracy"])}'
-        f"<td>{_whisker(model['accuracy'], low, high)}</td>{_number(model['macro_f1'])}"
+        f"<td>{_whisker(model['accuracy'], low, high)}</td>"
         f"<td>\N{EN DASH}</td><td>\N{EN DASH}</td><td>{report.seconds:.1f}</td></tr>"
     )
     return _table(
         f"On {part}, {report.parts[part].count:,} items, with 95 % intervals. "
         "Difference: the model's accuracy less the baseline's, in points.",
-        ["Model", "Accuracy", "Interval", "Macro F1", "Difference", "McNemar p", "Seconds"],
+        ["Model", "Accuracy", "Interval", "Difference", "McNemar p", "Seconds"],
         rows,
+        kind="baselines",
     )
 
 
@@ -156,7 +164,7 @@ def _metrics(report: Report) -> str:
         better = "higher" if CLASSIFICATION[name].higher_is_better else "lower"
         cells = "".join(_number(part.metrics[name]) for part in report.parts.values())
         rows.append(
-            f'<tr><th scope="row">{escape(name.replace("_", " "))} <small>{better} is better</small></th>{cells}</tr>'
+            f'<tr><th scope="row">{escape(_TITLES.get(name, name.replace("_", " ")))} <small>{better} is better</small></th>{cells}</tr>'
         )
     heads = [f"{part} ({scores.count:,} items)" for part, scores in report.parts.items()]
     return _table("Each with its 95 % interval.", ["Metric", *heads], rows)
@@ -328,7 +336,7 @@ def _table(caption: str, heads: Iterable[str], rows: Iterable[str], *, kind: str
     # Focusable, so that a wide table can be scrolled from the keyboard.
     return (
         f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(caption)}"><table class="{kind}">'
-        f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        f"<caption><span>{escape(caption)}</span></caption><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 

@@ -20,7 +20,7 @@ import torch
 
 from headway.data.dataset import Part
 from headway.data.splits import RandomSplit
-from headway.errors import ConfigError, explain
+from headway.errors import ConfigError, TrainingError, explain
 from headway.train.features import Head, solve_head
 from headway.train.fit import Plan, Setup, fit, score, step_seconds
 from headway.train.history import Epoch, History
@@ -156,9 +156,16 @@ def _stage_two(setup: Setup, plan: Plan, history: History, found: Features, head
     )
     head_loss, _ = score(setup, blind(features[~seen]), targets[~seen])
     blind.put_into(linear)
-    fit(setup, plan, history, part=inside)
+    try:
+        fit(setup, plan, history, part=inside)
+    except TrainingError:
+        model.load_state_dict(before)
+        history.notes.append(
+            "Training every layer lost its way (the loss is no number); the head was kept. Try a lower lr."
+        )
+        return
     all_loss, _ = score(setup, *setup.outputs(model, aside))
-    compared = f"log loss {all_loss:.3f} against {head_loss:.3f} on {len(aside)} training rows that neither had seen"
+    compared = f"log loss {all_loss:.3g} against {head_loss:.3g} on {len(aside)} training rows that neither had seen"
     if all_loss < head_loss:
         history.notes.append(f"Training every layer did better than the head alone ({compared}) and was kept.")
         return

@@ -83,7 +83,7 @@ def train_step(state: TrainState, batch: Batch) -> BatchResult:
     """One step: forward, loss, backward, update."""
     for callback in state.callbacks:
         callback.on_batch_begin(state, batch)
-    torch.manual_seed(torch_seed(state.seed, "forward", step=state.step))
+    state.precision.seed(torch_seed(state.seed, "forward", step=state.step))
     set_lr(state.optimizer, state.schedule(state.step))
 
     batch = batch.to(state.precision.device)

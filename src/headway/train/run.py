@@ -65,6 +65,12 @@ class Run:
         if len(data.problems):
             data.problems.write_csv(self.path / "problems.csv")
 
+    def note_call(self, name: str, settings: Mapping[str, Any]) -> None:
+        """Adds a call that trains to the settings, so that the config says what was done and in which order."""
+        config = self.config
+        config.setdefault("training", []).append({"call": name, **settings})
+        write_text(self.path / "config.json", json.dumps(config, indent=2, default=str) + "\n")
+
     def record(self, entry: Epoch) -> None:
         """Adds a line to the history."""
         with (self.path / "history.jsonl").open("a") as file:

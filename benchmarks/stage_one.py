@@ -1,0 +1,53 @@
+"""What does stage one cost beside one plain pass of the body over the same photos?
+
+The plain pass reads the photos through the same loader and runs the body on them, and no more. Goal: at most 1.3.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import Any
+
+from benchmarks.results import data_folder
+from headway.data.dataset import Data, from_folder
+from headway.learner import Learner
+
+TRIALS = 5
+
+
+def run() -> dict[str, Any]:
+    """Plain pass and stage one in turn, after a warm-up each."""
+    result = {}
+    for name in ("cats_dogs", "clothing"):
+        folder = data_folder(name)
+        if folder is None:
+            print(f"{name}: not there, left out")
+            continue
+        data = from_folder(folder)
+        pairs = [(_plain(data), _stage_one(data)) for _ in range(TRIALS + 1)][1:]
+        ratios = [ours / plain for plain, ours in pairs]
+        result[name] = {
+            "ratio_median": statistics.median(ratios),
+            "ratios": ratios,
+            "plain_seconds": statistics.median(plain for plain, _ in pairs),
+            "stage_one_seconds": statistics.median(ours for _, ours in pairs),
+        }
+        shown = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+        print(f"{name}: stage one / plain pass {statistics.median(ratios):.2f} (each: {shown})")
+    return result
+
+
+def _plain(data: Data) -> float:
+    learner = Learner(data, "efficientnet_lite0", progress=False)
+    start = time.perf_counter()
+    for name in data.parts:
+        learner.setup.outputs(learner.model.get_submodule("body"), data.part(name))
+    return time.perf_counter() - start
+
+
+def _stage_one(data: Data) -> float:
+    learner = Learner(data, "efficientnet_lite0", progress=False)
+    start = time.perf_counter()
+    learner.fine_tune(0)
+    return time.perf_counter() - start

@@ -1,0 +1,44 @@
+"""How long do `import headway` and `headway --help` take, beside Python's own start?
+
+Goals: the import adds under 0.1 s, the help answers in under 0.4 s.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+TRIALS = 15
+
+
+def run() -> dict[str, Any]:
+    """The three in turn, after a warm-up each."""
+    headway = str(Path(sys.executable).with_name("headway"))
+    commands = {
+        "python": [sys.executable, "-c", "pass"],
+        "import": [sys.executable, "-c", "import headway"],
+        "help": [headway, "--help"],
+    }
+    times: dict[str, list[float]] = {name: [] for name in commands}
+    for trial in range(TRIALS + 1):
+        for name, command in commands.items():
+            start = time.perf_counter()
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            if trial:
+                times[name].append(time.perf_counter() - start)
+    medians = {name: statistics.median(found) for name, found in times.items()}
+    result = {
+        "help_to_python": medians["help"] / medians["python"],
+        "import_adds_seconds": medians["import"] - medians["python"],
+        "help_seconds": medians["help"],
+        "python_seconds": medians["python"],
+    }
+    print(
+        f"--help / python's own start: {result['help_to_python']:.1f}; import adds "
+        f"{1e3 * result['import_adds_seconds']:.0f} ms; --help {1e3 * result['help_seconds']:.0f} ms"
+    )
+    return result

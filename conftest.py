@@ -1,0 +1,61 @@
+"""Pytest's settings for the whole repository: a cache of its own, and the documents' code blocks as tests (sybil)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sybil import Sybil
+from sybil.integration.pytest import SybilItem
+from sybil.parsers.markdown import PythonCodeBlockParser
+
+from tests.docs.photos import write_examples
+
+_own_cache: list[str] = []
+
+
+def pytest_configure() -> None:
+    """Tests never read or fill the user's cache."""
+    if "HEADWAY_CACHE" not in os.environ:
+        _own_cache.append(tempfile.mkdtemp(prefix="headway-cache-"))
+        os.environ["HEADWAY_CACHE"] = _own_cache[0]
+
+
+def pytest_unconfigure() -> None:
+    """Removes the cache, where it was made here."""
+    for folder in _own_cache:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Code blocks train models, so they are slow."""
+    for item in items:
+        if isinstance(item, SybilItem):
+            item.add_marker("slow")
+
+
+def _enter(namespace: dict[str, Any]) -> None:
+    """A document's blocks run one after the other in a folder of their own, which has `photos/` in it."""
+    namespace["_before"] = Path.cwd()
+    namespace["_folder"] = tempfile.TemporaryDirectory(prefix="headway-docs-")
+    folder = Path(namespace["_folder"].name)
+    write_examples(folder)
+    os.chdir(folder)
+
+
+def _leave(namespace: dict[str, Any]) -> None:
+    os.chdir(namespace["_before"])
+    namespace["_folder"].cleanup()
+
+
+pytest_collect_file = Sybil(
+    parsers=[PythonCodeBlockParser()],
+    patterns=["README.md", "CONTRIBUTING.md", "docs/*.md"],
+    setup=_enter,
+    teardown=_leave,
+).pytest()

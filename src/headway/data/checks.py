@@ -1,0 +1,110 @@
+"""What would make training senseless, told before it starts. Each check raises a DataError that names the items."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import polars as pl
+
+from headway.errors import DataError, did_you_mean, explain
+from headway.fields import Input, Target
+
+__all__ = ["check_classes", "check_columns", "check_parts", "check_readable", "short_name"]
+
+MIN_ITEMS_A_CLASS = 4
+MAX_UNREADABLE = 0.05
+
+
+def check_columns(frame: pl.DataFrame, input: Input, target: Target) -> None:
+    """The table has the fields' columns, none of Headway's own, and some labels."""
+    reserved = {"row", "content"} & set(frame.columns)
+    if reserved:
+        raise DataError(
+            explain('The columns "row" and "content" are made by Headway.', given=sorted(reserved), fix="Rename yours.")
+        )
+    for field in (input, target):
+        if field.column not in frame.columns:
+            raise DataError(
+                explain(
+                    f"The table has no column for {type(field).__name__}({field.column!r}).",
+                    given=f"columns: {', '.join(frame.columns)}",
+                    fix=did_you_mean(field.column, frame.columns),
+                )
+            )
+    labels = frame[target.column]
+    if (labels.fill_nan(None) if labels.dtype.is_float() else labels).null_count() == len(frame):
+        raise DataError(
+            explain(
+                "There is nothing to learn from: no row has a label.",
+                given=f"{len(frame)} rows, column {target.column!r} empty in all of them",
+                fix="Name the column that holds the labels.",
+            )
+        )
+
+
+def check_readable(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) -> None:
+    """At most a twentieth of the items is unreadable."""
+    if len(reasons) > MAX_UNREADABLE * len(frame):
+        values = frame[input.column]
+        named = [f"{short_name(values[row])}: {reason}" for row, reason in list(reasons.items())[:5]]
+        raise DataError(
+            explain(
+                f"{len(reasons)} of {len(frame)} items cannot be read; more than {MAX_UNREADABLE:.0%} is too many to "
+                "go on without them.",
+                given="; ".join(named) + (" ..." if len(reasons) > 5 else ""),
+                fix="Mend or remove those files, or correct the paths.",
+            )
+        )
+
+
+def short_name(value: Any) -> str:
+    """An item's path, or what it is instead."""
+    return value if isinstance(value, str) else f"<{type(value).__name__}>"
+
+
+def check_classes(frame: pl.DataFrame, target: Target) -> None:
+    """There are two classes or more, each with enough items to be on both sides of a split."""
+    counts = Counter(str(value) for value in frame[target.column].to_list())
+    if len(counts) < 2:
+        raise DataError(
+            explain(
+                "There must be at least two classes to tell apart.",
+                given=f"every item has the label {next(iter(counts), '')!r}",
+                fix="Add items of another class.",
+            )
+        )
+    few = {label: count for label, count in sorted(counts.items()) if count < MIN_ITEMS_A_CLASS}
+    if few:
+        labelled = zip(frame["row"], frame[target.column].to_list(), strict=True)
+        numbers = [row for row, value in labelled if str(value) in few]
+        shown = [f"{label!r} has {count}" for label, count in list(few.items())[:10]]
+        rows = f"rows {numbers[:10]}"
+        raise DataError(
+            explain(
+                f"Every class needs at least {MIN_ITEMS_A_CLASS} readable items.",
+                given=f"{', '.join(shown)} ({rows})",
+                fix="Add items to those classes, join them with others, or remove them.",
+            )
+        )
+
+
+def check_parts(items: pl.DataFrame, target: Target) -> None:
+    """Every class is in train and in valid."""
+    labels: dict[str, set[str]] = {"train": set(), "valid": set(), "test": set()}
+    for part, value in items.select("split", target.column).iter_rows():
+        labels[part].add(str(value))
+    everything = set().union(*labels.values())
+    problems = []
+    for name in ("train", "valid"):
+        missing = sorted(everything - labels[name])
+        if missing:
+            problems.append(f"no item of {', '.join(map(repr, missing[:10]))} in {name}")
+    if problems:
+        raise DataError(
+            explain(
+                "Every class must be in train and in valid, or it can be neither learned nor judged.",
+                given="; ".join(problems),
+                fix="Add items, or split in another way (RandomSplit keeps every class on both sides).",
+            )
+        )

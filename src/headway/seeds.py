@@ -53,9 +53,7 @@ def generator(seed: int, stream: Stream, *, epoch: int = 0, step: int = 0, row: 
         >>> bool((a == b).all())
         True
     """
-    if not 0 <= seed < 2**64:
-        given = f"seed={seed}"
-        raise ConfigError(explain("`seed` must lie between 0 and 2**64 - 1.", given=given, fix="Pass one such as 0."))
+    _check_seed(seed)
     key = np.array([seed, _STREAMS[stream]], dtype=np.uint64)
     # The lowest word of the counter counts the draws themselves.
     counter = np.array([0, row, step, epoch], dtype=np.uint64)
@@ -66,7 +64,11 @@ def torch_seed(seed: int, stream: Stream, *, epoch: int = 0, step: int = 0) -> i
     """A seed for torch's own generators at one place in a run, from 0 to 2**63 - 1.
 
     A hash of the place and not a draw from its generator: it is needed at every step, and ten times as quick.
+
+    Raises:
+        ConfigError: If the seed is out of its range.
     """
+    _check_seed(seed)
     place = f"{seed} {_STREAMS[stream]} {epoch} {step}".encode()
     return int.from_bytes(hashlib.blake2b(place, digest_size=8).digest()) >> 1
 
@@ -90,3 +92,9 @@ def hash_order(seed: int, keys: Sequence[str]) -> np.ndarray:
     """
     digests = [hashlib.blake2b(f"{seed}\0{key}".encode(), digest_size=16).digest() for key in keys]
     return np.array(sorted(range(len(digests)), key=lambda i: (digests[i], i)), dtype=np.int64)
+
+
+def _check_seed(seed: int) -> None:
+    if not 0 <= seed < 2**64:
+        given = f"seed={seed}"
+        raise ConfigError(explain("`seed` must lie between 0 and 2**64 - 1.", given=given, fix="Pass one such as 0."))

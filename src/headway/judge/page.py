@@ -60,7 +60,7 @@ small, .soft { color: var(--soft); font-size: .85rem; font-weight: 400; }
 .confusion td.hit { box-shadow: inset 0 0 0 2px var(--good); }
 .confusion thead td { border: 0; }
 .confusion tbody th { padding-right: .6rem; max-width: 12rem; overflow: hidden; text-overflow: ellipsis; }
-.confusion thead th { writing-mode: vertical-rl; text-align: left; max-height: 10rem; font-weight: 400;
+.confusion thead th { writing-mode: vertical-rl; text-align: right; max-height: 10rem; font-weight: 400;
   vertical-align: bottom; overflow: hidden; text-overflow: ellipsis; }
 .confusion thead th:first-child { writing-mode: horizontal-tb; }
 .curves { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: 1rem; }
@@ -72,7 +72,8 @@ svg text { fill: var(--soft); font-size: 11px; }
 svg polyline.one, svg polyline.two { stroke-width: 2; fill: none; } polyline.two { stroke-dasharray: 5 3; }
 .grid { stroke: var(--line); } .whisker { stroke: var(--soft); stroke-width: 2; } .dot { fill: var(--ink); }
 .model .whisker { stroke: var(--one); } .model .dot { fill: var(--one); }
-@media (max-width: 40rem) { td small, th small { display: block; } .baselines :is(th, td):nth-child(3) { display: none; }
+@media (max-width: 40rem) { td small, th small { display: block; }
+  .baselines :is(th, td):nth-child(3) { display: none; }
   th, td { white-space: normal; } td small { white-space: nowrap; } }
 @media print { :root { color-scheme: light; --paper: #fff; --ink: #000; --soft: #444; --line: #bbb; --wash: #f4f4f4;
   --one: #1f63c6; --two: #b4510b; --good: #11713f; --bad: #b3261e; --even: #7a5b00; --heat: 31, 99, 198; }
@@ -162,10 +163,9 @@ def _metrics(report: Report) -> str:
     rows = []
     for name in next(iter(report.parts.values())).metrics:
         better = "higher" if CLASSIFICATION[name].higher_is_better else "lower"
+        title = _TITLES.get(name, name.replace("_", " "))
         cells = "".join(_number(part.metrics[name]) for part in report.parts.values())
-        rows.append(
-            f'<tr><th scope="row">{escape(_TITLES.get(name, name.replace("_", " ")))} <small>{better} is better</small></th>{cells}</tr>'
-        )
+        rows.append(f'<tr><th scope="row">{escape(title)} <small>{better} is better</small></th>{cells}</tr>')
     heads = [f"{part} ({scores.count:,} items)" for part, scores in report.parts.items()]
     return _table("Each with its 95 % interval.", ["Metric", *heads], rows)
 
@@ -204,7 +204,9 @@ def _confusion(name: str, part: PartScores, labels: Sequence[str]) -> str:
             for given in shown
         )
         rows.append(f'<tr><th scope="row">{escape(labels[actual])}</th>{cells}</tr>')
-    caption = f"On {name}: items of each class (row) by the class they were given (column). Darker: more of the row."
+    caption = (
+        f"On {name}: items of each class (row) by the class they were given (column). Stronger colour: more of the row."
+    )
     heads = ["", *(labels[given] for given in shown)]
     return f"<h3>{escape(name)}</h3>{_table(caption + remark, heads, rows, kind='confusion')}"
 

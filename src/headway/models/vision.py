@@ -105,8 +105,9 @@ def depth_groups(model: nn.Module, *, num_groups: int = 3) -> list[list[nn.Param
     """A model's parameters from the first layers to the last, for lower rates on earlier layers.
 
     Args:
-        model: Any module. With a `body` and a `head`, the head is the last group, alone.
-        num_groups: How many groups the body is divided into, by count of parameters tensors.
+        model: Any module. Where a `body` and a `head` make up the whole of it, the head is the last group, alone;
+            else there is one group.
+        num_groups: How many groups the body is divided into at most, by count of parameter tensors.
 
     Returns:
         The groups, none of them empty.
@@ -118,6 +119,10 @@ def depth_groups(model: nn.Module, *, num_groups: int = 3) -> list[list[nn.Param
     if not isinstance(body, nn.Module) or not isinstance(head, nn.Module):
         return [list(model.parameters())]
     parameters = list(body.parameters())
+    # Weights that both use belong to the body; weights that neither has would not be trained at all.
+    last = [each for each in head.parameters() if all(each is not other for other in parameters)]
+    if not last or len(parameters) + len(last) < len(list(model.parameters())):
+        return [list(model.parameters())]
     size = max(1, -(-len(parameters) // num_groups))
     groups = [parameters[start : start + size] for start in range(0, len(parameters), size)]
-    return [*groups, list(head.parameters())]
+    return [*groups, last]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import socket
+import ssl
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
 
 import torch
 from torch import nn
 
 from headway.cache import cache_folder
-from headway.errors import ConfigError, WeightsError, did_you_mean, explain
+from headway.errors import ConfigError, HeadwayError, WeightsError, did_you_mean, explain
 from headway.models.vision import Prepare, VisionModel, small_resnet
 
 __all__ = ["DEFAULT_ARCH", "Built", "create", "default_arch"]
@@ -58,7 +58,7 @@ def create(arch: str, *, num_outputs: int, channels: int = 3, size: int = 224, p
         The model, its head random.
 
     Raises:
-        ConfigError: If the name is not known.
+        ConfigError: If the name is not known, or the architecture cannot take images of that size.
         WeightsError: If the weights are neither here nor to be downloaded.
 
     Example:
@@ -74,19 +74,23 @@ def create(arch: str, *, num_outputs: int, channels: int = 3, size: int = 224, p
         known = [*_SCRATCH, *timm.list_models()]
         fix = f"Name one of timm's models. {did_you_mean(arch, known)}"
         raise ConfigError(explain("There is no architecture of that name.", given=repr(arch), fix=fix))
-    if not pretrained:
-        half = (127.5,) * channels
-        body = _timm_body(arch, channels, size)
-        return Built(_with_head(body, num_outputs, channels, size), Prepare(half, half), "")
-    body, prepare, source = _pretrained_body(arch, channels, size)
-    return Built(_with_head(body, num_outputs, channels, size), prepare, source)
-
-
-def _with_head(body: nn.Module, num_outputs: int, channels: int, size: int) -> VisionModel:
-    body.eval()
-    with torch.no_grad():
-        num_features = body(torch.zeros(2, channels, size, size)).shape[-1]
-    return VisionModel(body, num_features, num_outputs)
+    half = (127.5,) * channels
+    try:
+        if pretrained:
+            body, prepare, source = _pretrained_body(arch, channels, size)
+        else:
+            body, prepare, source = _timm_body(arch, channels, size), Prepare(half, half), ""
+        with torch.no_grad():
+            num_features = body.eval()(torch.zeros(2, channels, size, size)).shape[-1]
+    except HeadwayError:
+        raise
+    # timm's architectures say in many ways that an image is too small, or no multiple of their patches.
+    except (RuntimeError, AssertionError, ValueError, ZeroDivisionError) as error:
+        given = f"{arch!r}, {channels} x {size} x {size}: {' '.join(str(error).split())[:200] or type(error).__name__}"
+        fix = "Choose another size (size=, --size), such as 224, or another architecture."
+        what = "This architecture cannot take images of that size."
+        raise ConfigError(explain(what, given=given, fix=fix)) from error
+    return Built(VisionModel(body, num_features, num_outputs), prepare, source)
 
 
 def _timm_body(
@@ -137,12 +141,30 @@ def _pretrained_body(arch: str, channels: int, size: int) -> tuple[nn.Module, Pr
             )
         )
     try:
-        body = _timm_body(arch, channels, size, weights=weights, download=weights is None)
+        if weights is None:
+            body = _timm_body(arch, channels, size, download=True)
+        else:
+            body = _body_from(weights, arch, channels, size)
     except Exception as error:
         fix = f'Use "{DEFAULT_ARCH}", whose weights come with pip, or pass pretrained=False (--no-pretrained).'
         given = f"{arch!r}: {' '.join(str(error).split())[:200]}"
         raise WeightsError(explain("The pretrained weights could not be loaded.", given=given, fix=fix)) from error
     return body, Prepare(mean, std), str(weights or config.hf_hub_id or config.url)
+
+
+def _body_from(weights: Path, arch: str, channels: int, size: int) -> nn.Module:
+    """The body with the weights of a file. timm says nothing of layers that the file does not have."""
+    made = []
+    for file in (None, weights):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            made.append(_timm_body(arch, channels, size, weights=file))
+    blank, body = (list(each.parameters()) for each in made)
+    kept = [torch.equal(a, b) for a, b in zip(blank, body, strict=True) if (a != a.flatten()[0]).any()]
+    if sum(kept) > len(kept) / 2:
+        message = f"{weights} lacks {sum(kept)} of {len(kept)} tensors; it is another architecture's"
+        raise ValueError(message)
+    return made[1]
 
 
 def _load_packaged(body: nn.Module, channels: int) -> None:
@@ -166,13 +188,14 @@ def _cached_on_disk(hub_id: str | None) -> Path | None:
 
 
 def _is_online() -> bool:
-    """Whether the hub's name resolves; asked first, since the hub's own client tries for most of a minute."""
+    """Whether the hub answers; asked first, since its own client tries for most of a minute, and prints each try."""
     from huggingface_hub import constants
 
-    if urllib.request.getproxies():
-        return True
     try:
-        socket.getaddrinfo(urlparse(constants.ENDPOINT).hostname, 443)
-    except OSError:
-        return False
+        urllib.request.urlopen(urllib.request.Request(constants.ENDPOINT, method="HEAD"), timeout=5).close()
+    except urllib.error.HTTPError:
+        return True
+    except OSError as error:
+        # The hub's client brings certificates of its own.
+        return isinstance(getattr(error, "reason", error), ssl.SSLCertVerificationError)
     return True

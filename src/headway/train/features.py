@@ -33,12 +33,15 @@ class Head:
         bias: float32 `[classes]`.
         weight_decay: The one that was chosen.
         train_loss: Mean log loss over the training rows.
+        held_out_accuracy: Share of the training rows that heads solved without them answer rightly, from 0 to 1; None
+            where there was no weight decay to choose.
     """
 
     weight: torch.Tensor
     bias: torch.Tensor
     weight_decay: float
     train_loss: float
+    held_out_accuracy: float | None
 
     def __call__(self, features: torch.Tensor) -> torch.Tensor:
         """Logits `[items, classes]` from features `[items, features]`."""
@@ -79,7 +82,9 @@ def solve_head(
     """
     mean, std = features.mean(dim=0), features.std(dim=0).clamp_min(1e-6)
     scaled = (features - mean) / std
-    decay = decays[0] if len(decays) == 1 else _best_decay(scaled, targets, num_classes, decays, seed)
+    decay, held_out_accuracy = decays[0], None
+    if len(decays) > 1:
+        decay, held_out_accuracy = _best_decay(scaled, targets, num_classes, decays, seed)
     weights = _solve(scaled, targets, num_classes, decay, None)
     weight = weights[:, :-1] / std
     return Head(
@@ -87,15 +92,16 @@ def solve_head(
         bias=weights[:, -1] - weight @ mean,
         weight_decay=decay,
         train_loss=F.cross_entropy(_logits(scaled, weights), targets).item(),
+        held_out_accuracy=held_out_accuracy,
     )
 
 
 def _best_decay(
     features: torch.Tensor, targets: torch.Tensor, num_classes: int, decays: Sequence[float], seed: int
-) -> float:
-    """The weight decay whose heads predict best the folds that they were solved without."""
+) -> tuple[float, float]:
+    """The weight decay whose heads predict best the folds that they were solved without, and their accuracy."""
     folds = _folds(targets.numpy(), seed)
-    losses = np.zeros(len(decays))
+    losses, correct = np.zeros(len(decays)), np.zeros(len(decays))
     for fold in range(_FOLDS):
         inside = torch.from_numpy(folds != fold)
         weights = None
@@ -104,7 +110,9 @@ def _best_decay(
             weights = _solve(features[inside], targets[inside], num_classes, decay, weights)
             logits = _logits(features[~inside], weights)
             losses[place] += F.cross_entropy(logits, targets[~inside], reduction="sum").item()
-    return decays[int(losses.argmin())]
+            correct[place] += (logits.argmax(dim=1) == targets[~inside]).sum().item()
+    best = int(losses.argmin())
+    return decays[best], float(correct[best]) / len(targets)
 
 
 def _folds(targets: np.ndarray, seed: int) -> np.ndarray:

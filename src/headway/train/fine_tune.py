@@ -27,14 +27,18 @@ from headway.train.history import Epoch, History
 
 __all__ = ["Features", "default_epochs", "fine_tune", "train_from_scratch"]
 
-VIEWS = 2000
+VIEWS = 1200
 """Stage two sees about so many training images, each epoch counting anew, when nothing else is asked for."""
 
 MAX_EPOCHS = 5
+
+GOOD_ENOUGH = 0.98
+"""Stage two is left out, unless asked for, where the head is right on this share of held-out training rows."""
+
 ASIDE = 0.1
 MIN_ASIDE = 50
 MAX_ASIDE = 1000
-DEFAULT_LR = 1e-3
+DEFAULT_LR = 3e-4
 SCRATCH_VIEWS = 64_000
 SCRATCH_LR = 1e-2
 LR_DECAY = 0.3
@@ -60,7 +64,8 @@ def fine_tune(
     Args:
         setup: Model, data and what stays the same; the model has a `body` and a linear `head`.
         history: Gets an entry for the head and one for each epoch of stage two, and notes.
-        epochs: Epochs of stage two; 0 for the head alone. By `default_epochs` when left out.
+        epochs: Epochs of stage two; 0 for the head alone. Left out, by `default_epochs`, and none where the head is
+            already right on `GOOD_ENOUGH` of the training rows that it was solved without.
         minutes: Time for both stages, instead of `epochs`. Stage one is always finished.
         lr: Peak learning rate of the last layers in stage two.
 
@@ -80,10 +85,17 @@ def fine_tune(
         left = 60 * minutes - (time.perf_counter() - start)
         steps = _steps_within(setup, left, freeze_norm=True)
         epochs = -(-steps // len(setup.loader(data.train, shuffle=True)))
+        if not epochs:
+            history.notes.append("There was time for the head alone.")
     elif epochs is None:
-        epochs = default_epochs(len(data.train))
-    if epochs == 0:
-        history.notes.append("The head alone was trained." if minutes is None else "There was time for the head alone.")
+        right = head.held_out_accuracy or 0.0
+        epochs = 0 if right >= GOOD_ENOUGH else default_epochs(len(data.train))
+        if not epochs:
+            history.notes.append(
+                f"The head alone was trained: it is right on {right:.1%} of training rows that it was solved without, "
+                "so training every layer has little to gain. Ask for it with epochs (--epochs)."
+            )
+    if not epochs:
         return features
     plan = Plan(
         epochs=epochs, lr=DEFAULT_LR if lr is None else lr, lr_decay=LR_DECAY, freeze_norm=True, max_steps=steps

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
-from headway.errors import ConfigError, explain
+from headway.errors import ConfigError, TrainingError, explain
 from headway.train.callbacks import Callback
 from headway.train.fit import Setup, set_training_mode
 from headway.train.loop import BatchResult, TrainState, train_epoch
@@ -69,6 +70,7 @@ def find_lr(setup: Setup, *, steps: int = 60) -> LrFinder:
 
     Raises:
         ConfigError: If `steps` is below 10.
+        TrainingError: If the loss is no number from the start.
 
     Source:
         Smith 2017, arXiv:1506.01186.
@@ -91,10 +93,15 @@ def find_lr(setup: Setup, *, steps: int = 60) -> LrFinder:
     )
     loader = setup.loader(setup.data.train, shuffle=True)
     set_training_mode(setup.model, freeze_norm=False)
-    while state.step < steps and not state.stop_training:
-        train_epoch(state, loader.epoch(state.epoch))
+    with torch.random.fork_rng():
+        while state.step < steps and not state.stop_training:
+            train_epoch(state, loader.epoch(state.epoch))
     setup.model.load_state_dict(before)
     setup.model.eval()
+    if not np.isfinite(watch.losses[:3]).all():
+        given = f"losses {', '.join(f'{loss:.3g}' for loss in watch.losses[:3])} at rates from {LOWEST:g}"
+        fix = "Look for NaN in the model's weights and in the loss, or take float32 (precision=)."
+        raise TrainingError(explain("There is no learning rate to find: the loss is no number.", given=given, fix=fix))
     lrs = np.array([state.schedule(step) for step in range(len(watch.losses))])
     smooth = _smoothed(np.array(watch.losses))
     return LrFinder(lrs, smooth, _steepest(lrs, smooth))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from headway.errors import ConfigError, explain
 from headway.models.vision import depth_groups
 
 __all__ = ["adamw", "set_lr"]
@@ -24,6 +25,9 @@ def adamw(model: nn.Module, *, weight_decay: float = 0.01, lr_decay: float = 1.0
     Returns:
         The optimizer; each of its groups has an "lr_scale", which `set_lr` applies.
 
+    Raises:
+        ConfigError: If no parameter is trainable.
+
     Source:
         Loshchilov and Hutter 2019, arXiv:1711.05101; the rates by depth: Howard and Ruder 2018, arXiv:1801.06146.
     """
@@ -37,6 +41,10 @@ def adamw(model: nn.Module, *, weight_decay: float = 0.01, lr_decay: float = 1.0
                 decay = weight_decay if decays else 0.0
                 scale = lr_decay ** (len(by_depth) - 1 - place)
                 groups.append({"params": chosen, "weight_decay": decay, "lr_scale": scale})
+    if not groups:
+        given = f"{type(model).__name__} with {sum(1 for _ in model.parameters())} parameters, all of them frozen"
+        fix = "Leave requires_grad=True where the model is to learn."
+        raise ConfigError(explain("There is nothing to train in the model.", given=given, fix=fix))
     return torch.optim.AdamW(groups, lr=1.0, betas=(0.9, 0.99), fused=True)
 
 

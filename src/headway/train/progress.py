@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,8 @@ class _Bars(Progress):
             columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
             self._bars, self._what = Progress(*columns, transient=True), what
             self._bars.start()
+            # Whatever ends the program early, the terminal gets its cursor back.
+            atexit.register(self.close)
             self._task = self._bars.add_task(what, total=total)
         self._bars.update(self._task, completed=done)
         if done >= total:
@@ -73,26 +76,36 @@ class _Bars(Progress):
     def close(self) -> None:
         if self._bars is not None:
             self._bars.stop()
+            atexit.unregister(self.close)
         self._bars, self._what = None, ""
 
 
 class _Notebook(Progress):
-    """One text that is updated in place: no widgets, so it looks the same in every kind of notebook."""
+    """One text a cell that is updated in place: no widgets, so it looks the same in every kind of notebook."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
         self._handle: Any = None
+        self._cell: int | None = None
         self._shown = 0.0
 
     def tell(self, text: str) -> None:
+        self._begin()
         self._lines.append(text)
         self._show("")
 
     def count(self, what: str, done: int, total: int) -> None:
+        self._begin()
         if done < total and time.monotonic() - self._shown < 0.5:
             return
         filled = round(30 * done / max(total, 1))
         self._show(f"{what} [{'#' * filled}{'.' * (30 - filled)}] {done}/{total}" if done < total else "")
+
+    def _begin(self) -> None:
+        """In another cell than before, what is shown begins anew, below that cell."""
+        cell = sys.modules["IPython"].get_ipython().execution_count
+        if cell != self._cell:
+            self._lines, self._handle, self._cell, self._shown = [], None, cell, 0.0
 
     def _show(self, last: str) -> None:
         from IPython.display import display  # pyright: ignore[reportMissingImports]

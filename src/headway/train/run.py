@@ -73,19 +73,19 @@ class Run:
 
     def record(self, entry: Epoch) -> None:
         """Adds a line to the history."""
-        with (self.path / "history.jsonl").open("a") as file:
+        with (self.path / "history.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry.to_json()) + "\n")
 
     @property
     def config(self) -> dict[str, Any]:
         """What `start` wrote."""
-        return json.loads((self.path / "config.json").read_text())
+        return json.loads((self.path / "config.json").read_text(encoding="utf-8"))
 
     @property
     def report(self) -> dict[str, Any] | None:
         """The run's report as JSON values; None where it did not come to one."""
         file = self.path / "report.json"
-        return json.loads(file.read_text()) if file.exists() else None
+        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 
 
 def new_run(runs: str | os.PathLike[str], name: str) -> Run:
@@ -117,9 +117,17 @@ def new_run(runs: str | os.PathLike[str], name: str) -> Run:
 
 
 def list_runs(runs: str | os.PathLike[str]) -> list[Run]:
-    """The runs below a folder, by name; empty where there is no such folder."""
+    """The runs below a folder, by name; other programs' folders are passed over. Empty where there is none."""
     root = Path(runs).expanduser()
-    return [Run(each.parent) for each in sorted(root.glob("*/config.json"))]
+    return [Run(each.parent) for each in sorted(root.glob("*/config.json")) if _is_run(each)]
+
+
+def _is_run(config: Path) -> bool:
+    try:
+        found = json.loads(config.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(found, dict) and {"settings", "data", "versions"} <= found.keys()
 
 
 def library_versions() -> dict[str, str]:
@@ -136,5 +144,5 @@ def library_versions() -> dict[str, str]:
 def write_text(path: Path, text: str) -> None:
     """Writes a file whole or not at all."""
     part = path.with_name(path.name + ".part")
-    part.write_text(text)
+    part.write_text(text, encoding="utf-8")
     os.replace(part, path)

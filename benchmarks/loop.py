@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import statistics
 import time
-from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from benchmarks.results import Row
 from headway.data.loader import Batch
 from headway.train.loop import TrainState, train_epoch
 from headway.train.optimizers import adamw
@@ -23,7 +23,7 @@ from headway.train.precision import choose_precision
 STEPS, TRIALS = 500, 15
 
 
-def run() -> dict[str, Any]:
+def run() -> list[Row]:
     """Both loops in turn, after a warm-up each."""
     # One thread: with a network this small, others only wait for one another.
     torch.set_num_threads(1)
@@ -37,18 +37,15 @@ def run() -> dict[str, Any]:
             plain.append(a)
             ours.append(b)
             ratios.append(b / a)
-    result = {
-        "ratio_median": statistics.median(ratios),
-        "ratio_of_fastest": min(ours) / min(plain),
-        "plain_us_a_step": 1e6 * statistics.median(plain) / STEPS,
-        "headway_us_a_step": 1e6 * statistics.median(ours) / STEPS,
-    }
-    print(
-        f"Headway / plain: {result['ratio_median']:.3f} at the median of {TRIALS} pairs, "
-        f"{result['ratio_of_fastest']:.3f} by the fastest of each "
-        f"({result['headway_us_a_step']:.0f} and {result['plain_us_a_step']:.0f} us a step)"
-    )
-    return result
+    return [
+        {
+            "Headway / plain, median of pairs": statistics.median(ratios),
+            "Headway / plain, fastest of each": min(ours) / min(plain),
+            "plain, microseconds a step": 1e6 * statistics.median(plain) / STEPS,
+            "Headway, microseconds a step": 1e6 * statistics.median(ours) / STEPS,
+            "pairs": TRIALS,
+        }
+    ]
 
 
 def _mlp() -> nn.Module:

@@ -14,16 +14,15 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
-from benchmarks.results import data_folder
+from benchmarks.results import Row, data_folder
 
 STAGES = {"head": ["--epochs", "0"], "both": []}
 
 
-def run() -> dict[str, Any]:
+def run() -> list[Row]:
     """Every set with every choice of stages, then the demo."""
-    result: dict[str, Any] = {}
+    rows: list[Row] = []
     with tempfile.TemporaryDirectory() as scratch:
         folders = {name: data_folder(name) for name in ("cats_dogs", "clothing")}
         folders["pet_breeds"] = _breeds(Path(scratch))
@@ -31,41 +30,32 @@ def run() -> dict[str, Any]:
             if folder is None:
                 print(f"{name}: not there, left out")
                 continue
-            result[name] = {}
             for stages, options in STAGES.items():
                 found = _command(["train", str(folder), *options], Path(scratch) / f"{name}-{stages}")
-                result[name][stages] = found
-                print(f"{name:<12}{stages:<6}{_line(found)}", flush=True)
-        result["digits"] = {"demo": _command(["demo"], Path(scratch) / "demo")}
-        print(f"{'digits':<12}{'demo':<6}{_line(result['digits']['demo'])}")
-    return result
+                rows.append({"data": name, "stages": stages, **found})
+                print(rows[-1], flush=True)
+        rows.append({"data": "digits", "stages": "demo", **_command(["demo"], Path(scratch) / "demo")})
+    return rows
 
 
-def _command(options: list[str], folder: Path) -> dict[str, Any]:
+def _command(options: list[str], folder: Path) -> Row:
     headway = str(Path(sys.executable).with_name("headway"))
     command = [headway, *options, "--runs", str(folder / "runs"), "--json"]
+    environment = {**os.environ, "HEADWAY_CACHE": str(folder / "cache")}
     start = time.perf_counter()
-    done = subprocess.run(
-        command, check=True, capture_output=True, text=True, env={**os.environ, "HEADWAY_CACHE": str(folder / "cache")}
-    )
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     seconds = time.perf_counter() - start
     found = json.loads(done.stdout.splitlines()[-1])
     best = max(found["baselines"], key=lambda row: row["metrics"]["valid"]["accuracy"]["value"])
+    accuracy = found["metrics"]["accuracy"]
     return {
-        "seconds": seconds,
-        "accuracy": found["metrics"]["accuracy"],
-        "best_baseline": {"name": best["name"], "accuracy": best["metrics"]["valid"]["accuracy"]},
-        "notes": found["notes"],
-        "history": found["history"],
+        "accuracy": f"{accuracy['value']:.4f}",
+        "95 % interval": f"{accuracy['low']:.4f} to {accuracy['high']:.4f}",
+        "best baseline": f"{best['name']}, {best['metrics']['valid']['accuracy']['value']:.4f}",
+        "after each epoch": ", ".join(f"{epoch['metrics']['accuracy']:.4f}" for epoch in found["history"]),
+        "seconds": round(seconds),
+        "kept": "stage two" if any("better" in n and "and was kept" in n for n in found["notes"]) else "",
     }
-
-
-def _line(found: dict[str, Any]) -> str:
-    accuracy, baseline = found["accuracy"], found["best_baseline"]
-    return (
-        f"accuracy {accuracy['value']:.4f} [{accuracy['low']:.4f}, {accuracy['high']:.4f}]  {found['seconds']:.0f} s  "
-        f"(best baseline: {baseline['name']}, {baseline['accuracy']['value']:.4f})"
-    )
 
 
 def _breeds(scratch: Path) -> Path | None:

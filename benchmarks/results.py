@@ -1,4 +1,4 @@
-"""Where benchmarks find their data and leave their results."""
+"""Where benchmarks find their data and leave their results, and the page that is made of these."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from headway.train.run import library_versions
 
-__all__ = ["data_folder", "write_result"]
+__all__ = ["Row", "data_folder", "table", "write_page", "write_result"]
 
 ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+
+Row = dict[str, Any]
+"""A line of a benchmark's table: column to text or number."""
 
 
 def data_folder(name: str) -> Path | None:
@@ -23,22 +28,55 @@ def data_folder(name: str) -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def write_result(name: str, result: dict[str, Any]) -> Path:
-    """Adds a benchmark's result to today's file, with the machine, the versions and the commit it was measured at."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    changed = subprocess.run(
-        ["git", "status", "--porcelain", "src"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+def write_result(name: str, rows: Sequence[Row]) -> Path:
+    """Puts a benchmark's rows into today's file, with the versions and the commit that they were measured at."""
     machine = f"{platform.system()}-{platform.machine()}-{os.cpu_count()}-cores".lower()
-    file = ROOT / "benchmarks" / "results" / f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}-{machine}.json"
+    file = RESULTS / f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}-{machine}.json"
     file.parent.mkdir(exist_ok=True)
     found = json.loads(file.read_text()) if file.exists() else {}
-    found[name] = {
-        "commit": commit.stdout.strip() + ("+" if changed.stdout.strip() else ""),
-        "versions": library_versions(),
-        "result": result,
-    }
+    changed = "+" if _git("status", "--porcelain", "src") else ""
+    commit = _git("rev-parse", "--short", "HEAD") + changed
+    found[name] = {"commit": commit, "versions": library_versions(), "rows": list(rows)}
     file.write_text(json.dumps(found, indent=1) + "\n")
     return file
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    """Rows as the lines of a Markdown table."""
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    return lines + ["| " + " | ".join(_shown(row.get(column, "")) for column in columns) + " |" for row in rows]
+
+
+def write_page(questions: Mapping[str, str]) -> None:
+    """Writes `docs/benchmarks.md` from the newest result of each benchmark.
+
+    Args:
+        questions: For each benchmark its module's docstring.
+    """
+    newest: dict[str, tuple[str, dict[str, Any]]] = {}
+    for file in sorted(RESULTS.glob("*.json")):
+        newest |= {name: (file.stem, found) for name, found in json.loads(file.read_text()).items()}
+    lines = ["# Benchmarks", "", _INTRODUCTION, ""]
+    for name, question in questions.items():
+        if name in newest:
+            when, found = newest[name]
+            title, _, rest = question.strip().partition("\n")
+            lines += [f"## {title}", "", rest.strip(), "", f"`make bench NAME={name}`", "", *table(found["rows"]), ""]
+            versions = ", ".join(f"{each} {found['versions'][each]}" for each in ("python", "torch", "timm"))
+            lines += [f"Measured {when}, {versions}, commit {found['commit']}.", ""]
+    (ROOT / "docs" / "benchmarks.md").write_text("\n".join(lines).rstrip() + "\n")
+
+
+_INTRODUCTION = """\
+This page is made by `make bench` from the files in `benchmarks/results/`. Trust ratios more than seconds: the machines
+differ, and other programs run on them. The photos lie beside the checkout, in `../shared/data/`; where they are not
+there, a benchmark leaves them out and says so."""
+
+
+def _git(*command: str) -> str:
+    return subprocess.run(["git", *command], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def _shown(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import statistics
 import time
-from typing import Any
 
-from benchmarks.results import data_folder
+from benchmarks.results import Row, data_folder
 from headway.data.dataset import Data, from_folder
 from headway.learner import Learner
 
 TRIALS = 5
 
 
-def run() -> dict[str, Any]:
+def run() -> list[Row]:
     """Plain pass and stage one in turn, after a warm-up each."""
-    result = {}
+    rows: list[Row] = []
     for name in ("cats_dogs", "clothing"):
         folder = data_folder(name)
         if folder is None:
@@ -27,15 +26,16 @@ def run() -> dict[str, Any]:
         data = from_folder(folder)
         pairs = [(_plain(data), _stage_one(data)) for _ in range(TRIALS + 1)][1:]
         ratios = [ours / plain for plain, ours in pairs]
-        result[name] = {
-            "ratio_median": statistics.median(ratios),
-            "ratios": ratios,
-            "plain_seconds": statistics.median(plain for plain, _ in pairs),
-            "stage_one_seconds": statistics.median(ours for _, ours in pairs),
-        }
-        shown = ", ".join(f"{ratio:.2f}" for ratio in ratios)
-        print(f"{name}: stage one / plain pass {statistics.median(ratios):.2f} (each: {shown})")
-    return result
+        rows.append(
+            {
+                "photos": name,
+                "stage one / plain pass, median of pairs": statistics.median(ratios),
+                "lowest": min(ratios),
+                "highest": max(ratios),
+                "stage one, seconds": statistics.median(ours for _, ours in pairs),
+            }
+        )
+    return rows
 
 
 def _plain(data: Data) -> float:

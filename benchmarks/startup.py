@@ -10,12 +10,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+
+from benchmarks.results import Row
 
 TRIALS = 15
 
 
-def run() -> dict[str, Any]:
+def run() -> list[Row]:
     """The three in turn, after a warm-up each."""
     headway = str(Path(sys.executable).with_name("headway"))
     commands = {
@@ -31,14 +32,11 @@ def run() -> dict[str, Any]:
             if trial:
                 times[name].append(time.perf_counter() - start)
     medians = {name: statistics.median(found) for name, found in times.items()}
-    result = {
-        "help_to_python": medians["help"] / medians["python"],
-        "import_adds_seconds": medians["import"] - medians["python"],
-        "help_seconds": medians["help"],
-        "python_seconds": medians["python"],
-    }
-    print(
-        f"--help / python's own start: {result['help_to_python']:.1f}; import adds "
-        f"{1e3 * result['import_adds_seconds']:.0f} ms; --help {1e3 * result['help_seconds']:.0f} ms"
-    )
-    return result
+    return [
+        {
+            "--help / python's own start": medians["help"] / medians["python"],
+            "import adds, seconds": medians["import"] - medians["python"],
+            "--help, seconds": medians["help"],
+            "python's own start, seconds": medians["python"],
+        }
+    ]

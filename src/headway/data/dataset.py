@@ -39,7 +39,7 @@ PARTS: tuple[PartName, ...] = ("train", "valid", "test")
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Data:
     """Items, fields and split; frozen, so a change gives a new `Data`.
 
@@ -308,7 +308,14 @@ def from_items(
     }
     kept = kept.with_columns(pl.Series("split", assigned, dtype=pl.String)).filter(pl.col("split").is_not_null())
     train = kept.filter(pl.col("split") == "train")
-    data = Data(kept, input.fit(train), target.fit(train), split, _problems(frame, input, reasons), store)
+    data = Data(
+        items=kept,
+        input=input.fit(train),
+        target=target.fit(train),
+        split=split,
+        problems=_problems(frame, input, reasons),
+        store=store,
+    )
     check_parts(data.items, data.target)
     # Labels that the user named may leave some out; better said now than in the first epoch.
     data.target.encode(kept[target.column].to_list())

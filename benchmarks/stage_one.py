@@ -12,7 +12,7 @@ from benchmarks.results import Row, data_folder
 from headway.data.dataset import Data, from_folder
 from headway.learner import Learner
 
-TRIALS = 5
+TRIALS = 3
 
 
 def run() -> list[Row]:

@@ -16,12 +16,20 @@ MIN_ITEMS_A_CLASS = 4
 MAX_UNREADABLE = 0.05
 
 
-def check_columns(frame: pl.DataFrame, input: Input, target: Target) -> None:
+def check_columns(frame: pl.DataFrame, input: Input, target: Target, *, split_column: str | None) -> None:
     """The table has the fields' columns, none of Headway's own, and some labels."""
     reserved = {"row", "content"} & set(frame.columns)
     if reserved:
         raise DataError(
             explain('The columns "row" and "content" are made by Headway.', given=sorted(reserved), fix="Rename yours.")
+        )
+    if "split" in frame.columns and split_column != "split":
+        raise DataError(
+            explain(
+                'The table has a column "split" that would be replaced by another split.',
+                given=f"columns: {', '.join(frame.columns)}",
+                fix='Use it with ColumnSplit("split") (--split-column split), or rename or remove it.',
+            )
         )
     for field in (input, target):
         if field.column not in frame.columns:

@@ -287,7 +287,7 @@ def from_items(
     """
     frame = _frame(items)
     split = split or RandomSplit()
-    check_columns(frame, input, target)
+    check_columns(frame, input, target, split_column=split.column if isinstance(split, ColumnSplit) else None)
     if frame[target.column].dtype.is_float():
         frame = frame.with_columns(pl.col(target.column).fill_nan(None))
     frame = frame.with_columns(pl.Series("row", range(len(frame)), dtype=pl.Int64))

@@ -63,8 +63,18 @@ def list_folder(path: str | os.PathLike[str]) -> pl.DataFrame:
         raise DataError(explain(what, given=f"{path} ({found})", fix="Correct the path."))
     folders = _folders(root)
     parts = {folder: SPLIT_FOLDERS.get(folder.name.lower()) for folder in folders}
-    # A data set may well have a class named "test" among others: only a folder that is split throughout is one.
+    # A data set may well have a class named "test", or "train" beside "bus": only a folder that is split throughout
+    # is one.
     is_split = "train" in parts.values() and all(parts.values())
+    others = [folder.name for folder, part in parts.items() if part is None]
+    if others and {"train"} < set(parts.values()) - {None}:
+        raise DataError(
+            explain(
+                "Some folders are parts of a split data set and others are not: which are classes is unclear.",
+                given=f"{path} with {', '.join(folder.name for folder in folders)}",
+                fix=f"Move {others[0]!r} away, or put all the classes into one folder.",
+            )
+        )
     classes = [(c, parts[f]) for f in folders for c in _folders(f)] if is_split else [(f, None) for f in folders]
     if not classes:
         raise DataError(

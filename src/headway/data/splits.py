@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from headway.data.sources import SPLIT_FOLDERS
@@ -147,6 +149,7 @@ class TimeSplit(Split):
             missing = sum(time is None for time in times)
             given = f"{missing} rows without a value in column {self.column!r}"
             raise DataError(explain("Every row needs a time.", given=given, fix="Fill the column, or remove them."))
+        _check_text_times(times, self.column)
         ranked = sorted(times)
         first_test = ranked[-max(1, round(len(times) * self.test))] if self.test else None
         before_test = [time for time in ranked if first_test is None or time < first_test]
@@ -313,6 +316,19 @@ def _wanted(total: int, valid: float, test: float) -> tuple[int, int]:
     for_valid = min(max(round(total * valid), 1), max(free - (test > 0), min(free, 1)))
     for_test = min(max(round(total * test), 1), free - for_valid) if test else 0
     return for_valid, for_test
+
+
+def _check_text_times(times: Sequence[object], column: str) -> None:
+    """Text is ordered letter by letter, which is the order of time for ISO dates and for nothing else."""
+    for time in times:
+        if not isinstance(time, str):
+            return
+        try:
+            datetime.fromisoformat(time)
+        except ValueError:
+            fix = "Write dates as 2024-12-31, or turn the column into dates or numbers first."
+            what = f"Column {column!r} is text that is not an ISO date, so its order is not that of time."
+            raise DataError(explain(what, given=repr(time), fix=fix)) from None
 
 
 def _part_at(time: object, first_valid: object, first_test: object) -> str:

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -32,6 +33,9 @@ MAX_STORE_BYTES = 20 * 2**30
 
 MAX_MEMORY_BYTES = 2**30
 """Items that are no files (bytes, arrays) have no key to be cached under; up to this much is kept in memory."""
+
+
+_ABANDONED_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,10 @@ def _temporary(folder: Path, size: int) -> Path | None:
 
 
 def _make_room(folder: Path, size: int) -> None:
-    """Removes the stores that were not used for longest until this one fits."""
+    """Removes what killed runs left behind, and the stores that were not used for longest until this one fits."""
+    for part in folder.glob("*.part"):
+        if time.time() - part.stat().st_mtime > _ABANDONED_SECONDS:
+            part.unlink(missing_ok=True)
     files = sorted(folder.glob("*.u8"), key=lambda file: file.stat().st_mtime)
     used = sum(file.stat().st_size for file in files)
     for file in files:

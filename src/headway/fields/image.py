@@ -36,7 +36,7 @@ class Image(Input):
         column: The column's name.
         size: Side of the square that the model sees, in pixels, from 8 to 2048.
         channels: 3 for colour, 1 for grey.
-        squeeze: How much the longer side is squeezed at most, from 1 (the middle square is cut out as it is).
+        squeeze: How much the longer side is squeezed at most, from 1 (the middle square is cut out as it is) to 100.
         crop: Share of the canvas's side that the model sees, from 0.25 to 1. With 1 the canvas is just `size`.
 
     Raises:
@@ -64,8 +64,8 @@ class Image(Input):
             problems.append("`channels` must be 1 (grey) or 3 (colour).")
         if not 0.25 <= self.crop <= 1:
             problems.append("`crop` must lie between 0.25 and 1.")
-        if not self.squeeze >= 1:
-            problems.append("`squeeze` must be at least 1.")
+        if not 1 <= self.squeeze <= 100:
+            problems.append("`squeeze` must lie between 1 and 100.")
         if problems:
             given = f"size={self.size}, channels={self.channels}, squeeze={self.squeeze}, crop={self.crop}"
             raise ConfigError(explain(" ".join(problems), given=given, fix="Leave them out, or correct the call."))

@@ -27,7 +27,7 @@ from headway.train.history import Epoch, History
 
 __all__ = ["Features", "default_epochs", "fine_tune", "train_from_scratch"]
 
-VIEWS = 1200
+VIEWS = 600
 """Stage two sees about so many training images, each epoch counting anew, when nothing else is asked for."""
 
 MAX_EPOCHS = 5

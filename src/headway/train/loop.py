@@ -71,7 +71,7 @@ def train_epoch(state: TrainState, batches: Iterable[Batch]) -> float:
     for batch in batches:
         result = train_step(state, batch)
         # Summed on the device: reading a number from an accelerator at each step would make it wait.
-        total += result.loss * len(result.rows)
+        total.add_(result.loss, alpha=len(result.rows))
         count += len(result.rows)
         if state.stop_training or state.step == state.total_steps:
             break

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from headway.train.run import library_versions
+from headway.versions import library_versions
 
 __all__ = ["Row", "data_folder", "table", "write_page", "write_result"]
 

@@ -8,12 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from headway.augment import Augment
-from headway.bundle.export import export_bundle
+from headway.bundle.export import NUM_CHECKS, export_bundle
 from headway.data.dataset import Data, PartName
 from headway.errors import ConfigError, explain
 from headway.fields import Image
@@ -238,14 +239,14 @@ class Learner:
             "verdict": facts["verdict"],
             "data": facts["data"],
         }
-        examples = self.data.input.view(self.data.valid.canvases(range(min(3, len(self.data.valid)))))
+        examples = [part.canvases(range(min(NUM_CHECKS, len(part)))) for part in (self.data.valid, self.data.train)]
         return export_bundle(
             Path(path),
             model=self.model,
             prepare=self.prepare,
             input=self.data.input,
             target=self.data.target,
-            examples=examples,
+            examples=self.data.input.view(np.concatenate(examples)),
             manifest=manifest,
             card=card(report),
         )

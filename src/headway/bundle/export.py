@@ -7,11 +7,9 @@ torch before anything is written.
 from __future__ import annotations
 
 import copy
-import importlib.metadata
 import io
 import logging
 import os
-import platform
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
@@ -27,14 +25,13 @@ from headway.bundle.format import pack_check, write_bundle
 from headway.bundle.predictor import GRAPH_INPUT, GRAPH_OUTPUT, open_session
 from headway.errors import BundleError, HeadwayError, ShapeError, explain
 from headway.fields import Input, Target
+from headway.versions import library_versions
 
 __all__ = ["EXPORT_TOLERANCE", "NUM_CHECKS", "export_bundle"]
 
 NUM_CHECKS = 3
 EXPORT_TOLERANCE = 1e-4
 """How far a probability from onnxruntime may be from torch's. Both compute in float32; 1e-6 is usual."""
-
-_LIBRARIES = ("headway", "torch", "onnx", "onnxscript", "onnxruntime", "safetensors", "numpy", "pillow", "timm")
 
 
 def export_bundle(
@@ -97,7 +94,7 @@ def export_bundle(
         "card.md": card.encode(),
     }
     fields = {"input": input.to_json(), "target": target.to_json()}
-    return write_bundle(path, manifest={**manifest, **fields, "versions": _versions()}, files=files)
+    return write_bundle(path, manifest={**manifest, **fields, "versions": library_versions()}, files=files)
 
 
 class _Served(nn.Module):
@@ -195,16 +192,6 @@ def _weights(model: nn.Module) -> bytes:
     # Tied weights are written once for each name, so that `load_state_dict` finds all of them.
     state = {name: value.clone(memory_format=torch.contiguous_format) for name, value in model.state_dict().items()}
     return safetensors.torch.save(state)
-
-
-def _versions() -> dict[str, str]:
-    versions = {"python": platform.python_version()}
-    for name in _LIBRARIES:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            versions[name] = "unknown"
-    return versions
 
 
 @contextmanager

@@ -12,7 +12,6 @@ import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +20,9 @@ import polars as pl
 from headway.data.dataset import Data
 from headway.errors import ConfigError, explain
 from headway.train.history import Epoch
+from headway.versions import library_versions
 
-__all__ = ["Run", "library_versions", "list_runs", "new_run"]
-
-_LIBRARIES = (
-    "headway",
-    "torch",
-    "torchvision",
-    "timm",
-    "numpy",
-    "pillow",
-    "polars",
-    "scikit-learn",
-    "onnx",
-    "onnxruntime",
-)
+__all__ = ["Run", "list_runs", "new_run"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +42,7 @@ class Run:
             "settings": dict(settings),
             "command": sys.argv,
             "versions": library_versions(),
+            "platform": platform.platform(),
             "data": {"fingerprint": data.fingerprint, "items": len(data.items), "split": data.split.describe()},
             "input": data.input.to_json(),
             "target": data.target.to_json(),
@@ -128,17 +116,6 @@ def _is_run(config: Path) -> bool:
     except (OSError, ValueError):
         return False
     return isinstance(found, dict) and {"settings", "data", "versions"} <= found.keys()
-
-
-def library_versions() -> dict[str, str]:
-    """Versions of Python and of the libraries that decide a run's numbers."""
-    found = {"python": platform.python_version(), "platform": platform.platform()}
-    for name in _LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def write_text(path: Path, text: str) -> None:

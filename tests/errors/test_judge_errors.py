@@ -1,0 +1,271 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from headway.errors import ConfigError, DataError, HeadwayError, ShapeError
+from headway.judge.baselines import BaselineResult, Rows, run_baselines
+from headway.judge.intervals import bootstrap, mcnemar, mean, paired_difference, wilson
+from headway.judge.metrics import check_predictions, evaluate, per_class
+from headway.judge.report import build_report, verdict
+
+NOT_PROBABILITIES = (
+    "`probabilities` must be finite, not negative and sum to one in each row; `targets` must be classes.\n"
+    "  Given: {given}\n"
+    "  Fix:   Pass the output of a softmax (not logits), and class indices as `Category.encode` gives them."
+)
+SHAPES = (
+    "`probabilities` must be [items, classes], with two classes or more, and `targets` [items].\n"
+    "  Given: {given}\n"
+    "  Fix:   Pass one row of probabilities and one class index for each item, in the same order."
+)
+
+
+def message(kind: type[HeadwayError], call: Callable[..., Any], *arguments: Any, **options: Any) -> str:
+    with pytest.raises(kind) as caught:
+        call(*arguments, **options)
+    assert type(caught.value) is kind
+    return str(caught.value)
+
+
+def rows(items: int = 6, **given: np.ndarray) -> Rows:
+    return Rows(targets=np.arange(items) % 2, **given)
+
+
+def guess(part: str = "test", items: int = 2) -> BaselineResult:
+    return BaselineResult("guess", {part: np.full((items, 2), 0.5)}, 0.0)
+
+
+# Intervals
+
+
+def test_wilson_of_more_successes_than_trials() -> None:
+    assert message(ConfigError, wilson, 5, 4) == (
+        "`successes` must lie between 0 and `trials`.\n"
+        "  Given: successes=5, trials=4\n"
+        "  Fix:   Pass how many of the trials succeeded."
+    )
+
+
+@pytest.mark.parametrize("confidence", [0, 1, 95, -0.5])
+def test_confidence(confidence: float) -> None:
+    expected = (
+        "`confidence` must lie between 0 and 1, both excluded.\n"
+        f"  Given: confidence={confidence}\n"
+        "  Fix:   Pass a share such as 0.95."
+    )
+    truths = np.array([True, False])
+    assert message(ConfigError, wilson, 1, 2, confidence) == expected
+    assert message(ConfigError, mean, np.arange(3.0), confidence=confidence) == expected
+    assert message(ConfigError, bootstrap, len, 3, confidence=confidence) == expected
+    assert message(ConfigError, paired_difference, truths, truths, confidence=confidence) == expected
+
+
+def test_bootstrap_of_nothing() -> None:
+    assert message(DataError, bootstrap, len, 0) == (
+        "There are no rows to resample.\n  Given: n=0\n  Fix:   Pass at least one row."
+    )
+
+
+@pytest.mark.parametrize("compare", [mcnemar, paired_difference])
+def test_comparing_other_items(compare: Callable[..., Any]) -> None:
+    assert message(ShapeError, compare, np.ones(3, dtype=bool), np.ones(4, dtype=bool)) == (
+        "`correct_a` and `correct_b` must hold one value for each of the same items.\n"
+        "  Given: shapes (3,) and (4,)\n"
+        "  Fix:   Pass two arrays of shape [items], in the same order."
+    )
+    assert message(DataError, compare, np.ones(0, dtype=bool), np.ones(0, dtype=bool)) == (
+        "There are no items to compare two models on.\n  Given: 0 items\n  Fix:   Pass at least one item."
+    )
+
+
+# Metrics
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "targets", "given"),
+    [
+        (np.full((3, 2), 0.5), np.zeros(2, dtype=int), "probabilities [3, 2], targets [2]"),
+        (np.full(3, 0.5), np.zeros(3, dtype=int), "probabilities [3], targets [3]"),
+        (np.ones((3, 1)), np.zeros(3, dtype=int), "probabilities [3, 1], targets [3]"),
+        (np.full((3, 2), 0.5), np.zeros((3, 2), dtype=int), "probabilities [3, 2], targets [3, 2]"),
+    ],
+)
+def test_shapes(probabilities: np.ndarray, targets: np.ndarray, given: str) -> None:
+    assert message(ShapeError, check_predictions, probabilities, targets) == SHAPES.format(given=given)
+
+
+@pytest.mark.parametrize(
+    ("row", "given"),
+    [
+        ([np.nan, 0.5], "1 rows with NaN or infinity (first: row 2)"),
+        ([np.inf, 0.5], "1 rows with NaN or infinity (first: row 2)"),
+        ([np.inf, -np.inf], "1 rows with NaN or infinity (first: row 2), 1 rows with a negative number (first: row 2)"),
+        ([1.5, -0.5], "1 rows with a negative number (first: row 2)"),
+        ([0.5, 0.502], "1 rows that do not sum to one (first: row 2)"),
+        ([2.0, 3.0], "1 rows that do not sum to one (first: row 2)"),
+    ],
+)
+def test_rows_that_are_no_probabilities(row: list[float], given: str) -> None:
+    probabilities = np.full((4, 2), 0.5)
+    probabilities[2] = row
+    found = message(DataError, check_predictions, probabilities, np.zeros(4, dtype=int))
+    assert found == NOT_PROBABILITIES.format(given=given)
+
+
+@pytest.mark.parametrize(
+    ("targets", "given"),
+    [
+        ([0, 2, 1], "1 targets outside 0 to 1 (first: row 1)"),
+        ([-1, 0, -1], "2 targets outside 0 to 1 (first: row 0)"),
+        ([0.0, 1.0, 1.0], "targets of dtype float64"),
+        ([True, False, True], "targets of dtype bool"),
+    ],
+)
+def test_targets_that_are_no_classes(targets: list[Any], given: str) -> None:
+    found = message(DataError, check_predictions, np.full((3, 2), 0.5), np.array(targets))
+    assert found == NOT_PROBABILITIES.format(given=given)
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    found = message(DataError, evaluate, np.array([[np.nan, 1], [-1, 2], [3, 4]]), np.array([0, 1, 7]))
+    assert found == NOT_PROBABILITIES.format(
+        given="1 rows with NaN or infinity (first: row 0), 1 rows with a negative number (first: row 1), "
+        "1 rows that do not sum to one (first: row 2), 1 targets outside 0 to 1 (first: row 2)"
+    )
+
+
+def test_no_items() -> None:
+    found = message(DataError, check_predictions, np.zeros((0, 2)), np.zeros(0, dtype=int))
+    assert found == NOT_PROBABILITIES.format(given="0 items")
+
+
+def test_a_sum_that_is_one_but_for_rounding_is_fine() -> None:
+    check_predictions(np.array([[0.5, 0.5009]]), np.array([0]))
+
+
+def test_unknown_metric() -> None:
+    found = message(ConfigError, evaluate, np.full((3, 2), 0.5), np.zeros(3, dtype=int), metrics=["acuracy"])
+    assert found.splitlines()[:2] == ["This metric is not known.", "  Given: acuracy"]
+    assert found.splitlines()[2].startswith('  Fix:   Did you mean "accuracy"')
+
+
+def test_labels_of_other_classes() -> None:
+    assert message(ShapeError, per_class, np.full((3, 2), 0.5), np.zeros(3, dtype=int), labels=["a"]) == (
+        "`labels` must name each column of `probabilities`.\n"
+        "  Given: 1 labels, 2 columns\n"
+        "  Fix:   Pass one label a class, in the order of the model's outputs."
+    )
+
+
+# Baselines
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"pixels": np.zeros((5, 2, 2, 3), dtype=np.uint8)}, "targets [6], pixels [5, 2, 2, 3]"),
+        ({"pixels": np.zeros((6, 2, 2), dtype=np.uint8)}, "targets [6], pixels [6, 2, 2]"),
+        ({"features": np.zeros((7, 3))}, "targets [6], features [7, 3]"),
+    ],
+)
+def test_rows_of_other_items(given: Mapping[str, np.ndarray], told: str) -> None:
+    with pytest.raises(ShapeError) as caught:
+        Rows(targets=np.zeros(6, dtype=int), pixels=given.get("pixels"), features=given.get("features"))
+    assert str(caught.value) == (
+        "`targets` must be [items], `pixels` [items, height, width, channels], `features` [items, dim].\n"
+        f"  Given: {told}\n"
+        "  Fix:   Pass arrays of the same items, in the same order."
+    )
+
+
+def test_unknown_baseline_and_task() -> None:
+    options = {"num_classes": 2}
+    assert message(ConfigError, run_baselines, rows(), {}, names=["majority clas"], **options) == (
+        'This baseline is not known.\n  Given: majority clas\n  Fix:   Did you mean "majority class"?'
+    )
+    assert message(ConfigError, run_baselines, rows(), {}, task="regression", **options) == (
+        "There are no baselines for this task.\n  Given: regression\n  Fix:   Known: classification."
+    )
+    assert message(ConfigError, run_baselines, rows(), {}, extra={"stratified": lambda: None}, **options) == (
+        "A baseline of your own has the name of another.\n  Given: stratified\n  Fix:   Give it a name of its own."
+    )
+
+
+@pytest.mark.parametrize(
+    ("parts", "num_classes", "given"),
+    [
+        ({}, 1, "train: 6 rows, targets from 0 to 1, num_classes=1"),
+        ({"valid": Rows(targets=np.array([0, 2]))}, 2, "valid: 2 rows, targets from 0 to 2, num_classes=2"),
+        ({"valid": Rows(targets=np.zeros(0, dtype=int))}, 2, "valid: 0 rows, num_classes=2"),
+    ],
+)
+def test_baselines_on_targets_that_are_no_classes(parts: dict[str, Rows], num_classes: int, given: str) -> None:
+    assert message(DataError, run_baselines, rows(), parts, num_classes=num_classes) == (
+        "Baselines need rows to learn from and to answer, with targets from 0 to `num_classes` - 1.\n"
+        f"  Given: {given}\n"
+        "  Fix:   Leave out empty parts, and pass the number of all classes."
+    )
+
+
+def test_parts_of_other_shapes() -> None:
+    train = rows(features=np.zeros((6, 3), dtype=np.float32))
+    valid = rows(features=np.zeros((6, 4), dtype=np.float32))
+    assert message(ShapeError, run_baselines, train, {"valid": valid}, num_classes=2) == (
+        "`features` must have the same shape in every part.\n"
+        "  Given: train [6, 3], valid [6, 4]\n"
+        "  Fix:   Make them the same way for all parts."
+    )
+
+
+@pytest.mark.parametrize(("answers", "shape"), [({}, "[]"), ({"valid": np.full((2, 2), 0.5)}, "[2, 2]")])
+def test_own_baseline_that_answers_otherwise(answers: dict[str, np.ndarray], shape: str) -> None:
+    def own(train: Rows, parts: Mapping[str, Rows], *, num_classes: int, seed: int) -> dict[str, np.ndarray]:
+        return answers
+
+    found = message(ShapeError, run_baselines, rows(), {"valid": rows()}, num_classes=2, names=[], extra={"own": own})
+    assert found == (
+        "Baseline 'own' must give one row of probabilities an item for part 'valid'.\n"
+        f"  Given: shape {shape}, expected [6, 2]\n"
+        "  Fix:   Return a dict with an array [items, num_classes] for each of `parts`."
+    )
+
+
+# Report
+
+
+def test_nothing_to_compare_with() -> None:
+    assert message(ConfigError, verdict, np.eye(2), np.array([0, 1]), [], part="test") == (
+        "A verdict needs something to compare with.\n  Given: 0 baselines\n  Fix:   Run at least one baseline."
+    )
+
+
+def test_report_on_nothing() -> None:
+    assert message(ConfigError, build_report, {}, {}, labels=[], baselines=[]) == (
+        'There is nothing to judge.\n  Given: 0 parts\n  Fix:   Pass a part, such as {"valid": ...}.'
+    )
+
+
+def test_report_on_parts_that_others_lack() -> None:
+    parts = {"valid": np.eye(2), "test": np.eye(2)}
+    targets = {"valid": np.array([0, 1])}
+    assert message(ShapeError, build_report, parts, targets, labels=["a", "b"], baselines=[guess("test")]) == (
+        "Targets and baselines must cover every part of `probabilities`.\n"
+        "  Given: baseline 'guess' lacks 'valid', targets lacks 'test'\n"
+        "  Fix:   Pass the same parts to all of them."
+    )
+
+
+def test_report_saved_under_another_ending(tmp_path: Path) -> None:
+    report = build_report({"test": np.eye(2)}, {"test": np.array([0, 1])}, labels=["a", "b"], baselines=[guess()])
+    path = tmp_path / "report.pdf"
+    assert message(ConfigError, report.save, path) == (
+        "A report is saved as JSON or as HTML, by the path's ending.\n"
+        f"  Given: {path}\n"
+        "  Fix:   End the path in .json or .html."
+    )
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,36 @@
+"""The first command that anyone runs: it must reach what it promises."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import headway as hw
+
+
+@pytest.mark.slow
+def test_demo_reaches_its_accuracy(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from headway.cli import main; main()", "demo", "--json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    line = json.loads(done.stdout.splitlines()[-1])
+
+    accuracy = line["metrics"]["accuracy"]
+    assert accuracy["value"] >= 0.985
+    assert accuracy["low"] <= accuracy["value"] <= accuracy["high"]
+    assert line["verdict"]["kind"] == "better"
+    best = max(each["metrics"]["valid"]["accuracy"]["value"] for each in line["baselines"])
+    assert best < accuracy["low"]
+
+    digits = tmp_path / "runs" / "digits"
+    predictor = hw.load(tmp_path / line["bundle"])
+    assert predictor.labels == tuple("0123456789")
+    files = [file for digit in "0123456789" for file in sorted((digits / digit).iterdir())[:20]]
+    right = [
+        answer.label == file.parent.name for file, answer in zip(files, predictor.predict_many(files), strict=True)
+    ]
+    assert sum(right) / len(right) > 0.97

@@ -1,0 +1,29 @@
+"""The package's files as the tests of this folder look at them."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "src" / "headway"
+
+
+def modules() -> dict[str, Path]:
+    """Every module's file, by its path below the package."""
+    return {file.relative_to(PACKAGE).as_posix(): file for file in sorted(PACKAGE.rglob("*.py"))}
+
+
+def trees() -> dict[str, ast.Module]:
+    """Every module's syntax tree, by the same path."""
+    return {name: ast.parse(file.read_text()) for name, file in modules().items()}
+
+
+def body(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
+    """The statements, the docstring aside."""
+    return node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
+
+
+def pages() -> list[Path]:
+    """The documents."""
+    return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]

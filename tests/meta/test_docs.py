@@ -1,0 +1,88 @@
+"""The documents name what there is, all of it, and their links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+from tests.meta.modules import ROOT, modules, pages
+
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def test_architecture_has_a_line_for_every_file() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    lines = re.findall(r"^\| `([\w/]+\.py)` \| .+ \|$", text, flags=re.MULTILINE)
+    assert sorted(lines) == sorted(modules())
+
+
+def test_architecture_has_the_layers_that_are_checked() -> None:
+    (shown,) = re.findall(r"```text\n(.*?)```", (ROOT / "docs" / "architecture.md").read_text(), flags=re.DOTALL)
+    (contract,) = [each for each in SETTINGS["tool"]["importlinter"]["contracts"] if each["type"] == "layers"]
+    assert shown.splitlines() == contract["layers"]
+    # import-linter passes over a module that its list does not name.
+    layers = {name.removeprefix("headway.") for name in re.findall(r"[\w.]+", shown)}
+    assert layers == {name.partition("/")[0].removesuffix(".py") for name in modules()} - {"__init__"}
+
+
+def test_every_dependency_has_its_reason() -> None:
+    text = (ROOT / "docs" / "dependencies.md").read_text()
+    users, _, workers = text.partition("## For working on Headway")
+    assert _named(users, column=2) == {_name(each) for each in SETTINGS["project"]["dependencies"]}
+    assert _named(workers, column=1) == {_name(each) for each in SETTINGS["dependency-groups"]["dev"]}
+
+
+def _named(text: str, *, column: int) -> set[str]:
+    rows = [line.split("|") for line in text.splitlines() if line.startswith("|")]
+    return {name for row in rows for name in re.findall(r"`([\w-]+)`", row[column])}
+
+
+def _name(requirement: str) -> str:
+    found = re.match(r"[\w-]+", requirement)
+    assert found
+    return found[0].lower()
+
+
+def test_links_lead_somewhere() -> None:
+    problems = []
+    for page in pages():
+        for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+            if re.match(r"https?://|mailto:", target):
+                continue
+            path, _, anchor = target.partition("#")
+            file = page.parent / path if path else page
+            if not file.exists():
+                problems.append(f"{page.name}: there is no {target}")
+            elif anchor and anchor not in _anchors(file.read_text()):
+                problems.append(f"{page.name}: {path or page.name} has no heading #{anchor}")
+    assert not problems, "\n".join(problems)
+
+
+def _anchors(text: str) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+def test_make_targets_that_are_named_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    named = {target for page in pages() for target in re.findall(r"`make ([a-z-]+)", page.read_text())}
+    assert named <= targets
+
+
+def test_every_command_and_option_is_in_the_readme() -> None:
+    snapshot = (ROOT / "tests" / "meta" / "public_api.txt").read_text()
+    readme = (ROOT / "README.md").read_text()
+    commands = re.findall(r"^\$ (headway \w+)", snapshot, flags=re.MULTILINE)
+    assert commands
+    options = re.findall(r"(--[a-z-]+)", snapshot)
+    missing = [each for each in commands if f"`{each}" not in readme]
+    missing += [each for each in options if f"`{each}" not in readme and each != "--pretrained"]
+    assert not missing
+
+
+def test_licence_is_whole() -> None:
+    text = (ROOT / "LICENSE").read_text()
+    assert "Apache License" in text
+    assert "END OF TERMS AND CONDITIONS" in text
+    assert "Copyright The Headway authors" in text
+    assert SETTINGS["project"]["license"] == "Apache-2.0"

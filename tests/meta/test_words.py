@@ -1,0 +1,104 @@
+"""What is written is about Headway, in Headway's words, and of use on any machine."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+from tests.meta.modules import ROOT, pages, trees
+
+FOLDERS = ("src", "tests", "docs", "benchmarks", "examples", ".ci")
+ENDINGS = {".py", ".md", ".toml", ".txt", ".yml", ".yaml", ".cfg", ".csv", ".json", ".html", ""}
+
+# In pieces, so that this file is not one of those it finds.
+FORBIDDEN = {
+    "a path of one machine": r"/wo" r"rk/|/ho" r"me/\w|/Us" r"ers/\w",
+    "an issue's number": r"(?i)\biss" r"ues?\s*(#|no\.?|number)?\s*\d",
+    "a registry's host": r"py" r"pi\.(org|python)|python" r"hosted\.org|download\.py" r"torch\.org|\binde" r"x-url\b",
+    "a mark left for later": r"\bTO" r"DO\b|\bFIX" r"ME\b|\bX" r"XX\b",
+}
+
+
+def texts() -> dict[str, str]:
+    """Every text file of the repository, by its path."""
+    files = [file for folder in FOLDERS for file in (ROOT / folder).rglob("*")] + list(ROOT.glob("[!.]*"))
+    kept = [file for file in files if file.is_file() and file.suffix in ENDINGS and not _is_made(file)]
+    return {file.relative_to(ROOT).as_posix(): file.read_text(errors="replace") for file in kept}
+
+
+def _is_made(file: Path) -> bool:
+    parts = file.relative_to(ROOT).parts
+    return any(part in ("__pycache__", "results") or part.endswith(".egg-info") for part in parts)
+
+
+def test_no_text_has_forbidden_words() -> None:
+    found = [
+        f"{name}:{number}: {what}: {line.strip()}"
+        for name, text in texts().items()
+        for number, line in enumerate(text.splitlines(), start=1)
+        for what, pattern in FORBIDDEN.items()
+        if re.search(pattern, line)
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_texts_are_plain() -> None:
+    """No emoji, no carriage returns, no spaces at the ends of lines, one newline at the end of a file."""
+    problems = []
+    shipped = {name: text for name, text in texts().items() if not name.startswith("tests/")}
+    for name, text in shipped.items():
+        problems += [f"{name}: emoji {sign!r}" for sign in re.findall("[\U0001f000-\U0001faff\u2600-\u27bf]", text)]
+        problems += [f"{name}: carriage return"] if "\r" in text else []
+        problems += [f"{name}: space at the end of a line"] if re.search(r"[ \t]+$", text, flags=re.MULTILINE) else []
+        problems += [f"{name}: end of file"] if text and not (text.endswith("\n") and text[-2:] != "\n\n") else []
+    assert not problems, "\n".join(problems)
+
+
+def test_a_term_has_one_line() -> None:
+    terms = re.findall(r"^\| ([a-z -]+) \| .+ \|$", (ROOT / "docs" / "vocabulary.md").read_text(), flags=re.MULTILINE)
+    terms = [term for term in terms if term not in ("term", "not")]
+    assert len(terms) > 40
+    assert len(set(terms)) == len(terms)
+
+
+def test_names_are_those_of_the_vocabulary() -> None:
+    """Arguments, attributes, functions and classes: none has a name from the left of the vocabulary's last table."""
+    table = (ROOT / "docs" / "vocabulary.md").read_text().split("## Names in code")[1]
+    instead = {
+        wrong: right
+        for left, right in re.findall(r"^\| (`.+`) \| (.+) \|$", table, flags=re.MULTILINE)
+        for wrong in re.findall(r"`(\w+)`", left)
+    }
+    assert len(instead) > 20
+    found = [
+        f"{module}:{line}: {name} should be {instead[name]}"
+        for module, tree in trees().items()
+        for node in ast.walk(tree)
+        for line, name in _names(node)
+        if name in instead
+    ]
+    assert not found, "\n".join(found)
+
+
+def _names(node: ast.AST) -> list[tuple[int, str]]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        given = node.args
+        arguments = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+        return [(node.lineno, node.name), *((each.lineno, each.arg) for each in arguments if each)]
+    if isinstance(node, ast.ClassDef):
+        fields = [each.target for each in node.body if isinstance(each, ast.AnnAssign)]
+        return [(node.lineno, node.name), *((each.lineno, each.id) for each in fields if isinstance(each, ast.Name))]
+    return []
+
+
+def test_pages_are_read_without_scrolling_sideways() -> None:
+    """Prose is wrapped; tables and code may be as wide as they need."""
+    long = []
+    for page in pages():
+        fenced = False
+        for number, line in enumerate(page.read_text().splitlines(), start=1):
+            fenced ^= line.startswith("```")
+            if len(line) > 130 and not fenced and not line.startswith("|"):
+                long.append(f"{page.name}:{number}: {len(line)} characters")
+    assert not long, "\n".join(long)

@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import headway as hw
+from headway.augment import Augment
+from headway.data.dataset import Part
+from headway.errors import ConfigError
+from headway.train.callbacks import Callback
+from headway.train.features import solve_head
+from headway.train.fine_tune import _set_aside, default_epochs, fine_tune, train_from_scratch
+from headway.train.fit import Setup
+from headway.train.history import History
+
+Make = Callable[..., nn.Module]
+MakeSetup = Callable[..., Setup]
+State = dict[str, torch.Tensor]
+
+KEPT = re.compile(
+    r"Training every layer did better than the head alone "
+    r"\(log loss [\d.e-]+ against [\d.e-]+ on \d+ training rows that neither had seen\) and was kept\."
+)
+LEFT = re.compile(
+    r"Training every layer did not do better than the head alone "
+    r"\(log loss [\d.e+]+ against [\d.e-]+ on \d+ training rows that neither had seen\): the head was kept\."
+)
+
+
+def copied(model: nn.Module) -> State:
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+def same(one: State, other: State) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.fixture
+def tuned(body_head: Make, make_setup: MakeSetup) -> Callable[..., tuple[Setup, History]]:
+    """A model that was fine-tuned."""
+
+    def make(epochs: int | None = None, **options: Any) -> tuple[Setup, History]:
+        plan = {name: options.pop(name) for name in ("minutes", "lr") if name in options}
+        model = body_head(width=options.pop("width", 64))
+        setup, history = make_setup(model, **options), History()
+        fine_tune(setup, history, epochs=epochs, **plan)
+        return setup, history
+
+    return make
+
+
+def test_the_head_alone(body_head: Make, make_setup: MakeSetup) -> None:
+    """Zero epochs: the body stays, the head is the solution on its features."""
+    model = body_head()
+    before = copied(model)
+    setup, history = make_setup(model), History()
+    found = fine_tune(setup, history, epochs=0)
+    after = copied(model)
+    assert {name for name in before if not torch.equal(before[name], after[name])} == {"head.weight", "head.bias"}
+    assert history.notes == []
+
+    assert set(found.parts) == {"train", "valid"}
+    features, targets = setup.outputs(model.get_submodule("body"), setup.data.train)
+    assert np.array_equal(found.parts["train"], features.numpy())
+    assert found.parts["valid"].shape == (40, 64)
+    head = solve_head(features, targets, num_classes=10, seed=0)
+    assert torch.equal(after["head.weight"], head.weight)
+    assert torch.equal(after["head.bias"], head.bias)
+
+    (entry,) = history
+    assert (entry.stage, entry.epoch, entry.lr) == ("head", 1, None)
+    outputs, targets = setup.outputs(model, setup.data.valid)
+    assert entry.valid_loss == pytest.approx(F.cross_entropy(outputs, targets).item(), rel=1e-4)
+    assert entry.train_loss == pytest.approx(head.train_loss)
+    assert entry.metrics["accuracy"] == pytest.approx((outputs.argmax(1) == targets).float().mean().item())
+    assert entry.metrics["accuracy"] > 0.4
+
+
+def test_both_stages(tuned: Any) -> None:
+    """Six random features are too few for a head; trained, they are better on rows that neither has seen."""
+    setup, history = tuned(12, lr=3e-3, width=6)
+    alone, _ = tuned(0, width=6)
+    assert [each.stage for each in history] == ["head"] + ["all"] * 12
+    assert [each.epoch for each in history] == [1, *range(1, 13)]
+    assert all(KEPT.fullmatch(note) for note in history.notes), history.notes
+    assert len(history.notes) == 1
+    after, before = copied(setup.model), copied(alone.model)
+    kept = {"body.1.running_mean", "body.1.running_var", "body.1.num_batches_tracked"}
+    assert {name for name in before if torch.equal(before[name], after[name])} == kept
+    assert not setup.model.training
+
+
+def test_stage_two_starts_from_the_solved_head(body_head: Make, make_setup: MakeSetup) -> None:
+    """A head that, like all of stage two, never saw the rows that judge it."""
+    seen: list[np.ndarray] = []
+    outputs: list[torch.Tensor] = []
+
+    class Watch(Callback):
+        def on_batch_end(self, state: Any, result: Any) -> None:
+            seen.append(result.rows)
+            outputs.append(result.outputs)
+
+    setup = make_setup(body_head(dropout=0.0), callbacks=[Watch()])
+    fine_tune(setup, History(), epochs=2, lr=1e-4)
+    inside, aside = _set_aside(setup.data.train, setup.seed)
+    untouched = make_setup(body_head(dropout=0.0))
+    everything = solve_head(*untouched.outputs(untouched.model.body, setup.data.train), num_classes=10, seed=0)
+    features, targets = untouched.outputs(untouched.model.body, inside)
+    blind = solve_head(features, targets, num_classes=10, seed=0, decays=(everything.weight_decay,))
+    places = [inside.rows.tolist().index(row) for row in seen[0]]
+    assert torch.allclose(outputs[0], blind(features[places]), atol=1e-3)
+    assert set(np.concatenate(seen).tolist()) == set(inside.rows.tolist())
+    assert not set(np.concatenate(seen).tolist()) & set(aside.rows.tolist())
+
+
+@pytest.mark.parametrize("lr", [10.0, 1e30])
+def test_a_worse_stage_two_leaves_stage_ones_weights(tuned: Any, lr: float) -> None:
+    """Bit for bit; the second of the rates makes the loss no number at all."""
+    alone, _ = tuned(0)
+    setup, history = tuned(2, lr=lr)
+    assert same(copied(setup.model), copied(alone.model))
+    (note,) = history.notes
+    if lr > 1e9:
+        assert note == ("Training every layer lost its way (the loss is no number); the head was kept. Try a lower lr.")
+    else:
+        assert LEFT.fullmatch(note), note
+        assert [each.stage for each in history] == ["head", "all", "all"]
+    outputs, targets = setup.outputs(setup.model, setup.data.valid)
+    assert history.epochs[0].metrics["accuracy"] == pytest.approx((outputs.argmax(1) == targets).float().mean().item())
+
+
+@pytest.mark.parametrize(("epochs", "lr"), [(0, None), (6, 3e-3), (2, 10.0)])
+def test_labels_in_valid_change_nothing_in_the_weights(
+    tuned: Any, other_labels: hw.Data, epochs: int, lr: float | None
+) -> None:
+    setup, history = tuned(epochs, lr=lr)
+    other, other_history = tuned(epochs, lr=lr, data=other_labels)
+    assert same(copied(setup.model), copied(other.model))
+    assert history.notes == other_history.notes
+    # They were seen when it was judged.
+    assert history.epochs[0].metrics != other_history.epochs[0].metrics
+
+
+def test_labels_in_train_do(tuned: Any, digits_data: hw.Data) -> None:
+    """So the test above could fail."""
+    items = digits_data.items.with_columns(
+        label=pl.when((pl.col("split") == "train") & (pl.col("label") == "1"))
+        .then(pl.lit("7"))
+        .otherwise(pl.col("label"))
+    )
+    setup, _ = tuned(0)
+    other, _ = tuned(0, data=replace(digits_data, items=items))
+    assert not same(copied(setup.model), copied(other.model))
+
+
+def test_the_same_seed_gives_the_same_weights(tuned: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained = []
+    for threads in (1, 4):
+        monkeypatch.setattr("headway.data.loader.reader_threads", lambda threads=threads: threads)
+        torch.manual_seed(threads)
+        setup, _ = tuned(2, lr=1e-3, augment=Augment())
+        trained.append(copied(setup.model))
+    assert same(*trained)
+
+
+def test_minutes_are_kept(tuned: Any) -> None:
+    start = time.perf_counter()
+    _, history = tuned(minutes=0.03, lr=1e-3)
+    # Other work on the machine may make the steps slower than they were when they were timed.
+    assert 0.5 < time.perf_counter() - start < 8
+    assert history.epochs[0].stage == "head"
+    assert len(history) > 2
+
+
+def test_no_time_for_more_than_the_head(tuned: Any) -> None:
+    setup, history = tuned(minutes=1e-6)
+    alone, _ = tuned(0)
+    assert history.notes == ["There was time for the head alone."]
+    assert same(copied(setup.model), copied(alone.model))
+
+
+@pytest.mark.parametrize("train", [fine_tune, train_from_scratch])
+@pytest.mark.parametrize(
+    "plan",
+    [
+        {"epochs": 2, "minutes": 1.0},
+        {"epochs": 0, "minutes": 1.0},
+        {"epochs": -1},
+        {"minutes": 0.0},
+        {"minutes": -1.0},
+        {"minutes": float("nan")},
+    ],
+)
+def test_a_plan_that_cannot_work_ends_before_training(
+    body_head: Make, make_setup: MakeSetup, train: Any, plan: dict[str, Any]
+) -> None:
+    model, history = body_head(), History()
+    before = copied(model)
+    with pytest.raises(ConfigError):
+        train(make_setup(model), history, **plan)
+    assert same(copied(model), before)
+    assert not len(history)
+
+
+def test_from_scratch_trains_every_layer_at_one_rate(body_head: Make, make_setup: MakeSetup) -> None:
+    model, history = body_head(), History()
+    before = copied(model)
+    train_from_scratch(make_setup(model), history, epochs=2)
+    assert [each.stage for each in history] == ["all", "all"]
+    assert not any(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+
+
+def test_from_scratch_for_some_minutes(linear: Make, make_setup: MakeSetup) -> None:
+    start, history = time.perf_counter(), History()
+    train_from_scratch(make_setup(linear()), history, minutes=0.02)
+    assert 0.1 < time.perf_counter() - start < 4
+    assert len(history) >= 2
+
+
+def test_from_scratch_takes_a_step_at_least(linear: Make, make_setup: MakeSetup) -> None:
+    history = History()
+    train_from_scratch(make_setup(linear()), history, minutes=1e-6)
+    assert len(history) == 1
+
+
+@pytest.mark.parametrize("num_train", [1, 10, 100, 500, 1000, 5000, 10**6])
+def test_more_rows_need_fewer_epochs(num_train: int) -> None:
+    assert 1 <= default_epochs(num_train) <= default_epochs(max(num_train // 2, 1)) <= 10
+
+
+def test_rows_set_aside_are_every_class_and_no_other_rows(digits_data: hw.Data) -> None:
+    inside, aside = _set_aside(digits_data.train, 0)
+    assert sorted([*inside.rows, *aside.rows]) == sorted(digits_data.train.rows)
+    assert len(aside) == pytest.approx(0.25 * len(digits_data.train), abs=5)
+    counts = Counter(aside.items["label"])
+    assert len(counts) == 10
+    assert max(counts.values()) - min(counts.values()) <= 1
+    again, _ = _set_aside(digits_data.train, 0)
+    other, _ = _set_aside(digits_data.train, 1)
+    assert np.array_equal(inside.rows, again.rows)
+    assert not np.array_equal(inside.rows, other.rows)
+
+
+def test_identical_rows_are_set_aside_together(digits_data: hw.Data) -> None:
+    """Copies on both sides would judge what was learned by heart."""
+    items = digits_data.train.items
+    contents = [f"pair {number // 2}" for number in range(len(items))]
+    pairs = items.sort("label").with_columns(content=pl.Series(contents, dtype=pl.String))
+    inside, aside = _set_aside(Part(digits_data, "train", pairs), 0)
+    assert len(aside) > 0
+    assert not set(inside.items["content"]) & set(aside.items["content"])

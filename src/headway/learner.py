@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +26,8 @@ from headway.models import zoo
 from headway.models.vision import Prepare
 from headway.seeds import torch_seed
 from headway.train.callbacks import Callback
-from headway.train.fine_tune import Features, fine_tune, train_from_scratch
-from headway.train.fit import MetricFn, Plan, Setup, fit, has_linear_head
+from headway.train.fine_tune import Features, check_plan, fine_tune, train_from_scratch
+from headway.train.fit import MetricFn, Plan, Setup, check_model, fit, has_linear_head
 from headway.train.history import Epoch, History
 from headway.train.lr_finder import LrFinder, find_lr
 from headway.train.precision import PrecisionName, choose_device, choose_precision
@@ -96,7 +95,6 @@ class Learner:
         self.history = History()
         self.features: Features | None = None
         chosen = choose_precision(choose_device(device), precision)
-        self._own_module = isinstance(arch, nn.Module)
         built = _build(data, arch, pretrained=pretrained, seed=seed)
         self.arch = arch if isinstance(arch, str) else type(built.model).__name__ if arch else zoo_name(data)
         self.pretrained = built.pretrained
@@ -117,6 +115,10 @@ class Learner:
             callbacks=(*callbacks, *shown),
             on_entry=self._record,
         )
+        # What a module of one's own does is not known before it is tried.
+        is_plain = check_model(self.setup) if isinstance(arch, nn.Module) else bool(self.pretrained)
+        self.two_stages = is_plain and has_linear_head(self.model)
+        self._baselines: list[BaselineResult] | None = None
         self.run: Run | None = None
         if run is not None:
             self.run = new_run(Path(run).parent, Path(run).name)
@@ -148,9 +150,13 @@ class Learner:
         Returns:
             The history.
         """
+        check_plan(epochs=epochs, minutes=minutes, lr=lr)
         self._note_call("fine_tune", epochs=epochs, minutes=minutes, lr=lr)
-        if has_linear_head(self.model) and (self.pretrained or self._own_module):
-            self.features = fine_tune(self.setup, self.history, epochs=epochs, minutes=minutes, lr=lr)
+        if self.two_stages:
+            features = fine_tune(self.setup, self.history, epochs=epochs, minutes=minutes, lr=lr)
+            # After the first time the body is no longer the one that was pretrained.
+            if self.features is None:
+                self.features, self._baselines = features, None
         else:
             train_from_scratch(self.setup, self.history, epochs=epochs, minutes=minutes, lr=lr)
         return self.history
@@ -166,8 +172,9 @@ class Learner:
         Returns:
             The history.
         """
+        plan = Plan(epochs=epochs, lr=1e-3 if lr is None else lr, schedule=schedule)
         self._note_call("fit", epochs=epochs, lr=lr, schedule=schedule)
-        fit(self.setup, Plan(epochs=epochs, lr=1e-3 if lr is None else lr, schedule=schedule), self.history)
+        fit(self.setup, plan, self.history)
         return self.history
 
     def find_lr(self) -> LrFinder:
@@ -175,7 +182,14 @@ class Learner:
         return find_lr(self.setup)
 
     def predictions(self, part: PartName = "valid") -> Predictions:
-        """The model's answers for a part: rows, probabilities, targets and losses, aligned."""
+        """The model's answers for a part: rows, probabilities, targets and losses, aligned.
+
+        Raises:
+            ConfigError: If there is no such part, or it has no rows.
+        """
+        if not len(self.data.part(part)):
+            fix = f"The parts are: {', '.join(self.data.parts)}."
+            raise ConfigError(explain("That part of the data has no rows.", given=repr(part), fix=fix))
         return predictions(self.model, self.data.part(part), prepare=self.prepare, precision=self.setup.precision)
 
     def evaluate(self, part: PartName = "valid") -> dict[str, Estimate]:
@@ -183,21 +197,14 @@ class Learner:
         found = self.predictions(part)
         return metrics.evaluate(found.probabilities, found.targets, seed=self.seed)
 
-    @cached_property
     def baselines(self) -> list[BaselineResult]:
-        """Simple models, trained on the same rows and applied to the same parts."""
-        side = min(_size(self.data), 28 if _size(self.data) < 64 else 16)
-        features = self.features.parts if self.features else {}
-        rows = {
-            name: Rows(
-                targets=self.data.part(name).targets,
-                pixels=self.data.part(name).pixels(side),
-                features=features.get(name),
-            )
-            for name in self.data.parts
-        }
-        judged = {name: rows[name] for name in self.data.parts if name != "train"}
-        return run_baselines(rows["train"], judged, num_classes=self.data.target.num_outputs, seed=self.seed)
+        """Simple models, trained on the same rows and applied to the same parts; computed once."""
+        if self._baselines is None:
+            features = self.features.parts if self.features else {}
+            rows = {name: _rows(self.data, name, features.get(name)) for name in self.data.parts}
+            train = rows.pop("train")
+            self._baselines = run_baselines(train, dict(rows), num_classes=self.data.target.num_outputs, seed=self.seed)
+        return self._baselines
 
     def report(self) -> Report:
         """The model against its baselines, with intervals and a verdict; kept in the run folder where there is one."""
@@ -206,7 +213,7 @@ class Learner:
             {name: each.probabilities for name, each in found.items()},
             {name: each.targets for name, each in found.items()},
             labels=_labels(self.data),
-            baselines=self.baselines,
+            baselines=self.baselines(),
             history=self.history.to_json(),
             settings=self.settings,
             data=self.data.to_json(),
@@ -268,6 +275,10 @@ def zoo_name(data: Data) -> str:
 
 
 def _build(data: Data, arch: str | nn.Module | None, *, pretrained: bool, seed: int) -> zoo.Built:
+    if not (arch is None or isinstance(arch, (str, nn.Module))):
+        given = type(arch).__name__
+        fix = "Pass a name, a module (not its class), or nothing."
+        raise ConfigError(explain("`arch` must be an architecture's name or an nn.Module.", given=given, fix=fix))
     reader = data.input
     channels = reader.channels if isinstance(reader, Image) else 1
     if isinstance(arch, nn.Module):
@@ -281,6 +292,11 @@ def _build(data: Data, arch: str | nn.Module | None, *, pretrained: bool, seed: 
             size=_size(data),
             pretrained=pretrained,
         )
+
+
+def _rows(data: Data, name: PartName, features: np.ndarray | None) -> Rows:
+    side = min(_size(data), 28 if _size(data) < 64 else 16)
+    return Rows(targets=data.part(name).targets, pixels=data.part(name).pixels(side), features=features)
 
 
 def _size(data: Data) -> int:

@@ -94,12 +94,14 @@ def test_a_plan() -> None:
 def test_epochs_and_minutes(learner: MakeLearner, train: Callable[..., object]) -> None:
     made = learner()
     assert refusal(ConfigError, train, made.setup, made.history, epochs=2, minutes=1.5) == text(
-        "A run is planned by epochs or by minutes, not by both.", "epochs=2, minutes=1.5", "Drop one."
+        "A run is planned by epochs or by minutes, not by both.", "epochs=2, minutes=1.5, lr=None", "Drop one."
     )
     for options in ({"epochs": -1}, {"minutes": 0.0}):
-        given = ", ".join(f"{name}={options.get(name)}" for name in ("epochs", "minutes"))
+        given = ", ".join(f"{name}={options.get(name)}" for name in ("epochs", "minutes", "lr"))
         assert refusal(ConfigError, train, made.setup, made.history, **options) == text(
-            "`epochs` must be at least 0, `minutes` above 0.", given, "Leave them out for a good choice."
+            "`epochs` must be a whole number from 0, `minutes` and `lr` above 0.",
+            given,
+            "Leave them out for a good choice.",
         )
 
 

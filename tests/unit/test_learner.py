@@ -117,7 +117,7 @@ def test_fine_tune_of_a_module_with_body_and_head_has_two(trained: Learner) -> N
     assert trained.features is not None
     assert trained.history.epochs[0].metrics["accuracy"] > 0.4
     assert len(trained.history.notes) == 1
-    assert "logistic regression on frozen features" in " ".join(each.name for each in trained.baselines)
+    assert "logistic regression on frozen features" in " ".join(each.name for each in trained.baselines())
 
 
 def test_arch_left_out(make: Callable[..., Learner]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from headway.data.dataset import Data
     from headway.judge.report import Report
     from headway.learner import Learner
+    from headway.train.precision import PrecisionName
     from headway.train.progress import Progress
 
 __all__ = ["finish", "train"]
@@ -52,6 +54,8 @@ def train(
 
     start = time.perf_counter()
     _check_options(data, input, target, split_column)
+    name = name or _default_name(data)
+    _check_settings(name, arch=arch, epochs=epochs, minutes=minutes, lr=lr, device=device, precision=precision)
     from headway.train.progress import make_progress
 
     progress = make_progress()
@@ -62,7 +66,7 @@ def train(
         items,
         arch,
         pretrained=pretrained,
-        run=runs / (name or data.resolve().stem),
+        run=runs / name,
         seed=seed,
         batch_size=batch_size,
         device=device,
@@ -166,6 +170,34 @@ def _check_options(data: Path, input: str | None, target: str | None, split_colu
                 fix="Leave them out, or give a CSV or Parquet file.",
             )
         )
+
+
+def _default_name(data: Path) -> str:
+    path = data.resolve()
+    return re.sub(r"[^\w.-]+", "-", path.stem if path.is_file() else path.name).strip(".") or "run"
+
+
+def _check_settings(
+    name: str,
+    *,
+    arch: str | None,
+    epochs: int | None,
+    minutes: float | None,
+    lr: float | None,
+    device: str,
+    precision: PrecisionName,
+) -> None:
+    """Finds mistakes before the photos are read, which may take a while."""
+    from headway.models.zoo import check_arch
+    from headway.train.fine_tune import check_plan
+    from headway.train.precision import choose_device, choose_precision
+    from headway.train.run import check_name
+
+    check_name(name)
+    check_plan(epochs=epochs, minutes=minutes, lr=lr)
+    choose_precision(choose_device(device), precision)
+    if arch is not None:
+        check_arch(arch)
 
 
 def _first_lines(items: Data, learner: Learner) -> str:

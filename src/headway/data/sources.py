@@ -61,21 +61,8 @@ def list_folder(path: str | os.PathLike[str]) -> pl.DataFrame:
         what = "The data must be a folder of class folders, or a CSV or Parquet file."
         found = "a file" if root.exists() else "nothing is there"
         raise DataError(explain(what, given=f"{path} ({found})", fix="Correct the path."))
-    folders = _folders(root)
-    parts = {folder: SPLIT_FOLDERS.get(folder.name.lower()) for folder in folders}
-    # A data set may well have a class named "test", or "train" beside "bus": only a folder that is split throughout
-    # is one.
-    is_split = "train" in parts.values() and all(parts.values())
-    others = [folder.name for folder, part in parts.items() if part is None]
-    if others and {"train"} < set(parts.values()) - {None}:
-        raise DataError(
-            explain(
-                "Some folders are parts of a split data set and others are not: which are classes is unclear.",
-                given=f"{path} with {', '.join(folder.name for folder in folders)}",
-                fix=f"Move {others[0]!r} away, or put all the classes into one folder.",
-            )
-        )
-    classes = [(c, parts[f]) for f in folders for c in _folders(f)] if is_split else [(f, None) for f in folders]
+    classes = _classes(root)
+    is_split = any(part for _, part in classes)
     if not classes:
         raise DataError(
             explain(
@@ -100,6 +87,27 @@ def list_folder(path: str | os.PathLike[str]) -> pl.DataFrame:
     _check_names([file for file, _, _ in rows])
     frame = pl.DataFrame(rows, schema={"file": pl.String, "label": pl.String, "split": pl.String}, orient="row")
     return frame if is_split else frame.drop("split")
+
+
+def _classes(root: Path) -> list[tuple[Path, str | None]]:
+    """The class folders, each with the part it lies in; None where the folder is not split."""
+    folders = _folders(root)
+    parts = {folder: SPLIT_FOLDERS.get(folder.name.lower()) for folder in folders}
+    # A data set may well have a class named "test", or "train" beside "bus": only a folder that is split throughout
+    # is one.
+    is_split = "train" in parts.values() and all(parts.values())
+    others = [folder.name for folder, part in parts.items() if part is None]
+    if others and {"train"} < set(parts.values()) - {None}:
+        raise DataError(
+            explain(
+                "Some folders are parts of a split data set and others are not: which are classes is unclear.",
+                given=f"{root} with {', '.join(folder.name for folder in folders)}",
+                fix=f"Move {others[0]!r} away, or put all the classes into one folder.",
+            )
+        )
+    if is_split:
+        return [(each, parts[folder]) for folder in folders for each in _folders(folder)]
+    return [(folder, None) for folder in folders]
 
 
 def read_table(path: str | os.PathLike[str], *, input: str, target: str) -> pl.DataFrame:

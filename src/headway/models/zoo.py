@@ -17,7 +17,7 @@ from headway.cache import cache_folder
 from headway.errors import ConfigError, HeadwayError, WeightsError, did_you_mean, explain
 from headway.models.vision import Prepare, VisionModel, small_resnet
 
-__all__ = ["DEFAULT_ARCH", "Built", "create", "default_arch"]
+__all__ = ["DEFAULT_ARCH", "Built", "check_arch", "create", "default_arch"]
 
 DEFAULT_ARCH = "efficientnet_lite0"
 _SCRATCH: dict[str, Callable[[int, int], VisionModel]] = {"small_resnet": small_resnet}
@@ -68,12 +68,7 @@ def create(arch: str, *, num_outputs: int, channels: int = 3, size: int = 224, p
     if arch in _SCRATCH:
         half = (127.5,) * channels
         return Built(_SCRATCH[arch](channels, num_outputs), Prepare(half, half), "")
-    import timm
-
-    if not timm.is_model(arch):
-        known = [*_SCRATCH, *timm.list_models()]
-        fix = f"Name one of timm's models. {did_you_mean(arch, known)}"
-        raise ConfigError(explain("There is no architecture of that name.", given=repr(arch), fix=fix))
+    check_arch(arch)
     half = (127.5,) * channels
     try:
         if pretrained:
@@ -91,6 +86,16 @@ def create(arch: str, *, num_outputs: int, channels: int = 3, size: int = 224, p
         what = "This architecture cannot take images of that size."
         raise ConfigError(explain(what, given=given, fix=fix)) from error
     return Built(VisionModel(body, num_features, num_outputs), prepare, source)
+
+
+def check_arch(arch: str) -> None:
+    """Raises a ConfigError if there is no architecture of that name."""
+    import timm
+
+    if arch not in _SCRATCH and not timm.is_model(arch):
+        known = [*_SCRATCH, *timm.list_models()]
+        fix = f"Name one of timm's models. {did_you_mean(arch, known)}"
+        raise ConfigError(explain("There is no architecture of that name.", given=repr(arch), fix=fix))
 
 
 def _timm_body(

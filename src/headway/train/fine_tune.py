@@ -25,7 +25,7 @@ from headway.train.features import Head, solve_head
 from headway.train.fit import Plan, Setup, fit, score, step_seconds
 from headway.train.history import Epoch, History
 
-__all__ = ["Features", "default_epochs", "fine_tune", "train_from_scratch"]
+__all__ = ["Features", "check_plan", "default_epochs", "fine_tune", "train_from_scratch"]
 
 VIEWS = 600
 """Stage two sees about so many training images, each epoch counting anew, when nothing else is asked for."""
@@ -77,7 +77,7 @@ def fine_tune(
         TrainingError: If the loss is no longer a number.
     """
     start = time.perf_counter()
-    _check_plan(epochs, minutes)
+    check_plan(epochs=epochs, minutes=minutes, lr=lr)
     data = setup.data
     features, head = _stage_one(setup, history)
     steps = sys.maxsize
@@ -120,7 +120,7 @@ def train_from_scratch(
         ConfigError: If both `epochs` and `minutes` are given, or one of them is out of its range.
         TrainingError: If the loss is no longer a number.
     """
-    _check_plan(epochs, minutes)
+    check_plan(epochs=epochs, minutes=minutes, lr=lr)
     steps = sys.maxsize
     if minutes is not None:
         steps = max(_steps_within(setup, 60 * minutes, freeze_norm=False), 1)
@@ -203,19 +203,27 @@ def _steps_within(setup: Setup, seconds: float, *, freeze_norm: bool) -> int:
         return 0
     start = time.perf_counter()
     step = step_seconds(setup, freeze_norm=freeze_norm)
-    left = 0.9 * (seconds - (time.perf_counter() - start))
+    left = 0.8 * (seconds - (time.perf_counter() - start))
     # Evaluation runs forward alone, about a third of a step.
     evaluation = step / 3 * len(setup.data.valid) / len(setup.data.train)
     return max(int(left / (step + evaluation)), 0)
 
 
-def _check_plan(epochs: int | None, minutes: float | None) -> None:
+def check_plan(*, epochs: int | None, minutes: float | None, lr: float | None) -> None:
+    """Checks what was asked for, before any work.
+
+    Raises:
+        ConfigError: If both `epochs` and `minutes` are given, or a value is out of its range.
+    """
+    given = f"epochs={epochs}, minutes={minutes}, lr={lr}"
     if epochs is not None and minutes is not None:
-        given = f"epochs={epochs}, minutes={minutes}"
-        raise ConfigError(
-            explain("A run is planned by epochs or by minutes, not by both.", given=given, fix="Drop one.")
-        )
-    if (epochs is not None and epochs < 0) or (minutes is not None and not minutes > 0):
-        given = f"epochs={epochs}, minutes={minutes}"
-        fix = "Leave them out for a good choice."
-        raise ConfigError(explain("`epochs` must be at least 0, `minutes` above 0.", given=given, fix=fix))
+        what = "A run is planned by epochs or by minutes, not by both."
+        raise ConfigError(explain(what, given=given, fix="Drop one."))
+    ranges = (
+        epochs is None or (int(epochs) == epochs and epochs >= 0),
+        minutes is None or 0 < minutes < float("inf"),
+        lr is None or 0 < lr < float("inf"),
+    )
+    if not all(ranges):
+        what = "`epochs` must be a whole number from 0, `minutes` and `lr` above 0."
+        raise ConfigError(explain(what, given=given, fix="Leave them out for a good choice."))

@@ -14,7 +14,7 @@ from torch import nn
 from headway.augment import Augment
 from headway.data.dataset import Data, Part
 from headway.data.loader import Batch, Loader
-from headway.errors import ConfigError, TrainingError, explain
+from headway.errors import ConfigError, ShapeError, TrainingError, explain
 from headway.fields import Image
 from headway.models.vision import depth_groups
 from headway.train.callbacks import Callback
@@ -24,7 +24,17 @@ from headway.train.optimizers import adamw
 from headway.train.precision import Precision
 from headway.train.schedules import ScheduleName, check_schedule, schedule
 
-__all__ = ["MetricFn", "Plan", "Setup", "fit", "has_linear_head", "score", "set_training_mode", "step_seconds"]
+__all__ = [
+    "MetricFn",
+    "Plan",
+    "Setup",
+    "check_model",
+    "fit",
+    "has_linear_head",
+    "score",
+    "set_training_mode",
+    "step_seconds",
+]
 
 MetricFn = Callable[[np.ndarray, np.ndarray], float]
 """Probabilities `[items, classes]` and targets `[items]` to a number."""
@@ -108,10 +118,16 @@ class Plan:
     max_steps: int = sys.maxsize
 
     def __post_init__(self) -> None:
-        if self.epochs < 1 or not 0 < self.lr < float("inf"):
+        if int(self.epochs) != self.epochs or self.epochs < 1 or not 0 < self.lr < float("inf"):
             given = f"epochs={self.epochs}, lr={self.lr}"
             fix = "Leave them out for a good choice."
             raise ConfigError(explain("`epochs` must be at least 1 and `lr` above 0.", given=given, fix=fix))
+        if not 0 < self.lr_decay <= 1 or not 0 <= self.weight_decay < float("inf") or self.max_steps < 1:
+            given = f"lr_decay={self.lr_decay}, weight_decay={self.weight_decay}, max_steps={self.max_steps}"
+            what = (
+                "`lr_decay` must lie above 0 and at most at 1, `weight_decay` at 0 or above, `max_steps` at 1 or above."
+            )
+            raise ConfigError(explain(what, given=given, fix="Leave them out, or correct the call."))
         check_schedule(self.schedule)
 
 
@@ -139,9 +155,11 @@ def fit(setup: Setup, plan: Plan, history: History, *, part: Part | None = None)
         seed=setup.seed,
         callbacks=setup.callbacks,
         total_steps=total_steps,
+        # A second call goes on counting, or it would see the same orders and the same augmentations again.
+        epoch=sum(entry.stage == "all" for entry in history),
     )
     # Torch's own generators are seeded at every step; what the caller does with them is left as it was.
-    with torch.random.fork_rng():
+    with setup.precision.own_randomness():
         for callback in state.callbacks:
             callback.on_train_begin(state)
         while state.step < total_steps and not state.stop_training:
@@ -214,15 +232,52 @@ def step_seconds(setup: Setup, *, freeze_norm: bool, steps: int = 3) -> float:
     )
     loader = setup.loader(setup.data.train, shuffle=True)
     set_training_mode(setup.model, freeze_norm=freeze_norm)
-    train_epoch(state, loader.epoch(0))
-    state.total_steps = 1 + steps
-    start = time.perf_counter()
-    train_epoch(state, loader.epoch(0))
-    seconds = time.perf_counter() - start
+    with setup.precision.own_randomness():
+        train_epoch(state, loader.epoch(0))
+        state.total_steps = 1 + steps
+        start = time.perf_counter()
+        train_epoch(state, loader.epoch(0))
+        seconds = time.perf_counter() - start
     setup.model.load_state_dict(before)
+    setup.model.eval()
     return seconds / max(state.step - 1, 1)
 
 
 def has_linear_head(model: nn.Module) -> bool:
     """Whether a model has a body and a linear head, so that its head can be solved on the frozen body's features."""
-    return len(depth_groups(model)) > 1 and isinstance(model.get_submodule("head"), nn.Linear)
+    if len(depth_groups(model)) < 2:
+        return False
+    head = model.get_submodule("head")
+    return isinstance(head, nn.Linear) and head.bias is not None
+
+
+@torch.inference_mode()
+def check_model(setup: Setup) -> bool:
+    """Tries the model on two items; True where its output is just its linear head on its body's features.
+
+    Raises:
+        ShapeError: If it does not give one logit a class for each item.
+    """
+    model, data = setup.model, setup.data
+    was_training = {module: module.training for module in model.modules()}
+    model.eval()
+    part = data.valid if len(data.valid) > 1 else data.train
+    batch = next(iter(Loader(part, 2))).to(setup.precision.device)
+    inputs = setup.precision.layout(setup.prepare(batch.inputs))
+    outputs = model(inputs)
+    wanted = (len(inputs), data.target.num_outputs)
+    if not isinstance(outputs, torch.Tensor) or outputs.shape != wanted:
+        given = list(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
+        raise ShapeError(
+            explain(
+                "The model must give one logit a class for each image.",
+                given=f"outputs {given} for inputs {list(inputs.shape)}, {wanted[1]} classes",
+                fix=f"End the model with a layer of {wanted[1]} outputs.",
+            )
+        )
+    is_plain = has_linear_head(model) and torch.allclose(
+        outputs, model.get_submodule("head")(model.get_submodule("body")(inputs)), atol=1e-4
+    )
+    for module, training in was_training.items():
+        module.training = training
+    return is_plain

@@ -83,7 +83,7 @@ def train_step(state: TrainState, batch: Batch) -> BatchResult:
     """One step: forward, loss, backward, update."""
     for callback in state.callbacks:
         callback.on_batch_begin(state, batch)
-    state.precision.seed(torch_seed(state.seed, "forward", step=state.step))
+    state.precision.seed(torch_seed(state.seed, "forward", epoch=state.epoch, step=state.step))
     set_lr(state.optimizer, state.schedule(state.step))
 
     batch = batch.to(state.precision.device)
@@ -113,7 +113,7 @@ def predict(
     precision: Precision,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The model's outputs and the targets of all batches, in order, float32 on the CPU."""
-    was_training = model.training
+    was_training = {module: module.training for module in model.modules()}
     model.eval()
     outputs, targets = [], []
     with torch.inference_mode(), precision.autocast():
@@ -121,5 +121,6 @@ def predict(
             batch = batch.to(precision.device)
             outputs.append(model(precision.layout(prepare(batch.inputs))).float())
             targets.append(batch.targets)
-    model.train(was_training)
+    for module, training in was_training.items():
+        module.training = training
     return torch.cat(outputs).cpu(), torch.cat(targets).cpu()

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from headway.errors import ConfigError, TrainingError, explain
 from headway.train.callbacks import Callback
@@ -93,7 +92,7 @@ def find_lr(setup: Setup, *, steps: int = 60) -> LrFinder:
     )
     loader = setup.loader(setup.data.train, shuffle=True)
     set_training_mode(setup.model, freeze_norm=False)
-    with torch.random.fork_rng():
+    with setup.precision.own_randomness():
         while state.step < steps and not state.stop_training:
             train_epoch(state, loader.epoch(state.epoch))
     setup.model.load_state_dict(before)

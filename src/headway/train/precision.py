@@ -39,6 +39,11 @@ class Precision:
         elif self.device.type == "mps":
             torch.mps.manual_seed(seed)
 
+    def own_randomness(self) -> AbstractContextManager[None]:
+        """A context after which torch's generators, here and on the device, are as they were before it."""
+        devices = [self.device.index or 0] if self.device.type == "cuda" else []
+        return torch.random.fork_rng(devices=devices)
+
     def autocast(self) -> AbstractContextManager[object]:
         """The context of a forward pass."""
         if self.dtype is torch.float32:

@@ -22,7 +22,7 @@ from headway.errors import ConfigError, explain
 from headway.train.history import Epoch
 from headway.versions import library_versions
 
-__all__ = ["Run", "list_runs", "new_run"]
+__all__ = ["Run", "check_name", "list_runs", "new_run"]
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,7 @@ def new_run(runs: str | os.PathLike[str], name: str) -> Run:
     Raises:
         ConfigError: If the name is not one for a folder, or the folder cannot be made.
     """
-    if not name or name in (".", "..") or any(sign in name for sign in '/\\:*?"<>|\0'):
-        fix = "Use letters, digits, - and _."
-        raise ConfigError(explain("A run's name must be the name of a folder.", given=repr(name), fix=fix))
+    check_name(name)
     root = Path(runs).expanduser()
     number = 1
     while True:
@@ -102,6 +100,13 @@ def new_run(runs: str | os.PathLike[str], name: str) -> Run:
             fix = "Name another folder with --runs."
             raise ConfigError(explain("The run's folder cannot be made.", given=given, fix=fix)) from error
         return Run(path)
+
+
+def check_name(name: str) -> None:
+    """Raises a ConfigError if a run's name cannot be the name of a folder on every kind of machine."""
+    if not name or name in (".", "..") or any(sign in name for sign in '/\\:*?"<>|\0'):
+        fix = "Use letters, digits, - and _."
+        raise ConfigError(explain("A run's name must be the name of a folder.", given=repr(name), fix=fix))
 
 
 def list_runs(runs: str | os.PathLike[str]) -> list[Run]:

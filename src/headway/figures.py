@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import io
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ __all__ = ["new_figure"]
 def new_figure(*, columns: int = 1, rows: int = 1, width: float = 5, height: float = 4) -> tuple[Figure, list[Axes]]:
     """A figure with its axes.
 
+    It is not in pyplot's list of figures, which would show it twice in a notebook and never free it.
+
     Args:
         columns: Pictures a row.
         rows: Rows of pictures.
@@ -26,9 +28,13 @@ def new_figure(*, columns: int = 1, rows: int = 1, width: float = 5, height: flo
     """
     from matplotlib.figure import Figure
 
-    if "IPython" in sys.modules:
-        # A notebook learns to draw figures when pyplot is loaded; the figure itself stays out of pyplot's list, or it
-        # would be shown twice and never freed.
-        import matplotlib.pyplot  # noqa: F401
-    figure = Figure(figsize=(columns * width, rows * height), layout="constrained")
+    class NotebookFigure(Figure):
+        """A figure that shows itself where it is the last value of a notebook's cell."""
+
+        def _repr_png_(self) -> bytes:
+            file = io.BytesIO()
+            self.savefig(file, format="png")
+            return file.getvalue()
+
+    figure = NotebookFigure(figsize=(columns * width, rows * height), layout="constrained")
     return figure, [figure.add_subplot(rows, columns, place + 1) for place in range(rows * columns)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headway.errors import ConfigError, explain
+from headway.figures import new_figure
 from headway.seeds import generator
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ def show_items(data: Data, n: int = 9) -> Figure:
     Raises:
         ConfigError: If `n` is below 1.
     """
-    from matplotlib.figure import Figure
-
     if n < 1:
         raise ConfigError(explain("`n` must be at least 1.", given=f"n={n}", fix="Leave it out for nine."))
     part = data.train
@@ -32,9 +31,10 @@ def show_items(data: Data, n: int = 9) -> Figure:
     labels = [str(part.items[data.target.column][int(position)]) for position in positions]
     columns = min(n, max(3, round(n**0.5)))
     rows = -(-n // columns)
-    figure = Figure(figsize=(2.4 * columns, 2.6 * rows), layout="constrained")
-    for i, (image, label) in enumerate(zip(images, labels, strict=True)):
-        axes = figure.add_subplot(rows, columns, i + 1)
+    figure, places = new_figure(columns=columns, rows=rows, width=2.4, height=2.6)
+    for axes in places[n:]:
+        axes.remove()
+    for axes, image, label in zip(places[:n], images, labels, strict=True):
         axes.imshow(image.squeeze(-1) if image.shape[-1] == 1 else image, cmap="gray", vmin=0, vmax=255)
         axes.set_title(label, parse_math=False)
         axes.set_axis_off()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,15 @@ class Built:
     model: nn.Module
     prepare: Prepare
     pretrained: str
+
+
+def _timm() -> Any:
+    """The library, imported when it is first needed."""
+    with warnings.catch_warnings():
+        # What it imports complains of missing widgets in a notebook, which nothing here uses.
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        import timm
+    return timm
 
 
 def default_arch(size: int) -> str:
@@ -90,7 +100,7 @@ def create(arch: str, *, num_outputs: int, channels: int = 3, size: int = 224, p
 
 def check_arch(arch: str) -> None:
     """Raises a ConfigError if there is no architecture of that name."""
-    import timm
+    timm = _timm()
 
     if arch not in _SCRATCH and not timm.is_model(arch):
         known = [*_SCRATCH, *timm.list_models()]
@@ -101,7 +111,7 @@ def check_arch(arch: str) -> None:
 def _timm_body(
     arch: str, channels: int, size: int, *, weights: Path | None = None, download: bool = False
 ) -> nn.Module:
-    import timm
+    timm = _timm()
 
     config = timm.get_pretrained_cfg(arch, allow_unregistered=True)
     options: dict[str, Any] = {"num_classes": 0, "in_chans": channels, "pretrained": download or weights is not None}
@@ -113,7 +123,7 @@ def _timm_body(
 
 
 def _pretrained_body(arch: str, channels: int, size: int) -> tuple[nn.Module, Prepare, str]:
-    import timm
+    timm = _timm()
 
     local = cache_folder("weights") / f"{arch}.safetensors"
     if arch == DEFAULT_ARCH and not local.exists():

@@ -43,7 +43,7 @@ class Epoch:
         return asdict(self)
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """The epochs of a run in order, and what a reader of them must know.
 
@@ -60,6 +60,10 @@ class History:
 
     def __iter__(self) -> Iterator[Epoch]:
         return iter(self.epochs)
+
+    def __repr__(self) -> str:
+        found = self.epochs[-1].metrics if self.epochs else {}
+        return f"History({len(self)} epochs{''.join(f', {name} {value:.4f}' for name, value in found.items())})"
 
     def to_json(self) -> list[dict[str, Any]]:
         """The epochs as plain JSON values."""

@@ -59,7 +59,7 @@ def _command(options: list[str], folder: Path) -> Row:
         "accuracy": f"{accuracy['value']:.4f}",
         "95 % interval": f"{accuracy['low']:.4f} to {accuracy['high']:.4f}",
         "best baseline": f"{best['name']}, {best['metrics']['valid']['accuracy']['value']:.4f}",
-        "after each epoch": ", ".join(f"{epoch['metrics']['accuracy']:.4f}" for epoch in found["history"]),
+        "after each epoch": ", ".join(f"{epoch['accuracy']:.4f}" for epoch in found["history"]),
         "seconds": round(seconds),
         "kept": "stage two" if any("better" in n and "and was kept" in n for n in found["notes"]) else "",
     }

@@ -39,8 +39,10 @@ class Epoch:
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """The epoch as plain JSON values."""
-        return asdict(self)
+        """The epoch as plain JSON values, the metrics beside the rest."""
+        values = asdict(self)
+        metrics = values.pop("metrics")
+        return {**values, **metrics}
 
 
 @dataclass(repr=False)

@@ -26,7 +26,7 @@ def test_an_epoch_is_plain_json() -> None:
         "epoch": 2,
         "train_loss": 0.5,
         "valid_loss": 1.0,
-        "metrics": {"accuracy": 0.5},
+        "accuracy": 0.5,
         "lr": 0.001,
         "seconds": 1.0,
     }

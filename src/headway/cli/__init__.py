@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -17,11 +18,30 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="headway",
-    help="Deep learning for coders: train, judge and use a model of your own photos.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("headway"))
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """Deep learning for coders: train, judge and use a model of your own photos."""
+
+
 for command in (demo, train, evaluate, predict, runs):
     app.command()(command)
 

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -223,3 +224,7 @@ def test_help_names_every_command(headway: Command) -> None:
     for command in ("demo", "train", "evaluate", "predict", "runs"):
         assert f" {command} " in done.out
     assert headway("train", "--help").status == 0
+
+
+def test_version(headway: Command) -> None:
+    assert headway("--version").out == version("headway") + "\n"

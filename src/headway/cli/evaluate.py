@@ -23,7 +23,10 @@ def evaluate(
     target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The table's column of labels.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Measure a model on labelled data, with intervals. Exit status 1 if a file cannot be read."""
+    """Measure a model on labelled data, with intervals. Exit status 1 if a file cannot be read.
+
+    Of a folder with train, valid and test folders only the last of them counts.
+    """
     import numpy as np
 
     from headway.bundle.predictor import load
@@ -31,7 +34,7 @@ def evaluate(
     from headway.judge import metrics
 
     predictor = load(bundle)
-    files, labels = _items(predictor, data, input=input, target=target)
+    files, labels, part = _items(predictor, data, input=input, target=target)
     # Before the slow part: a label that the model does not know is an error.
     classes = predictor.target.encode(labels)
     rows, probabilities, problems = [], [], []
@@ -47,28 +50,48 @@ def evaluate(
     found = metrics.evaluate(np.array(probabilities), classes[rows])
     if as_json:
         values = {name: estimate.to_json() for name, estimate in found.items()}
-        shown = {"bundle": str(bundle), "data": str(data), "items": len(rows), "metrics": values, "problems": problems}
+        shown = {
+            "bundle": str(bundle),
+            "data": str(data),
+            "part": part,
+            "items": len(rows),
+            "metrics": values,
+            "problems": problems,
+        }
         typer.echo(json.dumps(shown))
     else:
-        _show(found, num_items=len(rows), problems=problems)
+        _show(found, part=part, num_items=len(rows), problems=problems)
     if problems:
         raise typer.Exit(1)
 
 
-def _items(predictor: Predictor, data: Path, *, input: str | None, target: str | None) -> tuple[list[str], list[str]]:
-    """Files and their labels; a table's columns are those that the model was trained with, unless named."""
+def _items(
+    predictor: Predictor, data: Path, *, input: str | None, target: str | None
+) -> tuple[list[str], list[str], str | None]:
+    """Files, their labels, and the part they are of, where the folder is split: the model may have seen train.
+
+    A table's columns are those that the model was trained with, unless named.
+    """
     from headway.data import sources
 
     if not sources.is_table(data):
         rows = sources.list_folder(data)
-        return rows["file"].to_list(), rows["label"].to_list()
+        part = None
+        if "split" in rows.columns:
+            part = max(rows["split"].unique().to_list(), key=["train", "valid", "test"].index)
+            rows = rows.filter(rows["split"] == part)
+        return rows["file"].to_list(), rows["label"].to_list(), part
     file_column, label_column = input or predictor.input.column, target or predictor.target.column
     rows = sources.read_table(data, input=file_column, target=label_column)
-    return rows[file_column].to_list(), rows[label_column].to_list()
+    return rows[file_column].to_list(), rows[label_column].to_list(), None
 
 
-def _show(found: dict[str, Estimate], *, num_items: int, problems: list[dict[str, str]]) -> None:
-    typer.echo(f"{num_items} items" + (f", and {len(problems)} that cannot be read" if problems else ""))
+def _show(found: dict[str, Estimate], *, part: str | None, num_items: int, problems: list[dict[str, str]]) -> None:
+    typer.echo(
+        f"{num_items} items"
+        + (f" of {part}" if part else "")
+        + (f", and {len(problems)} that cannot be read" if problems else "")
+    )
     width = max(map(len, found))
     for name, estimate in found.items():
         typer.echo(f"{name:<{width}}  {estimate}")

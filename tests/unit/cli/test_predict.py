@@ -140,3 +140,13 @@ def test_torch_stays_out(photos: Path, command: str) -> None:
         "assert 'torch' not in sys.modules and 'matplotlib' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=photos, timeout=60)
+
+
+def test_of_a_split_folder_only_the_last_part_is_evaluated(photos: Path, tmp_path: Path) -> None:
+    for part in ("train", "val"):
+        (tmp_path / "split" / part).mkdir(parents=True)
+        for colour in photos.iterdir():
+            (tmp_path / "split" / part / colour.name).symlink_to(colour)
+    result = run("evaluate", GOLDEN, tmp_path / "split")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[0] == "6 items of valid"

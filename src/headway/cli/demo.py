@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -39,5 +42,7 @@ def demo(
         run = learner.run
         assert run is not None
         print(f"\n{time.perf_counter() - start:.0f} s from start to finish. Next, try:")
-        print(f"  headway predict {run.bundle} {sorted((digits / '7').iterdir())[0]}")
-        print("  headway train PHOTOS   # a folder of your own photos, one sub-folder a class")
+        # `make demo` runs the one in .venv, which is not on the path.
+        command = "headway" if shutil.which("headway") else os.path.relpath(sys.argv[0])
+        print(f"  {command} predict {run.bundle} {sorted((digits / '7').iterdir())[0]}")
+        print(f"  {command} train PHOTOS   # a folder of your own photos, one sub-folder a class")

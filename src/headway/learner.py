@@ -38,7 +38,7 @@ from headway.train.schedules import ScheduleName
 
 __all__ = ["Learner"]
 
-MetricsToShow = ("accuracy",)
+METRICS_SHOWN = ("accuracy",)
 
 
 class Learner:
@@ -107,7 +107,7 @@ class Learner:
             model=self.model,
             prepare=self.prepare,
             loss_fn=loss_fn,
-            metrics=_metric_functions(MetricsToShow),
+            metrics=_metric_functions(METRICS_SHOWN),
             precision=chosen,
             augment=augment or Augment(),
             batch_size=batch_size or (64 if _size(data) < 64 else 32),

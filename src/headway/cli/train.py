@@ -78,7 +78,7 @@ def train(
     finish(learner, start=start, as_json=as_json)
 
 
-def finish(learner: Learner, *, start: float, as_json: bool) -> Report:
+def finish(learner: Learner, *, start: float, as_json: bool) -> None:
     """Judges and exports what was trained, and says so.
 
     Args:
@@ -96,7 +96,6 @@ def finish(learner: Learner, *, start: float, as_json: bool) -> Report:
     print(f"run:    {run.path}\nmodel:  {run.bundle}\nreport: {run.path / 'report.html'}")
     if as_json:
         print(_json_line(learner, report, seconds=time.perf_counter() - start))
-    return report
 
 
 def _json_line(learner: Learner, report: Report, *, seconds: float) -> str:

@@ -19,7 +19,7 @@ from headway.fields import Image
 from headway.models.vision import depth_groups
 from headway.train.callbacks import Callback
 from headway.train.history import Epoch, History
-from headway.train.loop import TrainState, predict, train_epoch
+from headway.train.loop import TrainState, evaluating, predict, train_epoch
 from headway.train.optimizers import adamw
 from headway.train.precision import Precision
 from headway.train.schedules import ScheduleName, check_schedule, schedule
@@ -251,7 +251,6 @@ def has_linear_head(model: nn.Module) -> bool:
     return isinstance(head, nn.Linear) and head.bias is not None
 
 
-@torch.inference_mode()
 def check_model(setup: Setup) -> bool:
     """Tries the model on two items; True where its output is just its linear head on its body's features.
 
@@ -259,12 +258,13 @@ def check_model(setup: Setup) -> bool:
         ShapeError: If it does not give one logit a class for each item.
     """
     model, data = setup.model, setup.data
-    was_training = {module: module.training for module in model.modules()}
-    model.eval()
     part = data.valid if len(data.valid) > 1 else data.train
     batch = next(iter(Loader(part, 2))).to(setup.precision.device)
     inputs = setup.precision.layout(setup.prepare(batch.inputs))
-    outputs = model(inputs)
+    # Not inference mode: a lazy module makes its weights here, and they are to be trained.
+    with evaluating(model), torch.no_grad():
+        outputs = model(inputs)
+        by_parts = model.get_submodule("head")(model.get_submodule("body")(inputs)) if has_linear_head(model) else None
     wanted = (len(inputs), data.target.num_outputs)
     if not isinstance(outputs, torch.Tensor) or outputs.shape != wanted:
         given = list(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
@@ -275,9 +275,4 @@ def check_model(setup: Setup) -> bool:
                 fix=f"End the model with a layer of {wanted[1]} outputs.",
             )
         )
-    is_plain = has_linear_head(model) and torch.allclose(
-        outputs, model.get_submodule("head")(model.get_submodule("body")(inputs)), atol=1e-4
-    )
-    for module, training in was_training.items():
-        module.training = training
-    return is_plain
+    return by_parts is not None and torch.allclose(outputs, by_parts, atol=1e-4)

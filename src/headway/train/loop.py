@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from headway.train.callbacks import Callback
 from headway.train.optimizers import set_lr
 from headway.train.precision import Precision
 
-__all__ = ["BatchResult", "TrainState", "predict", "train_epoch", "train_step"]
+__all__ = ["BatchResult", "TrainState", "evaluating", "predict", "train_epoch", "train_step"]
 
 
 @dataclass
@@ -105,6 +106,18 @@ def train_step(state: TrainState, batch: Batch) -> BatchResult:
     return result
 
 
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """A context in which a model is in evaluation mode; each of its modules has its own mode again afterwards."""
+    was_training = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in was_training.items():
+            module.training = training
+
+
 def predict(
     model: nn.Module,
     batches: Iterable[Batch],
@@ -113,14 +126,10 @@ def predict(
     precision: Precision,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The model's outputs and the targets of all batches, in order, float32 on the CPU."""
-    was_training = {module: module.training for module in model.modules()}
-    model.eval()
     outputs, targets = [], []
-    with torch.inference_mode(), precision.autocast():
+    with evaluating(model), torch.inference_mode(), precision.autocast():
         for batch in batches:
             batch = batch.to(precision.device)
             outputs.append(model(precision.layout(prepare(batch.inputs))).float())
             targets.append(batch.targets)
-    for module, training in was_training.items():
-        module.training = training
     return torch.cat(outputs).cpu(), torch.cat(targets).cpu()

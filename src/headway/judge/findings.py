@@ -1,0 +1,139 @@
+"""What a diagnosis is made of: findings in words with their numbers, and how they read in a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+__all__ = ["KINDS", "Finding", "Kind", "LayerActivity", "Severity", "describe"]
+
+Severity = Literal["note", "warning", "serious"]
+"""Worth knowing; worth doing something about; the model should not be used before something is done."""
+
+Kind = Literal[
+    "leak",
+    "lr_too_high",
+    "lr_too_low",
+    "exploding_activations",
+    "dead_activations",
+    "overfitting",
+    "underfitting",
+    "label_noise",
+    "overconfidence",
+    "confused_pair",
+    "little_validation_data",
+]
+
+KINDS: dict[Kind, str] = {
+    "leak": "a leak is suspected",
+    "lr_too_high": "learning rate too high",
+    "lr_too_low": "learning rate too low",
+    "exploding_activations": "exploding activations",
+    "dead_activations": "dead activations",
+    "overfitting": "overfitting",
+    "underfitting": "underfitting",
+    "label_noise": "wrong labels are suspected",
+    "overconfidence": "over-confidence",
+    "confused_pair": "two classes are confused",
+    "little_validation_data": "little validation data",
+}
+"""Each kind of finding in a person's words; among equally severe ones the first comes first."""
+
+_SEVERITIES: tuple[Severity, ...] = ("serious", "warning", "note")
+_WIDTH = 100
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong, or worth knowing.
+
+    Attributes:
+        kind: What it is; see `KINDS`.
+        severity: How much it matters.
+        sentence: The finding in words, with its numbers.
+        evidence: The numbers it rests on, by name: plain numbers, texts and lists of them.
+        remedies: What to try, in order.
+    """
+
+    kind: Kind
+    severity: Severity
+    sentence: str
+    evidence: dict[str, Any]
+    remedies: tuple[str, ...]
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Its place among findings: the most severe come first."""
+        return _SEVERITIES.index(self.severity), list(KINDS).index(self.kind)
+
+    def to_json(self) -> dict[str, Any]:
+        """The finding as plain JSON values."""
+        return {
+            "kind": self.kind,
+            "title": KINDS[self.kind],
+            "severity": self.severity,
+            "sentence": self.sentence,
+            "evidence": self.evidence,
+            "remedies": list(self.remedies),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerActivity:
+    """What one layer gives for a number of items.
+
+    Attributes:
+        name: The layer's name in the model.
+        mean_abs: Mean size of its outputs, from 0.
+        std: Their standard deviation, from 0.
+        share_dead: Share of its channels that are zero for every item, from 0 to 1.
+        largest: The largest size of an output; may be infinite or NaN.
+    """
+
+    name: str
+    mean_abs: float
+    std: float
+    share_dead: float
+    largest: float
+
+
+def describe(findings: Sequence[Finding]) -> str:
+    """Findings as text for a terminal, the most severe first; says so when nothing is wrong.
+
+    Example:
+        >>> print(describe([]))
+        Nothing wrong was found.
+        >>> print(describe([Finding("leak", "note", "No error in 300 items.", {}, ("look for duplicates",))]))
+        Nothing wrong was found. Worth knowing:
+        <BLANKLINE>
+        Note: a leak is suspected. No error in 300 items.
+          Try: look for duplicates.
+    """
+    ordered = sorted(findings, key=lambda finding: finding.rank)
+    if not ordered:
+        return "Nothing wrong was found."
+    counts = {each: sum(finding.severity == each for finding in ordered) for each in _SEVERITIES}
+    if counts["note"] == len(ordered):
+        head = "Nothing wrong was found. Worth knowing:"
+    else:
+        head = f"Found: {', '.join(_count(counts[each], each) for each in _SEVERITIES if counts[each])}."
+    return "\n\n".join([head, *map(_paragraph, ordered)])
+
+
+def _count(count: int, severity: Severity) -> str:
+    if severity == "serious":
+        return f"{count} serious {'problem' if count == 1 else 'problems'}"
+    return f"{count} {severity}{'' if count == 1 else 's'}"
+
+
+def _paragraph(finding: Finding) -> str:
+    text = f"{finding.severity.capitalize()}: {KINDS[finding.kind]}. {finding.sentence}"
+    lines = [textwrap.fill(text, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)]
+    if finding.remedies:
+        tries = f"Try: {'; '.join(finding.remedies)}."
+        lines.append(
+            textwrap.fill(tries, _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+        )
+    return "\n".join(lines)

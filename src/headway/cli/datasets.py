@@ -1,0 +1,94 @@
+"""`headway datasets`: the data sets that have a name, and fetching one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from headway.data.catalogue import NamedData
+
+__all__ = ["datasets"]
+
+datasets = typer.Typer(help="List the data sets that have a name; `fetch NAME` downloads one.", add_completion=False)
+
+
+@datasets.callback(invoke_without_command=True)
+def _list(
+    context: typer.Context,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line a data set.")] = False,
+) -> None:
+    """List the data sets that have a name; `fetch NAME` downloads one."""
+    if context.invoked_subcommand is not None:
+        return
+    from headway.data.datasets import CATALOGUE
+
+    rows = [_row(data) for data in CATALOGUE.values()]
+    if as_json:
+        for row in rows:
+            print(json.dumps(row))
+        return
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    table = Table(Column("name", no_wrap=True), "what", "items", "classes", "download", "licence", "here")
+    for row in rows:
+        size = _megabytes(row["download_bytes"])
+        facts = row["name"], row["what"], f"{row['items']:,}", str(row["classes"]), size, row["licence"]
+        table.add_row(*facts, "yes" if row["folder"] else "")
+    Console().print(table)
+    print("Fetch one with: headway datasets fetch NAME")
+
+
+@datasets.command()
+def fetch(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name in the list.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Download, verify and unpack a data set, unless it is here; print its folder, for `headway train`."""
+    from headway.data.catalogue import entry
+    from headway.data.datasets import fetch as fetch_data
+
+    data = entry(name)
+    with _progress() as tell:
+        folder = fetch_data(name, on_progress=tell)
+    typer.echo(json.dumps(_row(data)) if as_json else str(folder))
+
+
+def _row(data: NamedData) -> dict[str, Any]:
+    from headway.data.datasets import find
+
+    folder = find(data.name)
+    facts = ("name", "what", "items", "classes", "download_bytes", "licence", "page", "source")
+    row = {fact: getattr(data, fact) for fact in facts}
+    return row | {"files": [asdict(file) for file in data.files], "folder": str(folder) if folder else None}
+
+
+def _megabytes(size: int) -> str:
+    return "none" if size == 0 else f"{size / 1e6:,.0f} MB"
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Bars on the standard error, so that the standard output is the folder and nothing else."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        tasks: dict[str, Any] = {}
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what)
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield tell

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
+import torch.nn.functional as F
 from torch import nn
 
-__all__ = ["Prepare", "VisionModel", "depth_groups", "small_resnet"]
+__all__ = ["MultiLevelBody", "Prepare", "VisionModel", "depth_groups", "multi_level", "small_resnet"]
+
+GRIDS = ((3, 2), (2, 2), (2, 1), (1, 1))
+"""Cells along each side that the last two levels are averaged over, the finest first."""
+
+MAX_FEATURES = 6000
+"""With more features than this a coarser grid is taken: the head's weights and the kept features grow with them."""
 
 
 class Prepare(nn.Module):
@@ -54,6 +64,54 @@ class VisionModel(nn.Module):
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Prepared images `[batch, channels, size, size]` to logits `[batch, num_outputs]`."""
         return self.head(self.body(inputs))
+
+
+class MultiLevelBody(nn.Module):
+    """A pretrained body whose features come from its last levels as well as from its end.
+
+    The pooled output of a body knows what ImageNet's classes needed. The maps before it still hold sleeves, seams and
+    edges, and roughly where they are: averaged over a coarse grid and put beside the pooled output, they let a linear
+    head tell apart what ImageNet never had to, at no further cost. Within the training photos of three sets the log
+    loss of the head fell by a fifth to two fifths; see `docs/train.md`.
+
+    Args:
+        body: One of timm's models without a classifier.
+        grids: Cells along each side for each of the body's last levels, in the order of their depth.
+
+    Source:
+        Evci et al. 2022, arXiv:2201.03529 (a head on features of all depths); here without choosing among them.
+    """
+
+    def __init__(self, body: Any, grids: Sequence[int]) -> None:
+        super().__init__()
+        self.body = body
+        self.grids = tuple(grids)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Prepared images `[batch, channels, size, size]` to `[batch, num_features]`, the pooled features first."""
+        last, levels = self.body.forward_intermediates(inputs, indices=len(self.grids))
+        pooled = self.body.forward_head(last, pre_logits=True)
+        cells = (F.adaptive_avg_pool2d(level, grid).flatten(1) for level, grid in zip(levels, self.grids, strict=True))
+        return torch.cat([pooled, *cells], dim=1)
+
+
+def multi_level(body: nn.Module, images: torch.Tensor) -> nn.Module:
+    """A body with the features of its last two levels, on the finest grid that keeps them few, or else the body itself.
+
+    Args:
+        body: One of timm's models without a classifier.
+        images: Two prepared images or more, float32 `[batch, channels, size, size]`, to try it on.
+    """
+    for grids in GRIDS:
+        wrapped = MultiLevelBody(body, grids)
+        try:
+            features = wrapped(images)
+        # Architectures without such levels say so in many ways.
+        except (AttributeError, AssertionError, RuntimeError, TypeError, ValueError, NotImplementedError):
+            return body
+        if features.shape[-1] <= MAX_FEATURES:
+            return wrapped
+    return body
 
 
 class _Residual(nn.Module):

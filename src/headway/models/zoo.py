@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ from torch import nn
 
 from headway.cache import cache_folder
 from headway.errors import ConfigError, HeadwayError, WeightsError, did_you_mean, explain
-from headway.models.vision import Prepare, VisionModel, small_resnet
+from headway.models.vision import Prepare, VisionModel, multi_level, small_resnet
+from headway.seeds import torch_seed
 
-__all__ = ["DEFAULT_ARCH", "Built", "check_arch", "create", "default_arch"]
+__all__ = ["DEFAULT_ARCH", "Built", "build", "check_arch", "create", "default_arch"]
 
 DEFAULT_ARCH = "efficientnet_lite0"
 _SCRATCH: dict[str, Callable[[int, int], VisionModel]] = {"small_resnet": small_resnet}
@@ -32,11 +33,13 @@ class Built:
         model: Prepared images to logits.
         prepare: Pixels to what the model wants.
         pretrained: Where the body's weights come from; "" when they are random.
+        arch: The architecture's name, or the class of a module of one's own.
     """
 
     model: nn.Module
     prepare: Prepare
     pretrained: str
+    arch: str = ""
 
 
 def _timm() -> Any:
@@ -51,6 +54,36 @@ def _timm() -> Any:
 def default_arch(size: int) -> str:
     """A good choice for images of this size in pixels."""
     return "small_resnet" if size < 64 else DEFAULT_ARCH
+
+
+def build(
+    arch: str | nn.Module | None, *, num_outputs: int, channels: int, size: int, pretrained: bool, seed: int
+) -> Built:
+    """A model by name, or around a module of one's own; see `create`.
+
+    Args:
+        arch: A name; a module that takes images from 0 to 1; None for a good choice.
+        num_outputs: How many classes.
+        channels: Channels of the image, 1 or 3.
+        size: Side of the image in pixels.
+        pretrained: Whether a named body starts from pretrained weights.
+        seed: Decides the weights that are random.
+
+    Raises:
+        ConfigError: If the name is not known, or `arch` is neither a name nor a module.
+        WeightsError: If the weights are neither here nor to be downloaded.
+    """
+    if isinstance(arch, nn.Module):
+        return Built(arch, Prepare((0.0,) * channels, (255.0,) * channels), "", type(arch).__name__)
+    if not (arch is None or isinstance(arch, str)):
+        given = type(arch).__name__
+        fix = "Pass a name, a module (not its class), or nothing."
+        raise ConfigError(explain("`arch` must be an architecture's name or an nn.Module.", given=given, fix=fix))
+    name = arch or default_arch(size)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(torch_seed(seed, "init"))
+        built = create(name, num_outputs=num_outputs, channels=channels, size=size, pretrained=pretrained)
+    return replace(built, arch=name)
 
 
 def create(arch: str, *, num_outputs: int, channels: int = 3, size: int = 224, pretrained: bool = True) -> Built:
@@ -85,8 +118,10 @@ def create(arch: str, *, num_outputs: int, channels: int = 3, size: int = 224, p
             body, prepare, source = _pretrained_body(arch, channels, size)
         else:
             body, prepare, source = _timm_body(arch, channels, size), Prepare(half, half), ""
+        images = torch.zeros(2, channels, size, size)
         with torch.no_grad():
-            num_features = body.eval()(torch.zeros(2, channels, size, size)).shape[-1]
+            body = multi_level(body.eval(), images) if pretrained else body.eval()
+            num_features = body(images).shape[-1]
     except HeadwayError:
         raise
     # timm's architectures say in many ways that an image is too small, or no multiple of their patches.

@@ -11,11 +11,14 @@ from collections.abc import Iterable
 
 __all__ = [
     "BundleError",
+    "CheckpointError",
     "ConfigError",
     "DataError",
     "HeadwayError",
     "ReadError",
+    "RunError",
     "ShapeError",
+    "Stopped",
     "TrainingError",
     "WeightsError",
     "did_you_mean",
@@ -43,8 +46,16 @@ class ShapeError(HeadwayError, ValueError):
     """Arrays or tensors do not have the shapes that belong together."""
 
 
+class RunError(HeadwayError, RuntimeError):
+    """A run's folder is in use, or what is in it does not fit what is asked for."""
+
+
 class TrainingError(HeadwayError, RuntimeError):
     """Training cannot go on."""
+
+
+class CheckpointError(HeadwayError, RuntimeError):
+    """What a run saved cannot be written or read, or is another model's."""
 
 
 class WeightsError(HeadwayError, RuntimeError):
@@ -53,6 +64,20 @@ class WeightsError(HeadwayError, RuntimeError):
 
 class BundleError(HeadwayError, ValueError):
     """A bundle file is damaged, unsafe or of an unknown version."""
+
+
+class Stopped(KeyboardInterrupt):
+    """Somebody asked the program to stop, by Ctrl-C or SIGTERM, and what had been done was saved where there is a run.
+
+    Attributes:
+        signum: The signal's number.
+        run: The run's folder, with which `headway resume` goes on; "" where there is none.
+    """
+
+    def __init__(self, signum: int, run: str = "") -> None:
+        super().__init__(f"Stopped. Go on with: headway resume {run}" if run else "Stopped.")
+        self.signum = signum
+        self.run = run
 
 
 def explain(what: str, *, given: object, fix: str) -> str:

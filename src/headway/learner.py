@@ -3,42 +3,45 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from headway import reporting
 from headway.augment import Augment
-from headway.bundle.export import NUM_CHECKS, export_bundle
+from headway.bundle.quantize import QuantizeName, check_quantize
+from headway.bundle.trained import export_trained
 from headway.data.dataset import Data, PartName
 from headway.errors import ConfigError, explain
 from headway.fields import Image
 from headway.judge import metrics
-from headway.judge.baselines import BaselineResult, Rows, run_baselines
-from headway.judge.card import card
+from headway.judge.baselines import BaselineFunction, BaselineResult
 from headway.judge.intervals import Estimate
-from headway.judge.report import Report, build_report
+from headway.judge.learning_curve import LearningCurve
+from headway.judge.report import Report
 from headway.models import zoo
-from headway.models.vision import Prepare
-from headway.seeds import torch_seed
 from headway.train.callbacks import Callback
-from headway.train.fine_tune import Features, check_plan, fine_tune, train_from_scratch
+from headway.train.calls import perform
+from headway.train.fine_tune import Features, check_plan, fine_tune, kept_features, train_from_scratch
 from headway.train.fit import MetricFn, Plan, Setup, check_model, fit, has_linear_head
 from headway.train.history import Epoch, History
 from headway.train.lr_finder import LrFinder, find_lr
 from headway.train.precision import PrecisionName, choose_device, choose_precision
-from headway.train.predictions import Predictions, predictions
+from headway.train.predictions import Predictions
 from headway.train.progress import Progress, make_progress
-from headway.train.run import Run, new_run
+from headway.train.run import Run, differences, environment, new_run, open_run
 from headway.train.schedules import ScheduleName
 
 __all__ = ["Learner"]
 
 METRICS_SHOWN = ("accuracy",)
+
+T = TypeVar("T")
 
 
 class Learner:
@@ -49,10 +52,11 @@ class Learner:
         arch: An architecture's name, or any module of your own that takes images `[batch, channels, size, size]`,
             float32 from 0 to 1, and gives logits `[batch, classes]`. Left out: a good choice for the data.
         pretrained: Whether a named architecture starts from pretrained weights.
-        run: A folder for this run, made anew; its items, history and report are kept there. Left out: nothing is
-            written.
+        run: A folder for this run, made anew; its items, history, checkpoints and report are kept there. Left out:
+            nothing is written.
         seed: Decides everything random. The same seed and data give the same weights on the same kind of processor.
-        batch_size: Items a step; 32, or 64 for images under 64 pixels, when left out.
+        batch_size: Items a step; 32, or 64 for images under 64 pixels, when left out. "auto" takes a batch in pieces
+            when memory runs out, with the same result up to rounding where no layer looks at the batch as a whole.
         augment: What is done to training images; mild for pretrained bodies, digits and the like excepted.
         loss_fn: `(logits, targets)` to the mean loss; cross-entropy when left out.
         callbacks: Called around epochs and steps, in order.
@@ -79,9 +83,9 @@ class Learner:
         arch: str | nn.Module | None = None,
         *,
         pretrained: bool = True,
-        run: str | os.PathLike[str] | None = None,
+        run: str | os.PathLike[str] | Run | None = None,
         seed: int = 0,
-        batch_size: int | None = None,
+        batch_size: int | Literal["auto"] | None = None,
         augment: Augment | None = None,
         loss_fn: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = F.cross_entropy,
         callbacks: Sequence[Callback] = (),
@@ -95,8 +99,10 @@ class Learner:
         self.history = History()
         self.features: Features | None = None
         chosen = choose_precision(choose_device(device), precision)
-        built = _build(data, arch, pretrained=pretrained, seed=seed)
-        self.arch = arch if isinstance(arch, str) else type(built.model).__name__ if arch else zoo_name(data)
+        channels = data.input.channels if isinstance(data.input, Image) else 1
+        shape = {"channels": channels, "size": _size(data), "num_outputs": data.target.num_outputs}
+        built = zoo.build(arch, **shape, pretrained=pretrained, seed=seed)
+        self.arch = built.arch
         self.pretrained = built.pretrained
         self.model = chosen.place(built.model)
         self.prepare = built.prepare.to(chosen.device)
@@ -110,7 +116,8 @@ class Learner:
             metrics=_metric_functions(METRICS_SHOWN),
             precision=chosen,
             augment=augment or Augment(),
-            batch_size=batch_size or (64 if _size(data) < 64 else 32),
+            batch_size=batch_size if isinstance(batch_size, int) else 64 if _size(data) < 64 else 32,
+            split_batches=batch_size == "auto",
             seed=seed,
             callbacks=(*callbacks, *shown),
             on_entry=self._record,
@@ -119,10 +126,82 @@ class Learner:
         is_plain = check_model(self.setup) if isinstance(arch, nn.Module) else bool(self.pretrained)
         self.two_stages = is_plain and has_linear_head(self.model)
         self._baselines: list[BaselineResult] | None = None
-        self.run: Run | None = None
-        if run is not None:
-            self.run = new_run(Path(run).parent, Path(run).name)
-            self.run.start(data, self.settings)
+        self._calls = 0
+        self.run = run if isinstance(run, Run) or run is None else new_run(Path(run).parent, Path(run).name)
+        if self.run is not None:
+            given = {"arch": isinstance(arch, nn.Module), "loss_fn": loss_fn is not F.cross_entropy}
+            own = [name for name, is_own in {**given, "callbacks": bool(callbacks)}.items() if is_own]
+            self.run.begin(data, {**self.settings, "own": own}, self.model)
+
+    @classmethod
+    def resume(
+        cls,
+        run: str | os.PathLike[str],
+        *,
+        data: Data | None = None,
+        arch: nn.Module | None = None,
+        loss_fn: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = F.cross_entropy,
+        callbacks: Sequence[Callback] = (),
+        accept_changes: bool = False,
+        progress: bool | Progress = True,
+    ) -> Learner:
+        """A run's learner again: what was done is read, and what is left of the call that was stopped is done.
+
+        On the same kind of processor, with as many threads, it ends at the same bits as without the stop.
+
+        Args:
+            run: The run's folder.
+            data: The same data set, where its items were arrays or images in memory.
+            arch: The same module, where the run was started with one of your own; its weights do not matter.
+            loss_fn: The same function, likewise.
+            callbacks: The same callbacks, likewise.
+            accept_changes: Whether to go on when files of the data have changed since.
+            progress: Whether to show how far training has come.
+
+        Raises:
+            ConfigError: If that is no run's folder.
+            DataError: If the data have changed.
+            RunError: If something of your own is not passed again, or another process is at work on the run.
+            CheckpointError: If a checkpoint cannot be read, or is another model's.
+        """
+        folder = open_run(run)
+        own = {"arch": arch, "loss_fn": None if loss_fn is F.cross_entropy else loss_fn, "callbacks": callbacks}
+        settings = folder.check(data=data, own=own)
+        shown = progress if isinstance(progress, Progress) else make_progress() if progress else False
+
+        def count(done: int, total: int) -> None:
+            if shown:
+                shown.count("reading", done, total)
+
+        learner = cls(
+            data or folder.data(accept_changes=accept_changes, on_progress=count),
+            arch or settings["arch"],
+            pretrained=bool(settings["pretrained"]),
+            run=folder,
+            seed=settings["seed"],
+            batch_size=settings["batch_size"],
+            augment=Augment(**settings["augment"]),
+            loss_fn=loss_fn,
+            callbacks=callbacks,
+            device=settings["device"],
+            precision=settings["precision"],
+            progress=shown,
+        )
+        changed = [each for each in differences(folder.config, environment()) if not each.startswith("git: ")]
+        if changed and shown:
+            shown.tell(f"Since the run began, this has changed, and the last bits may with it: {'; '.join(changed)}")
+        for call in folder.config.get("training", []):
+            getattr(learner, call["call"])(**{name: value for name, value in call.items() if name != "call"})
+        return learner
+
+    @property
+    def _trained(self) -> reporting.Trained:
+        """The model with all that a report needs to know of it."""
+        folder = self.run.path if self.run else None
+        features = self.features.left(self.data) if self.features else None
+        return reporting.Trained(
+            setup=self.setup, history=self.history, features=features, settings=self.settings, folder=folder
+        )
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -131,9 +210,10 @@ class Learner:
             "arch": self.arch,
             "pretrained": self.pretrained,
             "seed": self.seed,
-            "batch_size": self.setup.batch_size,
-            "precision": str(self.setup.precision),
-            "augment": repr(self.setup.augment),
+            "batch_size": "auto" if self.setup.split_batches else self.setup.batch_size,
+            "device": str(self.setup.precision.device),
+            "precision": str(self.setup.precision.dtype).removeprefix("torch."),
+            "augment": asdict(self.setup.augment),
         }
 
     def fine_tune(self, epochs: int | None = None, *, minutes: float | None = None, lr: float | None = None) -> History:
@@ -151,14 +231,12 @@ class Learner:
             The history.
         """
         check_plan(epochs=epochs, minutes=minutes, lr=lr)
-        self._note_call("fine_tune", epochs=epochs, minutes=minutes, lr=lr)
-        if self.two_stages:
-            features = fine_tune(self.setup, self.history, epochs=epochs, minutes=minutes, lr=lr)
-            # After the first time the body is no longer the one that was pretrained.
-            if self.features is None:
-                self.features, self._baselines = features, None
-        else:
-            train_from_scratch(self.setup, self.history, epochs=epochs, minutes=minutes, lr=lr)
+        plan = {"epochs": epochs, "minutes": minutes, "lr": lr}
+        train = fine_tune if self.two_stages else train_from_scratch
+        found = self._train("fine_tune", plan, lambda setup: train(setup, self.history, **plan), kept_features)
+        # After the first time the body is no longer the one that was pretrained.
+        if found is not None and self.features is None:
+            self.features, self._baselines = found, None
         return self.history
 
     def fit(self, epochs: int, *, lr: float | None = None, schedule: ScheduleName = "one_cycle") -> History:
@@ -173,24 +251,25 @@ class Learner:
             The history.
         """
         plan = Plan(epochs=epochs, lr=1e-3 if lr is None else lr, schedule=schedule)
-        self._note_call("fit", epochs=epochs, lr=lr, schedule=schedule)
-        fit(self.setup, plan, self.history)
+        given = {"epochs": epochs, "lr": lr, "schedule": schedule}
+        self._train("fit", given, lambda setup: fit(setup, plan, self.history), lambda _: None)
         return self.history
 
     def find_lr(self) -> LrFinder:
         """Tries learning rates from 1e-6 to 1 and suggests one; the model stays as it is."""
         return find_lr(self.setup)
 
-    def predictions(self, part: PartName = "valid") -> Predictions:
+    def predictions(self, part: PartName = "valid", *, tta: int = 0) -> Predictions:
         """The model's answers for a part: rows, probabilities, targets and losses, aligned.
 
+        Args:
+            part: "train", "valid" or "test".
+            tta: Test-time augmentation: the mean over so many augmented views of each item and its plain one.
+
         Raises:
-            ConfigError: If there is no such part, or it has no rows.
+            ConfigError: If there is no such part, it has no rows, or `tta` cannot have an effect.
         """
-        if not len(self.data.part(part)):
-            fix = f"The parts are: {', '.join(self.data.parts)}."
-            raise ConfigError(explain("That part of the data has no rows.", given=repr(part), fix=fix))
-        return predictions(self.model, self.data.part(part), prepare=self.prepare, precision=self.setup.precision)
+        return reporting.answers(self._trained, part, tta=tta)
 
     def evaluate(self, part: PartName = "valid") -> dict[str, Estimate]:
         """Every metric on a part, each with its 95 % interval."""
@@ -200,121 +279,96 @@ class Learner:
     def baselines(self) -> list[BaselineResult]:
         """Simple models, trained on the same rows and applied to the same parts; computed once."""
         if self._baselines is None:
-            features = self.features.parts if self.features else {}
-            rows = {name: _rows(self.data, name, features.get(name)) for name in self.data.parts}
-            train = rows.pop("train")
-            self._baselines = run_baselines(train, dict(rows), num_classes=self.data.target.num_outputs, seed=self.seed)
+            self._baselines = reporting.baselines(self._trained)
         return self._baselines
 
-    def report(self) -> Report:
-        """The model against its baselines, with intervals and a verdict; kept in the run folder where there is one."""
-        found = {name: self.predictions(name) for name in self.data.parts if name != "train"}
-        report = build_report(
-            {name: each.probabilities for name, each in found.items()},
-            {name: each.targets for name, each in found.items()},
-            labels=_labels(self.data),
-            baselines=self.baselines(),
-            history=self.history.to_json(),
-            settings=self.settings,
-            data=self.data.to_json(),
-            notes=self.history.notes,
-            seconds=sum(epoch.seconds for epoch in self.history),
-            seed=self.seed,
-        )
+    def report(
+        self,
+        *,
+        slices: Sequence[str] = (),
+        tta: int = 0,
+        baselines: Mapping[str, BaselineFunction] | None = None,
+    ) -> Report:
+        """Is the model good, better than something simple, for everyone, and why not; kept in the run's folder.
+
+        Args:
+            slices: Columns of the items by whose values every metric is given, such as `["site"]`.
+            tta: Augmented views of each item whose gain is measured on valid; none when 0.
+            baselines: Baselines of your own by name; see `headway.judge.baselines`.
+
+        Raises:
+            ConfigError: If a column is not known or has no groups, or `tta` cannot have an effect.
+        """
+        reporting.check_request(self._trained, slices=slices, tta=tta, own=baselines or ())
+        own = reporting.own_baselines(self._trained, baselines or {})
+        report = reporting.make_report(self._trained, baselines=[*self.baselines(), *own], slices=slices, tta=tta)
         if self.run is not None:
             report.save(self.run.path / "report.html")
             report.save(self.run.path / "report.json")
         return report
 
-    def export(self, path: str | os.PathLike[str], *, report: Report | None = None) -> Path:
+    def diagnose(self) -> reporting.Diagnosis:
+        """Prints what is wrong with the model and what to try next; gives the findings."""
+        found = reporting.findings(self._trained, baselines=self.baselines())
+        print(found.text)  # noqa: T201
+        return found
+
+    def learning_curve(self) -> LearningCurve:
+        """How much more data would help: the head solved on growing shares of the training rows.
+
+        Raises:
+            ConfigError: If the model was not fine-tuned in two stages, which keeps the features that this takes.
+        """
+        return reporting.curve(self._trained)
+
+    def export(
+        self, path: str | os.PathLike[str], *, report: Report | None = None, quantize: QuantizeName | None = None
+    ) -> Path:
         """Writes the model as one file that predicts without torch; see `headway.bundle`.
 
         Args:
             path: Where, usually ending in `.headway`.
             report: The report whose figures go into the file; made anew when left out.
+            quantize: "int8" for a smaller and faster graph, where it costs at most half a point of accuracy on valid;
+                the manifest's `quantization` says what was kept, with accuracy, size and time of both.
 
         Returns:
             The path.
         """
-        report = report or self.report()
-        facts = report.to_json()
-        manifest = {
-            "arch": self.arch,
-            "pretrained": self.pretrained,
-            "metrics": {name: part["metrics"] for name, part in facts["parts"].items()},
-            "baselines": facts["baselines"],
-            "verdict": facts["verdict"],
-            "data": facts["data"],
-        }
-        examples = [part.canvases(range(min(NUM_CHECKS, len(part)))) for part in (self.data.valid, self.data.train)]
-        return export_bundle(
-            Path(path),
-            model=self.model,
-            prepare=self.prepare,
-            input=self.data.input,
-            target=self.data.target,
-            examples=self.data.input.view(np.concatenate(examples)),
-            manifest=manifest,
-            card=card(report),
-        )
+        check_quantize(quantize)
+        known = self.features.parts if self.features else None
+        return export_trained(path, setup=self.setup, report=report or self.report(), known=known, quantize=quantize)
 
-    def _note_call(self, name: str, **settings: Any) -> None:
-        if self.run is not None:
-            self.run.note_call(name, settings)
+    def _train(self, name: str, given: dict[str, Any], work: Callable[[Setup], T], recall: Callable[[Setup], T]) -> T:
+        number, self._calls = self._calls, self._calls + 1
+        try:
+            return perform(
+                self.run, number, name, given, setup=self.setup, history=self.history, work=work, recall=recall
+            )
+        finally:
+            if self.progress is not None:
+                self.progress.close()
 
     def _record(self, entry: Epoch) -> None:
         if self.run is not None:
-            self.run.record(entry)
+            self.run.record(len(self.history) - 1, entry)
         if self.progress is not None:
             self.progress.entry(entry)
-
-
-def zoo_name(data: Data) -> str:
-    """The architecture that is chosen for a data set when none is named."""
-    return zoo.default_arch(_size(data))
-
-
-def _build(data: Data, arch: str | nn.Module | None, *, pretrained: bool, seed: int) -> zoo.Built:
-    if not (arch is None or isinstance(arch, (str, nn.Module))):
-        given = type(arch).__name__
-        fix = "Pass a name, a module (not its class), or nothing."
-        raise ConfigError(explain("`arch` must be an architecture's name or an nn.Module.", given=given, fix=fix))
-    reader = data.input
-    channels = reader.channels if isinstance(reader, Image) else 1
-    if isinstance(arch, nn.Module):
-        return zoo.Built(arch, Prepare((0.0,) * channels, (255.0,) * channels), "")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(torch_seed(seed, "init"))
-        return zoo.create(
-            arch or zoo_name(data),
-            num_outputs=data.target.num_outputs,
-            channels=channels,
-            size=_size(data),
-            pretrained=pretrained,
-        )
-
-
-def _rows(data: Data, name: PartName, features: np.ndarray | None) -> Rows:
-    side = min(_size(data), 28 if _size(data) < 64 else 16)
-    return Rows(targets=data.part(name).targets, pixels=data.part(name).pixels(side), features=features)
 
 
 def _size(data: Data) -> int:
     return data.input.size if isinstance(data.input, Image) else 0
 
 
-def _labels(data: Data) -> list[str]:
-    return list(data.target.to_json()["labels"])
-
-
 def _metric_functions(names: Sequence[str]) -> dict[str, MetricFn]:
     return {name: metrics.CLASSIFICATION[name].compute for name in names}
 
 
-def _check_settings(seed: int, batch_size: int | None) -> None:
+def _check_settings(seed: int, batch_size: int | Literal["auto"] | None) -> None:
     if not 0 <= seed < 2**63:
         given = f"seed={seed}"
         raise ConfigError(explain("`seed` must lie between 0 and 2**63 - 1.", given=given, fix="Pass 0 or another."))
-    if batch_size is not None and batch_size < 1:
-        given = f"batch_size={batch_size}"
-        raise ConfigError(explain("`batch_size` must be at least 1.", given=given, fix="Leave it out for 32."))
+    if not (batch_size in (None, "auto") or (isinstance(batch_size, int) and batch_size >= 1)):
+        given = f"batch_size={batch_size!r}"
+        what = '`batch_size` must be a whole number from 1, or "auto".'
+        raise ConfigError(explain(what, given=given, fix="Leave it out for 32."))

@@ -1,11 +1,12 @@
-"""What a run's numbers depend on besides data and settings: the versions of Python and of the libraries."""
+"""What a run's numbers depend on besides data and settings: the versions of Python, of libraries, of one's own code."""
 
 from __future__ import annotations
 
 import platform
+import subprocess
 from importlib.metadata import PackageNotFoundError, version
 
-__all__ = ["library_versions"]
+__all__ = ["git_state", "library_versions"]
 
 _LIBRARIES = (
     "headway",
@@ -37,3 +38,17 @@ def library_versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "unknown"
     return found
+
+
+def git_state() -> dict[str, str | bool] | None:
+    """The commit that the working folder stands at, and whether files differ from it; None outside of a repository."""
+    try:
+        commit, changes = (_git("rev-parse", "HEAD"), _git("status", "--porcelain"))
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return {"commit": commit, "changed": bool(changes)}
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True, timeout=10)
+    return done.stdout.strip()

@@ -148,12 +148,18 @@ def test_a_model_that_is_frozen_throughout() -> None:
     )
 
 
-def test_a_loss_that_is_no_number(learner: MakeLearner) -> None:
+def test_a_loss_that_is_no_number(learner: MakeLearner, data: hw.Data) -> None:
     made = learner(loss_fn=lambda outputs, targets: F.cross_entropy(outputs, targets) * math.nan)
-    assert refusal(TrainingError, made.fit, 2, lr=0.03) == text(
-        "The training loss is no longer a number, so the weights are lost.",
-        "loss nan in epoch 1, peak learning rate 0.03",
-        "Try a tenth of the learning rate (lr=, --lr), or float32 (precision=, --precision).",
+    items = data.items
+    said = refusal(TrainingError, made.fit, 2, lr=0.03)
+    rows = [int(row) for row in said.split("(rows ")[1].split(")")[0].split(", ")]
+    names = items.filter(items["row"].is_in(rows))["file"].to_list()
+    assert said == text(
+        "The training loss is no longer a number, so training stopped at step 1.",
+        f"loss nan, learning rate 0.0012, items {', '.join(names[:5])} and {len(names) - 5} more "
+        f"(rows {', '.join(map(str, rows))})",
+        "Try a tenth of the learning rate (lr=, --lr), or float32 (precision=, --precision); if it happens again at "
+        "the same items, look at them. What was saved before this step is whole.",
     )
     assert refusal(TrainingError, made.find_lr) == text(
         "There is no learning rate to find: the loss is no number.",
@@ -192,7 +198,7 @@ def test_a_learners_settings(learner: MakeLearner) -> None:
             "`seed` must lie between 0 and 2**63 - 1.", f"seed={seed}", "Pass 0 or another."
         )
     assert refusal(ConfigError, learner, batch_size=0) == text(
-        "`batch_size` must be at least 1.", "batch_size=0", "Leave it out for 32."
+        '`batch_size` must be a whole number from 1, or "auto".', "batch_size=0", "Leave it out for 32."
     )
 
 

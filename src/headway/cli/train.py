@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from headway.learner import Learner
     from headway.train.precision import PrecisionName
     from headway.train.progress import Progress
+    from headway.train.run import Run
 
-__all__ = ["finish", "train"]
+__all__ = ["carry_out", "finish", "train"]
 
 
 def train(
@@ -40,51 +41,76 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="Epochs that train every layer; 0 for the head alone.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Minutes of training, instead of epochs.")] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Items a step.")] = None,
+    batch_size: Annotated[
+        str | None, typer.Option(metavar="ITEMS", help="Items a step; auto: in pieces when memory runs out.")
+    ] = None,
     valid: Annotated[float, typer.Option(help="Share of the items to judge the model with.")] = 0.2,
     seed: Annotated[int, typer.Option(help="Decides everything random.")] = 0,
     name: Annotated[str | None, typer.Option(help="The run's name; the data's when left out.")] = None,
     runs: Annotated[Path, typer.Option(help="The folder of all runs.")] = Path("runs"),
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps ...")] = "auto",
     precision: Annotated[Literal["auto", "float32", "bfloat16", "float16"], typer.Option()] = "auto",
+    quantize: Annotated[
+        Literal["int8"] | None, typer.Option(help="A smaller, faster file, where it costs next to no accuracy.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:
     """Train a model on your photos, compare it with simple baselines, and export it."""
     import time
 
     start = time.perf_counter()
+    options = {name: value for name, value in locals().items() if name in OPTIONS}
+    options["batch_size"] = _batch_size(batch_size)
     _check_options(data, input, target, split_column)
     name = name or _default_name(data)
     _check_settings(name, arch=arch, epochs=epochs, minutes=minutes, lr=lr, device=device, precision=precision)
+    from headway.train.run import new_run
+
+    run = new_run(runs, name)
+    try:
+        with run.held():
+            run.plan({**options, "data": str(data.absolute())})
+            carry_out(run, start=start, as_json=as_json)
+    finally:
+        # Data that cannot be trained on leave no folder behind.
+        run.drop_unless_begun()
+
+
+OPTIONS = (
+    *("input", "target", "split_column", "arch", "pretrained", "size", "epochs", "minutes", "lr", "batch_size"),
+    *("valid", "seed", "device", "precision", "quantize"),
+)
+"""What a run keeps of the command, besides its data, to begin again when it is stopped before it has begun."""
+
+
+def carry_out(run: Run, *, start: float, as_json: bool) -> None:
+    """Does what a run has planned, from the reading to the report; what was done already is not done again.
+
+    Args:
+        run: Held, its plan written.
+        start: When the command began, by `time.perf_counter`.
+        as_json: Whether the last line is one JSON object.
+    """
+    from headway.learner import Learner
     from headway.train.progress import make_progress
 
-    progress = make_progress()
-    items = _read(data, input, target, split_column, size=size, valid=valid, seed=seed, progress=progress)
-    from headway.learner import Learner
-
-    learner = Learner(
-        items,
-        arch,
-        pretrained=pretrained,
-        run=runs / name,
-        seed=seed,
-        batch_size=batch_size,
-        device=device,
-        precision=precision,
-        progress=progress,
-    )
+    options, progress = run.config["options"], make_progress()
+    items = _read(options, progress=progress)
+    names = ("arch", "pretrained", "seed", "batch_size", "device", "precision")
+    learner = Learner(items, run=run, progress=progress, **{name: options[name] for name in names})
     progress.tell(_first_lines(items, learner))
-    learner.fine_tune(epochs, minutes=minutes, lr=lr)
+    learner.fine_tune(**{name: options[name] for name in ("epochs", "minutes", "lr")})
     finish(learner, start=start, as_json=as_json)
 
 
-def finish(learner: Learner, *, start: float, as_json: bool) -> None:
+def finish(learner: Learner, *, start: float, as_json: bool, extra: dict[str, Any] | None = None) -> None:
     """Judges and exports what was trained, and says so.
 
     Args:
         learner: Trained, with a run folder.
         start: When the command began, by `time.perf_counter`.
         as_json: Whether the last line is one JSON object.
+        extra: What else that object holds.
     """
     import time
 
@@ -92,13 +118,13 @@ def finish(learner: Learner, *, start: float, as_json: bool) -> None:
     assert run is not None
     report = learner.report()
     print(f"\n{report}\n")
-    learner.export(run.bundle, report=report)
+    learner.export(run.bundle, report=report, quantize=run.config.get("options", {}).get("quantize"))
     print(f"run:    {run.path}\nmodel:  {run.bundle}\nreport: {run.path / 'report.html'}")
     if as_json:
-        print(_json_line(learner, report, seconds=time.perf_counter() - start))
+        print(_json_line(learner, report, seconds=time.perf_counter() - start, extra=extra or {}))
 
 
-def _json_line(learner: Learner, report: Report, *, seconds: float) -> str:
+def _json_line(learner: Learner, report: Report, *, seconds: float, extra: dict[str, Any]) -> str:
     run = learner.run
     assert run is not None
     facts = report.to_json()
@@ -115,20 +141,10 @@ def _json_line(learner: Learner, report: Report, *, seconds: float) -> str:
     }
     if "test" in parts:
         line["test_metrics"] = parts["test"]
-    return json.dumps(line)
+    return json.dumps(line | extra)
 
 
-def _read(
-    data: Path,
-    input: str | None,
-    target: str | None,
-    split_column: str | None,
-    *,
-    size: int,
-    valid: float,
-    seed: int,
-    progress: Progress,
-) -> Data:
+def _read(options: dict[str, Any], *, progress: Progress) -> Data:
     from headway.data.dataset import from_csv, from_folder
     from headway.data.sources import is_table
     from headway.data.splits import ColumnSplit
@@ -136,12 +152,13 @@ def _read(
     def count(done: int, total: int) -> None:
         progress.count("reading", done, total)
 
-    if not is_table(data):
-        return from_folder(data, size=size, valid=valid, seed=seed, on_progress=count)
-    assert input is not None
-    assert target is not None
-    split = ColumnSplit(split_column, valid=valid, seed=seed) if split_column else None
-    return from_csv(data, input=input, target=target, size=size, split=split, valid=valid, seed=seed, on_progress=count)
+    path = Path(options["data"])
+    given: dict[str, Any] = {"on_progress": count, **{name: options[name] for name in ("size", "valid", "seed")}}
+    if not is_table(path):
+        return from_folder(path, **given)
+    column = options["split_column"]
+    split = ColumnSplit(column, valid=options["valid"], seed=options["seed"]) if column else None
+    return from_csv(path, input=options["input"], target=options["target"], split=split, **given)
 
 
 def _check_options(data: Path, input: str | None, target: str | None, split_column: str | None) -> None:
@@ -169,6 +186,18 @@ def _check_options(data: Path, input: str | None, target: str | None, split_colu
                 fix="Leave them out, or give a CSV or Parquet file.",
             )
         )
+
+
+def _batch_size(given: str | None) -> int | Literal["auto"] | None:
+    from headway.errors import ConfigError, explain
+
+    if given is None or given == "auto":
+        return given
+    if given.isdecimal() and int(given) > 0:
+        return int(given)
+    fix = "Leave it out for 32."
+    what = "The batch size must be a whole number from 1, or auto."
+    raise ConfigError(explain(what, given=f"--batch-size {given}", fix=fix))
 
 
 def _default_name(data: Path) -> str:

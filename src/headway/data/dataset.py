@@ -11,7 +11,7 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,7 +22,7 @@ from headway.data.checks import check_classes, check_columns, check_parts, check
 from headway.data.sources import list_folder, read_table
 from headway.data.splits import ColumnSplit, RandomSplit, Split
 from headway.data.store import Store, open_store
-from headway.errors import ConfigError, did_you_mean, explain
+from headway.errors import ConfigError, DataError, ReadError, did_you_mean, explain
 from headway.fields import Category, Image, Input, Target
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 __all__ = ["Data", "Part", "PartName", "from_csv", "from_folder", "from_items"]
 
 PartName = Literal["train", "valid", "test"]
+MAX_LOST = 0.01
+"""Share of the items that may become unreadable in mid-run."""
+
 PARTS: tuple[PartName, ...] = ("train", "valid", "test")
 
 Progress = Callable[[int, int], None]
@@ -51,6 +54,8 @@ class Data:
         split: The splitter that made the "split" column.
         problems: The items left out: the input's column, "row" and "reason".
         store: The decoded items, in slots numbered by "row".
+        lost: Items that could be read at first and later not any more, by row, and why. Only data too large for the
+            store are read again and again; the parts leave such items out.
     """
 
     items: pl.DataFrame
@@ -59,6 +64,7 @@ class Data:
     split: Split
     problems: pl.DataFrame
     store: Store
+    lost: dict[int, str] = field(default_factory=dict, compare=False)
 
     @property
     def train(self) -> Part:
@@ -97,7 +103,21 @@ class Data:
             raise ConfigError(
                 explain("There is no such part of the data.", given=repr(name), fix=did_you_mean(str(name), PARTS))
             )
-        return Part(self, name, self.items.filter(pl.col("split") == name))
+        return Part(self, name, self.items.filter((pl.col("split") == name) & ~pl.col("row").is_in(list(self.lost))))
+
+    def lose(self, row: int, reason: str) -> None:
+        """Notes that an item can no longer be read.
+
+        Raises:
+            DataError: If more than one in a hundred items are lost.
+        """
+        self.lost[row] = reason
+        if len(self.lost) > MAX_LOST * len(self.items):
+            names = dict(self.items.select("row", self.input.column).iter_rows())
+            shown = [f"{short_name(names[row])} ({why})" for row, why in list(self.lost.items())[:3]]
+            what = f"{len(self.lost)} of {len(self.items)} items could be read at first and now not any more."
+            fix = "Look whether the disk or the network folder is still there; then go on: headway resume RUN."
+            raise DataError(explain(what, given=shown, fix=fix))
 
     def show(self, n: int = 9) -> Figure:
         """A figure of the first `n` training items of a shuffled order, with their labels."""
@@ -164,18 +184,38 @@ class Part:
         Raises:
             ReadError: If an item can no longer be read.
         """
+        canvases, kept = self.readable(positions)
+        if len(kept) < len(positions):
+            reasons = {self.data.lost[row] for row in self.rows[positions].tolist() if row in self.data.lost}
+            raise ReadError("; ".join(sorted(reasons)))
+        return canvases
+
+    def readable(self, positions: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The canvases of those of the items that can be read, and their positions; the others are noted as lost."""
         store, reader = self.data.store, self.data.input
         if store.canvases is not None:
-            return np.asarray(store.canvases[self.rows[positions]])
-        values = self.items[reader.column]
-        return reader.stack([reader.canvas(values[int(position)]) for position in positions])
+            return np.asarray(store.canvases[self.rows[positions]]), np.asarray(positions)
+        values, canvases, kept = self.items[reader.column], [], []
+        for position in map(int, positions):
+            row = int(self.rows[position])
+            try:
+                if row not in self.data.lost:
+                    canvases.append(reader.canvas(values[position]))
+                    kept.append(position)
+            except ReadError as error:
+                self.data.lose(row, str(error))
+        return reader.stack(canvases) if kept else np.empty(0, np.uint8), np.array(kept, dtype=np.int64)
+
+    def left(self) -> Part:
+        """The part without the items that were lost meanwhile."""
+        return Part(self.data, self.name, self.items.filter(~pl.col("row").is_in(list(self.data.lost))))
 
     def pixels(self, side: int) -> np.ndarray:
         """Every photo shrunk, uint8 `[items, side, side, channels]`: what simple baselines look at."""
         reader = self.data.input
         assert isinstance(reader, Image)
-        views = (reader.view(self.canvases([position])[0]) for position in range(len(self)))
-        return np.stack([reader.thumbnail(view, side) for view in views])
+        found = (self.readable([position])[0] for position in range(len(self)))
+        return np.stack([reader.thumbnail(reader.view(each[0]), side) for each in found if len(each)])
 
     def loader(self, batch_size: int, *, seed: int = 0, shuffle: bool = False) -> Loader:
         """Batches of this part for training or evaluation; see `headway.data.loader`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -38,6 +39,14 @@ class Batch:
     def to(self, device: torch.device) -> Batch:
         """The batch on a device, copied without waiting where its memory is pinned."""
         return Batch(self.inputs.to(device, non_blocking=True), self.targets.to(device, non_blocking=True), self.rows)
+
+    def split(self, pieces: int) -> list[Batch]:
+        """The batch in so many pieces, equal up to one item; as many as it has items, at most."""
+        if pieces == 1:
+            return [self]
+        ends = np.linspace(0, len(self.rows), min(pieces, len(self.rows)) + 1).astype(int)
+        cuts = [slice(start, end) for start, end in itertools.pairwise(ends.tolist())]
+        return [Batch(self.inputs[cut], self.targets[cut], self.rows[cut]) for cut in cuts]
 
 
 class Loader:
@@ -96,21 +105,24 @@ class Loader:
         order = np.arange(len(self.part))
         if self.shuffle:
             order = generator(self.seed, "order", epoch=epoch).permutation(len(self.part))
-        waiting: deque[Future[Batch]] = deque()
+        waiting: deque[Future[Batch | None]] = deque()
         with ThreadPoolExecutor(self.threads, thread_name_prefix="headway-reader") as pool:
             try:
                 for positions in np.array_split(order, len(self))[start:]:
                     waiting.append(pool.submit(self._read, positions))
                     if len(waiting) > self.threads + 1:
-                        yield waiting.popleft().result()
+                        yield from _given(waiting.popleft())
                 while waiting:
-                    yield waiting.popleft().result()
+                    yield from _given(waiting.popleft())
             finally:
                 for future in waiting:
                     future.cancel()
 
-    def _read(self, positions: np.ndarray) -> Batch:
-        canvases = self.part.canvases(positions)
+    def _read(self, positions: np.ndarray) -> Batch | None:
+        """The batch of those that can be read; None where none of them can."""
+        canvases, positions = self.part.readable(positions)
+        if not len(positions):
+            return None
         if not self.shuffle:
             canvases = self.part.data.input.view(canvases)
         inputs = torch.from_numpy(np.ascontiguousarray(canvases)).permute(0, 3, 1, 2)
@@ -118,3 +130,8 @@ class Loader:
         if self.pin_memory:
             inputs, targets = inputs.pin_memory(), targets.pin_memory()
         return Batch(inputs, targets, self._rows[positions])
+
+
+def _given(future: Future[Batch | None]) -> list[Batch]:
+    batch = future.result()
+    return [] if batch is None else [batch]

@@ -20,7 +20,7 @@ from headway.seeds import hash_order
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["ColumnSplit", "GroupSplit", "RandomSplit", "Split", "TimeSplit"]
+__all__ = ["ColumnSplit", "GroupSplit", "RandomSplit", "RecordedSplit", "Split", "TimeSplit"]
 
 
 class Split(ABC):
@@ -220,6 +220,23 @@ class ColumnSplit(Split):
 
     def describe(self) -> str:
         return f"as given by column {self.column!r}"
+
+
+@dataclass(frozen=True)
+class RecordedSplit(Split):
+    """The sides that a run recorded with its items; only how they came about is left of the splitter.
+
+    Args:
+        description: What that splitter's `describe` said.
+    """
+
+    description: str
+
+    def assign(self, items: pl.DataFrame, *, target: str) -> list[str | None]:
+        return items["split"].to_list()
+
+    def describe(self) -> str:
+        return self.description
 
 
 def _check_shares(valid: float, test: float) -> None:

@@ -190,13 +190,18 @@ def _fill(
     reasons: dict[int, str] = {}
     is_lasting = True
     with ThreadPoolExecutor(threads) as pool:
-        for index, (content, error) in enumerate(pool.map(read, range(len(values)))):
-            contents.append(content)
-            if error is not None:
-                reasons[index] = str(error)
-                is_lasting &= not _may_pass(error.__cause__)
-            if on_progress and (index % 64 == 63 or index + 1 == len(values)):
-                on_progress(index + 1, len(values))
+        try:
+            for index, (content, error) in enumerate(pool.map(read, range(len(values)))):
+                contents.append(content)
+                if error is not None:
+                    reasons[index] = str(error)
+                    is_lasting &= not _may_pass(error.__cause__)
+                if on_progress and (index % 64 == 63 or index + 1 == len(values)):
+                    on_progress(index + 1, len(values))
+        except BaseException:
+            # Whoever wants to stop does not wait for all that is queued.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return Store(canvases, contents, reasons), is_lasting
 
 

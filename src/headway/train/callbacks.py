@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from headway.data.loader import Batch
     from headway.train.history import Epoch
-    from headway.train.loop import BatchResult, TrainState
+    from headway.train.state import BatchResult, TrainState
 
 __all__ = ["Callback"]
 
@@ -16,7 +16,8 @@ class Callback:
     """Called by the loop; every method does nothing unless a subclass says otherwise.
 
     Callbacks run in the order of their list and never reach into one another. One that wants training to end sets
-    `state.stop_training = True`.
+    `state.stop_training = True`. One that remembers something from step to step gives it in `state_dict`, or a run
+    that was stopped and goes on would not end where it would have ended.
 
     Example:
         >>> class StopEarly(Callback):
@@ -41,3 +42,10 @@ class Callback:
 
     def on_train_end(self, state: TrainState) -> None:
         """After the last epoch of a stage."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it remembers, as plain JSON values, for a checkpoint."""
+        return {}
+
+    def load_state_dict(self, values: dict[str, Any]) -> None:
+        """Takes back what `state_dict` gave."""

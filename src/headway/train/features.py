@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from headway.seeds import generator
+from headway.train.checkpoint import Saved
 
 __all__ = ["Head", "solve_head"]
 
@@ -33,19 +34,35 @@ class Head:
         bias: float32 `[classes]`.
         weight_decay: The one that was chosen.
         train_loss: Mean log loss over the training rows.
-        held_out_accuracy: Share of the training rows that heads solved without them answer rightly, from 0 to 1; None
-            where there was no weight decay to choose.
+        held_out: Probabilities of the training rows, float32 `[items, classes]`, each by a head that was solved
+            without its row; None where there was no weight decay to choose.
+        held_out_accuracy: Share of the training rows that those heads answer rightly, from 0 to 1; None likewise.
     """
 
     weight: torch.Tensor
     bias: torch.Tensor
     weight_decay: float
     train_loss: float
-    held_out_accuracy: float | None
+    held_out: torch.Tensor | None = None
+    held_out_accuracy: float | None = None
 
     def __call__(self, features: torch.Tensor) -> torch.Tensor:
         """Logits `[items, classes]` from features `[items, features]`."""
         return torch.addmm(self.bias, features, self.weight.T)
+
+    def to_saved(self) -> Saved:
+        """The head for a checkpoint."""
+        tensors = {"weight": self.weight, "bias": self.bias}
+        if self.held_out is not None:
+            tensors["held_out"] = self.held_out
+        names = ("weight_decay", "train_loss", "held_out_accuracy")
+        return Saved(tensors, {name: getattr(self, name) for name in names})
+
+    @classmethod
+    def from_saved(cls, saved: Saved) -> Head:
+        """The head that `to_saved` gave."""
+        tensors = saved.tensors
+        return cls(tensors["weight"], tensors["bias"], held_out=tensors.get("held_out"), **saved.values)
 
     def put_into(self, layer: nn.Linear) -> None:
         """Copies the weights into a model's layer."""
@@ -82,9 +99,10 @@ def solve_head(
     """
     mean, std = features.mean(dim=0), features.std(dim=0).clamp_min(1e-6)
     scaled = (features - mean) / std
-    decay, held_out_accuracy = decays[0], None
+    decay, held_out = decays[0], None
     if len(decays) > 1:
-        decay, held_out_accuracy = _best_decay(scaled, targets, num_classes, decays, seed)
+        decay, held_out = _best_decay(scaled, targets, num_classes, decays, seed)
+    is_right = None if held_out is None else held_out.argmax(dim=1) == targets
     weights = _solve(scaled, targets, num_classes, decay)
     weight = weights[:, :-1] / std
     return Head(
@@ -92,16 +110,17 @@ def solve_head(
         bias=weights[:, -1] - weight @ mean,
         weight_decay=decay,
         train_loss=F.cross_entropy(_logits(scaled, weights), targets).item(),
-        held_out_accuracy=held_out_accuracy,
+        held_out=held_out,
+        held_out_accuracy=None if is_right is None else is_right.float().mean().item(),
     )
 
 
 def _best_decay(
     features: torch.Tensor, targets: torch.Tensor, num_classes: int, decays: Sequence[float], seed: int
-) -> tuple[float, float]:
-    """The weight decay whose heads predict best the folds that they were solved without, and their accuracy."""
+) -> tuple[float, torch.Tensor]:
+    """The weight decay whose heads predict best the folds that they were solved without, and what they predict."""
     folds = _folds(targets.numpy(), seed)
-    losses, correct = np.zeros(len(decays)), np.zeros(len(decays))
+    logits = torch.empty(len(decays), len(targets), num_classes)
     for fold in range(NUM_FOLDS):
         inside = torch.from_numpy(folds != fold)
         weights = None
@@ -109,11 +128,10 @@ def _best_decay(
             # Each solution starts from the one before, which had the next stronger decay, and to compare decays it
             # need not be exact.
             weights = _solve(features[inside], targets[inside], num_classes, decay, start=weights, max_iter=40)
-            logits = _logits(features[~inside], weights)
-            losses[place] += F.cross_entropy(logits, targets[~inside], reduction="sum").item()
-            correct[place] += (logits.argmax(dim=1) == targets[~inside]).sum().item()
-    best = int(losses.argmin())
-    return decays[best], float(correct[best]) / len(targets)
+            logits[place, ~inside] = _logits(features[~inside], weights)
+    losses = [F.cross_entropy(each, targets).item() for each in logits]
+    best = int(np.argmin(losses))
+    return decays[best], logits[best].softmax(dim=1)
 
 
 def _folds(targets: np.ndarray, seed: int) -> np.ndarray:

@@ -10,22 +10,40 @@ Whether stage two was worth it is decided on a few training rows that both stage
 from __future__ import annotations
 
 import copy
+import hashlib
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
+from torch import nn
 
-from headway.data.dataset import Part
+from headway.data.dataset import Data, Part
 from headway.data.splits import RandomSplit
 from headway.errors import ConfigError, TrainingError, explain
+from headway.train.checkpoint import Saved
 from headway.train.features import Head, solve_head
 from headway.train.fit import Plan, Setup, fit, score, step_seconds
 from headway.train.history import Epoch, History
 
-__all__ = ["Features", "check_plan", "default_epochs", "fine_tune", "train_from_scratch"]
+__all__ = [
+    "Features",
+    "body_features",
+    "check_plan",
+    "default_epochs",
+    "fine_tune",
+    "kept_features",
+    "train_from_scratch",
+]
+
+PLAN = "plan"
+"""The name of the piece that holds how many steps a number of minutes came to."""
+
+CHUNK = 512
+"""Items whose features are computed, and kept, at a time."""
 
 VIEWS = 600
 """Stage two sees about so many training images, each epoch counting anew, when nothing else is asked for."""
@@ -46,9 +64,39 @@ LR_DECAY = 0.3
 
 @dataclass(frozen=True)
 class Features:
-    """The frozen body's features of each part, kept for baselines: float32 `[items, features]`."""
+    """What the frozen body makes of the items.
+
+    Attributes:
+        parts: The features of each part, float32 `[items, features]`.
+        rows: The items that they are of, int64 `[items]`.
+        held_out: Probabilities of the training rows, float32 `[items, classes]`, each by a head that was solved
+            without its row; None where no such heads were solved.
+        weight_decay: The one that the head was solved with.
+    """
 
     parts: Mapping[str, np.ndarray]
+    rows: Mapping[str, np.ndarray]
+    held_out: np.ndarray | None
+    weight_decay: float
+
+    @classmethod
+    def of(cls, data: Data, found: Mapping[str, tuple[torch.Tensor, torch.Tensor]], head: Head) -> Features:
+        """From features and targets by part, as the data are now, and the head that was solved on them."""
+        held_out = None if head.held_out is None else head.held_out.numpy()
+        parts = {name: features.numpy() for name, (features, _) in found.items()}
+        return cls(parts, {name: data.part(name).rows for name in data.parts}, held_out, head.weight_decay)
+
+    def left(self, data: Data) -> Features:
+        """Those of the items that have not been lost since."""
+        if not data.lost:
+            return self
+        kept = {name: ~np.isin(rows, list(data.lost)) for name, rows in self.rows.items()}
+        return replace(
+            self,
+            parts={name: features[kept[name]] for name, features in self.parts.items()},
+            rows={name: rows[kept[name]] for name, rows in self.rows.items()},
+            held_out=None if self.held_out is None else self.held_out[kept["train"]],
+        )
 
 
 def default_epochs(num_train: int) -> int:
@@ -80,10 +128,10 @@ def fine_tune(
     check_plan(epochs=epochs, minutes=minutes, lr=lr)
     data = setup.data
     features, head = _stage_one(setup, history)
-    steps = sys.maxsize
+    steps, seconds = sys.maxsize, float("inf")
     if minutes is not None:
         left = 60 * minutes - (time.perf_counter() - start)
-        steps = _steps_within(setup, left, freeze_norm=True)
+        steps, seconds = _steps_within(setup, left, freeze_norm=True)
         epochs = -(-steps // len(setup.loader(data.train, shuffle=True)))
         if not epochs:
             history.notes.append("There was time for the head alone.")
@@ -98,7 +146,12 @@ def fine_tune(
     if not epochs:
         return features
     plan = Plan(
-        epochs=epochs, lr=DEFAULT_LR if lr is None else lr, lr_decay=LR_DECAY, freeze_norm=True, max_steps=steps
+        epochs=epochs,
+        lr=DEFAULT_LR if lr is None else lr,
+        lr_decay=LR_DECAY,
+        freeze_norm=True,
+        max_steps=steps,
+        max_seconds=seconds,
     )
     _stage_two(setup, plan, history, features, head)
     return features
@@ -121,23 +174,57 @@ def train_from_scratch(
         TrainingError: If the loss is no longer a number.
     """
     check_plan(epochs=epochs, minutes=minutes, lr=lr)
-    steps = sys.maxsize
+    steps, seconds = sys.maxsize, float("inf")
     if minutes is not None:
-        steps = max(_steps_within(setup, 60 * minutes, freeze_norm=False), 1)
+        steps, seconds = _steps_within(setup, 60 * minutes, freeze_norm=False)
+        steps = max(steps, 1)
         epochs = -(-steps // len(setup.loader(setup.data.train, shuffle=True)))
     elif epochs is None:
         epochs = min(max(round(SCRATCH_VIEWS / len(setup.data.train)), 5), 40)
-    plan = Plan(epochs=epochs, lr=SCRATCH_LR if lr is None else lr, weight_decay=0.05, max_steps=steps)
+    rate = SCRATCH_LR if lr is None else lr
+    plan = Plan(epochs=epochs, lr=rate, weight_decay=0.05, max_steps=steps, max_seconds=seconds)
     fit(setup, plan, history)
+
+
+def body_features(setup: Setup) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    """The frozen body's features of each part, and the targets; a few hundred items at a time, each kept."""
+    body = setup.model.get_submodule("body")
+    found = {}
+    for name in setup.data.parts:
+        part = setup.data.part(name)
+        chunks = []
+        for start in range(0, len(part), CHUNK):
+            chunk = Part(part.data, name, part.items[start : start + CHUNK])
+            piece = f"features-{name}-{start}-{_mark(chunk)}"
+            chunks.append(setup.checkpoints.piece(piece, partial(_chunk, setup, body, chunk)))
+            for row in np.setdiff1d(chunk.rows, chunks[-1].tensors["rows"].numpy()).tolist():
+                setup.data.lose(row, setup.data.lost.get(row, "could not be read when its features were computed"))
+        features, targets = (torch.cat([each.tensors[key] for each in chunks]) for key in ("features", "targets"))
+        found[name] = features, targets
+    return found
+
+
+def _mark(part: Part) -> str:
+    """Of the items' bytes: what was computed from others, before a change that was accepted, is not found by it."""
+    return hashlib.blake2b("\n".join(part.items["content"].to_list()).encode(), digest_size=4).hexdigest()
+
+
+def _chunk(setup: Setup, body: nn.Module, part: Part) -> Saved:
+    features, targets = setup.outputs(body, part)
+    return Saved({"features": features, "targets": targets, "rows": torch.from_numpy(part.left().rows)})
+
+
+def _solved(setup: Setup, features: torch.Tensor, targets: torch.Tensor) -> Saved:
+    return solve_head(features, targets, num_classes=setup.data.target.num_outputs, seed=setup.seed).to_saved()
 
 
 def _stage_one(setup: Setup, history: History) -> tuple[Features, Head]:
     start = time.perf_counter()
-    model, data = setup.model, setup.data
-    body, linear = model.get_submodule("body"), model.get_submodule("head")
-    assert isinstance(linear, torch.nn.Linear)
-    found = {name: setup.outputs(body, data.part(name)) for name in data.parts}
-    head = solve_head(*found["train"], num_classes=data.target.num_outputs, seed=setup.seed)
+    linear = setup.model.get_submodule("head")
+    assert isinstance(linear, nn.Linear)
+    found = body_features(setup)
+    name = f"head-{_mark(setup.data.train)}"
+    head = Head.from_saved(setup.checkpoints.piece(name, lambda: _solved(setup, *found["train"])))
     head.put_into(linear)
     valid, valid_targets = found["valid"]
     valid_loss, metrics = score(setup, head(valid), valid_targets)
@@ -151,14 +238,21 @@ def _stage_one(setup: Setup, history: History) -> tuple[Features, Head]:
         seconds=time.perf_counter() - start,
     )
     setup.record(history, entry)
-    return Features({name: features.numpy() for name, (features, _) in found.items()}), head
+    setup.model.eval()
+    return Features.of(setup.data, found, head), head
+
+
+def kept_features(setup: Setup) -> Features | None:
+    """What stage one found in a call that was finished before; None where it had no such stage."""
+    head = setup.checkpoints.load(f"head-{_mark(setup.data.train)}")
+    return None if head is None else Features.of(setup.data, body_features(setup), Head.from_saved(head))
 
 
 def _stage_two(setup: Setup, plan: Plan, history: History, found: Features, head: Head) -> None:
     """Trains every layer, and keeps the result where it does better than stage one on rows that neither has seen."""
     model, data = setup.model, setup.data
     linear = model.get_submodule("head")
-    assert isinstance(linear, torch.nn.Linear)
+    assert isinstance(linear, nn.Linear)
     before = copy.deepcopy(model.state_dict())
     features, targets = torch.from_numpy(found.parts["train"]), torch.from_numpy(data.train.targets)
     inside, aside = _set_aside(data.train, setup.seed)
@@ -197,16 +291,24 @@ def _set_aside(part: Part, seed: int) -> tuple[Part, Part]:
     )
 
 
-def _steps_within(setup: Setup, seconds: float, *, freeze_norm: bool) -> int:
-    """How many steps of stage two fit, with an evaluation an epoch and some room for what cannot be foreseen."""
-    if seconds <= 0:
-        return 0
-    start = time.perf_counter()
-    step = step_seconds(setup, freeze_norm=freeze_norm)
-    left = 0.8 * (seconds - (time.perf_counter() - start))
-    # Evaluation runs forward alone, about a third of a step.
-    evaluation = step / 3 * len(setup.data.valid) / len(setup.data.train)
-    return max(int(left / (step + evaluation)), 0)
+def _steps_within(setup: Setup, seconds: float, *, freeze_norm: bool) -> tuple[int, float]:
+    """How many steps fit, with an evaluation an epoch, and the seconds that are left for them.
+
+    Both are kept: a run that goes on has the plan that it began with.
+    """
+
+    def plan() -> Saved:
+        if seconds <= 0:
+            return Saved(values={"steps": 0, "seconds": 0.0})
+        start = time.perf_counter()
+        step = step_seconds(setup, freeze_norm=freeze_norm)
+        left = 0.95 * (seconds - (time.perf_counter() - start))
+        # Evaluation runs forward alone, about a third of a step.
+        evaluation = step / 3 * len(setup.data.valid) / len(setup.data.train)
+        return Saved(values={"steps": max(int(left / (step + evaluation)), 0), "seconds": max(left, 0.0)})
+
+    planned = setup.checkpoints.piece(PLAN, plan).values
+    return planned["steps"], planned["seconds"]
 
 
 def check_plan(*, epochs: int | None, minutes: float | None, lr: float | None) -> None:

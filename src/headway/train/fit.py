@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import torch
@@ -18,11 +18,16 @@ from headway.errors import ConfigError, ShapeError, TrainingError, explain
 from headway.fields import Image
 from headway.models.vision import depth_groups
 from headway.train.callbacks import Callback
+from headway.train.checkpoint import Checkpoints, KeepState, Saved, capture, load_model, restore
+from headway.train.finite import FiniteLoss
 from headway.train.history import Epoch, History
-from headway.train.loop import TrainState, evaluating, predict, train_epoch
+from headway.train.interrupt import Signals
+from headway.train.loop import evaluating, predict, train_epoch
 from headway.train.optimizers import adamw
+from headway.train.pace import Pace
 from headway.train.precision import Precision
 from headway.train.schedules import ScheduleName, check_schedule, schedule
+from headway.train.state import TrainState
 
 __all__ = [
     "MetricFn",
@@ -35,6 +40,9 @@ __all__ = [
     "set_training_mode",
     "step_seconds",
 ]
+
+STAGE = "stage"
+"""The name of the checkpoint that a stage under way writes over and over."""
 
 MetricFn = Callable[[np.ndarray, np.ndarray], float]
 """Probabilities `[items, classes]` and targets `[items]` to a number."""
@@ -53,9 +61,11 @@ class Setup:
         precision: Device, number format, layout.
         augment: What is done to training images.
         batch_size: Items a step.
+        split_batches: Whether a batch is taken in pieces when memory runs out.
         seed: The run's seed.
         callbacks: Called around epochs and steps, in order.
         on_entry: Called with each entry of the history, the head's as well.
+        checkpoints: Where what was done is kept; nothing is, when left out.
     """
 
     data: Data
@@ -67,8 +77,10 @@ class Setup:
     augment: Augment
     batch_size: int
     seed: int
+    split_batches: bool = False
     callbacks: Sequence[Callback] = ()
     on_entry: Callable[[Epoch], None] = lambda _: None
+    checkpoints: Checkpoints = field(default_factory=lambda: Checkpoints(None))
 
     def record(self, history: History, entry: Epoch) -> None:
         """Adds an entry to the history and tells of it."""
@@ -104,6 +116,7 @@ class Plan:
         weight_decay: Decoupled weight decay, from 0.
         freeze_norm: Whether batch normalisation keeps the statistics it has.
         max_steps: Ends the last epoch early after this many steps in all.
+        max_seconds: Plans fewer steps, while training, when they would take longer than this with their evaluations.
 
     Raises:
         ConfigError: If a value is out of its range.
@@ -116,6 +129,7 @@ class Plan:
     weight_decay: float = 0.01
     freeze_norm: bool = False
     max_steps: int = sys.maxsize
+    max_seconds: float = float("inf")
 
     def __post_init__(self) -> None:
         if int(self.epochs) != self.epochs or self.epochs < 1 or not 0 < self.lr < float("inf"):
@@ -134,6 +148,8 @@ class Plan:
 def fit(setup: Setup, plan: Plan, history: History, *, part: Part | None = None) -> None:
     """Trains the model in place and adds an entry an epoch to the history.
 
+    Where the setup's checkpoints hold a stage under way, it goes on from there, to the same bits as without a stop.
+
     Args:
         setup: Model, data and what stays the same.
         plan: How long and how fast.
@@ -141,59 +157,132 @@ def fit(setup: Setup, plan: Plan, history: History, *, part: Part | None = None)
         part: The rows to train on; all of train when left out.
 
     Raises:
-        TrainingError: If the loss is no longer a number.
+        TrainingError: If the loss is no longer a number; the model is as at the last checkpoint, where there is one.
+        CheckpointError: If a checkpoint cannot be written or read.
+        Stopped: If Ctrl-C or SIGTERM came; the stage was saved.
     """
-    loader = setup.loader(part or setup.data.train, shuffle=True)
-    total_steps = min(plan.epochs * len(loader), plan.max_steps)
-    state = TrainState(
-        model=setup.model,
-        prepare=setup.augmented,
-        loss_fn=setup.loss_fn,
-        optimizer=adamw(setup.model, weight_decay=plan.weight_decay, lr_decay=plan.lr_decay),
-        schedule=schedule(plan.schedule, total_steps=total_steps, max_lr=plan.lr),
-        precision=setup.precision,
-        seed=setup.seed,
-        callbacks=setup.callbacks,
-        total_steps=total_steps,
-        # A second call goes on counting, or it would see the same orders and the same augmentations again.
-        epoch=sum(entry.stage == "all" for entry in history),
-    )
-    # Torch's own generators are seeded at every step; what the caller does with them is left as it was.
-    with setup.precision.own_randomness():
+    stage = _Stage(setup, plan, part or setup.data.train, history)
+    try:
+        # Torch's own generators are seeded at every step; what the caller does with them is left as it was.
+        with setup.precision.own_randomness(), stage.signals:
+            stage.run()
+    except TrainingError:
+        saved = setup.checkpoints.load(STAGE)
+        if saved is not None:
+            load_model(setup.model, saved)
+        raise
+    finally:
+        setup.model.eval()
+
+
+class _Stage:
+    """One stage: its state, the entries it made, and what watches over it."""
+
+    def __init__(self, setup: Setup, plan: Plan, part: Part, history: History) -> None:
+        self.setup, self.plan, self.history = setup, plan, history
+        self.loader = setup.loader(part, shuffle=True)
+        self.signals, self.losses = Signals(), FiniteLoss(setup.data)
+        self.entries: list[Epoch] = []
+        self.began = time.perf_counter()
+        total_steps = min(plan.epochs * len(self.loader), plan.max_steps)
+        watching: list[Callback] = [self.losses]
+        if plan.max_seconds < float("inf"):
+            watching.append(Pace(plan.max_seconds, shape=plan.schedule, lr=plan.lr, batches=len(self.loader)))
+        watching.append(KeepState(self.save, self.signals, batches=len(self.loader)))
+        self.state = TrainState(
+            model=setup.model,
+            prepare=setup.augmented,
+            loss_fn=setup.loss_fn,
+            optimizer=adamw(setup.model, weight_decay=plan.weight_decay, lr_decay=plan.lr_decay),
+            schedule=schedule(plan.schedule, total_steps=total_steps, max_lr=plan.lr),
+            precision=setup.precision,
+            seed=setup.seed,
+            callbacks=(*setup.callbacks, *watching),
+            total_steps=total_steps,
+            split_batches=setup.split_batches,
+            # A second call goes on counting, or it would see the same orders and the same augmentations again.
+            epoch=sum(entry.stage == "all" for entry in history),
+        )
+
+    def run(self) -> None:
+        """Trains, from the last checkpoint where there is one."""
+        state = self.state
+        # A step that was broken off may have left its gradients behind.
+        state.optimizer.zero_grad(set_to_none=True)
+        # What callbacks begin with comes before what they had come to.
         for callback in state.callbacks:
             callback.on_train_begin(state)
-        while state.step < total_steps and not state.stop_training:
-            entry = _epoch(setup, plan, state, loader)
-            setup.record(history, entry)
+        self.go_on()
+        while state.batch or (state.step < state.total_steps and not state.stop_training):
+            entry = self.epoch()
+            self.entries.append(entry)
+            self.setup.record(self.history, entry)
             for callback in state.callbacks:
                 callback.on_epoch_end(state, entry)
+        self.note()
         for callback in state.callbacks:
             callback.on_train_end(state)
-    setup.model.eval()
 
-
-def _epoch(setup: Setup, plan: Plan, state: TrainState, loader: Loader) -> Epoch:
-    start = time.perf_counter()
-    set_training_mode(setup.model, freeze_norm=plan.freeze_norm)
-    train_loss = train_epoch(state, loader.epoch(state.epoch))
-    if not np.isfinite(train_loss):
-        raise TrainingError(
-            explain(
-                "The training loss is no longer a number, so the weights are lost.",
-                given=f"loss {train_loss} in epoch {state.epoch}, peak learning rate {plan.lr:.2g}",
-                fix="Try a tenth of the learning rate (lr=, --lr), or float32 (precision=, --precision).",
-            )
+    def epoch(self) -> Epoch:
+        """An epoch, or what is left of one, and its evaluation."""
+        setup, state = self.setup, self.state
+        self.began, before = time.perf_counter(), state.seconds
+        set_training_mode(setup.model, freeze_norm=self.plan.freeze_norm)
+        over = state.stop_training or state.step == state.total_steps
+        train_loss = train_epoch(state, () if over else self.loader.epoch(state.epoch, start=state.batch))
+        self.losses.check()
+        valid_loss, metrics = score(setup, *setup.outputs(setup.model, setup.data.valid))
+        state.seconds = 0.0
+        return Epoch(
+            stage="all",
+            epoch=state.epoch,
+            train_loss=train_loss,
+            valid_loss=valid_loss,
+            metrics=metrics,
+            lr=state.schedule(state.step - 1),
+            seconds=before + time.perf_counter() - self.began,
         )
-    valid_loss, metrics = score(setup, *setup.outputs(setup.model, setup.data.valid))
-    return Epoch(
-        stage="all",
-        epoch=state.epoch,
-        train_loss=train_loss,
-        valid_loss=valid_loss,
-        metrics=metrics,
-        lr=state.schedule(state.step - 1),
-        seconds=time.perf_counter() - start,
-    )
+
+    def note(self) -> None:
+        """Says in the history what the numbers do not show."""
+        state = self.state
+        if state.pieces > 1:
+            self.history.notes.append(f"Memory was short: each batch was taken in {state.pieces} pieces.")
+        if state.precision.scaler.is_enabled():
+            counts = [float(values["step"]) for values in state.optimizer.state.values() if "step" in values]
+            skipped = state.step - int(max(counts, default=0))
+            self.history.notes.append(
+                f"float16: {skipped} of {state.step} steps were skipped, their gradients too large."
+            )
+
+    def save(self) -> None:
+        """Saves the state, unless the losses up to it are no numbers."""
+        if self.setup.checkpoints.folder is None:
+            return
+        self.losses.check()
+        found = capture(self.state)
+        values = {
+            **found.values,
+            "seconds": self.state.seconds + time.perf_counter() - self.began,
+            "stop_training": self.state.stop_training,
+            "entries": [asdict(entry) for entry in self.entries],
+            "lost": list(self.setup.data.lost.items()),
+        }
+        self.setup.checkpoints.save(STAGE, Saved(found.tensors, values))
+
+    def go_on(self) -> None:
+        """Takes up the stage where its checkpoint left it; without one, nothing."""
+        saved = self.setup.checkpoints.load(STAGE)
+        if saved is None:
+            return
+        restore(self.state, saved)
+        self.state.schedule = schedule(self.plan.schedule, total_steps=self.state.total_steps, max_lr=self.plan.lr)
+        for row, reason in saved.values["lost"]:
+            self.setup.data.lose(row, reason)
+        self.state.stop_training = saved.values["stop_training"]
+        for values in saved.values["entries"]:
+            self.entries.append(Epoch(**values))
+            self.setup.record(self.history, self.entries[-1])
 
 
 def set_training_mode(model: nn.Module, *, freeze_norm: bool) -> None:

@@ -2,82 +2,34 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import nn
 
 from headway.data.loader import Batch
 from headway.seeds import torch_seed
-from headway.train.callbacks import Callback
+from headway.train.memory import is_out_of_memory, make_room
 from headway.train.optimizers import set_lr
 from headway.train.precision import Precision
+from headway.train.state import BatchResult, TrainState
 
-__all__ = ["BatchResult", "TrainState", "evaluating", "predict", "train_epoch", "train_step"]
-
-
-@dataclass
-class TrainState:
-    """What lasts for a stage of training.
-
-    Attributes:
-        model: Prepared inputs to outputs.
-        prepare: A batch's inputs, augmented when training, to what the model wants.
-        loss_fn: `(outputs, targets)` to the mean loss.
-        optimizer: Over the model's parameters.
-        schedule: Steps done to the learning rate.
-        precision: Device, number format, layout.
-        seed: The run's seed.
-        callbacks: Called around epochs and steps, in order.
-        total_steps: Steps of the whole stage; training stops after them.
-        epoch: Epochs done.
-        step: Optimizer steps done.
-        stop_training: Set by a callback to end after this step.
-    """
-
-    model: nn.Module
-    prepare: Callable[[Batch, int], torch.Tensor]
-    loss_fn: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-    optimizer: torch.optim.Optimizer
-    schedule: Callable[[int], float]
-    precision: Precision
-    seed: int = 0
-    callbacks: Sequence[Callback] = ()
-    total_steps: int = sys.maxsize
-    epoch: int = 0
-    step: int = 0
-    stop_training: bool = False
-
-
-@dataclass(frozen=True)
-class BatchResult:
-    """One step: what went in, what came out, and the loss, all still on the device."""
-
-    inputs: torch.Tensor
-    targets: torch.Tensor
-    outputs: torch.Tensor
-    loss: torch.Tensor
-    rows: np.ndarray
+__all__ = ["evaluating", "gradients", "predict", "train_epoch", "train_step"]
 
 
 def train_epoch(state: TrainState, batches: Iterable[Batch]) -> float:
-    """One pass over the training batches; gives their mean loss."""
-    total, count = torch.zeros((), device=state.precision.device), 0
-    for callback in state.callbacks:
-        callback.on_epoch_begin(state)
+    """One pass over the training batches, or over those that are left of it; gives their mean loss."""
+    if state.batch == 0:
+        state.items, state.loss_sum = 0, torch.zeros((), device=state.precision.device)
+        for callback in state.callbacks:
+            callback.on_epoch_begin(state)
     for batch in batches:
-        result = train_step(state, batch)
-        # Summed on the device: reading a number from an accelerator at each step would make it wait.
-        total.add_(result.loss, alpha=len(result.rows))
-        count += len(result.rows)
+        train_step(state, batch)
         if state.stop_training or state.step == state.total_steps:
             break
-    state.epoch += 1
-    return total.item() / max(count, 1)
+    state.epoch, state.batch = state.epoch + 1, 0
+    return state.loss_sum.item() / max(state.items, 1)
 
 
 def train_step(state: TrainState, batch: Batch) -> BatchResult:
@@ -88,22 +40,43 @@ def train_step(state: TrainState, batch: Batch) -> BatchResult:
     set_lr(state.optimizer, state.schedule(state.step))
 
     batch = batch.to(state.precision.device)
-    inputs = state.precision.layout(state.prepare(batch, state.epoch))
-    with state.precision.autocast():
-        outputs = state.model(inputs)
-    loss = state.loss_fn(outputs.float(), batch.targets)
-
-    scaler = state.precision.scaler
-    scaler.scale(loss).backward()
-    scaler.step(state.optimizer)
-    scaler.update()
+    while True:
+        try:
+            inputs, outputs, loss = gradients(state, batch)
+            break
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        make_room(state, batch)
+    state.precision.scaler.step(state.optimizer)
+    state.precision.scaler.update()
     state.optimizer.zero_grad(set_to_none=True)
-    state.step += 1
+    # Summed on the device: reading a number from an accelerator at each step would make it wait.
+    state.loss_sum.add_(loss, alpha=len(batch.rows))
+    state.step, state.batch, state.items = state.step + 1, state.batch + 1, state.items + len(batch.rows)
 
-    result = BatchResult(inputs, batch.targets, outputs.detach(), loss.detach(), batch.rows)
+    result = BatchResult(inputs, batch.targets, outputs, loss, batch.rows)
     for callback in state.callbacks:
         callback.on_batch_end(state, result)
     return result
+
+
+def gradients(state: TrainState, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Forward and backward, in pieces where memory is short: inputs, outputs and the batch's mean loss."""
+    results = []
+    for piece in batch.split(state.pieces):
+        inputs = state.precision.layout(state.prepare(piece, state.epoch))
+        with state.precision.autocast():
+            outputs = state.model(inputs)
+        loss = state.loss_fn(outputs.float(), piece.targets)
+        if state.pieces > 1:
+            loss = loss * (len(piece.rows) / len(batch.rows))
+        state.precision.scaler.scale(loss).backward()
+        results.append((inputs, outputs.detach(), loss.detach()))
+    if len(results) == 1:
+        return results[0]
+    inputs, outputs, losses = zip(*results, strict=True)
+    return torch.cat(inputs), torch.cat(outputs), torch.stack(losses).sum()
 
 
 @contextmanager

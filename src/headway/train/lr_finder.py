@@ -11,8 +11,9 @@ import numpy as np
 from headway.errors import ConfigError, TrainingError, explain
 from headway.train.callbacks import Callback
 from headway.train.fit import Setup, set_training_mode
-from headway.train.loop import BatchResult, TrainState, train_epoch
+from headway.train.loop import train_epoch
 from headway.train.optimizers import adamw
+from headway.train.state import BatchResult, TrainState
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,7 +11,7 @@ from headway.train.callbacks import Callback
 
 if TYPE_CHECKING:
     from headway.train.history import Epoch
-    from headway.train.loop import BatchResult, TrainState
+    from headway.train.state import BatchResult, TrainState
 
 __all__ = ["Progress", "make_progress"]
 

@@ -108,6 +108,10 @@ def test_the_last_line_is_the_contract(headway: Command, photo_folder: PhotoFold
     assert problems["file"].to_list() == [str(photos / "cat" / "broken.png")]
     assert problems["reason"].to_list() == ["not an image that Pillow can read"]
     assert {path.name for path in run.iterdir()} == {
+        ".lock",
+        ".owner",
+        "baselines.npz",
+        "checkpoints",
         "config.json",
         "history.jsonl",
         "items.parquet",
@@ -174,7 +178,7 @@ def test_a_table_with_a_split_column(headway: Command, photo_folder: PhotoFolder
         (["--epochs", "-1"], "`epochs` must be a whole number from 0, `minutes` and `lr` above 0."),
         (["--lr", "0"], "`epochs` must be a whole number from 0, `minutes` and `lr` above 0."),
         (["--lr", "nan"], "`epochs` must be a whole number from 0, `minutes` and `lr` above 0."),
-        (["--batch-size", "0"], "`batch_size` must be at least 1."),
+        (["--batch-size", "0"], "The batch size must be a whole number from 1, or auto."),
         (["--seed", "-1"], "`seed` must lie between 0 and 2**63 - 1."),
         (["--size", "4"], "`size` must lie between 8 and 2048 pixels."),
         (["--arch", "smal_resnet"], "There is no architecture of that name."),

@@ -11,7 +11,7 @@ import torch
 
 from headway.data.dataset import Data, Part, from_items
 from headway.data.loader import Batch, Loader
-from headway.errors import ConfigError, ReadError
+from headway.errors import ConfigError, DataError
 from headway.fields import Category, Image
 
 NUM_ITEMS = 47
@@ -186,7 +186,7 @@ def test_a_part_without_a_store_reads_its_items_again(
     assert bits(list(Loader(without.train, 4, shuffle=True))) == expected
     for file in files:
         file.unlink()
-    with pytest.raises(ReadError, match="no such file"):
+    with pytest.raises(DataError, match="could be read at first and now not any more"):
         list(Loader(without.train, 4))
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,8 @@ from headway.models.vision import VisionModel
 from headway.train.callbacks import Callback
 from headway.train.fit import Plan, Setup, fit, has_linear_head, score, set_training_mode, step_seconds
 from headway.train.history import Epoch, History
-from headway.train.loop import BatchResult, TrainState
+from headway.train.precision import choose_precision
+from headway.train.state import BatchResult, TrainState
 
 Make = Callable[..., nn.Module]
 MakeSetup = Callable[..., Setup]
@@ -321,3 +323,15 @@ def test_the_plans_rates_by_depth(body_head: Make, make_setup: MakeSetup) -> Non
     assert moved["head.weight"] > 1e-3
     assert 0 < moved["body.0.weight"] < 1e-7
     assert moved["body.0.weight"] < moved["body.5.weight"] < moved["head.weight"]
+
+
+def test_skipped_steps_of_float16_are_counted(make_setup: MakeSetup, linear: Make) -> None:
+    """Gradients too large for float16: the scaler passes over the first steps, halving its factor each time."""
+    history = History()
+    half = choose_precision(torch.device("cpu"), "float16")
+    setup = make_setup(linear(), precision=half, loss_fn=lambda *given: 100 * F.cross_entropy(*given))
+    fit(setup, Plan(epochs=2, lr=0.001), history)
+    found = re.fullmatch(r"float16: (\d+) of 10 steps were skipped, their gradients too large\.", *history.notes)
+    assert found is not None
+    assert 1 <= int(found[1]) < 10
+    assert half.scaler.get_scale() == 65536 / 2 ** int(found[1])

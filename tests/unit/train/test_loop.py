@@ -16,9 +16,10 @@ from headway.data.loader import Batch
 from headway.seeds import torch_seed
 from headway.train.callbacks import Callback
 from headway.train.fit import Setup
-from headway.train.loop import BatchResult, TrainState, predict, train_epoch, train_step
+from headway.train.loop import predict, train_epoch, train_step
 from headway.train.optimizers import adamw
 from headway.train.precision import choose_precision
+from headway.train.state import BatchResult, TrainState
 
 Make = Callable[..., nn.Module]
 MakeSetup = Callable[..., Setup]

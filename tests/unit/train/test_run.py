@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from torch import nn
 
 import headway as hw
 from headway.errors import ConfigError
@@ -62,10 +63,10 @@ def test_home_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_what_is_written_at_the_start(tmp_path: Path, digits_data: hw.Data) -> None:
     run = new_run(tmp_path, "digits")
-    run.start(digits_data, {"arch": "small_resnet", "seed": 0})
+    run.begin(digits_data, {"arch": "small_resnet", "seed": 0, "own": []}, nn.Identity())
     config = run.config
     assert config == json.loads((run.path / "config.json").read_text())
-    assert config["settings"] == {"arch": "small_resnet", "seed": 0}
+    assert config["settings"] == {"arch": "small_resnet", "seed": 0, "own": []}
     assert config["versions"] == library_versions()
     assert config["data"] == {
         "fingerprint": digits_data.fingerprint,
@@ -82,7 +83,7 @@ def test_what_is_written_at_the_start(tmp_path: Path, digits_data: hw.Data) -> N
 def test_problems_are_written_where_there_are_any(tmp_path: Path, digits_data: hw.Data) -> None:
     problems = pl.DataFrame({"row": [3], "file": ["a, b.jpg"], "reason": ['damaged: "x"']})
     run = new_run(tmp_path, "digits")
-    run.start(replace(digits_data, problems=problems), {})
+    run.begin(replace(digits_data, problems=problems), {"own": []}, nn.Identity())
     assert pl.read_csv(run.path / "problems.csv").equals(problems)
 
 
@@ -90,27 +91,29 @@ def test_items_in_memory_can_be_saved(tmp_path: Path, digits_data: hw.Data) -> N
     """Arrays have no place in a table on disk; the other columns are kept."""
     items = digits_data.items.with_columns(pixels=pl.Series([object()] * 200, dtype=pl.Object))
     run = new_run(tmp_path, "digits")
-    run.start(replace(digits_data, items=items), {})
+    run.begin(replace(digits_data, items=items), {"own": []}, nn.Identity())
     assert pl.read_parquet(run.path / "items.parquet").columns == digits_data.items.columns
 
 
 def test_calls_are_added_to_the_config_in_order(tmp_path: Path, digits_data: hw.Data) -> None:
     run = new_run(tmp_path, "digits")
-    run.start(digits_data, {"arch": "small_resnet"})
-    run.note_call("fine_tune", {"epochs": 2, "minutes": None})
-    run.note_call("fit", {"epochs": 1})
+    run.begin(digits_data, {"arch": "small_resnet", "own": []}, nn.Identity())
+    run.note_call(0, "fine_tune", {"epochs": 2, "minutes": None})
+    run.note_call(1, "fit", {"epochs": 1})
     assert run.config["training"] == [
         {"call": "fine_tune", "epochs": 2, "minutes": None},
         {"call": "fit", "epochs": 1},
     ]
-    assert run.config["settings"] == {"arch": "small_resnet"}
+    assert run.config["settings"] == {"arch": "small_resnet", "own": []}
     assert not list(run.path.glob("*.part"))
 
 
 def test_the_history_is_only_ever_added_to(tmp_path: Path) -> None:
     run = new_run(tmp_path, "digits")
-    run.record(ENTRY)
-    run.record(ENTRY)
+    run.record(0, ENTRY)
+    run.record(1, ENTRY)
+    # A run that goes on comes to it again.
+    run.record(0, ENTRY)
     lines = (run.path / "history.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == [ENTRY.to_json()] * 2
 
@@ -128,13 +131,13 @@ def test_text_is_utf_8_on_every_machine(tmp_path: Path, monkeypatch: pytest.Monk
 def test_runs_are_listed_by_name(tmp_path: Path, digits_data: hw.Data) -> None:
     assert list_runs(tmp_path / "nowhere") == []
     for name in ("b", "a", "c"):
-        new_run(tmp_path, name).start(digits_data, {})
+        new_run(tmp_path, name).begin(digits_data, {"own": []}, nn.Identity())
     assert [run.path.name for run in list_runs(tmp_path)] == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"architectures": ["ResNet"]}', "\x00"])
 def test_folders_of_other_programs_are_passed_over(tmp_path: Path, digits_data: hw.Data, text: str) -> None:
-    new_run(tmp_path, "ours").start(digits_data, {})
+    new_run(tmp_path, "ours").begin(digits_data, {"own": []}, nn.Identity())
     (tmp_path / "theirs").mkdir()
     (tmp_path / "theirs" / "config.json").write_text(text)
     (tmp_path / "empty").mkdir()

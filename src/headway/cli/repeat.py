@@ -1,0 +1,36 @@
+"""`headway repeat`: a run done again from what its folder says, and whether the bits agree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["repeat"]
+
+
+def repeat(
+    run: Annotated[Path, typer.Argument(help="The run's folder, such as runs/pets.")],
+    *,
+    accept_changes: Annotated[
+        bool, typer.Option("--accept-changes", help="Repeat it although files of the data have changed since.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
+) -> None:
+    """Do a run again from the start, in a folder of its own, and say whether it comes to the same bits."""
+    import time
+
+    start = time.perf_counter()
+    from headway.cli.train import finish
+    from headway.learner import Learner
+    from headway.train.repeat import compare, copy_plan
+    from headway.train.run import open_run
+
+    first = open_run(run)
+    second = copy_plan(first)
+    with second.held():
+        learner = Learner.resume(second.path, accept_changes=accept_changes)
+        finish(learner, start=start, as_json=as_json, extra={"repeats": compare(first, second).to_json()})
+    if not as_json:
+        print(f"\n{compare(first, second)}")

@@ -1,0 +1,44 @@
+"""`headway resume`: a run that was stopped or killed goes on, to the same weights as without it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["resume"]
+
+
+def resume(
+    run: Annotated[Path, typer.Argument(help="The run's folder, such as runs/pets.")],
+    *,
+    accept_changes: Annotated[
+        bool, typer.Option("--accept-changes", help="Go on although files of the data have changed since.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
+) -> None:
+    """Go on with a run that was stopped or killed; it ends as it would have without that."""
+    import time
+
+    start = time.perf_counter()
+    from headway.cli.train import carry_out, finish
+    from headway.errors import RunError, explain
+    from headway.learner import Learner
+    from headway.train.run import open_run
+
+    folder = open_run(run)
+    with folder.held():
+        options = folder.config.get("options")
+        if not folder.has_begun:
+            # It was stopped while it read the photos.
+            carry_out(folder, start=start, as_json=as_json)
+            return
+        learner = Learner.resume(run, accept_changes=accept_changes)
+        if not folder.config.get("training"):
+            # It was stopped a moment before it trained.
+            if options is None:
+                given, fix = f"{run}, from Python, without a call that trains", "Start it again."
+                raise RunError(explain("The run was stopped before it trained.", given=given, fix=fix))
+            learner.fine_tune(**{name: options[name] for name in ("epochs", "minutes", "lr")})
+        finish(learner, start=start, as_json=as_json)

@@ -1,0 +1,75 @@
+"""A data set again, from the item table that a run kept: the same rows, sides and fields, its files compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import polars as pl
+
+from headway.data.dataset import Data
+from headway.data.splits import RecordedSplit
+from headway.data.store import open_store
+from headway.errors import DataError, explain
+from headway.fields import Input, Target
+
+__all__ = ["reopen"]
+
+NAMES_SHOWN = 8
+
+
+def reopen(
+    items: pl.DataFrame,
+    problems: pl.DataFrame,
+    *,
+    input: Input,
+    target: Target,
+    split: str,
+    accept_changes: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Data:
+    """The data set whose `items` and `problems` these are.
+
+    Args:
+        items: As `Data.items`.
+        problems: As `Data.problems`.
+        input: The fitted field that goes in.
+        target: The fitted field that comes out.
+        split: How the rows were split, in words.
+        accept_changes: Whether files that have changed since are taken as they are now, and those that cannot be read
+            left out, instead of an error.
+        on_progress: Called with (items read, items in all) while they are opened.
+
+    Raises:
+        DataError: If a file has changed, is gone, or cannot be read, unless that is accepted; or if the items were in
+            memory, so that the table does not have them.
+    """
+    if input.column not in items.columns:
+        what = "The run's items were in memory, and its table does not have them."
+        raise DataError(explain(what, given=f"no column {input.column!r}", fix="Pass the same data set again (data=)."))
+    values = _by_row(items, problems, input.column)
+    store = open_store(values, input, on_progress=on_progress)
+    was = dict(items.select("row", "content").iter_rows())
+    changed = {
+        row: store.reasons.get(row, "other bytes") for row, content in was.items() if store.contents[row] != content
+    }
+    if changed and not accept_changes:
+        shown = [f"{values[row]} ({reason})" for row, reason in list(changed.items())[:NAMES_SHOWN]]
+        more = f"and {len(changed) - NAMES_SHOWN} more" if len(changed) > NAMES_SHOWN else ""
+        what = (
+            f"{len(changed)} of the run's {len(was)} items have changed since it began, so it would not end the same."
+        )
+        fix = "Put them back, or go on with them as they are now: --accept-changes (accept_changes=True)."
+        raise DataError(explain(what, given=[*shown, *([more] if more else [])], fix=fix))
+    contents = pl.Series("content", [store.contents[row] for row in was], dtype=pl.String)
+    kept = items.with_columns(contents).filter(~pl.col("row").is_in(list(store.reasons)))
+    return Data(items=kept, input=input, target=target, split=RecordedSplit(split), problems=problems, store=store)
+
+
+def _by_row(items: pl.DataFrame, problems: pl.DataFrame, column: str) -> list[Any]:
+    """The input's values in the order of the source, so that the store is found under the key that it had."""
+    found: Mapping[int, Any] = dict(problems.select("row", column).iter_rows()) if len(problems) else {}
+    # What was no value has only a name in the table of problems.
+    found = {row: None if value == "<NoneType>" else value for row, value in found.items()}
+    found |= dict(items.select("row", column).iter_rows())
+    return [found.get(row) for row in range(max(found, default=-1) + 1)]

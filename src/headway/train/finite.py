@@ -1,0 +1,67 @@
+"""A loss that is no longer a number ends the stage at its step, and the error says what the step had before it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+import torch
+
+from headway.data.checks import short_name
+from headway.data.dataset import Data
+from headway.errors import TrainingError, explain
+from headway.train.callbacks import Callback
+
+if TYPE_CHECKING:
+    from headway.train.state import BatchResult, TrainState
+
+__all__ = ["FiniteLoss"]
+
+STEPS_BETWEEN = 50
+NAMES_SHOWN = 5
+
+
+class FiniteLoss(Callback):
+    """Looks at each step's loss; on an accelerator, where looking means waiting for it, at fifty of them at once.
+
+    Args:
+        data: The data set, to name the items by.
+    """
+
+    def __init__(self, data: Data) -> None:
+        self.data = data
+        self._unseen: list[tuple[TrainState, int, np.ndarray, torch.Tensor]] = []
+
+    def on_batch_end(self, state: TrainState, result: BatchResult) -> None:
+        """Notes the loss, and looks when it is time."""
+        # Not the whole result: it would keep fifty batches on the device.
+        self._unseen.append((state, state.step, result.rows, result.loss))
+        if result.loss.device.type == "cpu" or len(self._unseen) >= STEPS_BETWEEN:
+            self.check()
+
+    def check(self) -> None:
+        """Looks at the losses noted since the last time.
+
+        Raises:
+            TrainingError: If one of them is NaN or infinite.
+        """
+        unseen, self._unseen = self._unseen, []
+        losses = torch.stack([loss for *_, loss in unseen]).tolist() if len(unseen) > 1 else None
+        for place, (state, step, rows, tensor) in enumerate(unseen):
+            loss = tensor.item() if losses is None else losses[place]
+            if not math.isfinite(loss):
+                raise TrainingError(self._text(step, state.schedule(step - 1), rows, loss))
+
+    def _text(self, step: int, lr: float, rows: np.ndarray, loss: float) -> str:
+        items = self.data.items.filter(pl.col("row").is_in(rows.tolist()))
+        names = [short_name(value) for value in items[self.data.input.column].to_list()]
+        more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+        return explain(
+            f"The training loss is no longer a number, so training stopped at step {step}.",
+            given=f"loss {loss}, learning rate {lr:.2g}, items {', '.join(names[:NAMES_SHOWN])}{more} "
+            f"(rows {', '.join(map(str, rows.tolist()))})",
+            fix="Try a tenth of the learning rate (lr=, --lr), or float32 (precision=, --precision); if it happens "
+            "again at the same items, look at them. What was saved before this step is whole.",
+        )

@@ -1,0 +1,51 @@
+"""Ctrl-C and SIGTERM while training: the step is finished and saved first; a second signal does not wait."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+from typing import Any, Self
+
+from headway.errors import Stopped
+
+__all__ = ["Signals"]
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Signals:
+    """A context in which the signals that ask a program to stop are noted while `waiting`, and obeyed otherwise.
+
+    Outside the main thread, where Python takes no signals, it does nothing.
+
+    Attributes:
+        waiting: Whether a signal is to wait until somebody asks for it with `obey`.
+        received: The signal that waits; None where there is none.
+    """
+
+    def __init__(self) -> None:
+        self.waiting = False
+        self.received: int | None = None
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {each: signal.signal(each, self._handle) for each in SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each, handler in self._before.items():
+            signal.signal(each, handler)
+        self._before = {}
+
+    def obey(self) -> None:
+        """Raises `Stopped` if a signal waits."""
+        if self.received is not None:
+            raise Stopped(self.received)
+
+    def _handle(self, signum: int, _: FrameType | None) -> None:
+        if self.waiting and self.received is None:
+            self.received = signum
+            return
+        raise Stopped(signum)

@@ -1,0 +1,70 @@
+"""Running out of memory in a step: the batch is taken in pieces from then on, or the error says how much would fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from headway.errors import TrainingError, explain
+
+if TYPE_CHECKING:
+    from headway.data.loader import Batch
+    from headway.train.state import TrainState
+
+__all__ = ["is_out_of_memory", "make_room"]
+
+# The processor's allocator and Apple's have no exception of their own.
+_SIGNS = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether that is what an error says."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
+
+
+def make_room(state: TrainState, batch: Batch) -> None:
+    """Takes batches in twice as many pieces from now on, where the state allows it.
+
+    Args:
+        state: Where memory ran out.
+        batch: With this batch.
+
+    Raises:
+        TrainingError: If pieces are not allowed, with the batch size that was found to fit; or if one item is too many.
+    """
+    from headway.train.loop import gradients
+
+    items, wanted = len(batch.rows), state.pieces
+    while state.pieces < items:
+        _empty(state)
+        state.pieces = min(2 * state.pieces, items)
+        if state.split_batches:
+            return
+        try:
+            gradients(state, batch)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            continue
+        _empty(state)
+        fits = -(-items // state.pieces)
+        fix = f'Pass batch_size={fits} (--batch-size {fits}), which was tried and fits; or "auto" (--batch-size auto), '
+        fix += "which keeps the batch and takes it in pieces; or a smaller size (--size)."
+        raise TrainingError(explain("Memory ran out in a step.", given=_given(state, items, wanted), fix=fix))
+    fix = "Pass a smaller size (--size) or a smaller architecture (--arch), or close other programs."
+    what = "Memory ran out in a step, even with one item at a time."
+    raise TrainingError(explain(what, given=_given(state, items, wanted), fix=fix))
+
+
+def _given(state: TrainState, items: int, pieces: int) -> str:
+    return f"a batch of {items} items in {pieces} piece{'s' if pieces > 1 else ''} on {state.precision.device}"
+
+
+def _empty(state: TrainState) -> None:
+    """Gives back what the step that failed held."""
+    state.optimizer.zero_grad(set_to_none=True)
+    if state.precision.device.type == "cuda":
+        torch.cuda.empty_cache()

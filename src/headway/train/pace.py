@@ -1,0 +1,63 @@
+"""A stage that is to end in time: planned before it starts, and shortened when its steps take longer."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from headway.train.callbacks import Callback
+from headway.train.schedules import ScheduleName, schedule
+
+if TYPE_CHECKING:
+    from headway.train.history import Epoch
+    from headway.train.state import BatchResult, TrainState
+
+__all__ = ["Pace"]
+
+
+class Pace(Callback):
+    """Shortens a stage whose steps take longer than there is time for; the learning rate still falls to its end.
+
+    Args:
+        seconds: Time for all steps and evaluations.
+        shape: The stage's schedule.
+        lr: Its peak learning rate.
+        batches: Batches of an epoch.
+    """
+
+    def __init__(self, seconds: float, *, shape: ScheduleName, lr: float, batches: int) -> None:
+        self.seconds, self.lr, self.batches = seconds, lr, batches
+        self.shape: ScheduleName = shape
+        self.spent, self.evaluated, self.evaluation = 0.0, 0.0, 0.0
+        self.at = time.monotonic()
+
+    def on_train_begin(self, state: TrainState) -> None:
+        """Starts the clock."""
+        self.at = time.monotonic()
+
+    def on_batch_end(self, state: TrainState, result: BatchResult) -> None:
+        """Plans fewer steps where those that are left would take too long."""
+        now = time.monotonic()
+        self.spent, self.at = self.spent + now - self.at, now
+        step = self.spent / state.step
+        # Until one has been seen, an evaluation is taken for a tenth of its epoch.
+        evaluation = self.evaluation / self.batches or step / 10
+        left = self.seconds - self.spent - self.evaluated
+        total_steps = state.step + max(int(left / (step + evaluation)), 0)
+        if total_steps < state.total_steps:
+            state.total_steps = total_steps
+            state.schedule = schedule(self.shape, total_steps=total_steps, max_lr=self.lr)
+
+    def on_epoch_end(self, state: TrainState, epoch: Epoch) -> None:
+        """Measures the evaluation."""
+        now = time.monotonic()
+        self.evaluation, self.at = now - self.at, now
+        self.evaluated += self.evaluation
+
+    def state_dict(self) -> dict[str, Any]:
+        """The times so far, in seconds."""
+        return {"spent": self.spent, "evaluated": self.evaluated, "evaluation": self.evaluation}
+
+    def load_state_dict(self, values: dict[str, Any]) -> None:
+        """Takes back what `state_dict` gave."""
+        self.spent, self.evaluated, self.evaluation = (values[name] for name in ("spent", "evaluated", "evaluation"))

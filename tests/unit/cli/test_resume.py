@@ -1,0 +1,328 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import headway as hw
+from headway.cli import main
+from headway.train.run import Run, new_run
+from tests.stopping import Killed, saves_counted
+
+PhotoFolder = Callable[..., Path]
+SMALL = ("--arch", "small_resnet", "--size", 32, "--precision", "float32", "--device", "cpu", "--epochs", 2)
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def line(self) -> dict[str, Any]:
+        return json.loads(self.out.splitlines()[-1])
+
+
+Command = Callable[..., Done]
+
+
+@pytest.fixture
+def headway(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
+    """Runs a command as the shell would, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    before = signal.getsignal(signal.SIGTERM)
+
+    def run(*arguments: object) -> Done:
+        monkeypatch.setattr(sys, "argv", ["headway", *map(str, arguments)])
+        capsys.readouterr()
+        status: Any = 0
+        try:
+            main()
+        except SystemExit as stop:
+            status = stop.code
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        captured = capsys.readouterr()
+        return Done(status or 0, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def photos(photo_folder: PhotoFolder) -> Path:
+    return photo_folder({"cat": 20, "dog": 20})
+
+
+def killed(headway: Command, photos: Path, *, save: int, name: str = "part") -> Path:
+    with pytest.raises(Killed), saves_counted(error=Killed(), at=save):
+        headway("train", photos, *SMALL, "--name", name)
+    return Path("runs") / name
+
+
+@pytest.mark.slow
+def test_the_last_line_is_that_of_the_whole(headway: Command, photos: Path) -> None:
+    whole = headway("train", photos, *SMALL, "--json", "--name", "whole")
+    run = killed(headway, photos, save=1)
+    assert not (run / "report.json").exists()
+    part = headway("resume", run, "--json")
+    assert (part.status, part.err) == (0, "")
+    assert part.line["run_dir"] == "runs/part"
+    assert part.line["metrics"] == whole.line["metrics"]
+    assert [each | {"seconds": 0} for each in part.line["history"]] == [
+        each | {"seconds": 0} for each in whole.line["history"]
+    ]
+    assert hw.load(part.line["bundle"]).labels == ("cat", "dog")
+
+    # Once more: nothing is trained, and it says the same.
+    again = headway("resume", run, "--json")
+    assert (again.status, again.err) == (0, "")
+    assert again.line["history"] == part.line["history"]
+    assert again.line["metrics"] == part.line["metrics"]
+    assert not list(run.rglob("*.part"))
+
+
+def test_killed_while_reading(headway: Command, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is there but what was asked for."""
+
+    def read(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("headway.data.dataset.from_folder", read)
+        patch.setattr(Run, "drop_unless_begun", lambda _: None)
+        with pytest.raises(Killed):
+            headway("train", photos, *SMALL, "--seed", 3)
+    run = Path("runs/photos")
+    assert {path.name for path in run.iterdir()} == {"config.json", ".lock", ".owner"}
+    done = headway("resume", run, "--json")
+    assert (done.status, done.err) == (0, "")
+    whole = headway("train", photos, *SMALL, "--seed", 3, "--json")
+    assert done.line["metrics"] == whole.line["metrics"]
+    config = json.loads((run / "config.json").read_text())
+    assert config["settings"]["seed"] == 3
+
+
+def test_killed_between_the_settings_and_the_training(headway: Command, photos: Path) -> None:
+    def kill(*_: object) -> None:
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "note_call", kill)
+        with pytest.raises(Killed):
+            headway("train", photos, *SMALL)
+    done = headway("resume", "runs/photos", "--json")
+    assert (done.status, done.err) == (0, "")
+    assert [each["stage"] for each in done.line["history"]] == ["all", "all"]
+
+
+def test_data_that_have_changed(headway: Command, photos: Path) -> None:
+    run = killed(headway, photos, save=1)
+    gone = photos / "cat" / "003.png"
+    gone.unlink()
+    done = headway("resume", run)
+    assert done.status == 2
+    assert done.err == (
+        "headway: 1 of the run's 40 items have changed since it began, so it would not end the same.\n"
+        f"  Given: {gone} (no such file)\n"
+        "  Fix:   Put them back, or go on with them as they are now: --accept-changes (accept_changes=True).\n"
+    )
+    done = headway("resume", run, "--accept-changes", "--json")
+    assert (done.status, done.err) == (0, "")
+    assert len(done.line["history"]) == 2
+
+
+def test_a_half_written_line(headway: Command, photos: Path) -> None:
+    run = killed(headway, photos, save=2)
+    history = run / "history.jsonl"
+    whole = history.read_bytes()
+    history.write_bytes(whole + b'{"stage": "all", "ep')
+    done = headway("resume", run, "--json")
+    assert (done.status, done.err) == (0, "")
+    lines = history.read_text().splitlines()
+    assert [json.loads(line) for line in lines] == done.line["history"]
+    assert history.read_bytes().startswith(whole)
+    assert len(lines) == 2
+
+
+@pytest.mark.slow
+def test_a_damaged_checkpoint(headway: Command, photos: Path) -> None:
+    """What the error says helps."""
+    whole = headway("train", photos, *SMALL, "--json", "--name", "whole")
+    run = killed(headway, photos, save=1)
+    file = run / "checkpoints" / "0" / "stage.safetensors"
+    data = bytearray(file.read_bytes())
+    for damaged in (data[:1000], data[:-5000], data[:-10] + bytes([data[-10] ^ 1]) + data[-9:]):
+        file.write_bytes(damaged)
+        done = headway("resume", run)
+        assert done.status == 2
+        lines = done.err.splitlines()
+        assert lines[0] == "headway: A checkpoint cannot be read."
+        assert lines[1].startswith(f"  Given: {file} (")
+        assert lines[2] == f"  Fix:   Delete {file}: the run then goes on from what was saved before it."
+    file.unlink()
+    done = headway("resume", run, "--json")
+    assert (done.status, done.err) == (0, "")
+    assert done.line["metrics"] == whole.line["metrics"]
+
+
+def test_a_run_that_never_trained(headway: Command, photos: Path) -> None:
+    data = hw.from_folder(photos, input=hw.Image("file", size=32))
+    hw.Learner(data, "small_resnet", pretrained=False, run=Path("runs/idle").absolute(), progress=False)
+    done = headway("resume", "runs/idle")
+    assert done.status == 2
+    assert done.err == (
+        "headway: The run was stopped before it trained.\n"
+        "  Given: runs/idle, from Python, without a call that trains\n"
+        "  Fix:   Start it again.\n"
+    )
+
+
+def test_folders_that_are_no_runs(headway: Command, tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text('{"architectures": ["ResNet"]}')
+    (tmp_path / "empty").mkdir()
+    for name, why in (
+        ("nowhere", "nothing is there"),
+        ("empty", "a folder without a config.json of a run"),
+        ("model", "a folder without a config.json of a run"),
+    ):
+        done = headway("resume", name)
+        assert done.status == 2
+        assert done.err == (
+            "headway: That is not the folder of a run.\n"
+            f"  Given: {name} ({why})\n"
+            "  Fix:   Name a run's folder, such as runs/pets; `headway runs` lists them.\n"
+        )
+        assert not (tmp_path / name / ".lock").exists()
+
+
+HOLD = """
+import sys, time
+from headway.train.run import Run
+from pathlib import Path
+with Run(Path(sys.argv[1])).held():
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_two_processes_on_one_run(headway: Command, photos: Path) -> None:
+    run = killed(headway, photos, save=1)
+    other = subprocess.Popen([sys.executable, "-c", HOLD, str(run)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        done = headway("resume", run)
+        assert done.status == 2
+        lines = done.err.splitlines()
+        assert lines[0] == "headway: Another process is at work on this run."
+        assert lines[1].startswith(f"  Given: {run}, held by process {other.pid} on ")
+        assert lines[2] == "  Fix:   Wait until it has ended, or stop it."
+    finally:
+        other.kill()
+        other.wait()
+        assert other.stdout is not None
+        other.stdout.close()
+    # Its lock went with it, though its file is still there.
+    assert (run / ".lock").exists()
+    assert headway("resume", run).status == 0
+
+
+def test_a_read_only_disk(headway: Command, photos: Path, tmp_path: Path) -> None:
+    run = killed(headway, photos, save=1).absolute()
+    if os.geteuid() != 0 or not shutil.which("mount"):
+        pytest.skip("only root may mount")
+    place = tmp_path / "mounted"
+    place.mkdir()
+    if subprocess.run(["mount", "--bind", run, place], capture_output=True, check=False).returncode:
+        pytest.skip("nothing may be mounted here")
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", place], check=True)
+        done = headway("resume", place)
+        assert done.status == 2
+        assert done.err == (
+            "headway: The run's folder cannot be written.\n"
+            f"  Given: {place} (Read-only file system)\n"
+            "  Fix:   Make room or mend the permissions, then: headway resume RUN. What was saved before is whole.\n"
+        )
+    finally:
+        subprocess.run(["umount", place], check=True)
+    assert headway("resume", run).status == 0
+
+
+def test_a_full_disk(headway: Command, photos: Path, tmp_path: Path) -> None:
+    if os.geteuid() != 0 or not shutil.which("mount"):
+        pytest.skip("only root may mount")
+    place = tmp_path / "mounted"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", place]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("nothing may be mounted here")
+    try:
+        (place / "large").write_bytes(b"\0" * 2**20)
+        done = headway("train", photos, *SMALL, "--runs", place)
+        assert done.status == 2
+        assert "No space left on device" in done.err
+        assert "Traceback" not in done.err
+        (place / "large").unlink()
+        subprocess.run(["mount", "-o", "remount,size=64m", place], check=True)
+        done = headway("resume", place / "photos", "--json")
+        assert (done.status, done.err) == (0, "")
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
+SLOW_STEPS = """
+import sys, time
+from headway.train import loop
+real = loop.set_lr
+def set_lr(*arguments):
+    print("step", flush=True)
+    time.sleep(0.5)
+    real(*arguments)
+loop.set_lr = set_lr
+from headway.cli import main
+main()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("signum", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("times", [1, 2])
+def test_signals(headway: Command, photos: Path, tmp_path: Path, signum: int, status: int, times: int) -> None:
+    command = [sys.executable, "-c", SLOW_STEPS, "train", str(photos), *map(str, SMALL)]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    while process.stdout.readline() != "step\n":
+        assert process.poll() is None
+    for _ in range(times):
+        process.send_signal(signum)
+        time.sleep(0.1)
+    _, err = process.communicate()
+    assert process.returncode == status
+    assert err == "\nheadway: Stopped. Go on with: headway resume runs/photos\n"
+    # The step was done and saved, unless the second signal did not wait for it.
+    saved = tmp_path / "runs" / "photos" / "checkpoints" / "0" / "stage.safetensors"
+    assert saved.exists() == (times == 1)
+    done = headway("resume", "runs/photos", "--json")
+    assert (done.status, done.err) == (0, "")
+    assert len(done.line["history"]) == 2
+
+
+def test_a_name_that_is_planned_is_not_taken_twice(headway: Command, photos: Path) -> None:
+    run = killed(headway, photos, save=1, name="pets")
+    assert new_run("runs", "pets").path != run

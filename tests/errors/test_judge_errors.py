@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from headway.errors import ConfigError, DataError, HeadwayError, ShapeError
+from headway.judge.arrays import build_report, judge, part_answers
 from headway.judge.baselines import BaselineResult, Rows, run_baselines
 from headway.judge.intervals import bootstrap, mcnemar, mean, paired_difference, wilson
 from headway.judge.metrics import check_predictions, evaluate, per_class
-from headway.judge.report import build_report, verdict
+from headway.judge.verdict import verdict
 
 NOT_PROBABILITIES = (
     "`probabilities` must be finite, not negative and sum to one in each row; `targets` must be classes.\n"
@@ -245,23 +246,81 @@ def test_nothing_to_compare_with() -> None:
 
 
 def test_report_on_nothing() -> None:
-    assert message(ConfigError, build_report, {}, {}, labels=[], baselines=[]) == (
+    assert message(ConfigError, build_report, {}, labels=[], baselines=[]) == (
         'There is nothing to judge.\n  Given: 0 parts\n  Fix:   Pass a part, such as {"valid": ...}.'
     )
 
 
 def test_report_on_parts_that_others_lack() -> None:
-    parts = {"valid": np.eye(2), "test": np.eye(2)}
-    targets = {"valid": np.array([0, 1])}
-    assert message(ShapeError, build_report, parts, targets, labels=["a", "b"], baselines=[guess("test")]) == (
-        "Targets and baselines must cover every part of `probabilities`.\n"
-        "  Given: baseline 'guess' lacks 'valid', targets lacks 'test'\n"
+    parts = {name: part_answers(np.eye(2), np.array([0, 1])) for name in ("valid", "test")}
+    assert message(ShapeError, build_report, parts, labels=["a", "b"], baselines=[guess("test")]) == (
+        "Baselines must cover every part that is judged.\n"
+        "  Given: baseline 'guess' lacks 'valid'\n"
         "  Fix:   Pass the same parts to all of them."
     )
 
 
+@pytest.mark.parametrize(
+    ("probabilities", "targets", "kind", "given"),
+    [
+        ([[0.9, 0.3], [0.2, 0.8]], [0, 1], DataError, "1 rows that do not sum to one (first: row 0)"),
+        ([[0.5, 0.5], [np.nan, 0.8]], [0, 1], DataError, "1 rows with NaN or infinity (first: row 1)"),
+        ([[0.5, 0.5], [0.2, 0.8]], [0, 2], DataError, "1 targets outside 0 to 1 (first: row 1)"),
+        (np.zeros((0, 2)), np.zeros(0, dtype=int), DataError, "0 items"),
+        ([[0.5, 0.5], [0.2, 0.8]], [0, 1, 1], ShapeError, "probabilities [2, 2], targets [3]"),
+        ([[1.0], [1.0]], [0, 0], ShapeError, "probabilities [2, 1], targets [2]"),
+    ],
+)
+def test_judging_what_are_no_predictions(
+    probabilities: Any, targets: Any, kind: type[HeadwayError], given: str
+) -> None:
+    expected = SHAPES if kind is ShapeError else NOT_PROBABILITIES
+    assert message(kind, judge, np.array(probabilities), np.array(targets)) == expected.format(given=given)
+
+
+def test_judging_with_a_baseline_that_does_not_fit() -> None:
+    probabilities, targets = np.full((6, 2), 0.5), np.arange(6) % 2
+    assert message(ConfigError, judge, probabilities, targets, baselines={"stratified": probabilities}) == (
+        "A baseline of your own has the name of another.\n  Given: stratified\n  Fix:   Give it a name of its own."
+    )
+    assert message(ShapeError, judge, probabilities, targets, baselines={"mine": probabilities[:5]}) == SHAPES.format(
+        given="probabilities [5, 2], targets [6]"
+    )
+    assert message(DataError, judge, probabilities, targets, baselines={"mine": 2 * probabilities}).startswith(
+        "`probabilities` must be finite"
+    )
+
+
+def test_judging_slices_that_are_not_there() -> None:
+    probabilities, targets = np.full((6, 2), 0.5), np.arange(6) % 2
+    assert message(ConfigError, judge, probabilities, targets, slices=["site"]) == (
+        "Slices are made of the items' columns.\n  Given: slices=['site'], no items\n  Fix:   Pass `items`."
+    )
+    items = {"site": list("aabbcc")}
+    assert message(ConfigError, judge, probabilities, targets, items=items, slices=["sites"]) == (
+        "The items have no such column.\n  Given: column 'sites'\n  Fix:   Did you mean \"site\"?"
+    )
+    assert message(ConfigError, judge, probabilities, targets, items=items, slices="site").startswith(
+        "`columns` must name the columns to slice by."
+    )
+    assert message(ShapeError, judge, probabilities, targets, items={"site": ["a"]}, slices=["site"]) == (
+        "`items` must have a row for each row of `probabilities`, and `labels` a name for each column.\n"
+        "  Given: 1 items, 2 labels, probabilities [6, 2]\n"
+        "  Fix:   Pass the items that were predicted, in the same order, and all classes."
+    )
+
+
+def test_judging_with_labels_of_other_classes() -> None:
+    assert message(ShapeError, judge, np.full((6, 2), 0.5), np.arange(6) % 2, labels=["a"]) == (
+        "`labels` must name each class.\n"
+        "  Given: 1 labels, 2 classes\n"
+        "  Fix:   Pass one label a class, in the order of the model's outputs."
+    )
+
+
 def test_report_saved_under_another_ending(tmp_path: Path) -> None:
-    report = build_report({"test": np.eye(2)}, {"test": np.array([0, 1])}, labels=["a", "b"], baselines=[guess()])
+    parts = {"test": part_answers(np.eye(2), np.array([0, 1]))}
+    report = build_report(parts, labels=["a", "b"], baselines=[guess()])
     path = tmp_path / "report.pdf"
     assert message(ConfigError, report.save, path) == (
         "A report is saved as JSON or as HTML, by the path's ending.\n"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from headway.judge.baselines import Rows, run_baselines
 from headway.judge.intervals import Estimate, bootstrap, mcnemar, mean, paired_difference, wilson
-from headway.judge.metrics import CLASSIFICATION, evaluate
+from headway.judge.metrics import CLASSIFICATION, evaluate, per_class
 
 TRIALS = 1000
 
@@ -171,4 +171,35 @@ def test_metrics_cover(name: str) -> None:
         given = np.where(draw.random(400) < 0.9, targets, (targets + draw.integers(1, 4, size=400)) % 4)
         found = evaluate(np.eye(4)[given], targets, metrics=[name])[name]
         covered.append(found.low <= truth <= found.high)
+    assert 0.93 <= np.mean(covered) <= 0.97
+
+
+def scored(draw: np.random.Generator, items: int) -> tuple[np.ndarray, np.ndarray]:
+    """Three classes that overlap, told by a model that is surer of itself than it should be."""
+    targets = draw.integers(3, size=items)
+    logits = 1.5 * draw.normal(size=(items, 3)) + 2 * np.eye(3)[targets]
+    weights = np.exp(2 * logits)
+    return weights / weights.sum(1, keepdims=True), targets
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(CLASSIFICATION))
+def test_metrics_of_probabilities_cover(name: str) -> None:
+    """The truth is the metric of a million items; the intervals come from 400."""
+    truth = evaluate(*scored(np.random.default_rng(99), 1_000_000), metrics=[name])[name].value
+    draw = np.random.default_rng(0)
+    found = [evaluate(*scored(draw, 400), metrics=[name])[name] for _ in range(TRIALS)]
+    assert 0.93 <= np.mean([each.low <= truth <= each.high for each in found]) <= 0.97
+
+
+@pytest.mark.parametrize("name", ["precision", "recall", "f1"])
+def test_scores_of_a_class_cover(name: str) -> None:
+    """Four classes, as many items of each; one answer in ten is wrong, at random: all three are 0.9."""
+    draw = np.random.default_rng(0)
+    covered = []
+    for _ in range(TRIALS):
+        targets = draw.integers(4, size=400)
+        given = np.where(draw.random(400) < 0.9, targets, (targets + draw.integers(1, 4, size=400)) % 4)
+        found = getattr(per_class(np.eye(4)[given], targets)[1], name)
+        covered.append(found.low <= 0.9 <= found.high)
     assert 0.93 <= np.mean(covered) <= 0.97

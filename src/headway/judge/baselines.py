@@ -7,7 +7,7 @@ listed in `BASELINES`; a baseline of your own goes through `extra=`.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Literal, Protocol
@@ -18,7 +18,7 @@ from headway.errors import ConfigError, DataError, HeadwayError, ShapeError, did
 from headway.judge.metrics import check_predictions
 from headway.seeds import generator
 
-__all__ = ["BASELINES", "Baseline", "BaselineFunction", "BaselineResult", "Rows", "run_baselines"]
+__all__ = ["BASELINES", "Baseline", "BaselineFunction", "BaselineResult", "Rows", "check_names", "run_baselines"]
 
 _MAX_ROWS = 10_000
 _MAX_PIXELS = 1_024
@@ -72,10 +72,12 @@ class Baseline:
     Attributes:
         run: The function.
         needs: What rows must have for it, besides targets.
+        size: How many numbers it keeps, from the training rows and the number of classes.
     """
 
     run: BaselineFunction
     needs: Literal["pixels", "features"] | None = None
+    size: Callable[[Rows, int], int] | None = None
 
 
 @dataclass(frozen=True)
@@ -86,11 +88,20 @@ class BaselineResult:
         name: The baseline's name.
         probabilities: For each part, float `[items, classes]`.
         seconds: Learning and answering together.
+        size: How many numbers it keeps to answer with; None where that is not known.
+        needs: What it looks at. On features neither `seconds` nor `size` count the network that they come from.
     """
 
     name: str
     probabilities: dict[str, np.ndarray]
     seconds: float
+    size: int | None = None
+    needs: Literal["pixels", "features"] | None = None
+
+    def in_float32(self) -> BaselineResult:
+        """The same with probabilities of half the size."""
+        smaller = {part: each.astype(np.float32) for part, each in self.probabilities.items()}
+        return replace(self, probabilities=smaller)
 
 
 def run_baselines(
@@ -145,7 +156,8 @@ def run_baselines(
         answers = baseline.run(train, parts, num_classes=num_classes, seed=seed)
         seconds = time.perf_counter() - start
         _check_answers(name, answers, parts, num_classes)
-        results.append(BaselineResult(name, answers, seconds))
+        size = baseline.size(train, num_classes) if baseline.size else None
+        results.append(BaselineResult(name, answers, seconds, size, baseline.needs))
     return results
 
 
@@ -283,13 +295,18 @@ def _choose(task: str, names: Sequence[str] | None, extra: Mapping[str, Baseline
     for name in known if names is None else names:
         if name not in known:
             raise ConfigError(explain("This baseline is not known.", given=name, fix=did_you_mean(name, known)))
-    taken = sorted(extra.keys() & known.keys())
+    check_names(extra, task=task)
+    chosen = {name: known[name] for name in (known if names is None else names)}
+    return chosen | {name: Baseline(function) for name, function in extra.items()}
+
+
+def check_names(own: Iterable[str], *, task: str = "classification") -> None:
+    """Raises a ConfigError if a user's own baseline has the name of one of the registry."""
+    taken = sorted(set(own) & BASELINES[task].keys())
     if taken:
         raise ConfigError(
             explain("A baseline of your own has the name of another.", given=taken, fix="Give it a name of its own.")
         )
-    chosen = {name: known[name] for name in (known if names is None else names)}
-    return chosen | {name: Baseline(function) for name, function in extra.items()}
 
 
 def _check(train: Rows, parts: Mapping[str, Rows], num_classes: int) -> None:
@@ -336,13 +353,35 @@ def _check_answers(name: str, answers: Mapping[str, np.ndarray], parts: Mapping[
             raise
 
 
+def _num_pixels(rows: Rows) -> int:
+    """How many numbers `_small` leaves of an image."""
+    return _small(_subset(rows, np.arange(1))).shape[1]
+
+
+def _linear(dim: int, num_classes: int) -> int:
+    """Weights and biases, and the mean and spread of each column."""
+    return (dim + 1) * num_classes + 2 * dim
+
+
+def _num_features(rows: Rows) -> int:
+    return 0 if rows.features is None else rows.features.shape[1]
+
+
 BASELINES: dict[str, dict[str, Baseline]] = {
     "classification": {
-        "majority class": Baseline(_majority),
-        "stratified": Baseline(_stratified),
-        "nearest mean image": Baseline(_nearest_mean, needs="pixels"),
-        "k-nearest neighbours on pixels": Baseline(_neighbours, needs="pixels"),
-        "logistic regression on pixels": Baseline(_logistic_pixels, needs="pixels"),
-        "logistic regression on frozen features": Baseline(_logistic_features, needs="features"),
+        "majority class": Baseline(_majority, size=lambda _, classes: classes),
+        "stratified": Baseline(_stratified, size=lambda _, classes: classes),
+        "nearest mean image": Baseline(
+            _nearest_mean, needs="pixels", size=lambda rows, classes: classes * _num_pixels(rows)
+        ),
+        "k-nearest neighbours on pixels": Baseline(
+            _neighbours, needs="pixels", size=lambda rows, _: len(rows.targets) * (_num_pixels(rows) + 1)
+        ),
+        "logistic regression on pixels": Baseline(
+            _logistic_pixels, needs="pixels", size=lambda rows, classes: _linear(_num_pixels(rows), classes)
+        ),
+        "logistic regression on frozen features": Baseline(
+            _logistic_features, needs="features", size=lambda rows, classes: _linear(_num_features(rows), classes)
+        ),
     }
 }

@@ -1,55 +1,32 @@
-"""The report on a model: its metrics beside its baselines', and a verdict. Made from arrays, saved as JSON or HTML."""
+"""The report on a model: what is in it, as values, as JSON, as text and as a page."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headway.errors import ConfigError, ShapeError, explain
-from headway.judge.baselines import BaselineResult
-from headway.judge.intervals import Estimate, mcnemar, paired_difference
-from headway.judge.metrics import ClassScores, check_predictions, confusion_matrix, evaluate, per_class
+from headway.errors import ConfigError, explain
+from headway.judge.findings import Finding, describe
+from headway.judge.intervals import Estimate
+from headway.judge.metrics import ClassScores
+from headway.judge.verdict import Verdict, ViewsGain
 
-__all__ = ["BaselineRow", "PartScores", "Report", "Verdict", "build_report", "verdict"]
+if TYPE_CHECKING:
+    from headway.judge.calibration import Calibration
+    from headway.judge.learning_curve import LearningCurve
+    from headway.judge.mistakes import ConfusedPair, LabelIssues, TopLoss
+    from headway.judge.slices import SliceReport
+    from headway.judge.worst import WorstSlices
 
-# What baselines are measured by, too; the model itself gets every metric.
-_BASELINE_METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether the model is better than the best baseline.
-
-    Attributes:
-        kind: "better" or "worse" when the interval of the difference leaves out 0 and McNemar's p is below 0.05.
-        sentence: The same in words, with its numbers.
-        baseline: The baseline with the highest accuracy.
-        difference: The model's accuracy less the baseline's, in points (per cent).
-        p: McNemar's exact p, between 0 and 1.
-    """
-
-    kind: Literal["better", "indistinguishable", "worse"]
-    sentence: str
-    baseline: str
-    difference: Estimate
-    p: float
-
-    def to_json(self) -> dict[str, Any]:
-        """The verdict as plain JSON values."""
-        return {
-            "kind": self.kind,
-            "sentence": self.sentence,
-            "baseline": self.baseline,
-            "difference": self.difference.to_json(),
-            "p": self.p,
-        }
+__all__ = ["BaselineRow", "PartScores", "Picture", "Report"]
 
 
 @dataclass(frozen=True)
@@ -88,6 +65,7 @@ class BaselineRow:
         metrics: Accuracy, balanced accuracy, macro F1 and log loss, by part.
         difference: The model's accuracy less the baseline's on the verdict's part, in points.
         p: McNemar's exact p on the verdict's part.
+        size: How many numbers it keeps to answer with; None where that is not known.
     """
 
     name: str
@@ -95,6 +73,7 @@ class BaselineRow:
     metrics: dict[str, dict[str, Estimate]]
     difference: Estimate
     p: float
+    size: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The row as plain JSON values."""
@@ -105,61 +84,94 @@ class BaselineRow:
             "metrics": metrics,
             "difference": self.difference.to_json(),
             "p": self.p,
+            "size": self.size,
         }
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One item to look at.
+
+    Attributes:
+        photo: The bytes of a JPEG.
+        heat: The same with what the network looks at laid over it; None where that cannot be said.
+    """
+
+    photo: bytes
+    heat: bytes | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """Is the model good, and better than something simple. `str()` gives it as text for the terminal.
+    """Is the model good, better than something simple, for everyone, and why not.
+
+    `str()` gives the comparison and the diagnosis as text for the terminal.
 
     Attributes:
         task: "classification".
         labels: The classes, in the order of the model's outputs.
         parts: Scores by part, such as "valid" and "test".
-        verdict_part: The part that the verdict is on: "test" where there is one.
+        verdict_part: The part that the verdict and the slices are on: "test" where there is one.
+        focus_part: The part that is looked into, item by item: "valid" where there is one, so that test stays unseen.
         baselines: One row a baseline.
         verdict: Better than the best of them, or not.
+        findings: What is wrong, the most severe first.
+        confused_pairs: Which classes are taken for which others.
+        order: The classes in an order that puts those side by side that are confused.
+        top_losses: The items that the model is most wrong about.
+        label_issues: Items whose label looks wrong, by part: of `focus_part` by the model's own answers, of train by
+            models that did not see them.
+        calibration: Whether probabilities mean what they say.
+        slices: Metrics by the columns that were asked for; None where none were.
+        worst_slices: The groups that the model is distinguishably worse on; None without items.
+        learning_curve: How much more data would help; None where that was not computed.
+        views_gain: What test-time augmentation gains; None where that was not asked for.
         history: One row an epoch: stage, epoch, train_loss, valid_loss, accuracy, lr, seconds.
         settings: What it takes to repeat the run.
         data: A summary of the data.
+        versions: Of Python and the libraries.
         notes: Remarks, one sentence each.
         seconds: Training, from start to finish.
+        size: How many numbers the model keeps; None where that is not known.
+        name: What the report is called, such as the run's name.
+        pictures: Items to look at, by row; they are in the page alone.
     """
 
     task: str
     labels: list[str]
     parts: dict[str, PartScores]
     verdict_part: str
+    focus_part: str
     baselines: list[BaselineRow]
     verdict: Verdict
+    findings: list[Finding] = field(default_factory=list)
+    confused_pairs: list[ConfusedPair] = field(default_factory=list)
+    order: list[int] = field(default_factory=list)
+    top_losses: list[TopLoss] = field(default_factory=list)
+    label_issues: dict[str, LabelIssues] = field(default_factory=dict)
+    calibration: Calibration | None = None
+    slices: SliceReport | None = None
+    worst_slices: WorstSlices | None = None
+    learning_curve: LearningCurve | None = None
+    views_gain: ViewsGain | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     seconds: float
+    size: int | None = None
+    name: str = ""
+    pictures: dict[int, Picture] = field(default_factory=dict, repr=False)
 
     def to_json(self) -> dict[str, Any]:
-        """The report as plain JSON values, schema version 1.
+        """The report as plain JSON values, schema version 1; every key is described in docs/report.md.
 
-        Keys are the attributes' names, plus `schema_version`. An estimate is `{"value", "low", "high"}`; what could
-        not be computed is null. Differences are in points, everything else in shares.
+        An estimate is `{"value", "low", "high"}`; what could not be computed is null. Differences of accuracy are in
+        points, everything else in shares.
         """
-        return _plain(
-            {
-                "schema_version": 1,
-                "task": self.task,
-                "labels": self.labels,
-                "parts": {part: each.to_json() for part, each in self.parts.items()},
-                "verdict_part": self.verdict_part,
-                "baselines": [each.to_json() for each in self.baselines],
-                "verdict": self.verdict.to_json(),
-                "history": self.history,
-                "settings": self.settings,
-                "data": self.data,
-                "notes": self.notes,
-                "seconds": self.seconds,
-            }
-        )
+        plain = {"schema_version": 1} | {name: getattr(self, name) for name in _KEYS}
+        return _plain(plain)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the report, whole or not at all.
@@ -206,162 +218,51 @@ class Report:
         wide = max(len(head), *(len(name) for name, _, _ in rows))
         lines = [f"{head:<{wide}}  {'accuracy (95 % interval)':<24}  {'seconds':>8}"]
         lines += [f"{name:<{wide}}  {accuracy!s:<24}  {seconds:>8.1f}" for name, accuracy, seconds in rows]
-        return "\n".join([*lines, "", self.verdict.sentence, *self.notes])
+        told = [self.verdict.sentence, *self.notes]
+        return "\n".join([*lines, "", *told, "", describe(self.findings)])
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the page in a frame of its own."""
+        from headway.judge.page import render
+
+        page = escape(render(self))
+        return f'<iframe srcdoc="{page}" title="Report" style="width: 100%; height: 40rem; border: 0"></iframe>'
 
 
-def verdict(
-    model_probabilities: np.ndarray,
-    targets: np.ndarray,
-    baselines: Sequence[BaselineResult],
-    *,
-    part: str,
-    seed: int = 0,
-) -> Verdict:
-    """Compare a model with the best of its baselines by accuracy, on the same items.
-
-    Args:
-        model_probabilities: Of each class for each item of the part, float `[items, classes]`.
-        targets: Class indices, integers `[items]`.
-        baselines: What the baselines answered; at least one.
-        part: Which of the baselines' parts the items are.
-        seed: The run's seed, for the resampling.
-
-    Returns:
-        The verdict. The best baseline is chosen on these very items, so any luck in that is on its side.
-
-    Raises:
-        ConfigError: If there are no baselines.
-        ShapeError: If the arrays do not fit together.
-        DataError: If they hold no probabilities, or targets that are no class.
-
-    Example:
-        >>> targets = np.array([0, 1] * 50)
-        >>> guess = BaselineResult("majority class", {"test": np.tile([0.5, 0.5], (100, 1))}, 0.0)
-        >>> print(verdict(np.eye(2)[targets], targets, [guess], part="test").sentence)
-        Better than the best baseline (majority class, 0.500): +50.0 points [39.0, 59.0], McNemar p < 0.001.
-    """
-    if not baselines:
-        raise ConfigError(
-            explain("A verdict needs something to compare with.", given="0 baselines", fix="Run at least one baseline.")
-        )
-    right = _right(model_probabilities, targets)
-    scored = [(each, _right(each.probabilities[part], targets)) for each in baselines]
-    best, theirs = max(scored, key=lambda pair: int(pair[1].sum()))
-    difference, p = paired_difference(right, theirs, seed=seed).scaled(100), mcnemar(right, theirs)
-    kind, opening = "indistinguishable", "Not distinguishable from"
-    if p < 0.05 and difference.low > 0:
-        kind, opening = "better", "Better than"
-    elif p < 0.05 and difference.high < 0:
-        kind, opening = "worse", "Worse than"
-    shown = "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
-    sentence = (
-        f"{opening} the best baseline ({best.name}, {theirs.mean():.3f}): {difference.value:+.1f} points "
-        f"[{difference.low:.1f}, {difference.high:.1f}], McNemar {shown}."
-    )
-    return Verdict(kind, sentence, best.name, difference, p)
-
-
-def build_report(
-    probabilities: Mapping[str, np.ndarray],
-    targets: Mapping[str, np.ndarray],
-    *,
-    labels: Sequence[str],
-    baselines: Sequence[BaselineResult],
-    history: Sequence[Mapping[str, Any]] = (),
-    settings: Mapping[str, Any] | None = None,
-    data: Mapping[str, Any] | None = None,
-    notes: Sequence[str] = (),
-    seconds: float = 0.0,
-    seed: int = 0,
-) -> Report:
-    """Judge a model's predictions.
-
-    Args:
-        probabilities: By part ("valid", "test"), of each class for each item, float `[items, classes]`.
-        targets: By the same parts, class indices, integers `[items]`.
-        labels: The classes, in the order of the columns.
-        baselines: What `run_baselines` gave for the same parts; at least one.
-        history: One row an epoch: stage, epoch, train_loss, valid_loss, accuracy, lr, seconds.
-        settings: What it takes to repeat the run.
-        data: A summary of the data.
-        notes: Remarks, one sentence each.
-        seconds: How long training took.
-        seed: The run's seed, for the resampling.
-
-    Returns:
-        The report. Its verdict is on "test" where there is such a part, else on "valid", else on the first.
-
-    Raises:
-        ConfigError: If there are no parts or no baselines.
-        ShapeError: If arrays, parts or labels do not fit together.
-        DataError: If the arrays hold no probabilities, or targets that are no class.
-    """
-    _check_parts(probabilities, targets, baselines)
-    main = next((part for part in ("test", "valid") if part in probabilities), next(iter(probabilities)))
-    parts = {part: _scores(probabilities[part], targets[part], labels, seed) for part in probabilities}
-    return Report(
-        task="classification",
-        labels=list(labels),
-        parts=parts,
-        verdict_part=main,
-        baselines=[_row(each, probabilities[main], targets, main, seed) for each in baselines],
-        verdict=verdict(probabilities[main], targets[main], baselines, part=main, seed=seed),
-        history=[dict(row) for row in history],
-        settings=dict(settings or {}),
-        data=dict(data or {}),
-        notes=list(notes),
-        seconds=seconds,
-    )
-
-
-def _check_parts(
-    probabilities: Mapping[str, np.ndarray], targets: Mapping[str, np.ndarray], baselines: Sequence[BaselineResult]
-) -> None:
-    if not probabilities:
-        raise ConfigError(
-            explain("There is nothing to judge.", given="0 parts", fix='Pass a part, such as {"valid": ...}.')
-        )
-    given = {"targets": targets} | {f"baseline {each.name!r}": each.probabilities for each in baselines}
-    lacking = [f"{name} lacks {part!r}" for part in probabilities for name, held in given.items() if part not in held]
-    if lacking:
-        raise ShapeError(
-            explain(
-                "Targets and baselines must cover every part of `probabilities`.",
-                given=lacking,
-                fix="Pass the same parts to all of them.",
-            )
-        )
-
-
-def _scores(probabilities: np.ndarray, targets: np.ndarray, labels: Sequence[str], seed: int) -> PartScores:
-    probabilities, targets = check_predictions(probabilities, targets)
-    return PartScores(
-        len(targets),
-        evaluate(probabilities, targets, seed=seed),
-        per_class(probabilities, targets, labels=labels),
-        confusion_matrix(probabilities, targets),
-    )
-
-
-def _row(
-    result: BaselineResult, ours: np.ndarray, targets: Mapping[str, np.ndarray], main: str, seed: int
-) -> BaselineRow:
-    metrics = {
-        part: evaluate(result.probabilities[part], targets[part], metrics=_BASELINE_METRICS, seed=seed)
-        for part in targets
-        if part in result.probabilities
-    }
-    compared = verdict(ours, targets[main], [result], part=main, seed=seed)
-    return BaselineRow(result.name, result.seconds, metrics, compared.difference, compared.p)
-
-
-def _right(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    probabilities, targets = check_predictions(probabilities, targets)
-    return probabilities.argmax(1) == targets
+_KEYS = (
+    "task",
+    "labels",
+    "parts",
+    "verdict_part",
+    "baselines",
+    "verdict",
+    "history",
+    "settings",
+    "data",
+    "notes",
+    "seconds",
+    "name",
+    "size",
+    "versions",
+    "focus_part",
+    "findings",
+    "confused_pairs",
+    "order",
+    "top_losses",
+    "label_issues",
+    "calibration",
+    "slices",
+    "worst_slices",
+    "learning_curve",
+    "views_gain",
+)
+"""Attributes that are in the JSON, in its order."""
 
 
 def _plain(value: Any) -> Any:
     """Values as JSON knows them: numpy's become Python's, NaN and infinity null, anything else its text."""
+    if hasattr(value, "to_json"):
+        value = value.to_json()
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if isinstance(value, Mapping):

@@ -1,24 +1,23 @@
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
+from headway.judge.arrays import build_report, part_answers
 from headway.judge.baselines import BaselineResult, Rows, run_baselines
+from headway.judge.findings import describe
 from headway.judge.intervals import mcnemar, paired_difference
 from headway.judge.page import render
-from headway.judge.report import Report, build_report, verdict
+from headway.judge.report import Report
+from headway.judge.verdict import verdict
 
 HISTORY = [
-    {"stage": "one", "epoch": 1, "train_loss": None, "valid_loss": 0.5, "accuracy": 0.9, "lr": 0.0, "seconds": 3.0},
-    {"stage": "two", "epoch": 1, "train_loss": 0.4, "valid_loss": 0.3, "accuracy": 0.92, "lr": 1e-3, "seconds": 5.0},
-    {"stage": "two", "epoch": 2, "train_loss": 0.2, "valid_loss": 0.25, "accuracy": 0.95, "lr": 1e-4, "seconds": 5.0},
+    {"stage": "head", "epoch": 1, "train_loss": None, "valid_loss": 0.5, "accuracy": 0.9, "lr": 0.0, "seconds": 3.0},
+    {"stage": "all", "epoch": 1, "train_loss": 0.4, "valid_loss": 0.3, "accuracy": 0.92, "lr": 1e-3, "seconds": 5.0},
+    {"stage": "all", "epoch": 2, "train_loss": 0.2, "valid_loss": 0.25, "accuracy": 0.95, "lr": 1e-4, "seconds": 5.0},
 ]
 EVIL = '<script>alert("x")</script>'
 
@@ -40,8 +39,10 @@ def report() -> Report:
     targets = {"valid": np.arange(60) % 3, "test": np.arange(300) % 3}
     rows = {part: Rows(targets=each) for part, each in targets.items()}
     return build_report(
-        {"valid": answers(targets["valid"], slice(5)), "test": answers(targets["test"], slice(12))},
-        targets,
+        {
+            "valid": part_answers(answers(targets["valid"], slice(5)), targets["valid"]),
+            "test": part_answers(answers(targets["test"], slice(12)), targets["test"]),
+        },
         labels=["cat", EVIL, "dog & fox"],
         baselines=run_baselines(rows["valid"], rows, num_classes=3),
         history=HISTORY,
@@ -88,8 +89,7 @@ def test_the_interval_and_the_test_must_agree() -> None:
 def test_the_verdict_is_on_test_where_there_is_one(report: Report) -> None:
     targets = np.arange(60) % 3
     only = build_report(
-        {"valid": answers(targets, slice(5))},
-        {"valid": targets},
+        {"valid": part_answers(answers(targets, slice(5)), targets)},
         labels=list("abc"),
         baselines=[baseline("b", answers(targets, slice(9)), "valid")],
     )
@@ -113,7 +113,9 @@ def test_text(report: Report) -> None:
     assert lines[0] == "test, 300 items  accuracy (95 % interval)   seconds"
     assert lines[1] == "majority class   0.333 [0.282, 0.388]           0.0"
     assert lines[3] == "this model       0.960 [0.931, 0.977]          42.0"
-    assert lines[5:] == [report.verdict.sentence, f"A note on {EVIL}."]
+    assert lines[5:8] == [report.verdict.sentence, f"A note on {EVIL}.", ""]
+    assert "\n".join(lines[8:]) == describe(report.findings)
+    assert lines[8] == "Nothing wrong was found. Worth knowing:"
 
 
 def test_json_has_a_stable_form(report: Report, tmp_path: Path) -> None:
@@ -132,11 +134,25 @@ def test_json_has_a_stable_form(report: Report, tmp_path: Path) -> None:
         "data",
         "notes",
         "seconds",
+        "name",
+        "size",
+        "versions",
+        "focus_part",
+        "findings",
+        "confused_pairs",
+        "order",
+        "top_losses",
+        "label_issues",
+        "calibration",
+        "slices",
+        "worst_slices",
+        "learning_curve",
+        "views_gain",
     ]
     assert saved["schema_version"] == 1
     assert list(saved["parts"]["test"]) == ["count", "metrics", "per_class", "confusion"]
     assert list(saved["parts"]["test"]["metrics"]["auroc"]) == ["value", "low", "high"]
-    assert list(saved["baselines"][0]) == ["name", "seconds", "metrics", "difference", "p"]
+    assert list(saved["baselines"][0]) == ["name", "seconds", "metrics", "difference", "p", "size"]
     assert list(saved["verdict"]) == ["kind", "sentence", "baseline", "difference", "p"]
     assert saved["settings"]["runs"] == "runs"
     assert saved["data"]["items"] == 360
@@ -145,8 +161,7 @@ def test_json_has_a_stable_form(report: Report, tmp_path: Path) -> None:
 def test_json_of_what_is_not_known_is_null(report: Report, tmp_path: Path) -> None:
     targets = np.zeros(10, dtype=int)
     single = build_report(
-        {"valid": answers(targets, slice(2))},
-        {"valid": targets},
+        {"valid": part_answers(answers(targets, slice(2)), targets)},
         labels=list("abc"),
         baselines=[baseline("b", answers(targets, slice(3)), "valid")],
         history=[HISTORY[0] | {"valid_loss": float("nan")}],
@@ -176,108 +191,3 @@ def test_a_save_that_fails_keeps_the_old_file(report: Report, tmp_path: Path, mo
     with pytest.raises(OSError, match="No space"):
         report.save(path)
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("report.json", "old")]
-
-
-class _Page(HTMLParser):
-    """What a page is made of, and whether its tags close in order."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text: list[str] = []
-        self.open: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag != "meta":
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text.append(data)
-
-    def of(self, tag: str) -> list[dict[str, Any]]:
-        return [attributes for name, attributes in self.tags if name == tag]
-
-
-def test_page_is_well_formed_and_told_to_all_readers(report: Report) -> None:
-    page = _Page(render(report))
-    assert page.open == []
-    assert len(page.of("h1")) == 1
-    assert len(page.of("h2")) == len(page.of("section")) == len(page.of("a")) == 7
-    assert len(page.of("table")) == len(page.of("caption")) > 5
-    assert all(attributes.get("scope") in ("row", "col") for attributes in page.of("th"))
-    assert all("aria-label" in each or each.get("aria-hidden") == "true" for each in page.of("svg"))
-    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
-    assert len(set(ids)) == len(ids)
-    assert {each["href"].removeprefix("#") for each in page.of("a")} == set(ids)
-
-
-def test_page_begins_with_the_verdict(report: Report) -> None:
-    page = _Page(render(report))
-    told = "".join(page.text)
-    assert told.index("Is the model better") < told.index(report.verdict.sentence) < told.index("stratified")
-    assert page.of("p")[0]["class"] == "verdict better"
-
-
-def test_page_loads_nothing_and_runs_nothing(report: Report) -> None:
-    text = render(report)
-    page = _Page(text)
-    assert not {tag for tag, _ in page.tags} & {"script", "link", "img", "iframe", "object", "embed", "form"}
-    assert not re.search(r"https?:|//|@import|url\(|\son\w+=", text)
-    assert page.of("meta")[2]["content"] == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-
-
-def test_page_shows_names_as_they_are(report: Report) -> None:
-    text = render(report)
-    assert EVIL not in text
-    shown = "".join(_Page(text).text)
-    assert EVIL in shown
-    assert "dog & fox" in shown
-    assert f"A note on {EVIL}." in shown
-
-
-def test_page_draws_each_epoch(report: Report) -> None:
-    page = _Page(render(report))
-    curves = [each for each in page.of("svg") if each.get("role") == "img"]
-    assert [each["aria-label"] for each in curves] == [
-        "Loss by epoch: training ends at 0.2; validation ends at 0.25",
-        "Accuracy on validation by epoch: validation ends at 0.95",
-    ]
-    points = [len(each["points"].split()) for each in page.of("polyline")]
-    assert points == [2, 3, 3]
-
-
-def test_page_leaves_a_gap_where_a_value_is_lacking(report: Report) -> None:
-    history = [HISTORY[1], HISTORY[2], HISTORY[1] | {"train_loss": None}, HISTORY[1], HISTORY[2], HISTORY[2]]
-    page = _Page(render(replace(report, history=history)))
-    assert [len(each["points"].split()) for each in page.of("polyline")] == [2, 3, 6, 6]
-
-
-def test_page_without_history_has_no_curves(report: Report) -> None:
-    page = _Page(render(replace(report, history=[], notes=[], data={})))
-    assert [each["href"] for each in page.of("a")] == ["#baselines", "#metrics", "#classes", "#confusion", "#settings"]
-    assert not page.of("polyline")
-    assert not page.of("li")[5:]
-
-
-def test_page_of_many_classes_shows_those_with_mistakes() -> None:
-    targets = np.arange(400) % 40
-    model = answers(targets, slice(0, 35), classes=40) / 4.7
-    report = build_report(
-        {"test": model / model.sum(1, keepdims=True)},
-        {"test": targets},
-        labels=[f"class {k}" for k in range(40)],
-        baselines=[baseline("b", np.full((400, 40), 1 / 40))],
-    )
-    page = _Page(render(report))
-    assert len(page.of("details")) == 1
-    assert "Only the 30 classes with the most mistakes of 40." in "".join(page.text)
-    assert len([each for each in page.of("td") if "title" in each]) == 30 * 30

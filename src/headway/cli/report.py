@@ -1,0 +1,37 @@
+"""`headway report`: the report of a finished run, made anew."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["report"]
+
+
+def report(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder, such as runs/photos.")],
+    *,
+    slices: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Columns by whose values every metric is given.")
+    ] = None,
+    tta: Annotated[int, typer.Option(help="Augmented views of each item whose gain is measured.")] = 0,
+    open_page: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
+) -> None:
+    """Judge a finished run once more: report.html and report.json in its folder are written anew."""
+    from headway.learner import Learner
+
+    learner = Learner.resume(run)
+    found = learner.report(slices=[each.strip() for each in slices.split(",")] if slices else (), tta=tta)
+    page = run / "report.html"
+    if as_json:
+        print(json.dumps(found.to_json()))
+    else:
+        print(f"{found}\n\nreport: {page}")
+    if open_page:
+        import webbrowser
+
+        webbrowser.open(page.resolve().as_uri())

@@ -1,0 +1,124 @@
+"""The page's small change: numbers, tables and pictures as HTML. Everything that comes from data is escaped here."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Callable, Iterable, Mapping
+from html import escape
+from typing import Any
+
+from headway.judge.intervals import Estimate
+
+__all__ = [
+    "NOT_KNOWN",
+    "capital",
+    "details",
+    "number",
+    "p_value",
+    "pairs",
+    "percent",
+    "photo",
+    "shown",
+    "table",
+    "title_of",
+]
+
+NOT_KNOWN = "\N{EN DASH}"
+_TITLES = {"arch": "Architecture", "auroc": "AUROC", "macro_f1": "Macro F1", "f1": "F1"}
+
+
+def title_of(name: str) -> str:
+    """A metric's or a key's name in words, the first letter large."""
+    return _TITLES.get(name) or capital(name.replace("_", " "))
+
+
+def capital(text: str) -> str:
+    """A text whose first letter is large."""
+    return text[:1].upper() + text[1:]
+
+
+def number(score: Estimate | None, *, digits: int = 3, sign: bool = False) -> str:
+    """A cell with an estimate and its interval; a dash where it is not known."""
+    if score is None or math.isnan(score.value):
+        return f"<td>{NOT_KNOWN}</td>"
+    plus = "+" if sign else ""
+    ends = (f"{end:{plus}.{digits}f}" if math.isfinite(end) else NOT_KNOWN for end in (score.low, score.high))
+    return f"<td>{score.value:{plus}.{digits}f} <small>[{', '.join(ends)}]</small></td>"
+
+
+def p_value(value: float | None) -> str:
+    """A p in two digits; a dash where it is not known."""
+    if value is None or math.isnan(value):
+        return NOT_KNOWN
+    return "&lt; 0.001" if value < 0.001 else f"{value:.2g}"
+
+
+def percent(share: float) -> str:
+    """A share from 0 to 1 as per cent, with as many digits as say something."""
+    if 0 < share < 0.001:
+        return "&lt; 0.1%"
+    if 0.999 < share < 1:
+        return "&gt; 99.9%"
+    return f"{share:.1%}"
+
+
+def table(caption: str, heads: Iterable[str], rows: Iterable[str], *, kind: str = "") -> str:
+    """A table with a caption, which can be scrolled from the keyboard where it is wide.
+
+    Args:
+        caption: What the table says, as plain text.
+        heads: The columns' names, as plain text; "<" before one means text, aligned left, and "~" a picture, which a
+            phone has no room for.
+        rows: Whole rows as HTML, the first cell a row's heading.
+        kind: A class for the style.
+    """
+    cells = "".join(_head(each) for each in heads)
+    return (
+        f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(_short(caption))}"><table class="{kind}">'
+        f"<caption><span>{escape(caption)}</span></caption>"
+        f"<thead><tr>{cells}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _head(name: str) -> str:
+    kind = {"<": ' class="text"', "~": ' class="wide-only"'}.get(name[:1], "")
+    return f'<th scope="col"{kind}>{escape(name[1:] if kind else name)}</th>' if name else "<td></td>"
+
+
+def pairs(values: Mapping[str, Any], caption: str, *, names: Callable[[str], str] | None = None) -> str:
+    """A table of names and values; nothing where there are none. `names` says how a name is shown."""
+    named = names or title_of
+    rows = [
+        f'<tr><th scope="row">{escape(named(str(name)))}</th><td class="text">{escape(shown(value))}</td></tr>'
+        for name, value in values.items()
+    ]
+    return table(caption, ["<Name", "<Value"], rows, kind="pairs") if rows else ""
+
+
+def shown(value: Any) -> str:
+    """A plain value as text."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {shown(each)}" for name, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(shown(each) for each in value)
+    if value is None:
+        return NOT_KNOWN
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def details(summary: str, body: str) -> str:
+    """A part of the page that is folded away until it is asked for; on paper it is open."""
+    return f"<details><summary>{escape(summary)}</summary><div>{body}</div></details>"
+
+
+def photo(jpeg: bytes, alt: str, *, side: int | None = None) -> str:
+    """An embedded JPEG with its alternative text."""
+    data = base64.b64encode(jpeg).decode()
+    size = f' width="{side}" height="{side}"' if side else ""
+    return f'<img src="data:image/jpeg;base64,{data}" alt="{escape(alt)}"{size}>'
+
+
+def _short(caption: str) -> str:
+    """A caption's first sentence, for a name that is read aloud."""
+    return caption.split(". ")[0].rstrip(".")

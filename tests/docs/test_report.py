@@ -1,0 +1,47 @@
+"""docs/report.md describes report.json as it is, key by key."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import headway as hw
+from headway.judge.learning_curve import learning_curve
+from headway.judge.verdict import views_gain
+
+PAGE = (Path(__file__).parents[2] / "docs" / "report.md").read_text().split("## report.json")[1]
+
+
+def facts() -> dict[str, Any]:
+    """A report in which no list is empty and nothing is null."""
+    draw = np.random.default_rng(0)
+    targets = np.arange(400) % 2
+    probabilities = np.eye(2)[np.where(np.arange(400) < 60, 1 - targets, targets)] * 0.8 + 0.1
+    site = np.where(np.arange(400) < 60, "north", "south")
+    history = [{"stage": "all", "epoch": 1, "train_loss": 0.1, "valid_loss": 0.5, "accuracy": 0.85, "lr": 1e-3}]
+    report = hw.judge(probabilities, targets, items={"site": site}, slices=["site"], history=history)
+    features = draw.normal(size=(400, 3)) + targets[:, None]
+    curve = learning_curve(features[:200], targets[:200], features[200:], targets[200:], num_classes=2)
+    gain = views_gain(probabilities, np.eye(2)[targets], targets, part="valid", views=2)
+    return replace(report, learning_curve=curve, views_gain=gain).to_json()
+
+
+def test_every_key_is_described_and_every_described_key_is_there() -> None:
+    first, second = re.findall(r"(?:^\|.*\n)+", PAGE, flags=re.MULTILINE)
+    found = facts()
+    assert re.findall(r"^\| `(\w+)` \|", first, flags=re.MULTILINE) == list(found)
+    rows = re.findall(r"^\| `([\w.*\[\]]+)` \| (.+) \|$", second, flags=re.MULTILINE)
+    assert len(rows) > 15
+    for path, text in rows:
+        value: Any = found
+        for step in path.split("."):
+            name, is_list = step.removesuffix("[]"), step.endswith("[]")
+            value = next(iter(value.values())) if name == "*" else value[name]
+            value = value[0] if is_list else value
+        if isinstance(value, dict):
+            named = set(re.findall(r"`(\w+)`", text))
+            assert set(value) <= named, (path, set(value) - named)

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import headway as hw
+from headway.cli import app
+from headway.errors import ConfigError
+
+
+@pytest.fixture(scope="module")
+def finished(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that has ended, its report made once. Not to be changed."""
+    data = hw.from_folder(digits, input=hw.Image("file", size=28, channels=1))
+    run = tmp_path_factory.mktemp("runs") / "digits"
+    options: dict[str, Any] = {"progress": False, "device": "cpu", "precision": "float32"}
+    learner = hw.Learner(data, "small_resnet", run=run, **options)
+    learner.fit(1)
+    learner.report()
+    return run
+
+
+@pytest.fixture
+def run(finished: Path, tmp_path: Path) -> Path:
+    """A copy of it to work on."""
+    return Path(shutil.copytree(finished, tmp_path / "digits"))
+
+
+def call(*arguments: object) -> str:
+    done = CliRunner().invoke(app, ["report", *map(str, arguments)], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_report_is_made_anew(run: Path) -> None:
+    before = json.loads((run / "report.json").read_text())
+    (run / "report.html").unlink()
+    (run / "report.json").write_text("{}")
+    shown = call(run)
+    after = json.loads((run / "report.json").read_text())
+    assert after == before
+    assert after["verdict"]["sentence"] in shown
+    assert shown.rstrip().endswith(f"report: {run / 'report.html'}")
+    assert (run / "report.html").read_text().startswith("<!doctype html>")
+
+
+def test_options_are_those_of_the_method(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    line = json.loads(call(run, "--slices", "label, split", "--tta", 2, "--open", "--json").splitlines()[-1])
+    assert {key for each in line["slices"]["slices"] for key in each["where"]} == {"label", "split"}
+    assert line["views_gain"]["views"] == 2
+    assert line == json.loads((run / "report.json").read_text())
+    assert opened == [(run / "report.html").resolve().as_uri()]
+
+
+def test_what_is_no_run_is_an_error(tmp_path: Path, run: Path) -> None:
+    with pytest.raises(ConfigError):
+        call(tmp_path / "nothing")
+    with pytest.raises(ConfigError, match=r"^The items have no such column"):
+        call(run, "--slices", "lable")

@@ -7,12 +7,13 @@ import stat
 import struct
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from headway.bundle import format as bundle_format
-from headway.bundle.format import pack_check, read_bundle, write_bundle
+from headway.bundle.format import pack_check, read_bundle, unpack_check, write_bundle
 from headway.bundle.predictor import load
 from headway.errors import BundleError
 
@@ -224,6 +225,10 @@ def test_a_field_of_a_later_kind(path: Path) -> None:
     [
         ({"input": {"kind": "image"}}, "'column'"),
         ({"input": None}, "'NoneType' object has no attribute 'get'"),
+        ({"familiar": {}}, "'threshold'"),
+        ({"familiar": {"threshold": "far"}}, "could not convert string to float: 'far'"),
+        ({"familiar": {"threshold": "inf"}}, "the threshold of familiar items is inf, and must be a finite number"),
+        ({"check_tolerance": 1}, "check_tolerance is 1, and must lie above 0 and at most at 0.25"),
     ],
 )
 def test_fields_that_cannot_be_read(path: Path, changed: dict[str, object], reason: str) -> None:
@@ -242,18 +247,33 @@ def test_labels_that_do_not_fit_the_graph(path: Path) -> None:
     assert refusal(path, load) == text(what, path)
 
 
+def golden_check(**changed: object) -> bytes:
+    check = unpack_check(read_bundle(GOLDEN).files["check.npz"], given="golden")
+    return pack_check(replace(check, **changed))  # type: ignore[arg-type]
+
+
 def test_a_check_that_fails(path: Path) -> None:
-    images, probabilities = bundle_format.unpack_check(read_bundle(GOLDEN).files["check.npz"], given="golden")
-    rebuilt(path, check=pack_check(images, probabilities[::-1]))
-    assert refusal(path, load) == text("The bundle answers its own check otherwise than when it was made.", path)
-    rebuilt(path, check=pack_check(images, probabilities * float("nan")))
-    assert refusal(path, load) == text("The bundle answers its own check otherwise than when it was made.", path)
+    check = unpack_check(read_bundle(GOLDEN).files["check.npz"], given="golden")
+    assert check.distances is not None
+    for changed in (
+        golden_check(probabilities=check.probabilities[::-1]),
+        golden_check(probabilities=check.probabilities * np.float32("nan")),
+        golden_check(distances=check.distances + np.float32(0.01)),
+        golden_check(distances=check.distances * np.float32("nan")),
+    ):
+        rebuilt(path, check=changed)
+        assert refusal(path, load) == text("The bundle answers its own check otherwise than when it was made.", path)
 
 
-def test_a_check_of_other_images(path: Path) -> None:
-    images, probabilities = bundle_format.unpack_check(read_bundle(GOLDEN).files["check.npz"], given="golden")
-    rebuilt(path, check=pack_check(images[:, :4], probabilities))
-    assert refusal(path, load) == text("The bundle's graph, its check and its fields do not fit one another.", path)
+def test_a_check_of_another_shape(path: Path) -> None:
+    check = unpack_check(read_bundle(GOLDEN).files["check.npz"], given="golden")
+    for changed in (golden_check(images=check.images[:, :4]), golden_check(distances=None)):
+        rebuilt(path, check=changed)
+        what = "The bundle's graph, its check and its fields do not fit one another."
+        assert refusal(path, load) == text(what, path)
+    rebuilt(path, check=golden_check(distances=np.zeros((3, 1), np.float32)))
+    what = "The bundle's check.npz does not hold one row of probabilities an image."
+    assert refusal(path, load) == text(what, path)
 
 
 def test_a_check_that_is_none(path: Path) -> None:
@@ -263,7 +283,9 @@ def test_a_check_that_is_none(path: Path) -> None:
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("images.npy", b"")
     rebuilt(path, check=buffer.getvalue())
-    assert refusal(path, load) == text("The bundle's check.npz does not hold just images and probabilities.", path)
+    assert refusal(path, load) == text(
+        "The bundle's check.npz does not hold just images and probabilities, with or without distances.", path
+    )
 
 
 def test_a_graph_never_reads_files_beside_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

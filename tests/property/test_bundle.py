@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import random
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -12,54 +15,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headway.bundle.format import pack_check, read_bundle, unpack_check, write_bundle
+from headway.bundle.format import Check, pack_check, read_bundle, unpack_check, write_bundle
 from headway.bundle.predictor import load
 from headway.errors import BundleError
+from tests.bundles import fuzz
 
 GOLDEN = Path(__file__).parents[1] / "bundles" / "v1.headway"
-IMAGES = np.random.default_rng(0).integers(0, 256, size=(4, 8, 8, 3), dtype=np.uint8)
 
 
-def mutated(data: bytes, draw: random.Random) -> bytes:
-    """One of: bytes changed, a piece removed, doubled, moved, zeroed, or the end cut off."""
-    changed = bytearray(data)
-    start, length = draw.randrange(len(data)), draw.choice([1, 2, 4, 30, 500])
-    piece = changed[start : start + length]
-    kind = draw.randrange(6)
-    if kind == 0:
-        for _ in range(draw.randint(1, 8)):
-            changed[draw.randrange(len(data))] = draw.randrange(256)
-    elif kind == 1:
-        del changed[start : start + length]
-    elif kind == 2:
-        changed[start:start] = piece
-    elif kind == 3:
-        at = draw.randrange(len(data))
-        changed[at : at + len(piece)] = piece
-    elif kind == 4:
-        changed[start : start + length] = bytes(len(piece))
-    else:
-        del changed[start:]
-    return bytes(changed)
-
-
-def refused_or_same(path: Path, expected: np.ndarray) -> bool:
-    try:
-        found = load(path).probabilities(IMAGES)
-    except BundleError:
-        return True
-    np.testing.assert_array_equal(found, expected)
-    return False
-
-
-def test_mutated_bytes(tmp_path: Path) -> None:
-    golden, expected = GOLDEN.read_bytes(), load(GOLDEN).probabilities(IMAGES)
-    path = tmp_path / "model.headway"
-    refused = 0
-    for seed in range(400):
-        path.write_bytes(mutated(golden, random.Random(seed)))
-        refused += refused_or_same(path, expected)
-    assert refused > 300
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits and peaks of memory are Linux's")
+@pytest.mark.parametrize("count", [100, pytest.param(2000, marks=pytest.mark.slow)])
+def test_mutated_bundles(tmp_path: Path, count: int) -> None:
+    command = [sys.executable, str(Path(fuzz.__file__)), str(count), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = json.loads(done.stdout)
+    assert found["refused"] + found["same"] == count
+    assert min(found["refused"], found["same"]) > count / 20
+    assert found["peak_bytes"] < fuzz.MAX_BYTES
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "check.npz"])
@@ -67,7 +40,7 @@ def test_mutated_files_with_hashes_that_are_right(tmp_path: Path, name: str, cap
     # Hashes stop accidents, not intent: what is behind them must hold too. Here the answers may change.
     golden = read_bundle(GOLDEN)
     for seed in range(100):
-        files = {**golden.files, name: mutated(golden.files[name], random.Random(seed))}
+        files = {**golden.files, name: fuzz.mutated(golden.files[name], random.Random(seed))}
         path = write_bundle(tmp_path / "model.headway", manifest=golden.manifest, files=files)
         with contextlib.suppress(BundleError):
             load(path)
@@ -113,7 +86,9 @@ def test_what_is_written_is_read(manifest: dict[str, object], files: list[bytes]
 def test_check_arrays_come_back(count: int, size: int, classes: int, seed: int) -> None:
     draw = np.random.default_rng(seed)
     images = draw.integers(0, 256, size=(count, size, size, 3), dtype=np.uint8)
-    probabilities = draw.random((count, classes), dtype=np.float32)
-    found = unpack_check(pack_check(images, probabilities), given="check")
-    np.testing.assert_array_equal(found[0], images)
-    np.testing.assert_array_equal(found[1], probabilities)
+    distances = draw.random(count, dtype=np.float32) if seed % 2 else None
+    check = Check(images, draw.random((count, classes), dtype=np.float32), distances)
+    found = unpack_check(pack_check(check), given="check")
+    assert found.arrays.keys() == check.arrays.keys()
+    for name, array in check.arrays.items():
+        np.testing.assert_array_equal(found.arrays[name], array)

@@ -29,6 +29,7 @@ __all__ = [
     "MAX_BUNDLE_BYTES",
     "MAX_MANIFEST_BYTES",
     "Bundle",
+    "Check",
     "damage",
     "pack_check",
     "read_bundle",
@@ -43,7 +44,7 @@ MAX_MANIFEST_BYTES = 4 * 2**20
 # Every version ever released stays here.
 _FILES = {1: ("weights.safetensors", "model.onnx", "check.npz", "card.md")}
 _MANIFEST = "manifest.json"
-_CHECK = {"images": "|u1", "probabilities": "<f4"}
+_CHECK = {"images": "|u1", "probabilities": "<f4", "distances": "<f4"}
 
 _FIX = "Copy it again from where it was made, or export it again."
 
@@ -63,6 +64,27 @@ class Bundle:
 
     manifest: dict[str, Any]
     files: dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A few inputs, and what the graph gave for them when the bundle was made.
+
+    Attributes:
+        images: uint8 `[items, height, width, channels]`.
+        probabilities: float32 `[items, classes]`.
+        distances: How far each is from the training data, float32 `[items]`; None where the graph does not say.
+    """
+
+    images: np.ndarray
+    probabilities: np.ndarray
+    distances: np.ndarray | None = None
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The arrays that there are, by name."""
+        found = {"images": self.images, "probabilities": self.probabilities}
+        return found if self.distances is None else {**found, "distances": self.distances}
 
 
 def damage(what: str, *, given: object, fix: str = _FIX) -> str:
@@ -144,24 +166,16 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
     return Bundle(manifest, members)
 
 
-def pack_check(images: np.ndarray, probabilities: np.ndarray) -> bytes:
-    """The bytes of `check.npz`.
-
-    Args:
-        images: uint8 `[items, height, width, channels]`.
-        probabilities: What the graph gives for them, float32 `[items, classes]`.
-
-    Returns:
-        An npz that `numpy.load` opens too; the same arrays give the same bytes.
+def pack_check(check: Check) -> bytes:
+    """The bytes of `check.npz`: an npz that `numpy.load` opens too; the same arrays give the same bytes.
 
     Example:
-        >>> data = pack_check(np.zeros((2, 8, 8, 3), np.uint8), np.full((2, 4), 0.25, np.float32))
-        >>> images, probabilities = unpack_check(data, given="check.npz")
-        >>> images.shape, probabilities.shape
-        ((2, 8, 8, 3), (2, 4))
+        >>> data = pack_check(Check(np.zeros((2, 8, 8, 3), np.uint8), np.full((2, 4), 0.25, np.float32)))
+        >>> unpack_check(data, given="check.npz").probabilities.shape
+        (2, 4)
     """
     members = {}
-    for name, array in (("images", images), ("probabilities", probabilities)):
+    for name, array in check.arrays.items():
         assert array.dtype == _CHECK[name]
         buffer = io.BytesIO()
         np.lib.format.write_array(buffer, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
@@ -171,31 +185,35 @@ def pack_check(images: np.ndarray, probabilities: np.ndarray) -> bytes:
     return npz.getvalue()
 
 
-def unpack_check(data: bytes, *, given: object) -> tuple[np.ndarray, np.ndarray]:
-    """The arrays of `check.npz`, images and probabilities, read without numpy's own zip reader.
+def unpack_check(data: bytes, *, given: object) -> Check:
+    """The arrays of `check.npz`, read without numpy's own zip reader.
 
     Args:
         data: The bytes of `check.npz`.
         given: What to name in an error: the bundle's path.
 
     Raises:
-        BundleError: If it holds anything but these two arrays, stored, with as many bytes as their headers claim.
+        BundleError: If it holds anything but these arrays, stored, with as many bytes as their headers claim.
     """
     members = _read_zip(io.BytesIO(data), given=given)
-    if sorted(members) != sorted(f"{name}.npy" for name in _CHECK):
-        raise BundleError(damage(f"The bundle's check.npz does not hold just {' and '.join(_CHECK)}.", given=given))
+    if not {"images.npy", "probabilities.npy"} <= members.keys() <= {f"{name}.npy" for name in _CHECK}:
+        names = "images and probabilities, with or without distances"
+        raise BundleError(damage(f"The bundle's check.npz does not hold just {names}.", given=given))
     try:
-        images, probabilities = (_parse_npy(members[f"{name}.npy"], dtype) for name, dtype in _CHECK.items())
+        named = {name.removesuffix(".npy"): raw for name, raw in members.items()}
+        check = Check(**{name: _parse_npy(raw, _CHECK[name]) for name, raw in named.items()})
     # The header is Python source text; numpy's parser raises whatever it trips over.
     except Exception as error:
         raise BundleError(
             damage(f"The bundle's check.npz holds an array that cannot be read ({error}).", given=given)
         ) from error
-    if not (probabilities.ndim == 2 and images.ndim and len(images) == len(probabilities) > 0):
+    counts = {len(array) if array.ndim else 0 for array in check.arrays.values()}
+    flat = check.probabilities.ndim == 2 and (check.distances is None or check.distances.ndim == 1)
+    if not flat or len(counts) > 1 or 0 in counts:
         raise BundleError(
             damage("The bundle's check.npz does not hold one row of probabilities an image.", given=given)
         )
-    return images, probabilities
+    return check
 
 
 def _parse_npy(raw: bytes, dtype: str) -> np.ndarray:

@@ -6,29 +6,43 @@ what is served cannot drift from what was trained.
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headway.bundle.format import damage, read_bundle, unpack_check
+from headway.bundle.format import Check, damage, read_bundle, unpack_check
 from headway.errors import BundleError, ConfigError, ReadError, ShapeError, explain
 from headway.fields import Input, Prediction, Target, input_from_json, target_from_json
 
 if TYPE_CHECKING:
     import onnxruntime
 
-__all__ = ["CHECK_TOLERANCE", "GRAPH_INPUT", "GRAPH_OUTPUT", "Predictor", "load", "open_session"]
+__all__ = [
+    "CHECK_TOLERANCE",
+    "GRAPH_DISTANCE",
+    "GRAPH_INPUT",
+    "GRAPH_OUTPUT",
+    "MAX_CHECK_TOLERANCE",
+    "Predictor",
+    "load",
+    "open_session",
+]
 
 GRAPH_INPUT = "images"
 GRAPH_OUTPUT = "probabilities"
+GRAPH_DISTANCE = "distance"
 CHECK_TOLERANCE = 1e-3
 """How far a probability may be from the one in `check.npz`. Processors round differently, by about 1e-6."""
+MAX_CHECK_TOLERANCE = 0.25
+"""What a manifest may ask for instead: a graph in int8 rounds whole steps differently from processor to processor."""
 
 
 def load(path: str | os.PathLike[str]) -> Predictor:
@@ -47,19 +61,20 @@ def load(path: str | os.PathLike[str]) -> Predictor:
     try:
         input = input_from_json(bundle.manifest["input"])
         target = target_from_json(bundle.manifest["target"])
+        threshold, tolerance = _limits(bundle.manifest)
     except BundleError:
         raise
     # Right by its hash or not, the manifest is a stranger's: a field may be missing or of any type.
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         raise BundleError(damage(f"The bundle's fields cannot be read ({_first_line(error)}).", given=path)) from error
+    check = unpack_check(bundle.files["check.npz"], given=path)
     try:
         session = open_session(bundle.files["model.onnx"])
     # onnxruntime's exceptions have no base of their own.
     except Exception as error:
         raise BundleError(damage(f"The bundle's graph cannot be opened ({_first_line(error)}).", given=path)) from error
-    predictor = Predictor(manifest=bundle.manifest, input=input, target=target, session=session)
-    images, probabilities = unpack_check(bundle.files["check.npz"], given=path)
-    _self_check(predictor, images, probabilities, given=path)
+    predictor = Predictor(manifest=bundle.manifest, input=input, target=target, session=session, threshold=threshold)
+    _self_check(predictor, check, tolerance=tolerance, given=path)
     return predictor
 
 
@@ -91,6 +106,7 @@ class Predictor:
         input: How an item is read.
         target: How the model's output becomes a prediction.
         session: The graph in onnxruntime.
+        threshold: The distance beyond which an item is not familiar; None where the bundle cannot tell.
 
     Example:
         ```python
@@ -105,6 +121,7 @@ class Predictor:
     input: Input
     target: Target
     session: onnxruntime.InferenceSession = field(repr=False)
+    threshold: float | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -120,10 +137,11 @@ class Predictor:
         Raises:
             ReadError: If the item cannot be read; the text names it.
         """
-        array = self._read(item)
+        array, seconds = self._read(item)
         if isinstance(array, ReadError):
             raise _named(item, array) from array
-        return self.target.decode(self.probabilities(self.input.stack([array]))[0])
+        (prediction,) = self.answer(self.input.stack([array]))
+        return replace(prediction, seconds=seconds + prediction.seconds)
 
     def predict_many(self, items: Iterable[Any], *, batch_size: int = 32) -> Iterator[Prediction]:
         """The answers for many items, in their order; items are taken as they are needed and read a little ahead.
@@ -150,6 +168,29 @@ class Predictor:
         _check_batch_size(batch_size)
         return (answer for _, answer in self._stream(items, batch_size))
 
+    def answer(self, images: np.ndarray) -> list[Prediction]:
+        """The answers for one batch of images that were read before; what a server calls.
+
+        Args:
+            images: uint8 `[batch, height, width, channels]`, as `input.read` gives them.
+
+        Returns:
+            A prediction an image; `seconds` is its share of the batch's.
+
+        Raises:
+            ShapeError: If the images do not fit the graph.
+        """
+        start = time.perf_counter()
+        probabilities, distances = self._run(images)
+        answers = [self.target.decode(row) for row in probabilities]
+        seconds = (time.perf_counter() - start) / max(len(answers), 1)
+        if distances is None:
+            return [replace(answer, seconds=seconds) for answer in answers]
+        # A distance that is no number is not familiar either.
+        familiar = (distances <= self.threshold).tolist()
+        pairs = zip(answers, familiar, strict=True)
+        return [replace(answer, familiar=each, seconds=seconds) for answer, each in pairs]
+
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """The graph itself: one batch of images in, probabilities out.
 
@@ -162,6 +203,23 @@ class Predictor:
         Raises:
             ShapeError: If the images do not fit the graph.
         """
+        return self._run(images)[0]
+
+    def distances(self, images: np.ndarray) -> np.ndarray | None:
+        """How far images are from what the model was trained on; familiar up to `threshold`.
+
+        Args:
+            images: uint8 `[batch, height, width, channels]`, as `input.read` gives them.
+
+        Returns:
+            float32 `[batch]`, or None where the bundle cannot tell.
+
+        Raises:
+            ShapeError: If the images do not fit the graph.
+        """
+        return self._run(images)[1]
+
+    def _run(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         wanted = self.session.get_inputs()[0].shape[1:]
         if images.dtype != np.uint8 or images.ndim == 0 or list(images.shape[1:]) != wanted:
             raise ShapeError(
@@ -171,7 +229,9 @@ class Predictor:
                     fix="Pass a batch of what `predictor.input.read` gives, or call `predict`.",
                 )
             )
-        return np.asarray(self.session.run([GRAPH_OUTPUT], {GRAPH_INPUT: images})[0])
+        names = [GRAPH_OUTPUT] if self.threshold is None else [GRAPH_OUTPUT, GRAPH_DISTANCE]
+        found = [np.asarray(each) for each in self.session.run(names, {GRAPH_INPUT: images})]
+        return found[0], found[1] if len(found) > 1 else None
 
     def _strict(self, items: Iterable[Any], batch_size: int) -> Iterator[Prediction]:
         for item, answer in self._stream(items, batch_size):
@@ -181,7 +241,7 @@ class Predictor:
 
     def _stream(self, items: Iterable[Any], batch_size: int) -> Iterator[tuple[Any, Prediction | ReadError]]:
         source = iter(items)
-        waiting: deque[tuple[Any, Future[np.ndarray | ReadError]]] = deque()
+        waiting: deque[tuple[Any, Future[tuple[np.ndarray | ReadError, float]]]] = deque()
         readers = ThreadPoolExecutor(_num_cores(), thread_name_prefix="headway-read")
         try:
             while True:
@@ -196,25 +256,53 @@ class Predictor:
         finally:
             readers.shutdown(cancel_futures=True)
 
-    def _read(self, item: Any) -> np.ndarray | ReadError:
+    def _read(self, item: Any) -> tuple[np.ndarray | ReadError, float]:
+        start = time.perf_counter()
         try:
-            return self.input.read(item)
+            array = self.input.read(item)
         except ReadError as error:
-            return error
+            return error, time.perf_counter() - start
+        return array, time.perf_counter() - start
 
-    def _answer(self, arrays: Sequence[np.ndarray | ReadError]) -> Iterator[Prediction | ReadError]:
-        good = [each for each in arrays if not isinstance(each, ReadError)]
-        rows = iter(self.probabilities(self.input.stack(good)) if good else ())
-        return (each if isinstance(each, ReadError) else self.target.decode(next(rows)) for each in arrays)
+    def _answer(self, read: Sequence[tuple[np.ndarray | ReadError, float]]) -> Iterator[Prediction | ReadError]:
+        good = [array for array, _ in read if not isinstance(array, ReadError)]
+        answers = iter(self.answer(self.input.stack(good)) if good else ())
+        for array, seconds in read:
+            if isinstance(array, ReadError):
+                yield array
+            else:
+                answer = next(answers)
+                yield replace(answer, seconds=seconds + answer.seconds)
 
 
-def _self_check(predictor: Predictor, images: np.ndarray, probabilities: np.ndarray, *, given: object) -> None:
+def _limits(manifest: dict[str, Any]) -> tuple[float | None, float]:
+    """The threshold of familiar items, where there is one, and how exactly the check must be met."""
+    familiar, tolerance = manifest.get("familiar"), float(manifest.get("check_tolerance", CHECK_TOLERANCE))
+    if not 0 < tolerance <= MAX_CHECK_TOLERANCE:
+        message = f"check_tolerance is {tolerance:g}, and must lie above 0 and at most at {MAX_CHECK_TOLERANCE:g}"
+        raise ValueError(message)
+    if familiar is None:
+        return None, tolerance
+    threshold = float(familiar["threshold"])
+    if not math.isfinite(threshold):
+        message = f"the threshold of familiar items is {threshold:g}, and must be a finite number"
+        raise ValueError(message)
+    return threshold, tolerance
+
+
+def _self_check(predictor: Predictor, check: Check, *, tolerance: float, given: object) -> None:
     """Compares the graph's answers with the bundle's own, and its shapes with the fields'."""
+    images, distances, threshold = check.images, check.distances, predictor.threshold
     try:
         fits = predictor.input.read(images[0]).shape == images.shape[1:]
-        found = predictor.probabilities(images) if fits else np.empty(0)
-        fits = fits and found.shape == probabilities.shape == (len(images), predictor.target.num_outputs)
-        near = fits and bool(np.all(np.abs(found - probabilities) <= CHECK_TOLERANCE))
+        fits = fits and (threshold is None) == (distances is None)
+        probabilities, far = predictor._run(images) if fits else (np.empty(0), None)  # noqa: SLF001
+        wanted = (len(images), predictor.target.num_outputs)
+        fits = fits and probabilities.shape == check.probabilities.shape == wanted
+        near = fits and bool(np.all(np.abs(probabilities - check.probabilities) <= tolerance))
+        if near and far is not None and distances is not None:
+            fits = far.shape == distances.shape
+            near = fits and bool(np.all(np.abs(far - distances) <= tolerance))
     # onnxruntime's exceptions have no base of their own.
     except Exception as error:
         raise BundleError(

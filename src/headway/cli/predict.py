@@ -33,6 +33,8 @@ def predict(
             typer.echo(json.dumps({"file": str(file), **answer.to_json()}))
         else:
             others = [f"{label} {share:.1%}" for label, share in list(answer.probabilities.items())[1:2]]
-            typer.echo(f"{file}: {answer.label} {answer.score:.1%}" + "".join(f" ({other})" for other in others))
+            doubt = ", but unlike what the model was trained on" if answer.familiar is False else ""
+            shown = "".join(f" ({other})" for other in others)
+            typer.echo(f"{file}: {answer.label} {answer.score:.1%}{shown}{doubt}")
     if failed:
         raise typer.Exit(1)

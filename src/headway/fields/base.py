@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -29,15 +29,26 @@ class Prediction:
         label: The most probable class.
         score: Its probability, between 0 and 1.
         probabilities: The probability of every class, most probable first.
+        familiar: Whether the item is like those that the model was trained on. Where it is not, label and score mean
+            nothing. None where the bundle cannot tell.
+        seconds: How long reading the item and answering took; of a batch's time in the model an item's share. Two
+            predictions that differ in nothing else are equal.
     """
 
     label: str
     score: float
     probabilities: dict[str, float]
+    familiar: bool | None = None
+    seconds: float = field(default=0.0, compare=False)
 
     def to_json(self) -> dict[str, Any]:
-        """The prediction as plain JSON values."""
-        return {"label": self.label, "score": self.score, "probabilities": self.probabilities}
+        """The prediction as plain JSON values, without the time it took."""
+        return {
+            "label": self.label,
+            "score": self.score,
+            "probabilities": self.probabilities,
+            "familiar": self.familiar,
+        }
 
 
 class Input(ABC):

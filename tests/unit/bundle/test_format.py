@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from headway.bundle.format import FORMAT_VERSION, pack_check, read_bundle, unpack_check, write_bundle
+from headway.bundle.format import FORMAT_VERSION, Check, pack_check, read_bundle, unpack_check, write_bundle
 from headway.errors import BundleError
 
 FILES = {"weights.safetensors": b"weights", "model.onnx": b"graph", "check.npz": b"check", "card.md": b"# Card\n"}
@@ -67,9 +67,13 @@ def test_what_could_not_be_read_is_not_written(tmp_path: Path, monkeypatch: pyte
 def test_check_arrays_come_back_and_numpy_reads_them() -> None:
     images = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
     probabilities = np.array([[0.25, 0.75], [1, 0]], dtype=np.float32)
-    data = pack_check(images, probabilities)
-    for found, expected in zip(unpack_check(data, given="x"), (images, probabilities), strict=True):
-        np.testing.assert_array_equal(found, expected)
+    distances = np.array([0.5, -1], dtype=np.float32)
+    for check in (Check(images, probabilities), Check(images, probabilities, distances)):
+        data = pack_check(check)
+        found = unpack_check(data, given="x")
+        assert found.arrays.keys() == check.arrays.keys()
+        for name, array in check.arrays.items():
+            np.testing.assert_array_equal(found.arrays[name], array)
     with np.load(io.BytesIO(data), allow_pickle=False) as npz:
         np.testing.assert_array_equal(npz["images"], images)
 

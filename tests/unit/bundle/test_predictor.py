@@ -6,12 +6,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image as PILImage
 
+from headway.bundle.format import pack_check, read_bundle, unpack_check, write_bundle
 from headway.bundle.predictor import Predictor, load
 from headway.errors import ConfigError, ReadError, ShapeError
 
@@ -125,10 +127,63 @@ def test_probabilities_takes_a_batch(predictor: Predictor) -> None:
     )
 
 
+def test_grey_is_unfamiliar(predictor: Predictor, photos: list[Path]) -> None:
+    grey = PILImage.new("RGB", (20, 20), (128, 128, 128))
+    assert predictor.predict(photos[0]).familiar is True
+    assert predictor.predict(grey).familiar is False
+    assert [answer.familiar for answer in predictor.predict_many([photos[1], grey, photos[2]])] == [True, False, True]
+
+
+def test_distances_are_those_behind_familiar(predictor: Predictor) -> None:
+    images = np.random.default_rng(0).integers(0, 256, size=(40, 8, 8, 3), dtype=np.uint8)
+    images[:, :, :, 1:] //= np.arange(1, 41, dtype=np.uint8)[:, None, None, None]
+    distances, threshold = predictor.distances(images), predictor.threshold
+    assert distances is not None
+    assert threshold is not None
+    assert (distances.shape, distances.dtype) == ((40,), np.float32)
+    familiar = [answer.familiar for answer in predictor.answer(images)]
+    assert familiar == (distances <= threshold).tolist()
+    assert len(set(familiar)) == 2
+
+
+def test_a_bundle_may_not_know_what_is_familiar(tmp_path: Path, photos: list[Path]) -> None:
+    golden = read_bundle(GOLDEN)
+    check = unpack_check(golden.files["check.npz"], given="golden")
+    files = {**golden.files, "check.npz": pack_check(replace(check, distances=None))}
+    path = write_bundle(tmp_path / "model.headway", manifest={**golden.manifest, "familiar": None}, files=files)
+    predictor = load(path)
+    assert predictor.predict(photos[0]).familiar is None
+    assert predictor.distances(np.zeros((1, 8, 8, 3), np.uint8)) is None
+
+
+def test_a_batch_is_answered_as_its_items_are(predictor: Predictor, photos: list[Path]) -> None:
+    images = np.stack([predictor.input.read(photo) for photo in photos])
+    for answer, photo in zip(predictor.answer(images), photos, strict=True):
+        alone = predictor.predict(photo)
+        assert (answer.label, answer.familiar) == (alone.label, alone.familiar)
+        assert answer.score == pytest.approx(alone.score, abs=1e-6)
+
+
+def test_seconds_are_told_and_do_not_count(predictor: Predictor, photos: list[Path]) -> None:
+    one, other = predictor.predict(photos[0]), predictor.predict(photos[0])
+    assert one.seconds > 0
+    assert all(answer.seconds > 0 for answer in predictor.predict_many(photos, batch_size=4))
+    assert one == other
+    assert "seconds" not in one.to_json()
+    assert one.to_json()["familiar"] is True
+
+
 def test_threads_may_share_it(predictor: Predictor, photos: list[Path]) -> None:
     expected = [predictor.predict(photo) for photo in photos]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(predictor.predict, photos * 20)) == expected * 20
+
+
+def test_threads_may_stream_from_it_at_once(predictor: Predictor, photos: list[Path]) -> None:
+    expected = list(predictor.predict_many(photos * 3, batch_size=5))
+    with ThreadPoolExecutor(4) as pool:
+        for answers in pool.map(lambda _: list(predictor.predict_many(photos * 3, batch_size=5)), range(12)):
+            assert answers == expected
 
 
 def test_torch_polars_and_their_like_stay_out(photos: list[Path]) -> None:

@@ -47,6 +47,14 @@ def test_a_readable_line_a_file(photos: Path) -> None:
     assert result.stderr == ""
 
 
+def test_what_is_unfamiliar_is_said(tmp_path: Path) -> None:
+    PILImage.new("RGB", (12, 12), "grey").save(tmp_path / "grey.png")
+    result = run("predict", GOLDEN, tmp_path / "grey.png")
+    assert result.exit_code == 0
+    assert result.stdout.endswith("33.3%), but unlike what the model was trained on\n")
+    assert json.loads(run("predict", "--json", GOLDEN, tmp_path / "grey.png").stdout)["familiar"] is False
+
+
 def test_a_json_line_a_file(photos: Path) -> None:
     result = run("predict", "--json", GOLDEN, photos / "blue/0.png", photos / "red/1.png")
     assert result.exit_code == 0
@@ -55,7 +63,7 @@ def test_a_json_line_a_file(photos: Path) -> None:
         (f"{photos}/blue/0.png", "blue"),
         (f"{photos}/red/1.png", "red"),
     ]
-    assert list(lines[0]) == ["file", "label", "score", "probabilities"]
+    assert list(lines[0]) == ["file", "label", "score", "probabilities", "familiar"]
     assert lines[0]["probabilities"]["blue"] == lines[0]["score"]
 
 

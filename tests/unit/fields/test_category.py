@@ -73,6 +73,7 @@ def test_a_prediction_is_plain_json() -> None:
         "label": "a",
         "score": 0.75,
         "probabilities": {"a": 0.75, "b": 0.25},
+        "familiar": None,
     }
 
 

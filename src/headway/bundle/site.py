@@ -1,0 +1,145 @@
+"""A folder of static files that predicts in the browser: the page, the graph, and a runtime for it.
+
+The runtime, onnxruntime-web, is fetched with npm once, checked against a hash that is written here, and copied into
+the folder, which then loads nothing from any other host.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from headway.bundle.format import Bundle
+from headway.cache import cache_folder
+from headway.errors import ConfigError, explain
+
+__all__ = ["RUNTIME", "RUNTIME_SHA512", "find_runtime", "write_site"]
+
+RUNTIME = "onnxruntime-web@1.30.0"
+RUNTIME_SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
+"""Of the package's archive, in base64 as npm writes it."""
+
+_RUNTIME_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
+_PAGE_FILES = ("index.html", "page.css", "page.js", "icon.svg")
+_OWN_FILES = ("backend.js", "jpeg.js", "read.js")
+_MARK = "headway-site.json"
+
+# As the server sends it with the page; compiling the runtime needs one permission more.
+_POLICY = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' blob:; media-src 'self' blob:; base-uri 'none'; form-action 'none'"
+)
+
+
+def write_site(folder: Path, bundle: Bundle, *, name: str, page: Path, runtime: bytes) -> list[Path]:
+    """Writes the folder; files of an earlier site in it are replaced.
+
+    Args:
+        folder: Where; made where it is not there. It must be empty, or hold a site that was written before.
+        bundle: The model.
+        name: What the page calls it.
+        page: The folder with the page's own files.
+        runtime: The archive of onnxruntime-web, as `find_runtime` gives it.
+
+    Returns:
+        The files, in the order of their names.
+
+    Raises:
+        ConfigError: If there is anything else in the folder.
+    """
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / _MARK).is_file())):
+        fix = "Name a folder that is empty or not there yet."
+        raise ConfigError(explain("The folder for the site has other files in it.", given=folder, fix=fix))
+    manifest = bundle.manifest
+    familiar = manifest.get("familiar")
+    model = {
+        "name": name,
+        "labels": manifest["target"]["labels"],
+        "card": bundle.files["card.md"].decode(),
+        "input": manifest["input"],
+        "threshold": familiar["threshold"] if familiar else None,
+    }
+    files = {f"runtime/{file}": data for file, data in _unpacked(runtime).items()}
+    files |= {file: (page / file).read_bytes() for file in _PAGE_FILES}
+    files |= {file: Path(__file__).with_name("web").joinpath(file).read_bytes() for file in _OWN_FILES}
+    files["index.html"] = _with_policy(files["index.html"].decode()).encode()
+    files |= {"model.json": _json(model), "model.onnx": bundle.files["model.onnx"], _MARK: _json({"runtime": RUNTIME})}
+    for file, data in files.items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes(data)
+    return [folder / file for file in sorted(files)]
+
+
+def find_runtime(archive: Path | None = None) -> bytes:
+    """The archive of onnxruntime-web: from a file, the cache, or fetched with npm.
+
+    Args:
+        archive: The file, where it was fetched by hand.
+
+    Raises:
+        ConfigError: If npm is not there or cannot fetch it, the file cannot be read, or the archive is not the one
+            whose hash is written here.
+    """
+    cached = cache_folder("runtime") / f"{RUNTIME}.tgz"
+    if archive is None and cached.is_file() and _is_right(cached.read_bytes()):
+        return cached.read_bytes()
+    try:
+        data = archive.read_bytes() if archive else _fetched()
+    except OSError as error:
+        fix = f"Correct the path, or fetch it: npm pack {RUNTIME}"
+        raise ConfigError(explain("The archive of onnxruntime-web cannot be read.", given=error, fix=fix)) from error
+    if not _is_right(data):
+        what = "The archive of onnxruntime-web is not the one that this version of Headway was tested with."
+        fix = f"Fetch it again: npm pack {RUNTIME}"
+        raise ConfigError(explain(what, given=f"{archive or RUNTIME}, {len(data)} bytes", fix=fix))
+    if archive is None:
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        cached.write_bytes(data)
+    return data
+
+
+def _is_right(data: bytes) -> bool:
+    return base64.b64encode(hashlib.sha512(data).digest()).decode() == RUNTIME_SHA512
+
+
+def _fetched() -> bytes:
+    fix = f"Fetch it on a machine with npm (npm pack {RUNTIME}), and name the file with --runtime."
+    npm = shutil.which("npm")
+    if npm is None:
+        what = "The site needs onnxruntime-web, which is fetched with npm, and there is no npm here."
+        raise ConfigError(explain(what, given=RUNTIME, fix=fix))
+    with tempfile.TemporaryDirectory(prefix="headway-npm-") as folder:
+        command = [npm, "pack", RUNTIME, "--pack-destination", folder]
+        try:
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise ConfigError(explain("npm did not answer in ten minutes.", given=RUNTIME, fix=fix)) from error
+        found = sorted(Path(folder).glob("*.tgz"))
+        if done.returncode or not found:
+            lines = [line for line in done.stderr.splitlines() if "error" in line.lower()] or ["no reason given"]
+            raise ConfigError(explain("npm could not fetch onnxruntime-web.", given=lines[0][:200], fix=fix))
+        return found[0].read_bytes()
+
+
+def _unpacked(archive: bytes) -> dict[str, bytes]:
+    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
+        found = {name: tar.extractfile(f"package/dist/{name}") for name in _RUNTIME_FILES}
+        return {name: file.read() for name, file in found.items() if file is not None}
+
+
+def _with_policy(page: str) -> str:
+    mark = '<meta charset="utf-8">\n'
+    assert mark in page
+    return page.replace(mark, f'{mark}<meta http-equiv="content-security-policy" content="{_POLICY}">\n')
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()

@@ -1,0 +1,78 @@
+"""What a bundle says of a trained model and its data: figures, what is familiar, and what answers usually look like."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headway.bundle.export import NUM_CHECKS, export_bundle
+from headway.bundle.familiar import Familiar, find_familiar, find_threshold
+from headway.bundle.quantize import QuantizeName
+from headway.bundle.reference import reference
+from headway.judge.card import card
+from headway.judge.report import Report
+from headway.train.fit import Setup
+from headway.train.predictions import predictions
+
+__all__ = ["export_trained"]
+
+
+def export_trained(
+    path: str | os.PathLike[str],
+    *,
+    setup: Setup,
+    report: Report,
+    known: Mapping[str, np.ndarray] | None = None,
+    quantize: QuantizeName | None = None,
+) -> Path:
+    """Writes a trained model and all that is known of it as a bundle.
+
+    Args:
+        path: Where to.
+        setup: The model and its data.
+        report: The report whose figures go into the manifest and the card.
+        known: The body's features by part's name, where they were computed earlier.
+        quantize: "int8" for a graph in int8, where it is as accurate.
+
+    Returns:
+        The path.
+
+    Raises:
+        BundleError: If the model cannot be turned into a graph, or the graph does not answer as the model does.
+    """
+    data, facts = setup.data, report.to_json()
+    familiar = find_familiar(setup, known)
+    manifest = {
+        "arch": facts["settings"].get("arch"),
+        "pretrained": facts["settings"].get("pretrained"),
+        "metrics": {name: part["metrics"] for name, part in facts["parts"].items()},
+        "baselines": facts["baselines"],
+        "verdict": facts["verdict"],
+        "data": facts["data"],
+        "reference": _reference(setup, familiar),
+    }
+    examples = [part.canvases(range(min(NUM_CHECKS, len(part)))) for part in (data.valid, data.train)]
+    return export_bundle(
+        Path(path),
+        model=setup.model,
+        prepare=setup.prepare,
+        input=data.input,
+        target=data.target,
+        examples=data.input.view(np.concatenate(examples)),
+        manifest=manifest,
+        card=card(report),
+        familiar=familiar,
+        quantize=data if quantize == "int8" else None,
+    )
+
+
+def _reference(setup: Setup, familiar: Familiar | None) -> dict[str, Any]:
+    part = setup.data.valid
+    answers = predictions(setup.model, part, prepare=setup.prepare, precision=setup.precision)
+    views = (part.data.input.view(part.canvases([place])[0]) for place in range(len(part)))
+    known = familiar.valid_distances <= find_threshold(familiar.valid_distances) if familiar else None
+    return reference(views, answers.probabilities, familiar=known)

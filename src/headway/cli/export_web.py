@@ -1,0 +1,36 @@
+"""`headway export-web`: a folder of static files that predicts in the browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["export_web"]
+
+
+def export_web(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A model.headway file.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write.")],
+    *,
+    runtime: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="onnxruntime-web's archive; fetched with npm when left out.")
+    ] = None,
+) -> None:
+    """Write a web page that runs the model in the browser, for any static host: no server, nothing is sent."""
+    from importlib.resources import as_file, files
+
+    from headway.bundle.format import read_bundle
+    from headway.bundle.predictor import load
+    from headway.bundle.site import find_runtime, write_site
+
+    # The whole check first: what does not answer here will not answer there.
+    load(bundle)
+    archive = find_runtime(runtime)
+    path = bundle.resolve()
+    name = path.parent.name if path.stem == "model" else path.stem
+    with as_file(files("headway.serve") / "page") as page:
+        written = write_site(folder, read_bundle(bundle), name=name, page=page, runtime=archive)
+    megabytes = sum(file.stat().st_size for file in written) / 1e6
+    typer.echo(f"{folder}: {len(written)} files, {megabytes:.1f} MB. To look at it: python -m http.server -d {folder}")

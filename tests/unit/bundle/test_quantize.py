@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from headway.bundle import quantize
+from headway.bundle.format import read_bundle
+from headway.bundle.predictor import load
+from headway.data.dataset import from_folder
+from headway.errors import ConfigError
+from headway.learner import Learner
+
+
+@pytest.fixture(scope="module")
+def learner(digits: Path) -> Learner:
+    learner = Learner(from_folder(digits, size=28), progress=False)
+    learner.fine_tune(5)
+    return learner
+
+
+@pytest.mark.slow
+def test_int8_is_smaller_and_answers_nearly_as_before(learner: Learner, tmp_path: Path) -> None:
+    report = learner.report()
+    plain = learner.export(tmp_path / "plain.headway", report=report)
+    small = learner.export(tmp_path / "small.headway", report=report, quantize="int8")
+    facts = read_bundle(small).manifest["quantization"]
+    assert read_bundle(plain).manifest["quantization"] is None
+    assert (facts["asked"], facts["kept"]) == ("int8", "int8")
+    assert facts["int8"]["bytes"] == len(read_bundle(small).files["model.onnx"]) < 0.6 * facts["float32"]["bytes"]
+    assert facts["float32"]["accuracy"] - facts["int8"]["accuracy"] <= 0.005
+    assert min(facts[name]["milliseconds"] for name in ("float32", "int8")) > 0
+    images = learner.data.input.view(learner.data.valid.canvases(range(len(learner.data.valid))))
+    one, other = load(plain), load(small)
+    assert np.abs(one.probabilities(images) - other.probabilities(images)).mean() < 0.02
+    found = other.distances(images)
+    assert found is not None
+    assert (found > other.threshold).mean() <= 0.05
+    # Whole numbers where the work is; what decides stays as it was.
+    nodes = onnx.load_from_string(read_bundle(small).files["model.onnx"]).graph.node
+    assert sum(node.op_type == "DequantizeLinear" for node in nodes) > 10
+    assert {node.op_type for node in nodes if "probabilities" in node.output} == {"Softmax"}
+
+
+@pytest.mark.slow
+def test_a_graph_that_would_lose_too_much_stays_as_it_is(
+    learner: Learner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quantize, "MAX_LOSS", -1.0)
+    with pytest.warns(UserWarning, match=r"^The graph was kept in float32: int8 loses over 0\.5 points \(accuracy on"):
+        path = learner.export(tmp_path / "model.headway", quantize="int8")
+    manifest = read_bundle(path).manifest
+    assert (manifest["quantization"]["kept"], manifest["check_tolerance"]) == ("float32", 0.001)
+    assert len(read_bundle(path).files["model.onnx"]) == manifest["quantization"]["float32"]["bytes"]
+
+
+def test_another_format_is_refused() -> None:
+    with pytest.raises(ConfigError) as caught:
+        quantize.check_quantize("int4")
+    assert str(caught.value) == (
+        "A graph can be quantised to int8 alone.\n  Given: 'int4'\n"
+        '  Fix:   Pass quantize="int8", or leave it out for float32.'
+    )

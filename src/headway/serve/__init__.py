@@ -1,0 +1,1 @@
+"""A bundle on the web: a page for people, an interface for programs, and a watch on what comes in; never torch."""

@@ -1,0 +1,256 @@
+"""The web application: addresses, what they take, and what they give."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from headway.bundle.predictor import Predictor
+from headway.serve.answers import (
+    ModelFacts,
+    Predicted,
+    PredictedMany,
+    ProblemDetails,
+    predict_description,
+    problem_responses,
+)
+from headway.serve.body import MEDIA_TYPES, Held, read_body
+from headway.serve.metrics import MULTIPROCESS_FOLDER, Metrics
+from headway.serve.monitor import Journal
+from headway.serve.pages import SECURITY_HEADERS, page_routes
+from headway.serve.problems import Kind, Problem, handle_problems, headers_too_large, problem_response
+from headway.serve.service import Answer, Service
+from headway.serve.settings import MAX_HEADER_BYTES, Settings
+
+__all__ = ["create_app"]
+
+_log = logging.getLogger("headway.serve")
+
+
+def create_app(predictor: Predictor, settings: Settings, *, name: str = "model", card: str = "") -> FastAPI:
+    """The application for one model, to be run by any ASGI server.
+
+    Args:
+        predictor: What answers.
+        settings: The limits.
+        name: What the page calls the model.
+        card: The model card, Markdown.
+
+    Returns:
+        The application. Its threads start and end with its lifespan.
+
+    Raises:
+        ConfigError: If the log's folder cannot be written to.
+    """
+    metrics = Metrics()
+    service = Service(predictor, settings, metrics)
+    worker = str(os.getpid()) if MULTIPROCESS_FOLDER in os.environ else ""
+    journal = Journal(settings.log, keep_images=settings.keep_images, worker=worker) if settings.log else None
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.close()
+        if journal:
+            journal.close()
+
+    app = FastAPI(
+        title=name,
+        summary=f"Tells apart: {', '.join(predictor.labels[:20])}{' ...' if len(predictor.labels) > 20 else ''}",
+        version=version("headway"),
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        responses={"default": {"model": ProblemDetails, "description": "Any other problem."}},
+    )
+    handle_problems(app)
+    _add_predict(app, service, settings, _Record(metrics, journal))
+    _add_facts(app, _facts(predictor, settings, name=name, card=card), metrics)
+    app.router.routes.extend(page_routes())
+    app.add_middleware(_Outermost, metrics=metrics)
+    return app
+
+
+def _add_predict(app: FastAPI, service: Service, settings: Settings, record: _Record) -> None:
+    held = Held(settings.max_held_bytes)
+
+    @app.post(
+        "/predict",
+        summary="Say what is in a picture, or in several.",
+        responses={200: {"model": Predicted | PredictedMany}, **problem_responses(*_PREDICT_PROBLEMS)},
+        openapi_extra=predict_description(),
+    )
+    async def predict(request: Request) -> Response:
+        """Takes the bytes of an image file as the body, or a form with one or more parts named `file`.
+
+        One picture is answered by its prediction, several by a list of them in their order.
+        """
+        service.check_room()
+        with held.request() as share:
+            body = await read_body(request, max_bytes=settings.max_body_bytes, share=share)
+            pictures = await service.split(body, request.headers.get("content-type", ""))
+            # From here on the bytes are held once, by the pictures.
+            del body
+            try:
+                answers = await service.answer(pictures)
+            except Problem as problem:
+                record.refused(len(pictures), problem)
+                raise
+        for answer in answers:
+            record.answered(answer)
+        if len(answers) > 1:
+            return _json({"predictions": [{"file": each.picture.name, **_plain(each)} for each in answers]})
+        if answers[0].problem:
+            raise answers[0].problem
+        return _json(_plain(answers[0]))
+
+
+def _add_facts(app: FastAPI, facts: dict[str, Any], metrics: Metrics) -> None:
+    body = _json(facts).body
+    counted = {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "The numbers."}
+
+    @app.get("/model", summary="What the model is, and its card.", responses={200: {"model": ModelFacts}})
+    async def model() -> Response:
+        return Response(body, media_type="application/json")
+
+    @app.get("/healthz", summary="Whether the server lives.", responses=_PLAIN_OK)
+    async def healthz() -> Response:
+        return Response("ok", media_type="text/plain")
+
+    @app.get("/readyz", summary="Whether the server can answer: it has loaded its model.", responses=_PLAIN_OK)
+    async def readyz() -> Response:
+        return Response("ok", media_type="text/plain")
+
+    @app.get("/metrics", summary="What the server counts, for Prometheus.", responses={200: counted})
+    async def metrics_text() -> Response:
+        return Response(metrics.text(), headers={"content-type": CONTENT_TYPE_LATEST})
+
+
+_PLAIN_OK: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "It does."}
+}
+
+
+_PREDICT_PROBLEMS = (
+    *(Kind.BAD_REQUEST, Kind.SLOW_BODY, Kind.TOO_LARGE, Kind.TOO_MANY_PIXELS, Kind.TOO_MANY_FILES),
+    *(Kind.UNSUPPORTED_MEDIA, Kind.UNREADABLE, Kind.NO_PICTURE, Kind.BUSY, Kind.DEADLINE),
+)
+
+
+def _facts(predictor: Predictor, settings: Settings, *, name: str, card: str) -> dict[str, Any]:
+    manifest = predictor.manifest
+    wanted = ("arch", "metrics", "verdict", "data")
+    return {
+        "name": name,
+        "labels": list(predictor.labels),
+        **{key: manifest[key] for key in wanted if key in manifest},
+        "card": card,
+        "max_body_bytes": settings.max_body_bytes,
+        "media_types": list(MEDIA_TYPES),
+    }
+
+
+class _Record:
+    """Counts what became of each picture, and writes it down where there is a log."""
+
+    def __init__(self, metrics: Metrics, journal: Journal | None) -> None:
+        self._metrics = metrics
+        self._journal = journal
+
+    def answered(self, answer: Answer) -> None:
+        """One picture that has an answer or a problem of its own."""
+        milliseconds = round(1000 * answer.seconds, 2)
+        found = answer.prediction
+        if found is None:
+            assert answer.problem is not None
+            kind = answer.problem.kind.label
+            self._note(kind, {"problem": kind, "milliseconds": milliseconds})
+            return
+        self._metrics.labels.labels(found.label).inc()
+        entry = {
+            "label": found.label,
+            "score": round(found.score, 5),
+            "familiar": found.familiar,
+            "milliseconds": milliseconds,
+            "bytes": len(answer.picture.data),
+            **answer.statistics,
+        }
+        self._note("unfamiliar" if found.familiar is False else "answered", entry, image=answer.picture.data)
+
+    def refused(self, count: int, problem: Problem) -> None:
+        """Pictures of one request that share a problem."""
+        for _ in range(count):
+            self._note(problem.kind.label, {"problem": problem.kind.label})
+
+    def _note(self, outcome: str, entry: dict[str, Any], *, image: bytes = b"") -> None:
+        self._metrics.pictures.labels(outcome).inc()
+        if self._journal:
+            self._journal.write(entry, image=image)
+
+
+class _Outermost:
+    """Around everything: the headers that every response has, and the count of requests."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._headers = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        start = time.perf_counter()
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), *self._headers]
+            await send(message)
+
+        try:
+            await self._guarded(scope, receive, send_with_headers)
+        # A mistake in the program. Its client is told no more than that, and the next request is answered.
+        except Exception:
+            _log.exception("%s %s could not be answered", scope["method"], scope["path"])
+            if status:
+                raise
+            problem = Problem(Kind.INTERNAL, "The server's log says more. Other requests are not affected.")
+            await problem_response(problem)(scope, receive, send_with_headers)
+        finally:
+            # Addresses and methods that there are not would make a counter each.
+            route = scope.get("route")
+            path = getattr(route, "path", "other")
+            method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST") else "other"
+            self._metrics.requests.labels(path, method, str(status)).inc()
+            self._metrics.request_seconds.labels(path).observe(time.perf_counter() - start)
+
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        size = len(scope["raw_path"]) + sum(len(name) + len(value) for name, value in scope["headers"])
+        if size > MAX_HEADER_BYTES:
+            await problem_response(headers_too_large())(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def _plain(answer: Answer) -> dict[str, Any]:
+    if answer.prediction is None:
+        assert answer.problem is not None
+        return {"problem": answer.problem.to_json()}
+    return {**answer.prediction.to_json(), "seconds": round(answer.seconds, 6)}
+
+
+def _json(values: dict[str, Any]) -> Response:
+    return Response(json.dumps(values, ensure_ascii=False).encode(), media_type="application/json")

@@ -1,0 +1,269 @@
+"""Has the world moved? What a server was asked, beside what its model was judged on.
+
+Each number (the score, and what was measured of the image) is compared by the population stability index, which says
+how much has moved, and by the Kolmogorov-Smirnov test, which says whether it could be chance. Labels and the share of
+unfamiliar pictures are compared by the index and the chi-squared test. Something counts as moved where both agree.
+
+Sources: the index and its limits, Siddiqi 2006, "Credit Risk Scorecards"; why it needs a test beside it, Yurdakul and
+Naranjo 2020, "Statistical properties of the population stability index"; Holm 1979 for several tests at once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from headway.bundle.reference import STATISTICS
+from headway.errors import BundleError, DataError, explain
+
+__all__ = ["MIN_ITEMS", "Drift", "Shift", "compare", "ks_distance", "stability_index"]
+
+MIN_ITEMS = 30
+"""Fewer pictures than this tell nothing."""
+
+_SLIGHT, _LARGE = 0.1, 0.25
+_ALPHA = 0.01
+_BINS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shift:
+    """How one thing compares with the reference.
+
+    Attributes:
+        name: `score`, `labels`, `unfamiliar`, or one of the input statistics.
+        psi: The population stability index: below 0.1 little, above 0.25 much.
+        p: The chance of a difference like this where nothing has moved, Holm-corrected for all that is compared.
+        before: In words, what it was.
+        now: In words, what it is.
+        ks: The Kolmogorov-Smirnov distance, for numbers only, from 0 to 1.
+    """
+
+    name: str
+    psi: float
+    p: float
+    before: str
+    now: str
+    ks: float | None = None
+
+    @property
+    def size(self) -> str:
+        """What the index says, "no", "slight" or "large", where it cannot be chance."""
+        if self.psi < _SLIGHT or self.p >= _ALPHA:
+            return "no"
+        return "large" if self.psi >= _LARGE else "slight"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """The comparison of a log with a bundle's reference. `str()` says it in words.
+
+    Attributes:
+        items: Pictures in the log that were answered.
+        reference_items: Pictures that the reference was computed on.
+        shifts: One for each thing that was compared.
+    """
+
+    items: int
+    reference_items: int
+    shifts: tuple[Shift, ...] = field(default=())
+
+    @property
+    def moved(self) -> bool:
+        """Whether anything has moved by much, beyond chance."""
+        return any(shift.size == "large" for shift in self.shifts)
+
+    @property
+    def sentence(self) -> str:
+        """The finding."""
+        large = [shift.name for shift in self.shifts if shift.size == "large"]
+        slight = [shift.name for shift in self.shifts if shift.size == "slight"]
+        if large:
+            return (
+                f"The world has moved: {', '.join(large)}. What was measured of this model may no longer hold; label "
+                "some of the new pictures and judge it on them with `headway evaluate`."
+            )
+        if slight:
+            return f"The world has moved slightly: {', '.join(slight)}. Look again soon."
+        return "No sign that the world has moved."
+
+    def to_json(self) -> dict[str, Any]:
+        """The comparison as plain JSON values."""
+        shifts = [asdict(shift) | {"size": shift.size} for shift in self.shifts]
+        counts = {"items": self.items, "reference_items": self.reference_items}
+        return {"moved": self.moved, "sentence": self.sentence, **counts, "shifts": shifts}
+
+    def __str__(self) -> str:
+        rows = [("", "shift", "PSI", "KS", "p", "before", "now")]
+        for shift in self.shifts:
+            ks = "" if shift.ks is None else f"{shift.ks:.3f}"
+            rows.append((shift.name, shift.size, f"{shift.psi:.3f}", ks, f"{shift.p:.2g}", shift.before, shift.now))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        counts = f"{self.items:,} pictures of the log beside {self.reference_items:,} that the model was judged on"
+        return "\n".join([counts, "", *lines, "", self.sentence])
+
+
+def compare(reference: dict[str, Any] | None, entries: Iterable[dict[str, Any]], *, labels: Sequence[str]) -> Drift:
+    """Compares the entries of a log with the reference in a bundle.
+
+    Args:
+        reference: `reference` of the bundle's manifest, or None where it has none.
+        entries: What `read_log` gives; entries without an answer are passed over.
+        labels: The classes, in the bundle's order.
+
+    Returns:
+        The comparison.
+
+    Raises:
+        BundleError: If the bundle has no reference.
+        DataError: If the log has fewer than 30 answers.
+    """
+    if reference is None:
+        what = "The bundle does not say what its validation data looked like."
+        fix = "Export it again with this version of Headway."
+        raise BundleError(explain(what, given="a manifest without `reference`", fix=fix))
+    known = set(labels)
+    answers = [entry for entry in entries if entry.get("label") in known]
+    if len(answers) < MIN_ITEMS:
+        what = f"The log has too few answers to compare: at least {MIN_ITEMS} are needed."
+        raise DataError(explain(what, given=f"{len(answers)} answers", fix="Wait for more requests."))
+    count = reference["items"]
+    shifts = [
+        _number_shift(name, np.array(values), reference["quantiles"][name], count)
+        for name in ("score", *STATISTICS)
+        if (values := [entry[name] for entry in answers if isinstance(entry.get(name), int | float)])
+    ]
+    chosen = Counter(entry["label"] for entry in answers)
+    shifts.append(
+        _label_shift(np.array([chosen[label] for label in labels]), np.array(reference["labels"]), count, labels)
+    )
+    told = [entry["familiar"] for entry in answers if isinstance(entry.get("familiar"), bool)]
+    if told and "familiar" in reference:
+        shifts.append(_familiar_shift(np.array(told), reference["familiar"], count))
+    return Drift(items=len(answers), reference_items=count, shifts=tuple(_holm(shifts)))
+
+
+def stability_index(now: np.ndarray, before: np.ndarray) -> float:
+    """The population stability index of two lists of shares, `[bins]` each, which both sum to 1.
+
+    Example:
+        >>> stability_index(np.array([0.5, 0.5]), np.array([0.5, 0.5]))
+        0.0
+        >>> round(stability_index(np.array([0.8, 0.2]), np.array([0.5, 0.5])), 3)
+        0.416
+    """
+    return float(np.sum((now - before) * np.log(now / before)))
+
+
+def ks_distance(values: np.ndarray, quantiles: Sequence[float]) -> float:
+    """The largest distance between the distribution of values and one that is known by its quantiles.
+
+    Args:
+        values: Numbers `[items]`.
+        quantiles: Of the other side, at equal steps from 0 to 1.
+
+    Example:
+        >>> ks_distance(np.array([0.5, 0.6, 0.7, 0.8]), [0, 0.25, 0.5, 0.75, 1])
+        0.5
+    """
+    points = np.unique(np.concatenate([values, quantiles]))
+    ordered = np.sort(values)
+    gaps = [
+        np.abs(np.searchsorted(ordered, points, side) / len(values) - _below(points, quantiles, side)).max()
+        for side in ("left", "right")
+    ]
+    return float(max(gaps))
+
+
+def _below(points: np.ndarray, quantiles: Sequence[float], side: Any) -> np.ndarray:
+    """The share below each point ("left"), or at most that ("right"); equal quantiles are a lump at one value."""
+    known = np.asarray(quantiles, dtype=np.float64)
+    levels = np.linspace(0, 1, len(known))
+    lumps, first, counts = np.unique(known, return_index=True, return_counts=True)
+    low, high = levels[first], levels[first + counts - 1]
+    # The lowest value is a lump only where more than one quantile lies there.
+    position = np.searchsorted(lumps, points, side="right") - 1
+    inside = np.clip(position, 0, len(lumps) - 2) if len(lumps) > 1 else np.zeros(len(points), dtype=int)
+    shares = np.empty(len(points))
+    for row, (point, at, start) in enumerate(zip(points, position, inside, strict=True)):
+        if at < 0:
+            shares[row] = 0.0
+        elif point == lumps[at]:
+            shares[row] = low[at] if side == "left" else high[at]
+        elif at == len(lumps) - 1:
+            shares[row] = 1.0
+        else:
+            part = (point - lumps[start]) / (lumps[start + 1] - lumps[start])
+            shares[row] = high[start] + part * (low[start + 1] - high[start])
+    return shares
+
+
+def _number_shift(name: str, values: np.ndarray, quantiles: Sequence[float], count: int) -> Shift:
+    from scipy.stats import kstwobign
+
+    distance = ks_distance(values, quantiles)
+    # Stephens' correction makes the limiting distribution good enough for a few items.
+    items = np.sqrt(len(values) * count / (len(values) + count))
+    p = float(kstwobign.sf((items + 0.12 + 0.11 / items) * distance))
+    edges = np.unique(np.quantile(np.asarray(quantiles), np.arange(1, _BINS) / _BINS))
+    before = np.diff(_below(edges, quantiles, "right"), prepend=0, append=1)
+    now = np.histogram(values, bins=np.concatenate([[-np.inf], np.nextafter(edges, np.inf), [np.inf]]))[0]
+    return Shift(
+        name=name,
+        psi=stability_index(_smooth(now, len(values)), _smooth(before * count, count)),
+        p=p,
+        ks=distance,
+        before=f"median {np.median(quantiles):.3f}",
+        now=f"median {np.median(values):.3f}",
+    )
+
+
+def _label_shift(chosen: np.ndarray, before: np.ndarray, count: int, labels: Sequence[str]) -> Shift:
+    shares = chosen / chosen.sum()
+    # The one that changed most says it best.
+    most = int(np.abs(shares - before).argmax())
+    return Shift(
+        name="labels",
+        psi=stability_index(_smooth(chosen, chosen.sum()), _smooth(before * count, count)),
+        p=_counts_p(chosen, before * count),
+        before=f"{before[most]:.0%} {labels[most]}",
+        now=f"{shares[most]:.0%} {labels[most]}",
+    )
+
+
+def _familiar_shift(told: np.ndarray, before: float, count: int) -> Shift:
+    now, then = np.array([told.sum(), (~told).sum()]), np.array([before, 1 - before]) * count
+    return Shift(
+        name="unfamiliar",
+        psi=stability_index(_smooth(now, len(told)), _smooth(then, count)),
+        p=_counts_p(now, then),
+        before=f"{1 - before:.0%} unfamiliar",
+        now=f"{1 - told.mean():.0%} unfamiliar",
+    )
+
+
+def _smooth(counts: np.ndarray, total: float) -> np.ndarray:
+    """Counts to shares, with half an item more in each bin: an empty bin would make the index infinite."""
+    return (counts + 0.5) / (total + 0.5 * len(counts))
+
+
+def _counts_p(now: np.ndarray, before: np.ndarray) -> float:
+    from scipy.stats import chi2_contingency
+
+    both = np.round(np.stack([now, before]))
+    both = both[:, both.sum(axis=0) > 0]
+    return float(np.asarray(chi2_contingency(both)[1])) if both.shape[1] > 1 else 1.0
+
+
+def _holm(shifts: Sequence[Shift]) -> list[Shift]:
+    """Corrects the chances for how many there are: with ten tests at 1 %, one in ten comparisons would cry wolf."""
+    corrected, highest = {}, 0.0
+    for rank, shift in enumerate(sorted(shifts, key=lambda each: each.p)):
+        highest = max(highest, min(1.0, shift.p * (len(shifts) - rank)))
+        corrected[shift.name] = highest
+    return [Shift(**(asdict(shift) | {"p": corrected[shift.name]})) for shift in shifts]

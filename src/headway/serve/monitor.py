@@ -1,0 +1,139 @@
+"""What comes in and what is answered, written down: one JSON line a picture, in files that are rotated by size.
+
+A thread writes, so that a slow disk keeps no answer waiting; when it falls far behind, lines are dropped and counted.
+Of a picture the log has a few numbers. The picture itself is kept only where that was asked for.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import logging
+import os
+import queue
+import threading
+from collections.abc import Iterator
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+
+from headway.errors import ConfigError, DataError, explain
+
+__all__ = ["LOG_NAME", "Journal", "read_log"]
+
+LOG_NAME = "predictions"
+_FILE_BYTES, _OLD_FILES = 10_000_000, 9
+_MAX_BEHIND = 10_000
+_MAX_IMAGE_BYTES = 2**30
+
+_log = logging.getLogger("headway.serve")
+
+
+class Journal:
+    """Appends entries to `predictions.jsonl` in a folder, ten files of 10 MB at most.
+
+    Args:
+        folder: Where; it is made.
+        keep_images: Whether images are kept in `images/` below it, up to 1 GB of them.
+        worker: Part of the file's name where several processes write into one folder.
+
+    Attributes:
+        num_dropped: Entries that were lost because the disk was too slow.
+
+    Raises:
+        ConfigError: If the folder cannot be written to.
+    """
+
+    def __init__(self, folder: Path, *, keep_images: bool = False, worker: str = "") -> None:
+        self.num_dropped = 0
+        self._images = folder / "images"
+        self._keep_images = keep_images
+        name = f"{LOG_NAME}-{worker}.jsonl" if worker else f"{LOG_NAME}.jsonl"
+        try:
+            (self._images if keep_images else folder).mkdir(parents=True, exist_ok=True)
+            self._file = RotatingFileHandler(
+                folder / name, maxBytes=_FILE_BYTES, backupCount=_OLD_FILES, encoding="utf-8"
+            )
+            self._image_bytes = sum(file.stat().st_size for file in self._images.glob("*"))
+        except OSError as error:
+            what = "The log's folder cannot be written to."
+            raise ConfigError(explain(what, given=f"{folder}: {error.strerror}", fix="Name another folder.")) from error
+        self._behind: queue.Queue[tuple[dict[str, Any], bytes] | None] = queue.Queue(_MAX_BEHIND)
+        self._thread = threading.Thread(target=self._work, name="headway-log", daemon=True)
+        self._thread.start()
+
+    def write(self, entry: dict[str, Any], *, image: bytes = b"") -> None:
+        """Adds an entry, with the time in front of it. Returns at once.
+
+        Args:
+            entry: Plain JSON values.
+            image: The image file, kept only where this journal keeps images.
+        """
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+        try:
+            self._behind.put_nowait(({"time": now, **entry}, image if self._keep_images else b""))
+        except queue.Full:
+            self.num_dropped += 1
+
+    def close(self) -> None:
+        """Writes what is left, and closes the file."""
+        self._behind.put(None)
+        self._thread.join()
+        self._file.close()
+
+    def _work(self) -> None:
+        while (taken := self._behind.get()) is not None:
+            entry, image = taken
+            try:
+                if image:
+                    entry |= self._keep(image)
+                line = json.dumps(entry, ensure_ascii=False)
+                self._file.emit(logging.makeLogRecord({"msg": line}))
+            # A full disk must not end the thread: there may be room again.
+            except OSError as error:
+                self.num_dropped += 1
+                _log.warning("An entry of the log was lost: %s", error)
+
+    def _keep(self, image: bytes) -> dict[str, str]:
+        """Puts an image beside the log, the same one once."""
+        name = hashlib.sha256(image).hexdigest()[:32]
+        file = self._images / name
+        if not file.exists():
+            if self._image_bytes + len(image) > _MAX_IMAGE_BYTES:
+                return {}
+            file.write_bytes(image)
+            self._image_bytes += len(image)
+        return {"image": name}
+
+
+def read_log(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
+    """The entries of a log, in no particular order.
+
+    Args:
+        path: The folder that a server wrote to, or one file of it.
+
+    Returns:
+        A generator. A line that is cut short, as the last one of a crash is, is passed over.
+
+    Raises:
+        DataError: If there is no log.
+    """
+    given = Path(path).expanduser()
+    files = [given] if given.is_file() else sorted(given.glob(f"{LOG_NAME}*.jsonl*"))
+    if not files:
+        what = f"There is no log: no file, and no folder with {LOG_NAME}.jsonl in it."
+        raise DataError(explain(what, given=given, fix="Name the folder that `headway serve --log` wrote to."))
+    return _entries(files)
+
+
+def _entries(files: list[Path]) -> Iterator[dict[str, Any]]:
+    for file in files:
+        with file.open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                try:
+                    entry = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(entry, dict):
+                    yield entry

@@ -1,0 +1,131 @@
+"""Every error that a client can see: problem details in JSON, RFC 9457.
+
+`type` is a path on the server itself, where its API page explains that kind of problem.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from enum import Enum
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+__all__ = [
+    "PROBLEM_MEDIA",
+    "Kind",
+    "Problem",
+    "handle_problems",
+    "headers_too_large",
+    "problem_json",
+    "problem_response",
+]
+
+PROBLEM_MEDIA = "application/problem+json"
+
+
+class Kind(Enum):
+    """A kind of problem: its name, status and title."""
+
+    BAD_REQUEST = ("bad-request", 400, "The request cannot be understood")
+    NOT_FOUND = ("not-found", 404, "There is nothing at this address")
+    WRONG_METHOD = ("wrong-method", 405, "This address does not take that method")
+    SLOW_BODY = ("slow-body", 408, "The body took too long to arrive")
+    TOO_LARGE = ("too-large", 413, "The body is too large")
+    TOO_MANY_PIXELS = ("too-many-pixels", 413, "The picture has too many pixels")
+    TOO_MANY_FILES = ("too-many-files", 422, "There are too many pictures in one request")
+    UNSUPPORTED_MEDIA = ("unsupported-media", 415, "This kind of file is not supported")
+    UNREADABLE = ("unreadable", 422, "The picture cannot be read")
+    NO_PICTURE = ("no-picture", 422, "There is no picture in the request")
+    HEADERS_TOO_LARGE = ("headers-too-large", 431, "The headers are too large")
+    INTERNAL = ("internal", 500, "Something went wrong in the server")
+    BUSY = ("busy", 503, "The server has all it can do")
+    DEADLINE = ("deadline", 504, "The answer was not ready in time")
+
+    def __init__(self, label: str, status: int, title: str) -> None:
+        self.label = label
+        self.status = status
+        self.title = title
+
+
+class Problem(Exception):  # noqa: N818 - its name in RFC 9457
+    """Something that a client is to be told, raised anywhere on the way of a request.
+
+    Args:
+        kind: What kind it is.
+        detail: What happened this time, and what to do, in a sentence or two.
+        headers: Headers of the response.
+    """
+
+    def __init__(self, kind: Kind, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+        self.headers = dict(headers or {})
+
+    def to_json(self) -> dict[str, Any]:
+        """The problem's members as RFC 9457 names them."""
+        kind = self.kind
+        return {"type": f"/docs#{kind.label}", "title": kind.title, "status": kind.status, "detail": self.detail}
+
+
+def problem_json(problem: Problem) -> bytes:
+    """The body of the response.
+
+    Example:
+        >>> problem_json(Problem(Kind.BUSY, "Try again."))[:40]
+        b'{"type": "/docs#busy", "title": "The ser'
+    """
+    return json.dumps(problem.to_json()).encode()
+
+
+def handle_problems(app: FastAPI) -> None:
+    """Makes every error of an application a problem: its own, and the framework's."""
+
+    async def own(_: Request, error: Problem) -> Response:
+        return problem_response(error)
+
+    async def http(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 404:
+            problem = Problem(Kind.NOT_FOUND, f"There is no {request.url.path}. The addresses are listed in /docs.")
+        elif error.status_code == 405:
+            problem = Problem(Kind.WRONG_METHOD, f"{request.url.path} does not take {request.method}.")
+        else:
+            title = HTTPStatus(error.status_code).phrase
+            members = {"type": "about:blank", "title": title, "status": error.status_code, "detail": error.detail}
+            return _response(json.dumps(members).encode(), error.status_code, error.headers)
+        return _response(problem_json(problem), error.status_code, error.headers)
+
+    async def validation(_: Request, error: RequestValidationError) -> Response:
+        detail = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        return problem_response(Problem(Kind.BAD_REQUEST, detail))
+
+    async def gone(_request: Request, _error: ClientDisconnect) -> Response:
+        return _response(b"", 400, None)
+
+    for kind, handler in {
+        Problem: own,
+        HTTPException: http,
+        RequestValidationError: validation,
+        ClientDisconnect: gone,
+    }.items():
+        app.add_exception_handler(kind, handler)  # pyright: ignore[reportArgumentType]
+
+
+def problem_response(problem: Problem) -> Response:
+    """The response that tells of a problem."""
+    return _response(problem_json(problem), problem.kind.status, problem.headers)
+
+
+def headers_too_large() -> Problem:
+    """The problem of a request whose headers are over the limit."""
+    return Problem(Kind.HEADERS_TOO_LARGE, "Send fewer or shorter headers.", headers={"connection": "close"})
+
+
+def _response(body: bytes, status: int, headers: Mapping[str, str] | None) -> Response:
+    return Response(body, status, headers=dict(headers or {}), media_type=PROBLEM_MEDIA)

@@ -1,0 +1,263 @@
+"""The process: a socket, a web server with time limits of its own, signals, and several workers where wanted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+import tempfile
+import traceback
+import warnings
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h11
+from fastapi import FastAPI
+from uvicorn import Config, Server
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.supervisors import Multiprocess
+
+from headway.bundle.format import read_bundle
+from headway.bundle.predictor import load
+from headway.errors import ConfigError, HeadwayError, explain
+from headway.serve.app import create_app
+from headway.serve.metrics import MULTIPROCESS_FOLDER
+from headway.serve.problems import PROBLEM_MEDIA, Kind, Problem, headers_too_large, problem_json
+from headway.serve.settings import MAX_HEADER_BYTES, Settings
+
+__all__ = ["serve"]
+
+_HEADER_SECONDS = 10.0
+_REST_SECONDS = 5.0
+_UNREAD_MILLISECONDS = 30_000
+_MAX_CONNECTIONS = 1000
+
+
+def serve(
+    bundle: str | os.PathLike[str],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    workers: int = 1,
+    settings: Settings | None = None,
+    on_ready: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Serves a bundle until SIGTERM or SIGINT, then finishes what is in flight.
+
+    Args:
+        bundle: A `model.headway` file.
+        host: The address to listen at. "0.0.0.0" is every address of the machine.
+        port: The port; 0 for any that is free.
+        workers: Processes that share the port. One uses every core already; more help where requests, not the model,
+            keep the processor busy.
+        settings: The limits.
+        on_ready: Told the address once requests are taken.
+
+    Raises:
+        BundleError: If the bundle cannot be used.
+        ConfigError: If the address cannot be listened at, or a setting cannot work.
+    """
+    settings = settings or Settings()
+    if workers < 1:
+        raise ConfigError(explain("`workers` must be at least 1.", given=workers, fix="Leave it out for 1."))
+    with contextlib.closing(_listen(host, port)) as listener:
+        shown = f"[{host}]" if ":" in host else host
+        address = f"http://{shown}:{listener.getsockname()[1]}"
+        make_app = _AppMaker(Path(bundle), settings)
+        if workers == 1:
+            _run_here(_config(make_app(), settings), listener, lambda: on_ready(address))
+        else:
+            # A mistake is to be told here, once, not by each worker.
+            read_bundle(bundle)
+            config = _config(_WorkerMaker(make_app), settings, workers=workers)
+            _run_workers(config, listener, lambda: on_ready(address))
+
+
+@dataclass(frozen=True)
+class _AppMaker:
+    """Makes the application in the process that runs it."""
+
+    bundle: Path
+    settings: Settings
+
+    def __call__(self) -> FastAPI:
+        # Both tell of every broken body; the client is told already, and the log is not theirs to fill.
+        logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        predictor = load(self.bundle)
+        # Whole and unharmed, or `load` would have refused it.
+        with zipfile.ZipFile(self.bundle.expanduser()) as archive:
+            card = archive.read("card.md").decode(errors="replace")
+        return create_app(predictor, self.settings, name=_name(self.bundle), card=card)
+
+
+@dataclass(frozen=True)
+class _WorkerMaker:
+    """The same in a worker, which must not be started again and again where it cannot start at all."""
+
+    make_app: _AppMaker
+
+    def __call__(self) -> FastAPI:
+        try:
+            return self.make_app()
+        except HeadwayError as error:
+            sys.stderr.write(f"headway: {error}\n")
+        except Exception:
+            traceback.print_exc()
+        sys.exit(STARTUP_FAILURE)
+
+
+def _name(bundle: Path) -> str:
+    """What a person would call the model: the file's name, or the run's where the file has the usual one."""
+    path = bundle.resolve()
+    return path.parent.name if path.stem == "model" else path.stem
+
+
+def _config(app: Any, settings: Settings, *, workers: int = 1) -> Config:
+    return Config(
+        app,
+        factory=workers > 1,
+        workers=workers,
+        http=_Protocol,
+        ws="none",
+        loop="asyncio",
+        lifespan="on",
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=int(settings.deadline_seconds) + 5,
+        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+    )
+
+
+def _run_here(config: Config, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+    # uvicorn finishes what is in flight and then raises the signal again, by which the process would die after all.
+    before = {each: signal.signal(each, lambda *_: None) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        _AnnouncingServer(config, on_ready).run(sockets=[listener])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _run_workers(config: Config, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+    with tempfile.TemporaryDirectory(prefix="headway-metrics-") as folder:
+        os.environ[MULTIPROCESS_FOLDER] = folder
+        supervisor = Multiprocess(config, sockets=[listener])
+        on_ready()
+        supervisor.run()
+        if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+            what = "A worker could not start; its message is above."
+            raise ConfigError(explain(what, given=f"{config.workers} workers", fix="Try with --workers 1."))
+
+
+class _AnnouncingServer(Server):
+    """uvicorn's server, which says when it takes requests."""
+
+    def __init__(self, config: Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_ready()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, OverflowError) as error:
+        what = "The server cannot listen at that address."
+        # asyncio and socket add the address to the reason, which is said here already.
+        reason = str(getattr(error, "strerror", None) or error).partition(" (while")[0]
+        given = f"{host} port {port}: {reason}"
+        raise ConfigError(explain(what, given=given, fix="Choose another with --host or --port.")) from error
+
+
+class _Protocol(H11Protocol):
+    """uvicorn's HTTP, with time limits where it has none.
+
+    That is for headers that come slowly or never, and for the rest of a body that was answered before its end.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._awaited: Any = None
+        self._due: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        super().connection_made(transport)
+        if len(self.connections) > _MAX_CONNECTIONS:
+            transport.abort()
+            return
+        connection = transport.get_extra_info("socket")
+        # Otherwise the end of an answer waits for the client to confirm its beginning: 40 ms. asyncio sets this only
+        # for sockets that it has opened itself.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            # The kernel drops a client that does not read its answer.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MILLISECONDS)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        # A connection that rests between two requests has uvicorn's own clock.
+        if self.conn.their_state is h11.SEND_BODY:
+            self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._wait_for(None)
+        super().connection_lost(exc)
+
+    def _watch(self) -> None:
+        """Starts the clock when something is awaited, and stops it when it is there. More bytes alone do not help."""
+        theirs, answered = self.conn.their_state, self.cycle is not None and self.cycle.response_complete
+        if self.transport.is_closing():
+            self._wait_for(None)
+        elif theirs is h11.IDLE or (theirs is h11.SEND_BODY and answered):
+            self._wait_for(theirs)
+        else:
+            self._wait_for(None)
+
+    def _wait_for(self, state: Any) -> None:
+        if state is self._awaited:
+            return
+        self._awaited = state
+        if self._due is not None:
+            self._due.cancel()
+        # A client does not see its answer when the connection ends while it is still sending: so the rest is taken,
+        # and thrown away, for a while.
+        seconds = _HEADER_SECONDS if state is h11.IDLE else _REST_SECONDS
+        self._due = self.loop.call_later(seconds, self.transport.abort) if state is not None else None
+
+    def send_400_response(self, msg: str) -> None:
+        """Answers what is not HTTP by a problem, as everything else is."""
+        status = getattr(sys.exc_info()[1], "error_status_hint", 400)
+        if self.cycle is not None and not self.cycle.response_complete:
+            # The request that is being worked on has lost its body.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            fault = Problem(Kind.BAD_REQUEST, "What came is not valid HTTP/1.1.")
+            problem = headers_too_large() if status == 431 else fault
+            body = problem_json(problem)
+            headers = [("content-type", PROBLEM_MEDIA), ("content-length", str(len(body))), ("connection", "close")]
+            response = h11.Response(status_code=problem.kind.status, headers=headers)
+            for event in (response, h11.Data(data=body), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()

@@ -1,0 +1,62 @@
+"""The limits of a server, and what it writes down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from headway.errors import ConfigError, explain
+
+__all__ = ["MAX_FILES", "MAX_HEADER_BYTES", "Settings"]
+
+MAX_FILES = 64
+"""Pictures in one request."""
+
+MAX_HEADER_BYTES = 32_768
+"""A request's address and headers together."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a server admits, and what it keeps of it.
+
+    Args:
+        max_body_bytes: The largest body of a request, however many pictures are in it.
+        max_pixels: The largest picture, in pixels as they are decoded. A JPEG is decoded near the size that the model
+            wants, so a photo of 100 megapixels is usually no problem; a PNG is decoded whole.
+        queue: Pictures that may wait for their answers; a request beyond that gets 503.
+        deadline_seconds: Time from the end of a request's body to its answer; a request beyond that gets 504.
+        log: A folder for one JSON line a picture; nothing is written when left out.
+        keep_images: Whether the pictures themselves are kept there too.
+
+    Raises:
+        ConfigError: If a limit is not positive, or pictures are to be kept without a folder.
+    """
+
+    max_body_bytes: int = 10_000_000
+    max_pixels: int = 40_000_000
+    queue: int = 256
+    deadline_seconds: float = 10.0
+    log: Path | None = None
+    keep_images: bool = False
+
+    def __post_init__(self) -> None:
+        limits = {
+            "max_body": self.max_body_bytes,
+            "max_pixels": self.max_pixels,
+            "queue": self.queue,
+            "deadline": self.deadline_seconds,
+        }
+        wrong = [f"{name}={value}" for name, value in limits.items() if not 0 < value < float("inf")]
+        if wrong:
+            raise ConfigError(
+                explain("A limit must be a positive number.", given=wrong, fix="Leave it out for the default.")
+            )
+        if self.keep_images and self.log is None:
+            what = "Pictures can be kept only in the folder of a log."
+            raise ConfigError(explain(what, given="keep_images without log", fix="Add --log DIR."))
+
+    @property
+    def max_held_bytes(self) -> int:
+        """The most that all bodies together may take up in memory; a request beyond that gets 503."""
+        return 16 * self.max_body_bytes

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from headway.augment import Augment
     from headway.bundle.predictor import Predictor, load
+    from headway.data import datasets
     from headway.data.dataset import Data, from_csv, from_folder, from_items
     from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, TimeSplit
     from headway.errors import HeadwayError
     from headway.fields.base import Prediction
     from headway.fields.category import Category
     from headway.fields.image import Image
+    from headway.judge.arrays import judge
     from headway.learner import Learner
     from headway.train.callbacks import Callback
 
@@ -34,9 +36,11 @@ __all__ = [
     "Predictor",
     "RandomSplit",
     "TimeSplit",
+    "datasets",
     "from_csv",
     "from_folder",
     "from_items",
+    "judge",
     "load",
 ]
 
@@ -57,12 +61,17 @@ _HOMES = {
     "from_csv": "headway.data.dataset",
     "from_folder": "headway.data.dataset",
     "from_items": "headway.data.dataset",
+    "judge": "headway.judge",
     "load": "headway.bundle.predictor",
 }
+
+_MODULES = {"datasets": "headway.data.datasets"}
 
 
 def __getattr__(name: str) -> Any:
     """The public name, from its home (PEP 562)."""
+    if name in _MODULES:
+        return import_module(_MODULES[name])
     if name not in _HOMES:
         message = f"module 'headway' has no attribute {name!r}"
         raise AttributeError(message)

@@ -46,6 +46,11 @@ def describe() -> str:
 
 
 def _lines(name: str, thing: Any) -> Iterator[str]:
+    if inspect.ismodule(thing) and not callable(thing):
+        for member in thing.__all__:
+            if callable(getattr(thing, member)):
+                yield from _lines(f"{name}.{member}", getattr(thing, member))
+        return
     if not inspect.isclass(thing):
         yield f"{name}{_signature(thing)}"
         return

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Annotated
 
 import typer
 
+from headway.cli.datasets import datasets
 from headway.cli.demo import demo
+from headway.cli.dockerfile import dockerfile
+from headway.cli.drift import drift
 from headway.cli.evaluate import evaluate
+from headway.cli.export_web import export_web
 from headway.cli.predict import predict
+from headway.cli.repeat import repeat
+from headway.cli.report import report
+from headway.cli.resume import resume
 from headway.cli.runs import runs
+from headway.cli.serve import serve
 from headway.cli.train import train
-from headway.errors import HeadwayError
+from headway.errors import HeadwayError, Stopped
 
 __all__ = ["app", "main"]
 
@@ -42,14 +51,36 @@ def _root(
     """Deep learning for coders: train, judge and use a model of your own photos."""
 
 
-for command in (demo, train, evaluate, predict, runs):
+for command in (demo, train, resume, repeat, report, evaluate, predict, serve, export_web, dockerfile, drift, runs):
     app.command()(command)
+app.add_typer(datasets, name="datasets")
 
 
 def main() -> None:
-    """Runs the command; an error made on purpose is shown without a traceback and gives exit status 2."""
+    """Runs the command; an error made on purpose is shown without a traceback and gives exit status 2.
+
+    Ctrl-C gives 130 and SIGTERM 143, as a shell expects.
+    """
+    signal.signal(signal.SIGTERM, _stop)
     try:
         app()
     except HeadwayError as error:
         print(f"headway: {error}", file=sys.stderr)
         sys.exit(2)
+    except SystemExit as exit:
+        stopped = _interrupt(exit)
+        if stopped is None:
+            raise
+        print(f"\nheadway: {stopped if str(stopped) else 'Stopped.'}", file=sys.stderr)
+        sys.exit(128 + getattr(stopped, "signum", signal.SIGINT))
+
+
+def _interrupt(error: BaseException | None) -> KeyboardInterrupt | None:
+    """The interrupt behind an error; the command-line library makes an exit of it."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def _stop(signum: int, _: object) -> None:
+    raise Stopped(signum)

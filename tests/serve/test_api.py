@@ -186,6 +186,7 @@ predictor.Predictor.answer = lambda self, images: (time.sleep({seconds}), quick(
 """
 
 
+@pytest.mark.slow
 def test_beyond_the_queue_requests_are_refused(tmp_path) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
@@ -202,6 +203,7 @@ def test_beyond_the_queue_requests_are_refused(tmp_path) -> None:
         assert server.predict(picture()).status == 200
 
 
+@pytest.mark.slow
 def test_beyond_the_deadline_requests_are_given_up() -> None:
     with running("--deadline", 0.3, before=SLOW_MODEL.format(seconds=1)) as server:
         start = time.monotonic()
@@ -228,6 +230,7 @@ predictor.Predictor.answer = answer
         assert server.predict(picture()).status == 200
 
 
+@pytest.mark.slow
 def test_workers_share_a_port_and_their_numbers() -> None:
     with running("--workers", 2) as server:
         for _ in range(60):

@@ -17,6 +17,9 @@ import pytest
 
 from tests.serve.server import Running, form, picture, running
 
+# Servers and commands in processes of their own take seconds to start.
+pytestmark = pytest.mark.slow
+
 KINDS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 SEED = 0
 NUM_BODIES = 500

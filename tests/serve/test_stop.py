@@ -16,6 +16,9 @@ import pytest
 from tests.serve.server import GOLDEN, Answer, picture, running
 from tests.serve.test_api import SLOW_MODEL
 
+# Servers and commands in processes of their own take seconds to start.
+pytestmark = pytest.mark.slow
+
 # `None` in sys.modules makes any import of that name fail.
 NO_TORCH = "import sys; sys.modules.update(dict.fromkeys(['torch', 'torchvision', 'timm', 'onnxscript', 'scipy']))"
 

@@ -19,6 +19,9 @@ from headway.cli import main
 from headway.train.run import Run, new_run
 from tests.stopping import Killed, saves_counted
 
+# Servers and commands in processes of their own take seconds to start.
+pytestmark = pytest.mark.slow
+
 PhotoFolder = Callable[..., Path]
 SMALL = ("--arch", "small_resnet", "--size", 32, "--precision", "float32", "--device", "cpu", "--epochs", 2)
 

@@ -139,6 +139,7 @@ def test_digits_need_no_network(root: Path) -> None:
     assert sorted(each.name for each in root.iterdir() if each.suffix != ".lock") == ["digits"]
 
 
+@pytest.mark.slow
 def test_mnist_pixel_for_pixel(publish: Publish) -> None:
     images, labels = some_digits(300)
     publish("mnist", idx_files(images, labels, test=100), items=300)
@@ -409,6 +410,7 @@ def test_without_a_network_it_says_what_to_do(publish: Publish, monkeypatch: pyt
         hw.datasets.fetch("mnist")
 
 
+@pytest.mark.slow
 def test_threads_at_once_make_it_once(publish: Publish, monkeypatch: pytest.MonkeyPatch) -> None:
     images, labels = some_digits(60)
     publish("mnist", idx_files(images, labels, test=5), items=60)

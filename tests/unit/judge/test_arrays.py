@@ -29,6 +29,7 @@ def answers(items: int = 300, classes: int = 3, seed: int = 0) -> tuple[np.ndarr
     return weights / weights.sum(1, keepdims=True), targets
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "code",
     [

@@ -181,6 +181,7 @@ print(int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) /
 """
 
 
+@pytest.mark.slow
 def test_a_million_predictions_take_less_than_a_gigabyte() -> None:
     done = subprocess.run([sys.executable, "-c", _MILLION], capture_output=True, text=True, check=True)
     assert float(done.stdout) < 1

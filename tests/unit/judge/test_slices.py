@@ -120,6 +120,7 @@ def test_two_groups_are_one_comparison() -> None:
     assert judged.slices[0].difference.value == pytest.approx(-judged.slices[1].difference.value)
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_is_statsmodels(p: list[float]) -> None:

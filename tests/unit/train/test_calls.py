@@ -73,6 +73,7 @@ def make(digits_data: hw.Data, body_head: Make, tmp_path: Path) -> Callable[...,
 SLOW = pytest.mark.slow
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [pytest.param("kept", marks=SLOW), "not kept", "head alone", "fit twice", pytest.param("both", marks=SLOW)]
 )
@@ -260,6 +261,7 @@ class Patience(Callback):
         self.steps, self.losses, self.means = values["steps"], values["losses"], list(values["means"])
 
 
+@pytest.mark.slow
 def test_callbacks_that_remember(make: Callable[..., hw.Learner], body_head: Make, tmp_path: Path) -> None:
     patience = Patience()
     with saves_counted() as saves:

@@ -174,6 +174,7 @@ def test_the_same_seed_gives_the_same_weights(tuned: Any, monkeypatch: pytest.Mo
     assert same(*trained)
 
 
+@pytest.mark.slow
 def test_minutes_are_kept(tuned: Any) -> None:
     start = time.perf_counter()
     _, history = tuned(minutes=0.03, lr=1e-3)

@@ -53,6 +53,7 @@ def files(data: hw.Data, part: dataset.PartName, *places: int) -> list[str]:
     return [data.part(part).items["file"][place] for place in places]
 
 
+@pytest.mark.slow
 def test_training_goes_on_without_them_and_says_so(read_again: hw.Data, tmp_path: Path) -> None:
     data = read_again
     gone = [*files(data, "train", 7), *files(data, "valid", 3)]

@@ -8,61 +8,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import headway as hw
-from headway.cli import main
 from headway.train.run import Run, new_run
 from tests.stopping import Killed, saves_counted
+from tests.unit.cli.conftest import Command
 
 # Servers and commands in processes of their own take seconds to start.
 pytestmark = pytest.mark.slow
 
 PhotoFolder = Callable[..., Path]
 SMALL = ("--arch", "small_resnet", "--size", 32, "--precision", "float32", "--device", "cpu", "--epochs", 2)
-
-
-@dataclass(frozen=True)
-class Done:
-    """How a command ended."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def line(self) -> dict[str, Any]:
-        return json.loads(self.out.splitlines()[-1])
-
-
-Command = Callable[..., Done]
-
-
-@pytest.fixture
-def headway(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
-    """Runs a command as the shell would, in a folder of its own."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-    before = signal.getsignal(signal.SIGTERM)
-
-    def run(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["headway", *map(str, arguments)])
-        capsys.readouterr()
-        status: Any = 0
-        try:
-            main()
-        except SystemExit as stop:
-            status = stop.code
-        finally:
-            signal.signal(signal.SIGTERM, before)
-        captured = capsys.readouterr()
-        return Done(status or 0, captured.out, captured.err)
-
-    return run
 
 
 @pytest.fixture

@@ -1,12 +1,9 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -15,45 +12,9 @@ import timm
 import torch
 
 import headway as hw
-from headway.cli import main
+from tests.unit.cli.conftest import Command
 
 PhotoFolder = Callable[..., Path]
-
-
-@dataclass(frozen=True)
-class Done:
-    """How a command ended."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def line(self) -> dict[str, Any]:
-        return json.loads(self.out.splitlines()[-1])
-
-
-Command = Callable[..., Done]
-
-
-@pytest.fixture
-def headway(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
-    """Runs a command as the shell would, in a folder of its own."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["headway", *map(str, arguments)])
-        capsys.readouterr()
-        status: Any = 0
-        try:
-            main()
-        except SystemExit as stop:
-            status = stop.code
-        captured = capsys.readouterr()
-        return Done(status or 0, captured.out, captured.err)
-
-    return run
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from benchmarks import faults
 
 @pytest.mark.slow
 def test_no_run_is_lost(tmp_path: Path) -> None:
-    rows = faults.survive(tmp_path)
+    rows = faults.survive(tmp_path, others=1)
     assert [row["fault"] for row in rows if row["lost"]] == []
-    assert sum(row["times tried"] for row in rows) >= 34
+    assert sum(row["times tried"] for row in rows) >= 27
     assert rows[0]["times tried"] == 20
 
 

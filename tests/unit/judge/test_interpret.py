@@ -16,6 +16,7 @@ from headway.judge.findings import LayerActivity
 from headway.judge.interpret import activity, grad_cam, jpeg, overlay, pictures
 from headway.models.vision import small_resnet
 from headway.models.zoo import create
+from headway.train.features import solve_head
 
 
 class Places(nn.Module):
@@ -98,13 +99,21 @@ def test_grad_cam_of_a_network_without_pictures_inside(model: nn.Module) -> None
 @pytest.mark.slow
 def test_grad_cam_finds_the_animal(shared_data: Callable[[str], Path]) -> None:
     """The pretrained network's own maps: more heat in the middle, where the photographer put the animal."""
-    model = create("efficientnet_lite0", num_outputs=2, channels=3, size=224, pretrained=True)
+    built = create("efficientnet_lite0", num_outputs=2, channels=3, size=224, pretrained=True)
     reader = hw.Image("file", size=224)
-    photos = [reader.view(reader.canvas(each)) for each in sorted((shared_data("cats_dogs") / "cat").iterdir())[:16]]
-    inputs = model.prepare(torch.from_numpy(np.stack(photos)).permute(0, 3, 1, 2))
-    heat = grad_cam(model.model, inputs, [0] * 16)
+    files = [sorted((shared_data("cats_dogs") / kind).iterdir())[:24] for kind in ("cat", "dog")]
+    photos = np.stack([reader.view(reader.canvas(each)) for each in (*files[0], *files[1])])
+    inputs = built.prepare(torch.from_numpy(photos).permute(0, 3, 1, 2))
+    targets = torch.arange(2).repeat_interleave(24)
+    model = built.model.eval()
+    with torch.inference_mode():
+        features = model.get_submodule("body")(inputs)
+    head = model.get_submodule("head")
+    assert isinstance(head, nn.Linear)
+    solve_head(features, targets, num_classes=2, seed=0, decays=(0.03,)).put_into(head)
+    heat = grad_cam(model, inputs, targets.numpy())
     assert heat is not None
-    assert heat.shape == (16, 224, 224)
+    assert heat.shape == (48, 224, 224)
     assert heat[:, 56:168, 56:168].mean() > 1.2 * heat.mean()
 
 

@@ -18,7 +18,8 @@ from benchmarks.results import Row, data_folder
 from headway.bundle.export import NUM_CHECKS, export_bundle
 from headway.bundle.familiar import find_familiar
 from headway.bundle.predictor import Predictor, load
-from headway.data.dataset import Data, from_folder, from_items
+from headway.data.build import from_folder, from_items
+from headway.data.dataset import Data
 from headway.data.sources import list_folder
 from headway.data.splits import ColumnSplit
 from headway.fields import Category, Image

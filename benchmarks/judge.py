@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from benchmarks.results import Row, data_folder
-from headway.data.dataset import from_folder
+from headway.data.build import from_folder
 from headway.data.datasets import write_digits
 from headway.fields import Image
 from headway.learner import Learner

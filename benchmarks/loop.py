@@ -74,7 +74,7 @@ def _headway(batches: list[Batch]) -> float:
     model = _mlp()
     state = TrainState(
         model=model,
-        prepare=lambda batch, _: batch.inputs,
+        prepare=lambda batch, _: (batch.inputs, batch.targets),
         loss_fn=F.cross_entropy,
         optimizer=adamw(model),
         schedule=lambda _: 1e-3,

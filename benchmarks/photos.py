@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from benchmarks.results import Row, data_folder
-from headway.data.dataset import from_folder
+from headway.data.build import from_folder
 from headway.learner import Learner
 from headway.train.fine_tune import DEFAULT_LR, LR_DECAY, default_epochs
 from headway.train.fit import Plan, fit

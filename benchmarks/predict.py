@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.results import Row, data_folder
 from headway.bundle.predictor import GRAPH_INPUT, Predictor, load
-from headway.data.dataset import from_folder
+from headway.data.build import from_folder
 from headway.learner import Learner
 
 NUM_PHOTOS = 100

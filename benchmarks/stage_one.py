@@ -9,7 +9,8 @@ import statistics
 import time
 
 from benchmarks.results import Row, data_folder
-from headway.data.dataset import Data, from_folder
+from headway.data.build import from_folder
+from headway.data.dataset import Data
 from headway.learner import Learner
 
 TRIALS = 3

@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from headway.augment import Augment
     from headway.bundle.predictor import Predictor, load
     from headway.data import datasets
-    from headway.data.dataset import Data, from_csv, from_folder, from_items
+    from headway.data.build import from_csv, from_folder, from_items
+    from headway.data.dataset import Data
     from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, TimeSplit
     from headway.errors import HeadwayError
     from headway.fields.base import Prediction
     from headway.fields.category import Category
     from headway.fields.image import Image
+    from headway.fields.number import Number
     from headway.judge.arrays import judge
     from headway.learner import Learner
     from headway.train.callbacks import Callback
@@ -32,6 +34,7 @@ __all__ = [
     "HeadwayError",
     "Image",
     "Learner",
+    "Number",
     "Prediction",
     "Predictor",
     "RandomSplit",
@@ -54,13 +57,14 @@ _HOMES = {
     "HeadwayError": "headway.errors",
     "Image": "headway.fields.image",
     "Learner": "headway.learner",
+    "Number": "headway.fields.number",
     "Prediction": "headway.fields.base",
     "Predictor": "headway.bundle.predictor",
     "RandomSplit": "headway.data.splits",
     "TimeSplit": "headway.data.splits",
-    "from_csv": "headway.data.dataset",
-    "from_folder": "headway.data.dataset",
-    "from_items": "headway.data.dataset",
+    "from_csv": "headway.data.build",
+    "from_folder": "headway.data.build",
+    "from_items": "headway.data.build",
     "judge": "headway.judge",
     "load": "headway.bundle.predictor",
 }

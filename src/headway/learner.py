@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from headway import reporting
@@ -19,18 +19,19 @@ from headway.bundle.trained import export_trained
 from headway.data.dataset import Data, PartName
 from headway.errors import ConfigError, explain
 from headway.fields import Image
-from headway.judge import metrics
 from headway.judge.baselines import BaselineFunction, BaselineResult
 from headway.judge.intervals import Estimate
 from headway.judge.learning_curve import LearningCurve
 from headway.judge.report import Report
+from headway.judge.tasks import evaluate, shown_metrics
 from headway.models import zoo
 from headway.train.callbacks import Callback
 from headway.train.calls import perform
 from headway.train.fine_tune import Features, check_plan, fine_tune, kept_features, train_from_scratch
-from headway.train.fit import MetricFn, Plan, Setup, check_model, fit, has_linear_head
+from headway.train.fit import Plan, Setup, check_model, fit, has_linear_head
 from headway.train.history import Epoch, History
 from headway.train.lr_finder import LrFinder, find_lr
+from headway.train.objective import Loss, objective
 from headway.train.precision import PrecisionName, choose_device, choose_precision
 from headway.train.predictions import Predictions
 from headway.train.progress import Progress, make_progress
@@ -38,8 +39,6 @@ from headway.train.run import Run, differences, environment, new_run, open_run
 from headway.train.schedules import ScheduleName
 
 __all__ = ["Learner"]
-
-METRICS_SHOWN = ("accuracy",)
 
 T = TypeVar("T")
 
@@ -58,7 +57,8 @@ class Learner:
         batch_size: Items a step; 32, or 64 for images under 64 pixels, when left out. "auto" takes a batch in pieces
             when memory runs out, with the same result up to rounding where no layer looks at the batch as a whole.
         augment: What is done to training images; mild for pretrained bodies, digits and the like excepted.
-        loss_fn: `(logits, targets)` to the mean loss; cross-entropy when left out.
+        loss_fn: `(outputs, targets)` to the mean loss; when left out, by the target: for classes cross-entropy, for
+            numbers the squared error in standard deviations.
         callbacks: Called around epochs and steps, in order.
         device: "auto", "cpu", "cuda", "cuda:1", "mps" ...
         precision: "auto", "float32", "bfloat16" or "float16".
@@ -87,7 +87,7 @@ class Learner:
         seed: int = 0,
         batch_size: int | Literal["auto"] | None = None,
         augment: Augment | None = None,
-        loss_fn: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = F.cross_entropy,
+        loss_fn: Loss | None = None,
         callbacks: Sequence[Callback] = (),
         device: str | torch.device = "auto",
         precision: PrecisionName = "auto",
@@ -98,10 +98,8 @@ class Learner:
         self.seed = seed
         self.history = History()
         self.features: Features | None = None
-        chosen = choose_precision(choose_device(device), precision)
-        channels = data.input.channels if isinstance(data.input, Image) else 1
-        shape = {"channels": channels, "size": _size(data), "num_outputs": data.target.num_outputs}
-        built = zoo.build(arch, **shape, pretrained=pretrained, seed=seed)
+        chosen, found = choose_precision(choose_device(device), precision), objective(data.target)
+        built = zoo.build(arch, data.input, data.target, pretrained=pretrained, seed=seed)
         self.arch = built.arch
         self.pretrained = built.pretrained
         self.model = chosen.place(built.model)
@@ -112,11 +110,11 @@ class Learner:
             data=data,
             model=self.model,
             prepare=self.prepare,
-            loss_fn=loss_fn,
-            metrics=_metric_functions(METRICS_SHOWN),
+            objective=replace(found, loss_fn=loss_fn) if loss_fn else found,
+            metrics=shown_metrics(data.target),
             precision=chosen,
             augment=augment or Augment(),
-            batch_size=batch_size if isinstance(batch_size, int) else 64 if _size(data) < 64 else 32,
+            batch_size=batch_size if isinstance(batch_size, int) else _batch_size(data),
             split_batches=batch_size == "auto",
             seed=seed,
             callbacks=(*callbacks, *shown),
@@ -129,7 +127,7 @@ class Learner:
         self._calls = 0
         self.run = run if isinstance(run, Run) or run is None else new_run(Path(run).parent, Path(run).name)
         if self.run is not None:
-            given = {"arch": isinstance(arch, nn.Module), "loss_fn": loss_fn is not F.cross_entropy}
+            given = {"arch": isinstance(arch, nn.Module), "loss_fn": loss_fn is not None}
             own = [name for name, is_own in {**given, "callbacks": bool(callbacks)}.items() if is_own]
             self.run.begin(data, {**self.settings, "own": own}, self.model)
 
@@ -140,7 +138,7 @@ class Learner:
         *,
         data: Data | None = None,
         arch: nn.Module | None = None,
-        loss_fn: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = F.cross_entropy,
+        loss_fn: Loss | None = None,
         callbacks: Sequence[Callback] = (),
         accept_changes: bool = False,
         progress: bool | Progress = True,
@@ -165,7 +163,7 @@ class Learner:
             CheckpointError: If a checkpoint cannot be read, or is another model's.
         """
         folder = open_run(run)
-        own = {"arch": arch, "loss_fn": None if loss_fn is F.cross_entropy else loss_fn, "callbacks": callbacks}
+        own = {"arch": arch, "loss_fn": loss_fn, "callbacks": callbacks}
         settings = folder.check(data=data, own=own)
         shown = progress if isinstance(progress, Progress) else make_progress() if progress else False
 
@@ -274,7 +272,7 @@ class Learner:
     def evaluate(self, part: PartName = "valid") -> dict[str, Estimate]:
         """Every metric on a part, each with its 95 % interval."""
         found = self.predictions(part)
-        return metrics.evaluate(found.probabilities, found.targets, seed=self.seed)
+        return evaluate(found.answers, found.targets, task=self.data.target.task, seed=self.seed)
 
     def baselines(self) -> list[BaselineResult]:
         """Simple models, trained on the same rows and applied to the same parts; computed once."""
@@ -356,12 +354,11 @@ class Learner:
             self.progress.entry(entry)
 
 
-def _size(data: Data) -> int:
-    return data.input.size if isinstance(data.input, Image) else 0
-
-
-def _metric_functions(names: Sequence[str]) -> dict[str, MetricFn]:
-    return {name: metrics.CLASSIFICATION[name].compute for name in names}
+def _batch_size(data: Data) -> int:
+    """Rows of a table are small: so many that there are about a hundred steps an epoch, from 32 to 1,024."""
+    if isinstance(data.input, Image):
+        return 64 if data.input.size < 64 else 32
+    return min(max(2 ** round(math.log2(max(len(data.train), 1) / 100)), 32), 1024)
 
 
 def _check_settings(seed: int, batch_size: int | Literal["auto"] | None) -> None:

@@ -18,6 +18,7 @@ import polars as pl
 import torch
 
 from headway.data.dataset import Data, Part, PartName
+from headway.data.loader import as_tensor
 from headway.errors import ConfigError, explain
 from headway.fields import Image
 from headway.judge.arrays import PartAnswers, build_report, find_issues, find_problems, part_answers
@@ -84,7 +85,7 @@ class Trained:
     @property
     def labels(self) -> list[str]:
         """The classes, in the order of the model's outputs."""
-        return list(self.data.target.to_json()["labels"])
+        return list(self.data.target.labels)
 
     @property
     def kept(self) -> Features | None:
@@ -129,7 +130,7 @@ def answers(trained: Trained, part: PartName, *, tta: int = 0) -> Predictions:
         raise ConfigError(explain("That part of the data has no rows.", given=repr(part), fix=fix))
     if tta:
         return _with_views(trained, part, tta)[1]
-    return _answers(trained, trained.data.part(part))
+    return predictions(trained.setup, trained.data.part(part))
 
 
 def baselines(trained: Trained) -> list[BaselineResult]:
@@ -174,7 +175,7 @@ def check_request(trained: Trained, *, slices: Sequence[str], tta: int, own: Ite
         group_items(trained.data.items, column)
     check_names(own)
     if tta:
-        check_views(tta, trained.setup.augment)
+        check_views(tta, trained.setup)
 
 
 def make_report(
@@ -224,7 +225,7 @@ def findings(trained: Trained, *, baselines: Sequence[BaselineResult] = ()) -> D
     """What is wrong with the model, without the rest of a report."""
     valid = _answered(trained, "valid")
     issues = find_issues({"valid": valid, "train": _held_out(trained)}, trained.labels)
-    right = [(each.probabilities["valid"].argmax(1) == valid.targets).mean() for each in baselines]
+    right = [(each.answers["valid"].argmax(1) == valid.targets).mean() for each in baselines]
     found = find_problems(
         valid,
         labels=trained.labels,
@@ -252,16 +253,16 @@ def curve(trained: Trained) -> LearningCurve:
             )
         )
     parts, data, seed = trained.kept.parts, trained.data, trained.setup.seed
-    num_classes, weight_decay = data.target.num_outputs, trained.kept.weight_decay
+    weight_decay = trained.kept.weight_decay
 
     def solve(features: np.ndarray, targets: np.ndarray, new: np.ndarray) -> np.ndarray:
         given = torch.from_numpy(features), torch.from_numpy(targets)
-        head = solve_head(*given, num_classes=num_classes, seed=seed, decays=(weight_decay,))
+        head = solve_head(*given, target=data.target, seed=seed, decays=(weight_decay,))
         return head(torch.from_numpy(new)).softmax(dim=1).numpy()
 
     rows = (parts["train"], data.train.targets, parts["valid"], data.valid.targets)
     with _one_thread():
-        return learning_curve(*rows, num_classes=num_classes, solve=solve, seed=seed)
+        return learning_curve(*rows, num_classes=data.target.num_outputs, solve=solve, seed=seed)
 
 
 @contextmanager
@@ -275,29 +276,15 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _answers(trained: Trained, part: Part) -> Predictions:
-    setup = trained.setup
-    return predictions(setup.model, part, prepare=setup.prepare, precision=setup.precision)
-
-
 def _with_views(trained: Trained, part: PartName, views: int) -> tuple[Predictions, Predictions]:
-    setup = trained.setup
-    return predictions_of_views(
-        setup.model,
-        trained.data.part(part),
-        views=views,
-        augment=setup.augment,
-        seed=setup.seed,
-        prepare=setup.prepare,
-        precision=setup.precision,
-    )
+    return predictions_of_views(trained.setup, trained.data.part(part), views=views)
 
 
 def _gain(trained: Trained, views: int) -> ViewsGain:
     """On valid: whether to use more views is a choice, and test is not for choosing."""
     plain, averaged = _with_views(trained, "valid", views)
     return views_gain(
-        plain.probabilities, averaged.probabilities, plain.targets, part="valid", views=views, seed=trained.setup.seed
+        plain.answers, averaged.answers, plain.targets, part="valid", views=views, seed=trained.setup.seed
     )
 
 
@@ -305,14 +292,14 @@ def _train_answers(trained: Trained) -> tuple[np.ndarray, np.ndarray]:
     """Answers for some training items as they are, without augmentation."""
     part = trained.data.train
     drawn = np.sort(generator(trained.setup.seed, "bootstrap").permutation(len(part))[:NUM_TRAIN])
-    found = _answers(trained, Part(part.data, part.name, part.items[drawn]))
-    return found.probabilities, found.targets
+    found = predictions(trained.setup, Part(part.data, part.name, part.items[drawn]))
+    return found.answers, found.targets
 
 
 def _answered(trained: Trained, name: PartName) -> PartAnswers:
     part = trained.data.part(name)
-    found, items = _answers(trained, part), part.left().items.select(pl.exclude(pl.Object))
-    return part_answers(found.probabilities, found.targets, rows=found.row, items=items)
+    found, items = predictions(trained.setup, part), part.left().items.select(pl.exclude(pl.Object))
+    return part_answers(found.answers, found.targets, rows=found.row, items=items)
 
 
 def _held_out(trained: Trained) -> PartAnswers | None:
@@ -324,7 +311,7 @@ def _held_out(trained: Trained) -> PartAnswers | None:
 
 def _properties(data: Data) -> list[str]:
     """What a user knows of the items: columns other than those that go in, come out, or are Headway's own."""
-    own = {"row", "content", "split", data.input.column, data.target.column}
+    own = {"row", "content", "split", *data.input.columns, *data.target.columns}
     return [name for name, kind in data.items.schema.items() if name not in own and kind != pl.Object]
 
 
@@ -337,8 +324,7 @@ def _activity(trained: Trained) -> list[LayerActivity]:
 def _inputs(trained: Trained, images: np.ndarray) -> torch.Tensor:
     """Images as the model takes them."""
     setup = trained.setup
-    batch = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).to(setup.precision.device)
-    return setup.precision.layout(setup.prepare(batch))
+    return setup.precision.layout(setup.prepare(as_tensor(images).to(setup.precision.device)))
 
 
 def _pictures(trained: Trained, report: Report) -> dict[int, Picture]:

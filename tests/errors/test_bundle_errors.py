@@ -272,7 +272,7 @@ def test_a_check_of_another_shape(path: Path) -> None:
         what = "The bundle's graph, its check and its fields do not fit one another."
         assert refusal(path, load) == text(what, path)
     rebuilt(path, check=golden_check(distances=np.zeros((3, 1), np.float32)))
-    what = "The bundle's check.npz does not hold one row of probabilities an image."
+    what = "The bundle's check.npz does not hold one answer for each input."
     assert refusal(path, load) == text(what, path)
 
 

@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from headway.augment import Augment
-from headway.data.dataset import Data, from_items
+from headway.data.build import from_items
+from headway.data.dataset import Data
 from headway.data.loader import Loader
 from headway.data.sources import list_folder, read_table
 from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, Split, TimeSplit
@@ -108,7 +109,7 @@ def test_unknown_kinds_of_fields() -> None:
         what, "kind='imago'", 'Upgrade Headway. Did you mean "image"?'
     )
     assert refusal(BundleError, lambda: target_from_json({})) == text(
-        what, "kind=None", "Upgrade Headway. Known: category."
+        what, "kind=None", "Upgrade Headway. Known: category, number."
     )
 
 

@@ -116,9 +116,9 @@ def test_baselines_give_probabilities_whatever_the_rows(items: int, classes: int
     results = run_baselines(rows, {"valid": rows}, num_classes=classes, seed=seed)
     assert len(results) == 6
     for result in results:
-        assert result.probabilities["valid"].shape == (items, classes)
-        assert result.probabilities["valid"].min() >= 0
-        assert result.probabilities["valid"].sum(1) == pytest.approx(np.ones(items), abs=1e-5)
+        assert result.answers["valid"].shape == (items, classes)
+        assert result.answers["valid"].min() >= 0
+        assert result.answers["valid"].sum(1) == pytest.approx(np.ones(items), abs=1e-5)
 
 
 # Coverage: how often a nominal 95 % interval holds the truth that the data were drawn from.

@@ -152,7 +152,7 @@ def test_baselines_are_kept_and_used_again(trained: Learner, report: Report, mon
         (each.name, each.seconds, each.size) for each in before
     ]
     for one, other in zip(before, after, strict=True):
-        assert all(np.array_equal(one.probabilities[part], other.probabilities[part]) for part in ("valid", "test"))
+        assert all(np.array_equal(one.answers[part], other.answers[part]) for part in ("valid", "test"))
 
 
 @pytest.mark.parametrize("damage", ["other data", "bytes", "gone"])
@@ -169,7 +169,7 @@ def test_baselines_of_other_data_are_not_used(data: hw.Data, digits: Path, tmp_p
         )
         fresh = make(other, run=tmp_path / "other")
         (tmp_path / "other" / "baselines.npz").write_bytes(kept.read_bytes())
-        assert set(fresh.baselines()[0].probabilities) == {"valid"}
+        assert set(fresh.baselines()[0].answers) == {"valid"}
         return
     if damage == "bytes":
         kept.write_bytes(kept.read_bytes()[:200])

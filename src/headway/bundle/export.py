@@ -28,13 +28,14 @@ from headway.bundle.quantize import quantize_graph
 from headway.data.dataset import Data
 from headway.errors import BundleError, HeadwayError, ShapeError, explain
 from headway.fields import Input, Target
+from headway.train.objective import objective
 from headway.versions import library_versions
 
 __all__ = ["EXPORT_TOLERANCE", "INT8_TOLERANCE", "NUM_CHECKS", "export_bundle"]
 
 NUM_CHECKS = 3
 EXPORT_TOLERANCE = 1e-3
-"""How far a probability from onnxruntime may be from torch's. Both compute in float32; 1e-6 is usual."""
+"""How far an answer from onnxruntime may be from torch's. Both compute in float32; 1e-6 is usual."""
 INT8_TOLERANCE = 0.2
 """What the check of a graph in int8 allows: where a processor rounds the other way, a value moves by a whole step."""
 
@@ -59,12 +60,12 @@ def export_bundle(
 
     Args:
         path: Where to; folders above it are made.
-        model: float32 `[batch, channels, height, width]` in, logits `[batch, classes]` out.
-        prepare: What comes before it: float32 of 0 to 255 in the same shape in, normalised out.
+        model: Prepared inputs, such as float32 `[batch, channels, height, width]`, to outputs `[batch, outputs]`.
+        prepare: What comes before it: for photos float32 of 0 to 255 in the same shape in, normalised out.
         input: The fitted input field.
-        target: The fitted target field.
-        examples: A few items as `input.read` gives them, uint8 `[items, height, width, channels]`, at least 3. The
-            first three become the bundle's own check, so they are to be read by whoever has the bundle.
+        target: The fitted target field; what turns outputs into answers, such as a softmax, comes with it.
+        examples: A few items as `input.read` gives them, for photos uint8 `[items, height, width, channels]`, at
+            least 3. The first three become the bundle's own check, so they are to be read by whoever has the bundle.
         manifest: What else to write down: metrics, baselines, the architecture and so on, as plain JSON values.
         card: The model card, Markdown.
         familiar: What tells familiar items from others. It is left out where the model is more than its linear head
@@ -79,10 +80,12 @@ def export_bundle(
         ShapeError: If the examples or the model's outputs have the wrong shape.
         BundleError: If the model cannot be turned into a graph, or the graph's probabilities are not the model's.
     """
-    _check_examples(examples)
+    _check_examples(examples, input)
     images = np.ascontiguousarray(examples[:NUM_CHECKS])
     with _quiet(), torch.no_grad():
-        served, graph = _exported(model, prepare, target, familiar, torch.from_numpy(images))
+        served, graph = _exported(
+            (prepare, model, objective(target).activate), target, familiar, torch.from_numpy(images)
+        )
         familiar = familiar if served.distance else None
         result = quantize_graph(graph, train=quantize.train, valid=quantize.valid) if quantize else None
     graph = result.graph if result else graph
@@ -106,11 +109,11 @@ def export_bundle(
 
 
 def _exported(
-    model: nn.Module, prepare: nn.Module, target: Target, familiar: Familiar | None, images: Tensor
+    modules: tuple[nn.Module, nn.Module, nn.Module], target: Target, familiar: Familiar | None, images: Tensor
 ) -> tuple[_Served, bytes]:
-    """The model as it is served, and its graph, compared with one another."""
+    """The model as it is served (what comes before it, itself, what comes after), and its graph, compared."""
     try:
-        served = _Served(model, prepare, familiar.distance if familiar else None)
+        served = _Served(*modules, familiar.distance if familiar else None)
         served.drop_distance(images)
         expected = served(images)
         _check_outputs(expected[0], target)
@@ -123,7 +126,7 @@ def _exported(
     except Exception as error:
         what = "The model cannot be turned into an ONNX graph."
         fix = "Let `forward` use tensor operations alone, the same for every batch size and whatever the values."
-        raise BundleError(explain(what, given=f"{type(model).__name__}: {_cause(error)}", fix=fix)) from error
+        raise BundleError(explain(what, given=f"{type(modules[1]).__name__}: {_cause(error)}", fix=fix)) from error
     for value, one, many in zip(expected, single, found, strict=True):
         _compare(one, value[:1].numpy())
         _compare(many, value.numpy())
@@ -131,31 +134,35 @@ def _exported(
 
 
 class _Served(nn.Module):
-    """uint8 `[batch, height, width, channels]` to probabilities `[batch, classes]` and, where there is one, a distance.
+    """Items as they are read to answers `[batch, outputs]` and, where there is one, a distance.
 
     A copy of the model, in float32 on the CPU.
     """
 
-    def __init__(self, model: nn.Module, prepare: nn.Module, distance: Distance | None) -> None:
+    def __init__(self, prepare: nn.Module, model: nn.Module, activate: nn.Module, distance: Distance | None) -> None:
         super().__init__()
         # torch.compile wraps a module, and the wrapper cannot be traced.
         self.model = copy.deepcopy(getattr(model, "_orig_mod", model))
         self.prepare = copy.deepcopy(prepare)
+        self.activate = copy.deepcopy(activate)
         self.distance = copy.deepcopy(distance)
         self.to("cpu", torch.float32).to(memory_format=torch.contiguous_format).requires_grad_(False).eval()
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        inputs = self.prepare(images.permute(0, 3, 1, 2).to(torch.float32))
+        inputs = self._prepared(images)
         if self.distance is None:
-            return (self.model(inputs).softmax(dim=1),)
-        features, logits = self._by_parts(inputs)
-        return logits.softmax(dim=1), self.distance(features, logits)
+            return (self.activate(self.model(inputs)),)
+        features, outputs = self._by_parts(inputs)
+        return self.activate(outputs), self.distance(features, outputs)
 
     def drop_distance(self, images: Tensor) -> None:
         """Leaves the distance out where the model is more than its head on its body."""
-        inputs = self.prepare(images.permute(0, 3, 1, 2).to(torch.float32))
+        inputs = self._prepared(images)
         if self.distance is not None and not torch.allclose(self.model(inputs), self._by_parts(inputs)[1], atol=1e-4):
             self.distance = None
+
+    def _prepared(self, images: Tensor) -> Tensor:
+        return self.prepare((images.permute(0, 3, 1, 2) if images.ndim == 4 else images).to(torch.float32))
 
     def _by_parts(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         features = self.model.get_submodule("body")(inputs)
@@ -196,43 +203,45 @@ def _out_of_place(served: nn.Module, images: Tensor, *, expected: tuple[Tensor, 
 
 
 def _run(graph: bytes, images: np.ndarray) -> list[np.ndarray]:
-    return [np.asarray(each) for each in open_session(graph).run(None, {GRAPH_INPUT: images})]
+    session = open_session(graph)
+    return [np.asarray(each) for each in session.run(None, {session.get_inputs()[0].name: images})]
 
 
-def _check_examples(examples: np.ndarray) -> None:
-    if examples.dtype != np.uint8 or examples.ndim != 4 or len(examples) < NUM_CHECKS:
-        what = f"`examples` must be uint8 [items, height, width, channels] with at least {NUM_CHECKS} items."
+def _check_examples(examples: np.ndarray, input: Input) -> None:
+    if examples.dtype != input.dtype or len(examples) < NUM_CHECKS:
+        what = f"`examples` must be {np.dtype(input.dtype)} [items, ...] with at least {NUM_CHECKS} items."
         given = f"{examples.dtype} {list(examples.shape)}"
         raise ShapeError(explain(what, given=given, fix="Pass a few items as `input.read` gives them."))
 
 
-def _check_outputs(probabilities: Tensor, target: Target) -> None:
+def _check_outputs(answers: Tensor, target: Target) -> None:
     wanted = (NUM_CHECKS, target.num_outputs)
-    if probabilities.shape != wanted:
+    if answers.shape[:2] != wanted:
         raise ShapeError(
             explain(
-                "The model must give one logit a class for each image.",
-                given=f"outputs {list(probabilities.shape)} for {NUM_CHECKS} images, {target.num_outputs} classes",
+                f"The model must give {target.num_outputs} numbers for each item, such as one logit a class.",
+                given=f"outputs {list(answers.shape)} for {NUM_CHECKS} items",
                 fix=f"End the model with a layer of {target.num_outputs} outputs.",
             )
         )
-    if not probabilities.isfinite().all():
+    if not answers.isfinite().all():
         raise BundleError(
             explain(
-                "The model gives NaN instead of probabilities, so it was not written.",
-                given=f"{int((~probabilities.isfinite()).sum())} of {probabilities.numel()} probabilities",
+                "The model gives NaN instead of answers, so it was not written.",
+                given=f"{int((~answers.isfinite()).sum())} of {answers.numel()} numbers",
                 fix="Train again with a lower learning rate.",
             )
         )
 
 
 def _compare(found: np.ndarray, expected: np.ndarray) -> None:
-    difference = float(np.abs(found - expected).max())
+    # Probabilities as they are; other numbers as a share of the largest.
+    difference = float(np.abs(found - expected).max() / max(1.0, float(np.abs(expected).max())))
     # Not `>`, which is false for NaN.
     if not difference <= EXPORT_TOLERANCE:
         raise BundleError(
             explain(
-                "The exported graph does not give the model's probabilities, so it was not written.",
+                "The exported graph does not give the model's answers, so it was not written.",
                 given=f"a largest difference of {difference:.2g}; the limit is {EXPORT_TOLERANCE:g}",
                 fix="Remove what is random or depends on the batch from `forward`.",
             )

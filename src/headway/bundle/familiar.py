@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from headway.bundle.predictor import GRAPH_DISTANCE, GRAPH_INPUT, open_session
+from headway.bundle.predictor import GRAPH_DISTANCE, open_session
 from headway.data.dataset import Part
 from headway.models.vision import MultiLevelBody
 from headway.train.fit import Setup, has_linear_head
@@ -49,6 +49,7 @@ class Distance(nn.Module):
         logits: What the head gives for them, `[items, classes]`.
         targets: Their classes, int64 `[items]`.
         num_used: How many of the features count, from the first on; all when left out.
+        is_classes: Whether the targets are classes; without them all items have one mean, and the logits do not count.
     """
 
     center: Tensor
@@ -56,8 +57,18 @@ class Distance(nn.Module):
     directions: Tensor
     scales: Tensor
 
-    def __init__(self, features: Tensor, logits: Tensor, targets: Tensor, *, num_used: int | None = None) -> None:
+    def __init__(
+        self,
+        features: Tensor,
+        logits: Tensor,
+        targets: Tensor,
+        *,
+        num_used: int | None = None,
+        is_classes: bool = True,
+    ) -> None:
         super().__init__()
+        self.is_classes = is_classes
+        targets = targets if is_classes else torch.zeros(len(features), dtype=torch.int64)
         self.num_used = features.shape[1] if num_used is None else num_used
         points = _on_sphere(features[:, : self.num_used].double())
         center = points.mean(dim=0)
@@ -83,6 +94,8 @@ class Distance(nn.Module):
         squared = _squared_distances(points, self.means)
         allowed = _squared_distances(points @ self.directions, self.means @ self.directions)
         nearest = (squared - allowed).amin(dim=1).clamp_min(0).sqrt()
+        if not self.is_classes:
+            return nearest, torch.zeros_like(nearest)
         # Adding a number to all logits changes no probability, and must change nothing here.
         centred = logits - logits.mean(dim=1, keepdim=True)
         return nearest, centred.logsumexp(dim=1)
@@ -117,7 +130,7 @@ class Familiar:
         for start in range(0, len(self.valid), 32):
             canvases = self.valid.canvases(range(start, min(start + 32, len(self.valid))))
             images = np.ascontiguousarray(self.valid.data.input.view(canvases))
-            found.append(np.asarray(session.run([GRAPH_DISTANCE], {GRAPH_INPUT: images})[0]))
+            found.append(np.asarray(session.run([GRAPH_DISTANCE], {session.get_inputs()[0].name: images})[0]))
         return np.concatenate(found)
 
     def to_json(self, distances: np.ndarray) -> dict[str, Any]:
@@ -151,7 +164,13 @@ def find_familiar(setup: Setup, known: Mapping[str, np.ndarray] | None = None) -
     with torch.no_grad():
         logits = {name: head(each.to(device, torch.float32)).float().cpu() for name, each in features.items()}
         num_used = _num_pooled(setup.model.get_submodule("body"))
-        distance = Distance(features["train"], logits["train"], torch.from_numpy(train.targets), num_used=num_used)
+        distance = Distance(
+            features["train"],
+            logits["train"],
+            torch.from_numpy(train.targets),
+            num_used=num_used,
+            is_classes=setup.data.target.task == "classification",
+        )
         found = distance(features["valid"].float(), logits["valid"]).numpy()
     if not np.isfinite(found).all():
         return None
@@ -215,7 +234,7 @@ def _sample(part: Part) -> Part:
     """At most `MAX_ROWS` rows, spread evenly over the classes."""
     if len(part) <= MAX_ROWS:
         return part
-    by_class = np.argsort(part.targets, kind="stable")
+    by_class = np.argsort(np.array(part.data.target.strata(part.items)), kind="stable")
     kept = by_class[np.linspace(0, len(part) - 1, MAX_ROWS).astype(np.int64)]
     return Part(part.data, part.name, part.items[np.sort(kept).tolist()])
 

@@ -44,7 +44,7 @@ MAX_MANIFEST_BYTES = 4 * 2**20
 # Every version ever released stays here.
 _FILES = {1: ("weights.safetensors", "model.onnx", "check.npz", "card.md")}
 _MANIFEST = "manifest.json"
-_CHECK = {"images": "|u1", "probabilities": "<f4", "distances": "<f4"}
+_CHECK = {"images": ("|u1", "<f4"), "probabilities": ("<f4",), "distances": ("<f4",)}
 
 _FIX = "Copy it again from where it was made, or export it again."
 
@@ -71,8 +71,9 @@ class Check:
     """A few inputs, and what the graph gave for them when the bundle was made.
 
     Attributes:
-        images: uint8 `[items, height, width, channels]`.
-        probabilities: float32 `[items, classes]`.
+        images: What goes into the graph: for photos uint8 `[items, height, width, channels]`, for rows of a table
+            float32 `[items, columns]`.
+        probabilities: What comes out, float32 `[items, outputs, ...]`: probabilities, or numbers in their unit.
         distances: How far each is from the training data, float32 `[items]`; None where the graph does not say.
     """
 
@@ -176,7 +177,7 @@ def pack_check(check: Check) -> bytes:
     """
     members = {}
     for name, array in check.arrays.items():
-        assert array.dtype == _CHECK[name]
+        assert array.dtype.str in _CHECK[name]
         buffer = io.BytesIO()
         np.lib.format.write_array(buffer, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
         members[f"{name}.npy"] = buffer.getvalue()
@@ -208,25 +209,23 @@ def unpack_check(data: bytes, *, given: object) -> Check:
             damage(f"The bundle's check.npz holds an array that cannot be read ({error}).", given=given)
         ) from error
     counts = {len(array) if array.ndim else 0 for array in check.arrays.values()}
-    flat = check.probabilities.ndim == 2 and (check.distances is None or check.distances.ndim == 1)
+    flat = check.probabilities.ndim >= 2 and (check.distances is None or check.distances.ndim == 1)
     if not flat or len(counts) > 1 or 0 in counts:
-        raise BundleError(
-            damage("The bundle's check.npz does not hold one row of probabilities an image.", given=given)
-        )
+        raise BundleError(damage("The bundle's check.npz does not hold one answer for each input.", given=given))
     return check
 
 
-def _parse_npy(raw: bytes, dtype: str) -> np.ndarray:
+def _parse_npy(raw: bytes, dtypes: tuple[str, ...]) -> np.ndarray:
     buffer = io.BytesIO(raw)
     if np.lib.format.read_magic(buffer) != (1, 0):
         message = "not version 1.0 of npy"
         raise ValueError(message)
     shape, fortran_order, found = np.lib.format.read_array_header_1_0(buffer)
     # numpy would allocate whatever the header claims, before looking at what there is.
-    if found != dtype or fortran_order or math.prod(shape) * found.itemsize != len(raw) - buffer.tell():
-        message = f"not {dtype} in C order of the size claimed"
+    if found.str not in dtypes or fortran_order or math.prod(shape) * found.itemsize != len(raw) - buffer.tell():
+        message = f"not {' or '.join(dtypes)} in C order of the size claimed"
         raise ValueError(message)
-    return np.frombuffer(raw, dtype=dtype, offset=buffer.tell()).reshape(shape)
+    return np.frombuffer(raw, dtype=found, offset=buffer.tell()).reshape(shape)
 
 
 def _parse_manifest(raw: bytes, given: object) -> dict[str, Any]:

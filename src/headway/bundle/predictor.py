@@ -125,8 +125,8 @@ class Predictor:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The classes, in the order of the graph's outputs."""
-        return tuple(self.manifest["target"]["labels"])
+        """The classes, in the order of the graph's outputs; empty where the answer is no class."""
+        return self.target.labels
 
     def predict(self, item: Any) -> Prediction:
         """The answer for one item.
@@ -169,20 +169,20 @@ class Predictor:
         return (answer for _, answer in self._stream(items, batch_size))
 
     def answer(self, images: np.ndarray) -> list[Prediction]:
-        """The answers for one batch of images that were read before; what a server calls.
+        """The answers for one batch of items that were read before; what a server calls.
 
         Args:
-            images: uint8 `[batch, height, width, channels]`, as `input.read` gives them.
+            images: As `input.read` gives them: for photos uint8 `[batch, height, width, channels]`.
 
         Returns:
-            A prediction an image; `seconds` is its share of the batch's.
+            A prediction an item; `seconds` is its share of the batch's.
 
         Raises:
             ShapeError: If the images do not fit the graph.
         """
         start = time.perf_counter()
-        probabilities, distances = self._run(images)
-        answers = [self.target.decode(row) for row in probabilities]
+        outputs, distances = self._run(images)
+        answers = [self.target.decode(row) for row in outputs]
         seconds = (time.perf_counter() - start) / max(len(answers), 1)
         if distances is None:
             return [replace(answer, seconds=seconds) for answer in answers]
@@ -192,13 +192,13 @@ class Predictor:
         return [replace(answer, familiar=each, seconds=seconds) for answer, each in pairs]
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """The graph itself: one batch of images in, probabilities out.
+        """The graph itself: one batch of items in, probabilities or other answers out.
 
         Args:
-            images: uint8 `[batch, height, width, channels]`, as `input.read` gives them.
+            images: As `input.read` gives them: for photos uint8 `[batch, height, width, channels]`.
 
         Returns:
-            float32 `[batch, classes]`, each row summing to 1.
+            float32 `[batch, outputs]`; for classes each row sums to 1.
 
         Raises:
             ShapeError: If the images do not fit the graph.
@@ -206,10 +206,10 @@ class Predictor:
         return self._run(images)[0]
 
     def distances(self, images: np.ndarray) -> np.ndarray | None:
-        """How far images are from what the model was trained on; familiar up to `threshold`.
+        """How far items are from what the model was trained on; familiar up to `threshold`.
 
         Args:
-            images: uint8 `[batch, height, width, channels]`, as `input.read` gives them.
+            images: As `input.read` gives them: for photos uint8 `[batch, height, width, channels]`.
 
         Returns:
             float32 `[batch]`, or None where the bundle cannot tell.
@@ -220,17 +220,18 @@ class Predictor:
         return self._run(images)[1]
 
     def _run(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        wanted = self.session.get_inputs()[0].shape[1:]
-        if images.dtype != np.uint8 or images.ndim == 0 or list(images.shape[1:]) != wanted:
+        graph_input = self.session.get_inputs()[0]
+        wanted, dtype = graph_input.shape[1:], np.dtype(self.input.dtype)
+        if images.dtype != dtype or images.ndim == 0 or list(images.shape[1:]) != wanted:
             raise ShapeError(
                 explain(
-                    f"`images` must be uint8 [batch, {', '.join(map(str, wanted))}].",
+                    f"`images` must be {dtype} [batch, {', '.join(map(str, wanted))}].",
                     given=f"{images.dtype} {list(images.shape)}",
                     fix="Pass a batch of what `predictor.input.read` gives, or call `predict`.",
                 )
             )
         names = [GRAPH_OUTPUT] if self.threshold is None else [GRAPH_OUTPUT, GRAPH_DISTANCE]
-        found = [np.asarray(each) for each in self.session.run(names, {GRAPH_INPUT: images})]
+        found = [np.asarray(each) for each in self.session.run(names, {graph_input.name: images})]
         return found[0], found[1] if len(found) > 1 else None
 
     def _strict(self, items: Iterable[Any], batch_size: int) -> Iterator[Prediction]:
@@ -294,12 +295,14 @@ def _self_check(predictor: Predictor, check: Check, *, tolerance: float, given: 
     """Compares the graph's answers with the bundle's own, and its shapes with the fields'."""
     images, distances, threshold = check.images, check.distances, predictor.threshold
     try:
-        fits = predictor.input.read(images[0]).shape == images.shape[1:]
+        fits = predictor.input.is_table or predictor.input.read(images[0]).shape == images.shape[1:]
         fits = fits and (threshold is None) == (distances is None)
         probabilities, far = predictor._run(images) if fits else (np.empty(0), None)  # noqa: SLF001
         wanted = (len(images), predictor.target.num_outputs)
-        fits = fits and probabilities.shape == check.probabilities.shape == wanted
-        near = fits and bool(np.all(np.abs(probabilities - check.probabilities) <= tolerance))
+        fits = fits and probabilities.shape == check.probabilities.shape and probabilities.shape[:2] == wanted
+        # Probabilities as they are; other numbers as a share of the largest.
+        scale = max(1.0, float(np.abs(check.probabilities).max(initial=0)))
+        near = fits and bool(np.all(np.abs(probabilities - check.probabilities) <= tolerance * scale))
         if near and far is not None and distances is not None:
             fits = far.shape == distances.shape
             near = fits and bool(np.all(np.abs(far - distances) <= tolerance))

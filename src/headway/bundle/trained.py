@@ -72,7 +72,7 @@ def export_trained(
 
 def _reference(setup: Setup, familiar: Familiar | None) -> dict[str, Any]:
     part = setup.data.valid
-    answers = predictions(setup.model, part, prepare=setup.prepare, precision=setup.precision)
+    answers = predictions(setup, part)
     views = (part.data.input.view(part.canvases([place])[0]) for place in range(len(part)))
     known = familiar.valid_distances <= find_threshold(familiar.valid_distances) if familiar else None
-    return reference(views, answers.probabilities, familiar=known)
+    return reference(views, answers.answers, familiar=known)

@@ -25,7 +25,7 @@ def demo(
     start = time.perf_counter()
     from headway.augment import Augment
     from headway.cli.train import finish
-    from headway.data.dataset import from_folder
+    from headway.data.build import from_folder
     from headway.data.datasets import write_digits
     from headway.fields import Image
     from headway.learner import Learner

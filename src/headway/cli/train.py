@@ -145,7 +145,7 @@ def _json_line(learner: Learner, report: Report, *, seconds: float, extra: dict[
 
 
 def _read(options: dict[str, Any], *, progress: Progress) -> Data:
-    from headway.data.dataset import from_csv, from_folder
+    from headway.data.build import from_csv, from_folder
     from headway.data.sources import is_table
     from headway.data.splits import ColumnSplit
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 import polars as pl
 
 from headway.errors import DataError, did_you_mean, explain
 from headway.fields import Input, Target
 
-__all__ = ["check_classes", "check_columns", "check_parts", "check_readable", "short_name"]
+__all__ = ["check_columns", "check_items", "check_parts", "check_readable"]
 
 MIN_ITEMS_A_CLASS = 4
+MIN_ITEMS = 8
 MAX_UNREADABLE = 0.05
 
 
@@ -32,16 +32,16 @@ def check_columns(frame: pl.DataFrame, input: Input, target: Target, *, split_co
             )
         )
     for field in (input, target):
-        if field.column not in frame.columns:
-            raise DataError(
-                explain(
-                    f"The table has no column for {type(field).__name__}({field.column!r}).",
-                    given=f"columns: {', '.join(frame.columns)}",
-                    fix=did_you_mean(field.column, frame.columns),
+        for column in field.columns:
+            if column not in frame.columns:
+                raise DataError(
+                    explain(
+                        f"The table has no column for {type(field).__name__}({column!r}).",
+                        given=f"columns: {', '.join(frame.columns)}",
+                        fix=did_you_mean(column, frame.columns),
+                    )
                 )
-            )
-    labels = frame[target.column]
-    if (labels.fill_nan(None) if labels.dtype.is_float() else labels).null_count() == len(frame):
+    if all(target.is_missing(frame)):
         raise DataError(
             explain(
                 "There is nothing to learn from: no row has a label.",
@@ -54,8 +54,8 @@ def check_columns(frame: pl.DataFrame, input: Input, target: Target, *, split_co
 def check_readable(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) -> None:
     """At most a twentieth of the items is unreadable."""
     if len(reasons) > MAX_UNREADABLE * len(frame):
-        values = frame[input.column]
-        named = [f"{short_name(values[row])}: {reason}" for row, reason in list(reasons.items())[:5]]
+        names = input.names(frame)
+        named = [f"{names[row]}: {reason}" for row, reason in list(reasons.items())[:5]]
         raise DataError(
             explain(
                 f"{len(reasons)} of {len(frame)} items cannot be read; more than {MAX_UNREADABLE:.0%} is too many to "
@@ -66,12 +66,23 @@ def check_readable(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) -
         )
 
 
-def short_name(value: Any) -> str:
-    """An item's path, or what it is instead."""
-    return value if isinstance(value, str) else f"<{type(value).__name__}>"
+def check_items(frame: pl.DataFrame, target: Target) -> None:
+    """There is something to tell apart: two classes with enough items each, or values that differ."""
+    if target.task == "classification":
+        _check_classes(frame, target)
+        return
+    encoded = target.encode(target.values(frame))
+    if len(frame) < MIN_ITEMS or bool((encoded == encoded[:1]).all()):
+        raise DataError(
+            explain(
+                f"There must be at least {MIN_ITEMS} items, and their answers must differ.",
+                given=f"{len(frame)} items, column {target.column!r}",
+                fix="Add items, or name another column.",
+            )
+        )
 
 
-def check_classes(frame: pl.DataFrame, target: Target) -> None:
+def _check_classes(frame: pl.DataFrame, target: Target) -> None:
     """There are two classes or more, each with enough items to be on both sides of a split."""
     counts = Counter(str(value) for value in frame[target.column].to_list())
     if len(counts) < 2:
@@ -98,7 +109,14 @@ def check_classes(frame: pl.DataFrame, target: Target) -> None:
 
 
 def check_parts(items: pl.DataFrame, target: Target) -> None:
-    """Every class is in train and in valid."""
+    """Train and valid have items; where there are classes, of every class."""
+    if target.task != "classification":
+        sizes = {name: int((items["split"] == name).sum()) for name in ("train", "valid")}
+        if not all(sizes.values()):
+            given = ", ".join(f"{count} in {name}" for name, count in sizes.items())
+            fix = "Add items, or split in another way."
+            raise DataError(explain("Train and valid must both have items.", given=given, fix=fix))
+        return
     labels: dict[str, set[str]] = {"train": set(), "valid": set(), "test": set()}
     for part, value in items.select("split", target.column).iter_rows():
         labels[part].add(str(value))

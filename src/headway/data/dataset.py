@@ -8,9 +8,8 @@ starts.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,28 +17,23 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import polars as pl
 
-from headway.data.checks import check_classes, check_columns, check_parts, check_readable, short_name
-from headway.data.sources import list_folder, read_table
-from headway.data.splits import ColumnSplit, RandomSplit, Split
-from headway.data.store import Store, open_store
+from headway.data.splits import Split
+from headway.data.store import Store
 from headway.errors import ConfigError, DataError, ReadError, did_you_mean, explain
-from headway.fields import Category, Image, Input, Target
+from headway.fields import Image, Input, Target
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.figure import Figure
 
     from headway.data.loader import Loader
 
-__all__ = ["Data", "Part", "PartName", "from_csv", "from_folder", "from_items"]
+__all__ = ["Data", "Part", "PartName"]
 
 PartName = Literal["train", "valid", "test"]
 MAX_LOST = 0.01
 """Share of the items that may become unreadable in mid-run."""
 
 PARTS: tuple[PartName, ...] = ("train", "valid", "test")
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +84,7 @@ class Data:
     @property
     def fingerprint(self) -> str:
         """A hash of every item's bytes, label and side, in order: the same data, the same fingerprint."""
-        columns = self.items.select("content", pl.col(self.target.column).cast(pl.String), "split")
+        columns = self.items.select("content", pl.col(self.target.columns).cast(pl.String), "split")
         return hashlib.sha256("\n".join("\0".join(map(str, row)) for row in columns.iter_rows()).encode()).hexdigest()
 
     def part(self, name: PartName) -> Part:
@@ -113,8 +107,8 @@ class Data:
         """
         self.lost[row] = reason
         if len(self.lost) > MAX_LOST * len(self.items):
-            names = dict(self.items.select("row", self.input.column).iter_rows())
-            shown = [f"{short_name(names[row])} ({why})" for row, why in list(self.lost.items())[:3]]
+            names = dict(zip(self.items["row"].to_list(), self.input.names(self.items), strict=True))
+            shown = [f"{names[row]} ({why})" for row, why in list(self.lost.items())[:3]]
             what = f"{len(self.lost)} of {len(self.items)} items could be read at first and now not any more."
             fix = "Look whether the disk or the network folder is still there; then go on: headway resume RUN."
             raise DataError(explain(what, given=shown, fix=fix))
@@ -127,11 +121,13 @@ class Data:
 
     def summary(self) -> str:
         """Counts by part and class, what was left out, and the fields, as text for a terminal."""
-        labels = self.target.to_json().get("labels", [])
-        counts = {name: Counter(map(str, self.part(name).items[self.target.column])) for name in self.parts}
+        is_classes = self.target.task == "classification"
+        labels = self.target.labels if is_classes else ()
+        counts = {name: Counter(self.target.strata(self.part(name).items)) for name in self.parts}
         width = max([len(label) for label in labels] + [len("class")])
-        lines = [f"{len(self.items)} items, {len(labels)} classes; split: {self.split.describe()}"]
-        lines.append(f"{'class':<{width}}" + "".join(f"{name:>8}" for name in self.parts))
+        told = f"{len(labels)} classes" if is_classes else str(self.target)
+        lines = [f"{len(self.items)} items, {told}; split: {self.split.describe()}"]
+        lines.append(f"{'class' if is_classes else 'part':<{width}}" + "".join(f"{name:>8}" for name in self.parts))
         for label in labels:
             lines.append(f"{label:<{width}}" + "".join(f"{counts[name][label]:>8}" for name in self.parts))
         lines.append(f"{'all':<{width}}" + "".join(f"{len(self.part(name)):>8}" for name in self.parts))
@@ -175,8 +171,8 @@ class Part:
 
     @cached_property
     def targets(self) -> np.ndarray:
-        """The encoded target: for a category class indices, int64 `[items]`."""
-        return self.data.target.encode(self.items[self.data.target.column].to_list())
+        """The encoded target: for a category class indices, int64 `[items]`, for numbers float32 `[items, outputs]`."""
+        return self.data.target.place(self.items, self.data.input)
 
     def canvases(self, positions: Sequence[int] | np.ndarray) -> np.ndarray:
         """The items at these positions as training sees them: for photos uint8 `[batch, side, side, channels]`.
@@ -222,169 +218,3 @@ class Part:
         from headway.data.loader import Loader
 
         return Loader(self, batch_size, seed=seed, shuffle=shuffle)
-
-
-def from_folder(
-    path: str | os.PathLike[str],
-    *,
-    size: int = 224,
-    split: Split | None = None,
-    valid: float = 0.2,
-    seed: int = 0,
-    input: Input | None = None,
-    on_progress: Progress | None = None,
-) -> Data:
-    """A data set from a folder of class folders, or of `train/`, `valid/` and `test/` folders of class folders.
-
-    Args:
-        path: The folder.
-        size: Side of the square that the model sees, in pixels, where `input` is left out.
-        split: How to split. Left out: by the folders where they say it, else `RandomSplit(valid, seed=seed)`.
-        valid: Share of the items in valid, where `split` is left out.
-        seed: The seed of that split.
-        input: The field that reads the files; `Image("file", size=size)` when left out.
-        on_progress: Called with (items read, items in all) while they are opened for the first time.
-
-    Returns:
-        The data set.
-
-    Raises:
-        DataError: If the data cannot be trained on; the text names the items.
-        ConfigError: If an argument is out of its range.
-
-    Example:
-        >>> data = from_folder("pets/", size=192)  # doctest: +SKIP
-    """
-    reader = input or Image("file", size=size)
-    drawn = RandomSplit(valid, seed=seed)
-    items = list_folder(path)
-    given = ColumnSplit("split", valid=valid, seed=seed) if "split" in items.columns else drawn
-    return from_items(items, input=reader, target=Category("label"), split=split or given, on_progress=on_progress)
-
-
-def from_csv(
-    path: str | os.PathLike[str],
-    *,
-    input: str | Input,
-    target: str | Target,
-    size: int = 224,
-    split: Split | None = None,
-    valid: float = 0.2,
-    seed: int = 0,
-    on_progress: Progress | None = None,
-) -> Data:
-    """A data set from a CSV, TSV or Parquet file with a column of file paths and a column of labels.
-
-    Args:
-        path: The table; paths in it are taken from its own folder unless they are absolute.
-        input: The column of paths, or a field such as `Image("photo", size=192)`.
-        target: The column of labels, or a field such as `Category("species")`.
-        size: Side of the square that the model sees, in pixels, where `input` is a name.
-        split: How to split; `RandomSplit(valid, seed=seed)` when left out.
-        valid: Share of the items in valid, where `split` is left out.
-        seed: The seed of that split.
-        on_progress: Called with (items read, items in all) while they are opened for the first time.
-
-    Returns:
-        The data set, with all the table's columns.
-
-    Raises:
-        DataError: If the table or its items cannot be trained on.
-        ConfigError: If an argument is out of its range.
-
-    Example:
-        >>> data = from_csv("birds.csv", input="photo", target="species")  # doctest: +SKIP
-    """
-    reader = Image(input, size=size) if isinstance(input, str) else input
-    answer = Category(target) if isinstance(target, str) else target
-    drawn = split or RandomSplit(valid, seed=seed)
-    items = read_table(path, input=reader.column, target=answer.column)
-    return from_items(items, input=reader, target=answer, split=drawn, on_progress=on_progress)
-
-
-def from_items(
-    items: pl.DataFrame | pd.DataFrame | dict[str, Sequence[Any]],
-    *,
-    input: Input,
-    target: Target,
-    split: Split | None = None,
-    on_progress: Progress | None = None,
-) -> Data:
-    """A data set from a table in memory: a polars or pandas frame, or a dict of columns.
-
-    Args:
-        items: The table. The input's column may hold paths, or the bytes of files.
-        input: The field that goes in.
-        target: The field that comes out.
-        split: How to split; `RandomSplit()` when left out.
-        on_progress: Called with (items read, items in all) while they are opened for the first time.
-
-    Returns:
-        The data set.
-
-    Raises:
-        DataError: If the data cannot be trained on; the text names the items.
-    """
-    frame = _frame(items)
-    split = split or RandomSplit()
-    check_columns(frame, input, target, split_column=split.column if isinstance(split, ColumnSplit) else None)
-    if frame[target.column].dtype.is_float():
-        frame = frame.with_columns(pl.col(target.column).fill_nan(None))
-    frame = frame.with_columns(pl.Series("row", range(len(frame)), dtype=pl.Int64))
-    store = open_store(frame[input.column].to_list(), input, on_progress=on_progress)
-    frame = frame.with_columns(pl.Series("content", store.contents, dtype=pl.String))
-    reasons = dict(store.reasons)
-    check_readable(frame, input, reasons)
-    unlabelled = frame.filter(pl.col(target.column).is_null() & ~pl.col("row").is_in(list(reasons)))
-    reasons |= dict.fromkeys(unlabelled["row"].to_list(), f"no value in column {target.column!r}")
-    kept = frame.filter(~pl.col("row").is_in(list(reasons)))
-    check_classes(kept, target)
-    assigned = split.assign(kept, target=target.column)
-    copies = kept["row"].to_list()
-    reasons |= {
-        row: "identical to an item on another side of the split"
-        for row, part in zip(copies, assigned, strict=True)
-        if part is None
-    }
-    kept = kept.with_columns(pl.Series("split", assigned, dtype=pl.String)).filter(pl.col("split").is_not_null())
-    train = kept.filter(pl.col("split") == "train")
-    data = Data(
-        items=kept,
-        input=input.fit(train),
-        target=target.fit(train),
-        split=split,
-        problems=_problems(frame, input, reasons),
-        store=store,
-    )
-    check_parts(data.items, data.target)
-    # Labels that the user named may leave some out; better said now than in the first epoch.
-    data.target.encode(kept[target.column].to_list())
-    return data
-
-
-def _frame(items: Any) -> pl.DataFrame:
-    if isinstance(items, pl.DataFrame):
-        return items
-    # What pandas calls missing (NaN, NaT, NA) is null here.
-    columns = (
-        items
-        if isinstance(items, dict)
-        else {str(name): items[name].astype(object).where(items[name].notna(), None).tolist() for name in items}
-    )
-    return pl.DataFrame({name: _column(str(name), values) for name, values in columns.items()})
-
-
-def _column(name: str, values: Sequence[Any]) -> pl.Series:
-    if any(isinstance(value, os.PathLike) for value in values):
-        values = [os.fspath(value) if isinstance(value, os.PathLike) else value for value in values]
-    is_array = any(isinstance(value, np.ndarray) and value.ndim > 1 for value in values)
-    return pl.Series(name, values, dtype=pl.Object) if is_array else pl.Series(name, values, strict=False)
-
-
-def _problems(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) -> pl.DataFrame:
-    found = pl.DataFrame(
-        {"row": list(reasons), "reason": list(reasons.values())}, schema={"row": pl.Int64, "reason": pl.String}
-    )
-    values = pl.Series(input.column, [short_name(value) for value in frame[input.column].to_list()], dtype=pl.String)
-    named = frame.select("row").with_columns(values)
-    return named.join(found, on="row", how="inner").sort("row")

@@ -120,7 +120,7 @@ def load(
         >>> len(data.train), len(data.valid)
         (4000, 1000)
     """
-    from headway.data.dataset import from_folder
+    from headway.data.build import from_folder
     from headway.fields import Image
 
     data = entry(name)

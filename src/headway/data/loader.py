@@ -19,7 +19,7 @@ from headway.seeds import generator
 if TYPE_CHECKING:
     from headway.data.dataset import Part
 
-__all__ = ["Batch", "Loader"]
+__all__ = ["Batch", "Loader", "as_tensor"]
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,9 @@ class Batch:
     """A batch on the way to the device.
 
     Attributes:
-        inputs: For photos uint8 `[batch, channels, height, width]`, channels last in memory.
-        targets: For a category int64 `[batch]`.
+        inputs: For photos uint8 `[batch, channels, height, width]`, channels last in memory; for rows of a table
+            float32 `[batch, columns]`.
+        targets: For a category int64 `[batch]`, for numbers float32 `[batch, outputs]`.
         rows: The items' numbers in the source, int64 `[batch]`.
     """
 
@@ -123,13 +124,20 @@ class Loader:
         canvases, positions = self.part.readable(positions)
         if not len(positions):
             return None
+        targets = self._targets[positions]
         if not self.shuffle:
             canvases = self.part.data.input.view(canvases)
-        inputs = torch.from_numpy(np.ascontiguousarray(canvases)).permute(0, 3, 1, 2)
-        targets = torch.from_numpy(self._targets[positions])
+            targets = self.part.data.target.view(targets, self.part.data.input)
+        inputs, targets = as_tensor(canvases), torch.from_numpy(targets)
         if self.pin_memory:
             inputs, targets = inputs.pin_memory(), targets.pin_memory()
         return Batch(inputs, targets, self._rows[positions])
+
+
+def as_tensor(arrays: np.ndarray) -> torch.Tensor:
+    """A batch of items as the model's layers have it: images `[batch, channels, height, width]`, others as they are."""
+    tensor = torch.from_numpy(np.ascontiguousarray(arrays))
+    return tensor.permute(0, 3, 1, 2) if tensor.ndim == 4 else tensor
 
 
 def _given(future: Future[Batch | None]) -> list[Batch]:

@@ -20,7 +20,11 @@ from headway.seeds import hash_order
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["ColumnSplit", "GroupSplit", "RandomSplit", "RecordedSplit", "Split", "TimeSplit"]
+    from headway.fields.base import Target
+
+__all__ = ["ColumnSplit", "GroupSplit", "RandomSplit", "RecordedSplit", "Split", "TimeSplit", "assign_parts"]
+
+_STRATUM = "\0stratum"
 
 
 class Split(ABC):
@@ -266,6 +270,14 @@ def _column(items: pl.DataFrame, column: str, splitter: str) -> list:
     values = items[column]
     # Not a number is how other libraries write a gap.
     return (values.fill_nan(None) if values.dtype.is_float() else values).to_list()
+
+
+def assign_parts(split: Split, items: pl.DataFrame, target: Target) -> list[str | None]:
+    """A part for each item, as `Split.assign` gives it, with the shares of the target's strata kept."""
+    import polars as pl
+
+    strata = pl.Series(_STRATUM, target.strata(items), dtype=pl.String)
+    return split.assign(items.with_columns(strata), target=_STRATUM)
 
 
 def _labels(items: pl.DataFrame, target: str) -> list[str]:

@@ -21,12 +21,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from headway.cache import cache_folder
 from headway.errors import ReadError
 from headway.fields.base import Input
 
-__all__ = ["Store", "open_store", "reader_threads"]
+__all__ = ["Store", "open_store", "open_table", "reader_threads"]
 
 MAX_STORE_BYTES = 20 * 2**30
 """More than this is not kept: the items are decoded again each epoch."""
@@ -44,7 +45,7 @@ class Store:
 
     Attributes:
         canvases: uint8 `[items, ...]`, a slot an item (those of unreadable items are zero), or None where there is no
-            room for it.
+            room for it; for a table what its fitted field makes of the rows.
         contents: A hash of each item's bytes, "" where it could not be read.
         reasons: For the index of each unreadable item, why.
     """
@@ -97,6 +98,19 @@ def open_store(
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def open_table(items: pl.DataFrame) -> Store:
+    """The store of a table's rows: nothing but a hash of each, since the field reads them all at once when fitted.
+
+    Rows that are equal in every column stay on one side of a split. Where more than half of the rows have an equal,
+    they are taken as different items that happen to look alike, and each has a hash of its own.
+    """
+    columns = [name for name in items.columns if name != "row"]
+    texts = items.select(pl.concat_str(pl.col(columns).cast(pl.String).fill_null("\0"), separator="\1")).to_series()
+    if texts.n_unique() < len(items) / 2:
+        texts = pl.Series([f"{row}\1{text}" for row, text in zip(items["row"], texts, strict=True)])
+    return Store(None, [hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in texts])
 
 
 def _key(values: Sequence[Any], reader: Input) -> str | None:

@@ -8,11 +8,12 @@ from headway.errors import BundleError, did_you_mean, explain
 from headway.fields.base import Input, Prediction, Target
 from headway.fields.category import Category
 from headway.fields.image import Image
+from headway.fields.number import Number
 
-__all__ = ["Category", "Image", "Input", "Prediction", "Target", "input_from_json", "target_from_json"]
+__all__ = ["Category", "Image", "Input", "Number", "Prediction", "Target", "input_from_json", "target_from_json"]
 
 _INPUTS: dict[str, type[Input]] = {"image": Image}
-_TARGETS: dict[str, type[Target]] = {"category": Category}
+_TARGETS: dict[str, type[Target]] = {"category": Category, "number": Number}
 
 
 def input_from_json(values: dict[str, Any]) -> Input:

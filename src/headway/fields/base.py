@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Input", "Prediction", "Target", "Task"]
 
-Task = Literal["classification"]
+Task = Literal["classification", "multilabel", "regression", "points", "segmentation"]
+"""What kind of answer a target is. Objective, metrics, baselines and the report are chosen by it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,9 +27,10 @@ class Prediction:
     """The answer for one item.
 
     Attributes:
-        label: The most probable class.
-        score: Its probability, between 0 and 1.
-        probabilities: The probability of every class, most probable first.
+        label: The answer as text: the most probable class, several labels, or a number with its unit's digits.
+        score: The probability of the answer, between 0 and 1; None where it has none, as for a number.
+        probabilities: The probability of every class, most probable first; empty where there are no classes.
+        value: The answer itself where it is no class: a float, a tuple of labels, an array of points or classes.
         familiar: Whether the item is like those that the model was trained on. Where it is not, label and score mean
             nothing. None where the bundle cannot tell.
         seconds: How long reading the item and answering took; of a batch's time in the model an item's share. Two
@@ -36,25 +38,40 @@ class Prediction:
     """
 
     label: str
-    score: float
-    probabilities: dict[str, float]
+    score: float | None = None
+    probabilities: dict[str, float] = field(default_factory=dict)
+    value: Any = None
     familiar: bool | None = None
     seconds: float = field(default=0.0, compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """The prediction as plain JSON values, without the time it took."""
-        return {
-            "label": self.label,
-            "score": self.score,
-            "probabilities": self.probabilities,
-            "familiar": self.familiar,
-        }
+        found = {"label": self.label, "score": self.score, "probabilities": self.probabilities}
+        if self.value is not None:
+            found["value"] = self.value.tolist() if isinstance(self.value, np.ndarray) else self.value
+        return found | {"familiar": self.familiar}
 
 
 class Input(ABC):
-    """A column that goes into the model. Immutable, so threads may share it."""
+    """What goes into the model: a column whose items are read one by one, or several of a table read all at once.
+
+    Immutable, so threads may share it.
+
+    Attributes:
+        column: The column; of several, what they are called together.
+        dtype: Of what `read` gives, and of the exported graph's input.
+        is_table: Whether items are values in columns, which `read_rows` turns into one array that stays in memory,
+            rather than files.
+    """
 
     column: str
+    dtype: ClassVar[type[np.generic]] = np.uint8
+    is_table: ClassVar[bool] = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the item table that it looks at."""
+        return (self.column,)
 
     @abstractmethod
     def fit(self, rows: pl.DataFrame) -> Self:
@@ -76,6 +93,18 @@ class Input(ABC):
         """One item (a path, bytes, an array, a PIL image) as serving and validation see it."""
         return self.view(self.canvas(value))
 
+    def bind(self, items: pl.DataFrame, target: Target) -> Self:
+        """A copy that has chosen its columns, where none were named: all but the target's and Headway's own."""
+        return self
+
+    def names(self, items: pl.DataFrame) -> list[str]:
+        """What a person calls each item: its path, or what it is instead."""
+        return [value if isinstance(value, str) else f"<{type(value).__name__}>" for value in items[self.column]]
+
+    def read_rows(self, items: pl.DataFrame) -> np.ndarray:
+        """All items of a table at once, `dtype` `[items, ...]`; only where `is_table`."""
+        raise NotImplementedError
+
     def stack(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
         """A batch of what `read` or `canvas` gave."""
         return np.stack(arrays)
@@ -91,15 +120,39 @@ class Input(ABC):
 
 
 class Target(ABC):
-    """A column that the model is to predict. Immutable, so threads may share it."""
+    """What the model is to predict, from one column or several. Immutable, so threads may share it.
+
+    Attributes:
+        column: The column; of several, what they are called together.
+        task: What kind of answer it is.
+        labels: The names of the outputs, in their order, where they have names.
+    """
 
     column: str
-    task: Task
+    task: ClassVar[Task]
+    labels: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the item table that it looks at."""
+        return (self.column,)
 
     @property
     @abstractmethod
     def num_outputs(self) -> int:
         """How many numbers the model gives for an item."""
+
+    def values(self, items: pl.DataFrame) -> list[Any]:
+        """What `encode` takes, a value an item."""
+        return items[self.column].to_list()
+
+    def is_missing(self, items: pl.DataFrame) -> list[bool]:
+        """Whether an item lacks an answer, so that it can be neither learned from nor judged."""
+        return [any(value is None for value in row) for row in items.select(self.columns).iter_rows()]
+
+    def strata(self, items: pl.DataFrame) -> list[str]:
+        """What a split keeps the shares of, a text an item: for categories the class, else a coarse bin."""
+        return [str(value) for value in self.values(items)]
 
     @abstractmethod
     def fit(self, rows: pl.DataFrame) -> Self:
@@ -107,11 +160,23 @@ class Target(ABC):
 
     @abstractmethod
     def encode(self, values: Sequence[Any]) -> np.ndarray:
-        """The column's values as the loss wants them, one row an item."""
+        """The values as the loss wants them, one row an item: class indices, or float32 `[items, num_outputs]`.
+
+        Raises:
+            DataError: If a value cannot be one.
+        """
+
+    def place(self, items: pl.DataFrame, input: Input) -> np.ndarray:
+        """The items' encoded values, for what lies in a picture in the canvas that `input` makes of it."""
+        return self.encode(self.values(items))
+
+    def view(self, targets: np.ndarray, input: Input) -> np.ndarray:
+        """From what goes with canvases to what goes with `input.view` of them."""
+        return targets
 
     @abstractmethod
     def decode(self, scores: np.ndarray) -> Prediction:
-        """The answer for one item from the model's output for it, `[num_outputs]`."""
+        """The answer for one item from what the graph gives for it, `[num_outputs]`."""
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:

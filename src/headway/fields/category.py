@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -36,7 +36,7 @@ class Category(Target):
 
     column: str
     labels: tuple[str, ...] = ()
-    task: Task = "classification"
+    task: ClassVar[Task] = "classification"
 
     def __post_init__(self) -> None:
         if len(set(self.labels)) != len(self.labels):

@@ -45,13 +45,13 @@ class PartAnswers:
     """A model's answers for one part: aligned arrays, an entry an item. Made by `part_answers`, which checks them.
 
     Attributes:
-        probabilities: Of each class, float `[items, classes]`; rows sum to one.
-        targets: Class indices, int64 `[items]`.
+        answers: Probabilities of each class, float `[items, classes]`, rows sum to one; or numbers in their unit.
+        targets: Class indices, int64 `[items]`, or float `[items, outputs]`.
         rows: The items' numbers in their source, int64 `[items]`.
         items: What else is known of the items; None where nothing is.
     """
 
-    probabilities: np.ndarray
+    answers: np.ndarray
     targets: np.ndarray
     rows: np.ndarray
     items: pl.DataFrame | None = None
@@ -72,7 +72,7 @@ def part_answers(
     """
     probabilities, targets = check_predictions(probabilities, targets)
     rows = np.arange(len(targets)) if rows is None else rows
-    return PartAnswers(probabilities=probabilities, targets=targets, rows=rows, items=items)
+    return PartAnswers(answers=probabilities, targets=targets, rows=rows, items=items)
 
 
 def judge(
@@ -128,7 +128,7 @@ def judge(
         ('better', 1.0)
     """
     found = part_answers(probabilities, targets, items=None if items is None else _frame(items))
-    num_classes = found.probabilities.shape[1]
+    num_classes = found.answers.shape[1]
     guessed = Rows(targets=found.targets)
     results = run_baselines(guessed, {part: guessed}, num_classes=num_classes, names=GUESSES, seed=seed)
     # How long a guess takes depends on the day; the report does not.
@@ -208,7 +208,7 @@ def build_report(
     """
     _check(parts, baselines, slices)
     main, focus = _main_and_focus(parts)
-    seen, counts = parts[focus], confusion_matrix(parts[focus].probabilities, parts[focus].targets)
+    seen, counts = parts[focus], confusion_matrix(parts[focus].answers, parts[focus].targets)
     rows = [_row(each, parts, main, seed) for each in baselines]
     issues = find_issues({focus: seen, "train": held_out}, labels)
     return Report(
@@ -230,9 +230,9 @@ def build_report(
         ),
         confused_pairs=confused_pairs(counts, labels, n=NUM_SHOWN),
         order=sort_by_confusion(counts),
-        top_losses=top_losses(seen.probabilities, seen.targets, seen.rows, labels=labels, n=NUM_SHOWN),
+        top_losses=top_losses(seen.answers, seen.targets, seen.rows, labels=labels, n=NUM_SHOWN),
         label_issues=issues,
-        calibration=calibrate(seen.probabilities, seen.targets, seed=seed),
+        calibration=calibrate(seen.answers, seen.targets, seed=seed),
         slices=_slices(parts[main], labels, slices, seed) if slices else None,
         worst_slices=_worst(parts[main], labels, search),
         learning_curve=learning_curve,
@@ -257,7 +257,7 @@ def _main_and_focus(parts: Mapping[str, PartAnswers]) -> tuple[str, str]:
 def find_issues(parts: Mapping[str, PartAnswers | None], labels: Sequence[str]) -> dict[str, LabelIssues]:
     """Labels that look wrong, by part; all of them are counted, the first 200 named."""
     found = {
-        part: label_issues(each.probabilities, each.targets, each.rows, labels=labels)
+        part: label_issues(each.answers, each.targets, each.rows, labels=labels)
         for part, each in parts.items()
         if each is not None
     }
@@ -277,7 +277,7 @@ def find_problems(
     """The diagnosis, with what is known of the labels."""
     return diagnose(
         history,
-        valid=(seen.probabilities, seen.targets),
+        valid=(seen.answers, seen.targets),
         train=train,
         labels=labels,
         num_label_issues=sum(each.count for each in issues.values()),
@@ -293,10 +293,7 @@ def _check(parts: Mapping[str, PartAnswers], baselines: Sequence[BaselineResult]
             explain("There is nothing to judge.", given="0 parts", fix='Pass a part, such as {"valid": ...}.')
         )
     lacking = [
-        f"baseline {each.name!r} lacks {part!r}"
-        for part in parts
-        for each in baselines
-        if part not in each.probabilities
+        f"baseline {each.name!r} lacks {part!r}" for part in parts for each in baselines if part not in each.answers
     ]
     if lacking:
         raise ShapeError(
@@ -313,7 +310,7 @@ def _check(parts: Mapping[str, PartAnswers], baselines: Sequence[BaselineResult]
 
 
 def _scores(answers: PartAnswers, labels: Sequence[str], seed: int) -> PartScores:
-    probabilities, targets = answers.probabilities, answers.targets
+    probabilities, targets = answers.answers, answers.targets
     return PartScores(
         len(targets),
         evaluate(probabilities, targets, seed=seed),
@@ -324,10 +321,10 @@ def _scores(answers: PartAnswers, labels: Sequence[str], seed: int) -> PartScore
 
 def _row(result: BaselineResult, parts: Mapping[str, PartAnswers], main: str, seed: int) -> BaselineRow:
     metrics = {
-        part: evaluate(result.probabilities[part], each.targets, metrics=_BASELINE_METRICS, seed=seed)
+        part: evaluate(result.answers[part], each.targets, metrics=_BASELINE_METRICS, seed=seed)
         for part, each in parts.items()
     }
-    compared = verdict(parts[main].probabilities, parts[main].targets, [result], part=main, seed=seed)
+    compared = verdict(parts[main].answers, parts[main].targets, [result], part=main, seed=seed)
     return BaselineRow(result.name, result.seconds, metrics, compared.difference, compared.p, result.size)
 
 
@@ -340,22 +337,20 @@ def _verdict(
     size: int | None,
     seed: int,
 ) -> Verdict:
-    found = verdict(answers.probabilities, answers.targets, baselines, part=part, seed=seed)
+    found = verdict(answers.answers, answers.targets, baselines, part=part, seed=seed)
     best = next(each for each in baselines if each.name == found.baseline)
     return with_cost(found, best, seconds=seconds, size=size)
 
 
 def _slices(answers: PartAnswers, labels: Sequence[str], columns: Sequence[str], seed: int) -> SliceReport:
     assert answers.items is not None
-    return judge_slices(
-        answers.probabilities, answers.targets, answers.items, columns=columns, labels=labels, seed=seed
-    )
+    return judge_slices(answers.answers, answers.targets, answers.items, columns=columns, labels=labels, seed=seed)
 
 
 def _worst(answers: PartAnswers, labels: Sequence[str], search: Sequence[str] | None) -> WorstSlices | None:
     if answers.items is None:
         return None
-    return worst_slices(answers.probabilities, answers.targets, answers.items, labels=labels, columns=search)
+    return worst_slices(answers.answers, answers.targets, answers.items, labels=labels, columns=search)
 
 
 def _frame(items: Any) -> pl.DataFrame:

@@ -86,22 +86,22 @@ class BaselineResult:
 
     Attributes:
         name: The baseline's name.
-        probabilities: For each part, float `[items, classes]`.
+        answers: For each part, float `[items, outputs]`: probabilities of the classes, or numbers in their unit.
         seconds: Learning and answering together.
         size: How many numbers it keeps to answer with; None where that is not known.
         needs: What it looks at. On features neither `seconds` nor `size` count the network that they come from.
     """
 
     name: str
-    probabilities: dict[str, np.ndarray]
+    answers: dict[str, np.ndarray]
     seconds: float
     size: int | None = None
     needs: Literal["pixels", "features"] | None = None
 
     def in_float32(self) -> BaselineResult:
         """The same with probabilities of half the size."""
-        smaller = {part: each.astype(np.float32) for part, each in self.probabilities.items()}
-        return replace(self, probabilities=smaller)
+        smaller = {part: each.astype(np.float32) for part, each in self.answers.items()}
+        return replace(self, answers=smaller)
 
 
 def run_baselines(
@@ -138,7 +138,7 @@ def run_baselines(
     Example:
         >>> rows = Rows(targets=np.array([0, 1, 1]))
         >>> [result] = run_baselines(rows, {"valid": rows}, num_classes=2, names=["majority class"])
-        >>> result.probabilities["valid"][0].round(2).tolist()
+        >>> result.answers["valid"][0].round(2).tolist()
         [0.33, 0.67]
     """
     chosen = _choose(task, names, extra or {})

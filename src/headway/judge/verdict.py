@@ -113,7 +113,7 @@ def verdict(
             explain("A verdict needs something to compare with.", given="0 baselines", fix="Run at least one baseline.")
         )
     right = _right(model_probabilities, targets)
-    scored = [(each, _right(each.probabilities[part], targets)) for each in baselines]
+    scored = [(each, _right(each.answers[part], targets)) for each in baselines]
     best, theirs = max(scored, key=lambda pair: int(pair[1].sum()))
     difference, p = paired_difference(right, theirs, seed=seed).scaled(100), mcnemar(right, theirs)
     kind = _kind(difference, p)

@@ -16,6 +16,7 @@ from torch import nn
 
 from headway.cache import cache_folder
 from headway.errors import ConfigError, HeadwayError, WeightsError, did_you_mean, explain
+from headway.fields import Image, Input, Target
 from headway.models.vision import Prepare, VisionModel, multi_level, small_resnet
 from headway.seeds import torch_seed
 
@@ -37,7 +38,7 @@ class Built:
     """
 
     model: nn.Module
-    prepare: Prepare
+    prepare: nn.Module
     pretrained: str
     arch: str = ""
 
@@ -57,15 +58,14 @@ def default_arch(size: int) -> str:
 
 
 def build(
-    arch: str | nn.Module | None, *, num_outputs: int, channels: int, size: int, pretrained: bool, seed: int
+    arch: str | nn.Module | None, input: Input, target: Target, *, pretrained: bool = True, seed: int = 0
 ) -> Built:
     """A model by name, or around a module of one's own; see `create`.
 
     Args:
-        arch: A name; a module that takes images from 0 to 1; None for a good choice.
-        num_outputs: How many classes.
-        channels: Channels of the image, 1 or 3.
-        size: Side of the image in pixels.
+        arch: A name; a module that takes images from 0 to 1, or a table's rows; None for a good choice.
+        input: The fitted field that goes in.
+        target: The fitted field that comes out.
         pretrained: Whether a named body starts from pretrained weights.
         seed: Decides the weights that are random.
 
@@ -74,15 +74,21 @@ def build(
         WeightsError: If the weights are neither here nor to be downloaded.
     """
     if isinstance(arch, nn.Module):
-        return Built(arch, Prepare((0.0,) * channels, (255.0,) * channels), "", type(arch).__name__)
+        prepare = (
+            Prepare((0.0,) * input.channels, (255.0,) * input.channels) if isinstance(input, Image) else nn.Identity()
+        )
+        return Built(arch, prepare, "", type(arch).__name__)
     if not (arch is None or isinstance(arch, str)):
         given = type(arch).__name__
         fix = "Pass a name, a module (not its class), or nothing."
         raise ConfigError(explain("`arch` must be an architecture's name or an nn.Module.", given=given, fix=fix))
-    name = arch or default_arch(size)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(seed, "init"))
-        built = create(name, num_outputs=num_outputs, channels=channels, size=size, pretrained=pretrained)
+        if not isinstance(input, Image):
+            raise NotImplementedError
+        name = arch or default_arch(input.size)
+        shape = {"channels": input.channels, "size": input.size, "num_outputs": target.num_outputs}
+        built = create(name, **shape, pretrained=pretrained)
     return replace(built, arch=name)
 
 

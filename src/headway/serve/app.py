@@ -179,7 +179,7 @@ class _Record:
         self._metrics.labels.labels(found.label).inc()
         entry = {
             "label": found.label,
-            "score": round(found.score, 5),
+            "score": None if found.score is None else round(found.score, 5),
             "familiar": found.familiar,
             "milliseconds": milliseconds,
             "bytes": len(answer.picture.data),

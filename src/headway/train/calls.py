@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
-from headway.data.checks import short_name
 from headway.train.checkpoint import Checkpoints, Saved, load_model, model_tensors
 from headway.train.fit import STAGE, Setup
 from headway.train.history import Epoch, History
@@ -92,7 +91,7 @@ def _note_lost(setup: Setup, history: History, before: int) -> None:
     """Says which items could not be read any more in a call before which so many were lost."""
     data, lost = setup.data, list(setup.data.lost.items())[before:]
     if lost:
-        names = dict(data.items.select("row", data.input.column).iter_rows())
-        shown = ", ".join(f"{short_name(names[row])} ({reason})" for row, reason in lost[:NAMES_SHOWN])
+        names = dict(zip(data.items["row"].to_list(), data.input.names(data.items), strict=True))
+        shown = ", ".join(f"{names[row]} ({reason})" for row, reason in lost[:NAMES_SHOWN])
         more = f" and {len(lost) - NAMES_SHOWN} more" if len(lost) > NAMES_SHOWN else ""
         history.notes.append(f"{len(lost)} of {len(data.items)} items could not be read any more: {shown}{more}.")

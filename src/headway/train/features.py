@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 
+from headway.fields import Target
 from headway.seeds import generator
 from headway.train.checkpoint import Saved
+from headway.train.objective import Loss, objective
 
 __all__ = ["Head", "solve_head"]
 
@@ -30,13 +31,14 @@ class Head:
     """A linear head on unscaled features.
 
     Attributes:
-        weight: float32 `[classes, features]`.
-        bias: float32 `[classes]`.
+        weight: float32 `[outputs, features]`.
+        bias: float32 `[outputs]`.
         weight_decay: The one that was chosen.
-        train_loss: Mean log loss over the training rows.
-        held_out: Probabilities of the training rows, float32 `[items, classes]`, each by a head that was solved
-            without its row; None where there was no weight decay to choose.
-        held_out_accuracy: Share of the training rows that those heads answer rightly, from 0 to 1; None likewise.
+        train_loss: Mean loss over the training rows.
+        held_out: Answers for the training rows, float32 `[items, outputs]`, each by a head that was solved without
+            its row; None where there was no weight decay to choose.
+        held_out_accuracy: Share of the training rows that those heads answer rightly, from 0 to 1; None likewise,
+            and for targets other than classes.
     """
 
     weight: torch.Tensor
@@ -47,7 +49,7 @@ class Head:
     held_out_accuracy: float | None = None
 
     def __call__(self, features: torch.Tensor) -> torch.Tensor:
-        """Logits `[items, classes]` from features `[items, features]`."""
+        """Outputs `[items, outputs]` from features `[items, features]`."""
         return torch.addmm(self.bias, features, self.weight.T)
 
     def to_saved(self) -> Saved:
@@ -75,18 +77,18 @@ def solve_head(
     features: torch.Tensor,
     targets: torch.Tensor,
     *,
-    num_classes: int,
+    target: Target,
     seed: int,
     decays: Sequence[float] = WEIGHT_DECAYS,
 ) -> Head:
-    """The linear head with the least regularised log loss, its weight decay chosen by folds of these same rows.
+    """The linear head with the least regularised loss, its weight decay chosen by folds of these same rows.
 
     Features are standardised for the solving; the head that is returned works on them as they are.
 
     Args:
         features: float32 `[items, features]`.
-        targets: int64 `[items]`, below `num_classes`.
-        num_classes: How many classes.
+        targets: As `target.encode` gives them, `[items]` or `[items, outputs]`.
+        target: The fitted target field; it decides the loss.
         seed: The run's seed, for the folds.
         decays: Weight decays to choose from, the strongest first.
 
@@ -101,37 +103,48 @@ def solve_head(
     scaled = (features - mean) / std
     decay, held_out = decays[0], None
     if len(decays) > 1:
-        decay, held_out = _best_decay(scaled, targets, num_classes, decays, seed)
-    is_right = None if held_out is None else held_out.argmax(dim=1) == targets
-    weights = _solve(scaled, targets, num_classes, decay)
+        decay, held_out = _best_decay(scaled, targets, target, decays, seed)
+    is_right = None if held_out is None or target.task != "classification" else held_out.argmax(dim=1) == targets
+    loss_fn = objective(target).loss_fn
+    weights = _solve(scaled, targets, target.num_outputs, loss_fn, decay)
     weight = weights[:, :-1] / std
     return Head(
         weight=weight,
         bias=weights[:, -1] - weight @ mean,
         weight_decay=decay,
-        train_loss=F.cross_entropy(_logits(scaled, weights), targets).item(),
+        train_loss=loss_fn(_outputs(scaled, weights), targets).item(),
         held_out=held_out,
         held_out_accuracy=None if is_right is None else is_right.float().mean().item(),
     )
 
 
 def _best_decay(
-    features: torch.Tensor, targets: torch.Tensor, num_classes: int, decays: Sequence[float], seed: int
+    features: torch.Tensor, targets: torch.Tensor, target: Target, decays: Sequence[float], seed: int
 ) -> tuple[float, torch.Tensor]:
     """The weight decay whose heads predict best the folds that they were solved without, and what they predict."""
-    folds = _folds(targets.numpy(), seed)
-    logits = torch.empty(len(decays), len(targets), num_classes)
+    found = objective(target)
+    # What is no class is spread by chance alone.
+    folds = _folds(targets.numpy() if target.task == "classification" else np.zeros(len(targets)), seed)
+    outputs = torch.empty(len(decays), len(targets), target.num_outputs)
     for fold in range(NUM_FOLDS):
         inside = torch.from_numpy(folds != fold)
         weights = None
         for place, decay in enumerate(decays):
             # Each solution starts from the one before, which had the next stronger decay, and to compare decays it
             # need not be exact.
-            weights = _solve(features[inside], targets[inside], num_classes, decay, start=weights, max_iter=40)
-            logits[place, ~inside] = _logits(features[~inside], weights)
-    losses = [F.cross_entropy(each, targets).item() for each in logits]
+            weights = _solve(
+                features[inside],
+                targets[inside],
+                target.num_outputs,
+                found.loss_fn,
+                decay,
+                start=weights,
+                max_iter=40,
+            )
+            outputs[place, ~inside] = _outputs(features[~inside], weights)
+    losses = [found.loss_fn(each, targets).item() for each in outputs]
     best = int(np.argmin(losses))
-    return decays[best], logits[best].softmax(dim=1)
+    return decays[best], found.activate(outputs[best])
 
 
 def _folds(targets: np.ndarray, seed: int) -> np.ndarray:
@@ -143,21 +156,22 @@ def _folds(targets: np.ndarray, seed: int) -> np.ndarray:
     return folds
 
 
-def _logits(features: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+def _outputs(features: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     return torch.addmm(weights[:, -1], features, weights[:, :-1].T)
 
 
 def _solve(
     features: torch.Tensor,
     targets: torch.Tensor,
-    num_classes: int,
+    num_outputs: int,
+    loss_fn: Loss,
     weight_decay: float,
     *,
     start: torch.Tensor | None = None,
     max_iter: int = 200,
 ) -> torch.Tensor:
-    """Weights and, in the last column, biases: `[classes, features + 1]`."""
-    weights = torch.zeros(num_classes, features.shape[1] + 1) if start is None else start.clone()
+    """Weights and, in the last column, biases: `[outputs, features + 1]`."""
+    weights = torch.zeros(num_outputs, features.shape[1] + 1) if start is None else start.clone()
     weights.requires_grad_()
     optimizer = torch.optim.LBFGS(
         [weights],
@@ -170,7 +184,7 @@ def _solve(
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
-        loss = F.cross_entropy(_logits(features, weights), targets)
+        loss = loss_fn(_outputs(features, weights), targets)
         loss = loss + 0.5 * weight_decay * weights[:, :-1].square().sum()
         loss.backward()
         return loss

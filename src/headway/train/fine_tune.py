@@ -22,7 +22,7 @@ import torch
 from torch import nn
 
 from headway.data.dataset import Data, Part
-from headway.data.splits import RandomSplit
+from headway.data.splits import RandomSplit, assign_parts
 from headway.errors import ConfigError, TrainingError, explain
 from headway.train.checkpoint import Saved
 from headway.train.features import Head, solve_head
@@ -69,8 +69,8 @@ class Features:
     Attributes:
         parts: The features of each part, float32 `[items, features]`.
         rows: The items that they are of, int64 `[items]`.
-        held_out: Probabilities of the training rows, float32 `[items, classes]`, each by a head that was solved
-            without its row; None where no such heads were solved.
+        held_out: Answers for the training rows, float32 `[items, outputs]`, each by a head that was solved without
+            its row; None where no such heads were solved.
         weight_decay: The one that the head was solved with.
     """
 
@@ -215,7 +215,7 @@ def _chunk(setup: Setup, body: nn.Module, part: Part) -> Saved:
 
 
 def _solved(setup: Setup, features: torch.Tensor, targets: torch.Tensor) -> Saved:
-    return solve_head(features, targets, num_classes=setup.data.target.num_outputs, seed=setup.seed).to_saved()
+    return solve_head(features, targets, target=setup.data.target, seed=setup.seed).to_saved()
 
 
 def _stage_one(setup: Setup, history: History) -> tuple[Features, Head]:
@@ -257,9 +257,7 @@ def _stage_two(setup: Setup, plan: Plan, history: History, found: Features, head
     features, targets = torch.from_numpy(found.parts["train"]), torch.from_numpy(data.train.targets)
     inside, aside = _set_aside(data.train, setup.seed)
     seen = torch.isin(torch.from_numpy(data.train.rows), torch.from_numpy(inside.rows))
-    blind = solve_head(
-        features[seen], targets[seen], num_classes=data.target.num_outputs, seed=setup.seed, decays=(head.weight_decay,)
-    )
+    blind = solve_head(features[seen], targets[seen], target=data.target, seed=setup.seed, decays=(head.weight_decay,))
     head_loss, _ = score(setup, blind(features[~seen]), targets[~seen])
     blind.put_into(linear)
     try:
@@ -271,7 +269,7 @@ def _stage_two(setup: Setup, plan: Plan, history: History, found: Features, head
         )
         return
     all_loss, _ = score(setup, *setup.outputs(model, aside))
-    compared = f"log loss {all_loss:.3g} against {head_loss:.3g} on {len(aside)} training rows that neither had seen"
+    compared = f"loss {all_loss:.3g} against {head_loss:.3g} on {len(aside)} training rows that neither had seen"
     if all_loss < head_loss:
         history.notes.append(f"Training every layer did better than the head alone ({compared}) and was kept.")
         return
@@ -283,7 +281,7 @@ def _set_aside(part: Part, seed: int) -> tuple[Part, Part]:
     """A part in two, stratified, identical items together: what trains, and what judges the stages."""
     count = len(part)
     share = min(max(ASIDE, min(MIN_ASIDE / count, 0.25)), MAX_ASIDE / count if count > MAX_ASIDE else 1)
-    sides = RandomSplit(share, seed=seed).assign(part.items, target=part.data.target.column)
+    sides = assign_parts(RandomSplit(share, seed=seed), part.items, part.data.target)
     is_inside = [side == "train" for side in sides]
     return (
         Part(part.data, part.name, part.items.filter(is_inside)),

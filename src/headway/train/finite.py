@@ -9,7 +9,6 @@ import numpy as np
 import polars as pl
 import torch
 
-from headway.data.checks import short_name
 from headway.data.dataset import Data
 from headway.errors import TrainingError, explain
 from headway.train.callbacks import Callback
@@ -56,7 +55,7 @@ class FiniteLoss(Callback):
 
     def _text(self, step: int, lr: float, rows: np.ndarray, loss: float) -> str:
         items = self.data.items.filter(pl.col("row").is_in(rows.tolist()))
-        names = [short_name(value) for value in items[self.data.input.column].to_list()]
+        names = self.data.input.names(items)
         more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
         return explain(
             f"The training loss is no longer a number, so training stopped at step {step}.",

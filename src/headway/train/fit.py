@@ -23,6 +23,7 @@ from headway.train.finite import FiniteLoss
 from headway.train.history import Epoch, History
 from headway.train.interrupt import Signals
 from headway.train.loop import evaluating, predict, train_epoch
+from headway.train.objective import Objective
 from headway.train.optimizers import adamw
 from headway.train.pace import Pace
 from headway.train.precision import Precision
@@ -45,7 +46,7 @@ STAGE = "stage"
 """The name of the checkpoint that a stage under way writes over and over."""
 
 MetricFn = Callable[[np.ndarray, np.ndarray], float]
-"""Probabilities `[items, classes]` and targets `[items]` to a number."""
+"""Answers, such as probabilities `[items, classes]`, and targets to a number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +57,7 @@ class Setup:
         data: The data set.
         model: Prepared inputs to outputs; training changes its weights.
         prepare: Pixels to what the model wants.
-        loss_fn: `(outputs, targets)` to the mean loss.
+        objective: The loss, and how outputs become answers.
         metrics: What is computed on valid after each epoch, by name.
         precision: Device, number format, layout.
         augment: What is done to training images.
@@ -71,7 +72,7 @@ class Setup:
     data: Data
     model: nn.Module
     prepare: nn.Module
-    loss_fn: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    objective: Objective
     metrics: Mapping[str, MetricFn]
     precision: Precision
     augment: Augment
@@ -97,11 +98,12 @@ class Setup:
         """What a module (the model, or its body) gives for a part, `[items, outputs]`, and the targets, on the CPU."""
         return predict(module, self.loader(part), prepare=self.prepare, precision=self.precision)
 
-    def augmented(self, batch: Batch, epoch: int) -> torch.Tensor:
-        """A training batch's canvases cut and changed, and prepared for the model."""
-        reader = self.data.input
-        assert isinstance(reader, Image)
-        return self.prepare(self.augment(batch.inputs, rows=batch.rows, size=reader.size, seed=self.seed, epoch=epoch))
+    def augmented(self, batch: Batch, epoch: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """A training batch's inputs as the model wants them, photos cut and changed, and their targets."""
+        reader, inputs = self.data.input, batch.inputs
+        if isinstance(reader, Image):
+            inputs = self.augment(inputs, rows=batch.rows, size=reader.size, seed=self.seed, epoch=epoch)
+        return self.prepare(inputs), batch.targets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,7 +194,7 @@ class _Stage:
         self.state = TrainState(
             model=setup.model,
             prepare=setup.augmented,
-            loss_fn=setup.loss_fn,
+            loss_fn=setup.objective.loss_fn,
             optimizer=adamw(setup.model, weight_decay=plan.weight_decay, lr_decay=plan.lr_decay),
             schedule=schedule(plan.schedule, total_steps=total_steps, max_lr=plan.lr),
             precision=setup.precision,
@@ -295,10 +297,10 @@ def set_training_mode(model: nn.Module, *, freeze_norm: bool) -> None:
 
 
 def score(setup: Setup, outputs: torch.Tensor, targets: torch.Tensor) -> tuple[float, dict[str, float]]:
-    """Mean loss and metrics of outputs `[items, classes]`."""
-    loss = setup.loss_fn(outputs, targets).item()
-    probabilities = outputs.softmax(dim=1).numpy()
-    return loss, {name: metric(probabilities, targets.numpy()) for name, metric in setup.metrics.items()}
+    """Mean loss and metrics of a model's outputs for a part, on the CPU."""
+    loss = setup.objective.loss_fn(outputs, targets).item()
+    answers = setup.objective.activate(outputs).numpy()
+    return loss, {name: metric(answers, targets.numpy()) for name, metric in setup.metrics.items()}
 
 
 def step_seconds(setup: Setup, *, freeze_norm: bool, steps: int = 3) -> float:
@@ -313,7 +315,7 @@ def step_seconds(setup: Setup, *, freeze_norm: bool, steps: int = 3) -> float:
     state = TrainState(
         model=setup.model,
         prepare=setup.augmented,
-        loss_fn=setup.loss_fn,
+        loss_fn=setup.objective.loss_fn,
         optimizer=adamw(setup.model),
         schedule=lambda _: 0.0,
         precision=setup.precision,
@@ -344,7 +346,7 @@ def check_model(setup: Setup) -> bool:
     """Tries the model on two items; True where its output is just its linear head on its body's features.
 
     Raises:
-        ShapeError: If it does not give one logit a class for each item.
+        ShapeError: If it does not give as many outputs as the target needs for each item.
     """
     model, data = setup.model, setup.data
     part = data.valid if len(data.valid) > 1 else data.train
@@ -359,8 +361,8 @@ def check_model(setup: Setup) -> bool:
         given = list(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
         raise ShapeError(
             explain(
-                "The model must give one logit a class for each image.",
-                given=f"outputs {given} for inputs {list(inputs.shape)}, {wanted[1]} classes",
+                f"The model must give {wanted[1]} numbers for each item, such as one logit a class.",
+                given=f"outputs {given} for inputs {list(inputs.shape)}",
                 fix=f"End the model with a layer of {wanted[1]} outputs.",
             )
         )

@@ -65,10 +65,11 @@ def gradients(state: TrainState, batch: Batch) -> tuple[torch.Tensor, torch.Tens
     """Forward and backward, in pieces where memory is short: inputs, outputs and the batch's mean loss."""
     results = []
     for piece in batch.split(state.pieces):
-        inputs = state.precision.layout(state.prepare(piece, state.epoch))
+        inputs, targets = state.prepare(piece, state.epoch)
+        inputs = state.precision.layout(inputs)
         with state.precision.autocast():
             outputs = state.model(inputs)
-        loss = state.loss_fn(outputs.float(), piece.targets)
+        loss = state.loss_fn(outputs.float(), targets)
         if state.pieces > 1:
             loss = loss * (len(piece.rows) / len(batch.rows))
         state.precision.scaler.scale(loss).backward()

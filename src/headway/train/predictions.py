@@ -7,16 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import nn
 
 from headway.augment import Augment
 from headway.data.dataset import Part
-from headway.data.loader import Loader
+from headway.data.loader import as_tensor
 from headway.errors import ConfigError, explain
 from headway.fields import Image
-from headway.train.loop import evaluating, predict
-from headway.train.precision import Precision
+from headway.train.fit import Setup
+from headway.train.loop import evaluating
 
 __all__ = ["Predictions", "check_views", "predictions", "predictions_of_views"]
 
@@ -30,90 +28,87 @@ class Predictions:
 
     Attributes:
         row: The items' numbers in the source, int64 `[items]`.
-        probabilities: float32 `[items, classes]`.
-        targets: int64 `[items]`.
-        losses: The log loss of each, float32 `[items]`, in nats.
+        answers: What the model gives, float32 `[items, outputs]`: probabilities of the classes, or numbers in the
+            target's unit.
+        targets: For a category int64 `[items]`, else float32 `[items, outputs]`.
+        losses: The loss of each as it is trained on, float32 `[items]`; the log loss in nats for a category.
     """
 
     row: np.ndarray
-    probabilities: np.ndarray
+    answers: np.ndarray
     targets: np.ndarray
     losses: np.ndarray
 
+    @property
+    def probabilities(self) -> np.ndarray:
+        """The answers, for a target of classes."""
+        return self.answers
 
-def predictions(model: nn.Module, part: Part, *, prepare: nn.Module, precision: Precision) -> Predictions:
+
+def predictions(setup: Setup, part: Part) -> Predictions:
     """The model's predictions for a part, in the order of its rows."""
-    outputs, targets = predict(model, Loader(part, 32), prepare=prepare, precision=precision)
-    losses = F.cross_entropy(outputs, targets, reduction="none")
+    outputs, targets = setup.outputs(setup.model, part)
     return Predictions(
         row=part.left().rows,
-        probabilities=torch.softmax(outputs, dim=1).numpy(),
+        answers=setup.objective.activate(outputs).numpy(),
         targets=targets.numpy(),
-        losses=losses.numpy(),
+        losses=setup.objective.item_losses(outputs, targets).numpy(),
     )
 
 
-def predictions_of_views(
-    model: nn.Module,
-    part: Part,
-    *,
-    views: int,
-    augment: Augment,
-    seed: int,
-    prepare: nn.Module,
-    precision: Precision,
-) -> tuple[Predictions, Predictions]:
+def predictions_of_views(setup: Setup, part: Part, *, views: int) -> tuple[Predictions, Predictions]:
     """Test-time augmentation: the mean of the probabilities for the plain view and for augmented ones.
 
     Args:
-        model: Prepared inputs to logits.
-        part: The rows.
+        setup: The model, and the augmentation that it was trained with. With the run's seed, the item's row and the
+            view's number it decides how a view looks, and nothing else.
+        part: The rows, of photos with a class each.
         views: Augmented views of each item, at least 1; the plain one comes on top.
-        augment: What is done to them: what was done in training.
-        seed: The run's seed. With the item's row and the view's number it decides how a view looks, and nothing else.
-        prepare: Pixels to what the model wants.
-        precision: Device, number format, layout.
 
     Returns:
         The predictions from the plain view alone, and those from all views, in the order of the part's rows.
 
     Raises:
-        ConfigError: If `views` is below 1, or `augment` changes nothing.
+        ConfigError: If `views` is below 1, the augmentation changes nothing, or the items are no photos with classes.
 
     Source:
         Krizhevsky, Sutskever and Hinton 2012, "ImageNet classification with deep convolutional neural networks",
         section 4.1.
     """
-    check_views(views, augment)
-    reader = part.data.input
+    check_views(views, setup)
+    reader, precision = part.data.input, setup.precision
     assert isinstance(reader, Image)
     sums, plain = [], []
-    with evaluating(model), torch.inference_mode(), precision.autocast():
+    with evaluating(setup.model), torch.inference_mode(), precision.autocast():
 
         def answer(images: torch.Tensor) -> torch.Tensor:
-            return model(precision.layout(prepare(images))).float().softmax(dim=1).cpu()
+            return setup.model(precision.layout(setup.prepare(images))).float().softmax(dim=1).cpu()
 
         for canvases, rows in _canvases(part):
-            images = torch.from_numpy(canvases).permute(0, 3, 1, 2).to(precision.device)
-            view = torch.from_numpy(reader.view(canvases)).permute(0, 3, 1, 2).to(precision.device)
-            plain.append(answer(view))
+            images = as_tensor(canvases).to(precision.device)
+            plain.append(answer(as_tensor(reader.view(canvases)).to(precision.device)))
             total = plain[-1].clone()
             for epoch in range(FIRST_VIEW_EPOCH, FIRST_VIEW_EPOCH + views):
-                total += answer(augment(images, rows=rows, size=reader.size, seed=seed, epoch=epoch))
+                total += answer(setup.augment(images, rows=rows, size=reader.size, seed=setup.seed, epoch=epoch))
             sums.append(total / (1 + views))
     return _predictions(part, torch.cat(plain)), _predictions(part, torch.cat(sums))
 
 
-def check_views(views: int, augment: Augment) -> None:
-    """Raises a ConfigError if there are no views, or all would be the same."""
-    if views < 1 or augment == Augment.none():
+def check_views(views: int, setup: Setup) -> None:
+    """Raises a ConfigError if there are no views, all would be the same, or the items are no photos with classes."""
+    data = setup.data
+    if views < 1 or setup.augment == Augment.none():
         raise ConfigError(
             explain(
                 "Test-time augmentation needs a number of views of at least 1, and an augmentation that changes them.",
-                given=f"tta={views}, {augment}",
+                given=f"tta={views}, {setup.augment}",
                 fix="Leave `tta` out, or train with an augmentation.",
             )
         )
+    if not isinstance(data.input, Image) or data.target.task != "classification":
+        what = "Test-time augmentation is for photos with one class each."
+        given = f"{type(data.input).__name__} and {type(data.target).__name__}"
+        raise ConfigError(explain(what, given=given, fix="Leave `tta` out."))
 
 
 def _canvases(part: Part, batch_size: int = 32) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -127,4 +122,4 @@ def _predictions(part: Part, probabilities: torch.Tensor) -> Predictions:
     part, given = part.left(), probabilities.numpy()
     chosen = given[np.arange(len(given)), part.targets]
     losses = -np.log(np.maximum(chosen, np.finfo(np.float32).tiny))
-    return Predictions(row=part.rows, probabilities=given, targets=part.targets, losses=losses)
+    return Predictions(row=part.rows, answers=given, targets=part.targets, losses=losses)

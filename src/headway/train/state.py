@@ -23,7 +23,7 @@ class TrainState:
 
     Attributes:
         model: Prepared inputs to outputs.
-        prepare: A batch's inputs, augmented when training, to what the model wants.
+        prepare: A batch and the epoch to what the model wants, augmented, and the targets that go with it.
         loss_fn: `(outputs, targets)` to the mean loss.
         optimizer: Over the model's parameters.
         schedule: Steps done to the learning rate.
@@ -43,7 +43,7 @@ class TrainState:
     """
 
     model: nn.Module
-    prepare: Callable[[Batch, int], torch.Tensor]
+    prepare: Callable[[Batch, int], tuple[torch.Tensor, torch.Tensor]]
     loss_fn: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
     optimizer: torch.optim.Optimizer
     schedule: Callable[[int], float]

@@ -183,7 +183,7 @@ def test_a_graph_that_answers_otherwise_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(BundleError) as caught:
         export(tmp_path / "model.headway", Noise())
     assert str(caught.value).startswith(
-        "The exported graph does not give the model's probabilities, so it was not written.\n"
+        "The exported graph does not give the model's answers, so it was not written.\n"
         "  Given: a largest difference of 0."
     )
     assert not any(tmp_path.iterdir())
@@ -195,7 +195,7 @@ def test_a_model_with_nan_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(BundleError) as caught:
         export(tmp_path / "model.headway", model)
     assert str(caught.value) == (
-        "The model gives NaN instead of probabilities, so it was not written.\n  Given: 12 of 12 probabilities\n"
+        "The model gives NaN instead of answers, so it was not written.\n  Given: 12 of 12 numbers\n"
         "  Fix:   Train again with a lower learning rate."
     )
 
@@ -204,13 +204,13 @@ def test_shapes_are_checked_before_anything_is_done(tmp_path: Path) -> None:
     with pytest.raises(ShapeError) as caught:
         export(tmp_path / "model.headway", small(), examples=EXAMPLES[:2])
     assert str(caught.value) == (
-        "`examples` must be uint8 [items, height, width, channels] with at least 3 items.\n"
+        "`examples` must be uint8 [items, ...] with at least 3 items.\n"
         "  Given: uint8 [2, 16, 16, 3]\n  Fix:   Pass a few items as `input.read` gives them."
     )
     with pytest.raises(ShapeError) as caught:
         export(tmp_path / "model.headway", small(), target=Category("label", labels=("a", "b")))
     assert str(caught.value) == (
-        "The model must give one logit a class for each image.\n  Given: outputs [3, 4] for 3 images, 2 classes\n"
+        "The model must give 2 numbers for each item, such as one logit a class.\n  Given: outputs [3, 4] for 3 items\n"
         "  Fix:   End the model with a layer of 2 outputs."
     )
 

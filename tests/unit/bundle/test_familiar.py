@@ -10,7 +10,8 @@ from torch import nn
 from headway.bundle.familiar import Distance, Familiar, find_familiar, find_threshold
 from headway.bundle.format import read_bundle
 from headway.bundle.predictor import load
-from headway.data.dataset import Data, from_folder
+from headway.data.build import from_folder
+from headway.data.dataset import Data
 from headway.learner import Learner
 from headway.models.vision import small_resnet
 from tests.unit.bundle.test_export import EXAMPLES, Small, export, small

@@ -9,7 +9,7 @@ import pytest
 from headway.bundle import quantize
 from headway.bundle.format import read_bundle
 from headway.bundle.predictor import load
-from headway.data.dataset import from_folder
+from headway.data.build import from_folder
 from headway.errors import ConfigError
 from headway.learner import Learner
 

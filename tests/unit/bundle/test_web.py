@@ -23,7 +23,7 @@ from headway.bundle import site
 from headway.bundle.predictor import Predictor, load
 from headway.bundle.quantize import QuantizeName
 from headway.cli import app
-from headway.data.dataset import from_folder
+from headway.data.build import from_folder
 from headway.errors import ReadError
 from headway.fields import Image
 from headway.learner import Learner

@@ -64,7 +64,7 @@ def test_killed_while_reading(headway: Command, photos: Path, monkeypatch: pytes
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr("headway.data.dataset.from_folder", read)
+        patch.setattr("headway.data.build.from_folder", read)
         patch.setattr(Run, "drop_unless_begun", lambda _: None)
         with pytest.raises(Killed):
             headway("train", photos, *SMALL, "--seed", 3)

@@ -13,7 +13,8 @@ import polars as pl
 import pytest
 from PIL import Image as PILImage
 
-from headway.data.dataset import Data, from_csv, from_folder, from_items
+from headway.data.build import from_csv, from_folder, from_items
+from headway.data.dataset import Data
 from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, TimeSplit
 from headway.errors import ConfigError, DataError
 from headway.fields import Category, Image

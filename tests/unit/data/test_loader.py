@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 import torch
 
-from headway.data.dataset import Data, Part, from_items
+from headway.data.build import from_items
+from headway.data.dataset import Data, Part
 from headway.data.loader import Batch, Loader
 from headway.errors import ConfigError, DataError
 from headway.fields import Category, Image

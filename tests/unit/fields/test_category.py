@@ -82,7 +82,7 @@ def test_json_there_and_back() -> None:
     assert target_from_json(json.loads(json.dumps(field.to_json()))) == field
 
 
-@pytest.mark.parametrize("values", [{}, {"kind": None}, {"kind": "image"}, {"kind": "number"}])
+@pytest.mark.parametrize("values", [{}, {"kind": None}, {"kind": "image"}, {"kind": "mood"}])
 def test_an_unknown_kind_of_target_is_refused(values: dict[str, object]) -> None:
     with pytest.raises(BundleError, match="kind"):
         target_from_json(values)

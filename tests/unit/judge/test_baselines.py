@@ -34,7 +34,7 @@ def digit_results(digit_rows: tuple[Rows, Rows]) -> dict[str, BaselineResult]:
 
 
 def accuracy(result: BaselineResult, rows: Rows, *, part: str = "valid") -> float:
-    return float((result.probabilities[part].argmax(1) == rows.targets).mean())
+    return float((result.answers[part].argmax(1) == rows.targets).mean())
 
 
 def noise(items: int, *, classes: int = 3, features: int | None = None, seed: int = 0) -> Rows:
@@ -61,7 +61,7 @@ def test_digits(
 ) -> None:
     result = digit_results[name]
     assert low < accuracy(result, digit_rows[1]) < high
-    assert result.probabilities["valid"].sum(1) == pytest.approx(np.ones(1000))
+    assert result.answers["valid"].sum(1) == pytest.approx(np.ones(1000))
     assert 0 <= result.seconds < 2
 
 
@@ -77,7 +77,7 @@ def test_nearest_mean_is_the_closest_by_distance(
     assert valid.pixels is not None
     means = np.stack([train.pixels[train.targets == digit].mean(0) for digit in range(10)])
     distances = np.linalg.norm((valid.pixels[:, None] - means).reshape(1000, 10, -1), axis=2)
-    ours = digit_results["nearest mean image"].probabilities["valid"]
+    ours = digit_results["nearest mean image"].answers["valid"]
     assert (ours.argsort(1) == (-distances).argsort(1)).mean() > 0.999
 
 
@@ -97,7 +97,7 @@ def test_logistic_regression_on_features_finds_what_is_there() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         [*_, again] = run_baselines(stretched[0], {"valid": stretched[1]}, num_classes=4)
-    assert again.probabilities["valid"] == pytest.approx(result.probabilities["valid"], abs=0.01)
+    assert again.answers["valid"] == pytest.approx(result.answers["valid"], abs=0.01)
 
 
 def test_photos_of_32_pixels_are_quick() -> None:
@@ -114,7 +114,7 @@ def test_photos_of_32_pixels_are_quick() -> None:
 def test_majority_answers_with_the_shares() -> None:
     train, valid = Rows(targets=np.array([2, 2, 0])), Rows(targets=np.array([0, 1]))
     [result] = run_baselines(train, {"valid": valid}, num_classes=4, names=["majority class"])
-    assert result.probabilities["valid"].tolist() == [[1 / 3, 0, 2 / 3, 0]] * 2
+    assert result.answers["valid"].tolist() == [[1 / 3, 0, 2 / 3, 0]] * 2
 
 
 def test_stratified_draws_by_share_and_seed() -> None:
@@ -122,7 +122,7 @@ def test_stratified_draws_by_share_and_seed() -> None:
 
     def draw(seed: int) -> np.ndarray:
         [result] = run_baselines(train, {"valid": valid}, num_classes=2, names=["stratified"], seed=seed)
-        return result.probabilities["valid"].argmax(1)
+        return result.answers["valid"].argmax(1)
 
     assert draw(0).mean() == pytest.approx(0.25, abs=0.03)
     assert (draw(0) == draw(0)).all()
@@ -133,7 +133,7 @@ def test_same_seed_same_bits() -> None:
     train, valid = noise(60, features=5), noise(20, features=5, seed=1)
     first, second = (run_baselines(train, {"valid": valid}, num_classes=3) for _ in range(2))
     assert [each.name for each in first] == ALL
-    assert all((a.probabilities["valid"] == b.probabilities["valid"]).all() for a, b in zip(first, second, strict=True))
+    assert all((a.answers["valid"] == b.answers["valid"]).all() for a, b in zip(first, second, strict=True))
 
 
 @pytest.mark.parametrize("lacking", ["train", "valid", "test"])
@@ -150,14 +150,14 @@ def test_one_class_to_learn_from_and_classes_never_seen() -> None:
     assert valid.pixels is not None
     same = Rows(targets=np.full(10, 1), pixels=valid.pixels, features=valid.features)
     for result in run_baselines(same, {"valid": valid}, num_classes=3):
-        assert result.probabilities["valid"].argmax(1).tolist() == [1] * 10
-        assert result.probabilities["valid"].shape == (10, 3)
+        assert result.answers["valid"].argmax(1).tolist() == [1] * 10
+        assert result.answers["valid"].shape == (10, 3)
 
 
 def test_black_images_are_no_problem() -> None:
     black = Rows(targets=np.arange(12) % 3, pixels=np.zeros((12, 8, 8, 1), dtype=np.uint8))
     for result in run_baselines(black, {"valid": black}, num_classes=3):
-        assert np.isfinite(result.probabilities["valid"]).all()
+        assert np.isfinite(result.answers["valid"]).all()
 
 
 def test_at_most_ten_thousand_rows_are_learned_from() -> None:
@@ -202,4 +202,4 @@ def test_logistic_regression_is_scikit_learns() -> None:
     mean, spread = train.features.mean(0), train.features.std(0) + 0.05 * train.features.std()
     theirs = LogisticRegression(C=0.1).fit((train.features - mean) / spread, train.targets)
     expected = theirs.predict_proba((valid.features - mean) / spread)
-    assert result.probabilities["valid"] == pytest.approx(expected, abs=1e-3)
+    assert result.answers["valid"] == pytest.approx(expected, abs=1e-3)

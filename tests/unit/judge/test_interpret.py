@@ -110,7 +110,9 @@ def test_grad_cam_finds_the_animal(shared_data: Callable[[str], Path]) -> None:
         features = model.get_submodule("body")(inputs)
     head = model.get_submodule("head")
     assert isinstance(head, nn.Linear)
-    solve_head(features, targets, num_classes=2, seed=0, decays=(0.03,)).put_into(head)
+    solve_head(
+        features, targets, target=hw.Category("label", labels=tuple(map(str, range(2)))), seed=0, decays=(0.03,)
+    ).put_into(head)
     heat = grad_cam(model, inputs, targets.numpy())
     assert heat is not None
     assert heat.shape == (48, 224, 224)

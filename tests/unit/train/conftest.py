@@ -10,7 +10,6 @@ from typing import Any
 import polars as pl
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 import headway as hw
@@ -18,6 +17,7 @@ from headway.augment import Augment
 from headway.judge import metrics
 from headway.models.vision import Prepare
 from headway.train.fit import Setup
+from headway.train.objective import objective
 from headway.train.precision import choose_precision
 
 Make = Callable[..., nn.Module]
@@ -91,13 +91,15 @@ def make_setup(digits_data: hw.Data) -> MakeSetup:
             data=digits_data,
             model=model,
             prepare=Prepare((127.5,), (127.5,)),
-            loss_fn=F.cross_entropy,
+            objective=objective(digits_data.target),
             metrics={"accuracy": metrics.CLASSIFICATION["accuracy"].compute},
             precision=choose_precision(torch.device("cpu"), "float32"),
             augment=Augment.none(),
             batch_size=32,
             seed=0,
         )
+        if "loss_fn" in changes:
+            changes["objective"] = replace(setup.objective, loss_fn=changes.pop("loss_fn"))
         return replace(setup, **changes)
 
     return make

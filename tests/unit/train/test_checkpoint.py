@@ -141,7 +141,7 @@ def test_damaged_files(keep: Checkpoints) -> None:
 def state_of(model: nn.Module, *callbacks: Callback) -> TrainState:
     return TrainState(
         model=model,
-        prepare=lambda batch, _: batch.inputs,
+        prepare=lambda batch, _: (batch.inputs, batch.targets),
         loss_fn=F.cross_entropy,
         optimizer=adamw(model),
         schedule=lambda _: 1e-2,

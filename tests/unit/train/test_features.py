@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
+import headway as hw
 from headway.train.features import NUM_FOLDS, WEIGHT_DECAYS, Head, _folds, solve_head
 
 Problem = tuple[torch.Tensor, torch.Tensor]
@@ -31,7 +32,9 @@ def standardised(features: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("classes", [3, 6])
 def test_the_solution_is_scikit_learns(classes: int, decay: float) -> None:
     features, targets = problem(classes)
-    head = solve_head(features, targets, num_classes=classes, seed=0, decays=(decay,))
+    head = solve_head(
+        features, targets, target=hw.Category("label", labels=tuple(map(str, range(classes)))), seed=0, decays=(decay,)
+    )
     # The same objective: its C weighs the sum of losses against half the weights' squares.
     theirs = LogisticRegression(C=1 / (len(targets) * decay), tol=1e-8, max_iter=5000)
     theirs.fit(standardised(features).double().numpy(), targets.numpy())
@@ -43,7 +46,9 @@ def test_the_solution_is_scikit_learns(classes: int, decay: float) -> None:
 
 def test_two_classes_too() -> None:
     features, targets = problem(2)
-    head = solve_head(features, targets, num_classes=2, seed=0, decays=(1e-2,))
+    head = solve_head(
+        features, targets, target=hw.Category("label", labels=tuple(map(str, range(2)))), seed=0, decays=(1e-2,)
+    )
     # Two rows of weights share the penalty that its one row bears alone.
     theirs = LogisticRegression(C=2 / (len(targets) * 1e-2), tol=1e-8, max_iter=5000)
     theirs.fit(standardised(features).double().numpy(), targets.numpy())
@@ -55,8 +60,12 @@ def test_the_head_takes_features_as_they_are() -> None:
     """On raw features it says what the solution says on standardised ones."""
     features, targets = problem(4)
     scaled = standardised(features)
-    raw = solve_head(features, targets, num_classes=4, seed=0, decays=(1e-2,))
-    same = solve_head(scaled, targets, num_classes=4, seed=0, decays=(1e-2,))
+    raw = solve_head(
+        features, targets, target=hw.Category("label", labels=tuple(map(str, range(4)))), seed=0, decays=(1e-2,)
+    )
+    same = solve_head(
+        scaled, targets, target=hw.Category("label", labels=tuple(map(str, range(4)))), seed=0, decays=(1e-2,)
+    )
     assert torch.allclose(raw(features), same(scaled), atol=2e-3)
     assert not torch.allclose(raw.weight, same.weight, atol=2e-3)
 
@@ -65,14 +74,18 @@ def test_the_bias_is_not_decayed() -> None:
     """Without anything to go by, it gives the classes' shares, however strong the decay."""
     targets = torch.tensor([0] * 60 + [1] * 30 + [2] * 10)
     features = torch.from_numpy(np.random.default_rng(0).normal(size=(100, 3)).astype(np.float32))
-    head = solve_head(features, targets, num_classes=3, seed=0, decays=(1e4,))
+    head = solve_head(
+        features, targets, target=hw.Category("label", labels=tuple(map(str, range(3)))), seed=0, decays=(1e4,)
+    )
     shares = head(features).softmax(dim=1).mean(dim=0)
     assert shares.tolist() == pytest.approx([0.6, 0.3, 0.1], abs=5e-3)
 
 
 def test_its_loss_is_that_of_the_training_rows() -> None:
     features, targets = problem(3)
-    head = solve_head(features, targets, num_classes=3, seed=0, decays=(1e-2,))
+    head = solve_head(
+        features, targets, target=hw.Category("label", labels=tuple(map(str, range(3)))), seed=0, decays=(1e-2,)
+    )
     assert head.train_loss == pytest.approx(F.cross_entropy(head(features), targets).item(), rel=1e-3)
     assert head.held_out_accuracy is None
 
@@ -80,10 +93,14 @@ def test_its_loss_is_that_of_the_training_rows() -> None:
 def test_a_feature_that_never_changes_does_no_harm() -> None:
     features, targets = problem(3)
     features[:, 4] = 7.0
-    head = solve_head(features, targets, num_classes=3, seed=0, decays=(1e-2,))
+    head = solve_head(
+        features, targets, target=hw.Category("label", labels=tuple(map(str, range(3)))), seed=0, decays=(1e-2,)
+    )
     assert head(features).isfinite().all()
     without = torch.cat([features[:, :4], features[:, 5:]], dim=1)
-    other = solve_head(without, targets, num_classes=3, seed=0, decays=(1e-2,))
+    other = solve_head(
+        without, targets, target=hw.Category("label", labels=tuple(map(str, range(3)))), seed=0, decays=(1e-2,)
+    )
     assert torch.allclose(head(features).softmax(1), other(without).softmax(1), atol=5e-3)
 
 
@@ -92,11 +109,11 @@ def test_the_decay_suits_the_noise() -> None:
     draw = np.random.default_rng(1)
     nothing = torch.from_numpy(draw.normal(size=(120, 60)).astype(np.float32))
     targets = torch.from_numpy(draw.integers(3, size=120))
-    guess = solve_head(nothing, targets, num_classes=3, seed=0)
+    guess = solve_head(nothing, targets, target=hw.Category("label", labels=tuple(map(str, range(3)))), seed=0)
     assert guess.weight_decay == max(WEIGHT_DECAYS)
     assert guess.held_out_accuracy is not None
     assert guess.held_out_accuracy < 0.5
-    clear = solve_head(*problem(3, noise=0.3), num_classes=3, seed=0)
+    clear = solve_head(*problem(3, noise=0.3), target=hw.Category("label", labels=tuple(map(str, range(3)))), seed=0)
     assert clear.weight_decay < max(WEIGHT_DECAYS)
     assert clear.held_out_accuracy is not None
     assert clear.held_out_accuracy > 0.97
@@ -110,9 +127,9 @@ def test_candidates_run_from_strong_to_weak() -> None:
 def test_the_same_seed_gives_the_same_head() -> None:
     features, targets = problem(3)
     torch.manual_seed(0)
-    first = solve_head(features, targets, num_classes=3, seed=4)
+    first = solve_head(features, targets, target=hw.Category("label", labels=tuple(map(str, range(3)))), seed=4)
     torch.manual_seed(1)
-    second = solve_head(features, targets, num_classes=3, seed=4)
+    second = solve_head(features, targets, target=hw.Category("label", labels=tuple(map(str, range(3)))), seed=4)
     assert torch.equal(first.weight, second.weight)
     assert torch.equal(first.bias, second.bias)
 
@@ -137,7 +154,9 @@ def test_folds_depend_on_the_seed_alone() -> None:
 
 def test_a_head_is_put_into_a_layer() -> None:
     features, targets = problem(3)
-    head = solve_head(features, targets, num_classes=3, seed=0, decays=(1e-2,))
+    head = solve_head(
+        features, targets, target=hw.Category("label", labels=tuple(map(str, range(3)))), seed=0, decays=(1e-2,)
+    )
     layer = nn.Linear(12, 3)
     parameter = layer.weight
     head.put_into(layer)

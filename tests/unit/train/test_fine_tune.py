@@ -30,11 +30,11 @@ State = dict[str, torch.Tensor]
 
 KEPT = re.compile(
     r"Training every layer did better than the head alone "
-    r"\(log loss [\d.e-]+ against [\d.e-]+ on \d+ training rows that neither had seen\) and was kept\."
+    r"\(loss [\d.e-]+ against [\d.e-]+ on \d+ training rows that neither had seen\) and was kept\."
 )
 LEFT = re.compile(
     r"Training every layer did not do better than the head alone "
-    r"\(log loss [\d.e+]+ against [\d.e-]+ on \d+ training rows that neither had seen\): the head was kept\."
+    r"\(loss [\d.e+]+ against [\d.e-]+ on \d+ training rows that neither had seen\): the head was kept\."
 )
 
 
@@ -74,7 +74,7 @@ def test_the_head_alone(body_head: Make, make_setup: MakeSetup) -> None:
     features, targets = setup.outputs(model.get_submodule("body"), setup.data.train)
     assert np.array_equal(found.parts["train"], features.numpy())
     assert found.parts["valid"].shape == (40, 64)
-    head = solve_head(features, targets, num_classes=10, seed=0)
+    head = solve_head(features, targets, target=hw.Category("label", labels=tuple(map(str, range(10)))), seed=0)
     assert torch.equal(after["head.weight"], head.weight)
     assert torch.equal(after["head.bias"], head.bias)
 
@@ -115,9 +115,19 @@ def test_stage_two_starts_from_the_solved_head(body_head: Make, make_setup: Make
     fine_tune(setup, History(), epochs=2, lr=1e-4)
     inside, aside = _set_aside(setup.data.train, setup.seed)
     untouched = make_setup(body_head(dropout=0.0))
-    everything = solve_head(*untouched.outputs(untouched.model.body, setup.data.train), num_classes=10, seed=0)
+    everything = solve_head(
+        *untouched.outputs(untouched.model.body, setup.data.train),
+        target=hw.Category("label", labels=tuple(map(str, range(10)))),
+        seed=0,
+    )
     features, targets = untouched.outputs(untouched.model.body, inside)
-    blind = solve_head(features, targets, num_classes=10, seed=0, decays=(everything.weight_decay,))
+    blind = solve_head(
+        features,
+        targets,
+        target=hw.Category("label", labels=tuple(map(str, range(10)))),
+        seed=0,
+        decays=(everything.weight_decay,),
+    )
     places = [inside.rows.tolist().index(row) for row in seen[0]]
     assert torch.allclose(outputs[0], blind(features[places]), atol=1e-3)
     assert set(np.concatenate(seen).tolist()) == set(inside.rows.tolist())

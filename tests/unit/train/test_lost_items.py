@@ -86,7 +86,7 @@ def test_features_of_those_that_are_left(read_again: hw.Data) -> None:
     assert learner.features.parts["train"].shape == (159, 32)
     assert len(learner.features.rows["train"]) == 159
     assert learner.history.notes[-1].startswith("1 of 200 items could not be read any more: ")
-    assert all(len(each.probabilities["valid"]) == 40 for each in learner.baselines())
+    assert all(len(each.answers["valid"]) == 40 for each in learner.baselines())
 
 
 def test_too_many_of_them_stop_it(read_again: hw.Data) -> None:

@@ -52,7 +52,7 @@ def test_pieces_have_the_gradients_of_the_whole(make_setup: MakeSetup) -> None:
         state = TrainState(
             model=setup.model,
             prepare=setup.augmented,
-            loss_fn=setup.loss_fn,
+            loss_fn=setup.objective.loss_fn,
             optimizer=adamw(setup.model),
             schedule=lambda _: 0.01,
             precision=setup.precision,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ MakeSetup = Callable[..., Setup]
 @pytest.fixture
 def found(linear: Make, make_setup: MakeSetup) -> tuple[Setup, Predictions]:
     setup = make_setup(linear())
-    answers = predictions(setup.model, setup.data.valid, prepare=setup.prepare, precision=setup.precision)
+    answers = predictions(setup, setup.data.valid)
     return setup, answers
 
 
@@ -50,7 +51,7 @@ def test_losses_stay_finite_where_a_probability_is_zero(linear: Make, make_setup
     with torch.no_grad():
         model[2].weight.mul_(1e4)  # pyright: ignore[reportIndexIssue]
     setup = make_setup(model)
-    answers = predictions(model, setup.data.valid, prepare=setup.prepare, precision=setup.precision)
+    answers = predictions(replace(setup, model=model), setup.data.valid)
     assert (answers.probabilities == 0).any()
     assert np.isfinite(answers.losses).all()
     assert answers.losses.max() > 100

@@ -1,0 +1,200 @@
+"""From a folder, a table or a frame to a data set: items opened once, split, and the fields fitted on training rows.
+
+What cannot be read is left out and noted. Whatever would make training senseless is an error here, before it starts.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from headway.data.checks import check_columns, check_items, check_parts, check_readable
+from headway.data.dataset import Data
+from headway.data.sources import list_folder, read_table
+from headway.data.splits import ColumnSplit, RandomSplit, Split, assign_parts
+from headway.data.store import Store, open_store, open_table
+from headway.fields import Category, Image, Input, Target
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["from_csv", "from_folder", "from_items"]
+
+Progress = Callable[[int, int], None]
+
+
+def from_folder(
+    path: str | os.PathLike[str],
+    *,
+    size: int = 224,
+    split: Split | None = None,
+    valid: float = 0.2,
+    seed: int = 0,
+    input: Input | None = None,
+    on_progress: Progress | None = None,
+) -> Data:
+    """A data set from a folder of class folders, or of `train/`, `valid/` and `test/` folders of class folders.
+
+    Args:
+        path: The folder.
+        size: Side of the square that the model sees, in pixels, where `input` is left out.
+        split: How to split. Left out: by the folders where they say it, else `RandomSplit(valid, seed=seed)`.
+        valid: Share of the items in valid, where `split` is left out.
+        seed: The seed of that split.
+        input: The field that reads the files; `Image("file", size=size)` when left out.
+        on_progress: Called with (items read, items in all) while they are opened for the first time.
+
+    Returns:
+        The data set.
+
+    Raises:
+        DataError: If the data cannot be trained on; the text names the items.
+        ConfigError: If an argument is out of its range.
+
+    Example:
+        >>> data = from_folder("pets/", size=192)  # doctest: +SKIP
+    """
+    reader = input or Image("file", size=size)
+    drawn = RandomSplit(valid, seed=seed)
+    items = list_folder(path)
+    given = ColumnSplit("split", valid=valid, seed=seed) if "split" in items.columns else drawn
+    return from_items(items, input=reader, target=Category("label"), split=split or given, on_progress=on_progress)
+
+
+def from_csv(
+    path: str | os.PathLike[str],
+    *,
+    input: str | Input,
+    target: str | Target,
+    size: int = 224,
+    split: Split | None = None,
+    valid: float = 0.2,
+    seed: int = 0,
+    on_progress: Progress | None = None,
+) -> Data:
+    """A data set from a CSV, TSV or Parquet file with a column of file paths and a column of labels.
+
+    Args:
+        path: The table; paths in it are taken from its own folder unless they are absolute.
+        input: The column of paths, or a field such as `Image("photo", size=192)`.
+        target: The column of labels, or a field such as `Category("species")`.
+        size: Side of the square that the model sees, in pixels, where `input` is a name.
+        split: How to split; `RandomSplit(valid, seed=seed)` when left out.
+        valid: Share of the items in valid, where `split` is left out.
+        seed: The seed of that split.
+        on_progress: Called with (items read, items in all) while they are opened for the first time.
+
+    Returns:
+        The data set, with all the table's columns.
+
+    Raises:
+        DataError: If the table or its items cannot be trained on.
+        ConfigError: If an argument is out of its range.
+
+    Example:
+        >>> data = from_csv("birds.csv", input="photo", target="species")  # doctest: +SKIP
+    """
+    reader = Image(input, size=size) if isinstance(input, str) else input
+    answer = Category(target) if isinstance(target, str) else target
+    drawn = split or RandomSplit(valid, seed=seed)
+    items = read_table(path, input=reader.column, target=answer.column)
+    return from_items(items, input=reader, target=answer, split=drawn, on_progress=on_progress)
+
+
+def from_items(
+    items: pl.DataFrame | pd.DataFrame | dict[str, Sequence[Any]],
+    *,
+    input: Input,
+    target: Target,
+    split: Split | None = None,
+    on_progress: Progress | None = None,
+) -> Data:
+    """A data set from a table in memory: a polars or pandas frame, or a dict of columns.
+
+    Args:
+        items: The table. The input's column may hold paths, or the bytes of files.
+        input: The field that goes in.
+        target: The field that comes out.
+        split: How to split; `RandomSplit()` when left out.
+        on_progress: Called with (items read, items in all) while they are opened for the first time.
+
+    Returns:
+        The data set.
+
+    Raises:
+        DataError: If the data cannot be trained on; the text names the items.
+    """
+    frame = _frame(items)
+    split = split or RandomSplit()
+    input = input.bind(frame, target)
+    decimals = [name for name in target.columns if name in frame.columns and frame[name].dtype.is_float()]
+    frame = frame.with_columns(pl.col(decimals).fill_nan(None)) if decimals else frame
+    check_columns(frame, input, target, split_column=split.column if isinstance(split, ColumnSplit) else None)
+    frame = frame.with_columns(pl.Series("row", range(len(frame)), dtype=pl.Int64))
+    store = open_table(frame) if input.is_table else _open_files(frame, input, on_progress)
+    frame = frame.with_columns(pl.Series("content", store.contents, dtype=pl.String))
+    reasons = dict(store.reasons)
+    check_readable(frame, input, reasons)
+    unlabelled = frame.filter(pl.Series(target.is_missing(frame), dtype=pl.Boolean))["row"].to_list()
+    reasons |= {row: f"no value in column {target.column!r}" for row in unlabelled if row not in reasons}
+    kept = frame.filter(~pl.col("row").is_in(list(reasons)))
+    check_items(kept, target)
+    assigned = assign_parts(split, kept, target)
+    copies = kept["row"].to_list()
+    reasons |= {
+        row: "identical to an item on another side of the split"
+        for row, part in zip(copies, assigned, strict=True)
+        if part is None
+    }
+    kept = kept.with_columns(pl.Series("split", assigned, dtype=pl.String)).filter(pl.col("split").is_not_null())
+    train = kept.filter(pl.col("split") == "train")
+    reader = input.fit(train)
+    data = Data(
+        items=kept,
+        input=reader,
+        target=target.fit(train),
+        split=split,
+        problems=_problems(frame, input, reasons),
+        store=replace(store, canvases=reader.read_rows(frame)) if input.is_table else store,
+    )
+    check_parts(data.items, data.target)
+    # Labels that the user named may leave some out; better said now than in the first epoch.
+    data.target.encode(target.values(kept))
+    return data
+
+
+def _open_files(frame: pl.DataFrame, input: Input, on_progress: Progress | None) -> Store:
+    return open_store(frame[input.column].to_list(), input, on_progress=on_progress)
+
+
+def _frame(items: Any) -> pl.DataFrame:
+    if isinstance(items, pl.DataFrame):
+        return items
+    # What pandas calls missing (NaN, NaT, NA) is null here.
+    columns = (
+        items
+        if isinstance(items, dict)
+        else {str(name): items[name].astype(object).where(items[name].notna(), None).tolist() for name in items}
+    )
+    return pl.DataFrame({name: _column(str(name), values) for name, values in columns.items()})
+
+
+def _column(name: str, values: Sequence[Any]) -> pl.Series:
+    if any(isinstance(value, os.PathLike) for value in values):
+        values = [os.fspath(value) if isinstance(value, os.PathLike) else value for value in values]
+    is_array = any(isinstance(value, np.ndarray) and value.ndim > 1 for value in values)
+    return pl.Series(name, values, dtype=pl.Object) if is_array else pl.Series(name, values, strict=False)
+
+
+def _problems(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) -> pl.DataFrame:
+    found = pl.DataFrame(
+        {"row": list(reasons), "reason": list(reasons.values())}, schema={"row": pl.Int64, "reason": pl.String}
+    )
+    values = pl.Series(input.column, input.names(frame), dtype=pl.String)
+    named = frame.select("row").with_columns(values)
+    return named.join(found, on="row", how="inner").sort("row")

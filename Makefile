@@ -1,8 +1,8 @@
 # The one door, for people and for CI. Each target makes .venv and installs what it needs on first use.
 PYTHON ?= python3
 BIN := .venv/bin
-# A file at a time on each of two processes; what is slow is measured or starts processes, and wants the machine alone.
-FAST := -m "not slow" --numprocesses 2 --dist loadfile
+# A file at a time on each of two processes.
+BOTH := --numprocesses 2 --dist loadfile
 
 .PHONY: demo test test-fast check bench clean
 
@@ -10,11 +10,11 @@ demo: .venv/installed
 	$(BIN)/headway demo
 
 test: check
-	$(BIN)/python -m pytest $(FAST)
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "not slow" $(BOTH)
+	$(BIN)/python -m pytest -m slow $(BOTH)
 
 test-fast: .venv/installed-dev
-	$(BIN)/python -m pytest $(FAST)
+	$(BIN)/python -m pytest -m "not slow" $(BOTH)
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .

@@ -6,6 +6,7 @@ threads that read it. All the geometry of an image is one 3 x 3 matrix, and the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +14,15 @@ import torch
 import torch.nn.functional as F
 
 from headway.errors import ConfigError, explain
+from headway.fields import Points, Target
 from headway.seeds import generator
 
-__all__ = ["Augment"]
+__all__ = ["Augment", "resized"]
 
 _DRAWS = 13
+
+FARTHEST = 4.0
+"""How far from the middle a point is said to be at most, in halves of the side: a crop may leave points outside."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,11 +93,30 @@ class Augment:
         if self == Augment.none():
             start = (side - size) // 2
             return images[..., start : start + size, start : start + size].to(torch.float32)
-        draws = np.stack([generator(seed, "augment", epoch=epoch, row=int(row)).uniform(-1, 1, _DRAWS) for row in rows])
+        draws = _draws(rows, seed, epoch)
         matrices = torch.from_numpy(self._matrices(draws, side=side, size=size)).to(images.device)
         pixels = images.to(torch.float32)
         pixels = F.grid_sample(pixels, _grid(matrices, size), padding_mode="reflection", align_corners=False)
         return self._lit(pixels, draws) if self.light else pixels.clamp_(0, 255)
+
+    def follow(
+        self, targets: torch.Tensor, target: Target, *, side: int, size: int, rows: np.ndarray, seed: int, epoch: int
+    ) -> torch.Tensor:
+        """The targets of the same batch: what lies in the pictures is moved as they are, all else stays as it is.
+
+        Args:
+            targets: As `target.place` gives them, on any device.
+            target: The fitted target field.
+            side: Side of the canvases, in pixels.
+            size: Side of the result, in pixels.
+            rows: The items' numbers, int64 `[batch]`.
+            seed: The run's seed.
+            epoch: The epoch, from 0.
+        """
+        if not target.is_in_picture:
+            return targets
+        matrices = self._matrices(_draws(rows, seed, epoch), side=side, size=size)
+        return _FOLLOW[target.task](targets, torch.from_numpy(matrices).to(targets.device), target, size)
 
     def _matrices(self, draws: np.ndarray, *, side: int, size: int) -> np.ndarray:
         """From a place in the result to a place in the canvas, both in -1 to 1: float32 `[batch, 3, 3]`."""
@@ -127,9 +151,61 @@ class Augment:
         return ((pixels - 127.5) * contrast + 127.5 + brightness).clamp_(0, 255)
 
 
+def resized(images: torch.Tensor, *, side: int) -> torch.Tensor:
+    """Canvases at another size, their finest details smoothed away where it is smaller.
+
+    Args:
+        images: uint8 `[batch, channels, side, side]`, on any device.
+        side: Of the result, in pixels.
+
+    Returns:
+        uint8 on the processor, else float32 from 0 to 255.
+    """
+    # Accelerators have no such filter for whole numbers.
+    pixels = images if images.device.type == "cpu" else images.float()
+    return F.interpolate(pixels, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
+
+
+def _draws(rows: np.ndarray, seed: int, epoch: int) -> np.ndarray:
+    """What is drawn for each row, uniform in -1 to 1, `[batch, draws]`."""
+    return np.stack([generator(seed, "augment", epoch=epoch, row=int(row)).uniform(-1, 1, _DRAWS) for row in rows])
+
+
 def _grid(matrices: torch.Tensor, size: int) -> torch.Tensor:
     """Where each pixel of the result comes from: `[batch, size, size, 2]`."""
     steps = (torch.arange(size, device=matrices.device, dtype=torch.float32) * 2 + 1) / size - 1
     y, x = torch.meshgrid(steps, steps, indexing="ij")
     places = torch.stack([x, y, torch.ones_like(x)], dim=-1).view(1, -1, 3) @ matrices.transpose(1, 2)
     return (places[..., :2] / places[..., 2:]).view(-1, size, size, 2)
+
+
+def _points(targets: torch.Tensor, matrices: torch.Tensor, target: Target, size: int) -> torch.Tensor:
+    """Points `[batch, 2 x points + 2]` from their places in the canvases to those in the result.
+
+    Where left and right are swapped, so are the points that have each other's name then.
+    """
+    assert isinstance(target, Points)
+    places, sizes = targets[:, :-2].reshape(len(targets), -1, 2), targets[:, -2:]
+    swapped = places[:, target.swapped_order]
+    # A picture is mirrored where its matrix turns areas over.
+    mirrored = torch.linalg.det(matrices) < 0
+    places = torch.where(mirrored[:, None, None], swapped, places)
+    ones = torch.ones_like(places[..., :1])
+    moved = torch.cat([places, ones], dim=2) @ torch.linalg.inv(matrices).transpose(1, 2)
+    # Far outside a warped picture a place may lie at infinity; what is out of sight is nowhere in particular.
+    moved = moved[..., :2] / moved[..., 2:].clamp_min(0.1)
+    return torch.cat([moved.clamp(-FARTHEST, FARTHEST).flatten(1), sizes], dim=1)
+
+
+def _masks(targets: torch.Tensor, matrices: torch.Tensor, target: Target, size: int) -> torch.Tensor:
+    """Masks `[batch, side, side]` cut and turned as their pictures are, each pixel taken from its nearest."""
+    planes = targets[:, None].to(torch.float32)
+    moved = F.grid_sample(planes, _grid(matrices, size), mode="nearest", padding_mode="reflection", align_corners=False)
+    return moved[:, 0].to(targets.dtype)
+
+
+_FOLLOW: dict[str, Callable[[torch.Tensor, torch.Tensor, Target, int], torch.Tensor]] = {
+    "points": _points,
+    "segmentation": _masks,
+}
+"""How targets that lie in a picture follow it: targets, matrices (result to canvas), field and size to targets."""

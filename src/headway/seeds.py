@@ -17,7 +17,7 @@ from headway.errors import ConfigError, explain
 
 __all__ = ["Stream", "generator", "hash_order", "torch_seed"]
 
-Stream = Literal["init", "order", "augment", "forward", "head", "bootstrap", "baseline"]
+Stream = Literal["init", "order", "augment", "forward", "head", "bootstrap", "baseline", "mix"]
 
 # Numbers, not hashes of names: they must never change, or old runs could not be repeated.
 _STREAMS: dict[str, int] = {
@@ -28,6 +28,7 @@ _STREAMS: dict[str, int] = {
     "head": 5,
     "bootstrap": 6,
     "baseline": 7,
+    "mix": 8,
 }
 
 
@@ -69,7 +70,7 @@ def torch_seed(seed: int, stream: Stream, *, epoch: int = 0, step: int = 0) -> i
         ConfigError: If the seed is out of its range.
     """
     _check_seed(seed)
-    place = f"{seed} {_STREAMS[stream]} {epoch} {step}".encode()
+    place = b"%d %d %d %d" % (seed, _STREAMS[stream], epoch, step)
     return int.from_bytes(hashlib.blake2b(place, digest_size=8).digest()) >> 1
 
 

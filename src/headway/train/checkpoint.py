@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import safetensors
-import safetensors.torch
 import torch
 from torch import nn
 
@@ -105,17 +104,19 @@ class Checkpoints:
         """
         if self.folder is None:
             return
-        # Tied weights are written once for each name.
-        tensors = {key: value.detach().cpu().contiguous().clone() for key, value in saved.tensors.items()}
+        # Tied weights are written once for each name. The largest numbers come first, so that all lie where they may.
+        tensors = {key: value.detach().cpu().contiguous() for key, value in saved.tensors.items()}
+        tensors = dict(sorted(tensors.items(), key=lambda each: (-each[1].itemsize, each[0])))
         values = json.dumps(dict(saved.values))
-        kept = {"values": values, "checksum": _checksum(tensors, values)}
-        data = safetensors.torch.save(tensors, metadata=kept)
+        header = _header(tensors, {"values": values, "checksum": _checksum(tensors, values)})
         file = self._file(name)
         part = file.with_suffix(".part")
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             with part.open("wb") as opened:
-                opened.write(data)
+                opened.write(header)
+                for tensor in tensors.values():
+                    opened.write(_bytes(tensor))
                 opened.flush()
                 os.fsync(opened.fileno())
             os.replace(part, file)
@@ -124,7 +125,8 @@ class Checkpoints:
             # What cannot be written may not be removed either.
             with suppress(OSError):
                 part.unlink(missing_ok=True)
-            given = f"{file} of {len(data) / 2**20:.1f} MiB ({error.strerror or error})"
+            size = len(header) + sum(tensor.nbytes for tensor in tensors.values())
+            given = f"{file} of {size / 2**20:.1f} MiB ({error.strerror or error})"
             fix = "Make room or mend the permissions, then: headway resume RUN. What was saved before is whole."
             raise CheckpointError(explain("A checkpoint cannot be written.", given=given, fix=fix)) from error
 
@@ -244,8 +246,49 @@ def _checksum(tensors: Mapping[str, torch.Tensor], values: str) -> str:
     """A file of the right length with a wrong byte would otherwise give other weights, and nobody would know."""
     total = zlib.crc32(values.encode())
     for name in sorted(tensors):
-        total = zlib.crc32(tensors[name].reshape(-1).view(torch.uint8).numpy().data, zlib.crc32(name.encode(), total))
+        total = zlib.crc32(_bytes(tensors[name]), zlib.crc32(name.encode(), total))
     return f"{total:08x}"
+
+
+def _header(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> bytes:
+    """What a file of safetensors begins with: where each tensor's bytes lie, one after another, as JSON.
+
+    The library would write it with copies of all bytes, or under a name of its own that a kill leaves behind.
+
+    Source:
+        https://huggingface.co/docs/safetensors, "Format".
+    """
+    entries: dict[str, Any] = {"__metadata__": dict(metadata)}
+    end = 0
+    for name, tensor in tensors.items():
+        start, end = end, end + tensor.nbytes
+        entries[name] = {"dtype": _DTYPES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [start, end]}
+    text = json.dumps(entries).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text
+
+
+_DTYPES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.complex64: "C64",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.int16: "I16",
+    torch.int8: "I8",
+    torch.uint64: "U64",
+    torch.uint32: "U32",
+    torch.uint16: "U16",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
+
+
+def _bytes(tensor: torch.Tensor) -> memoryview:
+    """A contiguous tensor's bytes, not copied."""
+    return tensor.reshape(-1).view(torch.uint8).numpy().data
 
 
 def _remembering(state: TrainState) -> list[Callback]:

@@ -16,12 +16,9 @@ from torch import nn
 from headway.fields import Target
 from headway.seeds import generator
 from headway.train.checkpoint import Saved
-from headway.train.objective import Loss, objective
+from headway.train.objective import WEIGHT_DECAYS, Loss, objective
 
-__all__ = ["Head", "solve_head"]
-
-WEIGHT_DECAYS = (1e-1, 3e-2, 1e-2, 3e-3)
-"""Candidates, from the strongest, on the mean loss of standardised features."""
+__all__ = ["WEIGHT_DECAYS", "Head", "solve_head"]
 
 NUM_FOLDS = 4
 
@@ -79,7 +76,7 @@ def solve_head(
     *,
     target: Target,
     seed: int,
-    decays: Sequence[float] = WEIGHT_DECAYS,
+    decays: Sequence[float] | None = None,
 ) -> Head:
     """The linear head with the least regularised loss, its weight decay chosen by folds of these same rows.
 
@@ -90,7 +87,7 @@ def solve_head(
         targets: As `target.encode` gives them, `[items]` or `[items, outputs]`.
         target: The fitted target field; it decides the loss.
         seed: The run's seed, for the folds.
-        decays: Weight decays to choose from, the strongest first.
+        decays: Weight decays to choose from, the strongest first; those of the objective when left out.
 
     Returns:
         The head.
@@ -99,14 +96,20 @@ def solve_head(
         Kumar et al. 2022, arXiv:2202.10054 (linear probing before fine-tuning). Solved with L-BFGS (Liu and Nocedal
         1989) on all rows at once.
     """
-    mean, std = features.mean(dim=0), features.std(dim=0).clamp_min(1e-6)
+    found = objective(target)
+    mean, std = features.mean(dim=0), features.std(dim=0)
+    std = (std + found.floor * features.std()).clamp_min(1e-6)
     scaled = (features - mean) / std
+    decays = found.decays if decays is None else decays
     decay, held_out = decays[0], None
     if len(decays) > 1:
         decay, held_out = _best_decay(scaled, targets, target, decays, seed)
     is_right = None if held_out is None or target.task != "classification" else held_out.argmax(dim=1) == targets
-    loss_fn = objective(target).loss_fn
-    weights = _solve(scaled, targets, target.num_outputs, loss_fn, decay)
+    loss_fn, weights = found.loss_fn, None
+    path = () if found.is_convex else (each for each in found.decays if each > decay)
+    for each in (*path, decay):
+        weights = _solve(scaled, targets, target.num_outputs, loss_fn, each, start=weights)
+    assert weights is not None
     weight = weights[:, :-1] / std
     return Head(
         weight=weight,

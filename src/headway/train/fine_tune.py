@@ -26,8 +26,9 @@ from headway.data.splits import RandomSplit, assign_parts
 from headway.errors import ConfigError, TrainingError, explain
 from headway.train.checkpoint import Saved
 from headway.train.features import Head, solve_head
-from headway.train.fit import Plan, Setup, fit, score, step_seconds
+from headway.train.fit import Setup, fit, score, step_seconds
 from headway.train.history import Epoch, History
+from headway.train.options import Options, Plan
 
 __all__ = [
     "Features",
@@ -36,8 +37,12 @@ __all__ = [
     "default_epochs",
     "fine_tune",
     "kept_features",
+    "recommended",
     "train_from_scratch",
 ]
+
+ASIDE_ANSWERS = "aside"
+"""The name of the piece that holds what stage two answered for the rows set aside, where it was kept."""
 
 PLAN = "plan"
 """The name of the piece that holds how many steps a number of minutes came to."""
@@ -57,8 +62,6 @@ ASIDE = 0.1
 MIN_ASIDE = 50
 MAX_ASIDE = 1000
 DEFAULT_LR = 3e-4
-SCRATCH_VIEWS = 64_000
-SCRATCH_LR = 1e-2
 LR_DECAY = 0.3
 
 
@@ -72,19 +75,30 @@ class Features:
         held_out: Answers for the training rows, float32 `[items, outputs]`, each by a head that was solved without
             its row; None where no such heads were solved.
         weight_decay: The one that the head was solved with.
+        unseen: Answers for training rows by a model that did not learn from them, and their targets: by the final one
+            for the rows set aside, where stage two was kept, else `held_out`; None where there is neither.
     """
 
     parts: Mapping[str, np.ndarray]
     rows: Mapping[str, np.ndarray]
     held_out: np.ndarray | None
     weight_decay: float
+    unseen: tuple[np.ndarray, np.ndarray] | None = None
 
     @classmethod
     def of(cls, data: Data, found: Mapping[str, tuple[torch.Tensor, torch.Tensor]], head: Head) -> Features:
         """From features and targets by part, as the data are now, and the head that was solved on them."""
         held_out = None if head.held_out is None else head.held_out.numpy()
         parts = {name: features.numpy() for name, (features, _) in found.items()}
-        return cls(parts, {name: data.part(name).rows for name in data.parts}, held_out, head.weight_decay)
+        rows = {name: data.part(name).rows for name in data.parts}
+        unseen = None if held_out is None else (held_out, found["train"][1].numpy())
+        return cls(parts, rows, held_out, head.weight_decay, unseen)
+
+    def with_unseen(self, saved: Saved | None) -> Features:
+        """Those of a model whose answers for the rows set aside were saved; without, the same."""
+        if saved is None:
+            return self
+        return replace(self, unseen=(saved.tensors["answers"].numpy(), saved.tensors["targets"].numpy()))
 
     def left(self, data: Data) -> Features:
         """Those of the items that have not been lost since."""
@@ -104,8 +118,22 @@ def default_epochs(num_train: int) -> int:
     return min(max(round(VIEWS / num_train), 1), MAX_EPOCHS)
 
 
+def recommended(setup: Setup, *, two_stages: bool) -> Options:
+    """What trains every layer where nothing else is asked for: after stage one, or from random weights."""
+    if two_stages:
+        return Options(lr_decay=LR_DECAY, freeze_norm=True)
+    names = ("schedule", "lr_decay", "weight_decay", "freeze_norm")
+    return Options(**{name: getattr(setup.recipe, name) for name in names})
+
+
 def fine_tune(
-    setup: Setup, history: History, *, epochs: int | None = None, minutes: float | None = None, lr: float | None = None
+    setup: Setup,
+    history: History,
+    *,
+    epochs: int | None = None,
+    minutes: float | None = None,
+    lr: float | None = None,
+    options: Options | None = None,
 ) -> Features:
     """Trains the model in place, in two stages.
 
@@ -116,6 +144,7 @@ def fine_tune(
             already right on `GOOD_ENOUGH` of the training rows that it was solved without.
         minutes: Time for both stages, instead of `epochs`. Stage one is always finished.
         lr: Peak learning rate of the last layers in stage two.
+        options: How stage two trains; `recommended` when left out.
 
     Returns:
         The frozen body's features.
@@ -126,18 +155,18 @@ def fine_tune(
     """
     start = time.perf_counter()
     check_plan(epochs=epochs, minutes=minutes, lr=lr)
-    data = setup.data
+    data, options = setup.data, options or recommended(setup, two_stages=True)
     features, head = _stage_one(setup, history)
     steps, seconds = sys.maxsize, float("inf")
     if minutes is not None:
         left = 60 * minutes - (time.perf_counter() - start)
-        steps, seconds = _steps_within(setup, left, freeze_norm=True)
-        epochs = -(-steps // len(setup.loader(data.train, shuffle=True)))
+        steps, seconds = _steps_within(setup, left, options)
+        epochs = -(-steps // len(setup.loader(data.train, shuffle=True, accumulate=options.accumulate)))
         if not epochs:
             history.notes.append("There was time for the head alone.")
     elif epochs is None:
         right = head.held_out_accuracy or 0.0
-        epochs = 0 if right >= GOOD_ENOUGH else default_epochs(len(data.train))
+        epochs = 0 if right >= GOOD_ENOUGH else max(default_epochs(len(data.train)), len(options.sizes))
         if not epochs:
             history.notes.append(
                 f"The head alone was trained: it is right on {right:.1%} of training rows that it was solved without, "
@@ -145,22 +174,21 @@ def fine_tune(
             )
     if not epochs:
         return features
-    plan = Plan(
-        epochs=epochs,
-        lr=DEFAULT_LR if lr is None else lr,
-        lr_decay=LR_DECAY,
-        freeze_norm=True,
-        max_steps=steps,
-        max_seconds=seconds,
-    )
-    _stage_two(setup, plan, history, features, head)
-    return features
+    rate = DEFAULT_LR if lr is None else lr
+    plan = Plan(epochs=epochs, lr=rate, options=options, max_steps=steps, max_seconds=seconds)
+    return features.with_unseen(_stage_two(setup, plan, history, features, head))
 
 
 def train_from_scratch(
-    setup: Setup, history: History, *, epochs: int | None = None, minutes: float | None = None, lr: float | None = None
+    setup: Setup,
+    history: History,
+    *,
+    epochs: int | None = None,
+    minutes: float | None = None,
+    lr: float | None = None,
+    options: Options | None = None,
 ) -> None:
-    """Trains a model without pretrained weights in place, every layer at the same rate.
+    """Trains a model without a head to solve, or without pretrained weights, in place and in one stage.
 
     Args:
         setup: Model, data and what stays the same.
@@ -168,21 +196,23 @@ def train_from_scratch(
         epochs: Passes over the training rows, at least 1; by their number when left out.
         minutes: Time to take, instead of `epochs`.
         lr: Peak learning rate.
+        options: How it trains; `recommended` when left out.
 
     Raises:
         ConfigError: If both `epochs` and `minutes` are given, or one of them is out of its range.
         TrainingError: If the loss is no longer a number.
     """
     check_plan(epochs=epochs, minutes=minutes, lr=lr)
+    recipe, options = setup.recipe, options or recommended(setup, two_stages=False)
     steps, seconds = sys.maxsize, float("inf")
     if minutes is not None:
-        steps, seconds = _steps_within(setup, 60 * minutes, freeze_norm=False)
+        steps, seconds = _steps_within(setup, 60 * minutes, options)
         steps = max(steps, 1)
-        epochs = -(-steps // len(setup.loader(setup.data.train, shuffle=True)))
+        epochs = -(-steps // len(setup.loader(setup.data.train, shuffle=True, accumulate=options.accumulate)))
     elif epochs is None:
-        epochs = min(max(round(SCRATCH_VIEWS / len(setup.data.train)), 5), 40)
-    rate = SCRATCH_LR if lr is None else lr
-    plan = Plan(epochs=epochs, lr=rate, weight_decay=0.05, max_steps=steps, max_seconds=seconds)
+        epochs = max(recipe.epochs(len(setup.data.train)), len(options.sizes))
+    rate = recipe.lr if lr is None else lr
+    plan = Plan(epochs=epochs, lr=rate, options=options, max_steps=steps, max_seconds=seconds)
     fit(setup, plan, history)
 
 
@@ -245,11 +275,18 @@ def _stage_one(setup: Setup, history: History) -> tuple[Features, Head]:
 def kept_features(setup: Setup) -> Features | None:
     """What stage one found in a call that was finished before; None where it had no such stage."""
     head = setup.checkpoints.load(f"head-{_mark(setup.data.train)}")
-    return None if head is None else Features.of(setup.data, body_features(setup), Head.from_saved(head))
+    if head is None:
+        return None
+    found = Features.of(setup.data, body_features(setup), Head.from_saved(head))
+    return found.with_unseen(setup.checkpoints.load(ASIDE_ANSWERS))
 
 
-def _stage_two(setup: Setup, plan: Plan, history: History, found: Features, head: Head) -> None:
-    """Trains every layer, and keeps the result where it does better than stage one on rows that neither has seen."""
+def _stage_two(setup: Setup, plan: Plan, history: History, found: Features, head: Head) -> Saved | None:
+    """Trains every layer, and keeps the result where it does better than stage one on rows that neither has seen.
+
+    Returns:
+        What the result answers for those rows, and their targets; None where it was not kept.
+    """
     model, data = setup.model, setup.data
     linear = model.get_submodule("head")
     assert isinstance(linear, nn.Linear)
@@ -267,14 +304,18 @@ def _stage_two(setup: Setup, plan: Plan, history: History, found: Features, head
         history.notes.append(
             "Training every layer lost its way (the loss is no number); the head was kept. Try a lower lr."
         )
-        return
-    all_loss, _ = score(setup, *setup.outputs(model, aside))
+        return None
+    outputs, aside_targets = setup.outputs(model, aside)
+    all_loss, _ = score(setup, outputs, aside_targets)
     compared = f"loss {all_loss:.3g} against {head_loss:.3g} on {len(aside)} training rows that neither had seen"
     if all_loss < head_loss:
         history.notes.append(f"Training every layer did better than the head alone ({compared}) and was kept.")
-        return
+        kept = Saved({"answers": setup.objective.activate(outputs), "targets": aside_targets})
+        setup.checkpoints.save(ASIDE_ANSWERS, kept)
+        return kept
     model.load_state_dict(before)
     history.notes.append(f"Training every layer did not do better than the head alone ({compared}): the head was kept.")
+    return None
 
 
 def _set_aside(part: Part, seed: int) -> tuple[Part, Part]:
@@ -289,7 +330,7 @@ def _set_aside(part: Part, seed: int) -> tuple[Part, Part]:
     )
 
 
-def _steps_within(setup: Setup, seconds: float, *, freeze_norm: bool) -> tuple[int, float]:
+def _steps_within(setup: Setup, seconds: float, options: Options) -> tuple[int, float]:
     """How many steps fit, with an evaluation an epoch, and the seconds that are left for them.
 
     Both are kept: a run that goes on has the plan that it began with.
@@ -299,7 +340,7 @@ def _steps_within(setup: Setup, seconds: float, *, freeze_norm: bool) -> tuple[i
         if seconds <= 0:
             return Saved(values={"steps": 0, "seconds": 0.0})
         start = time.perf_counter()
-        step = step_seconds(setup, freeze_norm=freeze_norm)
+        step = step_seconds(setup, options)
         left = 0.95 * (seconds - (time.perf_counter() - start))
         # Evaluation runs forward alone, about a third of a step.
         evaluation = step / 3 * len(setup.data.valid) / len(setup.data.train)

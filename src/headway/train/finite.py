@@ -35,9 +35,11 @@ class FiniteLoss(Callback):
 
     def on_batch_end(self, state: TrainState, result: BatchResult) -> None:
         """Notes the loss, and looks when it is time."""
+        if result.loss.is_cpu and math.isfinite(result.loss.item()):
+            return
         # Not the whole result: it would keep fifty batches on the device.
         self._unseen.append((state, state.step, result.rows, result.loss))
-        if result.loss.device.type == "cpu" or len(self._unseen) >= STEPS_BETWEEN:
+        if result.loss.is_cpu or len(self._unseen) >= STEPS_BETWEEN:
             self.check()
 
     def check(self) -> None:

@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from headway.augment import Augment
+from headway.augment import Augment, resized
 from headway.data.dataset import Data, Part
 from headway.data.loader import Batch, Loader
-from headway.errors import ConfigError, ShapeError, TrainingError, explain
+from headway.errors import ShapeError, TrainingError, explain
 from headway.fields import Image
+from headway.models.recipe import Recipe
 from headway.models.vision import depth_groups
+from headway.train.answered import Answered, answered
+from headway.train.average import Average
 from headway.train.callbacks import Callback
 from headway.train.checkpoint import Checkpoints, KeepState, Saved, capture, load_model, restore
 from headway.train.finite import FiniteLoss
 from headway.train.history import Epoch, History
 from headway.train.interrupt import Signals
-from headway.train.loop import evaluating, predict, train_epoch
+from headway.train.loop import evaluating, predict, predict_batches, train_epoch
+from headway.train.mix import mixed, smoothed
 from headway.train.objective import Objective
 from headway.train.optimizers import adamw
+from headway.train.options import Options, Plan
 from headway.train.pace import Pace
 from headway.train.precision import Precision
-from headway.train.schedules import ScheduleName, check_schedule, schedule
+from headway.train.schedules import schedule
 from headway.train.state import TrainState
 
 __all__ = [
     "MetricFn",
-    "Plan",
     "Setup",
     "check_model",
     "fit",
@@ -44,6 +50,8 @@ __all__ = [
 
 STAGE = "stage"
 """The name of the checkpoint that a stage under way writes over and over."""
+
+PLAIN = Options()
 
 MetricFn = Callable[[np.ndarray, np.ndarray], float]
 """Answers, such as probabilities `[items, classes]`, and targets to a number."""
@@ -62,6 +70,7 @@ class Setup:
         precision: Device, number format, layout.
         augment: What is done to training images.
         batch_size: Items a step.
+        recipe: How long and how fast the model trains from random weights, where nothing else is asked for.
         split_batches: Whether a batch is taken in pieces when memory runs out.
         seed: The run's seed.
         callbacks: Called around epochs and steps, in order.
@@ -78,19 +87,25 @@ class Setup:
     augment: Augment
     batch_size: int
     seed: int
+    recipe: Recipe = field(default_factory=Recipe)
     split_batches: bool = False
     callbacks: Sequence[Callback] = ()
     on_entry: Callable[[Epoch], None] = lambda _: None
     checkpoints: Checkpoints = field(default_factory=lambda: Checkpoints(None))
+
+    def knowing(self, answers: np.ndarray, targets: np.ndarray) -> Setup:
+        """The same with a target that has learned from answers for training rows that the model did not learn from."""
+        target = self.data.target.fit_answers(answers, targets)
+        return self if target is self.data.target else replace(self, data=replace(self.data, target=target))
 
     def record(self, history: History, entry: Epoch) -> None:
         """Adds an entry to the history and tells of it."""
         history.epochs.append(entry)
         self.on_entry(entry)
 
-    def loader(self, part: Part, *, shuffle: bool = False) -> Loader:
+    def loader(self, part: Part, *, shuffle: bool = False, accumulate: int = 1) -> Loader:
         """Batches of a part; for evaluation they may be larger, as nothing is kept for a backward pass."""
-        size = self.batch_size if shuffle else max(self.batch_size, 32)
+        size = self.batch_size * accumulate if shuffle else max(self.batch_size, 32)
         pin = self.precision.device.type == "cuda"
         return Loader(part, size, seed=self.seed, shuffle=shuffle, pin_memory=pin)
 
@@ -98,53 +113,39 @@ class Setup:
         """What a module (the model, or its body) gives for a part, `[items, outputs]`, and the targets, on the CPU."""
         return predict(module, self.loader(part), prepare=self.prepare, precision=self.precision)
 
-    def augmented(self, batch: Batch, epoch: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """A training batch's inputs as the model wants them, photos cut and changed, and their targets."""
-        reader, inputs = self.data.input, batch.inputs
+    def answered(self, part: Part) -> Answered:
+        """What the model answers for a part, with its losses."""
+        given = predict_batches(self.model, self.loader(part), prepare=self.prepare, precision=self.precision)
+        return answered(given, self.objective)
+
+    def measured(self, answers: torch.Tensor, targets: torch.Tensor) -> dict[str, float]:
+        """The metrics of answers for a part, on the CPU."""
+        return {name: metric(answers.numpy(), targets.numpy()) for name, metric in self.metrics.items()}
+
+    def augmented(
+        self, batch: Batch, epoch: int, *, options: Options = PLAIN, size: int | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """A training batch's inputs as the model wants them, photos cut and changed, and their targets.
+
+        Args:
+            batch: As it was read.
+            epoch: The epoch, from 0.
+            options: Whether photos are mixed, and how soft targets become.
+            size: Side of the photos in pixels, at most the whole one, which it is when left out.
+        """
+        reader, inputs, targets = self.data.input, batch.inputs, batch.targets
         if isinstance(reader, Image):
-            inputs = self.augment(inputs, rows=batch.rows, size=reader.size, seed=self.seed, epoch=epoch)
-        return self.prepare(inputs), batch.targets
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """How long and how fast a stage trains.
-
-    Attributes:
-        epochs: Passes over the training rows, at least 1.
-        lr: Peak learning rate, above 0.
-        schedule: Shape of the learning rate over the steps.
-        lr_decay: Factor between the rates of neighbouring groups of layers, above 0 and at most 1.
-        weight_decay: Decoupled weight decay, from 0.
-        freeze_norm: Whether batch normalisation keeps the statistics it has.
-        max_steps: Ends the last epoch early after this many steps in all.
-        max_seconds: Plans fewer steps, while training, when they would take longer than this with their evaluations.
-
-    Raises:
-        ConfigError: If a value is out of its range.
-    """
-
-    epochs: int
-    lr: float
-    schedule: ScheduleName = "one_cycle"
-    lr_decay: float = 1.0
-    weight_decay: float = 0.01
-    freeze_norm: bool = False
-    max_steps: int = sys.maxsize
-    max_seconds: float = float("inf")
-
-    def __post_init__(self) -> None:
-        if int(self.epochs) != self.epochs or self.epochs < 1 or not 0 < self.lr < float("inf"):
-            given = f"epochs={self.epochs}, lr={self.lr}"
-            fix = "Leave them out for a good choice."
-            raise ConfigError(explain("`epochs` must be at least 1 and `lr` above 0.", given=given, fix=fix))
-        if not 0 < self.lr_decay <= 1 or not 0 <= self.weight_decay < float("inf") or self.max_steps < 1:
-            given = f"lr_decay={self.lr_decay}, weight_decay={self.weight_decay}, max_steps={self.max_steps}"
-            what = (
-                "`lr_decay` must lie above 0 and at most at 1, `weight_decay` at 0 or above, `max_steps` at 1 or above."
-            )
-            raise ConfigError(explain(what, given=given, fix="Leave them out, or correct the call."))
-        check_schedule(self.schedule)
+            size = size or reader.size
+            if size < reader.size:
+                inputs = resized(inputs, side=max(round(reader.side * size / reader.size), size))
+            drawn: dict[str, Any] = {"rows": batch.rows, "size": size, "seed": self.seed, "epoch": epoch}
+            targets = self.augment.follow(targets, self.data.target, side=inputs.shape[-1], **drawn)
+            inputs = self.augment(inputs, **drawn)
+        targets = smoothed(targets, options, self.objective)
+        if options.mixup or options.cutmix:
+            shares = {"mixup": options.mixup, "cutmix": options.cutmix}
+            inputs, targets = mixed(inputs, targets, rows=batch.rows, seed=self.seed, epoch=epoch, **shares)
+        return self.prepare(inputs), targets
 
 
 def fit(setup: Setup, plan: Plan, history: History, *, part: Part | None = None) -> None:
@@ -182,29 +183,24 @@ class _Stage:
 
     def __init__(self, setup: Setup, plan: Plan, part: Part, history: History) -> None:
         self.setup, self.plan, self.history = setup, plan, history
-        self.loader = setup.loader(part, shuffle=True)
+        self.loader = setup.loader(part, shuffle=True, accumulate=plan.options.accumulate)
         self.signals, self.losses = Signals(), FiniteLoss(setup.data)
         self.entries: list[Epoch] = []
         self.began = time.perf_counter()
+        # A second call goes on counting, or it would see the same orders and the same augmentations again.
+        self.first_epoch = sum(entry.stage == "all" for entry in history)
+        self.average = Average(setup.model, plan.options.ema) if plan.options.ema else None
         total_steps = min(plan.epochs * len(self.loader), plan.max_steps)
-        watching: list[Callback] = [self.losses]
+        shape = plan.options.schedule
+        watching: list[Callback] = [self.losses, *([self.average] if self.average else [])]
         if plan.max_seconds < float("inf"):
-            watching.append(Pace(plan.max_seconds, shape=plan.schedule, lr=plan.lr, batches=len(self.loader)))
+            watching.append(Pace(plan.max_seconds, shape=shape, lr=plan.lr, batches=len(self.loader)))
+        # Last, so that what it keeps is as it stands after the step.
         watching.append(KeepState(self.save, self.signals, batches=len(self.loader)))
-        self.state = TrainState(
-            model=setup.model,
-            prepare=setup.augmented,
-            loss_fn=setup.objective.loss_fn,
-            optimizer=adamw(setup.model, weight_decay=plan.weight_decay, lr_decay=plan.lr_decay),
-            schedule=schedule(plan.schedule, total_steps=total_steps, max_lr=plan.lr),
-            precision=setup.precision,
-            seed=setup.seed,
-            callbacks=(*setup.callbacks, *watching),
-            total_steps=total_steps,
-            split_batches=setup.split_batches,
-            # A second call goes on counting, or it would see the same orders and the same augmentations again.
-            epoch=sum(entry.stage == "all" for entry in history),
-        )
+        self.state = new_state(setup, plan.options, prepare=self.prepare)
+        self.state.schedule = schedule(shape, total_steps=total_steps, max_lr=plan.lr)
+        self.state.callbacks, self.state.total_steps = (*setup.callbacks, *watching), total_steps
+        self.state.epoch = self.first_epoch
 
     def run(self) -> None:
         """Trains, from the last checkpoint where there is one."""
@@ -222,25 +218,33 @@ class _Stage:
             for callback in state.callbacks:
                 callback.on_epoch_end(state, entry)
         self.note()
+        if self.average:
+            self.average.put()
         for callback in state.callbacks:
             callback.on_train_end(state)
+
+    def prepare(self, batch: Batch, epoch: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the model is given of a batch, and its targets."""
+        size = self.plan.size(epoch - self.first_epoch)
+        return self.setup.augmented(batch, epoch, options=self.plan.options, size=size)
 
     def epoch(self) -> Epoch:
         """An epoch, or what is left of one, and its evaluation."""
         setup, state = self.setup, self.state
         self.began, before = time.perf_counter(), state.seconds
-        set_training_mode(setup.model, freeze_norm=self.plan.freeze_norm)
+        set_training_mode(setup.model, freeze_norm=self.plan.options.freeze_norm)
         over = state.stop_training or state.step == state.total_steps
         train_loss = train_epoch(state, () if over else self.loader.epoch(state.epoch, start=state.batch))
         self.losses.check()
-        valid_loss, metrics = score(setup, *setup.outputs(setup.model, setup.data.valid))
+        with self.average.in_place() if self.average else nullcontext():
+            found = setup.answered(setup.data.valid)
         state.seconds = 0.0
         return Epoch(
             stage="all",
             epoch=state.epoch,
             train_loss=train_loss,
-            valid_loss=valid_loss,
-            metrics=metrics,
+            valid_loss=found.loss,
+            metrics=setup.measured(found.answers, found.targets),
             lr=state.schedule(state.step - 1),
             seconds=before + time.perf_counter() - self.began,
         )
@@ -248,7 +252,7 @@ class _Stage:
     def note(self) -> None:
         """Says in the history what the numbers do not show."""
         state = self.state
-        if state.pieces > 1:
+        if state.pieces > self.plan.options.accumulate:
             self.history.notes.append(f"Memory was short: each batch was taken in {state.pieces} pieces.")
         if state.precision.scaler.is_enabled():
             counts = [float(values["step"]) for values in state.optimizer.state.values() if "step" in values]
@@ -270,7 +274,8 @@ class _Stage:
             "entries": [asdict(entry) for entry in self.entries],
             "lost": list(self.setup.data.lost.items()),
         }
-        self.setup.checkpoints.save(STAGE, Saved(found.tensors, values))
+        averaged = self.average.tensors() if self.average else {}
+        self.setup.checkpoints.save(STAGE, Saved({**found.tensors, **averaged}, values))
 
     def go_on(self) -> None:
         """Takes up the stage where its checkpoint left it; without one, nothing."""
@@ -278,7 +283,10 @@ class _Stage:
         if saved is None:
             return
         restore(self.state, saved)
-        self.state.schedule = schedule(self.plan.schedule, total_steps=self.state.total_steps, max_lr=self.plan.lr)
+        if self.average:
+            self.average.restore(saved.tensors)
+        shape = self.plan.options.schedule
+        self.state.schedule = schedule(shape, total_steps=self.state.total_steps, max_lr=self.plan.lr)
         for row, reason in saved.values["lost"]:
             self.setup.data.lose(row, reason)
         self.state.stop_training = saved.values["stop_training"]
@@ -291,7 +299,9 @@ def set_training_mode(model: nn.Module, *, freeze_norm: bool) -> None:
     """Puts a model into training mode, batch normalisation excepted where its statistics are to stay."""
     model.train()
     if freeze_norm:
-        for module in model.modules():
+        # A head that was not pretrained has no statistics worth keeping.
+        body = model.get_submodule("body") if len(depth_groups(model)) > 1 else model
+        for module in body.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001
                 module.eval()
 
@@ -299,31 +309,40 @@ def set_training_mode(model: nn.Module, *, freeze_norm: bool) -> None:
 def score(setup: Setup, outputs: torch.Tensor, targets: torch.Tensor) -> tuple[float, dict[str, float]]:
     """Mean loss and metrics of a model's outputs for a part, on the CPU."""
     loss = setup.objective.loss_fn(outputs, targets).item()
-    answers = setup.objective.activate(outputs).numpy()
-    return loss, {name: metric(answers, targets.numpy()) for name, metric in setup.metrics.items()}
+    return loss, setup.measured(setup.objective.activate(outputs), targets)
 
 
-def step_seconds(setup: Setup, *, freeze_norm: bool, steps: int = 3) -> float:
+def new_state(
+    setup: Setup, options: Options, *, prepare: Callable[[Batch, int], tuple[torch.Tensor, torch.Tensor]]
+) -> TrainState:
+    """The state before the first step of a stage, its learning rate 0."""
+    return TrainState(
+        model=setup.model,
+        prepare=prepare,
+        loss_fn=setup.objective.loss_fn,
+        optimizer=adamw(setup.model, weight_decay=options.weight_decay, lr_decay=options.lr_decay),
+        schedule=lambda _: 0.0,
+        precision=setup.precision,
+        seed=setup.seed,
+        pieces=options.accumulate,
+        split_batches=setup.split_batches,
+    )
+
+
+def step_seconds(setup: Setup, options: Options, *, steps: int = 3) -> float:
     """How long a training step takes, measured; the model is as before afterwards.
 
     Args:
         setup: Model and data.
-        freeze_norm: As for `fit`.
+        options: As for `fit`.
         steps: How many steps to time, after one to warm up.
     """
     before = {name: tensor.clone() for name, tensor in setup.model.state_dict().items()}
-    state = TrainState(
-        model=setup.model,
-        prepare=setup.augmented,
-        loss_fn=setup.objective.loss_fn,
-        optimizer=adamw(setup.model),
-        schedule=lambda _: 0.0,
-        precision=setup.precision,
-        total_steps=1,
-    )
-    loader = setup.loader(setup.data.train, shuffle=True)
-    set_training_mode(setup.model, freeze_norm=freeze_norm)
+    state = new_state(setup, options, prepare=partial(setup.augmented, options=options))
+    loader = setup.loader(setup.data.train, shuffle=True, accumulate=options.accumulate)
+    set_training_mode(setup.model, freeze_norm=options.freeze_norm)
     with setup.precision.own_randomness():
+        state.total_steps = 1
         train_epoch(state, loader.epoch(0))
         state.total_steps = 1 + steps
         start = time.perf_counter()
@@ -356,7 +375,7 @@ def check_model(setup: Setup) -> bool:
     with evaluating(model), torch.no_grad():
         outputs = model(inputs)
         by_parts = model.get_submodule("head")(model.get_submodule("body")(inputs)) if has_linear_head(model) else None
-    wanted = (len(inputs), data.target.num_outputs)
+    wanted = (len(inputs), data.target.num_outputs, *(batch.targets.shape[1:] if batch.targets.ndim == 3 else ()))
     if not isinstance(outputs, torch.Tensor) or outputs.shape != wanted:
         given = list(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
         raise ShapeError(

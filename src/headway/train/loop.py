@@ -15,7 +15,7 @@ from headway.train.optimizers import set_lr
 from headway.train.precision import Precision
 from headway.train.state import BatchResult, TrainState
 
-__all__ = ["evaluating", "gradients", "predict", "train_epoch", "train_step"]
+__all__ = ["evaluating", "gradients", "predict", "predict_batches", "train_epoch", "train_step"]
 
 
 def train_epoch(state: TrainState, batches: Iterable[Batch]) -> float:
@@ -100,10 +100,21 @@ def predict(
     precision: Precision,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The model's outputs and the targets of all batches, in order, float32 on the CPU."""
-    outputs, targets = [], []
-    with evaluating(model), torch.inference_mode(), precision.autocast():
+    outputs, targets = zip(*predict_batches(model, batches, prepare=prepare, precision=precision), strict=True)
+    return torch.cat(outputs), torch.cat(targets)
+
+
+def predict_batches(
+    model: nn.Module,
+    batches: Iterable[Batch],
+    *,
+    prepare: Callable[[torch.Tensor], torch.Tensor],
+    precision: Precision,
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """The model's outputs and the targets of each batch, in order, float32 on the CPU."""
+    with evaluating(model):
         for batch in batches:
-            batch = batch.to(precision.device)
-            outputs.append(model(precision.layout(prepare(batch.inputs))).float())
-            targets.append(batch.targets)
-    return torch.cat(outputs).cpu(), torch.cat(targets).cpu()
+            with torch.inference_mode(), precision.autocast():
+                batch = batch.to(precision.device)
+                outputs = model(precision.layout(prepare(batch.inputs))).float().cpu()
+            yield outputs, batch.targets.cpu()

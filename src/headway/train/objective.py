@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from headway.fields import Number, Target
+from headway.fields import Number, Points, Target
+from headway.fields.mask import UNLABELLED
 
-__all__ = ["Loss", "Objective", "ToUnit", "objective"]
+__all__ = ["WEIGHT_DECAYS", "Loss", "Objective", "ToUnit", "objective"]
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Outputs and targets to a loss."""
+
+WEIGHT_DECAYS = (1e-1, 3e-2, 1e-2, 3e-3)
+"""Candidates for the weight decay of a linear head, from the strongest, on the mean log loss of standardised features.
+"""
+
+SQUARED_DECAYS = (1e2, 3e1, 1e1, 3e0, 1e0, 1e-1, 1e-2)
+"""The same for squared errors. They do not fade where an answer is nearly right, so weights must be held back more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,37 +33,60 @@ class Objective:
         loss_fn: `(outputs, targets)` to the mean loss.
         item_losses: The same to a loss an item, `[items]`.
         activate: Outputs to answers: probabilities, or numbers in their unit. It goes into the exported graph.
+        soften: Targets as numbers of which a mixture is a target too, `[batch, outputs]`, for `loss_fn`; None where a
+            mixture means nothing.
+        even: What label smoothing draws each of those numbers towards; None where they are no probabilities.
+        keep: What is kept of the answers for a whole part: all of them, or of maps the most probable class alone.
+        decays: Weight decays that a linear head on standardised features may need, the strongest first.
+        is_convex: Whether a linear head has one best solution; else it is approached from stronger weight decays.
+        floor: What is added to each feature's spread when they are standardised, as a share of that of all features:
+            the more, the less a feature counts that hardly ever differs from its mean.
     """
 
     loss_fn: Loss
     item_losses: Loss
     activate: nn.Module
+    soften: Callable[[torch.Tensor], torch.Tensor] | None = None
+    even: float | None = None
+    keep: Callable[[torch.Tensor], torch.Tensor] = lambda answers: answers
+    decays: Sequence[float] = WEIGHT_DECAYS
+    is_convex: bool = True
+    floor: float = 0.0
 
 
 class ToUnit(nn.Module):
     """Outputs around zero to numbers in the target's unit, and back for a loss that does not depend on the unit.
 
     Args:
-        mean: Of the training rows, in the unit.
+        mean: Of the training rows, in the unit; a number for all outputs, or one for each.
         std: Their standard deviation, above 0.
-        low: The least that an answer can be; answers follow a sigmoid between it and `high`.
+        low: The least that an answer can be; answers follow a sigmoid between it and `high`. Near the mean it is as
+            steep as without a range.
         high: The most; given with `low`, or not at all.
     """
 
     mean: torch.Tensor
     std: torch.Tensor
+    offset: torch.Tensor
+    slope: torch.Tensor
 
-    def __init__(self, mean: float, std: float, low: float | None = None, high: float | None = None) -> None:
+    def __init__(
+        self, mean: float | Sequence[float], std: float, low: float | None = None, high: float | None = None
+    ) -> None:
         super().__init__()
         self.register_buffer("mean", torch.tensor(mean))
         self.register_buffer("std", torch.tensor(std))
         self.low, self.high = low, high
+        if low is not None and high is not None:
+            share = ((self.mean - low) / (high - low)).clamp(0.01, 0.99)
+            self.register_buffer("offset", torch.logit(share))
+            self.register_buffer("slope", self.std / ((high - low) * share * (1 - share)))
 
     def forward(self, outputs: torch.Tensor) -> torch.Tensor:
         """Answers of the same shape."""
         if self.low is None or self.high is None:
             return outputs * self.std + self.mean
-        return self.low + (self.high - self.low) * torch.sigmoid(outputs)
+        return self.low + (self.high - self.low) * torch.sigmoid(outputs * self.slope + self.offset)
 
     def losses(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Squared errors in standard deviations, of the same shape as the outputs."""
@@ -74,12 +105,14 @@ def objective(target: Target) -> Objective:
     return _OBJECTIVES[target.task](target)
 
 
-def _classification(_: Target) -> Objective:
+def _classification(target: Target) -> Objective:
     """Log loss."""
     return Objective(
         loss_fn=F.cross_entropy,
         item_losses=lambda outputs, targets: F.cross_entropy(outputs, targets, reduction="none"),
         activate=nn.Softmax(dim=1),
+        soften=lambda targets: F.one_hot(targets, target.num_outputs).float(),
+        even=1 / target.num_outputs,
     )
 
 
@@ -91,6 +124,8 @@ def _multilabel(_: Target) -> Objective:
             outputs, targets, reduction="none"
         ).mean(dim=1),
         activate=nn.Sigmoid(),
+        soften=lambda targets: targets,
+        even=0.5,
     )
 
 
@@ -102,11 +137,49 @@ def _regression(target: Target) -> Objective:
         loss_fn=lambda outputs, targets: to_unit.losses(outputs, targets).mean(),
         item_losses=lambda outputs, targets: to_unit.losses(outputs, targets).mean(dim=1),
         activate=to_unit,
+        soften=lambda targets: targets,
+        decays=SQUARED_DECAYS,
+        is_convex=target.low is None,
+        floor=0.05,
     )
+
+
+def _points(target: Target) -> Objective:
+    """Squared distances on the training rows' scale. What goes with the places, the pictures' sizes, is left out.
+
+    The floor had the least error on held-out training rows, of 0, 0.05, 0.2 and 1, for heads of pets in two sizes.
+    """
+    assert isinstance(target, Points)
+    to_unit = ToUnit(target.mean, target.std)
+    return Objective(
+        loss_fn=lambda outputs, targets: to_unit.losses(outputs, targets[:, :-2]).mean(),
+        item_losses=lambda outputs, targets: to_unit.losses(outputs, targets[:, :-2]).mean(dim=1),
+        activate=to_unit,
+        decays=SQUARED_DECAYS,
+        floor=1.0,
+    )
+
+
+def _segmentation(_: Target) -> Objective:
+    """Log loss of each pixel, averaged over those of an item that have a label, and then over items."""
+    return Objective(
+        loss_fn=lambda outputs, targets: _pixel_losses(outputs, targets).mean(),
+        item_losses=_pixel_losses,
+        activate=nn.Softmax(dim=1),
+        keep=lambda answers: answers.argmax(dim=1).to(torch.uint8),
+    )
+
+
+def _pixel_losses(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """The mean log loss of each item's labelled pixels, `[items]`; 0 for an item without any."""
+    losses = F.cross_entropy(outputs, targets.long(), ignore_index=UNLABELLED, reduction="none")
+    return losses.sum(dim=(1, 2)) / (targets != UNLABELLED).sum(dim=(1, 2)).clamp_min(1)
 
 
 _OBJECTIVES: dict[str, Callable[[Target], Objective]] = {
     "classification": _classification,
     "multilabel": _multilabel,
+    "points": _points,
     "regression": _regression,
+    "segmentation": _segmentation,
 }

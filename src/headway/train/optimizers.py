@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from headway.errors import ConfigError, explain
+from headway.models.recipe import lr_factors
 from headway.models.vision import depth_groups
 
 __all__ = ["adamw", "set_lr"]
@@ -15,7 +16,8 @@ def adamw(model: nn.Module, *, weight_decay: float = 0.01, lr_decay: float = 1.0
     """AdamW over a model's trainable parameters.
 
     Biases and the weights of normalisation layers are not decayed. Earlier layers learn more slowly: each of the
-    groups of `models.vision.depth_groups` has `lr_decay` times the rate of the next.
+    groups of `models.vision.depth_groups` has `lr_decay` times the rate of the next. A model may ask for rates of its
+    own besides; see `models.recipe.lr_factors`.
 
     Args:
         model: The model.
@@ -33,14 +35,17 @@ def adamw(model: nn.Module, *, weight_decay: float = 0.01, lr_decay: float = 1.0
     """
     groups = []
     by_depth = depth_groups(model)
+    factors = lr_factors(model)
+    asked = {id(parameter): factors[name] for name, parameter in model.named_parameters()}
     for place, parameters in enumerate(by_depth):
         trainable = [parameter for parameter in parameters if parameter.requires_grad]
-        for decays in (True, False):
-            chosen = [parameter for parameter in trainable if (parameter.ndim > 1) == decays]
-            if chosen:
-                decay = weight_decay if decays else 0.0
-                scale = lr_decay ** (len(by_depth) - 1 - place)
-                groups.append({"params": chosen, "weight_decay": decay, "lr_scale": scale})
+        kinds: dict[tuple[bool, float], list[nn.Parameter]] = {}
+        for parameter in trainable:
+            kinds.setdefault((parameter.ndim > 1, asked[id(parameter)]), []).append(parameter)
+        for (decays, factor), chosen in sorted(kinds.items(), reverse=True, key=lambda each: each[0]):
+            decay = weight_decay if decays else 0.0
+            scale = factor * lr_decay ** (len(by_depth) - 1 - place)
+            groups.append({"params": chosen, "weight_decay": decay, "lr_scale": scale})
     if not groups:
         given = f"{type(model).__name__} with {sum(1 for _ in model.parameters())} parameters, all of them frozen"
         fix = "Leave requires_grad=True where the model is to learn."

@@ -34,9 +34,10 @@ class Precision:
     def seed(self, seed: int) -> None:
         """Seeds torch's generators here and on the device; `torch.manual_seed` takes a hundred times as long."""
         torch.default_generator.manual_seed(seed)
-        if self.device.type == "cuda":
+        kind = self.device.type
+        if kind == "cuda":
             torch.cuda.default_generators[self.device.index or 0].manual_seed(seed)
-        elif self.device.type == "mps":
+        elif kind == "mps":
             torch.mps.manual_seed(seed)
 
     def own_randomness(self) -> AbstractContextManager[None]:
@@ -91,8 +92,13 @@ def choose_device(device: str | torch.device = "auto") -> torch.device:
     return chosen
 
 
-def choose_precision(device: torch.device, precision: PrecisionName = "auto") -> Precision:
+def choose_precision(device: torch.device, precision: PrecisionName = "auto", *, is_small: bool = False) -> Precision:
     """The precision of that name; with "auto" the fastest that the device computes natively and that trains safely.
+
+    Args:
+        device: Where.
+        precision: Its name.
+        is_small: Whether the model is so small that shorter numbers make nothing faster: "auto" is then float32.
 
     Raises:
         ConfigError: If the name is not known.
@@ -100,7 +106,8 @@ def choose_precision(device: torch.device, precision: PrecisionName = "auto") ->
     if precision != "auto" and precision not in _DTYPES:
         fix = did_you_mean(str(precision), ["auto", *_DTYPES])
         raise ConfigError(explain("There is no precision of that name.", given=repr(precision), fix=fix))
-    dtype = _native(device) if precision == "auto" else _DTYPES[precision]
+    name = "float32" if precision == "auto" and is_small else precision
+    dtype = _native(device) if name == "auto" else _DTYPES[name]
     scaler = torch.amp.GradScaler(device.type, enabled=dtype is torch.float16)
     return Precision(device, dtype, scaler)
 

@@ -16,7 +16,7 @@ from headway.fields import Image
 from headway.train.fit import Setup
 from headway.train.loop import evaluating
 
-__all__ = ["Predictions", "check_views", "predictions", "predictions_of_views"]
+__all__ = ["Predictions", "answers_for", "check_views", "predictions", "predictions_of_views"]
 
 FIRST_VIEW_EPOCH = 2**40
 """Views are augmented as in epochs that no training comes to, so that none was trained on as it is."""
@@ -47,13 +47,30 @@ class Predictions:
 
 def predictions(setup: Setup, part: Part) -> Predictions:
     """The model's predictions for a part, in the order of its rows."""
-    outputs, targets = setup.outputs(setup.model, part)
+    found = setup.answered(part)
     return Predictions(
         row=part.left().rows,
-        answers=setup.objective.activate(outputs).numpy(),
-        targets=targets.numpy(),
-        losses=setup.objective.item_losses(outputs, targets).numpy(),
+        answers=found.answers.numpy(),
+        targets=found.targets.numpy(),
+        losses=found.losses.numpy(),
     )
+
+
+def answers_for(setup: Setup, inputs: np.ndarray, *, batch_size: int = 4_096) -> np.ndarray:
+    """The model's answers for items that need not be in the data, float32 `[items, outputs]`.
+
+    Args:
+        setup: The model.
+        inputs: What its input field reads of them, `[items, ...]`.
+        batch_size: Items that go through the model at once.
+    """
+    found, precision = [], setup.precision
+    with evaluating(setup.model), torch.inference_mode(), precision.autocast():
+        for start in range(0, len(inputs), batch_size):
+            given = as_tensor(inputs[start : start + batch_size]).to(precision.device)
+            outputs = setup.model(precision.layout(setup.prepare(given))).float().cpu()
+            found.append(setup.objective.activate(outputs).numpy())
+    return np.concatenate(found)
 
 
 def predictions_of_views(setup: Setup, part: Part, *, views: int) -> tuple[Predictions, Predictions]:

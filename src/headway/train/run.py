@@ -28,7 +28,7 @@ from torch import nn
 
 from headway.data.dataset import Data
 from headway.data.reopen import reopen
-from headway.errors import CheckpointError, ConfigError, HeadwayError, RunError, Stopped, explain
+from headway.errors import CheckpointError, ConfigError, DataError, HeadwayError, RunError, Stopped, explain
 from headway.fields import input_from_json, target_from_json
 from headway.train.checkpoint import Checkpoints, Saved, load_model, model_tensors
 from headway.train.history import Epoch
@@ -192,7 +192,7 @@ class Run:
     def data(self, *, accept_changes: bool = False, on_progress: Callable[[int, int], None] | None = None) -> Data:
         """The data set that the run was started with; see `headway.data.reopen`."""
         config, problems = self.config, self.path / "problems.csv"
-        return reopen(
+        data = reopen(
             pl.read_parquet(self.path / "items.parquet"),
             pl.read_csv(problems) if problems.exists() else pl.DataFrame(),
             input=input_from_json(config["input"]),
@@ -201,6 +201,12 @@ class Run:
             accept_changes=accept_changes,
             on_progress=on_progress,
         )
+        # Of answers that are files, nothing but the fingerprint knows the bytes.
+        if data.store.answers and not accept_changes and data.fingerprint != config["data"]["fingerprint"]:
+            what = "Files of the run's answers have changed since it began, so it would not end the same."
+            fix = "Put them back, or go on with them as they are now: --accept-changes (accept_changes=True)."
+            raise DataError(explain(what, given=f"column {data.target.column!r}", fix=fix))
+        return data
 
     @property
     def config(self) -> dict[str, Any]:

@@ -16,8 +16,9 @@ from headway.errors import TrainingError
 from headway.train import fine_tune as fine_tuning
 from headway.train.callbacks import Callback
 from headway.train.checkpoint import Checkpoints
-from headway.train.fit import Plan, Setup, fit
+from headway.train.fit import Setup, fit
 from headway.train.history import Epoch, History
+from headway.train.options import Plan
 from headway.train.state import BatchResult, TrainState
 from tests.stopping import (
     QUIET,
@@ -120,7 +121,7 @@ def test_a_finished_call_leaves_no_stage_behind(make: Callable[..., hw.Learner])
     learner = make("digits")
     kept(learner)
     assert learner.run is not None
-    assert checkpoint_names(learner.run.path) == {"features", "head", "done"}
+    assert checkpoint_names(learner.run.path) == {"features", "head", "aside", "done"}
     assert not list(learner.run.path.rglob("*.part"))
 
 

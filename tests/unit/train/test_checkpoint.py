@@ -5,7 +5,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import safetensors.torch
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -52,6 +54,24 @@ def test_what_is_saved_is_loaded(keep: Checkpoints) -> None:
         assert found.tensors[name].dtype == tensor.dtype
         assert found.tensors[name].shape == tensor.shape
         assert torch.equal(found.tensors[name].reshape(-1).view(torch.uint8), tensor.reshape(-1).view(torch.uint8))
+
+
+def test_the_library_reads_every_kind_of_number(keep: Checkpoints) -> None:
+    tensors = {str(dtype): torch.tensor([0, 1, 2]).to(dtype) for dtype in checkpoint._DTYPES}
+    tensors |= {"turned": torch.arange(6.0).reshape(2, 3).T, "scalar": torch.tensor(3.0)}
+    keep.save("stage", Saved(tensors, {"step": 1}))
+    assert keep.folder is not None
+    found = safetensors.torch.load_file(keep.folder / "stage.safetensors")
+    assert found.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        assert found[name].dtype == tensor.dtype
+        assert torch.equal(found[name], tensor)
+
+
+def test_bytes_are_not_copied() -> None:
+    weight = torch.randn(3, 4)
+    view = np.frombuffer(checkpoint._bytes(weight), dtype=np.float32)
+    assert view.ctypes.data == weight.data_ptr()
 
 
 def test_views_and_tied_tensors(keep: Checkpoints) -> None:

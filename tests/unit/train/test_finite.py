@@ -11,9 +11,10 @@ from torch import nn
 import headway as hw
 from headway.errors import TrainingError
 from headway.train.finite import STEPS_BETWEEN, FiniteLoss
-from headway.train.fit import Plan, Setup, fit
+from headway.train.fit import Setup, fit
 from headway.train.history import History
 from headway.train.loop import BatchResult
+from headway.train.options import Plan
 
 Make = Callable[..., nn.Module]
 MakeSetup = Callable[..., Setup]
@@ -47,6 +48,10 @@ class OnDevice(torch.Tensor):
     @property
     def device(self) -> torch.device:  # pyright: ignore[reportIncompatibleVariableOverride]
         return torch.device("cuda")
+
+    @property
+    def is_cpu(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return False
 
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf"), float("-inf")])

@@ -18,8 +18,9 @@ from headway.data.loader import Batch
 from headway.errors import ConfigError, TrainingError
 from headway.models.vision import VisionModel
 from headway.train.callbacks import Callback
-from headway.train.fit import Plan, Setup, fit, has_linear_head, score, set_training_mode, step_seconds
+from headway.train.fit import Setup, fit, has_linear_head, score, set_training_mode, step_seconds
 from headway.train.history import Epoch, History
+from headway.train.options import Options, Plan
 from headway.train.precision import choose_precision
 from headway.train.state import BatchResult, TrainState
 
@@ -48,7 +49,7 @@ def test_learns_a_problem(linear: Make, make_setup: MakeSetup) -> None:
 def test_an_entry_says_what_the_model_does_on_valid(linear: Make, make_setup: MakeSetup) -> None:
     told: list[Epoch] = []
     setup, history = make_setup(linear(), on_entry=told.append), History()
-    fit(setup, Plan(epochs=2, lr=1e-3, schedule="cosine"), history)
+    fit(setup, Plan(epochs=2, lr=1e-3, options=Options(schedule="cosine")), history)
     outputs, targets = setup.outputs(setup.model, setup.data.valid)
     last = history.epochs[-1]
     assert last.valid_loss == pytest.approx(F.cross_entropy(outputs, targets).item())
@@ -168,7 +169,7 @@ def test_a_callback_stops_training_after_an_epoch(linear: Make, make_setup: Make
 def test_freeze_norm_keeps_statistics_and_trains_weights(body_head: Make, make_setup: MakeSetup) -> None:
     model, steps = body_head(), Steps()
     before = copied(model)
-    fit(make_setup(model, callbacks=[steps]), Plan(epochs=2, lr=1e-3, freeze_norm=True), History())
+    fit(make_setup(model, callbacks=[steps]), Plan(epochs=2, lr=1e-3, options=Options(freeze_norm=True)), History())
     after = model.state_dict()
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     statistics = {"body.1.running_mean", "body.1.running_var", "body.1.num_batches_tracked"}
@@ -200,7 +201,8 @@ def test_training_mode(body_head: Make, freeze_norm: bool) -> None:
         {"lr": -1e-3},
         {"lr": math.inf},
         {"lr": math.nan},
-        {"schedule": "onecycle"},
+        {"max_steps": 0},
+        {"epochs": 1, "options": Options(sizes=[16, 24])},
     ],
 )
 def test_a_plan_that_cannot_work(wrong: dict[str, Any]) -> None:
@@ -211,7 +213,7 @@ def test_a_plan_that_cannot_work(wrong: dict[str, Any]) -> None:
 def test_timing_steps_leaves_the_model_as_it_was(body_head: Make, make_setup: MakeSetup) -> None:
     model = body_head()
     before = copied(model)
-    seconds = step_seconds(make_setup(model), freeze_norm=False)
+    seconds = step_seconds(make_setup(model), Options())
     assert 1e-5 < seconds < 5
     assert same(copied(model), before)
 
@@ -310,7 +312,7 @@ def test_the_plans_weight_decay_shrinks_weights(linear: Make, make_setup: MakeSe
     sizes = []
     for weight_decay in (0.0, 10.0):
         setup = make_setup(linear())
-        fit(setup, Plan(epochs=2, lr=3e-3, weight_decay=weight_decay), History())
+        fit(setup, Plan(epochs=2, lr=3e-3, options=Options(weight_decay=weight_decay)), History())
         sizes.append(setup.model.state_dict()["2.weight"].norm().item())
     assert sizes[1] < 0.95 * sizes[0]
 
@@ -318,7 +320,7 @@ def test_the_plans_weight_decay_shrinks_weights(linear: Make, make_setup: MakeSe
 def test_the_plans_rates_by_depth(body_head: Make, make_setup: MakeSetup) -> None:
     model = body_head()
     before = copied(model)
-    fit(make_setup(model), Plan(epochs=1, lr=1e-3, lr_decay=0.01), History())
+    fit(make_setup(model), Plan(epochs=1, lr=1e-3, options=Options(lr_decay=0.01)), History())
     moved = {name: (tensor - before[name]).abs().max().item() for name, tensor in model.state_dict().items()}
     assert moved["head.weight"] > 1e-3
     assert 0 < moved["body.0.weight"] < 1e-7

@@ -1,0 +1,73 @@
+"""A running average of the weights, which evaluations and the finished model use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from headway.train.callbacks import Callback
+
+if TYPE_CHECKING:
+    from headway.train.state import BatchResult, TrainState
+
+__all__ = ["Average"]
+
+PREFIX = "average."
+"""What names of averaged tensors begin with in a checkpoint."""
+
+
+class Average(Callback):
+    """The exponential moving average of a model's weights and buffers over the steps of a stage.
+
+    In the first steps it forgets faster, or it would hold on to the weights that training began with: its decay is at
+    most `(1 + step) / (10 + step)`. Whole numbers, such as counts of batches, are not averaged.
+
+    Args:
+        model: The model; its parameters stay the same objects while it is watched.
+        decay: How much of the average stays in a step, above 0 and below 1.
+
+    Source:
+        Polyak and Juditsky 1992, "Acceleration of stochastic approximation by averaging"; of a network's weights
+        while it trains: Tarvainen and Valpola 2017, arXiv:1703.01780; when it helps: Morales-Brotons et al. 2024,
+        arXiv:2411.18704. The decay of the first steps is that of TensorFlow's `ExponentialMovingAverage`.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self._live = {name: value for name, value in model.state_dict().items() if value.is_floating_point()}
+        self._averaged = {name: value.clone() for name, value in self._live.items()}
+
+    def on_batch_end(self, state: TrainState, result: BatchResult) -> None:
+        """Moves the average towards the weights."""
+        decay = min(self.decay, (1 + state.step) / (10 + state.step))
+        for name, value in self._averaged.items():
+            value.lerp_(self._live[name], 1 - decay)
+
+    def put(self) -> None:
+        """Copies the average into the model."""
+        for name, value in self._averaged.items():
+            self._live[name].copy_(value)
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """A context in which the model has the average; afterwards it has the weights that are trained."""
+        trained = {name: value.clone() for name, value in self._live.items()}
+        self.put()
+        try:
+            yield
+        finally:
+            for name, value in trained.items():
+                self._live[name].copy_(value)
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """The average under the names that `restore` looks for."""
+        return {PREFIX + name: value for name, value in self._averaged.items()}
+
+    def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Takes back what `tensors` gave."""
+        for name, value in self._averaged.items():
+            value.copy_(tensors[PREFIX + name])

@@ -1,0 +1,230 @@
+"""How a stage trains: what may be chosen besides data and model, and what can be chosen with which of them."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+
+from headway.data.dataset import Data
+from headway.errors import ConfigError, explain
+from headway.fields import Image
+from headway.models.recipe import Recipe
+from headway.train.loop import evaluating
+from headway.train.schedules import ScheduleName, check_schedule
+
+if TYPE_CHECKING:
+    from headway.train.fit import Setup
+
+__all__ = ["Options", "Plan", "check_options", "check_run", "default_batch_size", "options_of"]
+
+SMALLEST = 8
+"""Side in pixels below which a photo shows nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How a stage trains; each is an argument of `Learner.fit` and of `Learner.fine_tune`.
+
+    Attributes:
+        schedule: Shape of the learning rate over the steps: "one_cycle", "cosine" or "constant".
+        lr_decay: Factor between the rates of neighbouring groups of layers, above 0 and at most 1.
+        weight_decay: Decoupled weight decay, from 0; normalisation layers and biases have none.
+        freeze_norm: Whether batch normalisation keeps the statistics it has.
+        mixup: Photos are mixed in pairs, and their targets with them, in shares drawn from Beta(mixup, mixup); from 0,
+            which is for not at all.
+        cutmix: A rectangle of each photo is another one's, of an area drawn in the same way. With both, each photo
+            goes one of the two ways, by a coin.
+        label_smoothing: Share of each target that is spread evenly over the labels, from 0 and below 1.
+        ema: Decay of a running average of the weights, from 0 and below 1; evaluations and the model in the end have
+            the average. 0 is for none.
+        accumulate: How many batches add up their gradients for one step, from 1.
+        sizes: Sides of the training photos in pixels, each for an equal share of the epochs; the whole size when empty.
+
+    Raises:
+        ConfigError: If a value is out of its range; all such values are named.
+
+    Example:
+        >>> Options(mixup=0.2, sizes=(128, 224)).sizes
+        (128, 224)
+
+    Source:
+        Howard and Ruder 2018, arXiv:1801.06146 (rates by depth); Loshchilov and Hutter 2019, arXiv:1711.05101 (weight
+        decay); Howard and Gugger 2020, "Deep Learning for Coders", chapter 7, and Touvron et al. 2019,
+        arXiv:1906.06423 (sizes). The others: `headway.train.mix`, `headway.train.average`, `headway.train.schedules`.
+    """
+
+    schedule: ScheduleName = "one_cycle"
+    lr_decay: float = 1.0
+    weight_decay: float = 0.01
+    freeze_norm: bool = False
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    label_smoothing: float = 0.0
+    ema: float = 0.0
+    accumulate: int = 1
+    sizes: Sequence[int] = ()
+
+    def __post_init__(self) -> None:
+        check_schedule(self.schedule)
+        wrong = [name for name, (_, is_allowed) in _RANGES.items() if not is_allowed(getattr(self, name))]
+        if wrong:
+            given = ", ".join(f"{name}={getattr(self, name)!r}" for name in wrong)
+            allowed = "; ".join(f"{name} {_RANGES[name][0]}" for name in wrong)
+            raise ConfigError(
+                explain("A training option is out of its range.", given=given, fix=f"Allowed: {allowed}.")
+            )
+
+    @property
+    def has_soft_targets(self) -> bool:
+        """Whether targets are no longer plain labels."""
+        return self.mixup > 0 or self.cutmix > 0 or self.label_smoothing > 0
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+_RANGES: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "lr_decay": ("above 0 and at most 1", lambda value: _is_number(value) and 0 < value <= 1),
+    "weight_decay": ("from 0", lambda value: _is_number(value) and 0 <= value < float("inf")),
+    "freeze_norm": ("True or False", lambda value: isinstance(value, bool)),
+    "mixup": ("from 0, such as 0.2", lambda value: _is_number(value) and 0 <= value < float("inf")),
+    "cutmix": ("from 0, such as 1", lambda value: _is_number(value) and 0 <= value < float("inf")),
+    "label_smoothing": ("from 0 and below 1, such as 0.1", lambda value: _is_number(value) and 0 <= value < 1),
+    "ema": ("from 0 and below 1, such as 0.99", lambda value: _is_number(value) and 0 <= value < 1),
+    "accumulate": ("a whole number from 1", lambda value: type(value) is int and value >= 1),
+    "sizes": (
+        f"a sequence of whole numbers from {SMALLEST}, such as [128, 224]",
+        lambda value: isinstance(value, Sequence) and all(type(each) is int and each >= SMALLEST for each in value),
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How long, how fast and how a stage trains.
+
+    Attributes:
+        epochs: Passes over the training rows, at least 1.
+        lr: Peak learning rate, above 0.
+        options: All else that may be chosen.
+        max_steps: Ends the last epoch early after this many steps in all.
+        max_seconds: Plans fewer steps, while training, when they would take longer than this with their evaluations.
+
+    Raises:
+        ConfigError: If a value is out of its range, or there are more sizes than epochs.
+    """
+
+    epochs: int
+    lr: float
+    options: Options = field(default_factory=Options)
+    max_steps: int = sys.maxsize
+    max_seconds: float = float("inf")
+
+    def __post_init__(self) -> None:
+        if int(self.epochs) != self.epochs or self.epochs < 1 or not 0 < self.lr < float("inf") or self.max_steps < 1:
+            given = f"epochs={self.epochs}, lr={self.lr}"
+            given += f", max_steps={self.max_steps}" if self.max_steps < 1 else ""
+            fix = "Leave them out for a good choice."
+            raise ConfigError(explain("`epochs` must be at least 1 and `lr` above 0.", given=given, fix=fix))
+        _check_epochs(self.options.sizes, self.epochs)
+
+    def size(self, epoch: int) -> int | None:
+        """Side of the training photos in one of its epochs, counted from 0; None for the whole size.
+
+        Example:
+            >>> plan = Plan(epochs=5, lr=0.01, options=Options(sizes=(128, 224)))
+            >>> [plan.size(epoch) for epoch in range(5)]
+            [128, 128, 128, 224, 224]
+        """
+        sizes = self.options.sizes
+        return sizes[min(epoch * len(sizes) // self.epochs, len(sizes) - 1)] if sizes else None
+
+
+def options_of(given: Mapping[str, Any], base: Options | None = None) -> Options:
+    """The options of `base` with what was given: those entries that are options, and not None.
+
+    Raises:
+        ConfigError: If a value is out of its range.
+    """
+    known = [each.name for each in fields(Options)]
+    return replace(base or Options(), **{name: given[name] for name in known if given.get(name) is not None})
+
+
+def check_options(options: Options, setup: Setup, *, epochs: int | None = None, minutes: float | None = None) -> None:
+    """Checks, before any work, that options can have an effect on these data and this model.
+
+    Args:
+        options: Each in its range.
+        setup: Data, model, objective.
+        epochs: How many train every layer, where that is known.
+        minutes: Planned time, where training is not planned by epochs.
+
+    Raises:
+        ConfigError: With the first one that cannot.
+    """
+    reader, objective = setup.data.input, setup.objective
+    kinds = f"{type(reader).__name__} and {type(setup.data.target).__name__}"
+    mixes = ", ".join(f"{name}={getattr(options, name)}" for name in ("mixup", "cutmix") if getattr(options, name))
+    if mixes and not (isinstance(reader, Image) and objective.soften):
+        what = "Mixup and cutmix are for photos with classes, labels or numbers, of which a mixture means something."
+        raise ConfigError(explain(what, given=f"{mixes}, {kinds}", fix="Leave them out."))
+    if options.label_smoothing and objective.even is None:
+        what = "Label smoothing is for classes and labels."
+        given = f"label_smoothing={options.label_smoothing}, {kinds}"
+        raise ConfigError(explain(what, given=given, fix="Leave it out."))
+    if not options.sizes:
+        return
+    given = f"sizes={list(options.sizes)}"
+    if not isinstance(reader, Image) or max(options.sizes) > reader.size:
+        what = "Sizes are for photos, and none may be above that of the data."
+        given += f", size={reader.size}" if isinstance(reader, Image) else f", {kinds}"
+        raise ConfigError(explain(what, given=given, fix="Leave them out, or read larger photos (size=)."))
+    if minutes is not None:
+        what = "Sizes share the epochs among them, so they need a number of epochs."
+        raise ConfigError(explain(what, given=f"{given}, minutes={minutes}", fix="Pass epochs instead of minutes."))
+    _check_epochs(options.sizes, epochs)
+    _check_takes(setup, min(options.sizes), reader.channels)
+
+
+def _check_epochs(sizes: Sequence[int], epochs: int | None) -> None:
+    if epochs is not None and len(sizes) > epochs:
+        given = f"epochs={epochs}, sizes={list(sizes)}"
+        fix = f"Pass epochs={len(sizes)} or more, or fewer sizes."
+        raise ConfigError(explain("Each size needs an epoch.", given=given, fix=fix))
+
+
+def _check_takes(setup: Setup, size: int, channels: int) -> None:
+    photos = torch.zeros(2, channels, size, size, device=setup.precision.device)
+    try:
+        with evaluating(setup.model), torch.no_grad():
+            setup.model(setup.precision.layout(setup.prepare(photos)))
+    # Every architecture that wants one size alone says so in its own way.
+    except (RuntimeError, ValueError, AssertionError) as error:
+        what = "The model does not take photos of that size."
+        given = f"a side of {size} pixels ({' '.join(str(error).split())[:200]})"
+        raise ConfigError(explain(what, given=given, fix="Pass larger sizes, or leave them out.")) from error
+
+
+def check_run(*, seed: int, batch_size: int | Literal["auto"] | None) -> None:
+    """Raises a ConfigError if the seed or the batch size of a run is out of its range."""
+    if not 0 <= seed < 2**63:
+        given = f"seed={seed}"
+        raise ConfigError(explain("`seed` must lie between 0 and 2**63 - 1.", given=given, fix="Pass 0 or another."))
+    if not (batch_size in (None, "auto") or (isinstance(batch_size, int) and batch_size >= 1)):
+        given = f"batch_size={batch_size!r}"
+        what = '`batch_size` must be a whole number from 1, or "auto".'
+        raise ConfigError(explain(what, given=given, fix="Leave it out for 32."))
+
+
+def default_batch_size(data: Data, recipe: Recipe) -> int:
+    """Rows of a table are small: so many that there are as many steps an epoch as the recipe says, within its ends."""
+    if isinstance(data.input, Image):
+        return 64 if data.input.size < 64 else 32
+    wanted = 2 ** round(math.log2(max(len(data.train), 1) / recipe.steps))
+    return min(max(wanted, recipe.min_batch_size), recipe.max_batch_size)

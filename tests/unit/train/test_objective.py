@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import Ridge
+
+import headway as hw
+from headway.fields import Target
+from headway.train.features import solve_head
+from headway.train.objective import ToUnit, objective
+
+TARGETS: list[tuple[Target, torch.Tensor]] = [
+    (hw.Category("label", labels=("a", "b", "c")), torch.tensor([0, 2, 1, 1])),
+    (hw.Categories("tags", labels=("a", "b", "c")), torch.tensor([[0.0, 1, 1], [1, 0, 0], [0, 0, 0], [1, 1, 1]])),
+    (hw.Number("age", mean=40.0, std=12.0), torch.tensor([[30.0], [41.0], [55.0], [80.0]])),
+    (hw.Number("share", low=0, high=1, mean=0.3, std=0.2), torch.tensor([[0.0], [0.25], [0.5], [1.0]])),
+    (
+        hw.Points("corners", mean=(-0.5, 0.25), std=0.4),
+        torch.tensor([[0.0, 0.5, 640, 480], [-1, 1, 100, 90], [0.1, 0.2, 50, 60], [2, 0, 10, 10]]),
+    ),
+]
+
+
+@pytest.mark.parametrize(("target", "values"), TARGETS, ids=lambda each: type(each).__name__)
+def test_an_items_loss_is_its_share_of_the_mean_and_has_its_gradient(target: Target, values: torch.Tensor) -> None:
+    found = objective(target)
+    outputs = torch.randn(len(values), target.num_outputs, generator=torch.Generator().manual_seed(0))
+    items = found.item_losses(outputs, values)
+    assert items.shape == (len(values),)
+    torch.testing.assert_close(items.mean(), found.loss_fn(outputs, values))
+    double = outputs.double().requires_grad_()
+    wide = values.double() if values.is_floating_point() else values
+    assert torch.autograd.gradcheck(lambda given: found.loss_fn(given, wide), double)
+    assert found.activate(outputs).shape == outputs.shape
+
+
+def test_without_a_range_an_output_is_a_number_of_standard_deviations() -> None:
+    to_unit = ToUnit(40.0, 12.0)
+    assert to_unit(torch.tensor([[0.0], [1.0], [-2.0]])).flatten().tolist() == [40, 52, 16]
+    assert to_unit.losses(torch.tensor([[1.0]]), torch.tensor([[28.0]])).item() == 4
+
+
+def test_within_a_range_it_starts_at_the_mean_as_steeply_and_stays_inside() -> None:
+    to_unit = ToUnit(30.0, 5.0, 0.0, 120.0)
+    outputs = torch.zeros(1, 1, requires_grad=True)
+    answer = to_unit(outputs)
+    answer.backward()
+    assert outputs.grad is not None
+    assert (answer.item(), outputs.grad.item()) == pytest.approx((30, 5))
+    ends = to_unit(torch.tensor([[-1e3], [1e3]])).flatten().tolist()
+    assert ends == pytest.approx([0, 120])
+    # A column whose mean is an end of its range leaves room to learn.
+    assert 0 < ToUnit(0.0, 1.0, 0.0, 1.0)(torch.zeros(1, 1)).item() < 0.05
+
+
+def rows(num_rows: int, dim: int, *, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    draw = torch.Generator().manual_seed(seed)
+    features = torch.randn(num_rows, dim, generator=draw)
+    return features, features[:, :3].sum(dim=1, keepdim=True) + 0.5 * torch.randn(num_rows, 1, generator=draw)
+
+
+def test_the_head_for_a_number_is_ridge_regression() -> None:
+    features, numbers = rows(200, 20)
+    numbers = 40 + 7 * numbers
+    target = hw.Number("age", mean=numbers.mean().item(), std=numbers.std(correction=0).item())
+    head = solve_head(features, numbers, target=target, seed=0, decays=(0.1,))
+    spread = features.std(dim=0) + objective(target).floor * features.std()
+    scaled = (features - features.mean(dim=0)) / spread
+    # The mean squared error in standard deviations and half the decay; theirs is a sum, in the unit.
+    ridge = Ridge(alpha=0.1 / 2 * len(numbers), tol=1e-8).fit(scaled.numpy(), numbers.numpy())
+    answers = objective(target).activate(head(features)).numpy()
+    np.testing.assert_allclose(answers[:, 0], ridge.predict(scaled.numpy()).ravel(), atol=0.02)
+
+
+@pytest.mark.parametrize("dim", [30, 2000])
+def test_a_head_with_a_range_converges(dim: int) -> None:
+    features, numbers = rows(150, dim)
+    shares = torch.sigmoid(numbers)
+    target = hw.Number("share", low=0, high=1, mean=shares.mean().item(), std=shares.std().item())
+    head = solve_head(features[:100], shares[:100], target=target, seed=0)
+    assert head.held_out is not None
+    error = (objective(target).activate(head(features[100:])) - shares[100:]).abs().mean()
+    guess = (shares[:100].mean() - shares[100:]).abs().mean()
+    held_out = (head.held_out - shares[:100]).abs().mean()
+    assert error < (0.6 if dim < 100 else 1) * guess
+    # Heads solved without a row answer for it about as well as for new rows: none of them ran into a wall.
+    assert held_out < 1.3 * error
+
+
+def test_noise_is_not_learned() -> None:
+    features, _ = rows(120, 40)
+    noise = torch.randn(120, 1, generator=torch.Generator().manual_seed(5))
+    head = solve_head(features, noise, target=hw.Number("noise"), seed=0)
+    assert head.weight_decay == 100
+    assert (head(features) - noise.mean()).abs().mean() < 0.05
+
+
+def test_points_are_compared_without_their_pictures_sizes() -> None:
+    target, values = TARGETS[-1]
+    found = objective(target)
+    outputs = torch.zeros(4, 2)
+    larger = torch.cat([values[:, :2], 10 * values[:, 2:]], dim=1)
+    assert torch.equal(found.item_losses(outputs, values), found.item_losses(outputs, larger))
+    answers = found.activate(outputs)
+    torch.testing.assert_close(answers, torch.tensor([[-0.5, 0.25]]).expand(4, 2))
+    expected = ((answers - values[:, :2]) / 0.4).square().mean(dim=1)
+    torch.testing.assert_close(found.item_losses(outputs, values), expected)

@@ -113,7 +113,7 @@ def test_baselines_give_probabilities_whatever_the_rows(items: int, classes: int
         pixels=draw.integers(256, size=(items, *draw.integers(1, 6, size=2), 3)).astype(np.uint8),
         features=draw.normal(size=(items, 4)).astype(np.float32),
     )
-    results = run_baselines(rows, {"valid": rows}, num_classes=classes, seed=seed)
+    results = run_baselines(rows, {"valid": rows}, num_outputs=classes, seed=seed)
     assert len(results) == 6
     for result in results:
         assert result.answers["valid"].shape == (items, classes)

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from headway.data.checks import check_columns, check_items, check_parts, check_readable
+from headway.data.checks import check_answers, check_columns, check_items, check_parts, check_readable
 from headway.data.dataset import Data
-from headway.data.sources import list_folder, read_table
-from headway.data.splits import ColumnSplit, RandomSplit, Split, assign_parts
-from headway.data.store import Store, open_store, open_table
-from headway.fields import Category, Image, Input, Target
+from headway.data.sources import list_folder, read_table, read_values
+from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, Split, assign_parts
+from headway.data.store import Store, open_answers, open_store, open_table
+from headway.errors import DataError, did_you_mean, explain
+from headway.fields import Category, Image, Input, Table, Target
+from headway.fields.guess import guess_target
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,7 +71,7 @@ def from_folder(
 def from_csv(
     path: str | os.PathLike[str],
     *,
-    input: str | Input,
+    input: str | Input | None = None,
     target: str | Target,
     size: int = 224,
     split: Split | None = None,
@@ -77,12 +79,14 @@ def from_csv(
     seed: int = 0,
     on_progress: Progress | None = None,
 ) -> Data:
-    """A data set from a CSV, TSV or Parquet file with a column of file paths and a column of labels.
+    """A data set from a CSV, TSV or Parquet file: of its rows themselves, or of the files that a column names.
 
     Args:
         path: The table; paths in it are taken from its own folder unless they are absolute.
-        input: The column of paths, or a field such as `Image("photo", size=192)`.
-        target: The column of labels, or a field such as `Category("species")`.
+        input: The column of paths, or a field such as `Image("photo", size=192)`. Left out, or a `Table`: the rows
+            themselves, read by `headway.data.sources.read_values`.
+        target: The column to predict, or a field such as `Category("species")`. A name is a `Category`; without
+            files it is a `Number` where the column has decimals or many whole numbers.
         size: Side of the square that the model sees, in pixels, where `input` is a name.
         split: How to split; `RandomSplit(valid, seed=seed)` when left out.
         valid: Share of the items in valid, where `split` is left out.
@@ -99,18 +103,21 @@ def from_csv(
     Example:
         >>> data = from_csv("birds.csv", input="photo", target="species")  # doctest: +SKIP
     """
+    drawn = split or RandomSplit(valid, seed=seed)
+    if input is None or isinstance(input, Table):
+        return from_items(read_values(path), input=input, target=target, split=drawn)
     reader = Image(input, size=size) if isinstance(input, str) else input
     answer = Category(target) if isinstance(target, str) else target
-    drawn = split or RandomSplit(valid, seed=seed)
-    items = read_table(path, input=reader.column, target=answer.column)
+    is_file = answer.files(reader) is not None
+    items = read_table(path, input=reader.column, target=answer.columns, target_is_file=is_file)
     return from_items(items, input=reader, target=answer, split=drawn, on_progress=on_progress)
 
 
 def from_items(
     items: pl.DataFrame | pd.DataFrame | dict[str, Sequence[Any]],
     *,
-    input: Input,
-    target: Target,
+    input: Input | None = None,
+    target: str | Target,
     split: Split | None = None,
     on_progress: Progress | None = None,
 ) -> Data:
@@ -118,8 +125,9 @@ def from_items(
 
     Args:
         items: The table. The input's column may hold paths, or the bytes of files.
-        input: The field that goes in.
-        target: The field that comes out.
+        input: The field that goes in; `Table()`, the rows themselves, when left out.
+        target: The field that comes out, or the column's name: a `Category`, or, for rows of a table that hold
+            decimals or many whole numbers in it, a `Number`.
         split: How to split; `RandomSplit()` when left out.
         on_progress: Called with (items read, items in all) while they are opened for the first time.
 
@@ -131,45 +139,57 @@ def from_items(
     """
     frame = _frame(items)
     split = split or RandomSplit()
-    input = input.bind(frame, target)
+    input = Table() if input is None else input
+    target = _target(frame, target, input) if isinstance(target, str) else target
+    # What decides the sides of the split would tell them apart, and nothing else.
+    own = [split.column] if isinstance(split, (ColumnSplit, GroupSplit)) else []
+    input = input.bind(frame.drop(own, strict=False), target)
     decimals = [name for name in target.columns if name in frame.columns and frame[name].dtype.is_float()]
     frame = frame.with_columns(pl.col(decimals).fill_nan(None)) if decimals else frame
     check_columns(frame, input, target, split_column=split.column if isinstance(split, ColumnSplit) else None)
     frame = frame.with_columns(pl.Series("row", range(len(frame)), dtype=pl.Int64))
-    store = open_table(frame) if input.is_table else _open_files(frame, input, on_progress)
+    store = open_table(frame) if input.is_table else _open_files(frame, input, target, on_progress)
     frame = frame.with_columns(pl.Series("content", store.contents, dtype=pl.String))
-    reasons = dict(store.reasons)
-    check_readable(frame, input, reasons)
     unlabelled = frame.filter(pl.Series(target.is_missing(frame), dtype=pl.Boolean))["row"].to_list()
-    reasons |= {row: f"no value in column {target.column!r}" for row in unlabelled if row not in reasons}
+    missing = dict.fromkeys(unlabelled, f"no value in column {target.column!r}")
+    answers = store.answers.reasons if store.answers else {}
+    reasons = {row: why for row, why in answers.items() if row not in missing} | store.reasons
+    check_readable(frame, input, reasons)
+    reasons = missing | reasons
     kept = frame.filter(~pl.col("row").is_in(list(reasons)))
-    check_items(kept, target)
+    check_items(kept, target, are_files=store.answers is not None)
     assigned = assign_parts(split, kept, target)
-    copies = kept["row"].to_list()
-    reasons |= {
-        row: "identical to an item on another side of the split"
-        for row, part in zip(copies, assigned, strict=True)
-        if part is None
-    }
+    copies = [row for row, part in zip(kept["row"], assigned, strict=True) if part is None]
+    reasons |= dict.fromkeys(copies, "identical to an item on another side of the split")
     kept = kept.with_columns(pl.Series("split", assigned, dtype=pl.String)).filter(pl.col("split").is_not_null())
     train = kept.filter(pl.col("split") == "train")
     reader = input.fit(train)
     data = Data(
         items=kept,
         input=reader,
-        target=target.fit(train),
+        target=target.fit(train).fit_places(train, reader),
         split=split,
         problems=_problems(frame, input, reasons),
         store=replace(store, canvases=reader.read_rows(frame)) if input.is_table else store,
     )
     check_parts(data.items, data.target)
-    # Labels that the user named may leave some out; better said now than in the first epoch.
-    data.target.encode(target.values(kept))
+    check_answers(data)
     return data
 
 
-def _open_files(frame: pl.DataFrame, input: Input, on_progress: Progress | None) -> Store:
-    return open_store(frame[input.column].to_list(), input, on_progress=on_progress)
+def _target(frame: pl.DataFrame, column: str, input: Input) -> Target:
+    if not input.is_table:
+        return Category(column)
+    if column not in frame.columns:
+        what = f"The table has no column {column!r} to predict."
+        given = f"columns: {', '.join(frame.columns)}"
+        raise DataError(explain(what, given=given, fix=did_you_mean(column, frame.columns)))
+    return guess_target(frame[column])
+
+
+def _open_files(frame: pl.DataFrame, input: Input, target: Target, on_progress: Progress | None) -> Store:
+    store = open_store(frame[input.column].to_list(), input, on_progress=on_progress)
+    return replace(store, answers=open_answers(frame, input, target))
 
 
 def _frame(items: Any) -> pl.DataFrame:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from headway.errors import DataError, did_you_mean, explain
 from headway.fields import Input, Target
 
-__all__ = ["check_columns", "check_items", "check_parts", "check_readable"]
+if TYPE_CHECKING:
+    from headway.data.dataset import Data
+
+__all__ = ["check_answers", "check_columns", "check_items", "check_parts", "check_readable"]
 
 MIN_ITEMS_A_CLASS = 4
 MIN_ITEMS = 8
 MAX_UNREADABLE = 0.05
+
+_CHUNK = 256
 
 
 def check_columns(frame: pl.DataFrame, input: Input, target: Target, *, split_column: str | None) -> None:
@@ -66,12 +73,15 @@ def check_readable(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) -
         )
 
 
-def check_items(frame: pl.DataFrame, target: Target) -> None:
-    """There is something to tell apart: two classes with enough items each, or values that differ."""
+def check_items(frame: pl.DataFrame, target: Target, *, are_files: bool = False) -> None:
+    """There is something to tell apart: two classes with enough items each, or values that differ.
+
+    Answers that are files are looked at later, by `check_answers`.
+    """
     if target.task == "classification":
         _check_classes(frame, target)
         return
-    encoded = target.encode(target.values(frame))
+    encoded = np.arange(len(frame)) if are_files else target.encode(target.values(frame))
     if len(frame) < MIN_ITEMS or bool((encoded == encoded[:1]).all()):
         raise DataError(
             explain(
@@ -134,3 +144,21 @@ def check_parts(items: pl.DataFrame, target: Target) -> None:
                 fix="Add items, or split in another way (RandomSplit keeps every class on both sides).",
             )
         )
+
+
+def check_answers(data: Data) -> None:
+    """Every answer can be encoded; of answers that are files, every class is in some of the training rows'.
+
+    Labels that the user named may leave some out; better said now than in the first epoch.
+    """
+    if data.store.answers is None:
+        data.target.encode(data.target.values(data.items))
+        return
+    part, counts = data.train, np.zeros(256, dtype=np.int64)
+    for start in range(0, len(part), _CHUNK):
+        counts += np.bincount(part.placed_at(range(start, min(start + _CHUNK, len(part)))).ravel(), minlength=256)
+    missing = [label for label, count in zip(data.target.labels, counts, strict=False) if not count]
+    if missing:
+        given = f"{len(part)} training rows without any {', '.join(map(repr, missing[:10]))}; {data.target}"
+        fix = "Correct the classes (`classes`, `ignore`), or leave those out."
+        raise DataError(explain("Some classes are in no training item.", given=given, fix=fix))

@@ -81,10 +81,18 @@ class Data:
         present = set(self.items["split"].unique().to_list())
         return [name for name in PARTS if name in present]
 
+    @cached_property
+    def placed(self) -> np.ndarray:
+        """Every item's encoded target, as it goes with its canvas, in the order of the items."""
+        return self.target.place(self.items, self.input)
+
     @property
     def fingerprint(self) -> str:
         """A hash of every item's bytes, label and side, in order: the same data, the same fingerprint."""
-        columns = self.items.select("content", pl.col(self.target.columns).cast(pl.String), "split")
+        answers = pl.col(self.target.columns).cast(pl.String)
+        if self.store.answers:
+            answers = pl.Series("answer", [self.store.answers.contents[row] for row in self.items["row"]])
+        columns = self.items.select("content", answers, "split")
         return hashlib.sha256("\n".join("\0".join(map(str, row)) for row in columns.iter_rows()).encode()).hexdigest()
 
     def part(self, name: PartName) -> Part:
@@ -131,7 +139,7 @@ class Data:
         for label in labels:
             lines.append(f"{label:<{width}}" + "".join(f"{counts[name][label]:>8}" for name in self.parts))
         lines.append(f"{'all':<{width}}" + "".join(f"{len(self.part(name)):>8}" for name in self.parts))
-        lines.append(f"in:  {self.input}")
+        lines += self.input.describe()
         if len(self.problems):
             lines.append(f"left out: {len(self.problems)}, such as: {self.problems['reason'][0]}")
         return "\n".join(lines)
@@ -172,7 +180,23 @@ class Part:
     @cached_property
     def targets(self) -> np.ndarray:
         """The encoded target: for a category class indices, int64 `[items]`, for numbers float32 `[items, outputs]`."""
-        return self.data.target.place(self.items, self.data.input)
+        return self.data.target.view(self.placed, self.data.input)
+
+    @cached_property
+    def placed(self) -> np.ndarray:
+        """The same as it goes with `canvases`; another array only where the target lies in a picture."""
+        if self.data.store.answers:
+            return self.placed_at(np.arange(len(self)))
+        return self.data.placed[np.searchsorted(self.data.items["row"].to_numpy(), self.rows)]
+
+    def placed_at(self, positions: Sequence[int] | np.ndarray) -> np.ndarray:
+        """`placed` of the items at these positions; where answers are files, only those are read."""
+        files = self.data.store.answers
+        if files is None:
+            return self.placed[positions]
+        if files.canvases is None:
+            return self.data.target.place(self.items[list(positions)], self.data.input)
+        return np.asarray(files.canvases[self.rows[positions]])
 
     def canvases(self, positions: Sequence[int] | np.ndarray) -> np.ndarray:
         """The items at these positions as training sees them: for photos uint8 `[batch, side, side, channels]`.

@@ -29,7 +29,8 @@ class Batch:
     Attributes:
         inputs: For photos uint8 `[batch, channels, height, width]`, channels last in memory; for rows of a table
             float32 `[batch, columns]`.
-        targets: For a category int64 `[batch]`, for numbers float32 `[batch, outputs]`.
+        targets: For a category int64 `[batch]`, for numbers float32 `[batch, outputs]`, for masks uint8 `[batch, side,
+            side]`.
         rows: The items' numbers in the source, int64 `[batch]`.
     """
 
@@ -38,7 +39,9 @@ class Batch:
     rows: np.ndarray
 
     def to(self, device: torch.device) -> Batch:
-        """The batch on a device, copied without waiting where its memory is pinned."""
+        """The batch on a device, copied without waiting where its memory is pinned; itself where it is already."""
+        if self.inputs.device == device:
+            return self
         return Batch(self.inputs.to(device, non_blocking=True), self.targets.to(device, non_blocking=True), self.rows)
 
     def split(self, pieces: int) -> list[Batch]:
@@ -87,7 +90,6 @@ class Loader:
         self.shuffle = shuffle
         self.threads = threads or reader_threads()
         self.pin_memory = pin_memory
-        self._targets = part.targets
         self._rows = part.rows
 
     def __len__(self) -> int:
@@ -106,10 +108,15 @@ class Loader:
         order = np.arange(len(self.part))
         if self.shuffle:
             order = generator(self.seed, "order", epoch=epoch).permutation(len(self.part))
+        parts = np.array_split(order, len(self))[start:]
+        if self.part.data.input.is_table:
+            # Rows lie in memory: to hand them from one thread to another would take longer than to look them up.
+            yield from (batch for batch in map(self._read, parts) if batch is not None)
+            return
         waiting: deque[Future[Batch | None]] = deque()
         with ThreadPoolExecutor(self.threads, thread_name_prefix="headway-reader") as pool:
             try:
-                for positions in np.array_split(order, len(self))[start:]:
+                for positions in parts:
                     waiting.append(pool.submit(self._read, positions))
                     if len(waiting) > self.threads + 1:
                         yield from _given(waiting.popleft())
@@ -124,10 +131,9 @@ class Loader:
         canvases, positions = self.part.readable(positions)
         if not len(positions):
             return None
-        targets = self._targets[positions]
+        targets, reader = self.part.placed_at(positions), self.part.data.input
         if not self.shuffle:
-            canvases = self.part.data.input.view(canvases)
-            targets = self.part.data.target.view(targets, self.part.data.input)
+            canvases, targets = reader.view(canvases), self.part.data.target.view(targets, reader)
         inputs, targets = as_tensor(canvases), torch.from_numpy(targets)
         if self.pin_memory:
             inputs, targets = inputs.pin_memory(), targets.pin_memory()

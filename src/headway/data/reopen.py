@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from headway.data.dataset import Data
 from headway.data.splits import RecordedSplit
-from headway.data.store import open_store
+from headway.data.store import Store, open_store
 from headway.errors import DataError, explain
 from headway.fields import Input, Target
 
@@ -44,15 +46,24 @@ def reopen(
         DataError: If a file has changed, is gone, or cannot be read, unless that is accepted; or if the items were in
             memory, so that the table does not have them.
     """
-    if input.column not in items.columns:
+    if input.is_table:
+        # Its values are in the run's own table, not in files that could have changed.
+        store = Store(_by_place(input.read_rows(items), items["row"].to_numpy()), [])
+        return Data(items=items, input=input, target=target, split=RecordedSplit(split), problems=problems, store=store)
+    in_memory = {input.column, *(target.columns if target.files(input) else ())} - set(items.columns)
+    if in_memory:
         what = "The run's items were in memory, and its table does not have them."
-        raise DataError(explain(what, given=f"no column {input.column!r}", fix="Pass the same data set again (data=)."))
+        given = f"no column {', '.join(map(repr, sorted(in_memory)))}"
+        raise DataError(explain(what, given=given, fix="Pass the same data set again (data=)."))
     values = _by_row(items, problems, input.column)
     store = open_store(values, input, on_progress=on_progress)
+    store = replace(store, answers=_open_answers(items, values, input=input, target=target))
     was = dict(items.select("row", "content").iter_rows())
     changed = {
         row: store.reasons.get(row, "other bytes") for row, content in was.items() if store.contents[row] != content
     }
+    answers = store.answers.reasons if store.answers else {}
+    changed = {row: why for row, why in answers.items() if row in was} | changed
     if changed and not accept_changes:
         shown = [f"{values[row]} ({reason})" for row, reason in list(changed.items())[:NAMES_SHOWN]]
         more = f"and {len(changed) - NAMES_SHOWN} more" if len(changed) > NAMES_SHOWN else ""
@@ -62,8 +73,24 @@ def reopen(
         fix = "Put them back, or go on with them as they are now: --accept-changes (accept_changes=True)."
         raise DataError(explain(what, given=[*shown, *([more] if more else [])], fix=fix))
     contents = pl.Series("content", [store.contents[row] for row in was], dtype=pl.String)
-    kept = items.with_columns(contents).filter(~pl.col("row").is_in(list(store.reasons)))
+    kept = items.with_columns(contents).filter(~pl.col("row").is_in([*store.reasons, *answers]))
     return Data(items=kept, input=input, target=target, split=RecordedSplit(split), problems=problems, store=store)
+
+
+def _open_answers(items: pl.DataFrame, values: list[Any], *, input: Input, target: Target) -> Store | None:
+    """The answers that are files, in the order of the source; those of rows that were left out are not read."""
+    reader = target.files(input)
+    if reader is None:
+        return None
+    found = dict(items.select("row", target.column).iter_rows())
+    return open_store([(found.get(row, ""), value or "") for row, value in enumerate(values)], reader)
+
+
+def _by_place(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """What was read of rows, each at the place of its number in the source."""
+    placed = np.zeros((int(rows.max()) + 1, *array.shape[1:]), dtype=array.dtype)
+    placed[rows] = array
+    return placed
 
 
 def _by_row(items: pl.DataFrame, problems: pl.DataFrame, column: str) -> list[Any]:

@@ -7,6 +7,8 @@ order is fixed by the files' names (or the table's own order), never by the file
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ from headway.errors import DataError, did_you_mean, explain
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["SPLIT_FOLDERS", "is_table", "list_folder", "read_table"]
+__all__ = ["SPLIT_FOLDERS", "is_table", "list_folder", "read_table", "read_values"]
 
 SPLIT_FOLDERS = {
     "train": "train",
@@ -110,16 +112,19 @@ def _classes(root: Path) -> list[tuple[Path, str | None]]:
     return [(folder, None) for folder in folders]
 
 
-def read_table(path: str | os.PathLike[str], *, input: str, target: str) -> pl.DataFrame:
+def read_table(
+    path: str | os.PathLike[str], *, input: str, target: str | Sequence[str], target_is_file: bool = False
+) -> pl.DataFrame:
     """A CSV, TSV or Parquet file whose `input` column names files.
 
-    Paths in the `input` column are taken from the table's own folder unless they are absolute; the bytes of files
-    stay as they are. The target is read as text, so that a label such as "007" stays as it is.
+    Paths in columns of files are taken from the table's own folder unless they are absolute; the bytes of files stay
+    as they are. The target is read as text, so that a label such as "007" stays as it is; lists stay lists.
 
     Args:
         path: The file.
         input: The column with the files' paths.
-        target: The column with the labels.
+        target: The column with the labels, or several that make up one answer.
+        target_is_file: Whether that one names files, too.
 
     Returns:
         The table with all its columns.
@@ -130,17 +135,10 @@ def read_table(path: str | os.PathLike[str], *, input: str, target: str) -> pl.D
     import polars as pl
 
     file = Path(path).expanduser().absolute()
-    try:
-        if not file.is_file():
-            message = "a folder, not a file" if file.is_dir() else "no such file"
-            raise OSError(message)
-        frame = _read_frame(file, text_columns=(input, target))
-    except (OSError, pl.exceptions.PolarsError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise DataError(
-            explain("The table cannot be read.", given=f"{path} ({reason})", fix="Give a CSV, TSV or Parquet file.")
-        ) from error
-    for column, option in ((input, "input"), (target, "target")):
+    targets = (target,) if isinstance(target, str) else tuple(target)
+    with _explained(file, path):
+        frame = _read_frame(file, text_columns=(input, *targets))
+    for column, option in ((input, "input"), *((each, "target") for each in targets)):
         if column not in frame.columns:
             raise DataError(
                 explain(
@@ -149,10 +147,69 @@ def read_table(path: str | os.PathLike[str], *, input: str, target: str) -> pl.D
                     fix=f"Name one of its columns. {did_you_mean(column, frame.columns)}",
                 )
             )
-    if frame[input].dtype == pl.String:
-        values = [None if value is None else str(file.parent / value) for value in frame[input].to_list()]
-        frame = frame.with_columns(pl.Series(input, values, dtype=pl.String))
-    return frame.with_columns(pl.col(target).cast(pl.String))
+    for column in (input, *targets) if target_is_file else (input,):
+        if frame[column].dtype == pl.String:
+            values = [None if value is None else str(file.parent / value) for value in frame[column].to_list()]
+            frame = frame.with_columns(pl.Series(column, values, dtype=pl.String))
+    as_text = [] if target_is_file else [each for each in targets if not frame[each].dtype.is_nested()]
+    return frame.with_columns(pl.col(as_text).cast(pl.String)) if as_text else frame
+
+
+def read_values(path: str | os.PathLike[str]) -> pl.DataFrame:
+    """A CSV, TSV or Parquet file whose columns hold values: numbers, categories, dates.
+
+    Of a CSV blanks around names and values are stripped, and an empty value or "?" is missing. A column is of numbers
+    where all its values are, unless one begins with a 0 that would be lost, as in "007".
+
+    Args:
+        path: The file.
+
+    Raises:
+        DataError: If the file cannot be read as a table.
+    """
+    import polars as pl
+
+    file = Path(path).expanduser().absolute()
+    with _explained(file, path):
+        if file.suffix.lower() == ".parquet":
+            return pl.read_parquet(file, glob=False)
+        separator = "\t" if file.suffix.lower() == ".tsv" else ","
+        frame = pl.read_csv(file, separator=separator, infer_schema=False, glob=False)
+    stripped = [name.strip() for name in frame.columns]
+    if len(set(stripped)) == len(stripped):
+        frame.columns = stripped
+    return frame.select(_as_numbers(frame[name]) for name in frame.columns)
+
+
+def _as_numbers(texts: pl.Series) -> pl.Series:
+    """Text without blanks and "?", as numbers where all of it is."""
+    import polars as pl
+
+    texts = texts.str.strip_chars()
+    texts = texts.set(texts.is_in(["", "?"]), None)
+    if not texts.str.contains(r"^[+-]?0\d").any():
+        for dtype in (pl.Int64, pl.Float64):
+            numbers = texts.cast(dtype, strict=False)
+            if numbers.null_count() == texts.null_count() < len(texts):
+                return numbers
+    return texts
+
+
+@contextmanager
+def _explained(file: Path, given: object) -> Iterator[None]:
+    """A context in which an error says that the table cannot be read, and why."""
+    import polars as pl
+
+    try:
+        if not file.is_file():
+            message = "a folder, not a file" if file.is_dir() else "no such file"
+            raise OSError(message)
+        yield
+    except (OSError, pl.exceptions.PolarsError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise DataError(
+            explain("The table cannot be read.", given=f"{given} ({reason})", fix="Give a CSV, TSV or Parquet file.")
+        ) from error
 
 
 def _read_frame(file: Path, *, text_columns: tuple[str, ...]) -> pl.DataFrame:

@@ -25,9 +25,9 @@ import polars as pl
 
 from headway.cache import cache_folder
 from headway.errors import ReadError
-from headway.fields.base import Input
+from headway.fields.base import Input, Reader, Target
 
-__all__ = ["Store", "open_store", "open_table", "reader_threads"]
+__all__ = ["Store", "open_answers", "open_store", "open_table", "reader_threads"]
 
 MAX_STORE_BYTES = 20 * 2**30
 """More than this is not kept: the items are decoded again each epoch."""
@@ -48,11 +48,13 @@ class Store:
             room for it; for a table what its fitted field makes of the rows.
         contents: A hash of each item's bytes, "" where it could not be read.
         reasons: For the index of each unreadable item, why.
+        answers: The same of the items' answers, where these are files, too.
     """
 
     canvases: np.ndarray | None
     contents: list[str]
     reasons: dict[int, str] = field(default_factory=dict)
+    answers: Store | None = None
 
 
 def reader_threads() -> int:
@@ -63,7 +65,7 @@ def reader_threads() -> int:
 
 def open_store(
     values: Sequence[Any],
-    reader: Input,
+    reader: Reader,
     *,
     threads: int | None = None,
     on_progress: Callable[[int, int], None] | None = None,
@@ -71,8 +73,8 @@ def open_store(
     """The store of these items, from the cache where it is there, else made by reading each of them once.
 
     Args:
-        values: The items: paths, bytes, arrays or images.
-        reader: The field that reads them.
+        values: The items: paths, bytes, arrays or images; or pairs of an answer's and its item's, hashed by the first.
+        reader: What reads them.
         threads: How many threads read; one a core when left out. The result does not depend on it.
         on_progress: Called now and then with the number of items read and their total.
 
@@ -100,6 +102,12 @@ def open_store(
             temporary.unlink(missing_ok=True)
 
 
+def open_answers(items: pl.DataFrame, input: Input, target: Target) -> Store | None:
+    """The store of the answers, where they are files, in slots of the table's rows; None where the table holds them."""
+    reader = target.files(input)
+    return open_store(list(zip(target.values(items), items[input.column], strict=True)), reader) if reader else None
+
+
 def open_table(items: pl.DataFrame) -> Store:
     """The store of a table's rows: nothing but a hash of each, since the field reads them all at once when fitted.
 
@@ -113,25 +121,27 @@ def open_table(items: pl.DataFrame) -> Store:
     return Store(None, [hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in texts])
 
 
-def _key(values: Sequence[Any], reader: Input) -> str | None:
+def _key(values: Sequence[Any], reader: Reader) -> str | None:
     """A name for the store of these files as they are now; None where they are not files."""
     digest = hashlib.blake2b(digest_size=16)
     settings = {**reader.to_json(), "column": "", "pillow": version("pillow"), "headway": version("headway")}
     digest.update(json.dumps(settings, sort_keys=True).encode())
     for value in values:
-        if not isinstance(value, (str, os.PathLike)):
-            return None
-        try:
-            stat = os.stat(value)
-            # The time of change (ctime) moves even where a copy sets the time of writing back, and with permissions.
-            found = f"{stat.st_size}\0{stat.st_mtime_ns}\0{stat.st_ctime_ns}"
-        except (OSError, ValueError):
-            found = "missing"
-        digest.update(f"\n{os.path.abspath(value)}\0{found}".encode("utf-8", "surrogateescape"))
+        for file in value if isinstance(value, tuple) else (value,):
+            if not isinstance(file, (str, os.PathLike)):
+                return None
+            try:
+                stat = os.stat(file)
+                # The time of change (ctime) moves even where a copy sets the time of writing back, and with
+                # permissions.
+                found = f"{stat.st_size}\0{stat.st_mtime_ns}\0{stat.st_ctime_ns}"
+            except (OSError, ValueError):
+                found = "missing"
+            digest.update(f"\n{os.path.abspath(file)}\0{found}".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
-def _shape(values: Sequence[Any], reader: Input) -> tuple[int, ...] | None:
+def _shape(values: Sequence[Any], reader: Reader) -> tuple[int, ...] | None:
     """The array's shape, from the first item that can be read; None where there is none."""
     for value in values:
         try:
@@ -182,7 +192,7 @@ def _allocate(shape: tuple[int, ...] | None, temporary: Path | None) -> np.ndarr
 
 def _fill(
     values: Sequence[Any],
-    reader: Input,
+    reader: Reader,
     canvases: np.ndarray | None,
     *,
     threads: int,
@@ -230,6 +240,9 @@ def _content(value: Any) -> tuple[str, Any]:
     if value is None:
         message = "no value"
         raise ReadError(message)
+    if isinstance(value, tuple):
+        content, answer = _content(value[0])
+        return content, (answer, *value[1:])
     if isinstance(value, (str, os.PathLike)):
         try:
             value = Path(value).read_bytes()

@@ -6,14 +6,41 @@ from typing import Any
 
 from headway.errors import BundleError, did_you_mean, explain
 from headway.fields.base import Input, Prediction, Target
+from headway.fields.categories import Categories
 from headway.fields.category import Category
+from headway.fields.frame import Frame
 from headway.fields.image import Image
+from headway.fields.mask import Mask
 from headway.fields.number import Number
+from headway.fields.pair import Pair
+from headway.fields.points import Points
+from headway.fields.table import Table
 
-__all__ = ["Category", "Image", "Input", "Number", "Prediction", "Target", "input_from_json", "target_from_json"]
+__all__ = [
+    "Categories",
+    "Category",
+    "Frame",
+    "Image",
+    "Input",
+    "Mask",
+    "Number",
+    "Pair",
+    "Points",
+    "Prediction",
+    "Table",
+    "Target",
+    "input_from_json",
+    "target_from_json",
+]
 
-_INPUTS: dict[str, type[Input]] = {"image": Image}
-_TARGETS: dict[str, type[Target]] = {"category": Category, "number": Number}
+_INPUTS: dict[str, type[Input]] = {"image": Image, "pair": Pair, "table": Table}
+_TARGETS: dict[str, type[Target]] = {
+    "categories": Categories,
+    "category": Category,
+    "mask": Mask,
+    "number": Number,
+    "points": Points,
+}
 
 
 def input_from_json(values: dict[str, Any]) -> Input:

@@ -12,12 +12,13 @@ import numpy as np
 
 from headway.errors import ConfigError, ReadError, explain
 from headway.fields.base import Input
+from headway.fields.frame import Frame
 
 if TYPE_CHECKING:
     import polars as pl
     from PIL import Image as PILImage
 
-__all__ = ["MAX_PIXELS", "Image"]
+__all__ = ["MAX_PIXELS", "Image", "open_upright"]
 
 MAX_PIXELS = 100_000_000
 
@@ -79,6 +80,13 @@ class Image(Input):
     def _mode(self) -> str:
         return "L" if self.channels == 1 else "RGB"
 
+    @property
+    def window(self) -> Frame:
+        """What part of a canvas `view` gives, in pixels of the canvas."""
+        start = (self.side - self.size) // 2
+        end = start + self.size
+        return Frame(self.side, self.side, start, start, end, end)
+
     def fit(self, rows: pl.DataFrame) -> Self:
         """The field itself: nothing is learned from the rows."""
         return self
@@ -106,6 +114,23 @@ class Image(Input):
         start = (self.side - self.size) // 2
         inside = slice(start, start + self.size)
         return canvas[..., inside, inside, :]
+
+    def frame(self, value: Any) -> Frame:
+        """What part of a picture its canvas shows; of a JPEG file only the header is read."""
+        try:
+            width, height = _upright_size(_open(value, draft=None))
+        except ReadError:
+            raise
+        except Exception as error:
+            raise ReadError(_reason(error)) from error
+        return self.frame_of(width, height)
+
+    def frame_of(self, width: int, height: int) -> Frame:
+        """What part its canvas shows of a picture of this size, in pixels, as it is seen upright."""
+        return Frame(width, height, *self._box(width, height))
+
+    def seen(self, value: Any) -> Frame:
+        return self.frame(value).part(self.window)
 
     def thumbnail(self, image: np.ndarray, side: int) -> np.ndarray:
         """An image `[height, width, channels]` shrunk by averaging, uint8 `[side, side, channels]`."""
@@ -138,16 +163,36 @@ class Image(Input):
         from PIL import Image as PILImage
 
         image = _to_mode(_upright(image), self._mode)
-        width = min(image.width, self.squeeze * image.height)
-        height = min(image.height, self.squeeze * image.width)
         if image.size != (self.side, self.side):
-            left, top = (image.width - width) / 2, (image.height - height) / 2
-            box = (left, top, left + width, top + height)
+            box = self._box(image.width, image.height)
             image = image.resize((self.side, self.side), PILImage.Resampling.BICUBIC, box=box)
         return np.asarray(image, dtype=np.uint8).reshape(self.side, self.side, self.channels)
 
+    def _box(self, width: int, height: int) -> tuple[float, float, float, float]:
+        """What is kept of a picture: left, top, right and bottom, in pixels."""
+        wide, high = min(width, self.squeeze * height), min(height, self.squeeze * width)
+        left, top = (width - wide) / 2, (height - high) / 2
+        return left, top, left + wide, top + high
 
-def _open(value: Any, *, draft: tuple[str, int]) -> PILImage.Image:
+
+def open_upright(value: Any) -> PILImage.Image:
+    """A picture with its pixels as they are stored, turned as its EXIF says.
+
+    Args:
+        value: What `Image.canvas` takes.
+
+    Raises:
+        ReadError: If it cannot be read or is over 100 megapixels; the text is one line.
+    """
+    try:
+        return _upright(_open(value, draft=None))
+    except ReadError:
+        raise
+    except Exception as error:
+        raise ReadError(_reason(error)) from error
+
+
+def _open(value: Any, *, draft: tuple[str, int] | None) -> PILImage.Image:
     from PIL import Image as PILImage
 
     if isinstance(value, PILImage.Image):
@@ -166,9 +211,10 @@ def _open(value: Any, *, draft: tuple[str, int]) -> PILImage.Image:
         message = "empty: 0 bytes"
         raise ReadError(message)
     image = _checked(PILImage.open(io.BytesIO(value)))
-    # A JPEG is decoded at 1/2, 1/4 or 1/8 where that still covers the canvas: several times faster.
-    mode, side = draft
-    image.draft(mode, (side, side))
+    if draft is not None:
+        # A JPEG is decoded at 1/2, 1/4 or 1/8 where that still covers the canvas: several times faster.
+        mode, side = draft
+        image.draft(mode, (side, side))
     return image
 
 
@@ -213,7 +259,6 @@ def _upright(image: PILImage.Image) -> PILImage.Image:
     Pillow's own `exif_transpose` also writes the remaining EXIF anew, which fails for many a photo whose other tags
     are not as they should be.
     """
-    from PIL import ExifTags
     from PIL import Image as PILImage
 
     turn = PILImage.Transpose
@@ -228,11 +273,26 @@ def _upright(image: PILImage.Image) -> PILImage.Image:
     }
     # Some formats are turned when they are loaded, and say no more of it then.
     image.load()
-    try:
-        orientation = image.getexif().get(ExifTags.Base.Orientation)
-    except Exception:  # Pillow raises whatever its parser trips over; the pixels are there all the same.
-        return image
+    orientation = _orientation(image)
     return image.transpose(turns[orientation]) if orientation in turns else image
+
+
+def _upright_size(image: PILImage.Image) -> tuple[int, int]:
+    """Width and height as `_upright` gives them."""
+    if image.format not in ("JPEG", "MPO"):
+        # Others may say only behind the pixels how they are turned.
+        image.load()
+    is_turned = _orientation(image) in (5, 6, 7, 8)
+    return (image.height, image.width) if is_turned else (image.width, image.height)
+
+
+def _orientation(image: PILImage.Image) -> int | None:
+    from PIL import ExifTags
+
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # Pillow raises whatever its parser trips over; the pixels are there all the same.
+        return None
 
 
 def _to_mode(image: PILImage.Image, mode: str) -> PILImage.Image:

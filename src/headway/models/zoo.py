@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,20 @@ from torch import nn
 
 from headway.cache import cache_folder
 from headway.errors import ConfigError, HeadwayError, WeightsError, did_you_mean, explain
-from headway.fields import Image, Input, Target
+from headway.fields import Image, Input, Pair, Table, Target
+from headway.models.collab import make_collab, recipe_for
+from headway.models.recipe import Recipe
+from headway.models.tabular import RECIPE, TabularModel
+from headway.models.unet import RECIPES, UNet
 from headway.models.vision import Prepare, VisionModel, multi_level, small_resnet
 from headway.seeds import torch_seed
 
 __all__ = ["DEFAULT_ARCH", "Built", "build", "check_arch", "create", "default_arch"]
 
 DEFAULT_ARCH = "efficientnet_lite0"
+TABULAR_ARCH = "realmlp"
+Made = tuple[nn.Module, Recipe]
+
 _SCRATCH: dict[str, Callable[[int, int], VisionModel]] = {"small_resnet": small_resnet}
 
 
@@ -35,12 +42,14 @@ class Built:
         prepare: Pixels to what the model wants.
         pretrained: Where the body's weights come from; "" when they are random.
         arch: The architecture's name, or the class of a module of one's own.
+        recipe: How it is trained in one stage.
     """
 
     model: nn.Module
     prepare: nn.Module
     pretrained: str
     arch: str = ""
+    recipe: Recipe = field(default_factory=Recipe)
 
 
 def _timm() -> Any:
@@ -52,9 +61,9 @@ def _timm() -> Any:
     return timm
 
 
-def default_arch(size: int) -> str:
-    """A good choice for images of this size in pixels."""
-    return "small_resnet" if size < 64 else DEFAULT_ARCH
+def default_arch(size: int, task: str = "classification") -> str:
+    """A good choice for images of this size in pixels, and a kind of target."""
+    return "small_resnet" if size < 64 and task not in _MODELS else DEFAULT_ARCH
 
 
 def build(
@@ -84,15 +93,67 @@ def build(
         raise ConfigError(explain("`arch` must be an architecture's name or an nn.Module.", given=given, fix=fix))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(seed, "init"))
-        if not isinstance(input, Image):
-            raise NotImplementedError
-        name = arch or default_arch(input.size)
-        shape = {"channels": input.channels, "size": input.size, "num_outputs": target.num_outputs}
-        built = create(name, **shape, pretrained=pretrained)
-    return replace(built, arch=name)
+        return _BUILDERS[type(input)](arch, input, target, pretrained)
 
 
-def create(arch: str, *, num_outputs: int, channels: int = 3, size: int = 224, pretrained: bool = True) -> Built:
+def _for_photos(arch: str | None, input: Input, target: Target, pretrained: bool) -> Built:
+    assert isinstance(input, Image)
+    if arch == TABULAR_ARCH:
+        what = "There is no architecture of that name for photos."
+        raise ConfigError(explain(what, given=repr(arch), fix=f'Use "{DEFAULT_ARCH}", or leave it out.'))
+    name = arch or default_arch(input.size, target.task)
+    shape = {"channels": input.channels, "size": input.size, "num_outputs": target.num_outputs}
+    return replace(create(name, **shape, task=target.task, pretrained=pretrained), arch=name)
+
+
+def _for_tables(arch: str | None, input: Input, target: Target, pretrained: bool) -> Built:
+    assert isinstance(input, Table)
+    if arch not in (None, TABULAR_ARCH):
+        what = "There is no architecture of that name for tables."
+        fix = f'Leave it out for "{TABULAR_ARCH}", or pass a module of your own.'
+        raise ConfigError(explain(what, given=repr(arch), fix=fix))
+    sizes = list(input.categories.values())
+    model = TabularModel(edges=input.edges, sizes=sizes, num_outputs=target.num_outputs)
+    return Built(model, nn.Identity(), "", TABULAR_ARCH, RECIPE)
+
+
+def _for_ratings(arch: str | None, input: Input, target: Target, pretrained: bool) -> Built:
+    assert isinstance(input, Pair)
+    name, model = make_collab(arch, input, target)
+    return Built(model, nn.Identity(), "", name, recipe_for(input))
+
+
+_BUILDERS: dict[type[Input], Callable[[str | None, Input, Target, bool], Built]] = {
+    Image: _for_photos,
+    Table: _for_tables,
+    Pair: _for_ratings,
+}
+
+
+def _pooled(body: nn.Module, num_outputs: int, images: torch.Tensor, pretrained: bool) -> Made:
+    """One answer for a photo: a linear head on pooled features."""
+    body = multi_level(body, images) if pretrained else body
+    return VisionModel(body, body(images).shape[-1], num_outputs), Recipe()
+
+
+def _dense(body: nn.Module, num_outputs: int, images: torch.Tensor, pretrained: bool) -> Made:
+    """An answer for each pixel."""
+    return UNet(body, num_outputs, images), RECIPES[pretrained]
+
+
+_MODELS: dict[str, Callable[[nn.Module, int, torch.Tensor, bool], Made]] = {"segmentation": _dense}
+"""How a body becomes a model, and how that is trained, by the kind of target; `_pooled` for all others."""
+
+
+def create(
+    arch: str,
+    *,
+    num_outputs: int,
+    channels: int = 3,
+    size: int = 224,
+    task: str = "classification",
+    pretrained: bool = True,
+) -> Built:
     """A model by name.
 
     Args:
@@ -101,6 +162,7 @@ def create(arch: str, *, num_outputs: int, channels: int = 3, size: int = 224, p
         num_outputs: How many classes.
         channels: Channels of the image, 1 or 3.
         size: Side of the image in pixels.
+        task: The kind of target.
         pretrained: Whether the body starts from pretrained weights. Small networks have none.
 
     Returns:
@@ -114,6 +176,9 @@ def create(arch: str, *, num_outputs: int, channels: int = 3, size: int = 224, p
         >>> create("small_resnet", num_outputs=10, channels=1, size=28).pretrained
         ''
     """
+    if arch in _SCRATCH and task in _MODELS:
+        what, fix = "This architecture gives one answer for a photo, not one for each pixel.", f'Use "{DEFAULT_ARCH}".'
+        raise ConfigError(explain(what, given=repr(arch), fix=fix))
     if arch in _SCRATCH:
         half = (127.5,) * channels
         return Built(_SCRATCH[arch](channels, num_outputs), Prepare(half, half), "")
@@ -126,8 +191,7 @@ def create(arch: str, *, num_outputs: int, channels: int = 3, size: int = 224, p
             body, prepare, source = _timm_body(arch, channels, size), Prepare(half, half), ""
         images = torch.zeros(2, channels, size, size)
         with torch.no_grad():
-            body = multi_level(body.eval(), images) if pretrained else body.eval()
-            num_features = body(images).shape[-1]
+            model, recipe = _MODELS.get(task, _pooled)(body.eval(), num_outputs, images, pretrained)
     except HeadwayError:
         raise
     # timm's architectures say in many ways that an image is too small, or no multiple of their patches.
@@ -136,15 +200,16 @@ def create(arch: str, *, num_outputs: int, channels: int = 3, size: int = 224, p
         fix = "Choose another size (size=, --size), such as 224, or another architecture."
         what = "This architecture cannot take images of that size."
         raise ConfigError(explain(what, given=given, fix=fix)) from error
-    return Built(VisionModel(body, num_features, num_outputs), prepare, source)
+    return Built(model, prepare, source, recipe=recipe)
 
 
 def check_arch(arch: str) -> None:
     """Raises a ConfigError if there is no architecture of that name."""
     timm = _timm()
 
-    if arch not in _SCRATCH and not timm.is_model(arch):
-        known = [*_SCRATCH, *timm.list_models()]
+    own = [*_SCRATCH, TABULAR_ARCH]
+    if arch not in own and not timm.is_model(arch):
+        known = [*own, *timm.list_models()]
         fix = f"Name one of timm's models. {did_you_mean(arch, known)}"
         raise ConfigError(explain("There is no architecture of that name.", given=repr(arch), fix=fix))
 

@@ -1,0 +1,230 @@
+"""What a table's values mean, one by one and as columns, and numbers brought to one scale."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from headway.errors import DataError, explain
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Scale", "date_of", "moments_of", "number_of", "numbers_of", "shown", "text_of", "texts_of"]
+
+BINS = 32
+LIMIT = 3.0
+_FAR = 1e6
+_LARGEST = 1e300
+_NO_TEXT = {"", "?"}
+_NO_NUMBER = {"", "?", "-", ".", "na", "n/a", "nan", "null", "none"}
+
+
+def text_of(value: Any) -> str | None:
+    """A value as a category's name, without blanks around it; None where it is missing.
+
+    Example:
+        >>> [text_of(each) for each in (" Private", "?", 3.0, True, float("nan"))]
+        ['Private', None, '3', 'true', None]
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        return None if text in _NO_TEXT else text
+    value = value.item() if isinstance(value, np.generic) else value
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None if math.isnan(value) else repr(value)
+        return str(int(value)) if value.is_integer() else repr(value)
+    # What pandas has for a missing value equals nothing, not even itself.
+    text = str(value).strip()
+    return None if text in ("<NA>", "NaT", *_NO_TEXT) else text
+
+
+def number_of(value: Any) -> float:
+    """A value as a finite number; NaN where it is missing or infinite.
+
+    Raises:
+        ValueError: If it is no number.
+
+    Example:
+        >>> number_of(" 39 "), number_of("?"), number_of("1e3")
+        (39.0, nan, 1000.0)
+    """
+    if value is None:
+        return math.nan
+    if isinstance(value, str):
+        value = value.strip()
+        if value.lower() in _NO_NUMBER:
+            return math.nan
+        if "_" in value:
+            raise ValueError(value)
+    try:
+        number = float(value)
+    except (TypeError, OverflowError) as error:
+        if str(value) in ("<NA>", "NaT"):
+            return math.nan
+        raise ValueError(value) from error
+    return number if math.isfinite(number) else math.nan
+
+
+def date_of(value: Any) -> datetime | None:
+    """A value as a moment, in UTC where it names a zone; None where it is missing.
+
+    Raises:
+        ValueError: If it is neither a date nor one in the form of ISO 8601.
+
+    Example:
+        >>> date_of("2024-02-29"), date_of("?")
+        (datetime.datetime(2024, 2, 29, 0, 0), None)
+    """
+    if isinstance(value, np.datetime64):
+        value = value.astype("datetime64[us]").item()
+    if isinstance(value, (str, float, np.floating)) or value is None:
+        text = text_of(value)
+        if text is None or text.lower() in _NO_NUMBER:
+            return None
+        value = datetime.fromisoformat(text)
+    if str(value) in ("NaT", "<NA>"):
+        return None
+    if isinstance(value, datetime):
+        moment = datetime(*value.timetuple()[:6], value.microsecond, tzinfo=value.tzinfo)
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day)
+    raise ValueError(value)
+
+
+def numbers_of(name: str, values: pl.Series) -> np.ndarray:
+    """A column's numbers, float64 `[rows]`, NaN where there is none.
+
+    Raises:
+        DataError: If a value is no number.
+    """
+    import polars as pl
+
+    if values.dtype.is_numeric() or values.dtype == pl.Boolean:
+        found = values.cast(pl.Float64).fill_null(math.nan).to_numpy()
+        return np.where(np.isfinite(found), found, math.nan)
+    by_value = _by_value(name, values, number_of, "numbers")
+    return np.array([math.nan if each is None else each for each in by_value], dtype=np.float64)
+
+
+def moments_of(name: str, values: pl.Series) -> list[datetime | None]:
+    """A column's dates.
+
+    Raises:
+        DataError: If a value is no date.
+    """
+    return _by_value(name, values, date_of, "dates such as 2024-02-29")
+
+
+def texts_of(values: pl.Series) -> pl.Series:
+    """A column's categories, null where there is none."""
+    import polars as pl
+
+    if values.dtype in (pl.Object, pl.List, pl.Struct):
+        return pl.Series([text_of(each) for each in values.to_list()], dtype=pl.String)
+    distinct = values.unique().drop_nulls()
+    texts = pl.Series([text_of(each) for each in distinct.to_list()], dtype=pl.String)
+    return values.replace_strict(distinct, texts, default=None, return_dtype=pl.String)
+
+
+def _by_value(name: str, values: pl.Series, of: Callable[[Any], Any], what: str) -> list[Any]:
+    """A function of each value, called once for each distinct one."""
+    # A list cannot be looked up; its text can, and is no value either.
+    given = [str(each) for each in values] if values.dtype.is_nested() else values.to_list()
+    found: dict[Any, Any] = {}
+    wrong: list[str] = []
+    for value in given:
+        if value not in found:
+            try:
+                found[value] = of(value)
+            except (ValueError, OverflowError):
+                found[value] = None
+                wrong.append(shown(value))
+    if wrong:
+        fix = "Correct those rows, or take the column as categories (categorical=[...])."
+        raise DataError(explain(f"Column {name!r} must hold {what}.", given=wrong[:10], fix=fix))
+    return [found[value] for value in given]
+
+
+def shown(value: Any) -> str:
+    """A value for a message, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Numbers brought to one scale: zero at the median, one at the quartiles' distance, beyond that ever flatter.
+
+    Args:
+        median: Of the training rows.
+        width: Distance between their quartiles, above 0; where that is 0, half of their range.
+        edges: Quantiles of what becomes of the training rows, of all of them and of their distinct values: rising,
+            two or more, for a model that tells numbers apart by where they lie.
+
+    Source:
+        Robust scaling and smooth clipping: Holzmüller et al. 2024, arXiv:2407.04491, section 3.1. Quantiles for
+        piecewise-linear encoding: Gorishniy et al. 2022, arXiv:2203.05556, section 3.2; those of the distinct values
+        are ours, since a column that is mostly 0 has next to no others.
+    """
+
+    median: float
+    width: float
+    edges: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, numbers: np.ndarray) -> Self:
+        """From numbers without NaN, float64 `[rows]`."""
+        if not len(numbers):
+            return cls(0.0, 1.0, (0.0, 1.0))
+        # The distance between larger ones would be infinite.
+        # The distance between larger ones would be infinite.
+        lowest, low, median, high, highest = np.quantile(np.clip(numbers, -_LARGEST, _LARGEST), (0, 0.25, 0.5, 0.75, 1))
+        bare = cls(float(median), float((high - low) or (highest - lowest) / 2 or 1.0), ())
+        scaled, shares = bare(numbers), np.linspace(0, 1, BINS + 1)
+        points = np.concatenate([np.quantile(scaled, shares), np.quantile(np.unique(scaled), shares)])
+        edges = np.unique(points.astype(np.float32)).tolist()
+        return cls(bare.median, bare.width, tuple(edges) if len(edges) > 1 else (edges[0], edges[0] + 1))
+
+    def __call__(self, numbers: np.ndarray) -> np.ndarray:
+        """Scaled, between -3 and 3; the median where they are NaN."""
+        scaled = np.clip((np.nan_to_num(numbers, nan=self.median) - self.median) / self.width, -_FAR, _FAR)
+        return scaled / np.sqrt(1 + np.square(scaled / LIMIT))
+
+    def one(self, number: float) -> float:
+        """The same for one number, in a hundredth of the time."""
+        if number != number:
+            return 0.0
+        scaled = min(max((number - self.median) / self.width, -_FAR), _FAR)
+        return scaled / math.sqrt(1 + (scaled / LIMIT) ** 2)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {"median": self.median, "width": self.width, "edges": list(self.edges)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """What `to_json` wrote.
+
+        Raises:
+            ValueError: If the numbers cannot be a scale.
+        """
+        edges = tuple(map(float, values["edges"]))
+        found = cls(float(values["median"]), float(values["width"]), edges)
+        rises = len(edges) > 1 and all(low < high for low, high in itertools.pairwise(edges))
+        if not (rises and found.width > 0 and all(map(math.isfinite, (found.median, found.width, *edges)))):
+            message = "a column's scale must have finite numbers, a width above 0 and rising edges"
+            raise ValueError(message)
+        return found

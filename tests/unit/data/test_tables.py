@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import headway as hw
+from headway.data.reopen import reopen
+from headway.data.sources import read_values
+from headway.errors import DataError
+
+PEOPLE = pl.DataFrame(
+    {
+        "age": [value * 1.5 for value in range(60)],
+        "job": ["cook", "smith", "clerk"] * 20,
+        "site": [f"s{number % 6}" for number in range(60)],
+        "income": ["low", "high"] * 30,
+    }
+)
+
+
+def test_a_csv_s_values_are_numbers_where_all_are(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(" age , job,zip,share,empty\n 39, Cook ,007,.5,\n?, ?,123,2,?\n")
+    frame = read_values(tmp_path / "t.csv")
+    assert frame.to_dict(as_series=False) == {
+        "age": [39, None],
+        "job": ["Cook", None],
+        "zip": ["007", "123"],
+        "share": [0.5, 2.0],
+        "empty": [None, None],
+    }
+
+
+def test_a_tsv_and_a_parquet_file_are_read(tmp_path: Path) -> None:
+    PEOPLE.write_csv(tmp_path / "t.tsv", separator="\t")
+    PEOPLE.write_parquet(tmp_path / "t.parquet")
+    for name in ("t.tsv", "t.parquet"):
+        assert read_values(tmp_path / name).equals(PEOPLE)
+
+
+def test_names_that_are_the_same_without_blanks_stay_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a, a\n1,2\n")
+    assert read_values(tmp_path / "t.csv").columns == ["a", " a"]
+
+
+def test_a_file_that_is_no_table_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        read_values(tmp_path / "t.csv")
+    assert str(caught.value) == (
+        "The table cannot be read.\n"
+        f"  Given: {tmp_path}/t.csv (no such file)\n"
+        "  Fix:   Give a CSV, TSV or Parquet file."
+    )
+
+
+@pytest.mark.parametrize("of", ["polars", "pandas", "dict", "csv", "tsv", "parquet"])
+def test_a_table_in_any_form_gives_the_same_rows(of: str, tmp_path: Path) -> None:
+    columns = PEOPLE.to_dict(as_series=False)
+    if of in ("csv", "tsv", "parquet"):
+        file = tmp_path / f"people.{of}"
+        if of == "parquet":
+            PEOPLE.write_parquet(file)
+        else:
+            PEOPLE.write_csv(file, separator="\t" if of == "tsv" else ",")
+        data = hw.from_csv(file, target="income")
+    else:
+        items = {"polars": PEOPLE, "pandas": pd.DataFrame(columns), "dict": columns}[of]
+        data = hw.from_items(items, target="income")
+    plain = hw.from_items(PEOPLE, target=hw.Category("income"), input=hw.Table())
+    assert data.input == plain.input
+    assert data.store.canvases is not None
+    assert plain.store.canvases is not None
+    np.testing.assert_array_equal(data.store.canvases, plain.store.canvases)
+    assert data.items["split"].to_list() == plain.items["split"].to_list()
+
+
+def test_the_summary_says_what_goes_in() -> None:
+    text = hw.from_items(PEOPLE, target="income").summary()
+    assert "in:  a row of 3 columns\n     numbers: age\n     categories: job (3), site (6)" in text
+
+
+def test_what_decides_the_split_does_not_go_in() -> None:
+    data = hw.from_items(PEOPLE, target="income", split=hw.GroupSplit("site", 0.2))
+    assert data.input.columns == ("age", "job")
+
+
+def test_only_training_rows_are_learned_from() -> None:
+    data = hw.from_items(PEOPLE, target="income")
+    again = hw.Table().bind(data.train.items.select(PEOPLE.columns), data.target).fit(data.train.items)
+    assert data.input.to_json() == again.to_json()
+
+
+def test_batches_hold_rows_and_targets() -> None:
+    data = hw.from_items(PEOPLE, target="income")
+    batches = list(data.train.loader(16, shuffle=True))
+    rows = np.concatenate([batch.rows for batch in batches])
+    assert sorted(rows) == sorted(data.train.rows)
+    assert data.store.canvases is not None
+    for batch in batches:
+        np.testing.assert_array_equal(batch.inputs.numpy(), data.store.canvases[batch.rows])
+
+
+def test_a_run_s_table_opens_again() -> None:
+    data = hw.from_items(PEOPLE.with_columns(pl.when(pl.col("age") > 3).then("income")), target="income")
+    assert len(data.problems) == 3
+    found = reopen(data.items, data.problems, input=data.input, target=data.target, split=data.split.describe())
+    np.testing.assert_array_equal(found.train.canvases(range(5)), data.train.canvases(range(5)))
+    assert found.fingerprint == data.fingerprint
+
+
+def test_a_target_that_is_not_there_is_refused() -> None:
+    with pytest.raises(DataError) as caught:
+        hw.from_items(PEOPLE, target="incom")
+    assert str(caught.value) == (
+        "The table has no column 'incom' to predict.\n"
+        "  Given: columns: age, job, site, income\n"
+        '  Fix:   Did you mean "income"?'
+    )

@@ -5,13 +5,9 @@ Between the layers: the model answers here, in torch, and `headway.judge` looks 
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -21,34 +17,32 @@ from headway.data.dataset import Data, Part, PartName
 from headway.data.loader import as_tensor
 from headway.errors import ConfigError, explain
 from headway.fields import Image
-from headway.judge.arrays import PartAnswers, build_report, find_issues, find_problems, part_answers
-from headway.judge.baselines import BaselineFunction, BaselineResult, Rows, check_names, run_baselines
+from headway.interpretation import add_columns, find_all_leaks
+from headway.judge.arrays import build_report
+from headway.judge.baselines import BaselineResult, check_names
+from headway.judge.details import find_problems
 from headway.judge.findings import Finding, LayerActivity, describe
+from headway.judge.given import Given, PartAnswers, part_answers
 from headway.judge.groups import group_items
-from headway.judge.interpret import activity, grad_cam, pictures
-from headway.judge.kept import load_results, save_results
+from headway.judge.interpret import activity, grad_cam, jpeg, pictures
 from headway.judge.learning_curve import LearningCurve, learning_curve
 from headway.judge.page.examples import NUM_ISSUES
+from headway.judge.page.masks import mask_pictures
 from headway.judge.report import Picture, Report
-from headway.judge.verdict import ViewsGain, views_gain
+from headway.judge.verdict import ViewsGain, best_baseline, views_gain
 from headway.seeds import generator
 from headway.train.features import solve_head
-from headway.train.fine_tune import Features
-from headway.train.fit import Setup
-from headway.train.history import History
 from headway.train.predictions import Predictions, check_views, predictions, predictions_of_views
+from headway.trained import Trained
 from headway.versions import library_versions
 
 __all__ = [
     "Diagnosis",
-    "Trained",
     "answers",
-    "baselines",
     "check_request",
     "curve",
     "findings",
     "make_report",
-    "own_baselines",
 ]
 
 NUM_TRAIN = 200
@@ -57,47 +51,6 @@ NUM_TRAIN = 200
 NUM_ACTIVITY = 32
 PICTURE_SIDE = 200
 SMALL_SIDE = 72
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trained:
-    """A model and what is known of how it was made.
-
-    Attributes:
-        setup: Data, model, and how it is run.
-        history: What happened in training.
-        features: The frozen body's features, where stage one was.
-        settings: What decides the run, as plain values.
-        folder: The run's folder; None without one.
-    """
-
-    setup: Setup
-    history: History
-    features: Features | None
-    settings: Mapping[str, Any]
-    folder: Path | None
-
-    @property
-    def data(self) -> Data:
-        """The data set."""
-        return self.setup.data
-
-    @property
-    def labels(self) -> list[str]:
-        """The classes, in the order of the model's outputs."""
-        return list(self.data.target.labels)
-
-    @property
-    def kept(self) -> Features | None:
-        """The features, as long as every item that they are of can still be read."""
-        parts = self.features.parts if self.features else {}
-        fits = all(len(parts[name]) == len(self.data.part(name)) for name in self.data.parts if name in parts)
-        return self.features if fits else None
-
-    @property
-    def judged(self) -> list[PartName]:
-        """The parts that the model did not learn from."""
-        return [name for name in self.data.parts if name != "train"]
 
 
 class Diagnosis(tuple[Finding, ...]):
@@ -133,34 +86,6 @@ def answers(trained: Trained, part: PartName, *, tta: int = 0) -> Predictions:
     return predictions(trained.setup, trained.data.part(part))
 
 
-def baselines(trained: Trained) -> list[BaselineResult]:
-    """Simple models, trained on the same rows and applied to the same parts; kept in the run's folder."""
-    file = None if trained.folder is None else trained.folder / "baselines.npz"
-    key = _key(trained)
-    found = load_results(file, key) if file else None
-    if found is None:
-        train, parts = _rows(trained)
-        found = run_baselines(train, parts, num_classes=len(trained.labels), seed=trained.setup.seed)
-        # As they come back from the file, so that the first report is the same as the next.
-        found = [each.in_float32() for each in found]
-        if file:
-            save_results(file, key, found)
-    return found
-
-
-def own_baselines(trained: Trained, extra: Mapping[str, BaselineFunction]) -> list[BaselineResult]:
-    """A user's own baselines, by name, on the same rows; run each time, since a function is not known by its name.
-
-    Raises:
-        ConfigError: If a name is that of another baseline.
-        ShapeError: If one of them gives probabilities of the wrong shape.
-    """
-    if not extra:
-        return []
-    train, parts = _rows(trained)
-    return run_baselines(train, parts, num_classes=len(trained.labels), seed=trained.setup.seed, names=[], extra=extra)
-
-
 def check_request(trained: Trained, *, slices: Sequence[str], tta: int, own: Iterable[str]) -> None:
     """Finds mistakes in what is asked of a report, before the model answers for anything.
 
@@ -173,7 +98,7 @@ def check_request(trained: Trained, *, slices: Sequence[str], tta: int, own: Ite
         raise ConfigError(explain("`slices` must be a list of columns.", given=f"slices={slices!r}", fix=fix))
     for column in slices:
         group_items(trained.data.items, column)
-    check_names(own)
+    check_names(own, task=trained.task)
     if tta:
         check_views(tta, trained.setup)
 
@@ -199,6 +124,7 @@ def make_report(
     data = trained.data
     report = build_report(
         {name: _answered(trained, name) for name in trained.judged},
+        task=trained.task,
         labels=trained.labels,
         baselines=baselines,
         slices=slices,
@@ -206,8 +132,9 @@ def make_report(
         train=_train_answers(trained),
         held_out=_held_out(trained),
         activity=_activity(trained),
-        learning_curve=curve(trained) if trained.kept else None,
+        learning_curve=curve(trained) if trained.has_curve else None,
         views_gain=_gain(trained, tta) if tta else None,
+        thresholds=trained.thresholds,
         history=trained.history.to_json(),
         settings=dict(trained.settings),
         data=data.to_json(),
@@ -218,32 +145,39 @@ def make_report(
         name=trained.folder.name if trained.folder else "",
         seed=trained.setup.seed,
     )
-    return replace(report, pictures=_pictures(trained, report))
+    return add_columns(replace(report, pictures=_pictures(trained, report)), trained.setup)
 
 
 def findings(trained: Trained, *, baselines: Sequence[BaselineResult] = ()) -> Diagnosis:
     """What is wrong with the model, without the rest of a report."""
     valid = _answered(trained, "valid")
-    issues = find_issues({"valid": valid, "train": _held_out(trained)}, trained.labels)
-    right = [(each.answers["valid"].argmax(1) == valid.targets).mean() for each in baselines]
-    found = find_problems(
-        valid,
+    best = best_baseline(baselines, valid.targets, part="valid", task=trained.task)[0] if baselines else None
+    given = Given(
+        task=trained.task,
         labels=trained.labels,
-        issues=issues,
-        history=trained.history.to_json(),
+        seen=valid,
+        judged=valid,
+        best=best,
         train=_train_answers(trained),
+        held_out=_held_out(trained),
         activity=_activity(trained),
-        baseline_accuracy=float(max(right)) if right else None,
+        history=trained.history.to_json(),
+        thresholds=trained.thresholds,
+        seed=trained.setup.seed,
     )
-    return Diagnosis(found)
+    found = [*find_problems(given), *find_all_leaks(trained.data, seed=trained.setup.seed)]
+    return Diagnosis(sorted(found, key=lambda finding: finding.rank))
 
 
 def curve(trained: Trained) -> LearningCurve:
     """How good the head is by the number of training items.
 
     Raises:
-        ConfigError: If there are no features, as for a model that was trained in one stage.
+        ConfigError: If there are no features, as for a model that was trained in one stage, or no classes.
     """
+    if trained.task != "classification":
+        what = "A learning curve is for classes."
+        raise ConfigError(explain(what, given=str(trained.data.target), fix="Look at `learner.report()` instead."))
     if trained.kept is None:
         raise ConfigError(
             explain(
@@ -299,14 +233,16 @@ def _train_answers(trained: Trained) -> tuple[np.ndarray, np.ndarray]:
 def _answered(trained: Trained, name: PartName) -> PartAnswers:
     part = trained.data.part(name)
     found, items = predictions(trained.setup, part), part.left().items.select(pl.exclude(pl.Object))
-    return part_answers(found.answers, found.targets, rows=found.row, items=items)
+    return part_answers(found.answers, found.targets, task=trained.task, rows=found.row, items=items)
 
 
 def _held_out(trained: Trained) -> PartAnswers | None:
     """For the training rows, the answers of heads that were solved without them."""
     held_out = trained.kept.held_out if trained.kept else None
     train = trained.data.train
-    return None if held_out is None else part_answers(held_out, train.targets, rows=train.rows)
+    if held_out is None:
+        return None
+    return part_answers(held_out, train.targets, task=trained.task, rows=train.rows)
 
 
 def _properties(data: Data) -> list[str]:
@@ -328,23 +264,41 @@ def _inputs(trained: Trained, images: np.ndarray) -> torch.Tensor:
 
 
 def _pictures(trained: Trained, report: Report) -> dict[int, Picture]:
-    """The items that the page shows: top losses with what the model looked at, and suspected labels, small."""
+    """The items that the page shows: those with the largest losses, and suspected labels, small."""
     if not isinstance(trained.data.input, Image):
         return {}
     issues = [each for found in report.label_issues.values() for each in found.issues[:NUM_ISSUES]]
-    suspects = _images(trained.data, [each.row for each in issues])
-    shown = (
-        dict(zip(suspects, pictures(np.stack(list(suspects.values())), side=SMALL_SIDE), strict=True))
-        if suspects
-        else {}
-    )
+    shown = _plain(_images(trained.data, [each.row for each in issues]), side=SMALL_SIDE)
+    far = _images(trained.data, [each.row for each in report.far_items])
+    shown |= _plain(far, side=PICTURE_SIDE)
+    if report.task == "segmentation":
+        shown |= _masked(trained, report, far, shown)
     losses = _images(trained.data, [each.row for each in report.top_losses])
     if losses:
+        # What the network looked at, where its answer is a class.
         classes = [report.labels.index(each.predicted) for each in report.top_losses]
         images = np.stack(list(losses.values()))
         heats = grad_cam(trained.setup.model, _inputs(trained, images), classes)
         shown |= dict(zip(losses, pictures(images, side=PICTURE_SIDE, heats=heats), strict=True))
     return shown
+
+
+def _masked(
+    trained: Trained, report: Report, images: dict[int, np.ndarray], shown: dict[int, Picture]
+) -> dict[int, Picture]:
+    """Items with their masks laid over them."""
+    part = next(trained.data.part(name) for name in trained.judged if name == report.focus_part)
+    found = predictions(trained.setup, Part(part.data, part.name, part.items.filter(pl.col("row").is_in(list(images)))))
+    pictured = {}
+    for row, answer, target in zip(found.row.tolist(), found.answers, found.targets, strict=True):
+        drawn = mask_pictures(images[row], answer=answer, target=target, labels=report.labels)
+        others = {name: jpeg(each, side=PICTURE_SIDE) for name, each in drawn.items()}
+        pictured[row] = replace(shown[row], others=others)
+    return pictured
+
+
+def _plain(images: dict[int, np.ndarray], *, side: int) -> dict[int, Picture]:
+    return dict(zip(images, pictures(np.stack(list(images.values())), side=side), strict=True)) if images else {}
 
 
 def _images(data: Data, rows: Sequence[int]) -> dict[int, np.ndarray]:
@@ -355,32 +309,3 @@ def _images(data: Data, rows: Sequence[int]) -> dict[int, np.ndarray]:
         places = {int(row): place for place, row in enumerate(part.rows)}
         found |= {row: data.input.view(part.canvases([places[row]])[0]) for row in rows if row in places}
     return {row: found[row] for row in rows}
-
-
-def _rows(trained: Trained) -> tuple[Rows, dict[str, Rows]]:
-    """What baselines see of train, and of the parts to answer for."""
-    data, features = trained.data, trained.kept.parts if trained.kept else {}
-    size = data.input.size if isinstance(data.input, Image) else 0
-    side = min(size, 28 if size < 64 else 16)
-    rows = {
-        # The pixels first: what can no longer be read is then left out of the targets, too.
-        name: Rows(pixels=data.part(name).pixels(side), targets=data.part(name).targets, features=features.get(name))
-        for name in data.parts
-    }
-    return rows["train"], {name: rows[name] for name in trained.judged}
-
-
-def _key(trained: Trained) -> str:
-    """What the baselines' answers depend on: the same key, the same answers."""
-    digest = hashlib.sha256()
-    if trained.kept:
-        for name in sorted(trained.kept.parts):
-            digest.update(np.ascontiguousarray(trained.kept.parts[name]).tobytes())
-    decides = {
-        "data": trained.data.fingerprint,
-        "input": trained.data.input.to_json(),
-        "seed": trained.setup.seed,
-        "features": digest.hexdigest(),
-        "versions": {name: library_versions()[name] for name in ("headway", "numpy", "scikit-learn")},
-    }
-    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from headway.errors import ConfigError, DataError, HeadwayError, ShapeError
-from headway.judge.arrays import build_report, judge, part_answers
+from headway.judge.arrays import build_report, judge
 from headway.judge.baselines import BaselineResult, Rows, run_baselines
+from headway.judge.given import part_answers
 from headway.judge.intervals import bootstrap, mcnemar, mean, paired_difference, wilson
 from headway.judge.metrics import check_predictions, evaluate, per_class
 from headway.judge.verdict import verdict
@@ -33,7 +34,7 @@ def message(kind: type[HeadwayError], call: Callable[..., Any], *arguments: Any,
     return str(caught.value)
 
 
-def rows(items: int = 6, **given: np.ndarray) -> Rows:
+def rows(items: int = 6, **given: Any) -> Rows:
     return Rows(targets=np.arange(items) % 2, **given)
 
 
@@ -172,25 +173,26 @@ def test_labels_of_other_classes() -> None:
         ({"pixels": np.zeros((5, 2, 2, 3), dtype=np.uint8)}, "targets [6], pixels [5, 2, 2, 3]"),
         ({"pixels": np.zeros((6, 2, 2), dtype=np.uint8)}, "targets [6], pixels [6, 2, 2]"),
         ({"features": np.zeros((7, 3))}, "targets [6], features [7, 3]"),
+        ({"table": np.zeros((7, 3))}, "targets [6], table [7, 3]"),
     ],
 )
-def test_rows_of_other_items(given: Mapping[str, np.ndarray], told: str) -> None:
+def test_rows_of_other_items(given: dict[str, Any], told: str) -> None:
     with pytest.raises(ShapeError) as caught:
-        Rows(targets=np.zeros(6, dtype=int), pixels=given.get("pixels"), features=given.get("features"))
+        Rows(targets=np.zeros(6, dtype=int), **given)
     assert str(caught.value) == (
-        "`targets` must be [items], `pixels` [items, height, width, channels], `features` [items, dim].\n"
+        "`pixels` must be [items, height, width, channels], `features` and `table` [items, columns].\n"
         f"  Given: {told}\n"
         "  Fix:   Pass arrays of the same items, in the same order."
     )
 
 
 def test_unknown_baseline_and_task() -> None:
-    options = {"num_classes": 2}
+    options = {"num_outputs": 2}
     assert message(ConfigError, run_baselines, rows(), {}, names=["majority clas"], **options) == (
         'This baseline is not known.\n  Given: majority clas\n  Fix:   Did you mean "majority class"?'
     )
-    assert message(ConfigError, run_baselines, rows(), {}, task="regression", **options) == (
-        "There are no baselines for this task.\n  Given: regression\n  Fix:   Known: classification."
+    assert message(ConfigError, run_baselines, rows(), {}, task="regresion", **options) == (
+        'There are no baselines for this task.\n  Given: regresion\n  Fix:   Did you mean "regression"?'
     )
     assert message(ConfigError, run_baselines, rows(), {}, extra={"stratified": lambda: None}, **options) == (
         "A baseline of your own has the name of another.\n  Given: stratified\n  Fix:   Give it a name of its own."
@@ -198,16 +200,16 @@ def test_unknown_baseline_and_task() -> None:
 
 
 @pytest.mark.parametrize(
-    ("parts", "num_classes", "given"),
+    ("parts", "num_outputs", "given"),
     [
-        ({}, 1, "train: 6 rows, targets from 0 to 1, num_classes=1"),
-        ({"valid": Rows(targets=np.array([0, 2]))}, 2, "valid: 2 rows, targets from 0 to 2, num_classes=2"),
-        ({"valid": Rows(targets=np.zeros(0, dtype=int))}, 2, "valid: 0 rows, num_classes=2"),
+        ({}, 1, "train: 6 rows, targets from 0 to 1, num_outputs=1"),
+        ({"valid": Rows(targets=np.array([0, 2]))}, 2, "valid: 2 rows, targets from 0 to 2, num_outputs=2"),
+        ({"valid": Rows(targets=np.zeros(0, dtype=int))}, 2, "valid: 0 rows, num_outputs=2"),
     ],
 )
-def test_baselines_on_targets_that_are_no_classes(parts: dict[str, Rows], num_classes: int, given: str) -> None:
-    assert message(DataError, run_baselines, rows(), parts, num_classes=num_classes) == (
-        "Baselines need rows to learn from and to answer, with targets from 0 to `num_classes` - 1.\n"
+def test_baselines_on_targets_that_are_no_classes(parts: dict[str, Rows], num_outputs: int, given: str) -> None:
+    assert message(DataError, run_baselines, rows(), parts, num_outputs=num_outputs) == (
+        "Baselines need rows to learn from and to answer, with classes from 0 to `num_outputs` - 1.\n"
         f"  Given: {given}\n"
         "  Fix:   Leave out empty parts, and pass the number of all classes."
     )
@@ -216,7 +218,7 @@ def test_baselines_on_targets_that_are_no_classes(parts: dict[str, Rows], num_cl
 def test_parts_of_other_shapes() -> None:
     train = rows(features=np.zeros((6, 3), dtype=np.float32))
     valid = rows(features=np.zeros((6, 4), dtype=np.float32))
-    assert message(ShapeError, run_baselines, train, {"valid": valid}, num_classes=2) == (
+    assert message(ShapeError, run_baselines, train, {"valid": valid}, num_outputs=2) == (
         "`features` must have the same shape in every part.\n"
         "  Given: train [6, 3], valid [6, 4]\n"
         "  Fix:   Make them the same way for all parts."
@@ -225,14 +227,14 @@ def test_parts_of_other_shapes() -> None:
 
 @pytest.mark.parametrize(("answers", "shape"), [({}, "[]"), ({"valid": np.full((2, 2), 0.5)}, "[2, 2]")])
 def test_own_baseline_that_answers_otherwise(answers: dict[str, np.ndarray], shape: str) -> None:
-    def own(train: Rows, parts: Mapping[str, Rows], *, num_classes: int, seed: int) -> dict[str, np.ndarray]:
+    def own(train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
         return answers
 
-    found = message(ShapeError, run_baselines, rows(), {"valid": rows()}, num_classes=2, names=[], extra={"own": own})
+    found = message(ShapeError, run_baselines, rows(), {"valid": rows()}, num_outputs=2, names=[], extra={"own": own})
     assert found == (
-        "Baseline 'own' must give one row of probabilities an item for part 'valid'.\n"
+        "Baseline 'own' must give one row of answers an item for part 'valid'.\n"
         f"  Given: shape {shape}, expected [6, 2]\n"
-        "  Fix:   Return a dict with an array [items, num_classes] for each of `parts`."
+        "  Fix:   Return a dict with an array [items, num_outputs] for each of `parts`."
     )
 
 
@@ -312,8 +314,8 @@ def test_judging_slices_that_are_not_there() -> None:
 
 def test_judging_with_labels_of_other_classes() -> None:
     assert message(ShapeError, judge, np.full((6, 2), 0.5), np.arange(6) % 2, labels=["a"]) == (
-        "`labels` must name each class.\n"
-        "  Given: 1 labels, 2 classes\n"
+        "`labels` must name each column of `probabilities`.\n"
+        "  Given: 1 labels, 2 columns\n"
         "  Fix:   Pass one label a class, in the order of the model's outputs."
     )
 

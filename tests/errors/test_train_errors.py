@@ -19,9 +19,9 @@ from headway.cli import main
 from headway.errors import ConfigError, HeadwayError, TrainingError, WeightsError, did_you_mean
 from headway.models.zoo import create
 from headway.train.fine_tune import fine_tune, train_from_scratch
-from headway.train.fit import Plan
 from headway.train.lr_finder import find_lr
 from headway.train.optimizers import adamw
+from headway.train.options import Options, Plan
 from headway.train.precision import choose_device, choose_precision
 from headway.train.run import new_run
 from headway.train.schedules import one_cycle, schedule
@@ -109,7 +109,7 @@ def test_schedules() -> None:
     assert refusal(ConfigError, schedule, "onecycle", total_steps=1, max_lr=0.1) == text(
         "There is no schedule of that name.", "'onecycle'", 'Did you mean "one_cycle"?'
     )
-    assert refusal(ConfigError, Plan, epochs=1, lr=0.1, schedule="step") == text(
+    assert refusal(ConfigError, Options, schedule="step") == text(
         "There is no schedule of that name.", "'step'", "Known: constant, cosine, one_cycle."
     )
     assert refusal(ConfigError, one_cycle, 0, total_steps=1, max_lr=0.1, warmup=1.5) == text(
@@ -244,8 +244,8 @@ def test_a_table_without_columns(
     table.write_text("file,label\na.jpg,cat\n")
     for options, given in (([], "--input None, --target None"), (["--input", "file"], "--input file, --target None")):
         found = shell(monkeypatch, capsys, "train", table, *options)
-        what = "A table needs the names of two columns: the files and their labels."
-        fix = "Add, for instance, --input file --target label."
+        what = "Of a table the column to predict must be named."
+        fix = "Add --target COLUMN, and --input COLUMN where a column names files."
         assert found == "headway: " + text(what, f"{table}, {given}", fix) + "\n"
 
 

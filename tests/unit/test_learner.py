@@ -237,7 +237,13 @@ def test_what_is_in_the_run_folder(trained: Learner, data: hw.Data, run_folder: 
     kept = {"config.json", "items.parquet", "history.jsonl", "baselines.npz", "checkpoints"}
     assert written == kept | {"report.html", "report.json"}
     assert run.config["settings"] == {**trained.settings, "own": ["arch"]}
-    assert run.config["training"] == [{"call": "fine_tune", "epochs": 2, "minutes": None, "lr": 0.001}]
+    (call,) = run.config["training"]
+    assert {name: call[name] for name in ("call", "epochs", "minutes", "lr")} == {
+        "call": "fine_tune",
+        "epochs": 2,
+        "minutes": None,
+        "lr": 0.001,
+    }
     lines = (run.path / "history.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == trained.history.to_json()
     assert pl.read_parquet(run.path / "items.parquet").equals(data.items)

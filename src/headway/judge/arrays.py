@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from headway.errors import ConfigError, ShapeError, explain
-from headway.judge.baselines import BaselineResult, Rows, check_names, run_baselines
-from headway.judge.calibration import calibrate
-from headway.judge.diagnosis import diagnose
-from headway.judge.findings import Finding, LayerActivity
-from headway.judge.metrics import check_predictions, confusion_matrix, evaluate, per_class
-from headway.judge.mistakes import LabelIssues, confused_pairs, label_issues, sort_by_confusion, top_losses
+from headway.judge.baselines import BaselineResult, Rows, check_names, guesses, run_baselines
+from headway.judge.details import details
+from headway.judge.findings import LayerActivity
+from headway.judge.given import Given, PartAnswers, part_answers
+from headway.judge.metrics import confusion_matrix
 from headway.judge.report import BaselineRow, PartScores, Report
-from headway.judge.slices import SliceReport, judge_slices
-from headway.judge.verdict import Verdict, ViewsGain, verdict, with_cost
-from headway.judge.worst import WorstSlices, worst_slices
+from headway.judge.tasks import evaluate, task_metrics
+from headway.judge.verdict import Verdict, ViewsGain, best_baseline, verdict, with_cost
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,58 +25,14 @@ if TYPE_CHECKING:
 
     from headway.judge.learning_curve import LearningCurve
 
-__all__ = ["PartAnswers", "build_report", "find_issues", "find_problems", "judge", "part_answers"]
-
-GUESSES = ("majority class", "stratified")
-"""Baselines that need no items: the classes' shares are enough."""
-
-NUM_SHOWN = 12
-"""Items in the gallery, and pairs of classes."""
-
-# What baselines are measured by, too; the model itself gets every metric.
-_BASELINE_METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
-_MAX_ISSUES = 200
-
-
-@dataclass(frozen=True, kw_only=True)
-class PartAnswers:
-    """A model's answers for one part: aligned arrays, an entry an item. Made by `part_answers`, which checks them.
-
-    Attributes:
-        answers: Probabilities of each class, float `[items, classes]`, rows sum to one; or numbers in their unit.
-        targets: Class indices, int64 `[items]`, or float `[items, outputs]`.
-        rows: The items' numbers in their source, int64 `[items]`.
-        items: What else is known of the items; None where nothing is.
-    """
-
-    answers: np.ndarray
-    targets: np.ndarray
-    rows: np.ndarray
-    items: pl.DataFrame | None = None
-
-
-def part_answers(
-    probabilities: np.ndarray,
-    targets: np.ndarray,
-    *,
-    rows: np.ndarray | None = None,
-    items: pl.DataFrame | None = None,
-) -> PartAnswers:
-    """A model's answers for one part, checked; without `rows` the items are numbered as they come.
-
-    Raises:
-        ShapeError: If the arrays do not fit together.
-        DataError: If they hold no probabilities, or targets that are no class.
-    """
-    probabilities, targets = check_predictions(probabilities, targets)
-    rows = np.arange(len(targets)) if rows is None else rows
-    return PartAnswers(answers=probabilities, targets=targets, rows=rows, items=items)
+__all__ = ["build_report", "judge"]
 
 
 def judge(
-    probabilities: np.ndarray,
+    answers: np.ndarray,
     targets: np.ndarray,
     *,
+    task: str = "classification",
     items: pl.DataFrame | pd.DataFrame | Mapping[str, Sequence[Any]] | None = None,
     labels: Sequence[str] | None = None,
     slices: Sequence[str] = (),
@@ -94,16 +48,17 @@ def judge(
     """Judge any model's predictions; also called as `headway.judge(...)`.
 
     Args:
-        probabilities: Of each class for each item, float `[items, classes]`; rows sum to one. From items that the
-            model was not trained on.
-        targets: Class indices, integers `[items]`.
+        answers: From items that the model was not trained on: of classes the probability of each for each item, float
+            `[items, classes]`, rows sum to one; of numbers the number, float `[items]` or `[items, outputs]`.
+        targets: Class indices, integers `[items]`; of numbers the true ones, in the shape of `answers`.
+        task: What kind of answers they are: "classification", "regression" and so on.
         items: A row an item, in the same order: what else is known of them. The worst groups are looked for among its
             columns; leave out those that are no properties, such as a file's name.
         labels: The classes, in the order of the columns. Left out: their indices.
         slices: Columns of `items` by whose values every metric is given.
-        baselines: Other models' probabilities for the same items, by name, each float `[items, classes]`. Two guesses
-            by the classes' shares always stand beside them.
-        train: Probabilities and targets of items that the model was trained on, so that a gap can be seen.
+        baselines: Other models' answers for the same items, by name, each as `answers`. Guesses that need the targets
+            alone, such as by the classes' shares, always stand beside them.
+        train: Answers and targets of items that the model was trained on, so that a gap can be seen.
         history: An entry an epoch, as `History.to_json()` gives them.
         notes: Remarks for the report, one sentence each.
         part: What the items are called in the report.
@@ -116,8 +71,10 @@ def judge(
 
     Raises:
         ShapeError: If arrays, items or labels do not fit together.
-        DataError: If the arrays hold no probabilities, or targets that are no class.
-        ConfigError: If a column is not known or has no groups, or a baseline has the name of a guess.
+        DataError: If the arrays do not hold what the task needs: of classes probabilities, and targets below their
+            number.
+        ConfigError: If the task or a column is not known, a column has no groups, or a baseline has the name of a
+            guess.
 
     Example:
         >>> import headway as hw
@@ -127,18 +84,25 @@ def judge(
         >>> report.verdict.kind, report.parts["valid"].metrics["accuracy"].value
         ('better', 1.0)
     """
-    found = part_answers(probabilities, targets, items=None if items is None else _frame(items))
-    num_classes = found.answers.shape[1]
+    found = part_answers(answers, targets, task=task, items=None if items is None else _frame(items))
+    num_outputs = found.answers.shape[1]
     guessed = Rows(targets=found.targets)
-    results = run_baselines(guessed, {part: guessed}, num_classes=num_classes, names=GUESSES, seed=seed)
+    results = run_baselines(
+        guessed, {part: guessed}, num_outputs=num_outputs, task=task, names=guesses(task), seed=seed
+    )
     # How long a guess takes depends on the day; the report does not.
     results = [replace(each.in_float32(), seconds=0.0) for each in results]
-    check_names(baselines or {})
-    results += [BaselineResult(own, {part: np.asarray(each)}, math.nan) for own, each in (baselines or {}).items()]
-    blind = [] if baselines else ["Only guesses by the classes' shares were compared, nothing that learns."]
+    check_names(baselines or {}, task=task)
+    for own, each in (baselines or {}).items():
+        results.append(BaselineResult(own, {part: part_answers(each, targets, task=task).answers}, math.nan))
+    # Classes and labels without names are called by their places; numbers have none.
+    has_names = labels is None and task_metrics(task).per_label is not None
+    named = range(num_outputs) if has_names else labels or ()
+    blind = [] if baselines else ["Only guesses that see the targets alone were compared, nothing that learns."]
     return build_report(
         {part: found},
-        labels=[str(each) for each in (range(num_classes) if labels is None else labels)],
+        task=task,
+        labels=[str(each) for each in named],
         baselines=results,
         slices=slices,
         train=train,
@@ -154,7 +118,8 @@ def judge(
 def build_report(
     parts: Mapping[str, PartAnswers],
     *,
-    labels: Sequence[str],
+    task: str = "classification",
+    labels: Sequence[str] = (),
     baselines: Sequence[BaselineResult],
     slices: Sequence[str] = (),
     search: Sequence[str] | None = None,
@@ -163,6 +128,7 @@ def build_report(
     activity: Sequence[LayerActivity] = (),
     learning_curve: LearningCurve | None = None,
     views_gain: ViewsGain | None = None,
+    thresholds: Sequence[float] = (),
     history: Sequence[Mapping[str, Any]] = (),
     settings: Mapping[str, Any] | None = None,
     data: Mapping[str, Any] | None = None,
@@ -177,17 +143,19 @@ def build_report(
 
     Args:
         parts: What the model answered, by part ("valid", "test").
-        labels: The classes, in the order of the columns.
+        task: The kind of target, a key of `headway.judge.tasks.TASKS`.
+        labels: The classes, in the order of the columns; none where outputs have no names.
         baselines: What `run_baselines` gave for the same parts; at least one.
         slices: Columns of the parts' items by whose values every metric is given.
         search: Columns among which the worst groups are looked for; all of them when left out.
-        train: Probabilities and targets of some training items, answered without augmentation.
-        held_out: Probabilities for training items by models that were trained without them: label errors among these
-            can be told, which the model itself has learned by heart.
+        train: Answers and targets of some training items, answered without augmentation.
+        held_out: Answers for training items by models that were trained without them: label errors among these can be
+            told, which the model itself has learned by heart.
         activity: What the model's layers give.
         learning_curve: How much more data would help.
         views_gain: What test-time augmentation gains.
-        history: One row an epoch: stage, epoch, train_loss, valid_loss, accuracy, lr, seconds.
+        thresholds: The probability from which each label is given, where an item can have several; 0.5 when left out.
+        history: One row an epoch: stage, epoch, train_loss, valid_loss, the main metric, lr, seconds.
         settings: What it takes to repeat the run.
         data: A summary of the data.
         versions: Of Python and the libraries.
@@ -202,39 +170,39 @@ def build_report(
         first; what is looked into item by item is on "valid" where there is one, so that test stays unseen.
 
     Raises:
-        ConfigError: If there are no parts or no baselines, or a slice's column is not known or has no groups.
+        ConfigError: If there are no parts or no baselines, the task is not known, or a slice's column is not known or
+            has no groups.
         ShapeError: If arrays, parts, items or labels do not fit together.
-        DataError: If the arrays hold no probabilities, or targets that are no class.
+        DataError: If the arrays do not hold what the task needs.
     """
     _check(parts, baselines, slices)
     main, focus = _main_and_focus(parts)
-    seen, counts = parts[focus], confusion_matrix(parts[focus].answers, parts[focus].targets)
-    rows = [_row(each, parts, main, seed) for each in baselines]
-    issues = find_issues({focus: seen, "train": held_out}, labels)
+    best = best_baseline(baselines, parts[focus].targets, part=focus, task=task)[0]
+    given = Given(
+        task=task,
+        labels=labels,
+        seen=parts[focus],
+        part=focus,
+        judged=parts[main],
+        best=best,
+        train=train,
+        held_out=held_out,
+        activity=activity,
+        history=history,
+        slices=slices,
+        search=search,
+        thresholds=thresholds,
+        seed=seed,
+    )
     return Report(
-        task="classification",
+        task=task,
         labels=list(labels),
-        parts={part: _scores(each, labels, seed) for part, each in parts.items()},
+        parts={part: _scores(each, given) for part, each in parts.items()},
         verdict_part=main,
         focus_part=focus,
-        baselines=rows,
-        verdict=_verdict(parts[main], baselines, main, seconds=seconds, size=size, seed=seed),
-        findings=find_problems(
-            seen,
-            labels=labels,
-            issues=issues,
-            history=history,
-            train=train,
-            activity=activity,
-            baseline_accuracy=max(row.metrics[focus]["accuracy"].value for row in rows),
-        ),
-        confused_pairs=confused_pairs(counts, labels, n=NUM_SHOWN),
-        order=sort_by_confusion(counts),
-        top_losses=top_losses(seen.answers, seen.targets, seen.rows, labels=labels, n=NUM_SHOWN),
-        label_issues=issues,
-        calibration=calibrate(seen.answers, seen.targets, seed=seed),
-        slices=_slices(parts[main], labels, slices, seed) if slices else None,
-        worst_slices=_worst(parts[main], labels, search),
+        baselines=[_row(each, parts, main, task, seed) for each in baselines],
+        verdict=_verdict(parts[main], baselines, main, task=task, seconds=seconds, size=size, seed=seed),
+        **details(given),
         learning_curve=learning_curve,
         views_gain=views_gain,
         history=[dict(row) for row in history],
@@ -252,39 +220,6 @@ def _main_and_focus(parts: Mapping[str, PartAnswers]) -> tuple[str, str]:
     """The part that the verdict is on, and the part that is looked into item by item."""
     main = next((each for each in ("test", "valid") if each in parts), next(iter(parts)))
     return main, "valid" if "valid" in parts else main
-
-
-def find_issues(parts: Mapping[str, PartAnswers | None], labels: Sequence[str]) -> dict[str, LabelIssues]:
-    """Labels that look wrong, by part; all of them are counted, the first 200 named."""
-    found = {
-        part: label_issues(each.answers, each.targets, each.rows, labels=labels)
-        for part, each in parts.items()
-        if each is not None
-    }
-    return {part: replace(each, issues=each.issues[:_MAX_ISSUES]) for part, each in found.items()}
-
-
-def find_problems(
-    seen: PartAnswers,
-    *,
-    labels: Sequence[str],
-    issues: Mapping[str, LabelIssues],
-    history: Sequence[Mapping[str, Any]],
-    train: tuple[np.ndarray, np.ndarray] | None,
-    activity: Sequence[LayerActivity],
-    baseline_accuracy: float | None,
-) -> list[Finding]:
-    """The diagnosis, with what is known of the labels."""
-    return diagnose(
-        history,
-        valid=(seen.answers, seen.targets),
-        train=train,
-        labels=labels,
-        num_label_issues=sum(each.count for each in issues.values()),
-        num_checked=sum(each.checked for each in issues.values()),
-        baseline_accuracy=baseline_accuracy,
-        activity=activity,
-    )
 
 
 def _check(parts: Mapping[str, PartAnswers], baselines: Sequence[BaselineResult], slices: Sequence[str]) -> None:
@@ -309,22 +244,25 @@ def _check(parts: Mapping[str, PartAnswers], baselines: Sequence[BaselineResult]
         )
 
 
-def _scores(answers: PartAnswers, labels: Sequence[str], seed: int) -> PartScores:
-    probabilities, targets = answers.answers, answers.targets
+def _scores(answers: PartAnswers, given: Given) -> PartScores:
+    known = given.known
+    metrics = evaluate(answers.answers, answers.targets, task=given.task, thresholds=given.thresholds, seed=given.seed)
+    checked = known.check(answers.answers, answers.targets)
     return PartScores(
-        len(targets),
-        evaluate(probabilities, targets, seed=seed),
-        per_class(probabilities, targets, labels=labels),
-        confusion_matrix(probabilities, targets),
+        len(answers.targets),
+        metrics,
+        known.per_label(*checked, given.labels) if known.per_label else (),
+        confusion_matrix(*checked) if known.is_right else None,
     )
 
 
-def _row(result: BaselineResult, parts: Mapping[str, PartAnswers], main: str, seed: int) -> BaselineRow:
+def _row(result: BaselineResult, parts: Mapping[str, PartAnswers], main: str, task: str, seed: int) -> BaselineRow:
+    known = task_metrics(task)
     metrics = {
-        part: evaluate(result.answers[part], each.targets, metrics=_BASELINE_METRICS, seed=seed)
+        part: evaluate(result.answers[part], each.targets, task=task, metrics=known.of_baselines, seed=seed)
         for part, each in parts.items()
     }
-    compared = verdict(parts[main].answers, parts[main].targets, [result], part=main, seed=seed)
+    compared = known.compare(parts[main].answers, result.answers[main], parts[main].targets, seed=seed)
     return BaselineRow(result.name, result.seconds, metrics, compared.difference, compared.p, result.size)
 
 
@@ -333,24 +271,14 @@ def _verdict(
     baselines: Sequence[BaselineResult],
     part: str,
     *,
+    task: str,
     seconds: float,
     size: int | None,
     seed: int,
 ) -> Verdict:
-    found = verdict(answers.answers, answers.targets, baselines, part=part, seed=seed)
+    found = verdict(answers.answers, answers.targets, baselines, part=part, task=task, seed=seed)
     best = next(each for each in baselines if each.name == found.baseline)
     return with_cost(found, best, seconds=seconds, size=size)
-
-
-def _slices(answers: PartAnswers, labels: Sequence[str], columns: Sequence[str], seed: int) -> SliceReport:
-    assert answers.items is not None
-    return judge_slices(answers.answers, answers.targets, answers.items, columns=columns, labels=labels, seed=seed)
-
-
-def _worst(answers: PartAnswers, labels: Sequence[str], search: Sequence[str] | None) -> WorstSlices | None:
-    if answers.items is None:
-        return None
-    return worst_slices(answers.answers, answers.targets, answers.items, labels=labels, columns=search)
 
 
 def _frame(items: Any) -> pl.DataFrame:

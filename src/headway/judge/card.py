@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from headway.judge.findings import KINDS
 from headway.judge.intervals import Estimate
+from headway.judge.page.marks import plural
 from headway.judge.report import Report
 
 __all__ = ["BLANK", "card"]
@@ -55,7 +56,8 @@ def card(report: Report) -> str:
 
 def _facts(report: Report) -> list[str]:
     data, settings = report.data, report.settings
-    lines = [f"- Task: {report.task}, {len(report.labels)} classes: {', '.join(map(_cell, report.labels))}"]
+    names = f", {len(report.labels)} {plural(report.known.label_word)}: " if report.labels else ""
+    lines = [f"- Task: {report.task}{names}{', '.join(map(_cell, report.labels))}"]
     if settings.get("arch"):
         lines.append(f"- Architecture: {settings['arch']}; pretrained weights: {settings.get('pretrained') or 'none'}")
     if report.size is not None:
@@ -86,13 +88,18 @@ def _metrics(report: Report) -> list[str]:
 
 
 def _baselines(report: Report) -> list[str]:
-    part = report.verdict_part
-    rows = [
-        (row.name, *_value(row.metrics[part]["accuracy"]), *_value(row.difference, digits=1))
-        for row in report.baselines
-    ]
-    heads = ("baseline", "accuracy", "95 % interval", "difference in points", "95 % interval")
-    return [f"On {part}; the difference is the model's accuracy less the baseline's.", "", *_table(heads, rows)]
+    part, known = report.verdict_part, report.known
+    rows = []
+    for row in report.baselines:
+        gap = row.difference
+        rows.append(
+            (row.name, *_value(row.metrics[part][known.main]), *_value(gap, digits=known.difference_digits(gap)))
+        )
+    difference = "difference in points" if known.is_share else "difference"
+    heads = ("baseline", known.title, "95 % interval", difference, "95 % interval")
+    better = "" if known.higher_is_better else "; less is better"
+    told = f"On {part}; the difference is the model's {known.title} less the baseline's{better}."
+    return [told, "", *_table(heads, rows)]
 
 
 def _slices(report: Report) -> list[str]:
@@ -104,8 +111,9 @@ def _slices(report: Report) -> list[str]:
     if report.slices is None:
         lines.append(f"- No columns were judged by their groups: {BLANK}")
     else:
-        rows = [(each.name, f"{each.count:,}", *_value(each.metrics["accuracy"])) for each in report.slices.slices]
-        lines += ["", *_table(("slice", "items", "accuracy", "95 % interval"), rows)]
+        known = report.known
+        rows = [(each.name, f"{each.count:,}", *_value(each.metrics[known.main])) for each in report.slices.slices]
+        lines += ["", *_table(("slice", "items", known.title, "95 % interval"), rows)]
     return lines
 
 

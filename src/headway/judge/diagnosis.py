@@ -19,7 +19,7 @@ from headway.judge.generalisation import check_leak, check_overfitting, check_un
 from headway.judge.intervals import Estimate, wilson
 from headway.judge.trends import check_lr
 
-__all__ = ["Finding", "LayerActivity", "describe", "diagnose"]
+__all__ = ["Finding", "LayerActivity", "check_activity", "describe", "diagnose"]
 
 NOISE, MUCH_NOISE = 0.05, 0.15
 """Suspected label errors. Of clean labels that are hard to predict, a few per cent are suspected, too."""
@@ -95,7 +95,7 @@ def diagnose(
     )
     checks = (
         check_lr,
-        _check_activity,
+        lambda case: check_activity(case.activity),
         check_leak,
         check_underfitting,
         check_overfitting,
@@ -122,8 +122,9 @@ def _check_noise(case: Case) -> list[Finding]:
     return [Finding("label_noise", "serious" if noise.low > MUCH_NOISE else "warning", sentence, evidence, remedies)]
 
 
-def _check_activity(case: Case) -> list[Finding]:
-    return [*_check_exploding(case.activity), *_check_dead(case.activity)]
+def check_activity(activity: Sequence[LayerActivity]) -> list[Finding]:
+    """Layers whose outputs are far too large, or always zero."""
+    return [*_check_exploding(activity), *_check_dead(activity)]
 
 
 def _check_dead(activity: Sequence[LayerActivity]) -> list[Finding]:

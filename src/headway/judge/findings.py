@@ -13,6 +13,8 @@ Severity = Literal["note", "warning", "serious"]
 """Worth knowing; worth doing something about; the model should not be used before something is done."""
 
 Kind = Literal[
+    "not_finite",
+    "no_better_than_baseline",
     "leak",
     "lr_too_high",
     "lr_too_low",
@@ -27,6 +29,8 @@ Kind = Literal[
 ]
 
 KINDS: dict[Kind, str] = {
+    "not_finite": "the loss is not finite",
+    "no_better_than_baseline": "no better than something simple",
     "leak": "a leak is suspected",
     "lr_too_high": "learning rate too high",
     "lr_too_low": "learning rate too low",

@@ -262,10 +262,11 @@ def _spread_of_mean(values: np.ndarray) -> float:
 
 
 def _logistic_regression(num_classes: int) -> Solve:
-    from headway.judge.baselines import _logistic
+    from headway.judge.simple_classes import logistic_regression
 
     def solve(features: np.ndarray, targets: np.ndarray, new_features: np.ndarray) -> np.ndarray:
-        return _logistic(features, targets, {"new": new_features}, num_classes=num_classes, penalty=10.0)["new"]
+        parts = {"new": new_features}
+        return logistic_regression(features, targets, parts, num_outputs=num_classes, penalty=10.0)["new"]
 
     return solve
 

@@ -17,19 +17,21 @@ import numpy as np
 from headway.errors import ConfigError, DataError, ShapeError, did_you_mean, explain
 from headway.judge import intervals
 from headway.judge.intervals import Estimate, wilson
+from headway.judge.rankings import Effects, auroc_effects, precision_effects, rank
 from headway.seeds import generator
 
 __all__ = [
     "CLASSIFICATION",
     "ClassScores",
+    "LabelScores",
     "Metric",
     "check_predictions",
     "confusion_matrix",
     "evaluate",
+    "find_metric",
     "per_class",
 ]
 
-_NAN = Estimate(math.nan, math.nan, math.nan)
 _BINS = 15
 
 
@@ -81,10 +83,34 @@ class ClassScores:
     recall: Estimate
     f1: Estimate
 
+    @property
+    def scores(self) -> dict[str, Estimate]:
+        """The three by name."""
+        return {"precision": self.precision, "recall": self.recall, "f1": self.f1}
+
     def to_json(self) -> dict[str, Any]:
         """The scores as plain JSON values."""
-        scores = {name: getattr(self, name).to_json() for name in ("precision", "recall", "f1")}
+        scores = {name: each.to_json() for name, each in self.scores.items()}
         return {"label": self.label, "count": self.count, **scores}
+
+
+@dataclass(frozen=True)
+class LabelScores:
+    """How well one label is told, where an item can have several of them, or a place of it has one.
+
+    Attributes:
+        label: The label.
+        count: How much of it there is among the targets, such as items.
+        scores: Estimates by name.
+    """
+
+    label: str
+    count: int
+    scores: dict[str, Estimate]
+
+    def to_json(self) -> dict[str, Any]:
+        """The scores as plain JSON values."""
+        return {"label": self.label, "count": self.count} | {name: each.to_json() for name, each in self.scores.items()}
 
 
 def evaluate(
@@ -115,7 +141,7 @@ def evaluate(
         >>> print(evaluate(probabilities, np.array([0, 1, 1, 0]), metrics=["accuracy"])["accuracy"])
         0.750 [0.301, 0.954]
     """
-    wanted = [_metric(each) for each in (CLASSIFICATION if metrics is None else metrics)]
+    wanted = [find_metric(each) for each in (CLASSIFICATION if metrics is None else metrics)]
     probabilities, targets = check_predictions(probabilities, targets)
     return {each.name: each.estimate(probabilities, targets, seed=seed) for each in wanted}
 
@@ -230,7 +256,8 @@ def _first(found: dict[str, np.ndarray]) -> list[str]:
     return [f"{rows.sum():,} {what} (first: row {rows.argmax()})" for what, rows in found.items() if rows.any()]
 
 
-def _metric(wanted: str | Metric) -> Metric:
+def find_metric(wanted: str | Metric) -> Metric:
+    """A metric of one's own as it is, or one of `CLASSIFICATION` by its name; a ConfigError if that is not known."""
     if isinstance(wanted, Metric):
         return wanted
     if wanted not in CLASSIFICATION:
@@ -307,69 +334,23 @@ def _calibration_error(probabilities: np.ndarray, targets: np.ndarray, seed: int
     return Estimate(value, min(max(low, 0.0), value), min(max(value - bias + half, value), 1.0))
 
 
-# Rankings: one class against the rest, averaged over classes. The standard error comes from each item's influence
-# (the infinitesimal jackknife; for the AUROC it is DeLong, DeLong and Clarke-Pearson 1988).
+# Rankings: one class against the rest, averaged over classes.
 
 
 def _auroc(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
-    return _ranked(probabilities, targets, _auroc_influence)
+    return _ranked(probabilities, targets, auroc_effects)
 
 
 def _average_precision(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
-    return _ranked(probabilities, targets, _precision_influence)
+    return _ranked(probabilities, targets, precision_effects)
 
 
-def _ranked(
-    probabilities: np.ndarray,
-    targets: np.ndarray,
-    influence: Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[float, np.ndarray]],
-) -> Estimate:
+def _ranked(probabilities: np.ndarray, targets: np.ndarray, effects: Effects) -> Estimate:
     counts = np.bincount(targets, minlength=probabilities.shape[1])
     present = np.flatnonzero((counts > 0) & (counts < len(targets)))
-    if not len(present):
-        return _NAN
     # With two classes the second column tells all, as in scikit-learn.
     columns = present if probabilities.shape[1] > 2 else present[-1:]
-    values, total = [], np.zeros(len(targets))
-    for column in columns:
-        order = np.argsort(probabilities[:, column])
-        scores, positive = probabilities[order, column], targets[order] == column
-        starts = np.flatnonzero(np.r_[True, scores[1:] != scores[:-1]])
-        group = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(scores)]))
-        value, effects = influence(positive, starts, group)
-        values.append(value)
-        total[order] += effects / len(columns)
-    value, error = math.fsum(values) / len(values), float(np.sqrt((total**2).sum()))
-    if 0 < value < 1:
-        return intervals.logit_normal(value, error) if error > 0 else Estimate(value, value, value)
-    # Perfect, so nothing to resample: as sure as if each item of the rarer side had been tried once.
-    trials = [int(min(counts[column], len(targets) - counts[column])) for column in columns]
-    bounds = [wilson(each if value else 0, each) for each in trials]
-    low, high = (math.fsum(getattr(each, end) for each in bounds) / len(bounds) for end in ("low", "high"))
-    return Estimate(value, low, high)
-
-
-def _auroc_influence(positive: np.ndarray, starts: np.ndarray, group: np.ndarray) -> tuple[float, np.ndarray]:
-    """The AUROC, and each item's effect on it; items sorted by score, `starts` and `group` are the runs of ties."""
-    hits = np.add.reduceat(positive, starts, dtype=np.int64)
-    others = np.add.reduceat(~positive, starts, dtype=np.int64)
-    below = (np.cumsum(others) - others / 2) / others.sum()
-    above = (hits.sum() - np.cumsum(hits) + hits / 2) / hits.sum()
-    placed = np.where(positive, below[group], above[group])
-    value = float((below * hits).sum() / hits.sum())
-    return value, (placed - value) / np.where(positive, hits.sum(), others.sum())
-
-
-def _precision_influence(positive: np.ndarray, starts: np.ndarray, group: np.ndarray) -> tuple[float, np.ndarray]:
-    """The average precision, and each item's effect on it; arguments as for the AUROC."""
-    hits = np.add.reduceat(positive, starts, dtype=np.int64)
-    total = hits.sum()
-    reached = len(positive) - starts
-    precision = (total - np.cumsum(hits) + hits) / reached
-    value = float((precision * hits).sum() / total)
-    # An item adds itself to every threshold at or below its score: one more reached and, if positive, one more hit.
-    gained, lost = np.cumsum(hits / reached)[group], np.cumsum(hits * precision / reached)[group]
-    return value, (positive * (precision[group] + gained - value) - lost) / total
+    return rank(probabilities[:, columns], targets[:, None] == columns, effects).estimate
 
 
 def _classification(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -16,14 +16,18 @@ import numpy as np
 from headway.errors import ConfigError, explain
 from headway.judge.findings import Finding, describe
 from headway.judge.intervals import Estimate
-from headway.judge.metrics import ClassScores
+from headway.judge.metrics import ClassScores, LabelScores
+from headway.judge.tasks import TaskMetrics, task_metrics
 from headway.judge.verdict import Verdict, ViewsGain
 
 if TYPE_CHECKING:
     from headway.judge.calibration import Calibration
+    from headway.judge.details import FarItem
+    from headway.judge.fit import Fit
     from headway.judge.learning_curve import LearningCurve
     from headway.judge.mistakes import ConfusedPair, LabelIssues, TopLoss
     from headway.judge.slices import SliceReport
+    from headway.judge.uses import ColumnUse
     from headway.judge.worst import WorstSlices
 
 __all__ = ["BaselineRow", "PartScores", "Picture", "Report"]
@@ -36,14 +40,15 @@ class PartScores:
     Attributes:
         count: Items.
         metrics: Estimates by name.
-        per_class: Scores of each class, in the order of the labels.
-        confusion: How often each class (row) was given each class (column), int64 `[classes, classes]`.
+        per_class: Scores of each class, in the order of the labels; empty where there are none.
+        confusion: How often each class (row) was given each class (column), int64 `[classes, classes]`; None where an
+            item has not one class.
     """
 
     count: int
     metrics: dict[str, Estimate]
-    per_class: list[ClassScores]
-    confusion: np.ndarray
+    per_class: Sequence[ClassScores | LabelScores] = ()
+    confusion: np.ndarray | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The scores as plain JSON values."""
@@ -51,7 +56,7 @@ class PartScores:
             "count": self.count,
             "metrics": {name: each.to_json() for name, each in self.metrics.items()},
             "per_class": [each.to_json() for each in self.per_class],
-            "confusion": self.confusion.tolist(),
+            "confusion": None if self.confusion is None else self.confusion.tolist(),
         }
 
 
@@ -62,9 +67,10 @@ class BaselineRow:
     Attributes:
         name: Its name.
         seconds: Learning and answering.
-        metrics: Accuracy, balanced accuracy, macro F1 and log loss, by part.
-        difference: The model's accuracy less the baseline's on the verdict's part, in points.
-        p: McNemar's exact p on the verdict's part.
+        metrics: Those that the task measures baselines by, by part: of classes accuracy, balanced accuracy, macro F1
+            and log loss.
+        difference: The model's main metric less the baseline's on the verdict's part; of a share in points.
+        p: That there is no difference on the verdict's part: McNemar's exact p, or a sign-flip test's for numbers.
         size: How many numbers it keeps to answer with; None where that is not known.
     """
 
@@ -95,10 +101,12 @@ class Picture:
     Attributes:
         photo: The bytes of a JPEG.
         heat: The same with what the network looks at laid over it; None where that cannot be said.
+        others: Further JPEGs of it, by what they show: of masks the truth, the answer and its errors.
     """
 
     photo: bytes
     heat: bytes | None = None
+    others: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,8 +116,8 @@ class Report:
     `str()` gives the comparison and the diagnosis as text for the terminal.
 
     Attributes:
-        task: "classification".
-        labels: The classes, in the order of the model's outputs.
+        task: The kind of target, such as "classification" or "regression".
+        labels: The classes, in the order of the model's outputs; empty where outputs have no names.
         parts: Scores by part, such as "valid" and "test".
         verdict_part: The part that the verdict and the slices are on: "test" where there is one.
         focus_part: The part that is looked into, item by item: "valid" where there is one, so that test stays unseen.
@@ -118,7 +126,9 @@ class Report:
         findings: What is wrong, the most severe first.
         confused_pairs: Which classes are taken for which others.
         order: The classes in an order that puts those side by side that are confused.
-        top_losses: The items that the model is most wrong about.
+        top_losses: The items that the model is most wrong about, of classes.
+        far_items: The items whose answers are farthest from their targets, of any other kind.
+        fit: How answers lie beside the truth, of numbers; None for any other kind.
         label_issues: Items whose label looks wrong, by part: of `focus_part` by the model's own answers, of train by
             models that did not see them.
         calibration: Whether probabilities mean what they say.
@@ -126,7 +136,8 @@ class Report:
         worst_slices: The groups that the model is distinguishably worse on; None without items.
         learning_curve: How much more data would help; None where that was not computed.
         views_gain: What test-time augmentation gains; None where that was not asked for.
-        history: One row an epoch: stage, epoch, train_loss, valid_loss, accuracy, lr, seconds.
+        columns: What the model uses of a table's columns; None where items are no rows of a table.
+        history: One row an epoch: stage, epoch, train_loss, valid_loss, the main metric, lr, seconds.
         settings: What it takes to repeat the run.
         data: A summary of the data.
         versions: Of Python and the libraries.
@@ -148,12 +159,15 @@ class Report:
     confused_pairs: list[ConfusedPair] = field(default_factory=list)
     order: list[int] = field(default_factory=list)
     top_losses: list[TopLoss] = field(default_factory=list)
+    far_items: list[FarItem] = field(default_factory=list)
+    fit: Fit | None = None
     label_issues: dict[str, LabelIssues] = field(default_factory=dict)
     calibration: Calibration | None = None
     slices: SliceReport | None = None
     worst_slices: WorstSlices | None = None
     learning_curve: LearningCurve | None = None
     views_gain: ViewsGain | None = None
+    columns: ColumnUse | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
@@ -164,11 +178,21 @@ class Report:
     name: str = ""
     pictures: dict[int, Picture] = field(default_factory=dict, repr=False)
 
+    @property
+    def known(self) -> TaskMetrics:
+        """The metrics of the task."""
+        return task_metrics(self.task)
+
+    @property
+    def metric(self) -> str:
+        """The name of the main metric, which the verdict is about."""
+        return self.known.main
+
     def to_json(self) -> dict[str, Any]:
         """The report as plain JSON values, schema version 1; every key is described in docs/report.md.
 
-        An estimate is `{"value", "low", "high"}`; what could not be computed is null. Differences of accuracy are in
-        points, everything else in shares.
+        An estimate is `{"value", "low", "high"}`; what could not be computed is null. Differences of shares, such as
+        accuracy, are in points, everything else in shares or in the target's unit.
         """
         plain = {"schema_version": 1} | {name: getattr(self, name) for name in _KEYS}
         return _plain(plain)
@@ -211,13 +235,13 @@ class Report:
         return path
 
     def __str__(self) -> str:
-        part = self.parts[self.verdict_part]
-        rows = [(row.name, row.metrics[self.verdict_part]["accuracy"], row.seconds) for row in self.baselines]
-        rows.append(("this model", part.metrics["accuracy"], self.seconds))
-        head = f"{self.verdict_part}, {part.count:,} items"
-        wide = max(len(head), *(len(name) for name, _, _ in rows))
-        lines = [f"{head:<{wide}}  {'accuracy (95 % interval)':<24}  {'seconds':>8}"]
-        lines += [f"{name:<{wide}}  {accuracy!s:<24}  {seconds:>8.1f}" for name, accuracy, seconds in rows]
+        known, part = self.known, self.parts[self.verdict_part]
+        rows = [(row.name, row.metrics[self.verdict_part][known.main], row.seconds) for row in self.baselines]
+        rows.append(("this model", part.metrics[known.main], self.seconds))
+        table = [(f"{self.verdict_part}, {part.count:,} items", f"{known.title} (95 % interval)", "seconds")]
+        table += [(name, known.told(score), f"{seconds:.1f}") for name, score, seconds in rows]
+        wide, broad = (max(len(row[column]) for row in table) for column in (0, 1))
+        lines = [f"{name:<{wide}}  {score:<{broad}}  {seconds:>8}" for name, score, seconds in table]
         told = [self.verdict.sentence, *self.notes]
         return "\n".join([*lines, "", *told, "", describe(self.findings)])
 
@@ -231,6 +255,7 @@ class Report:
 
 _KEYS = (
     "task",
+    "metric",
     "labels",
     "parts",
     "verdict_part",
@@ -249,12 +274,15 @@ _KEYS = (
     "confused_pairs",
     "order",
     "top_losses",
+    "far_items",
+    "fit",
     "label_issues",
     "calibration",
     "slices",
     "worst_slices",
     "learning_curve",
     "views_gain",
+    "columns",
 )
 """Attributes that are in the JSON, in its order."""
 

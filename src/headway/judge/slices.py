@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -20,13 +20,13 @@ from headway.errors import ConfigError, ShapeError, explain
 from headway.judge.disparities import ENOUGH, Disparity, disparities
 from headway.judge.groups import Groups, group_items
 from headway.judge.intervals import Estimate, wilson
-from headway.judge.metrics import CLASSIFICATION, Metric, _metric, check_predictions
+from headway.judge.metrics import CLASSIFICATION, Metric, check_predictions, find_metric
 from headway.seeds import generator
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["ALPHA", "Slice", "SliceReport", "Tally", "check_items", "harm", "holm", "judge_slices"]
+__all__ = ["ALPHA", "Slice", "SliceReport", "Tally", "check_items", "group_rows", "harm", "holm", "judge_slices"]
 
 _NAN = Estimate(math.nan, math.nan, math.nan)
 # These sort the items once a class; from this many drawn items they are known to within a thousandth or so.
@@ -44,11 +44,13 @@ class Slice:
         where: What its items have in common: group by column.
         count: Its items.
         metrics: Estimates by name, each with its own 95 % interval; NaN when the slice is too small.
-        difference: Its accuracy less that of all other items, in points; the 95 % interval (Newcombe's) holds for all
-            slices that were compared at once. NaN when it was not compared.
-        p: That of Fisher's exact test, corrected by Holm's method; NaN when it was not compared.
+        difference: Its main metric (accuracy, of classes) less that of all other items, of a share in points; the 95 %
+            interval holds for all slices that were compared at once. NaN when it was not compared.
+        p: That of Fisher's exact test, or of Welch's where answers are not right or wrong, corrected by Holm's method;
+            NaN when it was not compared.
         verdict: "better" or "worse" than the rest when p is below 0.05 and the interval leaves out 0; "too small" to
             say below 30 items; "not compared" where fewer than 30 items are left as the rest.
+        told: The difference in words, such as "accuracy +1.2 points from the rest's [0.3, 2.1]".
     """
 
     where: dict[str, str]
@@ -57,6 +59,7 @@ class Slice:
     difference: Estimate
     p: float
     verdict: Literal["better", "indistinguishable", "not compared", "too small", "worse"]
+    told: str = ""
 
     @property
     def name(self) -> str:
@@ -70,18 +73,16 @@ class Slice:
             return f"{self.name}: {self.count:,} items are too few to say."
         if self.verdict == "not compared":
             return f"{self.name}: {self.count:,} items, and too few others to compare them with."
-        gap, shown = self.difference, "p < 0.001" if self.p < 0.001 else f"p = {self.p:.2g}"
+        shown = "p < 0.001" if self.p < 0.001 else f"p = {self.p:.2g}"
         opening = {"better": "Better on", "worse": "Worse on"}.get(self.verdict, "Not distinguishable from the rest on")
-        return (
-            f"{opening} {self.name} ({self.count:,} items): accuracy {gap.value:+.1f} points from the rest's "
-            f"[{gap.low:.1f}, {gap.high:.1f}], {shown}."
-        )
+        return f"{opening} {self.name} ({self.count:,} items): {self.told}, {shown}."
 
     def to_json(self) -> dict[str, Any]:
         """The slice as plain JSON values."""
         metrics = {name: each.to_json() for name, each in self.metrics.items()}
         p = None if math.isnan(self.p) else self.p
-        return {**vars(self), "metrics": metrics, "difference": self.difference.to_json(), "p": p}
+        plain = {name: value for name, value in vars(self).items() if name != "told"}
+        return {**plain, "metrics": metrics, "difference": self.difference.to_json(), "p": p}
 
 
 @dataclass(frozen=True)
@@ -138,8 +139,15 @@ class Tally:
             difference = self.difference(1 - ALPHA / num_compared).scaled(100)
             told = p < ALPHA and not difference.low <= 0 <= difference.high
             verdict = "indistinguishable" if not told else "worse" if difference.value < 0 else "better"
+        ends = f"[{difference.low:.1f}, {difference.high:.1f}]"
         return Slice(
-            where=dict(where), count=self.count, metrics=dict(metrics), difference=difference, p=p, verdict=verdict
+            where=dict(where),
+            count=self.count,
+            metrics=dict(metrics),
+            difference=difference,
+            p=p,
+            verdict=verdict,
+            told=f"accuracy {difference.value:+.1f} points from the rest's {ends}",
         )
 
 
@@ -151,23 +159,26 @@ class SliceReport:
         count: All items.
         slices: Each group of each column, column by column.
         num_compared: How many of them were compared with the rest.
-        disparities: Three a column and class.
+        disparities: Three a column and class; none where answers are no classes.
+        title: The main metric in words.
     """
 
     count: int
     slices: list[Slice]
     num_compared: int
-    disparities: list[Disparity]
+    disparities: list[Disparity] = field(default_factory=list)
+    title: str = "accuracy"
 
     @property
     def sentences(self) -> list[str]:
         """What can be told apart, the worst first; else that nothing can. Then what is too small to say."""
-        told = sorted((each for each in self.slices if each.verdict in ("better", "worse")), key=harm)
+        worse = sorted((each for each in self.slices if each.verdict == "worse"), key=_nearest_end, reverse=True)
+        better = sorted((each for each in self.slices if each.verdict == "better"), key=_nearest_end)
+        told = worse + better
         lines = [each.sentence for each in told]
         if self.num_compared and not told:
-            lines = [
-                f"No difference in accuracy can be told between a slice and the rest ({self.num_compared} compared)."
-            ]
+            compared = f"between a slice and the rest ({self.num_compared} compared)"
+            lines = [f"No difference in {self.title} can be told {compared}."]
         small = [f"{each.name} ({each.count:,})" for each in self.slices if each.verdict == "too small"]
         return [*lines, f"Too small to say, with fewer than {ENOUGH} items: {', '.join(small)}."] if small else lines
 
@@ -225,7 +236,7 @@ def judge_slices(
         Holm 1979, "A simple sequentially rejective multiple test procedure"; Newcombe 1998, "Interval estimation for
         the difference between independent proportions".
     """
-    wanted = [_metric(each) for each in (CLASSIFICATION if metrics is None else metrics)]
+    wanted = [find_metric(each) for each in (CLASSIFICATION if metrics is None else metrics)]
     probabilities, targets = check_items(probabilities, targets, items, labels)
     if isinstance(columns, str) or not columns:
         given = f"columns={columns!r}"
@@ -233,7 +244,7 @@ def judge_slices(
     predicted = probabilities.argmax(1)
     right = predicted == targets
     grouped = {column: group_items(items, column) for column in columns}
-    members = [(column, group, rows) for column, groups in grouped.items() for group, rows in _members(groups)]
+    members = [(column, group, rows) for column, groups in grouped.items() for group, rows in group_rows(groups)]
     tallies = [Tally(int(right[rows].sum()), len(rows), int(right.sum()), len(right)) for _, _, rows in members]
     # Two groups are each other's rest: that is one comparison.
     tests = [(column, group if len(grouped[column].names) > 2 else 0) for column, group, _ in members]
@@ -296,7 +307,12 @@ def harm(judged: Slice) -> float:
     return judged.difference.high
 
 
-def _members(groups: Groups) -> Iterator[tuple[int, np.ndarray]]:
+def _nearest_end(judged: Slice) -> float:
+    """How much of a difference its interval leaves no doubt of, whichever way is worse."""
+    return min(abs(judged.difference.low), abs(judged.difference.high))
+
+
+def group_rows(groups: Groups) -> Iterator[tuple[int, np.ndarray]]:
     """Each group and its rows, in order."""
     order = np.argsort(groups.index, kind="stable")
     ends = np.cumsum(np.bincount(groups.index, minlength=len(groups.names)))

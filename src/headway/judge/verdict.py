@@ -13,8 +13,9 @@ from headway.errors import ConfigError, explain
 from headway.judge.baselines import BaselineResult
 from headway.judge.intervals import Estimate, mcnemar, mean, paired_difference
 from headway.judge.metrics import CLASSIFICATION, check_predictions
+from headway.judge.tasks import task_metrics
 
-__all__ = ["Verdict", "ViewsGain", "verdict", "views_gain"]
+__all__ = ["Verdict", "ViewsGain", "best_baseline", "verdict", "views_gain", "with_cost"]
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,12 @@ class Verdict:
     """Whether the model is better than the best baseline.
 
     Attributes:
-        kind: "better" or "worse" when the interval of the difference leaves out 0 and McNemar's p is below 0.05.
+        kind: "better" or "worse" when the interval of the difference leaves out 0 and p is below 0.05.
         sentence: The same in words, with its numbers.
-        baseline: The baseline with the highest accuracy.
-        difference: The model's accuracy less the baseline's, in points (per cent).
-        p: McNemar's exact p, between 0 and 1.
+        baseline: The best baseline by the task's main metric, such as accuracy.
+        difference: The model's main metric less the baseline's: a share in points (per cent), any other number in its
+            unit.
+        p: That there is no difference, between 0 and 1: McNemar's exact p, or a sign-flip test's for numbers.
     """
 
     kind: Literal["better", "indistinguishable", "worse"]
@@ -78,29 +80,31 @@ class ViewsGain:
 
 
 def verdict(
-    model_probabilities: np.ndarray,
+    answers: np.ndarray,
     targets: np.ndarray,
     baselines: Sequence[BaselineResult],
     *,
     part: str,
+    task: str = "classification",
     seed: int = 0,
 ) -> Verdict:
-    """Compare a model with the best of its baselines by accuracy, on the same items.
+    """Compare a model with the best of its baselines by the task's main metric, on the same items.
 
     Args:
-        model_probabilities: Of each class for each item of the part, float `[items, classes]`.
-        targets: Class indices, integers `[items]`.
+        answers: The model's for each item of the part, float `[items, outputs]`: probabilities or numbers.
+        targets: Class indices, integers `[items]`, or what the task has for targets.
         baselines: What the baselines answered; at least one.
         part: Which of the baselines' parts the items are.
+        task: The kind of target, a key of `headway.judge.tasks.TASKS`.
         seed: The run's seed, for the resampling.
 
     Returns:
         The verdict. The best baseline is chosen on these very items, so any luck in that is on its side.
 
     Raises:
-        ConfigError: If there are no baselines.
+        ConfigError: If there are no baselines, or the task is not known.
         ShapeError: If the arrays do not fit together.
-        DataError: If they hold no probabilities, or targets that are no class.
+        DataError: If they do not hold what the task needs.
 
     Example:
         >>> targets = np.array([0, 1] * 50)
@@ -112,17 +116,29 @@ def verdict(
         raise ConfigError(
             explain("A verdict needs something to compare with.", given="0 baselines", fix="Run at least one baseline.")
         )
-    right = _right(model_probabilities, targets)
-    scored = [(each, _right(each.answers[part], targets)) for each in baselines]
-    best, theirs = max(scored, key=lambda pair: int(pair[1].sum()))
-    difference, p = paired_difference(right, theirs, seed=seed).scaled(100), mcnemar(right, theirs)
-    kind = _kind(difference, p)
+    known = task_metrics(task)
+    best, theirs = best_baseline(baselines, targets, part=part, task=task)
+    found = known.compare(answers, best.answers[part], targets, seed=seed)
+    kind = _kind(found.difference, found.p, higher_is_better=known.higher_is_better)
     opening = {"better": "Better than", "worse": "Worse than", "indistinguishable": "Not distinguishable from"}[kind]
+    # A test on right and wrong answers says by itself that it is about accuracy.
+    of = "" if known.is_right else f"{known.title} "
+    direction = "" if known.higher_is_better else " (lower is better)"
     sentence = (
-        f"{opening} the best baseline ({best.name}, {theirs.mean():.3f}): {difference.value:+.1f} points "
-        f"[{difference.low:.1f}, {difference.high:.1f}], McNemar {_told(p)}."
+        f"{opening} the best baseline ({best.name}, {theirs:.{known.digits(Estimate(theirs, theirs, theirs))}f}): "
+        f"{of}{known.told_difference(found.difference)}{direction}, {found.test} {_told(found.p)}."
     )
-    return Verdict(kind, sentence, best.name, difference, p)
+    return Verdict(kind, sentence, best.name, found.difference, found.p)
+
+
+def best_baseline(
+    baselines: Sequence[BaselineResult], targets: np.ndarray, *, part: str, task: str
+) -> tuple[BaselineResult, float]:
+    """The best of some baselines on a part by the task's main metric, and what that is; of equals the first."""
+    known = task_metrics(task)
+    scored = [(each, known.score(each.answers[part], targets)) for each in baselines]
+    sign = 1 if known.higher_is_better else -1
+    return max(scored, key=lambda pair: -math.inf if math.isnan(pair[1]) else sign * pair[1])
 
 
 def with_cost(found: Verdict, best: BaselineResult, *, seconds: float, size: int | None) -> Verdict:
@@ -181,10 +197,12 @@ def views_gain(
     )
 
 
-def _kind(difference: Estimate, p: float) -> Literal["better", "indistinguishable", "worse"]:
-    if p < 0.05 and difference.low > 0:
-        return "better"
-    return "worse" if p < 0.05 and difference.high < 0 else "indistinguishable"
+def _kind(
+    difference: Estimate, p: float, *, higher_is_better: bool = True
+) -> Literal["better", "indistinguishable", "worse"]:
+    if not (p < 0.05 and (difference.low > 0 or difference.high < 0)):
+        return "indistinguishable"
+    return "better" if (difference.value > 0) == higher_is_better else "worse"
 
 
 def _told(p: float) -> str:
@@ -199,11 +217,6 @@ def _duration(seconds: float) -> str:
 
 def _count(size: int) -> str:
     return f"{size / 1e6:.1f} million numbers" if size >= 1_000_000 else f"{size:,} numbers"
-
-
-def _right(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    probabilities, targets = check_predictions(probabilities, targets)
-    return probabilities.argmax(1) == targets
 
 
 def _losses(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from headway.judge.arrays import build_report, part_answers
+from headway.judge.arrays import build_report
 from headway.judge.baselines import BaselineResult, Rows, run_baselines
 from headway.judge.findings import describe
+from headway.judge.given import part_answers
 from headway.judge.intervals import mcnemar, paired_difference
 from headway.judge.page import render
 from headway.judge.report import Report
@@ -44,7 +45,7 @@ def report() -> Report:
             "test": part_answers(answers(targets["test"], slice(12)), targets["test"]),
         },
         labels=["cat", EVIL, "dog & fox"],
-        baselines=run_baselines(rows["valid"], rows, num_classes=3),
+        baselines=run_baselines(rows["valid"], rows, num_outputs=3),
         history=HISTORY,
         settings={"arch": "tiny", "lr": 0.001, "runs": Path("runs")},
         data={"items": np.int64(360), "parts": {"valid": 60, "test": 300}, EVIL: EVIL},
@@ -124,6 +125,7 @@ def test_json_has_a_stable_form(report: Report, tmp_path: Path) -> None:
     assert list(saved) == [
         "schema_version",
         "task",
+        "metric",
         "labels",
         "parts",
         "verdict_part",
@@ -142,12 +144,15 @@ def test_json_has_a_stable_form(report: Report, tmp_path: Path) -> None:
         "confused_pairs",
         "order",
         "top_losses",
+        "far_items",
+        "fit",
         "label_issues",
         "calibration",
         "slices",
         "worst_slices",
         "learning_curve",
         "views_gain",
+        "columns",
     ]
     assert saved["schema_version"] == 1
     assert list(saved["parts"]["test"]) == ["count", "metrics", "per_class", "confusion"]

@@ -9,8 +9,9 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from headway.judge.page import examples, scores, trust
-from headway.judge.page.marks import pairs, percent
+from headway.judge.intervals import Estimate
+from headway.judge.page import columns, examples, numbers, scores, trust
+from headway.judge.page.marks import capital, pairs, percent, plural
 
 if TYPE_CHECKING:
     from headway.judge.report import Report
@@ -83,13 +84,16 @@ def _sections(report: Report) -> dict[str, tuple[str, str]]:
         "baselines": ("Against baselines", scores.baselines(report)),
         "metrics": ("Metrics", scores.metrics(report)),
         "curves": ("Training", scores.curves(report)),
+        "columns": ("What the model uses", columns.uses(report)),
         "confusion": ("Confusion", scores.confusion(report)),
         "losses": ("Top losses", examples.top_losses(report)),
+        "fit": ("Answers beside the truth", numbers.fit(report)),
+        "far": ("Farthest from the truth", examples.far_items(report)),
         "labels": ("Suspected labels", examples.label_issues(report)),
         "slices": ("For whom", scores.slices(report)),
         "calibration": ("Calibration", trust.calibration(report)),
         "more-data": ("Would more data help", trust.learning_curve(report)),
-        "classes": ("Classes", scores.classes(report)),
+        "classes": (capital(plural(report.known.label_word)), scores.classes(report)),
         "data": ("Data", pairs(report.data, "What the model learned from.")),
         "settings": ("Settings", pairs(report.settings, "What it takes to repeat the run.")),
         "versions": ("Versions", pairs(report.versions, "What the numbers depend on besides.", names=str)),
@@ -99,14 +103,16 @@ def _sections(report: Report) -> dict[str, tuple[str, str]]:
 
 def _verdict(report: Report) -> str:
     found, part = report.verdict, report.parts[report.verdict_part]
-    accuracy, gap = part.metrics["accuracy"], found.difference
+    known, gap = report.known, found.difference
+    value, ends = _score(report, part.metrics[known.main])
+    digits = known.difference_digits(gap)
     figures = {
-        f"Accuracy on {report.verdict_part}": (
-            f"{accuracy.value:.1%}",
-            f"{accuracy.low:.1%} to {accuracy.high:.1%}, {part.count:,} items",
+        f"{capital(known.title)} on {report.verdict_part}": (value, f"{ends}, {part.count:,} items"),
+        "Against the best baseline": (
+            f"{gap.value:+.{digits}f}{known.unit}",
+            f"{gap.low:+.{digits}f} to {gap.high:+.{digits}f}",
         ),
-        "Against the best baseline": (f"{gap.value:+.1f} points", f"{gap.low:+.1f} to {gap.high:+.1f}"),
-        "Best baseline": (escape(found.baseline), _baseline_accuracy(report)),
+        "Best baseline": (escape(found.baseline), ", ".join(_score(report, _of_baseline(report)))),
         "Problems found": _problems(report),
     }
     boxes = "".join(
@@ -125,10 +131,18 @@ def _kind(text: str) -> str:
     return ' class="words"' if len(text) > 14 else ""
 
 
-def _baseline_accuracy(report: Report) -> str:
+def _of_baseline(report: Report) -> Estimate:
+    """The best baseline's main metric."""
     best = next(row for row in report.baselines if row.name == report.verdict.baseline)
-    accuracy = best.metrics[report.verdict_part]["accuracy"]
-    return f"{percent(accuracy.value)}, {percent(accuracy.low)} to {percent(accuracy.high)}"
+    return best.metrics[report.verdict_part][report.metric]
+
+
+def _score(report: Report, score: Estimate) -> tuple[str, str]:
+    """The main metric and its interval, for a reader: shares as per cent."""
+    if report.known.is_share:
+        return percent(score.value), f"{percent(score.low)} to {percent(score.high)}"
+    digits = report.known.digits(score)
+    return f"{score.value:.{digits}f}", f"{score.low:.{digits}f} to {score.high:.{digits}f}"
 
 
 def _problems(report: Report) -> tuple[str, str]:

@@ -6,12 +6,14 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from headway.judge.page.marks import details, percent, photo, table
+from headway.judge.page.masks import legend
 
 if TYPE_CHECKING:
+    from headway.judge.details import FarItem
     from headway.judge.mistakes import LabelIssue, LabelIssues, TopLoss
     from headway.judge.report import Report
 
-__all__ = ["NUM_ISSUES", "label_issues", "top_losses"]
+__all__ = ["NUM_ISSUES", "far_items", "label_issues", "top_losses"]
 
 NUM_ISSUES = 16
 """Suspected labels that are shown of each part; the rest is in report.json."""
@@ -36,6 +38,31 @@ def top_losses(report: Report) -> str:
     )
     cards = "".join(f"<li>{_card(report, each)}</li>" for each in report.top_losses)
     return f'<p>{told}</p><ul class="gallery">{cards}</ul>'
+
+
+def far_items(report: Report) -> str:
+    """A gallery of the items whose answers are farthest from their targets."""
+    if not report.far_items:
+        return ""
+    told = f"The {len(report.far_items)} items of {report.focus_part} whose answers are farthest from the truth."
+    named = next((list(each.others) for each in report.pictures.values() if each.others), [])
+    shown = ""
+    if named:
+        told += f" Each with its photo, and laid over it: {', '.join(named)}."
+        shown = legend(report.labels)
+    cards = "".join(f"<li>{_far(report, each)}</li>" for each in report.far_items)
+    return f'<p>{told}</p>{shown}<ul class="gallery">{cards}</ul>'
+
+
+def _far(report: Report, item: FarItem) -> str:
+    picture = report.pictures.get(item.row)
+    alt = f"Row {item.row}: true {item.target}, given {item.answer}"
+    images = ""
+    if picture:
+        others = (photo(each, f"Row {item.row}: {name}") for name, each in picture.others.items())
+        images = f'<div class="photos">{photo(picture.photo, alt)}{"".join(others)}</div>'
+    told = f"<p><b>{escape(item.target)}</b>, given <b>{escape(item.answer)}</b></p>" if item.target else ""
+    return f'{images}<div class="words">{told}<p class="file">row {item.row}, loss {item.loss:.4g}</p></div>'
 
 
 def _card(report: Report, item: TopLoss) -> str:

@@ -19,13 +19,25 @@ __all__ = [
     "pairs",
     "percent",
     "photo",
+    "plural",
     "shown",
     "table",
     "title_of",
 ]
 
 NOT_KNOWN = "\N{EN DASH}"
-_TITLES = {"arch": "Architecture", "auroc": "AUROC", "macro_f1": "Macro F1", "f1": "F1"}
+_TITLES = {
+    "arch": "Architecture",
+    "auroc": "AUROC",
+    "f1": "F1",
+    "iou": "IoU",
+    "macro_f1": "Macro F1",
+    "mae": "Mean absolute error",
+    "mean_iou": "Mean IoU",
+    "micro_f1": "Micro F1",
+    "r2": "R\N{SUPERSCRIPT TWO}",
+    "rmse": "Root mean squared error",
+}
 
 
 def title_of(name: str) -> str:
@@ -36,6 +48,11 @@ def title_of(name: str) -> str:
 def capital(text: str) -> str:
     """A text whose first letter is large."""
     return text[:1].upper() + text[1:]
+
+
+def plural(word: str) -> str:
+    """Classes of a class, labels of a label."""
+    return f"{word}es" if word.endswith("s") else f"{word}s"
 
 
 def number(score: Estimate | None, *, digits: int = 3, sign: bool = False) -> str:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headway.judge.metrics import CLASSIFICATION
 from headway.judge.page.charts import interval, line_chart
-from headway.judge.page.marks import NOT_KNOWN, details, number, p_value, table, title_of
+from headway.judge.page.marks import NOT_KNOWN, capital, details, number, p_value, plural, table, title_of
 
 if TYPE_CHECKING:
     from headway.judge.report import PartScores, Report
@@ -27,30 +26,33 @@ NUM_PAIRS = 6
 
 def baselines(report: Report) -> str:
     """Each baseline beside the model."""
-    part = report.verdict_part
-    model = report.parts[part].metrics["accuracy"]
-    scores = [row.metrics[part]["accuracy"] for row in report.baselines] + [model]
-    low, high = min(each.low for each in scores), max(each.high for each in scores)
+    part, known = report.verdict_part, report.known
+    model = report.parts[part].metrics[known.main]
+    scores = [row.metrics[part][known.main] for row in report.baselines] + [model]
+    ends = [end for each in scores for end in (each.low, each.high) if math.isfinite(end)]
+    low, high, digits = min(ends, default=0.0), max(ends, default=1.0), known.digits(model)
     rows = []
     for row in report.baselines:
-        score = row.metrics[part]["accuracy"]
+        score, gap = row.metrics[part][known.main], row.difference
         rows.append(
-            f'<tr><th scope="row">{escape(row.name)}</th>{number(score)}'
+            f'<tr><th scope="row">{escape(row.name)}</th>{number(score, digits=digits)}'
             f'<td class="wide-only">{interval(score, low, high)}</td>'
-            f"{number(row.difference, digits=1, sign=True)}<td>{p_value(row.p)}</td>"
+            f"{number(gap, digits=known.difference_digits(gap), sign=True)}<td>{p_value(row.p)}</td>"
             f"<td>{_plain(row.seconds, '.1f')}</td><td>{_size(row.size)}</td></tr>"
         )
     rows.append(
-        f'<tr class="model"><th scope="row">this model</th>{number(model)}'
+        f'<tr class="model"><th scope="row">this model</th>{number(model, digits=digits)}'
         f'<td class="wide-only">{interval(model, low, high)}</td><td>{NOT_KNOWN}</td><td>{NOT_KNOWN}</td>'
         f"<td>{_plain(report.seconds or math.nan, '.1f')}</td><td>{_size(report.size)}</td></tr>"
     )
+    better = "" if known.higher_is_better else "; less is better"
     caption = (
-        f"On {part}, {report.parts[part].count:,} items, with 95 % intervals. Difference: the model's accuracy less "
-        "the baseline's, in points. Size: how many numbers must be kept to answer. On frozen "
-        "features neither seconds nor size count the network that they come from."
+        f"On {part}, {report.parts[part].count:,} items, with 95 % intervals. Difference: the model's {known.title} "
+        f"less the baseline's{', in points' if known.is_share else better}. Size: how many numbers must be kept to "
+        "answer. On frozen features neither seconds nor size count the network that they come from."
     )
-    text = table(caption, ["<Model", "Accuracy", "~Interval", "Difference", "McNemar p", "Seconds", "Size"], rows)
+    heads = ["<Model", capital(known.title), "~Interval", "Difference", "McNemar p" if known.is_right else "p"]
+    text = table(caption, [*heads, "Seconds", "Size"], rows)
     gain = report.views_gain
     if gain is None:
         return text
@@ -79,30 +81,33 @@ def metrics(report: Report) -> str:
     """Every metric on every part."""
     rows = []
     for name in next(iter(report.parts.values())).metrics:
-        better = "higher" if CLASSIFICATION[name].higher_is_better else "lower"
-        cells = "".join(number(part.metrics[name]) for part in report.parts.values())
+        better = "higher" if report.known.metrics[name].higher_is_better else "lower"
+        cells = "".join(
+            number(part.metrics[name], digits=report.known.digits(part.metrics[name])) for part in report.parts.values()
+        )
         rows.append(f'<tr><th scope="row">{title_of(name)} <small>{better} is better</small></th>{cells}</tr>')
     heads = [f"{part} ({scores.count:,} items)" for part, scores in report.parts.items()]
     return table("Each with its 95 % interval.", ["<Metric", *heads], rows)
 
 
 def curves(report: Report) -> str:
-    """Losses and accuracy over the epochs."""
+    """Losses and the main metric over the epochs."""
     if not report.history:
         return ""
     steps = [_step(row) for row in report.history]
-    lines = {name: [row.get(name) for row in report.history] for name in ("train_loss", "valid_loss", "accuracy")}
+    title, names = capital(report.known.title), ("train_loss", "valid_loss", report.metric)
+    lines = {name: [row.get(name) for row in report.history] for name in names}
     charts = [
         line_chart("Loss", {"training": lines["train_loss"], "validation": lines["valid_loss"]}, steps),
-        line_chart("Accuracy on validation", {"validation": lines["accuracy"]}, steps),
+        line_chart(f"{title} on validation", {"validation": lines[report.metric]}, steps),
     ]
     rows = [
         f'<tr><th scope="row">{escape(step)}</th>'
-        + "".join(f"<td>{_plain(row.get(name))}</td>" for name in ("train_loss", "valid_loss", "accuracy", "lr"))
+        + "".join(f"<td>{_plain(row.get(name))}</td>" for name in (*names, "lr"))
         + f"<td>{_plain(row.get('seconds'), '.1f')}</td></tr>"
         for step, row in zip(steps, report.history, strict=True)
     ]
-    heads = ["<Epoch", "Training loss", "Validation loss", "Accuracy", "Learning rate", "Seconds"]
+    heads = ["<Epoch", "Training loss", "Validation loss", title, "Learning rate", "Seconds"]
     told = "The history, an entry an epoch."
     if len(steps) < 2:  # a dot alone is no curve
         return table(told, heads, rows)
@@ -114,26 +119,38 @@ def _step(row: dict[str, object]) -> str:
 
 
 def classes(report: Report) -> str:
-    """Precision, recall and F1 of each class."""
-    text = []
+    """How well each class or label is told."""
+    text, known = [], report.known
     for name, part in report.parts.items():
+        if not part.per_class:
+            continue
+        names = list(part.per_class[0].scores)
         rows = [
             f'<tr><th scope="row">{escape(each.label)}</th><td>{each.count:,}</td>'
-            f"{number(each.precision)}{number(each.recall)}{number(each.f1)}</tr>"
+            f"{''.join(number(each.scores[score]) for score in names)}</tr>"
             for each in part.per_class
         ]
-        caption = (
-            f"On {name}, with 95 % intervals. Precision: of the items given this class, the share that are of it. "
-            "Recall: of the items of this class, the share that were given it."
-        )
-        body = table(caption, ["<Class", "Items", "Precision", "Recall", "F1"], rows)
-        body = body if len(rows) <= MAX_CLASSES else details(f"{len(rows)} classes", body)
+        caption = f"On {name}, with 95 % intervals.{_reading(known.label_word) if 'precision' in names else ''}"
+        heads = [f"<{capital(known.label_word)}", capital(known.counted), *map(title_of, names)]
+        body = table(caption, heads, rows)
+        body = body if len(rows) <= MAX_CLASSES else details(f"{len(rows)} {plural(known.label_word)}", body)
         text.append(f"<h3>{escape(name)}</h3>{body}" if len(report.parts) > 1 else body)
     return "".join(text)
 
 
+def _reading(word: str) -> str:
+    """What precision and recall are of classes, or of labels that an item has."""
+    has, of = ("are of", "of") if word == "class" else ("have", "with")
+    return (
+        f" Precision: of the items given this {word}, the share that {has} it. Recall: of the items {of} this {word}, "
+        "the share that were given it."
+    )
+
+
 def confusion(report: Report) -> str:
     """Real tables rather than pictures, so that they can be read aloud, searched and copied."""
+    if not report.known.is_right:
+        return ""
     text = [_pairs(report)]
     for name, part in report.parts.items():
         heading = f"<h3>{escape(name)}</h3>" if len(report.parts) > 1 else ""
@@ -158,6 +175,7 @@ def _pairs(report: Report) -> str:
 
 def _matrix(name: str, part: PartScores, labels: Sequence[str], order: Sequence[int]) -> str:
     counts, remark = part.confusion, ""
+    assert counts is not None
     places = list(order) or list(range(len(counts)))
     if len(places) > MAX_CLASSES:
         mistakes = counts.sum(0) + counts.sum(1) - 2 * counts.diagonal()
@@ -215,36 +233,37 @@ def slices(report: Report) -> str:
         text.append("<h3>By column</h3>")
         text += [f"<p>{escape(sentence)}</p>" for sentence in report.slices.sentences]
         text.append(_slice_table(report, report.slices.slices, "Each group beside all other items."))
-        text.append(_all_metrics(report.slices.slices))
+        text.append(_all_metrics(report.slices.slices, report.metric))
         text.append(_disparities(report))
     return "".join(text)
 
 
 def _slice_table(report: Report, found: Sequence[Slice], opening: str) -> str:
-    known = [each.metrics["accuracy"] for each in found if not math.isnan(each.metrics["accuracy"].value)]
-    low = min((each.low for each in known), default=0.0)
-    high = max((each.high for each in known), default=1.0)
+    known = report.known
+    scores = [each.metrics[known.main] for each in found]
+    ends = [end for each in scores for end in (each.low, each.high) if math.isfinite(end)]
+    low, high = min(ends, default=0.0), max(ends, default=1.0)
     rows = []
-    for each in found:
+    for each, score in zip(found, scores, strict=True):
         bad = " bad" if each.verdict == "worse" else ""
         flag = "" if each.verdict == "indistinguishable" else f'<span class="flag{bad}">{each.verdict}</span>'
-        accuracy = each.metrics["accuracy"]
         rows.append(
-            f'<tr><th scope="row">{escape(each.name)}</th><td>{each.count:,}</td>{number(accuracy)}'
-            f'<td class="wide-only">{interval(accuracy, low, high, width=120)}</td>'
-            f"{number(each.difference, digits=1, sign=True)}<td>{p_value(each.p)}</td>"
-            f'<td class="text">{flag}</td></tr>'
+            f'<tr><th scope="row">{escape(each.name)}</th><td>{each.count:,}</td>'
+            f"{number(score, digits=known.digits(score))}"
+            f'<td class="wide-only">{interval(score, low, high, width=120)}</td>'
+            f"{number(each.difference, digits=known.difference_digits(each.difference), sign=True)}"
+            f'<td>{p_value(each.p)}</td><td class="text">{flag}</td></tr>'
         )
     caption = (
-        f"{opening} On {report.verdict_part}, with 95 % intervals. Difference: accuracy less that of all other items, "
-        "in points; p is corrected for the number of comparisons."
+        f"{opening} On {report.verdict_part}, with 95 % intervals. Difference: {known.title} less that of all other "
+        f"items{', in points' if known.is_share else ''}; p is corrected for the number of comparisons."
     )
-    return table(caption, ["<Slice", "Items", "Accuracy", "~Interval", "Difference", "p", "<Verdict"], rows)
+    return table(caption, ["<Slice", "Items", capital(known.title), "~Interval", "Difference", "p", "<Verdict"], rows)
 
 
-def _all_metrics(found: Sequence[Slice]) -> str:
+def _all_metrics(found: Sequence[Slice], main: str) -> str:
     """Every metric of every slice."""
-    names = [name for name in found[0].metrics if name != "accuracy"] if found else []
+    names = [name for name in found[0].metrics if name != main] if found else []
     rows = [
         f'<tr><th scope="row">{escape(each.name)}</th>{"".join(number(each.metrics[name]) for name in names)}</tr>'
         for each in found

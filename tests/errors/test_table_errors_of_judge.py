@@ -1,0 +1,163 @@
+"""Whole texts of the errors of what looks into tables."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from torch import nn
+
+import headway as hw
+from headway.data.build import from_items
+from headway.errors import ConfigError, DataError, ShapeError
+from headway.fields import Category, Number, Table
+from headway.judge.columns import column_values
+from headway.judge.dependence import dependence
+from headway.judge.ensemble import choose_weight
+from headway.judge.importance import importance
+from headway.judge.leakage import column_skills
+from headway.judge.redundancy import redundancy
+from headway.judge.unusual import usual
+
+ITEMS = pl.DataFrame({"age": [float(each) for each in range(30)], "port": ["S", "C"] * 15})
+TARGETS = np.array([0, 1] * 15)
+
+
+def model(rows: pl.DataFrame) -> np.ndarray:
+    return np.tile([0.5, 0.5], (len(rows), 1))
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "text"),
+    [
+        (
+            lambda: importance(model, ITEMS, TARGETS, columns=["agee"]),
+            ConfigError,
+            "There is no such column in the table.\n  Given: 'agee'\n  Fix:   Did you mean \"age\"?",
+        ),
+        (
+            lambda: importance(model, ITEMS, TARGETS, together=[["age", "port"], ["age"]]),
+            ConfigError,
+            "A column is in `together` more than once.\n  Given: age\n  Fix:   Name each column once.",
+        ),
+        (
+            lambda: importance(model, ITEMS, TARGETS, permutations=0),
+            ConfigError,
+            "`permutations` must be at least 1.\n  Given: permutations=0\n  Fix:   Leave it out for 5.",
+        ),
+        (
+            lambda: importance(model, ITEMS, TARGETS[:5]),
+            ShapeError,
+            "Importance needs items, at least one, with a target each.\n  Given: 30 items, 5 targets\n"
+            "  Fix:   Pass both of the same part, in the same order.",
+        ),
+        (
+            lambda: dependence(model, ITEMS.with_columns(age=pl.lit(None, pl.Float64)), "age"),
+            DataError,
+            "This column has no values.\n  Given: 'age'\n  Fix:   Choose another column.",
+        ),
+        (
+            lambda: redundancy(ITEMS, ["age"]),
+            ConfigError,
+            "Redundancy needs at least two columns of numbers, dates or categories.\n  Given: 1 columns\n"
+            "  Fix:   Pass more of the items' columns.",
+        ),
+        (
+            lambda: column_values(pl.DataFrame({"tags": [["a"], ["b"]]}), ["tags"]),
+            DataError,
+            "Columns must hold numbers, dates or categories.\n  Given: tags: List(String)\n"
+            "  Fix:   Leave these columns out, or make numbers or text of them.",
+        ),
+        (
+            lambda: usual(ITEMS[:5]),
+            ConfigError,
+            "At least 20 training rows with values are needed.\n  Given: 5 rows, 2 columns with values\n"
+            "  Fix:   Pass all training rows.",
+        ),
+        (
+            lambda: usual(ITEMS).judge({"age": "old"}),
+            DataError,
+            "Column 'age' holds numbers.\n  Given: 'old'\n  Fix:   Pass a number, or None where it is missing.",
+        ),
+        (
+            lambda: column_skills(ITEMS, TARGETS[:5]),
+            ShapeError,
+            "Every item needs a target.\n  Given: 30 items, 5 targets\n  Fix:   Pass both of the same part.",
+        ),
+        (
+            lambda: choose_weight(model(ITEMS), model(ITEMS), TARGETS, task="points"),
+            ConfigError,
+            "Answers of this kind are not averaged.\n  Given: points\n"
+            "  Fix:   Use a target of classification or regression.",
+        ),
+    ],
+)
+def test_whole_text(call, kind, text) -> None:
+    with pytest.raises(kind) as caught:
+        call()
+    assert str(caught.value) == text
+
+
+@pytest.fixture(scope="module")
+def data() -> hw.Data:
+    items = pl.concat([ITEMS, ITEMS]).with_columns(pl.Series("sick", [0, 1] * 30))
+    return from_items(items, input=Table(continuous=["age"], categorical=["port"]), target=Category("sick"))
+
+
+def test_of_a_learner(data: hw.Data) -> None:
+    learner = hw.Learner(data, progress=False)
+    with pytest.raises(ConfigError) as caught:
+        learner.interpret().dependence("age", label="2")
+    assert str(caught.value).startswith("There is no such label.\n  Given: '2'\n  Fix:   ")
+    with pytest.raises(ConfigError) as caught:
+        learner.interpret().importance("test")
+    assert str(caught.value) == (
+        "That part of the data has no rows.\n  Given: 'test'\n  Fix:   The parts are: train, valid."
+    )
+    with pytest.raises(ConfigError) as caught:
+        learner.ensemble_with("nearest mean image")
+    assert str(caught.value) == (
+        "This baseline is not for items of this kind.\n  Given: 'nearest mean image', Table of 2 columns\n"
+        "  Fix:   Look at `learner.baselines()` for those that are."
+    )
+    with pytest.raises(ConfigError) as caught:
+        learner.ensemble_with("gradient bosting")
+    assert str(caught.value) == (
+        'This baseline is not known.\n  Given: gradient bosting\n  Fix:   Did you mean "gradient boosting"?'
+    )
+
+
+def test_a_module_of_ones_own_is_not_trained_anew(data: hw.Data) -> None:
+    class Own(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(2, 2)
+
+        def forward(self, rows: torch.Tensor) -> torch.Tensor:
+            return self.layer(rows)
+
+    learner = hw.Learner(data, Own(), progress=False)
+    with pytest.raises(ConfigError) as caught:
+        learner.ensemble_with("gradient boosting")
+    assert str(caught.value) == (
+        "The weight of an ensemble is chosen with a model trained once more, from its start.\n"
+        "  Given: a module of your own\n  Fix:   Use an architecture by its name, such as that for tables."
+    )
+
+
+def test_a_number_has_no_labels(data: hw.Data) -> None:
+    numbers = from_items(data.items.select("age", "port"), input=Table(categorical=["port"]), target=Number("age"))
+    with pytest.raises(ConfigError) as caught:
+        hw.Learner(numbers, progress=False).interpret().dependence("port", label="x")
+    assert str(caught.value) == "A number has no labels.\n  Given: label='x'\n  Fix:   Leave `label` out."
+
+
+def test_photos_have_no_columns(digits) -> None:
+    learner = hw.Learner(hw.from_folder(digits, size=28), pretrained=False, progress=False)
+    with pytest.raises(ConfigError) as caught:
+        learner.interpret()
+    assert str(caught.value) == (
+        "Columns are looked into for rows of a table alone.\n"
+        f"  Given: {learner.data.input}\n  Fix:   Look at `learner.report()` instead."
+    )

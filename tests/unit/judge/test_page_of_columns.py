@@ -1,0 +1,47 @@
+"""The page's section on a table's columns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+import headway as hw
+from headway.judge.dependence import dependence
+from headway.judge.page.columns import uses
+from headway.judge.report import Report
+from headway.judge.uses import column_use
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+def reported(items: pl.DataFrame) -> Report:
+    targets = np.arange(len(items)) % 2
+    answers = np.eye(2)[targets] * 0.8 + 0.1
+    found = column_use(lambda _: answers, items, targets, items, part="valid", task="classification", answer=HOSTILE)
+    curves = tuple(dependence(lambda _: answers, items, name, answer=HOSTILE) for name in items.columns)
+    return replace(hw.judge(answers, targets), columns=replace(found, dependences=curves))
+
+
+def test_whatever_columns_are_called_is_escaped() -> None:
+    items = pl.DataFrame({HOSTILE: [float(each) for each in range(40)], "kind": [HOSTILE, None] * 20})
+    page = uses(reported(items))
+    assert HOSTILE not in page
+    assert page.count("&lt;script&gt;") > 3
+    assert "(missing)" in page
+
+
+def test_columns_of_every_kind_many_and_the_same() -> None:
+    columns = {f"x{place}": [float(each * (place + 1)) for each in range(30)] for place in range(20)}
+    days = [date(2024, 1, 1 + each % 28) for each in range(30)]
+    page = uses(reported(pl.DataFrame({**columns, "day": days, "constant": [1.0] * 30})))
+    assert "The other 7 columns" in page
+    assert "These say nearly the same" in page
+    assert "2024-01-" in page
+
+
+def test_without_a_table_there_is_no_section() -> None:
+    targets = np.arange(20) % 2
+    assert uses(hw.judge(np.eye(2)[targets] * 0.8 + 0.1, targets)) == ""

@@ -1,0 +1,103 @@
+"""Simple models for numbers and for several labels: what they learn, and that they are what they say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.preprocessing import StandardScaler
+
+from headway.judge.baselines import Rows, run_baselines
+from headway.judge.rows import scale_of
+from headway.judge.simple_labels import logistic_regressions
+from headway.judge.simple_numbers import _PENALTIES, _best_penalty, ridge
+from headway.judge.tasks import evaluate
+
+
+def numbers(items: int = 300, dim: int = 8, seed: int = 0, noise: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
+    draw = np.random.default_rng(seed)
+    inputs = draw.normal(size=(items, dim)) * np.linspace(1, 5, dim) + 3
+    weights = np.random.default_rng(99).normal(size=(dim, 1))
+    return inputs.astype(np.float32), (inputs @ weights + 20 + noise * draw.normal(size=(items, 1))).astype(np.float32)
+
+
+def test_ridge_is_scikit_learns_with_the_chosen_penalty() -> None:
+    inputs, targets = numbers()
+    new = numbers(50, seed=1)[0]
+    mean, spread = scale_of(inputs)
+    scaled = (inputs - mean) / spread
+    penalty = _best_penalty(scaled.astype(np.float64), targets - targets.mean(0), 0)
+    expected = Ridge(alpha=penalty).fit(scaled, targets).predict((new - mean) / spread)
+    assert ridge(inputs, targets, {"new": new}, seed=0)["new"] == pytest.approx(expected.reshape(-1, 1), rel=1e-3)
+
+
+def test_more_columns_than_rows() -> None:
+    """The same answers as when all directions are solved for."""
+    inputs, targets = numbers(40, dim=120)
+    new = numbers(10, dim=120, seed=1)[0]
+    mean, spread = scale_of(inputs)
+    found = ridge(inputs, targets, {"new": new}, seed=0)["new"]
+    fits = [
+        Ridge(alpha=each).fit((inputs - mean) / spread, targets).predict((new - mean) / spread) for each in _PENALTIES
+    ]
+    gaps = [np.abs(each.reshape(-1, 1) - found).max() for each in fits]
+    assert min(gaps) < 1e-2
+    assert min(gaps) < 0.2 * sorted(gaps)[1]
+
+
+def test_the_penalty_grows_with_noise() -> None:
+    quiet, loud = (numbers(60, dim=40, noise=noise) for noise in (0.1, 60.0))
+    small, large = (
+        _best_penalty(np.asarray(StandardScaler().fit_transform(x)), y - y.mean(), 0) for x, y in (quiet, loud)
+    )
+    assert small < large
+
+
+def test_one_row_and_columns_that_do_not_differ() -> None:
+    found = ridge(np.ones((1, 3)), np.array([[4.0]]), {"new": np.zeros((2, 3))}, seed=0)["new"]
+    assert found == pytest.approx(np.full((2, 1), 4.0))
+    found = ridge(np.ones((9, 3)), np.arange(9.0)[:, None], {"new": np.ones((2, 3))}, seed=0)["new"]
+    assert found == pytest.approx(np.full((2, 1), 4.0))
+
+
+def test_numbers_have_the_baselines_that_their_rows_have_the_means_for() -> None:
+    inputs, targets = numbers()
+    parts = {"valid": Rows(targets=targets[200:], features=inputs[200:])}
+    found = run_baselines(Rows(targets=targets[:200], features=inputs[:200]), parts, num_outputs=1, task="regression")
+    assert [each.name for each in found] == ["mean", "median", "ridge regression on frozen features"]
+    assert [each.size for each in found] == [1, 1, 9 + 16]
+    errors = [evaluate(each.answers["valid"], targets[200:], task="regression")["mae"].value for each in found]
+    assert errors[2] < 0.2 * min(errors[:2])
+    assert found[0].answers["valid"] == pytest.approx(np.full((100, 1), targets[:200].mean()))
+    assert found[1].answers["valid"] == pytest.approx(np.full((100, 1), np.median(targets[:200])))
+
+
+def labelled(items: int = 400, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    draw = np.random.default_rng(seed)
+    inputs = draw.normal(size=(items, 6)).astype(np.float32)
+    logits = inputs @ np.random.default_rng(9).normal(size=(6, 3)) - 1
+    return inputs, (draw.random((items, 3)) < 1 / (1 + np.exp(-logits))).astype(np.float32)
+
+
+def test_a_logistic_regression_a_label_is_scikit_learns() -> None:
+    inputs, targets = labelled()
+    new = labelled(50, seed=1)[0]
+    mean, spread = scale_of(inputs)
+    found = logistic_regressions(inputs, targets, {"new": new}, penalty=10.0)["new"]
+    for label in range(3):
+        model = LogisticRegression(C=0.1, tol=1e-8, max_iter=1000).fit((inputs - mean) / spread, targets[:, label])
+        expected = model.predict_proba((new - mean) / spread)[:, 1]
+        assert found[:, label] == pytest.approx(expected, abs=2e-3)
+
+
+def test_labels_have_their_baselines() -> None:
+    inputs, targets = labelled()
+    targets[:200, 2] = 0  # nobody to learn from has it
+    parts = {"valid": Rows(targets=targets[200:], features=inputs[200:])}
+    train = Rows(targets=targets[:200], features=inputs[:200])
+    found = run_baselines(train, parts, num_outputs=3, task="multilabel")
+    assert [each.name for each in found] == ["label frequencies", "logistic regression on frozen features"]
+    assert found[0].answers["valid"][0] == pytest.approx(targets[:200].mean(0))
+    assert found[1].answers["valid"][:, 2].max() < 0.02
+    losses = [evaluate(each.answers["valid"], targets[200:], task="multilabel")["log_loss"].value for each in found]
+    assert losses[1] < losses[0]

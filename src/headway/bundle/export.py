@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from headway.bundle.familiar import Distance, Familiar
 from headway.bundle.format import Check, pack_check, write_bundle
-from headway.bundle.predictor import CHECK_TOLERANCE, GRAPH_DISTANCE, GRAPH_INPUT, GRAPH_OUTPUT, open_session
+from headway.bundle.predictor import CHECK_TOLERANCE, GRAPH_DISTANCE, GRAPH_INPUT, GRAPH_OUTPUT, open_session, sampled
 from headway.bundle.quantize import quantize_graph
 from headway.data.dataset import Data
 from headway.errors import BundleError, HeadwayError, ShapeError, explain
@@ -91,10 +91,11 @@ def export_bundle(
     graph = result.graph if result else graph
     if result and not result.is_kept:
         warnings.warn(result.note, stacklevel=3)
+    found = _run(graph, images)
     files = {
         "weights.safetensors": _weights(served.model),
         "model.onnx": graph,
-        "check.npz": pack_check(Check(images, *_run(graph, images))),
+        "check.npz": pack_check(Check(images, sampled(found[0]), *found[1:])),
         "card.md": card.encode(),
     }
     facts: dict[str, Any] = {

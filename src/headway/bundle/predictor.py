@@ -20,7 +20,7 @@ import numpy as np
 
 from headway.bundle.format import Check, damage, read_bundle, unpack_check
 from headway.errors import BundleError, ConfigError, ReadError, ShapeError, explain
-from headway.fields import Input, Prediction, Target, input_from_json, target_from_json
+from headway.fields import Frame, Input, Prediction, Target, input_from_json, target_from_json
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -34,6 +34,7 @@ __all__ = [
     "Predictor",
     "load",
     "open_session",
+    "sampled",
 ]
 
 GRAPH_INPUT = "images"
@@ -132,22 +133,22 @@ class Predictor:
         """The answer for one item.
 
         Args:
-            item: A path, the bytes of an image file, an open file, an array or a PIL image.
+            item: A path, the bytes of an image file, an open file, an array or a PIL image; of a table a row, such as
+                a dict of columns and values.
 
         Raises:
             ReadError: If the item cannot be read; the text names it.
         """
-        array, seconds = self._read(item)
-        if isinstance(array, ReadError):
-            raise _named(item, array) from array
-        (prediction,) = self.answer(self.input.stack([array]))
-        return replace(prediction, seconds=seconds + prediction.seconds)
+        (answer,) = self._answer([self._read(item)])
+        if isinstance(answer, ReadError):
+            raise _named(item, answer) from answer
+        return answer
 
     def predict_many(self, items: Iterable[Any], *, batch_size: int = 32) -> Iterator[Prediction]:
         """The answers for many items, in their order; items are taken as they are needed and read a little ahead.
 
         Args:
-            items: What `predict` takes, from any iterable, however long.
+            items: What `predict` takes, from any iterable, however long; of a table also a frame.
             batch_size: Items that go through the model at once, at least 1.
 
         Returns:
@@ -175,7 +176,8 @@ class Predictor:
             images: As `input.read` gives them: for photos uint8 `[batch, height, width, channels]`.
 
         Returns:
-            A prediction an item; `seconds` is its share of the batch's.
+            A prediction an item; `seconds` is its share of the batch's. What lies in a picture, such as points, is as
+            the target's `decode` gives it, in what the model saw; `target.locate` brings it into the picture.
 
         Raises:
             ShapeError: If the images do not fit the graph.
@@ -184,11 +186,11 @@ class Predictor:
         outputs, distances = self._run(images)
         answers = [self.target.decode(row) for row in outputs]
         seconds = (time.perf_counter() - start) / max(len(answers), 1)
-        if distances is None:
-            return [replace(answer, seconds=seconds) for answer in answers]
         # A distance that is no number is not familiar either.
-        familiar = (distances <= self.threshold).tolist()
-        pairs = zip(answers, familiar, strict=True)
+        familiar = self.input.familiar(images) if distances is None else distances <= self.threshold
+        if familiar is None:
+            return [replace(answer, seconds=seconds) for answer in answers]
+        pairs = zip(answers, familiar.tolist(), strict=True)
         return [replace(answer, familiar=each, seconds=seconds) for answer, each in pairs]
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
@@ -241,8 +243,8 @@ class Predictor:
             yield answer
 
     def _stream(self, items: Iterable[Any], batch_size: int) -> Iterator[tuple[Any, Prediction | ReadError]]:
-        source = iter(items)
-        waiting: deque[tuple[Any, Future[tuple[np.ndarray | ReadError, float]]]] = deque()
+        source = iter(self.input.each(items))
+        waiting: deque[tuple[Any, Future[_Read]]] = deque()
         readers = ThreadPoolExecutor(_num_cores(), thread_name_prefix="headway-read")
         try:
             while True:
@@ -257,23 +259,38 @@ class Predictor:
         finally:
             readers.shutdown(cancel_futures=True)
 
-    def _read(self, item: Any) -> tuple[np.ndarray | ReadError, float]:
-        start = time.perf_counter()
+    def _read(self, item: Any) -> _Read:
+        start, frame, notes = time.perf_counter(), None, ()
         try:
-            array = self.input.read(item)
+            if self.target.is_in_picture:
+                # An open file can be read only once.
+                item = item.read() if hasattr(item, "read") else item
+                frame = self.input.seen(item)
+            array, notes = self.input.read(item), self.input.notes(item)
         except ReadError as error:
-            return error, time.perf_counter() - start
-        return array, time.perf_counter() - start
+            array = error
+        return _Read(array, frame, notes, time.perf_counter() - start)
 
-    def _answer(self, read: Sequence[tuple[np.ndarray | ReadError, float]]) -> Iterator[Prediction | ReadError]:
-        good = [array for array, _ in read if not isinstance(array, ReadError)]
+    def _answer(self, read: Sequence[_Read]) -> Iterator[Prediction | ReadError]:
+        good = [each.array for each in read if not isinstance(each.array, ReadError)]
         answers = iter(self.answer(self.input.stack(good)) if good else ())
-        for array, seconds in read:
-            if isinstance(array, ReadError):
-                yield array
-            else:
-                answer = next(answers)
-                yield replace(answer, seconds=seconds + answer.seconds)
+        for each in read:
+            if isinstance(each.array, ReadError):
+                yield each.array
+                continue
+            answer = next(answers)
+            answer = answer if each.frame is None else self.target.locate(answer, each.frame)
+            yield replace(answer, notes=each.notes, seconds=each.seconds + answer.seconds)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """An item as it was read, or why it could not be; what part of a picture it is, where the answer lies in it."""
+
+    array: np.ndarray | ReadError
+    frame: Frame | None
+    notes: tuple[str, ...]
+    seconds: float
 
 
 def _limits(manifest: dict[str, Any]) -> tuple[float | None, float]:
@@ -291,6 +308,11 @@ def _limits(manifest: dict[str, Any]) -> tuple[float | None, float]:
     return threshold, tolerance
 
 
+def sampled(answers: np.ndarray) -> np.ndarray:
+    """What a bundle's check keeps of the graph's answers: of maps each eighth place along either side, else all."""
+    return answers[..., ::8, ::8] if answers.ndim == 4 else answers
+
+
 def _self_check(predictor: Predictor, check: Check, *, tolerance: float, given: object) -> None:
     """Compares the graph's answers with the bundle's own, and its shapes with the fields'."""
     images, distances, threshold = check.images, check.distances, predictor.threshold
@@ -298,6 +320,7 @@ def _self_check(predictor: Predictor, check: Check, *, tolerance: float, given: 
         fits = predictor.input.is_table or predictor.input.read(images[0]).shape == images.shape[1:]
         fits = fits and (threshold is None) == (distances is None)
         probabilities, far = predictor._run(images) if fits else (np.empty(0), None)  # noqa: SLF001
+        probabilities = sampled(probabilities)
         wanted = (len(images), predictor.target.num_outputs)
         fits = fits and probabilities.shape == check.probabilities.shape and probabilities.shape[:2] == wanted
         # Probabilities as they are; other numbers as a share of the largest.

@@ -1,11 +1,12 @@
 """A graph in int8: a quarter of the size and faster, where it stays as accurate.
 
 Weights get a scale a channel, activations a range that is measured on training rows (static quantisation; Jacob et al.
-2018, arXiv:1712.05877). Whether it is kept is decided on the validation rows.
+2018, arXiv:1712.05877). Whether it is kept is decided on the validation rows, by the main metric of the task.
 """
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,10 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import torch
 
 from headway.bundle.predictor import GRAPH_DISTANCE, GRAPH_INPUT, GRAPH_OUTPUT, open_session
 from headway.data.dataset import Part
 from headway.errors import ConfigError, explain
+from headway.fields import Input
+from headway.judge.tasks import TaskMetrics, task_metrics
+from headway.train.objective import objective
 
 if TYPE_CHECKING:
     import onnx
@@ -27,7 +32,10 @@ __all__ = ["MAX_LOSS", "QuantizeName", "Quantized", "check_quantize", "quantize_
 QuantizeName = Literal["int8"]
 
 MAX_LOSS = 0.005
-"""The accuracy on validation rows that int8 may cost, as a share."""
+"""What int8 may cost on validation rows where the main metric is a share, such as accuracy."""
+
+MAX_WORSE = 0.01
+"""What it may cost where the metric is in the target's unit, as a share of it."""
 
 NUM_CALIBRATION = 128
 BATCH_SIZE = 16
@@ -41,12 +49,16 @@ class Quantized:
     Attributes:
         graph: The graph to ship: in int8, or as it was.
         is_kept: Whether it is the one in int8.
-        facts: Accuracy, size and time of both, as plain JSON values, and which one is kept.
+        facts: The main metric, size and time of both, as plain JSON values, and which one is kept.
+        metric: The main metric's name.
+        limit: What int8 may cost, in words.
     """
 
     graph: bytes
     is_kept: bool
     facts: dict[str, Any]
+    metric: str
+    limit: str
 
     @property
     def note(self) -> str:
@@ -54,16 +66,21 @@ class Quantized:
         before, after = self.facts["float32"], self.facts["int8"]
         sizes = f"{after['bytes'] / 1e6:.1f} MB instead of {before['bytes'] / 1e6:.1f} MB"
         times = f"{after['milliseconds']:.1f} ms an item instead of {before['milliseconds']:.1f} ms"
-        accuracies = f"accuracy on valid {after['accuracy']:.4f} instead of {before['accuracy']:.4f}"
-        kept = "The graph is in int8" if self.is_kept else "The graph was kept in float32: int8 loses over 0.5 points"
-        return f"{kept} ({accuracies}; {sizes}; {times})."
+        metrics = (
+            f"{self.metric.replace('_', ' ')} on valid {after[self.metric]:.4f} instead of {before[self.metric]:.4f}"
+        )
+        kept = f"The graph was kept in float32: int8 loses over {self.limit}"
+        return f"{'The graph is in int8' if self.is_kept else kept} ({metrics}; {sizes}; {times})."
 
 
-def check_quantize(name: str | None) -> None:
-    """Raises a ConfigError where it is neither None nor "int8"."""
+def check_quantize(name: str | None, input: Input | None = None) -> None:
+    """Raises a ConfigError where it is neither None nor "int8", or where int8 has nothing to gain."""
     if name not in (None, "int8"):
         fix = 'Pass quantize="int8", or leave it out for float32.'
         raise ConfigError(explain("A graph can be quantised to int8 alone.", given=repr(name), fix=fix))
+    if name and input is not None and input.is_table:
+        what = "A graph for rows of a table is small and quick already; int8 was not tried for it."
+        raise ConfigError(explain(what, given=f"quantize={name!r}", fix="Leave `quantize` out."))
 
 
 def quantize_graph(graph: bytes, *, train: Part, valid: Part) -> Quantized:
@@ -72,14 +89,17 @@ def quantize_graph(graph: bytes, *, train: Part, valid: Part) -> Quantized:
     Args:
         graph: The graph in float32.
         train: Where the ranges of activations are measured, on at most 128 rows.
-        valid: Where the accuracies are compared, on all rows.
+        valid: Where the main metrics are compared, on all rows.
 
     Returns:
-        The graph in int8 if it costs at most `MAX_LOSS` of accuracy, else the one given.
+        The graph in int8 if it costs at most `MAX_LOSS` or `MAX_WORSE` of the main metric, else the one given.
     """
+    known = task_metrics(valid.data.target.task)
     small = _quantized(graph, train)
-    before, after = _measured(graph, valid), _measured(small, valid)
-    is_kept = before.accuracy - after.accuracy <= MAX_LOSS + 1e-9
+    before, after = _measured(graph, valid, known), _measured(small, valid, known)
+    loss = (before.score - after.score) * (1 if known.higher_is_better else -1)
+    # A score that is no number, as of a class that valid has not, compares as false.
+    is_kept = loss <= (MAX_LOSS if known.is_share else MAX_WORSE * abs(before.score)) + 1e-9
     facts: dict[str, Any] = {
         "asked": "int8",
         "kept": "int8" if is_kept else "float32",
@@ -87,30 +107,36 @@ def quantize_graph(graph: bytes, *, train: Part, valid: Part) -> Quantized:
         "float32": before.to_json(),
         "int8": after.to_json(),
     }
-    return Quantized(graph=small if is_kept else graph, is_kept=is_kept, facts=facts)
+    limit = "0.5 points" if known.is_share else "1 %"
+    chosen = small if is_kept else graph
+    return Quantized(graph=chosen, is_kept=is_kept, facts=facts, metric=known.main, limit=limit)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Measured:
-    accuracy: float
+    metric: str
+    score: float
     num_bytes: int
     milliseconds: float
 
-    def to_json(self) -> dict[str, float]:
-        return {"accuracy": self.accuracy, "bytes": self.num_bytes, "milliseconds": self.milliseconds}
+    def to_json(self) -> dict[str, float | None]:
+        score = self.score if math.isfinite(self.score) else None
+        return {self.metric: score, "bytes": self.num_bytes, "milliseconds": self.milliseconds}
 
 
-def _measured(graph: bytes, valid: Part) -> _Measured:
+def _measured(graph: bytes, valid: Part, known: TaskMetrics) -> _Measured:
     session = open_session(graph)
+    target, keep = valid.data.target, objective(valid.data.target).keep
+    places = np.arange(len(valid))
     answers = [
-        np.asarray(session.run([GRAPH_OUTPUT], {GRAPH_INPUT: images})[0])
-        for images in _batches(valid, np.arange(len(valid)))
+        keep(torch.from_numpy(np.asarray(session.run([GRAPH_OUTPUT], {GRAPH_INPUT: images})[0]))).numpy()
+        for images in _batches(valid, places)
     ]
-    right = np.concatenate(answers).argmax(axis=1) == valid.targets
+    score = known.score(np.concatenate(answers), target.view(valid.placed_at(places), valid.data.input))
     one = next(_batches(valid, np.arange(1)))
     seconds = [_seconds(lambda: session.run(None, {GRAPH_INPUT: one})) for _ in range(NUM_TIMINGS)]
     milliseconds = round(1000 * float(np.median(seconds)), 3)
-    return _Measured(accuracy=float(right.mean()), num_bytes=len(graph), milliseconds=milliseconds)
+    return _Measured(metric=known.main, score=score, num_bytes=len(graph), milliseconds=milliseconds)
 
 
 def _seconds(call: Any) -> float:
@@ -132,7 +158,7 @@ def _quantized(graph: bytes, train: Part) -> bytes:
 
     class Reader(CalibrationDataReader):
         def __init__(self) -> None:
-            by_class = np.argsort(train.targets, kind="stable")
+            by_class = np.argsort(np.array(train.data.target.strata(train.items)), kind="stable")
             places = np.linspace(0, len(train) - 1, min(NUM_CALIBRATION, len(train))).astype(np.int64)
             self.batches = _batches(train, by_class[places])
 

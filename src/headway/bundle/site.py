@@ -20,16 +20,16 @@ from typing import Any
 from headway.bundle.format import Bundle
 from headway.cache import cache_folder
 from headway.errors import ConfigError, explain
+from headway.fields import Mask, target_from_json
 
-__all__ = ["RUNTIME", "RUNTIME_SHA512", "find_runtime", "write_site"]
+__all__ = ["RUNTIME", "RUNTIME_SHA512", "check_photos", "find_runtime", "write_site"]
 
 RUNTIME = "onnxruntime-web@1.30.0"
 RUNTIME_SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
 """Of the package's archive, in base64 as npm writes it."""
 
 _RUNTIME_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
-_PAGE_FILES = ("index.html", "page.css", "page.js", "icon.svg")
-_OWN_FILES = ("backend.js", "jpeg.js", "read.js")
+_OWN_FILES = ("answers.js", "backend.js", "jpeg.js", "read.js")
 _MARK = "headway-site.json"
 
 # As the server sends it with the page; compiling the runtime needs one permission more.
@@ -53,29 +53,54 @@ def write_site(folder: Path, bundle: Bundle, *, name: str, page: Path, runtime: 
         The files, in the order of their names.
 
     Raises:
-        ConfigError: If there is anything else in the folder.
+        ConfigError: If there is anything else in the folder, or the model does not take photos.
     """
+    check_photos(bundle)
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / _MARK).is_file())):
         fix = "Name a folder that is empty or not there yet."
         raise ConfigError(explain("The folder for the site has other files in it.", given=folder, fix=fix))
-    manifest = bundle.manifest
-    familiar = manifest.get("familiar")
-    model = {
-        "name": name,
-        "labels": manifest["target"]["labels"],
-        "card": bundle.files["card.md"].decode(),
-        "input": manifest["input"],
-        "threshold": familiar["threshold"] if familiar else None,
-    }
     files = {f"runtime/{file}": data for file, data in _unpacked(runtime).items()}
-    files |= {file: (page / file).read_bytes() for file in _PAGE_FILES}
+    # The page that tells of the API has no place here, and the site brings a backend.js of its own.
+    files |= {file.name: file.read_bytes() for file in page.iterdir() if not file.name.startswith("docs.")}
     files |= {file: Path(__file__).with_name("web").joinpath(file).read_bytes() for file in _OWN_FILES}
     files["index.html"] = _with_policy(files["index.html"].decode()).encode()
-    files |= {"model.json": _json(model), "model.onnx": bundle.files["model.onnx"], _MARK: _json({"runtime": RUNTIME})}
+    files |= {
+        "model.json": _json(_model(bundle, name)),
+        "model.onnx": bundle.files["model.onnx"],
+        _MARK: _json({"runtime": RUNTIME}),
+    }
     for file, data in files.items():
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         (folder / file).write_bytes(data)
     return [folder / file for file in sorted(files)]
+
+
+def check_photos(bundle: Bundle) -> None:
+    """Raises a ConfigError where the browser could not read what the model takes."""
+    kind = bundle.manifest["input"]["kind"]
+    if kind != "image":
+        what = "A page without a server is there for models of photos alone."
+        fix = "Serve it with `headway serve`, or put it into a container with `headway dockerfile`."
+        raise ConfigError(explain(what, given=f"a model whose input is of the kind {kind!r}", fix=fix))
+
+
+def _model(bundle: Bundle, name: str) -> dict[str, Any]:
+    """What the page needs to know."""
+    manifest = bundle.manifest
+    target = target_from_json(manifest["target"])
+    familiar, metrics = manifest.get("familiar"), manifest.get("metrics", {})
+    judged = metrics.get("test") or metrics.get("valid") or {}
+    return {
+        "name": name,
+        "task": target.task,
+        "target": manifest["target"],
+        "labels": list(target.labels),
+        "colours": target.colours if isinstance(target, Mask) else None,
+        "error": judged["mae"]["value"] if "mae" in judged else None,
+        "card": bundle.files["card.md"].decode(),
+        "input": manifest["input"],
+        "threshold": familiar["threshold"] if familiar else None,
+    }
 
 
 def find_runtime(archive: Path | None = None) -> bytes:

@@ -23,5 +23,5 @@ def drift(
     from headway.serve.monitor import read_log
 
     manifest = read_bundle(bundle).manifest
-    found = compare(manifest.get("reference"), read_log(log), labels=manifest["target"]["labels"])
+    found = compare(manifest.get("reference"), read_log(log), labels=manifest["target"].get("labels", ()))
     typer.echo(json.dumps(found.to_json()) if as_json else str(found))

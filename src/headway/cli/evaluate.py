@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from headway.bundle.predictor import Predictor
+    from headway.fields import Prediction
     from headway.judge.intervals import Estimate
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "row_of"]
 
 
 def evaluate(
@@ -31,23 +33,25 @@ def evaluate(
 
     from headway.bundle.predictor import load
     from headway.errors import DataError, ReadError, explain
-    from headway.judge import metrics
+    from headway.judge import tasks
 
     predictor = load(bundle)
-    files, labels, part = _items(predictor, data, input=input, target=target)
+    to_row = row_of(predictor)
+    files, items, labels, part = _items(predictor, data, input=input, target=target)
     # Before the slow part: a label that the model does not know is an error.
-    classes = predictor.target.encode(labels)
-    rows, probabilities, problems = [], [], []
-    for row, (file, answer) in enumerate(zip(files, predictor.try_many(files), strict=True)):
+    targets = predictor.target.encode(labels)
+    rows, answers, problems = [], [], []
+    for row, (file, answer) in enumerate(zip(files, predictor.try_many(items), strict=True)):
         if isinstance(answer, ReadError):
             problems.append({"file": file, "error": str(answer)})
         else:
             rows.append(row)
-            probabilities.append([answer.probabilities[label] for label in predictor.labels])
+            answers.append(to_row(answer))
     if not rows:
         given = f"{data}, {len(problems)} files" + "".join(f"; {e['file']}: {e['error']}" for e in problems[:1])
         raise DataError(explain("None of the files can be read.", given=given, fix="Correct the paths."))
-    found = metrics.evaluate(np.array(probabilities), classes[rows])
+    limits = getattr(predictor.target, "thresholds", ())
+    found = tasks.evaluate(np.array(answers), targets[rows], task=predictor.target.task, thresholds=limits)
     if as_json:
         values = {name: estimate.to_json() for name, estimate in found.items()}
         shown = {
@@ -65,25 +69,62 @@ def evaluate(
         raise typer.Exit(1)
 
 
+def row_of(predictor: Predictor) -> Callable[[Prediction], list[float]]:
+    """What turns a prediction into a row of what the metrics take.
+
+    Raises:
+        ConfigError: If its answers lie in pictures, which a bundle's answers leave behind.
+    """
+    from headway.errors import ConfigError, explain
+
+    def shares(answer: Prediction) -> list[float]:
+        return [answer.probabilities[label] for label in predictor.labels]
+
+    known = {"classification": shares, "multilabel": shares, "regression": lambda answer: [float(answer.value)]}
+    task = predictor.target.task
+    if task not in known:
+        what = "A bundle is measured where its answers are classes, labels or numbers."
+        fix = "Judge the model with `learner.evaluate()`, which has the pictures that its answers lie in."
+        raise ConfigError(explain(what, given=f"{task}, {predictor.target.column!r}", fix=fix))
+    return known[task]
+
+
 def _items(
     predictor: Predictor, data: Path, *, input: str | None, target: str | None
-) -> tuple[list[str], list[str], str | None]:
-    """Files, their labels, and the part they are of, where the folder is split: the model may have seen train.
+) -> tuple[list[str], Any, list[Any], str | None]:
+    """Names, items, their labels, and the part they are of, where the folder is split: the model may have seen train.
 
     A table's columns are those that the model was trained with, unless named.
     """
     from headway.data import sources
 
+    if predictor.input.is_table:
+        return (*_rows(predictor, data, target), None)
     if not sources.is_table(data):
         rows = sources.list_folder(data)
         part = None
         if "split" in rows.columns:
             part = max(rows["split"].unique().to_list(), key=["train", "valid", "test"].index)
             rows = rows.filter(rows["split"] == part)
-        return rows["file"].to_list(), rows["label"].to_list(), part
+        files = rows["file"].to_list()
+        return files, files, rows["label"].to_list(), part
     file_column, label_column = input or predictor.input.column, target or predictor.target.column
     rows = sources.read_table(data, input=file_column, target=label_column)
-    return rows[file_column].to_list(), rows[label_column].to_list(), None
+    files = rows[file_column].to_list()
+    return files, files, rows[label_column].to_list(), None
+
+
+def _rows(predictor: Predictor, data: Path, target: str | None) -> tuple[list[str], Any, list[Any]]:
+    """Names, rows and answers of those of a table's rows that have an answer."""
+    from headway.data.checks import check_columns
+    from headway.data.sources import read_values
+
+    rows, column = read_values(data), target or predictor.target.column
+    if column != predictor.target.column and column in rows.columns:
+        rows = rows.drop(predictor.target.column, strict=False).rename({column: predictor.target.column})
+    check_columns(rows, predictor.input, predictor.target, split_column="split")
+    rows = rows.with_row_index("row").filter([not each for each in predictor.target.is_missing(rows)])
+    return predictor.input.names(rows), rows, predictor.target.values(rows)
 
 
 def _show(found: dict[str, Estimate], *, part: str | None, num_items: int, problems: list[dict[str, str]]) -> None:

@@ -23,14 +23,16 @@ def export_web(
 
     from headway.bundle.format import read_bundle
     from headway.bundle.predictor import load
-    from headway.bundle.site import find_runtime, write_site
+    from headway.bundle.site import check_photos, find_runtime, write_site
 
     # The whole check first: what does not answer here will not answer there.
     load(bundle)
+    opened = read_bundle(bundle)
+    check_photos(opened)
     archive = find_runtime(runtime)
     path = bundle.resolve()
     name = path.parent.name if path.stem == "model" else path.stem
     with as_file(files("headway.serve") / "page") as page:
-        written = write_site(folder, read_bundle(bundle), name=name, page=page, runtime=archive)
+        written = write_site(folder, opened, name=name, page=page, runtime=archive)
     megabytes = sum(file.stat().st_size for file in written) / 1e6
     typer.echo(f"{folder}: {len(written)} files, {megabytes:.1f} MB. To look at it: python -m http.server -d {folder}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,11 +17,10 @@ def runs(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line a run.")] = False,
 ) -> None:
-    """List the runs of a folder, the best first."""
+    """List the runs of a folder, those with the same metric together and the best of them first."""
     from headway.train.run import list_runs
 
-    found = [_row(run.path.name, run.config, run.report) for run in list_runs(folder)]
-    found.sort(key=lambda row: -(row["accuracy"] or 0))
+    found = sorted((_row(run.path.name, run.config, run.report) for run in list_runs(folder)), key=_place)
     if as_json:
         for row in found:
             print(json.dumps(row))
@@ -31,19 +31,39 @@ def runs(
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("run", "model", "data", "accuracy on valid", "verdict")
+    metrics = {row["metric"] for row in found if row["metric"]}
+    title = f"{metrics.pop()} on valid" if len(metrics) == 1 else "on valid"
+    table = Table("run", "model", "data", title, "verdict")
     for row in found:
-        accuracy = (
-            "unfinished" if row["accuracy"] is None else f"{row['accuracy']:.4f} [{row['low']:.4f}, {row['high']:.4f}]"
-        )
-        table.add_row(row["run"], row["arch"], f"{row['items']} items", accuracy, row["verdict"])
+        table.add_row(row["run"], row["arch"], f"{row['items']} items", _shown(row, title), row["verdict"])
     Console().print(table)
 
 
 def _row(name: str, config: dict[str, Any], report: dict[str, Any] | None) -> dict[str, Any]:
     row = {"run": name, "arch": config["settings"]["arch"], "items": config["data"]["items"]}
     if report is None:
-        return row | {"accuracy": None, "low": None, "high": None, "verdict": ""}
-    accuracy = report["parts"]["valid"]["metrics"]["accuracy"]
-    estimate = {"accuracy": accuracy["value"], "low": accuracy["low"], "high": accuracy["high"]}
-    return row | estimate | {"verdict": report["verdict"]["kind"]}
+        return row | {"metric": None, "value": None, "low": None, "high": None, "verdict": ""}
+    # Reports of the first versions were of classes alone, and did not name their metric.
+    metric = report.get("metric", "accuracy")
+    estimate = report["parts"]["valid"]["metrics"][metric]
+    return row | {"metric": metric, **estimate, "verdict": report["verdict"]["kind"], "task": report["task"]}
+
+
+def _place(row: dict[str, Any]) -> tuple[str, float]:
+    """Runs without a value come last."""
+    if row["value"] is None:
+        return ("~", math.inf)
+    from headway.judge.tasks import task_metrics
+
+    return (row["metric"], -row["value"] if task_metrics(row["task"]).higher_is_better else row["value"])
+
+
+def _shown(row: dict[str, Any], title: str) -> str:
+    if row["value"] is None:
+        return "unfinished" if row["metric"] is None else "not known"
+    from headway.judge.intervals import Estimate
+    from headway.judge.tasks import task_metrics
+
+    ends = (math.nan if row[end] is None else row[end] for end in ("value", "low", "high"))
+    name = "" if title.startswith(row["metric"]) else f"{row['metric']} "
+    return name + task_metrics(row["task"]).told(Estimate(*ends))

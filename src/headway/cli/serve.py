@@ -21,11 +21,14 @@ def serve(
     workers: Annotated[int, typer.Option(help="Processes that share the port; one uses every core.", min=1)] = 1,
     max_body: Annotated[str, typer.Option(metavar="SIZE", help="The largest body of a request.")] = "10MB",
     max_pixels: Annotated[str, typer.Option(metavar="SIZE", help="The largest picture.")] = "40MP",
-    queue: Annotated[int, typer.Option(help="Pictures that may wait; beyond, requests get 503.", min=1)] = 256,
+    queue: Annotated[int, typer.Option(help="Items that may wait; beyond, requests get 503.", min=1)] = 256,
     deadline: Annotated[float, typer.Option(help="Seconds from body to answer; beyond, requests get 504.")] = 10.0,
-    log: Annotated[Path | None, typer.Option(metavar="DIR", help="Write one JSON line a picture there.")] = None,
+    log: Annotated[Path | None, typer.Option(metavar="DIR", help="Write one JSON line an item there.")] = None,
     keep_images: Annotated[
-        bool, typer.Option("--keep-images", help="Keep the pictures beside the log, up to 1 GB.")
+        bool,
+        typer.Option(
+            "--keep-images", "--keep-inputs", help="Keep the pictures beside the log, up to 1 GB; a table's rows in it."
+        ),
     ] = False,
 ) -> None:
     """Serve a model as a web page and an API, without torch. Ctrl-C or SIGTERM ends it once all is answered."""

@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from headway.data.dataset import Data
+    from headway.fields import Target
     from headway.judge.report import Report
     from headway.learner import Learner
     from headway.train.precision import PrecisionName
@@ -28,8 +29,14 @@ def train(
         ),
     ],
     *,
-    input: Annotated[str | None, typer.Option(metavar="COLUMN", help="The table's column of file paths.")] = None,
-    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The table's column of labels.")] = None,
+    input: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The table's column of file paths, if its rows are files.")
+    ] = None,
+    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The table's column to predict.")] = None,
+    kind: Annotated[
+        Literal["category", "categories", "number", "points"] | None,
+        typer.Option(help="What that column holds; for files a category when left out."),
+    ] = None,
     split_column: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="The table's column of train, valid, test.")
     ] = None,
@@ -41,6 +48,8 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="Epochs that train every layer; 0 for the head alone.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Minutes of training, instead of epochs.")] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    mixup: Annotated[float, typer.Option(metavar="ALPHA", help="Mix photos in pairs; 0.2 is usual, 0 is off.")] = 0.0,
+    ema: Annotated[float, typer.Option(metavar="DECAY", help="Average the weights over the steps; 0 is off.")] = 0.0,
     batch_size: Annotated[
         str | None, typer.Option(metavar="ITEMS", help="Items a step; auto: in pieces when memory runs out.")
     ] = None,
@@ -55,15 +64,16 @@ def train(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:
-    """Train a model on your photos, compare it with simple baselines, and export it."""
+    """Train a model on your photos or your table, compare it with simple baselines, and export it."""
     import time
 
     start = time.perf_counter()
     options = {name: value for name, value in locals().items() if name in OPTIONS}
     options["batch_size"] = _batch_size(batch_size)
-    _check_options(data, input, target, split_column)
+    _check_options(data, input, target, split_column, kind)
     name = name or _default_name(data)
-    _check_settings(name, arch=arch, epochs=epochs, minutes=minutes, lr=lr, device=device, precision=precision)
+    given = {"mixup": mixup, "ema": ema}
+    _check_settings(name, given, arch=arch, epochs=epochs, minutes=minutes, lr=lr, device=device, precision=precision)
     from headway.train.run import new_run
 
     run = new_run(runs, name)
@@ -76,9 +86,13 @@ def train(
         run.drop_unless_begun()
 
 
+FINE_TUNING = ("epochs", "minutes", "lr", "mixup", "ema")
+"""What `Learner.fine_tune` is called with."""
+
 OPTIONS = (
-    *("input", "target", "split_column", "arch", "pretrained", "size", "epochs", "minutes", "lr", "batch_size"),
-    *("valid", "seed", "device", "precision", "quantize"),
+    *FINE_TUNING,
+    *("input", "target", "split_column", "arch", "pretrained", "size", "batch_size"),
+    *("valid", "seed", "device", "precision", "quantize", "kind"),
 )
 """What a run keeps of the command, besides its data, to begin again when it is stopped before it has begun."""
 
@@ -99,7 +113,7 @@ def carry_out(run: Run, *, start: float, as_json: bool) -> None:
     names = ("arch", "pretrained", "seed", "batch_size", "device", "precision")
     learner = Learner(items, run=run, progress=progress, **{name: options[name] for name in names})
     progress.tell(_first_lines(items, learner))
-    learner.fine_tune(**{name: options[name] for name in ("epochs", "minutes", "lr")})
+    learner.fine_tune(**{name: options[name] for name in FINE_TUNING if name in options})
     finish(learner, start=start, as_json=as_json)
 
 
@@ -158,24 +172,42 @@ def _read(options: dict[str, Any], *, progress: Progress) -> Data:
         return from_folder(path, **given)
     column = options["split_column"]
     split = ColumnSplit(column, valid=options["valid"], seed=options["seed"]) if column else None
-    return from_csv(path, input=options["input"], target=options["target"], split=split, **given)
+    target = _target(options["target"], options.get("kind"))
+    return from_csv(path, input=options["input"], target=target, split=split, **given)
 
 
-def _check_options(data: Path, input: str | None, target: str | None, split_column: str | None) -> None:
+def _target(column: str, kind: str | None) -> str | Target:
+    """The column as a field of a kind; of points, each number may have a column of its own: "x1 y1 x2 y2"."""
+    from headway.fields import Categories, Category, Number, Points
+
+    if kind is None:
+        return column
+    if kind == "points":
+        columns = column.split()
+        return Points(columns=columns) if len(columns) > 1 else Points(column)
+    return {"category": Category, "categories": Categories, "number": Number}[kind](column)
+
+
+def _check_options(
+    data: Path, input: str | None, target: str | None, split_column: str | None, kind: str | None
+) -> None:
     from headway.data.sources import is_table
     from headway.errors import ConfigError, explain
 
-    if is_table(data) and not (input and target):
+    if is_table(data) and not target:
         raise ConfigError(
             explain(
-                "A table needs the names of two columns: the files and their labels.",
+                "Of a table the column to predict must be named.",
                 given=f"{data}, --input {input}, --target {target}",
-                fix="Add, for instance, --input file --target label.",
+                fix="Add --target COLUMN, and --input COLUMN where a column names files.",
             )
         )
     named = [
         option
-        for option, value in (("--input", input), ("--target", target), ("--split-column", split_column))
+        for option, value in (
+            *(("--input", input), ("--target", target), ("--split-column", split_column)),
+            ("--kind", kind),
+        )
         if value
     ]
     if not is_table(data) and named:
@@ -207,6 +239,7 @@ def _default_name(data: Path) -> str:
 
 def _check_settings(
     name: str,
+    given: dict[str, float],
     *,
     arch: str | None,
     epochs: int | None,
@@ -218,11 +251,13 @@ def _check_settings(
     """Finds mistakes before the photos are read, which may take a while."""
     from headway.models.zoo import check_arch
     from headway.train.fine_tune import check_plan
+    from headway.train.options import options_of
     from headway.train.precision import choose_device, choose_precision
     from headway.train.run import check_name
 
     check_name(name)
     check_plan(epochs=epochs, minutes=minutes, lr=lr)
+    options_of(given)
     choose_precision(choose_device(device), precision)
     if arch is not None:
         check_arch(arch)
@@ -230,7 +265,8 @@ def _check_settings(
 
 def _first_lines(items: Data, learner: Learner) -> str:
     weights = f"weights from {learner.pretrained}" if learner.pretrained else "from scratch"
-    lines = [f"{items}", f"{learner.arch}, {weights}; {learner.setup.precision}"]
+    lines = [f"{items}", *(items.input.describe() if items.input.is_table else ())]
+    lines.append(f"{learner.arch}, {weights}; {learner.setup.precision}")
     if len(items.problems):
         run = learner.run
         assert run is not None

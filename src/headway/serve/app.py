@@ -16,19 +16,26 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headway.bundle.predictor import Predictor
+from headway.bundle.reference import labels_of
+from headway.fields import Mask, Target
 from headway.serve.answers import (
     ModelFacts,
     Predicted,
-    PredictedMany,
+    PredictedFiles,
+    PredictedRows,
     ProblemDetails,
-    predict_description,
+    answer_json,
+    mask_png,
+    model_summary,
     problem_responses,
 )
-from headway.serve.body import MEDIA_TYPES, Held, read_body
+from headway.serve.body import Held, read_body
 from headway.serve.metrics import MULTIPROCESS_FOLDER, Metrics
 from headway.serve.monitor import Journal
 from headway.serve.pages import SECURITY_HEADERS, page_routes
 from headway.serve.problems import Kind, Problem, handle_problems, headers_too_large, problem_response
+from headway.serve.readers import find_reader
+from headway.serve.reading import Reader
 from headway.serve.service import Answer, Service
 from headway.serve.settings import MAX_HEADER_BYTES, Settings
 
@@ -50,10 +57,11 @@ def create_app(predictor: Predictor, settings: Settings, *, name: str = "model",
         The application. Its threads start and end with its lifespan.
 
     Raises:
-        ConfigError: If the log's folder cannot be written to.
+        ConfigError: If the log's folder cannot be written to, or the model's kind of input cannot be served.
     """
-    metrics = Metrics()
-    service = Service(predictor, settings, metrics)
+    reader = find_reader(predictor, settings)
+    metrics = Metrics(reader.noun)
+    service = Service(predictor, reader, settings, metrics)
     worker = str(os.getpid()) if MULTIPROCESS_FOLDER in os.environ else ""
     journal = Journal(settings.log, keep_images=settings.keep_images, worker=worker) if settings.log else None
 
@@ -66,7 +74,7 @@ def create_app(predictor: Predictor, settings: Settings, *, name: str = "model",
 
     app = FastAPI(
         title=name,
-        summary=f"Tells apart: {', '.join(predictor.labels[:20])}{' ...' if len(predictor.labels) > 20 else ''}",
+        summary=model_summary(predictor.target),
         version=version("headway"),
         docs_url=None,
         redoc_url=None,
@@ -74,45 +82,56 @@ def create_app(predictor: Predictor, settings: Settings, *, name: str = "model",
         responses={"default": {"model": ProblemDetails, "description": "Any other problem."}},
     )
     handle_problems(app)
-    _add_predict(app, service, settings, _Record(metrics, journal))
-    _add_facts(app, _facts(predictor, settings, name=name, card=card), metrics)
+    _add_predict(app, service, reader, settings, _Record(metrics, journal, predictor.target.task), predictor.target)
+    facts = _facts(predictor, settings, name=name, card=card)
+    _add_facts(app, {**facts, "media_types": list(reader.media_types), **reader.facts()}, metrics)
     app.router.routes.extend(page_routes())
     app.add_middleware(_Outermost, metrics=metrics)
     return app
 
 
-def _add_predict(app: FastAPI, service: Service, settings: Settings, record: _Record) -> None:
+def _add_predict(
+    app: FastAPI, service: Service, reader: Reader, settings: Settings, record: _Record, target: Target
+) -> None:
     held = Held(settings.max_held_bytes)
+    many = PredictedRows if reader.place == "row" else PredictedFiles
+    is_mask = isinstance(target, Mask)
+    answered: dict[str, Any] = {"model": Predicted | many}
+    if is_mask:
+        answered["content"] = {"image/png": {"schema": {"type": "string", "format": "binary"}}}
 
     @app.post(
         "/predict",
-        summary="Say what is in a picture, or in several.",
-        responses={200: {"model": Predicted | PredictedMany}, **problem_responses(*_PREDICT_PROBLEMS)},
-        openapi_extra=predict_description(),
+        summary=reader.summary,
+        description=reader.takes + (_MASK_WORDS if is_mask else ""),
+        responses={200: answered, **problem_responses(*_PROBLEMS, *reader.problems, Kind.BUSY, Kind.DEADLINE)},
+        openapi_extra=reader.describe_body(),
     )
     async def predict(request: Request) -> Response:
-        """Takes the bytes of an image file as the body, or a form with one or more parts named `file`.
-
-        One picture is answered by its prediction, several by a list of them in their order.
-        """
         service.check_room()
         with held.request() as share:
             body = await read_body(request, max_bytes=settings.max_body_bytes, share=share)
-            pictures = await service.split(body, request.headers.get("content-type", ""))
-            # From here on the bytes are held once, by the pictures.
+            items, is_many = await service.split(body, request.headers.get("content-type", ""))
+            # From here on the bytes are held once, by the items.
             del body
             try:
-                answers = await service.answer(pictures)
+                answers = await service.answer(items)
             except Problem as problem:
-                record.refused(len(pictures), problem)
+                record.refused(len(items), problem)
                 raise
         for answer in answers:
             record.answered(answer)
-        if len(answers) > 1:
-            return _json({"predictions": [{"file": each.picture.name, **_plain(each)} for each in answers]})
-        if answers[0].problem:
-            raise answers[0].problem
-        return _json(_plain(answers[0]))
+        if is_many:
+            return _json({"predictions": [{reader.place: each.item.name, **_plain(each, target)} for each in answers]})
+        (answer,) = answers
+        if answer.prediction is None:
+            assert answer.problem is not None
+            raise answer.problem
+        if is_mask and "image/png" in request.headers.get("accept", ""):
+            found, frame = answer.prediction, answer.frame
+            mask = await service.aside(lambda: mask_png(found, target=target, frame=frame))
+            return Response(mask, media_type="image/png")
+        return _json(_plain(answer, target))
 
 
 def _add_facts(app: FastAPI, facts: dict[str, Any], metrics: Metrics) -> None:
@@ -141,10 +160,8 @@ _PLAIN_OK: dict[int | str, dict[str, Any]] = {
 }
 
 
-_PREDICT_PROBLEMS = (
-    *(Kind.BAD_REQUEST, Kind.SLOW_BODY, Kind.TOO_LARGE, Kind.TOO_MANY_PIXELS, Kind.TOO_MANY_FILES),
-    *(Kind.UNSUPPORTED_MEDIA, Kind.UNREADABLE, Kind.NO_PICTURE, Kind.BUSY, Kind.DEADLINE),
-)
+_PROBLEMS = (Kind.BAD_REQUEST, Kind.SLOW_BODY, Kind.TOO_LARGE)
+_MASK_WORDS = "\n\nTo one picture with `Accept: image/png` the answer is the mask: a picture of its size."
 
 
 def _facts(predictor: Predictor, settings: Settings, *, name: str, card: str) -> dict[str, Any]:
@@ -152,23 +169,29 @@ def _facts(predictor: Predictor, settings: Settings, *, name: str, card: str) ->
     wanted = ("arch", "metrics", "verdict", "data")
     return {
         "name": name,
+        "task": predictor.target.task,
+        "target": predictor.target.column,
         "labels": list(predictor.labels),
+        **({"colours": predictor.target.colours} if isinstance(predictor.target, Mask) else {}),
         **{key: manifest[key] for key in wanted if key in manifest},
         "card": card,
         "max_body_bytes": settings.max_body_bytes,
-        "media_types": list(MEDIA_TYPES),
     }
 
 
-class _Record:
-    """Counts what became of each picture, and writes it down where there is a log."""
+_COUNTED = {"regression": "number", "points": "points", "segmentation": "mask"}
 
-    def __init__(self, metrics: Metrics, journal: Journal | None) -> None:
+
+class _Record:
+    """Counts what became of each item, and writes it down where there is a log."""
+
+    def __init__(self, metrics: Metrics, journal: Journal | None, task: str) -> None:
         self._metrics = metrics
         self._journal = journal
+        self._task = task
 
     def answered(self, answer: Answer) -> None:
-        """One picture that has an answer or a problem of its own."""
+        """One item that has an answer or a problem of its own."""
         milliseconds = round(1000 * answer.seconds, 2)
         found = answer.prediction
         if found is None:
@@ -176,24 +199,22 @@ class _Record:
             kind = answer.problem.kind.label
             self._note(kind, {"problem": kind, "milliseconds": milliseconds})
             return
-        self._metrics.labels.labels(found.label).inc()
-        entry = {
-            "label": found.label,
-            "score": None if found.score is None else round(found.score, 5),
-            "familiar": found.familiar,
-            "milliseconds": milliseconds,
-            "bytes": len(answer.picture.data),
-            **answer.statistics,
-        }
-        self._note("unfamiliar" if found.familiar is False else "answered", entry, image=answer.picture.data)
+        # Numbers would make a counter each.
+        for label in labels_of(answer.statistics) or [_COUNTED[self._task]]:
+            self._metrics.labels.labels(label).inc()
+        self._metrics.noted.inc(bool(found.notes))
+        entry = {**answer.statistics, "familiar": found.familiar, "milliseconds": milliseconds}
+        if found.notes:
+            entry["notes"] = len(found.notes)
+        self._note("unfamiliar" if found.familiar is False else "answered", entry, image=answer.item.data)
 
     def refused(self, count: int, problem: Problem) -> None:
-        """Pictures of one request that share a problem."""
+        """Items of one request that share a problem."""
         for _ in range(count):
             self._note(problem.kind.label, {"problem": problem.kind.label})
 
     def _note(self, outcome: str, entry: dict[str, Any], *, image: bytes = b"") -> None:
-        self._metrics.pictures.labels(outcome).inc()
+        self._metrics.items.labels(outcome).inc()
         if self._journal:
             self._journal.write(entry, image=image)
 
@@ -245,11 +266,14 @@ class _Outermost:
             await self._app(scope, receive, send)
 
 
-def _plain(answer: Answer) -> dict[str, Any]:
+def _plain(answer: Answer, target: Target) -> dict[str, Any]:
     if answer.prediction is None:
         assert answer.problem is not None
         return {"problem": answer.problem.to_json()}
-    return {**answer.prediction.to_json(), "seconds": round(answer.seconds, 6)}
+    return {
+        **answer_json(answer.prediction, target=target, frame=answer.frame),
+        "seconds": round(answer.seconds, 6),
+    }
 
 
 def _json(values: dict[str, Any]) -> Response:

@@ -8,16 +8,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from headway.serve.problems import Kind, Problem
+from headway.serve.reading import Item
 from headway.serve.settings import MAX_FILES
 
-__all__ = ["FORMATS", "MEDIA_TYPES", "Held", "Picture", "check_media_type", "pictures_of", "read_body"]
+__all__ = ["FORMATS", "MEDIA_TYPES", "Held", "check_media_type", "pictures_of", "read_body"]
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 """Pillow's names of what a server reads. Pillow knows many more, some of which start other programs."""
@@ -71,21 +71,6 @@ class Share:
         self.bytes += count
 
 
-@dataclass(frozen=True, kw_only=True)
-class Picture:
-    """One picture of a request, not yet decoded.
-
-    Attributes:
-        name: The name that the client gave it; empty for a raw body.
-        media_type: What the client says it is, in lower case; empty where it says nothing.
-        data: The bytes of the file.
-    """
-
-    name: str = ""
-    media_type: str = ""
-    data: bytes
-
-
 async def read_body(request: Request, *, max_bytes: int, share: Share) -> bytes:
     """The whole body.
 
@@ -115,17 +100,17 @@ async def read_body(request: Request, *, max_bytes: int, share: Share) -> bytes:
                 limit.reschedule(start + _GRACE_SECONDS + received / _SLOWEST_BYTES_A_SECOND)
     except TimeoutError:
         seconds = loop.time() - start
-        detail = f"{received:,} bytes came in {seconds:.0f} seconds. Send the picture over a faster line, or smaller."
+        detail = f"{received:,} bytes came in {seconds:.0f} seconds. Send it over a faster line, or less of it."
         raise Problem(Kind.SLOW_BODY, detail, headers={"connection": "close"}) from None
     return b"".join(chunks)
 
 
 def _too_large(max_bytes: int) -> Problem:
-    detail = f"The limit is {max_bytes / 1e6:.3g} MB a request. Send a smaller picture, or fewer at once."
+    detail = f"The limit is {max_bytes / 1e6:.3g} MB a request. Send less at once."
     return Problem(Kind.TOO_LARGE, detail)
 
 
-def pictures_of(body: bytes, content_type: str) -> list[Picture]:
+def pictures_of(body: bytes, content_type: str) -> list[Item]:
     """The pictures in a body: one where it is raw, several where it is `multipart/form-data`.
 
     Args:
@@ -142,7 +127,7 @@ def pictures_of(body: bytes, content_type: str) -> list[Picture]:
     if media_type != b"multipart/form-data":
         if not body:
             raise Problem(Kind.NO_PICTURE, "The body is empty. Send the bytes of an image file.")
-        return [Picture(media_type=media_type.decode("latin-1"), data=body)]
+        return [Item(media_type=media_type.decode("latin-1"), data=body)]
     if not options.get(b"boundary"):
         raise Problem(Kind.BAD_REQUEST, "The multipart body has no boundary in its Content-Type.")
     parts = _Parts(body)
@@ -178,7 +163,7 @@ class _Parts:
     """Collects the parts of a form as the parser comes upon them."""
 
     def __init__(self, body: bytes) -> None:
-        self.found: list[tuple[bytes, Picture]] = []
+        self.found: list[tuple[bytes, Item]] = []
         self._body = body
         self._begin()
 
@@ -214,7 +199,7 @@ class _Parts:
             raise Problem(Kind.TOO_MANY_FILES, f"The form has more than {4 * MAX_FILES} parts.")
         _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
         media_type, _ = parse_options_header(self._headers.get(b"content-type", b""))
-        picture = Picture(
+        picture = Item(
             name=options.get(b"filename", b"").decode("utf-8", "replace")[:200],
             media_type=media_type.decode("latin-1"),
             data=b"".join(self._chunks),

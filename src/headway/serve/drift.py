@@ -1,8 +1,9 @@
 """Has the world moved? What a server was asked, beside what its model was judged on.
 
-Each number (the score, and what was measured of the image) is compared by the population stability index, which says
-how much has moved, and by the Kolmogorov-Smirnov test, which says whether it could be chance. Labels and the share of
-unfamiliar pictures are compared by the index and the chi-squared test. Something counts as moved where both agree.
+Each number (the score or the answer, and what was measured of an image) is compared by the population stability index,
+which says how much has moved, and by the Kolmogorov-Smirnov test, which says whether it could be chance. Labels, the
+columns of a table, which a log has as bins, and the share of unfamiliar items are compared by the index and the
+chi-squared test. Something counts as moved where both agree.
 
 Sources: the index and its limits, Siddiqi 2006, "Credit Risk Scorecards"; why it needs a test beside it, Yurdakul and
 Naranjo 2020, "Statistical properties of the population stability index"; Holm 1979 for several tests at once.
@@ -11,19 +12,19 @@ Naranjo 2020, "Statistical properties of the population stability index"; Holm 1
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
-from headway.bundle.reference import STATISTICS
+from headway.bundle.reference import NO_LABEL, labels_of, numbers_of
 from headway.errors import BundleError, DataError, explain
 
 __all__ = ["MIN_ITEMS", "Drift", "Shift", "compare", "ks_distance", "stability_index"]
 
 MIN_ITEMS = 30
-"""Fewer pictures than this tell nothing."""
+"""Fewer items than this tell nothing."""
 
 _SLIGHT, _LARGE = 0.1, 0.25
 _ALPHA = 0.01
@@ -35,7 +36,7 @@ class Shift:
     """How one thing compares with the reference.
 
     Attributes:
-        name: `score`, `labels`, `unfamiliar`, or one of the input statistics.
+        name: `score`, `number`, `labels`, `unfamiliar`, one of the input statistics, or a table's column.
         psi: The population stability index: below 0.1 little, above 0.25 much.
         p: The chance of a difference like this where nothing has moved, Holm-corrected for all that is compared.
         before: In words, what it was.
@@ -63,14 +64,16 @@ class Drift:
     """The comparison of a log with a bundle's reference. `str()` says it in words.
 
     Attributes:
-        items: Pictures in the log that were answered.
-        reference_items: Pictures that the reference was computed on.
+        items: Items in the log that were answered.
+        reference_items: Items that the reference was computed on.
         shifts: One for each thing that was compared.
+        noun: What the items are called.
     """
 
     items: int
     reference_items: int
     shifts: tuple[Shift, ...] = field(default=())
+    noun: str = "pictures"
 
     @property
     def moved(self) -> bool:
@@ -85,7 +88,7 @@ class Drift:
         if large:
             return (
                 f"The world has moved: {', '.join(large)}. What was measured of this model may no longer hold; label "
-                "some of the new pictures and judge it on them with `headway evaluate`."
+                f"some of the new {self.noun} and judge it on them with `headway evaluate`."
             )
         if slight:
             return f"The world has moved slightly: {', '.join(slight)}. Look again soon."
@@ -104,7 +107,7 @@ class Drift:
             rows.append((shift.name, shift.size, f"{shift.psi:.3f}", ks, f"{shift.p:.2g}", shift.before, shift.now))
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-        counts = f"{self.items:,} pictures of the log beside {self.reference_items:,} that the model was judged on"
+        counts = f"{self.items:,} {self.noun} of the log beside {self.reference_items:,} that the model was judged on"
         return "\n".join([counts, "", *lines, "", self.sentence])
 
 
@@ -127,25 +130,40 @@ def compare(reference: dict[str, Any] | None, entries: Iterable[dict[str, Any]],
         what = "The bundle does not say what its validation data looked like."
         fix = "Export it again with this version of Headway."
         raise BundleError(explain(what, given="a manifest without `reference`", fix=fix))
-    known = set(labels)
-    answers = [entry for entry in entries if entry.get("label") in known]
+    answers = [entry for entry in entries if _is_answer(entry, reference, labels)]
     if len(answers) < MIN_ITEMS:
         what = f"The log has too few answers to compare: at least {MIN_ITEMS} are needed."
         raise DataError(explain(what, given=f"{len(answers)} answers", fix="Wait for more requests."))
     count = reference["items"]
+    logged = [numbers_of(entry) for entry in answers]
     shifts = [
-        _number_shift(name, np.array(values), reference["quantiles"][name], count)
-        for name in ("score", *STATISTICS)
-        if (values := [entry[name] for entry in answers if isinstance(entry.get(name), int | float)])
+        _number_shift(name, np.array(values), quantiles, count)
+        for name, quantiles in reference["quantiles"].items()
+        if (values := [each[name] for each in logged if name in each])
     ]
-    chosen = Counter(entry["label"] for entry in answers)
-    shifts.append(
-        _label_shift(np.array([chosen[label] for label in labels]), np.array(reference["labels"]), count, labels)
-    )
-    told = [entry["familiar"] for entry in answers if isinstance(entry.get("familiar"), bool)]
+    if "labels" in reference:
+        shifts.append(_label_shift(answers, reference, labels))
+    for name, column in reference.get("columns", {}).items():
+        bins = Counter(entry["columns"][name] for entry in answers if name in entry.get("columns", {}))
+        if bins:
+            shifts.append(_share_shift(name, bins, column["bins"], count))
+    told = Counter("familiar" if each["familiar"] else "unfamiliar" for each in answers if _tells(each))
     if told and "familiar" in reference:
-        shifts.append(_familiar_shift(np.array(told), reference["familiar"], count))
-    return Drift(items=len(answers), reference_items=count, shifts=tuple(_holm(shifts)))
+        before = {"unfamiliar": 1 - reference["familiar"], "familiar": reference["familiar"]}
+        shifts.append(_share_shift("unfamiliar", told, before, count, shown="unfamiliar"))
+    noun = "rows" if "columns" in reference else "pictures"
+    return Drift(items=len(answers), reference_items=count, shifts=tuple(_holm(shifts)), noun=noun)
+
+
+def _is_answer(entry: dict[str, Any], reference: dict[str, Any], labels: Sequence[str]) -> bool:
+    """Whether an entry of the log is an answer of this model: not a problem, nor a stranger's label."""
+    if "labels" in reference:
+        return "problem" not in entry and bool(found := labels_of(entry)) and set(found) <= {*labels, NO_LABEL}
+    return "problem" not in entry and any(name in numbers_of(entry) for name in reference["quantiles"])
+
+
+def _tells(entry: dict[str, Any]) -> bool:
+    return isinstance(entry.get("familiar"), bool)
 
 
 def stability_index(now: np.ndarray, before: np.ndarray) -> float:
@@ -218,32 +236,41 @@ def _number_shift(name: str, values: np.ndarray, quantiles: Sequence[float], cou
         psi=stability_index(_smooth(now, len(values)), _smooth(before * count, count)),
         p=p,
         ks=distance,
-        before=f"median {np.median(quantiles):.3f}",
-        now=f"median {np.median(values):.3f}",
+        before=f"median {_shown(np.median(quantiles))}",
+        now=f"median {_shown(np.median(values))}",
     )
 
 
-def _label_shift(chosen: np.ndarray, before: np.ndarray, count: int, labels: Sequence[str]) -> Shift:
-    shares = chosen / chosen.sum()
+def _shown(value: Any) -> str:
+    return f"{value:.3f}" if abs(value) < 1 else f"{value:.4g}"
+
+
+def _label_shift(answers: Sequence[dict[str, Any]], reference: dict[str, Any], labels: Sequence[str]) -> Shift:
+    before = dict(zip(labels, reference["labels"], strict=True))
+    if "no_label" in reference:
+        before[NO_LABEL] = reference["no_label"]
+    # Of several labels an item each is counted, so that shares are of labels, not of items.
+    total = sum(before.values()) or 1.0
+    shares = {label: share / total for label, share in before.items()}
+    return _share_shift(
+        "labels", Counter(label for each in answers for label in labels_of(each)), shares, reference["items"] * total
+    )
+
+
+def _share_shift(
+    name: str, counted: Mapping[str, int], before: Mapping[str, float], count: float, *, shown: str = ""
+) -> Shift:
+    now, then = np.array([counted.get(each, 0) for each in before]), np.array(list(before.values()))
+    total = max(now.sum(), 1)
     # The one that changed most says it best.
-    most = int(np.abs(shares - before).argmax())
+    most = list(before).index(shown) if shown else int(np.abs(now / total - then).argmax())
+    told = shown or list(before)[most]
     return Shift(
-        name="labels",
-        psi=stability_index(_smooth(chosen, chosen.sum()), _smooth(before * count, count)),
-        p=_counts_p(chosen, before * count),
-        before=f"{before[most]:.0%} {labels[most]}",
-        now=f"{shares[most]:.0%} {labels[most]}",
-    )
-
-
-def _familiar_shift(told: np.ndarray, before: float, count: int) -> Shift:
-    now, then = np.array([told.sum(), (~told).sum()]), np.array([before, 1 - before]) * count
-    return Shift(
-        name="unfamiliar",
-        psi=stability_index(_smooth(now, len(told)), _smooth(then, count)),
-        p=_counts_p(now, then),
-        before=f"{1 - before:.0%} unfamiliar",
-        now=f"{1 - told.mean():.0%} unfamiliar",
+        name=name,
+        psi=stability_index(_smooth(now, now.sum()), _smooth(then * count, count)),
+        p=_counts_p(now, then * count),
+        before=f"{then[most]:.0%} {told}",
+        now=f"{now[most] / total:.0%} {told}",
     )
 
 

@@ -26,18 +26,23 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 class Metrics:
     """Counters and histograms of one server.
 
+    Args:
+        noun: What items are called, in names and descriptions.
+
     Attributes:
         requests: Requests by path, method and status.
         request_seconds: How long a request took, its body included, by path.
-        pictures: Pictures by what became of them: `answered`, `unfamiliar`, or the problem's name.
-        labels: Answers by label.
-        decode_seconds: How long decoding a picture took.
+        items: Items by what became of them: `answered`, `unfamiliar`, or the problem's name.
+        noted: Items with something that no training item had.
+        labels: Answers by label; where they are no classes, by their kind.
+        decode_seconds: How long reading an item took.
         model_seconds: How long a batch took in the model.
-        batch_items: How many pictures a batch had.
-        inside: Pictures that are being answered.
+        batch_items: How many items a batch had.
+        inside: Items that are being answered.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, noun: str = "pictures") -> None:
+        title = noun.capitalize()
         self.registry = CollectorRegistry()
         shared = self.registry
         self.requests = Counter(
@@ -50,19 +55,23 @@ class Metrics:
             buckets=_SECONDS,
             registry=shared,
         )
-        self.pictures = Counter("headway_pictures", "Pictures by what became of them.", ["outcome"], registry=shared)
+        self.items = Counter(f"headway_{noun}", f"{title} by what became of them.", ["outcome"], registry=shared)
+        self.noted = Counter(f"headway_{noun}_noted", f"{title} with what training did not have.", registry=shared)
         self.labels = Counter("headway_labels", "Answers by label.", ["label"], registry=shared)
         self.decode_seconds = Histogram(
-            "headway_decode_seconds", "Time to decode a picture.", buckets=_SECONDS, registry=shared
+            "headway_decode_seconds", "Time to read an item.", buckets=_SECONDS, registry=shared
         )
         self.model_seconds = Histogram(
             "headway_model_seconds", "Time of a batch in the model.", buckets=_SECONDS, registry=shared
         )
         self.batch_items = Histogram(
-            "headway_batch_items", "Pictures in a batch.", buckets=(1, 2, 4, 8, 12, 16), registry=shared
+            "headway_batch_items", f"{title} in a batch.", buckets=(1, 2, 4, 8, 12, 16), registry=shared
         )
         self.inside = Gauge(
-            "headway_pictures_inside", "Pictures that are being answered.", multiprocess_mode="livesum", registry=shared
+            f"headway_{noun}_inside",
+            f"{title} that are being answered.",
+            multiprocess_mode="livesum",
+            registry=shared,
         )
         if MULTIPROCESS_FOLDER not in os.environ:
             ProcessCollector(registry=self.registry)

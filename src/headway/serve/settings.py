@@ -7,10 +7,13 @@ from pathlib import Path
 
 from headway.errors import ConfigError, explain
 
-__all__ = ["MAX_FILES", "MAX_HEADER_BYTES", "Settings"]
+__all__ = ["MAX_FILES", "MAX_HEADER_BYTES", "MAX_ROWS", "Settings"]
 
 MAX_FILES = 64
 """Pictures in one request."""
+
+MAX_ROWS = 256
+"""Rows of a table in one request."""
 
 MAX_HEADER_BYTES = 32_768
 """A request's address and headers together."""
@@ -21,13 +24,13 @@ class Settings:
     """What a server admits, and what it keeps of it.
 
     Args:
-        max_body_bytes: The largest body of a request, however many pictures are in it.
+        max_body_bytes: The largest body of a request, however many items are in it.
         max_pixels: The largest picture, in pixels as they are decoded. A JPEG is decoded near the size that the model
             wants, so a photo of 100 megapixels is usually no problem; a PNG is decoded whole.
-        queue: Pictures that may wait for their answers; a request beyond that gets 503.
+        queue: Items that may wait for their answers; a request beyond that gets 503.
         deadline_seconds: Time from the end of a request's body to its answer; a request beyond that gets 504.
-        log: A folder for one JSON line a picture; nothing is written when left out.
-        keep_images: Whether the pictures themselves are kept there too.
+        log: A folder for one JSON line an item; nothing is written when left out.
+        keep_images: Whether what came in is kept there too: pictures as files, a table's rows in their lines.
 
     Raises:
         ConfigError: If a limit is not positive, or pictures are to be kept without a folder.

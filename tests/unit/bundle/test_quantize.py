@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 from headway.bundle import quantize
 from headway.bundle.format import read_bundle
 from headway.bundle.predictor import load
-from headway.data.build import from_folder
+from headway.data.build import from_folder, from_items
 from headway.errors import ConfigError
+from headway.fields import Image, Number, Table
 from headway.learner import Learner
 
 
@@ -63,3 +65,27 @@ def test_another_format_is_refused() -> None:
         "A graph can be quantised to int8 alone.\n  Given: 'int4'\n"
         '  Fix:   Pass quantize="int8", or leave it out for float32.'
     )
+
+
+def test_a_table_is_not_quantised() -> None:
+    with pytest.raises(ConfigError) as caught:
+        quantize.check_quantize("int8", Table(continuous=["age"]))
+    assert str(caught.value) == (
+        "A graph for rows of a table is small and quick already; int8 was not tried for it.\n"
+        "  Given: quantize='int8'\n"
+        "  Fix:   Leave `quantize` out."
+    )
+    quantize.check_quantize(None, Table(continuous=["age"]))
+
+
+@pytest.mark.slow
+def test_a_number_is_judged_by_its_own_metric(digits: Path, tmp_path: Path) -> None:
+    files = sorted(digits.rglob("*.png"))
+    items = {"file": [str(file) for file in files], "digit": [float(file.parent.name) for file in files]}
+    learner = Learner(from_items(items, input=Image("file", size=28), target=Number("digit")), progress=False)
+    learner.fit(1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        facts = read_bundle(learner.export(tmp_path / "n.headway", quantize="int8")).manifest["quantization"]
+    lost = facts["int8"]["mae"] - facts["float32"]["mae"]
+    assert facts["kept"] == ("int8" if lost <= 0.01 * facts["float32"]["mae"] + 1e-9 else "float32")

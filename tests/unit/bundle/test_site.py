@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from headway.bundle import site
-from headway.bundle.format import read_bundle
+from headway.bundle.format import Bundle, read_bundle
 from headway.errors import ConfigError
 
 GOLDEN = Path(__file__).parents[2] / "bundles" / "v1.headway"
@@ -36,7 +36,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> bytes:
 def page(tmp_path: Path) -> Path:
     folder = tmp_path / "page"
     folder.mkdir()
-    for name in ("index.html", "page.css", "page.js", "icon.svg", "backend.js"):
+    for name in ("index.html", "page.css", "page.js", "icon.svg", "backend.js", "docs.html"):
         (folder / name).write_text('<head>\n<meta charset="utf-8">\n</head>\n' if name == "index.html" else name)
     return folder
 
@@ -54,10 +54,11 @@ def test_the_folder_holds_all_that_the_page_needs(tmp_path: Path, page: Path, ru
     bundle = read_bundle(GOLDEN)
     written = site.write_site(tmp_path / "site", bundle, name="colours", page=page, runtime=runtime)
     names = {path.relative_to(tmp_path / "site").as_posix() for path in written}
-    own = {"backend.js", "jpeg.js", "read.js", "model.json", "model.onnx", "headway-site.json"}
+    own = {"answers.js", "backend.js", "jpeg.js", "read.js", "model.json", "model.onnx", "headway-site.json"}
     assert names == own | {"index.html", "page.css", "page.js", "icon.svg"} | {f"runtime/{name}" for name in NAMES}
     model = json.loads((tmp_path / "site" / "model.json").read_text())
     assert (model["name"], model["labels"]) == ("colours", ["red", "green", "blue"])
+    assert (model["task"], model["error"]) == ("classification", None)
     assert model["threshold"] == bundle.manifest["familiar"]["threshold"]
     assert model["card"].startswith("# Red")
     # The page's own backend asks a server.
@@ -76,6 +77,19 @@ def test_a_site_is_replaced_and_nothing_else(tmp_path: Path, page: Path, runtime
         f"The folder for the site has other files in it.\n  Given: {page}\n"
         "  Fix:   Name a folder that is empty or not there yet."
     )
+
+
+def test_a_table_has_no_page_without_a_server(tmp_path: Path, page: Path, runtime: bytes) -> None:
+    bundle = read_bundle(GOLDEN)
+    table = Bundle({**bundle.manifest, "input": {"kind": "table"}}, bundle.files)
+    with pytest.raises(ConfigError) as caught:
+        site.write_site(tmp_path / "site", table, name="people", page=page, runtime=runtime)
+    assert str(caught.value) == (
+        "A page without a server is there for models of photos alone.\n"
+        "  Given: a model whose input is of the kind 'table'\n"
+        "  Fix:   Serve it with `headway serve`, or put it into a container with `headway dockerfile`."
+    )
+    assert not (tmp_path / "site").exists()
 
 
 def test_npm_fetches_the_runtime_once(tmp_path: Path, runtime: bytes, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,14 +89,14 @@ def test_the_last_line_is_the_contract(headway: Command, photo_folder: PhotoFold
     listed = headway("runs", "--json")
     rows = [json.loads(each) for each in listed.out.splitlines()]
     assert [row["run"] for row in rows] == ["photos", "photos-2"]
-    assert rows[0]["accuracy"] == line["metrics"]["accuracy"]["value"]
+    assert (rows[0]["metric"], rows[0]["value"]) == ("accuracy", line["metrics"]["accuracy"]["value"])
     assert rows[0]["verdict"] == line["verdict"]["kind"]
     assert rows[0]["items"] == 24
-    assert rows[1]["accuracy"] is None
+    assert rows[1]["value"] is None
     table = headway("runs").out
     assert "photos-2" in table
     assert "unfinished" in table
-    assert f"{rows[0]['accuracy']:.4f}" in table
+    assert f"{rows[0]['value']:.3f}" in table
 
 
 def test_no_epochs_train_the_head_alone(headway: Command, photo_folder: PhotoFolder, local_weights: str) -> None:
@@ -120,7 +120,21 @@ def test_a_table_with_a_split_column(headway: Command, photo_folder: PhotoFolder
     ]
     pl.DataFrame(rows).write_csv(tmp_path / "table.csv")
     columns = ("--input", "photo", "--target", "kind", "--split-column", "part")
-    done = headway("train", tmp_path / "table.csv", *columns, *SMALL, "--epochs", 1, "--runs", "elsewhere", "--json")
+    done = headway(
+        "train",
+        tmp_path / "table.csv",
+        *columns,
+        *SMALL,
+        "--epochs",
+        1,
+        "--mixup",
+        0.2,
+        "--ema",
+        0.9,
+        "--runs",
+        "elsewhere",
+        "--json",
+    )
     assert (done.status, done.err) == (0, "")
     assert done.line["run_dir"] == "elsewhere/table"
     assert set(done.line["test_metrics"]) == set(done.line["metrics"])
@@ -128,7 +142,9 @@ def test_a_table_with_a_split_column(headway: Command, photo_folder: PhotoFolder
     assert items["split"].to_list() == parts * 2
     assert items.columns[:3] == ["photo", "kind", "part"]
     config = json.loads(Path("elsewhere/table/config.json").read_text())
-    assert config["training"] == [{"call": "fine_tune", "epochs": 1, "minutes": None, "lr": None}]
+    (call,) = config["training"]
+    expected = {"call": "fine_tune", "epochs": 1, "minutes": None, "lr": None, "mixup": 0.2, "ema": 0.9, "cutmix": 0.0}
+    assert {name: call[name] for name in expected} == expected
 
 
 @pytest.mark.parametrize(
@@ -138,6 +154,8 @@ def test_a_table_with_a_split_column(headway: Command, photo_folder: PhotoFolder
         (["--minutes", "0"], "`epochs` must be a whole number from 0, `minutes` and `lr` above 0."),
         (["--epochs", "-1"], "`epochs` must be a whole number from 0, `minutes` and `lr` above 0."),
         (["--lr", "0"], "`epochs` must be a whole number from 0, `minutes` and `lr` above 0."),
+        (["--mixup", "-1"], "A training option is out of its range."),
+        (["--ema", "1"], "A training option is out of its range."),
         (["--lr", "nan"], "`epochs` must be a whole number from 0, `minutes` and `lr` above 0."),
         (["--batch-size", "0"], "The batch size must be a whole number from 1, or auto."),
         (["--seed", "-1"], "`seed` must lie between 0 and 2**63 - 1."),

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from headway.bundle.reference import STATISTICS, image_statistics, reference
+from headway.bundle.reference import STATISTICS, image_statistics
+from headway.bundle.reference import reference as made_of
 from headway.errors import BundleError, DataError
 from headway.serve.drift import MIN_ITEMS, compare, ks_distance, stability_index
 
@@ -39,6 +40,13 @@ def entries(
         {"label": LABELS[row.argmax()], "score": float(row.max()), "familiar": known, **image_statistics(image)}
         for image, row, known in zip(images, probabilities, told, strict=True)
     ]
+
+
+def reference(images: np.ndarray, probabilities: np.ndarray, *, familiar: np.ndarray | None = None) -> dict[str, Any]:
+    """The reference of pictures with one label."""
+    measured = [image_statistics(image) for image in images]
+    said = [{"label": LABELS[row.argmax()], "score": float(row.max())} for row in probabilities]
+    return made_of(measured, said, labels=LABELS, familiar=familiar)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,17 @@ import json
 import numpy as np
 import pytest
 
-from headway.bundle.reference import STATISTICS, image_statistics, reference
+from headway.bundle.reference import (
+    MISSING,
+    STATISTICS,
+    answer_statistics,
+    bin_of,
+    column_reference,
+    image_statistics,
+    numbers_of,
+    reference,
+)
+from headway.fields.base import Column, Prediction
 
 
 def noise(*shape: int, seed: int = 0) -> np.ndarray:
@@ -40,7 +50,9 @@ def test_every_shape_has_statistics_between_0_and_1(shape: tuple[int, int, int],
 
 def test_a_reference_is_small_plain_and_ordered() -> None:
     probabilities = np.random.default_rng(0).dirichlet([1, 1, 1], 40).astype(np.float32)
-    found = reference(noise(40, 16, 16, 3), probabilities, familiar=np.arange(40) > 3)
+    told = [{"label": "abc"[row.argmax()], "score": float(row.max())} for row in probabilities]
+    measured = map(image_statistics, noise(40, 16, 16, 3))
+    found = reference(measured, told, labels=("a", "b", "c"), familiar=np.arange(40) > 3)
     assert json.loads(json.dumps(found)) == found
     assert len(json.dumps(found)) < 6000
     assert set(found["quantiles"]) == {"score", *STATISTICS}
@@ -52,6 +64,49 @@ def test_a_reference_is_small_plain_and_ordered() -> None:
     assert (found["items"], found["familiar"]) == (40, 0.9)
 
 
-def test_images_may_come_one_at_a_time() -> None:
-    images, probabilities = noise(5, 8, 8, 3), np.full((5, 2), 0.5)
-    assert reference((image for image in images), probabilities) == reference(images, probabilities)
+def test_a_columns_bins_hold_all_its_rows() -> None:
+    draw = np.random.default_rng(0)
+    columns = {
+        "number": [*draw.normal(size=500).tolist(), None, float("nan"), "?"],
+        "category": [*draw.choice(list("abcdefghijklmnopqrstuvwxyz"), 500).tolist(), None, "", 3.0, True],
+        "date": [f"20{year:02d}-03-05" for year in draw.integers(0, 30, 500)] + [None],
+    }
+    for kind, values in columns.items():
+        found = column_reference(Column(name="x", kind=kind), values)
+        assert json.loads(json.dumps(found)) == found
+        assert sum(found["bins"].values()) == pytest.approx(1, abs=1e-3)
+        assert {bin_of(value, found, kind) for value in values} <= set(found["bins"])
+        assert found["bins"][MISSING] > 0
+        assert len(found["bins"]) <= 22
+
+
+def test_a_column_that_is_mostly_one_value_has_few_bins() -> None:
+    column = Column(name="gain", kind="number")
+    found = column_reference(column, [0] * 95 + [100] * 5)
+    assert found["edges"] == [0]
+    assert found["bins"] == {"below 0": 0.0, "0 and above": 1.0, MISSING: 0.0}
+    assert column_reference(column, [None, None])["bins"] == {"any": 0.0, MISSING: 1.0}
+    assert bin_of(1, column_reference(column, [None]), "number") == "any"
+
+
+@pytest.mark.parametrize(
+    ("task", "prediction", "expected"),
+    [
+        ("multilabel", Prediction(label="a b", value=("a", "b")), {"labels": ["a", "b"]}),
+        ("regression", Prediction(label="1", value=1234567.891), {"number": 1234570.0}),
+        ("points", Prediction(label="", value=((0.0, 1.0), (0.5, 0.0))), {"x": 0.25, "y": 0.5}),
+        (
+            "segmentation",
+            Prediction(label="a", probabilities={"a": 0.75, "b": 0.25}),
+            {"shares": {"a": 0.75, "b": 0.25}},
+        ),
+    ],
+)
+def test_every_kind_of_answer_is_measured(task: str, prediction: Prediction, expected: dict[str, object]) -> None:
+    measured = answer_statistics(prediction, task)
+    assert measured == expected
+    found = reference([], [measured] * 3, labels=("a", "b"))
+    assert found["items"] == 3
+    assert set(found["quantiles"]) == set(numbers_of(measured))
+    if task == "multilabel":
+        assert (found["labels"], found["no_label"]) == ([1.0, 1.0], 0.0)

@@ -1,6 +1,7 @@
 // Where the answers come from: here the model itself, run by onnxruntime-web in the browser. Nothing is sent anywhere.
 
-import { read } from "./read.js";
+import { decoded, drawn } from "./answers.js";
+import { look } from "./read.js";
 import * as ort from "./runtime/ort.wasm.min.mjs";
 
 ort.env.wasm.wasmPaths = new URL("./runtime/", import.meta.url).href;
@@ -10,16 +11,18 @@ ort.env.wasm.numThreads = 1;
 let description;
 let session;
 let queue = Promise.resolve();
+const masks = new WeakMap();
 
 /**
  * What the model is; it is loaded meanwhile.
- * @returns {Promise<{name: string, labels: string[], card: string, privacy: string, links: [string, string][]}>}
+ * @returns {Promise<{name: string, task: string, target: string, labels: string[], error: ?number,
+ *   colours: ?Object<string, number[]>, card: string, privacy: string, links: [string, string][]}>}
  */
 export async function describe() {
-  const { name, labels, card } = await facts();
+  const { name, task, labels, target, error, colours, card } = await facts();
   opened().catch(() => {}); // told with the first answer
   const privacy = "Pictures stay on this device: the model runs in this browser.";
-  return { name, labels, card, privacy, links: [] };
+  return { name, task, labels, target: target.column, error, colours, card, privacy, links: [] };
 }
 
 // Each is loaded once, by whoever asks first, and again after it failed.
@@ -46,8 +49,8 @@ async function loaded(address) {
 /**
  * The answer for one picture.
  * @param {Blob} file
- * @returns {Promise<{label: string, score: number, probabilities: Object<string, number>, familiar: ?boolean,
- *   seconds: number}>} `probabilities` has the most probable first.
+ * @returns {Promise<{label: string, score: ?number, probabilities: Object<string, number>, value: *,
+ *   familiar: ?boolean, seconds: number}>} `probabilities` has the most probable first.
  * @throws {Error} whose message is to be shown to a person.
  */
 export function answer(file) {
@@ -57,19 +60,28 @@ export function answer(file) {
   return found;
 }
 
+/**
+ * The mask of a picture that was answered before.
+ * @param {Blob} file
+ * @returns {Promise<?Blob>}
+ */
+export async function mask(file) {
+  const found = masks.get(file);
+  return found ? drawn(found.value, found.frame, await facts()) : null;
+}
+
 async function predict(file) {
   const [model, ready] = [await facts(), await opened()];
   const start = performance.now();
   const { size, channels } = model.input;
-  const images = new ort.Tensor("uint8", await read(file, model.input), [1, size, size, channels]);
-  const outputs = await ready.run({ images });
-  const scores = [...outputs.probabilities.data];
-  const order = scores.map((_, place) => place).sort((one, other) => scores[other] - scores[one]);
+  const { pixels, frame } = await look(file, model.input);
+  const outputs = await ready.run({ images: new ort.Tensor("uint8", pixels, [1, size, size, channels]) });
+  const { value, ...found } = decoded(outputs.probabilities, model, frame);
+  if (model.task === "segmentation") masks.set(file, { value, frame });
   const distance = outputs.distance?.data[0];
   return {
-    label: model.labels[order[0]],
-    score: scores[order[0]],
-    probabilities: Object.fromEntries(order.map((place) => [model.labels[place], scores[place]])),
+    ...found,
+    ...(model.task === "segmentation" ? {} : { value }),
     familiar: model.threshold === null ? null : distance <= model.threshold,
     seconds: (performance.now() - start) / 1000,
   };

@@ -27,8 +27,9 @@ export function isJpeg(bytes) {
  * @param {Uint8Array} bytes
  * @param {{channels: number, side: number, maxPixels: number}} wanted 1 or 3 channels; the result is reduced while both
  *   sides stay at least `side`.
- * @returns {{width: number, height: number, channels: number, data: Uint8Array, orientation: number}} A grey JPEG has
- *   one channel whatever is wanted. `orientation` is as in EXIF, from 1 to 8.
+ * @returns {{width: number, height: number, full: number[], channels: number, data: Uint8Array, orientation: number}}
+ *   `full` is width and height before it was reduced. A grey JPEG has one channel whatever is wanted. `orientation` is
+ *   as in EXIF, from 1 to 8.
  */
 export function decodeJpeg(bytes, wanted) {
   const jpeg = parse(bytes, wanted.maxPixels);
@@ -41,7 +42,7 @@ export function decodeJpeg(bytes, wanted) {
   const used = isColour && wanted.channels === 3 ? components : components.slice(0, 1);
   const planes = used.map((component) => upsampled(component, jpeg, 8 / scale, size));
   const data = planes.length === 1 ? planes[0] : merged(planes, jpeg.isYcc);
-  return { ...size, channels: planes.length, data, orientation: jpeg.orientation };
+  return { ...size, full: [width, height], channels: planes.length, data, orientation: jpeg.orientation };
 }
 
 function parse(bytes, maxPixels) {

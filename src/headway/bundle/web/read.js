@@ -14,11 +14,27 @@ const BITS = 22;
  * @throws {Error} whose message is for a person.
  */
 export async function read(file, field) {
+  return (await look(file, field)).pixels;
+}
+
+/**
+ * Reads a picture, and says what part of it the model sees.
+ * @returns {Promise<{pixels: Uint8Array, frame: {width: number, height: number, left: number, top: number, right: number,
+ *   bottom: number}}>} The frame is in the picture's own pixels.
+ */
+export async function look(file, field) {
   if (!file.size) throw new Error("The file is empty.");
   const side = roundHalfEven(field.size / field.crop);
   const image = inChannels(await decode(file, side, field.channels), field.channels);
   const square = resized(image, side, field.squeeze);
-  return middle(square, side, field.size, field.channels);
+  return { pixels: middle(square, side, field.size, field.channels), frame: frameOf(image.full, field, side) };
+}
+
+function frameOf([width, height], { squeeze, size }, side) {
+  const [wide, high] = [Math.min(width, squeeze * height), Math.min(height, squeeze * width)];
+  const start = Math.floor((side - size) / 2);
+  const [left, top] = [(width - wide) / 2 + (start * wide) / side, (height - high) / 2 + (start * high) / side];
+  return { width, height, left, top, right: left + (size * wide) / side, bottom: top + (size * high) / side };
 }
 
 async function decode(file, side, channels) {
@@ -54,12 +70,12 @@ async function byBrowser(file) {
     data[to + 1] = rgba[from + 1];
     data[to + 2] = rgba[from + 2];
   }
-  return { width, height, channels: 3, data };
+  return { width, height, full: [width, height], channels: 3, data };
 }
 
 // Turned as EXIF says.
-function upright({ width, height, channels, data, orientation }) {
-  if (!(orientation >= 2 && orientation <= 8)) return { width, height, channels, data };
+function upright({ width, height, full, channels, data, orientation }) {
+  if (!(orientation >= 2 && orientation <= 8)) return { width, height, full, channels, data };
   const swapped = orientation >= 5;
   const flipX = [2, 3, 7, 8].includes(orientation);
   const flipY = [3, 4, 6, 7].includes(orientation);
@@ -72,7 +88,7 @@ function upright({ width, height, channels, data, orientation }) {
       for (let channel = 0; channel < channels; channel += 1) turned[to++] = data[from + channel];
     }
   }
-  return { width: wide, height: high, channels, data: turned };
+  return { width: wide, height: high, full: swapped ? [...full].reverse() : full, channels, data: turned };
 }
 
 function inChannels(image, channels) {

@@ -1,5 +1,5 @@
 // Where the answers come from: here the server that sent this page. A page without a server brings another file of
-// this name, with the same two functions.
+// this name, with the same three functions.
 
 const RETRIES = 3;
 const SHRUNK_SIDE = 2048;
@@ -8,45 +8,61 @@ let limits = { maxBytes: Infinity };
 
 /**
  * What the model is.
- * @returns {Promise<{name: string, labels: string[], card: string, privacy: string, links: [string, string][]}>}
- *   `card` is Markdown; `privacy` is a sentence on where the pictures go; `links` are texts with addresses.
+ * @returns {Promise<{name: string, task: string, target: string, labels: string[], error: ?number, columns: ?Object[],
+ *   colours: ?Object<string, number[]>, card: string, privacy: string, links: [string, string][]}>}
+ *   `error` is how far a number is usually off; `columns` are those of a table's rows; `card` is Markdown; `privacy` is
+ *   a sentence on where items go; `links` are texts with addresses.
  */
 export async function describe() {
   const response = await fetch("model");
   if (!response.ok) throw new Error(await words(response));
-  const facts = await response.json();
-  limits = { maxBytes: facts.max_body_bytes };
+  const { max_body_bytes: maxBytes, metrics, ...facts } = await response.json();
+  limits = { maxBytes };
   return {
-    name: facts.name,
-    labels: facts.labels,
-    card: facts.card,
-    privacy: "Pictures are sent to this server, and to no other.",
+    ...facts,
+    error: metrics?.test?.mae?.value ?? metrics?.valid?.mae?.value,
+    privacy: `${facts.columns ? "What you fill in is" : "Pictures are"} sent to this server, and to no other.`,
     links: [["Use it from a program", "docs"]],
   };
 }
 
 /**
- * The answer for one picture.
- * @param {File} file
- * @returns {Promise<{label: string, score: number, probabilities: Object<string, number>, familiar: ?boolean,
- *   seconds: number}>} `probabilities` has the most probable first.
+ * The answer for one item: a picture, or a row's values by column.
+ * @param {File|Object} item
+ * @returns {Promise<{label: string, score: ?number, probabilities: Object<string, number>, value: *, familiar: ?boolean,
+ *   notes: ?string[], seconds: number}>} `probabilities` has the most probable first.
  * @throws {Error} whose message is to be shown to a person.
  */
-export async function answer(file) {
-  const body = file.size > limits.maxBytes ? await shrink(file) : file;
+export async function answer(item) {
+  return (await asked(item, "application/json")).json();
+}
+
+/**
+ * The mask of a picture, as a picture that is transparent where nothing is known.
+ * @param {File} file
+ * @returns {Promise<Blob>}
+ */
+export async function mask(file) {
+  return (await asked(file, "image/png")).blob();
+}
+
+async function asked(item, accept) {
+  const isFile = item instanceof Blob;
+  // A photo that is made smaller has other pixels than the one that is shown; both fill the same box.
+  const body = !isFile ? JSON.stringify(item) : item.size > limits.maxBytes ? await shrink(item) : item;
+  const type = isFile ? body.type || "application/octet-stream" : "application/json";
   for (let tries = 0; ; tries += 1) {
-    const response = await send(body);
-    if (response.ok) return response.json();
+    const response = await send(body, { "content-type": type, accept });
+    if (response.ok) return response;
     if (response.status !== 503 || tries === RETRIES) throw new Error(await words(response));
     const seconds = Number(response.headers.get("retry-after")) || 1;
     await new Promise((done) => setTimeout(done, 1000 * Math.min(seconds, 5)));
   }
 }
 
-async function send(body) {
+async function send(body, headers) {
   try {
-    const type = body.type || "application/octet-stream";
-    return await fetch("predict", { method: "POST", body, headers: { "content-type": type } });
+    return await fetch("predict", { method: "POST", body, headers });
   } catch {
     throw new Error("The server cannot be reached. Is it still running?");
   }

@@ -9,13 +9,29 @@ function made(tag, properties = {}, ...children) {
   return element;
 }
 
-find("curl").textContent = `curl --data-binary @rex.jpg -H "Content-Type: image/jpeg" ${here}predict`;
-find("many").textContent = `curl -F file=@rex.jpg -F file=@tom.jpg ${here}predict`;
-find("python").textContent = `import requests
+// For pictures, or for rows of a table, where the description has an example of one.
+function examples(row) {
+  if (!row) {
+    find("curl").textContent = `curl --data-binary @rex.jpg -H "Content-Type: image/jpeg" ${here}predict`;
+    find("many").textContent = `curl -F file=@rex.jpg -F file=@tom.jpg ${here}predict`;
+    find("python").textContent = `import requests
 
 with open("rex.jpg", "rb") as file:
     answer = requests.post("${here}predict", files={"file": file}).json()
 print(answer["label"], answer["score"])`;
+    return;
+  }
+  const quoted = (value) => `'${JSON.stringify(value).replaceAll("'", "'\\''")}'`;
+  const head = 'curl -H "Content-Type: application/json"';
+  find("one").textContent = "A row";
+  find("curl").textContent = `${head} -d ${quoted(row)} ${here}predict`;
+  find("many").textContent = `${head} -d ${quoted([row, row])} ${here}predict`;
+  find("python").textContent = `import json, requests
+
+row = json.loads(${JSON.stringify(JSON.stringify(row))})
+answer = requests.post("${here}predict", json=row).json()
+print(answer["label"], answer["score"])`;
+}
 
 function inline(text) {
   const parts = text.split("`");
@@ -27,14 +43,26 @@ function rows(caption, pairs) {
   return made("table", {}, made("caption", { textContent: caption }), made("tbody", {}, ...pairs.map(line)));
 }
 
+const BODIES = {
+  "multipart/form-data": "a form; each part named file is a picture",
+  "application/json": "an object with a value for each column, or a list of such objects",
+};
+
 function operation(path, method, facts) {
   const parts = [made("p", {}, ...inline([facts.summary, facts.description].filter(Boolean).join(" ")))];
   if (facts.requestBody) {
-    parts.push(rows("Takes", Object.keys(facts.requestBody.content).map((kind) => [kind, kind.startsWith("multipart") ? "a form; each part named file is a picture" : "the bytes of the file"])));
+    parts.push(rows("Takes", Object.keys(facts.requestBody.content).map((kind) => [kind, BODIES[kind] ?? "the bytes of the file"])));
   }
+  parts.push(...columns(facts));
   parts.push(rows("Answers", Object.entries(facts.responses).map(([status, response]) => [status, response.description])));
   const title = made("h3", {}, made("b", { textContent: method.toUpperCase() }), ` ${path}`);
   return made("div", { className: "operation" }, title, made("div", {}, ...parts));
+}
+
+// A table's columns, which are described in the body's own schema.
+function columns({ requestBody }) {
+  const row = requestBody?.content["application/json"]?.schema.oneOf[0];
+  return row ? [rows("Columns of a row", Object.entries(row.properties).map(([name, value]) => [name, value.description]))] : [];
 }
 
 function kind(schema) {
@@ -50,6 +78,7 @@ function schema(name, facts) {
 }
 
 const description = await (await fetch("openapi.json")).json();
+examples(description.paths["/predict"].post.requestBody.content["application/json"]?.schema.oneOf[0].examples[0]);
 find("name").textContent = description.info.title;
 for (const [path, methods] of Object.entries(description.paths)) {
   for (const [method, facts] of Object.entries(methods)) find("list-of-operations").append(operation(path, method, facts));

@@ -1,0 +1,141 @@
+"""Small bundles of every kind, whose answers are known: `make("number", folder)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from torch import nn
+
+from headway.bundle.export import export_bundle
+from headway.bundle.reference import answer_statistics, column_reference, reference
+from headway.fields import Categories, Category, Image, Input, Mask, Number, Pair, Points, Table, Target
+
+__all__ = ["PEOPLE", "make"]
+
+SIZE = 16
+COLOURS = ("red", "green", "blue")
+
+
+class Colour(nn.Module):
+    """The mean of each channel, from 0 to 1, and a linear layer on it."""
+
+    def __init__(self, weight: list[list[float]], bias: list[float]) -> None:
+        super().__init__()
+        self.head = nn.Linear(3, len(bias))
+        self.head.weight.data, self.head.bias.data = torch.tensor(weight), torch.tensor(bias)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.head(inputs.mean(dim=(2, 3)))
+
+
+class Pixels(nn.Module):
+    """A class a pixel: the second where it is rather red."""
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        red = 20 * (inputs[:, :1] - inputs[:, 1:].mean(dim=1, keepdim=True) - 0.5)
+        return torch.cat([-red, red], dim=1)
+
+
+class Rows(nn.Module):
+    """One number from a row's first feature, as logits of two classes where they are wanted."""
+
+    def __init__(self, num_outputs: int) -> None:
+        super().__init__()
+        self.num_outputs = num_outputs
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return torch.cat([-inputs[:, :1], inputs[:, :1]], dim=1)[:, -self.num_outputs :]
+
+
+class Scaled(nn.Module):
+    """Pixels from 0 to 255 to numbers from 0 to 1."""
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return inputs / 255
+
+
+def _people() -> pl.DataFrame:
+    """A table with a column of every kind, and missing values in some of them."""
+    draw = np.random.default_rng(0)
+    count = 200
+    age = draw.integers(18, 80, count).astype(float).tolist()
+    jobs = draw.choice(["cook", "smith", "nurse", 'a "b" <c>'], count).tolist()
+    joined = [date(2020, 1, 1) + timedelta(days=int(each)) for each in draw.integers(0, 1500, count)]
+    frame = {"age": [None, *age[1:]], "job": [*jobs[:-1], None], "joined": joined, "smokes": (draw.random(count) > 0.5)}
+    return pl.DataFrame(frame)
+
+
+PEOPLE = _people()
+"""The training rows of the tables."""
+
+
+def _photo_model(target: Target, model: nn.Module) -> Callable[[], tuple[Input, Target, nn.Module, nn.Module]]:
+    return lambda: (Image("file", size=SIZE), target, model, Scaled())
+
+
+def _table_model(target: Target) -> Callable[[], tuple[Input, Target, nn.Module, nn.Module]]:
+    def make_model() -> tuple[Input, Target, nn.Module, nn.Module]:
+        field = Table(continuous=["age"], categorical=["job", "smokes"], dates=["joined"]).fit(PEOPLE)
+        return field, target, Rows(target.num_outputs), nn.Identity()
+
+    return make_model
+
+
+_KINDS: dict[str, Callable[[], tuple[Input, Target, nn.Module, nn.Module]]] = {
+    "number": _photo_model(Number("redness", mean=0.0, std=1.0), Colour([[100.0, 0.0, 0.0]], [0.0])),
+    "labels": _photo_model(
+        Categories("colours", labels=COLOURS, thresholds=(0.5, 0.5, 0.5)),
+        Colour((8 * np.eye(3, dtype=np.float32)).tolist(), [-4.0] * 3),
+    ),
+    "points": _photo_model(
+        Points("corners", mean=(-0.5, -0.5, 0.5, 0.0), std=1.0), Colour([[0.0, 0.0, 0.0]] * 4, [0.0] * 4)
+    ),
+    "mask": _photo_model(Mask("mask", classes=["rest", "red"]), Pixels()),
+    "pair": lambda: (
+        Pair("job", "smokes").fit(PEOPLE),
+        Number("height", mean=170.0, std=10.0),
+        Rows(1),
+        nn.Identity(),
+    ),
+    "table": _table_model(Category("rich", labels=("no", "yes"))),
+    "table-number": _table_model(Number("height", mean=170.0, std=10.0)),
+}
+
+
+def make(kind: str, folder: Path) -> Path:
+    """Writes the bundle of a kind into a folder."""
+    field, target, model, prepare = _KINDS[kind]()
+    draw = np.random.default_rng(0)
+    if field.is_table:
+        examples = field.read_rows(PEOPLE.head(3))
+    else:
+        examples = draw.integers(0, 256, (3, SIZE, SIZE, 3), dtype=np.uint8)
+    metrics: dict[str, Any] = {"valid": {"mae": {"value": 3.2, "low": 2.9, "high": 3.6}}}
+    told = [answer_statistics(target.decode(scores), target.task) for scores in _answers(target, draw)]
+    columns = {each.name: column_reference(each, PEOPLE[each.name].to_list()) for each in field.form()}
+    return export_bundle(
+        folder / f"{kind}.headway",
+        model=model,
+        prepare=prepare,
+        input=field,
+        target=target,
+        examples=examples,
+        manifest={
+            "arch": "by hand",
+            "metrics": metrics if target.task == "regression" else {},
+            "reference": reference([], told, labels=target.labels, columns=columns or None),
+        },
+        card="# By hand\n\nMade for tests.\n",
+    )
+
+
+def _answers(target: Target, draw: np.random.Generator) -> np.ndarray:
+    if target.task == "segmentation":
+        return draw.random((50, target.num_outputs, 4, 4))
+    return draw.random((50, target.num_outputs))

@@ -1,0 +1,94 @@
+"""`headway predict` and `headway evaluate` for bundles of tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+import headway as hw
+from headway.bundle.export import export_bundle
+from headway.train.objective import objective
+from tests.unit.cli.conftest import Command
+
+ROWS = pl.DataFrame(
+    {"size": [0.5, 1.5, 2.5, 3.5] * 10, "kind": ["a", "b"] * 20, "y": ["low", "low", "high", "high"] * 10}
+)
+Bundle = Callable[..., Path]
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Bundle:
+    """Makes the bundle of a model that has not been trained."""
+
+    def make(target: str) -> Path:
+        data = hw.from_items(ROWS, target=target)
+        learner = hw.Learner(data, progress=False, device="cpu")
+        assert objective(data.target) is not None
+        path = tmp_path / "model.headway"
+        parts = {"model": learner.model, "prepare": learner.prepare, "input": data.input, "target": data.target}
+        examples = np.asarray(data.valid.canvases(range(3)))
+        return export_bundle(path, **parts, examples=examples, manifest={}, card="")
+
+    return make
+
+
+def test_a_line_a_row(headway: Command, bundle: Bundle, tmp_path: Path) -> None:
+    new = tmp_path / "new.csv"
+    new.write_text("kind,size\na,0.5\nz,1.5\na,big\nb,\n")
+    done = headway("predict", bundle("y"), new)
+    lines = done.out.splitlines()
+    assert done.status == 1
+    assert [line.split(":")[0] for line in lines] == ["row 0", "row 1", "row 3"]
+    assert lines[0].startswith(("row 0: low ", "row 0: high "))
+    assert done.err.splitlines() == [
+        "row 2: 'size' must be a number, not 'big'",
+        "2 rows hold what no training row held: 'kind' is 'z', which training had too rarely or never (1); "
+        "'size' is missing, as it never was in training (1)",
+    ]
+
+
+def test_a_json_line_a_row(headway: Command, bundle: Bundle, tmp_path: Path) -> None:
+    for name in ("one.csv", "two.csv"):
+        ROWS[:2].write_csv(tmp_path / name)
+    done = headway("predict", "--json", bundle("y"), tmp_path / "one.csv", tmp_path / "two.csv")
+    found = [json.loads(line) for line in done.out.splitlines()]
+    assert [(Path(each["file"]).name, each["row"]) for each in found] == [
+        ("one.csv", 0),
+        ("one.csv", 1),
+        ("two.csv", 0),
+        ("two.csv", 1),
+    ]
+    assert set(found[0]["probabilities"]) == {"low", "high"}
+    assert "notes" not in found[0]
+
+
+def test_numbers_are_shown_without_a_share(headway: Command, bundle: Bundle, tmp_path: Path) -> None:
+    ROWS[:1].write_csv(tmp_path / "one.csv")
+    done = headway("predict", bundle("size"), tmp_path / "one.csv")
+    assert (done.status, done.err) == (0, "")
+    float(done.out.removeprefix("row 0: "))
+
+
+@pytest.mark.parametrize(("target", "metric"), [("y", "accuracy"), ("size", "mae")])
+def test_rows_with_an_answer_are_measured(
+    headway: Command, bundle: Bundle, tmp_path: Path, target: str, metric: str
+) -> None:
+    ROWS.with_columns(pl.when(pl.int_range(40) > 0).then(target).alias(target)).write_csv(tmp_path / "rows.csv")
+    done = headway("evaluate", "--json", bundle(target), tmp_path / "rows.csv")
+    assert done.status == 0
+    assert done.line["items"] == 39
+    assert metric in done.line["metrics"]
+
+
+def test_another_column_may_hold_the_answer(headway: Command, bundle: Bundle, tmp_path: Path) -> None:
+    ROWS.rename({"y": "truth"}).write_csv(tmp_path / "rows.csv")
+    done = headway("evaluate", "--json", bundle("y"), tmp_path / "rows.csv", "--target", "truth")
+    assert done.line["items"] == 40
+    refused = headway("evaluate", bundle("y"), tmp_path / "rows.csv")
+    assert refused.status == 2
+    assert "The table has no column for Category('y')." in refused.err

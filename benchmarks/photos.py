@@ -19,8 +19,9 @@ from pathlib import Path
 from benchmarks.results import Row, data_folder
 from headway.data.build import from_folder
 from headway.learner import Learner
-from headway.train.fine_tune import DEFAULT_LR, LR_DECAY, default_epochs
-from headway.train.fit import Plan, fit
+from headway.train.fine_tune import DEFAULT_LR, default_epochs, recommended
+from headway.train.fit import fit
+from headway.train.options import Plan
 
 STAGES = {"head": ["--epochs", "0"], "both": []}
 
@@ -68,7 +69,8 @@ def _command(options: list[str], folder: Path) -> Row:
 def _stage_two_alone(folder: Path) -> Row:
     data = from_folder(folder)
     learner = Learner(data, "efficientnet_lite0", progress=False)
-    plan = Plan(epochs=default_epochs(len(data.train)), lr=DEFAULT_LR, lr_decay=LR_DECAY, freeze_norm=True)
+    options = recommended(learner.setup, two_stages=True)
+    plan = Plan(epochs=default_epochs(len(data.train)), lr=DEFAULT_LR, options=options)
     start = time.perf_counter()
     fit(learner.setup, plan, learner.history)
     seconds = time.perf_counter() - start

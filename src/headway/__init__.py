@@ -17,9 +17,14 @@ if TYPE_CHECKING:
     from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, TimeSplit
     from headway.errors import HeadwayError
     from headway.fields.base import Prediction
+    from headway.fields.categories import Categories
     from headway.fields.category import Category
     from headway.fields.image import Image
+    from headway.fields.mask import Mask
     from headway.fields.number import Number
+    from headway.fields.pair import Pair
+    from headway.fields.points import Points
+    from headway.fields.table import Table
     from headway.judge.arrays import judge
     from headway.learner import Learner
     from headway.train.callbacks import Callback
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Augment",
     "Callback",
+    "Categories",
     "Category",
     "ColumnSplit",
     "Data",
@@ -34,10 +40,14 @@ __all__ = [
     "HeadwayError",
     "Image",
     "Learner",
+    "Mask",
     "Number",
+    "Pair",
+    "Points",
     "Prediction",
     "Predictor",
     "RandomSplit",
+    "Table",
     "TimeSplit",
     "datasets",
     "from_csv",
@@ -50,6 +60,7 @@ __all__ = [
 _HOMES = {
     "Augment": "headway.augment",
     "Callback": "headway.train.callbacks",
+    "Categories": "headway.fields.categories",
     "Category": "headway.fields.category",
     "ColumnSplit": "headway.data.splits",
     "Data": "headway.data.dataset",
@@ -57,10 +68,14 @@ _HOMES = {
     "HeadwayError": "headway.errors",
     "Image": "headway.fields.image",
     "Learner": "headway.learner",
+    "Mask": "headway.fields.mask",
     "Number": "headway.fields.number",
+    "Pair": "headway.fields.pair",
+    "Points": "headway.fields.points",
     "Prediction": "headway.fields.base",
     "Predictor": "headway.bundle.predictor",
     "RandomSplit": "headway.data.splits",
+    "Table": "headway.fields.table",
     "TimeSplit": "headway.data.splits",
     "from_csv": "headway.data.build",
     "from_folder": "headway.data.build",

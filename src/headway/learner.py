@@ -2,41 +2,46 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import torch
 from torch import nn
 
-from headway import reporting
+from headway import reporting, rivals
+from headway.again import made_again, replay, resume_run, settings_of
 from headway.augment import Augment
 from headway.bundle.quantize import QuantizeName, check_quantize
 from headway.bundle.trained import export_trained
 from headway.data.dataset import Data, PartName
-from headway.errors import ConfigError, explain
-from headway.fields import Image
+from headway.ensembling import ensemble
+from headway.interpretation import Interpretation
 from headway.judge.baselines import BaselineFunction, BaselineResult
+from headway.judge.ensemble import Ensemble
 from headway.judge.intervals import Estimate
 from headway.judge.learning_curve import LearningCurve
 from headway.judge.report import Report
 from headway.judge.tasks import evaluate, shown_metrics
 from headway.models import zoo
+from headway.tastes import Tastes
 from headway.train.callbacks import Callback
 from headway.train.calls import perform
-from headway.train.fine_tune import Features, check_plan, fine_tune, kept_features, train_from_scratch
-from headway.train.fit import Plan, Setup, check_model, fit, has_linear_head
+from headway.train.fine_tune import Features, check_plan, fine_tune, kept_features, recommended, train_from_scratch
+from headway.train.fit import Setup, check_model, fit, has_linear_head
 from headway.train.history import Epoch, History
 from headway.train.lr_finder import LrFinder, find_lr
 from headway.train.objective import Loss, objective
+from headway.train.options import Plan, check_options, check_run, default_batch_size, options_of
 from headway.train.precision import PrecisionName, choose_device, choose_precision
 from headway.train.predictions import Predictions
 from headway.train.progress import Progress, make_progress
-from headway.train.run import Run, differences, environment, new_run, open_run
+from headway.train.run import Run, new_run
 from headway.train.schedules import ScheduleName
+from headway.trained import Trained
 
 __all__ = ["Learner"]
 
@@ -93,15 +98,15 @@ class Learner:
         precision: PrecisionName = "auto",
         progress: bool | Progress = True,
     ) -> None:
-        _check_settings(seed, batch_size)
+        check_run(seed=seed, batch_size=batch_size)
         self.data = data
         self.seed = seed
         self.history = History()
         self.features: Features | None = None
-        chosen, found = choose_precision(choose_device(device), precision), objective(data.target)
+        chosen = choose_precision(choose_device(device), precision, is_small=data.input.is_table)
+        found = objective(data.target)
         built = zoo.build(arch, data.input, data.target, pretrained=pretrained, seed=seed)
-        self.arch = built.arch
-        self.pretrained = built.pretrained
+        self.arch, self.pretrained = built.arch, built.pretrained
         self.model = chosen.place(built.model)
         self.prepare = built.prepare.to(chosen.device)
         self.progress = progress if isinstance(progress, Progress) else make_progress() if progress else None
@@ -113,21 +118,23 @@ class Learner:
             objective=replace(found, loss_fn=loss_fn) if loss_fn else found,
             metrics=shown_metrics(data.target),
             precision=chosen,
-            augment=augment or Augment(),
-            batch_size=batch_size if isinstance(batch_size, int) else _batch_size(data),
+            augment=augment or Augment(flip=data.target.can_mirror),
+            batch_size=batch_size if isinstance(batch_size, int) else default_batch_size(data, built.recipe),
+            recipe=built.recipe,
             split_batches=batch_size == "auto",
             seed=seed,
             callbacks=(*callbacks, *shown),
             on_entry=self._record,
         )
         # What a module of one's own does is not known before it is tried.
-        is_plain = check_model(self.setup) if isinstance(arch, nn.Module) else bool(self.pretrained)
+        self._is_own = isinstance(arch, nn.Module)
+        is_plain = check_model(self.setup) if self._is_own else bool(self.pretrained)
         self.two_stages = is_plain and has_linear_head(self.model)
         self._baselines: list[BaselineResult] | None = None
-        self._calls = 0
+        self._calls: list[dict[str, Any]] = []
         self.run = run if isinstance(run, Run) or run is None else new_run(Path(run).parent, Path(run).name)
         if self.run is not None:
-            given = {"arch": isinstance(arch, nn.Module), "loss_fn": loss_fn is not None}
+            given = {"arch": self._is_own, "loss_fn": loss_fn is not None}
             own = [name for name, is_own in {**given, "callbacks": bool(callbacks)}.items() if is_own]
             self.run.begin(data, {**self.settings, "own": own}, self.model)
 
@@ -162,63 +169,42 @@ class Learner:
             RunError: If something of your own is not passed again, or another process is at work on the run.
             CheckpointError: If a checkpoint cannot be read, or is another model's.
         """
-        folder = open_run(run)
         own = {"arch": arch, "loss_fn": loss_fn, "callbacks": callbacks}
-        settings = folder.check(data=data, own=own)
-        shown = progress if isinstance(progress, Progress) else make_progress() if progress else False
-
-        def count(done: int, total: int) -> None:
-            if shown:
-                shown.count("reading", done, total)
-
-        learner = cls(
-            data or folder.data(accept_changes=accept_changes, on_progress=count),
-            arch or settings["arch"],
-            pretrained=bool(settings["pretrained"]),
-            run=folder,
-            seed=settings["seed"],
-            batch_size=settings["batch_size"],
-            augment=Augment(**settings["augment"]),
-            loss_fn=loss_fn,
-            callbacks=callbacks,
-            device=settings["device"],
-            precision=settings["precision"],
-            progress=shown,
-        )
-        changed = [each for each in differences(folder.config, environment()) if not each.startswith("git: ")]
-        if changed and shown:
-            shown.tell(f"Since the run began, this has changed, and the last bits may with it: {'; '.join(changed)}")
-        for call in folder.config.get("training", []):
-            getattr(learner, call["call"])(**{name: value for name, value in call.items() if name != "call"})
-        return learner
+        return resume_run(cls, run, data=data, own=own, accept_changes=accept_changes, progress=progress)
 
     @property
-    def _trained(self) -> reporting.Trained:
+    def _trained(self) -> Trained:
         """The model with all that a report needs to know of it."""
         folder = self.run.path if self.run else None
         features = self.features.left(self.data) if self.features else None
-        return reporting.Trained(
-            setup=self.setup, history=self.history, features=features, settings=self.settings, folder=folder
-        )
+        return Trained(setup=self.setup, history=self.history, features=features, settings=self.settings, folder=folder)
 
     @property
     def settings(self) -> dict[str, Any]:
         """What decides the run, as plain values."""
-        return {
-            "arch": self.arch,
-            "pretrained": self.pretrained,
-            "seed": self.seed,
-            "batch_size": "auto" if self.setup.split_batches else self.setup.batch_size,
-            "device": str(self.setup.precision.device),
-            "precision": str(self.setup.precision.dtype).removeprefix("torch."),
-            "augment": asdict(self.setup.augment),
-        }
+        return settings_of(self.setup, arch=self.arch, pretrained=self.pretrained)
 
-    def fine_tune(self, epochs: int | None = None, *, minutes: float | None = None, lr: float | None = None) -> History:
+    def fine_tune(  # noqa: D417
+        self,
+        epochs: int | None = None,
+        *,
+        minutes: float | None = None,
+        lr: float | None = None,
+        schedule: ScheduleName | None = None,
+        lr_decay: float | None = None,
+        weight_decay: float | None = None,
+        freeze_norm: bool | None = None,
+        mixup: float = 0.0,
+        cutmix: float = 0.0,
+        label_smoothing: float = 0.0,
+        ema: float = 0.0,
+        accumulate: int = 1,
+        sizes: Sequence[int] = (),
+    ) -> History:
         """Transfer learning in two stages; see `headway.train.fine_tune`.
 
         A named architecture without pretrained weights is trained in one stage, as is a module of your own, unless it
-        has a `body` and a linear `head`.
+        has a `body` and a linear `head`. Other options, of the stage for every layer: `headway.train.options.Options`.
 
         Args:
             epochs: Epochs that train every layer; a good number for the data when left out.
@@ -228,28 +214,49 @@ class Learner:
         Returns:
             The history.
         """
+        given = {name: value for name, value in locals().items() if name != "self"}
         check_plan(epochs=epochs, minutes=minutes, lr=lr)
-        plan = {"epochs": epochs, "minutes": minutes, "lr": lr}
+        options = options_of(given, recommended(self.setup, two_stages=self.two_stages))
+        check_options(options, self.setup, epochs=epochs, minutes=minutes)
         train = fine_tune if self.two_stages else train_from_scratch
-        found = self._train("fine_tune", plan, lambda setup: train(setup, self.history, **plan), kept_features)
+        work = partial(train, history=self.history, epochs=epochs, minutes=minutes, lr=lr, options=options)
+        found = self._train("fine_tune", given, work, kept_features)
         # After the first time the body is no longer the one that was pretrained.
         if found is not None and self.features is None:
             self.features, self._baselines = found, None
+            if found.unseen is not None:
+                self.setup = self.setup.knowing(*found.unseen)
+                self.data = self.setup.data
         return self.history
 
-    def fit(self, epochs: int, *, lr: float | None = None, schedule: ScheduleName = "one_cycle") -> History:
-        """Trains every layer at the same rate.
+    def fit(  # noqa: D417
+        self,
+        epochs: int,
+        *,
+        lr: float | None = None,
+        schedule: ScheduleName = "one_cycle",
+        lr_decay: float = 1.0,
+        weight_decay: float = 0.01,
+        freeze_norm: bool = False,
+        mixup: float = 0.0,
+        cutmix: float = 0.0,
+        label_smoothing: float = 0.0,
+        ema: float = 0.0,
+        accumulate: int = 1,
+        sizes: Sequence[int] = (),
+    ) -> History:
+        """Trains every layer, at the same rate unless `lr_decay` is below 1.
 
         Args:
             epochs: Passes over the training rows, at least 1.
-            lr: Peak learning rate; 0.001 when left out.
-            schedule: "one_cycle", "cosine" or "constant".
+            lr: Peak learning rate; 0.001 when left out. The other options: `headway.train.options.Options`.
 
         Returns:
             The history.
         """
-        plan = Plan(epochs=epochs, lr=1e-3 if lr is None else lr, schedule=schedule)
-        given = {"epochs": epochs, "lr": lr, "schedule": schedule}
+        given = {name: value for name, value in locals().items() if name != "self"}
+        plan = Plan(epochs=epochs, lr=1e-3 if lr is None else lr, options=options_of(given))
+        check_options(plan.options, self.setup)
         self._train("fit", given, lambda setup: fit(setup, plan, self.history), lambda _: None)
         return self.history
 
@@ -272,12 +279,13 @@ class Learner:
     def evaluate(self, part: PartName = "valid") -> dict[str, Estimate]:
         """Every metric on a part, each with its 95 % interval."""
         found = self.predictions(part)
-        return evaluate(found.answers, found.targets, task=self.data.target.task, seed=self.seed)
+        given = {"task": self.data.target.task, "thresholds": self._trained.thresholds, "seed": self.seed}
+        return evaluate(found.answers, found.targets, **given)
 
     def baselines(self) -> list[BaselineResult]:
         """Simple models, trained on the same rows and applied to the same parts; computed once."""
         if self._baselines is None:
-            self._baselines = reporting.baselines(self._trained)
+            self._baselines = rivals.baselines(self._trained)
         return self._baselines
 
     def report(
@@ -298,7 +306,7 @@ class Learner:
             ConfigError: If a column is not known or has no groups, or `tta` cannot have an effect.
         """
         reporting.check_request(self._trained, slices=slices, tta=tta, own=baselines or ())
-        own = reporting.own_baselines(self._trained, baselines or {})
+        own = rivals.own_baselines(self._trained, baselines or {})
         report = reporting.make_report(self._trained, baselines=[*self.baselines(), *own], slices=slices, tta=tta)
         if self.run is not None:
             report.save(self.run.path / "report.html")
@@ -319,6 +327,36 @@ class Learner:
         """
         return reporting.curve(self._trained)
 
+    def interpret(self) -> Interpretation:
+        """What the model uses of a table's columns: importance, dependence, redundancy, leaks, unusual rows.
+
+        Raises:
+            ConfigError: If the items are no rows of a table.
+        """
+        return Interpretation(self.setup)
+
+    def tastes(self) -> Tastes:
+        """What a model of ratings learned: similar items, best and worst liked, recommendations, recall and NDCG.
+
+        Raises:
+            ConfigError: If the items are no pairs of a user and an item.
+        """
+        return Tastes(self.setup)
+
+    def ensemble_with(self, baseline: str) -> Ensemble:
+        """The average of the model and a baseline, such as "gradient boosting", judged beside each alone.
+
+        The weight is chosen on training rows that are set aside, so both are trained once more, on the rest.
+
+        Args:
+            baseline: Its name; see `baselines()`.
+
+        Raises:
+            ConfigError: If there is no such baseline, answers of this kind are not averaged, or the architecture is a
+                module of your own, which cannot be trained anew from its start.
+        """
+        return ensemble(self._trained, baseline, train_again=None if self._is_own else self._train_again)
+
     def export(
         self, path: str | os.PathLike[str], *, report: Report | None = None, quantize: QuantizeName | None = None
     ) -> Path:
@@ -333,12 +371,18 @@ class Learner:
         Returns:
             The path.
         """
-        check_quantize(quantize)
+        check_quantize(quantize, self.data.input)
         known = self.features.parts if self.features else None
         return export_trained(path, setup=self.setup, report=report or self.report(), known=known, quantize=quantize)
 
+    def _train_again(self, data: Data) -> Trained:
+        """The same model, trained in the same way on other data."""
+        made = made_again(type(self), self.settings, data, loss_fn=self.setup.objective.loss_fn, progress=False)
+        return replay(made, self._calls)._trained  # noqa: SLF001
+
     def _train(self, name: str, given: dict[str, Any], work: Callable[[Setup], T], recall: Callable[[Setup], T]) -> T:
-        number, self._calls = self._calls, self._calls + 1
+        number = len(self._calls)
+        self._calls.append({"call": name, **given})
         try:
             return perform(
                 self.run, number, name, given, setup=self.setup, history=self.history, work=work, recall=recall
@@ -352,20 +396,3 @@ class Learner:
             self.run.record(len(self.history) - 1, entry)
         if self.progress is not None:
             self.progress.entry(entry)
-
-
-def _batch_size(data: Data) -> int:
-    """Rows of a table are small: so many that there are about a hundred steps an epoch, from 32 to 1,024."""
-    if isinstance(data.input, Image):
-        return 64 if data.input.size < 64 else 32
-    return min(max(2 ** round(math.log2(max(len(data.train), 1) / 100)), 32), 1024)
-
-
-def _check_settings(seed: int, batch_size: int | Literal["auto"] | None) -> None:
-    if not 0 <= seed < 2**63:
-        given = f"seed={seed}"
-        raise ConfigError(explain("`seed` must lie between 0 and 2**63 - 1.", given=given, fix="Pass 0 or another."))
-    if not (batch_size in (None, "auto") or (isinstance(batch_size, int) and batch_size >= 1)):
-        given = f"batch_size={batch_size!r}"
-        what = '`batch_size` must be a whole number from 1, or "auto".'
-        raise ConfigError(explain(what, given=given, fix="Leave it out for 32."))

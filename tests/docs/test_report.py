@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 import headway as hw
+from headway.judge.dependence import dependence
 from headway.judge.learning_curve import learning_curve
+from headway.judge.uses import column_use
 from headway.judge.verdict import views_gain
 
 PAGE = (Path(__file__).parents[2] / "docs" / "report.md").read_text().split("## report.json")[1]
@@ -27,7 +30,12 @@ def facts() -> dict[str, Any]:
     features = draw.normal(size=(400, 3)) + targets[:, None]
     curve = learning_curve(features[:200], targets[:200], features[200:], targets[200:], num_classes=2)
     gain = views_gain(probabilities, np.eye(2)[targets], targets, part="valid", views=2)
-    return replace(report, learning_curve=curve, views_gain=gain).to_json()
+    numbers = hw.judge(draw.normal(size=100), draw.normal(size=100), task="regression")
+    table = pl.DataFrame({"x": draw.normal(size=400), "site": site})
+    columns = column_use(lambda _: probabilities, table, targets, table, part="valid", task="classification")
+    curves = (dependence(lambda _: probabilities, table, "site"),)
+    other = {"far_items": numbers.far_items, "fit": numbers.fit, "columns": replace(columns, dependences=curves)}
+    return replace(report, learning_curve=curve, views_gain=gain, **other).to_json()
 
 
 def test_every_key_is_described_and_every_described_key_is_there() -> None:

@@ -104,7 +104,7 @@ def from_csv(
         >>> data = from_csv("birds.csv", input="photo", target="species")  # doctest: +SKIP
     """
     drawn = split or RandomSplit(valid, seed=seed)
-    if input is None or isinstance(input, Table):
+    if input is None or (isinstance(input, Input) and input.is_table):
         return from_items(read_values(path), input=input, target=target, split=drawn)
     reader = Image(input, size=size) if isinstance(input, str) else input
     answer = Category(target) if isinstance(target, str) else target

@@ -101,7 +101,8 @@ class Number(Target):
     def decode(self, scores: np.ndarray) -> Prediction:
         """The prediction from the graph's answer for one item, `[1]`, in the column's unit."""
         value = float(scores[0])
-        return Prediction(label=f"{value:.4g}", value=value)
+        # Four digits, but all of those before the point.
+        return Prediction(label=f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}", value=value)
 
     def to_json(self) -> dict[str, Any]:
         names = ("column", "low", "high", "mean", "std")

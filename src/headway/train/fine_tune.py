@@ -310,9 +310,8 @@ def _stage_two(setup: Setup, plan: Plan, history: History, found: Features, head
     compared = f"loss {all_loss:.3g} against {head_loss:.3g} on {len(aside)} training rows that neither had seen"
     if all_loss < head_loss:
         history.notes.append(f"Training every layer did better than the head alone ({compared}) and was kept.")
-        kept = Saved({"answers": setup.objective.activate(outputs), "targets": aside_targets})
-        setup.checkpoints.save(ASIDE_ANSWERS, kept)
-        return kept
+        answers = setup.objective.activate(outputs)
+        return setup.checkpoints.piece(ASIDE_ANSWERS, lambda: Saved({"answers": answers, "targets": aside_targets}))
     model.load_state_dict(before)
     history.notes.append(f"Training every layer did not do better than the head alone ({compared}): the head was kept.")
     return None

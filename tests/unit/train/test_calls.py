@@ -139,7 +139,7 @@ def test_killed_many_times(make: Callable[..., hw.Learner], body_head: Make, tmp
             break
         except Killed:
             stops += 1
-    assert stops == 9
+    assert stops == 10
     assert same_bits(learner.model, whole.model)
     assert told(learner.history) == told(whole.history)
 

@@ -34,6 +34,9 @@ def headway(*arguments: object, cwd: Path, block: str = "") -> tuple[str, str]:
     return done.stdout, done.stderr
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def titanic(shared_data: SharedData, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the passengers in two tables, and the run of `headway train` with no option but the target."""
@@ -147,7 +150,6 @@ def test_a_module_of_one_s_own_takes_rows(people: hw.Data) -> None:
     assert learner.evaluate()["accuracy"].value > 0.65
 
 
-@pytest.mark.slow
 def test_adult_comes_within_a_third_of_a_point_of_gradient_boosting(shared_data: SharedData) -> None:
     ours, theirs = [], []
     for seed in range(SEEDS):

@@ -70,8 +70,11 @@ def test_a_dot_lands_where_its_point_is(
         np.testing.assert_allclose(centre(np.where(near, image, 0)), expected, atol=1)
 
     # What validation sees.
-    seen = centre(reader.read(given)[..., 0].astype(float))
-    np.testing.assert_allclose(seen, (field.view(placed.numpy(), reader)[0, :2] + 1) / 2 * size, atol=1)
+    expected = (field.view(placed.numpy(), reader)[0, :2] + 1) / 2 * size
+    if expected.min() > 3 and expected.max() < size - 3:
+        # Of a long picture the ends are not seen.
+        seen = centre(reader.read(given)[..., 0].astype(float))
+        np.testing.assert_allclose(seen, expected, atol=1)
     # And back into the picture.
     located = field.locate(field.decode(field.view(placed.numpy(), reader)[0, :2]), reader.seen(given))
     np.testing.assert_allclose(located.value, [(x, y)], atol=1e-3)

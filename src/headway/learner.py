@@ -365,8 +365,8 @@ class Learner:
         Args:
             path: Where, usually ending in `.headway`.
             report: The report whose figures go into the file; made anew when left out.
-            quantize: "int8" for a smaller and faster graph, where it costs at most half a point of accuracy on valid;
-                the manifest's `quantization` says what was kept, with accuracy, size and time of both.
+            quantize: "int8" for a smaller and faster graph, where it costs at most half a point on valid, or
+                1 % of an error in a unit; the manifest's `quantization` says what was kept, with accuracy, size and time of both.
 
         Returns:
             The path.

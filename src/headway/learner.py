@@ -366,7 +366,7 @@ class Learner:
             path: Where, usually ending in `.headway`.
             report: The report whose figures go into the file; made anew when left out.
             quantize: "int8" for a smaller and faster graph, where it costs at most half a point on valid, or
-                1 % of an error in a unit; the manifest's `quantization` says what was kept, with accuracy, size and time of both.
+                1 % of an error in a unit; the manifest's `quantization` has the figures of both and which was kept.
 
         Returns:
             The path.

@@ -36,7 +36,7 @@ from benchmarks.results import Row, data_folder
 
 KILLS, OTHERS = 20, 2
 ARCH = "test_efficientnet"
-OPTIONS = ("--arch", ARCH, "--size", "64", "--epochs", "8", "--device", "cpu", "--precision", "float32")
+OPTIONS = ("--arch", ARCH, "--size", "64", "--epochs", "4", "--device", "cpu", "--precision", "float32")
 
 # What goes wrong inside the process that trains; `at` is which time it does.
 PATCHES = {
@@ -92,7 +92,8 @@ os.replace = replace
 # Each command is a process of its own, forked from one that has imported what takes seconds to import.
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(
-    ["headway.learner", "headway.cli.train", "timm", "sklearn.linear_model", "onnxruntime", "onnxscript", "torch.onnx"]
+    ["headway.learner", "headway.cli.train", "timm", "sklearn.linear_model", "onnxruntime", "cleanlab.filter", "pydantic"]
+    + ["onnxscript.function_libs.torch_lib.ops", "torch.export._trace", "torch.onnx"]
 )
 
 Trial = Callable[[Path, int], None]
@@ -178,21 +179,21 @@ def survive(scratch: Path, *, kills: int = KILLS, others: int = OTHERS) -> list[
     return rows
 
 
-def cost() -> list[Row]:
-    """The share of training time that checkpoints take, on real photos at the default size."""
+def cost(name: str = "cats_dogs", *, epochs: int = 2) -> list[Row]:
+    """The share of training time that checkpoints take, on a set of real photos at the default size."""
     from headway.data.build import from_folder
     from headway.learner import Learner
     from headway.train.checkpoint import Checkpoints
 
-    photos = data_folder("cats_dogs")
+    photos = data_folder(name)
     if photos is None:
-        print("cats_dogs: not there, left out")
+        print(f"{name}: not there, left out")
         return []
     with tempfile.TemporaryDirectory() as scratch, _timed(Checkpoints, "save") as saves:
         data = from_folder(photos)
         learner = Learner(data, "efficientnet_lite0", run=Path(scratch) / "run", progress=False)
         began = time.perf_counter()
-        learner.fine_tune(2)
+        learner.fine_tune(epochs)
         seconds = time.perf_counter() - began
     row = {"fault": "cost of checkpoints, efficientnet_lite0, 224 pixels", "checkpoints": len(saves)}
     return [{**row, "seconds writing": sum(saves), "seconds training": seconds, "share": sum(saves) / seconds}]

@@ -91,8 +91,15 @@ def hash_order(seed: int, keys: Sequence[str]) -> np.ndarray:
         >>> hash_order(0, ["p", "q", "r", "s"]).tolist()
         [2, 3, 1, 0]
     """
-    digests = [hashlib.blake2b(f"{seed}\0{key}".encode(), digest_size=16).digest() for key in keys]
-    return np.array(sorted(range(len(digests)), key=lambda i: (digests[i], i)), dtype=np.int64)
+    start = hashlib.blake2b(f"{seed}\0".encode(), digest_size=16)
+    digests = bytearray()
+    for key in keys:
+        digest = start.copy()
+        digest.update(key.encode())
+        digests += digest.digest()
+    # In the order of the digests' bytes: as two numbers each, the first one first.
+    high, low = np.frombuffer(digests, dtype=">u8").reshape(-1, 2).T
+    return np.lexsort((low, high)).astype(np.int64)
 
 
 def _check_seed(seed: int) -> None:

@@ -10,8 +10,9 @@ import polars as pl
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, Split, TimeSplit
+from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, Split, TimeSplit, _assign_groups, _wanted
 from headway.errors import DataError
+from headway.seeds import hash_order
 
 FAST = settings(max_examples=80, deadline=None)
 
@@ -56,6 +57,45 @@ def assigned(split: Split, items: pl.DataFrame) -> list[str | None]:
     # Nothing identical is on two sides: the promise of every splitter.
     assert all(len(sides) == 1 for sides in sides_of(items["content"].to_list(), parts))
     return parts
+
+
+def assigned_plainly(groups: list[str], labels: list[str], *, valid: float, test: float, seed: int) -> list[str]:
+    """What the splitters do, group by group, as one would write it down."""
+    held = {
+        group: Counter(b for a, b in zip(groups, labels, strict=True) if a == group) for group in sorted(set(groups))
+    }
+    wanted = {label: _wanted(total, valid, test) for label, total in Counter(labels).items()}
+    lacks = {"valid": {label: each[0] for label, each in wanted.items()}}
+    if test:
+        lacks["test"] = {label: each[1] for label, each in wanted.items()}
+    parts, names = dict.fromkeys(held, "train"), list(held)
+    order = [names[place] for place in hash_order(seed, names)]
+    for group in order:
+        fits = {part: sum(min(n, lack[label]) for label, n in held[group].items()) for part, lack in lacks.items()}
+        part = max(fits, key=fits.__getitem__)
+        if 2 * fits[part] > held[group].total():
+            parts[group] = part
+            for label, n in held[group].items():
+                lacks[part][label] = max(lacks[part][label] - n, 0)
+    by_size = sorted(order, key=lambda group: -held[group].total())
+    for part in ("train", *lacks):
+        sizes = Counter(parts.values())
+        # "train" first, then the largest; of equal ones "valid".
+        donors = sorted((each for each in ("train", "valid", "test") if sizes[each] > 1), key=lambda each: -sizes[each])
+        donors.sort(key=lambda each: each != "train")
+        if not sizes[part] and donors:
+            parts[[group for group in by_size if parts[group] == donors[0]][-1]] = part
+    return [parts[group] for group in groups]
+
+
+@FAST
+@given(st.lists(st.tuples(st.integers(0, 12), st.sampled_from("abc")), min_size=1, max_size=40), shares, seeds)
+def test_groups_go_where_the_plain_way_puts_them(
+    rows: list[tuple[int, str]], share: tuple[float, float], seed: int
+) -> None:
+    groups, labels = [f"g{group}" for group, _ in rows], [label for _, label in rows]
+    given = {"valid": share[0], "test": share[1], "seed": seed}
+    assert _assign_groups(groups, labels, **given) == assigned_plainly(groups, labels, **given)
 
 
 @FAST

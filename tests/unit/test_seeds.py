@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -48,6 +49,14 @@ def test_places_do_not_run_into_one_another() -> None:
 def test_a_generator_is_fresh_each_time() -> None:
     generator(0, "order").random(10)
     assert generator(0, "order").random() == generator(0, "order").random()
+
+
+@pytest.mark.parametrize("seed", [0, -3, 2**70])
+def test_hash_order_is_that_of_the_digests(seed: int) -> None:
+    keys = [f"k{number % 400}" for number in range(500)]
+    digests = [hashlib.blake2b(f"{seed}\0{key}".encode(), digest_size=16).digest() for key in keys]
+    assert hash_order(seed, keys).tolist() == sorted(range(500), key=lambda place: (digests[place], place))
+    assert hash_order(seed, []).tolist() == []
 
 
 @pytest.mark.parametrize("seed", [-1, 2**64])

@@ -94,7 +94,7 @@ def check_items(frame: pl.DataFrame, target: Target, *, are_files: bool = False)
 
 def _check_classes(frame: pl.DataFrame, target: Target) -> None:
     """There are two classes or more, each with enough items to be on both sides of a split."""
-    counts = Counter(str(value) for value in frame[target.column].to_list())
+    counts = Counter(target.strata(frame))
     if len(counts) < 2:
         raise DataError(
             explain(
@@ -105,8 +105,8 @@ def _check_classes(frame: pl.DataFrame, target: Target) -> None:
         )
     few = {label: count for label, count in sorted(counts.items()) if count < MIN_ITEMS_A_CLASS}
     if few:
-        labelled = zip(frame["row"], frame[target.column].to_list(), strict=True)
-        numbers = [row for row, value in labelled if str(value) in few]
+        labelled = zip(frame["row"], target.strata(frame), strict=True)
+        numbers = [row for row, value in labelled if value in few]
         shown = [f"{label!r} has {count}" for label, count in list(few.items())[:10]]
         rows = f"rows {numbers[:10]}"
         raise DataError(

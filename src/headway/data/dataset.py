@@ -134,7 +134,7 @@ class Data:
         counts = {name: Counter(self.target.strata(self.part(name).items)) for name in self.parts}
         width = max([len(label) for label in labels] + [len("class")])
         told = f"{len(labels)} classes" if is_classes else str(self.target)
-        lines = [f"{len(self.items)} items, {told}; split: {self.split.describe()}"]
+        lines = [f"{len(self.items)} items, {told}; split: {self.split.describe(self.target.strata_name)}"]
         lines.append(f"{'class' if is_classes else 'part':<{width}}" + "".join(f"{name:>8}" for name in self.parts))
         for label in labels:
             lines.append(f"{label:<{width}}" + "".join(f"{counts[name][label]:>8}" for name in self.parts))
@@ -149,7 +149,7 @@ class Data:
         return {
             "items": len(self.items),
             "parts": {name: len(self.part(name)) for name in self.parts},
-            "split": self.split.describe(),
+            "split": self.split.describe(self.target.strata_name),
             "left_out": len(self.problems),
             "fingerprint": self.fingerprint,
             "input": self.input.to_json(),
@@ -234,8 +234,12 @@ class Part:
         """Every photo shrunk, uint8 `[items, side, side, channels]`: what simple baselines look at."""
         reader = self.data.input
         assert isinstance(reader, Image)
-        found = (self.readable([position])[0] for position in range(len(self)))
-        return np.stack([reader.thumbnail(reader.view(each[0]), side) for each in found if len(each)])
+        found, count = np.empty((len(self), side, side, reader.channels), np.uint8), 0
+        for position in range(len(self)):
+            for canvas in self.readable([position])[0]:
+                found[count] = reader.thumbnail(reader.view(canvas), side)
+                count += 1
+        return found[:count]
 
     def loader(self, batch_size: int, *, seed: int = 0, shuffle: bool = False) -> Loader:
         """Batches of this part for training or evaluation; see `headway.data.loader`."""

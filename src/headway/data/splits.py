@@ -7,11 +7,12 @@ row. None of them ever lets identical items land on different sides.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from headway.data.sources import SPLIT_FOLDERS
 from headway.errors import ConfigError, DataError, did_you_mean, explain
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from headway.fields.base import Target
 
 __all__ = ["ColumnSplit", "GroupSplit", "RandomSplit", "RecordedSplit", "Split", "TimeSplit", "assign_parts"]
+
+PARTS = ("train", "valid", "test")
 
 _STRATUM = "\0stratum"
 
@@ -44,7 +47,7 @@ class Split(ABC):
         """
 
     @abstractmethod
-    def describe(self) -> str:
+    def describe(self, strata: str = "class") -> str:
         """The method in a few words, for the report."""
 
 
@@ -73,8 +76,9 @@ class RandomSplit(Split):
         groups = [f"content:{each}" for each in items["content"].to_list()]
         return _assign_groups(groups, _labels(items, target), valid=self.valid, test=self.test, seed=self.seed)
 
-    def describe(self) -> str:
-        return f"random, stratified by class, {_shares(self.valid, self.test)}, seed {self.seed}"
+    def describe(self, strata: str = "class") -> str:
+        by = f"stratified by {strata}, " if strata else ""
+        return f"random, {by}{_shares(self.valid, self.test)}, seed {self.seed}"
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ class GroupSplit(Split):
             )
         return _assign_groups(merged, _labels(items, target), valid=self.valid, test=self.test, seed=self.seed)
 
-    def describe(self) -> str:
+    def describe(self, strata: str = "class") -> str:
         return f"whole groups by {self.column!r}, {_shares(self.valid, self.test)}, seed {self.seed}"
 
 
@@ -171,7 +175,7 @@ class TimeSplit(Split):
             latest[content] = max(latest.get(content, time), time)  # type: ignore[type-var]
         return [_part_at(latest[content], first_valid, first_test) for content in contents]
 
-    def describe(self) -> str:
+    def describe(self, strata: str = "class") -> str:
         return f"the latest rows by {self.column!r}, {_shares(self.valid, self.test)}"
 
 
@@ -222,7 +226,7 @@ class ColumnSplit(Split):
             kept[row] = part
         return kept
 
-    def describe(self) -> str:
+    def describe(self, strata: str = "class") -> str:
         return f"as given by column {self.column!r}"
 
 
@@ -239,7 +243,7 @@ class RecordedSplit(Split):
     def assign(self, items: pl.DataFrame, *, target: str) -> list[str | None]:
         return items["split"].to_list()
 
-    def describe(self) -> str:
+    def describe(self, strata: str = "class") -> str:
         return self.description
 
 
@@ -306,37 +310,46 @@ def _assign_groups(groups: list[str], labels: list[str], *, valid: float, test: 
 
     For groups of one item this is exact stratification, up to rounding; for larger groups it is greedy.
     """
-    counts: dict[str, Counter[str]] = {}
-    for group, label in zip(groups, labels, strict=True):
-        counts.setdefault(group, Counter())[label] += 1
-    names = sorted(counts)
-    totals = Counter(labels)
-    wanted = {label: _wanted(total, valid, test) for label, total in totals.items()}
-    missing = {"valid": {label: each for label, (each, _) in wanted.items()}}
-    if test:
-        missing["test"] = {label: each for label, (_, each) in wanted.items()}
-    part_of = dict.fromkeys(names, "train")
+    names, group_of = _numbered(groups)
+    classes, class_of = _numbered(labels)
+    # How often each class is in each group, the classes of a group side by side.
+    pairs, counts = np.unique(group_of * len(classes) + class_of, return_counts=True)
+    starts = np.searchsorted(pairs, np.arange(len(names) + 1) * len(classes)).tolist()
+    held, numbers = (pairs % len(classes)).tolist(), counts.tolist()
+    wanted = [_wanted(total, valid, test) for total in np.bincount(class_of).tolist()]
+    # What each class still lacks in valid and, where it is wanted, in test.
+    missing = [[each[part] for each in wanted] for part in range(2 if test else 1)]
+    part_of = np.zeros(len(names), dtype=np.int64)
     # Not the largest first, as one would pack a bag: valid would always be made of the same, least usual groups.
-    order = [names[i] for i in hash_order(seed, names)]
-    for name in order:
-        fits = {part: sum(min(n, lack[label]) for label, n in counts[name].items()) for part, lack in missing.items()}
-        part = max(fits, key=fits.__getitem__)
-        if 2 * fits[part] > counts[name].total():
-            part_of[name] = part
-            for label, n in counts[name].items():
-                missing[part][label] = max(missing[part][label] - n, 0)
-    for part in ("train", *missing):
-        if part not in part_of.values():
-            _give_smallest(part_of, sorted(order, key=lambda name: -counts[name].total()), part)
-    return [part_of[group] for group in groups]
+    order = hash_order(seed, names)
+    for group in order.tolist():
+        places = range(starts[group], starts[group + 1])
+        fits = [sum([min(numbers[place], lack[held[place]]) for place in places]) for lack in missing]
+        most = max(fits)
+        if most and 2 * most > sum(numbers[places.start : places.stop]):
+            part = fits.index(most)
+            part_of[group] = part + 1
+            for place in places:
+                missing[part][held[place]] = max(missing[part][held[place]] - numbers[place], 0)
+    sizes = np.bincount(group_of)
+    for part in range(1 + len(missing)):
+        _give_smallest(part_of, order[np.argsort(-sizes[order], kind="stable")], part)
+    return np.array(PARTS, dtype=object)[part_of[group_of]].tolist()
 
 
-def _give_smallest(part_of: dict[str, str], by_size: list[str], part: str) -> None:
+def _numbered(values: list[str]) -> tuple[list[str], np.ndarray]:
+    """The different values, in the order in which they come, and the place of each among them, int64 `[values]`."""
+    places: dict[str, int] = {}
+    found = [places.setdefault(value, len(places)) for value in values]
+    return list(places), np.array(found, dtype=np.int64)
+
+
+def _give_smallest(part_of: np.ndarray, by_size: np.ndarray, part: int) -> None:
     """A group for a part that has none: the smallest of train's, or else of the largest part that can spare one."""
-    sizes = Counter(part_of.values())
-    donors = sorted((each for each in sizes if sizes[each] > 1), key=lambda each: (each != "train", -sizes[each]))
-    if donors:
-        part_of[[name for name in by_size if part_of[name] == donors[0]][-1]] = part
+    sizes = np.bincount(part_of, minlength=len(PARTS)).tolist()
+    donors = sorted((each for each in range(len(PARTS)) if sizes[each] > 1), key=lambda each: (each > 0, -sizes[each]))
+    if not sizes[part] and donors:
+        part_of[by_size[part_of[by_size] == donors[0]][-1]] = part
 
 
 def _wanted(total: int, valid: float, test: float) -> tuple[int, int]:

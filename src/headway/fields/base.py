@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
 
+from headway.errors import ReadError
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -133,6 +135,10 @@ class Input(ABC):
         """All items of a table at once, `dtype` `[items, ...]`; only where `is_table`."""
         raise NotImplementedError
 
+    def baseline_rows(self, items: pl.DataFrame) -> dict[str, Any]:
+        """All items as simple models take them, by fields of `headway.judge.rows.Rows`; only where `is_table`."""
+        return {"table": self.read_rows(items)}
+
     def seen(self, value: Any) -> Frame:
         """What part of a picture `read` gives; only for pictures."""
         raise NotImplementedError
@@ -148,6 +154,16 @@ class Input(ABC):
             ReadError: If the item cannot be read.
         """
         return ()
+
+    def read_many(self, values: Sequence[Any]) -> list[tuple[np.ndarray | ReadError, tuple[str, ...]]]:
+        """Of each item what `read` gives, or why it cannot be read, and its notes; only for tables."""
+        found = []
+        for value in values:
+            try:
+                found.append((self.read(value), self.notes(value)))
+            except ReadError as error:
+                found.append((error, ()))
+        return found
 
     def familiar(self, arrays: np.ndarray) -> np.ndarray | None:
         """Whether each item of a batch is like the training rows, bool `[batch]`; None where a field cannot tell."""
@@ -195,11 +211,13 @@ class Target(ABC):
         task: What kind of answer it is.
         is_in_picture: Whether the answer lies in a picture, as points and masks do, and moves with it.
         labels: The names of the outputs, in their order, where they have names.
+        strata_name: What `strata` tells apart, in a word; empty where that is nothing.
     """
 
     column: str
     task: ClassVar[Task]
     is_in_picture: ClassVar[bool] = False
+    strata_name: ClassVar[str] = "class"
     labels: tuple[str, ...] = ()
 
     @property
@@ -266,9 +284,17 @@ class Target(ABC):
         """
         return self
 
+    def keep(self, outputs: np.ndarray) -> np.ndarray:
+        """What is kept of the graph's answers for a batch, `[batch, num_outputs]`: all; of maps each place's class."""
+        return outputs
+
     @abstractmethod
     def decode(self, scores: np.ndarray) -> Prediction:
         """The answer for one item from what the graph gives for it, `[num_outputs]`."""
+
+    def decode_many(self, scores: np.ndarray) -> list[Prediction]:
+        """The answers for a batch, `[batch, num_outputs]`, as `decode` gives them one by one."""
+        return [self.decode(each) for each in scores]
 
     def locate(self, prediction: Prediction, frame: Frame) -> Prediction:
         """The answer in the picture itself, from that in the part of it that the model saw; see `is_in_picture`."""

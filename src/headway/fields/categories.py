@@ -55,6 +55,7 @@ class Categories(Target):
     labels: tuple[str, ...] = ()
     thresholds: tuple[float, ...] = ()
     task: ClassVar[Task] = "multilabel"
+    strata_name: ClassVar[str] = "labels"
 
     def __post_init__(self) -> None:
         problems = []

@@ -24,7 +24,8 @@ class Category(Target):
     Args:
         column: The column's name.
         labels: The classes, in the order of the model's outputs. Left empty, they are the sorted labels of the
-            training rows. Values of any type are taken as their text.
+            training rows. Values of any type are taken as their text, without blanks around it; an empty text is no
+            label.
 
     Example:
         >>> field = Category("label", labels=("cat", "dog"))
@@ -49,11 +50,18 @@ class Category(Target):
         """The number of classes."""
         return len(self.labels)
 
+    def values(self, items: pl.DataFrame) -> list[str | None]:
+        """The labels as text, None where there is none."""
+        return [_text(value) for value in items[self.column].to_list()]
+
+    def is_missing(self, items: pl.DataFrame) -> list[bool]:
+        return [value is None for value in self.values(items)]
+
     def fit(self, rows: pl.DataFrame) -> Self:
         """A copy that knows the classes of `rows`, sorted; labels given by the user are kept."""
         if self.labels:
             return self
-        found = {str(value) for value in rows[self.column].drop_nulls().to_list()}
+        found = {value for value in self.values(rows) if value is not None}
         return replace(self, labels=tuple(sorted(found)))
 
     def encode(self, values: Sequence[Any]) -> np.ndarray:
@@ -62,8 +70,10 @@ class Category(Target):
         Raises:
             DataError: If a value is none of the classes.
         """
-        index = {label: i for i, label in enumerate(self.labels)}
-        unknown = sorted({str(value) for value in values} - index.keys())
+        # A label that the user gave may have blanks around it, too.
+        index = {label.strip(): i for i, label in enumerate(self.labels)}
+        texts = [str(value).strip() for value in values]
+        unknown = sorted(set(texts) - index.keys())
         if unknown:
             raise DataError(
                 explain(
@@ -72,13 +82,20 @@ class Category(Target):
                     fix=f"Correct or remove those rows. {did_you_mean(unknown[0], self.labels)}",
                 )
             )
-        return np.array([index[str(value)] for value in values], dtype=np.int64)
+        return np.array([index[text] for text in texts], dtype=np.int64)
 
     def decode(self, scores: np.ndarray) -> Prediction:
         """The prediction from the probabilities of one item, `[classes]`."""
-        order = np.argsort(-scores, kind="stable")
-        ranked = {self.labels[i]: float(scores[i]) for i in order}
-        return Prediction(label=self.labels[order[0]], score=float(scores[order[0]]), probabilities=ranked)
+        return self.decode_many(scores[None])[0]
+
+    def decode_many(self, scores: np.ndarray) -> list[Prediction]:
+        order = np.argsort(-scores, axis=1, kind="stable")
+        ranked = np.take_along_axis(scores, order, axis=1).tolist()
+        found = []
+        for indices, shares in zip(order.tolist(), ranked, strict=True):
+            probabilities = dict(zip([self.labels[index] for index in indices], shares, strict=True))
+            found.append(Prediction(label=self.labels[indices[0]], score=shares[0], probabilities=probabilities))
+        return found
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": "category", "column": self.column, "labels": list(self.labels)}
@@ -86,3 +103,7 @@ class Category(Target):
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         return cls(values["column"], labels=tuple(values["labels"]))
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value).strip() or None

@@ -49,6 +49,7 @@ class Number(Target):
     mean: float = 0.0
     std: float = 1.0
     task: ClassVar[Task] = "regression"
+    strata_name: ClassVar[str] = "size"
 
     def __post_init__(self) -> None:
         ends = (self.low, self.high)

@@ -109,6 +109,10 @@ class Pair(Input):
         indices = [column.encode(items[column.name])[0] for column in self.fitted]
         return np.stack(indices, axis=1).astype(np.float32)
 
+    def baseline_rows(self, items: pl.DataFrame) -> dict[str, Any]:
+        """Both indices of every row, int64 `[rows, 2]`, as "pairs"."""
+        return {"pairs": self.read_rows(items).astype(np.int64)}
+
     def read(self, value: Any) -> np.ndarray:
         """One pair, a dict with both columns or the user and the item alone, as indices, float32 `[2]`.
 

@@ -55,6 +55,7 @@ class Points(Target):
     mean: tuple[float, ...] = field(default=(), repr=False)
     std: float = field(default=1.0, repr=False)
     task: ClassVar[Task] = "points"
+    strata_name: ClassVar[str] = ""
     is_in_picture: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

@@ -39,7 +39,7 @@ def test_labels_of_any_type_are_their_text(values: list[object], labels: tuple[s
     assert field.encode(values).tolist() == [labels.index(str(value)) for value in values]
 
 
-@pytest.mark.parametrize("value", ["Cat", " cat", "", None, 1])
+@pytest.mark.parametrize("value", ["Cat", "c at", "", None, 1])
 def test_an_unknown_label_is_refused(value: object) -> None:
     with pytest.raises(DataError, match="not among the model's classes"):
         Category("label", labels=("cat", "dog")).encode(["cat", value])
@@ -67,6 +67,15 @@ def test_decode_ranks_the_classes_and_keeps_the_order_of_ties() -> None:
     assert tuple(answer.probabilities) == many[1::2] + many[::2]
 
 
+def test_a_batch_is_decoded_as_each_item_alone() -> None:
+    field = Category("label", labels=("a", "b", "c"))
+    scores = np.array([[0.2, 0.2, 0.6], [0.5, 0.1, 0.4], [0.3, 0.4, 0.3]], dtype=np.float32)
+    found = field.decode_many(scores)
+    assert found == [field.decode(each) for each in scores]
+    assert [list(each.probabilities) for each in found] == [["c", "a", "b"], ["a", "c", "b"], ["b", "a", "c"]]
+    assert field.decode_many(scores[:0]) == []
+
+
 def test_a_prediction_is_plain_json() -> None:
     answer = Prediction(label="a", score=0.75, probabilities={"a": 0.75, "b": 0.25})
     assert json.loads(json.dumps(answer.to_json())) == {
@@ -91,3 +100,13 @@ def test_an_unknown_kind_of_target_is_refused(values: dict[str, object]) -> None
 def test_a_target_is_no_input() -> None:
     with pytest.raises(BundleError, match="kind"):
         input_from_json(Category("label", labels=("a",)).to_json())
+
+
+def test_blanks_around_a_label_do_not_count() -> None:
+    rows = pl.DataFrame({"label": ["a", " a ", "b", "", "  ", None]})
+    field = Category("label").fit(rows)
+    assert field.labels == ("a", "b")
+    assert field.is_missing(rows) == [False, False, False, True, True, True]
+    assert field.encode(["b ", " a"]).tolist() == [1, 0]
+    assert field.strata(rows)[:3] == ["a", "a", "b"]
+    assert Category("label", labels=(" a", "b")).encode(["a"]).tolist() == [0]

@@ -136,7 +136,8 @@ def test_numbers_are_predicted_in_their_unit(people: hw.Data, tmp_path: Path) ->
     rows = people.items.drop("row", "content", "split").filter(pl.col("fare").is_not_null())
     data = hw.from_items(rows, target="fare")
     assert isinstance(data.target, hw.Number)
-    learner = learn(data)
+    learner = hw.Learner(data, seed=1, **QUIET)
+    learner.fine_tune()
     path = learner.export(tmp_path / "fare.headway")
     found = [answer.value for answer in hw.load(path).predict_many(data.valid.items)]
     np.testing.assert_allclose(found, learner.predictions().answers[:, 0], rtol=1e-3, atol=1e-3)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import re
 from datetime import date, datetime
 from typing import Any
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -88,6 +90,27 @@ def test_any_row_is_read_or_refused_in_words(frame: pl.DataFrame, data: st.DataO
         return
     assert np.isfinite(array).all()
     assert all(isinstance(note, str) for note in notes)
+
+
+@settings(max_examples=150, deadline=None)
+@given(frames(), st.data())
+def test_many_rows_are_read_as_each_alone(frame: pl.DataFrame, data: st.DataObject) -> None:
+    field = fitted(frame)
+    if field is None:
+        return
+    rows = list(frame.iter_rows(named=True))
+    # What is alike to a dict and another category to a reader: 1, 1.0, True, "1".
+    alike = [dict.fromkeys(field.columns, value) for value in (1, True, 1.0, "1", 0.0, -0.0, False)]
+    strange = data.draw(st.lists(st.dictionaries(st.sampled_from([*field.columns, "other"]), ANYTHING), max_size=5))
+    rows = data.draw(st.permutations([*rows, *alike, *strange, "no row"]))
+    for row, (array, notes) in zip(rows, field.read_many(rows), strict=True):
+        if isinstance(array, ReadError):
+            with pytest.raises(ReadError, match=f"^{re.escape(str(array))}$"):
+                field.read(row)
+            assert notes == ()
+        else:
+            np.testing.assert_array_equal(array, field.read(row))
+            assert notes == field.notes(row)
 
 
 @settings(max_examples=50, deadline=None)

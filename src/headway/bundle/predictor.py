@@ -10,11 +10,12 @@ import math
 import os
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field, replace
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from itertools import islice, repeat
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -36,6 +37,8 @@ __all__ = [
     "open_session",
     "sampled",
 ]
+
+T = TypeVar("T")
 
 GRAPH_INPUT = "images"
 GRAPH_OUTPUT = "probabilities"
@@ -167,7 +170,20 @@ class Predictor:
             ConfigError: If `batch_size` is below 1.
         """
         _check_batch_size(batch_size)
-        return (answer for _, answer in self._stream(items, batch_size))
+        return (answer for _, answer in self._stream(items, batch_size, self._answer))
+
+    def try_outputs(self, items: Iterable[Any], *, batch_size: int = 32) -> Iterator[np.ndarray | ReadError]:
+        """As `try_many`, but the graph's own answer for each item: what metrics are computed from.
+
+        Returns:
+            A generator of float32 `[outputs]`, as `probabilities` gives them for a batch; for masks of uint8 `[height,
+            width]`, the class of each pixel of what the model saw.
+
+        Raises:
+            ConfigError: If `batch_size` is below 1.
+        """
+        _check_batch_size(batch_size)
+        return (outputs for _, outputs in self._stream(items, batch_size, self._outputs))
 
     def answer(self, images: np.ndarray) -> list[Prediction]:
         """The answers for one batch of items that were read before; what a server calls.
@@ -182,16 +198,7 @@ class Predictor:
         Raises:
             ShapeError: If the images do not fit the graph.
         """
-        start = time.perf_counter()
-        outputs, distances = self._run(images)
-        answers = [self.target.decode(row) for row in outputs]
-        seconds = (time.perf_counter() - start) / max(len(answers), 1)
-        # A distance that is no number is not familiar either.
-        familiar = self.input.familiar(images) if distances is None else distances <= self.threshold
-        if familiar is None:
-            return [replace(answer, seconds=seconds) for answer in answers]
-        pairs = zip(answers, familiar.tolist(), strict=True)
-        return [replace(answer, familiar=each, seconds=seconds) for answer, each in pairs]
+        return [replace(answer, familiar=familiar, seconds=spent) for answer, familiar, spent in self._decoded(images)]
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """The graph itself: one batch of items in, probabilities or other answers out.
@@ -236,14 +243,41 @@ class Predictor:
         found = [np.asarray(each) for each in self.session.run(names, {graph_input.name: images})]
         return found[0], found[1] if len(found) > 1 else None
 
+    def _decoded(self, images: np.ndarray) -> Iterator[tuple[Prediction, bool | None, float]]:
+        """For each item of a batch its answer, whether it is familiar, and its share of the time."""
+        start = time.perf_counter()
+        outputs, distances = self._run(images)
+        answers = self.target.decode_many(outputs)
+        seconds = (time.perf_counter() - start) / max(len(answers), 1)
+        # A distance that is no number is not familiar either.
+        familiar = self.input.familiar(images) if distances is None else distances <= self.threshold
+        each = repeat(None, len(answers)) if familiar is None else familiar.tolist()
+        return zip(answers, each, repeat(seconds, len(answers)), strict=True)
+
     def _strict(self, items: Iterable[Any], batch_size: int) -> Iterator[Prediction]:
-        for item, answer in self._stream(items, batch_size):
+        for item, answer in self._stream(items, batch_size, self._answer):
             if isinstance(answer, ReadError):
                 raise _named(item, answer) from answer
             yield answer
 
-    def _stream(self, items: Iterable[Any], batch_size: int) -> Iterator[tuple[Any, Prediction | ReadError]]:
+    def _stream(
+        self, items: Iterable[Any], batch_size: int, answered: Callable[[Sequence[_Read]], Iterable[T | ReadError]]
+    ) -> Iterator[tuple[Any, T | ReadError]]:
         source = iter(self.input.each(items))
+        batches = self._rows if self.input.is_table else self._files
+        with closing(batches(source, batch_size)) as read:
+            for batch, found in read:
+                yield from zip(batch, answered(found), strict=True)
+
+    def _rows(self, source: Iterator[Any], batch_size: int) -> _Batches:
+        """Rows of a table are read so quickly that a thread would cost more."""
+        while batch := list(islice(source, batch_size)):
+            start = time.perf_counter()
+            found = self.input.read_many(batch)
+            seconds = (time.perf_counter() - start) / len(batch)
+            yield batch, [_Read(array, None, notes, seconds) for array, notes in found]
+
+    def _files(self, source: Iterator[Any], batch_size: int) -> _Batches:
         waiting: deque[tuple[Any, Future[_Read]]] = deque()
         readers = ThreadPoolExecutor(_num_cores(), thread_name_prefix="headway-read")
         try:
@@ -254,8 +288,7 @@ class Predictor:
                 if not waiting:
                     return
                 batch = [waiting.popleft() for _ in range(min(batch_size, len(waiting)))]
-                answers = self._answer([future.result() for _, future in batch])
-                yield from zip([item for item, _ in batch], answers, strict=True)
+                yield [item for item, _ in batch], [future.result() for _, future in batch]
         finally:
             readers.shutdown(cancel_futures=True)
 
@@ -273,14 +306,19 @@ class Predictor:
 
     def _answer(self, read: Sequence[_Read]) -> Iterator[Prediction | ReadError]:
         good = [each.array for each in read if not isinstance(each.array, ReadError)]
-        answers = iter(self.answer(self.input.stack(good)) if good else ())
+        answers = self._decoded(self.input.stack(good)) if good else iter(())
         for each in read:
             if isinstance(each.array, ReadError):
                 yield each.array
                 continue
-            answer = next(answers)
+            answer, familiar, seconds = next(answers)
             answer = answer if each.frame is None else self.target.locate(answer, each.frame)
-            yield replace(answer, notes=each.notes, seconds=each.seconds + answer.seconds)
+            yield replace(answer, familiar=familiar, notes=each.notes, seconds=each.seconds + seconds)
+
+    def _outputs(self, read: Sequence[_Read]) -> Iterator[np.ndarray | ReadError]:
+        good = [each.array for each in read if not isinstance(each.array, ReadError)]
+        outputs = iter(self.target.keep(self.probabilities(self.input.stack(good))) if good else ())
+        return (each.array if isinstance(each.array, ReadError) else next(outputs) for each in read)
 
 
 @dataclass(frozen=True)
@@ -291,6 +329,10 @@ class _Read:
     frame: Frame | None
     notes: tuple[str, ...]
     seconds: float
+
+
+_Batches = Generator[tuple[list[Any], list[_Read]], None, None]
+"""Items and what became of them, batch by batch."""
 
 
 def _limits(manifest: dict[str, Any]) -> tuple[float | None, float]:

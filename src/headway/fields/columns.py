@@ -17,7 +17,7 @@ import numpy as np
 
 from headway.errors import ReadError
 from headway.fields.base import Column
-from headway.fields.values import Scale, date_of, moments_of, number_of, numbers_of, shown, text_of, texts_of
+from headway.fields.values import MIN_BINS, Scale, date_of, moments_of, number_of, numbers_of, shown, text_of, texts_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -61,8 +61,8 @@ class FittedColumn(ABC):
 
     @classmethod
     @abstractmethod
-    def fit(cls, name: str, values: pl.Series) -> Self:
-        """The column, having learned from training rows."""
+    def fit(cls, name: str, values: pl.Series, *, bins: int = MIN_BINS) -> Self:
+        """The column, having learned from training rows; numbers are told apart by so many quantiles."""
 
     @abstractmethod
     def encode(self, values: pl.Series) -> list[np.ndarray]:
@@ -110,11 +110,13 @@ class NumberColumn(FittedColumn):
         name: The column's name.
         scale: How numbers are scaled.
         has_missing: Whether a training row lacked its number.
+        is_rare: Whether most of them did: a form's example then leaves it empty.
     """
 
     name: str
     scale: Scale
     has_missing: bool
+    is_rare: bool = False
     kind: ClassVar[str] = "number"
 
     @property
@@ -130,10 +132,11 @@ class NumberColumn(FittedColumn):
         return {f"{self.name} missing": 2} if self.has_missing else {}
 
     @classmethod
-    def fit(cls, name: str, values: pl.Series) -> Self:
+    def fit(cls, name: str, values: pl.Series, *, bins: int = MIN_BINS) -> Self:
         numbers = numbers_of(name, values)
         missing = np.isnan(numbers)
-        return cls(name, Scale.fit(numbers[~missing]), bool(missing.any()))
+        scale = Scale.fit(numbers[~missing], bins=bins)
+        return cls(name, scale, bool(missing.any()), bool(missing.sum() > len(missing) / 2))
 
     def encode(self, values: pl.Series) -> list[np.ndarray]:
         numbers = numbers_of(self.name, values)
@@ -156,14 +159,16 @@ class NumberColumn(FittedColumn):
         return pl.Series(self.name, numbers_of(self.name, values)).fill_nan(None)
 
     def form(self) -> Column:
-        return Column(name=self.name, kind="number", typical=self.scale.median)
+        return Column(name=self.name, kind="number", typical=None if self.is_rare else self.scale.median)
 
     def to_json(self) -> dict[str, Any]:
-        return {"name": self.name, "kind": self.kind, "scale": self.scale.to_json(), "has_missing": self.has_missing}
+        found = {"name": self.name, "kind": self.kind, "scale": self.scale.to_json(), "has_missing": self.has_missing}
+        return found | ({"is_rare": True} if self.is_rare else {})
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        return cls(str(values["name"]), Scale.from_json(values["scale"]), bool(values["has_missing"]))
+        flags = bool(values["has_missing"]), bool(values.get("is_rare", False))
+        return cls(str(values["name"]), Scale.from_json(values["scale"]), *flags)
 
 
 @dataclass(frozen=True)
@@ -174,11 +179,13 @@ class CategoryColumn(FittedColumn):
         name: The column's name.
         values: The categories in the order of their indices, from 1 on: the most frequent first.
         has_missing: Whether a training row lacked its category; "missing" is then one more, the last.
+        is_rare: Whether most training rows lacked it: a form's example then leaves it empty.
     """
 
     name: str
     values: tuple[str, ...]
     has_missing: bool
+    is_rare: bool = False
     kind: ClassVar[str] = "category"
 
     @property
@@ -199,11 +206,12 @@ class CategoryColumn(FittedColumn):
         return found | ({None: len(self.values) + 1} if self.has_missing else {})
 
     @classmethod
-    def fit(cls, name: str, values: pl.Series) -> Self:
+    def fit(cls, name: str, values: pl.Series, *, bins: int = MIN_BINS) -> Self:
         texts = texts_of(values)
         counts = texts.drop_nulls().value_counts(sort=False).rows()
         often = sorted((each for each in counts if each[1] >= MIN_ROWS), key=lambda each: (-each[1], each[0]))
-        return cls(name, tuple(text for text, _ in often[:MAX_CATEGORIES]), texts.null_count() > 0)
+        missing, known = texts.null_count(), tuple(text for text, _ in often[:MAX_CATEGORIES])
+        return cls(name, known, missing > 0, missing > len(texts) / 2)
 
     def encode(self, values: pl.Series) -> list[np.ndarray]:
         import polars as pl
@@ -227,14 +235,17 @@ class CategoryColumn(FittedColumn):
         return texts_of(values).alias(self.name)
 
     def form(self) -> Column:
-        return Column(name=self.name, kind="category", choices=self.values, typical=next(iter(self.values), None))
+        typical = None if self.is_rare else next(iter(self.values), None)
+        return Column(name=self.name, kind="category", choices=self.values, typical=typical)
 
     def to_json(self) -> dict[str, Any]:
-        return {"name": self.name, "kind": self.kind, "values": list(self.values), "has_missing": self.has_missing}
+        found = {"name": self.name, "kind": self.kind, "values": list(self.values), "has_missing": self.has_missing}
+        return found | ({"is_rare": True} if self.is_rare else {})
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        return cls(str(values["name"]), tuple(map(str, values["values"])), bool(values["has_missing"]))
+        known = tuple(map(str, values["values"]))
+        return cls(str(values["name"]), known, bool(values["has_missing"]), bool(values.get("is_rare", False)))
 
 
 _PARTS: dict[str, Callable[[datetime, datetime], float]] = {
@@ -277,13 +288,17 @@ class DateColumn(FittedColumn):
         return {f"{self.name} month": 13, f"{self.name} weekday": 8}
 
     @classmethod
-    def fit(cls, name: str, values: pl.Series) -> Self:
+    def fit(cls, name: str, values: pl.Series, *, bins: int = MIN_BINS) -> Self:
         moments = moments_of(name, values)
         known = sorted(moment for moment in moments if moment is not None)
         origin = known[len(known) // 2] if known else datetime(2000, 1, 1)
         found = {part: np.array([of(each, origin) for each in known]) for part, of in _PARTS.items()}
         # A part that is the same in all rows, such as the hour of a date without a time, says nothing.
-        used = {part: Scale.fit(each) for part, each in found.items() if part == "days" or len(np.unique(each)) > 1}
+        used = {
+            part: Scale.fit(each, bins=bins)
+            for part, each in found.items()
+            if part == "days" or len(np.unique(each)) > 1
+        }
         return cls(name, origin, used, len(known) < len(moments))
 
     def encode(self, values: pl.Series) -> list[np.ndarray]:

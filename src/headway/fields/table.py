@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
+from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -13,12 +14,16 @@ from headway.errors import ConfigError, DataError, ReadError, did_you_mean, expl
 from headway.fields.base import Column, Input, Target
 from headway.fields.columns import CategoryColumn, DateColumn, FittedColumn, NumberColumn, column_from_json
 from headway.fields.guess import Kind, guess_column
+from headway.fields.values import MIN_BINS
 
 if TYPE_CHECKING:
     import polars as pl
 
 __all__ = ["Table"]
 
+_MAX_BINS = 128
+"""Quantiles that tell a column's numbers apart, at most: see `Scale`; how they were chosen is in `docs/tables.md`."""
+_ALL_BINS = 4_096
 _RESERVED = {"row", "content", "split"}
 _COLUMNS: dict[Kind, type[FittedColumn]] = {
     "continuous": NumberColumn,
@@ -26,6 +31,8 @@ _COLUMNS: dict[Kind, type[FittedColumn]] = {
     "dates": DateColumn,
 }
 _CALLED: dict[Kind, str] = {"continuous": "numbers", "categorical": "categories", "dates": "dates"}
+_ALIKE = {str, int, float, bool, type(None), date, datetime}
+"""Of these types, values that are equal mean the same."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +156,9 @@ class Table(Input):
         return replace(self, **found, left_out=left_out)
 
     def fit(self, rows: pl.DataFrame) -> Self:
-        fitted = [_COLUMNS[kind].fit(name, rows[name]) for kind in _COLUMNS for name in getattr(self, kind)]
+        # Of many columns each gets fewer: a batch's bins must fit into memory, and their edges into a bundle.
+        bins = min(max(_ALL_BINS // max(len(self.continuous), 1), MIN_BINS), _MAX_BINS)
+        fitted = [_COLUMNS[kind].fit(name, rows[name], bins=bins) for kind in _COLUMNS for name in getattr(self, kind)]
         return replace(self, fitted=tuple(fitted))
 
     def names(self, items: pl.DataFrame) -> list[str]:
@@ -187,6 +196,10 @@ class Table(Input):
         """
         return items.select(column.plain(items[column.name]) for column in self.fitted)
 
+    def baseline_rows(self, items: pl.DataFrame) -> dict[str, Any]:
+        """What `simple_rows` gives, as "table" and "categorical"."""
+        return dict(zip(("table", "categorical"), self.simple_rows(items), strict=True))
+
     def simple_rows(self, items: pl.DataFrame) -> tuple[np.ndarray, tuple[int, ...]]:
         """All rows as simple models take them, and which of their places hold category indices.
 
@@ -221,6 +234,21 @@ class Table(Input):
         row = self._row(value)
         found = (column.encode_one(row.get(column.name))[1] for column in self.fitted)
         return tuple(note for note in found if note is not None)
+
+    def read_many(self, values: Sequence[Any]) -> list[tuple[np.ndarray | ReadError, tuple[str, ...]]]:
+        """Column by column, or row by row where one of them cannot be read."""
+        array = np.empty((len(values), len(self.features)), dtype=np.float32)
+        notes: list[tuple[str, ...]] = [()] * len(values)
+        try:
+            rows = [self._row(value) for value in values]
+            for column in self.fitted if rows else ():
+                numbers, found = _encoded_together(column, [row.get(column.name) for row in rows])
+                array[:, self.places[column.name]] = numbers
+                for place, note in enumerate(found) if any(found) else ():
+                    notes[place] += () if note is None else (note,)
+        except ReadError:
+            return super().read_many(values)
+        return list(zip(array, notes, strict=True))
 
     def canvas(self, value: Any) -> np.ndarray:
         return self.read(value)
@@ -265,8 +293,24 @@ class Table(Input):
             else:
                 message = f"a row must be a dict of columns and values, not {type(value).__name__}"
                 raise ReadError(message)
-        if not any(name in row for name in self.columns):
+        if self.places.keys().isdisjoint(row):
             given = ", ".join(map(str, list(row)[:5])) or "nothing"
             message = f"a row has none of the model's columns: {given}. {did_you_mean(given, self.columns)}"
             raise ReadError(message)
         return row
+
+
+def _encoded_together(
+    column: FittedColumn, values: Sequence[Any]
+) -> tuple[Sequence[tuple[float, ...]], Sequence[str | None]]:
+    """A column's values, each that comes again encoded once: numbers and indices of all, notes of all."""
+    kinds = set(map(type, values))
+    # True equals 1, and is another category.
+    if kinds <= _ALIKE and len(kinds - {type(None)}) < 2:
+        distinct = list(set(values))
+        known = dict(zip(distinct, map(column.encode_one, distinct), strict=True))
+        found = map(known.__getitem__, values)
+    else:
+        found = map(column.encode_one, values)
+    numbers, notes = zip(*found, strict=True)
+    return numbers, notes

@@ -16,9 +16,10 @@ from headway.errors import DataError, explain
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Scale", "date_of", "moments_of", "number_of", "numbers_of", "shown", "text_of", "texts_of"]
+__all__ = ["MIN_BINS", "Scale", "date_of", "moments_of", "number_of", "numbers_of", "shown", "text_of", "texts_of"]
 
-BINS = 32
+MIN_BINS = 32
+"""Quantiles of a column's numbers, and of its distinct numbers, where nobody asks for more."""
 LIMIT = 3.0
 _FAR = 1e6
 _LARGEST = 1e300
@@ -185,15 +186,14 @@ class Scale:
     edges: tuple[float, ...]
 
     @classmethod
-    def fit(cls, numbers: np.ndarray) -> Self:
-        """From numbers without NaN, float64 `[rows]`."""
+    def fit(cls, numbers: np.ndarray, *, bins: int = MIN_BINS) -> Self:
+        """From numbers without NaN, float64 `[rows]`, and how many quantiles of each kind there are at most."""
         if not len(numbers):
             return cls(0.0, 1.0, (0.0, 1.0))
         # The distance between larger ones would be infinite.
-        # The distance between larger ones would be infinite.
         lowest, low, median, high, highest = np.quantile(np.clip(numbers, -_LARGEST, _LARGEST), (0, 0.25, 0.5, 0.75, 1))
         bare = cls(float(median), float((high - low) or (highest - lowest) / 2 or 1.0), ())
-        scaled, shares = bare(numbers), np.linspace(0, 1, BINS + 1)
+        scaled, shares = bare(numbers), np.linspace(0, 1, bins + 1)
         points = np.concatenate([np.quantile(scaled, shares), np.quantile(np.unique(scaled), shares)])
         edges = np.unique(points.astype(np.float32)).tolist()
         return cls(bare.median, bare.width, tuple(edges) if len(edges) > 1 else (edges[0], edges[0] + 1))

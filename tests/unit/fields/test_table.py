@@ -253,3 +253,22 @@ def test_a_column_that_is_not_what_it_was_named_is_refused() -> None:
         "  Given: 1.5, 1.75, 1.625, 2.0\n"
         "  Fix:   Correct those rows, or take the column as categories (categorical=[...])."
     )
+
+
+def test_of_many_columns_each_has_fewer_bins() -> None:
+    values = np.random.default_rng(0).normal(size=1_000)
+
+    def edges(columns: int) -> int:
+        rows = pl.DataFrame({f"c{place}": values for place in range(columns)})
+        return len(Table(continuous=list(rows.columns)).fit(rows).edges[0])
+
+    # Those of all rows and of the distinct ones are the same here, with one end more than there are bins.
+    assert [edges(columns) for columns in (1, 32, 64, 128, 200)] == [129, 129, 65, 33, 33]
+
+
+def test_an_example_leaves_empty_what_most_rows_lack() -> None:
+    rows = pl.DataFrame({"cabin": ["C1", "C1", *[None] * 6], "fare": [1.0, *[None] * 7], "sex": ["m"] * 5 + ["f"] * 3})
+    field = Table(continuous=["fare"], categorical=["cabin", "sex"]).fit(rows)
+    again = Table.from_json(json.loads(json.dumps(field.to_json())))
+    for each in (field, again):
+        assert {column.name: column.typical for column in each.form()} == {"fare": None, "cabin": None, "sex": "m"}

@@ -142,3 +142,19 @@ def test_an_architecture_for_photos_is_refused_for_tables() -> None:
 def test_the_architecture_for_tables_is_refused_for_photos() -> None:
     with pytest.raises(ConfigError, match="for photos"):
         build("realmlp", Image("file"), Category("y", labels=("a", "b")))
+
+
+def test_the_learned_curve_is_torchs_selu_with_its_gradients() -> None:
+    layer = LearnedSelu(3)
+    with torch.no_grad():
+        layer.share.copy_(torch.tensor([1.0, 0.25, 0.0]))
+    given = torch.linspace(-12, 12, 481).repeat(3, 1).T.contiguous().requires_grad_()
+    again = given.detach().clone().requires_grad_()
+    share = layer.share.detach().clone().requires_grad_()
+    expected = again + (torch.nn.functional.selu(again) - again) * share
+    found = layer(given)
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-6)
+    found.square().sum().backward()
+    expected.square().sum().backward()
+    torch.testing.assert_close(given.grad, again.grad, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(layer.share.grad, share.grad, atol=1e-3, rtol=1e-5)

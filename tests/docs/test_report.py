@@ -32,8 +32,12 @@ def facts() -> dict[str, Any]:
     gain = views_gain(probabilities, np.eye(2)[targets], targets, part="valid", views=2)
     numbers = hw.judge(draw.normal(size=100), draw.normal(size=100), task="regression")
     table = pl.DataFrame({"x": draw.normal(size=400), "site": site})
-    columns = column_use(lambda _: probabilities, table, targets, table, part="valid", task="classification")
-    curves = (dependence(lambda _: probabilities, table, "site"),)
+
+    def predict(rows: pl.DataFrame) -> np.ndarray:
+        return np.resize(probabilities, (len(rows), probabilities.shape[1]))
+
+    columns = column_use(predict, table, targets, table, part="valid", task="classification")
+    curves = (dependence(predict, table, "site"),)
     other = {"far_items": numbers.far_items, "fit": numbers.fit, "columns": replace(columns, dependences=curves)}
     return replace(report, learning_curve=curve, views_gain=gain, **other).to_json()
 

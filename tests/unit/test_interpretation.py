@@ -124,8 +124,8 @@ def test_a_leak_is_in_the_diagnosis(capsys: pytest.CaptureFixture[str]) -> None:
     field = Table(continuous=["age"], categorical=["fee"])
     learner = hw.Learner(from_items(items, input=field, target=Category("member")), progress=False)
     learner.fit(1)
-    found = [each for each in learner.diagnose() if each.kind == "leak" and "column" in each.evidence]
-    assert [(each.severity, each.evidence["column"]) for each in found] == [("serious", "fee")]
+    found = [each for each in learner.diagnose() if each.kind == "leak" and "columns" in each.evidence]
+    assert [(each.severity, each.evidence["columns"]) for each in found] == [("serious", ["fee"])]
     assert "Column 'fee' alone explains" in capsys.readouterr().out
 
 

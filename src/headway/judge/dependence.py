@@ -172,19 +172,23 @@ def dependence(
     values = _numbers(present, num_points) if has_order else _categories(present, num_points)
     drawn = items[draw(generator(seed, "bootstrap", epoch=_OWN_DRAWS), len(items), num_items)]
 
-    def point(value: Any) -> DependencePoint:
-        changed = drawn.with_columns(pl.lit(value, dtype=items.schema[column]).alias(column))
-        given = np.asarray(predict(changed), dtype=np.float64).reshape(len(drawn), -1)[:, output]
+    asked = [*values, *([None] if len(present) < len(items) else [])]
+    copies = [drawn.with_columns(pl.lit(value, dtype=items.schema[column]).alias(column)) for value in asked]
+    # All at once: each call of a model has its own cost.
+    answers = np.asarray(predict(pl.concat(copies)), dtype=np.float64).reshape(len(asked), len(drawn), -1)[:, :, output]
+
+    def point(value: Any, given: np.ndarray) -> DependencePoint:
         count = len(items) - len(present) if value is None else int((present == value).sum())
         quantiles = tuple(np.quantile(given, QUANTILES).tolist())
         return DependencePoint(value, mean(given, seed=seed), quantiles, count / len(items))
 
+    points = [point(value, given) for value, given in zip(asked, answers, strict=True)]
     return Dependence(
         column=column,
         answer=answer,
         is_category=not has_order,
-        points=tuple(point(value) for value in values),
-        missing=point(None) if len(present) < len(items) else None,
+        points=tuple(points[: len(values)]),
+        missing=points[-1] if len(points) > len(values) else None,
         num_items=len(drawn),
     )
 

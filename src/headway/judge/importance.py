@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,8 @@ __all__ = ["ColumnImportance", "Importance", "importance"]
 
 _OWN_DRAWS = 1 << 32
 """Epochs from here on are of no other draw in this stream."""
+_AT_ONCE = 20_000
+"""Rows that a model is asked for at once: each call has its own cost, and the rows need memory."""
 
 
 @dataclass(frozen=True)
@@ -146,27 +149,39 @@ def importance(
     places = draw(generator(seed, "bootstrap", epoch=_OWN_DRAWS), len(items), num_items)
     items, targets = items[places], targets[places]
     known = task_metrics(task)
-    before = _qualities(known, predict, items, targets)
+    answers = predict(items)
+    before = _qualities(known, answers, targets)
     found = []
     for number, group in enumerate(groups):
         lost = np.zeros(len(items))
-        for step in range(permutations):
-            order = generator(seed, "bootstrap", epoch=_OWN_DRAWS + 1 + number, step=step).permutation(len(items))
-            shuffled = items.with_columns(items[name].gather(order) for name in group)
-            gaps = (before - _qualities(known, predict, shuffled, targets)) / permutations
+        epoch = _OWN_DRAWS + 1 + number
+        orders = (
+            generator(seed, "bootstrap", epoch=epoch, step=each).permutation(len(items)) for each in range(permutations)
+        )
+        for order, worse in _shuffled(predict, items, group, orders):
+            gaps = (before - _qualities(known, worse, targets)) / permutations
             lost += gaps
             lost[order] += gaps
         found.append(ColumnImportance(group, mean(lost - lost.mean() / 2, seed=seed)))
     found.sort(key=lambda each: -each.drop.value)
-    score = known.metrics[known.main].estimate(*known.check(predict(items), targets), seed=seed)
+    score = known.metrics[known.main].estimate(*known.check(answers, targets), seed=seed)
     return Importance(
         metric=known.main, score=score, columns=tuple(found), num_items=len(items), permutations=permutations
     )
 
 
-def _qualities(known: TaskMetrics, predict: Predict, items: pl.DataFrame, targets: np.ndarray) -> np.ndarray:
+def _shuffled(
+    predict: Predict, items: pl.DataFrame, group: Sequence[str], orders: Iterator[np.ndarray]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Each order, and the answers with the columns' values in it; those of several orders are asked for at once."""
+    while some := list(islice(orders, max(_AT_ONCE // len(items), 1))):
+        copies = pl.concat([items] * len(some)).with_columns(items[name].gather(np.concatenate(some)) for name in group)
+        yield from zip(some, np.split(predict(copies), len(some)), strict=True)
+
+
+def _qualities(known: TaskMetrics, answers: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Each item's part of the main metric, the higher the better."""
-    answers, targets = known.check(predict(items), targets)
+    answers, targets = known.check(answers, targets)
     return known.by_item(answers, targets) * (1.0 if known.higher_is_better else -1.0)
 
 

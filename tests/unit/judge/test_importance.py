@@ -106,6 +106,26 @@ def test_the_same_seed_gives_the_same_numbers_and_the_items_stay_as_they_are() -
     assert first != importance(linear(items, targets), items, targets, task="regression", seed=1)
 
 
+@pytest.mark.parametrize("at_once", [1, 130])
+def test_how_many_shuffles_are_answered_at_once_changes_nothing(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    items, targets = noisy(60)
+    sizes = []
+
+    def predict(rows: pl.DataFrame) -> np.ndarray:
+        sizes.append(len(rows))
+        return (3 * rows["strong"] + rows["weak"]).to_numpy()[:, None]
+
+    groups = [["weak", "noise"]]
+    together = importance(predict, items, targets, task="regression", together=groups, permutations=5)
+    assert sizes == [60, 300, 300]
+    monkeypatch.setattr("headway.judge.importance._AT_ONCE", at_once)
+    sizes.clear()
+    apart = importance(predict, items, targets, task="regression", together=groups, permutations=5)
+    assert set(sizes[1:]) == ({60} if at_once == 1 else {120, 60})
+    assert apart == together
+    assert together.score.value == pytest.approx(np.abs(predict(items) - targets).mean())
+
+
 def test_of_many_items_some_are_drawn() -> None:
     items, targets = noisy(500)
     assert importance(linear(items, targets), items, targets, task="regression", num_items=100).num_items == 100

@@ -20,8 +20,12 @@ HOSTILE = "<script>alert(1)</script>"
 def reported(items: pl.DataFrame) -> Report:
     targets = np.arange(len(items)) % 2
     answers = np.eye(2)[targets] * 0.8 + 0.1
-    found = column_use(lambda _: answers, items, targets, items, part="valid", task="classification", answer=HOSTILE)
-    curves = tuple(dependence(lambda _: answers, items, name, answer=HOSTILE) for name in items.columns)
+
+    def predict(rows: pl.DataFrame) -> np.ndarray:
+        return np.resize(answers, (len(rows), 2))
+
+    found = column_use(predict, items, targets, items, part="valid", task="classification", answer=HOSTILE)
+    curves = tuple(dependence(predict, items, name, answer=HOSTILE) for name in items.columns)
     return replace(hw.judge(answers, targets), columns=replace(found, dependences=curves))
 
 

@@ -163,6 +163,7 @@ def findings(trained: Trained, *, baselines: Sequence[BaselineResult] = ()) -> D
         activity=_activity(trained),
         history=trained.history.to_json(),
         thresholds=trained.thresholds,
+        is_photos=isinstance(trained.data.input, Image),
         seed=trained.setup.seed,
     )
     found = [*find_problems(given), *find_all_leaks(trained.data, seed=trained.setup.seed)]

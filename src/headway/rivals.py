@@ -11,9 +11,10 @@ import numpy as np
 
 from headway.data.dataset import Part
 from headway.errors import ConfigError, explain
-from headway.fields import Image, Pair, Table
+from headway.fields import Image
 from headway.judge.baselines import BaselineFunction, BaselineResult, Rows, run_baselines
 from headway.judge.kept import load_results, save_results
+from headway.judge.rows import drawn_rows
 from headway.trained import Trained
 from headway.versions import library_versions
 
@@ -70,25 +71,19 @@ def _rows(trained: Trained) -> tuple[Rows, dict[str, Rows]]:
 
 
 def _rows_of(trained: Trained, part: Part) -> Rows:
-    data, given = trained.data, {}
+    data, given, kept = trained.data, {}, trained.kept
     if isinstance(data.input, Image):
+        if part.name == "train":
+            # No simple model of photos learns from more: those of a large data set would fill the memory.
+            part = Part(data, part.name, part.items[drawn_rows(len(part), seed=trained.setup.seed)])
         # The pixels first: what can no longer be read is then left out of the targets, too.
         given["pixels"] = part.pixels(min(data.input.size, 28 if data.input.size < 64 else 16))
     if data.input.is_table:
-        given |= _as_table(part)
+        given |= data.input.baseline_rows(part.items)
     part = part.left()
-    features = trained.kept.parts.get(part.name) if trained.kept else None
-    return Rows(targets=data.target.view(part.targets, data.input), features=features, **given)
-
-
-def _as_table(part: Part) -> dict[str, Any]:
-    """A table's rows as simple models take them."""
-    if isinstance(part.data.input, Pair):
-        return {"pairs": part.canvases(np.arange(len(part))).astype(np.int64)}
-    if not isinstance(part.data.input, Table):
-        return {"table": part.canvases(np.arange(len(part)))}
-    array, categorical = part.data.input.simple_rows(part.items)
-    return {"table": array, "categorical": categorical}
+    if kept and part.name in kept.parts:
+        given["features"] = kept.parts[part.name][np.isin(kept.rows[part.name], part.rows)]
+    return Rows(targets=data.target.view(part.targets, data.input), **given)
 
 
 def _key(trained: Trained) -> str:

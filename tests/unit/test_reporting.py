@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 import headway as hw
+from headway import rivals
 from headway.errors import ConfigError, HeadwayError
 from headway.judge import baselines as registry
 from headway.judge.baselines import Rows
@@ -267,3 +268,16 @@ def test_wrong_calls_fail_before_the_model_answers(trained: Learner, monkeypatch
         trained.report(tta=-1)
     with pytest.raises(ConfigError, match=r"^A baseline of your own has the name of another"):
         trained.report(baselines={"stratified": lambda *_, **__: {}})
+
+
+def test_only_the_photos_that_baselines_learn_from_are_read(trained: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = np.array([1, 4, 9, 30])
+    monkeypatch.setattr(rivals, "drawn_rows", lambda num_rows, *, seed: chosen)
+    train, parts = rivals._rows(trained._trained)
+    whole = trained.data.train
+    assert train.pixels is not None
+    assert (train.pixels == whole.pixels(28)[chosen]).all()
+    assert (train.targets == whole.targets[chosen]).all()
+    assert trained.features is not None
+    assert (train.features == trained.features.parts["train"][chosen]).all()
+    assert len(parts["valid"].targets) == len(trained.data.valid)

@@ -16,9 +16,8 @@ import numpy as np
 
 from headway.errors import ConfigError, DataError, HeadwayError, ShapeError, did_you_mean, explain
 from headway.judge import points, ratings, segmentation, simple_classes, simple_labels, simple_numbers, tables
-from headway.judge.rows import Baseline, BaselineFunction, Need, Rows
+from headway.judge.rows import Baseline, BaselineFunction, Need, Rows, drawn_rows
 from headway.judge.tasks import task_metrics
-from headway.seeds import generator
 
 __all__ = [
     "BASELINES",
@@ -112,7 +111,8 @@ def run_baselines(
     for name, baseline in chosen.items():
         if baseline.needs and any(getattr(each, baseline.needs) is None for each in (train, *parts.values())):
             continue
-        rows = _drawn(train, baseline.max_rows, seed)
+        places = drawn_rows(len(train.targets), seed=seed, most=baseline.max_rows)
+        rows = train if len(places) == len(train.targets) else train.take(places)
         start = time.perf_counter()
         answers = baseline.run(rows, parts, num_outputs=num_outputs, seed=seed)
         seconds = time.perf_counter() - start
@@ -125,13 +125,6 @@ def run_baselines(
 def guesses(task: str) -> list[str]:
     """The baselines of a task that need no items: the targets are enough."""
     return [name for name, each in BASELINES[task].items() if each.needs is None]
-
-
-def _drawn(rows: Rows, count: int, seed: int) -> Rows:
-    """At most so many of the rows, in their order."""
-    if len(rows.targets) <= count:
-        return rows
-    return rows.take(np.sort(generator(seed, "baseline").permutation(len(rows.targets))[:count]))
 
 
 def _choose(task: str, names: Sequence[str] | None, extra: Mapping[str, BaselineFunction]) -> dict[str, Baseline]:

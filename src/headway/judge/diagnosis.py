@@ -52,6 +52,7 @@ def diagnose(
     num_checked: int | None = None,
     baseline_accuracy: float | None = None,
     activity: Sequence[LayerActivity] = (),
+    is_photos: bool = True,
 ) -> list[Finding]:
     """What is wrong with a model, from its history and its answers.
 
@@ -67,6 +68,7 @@ def diagnose(
         baseline_accuracy: The best simple baseline's accuracy on the same valid items, from 0 to 1; a model without
             an error is suspicious only where the task is not easy.
         activity: What the model's layers give for some items.
+        is_photos: Whether the items are photos, which may be larger or augmented less.
 
     Returns:
         The findings, the most severe first; none when nothing is wrong.
@@ -92,6 +94,7 @@ def diagnose(
         num_checked=num_checked,
         baseline_accuracy=baseline_accuracy,
         activity=tuple(activity),
+        is_photos=is_photos,
     )
     checks = (
         check_lr,
@@ -178,15 +181,15 @@ def _check_pairs(case: Case) -> list[Finding]:
 
     items, found = counts.sum(1), []
     pairs = classes * (classes - 1) // 2
-    for one in range(classes):
-        for other in range(one + 1, classes):
-            swapped, total = int(counts[one, other] + counts[other, one]), int(items[one] + items[other])
-            share = wilson(swapped, total)
-            if not share.low > CONFUSED:
-                continue
-            errors = total - int(counts[one, one] + counts[other, other])
-            if binom.sf(swapped - 1, errors, 1 / (classes - 1)) * pairs < BY_CHANCE:
-                found.append((share, one, other))
+    # Of a thousand classes there are half a million pairs, but no more that were taken for one another than errors.
+    for one, other in np.argwhere(np.triu(counts + counts.T, 1)).tolist():
+        swapped, total = int(counts[one, other] + counts[other, one]), int(items[one] + items[other])
+        share = wilson(swapped, total)
+        if not share.low > CONFUSED:
+            continue
+        errors = total - int(counts[one, one] + counts[other, other])
+        if binom.sf(swapped - 1, errors, 1 / (classes - 1)) * pairs < BY_CHANCE:
+            found.append((share, one, other))
     found.sort(key=lambda each: -each[0].low)
     return [_pair(case, *each) for each in found[:MAX_PAIRS]]
 

@@ -212,7 +212,7 @@ class Report:
         path = Path(path)
         ending = path.suffix.lower()
         if ending == ".json":
-            text = json.dumps(self.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+            text = _told(self.to_json())
         elif ending == ".html":
             from headway.judge.page import render
 
@@ -287,6 +287,14 @@ _KEYS = (
 """Attributes that are in the JSON, in its order."""
 
 
+def _told(values: Mapping[str, Any]) -> str:
+    """JSON with a line a key: indented all through, the confusion of many classes would be mostly blanks."""
+    lines = [
+        f"{json.dumps(key)}: {json.dumps(each, ensure_ascii=False, allow_nan=False)}" for key, each in values.items()
+    ]
+    return "{\n  " + ",\n  ".join(lines) + "\n}\n"
+
+
 def _plain(value: Any) -> Any:
     """Values as JSON knows them: numpy's become Python's, NaN and infinity null, anything else its text."""
     if hasattr(value, "to_json"):
@@ -296,7 +304,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return list(value) if set(map(type, value)) <= {int, str} else [_plain(each) for each in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value if value is None or isinstance(value, bool | int | str) else str(value)

@@ -9,12 +9,15 @@ from typing import Literal, Protocol
 import numpy as np
 
 from headway.errors import ShapeError, explain
+from headway.seeds import generator
 
 __all__ = [
+    "MAX_ROWS",
     "Baseline",
     "BaselineFunction",
     "Need",
     "Rows",
+    "drawn_rows",
     "linear_size",
     "num_features",
     "num_pixels",
@@ -24,6 +27,9 @@ __all__ = [
 
 Need = Literal["pixels", "features", "table", "pairs"]
 """What a baseline looks at, besides targets: one of the arrays of `Rows`."""
+
+MAX_ROWS = 10_000
+"""Training rows that a simple model learns from at most, where it does not say otherwise."""
 
 _RANKS = {"pixels": 4, "features": 2, "table": 2, "pairs": 2}
 _MAX_PIXELS = 1_024
@@ -90,7 +96,27 @@ class Baseline:
     run: BaselineFunction
     needs: Need | None = None
     size: Callable[[Rows, int], int] | None = None
-    max_rows: int = 10_000
+    max_rows: int = MAX_ROWS
+
+
+def drawn_rows(num_rows: int, *, seed: int, most: int = MAX_ROWS) -> np.ndarray:
+    """Which of the training rows a simple model learns from: all, or as many as it takes at most, drawn at random.
+
+    Args:
+        num_rows: How many there are.
+        seed: The run's seed.
+        most: How many it takes.
+
+    Returns:
+        Their places, ascending, int64 `[chosen]`.
+
+    Example:
+        >>> drawn_rows(3, seed=0).tolist(), len(drawn_rows(50_000, seed=0))
+        ([0, 1, 2], 10000)
+    """
+    if num_rows <= most:
+        return np.arange(num_rows)
+    return np.sort(generator(seed, "baseline").permutation(num_rows)[:most])
 
 
 def small_pixels(rows: Rows) -> np.ndarray:

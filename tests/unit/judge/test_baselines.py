@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from headway.errors import DataError
 from headway.judge.baselines import BASELINES, BaselineResult, Rows, run_baselines
+from headway.judge.rows import MAX_ROWS, drawn_rows
 
 ALL = [name for name, each in BASELINES["classification"].items() if each.needs != "table"]
 NEED_PIXELS = ["nearest mean image", "k-nearest neighbours on pixels", "logistic regression on pixels"]
@@ -203,3 +204,17 @@ def test_logistic_regression_is_scikit_learns() -> None:
     theirs = LogisticRegression(C=0.1).fit((train.features - mean) / spread, train.targets)
     expected = theirs.predict_proba((valid.features - mean) / spread)
     assert result.answers["valid"] == pytest.approx(expected, abs=1e-3)
+
+
+def test_no_baseline_of_photos_learns_from_more_than_are_drawn_for_all() -> None:
+    # What a trained model's photos are drawn for; the rest are not even read.
+    needs = {"pixels", "features", None}
+    most = {each.max_rows for task in BASELINES.values() for each in task.values() if each.needs in needs}
+    assert most == {MAX_ROWS}
+
+
+def test_the_same_rows_are_drawn_from_all_and_from_those_drawn_before() -> None:
+    first = drawn_rows(25_000, seed=3)
+    assert len(set(first.tolist())) == MAX_ROWS
+    assert (np.diff(first) > 0).all()
+    assert (drawn_rows(len(first), seed=3) == np.arange(MAX_ROWS)).all()

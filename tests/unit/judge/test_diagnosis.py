@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from headway.judge import diagnosis
 from headway.judge.diagnosis import diagnose
 from headway.judge.findings import KINDS, Finding, LayerActivity, describe
 from headway.judge.generalisation import difference
-from headway.judge.intervals import wilson
+from headway.judge.intervals import Estimate, wilson
 
 Arrays = tuple[np.ndarray, np.ndarray]
 
@@ -364,6 +365,21 @@ def test_a_confused_pair() -> None:
     assert finding.evidence["labels"] == ["dog", "wolf"]
 
 
+def test_of_a_thousand_classes_only_the_confused_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    targets = np.arange(5_000) % 1_000
+    given = np.where(targets == 7, 3, targets)
+    compared = []
+
+    def counted(successes: int, trials: int) -> Estimate:
+        compared.append((successes, trials))
+        return wilson(successes, trials)
+
+    monkeypatch.setattr(diagnosis, "wilson", counted)
+    [finding] = diagnose([], valid=(np.eye(1_000)[given], targets), labels=[str(label) for label in range(1_000)])
+    assert finding.evidence["labels"] == ["3", "7"]
+    assert compared == [(5, 10)]
+
+
 def test_errors_that_fall_evenly_confuse_no_pair() -> None:
     assert found([], answers(1400, 600)) == []
     assert found([], answers(700, 300, classes=2)) == []
@@ -401,3 +417,27 @@ def test_describe_says_the_worst_first() -> None:
 def test_difference_is_newcombes_example() -> None:
     ours = difference(wilson(56, 70), wilson(48, 80))
     assert [ours.value, ours.low, ours.high] == pytest.approx([0.2, 0.0524, 0.3339], abs=5e-5)
+
+
+def test_losses_of_mixed_targets_are_compared_with_one_another_alone() -> None:
+    """A training loss near chance is what mixup gives, and no sign of a learning rate."""
+    targets = np.arange(200) % 2
+    sure = np.where(np.eye(2)[targets] == 1, 0.9, 0.1)
+    given = {"valid": (sure, targets), "labels": ["cat", "dog"]}
+    entry = {"stage": "all", "valid_loss": float(-np.log(0.9)), "accuracy": 1.0}
+    rows = [entry | {"train_loss": 0.69 - 0.02 * place, "lr": 1e-3} for place in range(4)]
+    assert "lr_too_low" in {each.kind for each in diagnose(rows, **given)}
+    mixed = [row | {"is_mixed": True} for row in rows]
+    assert not {"lr_too_low", "lr_too_high"} & {each.kind for each in diagnose(mixed, **given)}
+
+
+def test_advice_is_for_what_the_items_are() -> None:
+    targets = np.arange(200) % 2
+    blind = (np.full((200, 2), 0.5), targets)
+    for is_photos in (True, False):
+        [found] = [
+            each
+            for each in diagnose([], valid=blind, train=blind, labels=["a", "b"], is_photos=is_photos)
+            if each.kind == "underfitting"
+        ]
+        assert ("larger images" in found.remedies) == is_photos

@@ -163,6 +163,19 @@ def test_json_has_a_stable_form(report: Report, tmp_path: Path) -> None:
     assert saved["data"]["items"] == 360
 
 
+def test_json_of_many_classes_has_no_blanks(tmp_path: Path) -> None:
+    targets = np.arange(600) % 300
+    many = build_report(
+        {"valid": part_answers(np.eye(300)[targets], targets)},
+        labels=[str(label) for label in range(300)],
+        baselines=[baseline("b", np.full((600, 300), 1 / 300), "valid")],
+    )
+    path = many.save(tmp_path / "report.json")
+    assert json.loads(path.read_text())["parts"]["valid"]["confusion"] == (2 * np.eye(300, dtype=int)).tolist()
+    # Three bytes a pair of classes, and no more than a kilobyte for each class.
+    assert path.stat().st_size < 3 * 300**2 + 300 * 1_000
+
+
 def test_json_of_what_is_not_known_is_null(report: Report, tmp_path: Path) -> None:
     targets = np.zeros(10, dtype=int)
     single = build_report(

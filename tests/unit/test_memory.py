@@ -1,0 +1,53 @@
+"""How much more memory a whole run takes for more photos."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as PILImage
+
+MAX_BYTES_A_PHOTO = 20 * 1024
+"""Of which 4 KB are the decoded photo in the store: so 100,000 photos stay within 2 GB more."""
+
+_RUN = """
+import resource, sys
+import torch
+from torch import nn
+import headway as hw
+
+data = hw.from_folder(sys.argv[1], size=32)
+model = nn.Sequential(nn.Conv2d(3, 8, 4, stride=4), nn.ReLU(), nn.Flatten(), nn.Linear(512, 4))
+learner = hw.Learner(data, model, run=sys.argv[2], batch_size=64, progress=False)
+learner.fit(1)
+learner.report()
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(peak if sys.platform == "darwin" else 1024 * peak)
+"""
+
+
+def photos(folder: Path, count: int) -> Path:
+    draw = np.random.default_rng(0)
+    for label in range(4):
+        (folder / str(label)).mkdir(parents=True)
+    for number in range(count):
+        pixels = draw.integers(0, 256, (4, 4, 3), dtype=np.uint8)
+        pixels[0] //= 1 + number % 4
+        image = PILImage.fromarray(pixels).resize((32, 32), PILImage.Resampling.BILINEAR)
+        image.save(folder / str(number % 4) / f"{number:05d}.jpg")
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such count of memory")
+def test_memory_grows_with_the_photos_and_no_faster(tmp_path: Path) -> None:
+    peaks = []
+    for count in (1_000, 4_000):
+        folder = photos(tmp_path / str(count), count)
+        command = [sys.executable, "-c", _RUN, str(folder), str(tmp_path / f"run-{count}")]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        peaks.append(int(done.stdout.split()[-1]))
+    assert peaks[1] - peaks[0] < 3_000 * MAX_BYTES_A_PHOTO

@@ -192,6 +192,7 @@ def build_report(
         slices=slices,
         search=search,
         thresholds=thresholds,
+        is_photos=(data or {}).get("input", {}).get("kind", "image") == "image",
         seed=seed,
     )
     return Report(

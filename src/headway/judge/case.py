@@ -33,6 +33,7 @@ class Row:
         valid_loss: At the epoch's end.
         accuracy: On valid, from 0 to 1.
         lr: Of the last step.
+        is_mixed: Whether the training targets were mixed or smoothed: the training loss is then another measure.
     """
 
     stage: str
@@ -40,6 +41,7 @@ class Row:
     valid_loss: float
     accuracy: float
     lr: float
+    is_mixed: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ class Case:
         num_checked: Items that were looked at for them.
         baseline_accuracy: The best baseline's on valid, from 0 to 1.
         activity: What the layers give.
+        is_photos: Whether the items are photos, as far as is known.
     """
 
     labels: tuple[str, ...]
@@ -119,6 +122,7 @@ class Case:
     num_checked: int | None = None
     baseline_accuracy: float | None = None
     activity: tuple[LayerActivity, ...] = field(default=())
+    is_photos: bool = True
 
     @cached_property
     def log_loss(self) -> float:
@@ -149,6 +153,11 @@ class Case:
         if kept is None or not math.isfinite(kept.valid_loss):
             return kept is not None
         return abs(kept.valid_loss - self.log_loss) <= _SAME_LOSS * self.log_loss + _SAME_LOSS_NATS
+
+    @cached_property
+    def can_compare(self) -> bool:
+        """Whether the training losses are log losses of plain targets, which `chance` and losses on valid are, too."""
+        return self.is_log_loss and not any(row.is_mixed for row in self.epochs)
 
     @cached_property
     def noise(self) -> Estimate:
@@ -209,4 +218,5 @@ def _row(number: int, entry: Mapping[str, Any]) -> Row:
             )
         )
     values = [entry.get(name) for name in ("train_loss", "valid_loss", "accuracy", "lr")]
-    return Row(entry["stage"], *(math.nan if value is None else float(value) for value in values))
+    numbers = (math.nan if value is None else float(value) for value in values)
+    return Row(entry["stage"], *numbers, is_mixed=bool(entry.get("is_mixed", False)))

@@ -138,6 +138,7 @@ def _problems_of_classes(given: Given, issues: Mapping[str, LabelIssues] | None 
         num_checked=sum(each.checked for each in issues.values()),
         baseline_accuracy=known.score(given.best.answers[given.part], seen.targets) if given.best else None,
         activity=given.activity,
+        is_photos=given.is_photos,
     )
 
 

@@ -70,7 +70,9 @@ def check_underfitting(case: Case) -> list[Finding]:
         if falling
         else "Either it cannot do better, or the items do not tell more."
     )
-    remedies = ["a larger architecture, or a pretrained one", "less augmentation and weight decay", "larger images"]
+    remedies = ["a larger architecture", "less weight decay", "columns that tell more"]
+    if case.is_photos:
+        remedies = ["a larger architecture, or a pretrained one", "less augmentation and weight decay", "larger images"]
     remedies.insert(0 if falling else 1, "more epochs")
     if blind:
         remedies.insert(0, "`find_lr()`: the learning rate may be far off")

@@ -77,6 +77,7 @@ class Given:
         slices: Columns by whose values every metric is given.
         search: Columns among which the worst groups are looked for; all of them when None.
         thresholds: The probability from which each label is given, where an item can have several.
+        is_photos: Whether the items are photos, as far as is known.
         seed: The run's seed, for the resampling.
     """
 
@@ -93,6 +94,7 @@ class Given:
     slices: Sequence[str] = ()
     search: Sequence[str] | None = None
     thresholds: Sequence[float] = ()
+    is_photos: bool = True
     seed: int = 0
 
     @property

@@ -37,6 +37,7 @@ _NAMES = 0.5
 _IDS = 0.95
 _LEAVES = 64
 _SMALLEST = 5
+_SHOWN = 8
 _OWN_DRAWS = 5 << 32
 
 Answer = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
@@ -114,7 +115,7 @@ def find_leaks(
     categorical: Collection[str] = (),
     seed: int = 0,
 ) -> list[Finding]:
-    """Columns that predict the target alone, or nearly; in words, with what to check.
+    """Columns that predict the target alone, or nearly: a finding for those that surely do, and one for the others.
 
     Args:
         items: Training rows.
@@ -130,8 +131,8 @@ def find_leaks(
     Example:
         >>> items = pl.DataFrame({"size": [1.0, 2.0, 3.0, 4.0, 5.0] * 10, "after": ["no", "yes"] * 25})
         >>> [finding] = find_leaks(items, np.array([0, 1] * 25))
-        >>> finding.severity, finding.evidence["column"]
-        ('serious', 'after')
+        >>> finding.severity, finding.evidence["columns"]
+        ('serious', ['after'])
     """
     skills = column_skills(items, targets, columns, categorical=categorical, seed=seed)
     suspects = [each for each in skills if each.skill.low >= SUDDEN]
@@ -139,12 +140,12 @@ def find_leaks(
         return []
     others = [each.column for each in skills if each not in suspects]
     rest = _skill_together(items, targets, others, categorical, seed) if others else Estimate(0.0, 0.0, 0.0)
-    found = []
+    by_severity: dict[Severity, list[ColumnSkill]] = {}
     for each in suspects:
         severity = _severity(each.skill, rest, is_classes=targets.ndim == 1)
         if severity:
-            found.append(_finding(each, rest if others else None, severity))
-    return found
+            by_severity.setdefault(severity, []).append(each)
+    return [_finding(each, rest if others else None, severity) for severity, each in by_severity.items()]
 
 
 def find_copies(
@@ -197,26 +198,44 @@ def _severity(skill: Estimate, rest: Estimate, *, is_classes: bool) -> Severity 
     return "warning" if skill.low >= TELLS or rest.high < skill.low / 2 else None
 
 
-def _finding(found: ColumnSkill, rest: Estimate | None, severity: Severity) -> Finding:
-    name, skill = found.column, found.skill
-    sentence = (
-        f"Column {name!r} alone explains {skill.value:.0%} [{skill.low:.0%}, {min(skill.high, 1):.0%}] of the target's "
-        "variance in rows it was not fitted on"
-    )
+def _finding(found: Sequence[ColumnSkill], rest: Estimate | None, severity: Severity) -> Finding:
+    """One finding of all suspected columns of a severity, the one that tells most first."""
+    shown = [f"{each.column!r} {_told(each.skill)}" for each in found[:_SHOWN]]
+    shown += [f"{len(found) - _SHOWN} more columns"] if len(found) > _SHOWN else []
+    if len(found) == 1:
+        sentence = f"Column {found[0].column!r} alone explains {_told(found[0].skill)}"
+    else:
+        sentence = f"Each of these columns alone explains much: {', '.join(shown[:-1])} and {shown[-1]}"
+    sentence += " of the target's variance in rows it was not fitted on"
     if rest is not None:
         sentence += f"; all columns that are not suspected explain {max(rest.value, 0):.0%} together"
     sentence += "."
-    if found.is_id:
+    ids = [each.column for each in found if each.is_id]
+    if ids and len(found) == 1:
         sentence += (
             " Nearly all of its values differ: it looks like an id, in whose order the rows are by their target."
         )
+    elif ids:
+        sentence += f" Ids, by the look of them, in whose order the rows are by their target: {_named(ids)}."
+    names = _named([each.column for each in found])
+    is_, it = ("is", "it") if len(found) == 1 else ("are", "each of them")
     remedies = (
-        f"ask whether {name!r} is known at the time when the answer is wanted, and how it came about",
-        f"train without {name!r}, and compare",
-        *(("shuffle ids, or leave them out",) if found.is_id else ()),
+        f"ask whether {names} {is_} known at the time when the answer is wanted, and how {it} came about",
+        f"train without {names}, and compare",
+        *(("shuffle ids, or leave them out",) if ids else ()),
     )
-    evidence = {"column": name, "skill": skill.to_json(), "rest": None if rest is None else rest.to_json()}
+    skills = {each.column: each.skill.to_json() for each in found}
+    evidence = {"columns": list(skills), "skills": skills, "rest": None if rest is None else rest.to_json()}
     return Finding("leak", severity, sentence, evidence, remedies)
+
+
+def _told(skill: Estimate) -> str:
+    return f"{skill.value:.0%} [{skill.low:.0%}, {min(skill.high, 1):.0%}]"
+
+
+def _named(columns: Sequence[str]) -> str:
+    shown = [repr(each) for each in columns[:_SHOWN]]
+    return ", ".join(shown) + (f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else "")
 
 
 def _wanted(targets: np.ndarray) -> np.ndarray:

@@ -1,7 +1,8 @@
 """What a history shows: a learning rate that is too high or too low, and a validation loss that has turned.
 
 The head and the epochs after it are never read as one curve: the head is solved on plain features, while later
-training losses are measured on augmented images in training mode. Of a single epoch no trend is read.
+training losses are measured on augmented images in training mode. Of a single epoch no trend is read. Losses of mixed
+or smoothed targets (mixup, label smoothing) are compared with one another, and with no other loss.
 """
 
 from __future__ import annotations
@@ -139,7 +140,7 @@ def _not_finite(case: Case) -> tuple[Severity, str] | None:
 
 def _diverged(case: Case) -> tuple[Severity, str] | None:
     epochs = case.epochs
-    if len(epochs) < 2 or not case.is_log_loss or epochs[-1].train_loss <= NOTHING * case.chance:
+    if len(epochs) < 2 or not case.can_compare or epochs[-1].train_loss <= NOTHING * case.chance:
         return None
     # A model that hardly moves from where it began knows as little; it neither jumps nor has such a rate.
     if not (_jump(case) or _peak_lr(epochs) >= HIGH_LR):
@@ -170,7 +171,7 @@ def _torn(case: Case) -> tuple[Severity, str] | None:
     if case.head is None or not case.epochs:
         return None
     first, last = case.head, case.epochs[-1]
-    fits_less = last.train_loss > max(first.valid_loss, first.train_loss)
+    fits_less = last.train_loss > max(first.valid_loss, first.train_loss) and not last.is_mixed
     if not fits_less or not _is_drop(first.accuracy, last.accuracy, len(case.valid)):
         return None
     return "warning", (
@@ -181,7 +182,7 @@ def _torn(case: Case) -> tuple[Severity, str] | None:
 
 def _forgot(case: Case) -> tuple[Severity, str] | None:
     """Training began from a good head, knew nothing for an epoch, and found back."""
-    if case.head is None or not case.epochs or not case.is_log_loss:
+    if case.head is None or not case.epochs or not case.can_compare:
         return None
     highest = max(row.train_loss for row in case.epochs)
     if case.head.valid_loss > LEARNED * case.chance or highest <= case.chance:
@@ -195,7 +196,7 @@ def _forgot(case: Case) -> tuple[Severity, str] | None:
 def _too_low(case: Case) -> Finding | None:
     """Little was learned, and the loss was still falling as evenly as at the start."""
     epochs = case.epochs
-    if case.kept_head or len(epochs) < MIN_EPOCHS or not case.is_log_loss or not _all_finite(epochs):
+    if case.kept_head or len(epochs) < MIN_EPOCHS or not case.can_compare or not _all_finite(epochs):
         return None
     losses = [row.train_loss for row in epochs]
     learned = 1 - losses[-1] / case.chance if case.chance else 1.0

@@ -28,6 +28,8 @@ class Epoch:
         metrics: The metrics on valid, by name.
         lr: The learning rate of the last step; None for the head, which is solved and not stepped towards.
         seconds: Time of the epoch with its evaluation.
+        is_mixed: Whether the targets were mixed or smoothed, so that `train_loss` is higher than it would be of plain
+            ones, and no measure beside `valid_loss`.
     """
 
     stage: Stage
@@ -37,12 +39,13 @@ class Epoch:
     metrics: dict[str, float]
     lr: float | None
     seconds: float
+    is_mixed: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The epoch as plain JSON values, the metrics beside the rest."""
         values = asdict(self)
-        metrics = values.pop("metrics")
-        return {**values, **metrics}
+        metrics, is_mixed = values.pop("metrics"), values.pop("is_mixed")
+        return {**values, **metrics, **({"is_mixed": True} if is_mixed else {})}
 
 
 @dataclass(repr=False)

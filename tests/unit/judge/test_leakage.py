@@ -39,7 +39,7 @@ def test_a_copy_of_the_target_is_found_in_any_form(seed: int, form: str) -> None
         "gap": np.where(targets == 1, draw.normal(size=len(targets)), np.nan),
     }
     [finding] = find_leaks(items.with_columns(pl.Series("after", copies[form])), targets)
-    assert (finding.kind, finding.severity, finding.evidence["column"]) == ("leak", "serious", "after")
+    assert (finding.kind, finding.severity, finding.evidence["columns"]) == ("leak", "serious", ["after"])
 
 
 @pytest.mark.parametrize("scale", [1.0, -1000.0])
@@ -47,7 +47,7 @@ def test_a_copy_of_a_number_is_found(scale: float) -> None:
     items, _ = honest()
     targets = np.random.default_rng(3).normal(size=(400, 1))
     [finding] = find_leaks(items.with_columns(pl.Series("after", scale * targets[:, 0] + 5)), targets)
-    assert (finding.severity, finding.evidence["column"]) == ("serious", "after")
+    assert (finding.severity, finding.evidence["columns"]) == ("serious", ["after"])
     assert find_leaks(items, targets) == []
 
 
@@ -67,7 +67,7 @@ def test_ids_in_whose_order_the_answers_are(form: str) -> None:
     targets = np.repeat([0, 1], 200)
     items = items.with_columns(pl.Series("id", [form.format(number) for number in range(400)]))
     [finding] = find_leaks(items, targets)
-    assert finding.evidence["column"] == "id"
+    assert finding.evidence["columns"] == ["id"]
     assert "it looks like an id, in whose order the rows are by their target" in finding.sentence
     assert finding.remedies[-1] == "shuffle ids, or leave them out"
 
@@ -75,7 +75,7 @@ def test_ids_in_whose_order_the_answers_are(form: str) -> None:
 def test_the_whole_text_of_a_finding() -> None:
     items, targets = honest()
     [finding] = find_leaks(items.with_columns(pl.Series("after", targets)), targets)
-    rest, low = finding.evidence["rest"]["value"], finding.evidence["skill"]["low"]
+    rest, low = finding.evidence["rest"]["value"], finding.evidence["skills"]["after"]["low"]
     assert finding.sentence == (
         f"Column 'after' alone explains 100% [{low:.0%}, 100%] of the target's variance in rows it was not fitted on; "
         f"all columns that are not suspected explain {rest:.0%} together."
@@ -87,12 +87,21 @@ def test_the_whole_text_of_a_finding() -> None:
     )
 
 
+def test_several_columns_that_leak_are_one_finding() -> None:
+    items, targets = honest()
+    both = items.with_columns(pl.Series("after", targets), pl.Series("later", 3 - 2 * targets))
+    [finding] = find_leaks(both, targets)
+    assert set(finding.evidence["columns"]) == set(finding.evidence["skills"]) == {"after", "later"}
+    assert finding.sentence.startswith("Each of these columns alone explains much: '")
+    assert finding.remedies[1] == "train without 'after', 'later', and compare"
+
+
 def test_a_real_table_that_leaks(shared_data: Callable[[str], Path]) -> None:
     """COMPAS: whether somebody was charged again is in four columns besides the target."""
     items = pl.read_csv(shared_data("compas") / "compas-scores-two-years_deidentified.csv")
     targets = items["two_year_recid"].to_numpy()
     found = find_leaks(items.drop("two_year_recid"), targets)
-    serious = {each.evidence["column"] for each in found if each.severity == "serious"}
+    serious = {column for each in found if each.severity == "serious" for column in each.evidence["columns"]}
     assert serious == {"is_recid", "r_charge_degree", "r_charge_desc"}
     kept = ["sex", "age", "race", "priors_count", "juv_fel_count", "c_charge_degree", "decile_score"]
     assert find_leaks(items.select(kept), targets) == []

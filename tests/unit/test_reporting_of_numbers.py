@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,6 @@ from typer.testing import CliRunner
 
 import headway as hw
 from headway.cli import app
-from headway.cli.evaluate import row_of
 from headway.errors import ConfigError
 from headway.judge.report import Report
 from headway.learner import Learner
@@ -168,17 +166,6 @@ def test_a_bundle_of_numbers_is_measured_on_a_table(of_ink: Learner, tmp_path: P
     assert {name: each["value"] for name, each in found.items()} == {
         name: pytest.approx(each.value, rel=1e-3) for name, each in known.items()
     }
-
-
-def test_answers_that_lie_in_pictures_are_not_measured_from_a_bundle() -> None:
-    target: Any = hw.Points("nose")
-    with pytest.raises(ConfigError) as caught:
-        row_of(SimpleNamespace(target=target, labels=()))  # type: ignore[arg-type]
-    assert str(caught.value) == (
-        "A bundle is measured where its answers are classes, labels or numbers.\n"
-        "  Given: points, 'nose'\n"
-        "  Fix:   Judge the model with `learner.evaluate()`, which has the pictures that its answers lie in."
-    )
 
 
 def test_runs_show_their_own_metric(of_ink: Learner, ink_report: Report, tmp_path: Path) -> None:

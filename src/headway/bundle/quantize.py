@@ -15,14 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import torch
 
 from headway.bundle.predictor import GRAPH_DISTANCE, GRAPH_INPUT, GRAPH_OUTPUT, open_session
 from headway.data.dataset import Part
 from headway.errors import ConfigError, explain
 from headway.fields import Input
 from headway.judge.tasks import TaskMetrics, task_metrics
-from headway.train.objective import objective
 
 if TYPE_CHECKING:
     import onnx
@@ -126,10 +124,9 @@ class _Measured:
 
 def _measured(graph: bytes, valid: Part, known: TaskMetrics) -> _Measured:
     session = open_session(graph)
-    target, keep = valid.data.target, objective(valid.data.target).keep
-    places = np.arange(len(valid))
+    target, places = valid.data.target, np.arange(len(valid))
     answers = [
-        keep(torch.from_numpy(np.asarray(session.run([GRAPH_OUTPUT], {GRAPH_INPUT: images})[0]))).numpy()
+        target.keep(np.asarray(session.run([GRAPH_OUTPUT], {GRAPH_INPUT: images})[0]))
         for images in _batches(valid, places)
     ]
     score = known.score(np.concatenate(answers), target.view(valid.placed_at(places), valid.data.input))

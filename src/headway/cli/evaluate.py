@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
     from headway.bundle.predictor import Predictor
-    from headway.fields import Prediction
+    from headway.errors import ReadError
     from headway.judge.intervals import Estimate
 
-__all__ = ["evaluate", "row_of"]
+__all__ = ["evaluate"]
+
+CHUNK = 64
+"""Photos whose answers and targets are in memory at once; of masks only counts are kept after that."""
+
+TABLE_CHUNK = 8_192
+"""Rows, likewise."""
 
 
 def evaluate(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A model.headway file.")],
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="A folder of class folders, or a CSV or Parquet file.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A folder as for train, or a CSV or Parquet file.")],
     *,
-    input: Annotated[str | None, typer.Option(metavar="COLUMN", help="The table's column of files.")] = None,
+    input: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="The table's column of files; for ratings two.")
+    ] = None,
     target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The table's column of labels.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
@@ -29,108 +41,134 @@ def evaluate(
 
     Of a folder with train, valid and test folders only the last of them counts.
     """
-    import numpy as np
-
     from headway.bundle.predictor import load
-    from headway.errors import DataError, ReadError, explain
+    from headway.errors import DataError, explain
     from headway.judge import tasks
 
-    predictor = load(bundle)
-    to_row = row_of(predictor)
-    files, items, labels, part = _items(predictor, data, input=input, target=target)
+    predictor, problems = load(bundle), []
+    field = predictor.target
+    rows, part = _rows(predictor, data, inputs=input or (), target=target)
+    unanswered = field.is_missing(rows)
+    rows = rows.filter([not each for each in unanswered])
     # Before the slow part: a label that the model does not know is an error.
-    targets = predictor.target.encode(labels)
-    rows, answers, problems = [], [], []
-    for row, (file, answer) in enumerate(zip(files, predictor.try_many(items), strict=True)):
-        if isinstance(answer, ReadError):
-            problems.append({"file": file, "error": str(answer)})
-        else:
-            rows.append(row)
-            answers.append(to_row(answer))
-    if not rows:
-        given = f"{data}, {len(problems)} files" + "".join(f"; {e['file']}: {e['error']}" for e in problems[:1])
+    if field.files(predictor.input) is None and len(rows):
+        field.encode(field.values(rows))
+    batches = _judged(predictor, rows, problems)
+    first = next(batches, None)
+    if first is None:
+        given = f"{data}, {len(rows)} files" + "".join(f"; {e['file']}: {e['error']}" for e in problems[:1])
         raise DataError(explain("None of the files can be read.", given=given, fix="Correct the paths."))
-    limits = getattr(predictor.target, "thresholds", ())
-    found = tasks.evaluate(np.array(answers), targets[rows], task=predictor.target.task, thresholds=limits)
+    answers, targets = tasks.gathered(chain([first], batches), task=field.task, num_outputs=field.num_outputs)
+    found = tasks.evaluate(answers, targets, task=field.task, thresholds=getattr(field, "thresholds", ()))
+    facts = {"part": part, "items": len(answers), "unanswered": sum(unanswered)}
     if as_json:
         values = {name: estimate.to_json() for name, estimate in found.items()}
-        shown = {
-            "bundle": str(bundle),
-            "data": str(data),
-            "part": part,
-            "items": len(rows),
-            "metrics": values,
-            "problems": problems,
-        }
+        shown = {"bundle": str(bundle), "data": str(data), **facts, "metrics": values, "problems": problems}
         typer.echo(json.dumps(shown))
     else:
-        _show(found, part=part, num_items=len(rows), problems=problems)
+        _show(found, facts, problems=problems)
     if problems:
         raise typer.Exit(1)
 
 
-def row_of(predictor: Predictor) -> Callable[[Prediction], list[float]]:
-    """What turns a prediction into a row of what the metrics take.
+def _judged(
+    predictor: Predictor, rows: pl.DataFrame, problems: list[dict[str, str]]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Answers and targets of those items that can be read, some at a time; the others are noted as problems."""
+    import numpy as np
 
-    Raises:
-        ConfigError: If its answers lie in pictures, which a bundle's answers leave behind.
+    from headway.errors import ReadError
+
+    items = rows if predictor.input.is_table else rows[predictor.input.column].to_list()
+    outputs, size = predictor.try_outputs(items), TABLE_CHUNK if predictor.input.is_table else CHUNK
+    for start in range(0, len(rows), size):
+        some = rows[start : start + size]
+        found = list(islice(outputs, len(some)))
+        targets = _placed(predictor, some, found)
+        for name, output in zip(predictor.input.names(some), found, strict=True):
+            if isinstance(output, ReadError):
+                problems.append({"file": name, "error": str(output)})
+        kept = [output for output in found if not isinstance(output, ReadError)]
+        if kept:
+            yield np.stack(kept), targets
+
+
+def _placed(predictor: Predictor, rows: pl.DataFrame, outputs: list[np.ndarray | ReadError]) -> np.ndarray:
+    """The targets of those rows that have outputs; where one cannot be read, its error takes the output's place."""
+    import numpy as np
+
+    from headway.errors import ReadError
+
+    field, placed = predictor.target, []
+    if not field.is_in_picture:
+        good = [place for place, output in enumerate(outputs) if not isinstance(output, ReadError)]
+        return field.encode(field.values(rows[good]))
+    for place, output in enumerate(outputs):
+        if isinstance(output, ReadError):
+            continue
+        try:
+            placed.append(field.view(field.place(rows[place], predictor.input), predictor.input)[0])
+        except ReadError as error:
+            outputs[place] = error
+    return np.stack(placed) if placed else np.empty(0)
+
+
+def _rows(
+    predictor: Predictor, data: Path, *, inputs: Sequence[str], target: str | None
+) -> tuple[pl.DataFrame, str | None]:
+    """The items with their answers, in the columns that the model was trained with, and the part that they are of.
+
+    A split folder has one: the model may have seen train. A table's columns are the model's own, unless named.
     """
+    from headway.cli.given import file_rows
+    from headway.data import sources
+    from headway.data.checks import check_columns
+
+    input, field = predictor.input, predictor.target
+    named = list(field.columns) if target is None else target.split() if len(field.columns) > 1 else [target]
+    names = _matched("--input", inputs, input.columns) + _matched("--target", named, field.columns)
+    if input.is_table:
+        rows = sources.read_values(data)
+    elif sources.is_table(data):
+        is_file = field.files(input) is not None
+        wanted = names[len(input.columns) :]
+        rows = sources.read_table(data, input=names[0], target=wanted, target_is_file=is_file)
+    elif field.files(input) is not None:
+        rows, folders = file_rows(data, names[:1], names[1])
+        names = list(folders)
+    else:
+        rows, names = sources.list_folder(data), ["file", "label"]
+    part = None
+    if not sources.is_table(data) and "split" in rows.columns:
+        part = max(rows["split"].unique().to_list(), key=["train", "valid", "test"].index)
+        rows = rows.filter(rows["split"] == part)
+    rows = _renamed(rows, dict(zip(names, (*input.columns, *field.columns), strict=True)))
+    check_columns(rows.drop("row", "content", strict=False), input, field, split_column="split")
+    return rows.drop("row", strict=False).with_row_index("row"), part
+
+
+def _matched(option: str, given: Sequence[str], columns: Sequence[str]) -> list[str]:
+    """The columns that are named in place of the model's own: as many, or none."""
     from headway.errors import ConfigError, explain
 
-    def shares(answer: Prediction) -> list[float]:
-        return [answer.probabilities[label] for label in predictor.labels]
-
-    known = {"classification": shares, "multilabel": shares, "regression": lambda answer: [float(answer.value)]}
-    task = predictor.target.task
-    if task not in known:
-        what = "A bundle is measured where its answers are classes, labels or numbers."
-        fix = "Judge the model with `learner.evaluate()`, which has the pictures that its answers lie in."
-        raise ConfigError(explain(what, given=f"{task}, {predictor.target.column!r}", fix=fix))
-    return known[task]
+    if given and len(given) != len(columns):
+        what = f"`{option}` must name {len(columns)} columns, as many as the model was trained with."
+        fix = f"Leave it out for {', '.join(columns[:8])}{' ...' if len(columns) > 8 else ''}."
+        raise ConfigError(explain(what, given=", ".join(given), fix=fix))
+    return list(given or columns)
 
 
-def _items(
-    predictor: Predictor, data: Path, *, input: str | None, target: str | None
-) -> tuple[list[str], Any, list[Any], str | None]:
-    """Names, items, their labels, and the part they are of, where the folder is split: the model may have seen train.
-
-    A table's columns are those that the model was trained with, unless named.
-    """
-    from headway.data import sources
-
-    if predictor.input.is_table:
-        return (*_rows(predictor, data, target), None)
-    if not sources.is_table(data):
-        rows = sources.list_folder(data)
-        part = None
-        if "split" in rows.columns:
-            part = max(rows["split"].unique().to_list(), key=["train", "valid", "test"].index)
-            rows = rows.filter(rows["split"] == part)
-        files = rows["file"].to_list()
-        return files, files, rows["label"].to_list(), part
-    file_column, label_column = input or predictor.input.column, target or predictor.target.column
-    rows = sources.read_table(data, input=file_column, target=label_column)
-    files = rows[file_column].to_list()
-    return files, files, rows[label_column].to_list(), None
+def _renamed(rows: pl.DataFrame, names: dict[str, str]) -> pl.DataFrame:
+    """The table with the model's names of its columns; others that had these names are left out."""
+    names = {given: own for given, own in names.items() if given != own and given in rows.columns}
+    return rows.drop([own for own in names.values() if own not in names], strict=False).rename(names)
 
 
-def _rows(predictor: Predictor, data: Path, target: str | None) -> tuple[list[str], Any, list[Any]]:
-    """Names, rows and answers of those of a table's rows that have an answer."""
-    from headway.data.checks import check_columns
-    from headway.data.sources import read_values
-
-    rows, column = read_values(data), target or predictor.target.column
-    if column != predictor.target.column and column in rows.columns:
-        rows = rows.drop(predictor.target.column, strict=False).rename({column: predictor.target.column})
-    check_columns(rows, predictor.input, predictor.target, split_column="split")
-    rows = rows.with_row_index("row").filter([not each for each in predictor.target.is_missing(rows)])
-    return predictor.input.names(rows), rows, predictor.target.values(rows)
-
-
-def _show(found: dict[str, Estimate], *, part: str | None, num_items: int, problems: list[dict[str, str]]) -> None:
+def _show(found: dict[str, Estimate], facts: dict[str, Any], *, problems: list[dict[str, str]]) -> None:
     typer.echo(
-        f"{num_items} items"
-        + (f" of {part}" if part else "")
+        f"{facts['items']} items"
+        + (f" of {facts['part']}" if facts["part"] else "")
+        + (f", {facts['unanswered']} without an answer" if facts["unanswered"] else "")
         + (f", and {len(problems)} that cannot be read" if problems else "")
     )
     width = max(map(len, found))

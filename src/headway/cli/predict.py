@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,7 @@ import typer
 if TYPE_CHECKING:
     from headway.bundle.predictor import Predictor
     from headway.errors import ReadError
-    from headway.fields import Prediction
+    from headway.fields import Prediction, Target
 
 __all__ = ["predict"]
 
@@ -24,14 +25,19 @@ def predict(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A model.headway file.")],
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Photos, or tables of rows, to answer for.")],
     *,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where masks go, as PHOTO.mask.png; made if need be.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with every probability.")] = False,
 ) -> None:
     """Say what is in each file, or what each row of a table comes to. Exit status 1 if any cannot be read."""
     from headway.bundle.predictor import load
     from headway.errors import ReadError
 
+    predictor = load(bundle)
+    masks = _mask_files(predictor, files, output)
     failed, notes, num_noted = False, Counter[str](), 0
-    for place, answer in _answers(load(bundle), files):
+    for place, answer in _answers(predictor, files):
         if isinstance(answer, ReadError):
             failed = True
             if as_json:
@@ -39,6 +45,7 @@ def predict(
             else:
                 typer.echo(f"{_named(place)}: {answer}", err=True)
             continue
+        answer, place = _written(answer, place, predictor.target, masks)
         notes.update(answer.notes)
         num_noted += bool(answer.notes)
         typer.echo(json.dumps({**place, **answer.to_json()}) if as_json else f"{_named(place)}: {_shown(answer)}")
@@ -62,13 +69,55 @@ def _answers(predictor: Predictor, files: Sequence[Path]) -> Iterator[tuple[dict
             yield ({"file": str(file)} if len(files) > 1 else {}) | {"row": row}, answer
 
 
+def _mask_files(predictor: Predictor, files: Sequence[Path], output: Path | None) -> dict[str, Path]:
+    """Where the mask of each photo goes, by the photo's path; the folder is made.
+
+    Raises:
+        ConfigError: If the model answers with no masks, two photos would have one file, or the folder cannot be made.
+    """
+    from headway.errors import ConfigError, explain
+
+    if output is None:
+        return {}
+    if predictor.target.task != "segmentation":
+        what, fix = "Only masks are written to a folder.", "Leave --output out, or take --json for more."
+        raise ConfigError(explain(what, given=f"--output {output}, {predictor.target.task}", fix=fix))
+    found = {str(file): output / f"{file.stem}.mask.png" for file in files}
+    twice = [name for name, count in Counter(found.values()).items() if count > 1]
+    if twice:
+        what, fix = "Two photos would have one mask file.", "Ask for them one after the other, in two folders."
+        raise ConfigError(explain(what, given=twice[0], fix=fix))
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(explain("The folder cannot be made.", given=error, fix="Name another.")) from error
+    return found
+
+
+def _written(
+    answer: Prediction, place: dict[str, Any], target: Target, masks: dict[str, Path]
+) -> tuple[Prediction, dict[str, Any]]:
+    """An answer and its item, a mask as a file, where there is a folder for it, and never as numbers on a line."""
+    from headway.fields import Mask
+
+    if not isinstance(target, Mask):
+        return answer, place
+    if masks:
+        file = masks[place["file"]]
+        file.write_bytes(target.to_png(answer.value))
+        place = {**place, "mask": str(file)}
+    return replace(answer, value=None), place
+
+
 def _named(place: dict[str, Any]) -> str:
-    return " ".join(str(value) if name == "file" else f"row {value}" for name, value in place.items())
+    return " ".join(f"row {value}" if name == "row" else str(value) for name, value in place.items() if name != "mask")
 
 
 def _shown(answer: Prediction) -> str:
-    sure = "" if answer.score is None else f" {answer.score:.1%}"
-    ranked = [] if answer.score is None else list(answer.probabilities.items())
+    # Of a mask these are shares of the picture, and the score is another thing.
+    score = answer.probabilities.get(answer.label) if answer.score is not None else None
+    sure = "" if score is None else f" {score:.1%}"
+    ranked = [] if score is None else list(answer.probabilities.items())
     others = "".join(f" ({label} {share:.1%})" for label, share in ranked[1:2])
     doubt = ", but unlike what the model was trained on" if answer.familiar is False else ""
     return f"{answer.label}{sure}{others}{doubt}"

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from headway.cli.given import KIND_OPTIONS, check_fields
+
 if TYPE_CHECKING:
     from headway.data.dataset import Data
-    from headway.fields import Target
     from headway.judge.report import Report
     from headway.learner import Learner
     from headway.train.precision import PrecisionName
@@ -25,17 +26,31 @@ def train(
     data: Annotated[
         Path,
         typer.Argument(
-            help="A folder of class folders, or of train/, valid/ and test/ folders of them; or a CSV or Parquet file."
+            help="A folder of class folders, or of train/, valid/ and test/ folders of them; or a CSV or Parquet file. "
+            "With --kind mask a folder of images/ and masks/."
         ),
     ],
     *,
     input: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The table's column of file paths, if its rows are files.")
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="The table's column of file paths, if its rows are files. Twice, for ratings: who, and what.",
+        ),
     ] = None,
     target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The table's column to predict.")] = None,
     kind: Annotated[
-        Literal["category", "categories", "number", "points"] | None,
-        typer.Option(help="What that column holds; for files a category when left out."),
+        Literal["category", "categories", "number", "points", "mask"] | None,
+        typer.Option(help="What that column holds; for files a category when left out, for ratings a number."),
+    ] = None,
+    classes: Annotated[
+        str | None, typer.Option(metavar="N=NAME,...", help="What the numbers in masks mean; found when left out.")
+    ] = None,
+    ignore: Annotated[
+        str | None, typer.Option(metavar="N,...", help="Numbers in masks that are no class; 255 when left out.")
+    ] = None,
+    limits: Annotated[
+        str | None, typer.Option("--range", metavar="LOW,HIGH", help="The least and the most that a number can be.")
     ] = None,
     split_column: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="The table's column of train, valid, test.")
@@ -50,6 +65,9 @@ def train(
     lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
     mixup: Annotated[float, typer.Option(metavar="ALPHA", help="Mix photos in pairs; 0.2 is usual, 0 is off.")] = 0.0,
     ema: Annotated[float, typer.Option(metavar="DECAY", help="Average the weights over the steps; 0 is off.")] = 0.0,
+    compile: Annotated[
+        Literal["off", "auto", "on"], typer.Option(help="Compile the training step; auto: where a timed trial pays.")
+    ] = "off",
     batch_size: Annotated[
         str | None, typer.Option(metavar="ITEMS", help="Items a step; auto: in pieces when memory runs out.")
     ] = None,
@@ -70,7 +88,7 @@ def train(
     start = time.perf_counter()
     options = {name: value for name, value in locals().items() if name in OPTIONS}
     options["batch_size"] = _batch_size(batch_size)
-    _check_options(data, input, target, split_column, kind)
+    check_fields(data, options)
     name = name or _default_name(data)
     given = {"mixup": mixup, "ema": ema}
     _check_settings(name, given, arch=arch, epochs=epochs, minutes=minutes, lr=lr, device=device, precision=precision)
@@ -86,13 +104,13 @@ def train(
         run.drop_unless_begun()
 
 
-FINE_TUNING = ("epochs", "minutes", "lr", "mixup", "ema")
+FINE_TUNING = ("epochs", "minutes", "lr", "mixup", "ema", "compile")
 """What `Learner.fine_tune` is called with."""
 
 OPTIONS = (
     *FINE_TUNING,
     *("input", "target", "split_column", "arch", "pretrained", "size", "batch_size"),
-    *("valid", "seed", "device", "precision", "quantize", "kind"),
+    *("valid", "seed", "device", "precision", "quantize", "kind", *KIND_OPTIONS),
 )
 """What a run keeps of the command, besides its data, to begin again when it is stopped before it has begun."""
 
@@ -105,11 +123,14 @@ def carry_out(run: Run, *, start: float, as_json: bool) -> None:
         start: When the command began, by `time.perf_counter`.
         as_json: Whether the last line is one JSON object.
     """
+    from headway.bundle.quantize import check_quantize
     from headway.learner import Learner
     from headway.train.progress import make_progress
 
     options, progress = run.config["options"], make_progress()
     items = _read(options, progress=progress)
+    # Not only when there is a model to export.
+    check_quantize(options.get("quantize"), items.input)
     names = ("arch", "pretrained", "seed", "batch_size", "device", "precision")
     learner = Learner(items, run=run, progress=progress, **{name: options[name] for name in names})
     progress.tell(_first_lines(items, learner))
@@ -159,65 +180,9 @@ def _json_line(learner: Learner, report: Report, *, seconds: float, extra: dict[
 
 
 def _read(options: dict[str, Any], *, progress: Progress) -> Data:
-    from headway.data.build import from_csv, from_folder
-    from headway.data.sources import is_table
-    from headway.data.splits import ColumnSplit
+    from headway.cli.given import open_data
 
-    def count(done: int, total: int) -> None:
-        progress.count("reading", done, total)
-
-    path = Path(options["data"])
-    given: dict[str, Any] = {"on_progress": count, **{name: options[name] for name in ("size", "valid", "seed")}}
-    if not is_table(path):
-        return from_folder(path, **given)
-    column = options["split_column"]
-    split = ColumnSplit(column, valid=options["valid"], seed=options["seed"]) if column else None
-    target = _target(options["target"], options.get("kind"))
-    return from_csv(path, input=options["input"], target=target, split=split, **given)
-
-
-def _target(column: str, kind: str | None) -> str | Target:
-    """The column as a field of a kind; of points, each number may have a column of its own: "x1 y1 x2 y2"."""
-    from headway.fields import Categories, Category, Number, Points
-
-    if kind is None:
-        return column
-    if kind == "points":
-        columns = column.split()
-        return Points(columns=columns) if len(columns) > 1 else Points(column)
-    return {"category": Category, "categories": Categories, "number": Number}[kind](column)
-
-
-def _check_options(
-    data: Path, input: str | None, target: str | None, split_column: str | None, kind: str | None
-) -> None:
-    from headway.data.sources import is_table
-    from headway.errors import ConfigError, explain
-
-    if is_table(data) and not target:
-        raise ConfigError(
-            explain(
-                "Of a table the column to predict must be named.",
-                given=f"{data}, --input {input}, --target {target}",
-                fix="Add --target COLUMN, and --input COLUMN where a column names files.",
-            )
-        )
-    named = [
-        option
-        for option, value in (
-            *(("--input", input), ("--target", target), ("--split-column", split_column)),
-            ("--kind", kind),
-        )
-        if value
-    ]
-    if not is_table(data) and named:
-        raise ConfigError(
-            explain(
-                "Columns can be named for a table only; a folder takes its labels from the folders' names.",
-                given=f"{data}, {', '.join(named)}",
-                fix="Leave them out, or give a CSV or Parquet file.",
-            )
-        )
+    return open_data(options, on_progress=lambda done, total: progress.count("reading", done, total))
 
 
 def _batch_size(given: str | None) -> int | Literal["auto"] | None:
@@ -257,7 +222,7 @@ def _check_settings(
 
     check_name(name)
     check_plan(epochs=epochs, minutes=minutes, lr=lr)
-    options_of(given)
+    options_of({**given, "epochs": epochs, "lr": lr})
     choose_precision(choose_device(device), precision)
     if arch is not None:
         check_arch(arch)

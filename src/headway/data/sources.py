@@ -17,7 +17,7 @@ from headway.errors import DataError, did_you_mean, explain
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["SPLIT_FOLDERS", "is_table", "list_folder", "read_table", "read_values"]
+__all__ = ["SPLIT_FOLDERS", "files_below", "is_table", "list_folder", "read_table", "read_values"]
 
 SPLIT_FOLDERS = {
     "train": "train",
@@ -76,7 +76,7 @@ def list_folder(path: str | os.PathLike[str]) -> pl.DataFrame:
         )
     rows = []
     for folder, part in classes:
-        files = _files(folder)
+        files = files_below(folder)
         if not files:
             raise DataError(
                 explain(
@@ -247,7 +247,8 @@ def _folders(root: Path) -> list[Path]:
     return sorted((each for each in found if os.path.realpath(each) not in above), key=lambda p: p.name)
 
 
-def _files(folder: Path) -> list[Path]:
+def files_below(folder: Path) -> list[Path]:
+    """The files of a folder and of those below it, ordered by their paths; hidden ones and the like are passed over."""
     found: list[Path] = []
     # Links between folders may run in a circle, or up to where the other classes lie.
     seen = {str(above) for above in folder.resolve().parents}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from headway.fields.frame import Frame
 
-__all__ = ["UNLABELLED", "Mask", "MaskReader", "class_colours"]
+__all__ = ["UNLABELLED", "Mask", "MaskReader", "class_colours", "stored_numbers"]
 
 UNLABELLED = 255
 """In place of a class: nobody knows which one, so it is neither learned from nor judged."""
@@ -68,6 +68,7 @@ class Mask(Target):
     ignore: int | Sequence[int] = UNLABELLED
     labels: tuple[str, ...] = field(init=False, repr=False, compare=False)
     task: ClassVar[Task] = "segmentation"
+    strata_name: ClassVar[str] = ""
     is_in_picture: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -121,7 +122,7 @@ class Mask(Target):
             DataError: If a mask cannot be read, or they are not of one size.
         """
         try:
-            masks = [self.indices(_stored(value)) for value in values]
+            masks = [self.indices(stored_numbers(value)) for value in values]
         except ReadError as error:
             given, fix = f"column {self.column!r}: {error}", "Mend or remove that mask."
             raise DataError(explain("A mask cannot be read.", given=given, fix=fix)) from error
@@ -142,6 +143,10 @@ class Mask(Target):
 
     def view(self, targets: np.ndarray, input: Input) -> np.ndarray:
         return input.view(targets[..., None])[..., 0]
+
+    def keep(self, outputs: np.ndarray) -> np.ndarray:
+        """The class of each pixel, uint8 `[batch, height, width]`, from `[batch, classes, height, width]`."""
+        return outputs.argmax(axis=1).astype(np.uint8)
 
     def decode(self, scores: np.ndarray) -> Prediction:
         """The classes of an item's pixels.
@@ -255,7 +260,7 @@ class MaskReader:
                 neither a class nor to be ignored; the text is one line.
         """
         mask, photo = value
-        stored, frame = _stored(mask), self.photo.frame(photo)
+        stored, frame = stored_numbers(mask), self.photo.frame(photo)
         height, width = stored.shape
         if (width, height) != (frame.width, frame.height):
             sizes = f"{width} x {height} pixels, its photo {frame.width} x {frame.height}"
@@ -295,8 +300,15 @@ def _whole(ignore: int | Iterable[int]) -> tuple[int, ...]:
     return tuple(map(int, ignore)) if isinstance(ignore, Iterable) else (int(ignore),)
 
 
-def _stored(value: Any) -> np.ndarray:
-    """The numbers that a mask holds, whole `[height, width]`."""
+def stored_numbers(value: Any) -> np.ndarray:
+    """The numbers that a mask holds, whole `[height, width]`.
+
+    Args:
+        value: A file's path, its bytes, or an array.
+
+    Raises:
+        ReadError: If it is no mask; the text is one line.
+    """
     if isinstance(value, (list, np.ndarray)):
         found = np.asarray(value)
         if found.ndim != 2 or found.dtype.kind not in "biu" or not found.size:

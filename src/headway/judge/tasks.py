@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,9 +24,17 @@ from headway.judge.multilabel import (
 )
 from headway.judge.points import POINTS, check_points, item_errors, told_points
 from headway.judge.regression import REGRESSION, absolute_errors, check_numbers
-from headway.judge.segmentation import SEGMENTATION, check_masks, item_ious, pixel_scores, told_mask, wrong_shares
+from headway.judge.segmentation import (
+    SEGMENTATION,
+    check_masks,
+    counted_masks,
+    item_ious,
+    pixel_scores,
+    told_mask,
+    wrong_shares,
+)
 
-__all__ = ["TASKS", "TaskMetrics", "digits_of", "evaluate", "shown_metrics", "task_metrics"]
+__all__ = ["TASKS", "TaskMetrics", "digits_of", "evaluate", "gathered", "shown_metrics", "task_metrics"]
 
 Check = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 ByItem = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -59,6 +67,8 @@ class TaskMetrics:
         label_word: What a label is called, "class" or "label".
         counted: What a label's count is of, "items" or "pixels".
         at: The same for other thresholds than 0.5, one a label, where a label is given from a probability on.
+        condense: Answers and targets of some items, and the number of outputs, to what `check` takes in their place
+            and takes up less memory; left out where they are small.
     """
 
     metrics: Mapping[str, Metric]
@@ -75,6 +85,7 @@ class TaskMetrics:
     label_word: Literal["class", "label"] = "class"
     counted: Literal["items", "pixels"] = "items"
     at: Callable[[Sequence[float]], TaskMetrics] | None = None
+    condense: Callable[[np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]] | None = None
 
     @property
     def title(self) -> str:
@@ -193,6 +204,7 @@ TASKS: dict[str, TaskMetrics] = {
         tell=told_mask,
         per_label=pixel_scores,
         counted="pixels",
+        condense=counted_masks,
     ),
 }
 
@@ -207,6 +219,27 @@ def task_metrics(task: str, *, thresholds: Sequence[float] = ()) -> TaskMetrics:
         raise ConfigError(explain("There are no metrics for this task.", given=task, fix=did_you_mean(task, TASKS)))
     known = TASKS[task]
     return known.at(thresholds) if known.at and len(thresholds) else known
+
+
+def gathered(
+    batches: Iterable[tuple[np.ndarray, np.ndarray]], *, task: str, num_outputs: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Answers and targets batch by batch to what `evaluate` takes of them all; of masks only counts are kept.
+
+    Args:
+        batches: One or more of what `evaluate` takes, for some of the items each.
+        task: The kind of target, a key of `TASKS`.
+        num_outputs: How many numbers the model gives for an item, for a mask how many classes there are.
+
+    Example:
+        >>> batches = [(np.array([[1.0], [2.0]]), np.array([[1.0], [2.5]])), (np.array([[3.5]]), np.array([[3.0]]))]
+        >>> gathered(batches, task="regression", num_outputs=1)[0].shape
+        (3, 1)
+    """
+    condense = task_metrics(task).condense
+    kept = [condense(*each, num_outputs) if condense else each for each in batches]
+    answers, targets = zip(*kept, strict=True)
+    return np.concatenate(answers), np.concatenate(targets)
 
 
 def evaluate(

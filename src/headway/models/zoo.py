@@ -17,7 +17,7 @@ from torch import nn
 from headway.cache import cache_folder
 from headway.errors import ConfigError, HeadwayError, WeightsError, did_you_mean, explain
 from headway.fields import Image, Input, Pair, Table, Target
-from headway.models.collab import make_collab, recipe_for
+from headway.models.collab import ARCHITECTURES, make_collab, recipe_for
 from headway.models.recipe import Recipe
 from headway.models.tabular import RECIPE, TabularModel
 from headway.models.unet import RECIPES, UNet
@@ -98,7 +98,7 @@ def build(
 
 def _for_photos(arch: str | None, input: Input, target: Target, pretrained: bool) -> Built:
     assert isinstance(input, Image)
-    if arch == TABULAR_ARCH:
+    if arch == TABULAR_ARCH or arch in ARCHITECTURES:
         what = "There is no architecture of that name for photos."
         raise ConfigError(explain(what, given=repr(arch), fix=f'Use "{DEFAULT_ARCH}", or leave it out.'))
     name = arch or default_arch(input.size, target.task)
@@ -207,7 +207,7 @@ def check_arch(arch: str) -> None:
     """Raises a ConfigError if there is no architecture of that name."""
     timm = _timm()
 
-    own = [*_SCRATCH, TABULAR_ARCH]
+    own = [*_SCRATCH, TABULAR_ARCH, *ARCHITECTURES]
     if arch not in own and not timm.is_model(arch):
         known = [*own, *timm.list_models()]
         fix = f"Name one of timm's models. {did_you_mean(arch, known)}"

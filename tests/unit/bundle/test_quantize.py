@@ -11,9 +11,12 @@ from headway.bundle import quantize
 from headway.bundle.format import read_bundle
 from headway.bundle.predictor import load
 from headway.data.build import from_folder, from_items
+from headway.data.masks import list_masks
 from headway.errors import ConfigError
-from headway.fields import Image, Number, Table
+from headway.fields import Image, Mask, Number, Table
+from headway.judge.tasks import evaluate
 from headway.learner import Learner
+from tests.unit.cli.test_kinds import write_discs
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +92,25 @@ def test_a_number_is_judged_by_its_own_metric(digits: Path, tmp_path: Path) -> N
         facts = read_bundle(learner.export(tmp_path / "n.headway", quantize="int8")).manifest["quantization"]
     lost = facts["int8"]["mae"] - facts["float32"]["mae"]
     assert facts["kept"] == ("int8" if lost <= 0.01 * facts["float32"]["mae"] + 1e-9 else "float32")
+
+
+@pytest.mark.slow
+def test_masks_in_int8_are_what_was_measured(tmp_path: Path) -> None:
+    folder = write_discs(tmp_path / "discs")
+    data = from_items(
+        list_masks(folder), input=Image("images", size=32), target=Mask("masks", classes=["table", "disc"])
+    )
+    learner = Learner(data, "resnet18", pretrained=False, precision="float32", progress=False)
+    learner.fine_tune(4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        path = learner.export(tmp_path / "m.headway", quantize="int8")
+    facts, predictor = read_bundle(path).manifest["quantization"], load(path)
+    assert facts["int8"]["bytes"] < 0.4 * facts["float32"]["bytes"]
+    lost = facts["float32"]["mean_iou"] - facts["int8"]["mean_iou"]
+    assert facts["kept"] == ("int8" if lost <= 0.005 + 1e-9 else "float32")
+    found = [
+        each for each in predictor.try_outputs(data.valid.items["images"].to_list()) if isinstance(each, np.ndarray)
+    ]
+    score = evaluate(np.stack(found), data.valid.targets, task="segmentation", metrics=["mean_iou"])["mean_iou"].value
+    assert score == pytest.approx(facts[facts["kept"]]["mean_iou"], abs=1e-6)

@@ -131,6 +131,8 @@ def test_a_table_with_a_split_column(headway: Command, photo_folder: PhotoFolder
         0.2,
         "--ema",
         0.9,
+        "--compile",
+        "auto",
         "--runs",
         "elsewhere",
         "--json",
@@ -144,6 +146,7 @@ def test_a_table_with_a_split_column(headway: Command, photo_folder: PhotoFolder
     config = json.loads(Path("elsewhere/table/config.json").read_text())
     (call,) = config["training"]
     expected = {"call": "fine_tune", "epochs": 1, "minutes": None, "lr": None, "mixup": 0.2, "ema": 0.9, "cutmix": 0.0}
+    expected |= {"compile": "auto"}
     assert {name: call[name] for name in expected} == expected
 
 

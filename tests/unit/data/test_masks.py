@@ -71,7 +71,7 @@ def test_a_canvas_that_is_larger_than_the_view(mask_folder: MaskFolder) -> None:
 def test_masks_are_read_once_and_found_again(mask_folder: MaskFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     items = mask_folder()
     first = data_of(items)
-    monkeypatch.setattr("headway.fields.mask._stored", None)
+    monkeypatch.setattr("headway.fields.mask.stored_numbers", None)
     again = data_of(items)
     assert (again.valid.targets == first.valid.targets).all()
     assert again.fingerprint == first.fingerprint

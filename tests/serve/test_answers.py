@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 from collections.abc import Iterator
@@ -98,6 +99,12 @@ def test_a_mask_is_a_picture_to_whom_wants_one(servers: dict[str, Running]) -> N
     found = np.asarray(mask)
     assert (found[:, 10:50] == 1).all()
     assert (found[:, :4] > 1).all()
+    both = servers["mask"].ask("POST", "/predict?mask=png", picture("red", (60, 40)), content_type="image/png")
+    assert base64.b64decode(both.json["mask"]) == drawn.body
+    assert {**both.json, "seconds": 0} == {**answer.json, "seconds": 0, "mask": both.json["mask"]}
+    body, content_type = form(("file", "a.png", "image/png", picture("red")), ("file", "b.png", "image/png", b"broken"))
+    several = servers["mask"].ask("POST", "/predict?mask=png", body, content_type=content_type)
+    assert ["mask" in each for each in several.json["predictions"]] == [True, False]
     assert servers["mask"].predict(b"broken", accept="image/png").kind == "unreadable"
     assert set(servers["mask"].ask("GET", "/model").json["colours"]) == {"rest", "red"}
 

@@ -18,7 +18,7 @@ from tests.serve.test_page import answered, axe, files_script, until
 
 __all__ = ["axe"]
 
-KINDS = ("number", "labels", "points", "mask", "table", "table-number")
+KINDS = ("number", "labels", "points", "mask", "table", "table-number", "pair")
 Open = Callable[[str], Page]
 
 pytestmark = pytest.mark.slow
@@ -77,7 +77,7 @@ def paste(page: Page, text: str, target: str = "document.body") -> None:
 
 def test_a_number_is_large_with_its_name_and_its_usual_error(open_kind: Open) -> None:
     page = open_kind("number")
-    assert texts(page, "h1") == ["What is the redness?"]
+    assert texts(page, "h1") == ["What would \u201credness\u201d be?"]
     assert texts(page, "#labels") == ["This model answers with a number: redness. It is usually off by 3.2."]
     page.run(files_script("drop", ("a.png", "image/png", picture("red"))))
     (card,) = answered(page, 1)
@@ -108,7 +108,7 @@ def test_points_are_drawn_over_the_picture(open_kind: Open) -> None:
     page = open_kind("points")
     page.run(files_script("drop", ("a.png", "image/png", disc())))
     (card,) = answered(page, 1)
-    assert card["label"] == "2 points"
+    assert card["label"] == "2 points in pixels"
     assert card["bars"] == ["1 87.5 from the left, 50.0 from the top", "2 212.5 from the left, 100.0 from the top"]
     until(page, "document.querySelectorAll('.over circle').length === 2")
     assert page.run("document.querySelector('svg.over').getAttribute('viewBox')") == "0 0 300 200"
@@ -130,6 +130,7 @@ def test_a_mask_lies_over_the_picture(open_kind: Open) -> None:
     assert card["label"].startswith("rest ")
     until(page, "document.querySelector('img.over')?.naturalWidth === 300")
     assert page.run("document.querySelectorAll('.fill')[1].style.background") == "rgb(86, 180, 233)"
+    assert sum("/predict" in address for address in page.requests) == 1
     assert page.complaints == []
 
 
@@ -202,7 +203,7 @@ def test_rows_are_pasted(open_kind: Open) -> None:
 
 def test_errors_of_a_row_are_told_in_words(open_kind: Open) -> None:
     page = open_kind("table-number")
-    assert texts(page, "h1") == ["What is the height?"]
+    assert texts(page, "h1") == ["What would \u201cheight\u201d be?"]
     paste(page, "age,job\nold,cook\n1e60,cook")
     large, old = answered(page, 2)
     assert old["label"] == large["label"] == "No answer"
@@ -244,6 +245,11 @@ def test_axe_finds_nothing(open_kind: Open, axe: str, kind: str, width: int, dar
         page.run("document.querySelector('#ask').click()")
         paste(page, "age,job\nold,cook\n31,pilot")
         answered(page, 3)
+    elif name == "pair":
+        page.run("document.querySelector('#ask').click()")
+        paste(page, "job,smokes\npilot,true")
+        page.run("document.querySelector('#ask').click()")
+        answered(page, 2)
     else:
         page.run(files_script("drop", ("a.png", "image/png", disc()), ("b.png", "image/png", b"broken")))
         answered(page, 2)

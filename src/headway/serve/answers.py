@@ -56,6 +56,10 @@ class Predicted(BaseModel):
         description="Whether the item is like those that the model learned from. Where it is not, the label means "
         "nothing. null where the model cannot tell."
     )
+    mask: str | None = Field(
+        default=None,
+        description="The mask as a PNG file of the picture's size, in base64; only where it was asked for.",
+    )
     notes: list[str] = Field(
         default=[],
         description="What the item has that no training item had, such as a new category. Left out where there is "

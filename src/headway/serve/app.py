@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -105,7 +106,7 @@ def _add_predict(
         summary=reader.summary,
         description=reader.takes + (_MASK_WORDS if is_mask else ""),
         responses={200: answered, **problem_responses(*_PROBLEMS, *reader.problems, Kind.BUSY, Kind.DEADLINE)},
-        openapi_extra=reader.describe_body(),
+        openapi_extra=reader.describe_body() | ({"parameters": [_MASK_PARAMETER]} if is_mask else {}),
     )
     async def predict(request: Request) -> Response:
         service.check_room()
@@ -121,17 +122,17 @@ def _add_predict(
                 raise
         for answer in answers:
             record.answered(answer)
+        with_mask = is_mask and request.query_params.get("mask") == "png"
+        told = [await _told(each, target, service if with_mask else None) for each in answers]
         if is_many:
-            return _json({"predictions": [{reader.place: each.item.name, **_plain(each, target)} for each in answers]})
-        (answer,) = answers
-        if answer.prediction is None:
-            assert answer.problem is not None
+            named = zip(answers, told, strict=True)
+            return _json({"predictions": [{reader.place: each.item.name, **found} for each, found in named]})
+        ((answer, found),) = zip(answers, told, strict=True)
+        if answer.problem is not None:
             raise answer.problem
         if is_mask and "image/png" in request.headers.get("accept", ""):
-            found, frame = answer.prediction, answer.frame
-            mask = await service.aside(lambda: mask_png(found, target=target, frame=frame))
-            return Response(mask, media_type="image/png")
-        return _json(_plain(answer, target))
+            return Response(await _drawn(answer, target, service), media_type="image/png")
+        return _json(found)
 
 
 def _add_facts(app: FastAPI, facts: dict[str, Any], metrics: Metrics) -> None:
@@ -162,6 +163,12 @@ _PLAIN_OK: dict[int | str, dict[str, Any]] = {
 
 _PROBLEMS = (Kind.BAD_REQUEST, Kind.SLOW_BODY, Kind.TOO_LARGE)
 _MASK_WORDS = "\n\nTo one picture with `Accept: image/png` the answer is the mask: a picture of its size."
+_MASK_PARAMETER = {
+    "name": "mask",
+    "in": "query",
+    "description": "`png` for an answer that holds the mask, too.",
+    "schema": {"type": "string", "enum": ["png"]},
+}
 
 
 def _facts(predictor: Predictor, settings: Settings, *, name: str, card: str) -> dict[str, Any]:
@@ -266,14 +273,23 @@ class _Outermost:
             await self._app(scope, receive, send)
 
 
-def _plain(answer: Answer, target: Target) -> dict[str, Any]:
-    if answer.prediction is None:
+async def _told(answer: Answer, target: Target, draws: Service | None) -> dict[str, Any]:
+    """What became of an item, as JSON values; with its mask, where the service is there to draw it."""
+    found, frame = answer.prediction, answer.frame
+    if found is None:
         assert answer.problem is not None
         return {"problem": answer.problem.to_json()}
-    return {
-        **answer_json(answer.prediction, target=target, frame=answer.frame),
-        "seconds": round(answer.seconds, 6),
-    }
+    told = {**answer_json(found, target=target, frame=frame), "seconds": round(answer.seconds, 6)}
+    if draws:
+        told["mask"] = b64encode(await _drawn(answer, target, draws)).decode()
+    return told
+
+
+async def _drawn(answer: Answer, target: Target, service: Service) -> bytes:
+    """The mask of an answer as a PNG, drawn off the event loop."""
+    found, frame = answer.prediction, answer.frame
+    assert found is not None
+    return await service.aside(lambda: mask_png(found, target=target, frame=frame))
 
 
 def _json(values: dict[str, Any]) -> Response:

@@ -4,7 +4,9 @@
 const RETRIES = 3;
 const SHRUNK_SIDE = 2048;
 
-let limits = { maxBytes: Infinity };
+let limits = { maxBytes: Infinity, address: "predict" };
+let described;
+const masks = new WeakMap();
 
 /**
  * What the model is.
@@ -13,15 +15,21 @@ let limits = { maxBytes: Infinity };
  *   `error` is how far a number is usually off; `columns` are those of a table's rows; `card` is Markdown; `privacy` is
  *   a sentence on where items go; `links` are texts with addresses.
  */
-export async function describe() {
+export function describe() {
+  described = facts();
+  return described;
+}
+
+async function facts() {
   const response = await fetch("model");
   if (!response.ok) throw new Error(await words(response));
-  const { max_body_bytes: maxBytes, metrics, ...facts } = await response.json();
-  limits = { maxBytes };
+  const { max_body_bytes: maxBytes, metrics, ...found } = await response.json();
+  // A mask comes with its answer, so that the model looks at a picture once.
+  limits = { maxBytes, address: found.task === "segmentation" ? "predict?mask=png" : "predict" };
   return {
-    ...facts,
+    ...found,
     error: metrics?.test?.mae?.value ?? metrics?.valid?.mae?.value,
-    privacy: `${facts.columns ? "What you fill in is" : "Pictures are"} sent to this server, and to no other.`,
+    privacy: `${found.columns ? "What you fill in is" : "Pictures are"} sent to this server, and to no other.`,
     links: [["Use it from a program", "docs"]],
   };
 }
@@ -34,25 +42,29 @@ export async function describe() {
  * @throws {Error} whose message is to be shown to a person.
  */
 export async function answer(item) {
-  return (await asked(item, "application/json")).json();
+  // Without it, what to ask for is not known yet.
+  await described?.catch(() => {});
+  const { mask: png, ...found } = await (await asked(item)).json();
+  if (png) masks.set(item, new Blob([Uint8Array.from(atob(png), (each) => each.charCodeAt(0))], { type: "image/png" }));
+  return found;
 }
 
 /**
- * The mask of a picture, as a picture that is transparent where nothing is known.
+ * The mask of a picture that was answered before, as a picture that is transparent where nothing is known.
  * @param {File} file
- * @returns {Promise<Blob>}
+ * @returns {Promise<?Blob>}
  */
 export async function mask(file) {
-  return (await asked(file, "image/png")).blob();
+  return masks.get(file) ?? null;
 }
 
-async function asked(item, accept) {
+async function asked(item) {
   const isFile = item instanceof Blob;
   // A photo that is made smaller has other pixels than the one that is shown; both fill the same box.
   const body = !isFile ? JSON.stringify(item) : item.size > limits.maxBytes ? await shrink(item) : item;
   const type = isFile ? body.type || "application/octet-stream" : "application/json";
   for (let tries = 0; ; tries += 1) {
-    const response = await send(body, { "content-type": type, accept });
+    const response = await send(body, { "content-type": type, accept: "application/json" });
     if (response.ok) return response;
     if (response.status !== 503 || tries === RETRIES) throw new Error(await words(response));
     const seconds = Number(response.headers.get("retry-after")) || 1;
@@ -62,7 +74,7 @@ async function asked(item, accept) {
 
 async function send(body, headers) {
   try {
-    return await fetch("predict", { method: "POST", body, headers });
+    return await fetch(limits.address, { method: "POST", body, headers });
   } catch {
     throw new Error("The server cannot be reached. Is it still running?");
   }

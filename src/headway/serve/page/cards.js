@@ -126,7 +126,8 @@ function show(card, prediction) {
   if (prediction.notes?.length) {
     const notes = prediction.notes.join("; ");
     card.classList.add("noted");
-    word(card, `${card.querySelector(".word").textContent} New to the model: ${notes}. The answer may be less sure than usual.`.trim());
+    const doubt = strange ? "" : " The answer may be less sure than usual.";
+    word(card, `${card.querySelector(".word").textContent} New to the model: ${notes}.${doubt}`.trim());
   }
   const [bars, others] = shown.bars(prediction);
   card.querySelector(".bars").replaceChildren(...bars);
@@ -148,12 +149,12 @@ const SHOWN = {
   },
   regression: {
     label: ({ value }) => [made("span", { className: "number", textContent: figure(value) }), " ", made("small", { textContent: model.target })],
-    bars: () => [[], model.error ? `Usually off by ${figure(model.error, 2)}. ` : ""],
+    bars: ({ familiar }) => [[], model.error && familiar !== false ? `Usually off by ${figure(model.error, 2)}. ` : ""],
     spoken: ({ value }) => `${model.target} ${figure(value)}`,
     guess: ({ value }) => figure(value),
   },
   points: {
-    label: ({ value }) => [`${value.length} point${value.length === 1 ? "" : "s"}`],
+    label: ({ value }) => [`${value.length} point${value.length === 1 ? "" : "s"}`, " ", made("small", { textContent: "in pixels" })],
     bars: ({ value }) => [value.slice(0, SHOWN_POINTS).map(place), value.length > SHOWN_POINTS ? `${value.length - SHOWN_POINTS} more points are not listed. ` : ""],
     spoken: ({ value }) => value.map(([x, y]) => `${x}, ${y}`).join("; "),
   },

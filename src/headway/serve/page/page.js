@@ -10,7 +10,7 @@ import { figure, find, fromMarkdown, listed, made } from "./words.js";
 const TITLES = {
   classification: () => "What is in the picture?",
   multilabel: () => "What is in the picture?",
-  regression: ({ target }) => `What is the ${target}?`,
+  regression: question,
   points: () => "Where is it in the picture?",
   segmentation: () => "What is where in the picture?",
 };
@@ -23,12 +23,17 @@ const WORDS = {
   segmentation: ({ labels }) => `This model marks ${listed(labels)}.`,
 };
 
+// Reads well whatever the column is called: survived, price, num_rooms.
+function question({ target }) {
+  return `What would \u201c${target}\u201d be?`;
+}
+
 async function start() {
   find("clear").addEventListener("click", clear);
   openPictures();
   try {
     await know(describe());
-    const title = model.columns ? `What is the ${model.target}?` : TITLES[model.task](model);
+    const title = (model.columns ? question : TITLES[model.task])(model);
     find("name").textContent = model.name;
     find("title").textContent = title;
     find("labels").textContent = WORDS[model.task](model);

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from headway.data.loader import to_device
 from headway.errors import ConfigError, explain
 from headway.fields import Points, Target
 from headway.seeds import generator
@@ -94,7 +95,7 @@ class Augment:
             start = (side - size) // 2
             return images[..., start : start + size, start : start + size].to(torch.float32)
         draws = _draws(rows, seed, epoch)
-        matrices = torch.from_numpy(self._matrices(draws, side=side, size=size)).to(images.device)
+        matrices = to_device(torch.from_numpy(self._matrices(draws, side=side, size=size)), images.device)
         pixels = images.to(torch.float32)
         pixels = F.grid_sample(pixels, _grid(matrices, size), padding_mode="reflection", align_corners=False)
         return self._lit(pixels, draws) if self.light else pixels.clamp_(0, 255)
@@ -115,8 +116,8 @@ class Augment:
         """
         if not target.is_in_picture:
             return targets
-        matrices = self._matrices(_draws(rows, seed, epoch), side=side, size=size)
-        return _FOLLOW[target.task](targets, torch.from_numpy(matrices).to(targets.device), target, size)
+        matrices = torch.from_numpy(self._matrices(_draws(rows, seed, epoch), side=side, size=size))
+        return _FOLLOW[target.task](targets, to_device(matrices, targets.device), target, size)
 
     def _matrices(self, draws: np.ndarray, *, side: int, size: int) -> np.ndarray:
         """From a place in the result to a place in the canvas, both in -1 to 1: float32 `[batch, 3, 3]`."""
@@ -145,10 +146,10 @@ class Augment:
         return matrices
 
     def _lit(self, pixels: torch.Tensor, draws: np.ndarray) -> torch.Tensor:
-        change = torch.from_numpy((self.light * draws[:, 11:13]).astype(np.float32)).to(pixels.device)
-        contrast = 1 + change[:, 0].view(-1, 1, 1, 1)
-        brightness = 127.5 * change[:, 1].view(-1, 1, 1, 1)
-        return ((pixels - 127.5) * contrast + 127.5 + brightness).clamp_(0, 255)
+        change = to_device(torch.from_numpy((self.light * draws[:, 11:13]).astype(np.float32)), pixels.device)
+        contrast, brightness = (1 + change).view(-1, 2, 1, 1, 1).unbind(1)
+        # (pixels - 127.5) * contrast + 127.5 * brightness, in place: a copy of the batch costs as much as the sums.
+        return pixels.mul_(contrast).add_(127.5 * (brightness - contrast)).clamp_(0, 255)
 
 
 def resized(images: torch.Tensor, *, side: int) -> torch.Tensor:
@@ -174,9 +175,14 @@ def _draws(rows: np.ndarray, seed: int, epoch: int) -> np.ndarray:
 def _grid(matrices: torch.Tensor, size: int) -> torch.Tensor:
     """Where each pixel of the result comes from: `[batch, size, size, 2]`."""
     steps = (torch.arange(size, device=matrices.device, dtype=torch.float32) * 2 + 1) / size - 1
-    y, x = torch.meshgrid(steps, steps, indexing="ij")
-    places = torch.stack([x, y, torch.ones_like(x)], dim=-1).view(1, -1, 3) @ matrices.transpose(1, 2)
-    return (places[..., :2] / places[..., 2:]).view(-1, size, size, 2)
+    # What a matrix makes of a place is a sum of what it makes of its column and of its row.
+    across = (matrices[:, :, 0, None] * steps)[:, :, None, :]
+    down = (matrices[:, :, 1, None] * steps + matrices[:, :, 2, None])[:, :, :, None]
+    x, y, depth = (across + down).unbind(1)
+    grid = x.new_empty(*x.shape, 2)
+    torch.div(x, depth, out=grid[..., 0])
+    torch.div(y, depth, out=grid[..., 1])
+    return grid
 
 
 def _points(targets: torch.Tensor, matrices: torch.Tensor, target: Target, size: int) -> torch.Tensor:
@@ -186,12 +192,13 @@ def _points(targets: torch.Tensor, matrices: torch.Tensor, target: Target, size:
     """
     assert isinstance(target, Points)
     places, sizes = targets[:, :-2].reshape(len(targets), -1, 2), targets[:, -2:]
-    swapped = places[:, target.swapped_order]
+    swapped = places.index_select(1, to_device(torch.as_tensor(target.swapped_order), places.device))
     # A picture is mirrored where its matrix turns areas over.
     mirrored = torch.linalg.det(matrices) < 0
     places = torch.where(mirrored[:, None, None], swapped, places)
     ones = torch.ones_like(places[..., :1])
-    moved = torch.cat([places, ones], dim=2) @ torch.linalg.inv(matrices).transpose(1, 2)
+    # `inv` would wait for the device, to see whether there is an inverse.
+    moved = torch.cat([places, ones], dim=2) @ torch.linalg.inv_ex(matrices).inverse.transpose(1, 2)
     # Far outside a warped picture a place may lie at infinity; what is out of sight is nowhere in particular.
     moved = moved[..., :2] / moved[..., 2:].clamp_min(0.1)
     return torch.cat([moved.clamp(-FARTHEST, FARTHEST).flatten(1), sizes], dim=1)

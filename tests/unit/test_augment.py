@@ -184,6 +184,14 @@ def test_light_changes_contrast_and_brightness_within_its_range() -> None:
     assert abs(np.corrcoef(contrast, brightness)[0, 1]) < 0.25
 
 
+@pytest.mark.parametrize("augment", [Augment(), only(light=0.5), NOTHING])
+def test_pixels_that_are_floats_already_are_not_written_to(augment: Augment) -> None:
+    images = noise(8, 37).float()
+    before = images.clone()
+    augment(images, rows=ROWS[:8], size=32, seed=0, epoch=0)
+    assert torch.equal(images, before)
+
+
 def test_light_alone_moves_no_pixel() -> None:
     images = noise(4, 16)
     out = only(light=0.1)(images, rows=ROWS[:4], size=16, seed=0, epoch=0)

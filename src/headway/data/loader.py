@@ -14,12 +14,13 @@ import torch
 
 from headway.data.store import reader_threads
 from headway.errors import ConfigError, explain
+from headway.heap import keep_freed_memory
 from headway.seeds import generator
 
 if TYPE_CHECKING:
     from headway.data.dataset import Part
 
-__all__ = ["Batch", "Loader", "as_tensor"]
+__all__ = ["Batch", "Loader", "as_tensor", "to_device"]
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,10 @@ class Batch:
     rows: np.ndarray
 
     def to(self, device: torch.device) -> Batch:
-        """The batch on a device, copied without waiting where its memory is pinned; itself where it is already."""
+        """The batch on a device; itself where it is already."""
         if self.inputs.device == device:
             return self
-        return Batch(self.inputs.to(device, non_blocking=True), self.targets.to(device, non_blocking=True), self.rows)
+        return Batch(to_device(self.inputs, device), to_device(self.targets, device), self.rows)
 
     def split(self, pieces: int) -> list[Batch]:
         """The batch in so many pieces, equal up to one item; as many as it has items, at most."""
@@ -105,6 +106,7 @@ class Loader:
             epoch: Its number, from 0; it decides the shuffled order.
             start: How many batches to pass over, for a run that goes on.
         """
+        keep_freed_memory()
         order = np.arange(len(self.part))
         if self.shuffle:
             order = generator(self.seed, "order", epoch=epoch).permutation(len(self.part))
@@ -138,6 +140,15 @@ class Loader:
         if self.pin_memory:
             inputs, targets = inputs.pin_memory(), targets.pin_memory()
         return Batch(inputs, targets, self._rows[positions])
+
+
+def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A tensor on a device, copied without waiting for what the device still has to do, where that is safe.
+
+    To CUDA it is: pinned memory is kept until it was read, any other is read before the call returns. On Apple's
+    devices the copy may read memory that was given back since (github.com/pytorch/pytorch/issues/189690).
+    """
+    return tensor.to(device, non_blocking=device.type == "cuda")
 
 
 def as_tensor(arrays: np.ndarray) -> torch.Tensor:

@@ -22,6 +22,18 @@ def test_prepare_is_per_channel() -> None:
     assert torch.equal(prepare(pixels.float()), found)
 
 
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+def test_prepare_leaves_the_pixels_as_they_are(dtype: torch.dtype) -> None:
+    draw = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, (2, 3, 8, 8), generator=draw).to(dtype).to(memory_format=torch.channels_last)
+    before = pixels.clone()
+    prepare = Prepare((123.7, 116.3, 103.5), (58.4, 57.1, 57.4))
+    found = prepare(pixels)
+    assert torch.equal(pixels, before)
+    assert torch.equal(found, (pixels.float() - prepare.mean) / prepare.std)
+    assert found.is_contiguous(memory_format=torch.channels_last)
+
+
 def test_prepare_has_nothing_to_train_and_travels_with_the_weights() -> None:
     prepare = Prepare((127.0,), (128.0,))
     assert list(prepare.parameters()) == []

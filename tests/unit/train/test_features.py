@@ -30,8 +30,10 @@ def standardised(features: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("decay", [1e-1, 1e-2, 1e-3])
 @pytest.mark.parametrize("classes", [3, 6])
-def test_the_solution_is_scikit_learns(classes: int, decay: float) -> None:
-    features, targets = problem(classes)
+@pytest.mark.parametrize(("items", "width"), [(300, 12), (60, 200)])
+def test_the_solution_is_scikit_learns(classes: int, decay: float, items: int, width: int) -> None:
+    """Also where items are few, and the search is among as many coordinates."""
+    features, targets = problem(classes, items=items, width=width)
     head = solve_head(
         features, targets, target=hw.Category("label", labels=tuple(map(str, range(classes)))), seed=0, decays=(decay,)
     )

@@ -35,7 +35,7 @@ from headway.train.fit import Setup, check_model, fit, has_linear_head
 from headway.train.history import Epoch, History
 from headway.train.lr_finder import LrFinder, find_lr
 from headway.train.objective import Loss, objective
-from headway.train.options import Plan, check_options, check_run, default_batch_size, options_of
+from headway.train.options import CompileName, Plan, check_options, check_run, default_batch_size, options_of
 from headway.train.precision import PrecisionName, choose_device, choose_precision
 from headway.train.predictions import Predictions
 from headway.train.progress import Progress, make_progress
@@ -200,6 +200,7 @@ class Learner:
         ema: float = 0.0,
         accumulate: int = 1,
         sizes: Sequence[int] = (),
+        compile: CompileName = "off",
     ) -> History:
         """Transfer learning in two stages; see `headway.train.fine_tune`.
 
@@ -244,6 +245,7 @@ class Learner:
         ema: float = 0.0,
         accumulate: int = 1,
         sizes: Sequence[int] = (),
+        compile: CompileName = "off",
     ) -> History:
         """Trains every layer, at the same rate unless `lr_decay` is below 1.
 

@@ -242,7 +242,7 @@ def test_a_table_without_columns(
 ) -> None:
     table = tmp_path / "pets.csv"
     table.write_text("file,label\na.jpg,cat\n")
-    for options, given in (([], "--input None, --target None"), (["--input", "file"], "--input file, --target None")):
+    for options, given in (([], "no --input, no --target"), (["--input", "file"], "--input file, no --target")):
         found = shell(monkeypatch, capsys, "train", table, *options)
         what = "Of a table the column to predict must be named."
         fix = "Add --target COLUMN, and --input COLUMN where a column names files."

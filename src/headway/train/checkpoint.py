@@ -200,11 +200,11 @@ def restore(state: TrainState, saved: Saved) -> None:
     for number, parameter in enumerate(_parameters(state)):
         prefix = f"optimizer.{number}."
         found = {name.removeprefix(prefix): value for name, value in saved.tensors.items() if name.startswith(prefix)}
-        # Averages lie in memory as their parameter does, which the fused update relies on.
+        # The fused update relies on averages that lie in memory as their parameter does, and all on its device.
         state.optimizer.state[parameter] = {
             name: torch.empty_like(parameter, requires_grad=False).copy_(value)
             if value.shape == parameter.shape and name != "step"
-            else value
+            else value.to(parameter.device)
             for name, value in found.items()
         }
     values = saved.values

@@ -24,6 +24,7 @@ from headway.train.answered import Answered, answered
 from headway.train.average import Average
 from headway.train.callbacks import Callback
 from headway.train.checkpoint import Checkpoints, KeepState, Saved, capture, load_model, restore
+from headway.train.compiling import Decision, compiled
 from headway.train.finite import FiniteLoss
 from headway.train.history import Epoch, History
 from headway.train.interrupt import Signals
@@ -115,7 +116,8 @@ class Setup:
 
     def answered(self, part: Part) -> Answered:
         """What the model answers for a part, with its losses."""
-        given = predict_batches(self.model, self.loader(part), prepare=self.prepare, precision=self.precision)
+        precision = self.objective.judged_in(self.precision)
+        given = predict_batches(self.model, self.loader(part), prepare=self.prepare, precision=precision)
         return answered(given, self.objective)
 
     def measured(self, answers: torch.Tensor, targets: torch.Tensor) -> dict[str, float]:
@@ -167,7 +169,7 @@ def fit(setup: Setup, plan: Plan, history: History, *, part: Part | None = None)
     stage = _Stage(setup, plan, part or setup.data.train, history)
     try:
         # Torch's own generators are seeded at every step; what the caller does with them is left as it was.
-        with setup.precision.own_randomness(), stage.signals:
+        with setup.precision.own_randomness(), setup.precision.products(), stage.signals:
             stage.run()
     except TrainingError:
         saved = setup.checkpoints.load(STAGE)
@@ -186,6 +188,7 @@ class _Stage:
         self.loader = setup.loader(part, shuffle=True, accumulate=plan.options.accumulate)
         self.signals, self.losses = Signals(), FiniteLoss(setup.data)
         self.entries: list[Epoch] = []
+        self.decision: Decision | None = None
         self.began = time.perf_counter()
         # A second call goes on counting, or it would see the same orders and the same augmentations again.
         self.first_epoch = sum(entry.stage == "all" for entry in history)
@@ -193,8 +196,9 @@ class _Stage:
         total_steps = min(plan.epochs * len(self.loader), plan.max_steps)
         shape = plan.options.schedule
         watching: list[Callback] = [self.losses, *([self.average] if self.average else [])]
+        self.pace = Pace(plan.max_seconds, shape=shape, lr=plan.lr, batches=len(self.loader))
         if plan.max_seconds < float("inf"):
-            watching.append(Pace(plan.max_seconds, shape=shape, lr=plan.lr, batches=len(self.loader)))
+            watching.append(self.pace)
         # Last, so that what it keeps is as it stands after the step.
         watching.append(KeepState(self.save, self.signals, batches=len(self.loader)))
         self.state = new_state(setup, plan.options, prepare=self.prepare)
@@ -207,6 +211,10 @@ class _Stage:
         state = self.state
         # A step that was broken off may have left its gradients behind.
         state.optimizer.zero_grad(set_to_none=True)
+        if self.plan.options.compile != "off":
+            set_training_mode(self.setup.model, freeze_norm=self.plan.options.freeze_norm)
+            self.decision = compiled(self.plan.options, state, self.loader, self.setup.checkpoints)
+            self.pace.seconds -= self.decision.seconds
         # What callbacks begin with comes before what they had come to.
         for callback in state.callbacks:
             callback.on_train_begin(state)
@@ -247,11 +255,15 @@ class _Stage:
             metrics=setup.measured(found.answers, found.targets),
             lr=state.schedule(state.step - 1),
             seconds=before + time.perf_counter() - self.began,
+            is_mixed=self.plan.options.has_soft_targets,
         )
 
     def note(self) -> None:
         """Says in the history what the numbers do not show."""
         state = self.state
+        if self.decision:
+            self.history.notes.append(self.decision.note)
+        self.history.notes += self.plan.options.notes
         if state.pieces > self.plan.options.accumulate:
             self.history.notes.append(f"Memory was short: each batch was taken in {state.pieces} pieces.")
         if state.precision.scaler.is_enabled():
@@ -322,7 +334,7 @@ def new_state(
         loss_fn=setup.objective.loss_fn,
         optimizer=adamw(setup.model, weight_decay=options.weight_decay, lr_decay=options.lr_decay),
         schedule=lambda _: 0.0,
-        precision=setup.precision,
+        precision=setup.precision.fresh(),
         seed=setup.seed,
         pieces=options.accumulate,
         split_batches=setup.split_batches,

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from headway.data.loader import Batch
+from headway.data.loader import Batch, to_device
 from headway.seeds import torch_seed
 from headway.train.memory import is_out_of_memory, make_room
-from headway.train.optimizers import set_lr
+from headway.train.optimizers import clear_gradients, set_lr
 from headway.train.precision import Precision
 from headway.train.state import BatchResult, TrainState
 
@@ -34,12 +34,13 @@ def train_epoch(state: TrainState, batches: Iterable[Batch]) -> float:
 
 def train_step(state: TrainState, batch: Batch) -> BatchResult:
     """One step: forward, loss, backward, update."""
+    precision, optimizer = state.precision, state.optimizer
     for callback in state.callbacks:
         callback.on_batch_begin(state, batch)
-    state.precision.seed(torch_seed(state.seed, "forward", epoch=state.epoch, step=state.step))
-    set_lr(state.optimizer, state.schedule(state.step))
+    precision.seed(torch_seed(state.seed, "forward", epoch=state.epoch, step=state.step))
+    set_lr(optimizer, state.schedule(state.step))
 
-    batch = batch.to(state.precision.device)
+    batch = batch.to(precision.device)
     while True:
         try:
             inputs, outputs, loss = gradients(state, batch)
@@ -48,12 +49,13 @@ def train_step(state: TrainState, batch: Batch) -> BatchResult:
             if not is_out_of_memory(error):
                 raise
         make_room(state, batch)
-    state.precision.scaler.step(state.optimizer)
-    state.precision.scaler.update()
-    state.optimizer.zero_grad(set_to_none=True)
+    precision.scaler.step(optimizer)
+    precision.scaler.update()
+    clear_gradients(optimizer)
     # Summed on the device: reading a number from an accelerator at each step would make it wait.
-    state.loss_sum.add_(loss, alpha=len(batch.rows))
-    state.step, state.batch, state.items = state.step + 1, state.batch + 1, state.items + len(batch.rows)
+    items = len(batch.rows)
+    state.loss_sum.add_(loss, alpha=items)
+    state.step, state.batch, state.items = state.step + 1, state.batch + 1, state.items + items
 
     result = BatchResult(inputs, batch.targets, outputs, loss, batch.rows)
     for callback in state.callbacks:
@@ -63,21 +65,26 @@ def train_step(state: TrainState, batch: Batch) -> BatchResult:
 
 def gradients(state: TrainState, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Forward and backward, in pieces where memory is short: inputs, outputs and the batch's mean loss."""
-    results = []
-    for piece in batch.split(state.pieces):
-        inputs, targets = state.prepare(piece, state.epoch)
-        inputs = state.precision.layout(inputs)
-        with state.precision.autocast():
-            outputs = state.model(inputs)
-        loss = state.loss_fn(outputs.float(), targets)
-        if state.pieces > 1:
-            loss = loss * (len(piece.rows) / len(batch.rows))
-        state.precision.scaler.scale(loss).backward()
-        results.append((inputs, outputs.detach(), loss.detach()))
-    if len(results) == 1:
-        return results[0]
+    if state.pieces == 1:
+        return _passes(state, batch)
+    results = [_passes(state, piece, len(piece.rows) / len(batch.rows)) for piece in batch.split(state.pieces)]
     inputs, outputs, losses = zip(*results, strict=True)
     return torch.cat(inputs), torch.cat(outputs), torch.stack(losses).sum()
+
+
+def _passes(
+    state: TrainState, batch: Batch, share: float | None = None
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    precision = state.precision
+    inputs, targets = state.prepare(batch, state.epoch)
+    inputs = precision.layout(inputs)
+    with precision.autocast():
+        outputs = state.forward(inputs)
+    loss = state.loss_fn(outputs.float(), targets)
+    if share is not None:
+        loss = loss * share
+    precision.scaler.scale(loss).backward()
+    return inputs, outputs.detach(), loss.detach()
 
 
 @contextmanager
@@ -115,6 +122,6 @@ def predict_batches(
     with evaluating(model):
         for batch in batches:
             with torch.inference_mode(), precision.autocast():
-                batch = batch.to(precision.device)
-                outputs = model(precision.layout(prepare(batch.inputs))).float().cpu()
-            yield outputs, batch.targets.cpu()
+                inputs = to_device(batch.inputs, precision.device)
+                outputs = model(precision.layout(prepare(inputs))).float().cpu()
+            yield outputs, batch.targets

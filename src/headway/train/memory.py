@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["is_out_of_memory", "make_room"]
 
-# The processor's allocator and Apple's have no exception of their own.
-_SIGNS = ("out of memory", "can't allocate memory", "not enough memory")
+# The processor's allocator, Apple's, and NVIDIA's libraries have no exception of their own.
+_SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "STATUS_ALLOC_FAILED")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -68,3 +68,5 @@ def _empty(state: TrainState) -> None:
     state.optimizer.zero_grad(set_to_none=True)
     if state.precision.device.type == "cuda":
         torch.cuda.empty_cache()
+    elif state.precision.device.type == "mps":
+        torch.mps.empty_cache()

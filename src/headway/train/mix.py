@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from headway.data.loader import to_device
 from headway.seeds import generator
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def mixed(
     share = np.where(is_cut, 1 - (bottom - top) * (right - left) / (height * width), own)
 
     def placed(values: np.ndarray, *shape: int) -> torch.Tensor:
-        return torch.from_numpy(values).to(images.device).view(-1, *shape)
+        return to_device(torch.from_numpy(values), images.device).view(-1, *shape)
 
     weights = placed(share.astype(np.float32), 1, 1, 1)
     if is_cut.any():
@@ -89,7 +90,7 @@ def mixed(
         inside = (y >= placed(top, 1, 1, 1)) & (y < placed(bottom, 1, 1, 1))
         inside = inside & (x >= placed(left, 1, 1, 1)) & (x < placed(right, 1, 1, 1))
         weights = torch.where(placed(is_cut, 1, 1, 1), (~inside).float(), weights)
-    others = torch.from_numpy(partner).to(images.device)
+    others = to_device(torch.from_numpy(partner), images.device)
     shares = placed(share.astype(np.float32), *[1] * (targets.ndim - 1))
     return torch.lerp(images[others], images, weights), torch.lerp(targets[others], targets, shares)
 

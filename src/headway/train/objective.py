@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +12,7 @@ from torch import nn
 
 from headway.fields import Number, Points, Target
 from headway.fields.mask import UNLABELLED
+from headway.train.precision import Precision
 
 __all__ = ["WEIGHT_DECAYS", "Loss", "Objective", "ToUnit", "objective"]
 
@@ -39,6 +41,8 @@ class Objective:
         keep: What is kept of the answers for a whole part: all of them, or of maps the most probable class alone.
         decays: Weight decays that a linear head on standardised features may need, the strongest first.
         is_convex: Whether a linear head has one best solution; else it is approached from stronger weight decays.
+        is_exact: Whether answers are judged in float32, as a bundle gives them. Shorter numbers change a probability
+            little, and a number in its unit by half a per cent.
         floor: What is added to each feature's spread when they are standardised, as a share of that of all features:
             the more, the less a feature counts that hardly ever differs from its mean.
     """
@@ -51,7 +55,12 @@ class Objective:
     keep: Callable[[torch.Tensor], torch.Tensor] = lambda answers: answers
     decays: Sequence[float] = WEIGHT_DECAYS
     is_convex: bool = True
+    is_exact: bool = False
     floor: float = 0.0
+
+    def judged_in(self, precision: Precision) -> Precision:
+        """The precision in which answers are computed, of a model that is trained in this one."""
+        return replace(precision, dtype=torch.float32) if self.is_exact else precision
 
 
 class ToUnit(nn.Module):
@@ -74,6 +83,7 @@ class ToUnit(nn.Module):
         self, mean: float | Sequence[float], std: float, low: float | None = None, high: float | None = None
     ) -> None:
         super().__init__()
+        self._elsewhere: dict[torch.device, ToUnit] = {}
         self.register_buffer("mean", torch.tensor(mean))
         self.register_buffer("std", torch.tensor(std))
         self.low, self.high = low, high
@@ -89,8 +99,17 @@ class ToUnit(nn.Module):
         return self.low + (self.high - self.low) * torch.sigmoid(outputs * self.slope + self.offset)
 
     def losses(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Squared errors in standard deviations, of the same shape as the outputs."""
-        return ((self(outputs) - targets) / self.std).square()
+        """Squared errors in standard deviations, of the same shape as the outputs, and on their device."""
+        here = self._on(outputs.device)
+        return ((here(outputs) - targets) / here.std).square()
+
+    def _on(self, device: torch.device) -> ToUnit:
+        """The same on a device: a stage trains on an accelerator, and its answers are judged on the processor."""
+        if device == self.mean.device:
+            return self
+        if device not in self._elsewhere:
+            self._elsewhere[device] = copy.deepcopy(self).to(device)
+        return self._elsewhere[device]
 
 
 def objective(target: Target) -> Objective:
@@ -140,6 +159,7 @@ def _regression(target: Target) -> Objective:
         soften=lambda targets: targets,
         decays=SQUARED_DECAYS,
         is_convex=target.low is None,
+        is_exact=True,
         floor=0.05,
     )
 
@@ -156,6 +176,7 @@ def _points(target: Target) -> Objective:
         item_losses=lambda outputs, targets: to_unit.losses(outputs, targets[:, :-2]).mean(dim=1),
         activate=to_unit,
         decays=SQUARED_DECAYS,
+        is_exact=True,
         floor=1.0,
     )
 

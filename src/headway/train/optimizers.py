@@ -9,7 +9,7 @@ from headway.errors import ConfigError, explain
 from headway.models.recipe import lr_factors
 from headway.models.vision import depth_groups
 
-__all__ = ["adamw", "set_lr"]
+__all__ = ["adamw", "clear_gradients", "set_lr"]
 
 
 def adamw(model: nn.Module, *, weight_decay: float = 0.01, lr_decay: float = 1.0) -> torch.optim.AdamW:
@@ -57,3 +57,10 @@ def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
     """Sets each group's rate to `lr` times its "lr_scale" (1 where it has none)."""
     for group in optimizer.param_groups:
         group["lr"] = lr * group.get("lr_scale", 1.0)
+
+
+def clear_gradients(optimizer: torch.optim.Optimizer) -> None:
+    """Sets every gradient to None, as `zero_grad` does, without telling the profiler of it, which takes longer."""
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            parameter.grad = None

@@ -20,7 +20,9 @@ from headway.train.schedules import ScheduleName, check_schedule
 if TYPE_CHECKING:
     from headway.train.fit import Setup
 
-__all__ = ["Options", "Plan", "check_options", "check_run", "default_batch_size", "options_of"]
+__all__ = ["CompileName", "Options", "Plan", "check_options", "check_run", "default_batch_size", "options_of"]
+
+CompileName = Literal["off", "auto", "on"]
 
 SMALLEST = 8
 """Side in pixels below which a photo shows nothing."""
@@ -44,6 +46,8 @@ class Options:
             the average. 0 is for none.
         accumulate: How many batches add up their gradients for one step, from 1.
         sizes: Sides of the training photos in pixels, each for an equal share of the epochs; the whole size when empty.
+        compile: Whether the passes are compiled: "off", "on", or "auto", where a timed trial says that it pays within
+            the stage; see `headway.train.compiling`.
 
     Raises:
         ConfigError: If a value is out of its range; all such values are named.
@@ -68,6 +72,7 @@ class Options:
     ema: float = 0.0
     accumulate: int = 1
     sizes: Sequence[int] = ()
+    compile: CompileName = "off"
 
     def __post_init__(self) -> None:
         check_schedule(self.schedule)
@@ -84,6 +89,12 @@ class Options:
         """Whether targets are no longer plain labels."""
         return self.mixup > 0 or self.cutmix > 0 or self.label_smoothing > 0
 
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the history must know of them."""
+        told = "Training losses are of mixed or smoothed targets: higher than of plain ones."
+        return [told] if self.has_soft_targets else []
+
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -98,6 +109,7 @@ _RANGES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "label_smoothing": ("from 0 and below 1, such as 0.1", lambda value: _is_number(value) and 0 <= value < 1),
     "ema": ("from 0 and below 1, such as 0.99", lambda value: _is_number(value) and 0 <= value < 1),
     "accumulate": ("a whole number from 1", lambda value: type(value) is int and value >= 1),
+    "compile": ('"off", "auto" or "on"', lambda value: value in ("off", "auto", "on")),
     "sizes": (
         f"a sequence of whole numbers from {SMALLEST}, such as [128, 224]",
         lambda value: isinstance(value, Sequence) and all(type(each) is int and each >= SMALLEST for each in value),
@@ -150,10 +162,16 @@ def options_of(given: Mapping[str, Any], base: Options | None = None) -> Options
     """The options of `base` with what was given: those entries that are options, and not None.
 
     Raises:
-        ConfigError: If a value is out of its range.
+        ConfigError: If a value is out of its range, or `given` has 0 "epochs", so that it has no effect.
     """
     known = [each.name for each in fields(Options)]
-    return replace(base or Options(), **{name: given[name] for name in known if given.get(name) is not None})
+    found = replace(base or Options(), **{name: given[name] for name in known if given.get(name) is not None})
+    plain = {"lr": None, **{name: getattr(Options(), name) for name in known}}
+    idle = [f"{name}={given[name]}" for name in plain if given.get(name) not in (None, plain[name], [])]
+    if given.get("epochs") == 0 and idle:
+        what = "Without epochs that train every layer these options have no effect: the head alone is solved."
+        raise ConfigError(explain(what, given=f"epochs=0, {', '.join(idle)}", fix="Leave them out, or pass epochs=1."))
+    return found
 
 
 def check_options(options: Options, setup: Setup, *, epochs: int | None = None, minutes: float | None = None) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import platform
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -14,6 +15,7 @@ from headway.errors import ConfigError, did_you_mean, explain
 __all__ = ["Precision", "PrecisionName", "choose_device", "choose_precision"]
 
 PrecisionName = Literal["auto", "float32", "bfloat16", "float16"]
+_NO_CONTEXT = nullcontext()
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -25,35 +27,77 @@ class Precision:
         device: Where.
         dtype: What matrix products and convolutions are computed in.
         scaler: Scales the loss, for float16 alone.
+        may_round: Whether products of float32 numbers may be rounded to TF32, where the device has it.
     """
 
     device: torch.device
     dtype: torch.dtype
     scaler: torch.amp.GradScaler = field(repr=False)
+    may_round: bool = False
 
     def seed(self, seed: int) -> None:
         """Seeds torch's generators here and on the device; `torch.manual_seed` takes a hundred times as long."""
         torch.default_generator.manual_seed(seed)
         kind = self.device.type
         if kind == "cuda":
-            torch.cuda.default_generators[self.device.index or 0].manual_seed(seed)
+            torch.cuda.default_generators[self._index].manual_seed(seed)
         elif kind == "mps":
             torch.mps.manual_seed(seed)
 
+    def fresh(self) -> Precision:
+        """The same, its scaler as new: each stage begins so, whether or not the process has trained before."""
+        return replace(self, scaler=torch.amp.GradScaler(self.device.type, enabled=self.scaler.is_enabled()))
+
+    def wait(self) -> None:
+        """Waits until the device has done what it was given, so that it can be timed."""
+        if self.device.type != "cpu":
+            torch.accelerator.synchronize(self.device)
+
     def own_randomness(self) -> AbstractContextManager[None]:
         """A context after which torch's generators, here and on the device, are as they were before it."""
-        devices = [self.device.index or 0] if self.device.type == "cuda" else []
-        return torch.random.fork_rng(devices=devices)
+        if self.device.type == "cpu":
+            return torch.random.fork_rng(devices=[])
+        return torch.random.fork_rng(devices=[self._index], device_type=self.device.type)
+
+    @contextmanager
+    def products(self) -> Iterator[None]:
+        """A context in which products of float32 numbers are as quick as they may be; afterwards all is as before.
+
+        Convolutions have TF32 from the start in PyTorch, products of matrices when told.
+
+        Source:
+            https://docs.pytorch.org/docs/stable/notes/cuda.html, "TensorFloat-32".
+        """
+        if self.device.type != "cuda" or not self.may_round:
+            yield
+            return
+        before = torch.get_float32_matmul_precision()
+        torch.set_float32_matmul_precision("high")
+        try:
+            yield
+        finally:
+            torch.set_float32_matmul_precision(before)
+
+    @property
+    def _index(self) -> int:
+        return self.device.index or 0
+
+    @property
+    def _has_channels_last(self) -> bool:
+        """On Apple's devices that layout has been slower, and wrong (github.com/pytorch/pytorch/issues/174345)."""
+        return self.device.type != "mps"
 
     def autocast(self) -> AbstractContextManager[object]:
         """The context of a forward pass."""
         if self.dtype is torch.float32:
-            return nullcontext()
+            return _NO_CONTEXT
         return torch.autocast(self.device.type, dtype=self.dtype)
 
     def place(self, model: torch.nn.Module) -> torch.nn.Module:
-        """The model itself, moved to the device, its convolutions channels last in memory."""
+        """The model itself, moved to the device, its convolutions channels last in memory where that is good."""
         model.to(self.device)
+        if not self._has_channels_last:
+            return model
         # `Module.to(memory_format=...)` refuses 5-d weights; only images' layers have this layout anyway.
         for parameter in model.parameters():
             if parameter.ndim == 4:
@@ -62,34 +106,37 @@ class Precision:
 
     def layout(self, inputs: torch.Tensor) -> torch.Tensor:
         """Inputs in the layout of the model's convolutions."""
-        return inputs.contiguous(memory_format=torch.channels_last) if inputs.ndim == 4 else inputs
+        if inputs.ndim != 4:
+            return inputs
+        last = torch.channels_last if self._has_channels_last else torch.contiguous_format
+        return inputs.contiguous(memory_format=last)
 
     def __str__(self) -> str:
         name = {"cuda": torch.cuda.get_device_name, "cpu": lambda _: f"CPU, {torch.get_num_threads()} threads"}
         where = name.get(self.device.type, str)(self.device)
-        return f"{where}, {str(self.dtype).removeprefix('torch.')}, channels last"
+        last = ", channels last" if self._has_channels_last else ""
+        return f"{where}, {str(self.dtype).removeprefix('torch.')}{last}"
 
 
 def choose_device(device: str | torch.device = "auto") -> torch.device:
-    """The device of that name; with "auto" an accelerator where there is one, else the processor.
+    """The device of that name, an accelerator with its number; "auto" is one where there is one, else the processor.
 
     Raises:
         ConfigError: If it is not on this machine.
     """
     if str(device) == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        device = _best()
     try:
-        chosen = torch.device(device)
-        torch.zeros(1, device=chosen).item()
+        probe = torch.zeros(1, device=torch.device(device))
+        probe.item()
     except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
         reason = (str(error).splitlines() or ["unknown"])[0]
         given = f"device={str(device)!r} ({reason})"
         raise ConfigError(
             explain("That device is not to be had on this machine.", given=given, fix='Pass "auto" or "cpu".')
         ) from error
-    return chosen
+    # Tensors say which accelerator they are on; only with the same number is theirs equal to this one.
+    return probe.device
 
 
 def choose_precision(device: torch.device, precision: PrecisionName = "auto", *, is_small: bool = False) -> Precision:
@@ -109,13 +156,21 @@ def choose_precision(device: torch.device, precision: PrecisionName = "auto", *,
     name = "float32" if precision == "auto" and is_small else precision
     dtype = _native(device) if name == "auto" else _DTYPES[name]
     scaler = torch.amp.GradScaler(device.type, enabled=dtype is torch.float16)
-    return Precision(device, dtype, scaler)
+    return Precision(device, dtype, scaler, may_round=precision == "auto")
+
+
+def _best() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def _native(device: torch.device) -> torch.dtype:
     if device.type == "cuda":
         # Emulated bfloat16 (before Ampere) is slower than float16 with a scaled loss.
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+        with torch.cuda.device(device):
+            is_native = torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if is_native else torch.float16
     if device.type == "cpu" and platform.machine() in ("x86_64", "AMD64"):
         features = torch.cpu.get_capabilities()
         if features.get("avx512_bf16") or features.get("amx_bf16"):

@@ -64,7 +64,7 @@ def answers_for(setup: Setup, inputs: np.ndarray, *, batch_size: int = 4_096) ->
         inputs: What its input field reads of them, `[items, ...]`.
         batch_size: Items that go through the model at once.
     """
-    found, precision = [], setup.precision
+    found, precision = [], setup.objective.judged_in(setup.precision)
     with evaluating(setup.model), torch.inference_mode(), precision.autocast():
         for start in range(0, len(inputs), batch_size):
             given = as_tensor(inputs[start : start + batch_size]).to(precision.device)

@@ -91,7 +91,11 @@ class Run:
             **self.config,
             "settings": dict(settings),
             **environment(),
-            "data": {"fingerprint": data.fingerprint, "items": len(data.items), "split": data.split.describe()},
+            "data": {
+                "fingerprint": data.fingerprint,
+                "items": len(data.items),
+                "split": data.split.describe(data.target.strata_name),
+            },
             "input": data.input.to_json(),
             "target": data.target.to_json(),
         }

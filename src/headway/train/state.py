@@ -41,6 +41,7 @@ class TrainState:
         pieces: How many pieces a batch is taken in, its gradients added up.
         split_batches: Whether there may be more of them when memory runs out.
         stop_training: Set by a callback to end after this step.
+        forward: The model, or its compiled function; see `headway.train.compiling`.
     """
 
     model: nn.Module
@@ -61,8 +62,10 @@ class TrainState:
     pieces: int = 1
     split_batches: bool = False
     stop_training: bool = False
+    forward: Callable[[torch.Tensor], torch.Tensor] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.forward = self.model
         self.loss_sum = self.loss_sum.to(self.precision.device)
 
 

@@ -329,11 +329,19 @@ def test_the_plans_rates_by_depth(body_head: Make, make_setup: MakeSetup) -> Non
 
 def test_skipped_steps_of_float16_are_counted(make_setup: MakeSetup, linear: Make) -> None:
     """Gradients too large for float16: the scaler passes over the first steps, halving its factor each time."""
-    history = History()
+    history, factors = History(), list[float]()
+
+    class Watch(hw.Callback):
+        def on_train_end(self, state: TrainState) -> None:
+            factors.append(state.precision.scaler.get_scale())
+
     half = choose_precision(torch.device("cpu"), "float16")
-    setup = make_setup(linear(), precision=half, loss_fn=lambda *given: 100 * F.cross_entropy(*given))
+    given: dict[str, Any] = {"precision": half, "callbacks": [Watch()]}
+    setup = make_setup(linear(), **given, loss_fn=lambda *given: 100 * F.cross_entropy(*given))
     fit(setup, Plan(epochs=2, lr=0.001), history)
     found = re.fullmatch(r"float16: (\d+) of 10 steps were skipped, their gradients too large\.", *history.notes)
     assert found is not None
     assert 1 <= int(found[1]) < 10
-    assert half.scaler.get_scale() == 65536 / 2 ** int(found[1])
+    assert factors == [65536 / 2 ** int(found[1])]
+    # Another stage begins anew, or a run that goes on between the two would end elsewhere.
+    assert half.scaler.get_scale() == 65536

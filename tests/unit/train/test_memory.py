@@ -122,3 +122,15 @@ def test_auto_in_a_learner(digits_data: hw.Data) -> None:
     assert learner.settings["batch_size"] == "auto"
     with pytest.raises(ConfigError):
         hw.Learner(digits_data, Narrow(1), batch_size="large", progress=False)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "MPS backend out of memory (MPS allocated: 17.00 GB, other allocations: 1.00 MB, max allowed: 18.13 GB).",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+    ],
+)
+def test_accelerators_say_it_in_their_own_ways(message: str) -> None:
+    assert is_out_of_memory(RuntimeError(message))

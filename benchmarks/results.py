@@ -6,14 +6,17 @@ import datetime
 import json
 import os
 import platform
+import re
 import subprocess
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from headway.versions import library_versions
 
-__all__ = ["Row", "data_folder", "table", "write_page", "write_result"]
+__all__ = ["Row", "data_folder", "empty_cache", "pet_breeds", "table", "write_page", "write_result"]
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -28,15 +31,47 @@ def data_folder(name: str) -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def write_result(name: str, rows: Sequence[Row]) -> Path:
-    """Puts a benchmark's rows into today's file, with the versions and the commit that they were measured at."""
+def pet_breeds(scratch: Path) -> Path | None:
+    """The photos of pets as a folder a breed, made of links; their names start with it. None where they are not."""
+    pets = data_folder("oxford_pets")
+    if pets is None:
+        return None
+    for photo in sorted((pets / "images").glob("*.jpg")):
+        breed = scratch / "pet_breeds" / re.sub(r"_\d+$", "", photo.stem)
+        breed.mkdir(parents=True, exist_ok=True)
+        (breed / photo.name).symlink_to(photo)
+    return scratch / "pet_breeds"
+
+
+@contextmanager
+def empty_cache() -> Iterator[None]:
+    """A context with a cache folder of its own, empty at first and gone afterwards: all is read for the first time."""
+    kept = {name: value for name, value in os.environ.items() if name == "HEADWAY_CACHE"}
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["HEADWAY_CACHE"] = folder
+        try:
+            yield
+        finally:
+            del os.environ["HEADWAY_CACHE"]
+            os.environ.update(kept)
+
+
+def write_result(name: str, rows: Sequence[Row], *, peers: Mapping[str, str]) -> Path:
+    """Puts a benchmark's rows into today's file, with the versions and the commit that they were measured at.
+
+    Args:
+        name: The benchmark.
+        rows: What it measured.
+        peers: The versions of the libraries that took part besides Headway's own.
+    """
     machine = f"{platform.system()}-{platform.machine()}-{os.cpu_count()}-cores".lower()
     file = RESULTS / f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}-{machine}.json"
     file.parent.mkdir(exist_ok=True)
     found = json.loads(file.read_text()) if file.exists() else {}
     changed = "+" if _git("status", "--porcelain", "src") else ""
     commit = _git("rev-parse", "--short", "HEAD") + changed
-    found[name] = {"commit": commit, "versions": library_versions(), "rows": list(rows)}
+    versions = library_versions()
+    found[name] = {"commit": commit, "versions": versions, "peers": dict(peers), "rows": list(rows)}
     file.write_text(json.dumps(found, indent=1) + "\n")
     return file
 
@@ -63,7 +98,8 @@ def write_page(questions: Mapping[str, str]) -> None:
             when, found = newest[name]
             title, _, rest = question.strip().partition("\n")
             lines += [f"## {title}", "", rest.strip(), "", f"`make bench NAME={name}`", "", *table(found["rows"]), ""]
-            versions = ", ".join(f"{each} {found['versions'][each]}" for each in ("python", "torch", "timm"))
+            named = {each: found["versions"][each] for each in ("python", "torch", "timm")} | found.get("peers", {})
+            versions = ", ".join(f"{each} {version}" for each, version in named.items())
             lines += [f"Measured {when}, {versions}, commit {found['commit']}.", ""]
     (ROOT / "docs" / "benchmarks.md").write_text("\n".join(lines).rstrip() + "\n")
 
@@ -79,4 +115,8 @@ def _git(*command: str) -> str:
 
 
 def _shown(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    """A cell's text: three digits of a small number, the whole of a large one, its thousands apart."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "" if value is None else str(value)
+    is_whole = isinstance(value, int) or abs(value) >= 999.5
+    return f"{value:,.0f}" if is_whole else f"{value:.3g}"

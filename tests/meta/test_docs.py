@@ -27,9 +27,11 @@ def test_architecture_has_the_layers_that_are_checked() -> None:
 
 def test_every_dependency_has_its_reason() -> None:
     text = (ROOT / "docs" / "dependencies.md").read_text()
-    users, _, workers = text.partition("## For working on Headway")
+    users, workers, benchmarks = re.split("## For working on Headway|## For benchmarks", text)
     assert _named(users, column=2) == {_name(each) for each in SETTINGS["project"]["dependencies"]}
     assert _named(workers, column=1) == {_name(each) for each in SETTINGS["dependency-groups"]["dev"]}
+    peers = SETTINGS["project"]["optional-dependencies"]["bench"]
+    assert _named(benchmarks, column=1) == {_name(each) for each in peers}
 
 
 def _named(text: str, *, column: int) -> set[str]:

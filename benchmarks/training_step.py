@@ -4,7 +4,8 @@ A step is forward, backward and AdamW's update of all weights, at 224 pixels, on
 not augmented; 32 photos of efficientnet_lite0 and resnet18, 16 of resnet50, ten classes, weights drawn at random. The
 bare loop is timm's network as a person would train it with all that makes it fast here: channels last, the number
 format that Headway chooses (bfloat16 by autocast where the processor has it), AdamW in its fused form. Headway's side
-is its own loop with what watches over every real run, and its network, whose head sees more of the body than timm's.
+is its own loop with what watches over every real run, and its network, whose head sees more of the body than timm's;
+none of them keeps freed memory, as Headway's loader has the process do in real runs, since that is quicker for all.
 fastai is `Learner.fit_one_cycle` (docs.fast.ai/learner) and Lightning `Trainer.fit` (lightning.ai/docs: "Lightning in
 15 minutes"), both as they come, in float32 and contiguous, bars, loggers and checkpoints off; their time is that of
 the epoch alone. All take turns, a few steps each, after a warm-up; ratios are medians over the turns. Goal: at least

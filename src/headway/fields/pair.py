@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from headway.errors import ConfigError, ReadError, explain
+from headway.errors import ConfigError, DataError, ReadError, explain
 from headway.fields.base import Column, Input, Target
 from headway.fields.columns import CategoryColumn
 
@@ -99,10 +99,20 @@ class Pair(Input):
         return [f"{user}, {item}" for user, item in items.select(self.columns).iter_rows()]
 
     def each(self, items: Any) -> Iterable[Any]:
-        """The pairs of a polars or pandas frame, or of a dict of columns, one by one; anything else as it is."""
-        if isinstance(items, Mapping) or hasattr(items, "columns"):
-            return zip(items[self.user], items[self.item], strict=True)
-        return items
+        """The pairs of a polars or pandas frame, or of a dict of columns, one by one; anything else as it is.
+
+        Raises:
+            DataError: If it has columns, and not both of these.
+        """
+        columns = list(items if isinstance(items, Mapping) else getattr(items, "columns", ()))
+        if not columns:
+            return items
+        missing = [name for name in self.columns if name not in columns]
+        if missing:
+            what = f"The table has no column {missing[0]!r}, and both are needed."
+            given = f"columns: {', '.join(map(str, columns[:10]))}"
+            raise DataError(explain(what, given=given, fix="Rename it, or add it."))
+        return zip(items[self.user], items[self.item], strict=True)
 
     def read_rows(self, items: pl.DataFrame) -> np.ndarray:
         """Both indices of every row, float32 `[rows, 2]`."""

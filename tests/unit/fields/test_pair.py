@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.errors import BundleError, ConfigError, ReadError
+from headway.errors import BundleError, ConfigError, DataError, ReadError
 from headway.fields import Category, Number, Pair, input_from_json
 from headway.fields.pair import MAX_CHOICES
 
@@ -90,6 +90,8 @@ def test_frames_and_dicts_of_columns_give_pairs(field: Pair) -> None:
     for items in (columns, pl.DataFrame(columns), pd.DataFrame(columns)):
         assert [tuple(each) for each in field.each(items)] == wanted
     assert field.each(wanted) is wanted
+    with pytest.raises(DataError, match=f"no column '{field.item}'.*\n.*columns: {field.user}, x"):
+        field.each({field.user: ["Ann"], "x": [7]})
 
 
 def test_it_is_the_same_after_json(field: Pair) -> None:

@@ -102,8 +102,12 @@ class Interpretation:
         """How far a row, its values by column's name, lies outside of the training rows, in words.
 
         Raises:
+            ConfigError: If it is no row.
             DataError: If a value cannot be one of its column.
         """
+        if not isinstance(row, Mapping):
+            fix = "Pass one row of a frame with `frame.row(0, named=True)`, or write a dict."
+            raise ConfigError(explain("`row` must be a dict of values by column.", given=type(row).__name__, fix=fix))
         reader = _table(self.setup.data)
         given = pl.DataFrame({name: pl.Series([row.get(name)], strict=False) for name in reader.columns})
         return self._usual.judge(reader.plain(given).row(0, named=True))

@@ -10,6 +10,7 @@ import headway as hw
 from headway.data.build import from_items
 from headway.data.splits import GroupSplit, RandomSplit
 from headway.ensembling import inner_split
+from headway.errors import ConfigError
 from headway.fields import Category, Number, Table
 from headway.interpretation import Interpretation, predictor
 from headway.judge.report import Report
@@ -95,6 +96,8 @@ def test_one_row_in_words(learner: hw.Learner) -> None:
         "age 130 is above all training rows (18 to 79).",
         "job 'pirate' was never in the training rows.",
     )
+    with pytest.raises(ConfigError, match="`row` must be a dict"):
+        learner.interpret().unusual(learner.data.items[:1])  # type: ignore[arg-type]
     usual = learner.interpret().unusual({"age": 40, "job": " cook", "noise": 0.1, "joined": "2015-05-01"})
     assert usual.remarks == ()
     assert not usual.is_strange

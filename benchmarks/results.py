@@ -100,7 +100,7 @@ def write_page(questions: Mapping[str, str]) -> None:
             lines += [f"## {title}", "", rest.strip(), "", f"`make bench NAME={name}`", "", *table(found["rows"]), ""]
             named = {each: found["versions"][each] for each in ("python", "torch", "timm")} | found.get("peers", {})
             versions = ", ".join(f"{each} {version}" for each, version in named.items())
-            lines += [f"Measured {when}, {versions}, commit {found['commit']}.", ""]
+            lines += [textwrap.fill(f"Measured {when}, {versions}, commit {found['commit']}.", 120), ""]
     (ROOT / "docs" / "benchmarks.md").write_text("\n".join(lines).rstrip() + "\n")
 
 

@@ -130,7 +130,12 @@ def test_it_says_what_it_is(server: Running) -> None:
 
 def test_metrics_count(server: Running) -> None:
     server.predict(picture("green"))
-    text = server.ask("GET", "/metrics").body.decode()
+    # An answer leaves the server a moment before the server has forgotten the picture.
+    for _ in range(100):
+        text = server.ask("GET", "/metrics").body.decode()
+        if re.search(r"^headway_pictures_inside 0.0", text, flags=re.MULTILINE):
+            break
+        time.sleep(0.05)
     assert 'headway_labels_total{label="green"}' in text
     assert 'headway_requests_total{method="POST",path="/predict",status="200"}' in text
     assert re.search(r"^headway_batch_items_count [1-9]", text, flags=re.MULTILINE)

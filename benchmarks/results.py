@@ -8,6 +8,7 @@ import os
 import platform
 import re
 import subprocess
+import textwrap
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

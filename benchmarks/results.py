@@ -8,8 +8,8 @@ import os
 import platform
 import re
 import subprocess
-import textwrap
 import tempfile
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path

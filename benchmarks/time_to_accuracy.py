@@ -114,7 +114,7 @@ def _measured(side: str, data: str, scratch: Path, **options: int) -> dict[str, 
 
 def _headway(folder: str, scratch: Path) -> dict[str, Any]:
     start = time.perf_counter()
-    import timm  # noqa: F401
+    import timm  # noqa: F401 - both load it sooner or later: among the imports, for both
 
     import headway as hw
     from headway.train.history import Epoch
@@ -156,7 +156,7 @@ def _fastai(items: str, scratch: Path, *, epochs: int, batch_size: int) -> dict[
     start = time.perf_counter()
     import fastai.vision.all  # pyright: ignore[reportMissingImports]  # noqa: F401
     import polars as pl
-    import timm  # noqa: F401
+    import timm  # noqa: F401 - both load it sooner or later: among the imports, for both
     import torch
 
     from benchmarks.peers import fastai_learner, fastai_loaders, quiet

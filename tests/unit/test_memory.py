@@ -11,7 +11,7 @@ import pytest
 from PIL import Image as PILImage
 
 MAX_BYTES_A_PHOTO = 20 * 1024
-"""Of which 4 KB are the decoded photo in the store: so 100,000 photos stay within 2 GB more."""
+"""The decoded photo in the store is 3 KB; up to 10,000 photos the simple models hold each as floats, too."""
 
 _RUN = """
 import resource, sys

@@ -34,7 +34,7 @@ BACKEND = "inductor"
 STEPS = 5
 
 LEAST_SECONDS = 30.0
-"""Stages whose passes take less in all have no trial: compiling two layers alone took tens of seconds on two cores."""
+"""Stages whose passes take less in all have no trial: compiling would take most of what it could save."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 
 from headway.data.loader import to_device
-from headway.errors import ConfigError, explain
+from headway.errors import ConfigError
 from headway.fields import Points, Target
 from headway.seeds import generator
 
@@ -70,7 +70,7 @@ class Augment:
         if wrong:
             allowed = ", ".join(f"{name} from {ranges[name][0]:g} to {ranges[name][1]:g}" for name in wrong)
             given = ", ".join(f"{name}={value}" for name, value in wrong.items())
-            raise ConfigError(explain("An augmentation is out of its range.", given=given, fix=f"Allowed: {allowed}."))
+            raise ConfigError("An augmentation is out of its range.", given=given, fix=f"Allowed: {allowed}.")
 
     @classmethod
     def none(cls) -> Augment:

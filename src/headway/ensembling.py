@@ -9,7 +9,7 @@ import polars as pl
 
 from headway.data.dataset import Data
 from headway.data.splits import GroupSplit, RandomSplit, TimeSplit, assign_parts
-from headway.errors import ConfigError, explain
+from headway.errors import ConfigError
 from headway.judge.ensemble import Ensemble, check_averaged, choose_weight, judge_ensemble
 from headway.reporting import answers
 from headway.rivals import one_baseline
@@ -41,7 +41,7 @@ def ensemble(trained: Trained, baseline: str, *, train_again: Callable[[Data], T
     if train_again is None:
         what = "The weight of an ensemble is chosen with a model trained once more, from its start."
         fix = "Use an architecture by its name, such as that for tables."
-        raise ConfigError(explain(what, given="a module of your own", fix=fix))
+        raise ConfigError(what, given="a module of your own", fix=fix)
     found = one_baseline(trained, baseline)
     again = train_again(inner_split(trained.data, seed=trained.setup.seed))
     theirs, ours = one_baseline(again, baseline).answers["valid"], answers(again, "valid")
@@ -75,5 +75,5 @@ def inner_split(data: Data, *, seed: int) -> Data:
     if not len(inner.train) or not len(inner.valid):
         given = f"{len(items)} training rows, {again.describe()}"
         what = "There are too few training rows to set some aside."
-        raise ConfigError(explain(what, given=given, fix="Use more data, or the model alone."))
+        raise ConfigError(what, given=given, fix="Use more data, or the model alone.")
     return inner

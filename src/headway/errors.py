@@ -1,4 +1,4 @@
-"""Every error Headway raises, and how its text is built.
+"""Every error Headway raises, drawn as a tree.
 
 Each error says what happened, what was given and what to do. Each kind is also the built-in exception it
 resembles, so that ordinary ``except ValueError`` works.
@@ -22,12 +22,37 @@ __all__ = [
     "TrainingError",
     "WeightsError",
     "did_you_mean",
-    "explain",
 ]
 
 
 class HeadwayError(Exception):
-    """Base of all errors raised on purpose by Headway."""
+    """Base of all errors raised on purpose by Headway.
+
+    Args:
+        what: What happened, and what was expected. One or two sentences.
+        given: What was given. Lists are joined with commas.
+        fix: One action that mends it; without one the text is `what` alone.
+
+    Attributes:
+        what: As passed.
+        given: As it is shown.
+        fix: As passed.
+
+    Example:
+        >>> print(HeadwayError("`valid` must lie between 0 and 1.", given="valid=3", fix="Pass a share such as 0.2."))
+        `valid` must lie between 0 and 1.
+          Given: valid=3
+          Fix:   Pass a share such as 0.2.
+    """
+
+    def __init__(self, what: str, *, given: object = None, fix: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.given = ", ".join(str(each) for each in given) if isinstance(given, (list, tuple)) else str(given)
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.what}\n  Given: {self.given}\n  Fix:   {self.fix}" if self.fix else self.what
 
 
 class ConfigError(HeadwayError, ValueError):
@@ -78,27 +103,6 @@ class Stopped(KeyboardInterrupt):
         super().__init__(f"Stopped. Go on with: headway resume {run}" if run else "Stopped.")
         self.signum = signum
         self.run = run
-
-
-def explain(what: str, *, given: object, fix: str) -> str:
-    """The text of an error: what happened, what was given, what to do.
-
-    Args:
-        what: What happened, and what was expected. One or two sentences.
-        given: What was given. Lists are joined with commas.
-        fix: One action that mends it.
-
-    Returns:
-        Three lines.
-
-    Example:
-        >>> print(explain("`valid` must lie between 0 and 1.", given="valid=3", fix="Pass a share such as 0.2."))
-        `valid` must lie between 0 and 1.
-          Given: valid=3
-          Fix:   Pass a share such as 0.2.
-    """
-    shown = ", ".join(str(each) for each in given) if isinstance(given, (list, tuple)) else str(given)
-    return f"{what}\n  Given: {shown}\n  Fix:   {fix}"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

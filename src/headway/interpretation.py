@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from headway.data.dataset import Data, PartName
-from headway.errors import ConfigError, did_you_mean, explain
+from headway.errors import ConfigError, did_you_mean
 from headway.fields import Table
 from headway.judge.columns import Predict, draw
 from headway.judge.dependence import Dependence, dependence
@@ -107,7 +107,7 @@ class Interpretation:
         """
         if not isinstance(row, Mapping):
             fix = "Pass one row of a frame with `frame.row(0, named=True)`, or write a dict."
-            raise ConfigError(explain("`row` must be a dict of values by column.", given=type(row).__name__, fix=fix))
+            raise ConfigError("`row` must be a dict of values by column.", given=type(row).__name__, fix=fix)
         reader = _table(self.setup.data)
         given = pl.DataFrame({name: pl.Series([row.get(name)], strict=False) for name in reader.columns})
         return self._usual.judge(reader.plain(given).row(0, named=True))
@@ -175,14 +175,14 @@ def _rows(data: Data, name: PartName) -> tuple[pl.DataFrame, np.ndarray]:
     part = data.part(name)
     if not len(part):
         fix = f"The parts are: {', '.join(data.parts)}."
-        raise ConfigError(explain("That part of the data has no rows.", given=repr(name), fix=fix))
+        raise ConfigError("That part of the data has no rows.", given=repr(name), fix=fix)
     return _table(data).plain(part.items), part.targets
 
 
 def _table(data: Data) -> Table:
     if not isinstance(data.input, Table):
         what, fix = "Columns are looked into for rows of a table alone.", "Look at `learner.report()` instead."
-        raise ConfigError(explain(what, given=str(data.input), fix=fix))
+        raise ConfigError(what, given=str(data.input), fix=fix)
     return data.input
 
 
@@ -192,10 +192,10 @@ def _output(data: Data, label: str | None) -> tuple[int, str]:
     if not labels:
         if label is not None:
             fix = "Leave `label` out."
-            raise ConfigError(explain("A number has no labels.", given=f"label={label!r}", fix=fix))
+            raise ConfigError("A number has no labels.", given=f"label={label!r}", fix=fix)
         return 0, data.target.column
     if label is None:
         label = labels[1 if len(labels) == 2 else 0]
     if label not in labels:
-        raise ConfigError(explain("There is no such label.", given=repr(label), fix=did_you_mean(label, labels)))
+        raise ConfigError("There is no such label.", given=repr(label), fix=did_you_mean(label, labels))
     return labels.index(label), f"probability of {label}"

@@ -15,7 +15,7 @@ import torch
 
 from headway.data.dataset import Data, Part, PartName
 from headway.data.loader import as_tensor
-from headway.errors import ConfigError, explain
+from headway.errors import ConfigError
 from headway.fields import Image
 from headway.interpretation import add_columns, find_all_leaks
 from headway.judge.arrays import build_report
@@ -80,7 +80,7 @@ def answers(trained: Trained, part: PartName, *, tta: int = 0) -> Predictions:
     """
     if not len(trained.data.part(part)):
         fix = f"The parts are: {', '.join(trained.data.parts)}."
-        raise ConfigError(explain("That part of the data has no rows.", given=repr(part), fix=fix))
+        raise ConfigError("That part of the data has no rows.", given=repr(part), fix=fix)
     if tta:
         return _with_views(trained, part, tta)[1]
     return predictions(trained.setup, trained.data.part(part))
@@ -95,7 +95,7 @@ def check_request(trained: Trained, *, slices: Sequence[str], tta: int, own: Ite
     """
     if isinstance(slices, str):
         fix = f'Pass ["{slices}"].'
-        raise ConfigError(explain("`slices` must be a list of columns.", given=f"slices={slices!r}", fix=fix))
+        raise ConfigError("`slices` must be a list of columns.", given=f"slices={slices!r}", fix=fix)
     for column in slices:
         group_items(trained.data.items, column)
     check_names(own, task=trained.task)
@@ -178,14 +178,12 @@ def curve(trained: Trained) -> LearningCurve:
     """
     if trained.task != "classification":
         what = "A learning curve is for classes."
-        raise ConfigError(explain(what, given=str(trained.data.target), fix="Look at `learner.report()` instead."))
+        raise ConfigError(what, given=str(trained.data.target), fix="Look at `learner.report()` instead.")
     if trained.kept is None:
         raise ConfigError(
-            explain(
-                "A learning curve needs the features of a pretrained body, which the first of two stages keeps.",
-                given=f"{trained.settings.get('arch')}, not fine-tuned in two stages",
-                fix="Call `fine_tune()` on a pretrained model first.",
-            )
+            "A learning curve needs the features of a pretrained body, which the first of two stages keeps.",
+            given=f"{trained.settings.get('arch')}, not fine-tuned in two stages",
+            fix="Call `fine_tune()` on a pretrained model first.",
         )
     parts, data, seed = trained.kept.parts, trained.data, trained.setup.seed
     weight_decay = trained.kept.weight_decay

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from headway.data.dataset import Part
-from headway.errors import ConfigError, explain
+from headway.errors import ConfigError
 from headway.fields import Image
 from headway.judge.baselines import BaselineFunction, BaselineResult, Rows, run_baselines
 from headway.judge.kept import load_results, save_results
@@ -60,7 +60,7 @@ def one_baseline(trained: Trained, name: str) -> BaselineResult:
     found = _run(trained, names=[name])
     if not found:
         what, fix = "This baseline is not for items of this kind.", "Look at `learner.baselines()` for those that are."
-        raise ConfigError(explain(what, given=f"{name!r}, {trained.data.input}", fix=fix))
+        raise ConfigError(what, given=f"{name!r}, {trained.data.input}", fix=fix)
     return found[0]
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from headway.errors import ConfigError, explain
+from headway.errors import ConfigError
 
 __all__ = ["Stream", "generator", "hash_order", "torch_seed"]
 
@@ -105,4 +105,4 @@ def hash_order(seed: int, keys: Sequence[str]) -> np.ndarray:
 def _check_seed(seed: int) -> None:
     if not 0 <= seed < 2**64:
         given = f"seed={seed}"
-        raise ConfigError(explain("`seed` must lie between 0 and 2**64 - 1.", given=given, fix="Pass one such as 0."))
+        raise ConfigError("`seed` must lie between 0 and 2**64 - 1.", given=given, fix="Pass one such as 0.")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from headway.data.dataset import PartName
-from headway.errors import ConfigError, did_you_mean, explain
+from headway.errors import ConfigError, did_you_mean
 from headway.fields import Pair
 from headway.judge.embeddings import Embeddings
 from headway.judge.intervals import Estimate
@@ -94,7 +94,7 @@ class Tastes:
         rows = data.part(part)
         if not len(rows):
             fix = did_you_mean(str(part), data.parts)
-            raise ConfigError(explain("That part of the data has no rows.", given=repr(part), fix=fix))
+            raise ConfigError("That part of the data has no rows.", given=repr(part), fix=fix)
         found, users = predictions(self.setup, rows), rows.items[self._pair().user].to_list()
         codes = np.unique([str(each) for each in users], return_inverse=True)[1]
         return rank_metrics(found.answers, found.targets, codes, k=k, threshold=threshold, seed=self.setup.seed)
@@ -104,7 +104,7 @@ class Tastes:
         if not isinstance(pair, Pair):
             what = "Tastes are of models for ratings, whose items are pairs of a user and an item."
             fix = 'Make the data with input=Pair("user", "item").'
-            raise ConfigError(explain(what, given=type(pair).__name__, fix=fix))
+            raise ConfigError(what, given=type(pair).__name__, fix=fix)
         return pair
 
     def _factors(self) -> Factors:
@@ -112,7 +112,7 @@ class Tastes:
         if not isinstance(factors, Factors):
             what = "The model has no vectors of users and items that are known."
             fix = 'Train "dot_product" or "collab_mlp", or look into your own model.'
-            raise ConfigError(explain(what, given=type(self.setup.model).__name__, fix=fix))
+            raise ConfigError(what, given=type(self.setup.model).__name__, fix=fix)
         return factors
 
 

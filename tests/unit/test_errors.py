@@ -1,16 +1,27 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 
 import pytest
 
 from headway import errors
-from headway.errors import HeadwayError, did_you_mean, explain
+from headway.errors import ConfigError, HeadwayError, did_you_mean
 
 
-def test_explain_gives_three_lines() -> None:
-    text = explain("`a` must be b.", given="a=3", fix="Pass b.")
-    assert text == "`a` must be b.\n  Given: a=3\n  Fix:   Pass b."
+def test_an_error_is_three_lines_and_their_parts() -> None:
+    error = ConfigError("`a` must be b.", given="a=3", fix="Pass b.")
+    assert str(error) == "`a` must be b.\n  Given: a=3\n  Fix:   Pass b."
+    assert (error.what, error.given, error.fix) == ("`a` must be b.", "a=3", "Pass b.")
+
+
+def test_an_error_without_a_remedy_is_one_line() -> None:
+    assert str(HeadwayError("no such file")) == "no such file"
+
+
+def test_an_error_survives_being_sent_to_another_process() -> None:
+    error = pickle.loads(pickle.dumps(ConfigError("w", given=[1, 2], fix="f")))
+    assert str(error) == "w\n  Given: 1, 2\n  Fix:   f"
 
 
 @pytest.mark.parametrize(
@@ -25,7 +36,7 @@ def test_explain_gives_three_lines() -> None:
     ],
 )
 def test_only_lists_are_joined(given: object, shown: str) -> None:
-    assert explain("w", given=given, fix="f").splitlines()[1] == f"  Given: {shown}"
+    assert str(HeadwayError("w", given=given, fix="f")).splitlines()[1] == f"  Given: {shown}"
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from headway.bundle.format import Check, pack_check, write_bundle
 from headway.bundle.predictor import CHECK_TOLERANCE, GRAPH_DISTANCE, GRAPH_INPUT, GRAPH_OUTPUT, open_session, sampled
 from headway.bundle.quantize import quantize_graph
 from headway.data.dataset import Data
-from headway.errors import BundleError, HeadwayError, ShapeError, explain
+from headway.errors import BundleError, HeadwayError, ShapeError
 from headway.fields import Input, Target
 from headway.train.objective import objective
 from headway.versions import library_versions
@@ -127,7 +127,7 @@ def _exported(
     except Exception as error:
         what = "The model cannot be turned into an ONNX graph."
         fix = "Let `forward` use tensor operations alone, the same for every batch size and whatever the values."
-        raise BundleError(explain(what, given=f"{type(modules[1]).__name__}: {_cause(error)}", fix=fix)) from error
+        raise BundleError(what, given=f"{type(modules[1]).__name__}: {_cause(error)}", fix=fix) from error
     for value, one, many in zip(expected, single, found, strict=True):
         _compare(one, value[:1].numpy())
         _compare(many, value.numpy())
@@ -212,26 +212,22 @@ def _check_examples(examples: np.ndarray, input: Input) -> None:
     if examples.dtype != input.dtype or len(examples) < NUM_CHECKS:
         what = f"`examples` must be {np.dtype(input.dtype)} [items, ...] with at least {NUM_CHECKS} items."
         given = f"{examples.dtype} {list(examples.shape)}"
-        raise ShapeError(explain(what, given=given, fix="Pass a few items as `input.read` gives them."))
+        raise ShapeError(what, given=given, fix="Pass a few items as `input.read` gives them.")
 
 
 def _check_outputs(answers: Tensor, target: Target) -> None:
     wanted = (NUM_CHECKS, target.num_outputs)
     if answers.shape[:2] != wanted:
         raise ShapeError(
-            explain(
-                f"The model must give {target.num_outputs} numbers for each item, such as one logit a class.",
-                given=f"outputs {list(answers.shape)} for {NUM_CHECKS} items",
-                fix=f"End the model with a layer of {target.num_outputs} outputs.",
-            )
+            f"The model must give {target.num_outputs} numbers for each item, such as one logit a class.",
+            given=f"outputs {list(answers.shape)} for {NUM_CHECKS} items",
+            fix=f"End the model with a layer of {target.num_outputs} outputs.",
         )
     if not answers.isfinite().all():
         raise BundleError(
-            explain(
-                "The model gives NaN instead of answers, so it was not written.",
-                given=f"{int((~answers.isfinite()).sum())} of {answers.numel()} numbers",
-                fix="Train again with a lower learning rate.",
-            )
+            "The model gives NaN instead of answers, so it was not written.",
+            given=f"{int((~answers.isfinite()).sum())} of {answers.numel()} numbers",
+            fix="Train again with a lower learning rate.",
         )
 
 
@@ -241,11 +237,9 @@ def _compare(found: np.ndarray, expected: np.ndarray) -> None:
     # Not `>`, which is false for NaN.
     if not difference <= EXPORT_TOLERANCE:
         raise BundleError(
-            explain(
-                "The exported graph does not give the model's answers, so it was not written.",
-                given=f"a largest difference of {difference:.2g}; the limit is {EXPORT_TOLERANCE:g}",
-                fix="Remove what is random or depends on the batch from `forward`.",
-            )
+            "The exported graph does not give the model's answers, so it was not written.",
+            given=f"a largest difference of {difference:.2g}; the limit is {EXPORT_TOLERANCE:g}",
+            fix="Remove what is random or depends on the batch from `forward`.",
         )
 
 

@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from headway.errors import BundleError, explain
+from headway.errors import BundleError
 
 __all__ = [
     "FORMAT_VERSION",
@@ -88,9 +88,9 @@ class Check:
         return found if self.distances is None else {**found, "distances": self.distances}
 
 
-def damage(what: str, *, given: object, fix: str = _FIX) -> str:
-    """The text of the error for a bundle that cannot be used."""
-    return explain(what, given=given, fix=fix)
+def damage(what: str, *, given: object, fix: str = _FIX) -> BundleError:
+    """The error for a bundle that cannot be used."""
+    return BundleError(what, given=given, fix=fix)
 
 
 def write_bundle(path: str | os.PathLike[str], *, manifest: dict[str, Any], files: dict[str, bytes]) -> Path:
@@ -114,7 +114,7 @@ def write_bundle(path: str | os.PathLike[str], *, manifest: dict[str, Any], file
         text = json.dumps({**manifest, "format_version": FORMAT_VERSION, "files": listed}, indent=2, allow_nan=False)
     except (TypeError, ValueError) as error:
         what = "The manifest must hold plain JSON values: text, numbers that are finite, lists and dicts."
-        raise BundleError(damage(what, given=error, fix="Leave that value out, or store it as text.")) from error
+        raise damage(what, given=error, fix="Leave that value out, or store it as text.") from error
     members = {_MANIFEST: text.encode(), **{name: files[name] for name in _FILES[FORMAT_VERSION]}}
     _check_limits(target, manifest_bytes=len(members[_MANIFEST]), total_bytes=sum(map(len, members.values())))
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -145,25 +145,21 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
     with _open(Path(path).expanduser()) as file:
         start = file.read(4)
         if start != b"PK\x03\x04":
-            raise BundleError(_no_bundle("it is not a zip archive." if start else "it is empty.", path))
+            raise _no_bundle("it is not a zip archive." if start else "it is empty.", path)
         members = _read_zip(file, given=path)
     raw = members.pop(_MANIFEST, None)
     if raw is None:
-        raise BundleError(_no_bundle("it is a zip archive without a manifest.json.", path))
+        raise _no_bundle("it is a zip archive without a manifest.json.", path)
     manifest = _parse_manifest(raw, path)
     expected = _FILES[manifest["format_version"]]
     if sorted(members) != sorted(expected):
-        raise BundleError(damage(f"The bundle does not hold just {_MANIFEST}, {', '.join(expected)}.", given=path))
+        raise damage(f"The bundle does not hold just {_MANIFEST}, {', '.join(expected)}.", given=path)
     for name, data in members.items():
         listed = manifest["files"].get(name)
         if not isinstance(listed, dict) or listed.get("size") != len(data):
-            raise BundleError(
-                damage(f"The bundle is damaged: the size of {name} is not the one in the manifest.", given=path)
-            )
+            raise damage(f"The bundle is damaged: the size of {name} is not the one in the manifest.", given=path)
         if listed.get("sha256") != hashlib.sha256(data).hexdigest():
-            raise BundleError(
-                damage(f"The bundle is damaged: the SHA-256 of {name} is not the one in the manifest.", given=path)
-            )
+            raise damage(f"The bundle is damaged: the SHA-256 of {name} is not the one in the manifest.", given=path)
     return Bundle(manifest, members)
 
 
@@ -199,19 +195,17 @@ def unpack_check(data: bytes, *, given: object) -> Check:
     members = _read_zip(io.BytesIO(data), given=given)
     if not {"images.npy", "probabilities.npy"} <= members.keys() <= {f"{name}.npy" for name in _CHECK}:
         names = "images and probabilities, with or without distances"
-        raise BundleError(damage(f"The bundle's check.npz does not hold just {names}.", given=given))
+        raise damage(f"The bundle's check.npz does not hold just {names}.", given=given)
     try:
         named = {name.removesuffix(".npy"): raw for name, raw in members.items()}
         check = Check(**{name: _parse_npy(raw, _CHECK[name]) for name, raw in named.items()})
     # The header is Python source text; numpy's parser raises whatever it trips over.
     except Exception as error:
-        raise BundleError(
-            damage(f"The bundle's check.npz holds an array that cannot be read ({error}).", given=given)
-        ) from error
+        raise damage(f"The bundle's check.npz holds an array that cannot be read ({error}).", given=given) from error
     counts = {len(array) if array.ndim else 0 for array in check.arrays.values()}
     flat = check.probabilities.ndim >= 2 and (check.distances is None or check.distances.ndim == 1)
     if not flat or len(counts) > 1 or 0 in counts:
-        raise BundleError(damage("The bundle's check.npz does not hold one answer for each input.", given=given))
+        raise damage("The bundle's check.npz does not hold one answer for each input.", given=given)
     return check
 
 
@@ -230,19 +224,17 @@ def _parse_npy(raw: bytes, dtypes: tuple[str, ...]) -> np.ndarray:
 
 def _parse_manifest(raw: bytes, given: object) -> dict[str, Any]:
     if len(raw) > MAX_MANIFEST_BYTES:
-        raise BundleError(
-            damage(f"The bundle's manifest is over the limit of {MAX_MANIFEST_BYTES // 2**20} MB.", given=given)
-        )
+        raise damage(f"The bundle's manifest is over the limit of {MAX_MANIFEST_BYTES // 2**20} MB.", given=given)
     try:
         manifest = json.loads(raw.decode())
     except (ValueError, RecursionError) as error:
-        raise BundleError(damage(f"The bundle's manifest is not JSON ({error}).", given=given)) from error
+        raise damage(f"The bundle's manifest is not JSON ({error}).", given=given) from error
     version = manifest.get("format_version") if isinstance(manifest, dict) else None
     if not isinstance(version, int) or version < 1 or not isinstance(manifest.get("files"), dict):
-        raise BundleError(damage("The bundle's manifest lacks its format version or its list of files.", given=given))
+        raise damage("The bundle's manifest lacks its format version or its list of files.", given=given)
     if version not in _FILES:
         what = f"The bundle has format version {version}; this version of Headway reads up to {FORMAT_VERSION}."
-        raise BundleError(damage(what, given=given, fix="Upgrade Headway: pip install --upgrade headway"))
+        raise damage(what, given=given, fix="Upgrade Headway: pip install --upgrade headway")
     return manifest
 
 
@@ -250,23 +242,19 @@ def _open(path: Path) -> BinaryIO:
     if path.is_dir():
         inside = path / "model.headway"
         fix = f"Pass {inside}." if inside.is_file() else "Pass the model.headway file itself."
-        raise BundleError(damage("A bundle is a file, and this is a folder.", given=path, fix=fix))
+        raise damage("A bundle is a file, and this is a folder.", given=path, fix=fix)
     try:
         # A pipe or a device would block, or never end.
         file = path.open("rb") if stat.S_ISREG(path.stat().st_mode) else None
     except (OSError, ValueError) as error:
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else str(error)
-        raise BundleError(
-            damage(f"The bundle cannot be opened: {reason}.", given=path, fix="Correct the path.")
-        ) from error
+        raise damage(f"The bundle cannot be opened: {reason}.", given=path, fix="Correct the path.") from error
     if file is None:
-        raise BundleError(
-            damage("A bundle is a regular file, and this is not one.", given=path, fix="Correct the path.")
-        )
+        raise damage("A bundle is a regular file, and this is not one.", given=path, fix="Correct the path.")
     return file
 
 
-def _no_bundle(why: str, given: object) -> str:
+def _no_bundle(why: str, given: object) -> BundleError:
     fix = "Pass a model.headway file, as written by `headway train` or `learner.export`."
     return damage(f"This is not a Headway bundle: {why}", given=given, fix=fix)
 
@@ -275,10 +263,10 @@ def _check_limits(path: Path, *, manifest_bytes: int, total_bytes: int) -> None:
     # The directory and the headers take under a kilobyte a member.
     if total_bytes > MAX_BUNDLE_BYTES - _MAX_MEMBERS * 1024:
         what = f"The bundle would be {total_bytes / 1e9:.1f} GB, and the limit is {MAX_BUNDLE_BYTES / 1e9:.1f} GB."
-        raise BundleError(damage(what, given=path, fix="Choose a smaller architecture."))
+        raise damage(what, given=path, fix="Choose a smaller architecture.")
     if manifest_bytes > MAX_MANIFEST_BYTES:
         what = f"The manifest would be {manifest_bytes / 2**20:.1f} MB; the limit is {MAX_MANIFEST_BYTES // 2**20} MB."
-        raise BundleError(damage(what, given=path, fix="Put less into it."))
+        raise damage(what, given=path, fix="Put less into it.")
 
 
 def _write_zip(file: BinaryIO, members: dict[str, bytes]) -> None:
@@ -295,20 +283,20 @@ def _read_zip(file: BinaryIO, *, given: object) -> dict[str, bytes]:
     """The members of a zip of a few stored files; the structure is checked before a member is read."""
     size = file.seek(0, os.SEEK_END)
     if size > MAX_BUNDLE_BYTES:
-        raise BundleError(damage(f"The file is over the limit of {MAX_BUNDLE_BYTES / 1e9:.1f} GB.", given=given))
+        raise damage(f"The file is over the limit of {MAX_BUNDLE_BYTES / 1e9:.1f} GB.", given=given)
     _check_end(file, size, given)
     try:
         with zipfile.ZipFile(file) as archive:
             entries = archive.infolist()
             problem = _problem(entries, size)
             if problem:
-                raise BundleError(damage(f"The bundle is unsafe or damaged: {problem}.", given=given))
+                raise damage(f"The bundle is unsafe or damaged: {problem}.", given=given)
             return {entry.filename: archive.read(entry) for entry in entries}
     except BundleError:
         raise
     # zipfile raises BadZipFile, EOFError, NotImplementedError, struct.error, UnicodeDecodeError and others.
     except Exception as error:
-        raise BundleError(damage(f"The bundle is damaged: {error or type(error).__name__}.", given=given)) from error
+        raise damage(f"The bundle is damaged: {error or type(error).__name__}.", given=given) from error
 
 
 def _check_end(file: BinaryIO, size: int, given: object) -> None:
@@ -316,10 +304,10 @@ def _check_end(file: BinaryIO, size: int, given: object) -> None:
     file.seek(max(0, size - _END.size))
     tail = file.read(_END.size)
     if len(tail) != _END.size or not tail.startswith(b"PK\x05\x06"):
-        raise BundleError(damage("The bundle is cut short, or something follows its end.", given=given))
+        raise damage("The bundle is cut short, or something follows its end.", given=given)
     _, _, _, _, count, directory_bytes, directory_start, _ = _END.unpack(tail)
     if count > _MAX_MEMBERS or directory_start + directory_bytes + _END.size != size or directory_bytes > 2**16:
-        raise BundleError(damage("The bundle is damaged: its directory is not as it should be.", given=given))
+        raise damage("The bundle is damaged: its directory is not as it should be.", given=given)
 
 
 def _problem(entries: list[zipfile.ZipInfo], size: int) -> str | None:

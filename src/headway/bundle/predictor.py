@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from headway.bundle.format import Check, damage, read_bundle, unpack_check
-from headway.errors import BundleError, ConfigError, ReadError, ShapeError, explain
+from headway.errors import BundleError, ConfigError, ReadError, ShapeError
 from headway.fields import Frame, Input, Prediction, Target, input_from_json, target_from_json
 
 if TYPE_CHECKING:
@@ -70,13 +70,13 @@ def load(path: str | os.PathLike[str]) -> Predictor:
         raise
     # Right by its hash or not, the manifest is a stranger's: a field may be missing or of any type.
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
-        raise BundleError(damage(f"The bundle's fields cannot be read ({_first_line(error)}).", given=path)) from error
+        raise damage(f"The bundle's fields cannot be read ({_first_line(error)}).", given=path) from error
     check = unpack_check(bundle.files["check.npz"], given=path)
     try:
         session = open_session(bundle.files["model.onnx"])
     # onnxruntime's exceptions have no base of their own.
     except Exception as error:
-        raise BundleError(damage(f"The bundle's graph cannot be opened ({_first_line(error)}).", given=path)) from error
+        raise damage(f"The bundle's graph cannot be opened ({_first_line(error)}).", given=path) from error
     predictor = Predictor(manifest=bundle.manifest, input=input, target=target, session=session, threshold=threshold)
     _self_check(predictor, check, tolerance=tolerance, given=path)
     return predictor
@@ -233,11 +233,9 @@ class Predictor:
         wanted, dtype = graph_input.shape[1:], np.dtype(self.input.dtype)
         if images.dtype != dtype or images.ndim == 0 or list(images.shape[1:]) != wanted:
             raise ShapeError(
-                explain(
-                    f"`images` must be {dtype} [batch, {', '.join(map(str, wanted))}].",
-                    given=f"{images.dtype} {list(images.shape)}",
-                    fix="Pass a batch of what `predictor.input.read` gives, or call `predict`.",
-                )
+                f"`images` must be {dtype} [batch, {', '.join(map(str, wanted))}].",
+                given=f"{images.dtype} {list(images.shape)}",
+                fix="Pass a batch of what `predictor.input.read` gives, or call `predict`.",
             )
         names = [GRAPH_OUTPUT] if self.threshold is None else [GRAPH_OUTPUT, GRAPH_DISTANCE]
         found = [np.asarray(each) for each in self.session.run(names, {graph_input.name: images})]
@@ -373,13 +371,11 @@ def _self_check(predictor: Predictor, check: Check, *, tolerance: float, given: 
             near = fits and bool(np.all(np.abs(far - distances) <= tolerance))
     # onnxruntime's exceptions have no base of their own.
     except Exception as error:
-        raise BundleError(
-            damage(f"The bundle's own check cannot be run ({_first_line(error)}).", given=given)
-        ) from error
+        raise damage(f"The bundle's own check cannot be run ({_first_line(error)}).", given=given) from error
     if not fits:
-        raise BundleError(damage("The bundle's graph, its check and its fields do not fit one another.", given=given))
+        raise damage("The bundle's graph, its check and its fields do not fit one another.", given=given)
     if not near:
-        raise BundleError(damage("The bundle answers its own check otherwise than when it was made.", given=given))
+        raise damage("The bundle answers its own check otherwise than when it was made.", given=given)
 
 
 def _named(item: Any, error: ReadError) -> ReadError:
@@ -388,7 +384,7 @@ def _named(item: Any, error: ReadError) -> ReadError:
 
 def _check_batch_size(batch_size: int) -> None:
     if batch_size < 1:
-        raise ConfigError(explain("`batch_size` must be at least 1.", given=batch_size, fix="Leave it out for 32."))
+        raise ConfigError("`batch_size` must be at least 1.", given=batch_size, fix="Leave it out for 32.")
 
 
 def _num_cores() -> int:

@@ -18,7 +18,7 @@ import numpy as np
 
 from headway.bundle.predictor import GRAPH_DISTANCE, GRAPH_INPUT, GRAPH_OUTPUT, open_session
 from headway.data.dataset import Part
-from headway.errors import ConfigError, explain
+from headway.errors import ConfigError
 from headway.fields import Input
 from headway.judge.tasks import TaskMetrics, task_metrics
 
@@ -75,10 +75,10 @@ def check_quantize(name: str | None, input: Input | None = None) -> None:
     """Raises a ConfigError where it is neither None nor "int8", or where int8 has nothing to gain."""
     if name not in (None, "int8"):
         fix = 'Pass quantize="int8", or leave it out for float32.'
-        raise ConfigError(explain("A graph can be quantised to int8 alone.", given=repr(name), fix=fix))
+        raise ConfigError("A graph can be quantised to int8 alone.", given=repr(name), fix=fix)
     if name and input is not None and input.is_table:
         what = "A graph for rows of a table is small and quick already; int8 was not tried for it."
-        raise ConfigError(explain(what, given=f"quantize={name!r}", fix="Leave `quantize` out."))
+        raise ConfigError(what, given=f"quantize={name!r}", fix="Leave `quantize` out.")
 
 
 def quantize_graph(graph: bytes, *, train: Part, valid: Part) -> Quantized:

@@ -19,7 +19,7 @@ from typing import Any
 
 from headway.bundle.format import Bundle
 from headway.cache import cache_folder
-from headway.errors import ConfigError, explain
+from headway.errors import ConfigError
 from headway.fields import Mask, target_from_json
 
 __all__ = ["RUNTIME", "RUNTIME_SHA512", "check_photos", "find_runtime", "write_site"]
@@ -58,7 +58,7 @@ def write_site(folder: Path, bundle: Bundle, *, name: str, page: Path, runtime: 
     check_photos(bundle)
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / _MARK).is_file())):
         fix = "Name a folder that is empty or not there yet."
-        raise ConfigError(explain("The folder for the site has other files in it.", given=folder, fix=fix))
+        raise ConfigError("The folder for the site has other files in it.", given=folder, fix=fix)
     files = {f"runtime/{file}": data for file, data in _unpacked(runtime).items()}
     # The page that tells of the API has no place here, and the site brings a backend.js of its own.
     files |= {file.name: file.read_bytes() for file in page.iterdir() if not file.name.startswith("docs.")}
@@ -81,7 +81,7 @@ def check_photos(bundle: Bundle) -> None:
     if kind != "image":
         what = "A page without a server is there for models of photos alone."
         fix = "Serve it with `headway serve`, or put it into a container with `headway dockerfile`."
-        raise ConfigError(explain(what, given=f"a model whose input is of the kind {kind!r}", fix=fix))
+        raise ConfigError(what, given=f"a model whose input is of the kind {kind!r}", fix=fix)
 
 
 def _model(bundle: Bundle, name: str) -> dict[str, Any]:
@@ -120,11 +120,11 @@ def find_runtime(archive: Path | None = None) -> bytes:
         data = archive.read_bytes() if archive else _fetched()
     except OSError as error:
         fix = f"Correct the path, or fetch it: npm pack {RUNTIME}"
-        raise ConfigError(explain("The archive of onnxruntime-web cannot be read.", given=error, fix=fix)) from error
+        raise ConfigError("The archive of onnxruntime-web cannot be read.", given=error, fix=fix) from error
     if not _is_right(data):
         what = "The archive of onnxruntime-web is not the one that this version of Headway was tested with."
         fix = f"Fetch it again: npm pack {RUNTIME}"
-        raise ConfigError(explain(what, given=f"{archive or RUNTIME}, {len(data)} bytes", fix=fix))
+        raise ConfigError(what, given=f"{archive or RUNTIME}, {len(data)} bytes", fix=fix)
     if archive is None:
         cached.parent.mkdir(parents=True, exist_ok=True)
         cached.write_bytes(data)
@@ -140,17 +140,17 @@ def _fetched() -> bytes:
     npm = shutil.which("npm")
     if npm is None:
         what = "The site needs onnxruntime-web, which is fetched with npm, and there is no npm here."
-        raise ConfigError(explain(what, given=RUNTIME, fix=fix))
+        raise ConfigError(what, given=RUNTIME, fix=fix)
     with tempfile.TemporaryDirectory(prefix="headway-npm-") as folder:
         command = [npm, "pack", RUNTIME, "--pack-destination", folder]
         try:
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
         except subprocess.TimeoutExpired as error:
-            raise ConfigError(explain("npm did not answer in ten minutes.", given=RUNTIME, fix=fix)) from error
+            raise ConfigError("npm did not answer in ten minutes.", given=RUNTIME, fix=fix) from error
         found = sorted(Path(folder).glob("*.tgz"))
         if done.returncode or not found:
             lines = [line for line in done.stderr.splitlines() if "error" in line.lower()] or ["no reason given"]
-            raise ConfigError(explain("npm could not fetch onnxruntime-web.", given=lines[0][:200], fix=fix))
+            raise ConfigError("npm could not fetch onnxruntime-web.", given=lines[0][:200], fix=fix)
         return found[0].read_bytes()
 
 

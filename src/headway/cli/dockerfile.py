@@ -40,17 +40,17 @@ def dockerfile(
 ) -> None:
     """Write a Dockerfile that serves a model without torch, every version pinned to the one that is installed here."""
     from headway.bundle.predictor import load
-    from headway.errors import ConfigError, explain
+    from headway.errors import ConfigError
 
     load(bundle)
     folder = bundle.resolve().parent
     target = output or folder / "Dockerfile"
     if wheel is not None and wheel.resolve().parent != folder:
         what = "The wheel must lie beside the bundle: docker sees no files outside of the folder that it builds from."
-        raise ConfigError(explain(what, given=wheel, fix=f"Copy it to {folder}."))
+        raise ConfigError(what, given=wheel, fix=f"Copy it to {folder}.")
     if target.exists():
         fix = "Remove it, or name another with --output."
-        raise ConfigError(explain("There is such a file already.", given=target, fix=fix))
+        raise ConfigError("There is such a file already.", given=target, fix=fix)
     text = _text(bundle.name, wheel=wheel.name if wheel else None)
     target.write_text(text)
     typer.echo(f"{target}\nbuild: docker build -t headway-model -f {target} {folder}")
@@ -66,7 +66,7 @@ def pinned(names: Iterable[str]) -> list[str]:
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
-    from headway.errors import ConfigError, explain
+    from headway.errors import ConfigError
 
     found: dict[str, str] = {}
     waiting = [Requirement(name) for name in names]
@@ -81,7 +81,7 @@ def pinned(names: Iterable[str]) -> list[str]:
             found[name] = version(name)
         except PackageNotFoundError as error:
             what = "A library that serving needs is not installed here, so its version cannot be pinned."
-            raise ConfigError(explain(what, given=name, fix=f"Install it: pip install {name}")) from error
+            raise ConfigError(what, given=name, fix=f"Install it: pip install {name}") from error
         extras = ["", *wanted.extras]
         for line in requires(name) or []:
             needed = Requirement(line)

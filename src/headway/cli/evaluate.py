@@ -42,7 +42,7 @@ def evaluate(
     Of a folder with train, valid and test folders only the last of them counts.
     """
     from headway.bundle.predictor import load
-    from headway.errors import DataError, explain
+    from headway.errors import DataError
     from headway.judge import tasks
 
     predictor, problems = load(bundle), []
@@ -57,7 +57,7 @@ def evaluate(
     first = next(batches, None)
     if first is None:
         given = f"{data}, {len(rows)} files" + "".join(f"; {e['file']}: {e['error']}" for e in problems[:1])
-        raise DataError(explain("None of the files can be read.", given=given, fix="Correct the paths."))
+        raise DataError("None of the files can be read.", given=given, fix="Correct the paths.")
     answers, targets = tasks.gathered(chain([first], batches), task=field.task, num_outputs=field.num_outputs)
     found = tasks.evaluate(answers, targets, task=field.task, thresholds=getattr(field, "thresholds", ()))
     facts = {"part": part, "items": len(answers), "unanswered": sum(unanswered)}
@@ -149,12 +149,12 @@ def _rows(
 
 def _matched(option: str, given: Sequence[str], columns: Sequence[str]) -> list[str]:
     """The columns that are named in place of the model's own: as many, or none."""
-    from headway.errors import ConfigError, explain
+    from headway.errors import ConfigError
 
     if given and len(given) != len(columns):
         what = f"`{option}` must name {len(columns)} columns, as many as the model was trained with."
         fix = f"Leave it out for {', '.join(columns[:8])}{' ...' if len(columns) > 8 else ''}."
-        raise ConfigError(explain(what, given=", ".join(given), fix=fix))
+        raise ConfigError(what, given=", ".join(given), fix=fix)
     return list(given or columns)
 
 

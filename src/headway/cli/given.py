@@ -29,7 +29,7 @@ def check_fields(data: Path, options: Mapping[str, Any]) -> None:
         ConfigError: If columns are named for a folder, too many or too few of them, or what only another kind takes.
     """
     from headway.data.sources import is_table
-    from headway.errors import ConfigError, explain
+    from headway.errors import ConfigError
 
     names = ("input", "target", "split_column", "kind", *KIND_OPTIONS)
     given = {name: options.get(name) for name in names if options.get(name) not in (None, [], ())}
@@ -38,20 +38,20 @@ def check_fields(data: Path, options: Mapping[str, Any]) -> None:
         what = "Of a table the column to predict must be named."
         fix = "Add --target COLUMN, and --input COLUMN where a column names files."
         shown = " ".join(f"--input {name}" for name in _inputs(options)) or "no --input"
-        raise ConfigError(explain(what, given=f"{data}, {shown}, no --target", fix=fix))
+        raise ConfigError(what, given=f"{data}, {shown}, no --target", fix=fix)
     if not is_table(data) and told and (given.get("kind") != "mask" or "split_column" in given):
         what = "Columns can be named for a table only; a folder takes its labels from the folders' names."
         fix = "Leave them out, or give a CSV or Parquet file."
-        raise ConfigError(explain(what, given=f"{data}, {', '.join(told)}", fix=fix))
+        raise ConfigError(what, given=f"{data}, {', '.join(told)}", fix=fix)
     if len(_inputs(options)) > 2:
         what = "One column is of files, and two are of who rated what; a table's rows have no --input."
         fix = "Name one or two, or leave --input out."
-        raise ConfigError(explain(what, given=" ".join(f"--input {each}" for each in _inputs(options)), fix=fix))
+        raise ConfigError(what, given=" ".join(f"--input {each}" for each in _inputs(options)), fix=fix)
     kind = options.get("kind") or ("number" if len(_inputs(options)) == 2 else "category")
     wrong = [name for name, kinds in KIND_OPTIONS.items() if name in given and kind not in kinds]
     if wrong:
         what = f"{_OPTION.get(wrong[0], f'--{wrong[0]}')} goes with --kind {KIND_OPTIONS[wrong[0]][0]}."
-        raise ConfigError(explain(what, given=f"--kind {kind}", fix="Leave it out, or name that kind."))
+        raise ConfigError(what, given=f"--kind {kind}", fix="Leave it out, or name that kind.")
     parsers: dict[str, Callable[[str], Any]] = {"classes": _classes, "ignore": _numbers, "limits": _range}
     for name, parse in parsers.items():
         if name in given:
@@ -146,7 +146,7 @@ def _mask(options: Mapping[str, Any], column: str, items: pl.DataFrame | None) -
 
 def _classes(text: str) -> dict[int, str] | list[str]:
     """Names by number, "1=pet,2=background", or in the order of their numbers from 0, "background,pet"."""
-    from headway.errors import ConfigError, explain
+    from headway.errors import ConfigError
 
     parts = [each.strip() for each in text.split(",")]
     pairs = [re.fullmatch(r"(\d+)\s*=\s*(.+)", each) for each in parts]
@@ -155,26 +155,26 @@ def _classes(text: str) -> dict[int, str] | list[str]:
     if any(pairs) or not all(parts):
         what = "`--classes` must be names by number, or names alone."
         fix = 'Write it as --classes "1=pet,2=background", or "background,pet" where masks hold 0 and 1.'
-        raise ConfigError(explain(what, given=repr(text), fix=fix))
+        raise ConfigError(what, given=repr(text), fix=fix)
     return parts
 
 
 def _numbers(text: str) -> list[int]:
-    from headway.errors import ConfigError, explain
+    from headway.errors import ConfigError
 
     parts = [each.strip() for each in text.split(",")]
     if not all(each.isdecimal() for each in parts):
         what = "`--ignore` must be numbers that masks hold."
-        raise ConfigError(explain(what, given=repr(text), fix="Write it as --ignore 0,255."))
+        raise ConfigError(what, given=repr(text), fix="Write it as --ignore 0,255.")
     return [int(each) for each in parts]
 
 
 def _range(text: str) -> tuple[float, float]:
-    from headway.errors import ConfigError, explain
+    from headway.errors import ConfigError
 
     try:
         low, high = (float(each) for each in text.split(","))
     except ValueError as error:
         what = "`--range` must be the least and the most that an answer can be."
-        raise ConfigError(explain(what, given=repr(text), fix="Write it as --range 1,5.")) from error
+        raise ConfigError(what, given=repr(text), fix="Write it as --range 1,5.") from error
     return low, high

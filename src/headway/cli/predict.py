@@ -75,22 +75,22 @@ def _mask_files(predictor: Predictor, files: Sequence[Path], output: Path | None
     Raises:
         ConfigError: If the model answers with no masks, two photos would have one file, or the folder cannot be made.
     """
-    from headway.errors import ConfigError, explain
+    from headway.errors import ConfigError
 
     if output is None:
         return {}
     if predictor.target.task != "segmentation":
         what, fix = "Only masks are written to a folder.", "Leave --output out, or take --json for more."
-        raise ConfigError(explain(what, given=f"--output {output}, {predictor.target.task}", fix=fix))
+        raise ConfigError(what, given=f"--output {output}, {predictor.target.task}", fix=fix)
     found = {str(file): output / f"{file.stem}.mask.png" for file in files}
     twice = [name for name, count in Counter(found.values()).items() if count > 1]
     if twice:
         what, fix = "Two photos would have one mask file.", "Ask for them one after the other, in two folders."
-        raise ConfigError(explain(what, given=twice[0], fix=fix))
+        raise ConfigError(what, given=twice[0], fix=fix)
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(explain("The folder cannot be made.", given=error, fix="Name another.")) from error
+        raise ConfigError("The folder cannot be made.", given=error, fix="Name another.") from error
     return found
 
 

@@ -23,7 +23,7 @@ def resume(
 
     start = time.perf_counter()
     from headway.cli.train import FINE_TUNING, carry_out, finish
-    from headway.errors import RunError, explain
+    from headway.errors import RunError
     from headway.learner import Learner
     from headway.train.run import open_run
 
@@ -39,6 +39,6 @@ def resume(
             # It was stopped a moment before it trained.
             if options is None:
                 given, fix = f"{run}, from Python, without a call that trains", "Start it again."
-                raise RunError(explain("The run was stopped before it trained.", given=given, fix=fix))
+                raise RunError("The run was stopped before it trained.", given=given, fix=fix)
             learner.fine_tune(**{name: options[name] for name in FINE_TUNING if name in options})
         finish(learner, start=start, as_json=as_json)

@@ -65,11 +65,11 @@ def parse_amount(text: str, *, option: str, unit: str) -> int:
         >>> parse_amount("10MB", option="--max-body", unit="B"), parse_amount("0.5m", option="--max-body", unit="B")
         (10000000, 500000)
     """
-    from headway.errors import ConfigError, explain
+    from headway.errors import ConfigError
 
     found = re.fullmatch(rf"([0-9]+(?:\.[0-9]+)?)\s*([KMG]?){unit}?", text.strip(), flags=re.IGNORECASE)
     amount = int(float(found[1]) * _UNITS[found[2].upper()]) if found else 0
     if amount < 1:
         fix = f"Write it as 500K{unit} or 10M{unit}."
-        raise ConfigError(explain(f"`{option}` must be a positive size.", given=repr(text), fix=fix))
+        raise ConfigError(f"`{option}` must be a positive size.", given=repr(text), fix=fix)
     return amount

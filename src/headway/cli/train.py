@@ -186,7 +186,7 @@ def _read(options: dict[str, Any], *, progress: Progress) -> Data:
 
 
 def _batch_size(given: str | None) -> int | Literal["auto"] | None:
-    from headway.errors import ConfigError, explain
+    from headway.errors import ConfigError
 
     if given is None or given == "auto":
         return given
@@ -194,7 +194,7 @@ def _batch_size(given: str | None) -> int | Literal["auto"] | None:
         return int(given)
     fix = "Leave it out for 32."
     what = "The batch size must be a whole number from 1, or auto."
-    raise ConfigError(explain(what, given=f"--batch-size {given}", fix=fix))
+    raise ConfigError(what, given=f"--batch-size {given}", fix=fix)
 
 
 def _default_name(data: Path) -> str:

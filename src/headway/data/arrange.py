@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from headway.data.unpack import members, read_gzip
-from headway.errors import DataError, explain
+from headway.errors import DataError
 
 __all__ = ["Arrange", "Files", "OnProgress", "cifar", "digits", "flowers", "idx", "pets", "synsets"]
 
@@ -177,9 +177,7 @@ def _check(name: str, facts: Mapping[str, Any]) -> None:
     wrong: Iterable[str] = [what for what, holds in facts.items() if not holds]
     if wrong:
         raise DataError(
-            explain(
-                f"A file of the data set lacks {' and '.join(wrong)}.",
-                given=name,
-                fix="Remove it and fetch the data set again.",
-            )
+            f"A file of the data set lacks {' and '.join(wrong)}.",
+            given=name,
+            fix="Remove it and fetch the data set again.",
         )

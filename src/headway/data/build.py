@@ -18,7 +18,7 @@ from headway.data.dataset import Data
 from headway.data.sources import list_folder, read_table, read_values
 from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, Split, assign_parts
 from headway.data.store import Store, open_answers, open_store, open_table
-from headway.errors import DataError, did_you_mean, explain
+from headway.errors import DataError, did_you_mean
 from headway.fields import Category, Image, Input, Table, Target
 from headway.fields.guess import guess_target
 
@@ -183,7 +183,7 @@ def _target(frame: pl.DataFrame, column: str, input: Input) -> Target:
     if column not in frame.columns:
         what = f"The table has no column {column!r} to predict."
         given = f"columns: {', '.join(frame.columns)}"
-        raise DataError(explain(what, given=given, fix=did_you_mean(column, frame.columns)))
+        raise DataError(what, given=given, fix=did_you_mean(column, frame.columns))
     return guess_target(frame[column])
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from headway.data.arrange import Arrange, cifar, digits, flowers, idx, pets, synsets
-from headway.errors import ConfigError, did_you_mean, explain
+from headway.errors import ConfigError, did_you_mean
 
 __all__ = ["CATALOGUE", "NamedData", "PublishedFile", "entry"]
 
@@ -88,7 +88,7 @@ def entry(name: str) -> NamedData:
     plain = {_plain(known): found for known, found in CATALOGUE.items()}
     if _plain(name) not in plain:
         fix = did_you_mean(name, CATALOGUE)
-        raise ConfigError(explain("There is no data set of that name.", given=repr(name), fix=fix))
+        raise ConfigError("There is no data set of that name.", given=repr(name), fix=fix)
     return plain[_plain(name)]
 
 

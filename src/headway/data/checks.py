@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from headway.errors import DataError, did_you_mean, explain
+from headway.errors import DataError, did_you_mean
 from headway.fields import Input, Target
 
 if TYPE_CHECKING:
@@ -28,33 +28,27 @@ def check_columns(frame: pl.DataFrame, input: Input, target: Target, *, split_co
     reserved = {"row", "content"} & set(frame.columns)
     if reserved:
         raise DataError(
-            explain('The columns "row" and "content" are made by Headway.', given=sorted(reserved), fix="Rename yours.")
+            'The columns "row" and "content" are made by Headway.', given=sorted(reserved), fix="Rename yours."
         )
     if "split" in frame.columns and split_column != "split":
         raise DataError(
-            explain(
-                'The table has a column "split" that would be replaced by another split.',
-                given=f"columns: {', '.join(frame.columns)}",
-                fix='Use it with ColumnSplit("split") (--split-column split), or rename or remove it.',
-            )
+            'The table has a column "split" that would be replaced by another split.',
+            given=f"columns: {', '.join(frame.columns)}",
+            fix='Use it with ColumnSplit("split") (--split-column split), or rename or remove it.',
         )
     for field in (input, target):
         for column in field.columns:
             if column not in frame.columns:
                 raise DataError(
-                    explain(
-                        f"The table has no column for {type(field).__name__}({column!r}).",
-                        given=f"columns: {', '.join(frame.columns)}",
-                        fix=did_you_mean(column, frame.columns),
-                    )
+                    f"The table has no column for {type(field).__name__}({column!r}).",
+                    given=f"columns: {', '.join(frame.columns)}",
+                    fix=did_you_mean(column, frame.columns),
                 )
     if all(target.is_missing(frame)):
         raise DataError(
-            explain(
-                "There is nothing to learn from: no row has a label.",
-                given=f"{len(frame)} rows, column {target.column!r} empty in all of them",
-                fix="Name the column that holds the labels.",
-            )
+            "There is nothing to learn from: no row has a label.",
+            given=f"{len(frame)} rows, column {target.column!r} empty in all of them",
+            fix="Name the column that holds the labels.",
         )
 
 
@@ -64,12 +58,10 @@ def check_readable(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) -
         names = input.names(frame)
         named = [f"{names[row]}: {reason}" for row, reason in list(reasons.items())[:5]]
         raise DataError(
-            explain(
-                f"{len(reasons)} of {len(frame)} items cannot be read; more than {MAX_UNREADABLE:.0%} is too many to "
-                "go on without them.",
-                given="; ".join(named) + (" ..." if len(reasons) > 5 else ""),
-                fix="Mend or remove those files, or correct the paths.",
-            )
+            f"{len(reasons)} of {len(frame)} items cannot be read; more than {MAX_UNREADABLE:.0%} is too many to "
+            "go on without them.",
+            given="; ".join(named) + (" ..." if len(reasons) > 5 else ""),
+            fix="Mend or remove those files, or correct the paths.",
         )
 
 
@@ -84,11 +76,9 @@ def check_items(frame: pl.DataFrame, target: Target, *, are_files: bool = False)
     encoded = np.arange(len(frame)) if are_files else target.encode(target.values(frame))
     if len(frame) < MIN_ITEMS or bool((encoded == encoded[:1]).all()):
         raise DataError(
-            explain(
-                f"There must be at least {MIN_ITEMS} items, and their answers must differ.",
-                given=f"{len(frame)} items, column {target.column!r}",
-                fix="Add items, or name another column.",
-            )
+            f"There must be at least {MIN_ITEMS} items, and their answers must differ.",
+            given=f"{len(frame)} items, column {target.column!r}",
+            fix="Add items, or name another column.",
         )
 
 
@@ -97,11 +87,9 @@ def _check_classes(frame: pl.DataFrame, target: Target) -> None:
     counts = Counter(target.strata(frame))
     if len(counts) < 2:
         raise DataError(
-            explain(
-                "There must be at least two classes to tell apart.",
-                given=f"every item has the label {next(iter(counts), '')!r}",
-                fix="Add items of another class.",
-            )
+            "There must be at least two classes to tell apart.",
+            given=f"every item has the label {next(iter(counts), '')!r}",
+            fix="Add items of another class.",
         )
     few = {label: count for label, count in sorted(counts.items()) if count < MIN_ITEMS_A_CLASS}
     if few:
@@ -110,11 +98,9 @@ def _check_classes(frame: pl.DataFrame, target: Target) -> None:
         shown = [f"{label!r} has {count}" for label, count in list(few.items())[:10]]
         rows = f"rows {numbers[:10]}"
         raise DataError(
-            explain(
-                f"Every class needs at least {MIN_ITEMS_A_CLASS} readable items.",
-                given=f"{', '.join(shown)} ({rows})",
-                fix="Add items to those classes, join them with others, or remove them.",
-            )
+            f"Every class needs at least {MIN_ITEMS_A_CLASS} readable items.",
+            given=f"{', '.join(shown)} ({rows})",
+            fix="Add items to those classes, join them with others, or remove them.",
         )
 
 
@@ -125,7 +111,7 @@ def check_parts(items: pl.DataFrame, target: Target) -> None:
         if not all(sizes.values()):
             given = ", ".join(f"{count} in {name}" for name, count in sizes.items())
             fix = "Add items, or split in another way."
-            raise DataError(explain("Train and valid must both have items.", given=given, fix=fix))
+            raise DataError("Train and valid must both have items.", given=given, fix=fix)
         return
     labels: dict[str, set[str]] = {"train": set(), "valid": set(), "test": set()}
     for part, value in items.select("split", target.column).iter_rows():
@@ -138,11 +124,9 @@ def check_parts(items: pl.DataFrame, target: Target) -> None:
             problems.append(f"no item of {', '.join(map(repr, missing[:10]))} in {name}")
     if problems:
         raise DataError(
-            explain(
-                "Every class must be in train and in valid, or it can be neither learned nor judged.",
-                given="; ".join(problems),
-                fix="Add items, or split in another way (RandomSplit keeps every class on both sides).",
-            )
+            "Every class must be in train and in valid, or it can be neither learned nor judged.",
+            given="; ".join(problems),
+            fix="Add items, or split in another way (RandomSplit keeps every class on both sides).",
         )
 
 
@@ -161,4 +145,4 @@ def check_answers(data: Data) -> None:
     if missing:
         given = f"{len(part)} training rows without any {', '.join(map(repr, missing[:10]))}; {data.target}"
         fix = "Correct the classes (`classes`, `ignore`), or leave those out."
-        raise DataError(explain("Some classes are in no training item.", given=given, fix=fix))
+        raise DataError("Some classes are in no training item.", given=given, fix=fix)

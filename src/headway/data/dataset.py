@@ -19,7 +19,7 @@ import polars as pl
 
 from headway.data.splits import Split
 from headway.data.store import Store
-from headway.errors import ConfigError, DataError, ReadError, did_you_mean, explain
+from headway.errors import ConfigError, DataError, ReadError, did_you_mean
 from headway.fields import Image, Input, Target
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Data:
         """
         if name not in PARTS:
             raise ConfigError(
-                explain("There is no such part of the data.", given=repr(name), fix=did_you_mean(str(name), PARTS))
+                "There is no such part of the data.", given=repr(name), fix=did_you_mean(str(name), PARTS)
             )
         return Part(self, name, self.items.filter((pl.col("split") == name) & ~pl.col("row").is_in(list(self.lost))))
 
@@ -119,7 +119,7 @@ class Data:
             shown = [f"{names[row]} ({why})" for row, why in list(self.lost.items())[:3]]
             what = f"{len(self.lost)} of {len(self.items)} items could be read at first and now not any more."
             fix = "Look whether the disk or the network folder is still there; then go on: headway resume RUN."
-            raise DataError(explain(what, given=shown, fix=fix))
+            raise DataError(what, given=shown, fix=fix)
 
     def show(self, n: int = 9) -> Figure:
         """A figure of the first `n` training items of a shuffled order, with their labels."""

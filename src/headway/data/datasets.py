@@ -19,7 +19,7 @@ from headway.cache import cache_folder
 from headway.data.arrange import OnProgress, digits
 from headway.data.catalogue import CATALOGUE, NamedData, entry
 from headway.data.download import obtain
-from headway.errors import DataError, HeadwayError, explain
+from headway.errors import DataError, HeadwayError
 
 if TYPE_CHECKING:
     from headway.data.dataset import Data
@@ -73,7 +73,7 @@ def fetch(name: str, *, on_progress: OnProgress | None = None) -> Path:
             raise
         what = f"The data set {data.name} cannot be put into the cache."
         fix = "Make room there, or set HEADWAY_CACHE to another folder."
-        raise DataError(explain(what, given=f"{_root()} ({error.strerror or error})", fix=fix)) from error
+        raise DataError(what, given=f"{_root()} ({error.strerror or error})", fix=fix) from error
     return ready
 
 
@@ -200,12 +200,10 @@ def _check_room(data: NamedData, downloads: Path) -> None:
     free = shutil.disk_usage(_root()).free
     if free < needed:
         raise DataError(
-            explain(
-                f"There is no room for the data set {data.name}: downloading and unpacking it takes up to "
-                f"{needed / 1e6:,.0f} MB.",
-                given=f"{_root()} with {free / 1e6:,.0f} MB free",
-                fix="Make room there, or set HEADWAY_CACHE to another folder.",
-            )
+            f"There is no room for the data set {data.name}: downloading and unpacking it takes up to "
+            f"{needed / 1e6:,.0f} MB.",
+            given=f"{_root()} with {free / 1e6:,.0f} MB free",
+            fix="Make room there, or set HEADWAY_CACHE to another folder.",
         )
 
 
@@ -214,11 +212,9 @@ def _seal(data: NamedData, folder: Path) -> None:
     files, size = _measure(folder)
     if files != data.items:
         raise DataError(
-            explain(
-                f"The data set {data.name} has {data.items:,} items.",
-                given=f"{files:,} in what was downloaded",
-                fix="Unset HEADWAY_MIRROR if it is set, and fetch it again.",
-            )
+            f"The data set {data.name} has {data.items:,} items.",
+            given=f"{files:,} in what was downloaded",
+            fix="Unset HEADWAY_MIRROR if it is set, and fetch it again.",
         )
     (folder / _SEAL).write_text(json.dumps({"files": files, "bytes": size}))
     # Else a power cut could leave files that have a name and no bytes.

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headway.data.catalogue import PublishedFile
-from headway.errors import ConfigError, HeadwayError, explain
+from headway.errors import ConfigError, HeadwayError
 
 if TYPE_CHECKING:
     import requests
@@ -111,7 +111,7 @@ def obtain(
         if mirror is not None and address != mirror:
             warnings.warn(f"{MIRROR} was passed over for {name}: {failures[str(mirror)]} ({mirror})", stacklevel=2)
         return found
-    raise DownloadError(_failed(file, folder, name, failures))
+    raise _failed(file, folder, name, failures)
 
 
 def _mirror(name: str, file: PublishedFile) -> Path | str | None:
@@ -123,7 +123,7 @@ def _mirror(name: str, file: PublishedFile) -> Path | str | None:
         return f"{mirror.rstrip('/')}/{name}/{file.name}"
     if not Path(mirror).expanduser().is_dir():
         what = f"{MIRROR} must be a folder, or an address that begins with http:// or https://."
-        raise ConfigError(explain(what, given=mirror, fix="Correct it, or unset it."))
+        raise ConfigError(what, given=mirror, fix="Correct it, or unset it.")
     return Path(mirror).expanduser().absolute() / name / file.name
 
 
@@ -155,9 +155,9 @@ def _quiet(logger: logging.Logger) -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _failed(file: PublishedFile, folder: Path, name: str, failures: dict[str, str]) -> str:
+def _failed(file: PublishedFile, folder: Path, name: str, failures: dict[str, str]) -> DownloadError:
     tried = "".join(f"\n    {place}: {reason}" for place, reason in failures.items())
-    return explain(
+    return DownloadError(
         f"{file.name} of the data set {name} could not be downloaded.",
         given=f"{file.size:,} bytes, SHA-256 {file.sha256}; tried:{tried}",
         fix=f"Look at the network and try again: what was received is kept. Or download it elsewhere and put it at "

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from headway.data.store import reader_threads
-from headway.errors import ConfigError, explain
+from headway.errors import ConfigError
 from headway.heap import keep_freed_memory
 from headway.seeds import generator
 
@@ -84,7 +84,7 @@ class Loader:
     ) -> None:
         if batch_size < 1 or not len(part):
             given = f"batch_size={batch_size}, {len(part)} items in {part.name!r}"
-            raise ConfigError(explain("There are no batches to read.", given=given, fix="Correct the call."))
+            raise ConfigError("There are no batches to read.", given=given, fix="Correct the call.")
         self.part = part
         self.batch_size = batch_size
         self.seed = seed

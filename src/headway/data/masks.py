@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headway.data.sources import SPLIT_FOLDERS, files_below
-from headway.errors import DataError, ReadError, explain
+from headway.errors import DataError, ReadError
 from headway.fields.mask import UNLABELLED, stored_numbers
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def list_masks(path: str | os.PathLike[str], *, photos: str = "images", masks: s
     if missing:
         what = "Photos and their masks belong into two folders, each mask named as its photo."
         fix = "Name the two folders with --input and --target, such as --input images --target masks."
-        raise DataError(explain(what, given=f"no folder {', '.join(missing)}", fix=fix))
+        raise DataError(what, given=f"no folder {', '.join(missing)}", fix=fix)
     rows = [
         (str(photo), mask, kind)
         for part, kind in parts.items()
@@ -55,7 +55,7 @@ def list_masks(path: str | os.PathLike[str], *, photos: str = "images", masks: s
     ]
     if not rows:
         given = ", ".join(str(root / part / photos) for part in parts)
-        raise DataError(explain("There are no photos in the folder.", given=given, fix="Correct the path."))
+        raise DataError("There are no photos in the folder.", given=given, fix="Correct the path.")
     frame = pl.DataFrame(rows, schema={photos: pl.String, masks: pl.String, "split": pl.String}, orient="row")
     return frame if all(parts.values()) else frame.drop("split")
 
@@ -83,7 +83,7 @@ def found_classes(masks: Iterable[Any]) -> dict[int, str]:
     if not 2 <= len(found) <= UNLABELLED:
         what = "The masks must hold numbers of at least two classes, one number a pixel."
         given = f"{sorted(numbers)[:10]} in {looked_at} masks"
-        raise DataError(explain(what, given=given, fix="Name the column or the folder of the masks."))
+        raise DataError(what, given=given, fix="Name the column or the folder of the masks.")
     return found
 
 
@@ -103,6 +103,6 @@ def _pairs(photos: Path, masks: Path) -> list[tuple[Path, str | None]]:
     twice = [found for found in by_name.values() if len(found) > 1]
     if twice:
         fix = "Keep one of them."
-        raise DataError(explain("A photo must have one mask.", given=", ".join(twice[0]), fix=fix))
+        raise DataError("A photo must have one mask.", given=", ".join(twice[0]), fix=fix)
     names = ((photo, photo.relative_to(photos).with_suffix("")) for photo in files_below(photos))
     return [(photo, by_name[name][0] if name in by_name else None) for photo, name in names]

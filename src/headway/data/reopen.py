@@ -12,7 +12,7 @@ import polars as pl
 from headway.data.dataset import Data
 from headway.data.splits import RecordedSplit
 from headway.data.store import Store, open_store
-from headway.errors import DataError, explain
+from headway.errors import DataError
 from headway.fields import Input, Target
 
 __all__ = ["reopen"]
@@ -54,7 +54,7 @@ def reopen(
     if in_memory:
         what = "The run's items were in memory, and its table does not have them."
         given = f"no column {', '.join(map(repr, sorted(in_memory)))}"
-        raise DataError(explain(what, given=given, fix="Pass the same data set again (data=)."))
+        raise DataError(what, given=given, fix="Pass the same data set again (data=).")
     values = _by_row(items, problems, input.column)
     store = open_store(values, input, on_progress=on_progress)
     store = replace(store, answers=_open_answers(items, values, input=input, target=target))
@@ -71,7 +71,7 @@ def reopen(
             f"{len(changed)} of the run's {len(was)} items have changed since it began, so it would not end the same."
         )
         fix = "Put them back, or go on with them as they are now: --accept-changes (accept_changes=True)."
-        raise DataError(explain(what, given=[*shown, *([more] if more else [])], fix=fix))
+        raise DataError(what, given=[*shown, *([more] if more else [])], fix=fix)
     contents = pl.Series("content", [store.contents[row] for row in was], dtype=pl.String)
     kept = items.with_columns(contents).filter(~pl.col("row").is_in([*store.reasons, *answers]))
     return Data(items=kept, input=input, target=target, split=RecordedSplit(split), problems=problems, store=store)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headway.errors import ConfigError, explain
+from headway.errors import ConfigError
 from headway.fields.mask import UNLABELLED
 from headway.figures import new_figure
 from headway.seeds import generator
@@ -28,7 +28,7 @@ def show_items(data: Data, n: int = 9) -> Figure:
         ConfigError: If `n` is below 1.
     """
     if n < 1:
-        raise ConfigError(explain("`n` must be at least 1.", given=f"n={n}", fix="Leave it out for nine."))
+        raise ConfigError("`n` must be at least 1.", given=f"n={n}", fix="Leave it out for nine.")
     part = data.train
     n = min(n, len(part))
     positions = generator(0, "order").permutation(len(part))[:n]

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headway.errors import DataError, did_you_mean, explain
+from headway.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
     import polars as pl
@@ -62,28 +62,24 @@ def list_folder(path: str | os.PathLike[str]) -> pl.DataFrame:
     if not root.is_dir():
         what = "The data must be a folder of class folders, or a CSV or Parquet file."
         found = "a file" if root.exists() else "nothing is there"
-        raise DataError(explain(what, given=f"{path} ({found})", fix="Correct the path."))
+        raise DataError(what, given=f"{path} ({found})", fix="Correct the path.")
     classes = _classes(root)
     is_split = any(part for _, part in classes)
     if not classes:
         raise DataError(
-            explain(
-                "There are no class folders: each class's files belong in a folder named after the class.",
-                given=f"{path} with {sum(each.is_file() for each in root.iterdir())} files and no folders of files",
-                fix="Make one folder a class, such as photos/cat/ and photos/dog/, or give a CSV with --input and "
-                "--target.",
-            )
+            "There are no class folders: each class's files belong in a folder named after the class.",
+            given=f"{path} with {sum(each.is_file() for each in root.iterdir())} files and no folders of files",
+            fix="Make one folder a class, such as photos/cat/ and photos/dog/, or give a CSV with --input and "
+            "--target.",
         )
     rows = []
     for folder, part in classes:
         files = files_below(folder)
         if not files:
             raise DataError(
-                explain(
-                    "A class folder has no files in it.",
-                    given=folder.relative_to(root),
-                    fix="Put files in it, or remove it.",
-                )
+                "A class folder has no files in it.",
+                given=folder.relative_to(root),
+                fix="Put files in it, or remove it.",
             )
         rows += [(str(file), folder.name, part) for file in files]
     _check_names([file for file, _, _ in rows])
@@ -101,11 +97,9 @@ def _classes(root: Path) -> list[tuple[Path, str | None]]:
     others = [folder.name for folder, part in parts.items() if part is None]
     if others and {"train"} < set(parts.values()) - {None}:
         raise DataError(
-            explain(
-                "Some folders are parts of a split data set and others are not: which are classes is unclear.",
-                given=f"{root} with {', '.join(folder.name for folder in folders)}",
-                fix=f"Move {others[0]!r} away, or put all the classes into one folder.",
-            )
+            "Some folders are parts of a split data set and others are not: which are classes is unclear.",
+            given=f"{root} with {', '.join(folder.name for folder in folders)}",
+            fix=f"Move {others[0]!r} away, or put all the classes into one folder.",
         )
     if is_split:
         return [(each, parts[folder]) for folder in folders for each in _folders(folder)]
@@ -141,11 +135,9 @@ def read_table(
     for column, option in ((input, "input"), *((each, "target") for each in targets)):
         if column not in frame.columns:
             raise DataError(
-                explain(
-                    f"The table has no column for the {option}.",
-                    given=f"{option}={column!r}, columns: {', '.join(frame.columns)}",
-                    fix=f"Name one of its columns. {did_you_mean(column, frame.columns)}",
-                )
+                f"The table has no column for the {option}.",
+                given=f"{option}={column!r}, columns: {', '.join(frame.columns)}",
+                fix=f"Name one of its columns. {did_you_mean(column, frame.columns)}",
             )
     for column in (input, *targets) if target_is_file else (input,):
         if frame[column].dtype == pl.String:
@@ -208,7 +200,7 @@ def _explained(file: Path, given: object) -> Iterator[None]:
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise DataError(
-            explain("The table cannot be read.", given=f"{given} ({reason})", fix="Give a CSV, TSV or Parquet file.")
+            "The table cannot be read.", given=f"{given} ({reason})", fix="Give a CSV, TSV or Parquet file."
         ) from error
 
 
@@ -228,11 +220,9 @@ def _check_names(files: list[str]) -> None:
     wrong = [ascii(file) for file in files if any("\ud800" <= character <= "\udfff" for character in file)]
     if wrong:
         raise DataError(
-            explain(
-                f"{len(wrong)} files have names that are not text (UTF-8).",
-                given=wrong[:5],
-                fix="Rename those files, or their folders.",
-            )
+            f"{len(wrong)} files have names that are not text (UTF-8).",
+            given=wrong[:5],
+            fix="Rename those files, or their folders.",
         )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headway.data.sources import SPLIT_FOLDERS
-from headway.errors import ConfigError, DataError, did_you_mean, explain
+from headway.errors import ConfigError, DataError, did_you_mean
 from headway.seeds import hash_order
 
 if TYPE_CHECKING:
@@ -109,21 +109,17 @@ class GroupSplit(Split):
             numbers = items["row"] if "row" in items.columns else range(len(items))
             rows = [row for row, group in zip(numbers, groups, strict=True) if group is None]
             raise DataError(
-                explain(
-                    f"Every row needs a group, but column {self.column!r} has gaps.",
-                    given=f"{len(rows)} rows without one, the first: {rows[:5]}",
-                    fix="Fill the column, or remove those rows.",
-                )
+                f"Every row needs a group, but column {self.column!r} has gaps.",
+                given=f"{len(rows)} rows without one, the first: {rows[:5]}",
+                fix="Fill the column, or remove those rows.",
             )
         merged = _merge([str(group) for group in groups], items["content"].to_list())
         needed = 2 + (self.test > 0)
         if len(set(merged)) < needed:
             raise DataError(
-                explain(
-                    "There are too few groups to keep them whole and have every part.",
-                    given=f"{len(set(merged))} separate groups in column {self.column!r}",
-                    fix=f"At least {needed} are needed (groups that share an identical item count as one).",
-                )
+                "There are too few groups to keep them whole and have every part.",
+                given=f"{len(set(merged))} separate groups in column {self.column!r}",
+                fix=f"At least {needed} are needed (groups that share an identical item count as one).",
             )
         return _assign_groups(merged, _labels(items, target), valid=self.valid, test=self.test, seed=self.seed)
 
@@ -156,14 +152,14 @@ class TimeSplit(Split):
         if any(time is None for time in times):
             missing = sum(time is None for time in times)
             given = f"{missing} rows without a value in column {self.column!r}"
-            raise DataError(explain("Every row needs a time.", given=given, fix="Fill the column, or remove them."))
+            raise DataError("Every row needs a time.", given=given, fix="Fill the column, or remove them.")
         _check_text_times(times, self.column)
         ranked = sorted(times)
         first_test = ranked[-max(1, round(len(times) * self.test))] if self.test else None
         before_test = [time for time in ranked if first_test is None or time < first_test]
         if not before_test or before_test[0] == before_test[-1]:
             given = f"column {self.column!r} with {len(set(times))} different values"
-            raise DataError(explain("There are too few moments to split by.", given=given, fix="Use RandomSplit."))
+            raise DataError("There are too few moments to split by.", given=given, fix="Use RandomSplit.")
         num_valid = min(max(1, round(len(times) * self.valid)), len(before_test))
         first_valid = before_test[-num_valid]
         # All the rows of the first moment go to train, even where they are more than their share.
@@ -206,11 +202,9 @@ class ColumnSplit(Split):
         unknown = sorted({str(value) for value, part in zip(given, parts, strict=True) if part is None})
         if unknown:
             raise DataError(
-                explain(
-                    f'Column {self.column!r} must say "train", "valid" or "test" in every row.',
-                    given=unknown[:10],
-                    fix="Correct the column, or name another.",
-                )
+                f'Column {self.column!r} must say "train", "valid" or "test" in every row.',
+                given=unknown[:10],
+                fix="Correct the column, or name another.",
             )
         contents = items["content"].to_list()
         rank = {"train": 0, "valid": 1, "test": 2}
@@ -250,11 +244,9 @@ class RecordedSplit(Split):
 def _check_shares(valid: float, test: float) -> None:
     if not (0 < valid < 1 and test >= 0 and valid + test < 1):
         raise ConfigError(
-            explain(
-                "`valid` must lie above 0, `test` at or above 0, and both together below 1.",
-                given=f"valid={valid}, test={test}",
-                fix="Pass shares of the items, such as valid=0.2.",
-            )
+            "`valid` must lie above 0, `test` at or above 0, and both together below 1.",
+            given=f"valid={valid}, test={test}",
+            fix="Pass shares of the items, such as valid=0.2.",
         )
 
 
@@ -265,11 +257,9 @@ def _shares(valid: float, test: float) -> str:
 def _column(items: pl.DataFrame, column: str, splitter: str) -> list:
     if column not in items.columns:
         raise DataError(
-            explain(
-                f"{splitter} needs a column that the item table does not have.",
-                given=f"column={column!r}, columns: {', '.join(items.columns)}",
-                fix=did_you_mean(column, items.columns),
-            )
+            f"{splitter} needs a column that the item table does not have.",
+            given=f"column={column!r}, columns: {', '.join(items.columns)}",
+            fix=did_you_mean(column, items.columns),
         )
     values = items[column]
     # Not a number is how other libraries write a gap.
@@ -370,7 +360,7 @@ def _check_text_times(times: Sequence[object], column: str) -> None:
         except ValueError:
             fix = "Write dates as 2024-12-31, or turn the column into dates or numbers first."
             what = f"Column {column!r} is text that is not an ISO date, so its order is not that of time."
-            raise DataError(explain(what, given=repr(time), fix=fix)) from None
+            raise DataError(what, given=repr(time), fix=fix) from None
 
 
 def _part_at(time: object, first_valid: object, first_test: object) -> str:

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
-from headway.errors import DataError, explain
+from headway.errors import DataError
 
 __all__ = ["members", "read_gzip"]
 
@@ -125,14 +125,12 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except _TooLargeError:
-        raise DataError(explain("The archive unpacks to more than it may hold.", given=path.name, fix=fix)) from None
+        raise DataError("The archive unpacks to more than it may hold.", given=path.name, fix=fix) from None
     except _UnsafeError as error:
         given = f"{path.name}: {str(error)!r}"
-        raise DataError(
-            explain("The archive has a file that would lie outside its folder.", given=given, fix=fix)
-        ) from None
+        raise DataError("The archive has a file that would lie outside its folder.", given=given, fix=fix) from None
     except DataError:
         raise
     except _DAMAGED as error:
         given = f"{path.name} ({error or type(error).__name__})"
-        raise DataError(explain("The archive is damaged.", given=given, fix=fix)) from error
+        raise DataError("The archive is damaged.", given=given, fix=fix) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headway.errors import BundleError, did_you_mean, explain
+from headway.errors import BundleError, did_you_mean
 from headway.fields.base import Input, Prediction, Target
 from headway.fields.categories import Categories
 from headway.fields.category import Category
@@ -65,10 +65,8 @@ def _of_kind(values: dict[str, Any], known: dict[str, Any]) -> Any:
     kind = values.get("kind")
     if kind not in known:
         raise BundleError(
-            explain(
-                "A field is of a kind that this version of Headway does not know.",
-                given=f"kind={kind!r}",
-                fix=f"Upgrade Headway. {did_you_mean(str(kind), known)}",
-            )
+            "A field is of a kind that this version of Headway does not know.",
+            given=f"kind={kind!r}",
+            fix=f"Upgrade Headway. {did_you_mean(str(kind), known)}",
         )
     return known[kind]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from headway.errors import ConfigError, DataError, did_you_mean, explain
+from headway.errors import ConfigError, DataError, did_you_mean
 from headway.fields.base import Prediction, Target, Task
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Categories(Target):
             problems.append("`thresholds` must lie between 0 and 1.")
         if problems:
             given = f"sep={self.sep!r}, labels={list(self.labels)}, thresholds={list(self.thresholds)}"
-            raise ConfigError(explain(" ".join(problems), given=given, fix="Leave them out, or correct the call."))
+            raise ConfigError(" ".join(problems), given=given, fix="Leave them out, or correct the call.")
 
     @property
     def num_outputs(self) -> int:
@@ -120,7 +120,7 @@ class Categories(Target):
         if unknown:
             what = f"Column {self.column!r} has labels that are not among those of the training rows."
             fix = f"Correct or remove those rows. {did_you_mean(unknown[0], self.labels)}"
-            raise DataError(explain(what, given=unknown[:10], fix=fix))
+            raise DataError(what, given=unknown[:10], fix=fix)
         encoded = np.zeros((len(values), len(labels)), dtype=np.float32)
         for row, each in enumerate(found):
             encoded[row, [index[label] for label in each]] = 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from headway.errors import ConfigError, DataError, did_you_mean, explain
+from headway.errors import ConfigError, DataError, did_you_mean
 from headway.fields.base import Prediction, Target, Task
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Category(Target):
     def __post_init__(self) -> None:
         if len(set(self.labels)) != len(self.labels):
             raise ConfigError(
-                explain("`labels` must differ from one another.", given=list(self.labels), fix="Name each class once.")
+                "`labels` must differ from one another.", given=list(self.labels), fix="Name each class once."
             )
 
     @property
@@ -76,11 +76,9 @@ class Category(Target):
         unknown = sorted(set(texts) - index.keys())
         if unknown:
             raise DataError(
-                explain(
-                    f"Column {self.column!r} has labels that are not among the model's classes.",
-                    given=unknown[:10],
-                    fix=f"Correct or remove those rows. {did_you_mean(unknown[0], self.labels)}",
-                )
+                f"Column {self.column!r} has labels that are not among the model's classes.",
+                given=unknown[:10],
+                fix=f"Correct or remove those rows. {did_you_mean(unknown[0], self.labels)}",
             )
         return np.array([index[text] for text in texts], dtype=np.int64)
 

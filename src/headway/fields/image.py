@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from headway.errors import ConfigError, ReadError, explain
+from headway.errors import ConfigError, ReadError
 from headway.fields.base import Input
 from headway.fields.frame import Frame
 
@@ -69,7 +69,7 @@ class Image(Input):
             problems.append("`squeeze` must lie between 1 and 100.")
         if problems:
             given = f"size={self.size}, channels={self.channels}, squeeze={self.squeeze}, crop={self.crop}"
-            raise ConfigError(explain(" ".join(problems), given=given, fix="Leave them out, or correct the call."))
+            raise ConfigError(" ".join(problems), given=given, fix="Leave them out, or correct the call.")
 
     @property
     def side(self) -> int:

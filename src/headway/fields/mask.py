@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from headway.errors import ConfigError, DataError, ReadError, explain
+from headway.errors import ConfigError, DataError, ReadError
 from headway.fields.base import Input, Prediction, Target, Task
 from headway.fields.image import Image, open_upright
 
@@ -84,7 +84,7 @@ class Mask(Target):
         if problems:
             given = f"classes={self.classes!r}, ignore={self.ignore!r}"
             fix = 'For instance classes={1: "pet", 2: "background"}, ignore=3.'
-            raise ConfigError(explain(" ".join(problems), given=given, fix=fix))
+            raise ConfigError(" ".join(problems), given=given, fix=fix)
         for name, value in (("classes", names), ("ignore", ignored), ("labels", labels)):
             object.__setattr__(self, name, value)
 
@@ -112,7 +112,7 @@ class Mask(Target):
         """
         if not isinstance(input, Image):
             what, fix = "Masks lie on pictures.", "Read the photos with Image."
-            raise ConfigError(explain(what, given=f"input={type(input).__name__}", fix=fix))
+            raise ConfigError(what, given=f"input={type(input).__name__}", fix=fix)
         return MaskReader(self, input)
 
     def encode(self, values: Sequence[Any]) -> np.ndarray:
@@ -125,11 +125,11 @@ class Mask(Target):
             masks = [self.indices(stored_numbers(value)) for value in values]
         except ReadError as error:
             given, fix = f"column {self.column!r}: {error}", "Mend or remove that mask."
-            raise DataError(explain("A mask cannot be read.", given=given, fix=fix)) from error
+            raise DataError("A mask cannot be read.", given=given, fix=fix) from error
         sizes = sorted({mask.shape for mask in masks})
         if len(sizes) != 1:
             given = [f"{width} x {height}" for height, width in sizes[:5]]
-            raise DataError(explain("Masks must be of one size.", given=given, fix="Use `place` for those of photos."))
+            raise DataError("Masks must be of one size.", given=given, fix="Use `place` for those of photos.")
         return np.stack(masks)
 
     def place(self, items: pl.DataFrame, input: Input) -> np.ndarray:
@@ -197,7 +197,7 @@ class Mask(Target):
         table = np.array([numbers[name] for name in self.labels])
         if table.max() > UNLABELLED:
             given, fix = f"{self.labels[table.argmax()]!r} is {table.max()}", "Write it as you need it yourself."
-            raise ConfigError(explain("A PNG with a palette holds numbers up to 255.", given=given, fix=fix))
+            raise ConfigError("A PNG with a palette holds numbers up to 255.", given=given, fix=fix)
         nothing = next(each for each in (*_whole(self.ignore), *range(UNLABELLED, -1, -1)) if each not in self.classes)
         stored = np.full(256, nothing, dtype=np.uint8)
         stored[: len(table)] = table

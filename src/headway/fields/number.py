@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from headway.errors import ConfigError, DataError, explain
+from headway.errors import ConfigError, DataError
 from headway.fields.base import Prediction, Target, Task
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Number(Target):
         if len(known) == 1 or not all(map(math.isfinite, known)) or (len(known) == 2 and known[0] >= known[1]):
             given = f"low={self.low}, high={self.high}"
             fix = "Pass both, the lower one as `low`, or neither."
-            raise ConfigError(explain("A range has two finite ends, `low` below `high`.", given=given, fix=fix))
+            raise ConfigError("A range has two finite ends, `low` below `high`.", given=given, fix=fix)
 
     @property
     def num_outputs(self) -> int:
@@ -90,13 +90,13 @@ class Number(Target):
             shown = [values[place] for place in np.flatnonzero(wrong)[:10]]
             what = f"Column {self.column!r} must hold finite numbers."
             fix = "Correct or remove those rows; for classes use Category."
-            raise DataError(explain(what, given=shown, fix=fix))
+            raise DataError(what, given=shown, fix=fix)
         if self.low is not None and self.high is not None:
             outside = (numbers < self.low) | (numbers > self.high)
             if outside.any():
                 shown = [values[place] for place in np.flatnonzero(outside)[:10]]
                 what = f"Column {self.column!r} has numbers outside of its range, {self.low:g} to {self.high:g}."
-                raise DataError(explain(what, given=shown, fix="Widen the range (low=, high=), or correct those rows."))
+                raise DataError(what, given=shown, fix="Widen the range (low=, high=), or correct those rows.")
         return numbers.astype(np.float32)[:, None]
 
     def decode(self, scores: np.ndarray) -> Prediction:

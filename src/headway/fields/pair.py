@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from headway.errors import ConfigError, DataError, ReadError, explain
+from headway.errors import ConfigError, DataError, ReadError
 from headway.fields.base import Column, Input, Target
 from headway.fields.columns import CategoryColumn
 
@@ -61,7 +61,7 @@ class Pair(Input):
         if self.user == self.item:
             what = "Users and items must be two columns."
             given = f"user={self.user!r}, item={self.item!r}"
-            raise ConfigError(explain(what, given=given, fix='Pass both, such as Pair("user", "item").'))
+            raise ConfigError(what, given=given, fix='Pass both, such as Pair("user", "item").')
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ class Pair(Input):
             what = "Pair goes with a target of one number, a column of its own."
             given = f"{type(target).__name__}({target.column!r}) with Pair({self.user!r}, {self.item!r})"
             fix = 'Pass target=Number("rating", low=1, high=5) or the like.'
-            raise ConfigError(explain(what, given=given, fix=fix))
+            raise ConfigError(what, given=given, fix=fix)
         return self
 
     def fit(self, rows: pl.DataFrame) -> Self:
@@ -111,7 +111,7 @@ class Pair(Input):
         if missing:
             what = f"The table has no column {missing[0]!r}, and both are needed."
             given = f"columns: {', '.join(map(str, columns[:10]))}"
-            raise DataError(explain(what, given=given, fix="Rename it, or add it."))
+            raise DataError(what, given=given, fix="Rename it, or add it.")
         return zip(items[self.user], items[self.item], strict=True)
 
     def read_rows(self, items: pl.DataFrame) -> np.ndarray:

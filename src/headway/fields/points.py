@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from headway.errors import ConfigError, DataError, explain
+from headway.errors import ConfigError, DataError
 from headway.fields.base import Input, Prediction, Target, Task
 from headway.fields.image import Image
 
@@ -70,7 +70,7 @@ class Points(Target):
         if problems:
             given = f"column={self.column!r}, columns={list(self.columns)}, swap={self.swap}"
             fix = 'For instance Points("corners") or Points(columns=["x1", "y1", "x2", "y2"], swap=[(0, 1)]).'
-            raise ConfigError(explain(" ".join(problems), given=given, fix=fix))
+            raise ConfigError(" ".join(problems), given=given, fix=fix)
         object.__setattr__(self, "column", self.column or " ".join(columns))
         object.__setattr__(self, "columns", columns)
         object.__setattr__(self, "swap", swap)
@@ -129,7 +129,7 @@ class Points(Target):
         if wrong:
             what = f"Column {self.column!r} must hold {wanted} finite numbers a row: x and y of {wanted // 2} points."
             fix = 'Separate them by blanks, as in "10 20 30.5 40", and remove rows that lack a point.'
-            raise DataError(explain(what, given=[values[i] for i in wrong[:5]], fix=fix))
+            raise DataError(what, given=[values[i] for i in wrong[:5]], fix=fix)
         return np.array(numbers, dtype=np.float64).reshape(len(values), wanted)
 
     def place(self, items: pl.DataFrame, input: Input) -> np.ndarray:
@@ -145,7 +145,7 @@ class Points(Target):
         """
         if not isinstance(input, Image):
             what, fix = "Points lie in pictures.", "Read the files with Image, or predict each number with Number."
-            raise ConfigError(explain(what, given=f"input={type(input).__name__}", fix=fix))
+            raise ConfigError(what, given=f"input={type(input).__name__}", fix=fix)
         points = self.encode(self.values(items)).reshape(len(items), -1, 2)
         frames = [input.frame(value) for value in items[input.column]]
         placed = [frame.inside(each).flatten() for frame, each in zip(frames, points, strict=True)]
@@ -188,7 +188,7 @@ class Points(Target):
         if unknown:
             what = "`swap` names points that are not there."
             given = f"points {unknown}, where there are {num_points}, counted from 0"
-            raise ConfigError(explain(what, given=given, fix="Correct the pairs."))
+            raise ConfigError(what, given=given, fix="Correct the pairs.")
 
 
 def _numbers(value: Any) -> list[float]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from headway.errors import ConfigError, DataError, ReadError, did_you_mean, explain
+from headway.errors import ConfigError, DataError, ReadError, did_you_mean
 from headway.fields.base import Column, Input, Target
 from headway.fields.columns import CategoryColumn, DateColumn, FittedColumn, NumberColumn, column_from_json
 from headway.fields.guess import Kind, guess_column
@@ -84,7 +84,7 @@ class Table(Input):
         twice = sorted({name for name in self.columns if self.columns.count(name) > 1})
         if twice:
             what = "A column can go in once: as numbers, as categories or as dates."
-            raise ConfigError(explain(what, given=twice, fix="Name each column in one of the lists."))
+            raise ConfigError(what, given=twice, fix="Name each column in one of the lists.")
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -136,7 +136,7 @@ class Table(Input):
         both = sorted(set(self.columns) & set(target.columns))
         if both:
             what = "A column cannot go in and come out."
-            raise ConfigError(explain(what, given=both, fix="Leave it out of Table."))
+            raise ConfigError(what, given=both, fix="Leave it out of Table.")
         if self.columns:
             return self
         found: dict[Kind, list[str]] = {kind: [] for kind in _COLUMNS}
@@ -152,7 +152,7 @@ class Table(Input):
         if not any(found.values()):
             given = [f"{name}: {reason}" for name, reason in left_out.items()][:10] or "no column but the target's"
             what = "The table has no column to learn from."
-            raise DataError(explain(what, given=given, fix="Name columns with Table(continuous=[...], ...)."))
+            raise DataError(what, given=given, fix="Name columns with Table(continuous=[...], ...).")
         return replace(self, **found, left_out=left_out)
 
     def fit(self, rows: pl.DataFrame) -> Self:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from headway.errors import DataError, explain
+from headway.errors import DataError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -155,7 +155,7 @@ def _by_value(name: str, values: pl.Series, of: Callable[[Any], Any], what: str)
                 wrong.append(shown(value))
     if wrong:
         fix = "Correct those rows, or take the column as categories (categorical=[...])."
-        raise DataError(explain(f"Column {name!r} must hold {what}.", given=wrong[:10], fix=fix))
+        raise DataError(f"Column {name!r} must hold {what}.", given=wrong[:10], fix=fix)
     return [found[value] for value in given]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headway.errors import ConfigError, ShapeError, explain
+from headway.errors import ConfigError, ShapeError
 from headway.judge.baselines import BaselineResult, Rows, check_names, guesses, run_baselines
 from headway.judge.details import details
 from headway.judge.findings import LayerActivity
@@ -225,23 +225,19 @@ def _main_and_focus(parts: Mapping[str, PartAnswers]) -> tuple[str, str]:
 
 def _check(parts: Mapping[str, PartAnswers], baselines: Sequence[BaselineResult], slices: Sequence[str]) -> None:
     if not parts:
-        raise ConfigError(
-            explain("There is nothing to judge.", given="0 parts", fix='Pass a part, such as {"valid": ...}.')
-        )
+        raise ConfigError("There is nothing to judge.", given="0 parts", fix='Pass a part, such as {"valid": ...}.')
     lacking = [
         f"baseline {each.name!r} lacks {part!r}" for part in parts for each in baselines if part not in each.answers
     ]
     if lacking:
         raise ShapeError(
-            explain(
-                "Baselines must cover every part that is judged.",
-                given=lacking,
-                fix="Pass the same parts to all of them.",
-            )
+            "Baselines must cover every part that is judged.",
+            given=lacking,
+            fix="Pass the same parts to all of them.",
         )
     if slices and any(each.items is None for each in parts.values()):
         raise ConfigError(
-            explain("Slices are made of the items' columns.", given=f"slices={slices!r}, no items", fix="Pass `items`.")
+            "Slices are made of the items' columns.", given=f"slices={slices!r}, no items", fix="Pass `items`."
         )
 
 

@@ -14,7 +14,7 @@ from importlib import import_module
 
 import numpy as np
 
-from headway.errors import ConfigError, DataError, HeadwayError, ShapeError, did_you_mean, explain
+from headway.errors import ConfigError, DataError, HeadwayError, ShapeError, did_you_mean
 from headway.judge import points, ratings, segmentation, simple_classes, simple_labels, simple_numbers, tables
 from headway.judge.rows import Baseline, BaselineFunction, Need, Rows, drawn_rows
 from headway.judge.tasks import task_metrics
@@ -129,13 +129,11 @@ def guesses(task: str) -> list[str]:
 
 def _choose(task: str, names: Sequence[str] | None, extra: Mapping[str, BaselineFunction]) -> dict[str, Baseline]:
     if task not in BASELINES:
-        raise ConfigError(
-            explain("There are no baselines for this task.", given=task, fix=did_you_mean(task, BASELINES))
-        )
+        raise ConfigError("There are no baselines for this task.", given=task, fix=did_you_mean(task, BASELINES))
     known = BASELINES[task]
     for name in known if names is None else names:
         if name not in known:
-            raise ConfigError(explain("This baseline is not known.", given=name, fix=did_you_mean(name, known)))
+            raise ConfigError("This baseline is not known.", given=name, fix=did_you_mean(name, known))
     check_names(extra, task=task)
     chosen = {name: known[name] for name in (known if names is None else names)}
     return chosen | {name: Baseline(function) for name, function in extra.items()}
@@ -146,7 +144,7 @@ def check_names(own: Iterable[str], *, task: str = "classification") -> None:
     taken = sorted(set(own) & BASELINES[task].keys())
     if taken:
         raise ConfigError(
-            explain("A baseline of your own has the name of another.", given=taken, fix="Give it a name of its own.")
+            "A baseline of your own has the name of another.", given=taken, fix="Give it a name of its own."
         )
 
 
@@ -157,23 +155,19 @@ def _check(train: Rows, parts: Mapping[str, Rows], num_outputs: int) -> None:
         is_outside = targets.ndim == 1 and len(targets) > 0 and (targets.min() < 0 or targets.max() >= num_outputs)
         if not len(targets) or is_outside:
             raise DataError(
-                explain(
-                    "Baselines need rows to learn from and to answer, with classes from 0 to `num_outputs` - 1.",
-                    given=f"{part}: {len(targets)} rows"
-                    + (f", targets from {targets.min()} to {targets.max()}" if is_outside else "")
-                    + f", num_outputs={num_outputs}",
-                    fix="Leave out empty parts, and pass the number of all classes.",
-                )
+                "Baselines need rows to learn from and to answer, with classes from 0 to `num_outputs` - 1.",
+                given=f"{part}: {len(targets)} rows"
+                + (f", targets from {targets.min()} to {targets.max()}" if is_outside else "")
+                + f", num_outputs={num_outputs}",
+                fix="Leave out empty parts, and pass the number of all classes.",
             )
         for name in ("pixels", "features", "table"):
             ours, theirs = getattr(train, name), getattr(rows, name)
             if ours is not None and theirs is not None and ours.shape[1:] != theirs.shape[1:]:
                 raise ShapeError(
-                    explain(
-                        f"`{name}` must have the same shape in every part.",
-                        given=f"train {list(ours.shape)}, {part} {list(theirs.shape)}",
-                        fix="Make them the same way for all parts.",
-                    )
+                    f"`{name}` must have the same shape in every part.",
+                    given=f"train {list(ours.shape)}, {part} {list(theirs.shape)}",
+                    fix="Make them the same way for all parts.",
                 )
 
 
@@ -187,11 +181,9 @@ def _check_answers(
         wanted = (len(rows.targets), num_outputs) if rows.targets.ndim <= 2 else (len(rows.targets), *given[1:])
         if given != wanted:
             raise ShapeError(
-                explain(
-                    f"Baseline {name!r} must give one row of answers an item for part {part!r}.",
-                    given=f"shape {list(given)}, expected {list(wanted)}",
-                    fix="Return a dict with an array [items, num_outputs] for each of `parts`.",
-                )
+                f"Baseline {name!r} must give one row of answers an item for part {part!r}.",
+                given=f"shape {list(given)}, expected {list(wanted)}",
+                fix="Return a dict with an array [items, num_outputs] for each of `parts`.",
             )
         try:
             task_metrics(task).check(answers[part], rows.targets)

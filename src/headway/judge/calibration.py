@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headway.errors import ConfigError, explain
+from headway.errors import ConfigError
 from headway.judge.intervals import Estimate, mean, wilson
 from headway.judge.metrics import check_predictions, evaluate
 from headway.seeds import generator
@@ -217,11 +217,9 @@ def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarr
     """
     if not (temperature > 0 and math.isfinite(temperature)):
         raise ConfigError(
-            explain(
-                "`temperature` must be a number above 0.",
-                given=f"temperature={temperature}",
-                fix="Pass `calibrate(...).temperature.value`, when scaling was tried.",
-            )
+            "`temperature` must be a number above 0.",
+            given=f"temperature={temperature}",
+            fix="Pass `calibrate(...).temperature.value`, when scaling was tried.",
         )
     probabilities = np.asarray(probabilities)
     probabilities, _ = check_predictions(probabilities, np.zeros(probabilities.shape[:1], dtype=np.int64))

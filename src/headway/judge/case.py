@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from headway.errors import DataError, ShapeError, explain
+from headway.errors import DataError, ShapeError
 from headway.judge import intervals
 from headway.judge.findings import LayerActivity
 from headway.judge.intervals import Estimate, wilson
@@ -198,11 +198,9 @@ def make_answers(given: tuple[np.ndarray, np.ndarray], labels: Sequence[str]) ->
     answers = Answers(*check_predictions(*given))
     if answers.probabilities.shape[1] != len(labels):
         raise ShapeError(
-            explain(
-                "`labels` must name each column of the probabilities.",
-                given=f"{len(labels)} labels, {answers.probabilities.shape[1]} columns",
-                fix="Pass one label a class, in the order of the model's outputs.",
-            )
+            "`labels` must name each column of the probabilities.",
+            given=f"{len(labels)} labels, {answers.probabilities.shape[1]} columns",
+            fix="Pass one label a class, in the order of the model's outputs.",
         )
     return answers
 
@@ -211,11 +209,9 @@ def _row(number: int, entry: Mapping[str, Any]) -> Row:
     missing = [name for name in ("stage", "train_loss", "valid_loss") if name not in entry]
     if missing or entry["stage"] not in ("head", "all"):
         raise DataError(
-            explain(
-                'Each entry of `history` needs a stage ("head" or "all"), a train_loss and a valid_loss.',
-                given=f"entry {number} without {', '.join(missing)}" if missing else f"stage {entry['stage']!r}",
-                fix="Pass `learner.history.to_json()`.",
-            )
+            'Each entry of `history` needs a stage ("head" or "all"), a train_loss and a valid_loss.',
+            given=f"entry {number} without {', '.join(missing)}" if missing else f"stage {entry['stage']!r}",
+            fix="Pass `learner.history.to_json()`.",
         )
     values = [entry.get(name) for name in ("train_loss", "valid_loss", "accuracy", "lr")]
     numbers = (math.nan if value is None else float(value) for value in values)

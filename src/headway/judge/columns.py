@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from headway.errors import ConfigError, DataError, did_you_mean, explain
+from headway.errors import ConfigError, DataError, did_you_mean
 
 __all__ = ["ColumnValues", "Predict", "check_names_of", "column_values", "draw", "is_category"]
 
@@ -70,7 +70,7 @@ def column_values(
     if wrong:
         given = [f"{name}: {items.schema[name]}" for name in wrong]
         fix = "Leave these columns out, or make numbers or text of them."
-        raise DataError(explain("Columns must hold numbers, dates or categories.", given=given, fix=fix))
+        raise DataError("Columns must hold numbers, dates or categories.", given=given, fix=fix)
     return [_values(items[name], name in categorical) for name in columns]
 
 
@@ -97,7 +97,7 @@ def check_names_of(items: pl.DataFrame, columns: Sequence[str]) -> None:
     for name in columns:
         if name not in items.columns:
             fix = did_you_mean(name, items.columns)
-            raise ConfigError(explain("There is no such column in the table.", given=repr(name), fix=fix))
+            raise ConfigError("There is no such column in the table.", given=repr(name), fix=fix)
 
 
 def draw(generator: np.random.Generator, count: int, most: int) -> np.ndarray:

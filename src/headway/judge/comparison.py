@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from headway.errors import ShapeError, explain
+from headway.errors import ShapeError
 from headway.judge.intervals import Estimate, mcnemar, mean, paired_difference
 from headway.seeds import generator
 
@@ -80,7 +80,7 @@ def sign_flip(gaps: np.ndarray, *, samples: int = 10_000, seed: int = 0) -> floa
     gaps = np.asarray(gaps, dtype=np.float64)
     if gaps.ndim != 1 or not len(gaps):
         fix = "Pass the models' differences, item by item."
-        raise ShapeError(explain("`gaps` must be [items], at least one.", given=str(gaps.shape), fix=fix))
+        raise ShapeError("`gaps` must be [items], at least one.", given=str(gaps.shape), fix=fix)
     total, count = abs(float(gaps.sum())), len(gaps)
     if not gaps.any():
         return 1.0

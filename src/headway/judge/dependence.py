@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from headway.errors import DataError, explain
+from headway.errors import DataError
 from headway.figures import new_figure
 from headway.judge.columns import Predict, check_names_of, draw, is_category
 from headway.judge.intervals import Estimate, mean
@@ -167,7 +167,7 @@ def dependence(
         present = present.drop_nans()
     if not len(present):
         fix = "Choose another column."
-        raise DataError(explain("This column has no values.", given=repr(column), fix=fix))
+        raise DataError("This column has no values.", given=repr(column), fix=fix)
     has_order = not (is_category(present.dtype) if categorical is None else categorical)
     values = _numbers(present, num_points) if has_order else _categories(present, num_points)
     drawn = items[draw(generator(seed, "bootstrap", epoch=_OWN_DRAWS), len(items), num_items)]

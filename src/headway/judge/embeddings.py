@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headway.errors import ConfigError, ShapeError, did_you_mean, explain
+from headway.errors import ConfigError, ShapeError, did_you_mean
 from headway.figures import new_figure
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Embeddings:
         if self.vectors.ndim != 2 or not len(self.names) == len(self.vectors) == len(self.biases):
             what = "There must be a vector and a bias for each name."
             given = f"{len(self.names)} names, vectors {list(self.vectors.shape)}, biases {list(self.biases.shape)}"
-            raise ShapeError(explain(what, given=given, fix="Pass vectors [names, dim] and biases [names]."))
+            raise ShapeError(what, given=given, fix="Pass vectors [names, dim] and biases [names].")
 
     def similar(self, name: str, *, n: int = 10) -> list[tuple[str, float]]:
         """The `n` names whose vectors point most nearly the same way, each with the cosine between them, best first.
@@ -97,5 +97,5 @@ class Embeddings:
     def _place(self, name: str) -> int:
         if name not in self.names:
             what = "The training rows do not have this name."
-            raise ConfigError(explain(what, given=repr(name), fix=did_you_mean(str(name), self.names)))
+            raise ConfigError(what, given=repr(name), fix=did_you_mean(str(name), self.names))
         return list(self.names).index(name)

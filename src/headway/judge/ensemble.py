@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from headway.errors import ConfigError, explain
+from headway.errors import ConfigError
 from headway.judge.baselines import BaselineResult
 from headway.judge.intervals import Estimate
 from headway.judge.tasks import evaluate, task_metrics
@@ -94,7 +94,7 @@ def check_averaged(task: str) -> None:
     """Raises a ConfigError if answers of this task are not averaged."""
     if task not in _LOSSES:
         what = "Answers of this kind are not averaged."
-        raise ConfigError(explain(what, given=task, fix=f"Use a target of {' or '.join(_LOSSES)}."))
+        raise ConfigError(what, given=task, fix=f"Use a target of {' or '.join(_LOSSES)}.")
 
 
 def choose_weight(model: np.ndarray, baseline: np.ndarray, targets: np.ndarray, *, task: str) -> float:

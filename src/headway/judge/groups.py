@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headway.errors import ConfigError, did_you_mean, explain
+from headway.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     import polars as pl
@@ -71,7 +71,7 @@ def group_items(items: pl.DataFrame, column: str) -> Groups:
 
     if column not in items.columns:
         fix = did_you_mean(column, items.columns)
-        raise ConfigError(explain("The items have no such column.", given=f"column {column!r}", fix=fix))
+        raise ConfigError("The items have no such column.", given=f"column {column!r}", fix=fix)
     series = items[column]
     kind = series.dtype
     if kind in (pl.Date, pl.Datetime):
@@ -85,11 +85,9 @@ def group_items(items: pl.DataFrame, column: str) -> Groups:
     if kind in (pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Null):
         return _by_value(series.cast(pl.String))
     raise ConfigError(
-        explain(
-            "Items cannot be grouped by this column.",
-            given=f"column {column!r} of type {kind}",
-            fix="Choose a column of text, numbers, dates or true and false.",
-        )
+        "Items cannot be grouped by this column.",
+        given=f"column {column!r} of type {kind}",
+        fix="Choose a column of text, numbers, dates or true and false.",
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from headway.errors import ConfigError, ShapeError, explain
+from headway.errors import ConfigError, ShapeError
 from headway.figures import new_figure
 from headway.judge.columns import Predict, check_names_of, draw
 from headway.judge.intervals import Estimate, mean
@@ -195,15 +195,15 @@ def _groups(
     twice = sorted({name for name in joined if joined.count(name) > 1})
     if twice:
         fix = "Name each column once."
-        raise ConfigError(explain("A column is in `together` more than once.", given=twice, fix=fix))
+        raise ConfigError("A column is in `together` more than once.", given=twice, fix=fix)
     return [tuple(group) for group in together] + [(name,) for name in wanted if name not in joined]
 
 
 def _check(items: pl.DataFrame, targets: np.ndarray, permutations: int) -> None:
     if permutations < 1:
         given = f"permutations={permutations}"
-        raise ConfigError(explain("`permutations` must be at least 1.", given=given, fix="Leave it out for 5."))
+        raise ConfigError("`permutations` must be at least 1.", given=given, fix="Leave it out for 5.")
     if len(items) != len(targets) or not len(items):
         given = f"{len(items)} items, {len(targets)} targets"
         what = "Importance needs items, at least one, with a target each."
-        raise ShapeError(explain(what, given=given, fix="Pass both of the same part, in the same order."))
+        raise ShapeError(what, given=given, fix="Pass both of the same part, in the same order.")

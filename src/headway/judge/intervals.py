@@ -21,7 +21,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from headway.errors import ConfigError, DataError, ShapeError, explain
+from headway.errors import ConfigError, DataError, ShapeError
 from headway.seeds import generator
 
 __all__ = ["Estimate", "average", "bootstrap", "logit_normal", "mcnemar", "mean", "paired_difference", "wilson"]
@@ -87,11 +87,9 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> Estimate:
     z = _z(confidence)
     if not 0 <= successes <= trials:
         raise ConfigError(
-            explain(
-                "`successes` must lie between 0 and `trials`.",
-                given=f"successes={successes}, trials={trials}",
-                fix="Pass how many of the trials succeeded.",
-            )
+            "`successes` must lie between 0 and `trials`.",
+            given=f"successes={successes}, trials={trials}",
+            fix="Pass how many of the trials succeeded.",
         )
     if trials == 0:
         return Estimate(math.nan, math.nan, math.nan)
@@ -177,7 +175,7 @@ def bootstrap(
     """
     _z(confidence)
     if n < 1:
-        raise DataError(explain("There are no rows to resample.", given=f"n={n}", fix="Pass at least one row."))
+        raise DataError("There are no rows to resample.", given=f"n={n}", fix="Pass at least one row.")
     value = float(statistic(np.arange(n)))
     if n == 1:
         return Estimate(value, -math.inf, math.inf)
@@ -314,11 +312,9 @@ def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> float:
 def _z(confidence: float) -> float:
     if not 0 < confidence < 1:
         raise ConfigError(
-            explain(
-                "`confidence` must lie between 0 and 1, both excluded.",
-                given=f"confidence={confidence}",
-                fix="Pass a share such as 0.95.",
-            )
+            "`confidence` must lie between 0 and 1, both excluded.",
+            given=f"confidence={confidence}",
+            fix="Pass a share such as 0.95.",
         )
     return NormalDist().inv_cdf((1 + confidence) / 2)
 
@@ -351,14 +347,10 @@ def _discordant(correct_a: np.ndarray, correct_b: np.ndarray) -> tuple[int, int,
     correct_a, correct_b = np.asarray(correct_a, dtype=bool), np.asarray(correct_b, dtype=bool)
     if correct_a.shape != correct_b.shape or correct_a.ndim != 1:
         raise ShapeError(
-            explain(
-                "`correct_a` and `correct_b` must hold one value for each of the same items.",
-                given=f"shapes {correct_a.shape} and {correct_b.shape}",
-                fix="Pass two arrays of shape [items], in the same order.",
-            )
+            "`correct_a` and `correct_b` must hold one value for each of the same items.",
+            given=f"shapes {correct_a.shape} and {correct_b.shape}",
+            fix="Pass two arrays of shape [items], in the same order.",
         )
     if not len(correct_a):
-        raise DataError(
-            explain("There are no items to compare two models on.", given="0 items", fix="Pass at least one item.")
-        )
+        raise DataError("There are no items to compare two models on.", given="0 items", fix="Pass at least one item.")
     return int((correct_a & ~correct_b).sum()), int((~correct_a & correct_b).sum()), len(correct_a)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from headway.errors import ShapeError, explain
+from headway.errors import ShapeError
 from headway.judge.columns import ColumnValues, column_values, draw
 from headway.judge.findings import Finding, Severity
 from headway.judge.intervals import Estimate, mean, wilson
@@ -95,7 +95,7 @@ def column_skills(
     """
     if len(items) != len(targets):
         given = f"{len(items)} items, {len(targets)} targets"
-        raise ShapeError(explain("Every item needs a target.", given=given, fix="Pass both of the same part."))
+        raise ShapeError("Every item needs a target.", given=given, fix="Pass both of the same part.")
     drawn = draw(generator(seed, "bootstrap", epoch=_OWN_DRAWS), len(items), _NUM_ITEMS)
     wanted, folds = _wanted(targets[drawn]), _folds(len(drawn), seed)
     found = []

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headway.errors import ConfigError, ShapeError, explain
+from headway.errors import ConfigError, ShapeError
 from headway.judge.intervals import Estimate, mean, wilson
 from headway.judge.metrics import check_predictions
 from headway.judge.power_law import PowerLaw, extrapolate
@@ -282,12 +282,10 @@ def _check(
     fits = len(learned) == len(judged) == 2 and learned[1:] == judged[1:]
     if not fits or known != learned[:1] or wanted != judged[:1] or not learned[0] or not judged[0]:
         raise ShapeError(
-            explain(
-                "Features must be [items, dim] and targets [items], of an item or more, to learn from and to judge by.",
-                given=f"features {list(learned)} and {list(judged)}, targets {list(known)} and {list(wanted)}",
-                fix="Pass arrays of the same items, in the same order.",
-            )
+            "Features must be [items, dim] and targets [items], of an item or more, to learn from and to judge by.",
+            given=f"features {list(learned)} and {list(judged)}, targets {list(known)} and {list(wanted)}",
+            fix="Pass arrays of the same items, in the same order.",
         )
     if not len(fractions) or not all(0 < fraction <= 1 for fraction in fractions):
         given = f"fractions={list(fractions)}"
-        raise ConfigError(explain("`fractions` must lie above 0 and at most at 1.", given=given, fix="Leave them out."))
+        raise ConfigError("`fractions` must lie above 0 and at most at 1.", given=given, fix="Leave them out.")

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from headway.errors import ConfigError, DataError, ShapeError, did_you_mean, explain
+from headway.errors import ConfigError, DataError, ShapeError, did_you_mean
 from headway.judge import intervals
 from headway.judge.intervals import Estimate, wilson
 from headway.judge.rankings import Effects, auroc_effects, precision_effects, rank
@@ -173,11 +173,9 @@ def per_class(
     names = [str(index) for index in range(len(counts))] if labels is None else list(labels)
     if len(names) != len(counts):
         raise ShapeError(
-            explain(
-                "`labels` must name each column of `probabilities`.",
-                given=f"{len(names)} labels, {len(counts)} columns",
-                fix="Pass one label a class, in the order of the model's outputs.",
-            )
+            "`labels` must name each column of `probabilities`.",
+            given=f"{len(names)} labels, {len(counts)} columns",
+            fix="Pass one label a class, in the order of the model's outputs.",
         )
     hits, actual, given = counts.diagonal().tolist(), counts.sum(1).tolist(), counts.sum(0).tolist()
     f1 = _f1_scores(counts)
@@ -217,20 +215,16 @@ def check_predictions(probabilities: np.ndarray, targets: np.ndarray) -> tuple[n
         probabilities = probabilities.astype(np.float64)
     if probabilities.ndim != 2 or probabilities.shape[1] < 2 or targets.shape != probabilities.shape[:1]:
         raise ShapeError(
-            explain(
-                "`probabilities` must be [items, classes], with two classes or more, and `targets` [items].",
-                given=f"probabilities {list(probabilities.shape)}, targets {list(targets.shape)}",
-                fix="Pass one row of probabilities and one class index for each item, in the same order.",
-            )
+            "`probabilities` must be [items, classes], with two classes or more, and `targets` [items].",
+            given=f"probabilities {list(probabilities.shape)}, targets {list(targets.shape)}",
+            fix="Pass one row of probabilities and one class index for each item, in the same order.",
         )
     problems = _problems(probabilities, targets)
     if problems:
         raise DataError(
-            explain(
-                "`probabilities` must be finite, not negative and sum to one in each row; `targets` must be classes.",
-                given=problems,
-                fix="Pass the output of a softmax (not logits), and class indices as `Category.encode` gives them.",
-            )
+            "`probabilities` must be finite, not negative and sum to one in each row; `targets` must be classes.",
+            given=problems,
+            fix="Pass the output of a softmax (not logits), and class indices as `Category.encode` gives them.",
         )
     return probabilities, targets.astype(np.int64)
 
@@ -261,7 +255,7 @@ def find_metric(wanted: str | Metric) -> Metric:
     if isinstance(wanted, Metric):
         return wanted
     if wanted not in CLASSIFICATION:
-        raise ConfigError(explain("This metric is not known.", given=wanted, fix=did_you_mean(wanted, CLASSIFICATION)))
+        raise ConfigError("This metric is not known.", given=wanted, fix=did_you_mean(wanted, CLASSIFICATION))
     return CLASSIFICATION[wanted]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from headway.errors import ConfigError, ShapeError, explain
+from headway.errors import ConfigError, ShapeError
 from headway.judge.intervals import Estimate, wilson
 from headway.judge.metrics import check_predictions
 
@@ -339,12 +339,9 @@ def _check_confusion(confusion: np.ndarray) -> np.ndarray:
     square = counts.ndim == 2 and counts.shape[0] == counts.shape[1] >= 1
     if not square or counts.dtype.kind not in "iu" or (counts < 0).any():
         raise ShapeError(
-            explain(
-                "`confusion` must hold counts, integers [classes, classes].",
-                given=f"{counts.dtype} {list(counts.shape)}"
-                + (", some negative" if square and (counts < 0).any() else ""),
-                fix="Pass what `confusion_matrix` gives, not rates.",
-            )
+            "`confusion` must hold counts, integers [classes, classes].",
+            given=f"{counts.dtype} {list(counts.shape)}" + (", some negative" if square and (counts < 0).any() else ""),
+            fix="Pass what `confusion_matrix` gives, not rates.",
         )
     return counts.astype(np.int64)
 
@@ -352,14 +349,12 @@ def _check_confusion(confusion: np.ndarray) -> np.ndarray:
 def _check_fit(classes: int, labels: Sequence[str], n: int = 0) -> None:
     if len(labels) != classes:
         raise ShapeError(
-            explain(
-                "`labels` must name each class.",
-                given=f"{len(labels)} labels, {classes} classes",
-                fix="Pass one label a class, in the order of the model's outputs.",
-            )
+            "`labels` must name each class.",
+            given=f"{len(labels)} labels, {classes} classes",
+            fix="Pass one label a class, in the order of the model's outputs.",
         )
     if n < 0:
-        raise ConfigError(explain("`n` must not be negative.", given=f"n={n}", fix="Pass how many to give at most."))
+        raise ConfigError("`n` must not be negative.", given=f"n={n}", fix="Pass how many to give at most.")
 
 
 def _check_rows(
@@ -370,10 +365,8 @@ def _check_rows(
     rows = np.asarray(rows)
     if rows.shape != targets.shape or rows.dtype.kind not in "iu":
         raise ShapeError(
-            explain(
-                "`rows` must hold the number of each item, integers [items].",
-                given=f"rows {rows.dtype} {list(rows.shape)}, {len(targets)} items",
-                fix="Pass the items' row numbers, in the same order.",
-            )
+            "`rows` must hold the number of each item, integers [items].",
+            given=f"rows {rows.dtype} {list(rows.shape)}, {len(targets)} items",
+            fix="Pass the items' row numbers, in the same order.",
         )
     return probabilities, targets, rows

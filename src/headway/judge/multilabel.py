@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from headway.errors import DataError, ShapeError, explain
+from headway.errors import DataError, ShapeError
 from headway.judge import intervals
 from headway.judge.intervals import Estimate, average, logit_normal, wilson
 from headway.judge.metrics import LabelScores, Metric
@@ -42,7 +42,7 @@ def check_labels(answers: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, 
     if answers.ndim != 2 or answers.shape != targets.shape or not answers.shape[1]:
         what = "`answers` and `targets` must both be [items, labels]."
         given = f"answers {list(answers.shape)}, targets {list(targets.shape)}"
-        raise ShapeError(explain(what, given=given, fix="Pass a probability and a 0 or 1 for each label of each item."))
+        raise ShapeError(what, given=given, fix="Pass a probability and a 0 or 1 for each label of each item.")
     with np.errstate(invalid="ignore"):
         wrong = {
             "answers that are no probability": ~((answers >= 0) & (answers <= 1)),
@@ -54,7 +54,7 @@ def check_labels(answers: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, 
     if problems or not len(targets):
         what = "`answers` must lie between 0 and 1, and `targets` be 0 or 1."
         fix = "Pass the output of a sigmoid (not logits), and targets as `Categories.encode` gives them."
-        raise DataError(explain(what, given=problems or "0 items", fix=fix))
+        raise DataError(what, given=problems or "0 items", fix=fix)
     return answers, targets
 
 
@@ -109,7 +109,7 @@ def per_label(
         what = "`labels` must name each column of `answers`."
         given = f"{len(labels)} labels, {answers.shape[1]} columns"
         fix = "Pass one name a label, in the order of the model's outputs."
-        raise ShapeError(explain(what, given=given, fix=fix))
+        raise ShapeError(what, given=given, fix=fix)
     given, actual = _given(answers, tuple(thresholds)), targets > 0
     found = []
     for place, label in enumerate(labels):

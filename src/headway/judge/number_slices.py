@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headway.errors import ConfigError, ShapeError, explain
+from headway.errors import ConfigError, ShapeError
 from headway.judge.disparities import ENOUGH
 from headway.judge.groups import group_items
 from headway.judge.intervals import Estimate
@@ -72,10 +72,10 @@ def judge_number_slices(
     if len(items) != len(targets):
         given = f"{len(items):,} items, {len(targets):,} answers"
         what = "`items` must have a row for each answer."
-        raise ShapeError(explain(what, given=given, fix="Pass the items that were answered, in the same order."))
+        raise ShapeError(what, given=given, fix="Pass the items that were answered, in the same order.")
     if isinstance(columns, str) or not columns:
         given = f"columns={columns!r}"
-        raise ConfigError(explain("`columns` must name the columns to slice by.", given=given, fix='Pass ["site"].'))
+        raise ConfigError("`columns` must name the columns to slice by.", given=given, fix='Pass ["site"].')
     grouped = {column: group_items(items, column) for column in columns}
     found = [(column, group, rows) for column, groups in grouped.items() for group, rows in group_rows(groups)]
     # Two groups are each other's rest: that is one comparison.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from headway.errors import DataError, ShapeError, explain
+from headway.errors import DataError, ShapeError
 from headway.judge import intervals
 from headway.judge.intervals import Estimate
 from headway.judge.metrics import Metric
@@ -41,12 +41,12 @@ def check_points(answers: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, 
     if not is_flat or targets.shape != (len(answers), answers.shape[1] + 2):
         what = "`answers` must be [items, 2 x points], and `targets` the same with two more: width and height."
         given = f"answers {list(answers.shape)}, targets {list(targets.shape)}"
-        raise ShapeError(explain(what, given=given, fix="Pass one answer for each target, in the same order."))
+        raise ShapeError(what, given=given, fix="Pass one answer for each target, in the same order.")
     wrong = [name for name, each in (("answers", answers), ("targets", targets)) if not np.isfinite(each).all()]
     if wrong or not len(targets) or not (targets[:, -2:] > 0).all():
         what = "`answers` and `targets` must be finite numbers, at least one item, and sizes above 0."
         given = f"{len(targets)} items" + (f"; NaN or infinity in {' and '.join(wrong)}" if wrong else "")
-        raise DataError(explain(what, given=given, fix="Leave such items out."))
+        raise DataError(what, given=given, fix="Leave such items out.")
     return answers, targets
 
 

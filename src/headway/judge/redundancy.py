@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from headway.errors import ConfigError, explain
+from headway.errors import ConfigError
 from headway.figures import new_figure
 from headway.judge.columns import ColumnValues, column_values, draw
 from headway.seeds import generator
@@ -121,7 +121,7 @@ def redundancy(
     if len(found) < 2:
         given = f"{len(found)} columns"
         what = "Redundancy needs at least two columns of numbers, dates or categories."
-        raise ConfigError(explain(what, given=given, fix="Pass more of the items' columns."))
+        raise ConfigError(what, given=given, fix="Pass more of the items' columns.")
     from scipy.cluster.hierarchy import linkage
     from scipy.spatial.distance import squareform
 

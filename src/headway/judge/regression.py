@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from headway.errors import DataError, ShapeError, explain
+from headway.errors import DataError, ShapeError
 from headway.judge import intervals
 from headway.judge.intervals import Estimate
 from headway.judge.metrics import Metric
@@ -30,12 +30,12 @@ def check_numbers(answers: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray,
     if answers.ndim != 2 or answers.shape != targets.shape:
         what = "`answers` and `targets` must have one shape, [items] or [items, outputs]."
         given = f"answers {list(answers.shape)}, targets {list(targets.shape)}"
-        raise ShapeError(explain(what, given=given, fix="Pass one answer for each target, in the same order."))
+        raise ShapeError(what, given=given, fix="Pass one answer for each target, in the same order.")
     wrong = [name for name, each in (("answers", answers), ("targets", targets)) if not np.isfinite(each).all()]
     if wrong or not len(targets):
         what = "`answers` and `targets` must be finite numbers, at least one."
         given = f"{len(targets)} items" + (f"; NaN or infinity in {' and '.join(wrong)}" if wrong else "")
-        raise DataError(explain(what, given=given, fix="Leave such items out."))
+        raise DataError(what, given=given, fix="Leave such items out.")
     return answers, targets
 
 

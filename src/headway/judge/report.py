@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headway.errors import ConfigError, explain
+from headway.errors import ConfigError
 from headway.judge.findings import Finding, describe
 from headway.judge.intervals import Estimate
 from headway.judge.metrics import ClassScores, LabelScores
@@ -219,11 +219,9 @@ class Report:
             text = render(self)
         else:
             raise ConfigError(
-                explain(
-                    "A report is saved as JSON or as HTML, by the path's ending.",
-                    given=str(path),
-                    fix="End the path in .json or .html.",
-                )
+                "A report is saved as JSON or as HTML, by the path's ending.",
+                given=str(path),
+                fix="End the path in .json or .html.",
             )
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")

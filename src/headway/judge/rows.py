@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from headway.errors import ShapeError, explain
+from headway.errors import ShapeError
 from headway.seeds import generator
 
 __all__ = [
@@ -66,7 +66,7 @@ class Rows:
             what = "`pixels` must be [items, height, width, channels], `features` and `table` [items, columns]."
             shapes = [f"{name} {list(each.shape)}" for name, each in {"targets": self.targets, **given}.items()]
             fix = "Pass arrays of the same items, in the same order."
-            raise ShapeError(explain(what, given=shapes, fix=fix))
+            raise ShapeError(what, given=shapes, fix=fix)
 
     def take(self, index: np.ndarray) -> Rows:
         """Those at some places, int64 `[chosen]`."""

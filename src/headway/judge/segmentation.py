@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from headway.errors import DataError, ShapeError, explain
+from headway.errors import DataError, ShapeError
 from headway.fields.mask import UNLABELLED
 from headway.judge import intervals
 from headway.judge.intervals import Estimate
@@ -61,14 +61,14 @@ def check_masks(answers: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, n
     if answers.ndim != 3 or answers.shape != targets.shape:
         what = "`answers` and `targets` must be class indices of one shape, [items, height, width]."
         given = f"answers {list(answers.shape)}, targets {list(targets.shape)}"
-        raise ShapeError(explain(what, given=given, fix="Pass one answer for each target, in the same order."))
+        raise ShapeError(what, given=given, fix="Pass one answer for each target, in the same order.")
     labelled = (targets != UNLABELLED).sum(axis=(1, 2))
     inside = [each[each != UNLABELLED] for each in (answers, targets)]
     wrong = [each for each in inside if each.size and (each.min() < 0 or each.max() > UNLABELLED)]
     if wrong or not labelled.any():
         what = "`answers` and `targets` must be class indices from 0 to 254, and some of the pixels must have a label."
         given = f"{len(targets)} items, {int(labelled.sum())} pixels with a label"
-        raise DataError(explain(what, given=given, fix="Leave out items without a label, and mark no label as 255."))
+        raise DataError(what, given=given, fix="Leave out items without a label, and mark no label as 255.")
     num_classes = 1 + max(int(each.max(initial=0)) for each in inside)
     return pixel_counts(answers, targets, num_classes=num_classes), labelled
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from headway.errors import ConfigError, ShapeError, explain
+from headway.errors import ConfigError, ShapeError
 from headway.judge.disparities import ENOUGH, Disparity, disparities
 from headway.judge.groups import Groups, group_items
 from headway.judge.intervals import Estimate, wilson
@@ -240,7 +240,7 @@ def judge_slices(
     probabilities, targets = check_items(probabilities, targets, items, labels)
     if isinstance(columns, str) or not columns:
         given = f"columns={columns!r}"
-        raise ConfigError(explain("`columns` must name the columns to slice by.", given=given, fix='Pass ["site"].'))
+        raise ConfigError("`columns` must name the columns to slice by.", given=given, fix='Pass ["site"].')
     predicted = probabilities.argmax(1)
     right = predicted == targets
     grouped = {column: group_items(items, column) for column in columns}
@@ -279,11 +279,9 @@ def check_items(
     probabilities, targets = check_predictions(probabilities, targets)
     if len(items) != len(targets) or len(labels) != probabilities.shape[1]:
         raise ShapeError(
-            explain(
-                "`items` must have a row for each row of `probabilities`, and `labels` a name for each column.",
-                given=f"{len(items):,} items, {len(labels)} labels, probabilities {list(probabilities.shape)}",
-                fix="Pass the items that were predicted, in the same order, and all classes.",
-            )
+            "`items` must have a row for each row of `probabilities`, and `labels` a name for each column.",
+            given=f"{len(items):,} items, {len(labels)} labels, probabilities {list(probabilities.shape)}",
+            fix="Pass the items that were predicted, in the same order, and all classes.",
         )
     return probabilities, targets
 

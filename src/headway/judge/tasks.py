@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from headway.errors import ConfigError, did_you_mean, explain
+from headway.errors import ConfigError, did_you_mean
 from headway.fields import Target
 from headway.judge.comparison import Comparison, compare_numbers, compare_right
 from headway.judge.intervals import Estimate
@@ -216,7 +216,7 @@ def task_metrics(task: str, *, thresholds: Sequence[float] = ()) -> TaskMetrics:
         ConfigError: If the task is not known.
     """
     if task not in TASKS:
-        raise ConfigError(explain("There are no metrics for this task.", given=task, fix=did_you_mean(task, TASKS)))
+        raise ConfigError("There are no metrics for this task.", given=task, fix=did_you_mean(task, TASKS))
     known = TASKS[task]
     return known.at(thresholds) if known.at and len(thresholds) else known
 
@@ -276,7 +276,7 @@ def evaluate(
     wanted = known.metrics if metrics is None else metrics
     for name in wanted:
         if name not in known.metrics:
-            raise ConfigError(explain("This metric is not known.", given=name, fix=did_you_mean(name, known.metrics)))
+            raise ConfigError("This metric is not known.", given=name, fix=did_you_mean(name, known.metrics))
     return {name: known.metrics[name].estimate(answers, targets, seed=seed) for name in wanted}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from headway.errors import ConfigError, DataError, ShapeError, explain
+from headway.errors import ConfigError, DataError, ShapeError
 from headway.judge import intervals
 from headway.judge.intervals import Estimate
 
@@ -65,7 +65,7 @@ def rank_metrics(
     if not found:
         what = f"No user has more than {k} held-out items of which some are liked and some are not."
         fix = "Pass a smaller k, or keep more ratings for valid."
-        raise DataError(explain(what, given=f"{len(starts)} users, {len(scores)} ratings", fix=fix))
+        raise DataError(what, given=f"{len(starts)} users, {len(scores)} ratings", fix=fix)
     recall, gain = np.array(found).T
     return {f"{name}@{k}": _mean(each, seed) for name, each in (("recall", recall), ("ndcg", gain))}
 
@@ -94,10 +94,10 @@ def _checked(
     if any(each.shape != users.shape or each.ndim != 1 for each in flat):
         what = "`scores`, `ratings` and `users` must have one entry a rating."
         given = f"scores {list(flat[0].shape)}, ratings {list(flat[1].shape)}, users {list(users.shape)}"
-        raise ShapeError(explain(what, given=given, fix="Pass three arrays [ratings], in the same order."))
+        raise ShapeError(what, given=given, fix="Pass three arrays [ratings], in the same order.")
     if k < 1:
-        raise ConfigError(explain("`k` must be at least 1.", given=f"k={k}", fix="Leave it out for 10."))
+        raise ConfigError("`k` must be at least 1.", given=f"k={k}", fix="Leave it out for 10.")
     if not all(np.isfinite(each).all() for each in flat) or not len(users):
         what = "`scores` and `ratings` must be finite numbers, at least one."
-        raise DataError(explain(what, given=f"{len(users)} ratings", fix="Leave such ratings out."))
+        raise DataError(what, given=f"{len(users)} ratings", fix="Leave such ratings out.")
     return flat[0], flat[1], users

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from headway.errors import ConfigError, DataError, explain
+from headway.errors import ConfigError, DataError
 from headway.judge.columns import check_names_of, column_values
 from headway.seeds import generator
 
@@ -154,7 +154,7 @@ class _Numbers(_Column):
             number = float(value)
         except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
             what, given = f"Column {self.name!r} holds numbers.", repr(value)
-            raise DataError(explain(what, given=given, fix="Pass a number, or None where it is missing.")) from error
+            raise DataError(what, given=given, fix="Pass a number, or None where it is missing.") from error
         return number if np.isfinite(number) else None
 
     def _text(self, number: float) -> str:
@@ -222,7 +222,7 @@ def usual(
     if len(train) < 20 or not found:
         given = f"{len(train)} rows, {len(found)} columns with values"
         fix = "Pass all training rows."
-        raise ConfigError(explain("At least 20 training rows with values are needed.", given=given, fix=fix))
+        raise ConfigError("At least 20 training rows with values are needed.", given=given, fix=fix)
     order = generator(seed, "bootstrap", epoch=_OWN_DRAWS).permutation(len(train))
     count = min(len(train) // 2, _MAX_OTHERS)
     others, places = order[:count], np.sort(order[count:][:_MAX_KNOWN])

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from headway.errors import ConfigError, explain
+from headway.errors import ConfigError
 from headway.judge.baselines import BaselineResult
 from headway.judge.intervals import Estimate, mcnemar, mean, paired_difference
 from headway.judge.metrics import CLASSIFICATION, check_predictions
@@ -114,7 +114,7 @@ def verdict(
     """
     if not baselines:
         raise ConfigError(
-            explain("A verdict needs something to compare with.", given="0 baselines", fix="Run at least one baseline.")
+            "A verdict needs something to compare with.", given="0 baselines", fix="Run at least one baseline."
         )
     known = task_metrics(task)
     best, theirs = best_baseline(baselines, targets, part=part, task=task)

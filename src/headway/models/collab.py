@@ -13,7 +13,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from headway.errors import ConfigError, did_you_mean, explain
+from headway.errors import ConfigError, did_you_mean
 from headway.fields import Number, Pair, Target
 from headway.models.recipe import Recipe
 
@@ -151,7 +151,7 @@ def make_collab(arch: str | None, input: Pair, target: Target) -> tuple[str, nn.
     if name not in ARCHITECTURES:
         what = "There is no architecture of that name for ratings."
         fix = f"{did_you_mean(name, ARCHITECTURES)} Or pass a module of your own."
-        raise ConfigError(explain(what, given=repr(name), fix=fix))
+        raise ConfigError(what, given=repr(name), fix=fix)
     factors = Factors(len(input.users) + 1, len(input.items) + 1, start=_start(target))
     return name, ARCHITECTURES[name](factors)
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from headway.errors import ConfigError, explain
+from headway.errors import ConfigError
 from headway.models.recipe import Recipe
 
 __all__ = ["RECIPES", "UNet"]
@@ -56,7 +56,7 @@ class UNet(nn.Module):
         # Architectures without such levels say so in many ways.
         except (AttributeError, TypeError, NotImplementedError) as error:
             what, fix = "This architecture gives no maps to make masks of.", "Name another, such as resnet18."
-            raise ConfigError(explain(what, given=type(body).__name__, fix=fix)) from error
+            raise ConfigError(what, given=type(body).__name__, fix=fix) from error
         self.head = _Decoder(channels, num_outputs)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:

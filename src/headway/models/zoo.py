@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from headway.cache import cache_folder
-from headway.errors import ConfigError, HeadwayError, WeightsError, did_you_mean, explain
+from headway.errors import ConfigError, HeadwayError, WeightsError, did_you_mean
 from headway.fields import Image, Input, Pair, Table, Target
 from headway.models.collab import ARCHITECTURES, make_collab, recipe_for
 from headway.models.recipe import Recipe
@@ -90,7 +90,7 @@ def build(
     if not (arch is None or isinstance(arch, str)):
         given = type(arch).__name__
         fix = "Pass a name, a module (not its class), or nothing."
-        raise ConfigError(explain("`arch` must be an architecture's name or an nn.Module.", given=given, fix=fix))
+        raise ConfigError("`arch` must be an architecture's name or an nn.Module.", given=given, fix=fix)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(seed, "init"))
         return _BUILDERS[type(input)](arch, input, target, pretrained)
@@ -100,7 +100,7 @@ def _for_photos(arch: str | None, input: Input, target: Target, pretrained: bool
     assert isinstance(input, Image)
     if arch == TABULAR_ARCH or arch in ARCHITECTURES:
         what = "There is no architecture of that name for photos."
-        raise ConfigError(explain(what, given=repr(arch), fix=f'Use "{DEFAULT_ARCH}", or leave it out.'))
+        raise ConfigError(what, given=repr(arch), fix=f'Use "{DEFAULT_ARCH}", or leave it out.')
     name = arch or default_arch(input.size, target.task)
     shape = {"channels": input.channels, "size": input.size, "num_outputs": target.num_outputs}
     return replace(create(name, **shape, task=target.task, pretrained=pretrained), arch=name)
@@ -111,7 +111,7 @@ def _for_tables(arch: str | None, input: Input, target: Target, pretrained: bool
     if arch not in (None, TABULAR_ARCH):
         what = "There is no architecture of that name for tables."
         fix = f'Leave it out for "{TABULAR_ARCH}", or pass a module of your own.'
-        raise ConfigError(explain(what, given=repr(arch), fix=fix))
+        raise ConfigError(what, given=repr(arch), fix=fix)
     sizes = list(input.categories.values())
     model = TabularModel(edges=input.edges, sizes=sizes, num_outputs=target.num_outputs)
     return Built(model, nn.Identity(), "", TABULAR_ARCH, RECIPE)
@@ -178,7 +178,7 @@ def create(
     """
     if arch in _SCRATCH and task in _MODELS:
         what, fix = "This architecture gives one answer for a photo, not one for each pixel.", f'Use "{DEFAULT_ARCH}".'
-        raise ConfigError(explain(what, given=repr(arch), fix=fix))
+        raise ConfigError(what, given=repr(arch), fix=fix)
     if arch in _SCRATCH:
         half = (127.5,) * channels
         return Built(_SCRATCH[arch](channels, num_outputs), Prepare(half, half), "")
@@ -199,7 +199,7 @@ def create(
         given = f"{arch!r}, {channels} x {size} x {size}: {' '.join(str(error).split())[:200] or type(error).__name__}"
         fix = "Choose another size (size=, --size), such as 224, or another architecture."
         what = "This architecture cannot take images of that size."
-        raise ConfigError(explain(what, given=given, fix=fix)) from error
+        raise ConfigError(what, given=given, fix=fix) from error
     return Built(model, prepare, source, recipe=recipe)
 
 
@@ -211,7 +211,7 @@ def check_arch(arch: str) -> None:
     if arch not in own and not timm.is_model(arch):
         known = [*own, *timm.list_models()]
         fix = f"Name one of timm's models. {did_you_mean(arch, known)}"
-        raise ConfigError(explain("There is no architecture of that name.", given=repr(arch), fix=fix))
+        raise ConfigError("There is no architecture of that name.", given=repr(arch), fix=fix)
 
 
 def _timm_body(
@@ -246,7 +246,7 @@ def _pretrained_body(arch: str, channels: int, size: int) -> tuple[nn.Module, Pr
     except Exception as error:
         fix = f'Use "{DEFAULT_ARCH}", whose weights come with pip, or pass pretrained=False (--no-pretrained).'
         given = f"{arch!r}: {' '.join(str(error).split())[:200]}"
-        raise WeightsError(explain("The pretrained weights could not be loaded.", given=given, fix=fix)) from error
+        raise WeightsError("The pretrained weights could not be loaded.", given=given, fix=fix) from error
     assert config is not None
     return body, _prepare_of(config, channels), str(weights or config.hf_hub_id or config.url)
 
@@ -257,21 +257,17 @@ def _find_weights(arch: str, config: Any, local: Path) -> Path | None:
         return local
     if config is None or not (config.url or config.hf_hub_id or config.file):
         raise WeightsError(
-            explain(
-                "This architecture has no pretrained weights.",
-                given=repr(arch),
-                fix="Pass pretrained=False (--no-pretrained), or choose another.",
-            )
+            "This architecture has no pretrained weights.",
+            given=repr(arch),
+            fix="Pass pretrained=False (--no-pretrained), or choose another.",
         )
     found = _cached_on_disk(config.hf_hub_id)
     if found is None and not _is_online():
         raise WeightsError(
-            explain(
-                "The pretrained weights are not on this machine and the network does not answer.",
-                given=f"{arch!r}, looked for {local}",
-                fix=f'Use "{DEFAULT_ARCH}", whose weights come with pip; pass pretrained=False (--no-pretrained); or '
-                "put the file there.",
-            )
+            "The pretrained weights are not on this machine and the network does not answer.",
+            given=f"{arch!r}, looked for {local}",
+            fix=f'Use "{DEFAULT_ARCH}", whose weights come with pip; pass pretrained=False (--no-pretrained); or '
+            "put the file there.",
         )
     return found
 

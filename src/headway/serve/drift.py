@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from headway.bundle.reference import NO_LABEL, labels_of, numbers_of
-from headway.errors import BundleError, DataError, explain
+from headway.errors import BundleError, DataError
 
 __all__ = ["MIN_ITEMS", "Drift", "Shift", "compare", "ks_distance", "stability_index"]
 
@@ -129,11 +129,11 @@ def compare(reference: dict[str, Any] | None, entries: Iterable[dict[str, Any]],
     if reference is None:
         what = "The bundle does not say what its validation data looked like."
         fix = "Export it again with this version of Headway."
-        raise BundleError(explain(what, given="a manifest without `reference`", fix=fix))
+        raise BundleError(what, given="a manifest without `reference`", fix=fix)
     answers = [entry for entry in entries if _is_answer(entry, reference, labels)]
     if len(answers) < MIN_ITEMS:
         what = f"The log has too few answers to compare: at least {MIN_ITEMS} are needed."
-        raise DataError(explain(what, given=f"{len(answers)} answers", fix="Wait for more requests."))
+        raise DataError(what, given=f"{len(answers)} answers", fix="Wait for more requests.")
     count = reference["items"]
     logged = [numbers_of(entry) for entry in answers]
     shifts = [

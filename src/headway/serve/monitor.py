@@ -18,7 +18,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
-from headway.errors import ConfigError, DataError, explain
+from headway.errors import ConfigError, DataError
 
 __all__ = ["LOG_NAME", "Journal", "read_log"]
 
@@ -58,7 +58,7 @@ class Journal:
             self._image_bytes = sum(file.stat().st_size for file in self._images.glob("*"))
         except OSError as error:
             what = "The log's folder cannot be written to."
-            raise ConfigError(explain(what, given=f"{folder}: {error.strerror}", fix="Name another folder.")) from error
+            raise ConfigError(what, given=f"{folder}: {error.strerror}", fix="Name another folder.") from error
         self._behind: queue.Queue[tuple[dict[str, Any], bytes] | None] = queue.Queue(_MAX_BEHIND)
         self._thread = threading.Thread(target=self._work, name="headway-log", daemon=True)
         self._thread.start()
@@ -123,7 +123,7 @@ def read_log(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
     files = [given] if given.is_file() else sorted(given.glob(f"{LOG_NAME}*.jsonl*"))
     if not files:
         what = f"There is no log: no file, and no folder with {LOG_NAME}.jsonl in it."
-        raise DataError(explain(what, given=given, fix="Name the folder that `headway serve --log` wrote to."))
+        raise DataError(what, given=given, fix="Name the folder that `headway serve --log` wrote to.")
     return _entries(files)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from headway.bundle.predictor import Predictor
-from headway.errors import ConfigError, explain
+from headway.errors import ConfigError
 from headway.serve.decoding import PictureReader
 from headway.serve.reading import Reader
 from headway.serve.rows import RowReader
@@ -31,5 +31,5 @@ def find_reader(predictor: Predictor, settings: Settings) -> Reader:
     if kind not in READERS:
         what = "This kind of input cannot be served yet."
         fix = "Call `hw.load(...).predict` from a program of your own."
-        raise ConfigError(explain(what, given=f"kind={kind!r}", fix=fix))
+        raise ConfigError(what, given=f"kind={kind!r}", fix=fix)
     return READERS[kind](predictor, settings)

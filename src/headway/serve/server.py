@@ -27,7 +27,7 @@ from uvicorn.supervisors import Multiprocess
 
 from headway.bundle.format import read_bundle
 from headway.bundle.predictor import load
-from headway.errors import ConfigError, HeadwayError, explain
+from headway.errors import ConfigError, HeadwayError
 from headway.serve.app import create_app
 from headway.serve.metrics import MULTIPROCESS_FOLDER
 from headway.serve.problems import PROBLEM_MEDIA, Kind, Problem, headers_too_large, problem_json
@@ -67,7 +67,7 @@ def serve(
     """
     settings = settings or Settings()
     if workers < 1:
-        raise ConfigError(explain("`workers` must be at least 1.", given=workers, fix="Leave it out for 1."))
+        raise ConfigError("`workers` must be at least 1.", given=workers, fix="Leave it out for 1.")
     with contextlib.closing(_listen(host, port)) as listener:
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{listener.getsockname()[1]}"
@@ -158,7 +158,7 @@ def _run_workers(config: Config, listener: socket.socket, on_ready: Callable[[],
         supervisor.run()
         if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
             what = "A worker could not start; its message is above."
-            raise ConfigError(explain(what, given=f"{config.workers} workers", fix="Try with --workers 1."))
+            raise ConfigError(what, given=f"{config.workers} workers", fix="Try with --workers 1.")
 
 
 class _AnnouncingServer(Server):
@@ -182,7 +182,7 @@ def _listen(host: str, port: int) -> socket.socket:
         # asyncio and socket add the address to the reason, which is said here already.
         reason = str(getattr(error, "strerror", None) or error).partition(" (while")[0]
         given = f"{host} port {port}: {reason}"
-        raise ConfigError(explain(what, given=given, fix="Choose another with --host or --port.")) from error
+        raise ConfigError(what, given=given, fix="Choose another with --host or --port.") from error
 
 
 class _Protocol(H11Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from headway.errors import ConfigError, explain
+from headway.errors import ConfigError
 
 __all__ = ["MAX_FILES", "MAX_HEADER_BYTES", "MAX_ROWS", "Settings"]
 
@@ -52,12 +52,10 @@ class Settings:
         }
         wrong = [f"{name}={value}" for name, value in limits.items() if not 0 < value < float("inf")]
         if wrong:
-            raise ConfigError(
-                explain("A limit must be a positive number.", given=wrong, fix="Leave it out for the default.")
-            )
+            raise ConfigError("A limit must be a positive number.", given=wrong, fix="Leave it out for the default.")
         if self.keep_images and self.log is None:
             what = "Pictures can be kept only in the folder of a log."
-            raise ConfigError(explain(what, given="keep_images without log", fix="Add --log DIR."))
+            raise ConfigError(what, given="keep_images without log", fix="Add --log DIR.")
 
     @property
     def max_held_bytes(self) -> int:

@@ -24,7 +24,7 @@ import safetensors
 import torch
 from torch import nn
 
-from headway.errors import CheckpointError, explain
+from headway.errors import CheckpointError
 from headway.train.callbacks import Callback
 from headway.train.interrupt import Signals
 
@@ -94,7 +94,7 @@ class Checkpoints:
         except (OSError, KeyError, ValueError, safetensors.SafetensorError) as error:
             what = "A checkpoint cannot be read."
             fix = f"Delete {file}: the run then goes on from what was saved before it."
-            raise CheckpointError(explain(what, given=f"{file} ({error})", fix=fix)) from error
+            raise CheckpointError(what, given=f"{file} ({error})", fix=fix) from error
 
     def save(self, name: str, saved: Saved) -> None:
         """Writes a file, whole or not at all; the one before it stays until then.
@@ -128,7 +128,7 @@ class Checkpoints:
             size = len(header) + sum(tensor.nbytes for tensor in tensors.values())
             given = f"{file} of {size / 2**20:.1f} MiB ({error.strerror or error})"
             fix = "Make room or mend the permissions, then: headway resume RUN. What was saved before is whole."
-            raise CheckpointError(explain("A checkpoint cannot be written.", given=given, fix=fix)) from error
+            raise CheckpointError("A checkpoint cannot be written.", given=given, fix=fix) from error
 
     def has(self, name: str) -> bool:
         """Whether something was saved under a name."""
@@ -217,7 +217,7 @@ def restore(state: TrainState, saved: Saved) -> None:
     if names != wanted:
         given = f"{', '.join(names) or 'none'}, not {', '.join(wanted) or 'none'}"
         fix = "Pass those that the run was started with, in the same order (callbacks=)."
-        raise CheckpointError(explain("The checkpoint is of other callbacks that remember.", given=given, fix=fix))
+        raise CheckpointError("The checkpoint is of other callbacks that remember.", given=given, fix=fix)
     for callback, (_, remembered) in zip(found, kept, strict=True):
         callback.load_state_dict(remembered)
 
@@ -239,7 +239,7 @@ def load_model(model: nn.Module, saved: Saved) -> None:
     except RuntimeError as error:
         given = f"{type(model).__name__}: {' '.join(str(error).split())[:200]}"
         fix = "Pass the module that the run was started with (arch=)."
-        raise CheckpointError(explain("The checkpoint is another model's.", given=given, fix=fix)) from error
+        raise CheckpointError("The checkpoint is another model's.", given=given, fix=fix) from error
 
 
 def _checksum(tensors: Mapping[str, torch.Tensor], values: str) -> str:

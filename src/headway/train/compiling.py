@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from headway.data.loader import Batch, Loader
-from headway.errors import ConfigError, explain
+from headway.errors import ConfigError
 from headway.train.checkpoint import Checkpoints, Saved
 from headway.train.loop import gradients
 from headway.train.optimizers import clear_gradients
@@ -128,7 +128,7 @@ def compiled(options: Options, state: TrainState, loader: Loader, checkpoints: C
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         if options.compile == "on":
             fix = 'Leave it out, or pass "auto" (--compile auto), which goes on without where it cannot be done.'
-            raise ConfigError(explain("The model cannot be compiled here.", given=reason, fix=fix)) from error
+            raise ConfigError("The model cannot be compiled here.", given=reason, fix=fix) from error
         found = Decision(is_compiled=False, note=f"Not compiled: it failed ({reason}).")
     if known is None:
         found = replace(found, seconds=time.perf_counter() - start)

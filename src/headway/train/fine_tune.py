@@ -24,7 +24,7 @@ from torch import nn
 
 from headway.data.dataset import Data, Part
 from headway.data.splits import RandomSplit, assign_parts
-from headway.errors import ConfigError, TrainingError, explain
+from headway.errors import ConfigError, TrainingError
 from headway.fields import Image
 from headway.models.folding import folded
 from headway.train.checkpoint import Saved
@@ -381,7 +381,7 @@ def check_plan(*, epochs: int | None, minutes: float | None, lr: float | None) -
     given = f"epochs={epochs}, minutes={minutes}, lr={lr}"
     if epochs is not None and minutes is not None:
         what = "A run is planned by epochs or by minutes, not by both."
-        raise ConfigError(explain(what, given=given, fix="Drop one."))
+        raise ConfigError(what, given=given, fix="Drop one.")
     ranges = (
         epochs is None or (int(epochs) == epochs and epochs >= 0),
         minutes is None or 0 < minutes < float("inf"),
@@ -389,4 +389,4 @@ def check_plan(*, epochs: int | None, minutes: float | None, lr: float | None) -
     )
     if not all(ranges):
         what = "`epochs` must be a whole number from 0, `minutes` and `lr` above 0."
-        raise ConfigError(explain(what, given=given, fix="Leave them out for a good choice."))
+        raise ConfigError(what, given=given, fix="Leave them out for a good choice.")

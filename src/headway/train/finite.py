@@ -10,7 +10,7 @@ import polars as pl
 import torch
 
 from headway.data.dataset import Data
-from headway.errors import TrainingError, explain
+from headway.errors import TrainingError
 from headway.train.callbacks import Callback
 
 if TYPE_CHECKING:
@@ -53,13 +53,13 @@ class FiniteLoss(Callback):
         for place, (state, step, rows, tensor) in enumerate(unseen):
             loss = tensor.item() if losses is None else losses[place]
             if not math.isfinite(loss):
-                raise TrainingError(self._text(step, state.schedule(step - 1), rows, loss))
+                raise self._error(step, state.schedule(step - 1), rows, loss)
 
-    def _text(self, step: int, lr: float, rows: np.ndarray, loss: float) -> str:
+    def _error(self, step: int, lr: float, rows: np.ndarray, loss: float) -> TrainingError:
         items = self.data.items.filter(pl.col("row").is_in(rows.tolist()))
         names = self.data.input.names(items)
         more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
-        return explain(
+        return TrainingError(
             f"The training loss is no longer a number, so training stopped at step {step}.",
             given=f"loss {loss}, learning rate {lr:.2g}, items {', '.join(names[:NAMES_SHOWN])}{more} "
             f"(rows {', '.join(map(str, rows.tolist()))})",

@@ -16,7 +16,7 @@ from torch import nn
 from headway.augment import Augment, resized
 from headway.data.dataset import Data, Part
 from headway.data.loader import Batch, Loader
-from headway.errors import ShapeError, TrainingError, explain
+from headway.errors import ShapeError, TrainingError
 from headway.fields import Image
 from headway.models.recipe import Recipe
 from headway.models.vision import depth_groups
@@ -391,10 +391,8 @@ def check_model(setup: Setup) -> bool:
     if not isinstance(outputs, torch.Tensor) or outputs.shape != wanted:
         given = list(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
         raise ShapeError(
-            explain(
-                f"The model must give {wanted[1]} numbers for each item, such as one logit a class.",
-                given=f"outputs {given} for inputs {list(inputs.shape)}",
-                fix=f"End the model with a layer of {wanted[1]} outputs.",
-            )
+            f"The model must give {wanted[1]} numbers for each item, such as one logit a class.",
+            given=f"outputs {given} for inputs {list(inputs.shape)}",
+            fix=f"End the model with a layer of {wanted[1]} outputs.",
         )
     return by_parts is not None and torch.allclose(outputs, by_parts, atol=1e-4)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headway.errors import ConfigError, TrainingError, explain
+from headway.errors import ConfigError, TrainingError
 from headway.train.callbacks import Callback
 from headway.train.fit import Setup, set_training_mode
 from headway.train.loop import train_epoch
@@ -77,7 +77,7 @@ def find_lr(setup: Setup, *, steps: int = 60) -> LrFinder:
     """
     if steps < 10:
         given = f"steps={steps}"
-        raise ConfigError(explain("`steps` must be at least 10.", given=given, fix="Leave it out for 60."))
+        raise ConfigError("`steps` must be at least 10.", given=given, fix="Leave it out for 60.")
     before = copy.deepcopy(setup.model.state_dict())
     watch = _Watch()
     state = TrainState(
@@ -101,7 +101,7 @@ def find_lr(setup: Setup, *, steps: int = 60) -> LrFinder:
     if not np.isfinite(watch.losses[:3]).all():
         given = f"losses {', '.join(f'{loss:.3g}' for loss in watch.losses[:3])} at rates from {LOWEST:g}"
         fix = "Look for NaN in the model's weights and in the loss, or take float32 (precision=)."
-        raise TrainingError(explain("There is no learning rate to find: the loss is no number.", given=given, fix=fix))
+        raise TrainingError("There is no learning rate to find: the loss is no number.", given=given, fix=fix)
     lrs = np.array([state.schedule(step) for step in range(len(watch.losses))])
     smooth = _smoothed(np.array(watch.losses))
     return LrFinder(lrs, smooth, _steepest(lrs, smooth))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from headway.errors import TrainingError, explain
+from headway.errors import TrainingError
 
 if TYPE_CHECKING:
     from headway.data.loader import Batch
@@ -53,10 +53,10 @@ def make_room(state: TrainState, batch: Batch) -> None:
         fits = -(-items // state.pieces)
         fix = f'Pass batch_size={fits} (--batch-size {fits}), which was tried and fits; or "auto" (--batch-size auto), '
         fix += "which keeps the batch and takes it in pieces; or a smaller size (--size)."
-        raise TrainingError(explain("Memory ran out in a step.", given=_given(state, items, wanted), fix=fix))
+        raise TrainingError("Memory ran out in a step.", given=_given(state, items, wanted), fix=fix)
     fix = "Pass a smaller size (--size) or a smaller architecture (--arch), or close other programs."
     what = "Memory ran out in a step, even with one item at a time."
-    raise TrainingError(explain(what, given=_given(state, items, wanted), fix=fix))
+    raise TrainingError(what, given=_given(state, items, wanted), fix=fix)
 
 
 def _given(state: TrainState, items: int, pieces: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from headway.errors import ConfigError, explain
+from headway.errors import ConfigError
 from headway.models.recipe import lr_factors
 from headway.models.vision import depth_groups
 
@@ -49,7 +49,7 @@ def adamw(model: nn.Module, *, weight_decay: float = 0.01, lr_decay: float = 1.0
     if not groups:
         given = f"{type(model).__name__} with {sum(1 for _ in model.parameters())} parameters, all of them frozen"
         fix = "Leave requires_grad=True where the model is to learn."
-        raise ConfigError(explain("There is nothing to train in the model.", given=given, fix=fix))
+        raise ConfigError("There is nothing to train in the model.", given=given, fix=fix)
     return torch.optim.AdamW(groups, lr=1.0, betas=(0.9, 0.99), fused=True)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 
 from headway.data.dataset import Data
-from headway.errors import ConfigError, explain
+from headway.errors import ConfigError
 from headway.fields import Image
 from headway.models.recipe import Recipe
 from headway.train.loop import evaluating
@@ -80,9 +80,7 @@ class Options:
         if wrong:
             given = ", ".join(f"{name}={getattr(self, name)!r}" for name in wrong)
             allowed = "; ".join(f"{name} {_RANGES[name][0]}" for name in wrong)
-            raise ConfigError(
-                explain("A training option is out of its range.", given=given, fix=f"Allowed: {allowed}.")
-            )
+            raise ConfigError("A training option is out of its range.", given=given, fix=f"Allowed: {allowed}.")
 
     @property
     def has_soft_targets(self) -> bool:
@@ -143,7 +141,7 @@ class Plan:
             given = f"epochs={self.epochs}, lr={self.lr}"
             given += f", max_steps={self.max_steps}" if self.max_steps < 1 else ""
             fix = "Leave them out for a good choice."
-            raise ConfigError(explain("`epochs` must be at least 1 and `lr` above 0.", given=given, fix=fix))
+            raise ConfigError("`epochs` must be at least 1 and `lr` above 0.", given=given, fix=fix)
         _check_epochs(self.options.sizes, self.epochs)
 
     def size(self, epoch: int) -> int | None:
@@ -170,7 +168,7 @@ def options_of(given: Mapping[str, Any], base: Options | None = None) -> Options
     idle = [f"{name}={given[name]}" for name in plain if given.get(name) not in (None, plain[name], [])]
     if given.get("epochs") == 0 and idle:
         what = "Without epochs that train every layer these options have no effect: the head alone is solved."
-        raise ConfigError(explain(what, given=f"epochs=0, {', '.join(idle)}", fix="Leave them out, or pass epochs=1."))
+        raise ConfigError(what, given=f"epochs=0, {', '.join(idle)}", fix="Leave them out, or pass epochs=1.")
     return found
 
 
@@ -191,21 +189,21 @@ def check_options(options: Options, setup: Setup, *, epochs: int | None = None, 
     mixes = ", ".join(f"{name}={getattr(options, name)}" for name in ("mixup", "cutmix") if getattr(options, name))
     if mixes and not (isinstance(reader, Image) and objective.soften):
         what = "Mixup and cutmix are for photos with classes, labels or numbers, of which a mixture means something."
-        raise ConfigError(explain(what, given=f"{mixes}, {kinds}", fix="Leave them out."))
+        raise ConfigError(what, given=f"{mixes}, {kinds}", fix="Leave them out.")
     if options.label_smoothing and objective.even is None:
         what = "Label smoothing is for classes and labels."
         given = f"label_smoothing={options.label_smoothing}, {kinds}"
-        raise ConfigError(explain(what, given=given, fix="Leave it out."))
+        raise ConfigError(what, given=given, fix="Leave it out.")
     if not options.sizes:
         return
     given = f"sizes={list(options.sizes)}"
     if not isinstance(reader, Image) or max(options.sizes) > reader.size:
         what = "Sizes are for photos, and none may be above that of the data."
         given += f", size={reader.size}" if isinstance(reader, Image) else f", {kinds}"
-        raise ConfigError(explain(what, given=given, fix="Leave them out, or read larger photos (size=)."))
+        raise ConfigError(what, given=given, fix="Leave them out, or read larger photos (size=).")
     if minutes is not None:
         what = "Sizes share the epochs among them, so they need a number of epochs."
-        raise ConfigError(explain(what, given=f"{given}, minutes={minutes}", fix="Pass epochs instead of minutes."))
+        raise ConfigError(what, given=f"{given}, minutes={minutes}", fix="Pass epochs instead of minutes.")
     _check_epochs(options.sizes, epochs)
     _check_takes(setup, min(options.sizes), reader.channels)
 
@@ -214,7 +212,7 @@ def _check_epochs(sizes: Sequence[int], epochs: int | None) -> None:
     if epochs is not None and len(sizes) > epochs:
         given = f"epochs={epochs}, sizes={list(sizes)}"
         fix = f"Pass epochs={len(sizes)} or more, or fewer sizes."
-        raise ConfigError(explain("Each size needs an epoch.", given=given, fix=fix))
+        raise ConfigError("Each size needs an epoch.", given=given, fix=fix)
 
 
 def _check_takes(setup: Setup, size: int, channels: int) -> None:
@@ -226,18 +224,18 @@ def _check_takes(setup: Setup, size: int, channels: int) -> None:
     except (RuntimeError, ValueError, AssertionError) as error:
         what = "The model does not take photos of that size."
         given = f"a side of {size} pixels ({' '.join(str(error).split())[:200]})"
-        raise ConfigError(explain(what, given=given, fix="Pass larger sizes, or leave them out.")) from error
+        raise ConfigError(what, given=given, fix="Pass larger sizes, or leave them out.") from error
 
 
 def check_run(*, seed: int, batch_size: int | Literal["auto"] | None) -> None:
     """Raises a ConfigError if the seed or the batch size of a run is out of its range."""
     if not 0 <= seed < 2**63:
         given = f"seed={seed}"
-        raise ConfigError(explain("`seed` must lie between 0 and 2**63 - 1.", given=given, fix="Pass 0 or another."))
+        raise ConfigError("`seed` must lie between 0 and 2**63 - 1.", given=given, fix="Pass 0 or another.")
     if not (batch_size in (None, "auto") or (isinstance(batch_size, int) and batch_size >= 1)):
         given = f"batch_size={batch_size!r}"
         what = '`batch_size` must be a whole number from 1, or "auto".'
-        raise ConfigError(explain(what, given=given, fix="Leave it out for 32."))
+        raise ConfigError(what, given=given, fix="Leave it out for 32.")
 
 
 def default_batch_size(data: Data, recipe: Recipe) -> int:

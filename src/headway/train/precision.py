@@ -10,7 +10,7 @@ from typing import Literal
 
 import torch
 
-from headway.errors import ConfigError, did_you_mean, explain
+from headway.errors import ConfigError, did_you_mean
 
 __all__ = ["Precision", "PrecisionName", "choose_device", "choose_precision"]
 
@@ -133,7 +133,7 @@ def choose_device(device: str | torch.device = "auto") -> torch.device:
         reason = (str(error).splitlines() or ["unknown"])[0]
         given = f"device={str(device)!r} ({reason})"
         raise ConfigError(
-            explain("That device is not to be had on this machine.", given=given, fix='Pass "auto" or "cpu".')
+            "That device is not to be had on this machine.", given=given, fix='Pass "auto" or "cpu".'
         ) from error
     # Tensors say which accelerator they are on; only with the same number is theirs equal to this one.
     return probe.device
@@ -152,7 +152,7 @@ def choose_precision(device: torch.device, precision: PrecisionName = "auto", *,
     """
     if precision != "auto" and precision not in _DTYPES:
         fix = did_you_mean(str(precision), ["auto", *_DTYPES])
-        raise ConfigError(explain("There is no precision of that name.", given=repr(precision), fix=fix))
+        raise ConfigError("There is no precision of that name.", given=repr(precision), fix=fix)
     name = "float32" if precision == "auto" and is_small else precision
     dtype = _native(device) if name == "auto" else _DTYPES[name]
     scaler = torch.amp.GradScaler(device.type, enabled=dtype is torch.float16)

@@ -11,7 +11,7 @@ import torch
 from headway.augment import Augment
 from headway.data.dataset import Part
 from headway.data.loader import as_tensor
-from headway.errors import ConfigError, explain
+from headway.errors import ConfigError
 from headway.fields import Image
 from headway.train.fit import Setup
 from headway.train.loop import evaluating
@@ -116,16 +116,14 @@ def check_views(views: int, setup: Setup) -> None:
     data = setup.data
     if views < 1 or setup.augment == Augment.none():
         raise ConfigError(
-            explain(
-                "Test-time augmentation needs a number of views of at least 1, and an augmentation that changes them.",
-                given=f"tta={views}, {setup.augment}",
-                fix="Leave `tta` out, or train with an augmentation.",
-            )
+            "Test-time augmentation needs a number of views of at least 1, and an augmentation that changes them.",
+            given=f"tta={views}, {setup.augment}",
+            fix="Leave `tta` out, or train with an augmentation.",
         )
     if not isinstance(data.input, Image) or data.target.task != "classification":
         what = "Test-time augmentation is for photos with one class each."
         given = f"{type(data.input).__name__} and {type(data.target).__name__}"
-        raise ConfigError(explain(what, given=given, fix="Leave `tta` out."))
+        raise ConfigError(what, given=given, fix="Leave `tta` out.")
 
 
 def _canvases(part: Part, batch_size: int = 32) -> Iterator[tuple[np.ndarray, np.ndarray]]:

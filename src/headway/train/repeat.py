@@ -6,7 +6,7 @@ import shutil
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from headway.errors import RunError, explain
+from headway.errors import RunError
 from headway.train.calls import DONE
 from headway.train.checkpoint import Saved
 from headway.train.fine_tune import PLAN
@@ -51,7 +51,7 @@ def copy_plan(first: Run) -> Run:
     config = first.config
     if not config.get("training"):
         given, fix = f"{first.path}, stopped before it trained", f"Go on with it first: headway resume {first.path}"
-        raise RunError(explain("There is nothing to repeat in that run.", given=given, fix=fix))
+        raise RunError("There is nothing to repeat in that run.", given=given, fix=fix)
     second = new_run(first.path.parent, f"{first.path.name}-again")
     plans = [f"checkpoints/{number}/{PLAN}.safetensors" for number in range(len(config["training"]))]
     for name in ("items.parquet", "problems.csv", f"checkpoints/{FIRST_WEIGHTS}.safetensors", *plans):
@@ -80,5 +80,5 @@ def _final(run: Run) -> Saved:
     saved = run.checkpoints(calls - 1).load(DONE) if calls else None
     if saved is None:
         given, fix = run.path, f"Go on with it first: headway resume {run.path}"
-        raise RunError(explain("That run has not been finished.", given=given, fix=fix))
+        raise RunError("That run has not been finished.", given=given, fix=fix)
     return saved

@@ -28,7 +28,7 @@ from torch import nn
 
 from headway.data.dataset import Data
 from headway.data.reopen import reopen
-from headway.errors import CheckpointError, ConfigError, DataError, HeadwayError, RunError, Stopped, explain
+from headway.errors import CheckpointError, ConfigError, DataError, HeadwayError, RunError, Stopped
 from headway.fields import input_from_json, target_from_json
 from headway.train.checkpoint import Checkpoints, Saved, load_model, model_tensors
 from headway.train.history import Epoch
@@ -119,11 +119,11 @@ class Run:
         if missing:
             what = "The run was started with something of your own, which its folder cannot hold."
             fix = f"Pass it again: Learner.resume(run, {', '.join(f'{name}=...' for name in missing)})."
-            raise RunError(explain(what, given=f"{self.path}, without {', '.join(missing)}", fix=fix))
+            raise RunError(what, given=f"{self.path}, without {', '.join(missing)}", fix=fix)
         if data is not None and data.fingerprint != config["data"]["fingerprint"]:
             given = f"{data!r} with fingerprint {data.fingerprint[:12]}, not {config['data']['fingerprint'][:12]}"
             fix = "Pass the same items, labels and split, or start a new run."
-            raise RunError(explain("That is not the data set of the run.", given=given, fix=fix))
+            raise RunError("That is not the data set of the run.", given=given, fix=fix)
         return settings
 
     def note_call(self, number: int, name: str, settings: Mapping[str, Any]) -> Checkpoints:
@@ -181,7 +181,7 @@ class Run:
             owner = self.path / OWNER
             given = f"{self.path}, held by {owner.read_text() if owner.exists() else 'an unknown process'}"
             fix = "Wait until it has ended, or stop it."
-            raise RunError(explain("Another process is at work on this run.", given=given, fix=fix)) from None
+            raise RunError("Another process is at work on this run.", given=given, fix=fix) from None
         except KeyboardInterrupt as error:
             raise Stopped(getattr(error, "signum", signal.SIGINT), str(self.path)) from error
         except OSError as error:
@@ -191,7 +191,7 @@ class Run:
             fix = (
                 f"Make room or mend the permissions, then: headway resume {self.path}. What was saved before is whole."
             )
-            raise CheckpointError(explain("A file of the run cannot be written.", given=given, fix=fix)) from error
+            raise CheckpointError("A file of the run cannot be written.", given=given, fix=fix) from error
 
     def data(self, *, accept_changes: bool = False, on_progress: Callable[[int, int], None] | None = None) -> Data:
         """The data set that the run was started with; see `headway.data.reopen`."""
@@ -209,7 +209,7 @@ class Run:
         if data.store.answers and not accept_changes and data.fingerprint != config["data"]["fingerprint"]:
             what = "Files of the run's answers have changed since it began, so it would not end the same."
             fix = "Put them back, or go on with them as they are now: --accept-changes (accept_changes=True)."
-            raise DataError(explain(what, given=f"column {data.target.column!r}", fix=fix))
+            raise DataError(what, given=f"column {data.target.column!r}", fix=fix)
         return data
 
     @property
@@ -262,7 +262,7 @@ def open_run(path: str | os.PathLike[str]) -> Run:
     if not _is_run(folder / "config.json") and "options" not in _json(folder / "config.json"):
         given = f"{folder} ({'a folder without a config.json of a run' if folder.is_dir() else 'nothing is there'})"
         fix = "Name a run's folder, such as runs/pets; `headway runs` lists them."
-        raise ConfigError(explain("That is not the folder of a run.", given=given, fix=fix))
+        raise ConfigError("That is not the folder of a run.", given=given, fix=fix)
     return Run(folder)
 
 
@@ -282,13 +282,13 @@ def new_run(runs: str | os.PathLike[str], name: str) -> Run:
             path.mkdir()
         except FileExistsError:
             if not root.is_dir():
-                raise ConfigError(explain("The runs' folder is a file.", given=root, fix="Name another.")) from None
+                raise ConfigError("The runs' folder is a file.", given=root, fix="Name another.") from None
             number += 1
             continue
         except OSError as error:
             given = f"{path} ({error.strerror})"
             fix = "Name another folder with --runs."
-            raise ConfigError(explain("The run's folder cannot be made.", given=given, fix=fix)) from error
+            raise ConfigError("The run's folder cannot be made.", given=given, fix=fix) from error
         return Run(path)
 
 
@@ -296,7 +296,7 @@ def check_name(name: str) -> None:
     """Raises a ConfigError if a run's name cannot be the name of a folder on every kind of machine."""
     if not name or name in (".", "..") or any(sign in name for sign in '/\\:*?"<>|\0'):
         fix = "Use letters, digits, - and _."
-        raise ConfigError(explain("A run's name must be the name of a folder.", given=repr(name), fix=fix))
+        raise ConfigError("A run's name must be the name of a folder.", given=repr(name), fix=fix)
 
 
 def list_runs(runs: str | os.PathLike[str]) -> list[Run]:
@@ -352,4 +352,4 @@ def _writing(path: Path) -> Iterator[None]:
     except OSError as error:
         given = f"{path} ({error.strerror or error})"
         fix = "Make room or mend the permissions, then: headway resume RUN. What was saved before is whole."
-        raise CheckpointError(explain("The run's folder cannot be written.", given=given, fix=fix)) from error
+        raise CheckpointError("The run's folder cannot be written.", given=given, fix=fix) from error

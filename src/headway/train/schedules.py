@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Literal
 
-from headway.errors import ConfigError, did_you_mean, explain
+from headway.errors import ConfigError, did_you_mean
 
 __all__ = ["ScheduleName", "check_schedule", "constant", "cosine", "one_cycle", "schedule"]
 
@@ -37,7 +37,7 @@ def one_cycle(step: int, *, total_steps: int, max_lr: float, warmup: float = 0.2
     """
     if not 0 <= warmup <= 1:
         given = f"warmup={warmup}"
-        raise ConfigError(explain("`warmup` must lie between 0 and 1.", given=given, fix="Pass a share such as 0.25."))
+        raise ConfigError("`warmup` must lie between 0 and 1.", given=given, fix="Pass a share such as 0.25.")
     rising = warmup * total_steps
     if step < rising:
         return _between(max_lr / 25, max_lr, step / rising)
@@ -82,7 +82,7 @@ def check_schedule(name: str) -> None:
     """Raises a ConfigError if there is no schedule of that name."""
     if name not in _SCHEDULES:
         fix = did_you_mean(str(name), _SCHEDULES)
-        raise ConfigError(explain("There is no schedule of that name.", given=repr(name), fix=fix))
+        raise ConfigError("There is no schedule of that name.", given=repr(name), fix=fix)
 
 
 _SCHEDULES: dict[str, Callable[..., float]] = {"one_cycle": one_cycle, "cosine": cosine, "constant": constant}

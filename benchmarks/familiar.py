@@ -16,14 +16,15 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.results import Row, data_folder
 from headway.bundle.export import NUM_CHECKS, export_bundle
-from headway.bundle.familiar import find_familiar
+from headway.bundle.out_of_distribution import find_familiar
 from headway.bundle.predictor import Predictor, load
 from headway.data.build import from_folder, from_items
 from headway.data.dataset import Data
 from headway.data.sources import list_folder
 from headway.data.splits import ColumnSplit
-from headway.fields import Category, Image
-from headway.learner import Learner
+from headway.inputs.image.field import Image
+from headway.learner.learner import Learner
+from headway.targets.category.field import Category
 
 NUM_DIGITS = 1000
 

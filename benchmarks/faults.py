@@ -92,7 +92,7 @@ os.replace = replace
 # Each command is a process of its own, forked from one that has imported what takes seconds to import.
 PROCESSES = multiprocessing.get_context("forkserver")
 _IMPORTED = """
-headway.learner headway.cli.train timm sklearn.linear_model onnxruntime cleanlab.filter pydantic
+headway.learner.learner headway.cli.train timm sklearn.linear_model onnxruntime cleanlab.filter pydantic
 onnxscript.function_libs.torch_lib.ops torch.export._trace torch.onnx
 """
 PROCESSES.set_forkserver_preload(_IMPORTED.split())
@@ -183,8 +183,8 @@ def survive(scratch: Path, *, kills: int = KILLS, others: int = OTHERS) -> list[
 def cost(name: str = "cats_dogs", *, epochs: int = 2) -> list[Row]:
     """The share of training time that checkpoints take, on a set of real photos at the default size."""
     from headway.data.build import from_folder
-    from headway.learner import Learner
-    from headway.train.checkpoint import Checkpoints
+    from headway.learner.learner import Learner
+    from headway.runs.checkpoint import Checkpoints
 
     photos = data_folder(name)
     if photos is None:

@@ -18,9 +18,9 @@ from pathlib import Path
 
 from benchmarks.results import Row, data_folder
 from headway.data.build import from_folder
-from headway.data.datasets import write_digits
-from headway.fields import Image
-from headway.learner import Learner
+from headway.datasets.named import write_digits
+from headway.inputs.image.field import Image
+from headway.learner.learner import Learner
 
 JUDGED = 1_000_000
 
@@ -37,9 +37,9 @@ probabilities[np.arange(items), targets] += 3
 np.exp(probabilities, out=probabilities)
 probabilities /= probabilities.sum(1, keepdims=True)
 site = np.array(["north", "south", "east"])[draw.integers(3, size=items)]
-hw.judge(probabilities[:2000], targets[:2000], items={"site": site[:2000]}, slices=["site"])
+hw.judge_predictions(probabilities[:2000], targets[:2000], items={"site": site[:2000]}, slices=["site"])
 start, cpu = time.perf_counter(), time.process_time()
-report = hw.judge(probabilities, targets, items={"site": site}, slices=["site"])
+report = hw.judge_predictions(probabilities, targets, items={"site": site}, slices=["site"])
 found = {"seconds": time.perf_counter() - start, "processor seconds": time.process_time() - cpu}
 # Not from getrusage, which counts what the process that started this one had in memory.
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))

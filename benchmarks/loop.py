@@ -35,10 +35,10 @@ import headway as hw
 from benchmarks.peers import is_installed
 from benchmarks.results import Row
 from headway.data.loader import Batch
-from headway.train.checkpoint import KeepState
-from headway.train.finite import FiniteLoss
-from headway.train.interrupt import Signals
+from headway.runs.checkpoint import KeepState
+from headway.runs.interrupt import Signals
 from headway.train.loop import train_epoch
+from headway.train.nan_guard import FiniteLoss
 from headway.train.optimizers import adamw, set_lr
 from headway.train.precision import choose_precision
 from headway.train.state import TrainState

@@ -17,8 +17,8 @@ import torch
 from safetensors.torch import save_file
 
 from headway.data.dataset import Data
-from headway.fields import Table
-from headway.models.zoo import DEFAULT_ARCH, create
+from headway.inputs.image.models import DEFAULT_ARCH, create
+from headway.inputs.table.field import Table
 
 __all__ = ["fastai_learner", "fastai_loaders", "fastai_table", "is_installed", "peer_versions", "quiet"]
 

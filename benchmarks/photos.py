@@ -17,10 +17,10 @@ from pathlib import Path
 
 from benchmarks.results import Row, data_folder, pet_breeds
 from headway.data.build import from_folder
-from headway.learner import Learner
+from headway.learner.learner import Learner
 from headway.train.fine_tune import DEFAULT_LR, default_epochs, recommended
-from headway.train.fit import fit
 from headway.train.options import Plan
+from headway.train.stage import fit
 
 STAGES = {"head": ["--epochs", "0"], "both": []}
 

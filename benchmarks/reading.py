@@ -36,10 +36,10 @@ from PIL import Image as PILImage
 
 from benchmarks.peers import is_installed
 from benchmarks.results import Row, data_folder
-from headway.augment import Augment
 from headway.data.build import from_folder
 from headway.data.dataset import Data
-from headway.models.vision import Prepare
+from headway.inputs.image.augment import Augment
+from headway.inputs.image.networks import Prepare
 
 SIZE, BATCH_SIZE, TRIALS = 224, 32, 3
 NUM_FEW, NUM_LARGE, LARGE = 160, 40, (4000, 3000)

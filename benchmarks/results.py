@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from headway.versions import library_versions
+from headway.system.versions import library_versions
 
 __all__ = ["Row", "data_folder", "empty_cache", "pet_breeds", "table", "write_page", "write_result"]
 

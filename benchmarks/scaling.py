@@ -147,7 +147,7 @@ def _carry_out(scratch: Path, side: int, trial: int) -> None:
 
         from headway.bundle.predictor import load
         from headway.data.build import from_folder
-        from headway.learner import Learner
+        from headway.learner.learner import Learner
 
         torch.manual_seed(0)
     with _phase("open"):

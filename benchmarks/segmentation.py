@@ -30,9 +30,9 @@ from torch import nn
 import headway as hw
 from benchmarks.peers import is_installed, quiet
 from benchmarks.results import Row, data_folder, empty_cache
+from headway.inputs.image.models import DEFAULT_ARCH, create
 from headway.judge.intervals import Estimate
-from headway.judge.report import Report
-from headway.models.zoo import DEFAULT_ARCH, create
+from headway.judge.report.report import Report
 
 SIZES = (96, 128)
 IGNORED = 3

@@ -291,7 +291,7 @@ def _weight_bound(folder: Path) -> tuple[Path, bytes]:
 
 
 def _lite0(folder: Path) -> tuple[Path, bytes]:
-    from headway.models import zoo
+    from headway.inputs.image import models as zoo
 
     built = zoo.create("efficientnet_lite0", num_outputs=2, channels=3, size=224)
     return _export(folder / "lite0.headway", built.model, size=224, prepare=built.prepare), _photo(224)
@@ -299,8 +299,9 @@ def _lite0(folder: Path) -> tuple[Path, bytes]:
 
 def _export(path: Path, model: Any, *, size: int, prepare: Any = None) -> Path:
     from headway.bundle.export import export_bundle
-    from headway.fields import Category, Image
-    from headway.models.vision import Prepare
+    from headway.inputs.image.field import Image
+    from headway.inputs.image.networks import Prepare
+    from headway.targets.category.field import Category
 
     return export_bundle(
         path,

@@ -11,7 +11,7 @@ import time
 from benchmarks.results import Row, data_folder
 from headway.data.build import from_folder
 from headway.data.dataset import Data
-from headway.learner import Learner
+from headway.learner.learner import Learner
 
 TRIALS = 3
 

@@ -33,7 +33,7 @@ import headway as hw
 from benchmarks.peers import fastai_learner, is_installed, quiet
 from benchmarks.results import Row, data_folder, empty_cache
 from headway.data.dataset import Data
-from headway.fields import Target
+from headway.targets.base import Target
 
 SEEDS = (0,)
 SIZE = 96

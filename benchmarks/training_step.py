@@ -31,11 +31,11 @@ from torch import nn
 from benchmarks.peers import is_installed, quiet
 from benchmarks.results import Row
 from headway.data.loader import Batch
-from headway.models.vision import Prepare, VisionModel, multi_level
-from headway.train.checkpoint import KeepState
-from headway.train.finite import FiniteLoss
-from headway.train.interrupt import Signals
+from headway.inputs.image.networks import Prepare, VisionModel, multi_level
+from headway.runs.checkpoint import KeepState
+from headway.runs.interrupt import Signals
 from headway.train.loop import train_epoch
+from headway.train.nan_guard import FiniteLoss
 from headway.train.optimizers import adamw
 from headway.train.precision import Precision, choose_precision
 from headway.train.state import TrainState

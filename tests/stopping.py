@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 import headway as hw
-from headway.train import checkpoint
-from headway.train.checkpoint import Checkpoints, Saved
+from headway.runs import checkpoint
+from headway.runs.checkpoint import Checkpoints, Saved
 
 QUIET: dict[str, Any] = {"progress": False, "device": "cpu", "precision": "float32"}
 

@@ -9,24 +9,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from headway.augment import Augment
+    from headway import datasets
     from headway.bundle.predictor import Predictor, load
-    from headway.data import datasets
     from headway.data.build import from_csv, from_folder, from_items
     from headway.data.dataset import Data
     from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, TimeSplit
     from headway.errors import HeadwayError
-    from headway.fields.base import Prediction
-    from headway.fields.categories import Categories
-    from headway.fields.category import Category
-    from headway.fields.image import Image
-    from headway.fields.mask import Mask
-    from headway.fields.number import Number
-    from headway.fields.pair import Pair
-    from headway.fields.points import Points
-    from headway.fields.table import Table
-    from headway.judge.arrays import judge
-    from headway.learner import Learner
+    from headway.inputs.image.augment import Augment
+    from headway.inputs.image.field import Image
+    from headway.inputs.ratings.field import Pair
+    from headway.inputs.table.field import Table
+    from headway.judge.report.build import judge_predictions
+    from headway.learner.learner import Learner
+    from headway.targets.base import Prediction
+    from headway.targets.categories.field import Categories
+    from headway.targets.category.field import Category
+    from headway.targets.mask.field import Mask
+    from headway.targets.number.field import Number
+    from headway.targets.points.field import Points
     from headway.train.callbacks import Callback
 
 __all__ = [
@@ -53,38 +53,38 @@ __all__ = [
     "from_csv",
     "from_folder",
     "from_items",
-    "judge",
+    "judge_predictions",
     "load",
 ]
 
 _HOMES = {
-    "Augment": "headway.augment",
+    "Augment": "headway.inputs.image.augment",
     "Callback": "headway.train.callbacks",
-    "Categories": "headway.fields.categories",
-    "Category": "headway.fields.category",
+    "Categories": "headway.targets.categories.field",
+    "Category": "headway.targets.category.field",
     "ColumnSplit": "headway.data.splits",
     "Data": "headway.data.dataset",
     "GroupSplit": "headway.data.splits",
     "HeadwayError": "headway.errors",
-    "Image": "headway.fields.image",
-    "Learner": "headway.learner",
-    "Mask": "headway.fields.mask",
-    "Number": "headway.fields.number",
-    "Pair": "headway.fields.pair",
-    "Points": "headway.fields.points",
-    "Prediction": "headway.fields.base",
+    "Image": "headway.inputs.image.field",
+    "Learner": "headway.learner.learner",
+    "Mask": "headway.targets.mask.field",
+    "Number": "headway.targets.number.field",
+    "Pair": "headway.inputs.ratings.field",
+    "Points": "headway.targets.points.field",
+    "Prediction": "headway.targets.base",
     "Predictor": "headway.bundle.predictor",
     "RandomSplit": "headway.data.splits",
-    "Table": "headway.fields.table",
+    "Table": "headway.inputs.table.field",
     "TimeSplit": "headway.data.splits",
     "from_csv": "headway.data.build",
     "from_folder": "headway.data.build",
     "from_items": "headway.data.build",
-    "judge": "headway.judge",
+    "judge_predictions": "headway.judge.report.build",
     "load": "headway.bundle.predictor",
 }
 
-_MODULES = {"datasets": "headway.data.datasets"}
+_MODULES = {"datasets": "headway.datasets"}
 
 
 def __getattr__(name: str) -> Any:

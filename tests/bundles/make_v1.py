@@ -14,8 +14,9 @@ import torch
 from torch import nn
 
 from headway.bundle.export import export_bundle
-from headway.bundle.familiar import Distance, Familiar
-from headway.fields import Category, Image
+from headway.bundle.out_of_distribution import Distance, Familiar
+from headway.inputs.image.field import Image
+from headway.targets.category.field import Category
 
 
 class MeanColour(nn.Module):

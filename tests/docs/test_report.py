@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 
 import headway as hw
-from headway.judge.dependence import dependence
+from headway.inputs.table.column_report import column_use
+from headway.inputs.table.dependence import dependence
 from headway.judge.learning_curve import learning_curve
-from headway.judge.uses import column_use
 from headway.judge.verdict import views_gain
 
 PAGE = (Path(__file__).parents[2] / "docs" / "report.md").read_text().split("## report.json")[1]
@@ -26,11 +26,11 @@ def facts() -> dict[str, Any]:
     probabilities = np.eye(2)[np.where(np.arange(400) < 60, 1 - targets, targets)] * 0.8 + 0.1
     site = np.where(np.arange(400) < 60, "north", "south")
     history = [{"stage": "all", "epoch": 1, "train_loss": 0.1, "valid_loss": 0.5, "accuracy": 0.85, "lr": 1e-3}]
-    report = hw.judge(probabilities, targets, items={"site": site}, slices=["site"], history=history)
+    report = hw.judge_predictions(probabilities, targets, items={"site": site}, slices=["site"], history=history)
     features = draw.normal(size=(400, 3)) + targets[:, None]
     curve = learning_curve(features[:200], targets[:200], features[200:], targets[200:], num_classes=2)
     gain = views_gain(probabilities, np.eye(2)[targets], targets, part="valid", views=2)
-    numbers = hw.judge(draw.normal(size=100), draw.normal(size=100), task="regression")
+    numbers = hw.judge_predictions(draw.normal(size=100), draw.normal(size=100), task="regression")
     table = pl.DataFrame({"x": draw.normal(size=400), "site": site})
 
     def predict(rows: pl.DataFrame) -> np.ndarray:

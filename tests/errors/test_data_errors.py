@@ -10,15 +10,18 @@ from typing import Any
 import polars as pl
 import pytest
 
-from headway.augment import Augment
 from headway.data.build import from_items
 from headway.data.dataset import Data
 from headway.data.loader import Loader
 from headway.data.sources import list_folder, read_table
 from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, Split, TimeSplit
 from headway.errors import BundleError, ConfigError, DataError, HeadwayError
-from headway.fields import Category, Image, input_from_json, target_from_json
+from headway.inputs.image.augment import Augment
+from headway.inputs.image.field import Image
+from headway.inputs.registry import input_from_json
 from headway.seeds import generator, torch_seed
+from headway.targets.category.field import Category
+from headway.targets.registry import target_from_json
 
 PhotoFolder = Callable[..., Path]
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from headway.errors import ConfigError, DataError, HeadwayError, ShapeError
-from headway.judge.arrays import build_report, judge
-from headway.judge.baselines import BaselineResult, Rows, run_baselines
-from headway.judge.given import part_answers
+from headway.judge.baselines.run import BaselineResult, Rows, run_baselines
 from headway.judge.intervals import bootstrap, mcnemar, mean, paired_difference, wilson
-from headway.judge.metrics import check_predictions, evaluate, per_class
+from headway.judge.report.build import build_report, judge
+from headway.judge.report.inputs import part_answers
 from headway.judge.verdict import verdict
+from headway.targets.category.metrics import check_predictions, evaluate, per_class
 
 NOT_PROBABILITIES = (
     "`probabilities` must be finite, not negative and sum to one in each row; `targets` must be classes.\n"

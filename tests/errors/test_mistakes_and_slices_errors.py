@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from headway.errors import ConfigError, HeadwayError, ShapeError
-from headway.judge.calibration import apply_temperature
-from headway.judge.mistakes import confused_pairs, label_issues, sort_by_confusion
-from headway.judge.slices import judge_slices
+from headway.judge.slices.classes import judge_slices
+from headway.targets.category.calibration import apply_temperature
+from headway.targets.category.mistakes import confused_pairs, label_issues, sort_by_confusion
 
 EVEN, FIRST = np.full((2, 2), 0.5), np.zeros(2, dtype=int)
 ITEMS = pl.DataFrame({"site": ["a", "b"], "box": [[1], [2]]})

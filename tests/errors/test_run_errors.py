@@ -10,7 +10,7 @@ from torch import nn
 
 import headway as hw
 from headway.errors import CheckpointError, RunError, Stopped
-from headway.train.checkpoint import Checkpoints, Saved, load_model
+from headway.runs.checkpoint import Checkpoints, Saved, load_model
 from tests.stopping import QUIET
 
 

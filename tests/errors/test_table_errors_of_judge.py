@@ -11,14 +11,16 @@ from torch import nn
 import headway as hw
 from headway.data.build import from_items
 from headway.errors import ConfigError, DataError, ShapeError
-from headway.fields import Category, Number, Table
-from headway.judge.columns import column_values
-from headway.judge.dependence import dependence
+from headway.inputs.table.column_values import column_values
+from headway.inputs.table.dependence import dependence
+from headway.inputs.table.field import Table
+from headway.inputs.table.importance import importance
+from headway.inputs.table.leakage import column_skills
+from headway.inputs.table.redundancy import redundancy
+from headway.inputs.table.unusual import usual
 from headway.judge.ensemble import choose_weight
-from headway.judge.importance import importance
-from headway.judge.leakage import column_skills
-from headway.judge.redundancy import redundancy
-from headway.judge.unusual import usual
+from headway.targets.category.field import Category
+from headway.targets.number.field import Number
 
 ITEMS = pl.DataFrame({"age": [float(each) for each in range(30)], "port": ["S", "C"] * 15})
 TARGETS = np.array([0, 1] * 15)

@@ -17,13 +17,13 @@ from torch import nn
 import headway as hw
 from headway.cli import main
 from headway.errors import ConfigError, HeadwayError, TrainingError, WeightsError, did_you_mean
-from headway.models.zoo import create
+from headway.inputs.image.models import create
+from headway.runs.run import new_run
 from headway.train.fine_tune import fine_tune, train_from_scratch
 from headway.train.lr_finder import find_lr
 from headway.train.optimizers import adamw
 from headway.train.options import Options, Plan
 from headway.train.precision import choose_device, choose_precision
-from headway.train.run import new_run
 from headway.train.schedules import one_cycle, schedule
 
 MakeLearner = Callable[..., Any]

@@ -12,8 +12,8 @@ from PIL import Image as PILImage
 from torch import nn
 
 import headway as hw
-from headway.judge.diagnosis import diagnose
-from headway.judge.findings import Finding
+from headway.judge.diagnosis.diagnose import diagnose
+from headway.judge.diagnosis.finding import Finding
 from headway.judge.interpret import activity
 
 pytestmark = pytest.mark.slow

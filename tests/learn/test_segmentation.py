@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 import headway as hw
-from headway.judge.segmentation import check_masks, pixel_scores
+from headway.targets.mask.metrics import check_masks, pixel_scores
 
 SharedData = Callable[[str], Path]
 

@@ -20,8 +20,8 @@ import pytest
 
 import headway as hw
 from headway.data.dataset import Data
-from headway.fields import Target
-from headway.train.run import open_run
+from headway.runs.run import open_run
+from headway.targets.base import Target
 
 SharedData = Callable[[str], Path]
 

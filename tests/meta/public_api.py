@@ -14,7 +14,7 @@ import headway
 from headway.cli import app
 from headway.data.dataset import Part
 from headway.judge.intervals import Estimate
-from headway.judge.report import Report
+from headway.judge.report.report import Report
 from headway.train.history import Epoch, History
 from headway.train.lr_finder import LrFinder
 from headway.train.predictions import Predictions

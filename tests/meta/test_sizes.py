@@ -6,7 +6,7 @@ import ast
 
 from tests.meta.modules import body, modules, trees
 
-MAX_MODULE_LINES = 400
+MAX_MODULE_LINES = 500
 MAX_FUNCTION_LINES = 40
 """Of the body: docstring and signature aside, which are long where there is much to say about arguments."""
 MAX_LOOP_LINES = 150

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image as PILImage
 
 from headway.errors import ReadError
-from headway.fields import Image
+from headway.inputs.image.field import Image
 
 FAST = settings(max_examples=100, deadline=None)
 # Pillow warns of odd metadata and of sizes; what it says of damaged files is not of interest here.
@@ -86,7 +86,7 @@ def test_damaged_files(field: Image, data: bytes, seed: int, changes: int) -> No
             damaged[at] = draw.choice([0, 1, 127, 128, 255, draw.randrange(256)])
     # Sizes are huge at times; the limit stops that, and here it is low, or the test would be slow.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("headway.fields.image.MAX_PIXELS", 10**6)
+        patch.setattr("headway.inputs.image.field.MAX_PIXELS", 10**6)
         assert_read_or_refused(field, bytes(damaged))
 
 

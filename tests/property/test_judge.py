@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headway.judge.baselines import Rows, run_baselines
+from headway.judge.baselines.run import Rows, run_baselines
 from headway.judge.intervals import Estimate, bootstrap, mcnemar, mean, paired_difference, wilson
-from headway.judge.metrics import CLASSIFICATION, evaluate, per_class
+from headway.targets.category.metrics import CLASSIFICATION, evaluate, per_class
 
 TRIALS = 1000
 

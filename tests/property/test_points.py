@@ -8,9 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headway.augment import Augment
 from headway.data.loader import as_tensor
-from headway.fields import Image, Points
+from headway.inputs.image.augment import Augment
+from headway.inputs.image.field import Image
+from headway.targets.points.field import Points
 
 AUGMENTS = st.builds(
     Augment,
@@ -99,7 +100,7 @@ def test_points_that_trade_names_do_so_in_a_mirror(epoch: int, vertical: bool) -
 
 
 def test_other_targets_stay_as_they_are() -> None:
-    from headway.fields import Number
+    from headway.targets.number.field import Number
 
     targets = torch.ones(2, 1)
     assert Augment().follow(targets, Number("age"), side=8, size=8, rows=np.arange(2), seed=0, epoch=0) is targets

@@ -16,7 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headway.errors import DataError, ReadError
-from headway.fields import Category, Table, input_from_json
+from headway.inputs.registry import input_from_json
+from headway.inputs.table.field import Table
+from headway.targets.category.field import Category
 
 NUMBERS = st.one_of(st.integers(-(10**12), 10**12), st.floats(), st.none())
 TEXTS = st.one_of(st.sampled_from(["a", "b", " a", "?", ""]), st.text(max_size=5), st.none())

@@ -14,7 +14,16 @@ from torch import nn
 
 from headway.bundle.export import export_bundle
 from headway.bundle.reference import answer_statistics, column_reference, reference
-from headway.fields import Categories, Category, Image, Input, Mask, Number, Pair, Points, Table, Target
+from headway.inputs.base import Input
+from headway.inputs.image.field import Image
+from headway.inputs.ratings.field import Pair
+from headway.inputs.table.field import Table
+from headway.targets.base import Target
+from headway.targets.categories.field import Categories
+from headway.targets.category.field import Category
+from headway.targets.mask.field import Mask
+from headway.targets.number.field import Number
+from headway.targets.points.field import Points
 
 __all__ = ["PEOPLE", "make"]
 

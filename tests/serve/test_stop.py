@@ -109,8 +109,9 @@ def export_default(folder: Path) -> Path:
     import torch
 
     from headway.bundle.export import export_bundle
-    from headway.fields import Category, Image
-    from headway.models import zoo
+    from headway.inputs.image import models as zoo
+    from headway.inputs.image.field import Image
+    from headway.targets.category.field import Category
 
     torch.manual_seed(0)
     built = zoo.create("efficientnet_lite0", num_outputs=2, channels=3, size=224)

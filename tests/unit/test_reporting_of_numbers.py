@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 import headway as hw
 from headway.cli import app
 from headway.errors import ConfigError
-from headway.judge.report import Report
-from headway.learner import Learner
+from headway.judge.report.report import Report
+from headway.learner.learner import Learner
 
 
 class TwoParts(nn.Module):
@@ -107,7 +107,7 @@ def test_slices_of_a_number(ink_report: Report) -> None:
 
 def test_two_reports_on_numbers_are_the_same(of_ink: Learner, ink_report: Report, monkeypatch: Any) -> None:
     monkeypatch.setattr(of_ink, "_baselines", None)
-    monkeypatch.setattr("headway.rivals.run_baselines", lambda *_, **__: pytest.fail("run once more"))
+    monkeypatch.setattr("headway.learner.baselines.run_baselines", lambda *_, **__: pytest.fail("run once more"))
     assert of_ink.report(slices=["pen"]).to_json() == ink_report.to_json()
 
 

@@ -21,15 +21,16 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from headway.bundle.familiar import Distance, Familiar
 from headway.bundle.format import Check, pack_check, write_bundle
+from headway.bundle.out_of_distribution import Distance, Familiar
 from headway.bundle.predictor import CHECK_TOLERANCE, GRAPH_DISTANCE, GRAPH_INPUT, GRAPH_OUTPUT, open_session, sampled
 from headway.bundle.quantize import quantize_graph
 from headway.data.dataset import Data
 from headway.errors import BundleError, HeadwayError, ShapeError
-from headway.fields import Input, Target
+from headway.inputs.base import Input
+from headway.system.versions import library_versions
+from headway.targets.base import Target
 from headway.train.objective import objective
-from headway.versions import library_versions
 
 __all__ = ["EXPORT_TOLERANCE", "INT8_TOLERANCE", "NUM_CHECKS", "export_bundle"]
 

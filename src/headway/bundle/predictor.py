@@ -21,7 +21,11 @@ import numpy as np
 
 from headway.bundle.format import Check, damage, read_bundle, unpack_check
 from headway.errors import BundleError, ConfigError, ReadError, ShapeError
-from headway.fields import Frame, Input, Prediction, Target, input_from_json, target_from_json
+from headway.inputs.base import Input
+from headway.inputs.image.geometry import Frame
+from headway.inputs.registry import input_from_json
+from headway.targets.base import Prediction, Target
+from headway.targets.registry import target_from_json
 
 if TYPE_CHECKING:
     import onnxruntime

@@ -19,7 +19,7 @@ import numpy as np
 from headway.bundle.predictor import GRAPH_DISTANCE, GRAPH_INPUT, GRAPH_OUTPUT, open_session
 from headway.data.dataset import Part
 from headway.errors import ConfigError
-from headway.fields import Input
+from headway.inputs.base import Input
 from headway.judge.tasks import TaskMetrics, task_metrics
 
 if TYPE_CHECKING:

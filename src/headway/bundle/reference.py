@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from headway.fields.base import Column, Prediction
-from headway.fields.values import date_of, number_of, text_of
+from headway.inputs.base import Column
+from headway.inputs.table.parse_values import date_of, number_of, text_of
+from headway.targets.base import Prediction
 
 __all__ = [
     "MISSING",

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from headway.bundle.format import Bundle
-from headway.cache import cache_folder
 from headway.errors import ConfigError
-from headway.fields import Mask, target_from_json
+from headway.system.cache import cache_folder
+from headway.targets.mask.field import Mask
+from headway.targets.registry import target_from_json
 
 __all__ = ["RUNTIME", "RUNTIME_SHA512", "check_photos", "find_runtime", "write_site"]
 

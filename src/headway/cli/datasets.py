@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from headway.data.catalogue import NamedData
+    from headway.datasets.catalogue import NamedData
 
 __all__ = ["datasets"]
 
@@ -27,7 +27,7 @@ def _list(
     """List the data sets that have a name; `fetch NAME` downloads one."""
     if context.invoked_subcommand is not None:
         return
-    from headway.data.datasets import CATALOGUE
+    from headway.datasets.named import CATALOGUE
 
     rows = [_row(data) for data in CATALOGUE.values()]
     if as_json:
@@ -53,8 +53,8 @@ def fetch(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Download, verify and unpack a data set, unless it is here; print its folder, for `headway train`."""
-    from headway.data.catalogue import entry
-    from headway.data.datasets import fetch as fetch_data
+    from headway.datasets.catalogue import entry
+    from headway.datasets.named import fetch as fetch_data
 
     data = entry(name)
     with _progress() as tell:
@@ -63,7 +63,7 @@ def fetch(
 
 
 def _row(data: NamedData) -> dict[str, Any]:
-    from headway.data.datasets import find
+    from headway.datasets.named import find
 
     folder = find(data.name)
     facts = ("name", "what", "items", "classes", "download_bytes", "licence", "page", "source")

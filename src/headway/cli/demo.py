@@ -23,12 +23,12 @@ def demo(
     import time
 
     start = time.perf_counter()
-    from headway.augment import Augment
     from headway.cli.train import finish
     from headway.data.build import from_folder
-    from headway.data.datasets import write_digits
-    from headway.fields import Image
-    from headway.learner import Learner
+    from headway.datasets.named import write_digits
+    from headway.inputs.image.augment import Augment
+    from headway.inputs.image.field import Image
+    from headway.learner.learner import Learner
 
     digits = write_digits(runs / "digits")
     data = from_folder(digits, input=Image("file", size=28, channels=1), seed=seed)

@@ -120,7 +120,7 @@ def _rows(
 
     A split folder has one: the model may have seen train. A table's columns are the model's own, unless named.
     """
-    from headway.cli.given import file_rows
+    from headway.cli.data_options import file_rows
     from headway.data import sources
     from headway.data.checks import check_columns
 

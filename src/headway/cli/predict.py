@@ -14,7 +14,7 @@ import typer
 if TYPE_CHECKING:
     from headway.bundle.predictor import Predictor
     from headway.errors import ReadError
-    from headway.fields import Prediction, Target
+    from headway.targets.base import Prediction, Target
 
 __all__ = ["predict"]
 
@@ -98,7 +98,7 @@ def _written(
     answer: Prediction, place: dict[str, Any], target: Target, masks: dict[str, Path]
 ) -> tuple[Prediction, dict[str, Any]]:
     """An answer and its item, a mask as a file, where there is a folder for it, and never as numbers on a line."""
-    from headway.fields import Mask
+    from headway.targets.mask.field import Mask
 
     if not isinstance(target, Mask):
         return answer, place

@@ -23,9 +23,9 @@ def repeat(
 
     start = time.perf_counter()
     from headway.cli.train import finish
-    from headway.learner import Learner
-    from headway.train.repeat import compare, copy_plan
-    from headway.train.run import open_run
+    from headway.learner.learner import Learner
+    from headway.runs.repeat import compare, copy_plan
+    from headway.runs.run import open_run
 
     first = open_run(run)
     second = copy_plan(first)

@@ -22,7 +22,7 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:
     """Judge a finished run once more: report.html and report.json in its folder are written anew."""
-    from headway.learner import Learner
+    from headway.learner.learner import Learner
 
     learner = Learner.resume(run)
     found = learner.report(slices=[each.strip() for each in slices.split(",")] if slices else (), tta=tta)

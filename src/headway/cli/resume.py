@@ -24,8 +24,8 @@ def resume(
     start = time.perf_counter()
     from headway.cli.train import FINE_TUNING, carry_out, finish
     from headway.errors import RunError
-    from headway.learner import Learner
-    from headway.train.run import open_run
+    from headway.learner.learner import Learner
+    from headway.runs.run import open_run
 
     folder = open_run(run)
     with folder.held():

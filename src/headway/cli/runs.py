@@ -18,7 +18,7 @@ def runs(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line a run.")] = False,
 ) -> None:
     """List the runs of a folder, those with the same metric together and the best of them first."""
-    from headway.train.run import list_runs
+    from headway.runs.run import list_runs
 
     found = sorted((_row(run.path.name, run.config, run.report) for run in list_runs(folder)), key=_place)
     if as_json:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from headway.cli.given import KIND_OPTIONS, check_fields
+from headway.cli.data_options import KIND_OPTIONS, check_fields
 
 if TYPE_CHECKING:
     from headway.data.dataset import Data
-    from headway.judge.report import Report
-    from headway.learner import Learner
+    from headway.judge.report.report import Report
+    from headway.learner.learner import Learner
+    from headway.runs.run import Run
     from headway.train.precision import PrecisionName
     from headway.train.progress import Progress
-    from headway.train.run import Run
 
 __all__ = ["carry_out", "finish", "train"]
 
@@ -92,7 +92,7 @@ def train(
     name = name or _default_name(data)
     given = {"mixup": mixup, "ema": ema}
     _check_settings(name, given, arch=arch, epochs=epochs, minutes=minutes, lr=lr, device=device, precision=precision)
-    from headway.train.run import new_run
+    from headway.runs.run import new_run
 
     run = new_run(runs, name)
     try:
@@ -124,7 +124,7 @@ def carry_out(run: Run, *, start: float, as_json: bool) -> None:
         as_json: Whether the last line is one JSON object.
     """
     from headway.bundle.quantize import check_quantize
-    from headway.learner import Learner
+    from headway.learner.learner import Learner
     from headway.train.progress import make_progress
 
     options, progress = run.config["options"], make_progress()
@@ -180,7 +180,7 @@ def _json_line(learner: Learner, report: Report, *, seconds: float, extra: dict[
 
 
 def _read(options: dict[str, Any], *, progress: Progress) -> Data:
-    from headway.cli.given import open_data
+    from headway.cli.data_options import open_data
 
     return open_data(options, on_progress=lambda done, total: progress.count("reading", done, total))
 
@@ -214,11 +214,11 @@ def _check_settings(
     precision: PrecisionName,
 ) -> None:
     """Finds mistakes before the photos are read, which may take a while."""
-    from headway.models.zoo import check_arch
+    from headway.inputs.image.models import check_arch
+    from headway.runs.run import check_name
     from headway.train.fine_tune import check_plan
     from headway.train.options import options_of
     from headway.train.precision import choose_device, choose_precision
-    from headway.train.run import check_name
 
     check_name(name)
     check_plan(epochs=epochs, minutes=minutes, lr=lr)

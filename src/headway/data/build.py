@@ -19,8 +19,12 @@ from headway.data.sources import list_folder, read_table, read_values
 from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, Split, assign_parts
 from headway.data.store import Store, open_answers, open_store, open_table
 from headway.errors import DataError, did_you_mean
-from headway.fields import Category, Image, Input, Table, Target
-from headway.fields.guess import guess_target
+from headway.inputs.base import Input
+from headway.inputs.image.field import Image
+from headway.inputs.table.field import Table
+from headway.inputs.table.infer_types import guess_target
+from headway.targets.base import Target
+from headway.targets.category.field import Category
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from headway.errors import DataError, did_you_mean
-from headway.fields import Input, Target
+from headway.inputs.base import Input
+from headway.targets.base import Target
 
 if TYPE_CHECKING:
     from headway.data.dataset import Data

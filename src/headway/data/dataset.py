@@ -20,7 +20,9 @@ import polars as pl
 from headway.data.splits import Split
 from headway.data.store import Store
 from headway.errors import ConfigError, DataError, ReadError, did_you_mean
-from headway.fields import Image, Input, Target
+from headway.inputs.base import Input
+from headway.inputs.image.field import Image
+from headway.targets.base import Target
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

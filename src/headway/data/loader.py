@@ -14,8 +14,8 @@ import torch
 
 from headway.data.store import reader_threads
 from headway.errors import ConfigError
-from headway.heap import keep_freed_memory
 from headway.seeds import generator
+from headway.system.malloc import keep_freed_memory
 
 if TYPE_CHECKING:
     from headway.data.dataset import Part

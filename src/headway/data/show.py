@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headway.errors import ConfigError
-from headway.fields.mask import UNLABELLED
-from headway.figures import new_figure
 from headway.seeds import generator
+from headway.system.figures import new_figure
+from headway.targets.mask.field import UNLABELLED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

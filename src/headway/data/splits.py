@@ -21,7 +21,7 @@ from headway.seeds import hash_order
 if TYPE_CHECKING:
     import polars as pl
 
-    from headway.fields.base import Target
+    from headway.targets.base import Target
 
 __all__ = ["ColumnSplit", "GroupSplit", "RandomSplit", "RecordedSplit", "Split", "TimeSplit", "assign_parts"]
 

@@ -23,9 +23,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from headway.cache import cache_folder
 from headway.errors import ReadError
-from headway.fields.base import Input, Reader, Target
+from headway.inputs.base import Input, Reader
+from headway.system.cache import cache_folder
+from headway.targets.base import Target
 
 __all__ = ["Store", "open_answers", "open_store", "open_table", "reader_threads"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from headway.errors import ConfigError
-from headway.judge.baselines import BaselineResult
+from headway.judge.baselines.run import BaselineResult
 from headway.judge.intervals import Estimate
 from headway.judge.tasks import evaluate, task_metrics
 from headway.judge.verdict import Verdict, verdict

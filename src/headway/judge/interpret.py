@@ -19,8 +19,8 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils.weak import WeakIdKeyDictionary
 
-from headway.judge.findings import LayerActivity
-from headway.judge.report import Picture
+from headway.judge.diagnosis.finding import LayerActivity
+from headway.judge.report.report import Picture
 from headway.train.loop import evaluating
 
 __all__ = ["activity", "grad_cam", "jpeg", "overlay", "pictures"]
@@ -47,7 +47,7 @@ def grad_cam(model: nn.Module, inputs: torch.Tensor, classes: Sequence[int] | np
         for the class); None for a network without such a layer.
 
     Example:
-        >>> from headway.models.vision import small_resnet
+        >>> from headway.inputs.image.networks import small_resnet
         >>> heat = grad_cam(small_resnet(1, 10), torch.rand(2, 1, 28, 28), [3, 5])
         >>> heat.shape
         (2, 28, 28)

@@ -17,9 +17,9 @@ import numpy as np
 
 from headway.errors import ConfigError, ShapeError
 from headway.judge.intervals import Estimate, mean, wilson
-from headway.judge.metrics import check_predictions
 from headway.judge.power_law import PowerLaw, extrapolate
 from headway.seeds import generator
+from headway.targets.category.metrics import check_predictions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,7 +114,7 @@ class LearningCurve:
 
     def plot(self) -> Figure:
         """Accuracy and log loss over the number of items, with intervals, and the power laws up to twice the data."""
-        from headway.figures import new_figure
+        from headway.system.figures import new_figure
 
         figure, (left, right) = new_figure(columns=2, width=4.5, height=3.4)
         self._draw(left, [point.accuracy for point in self.points], self.error_law, flip=True)
@@ -262,7 +262,7 @@ def _spread_of_mean(values: np.ndarray) -> float:
 
 
 def _logistic_regression(num_classes: int) -> Solve:
-    from headway.judge.simple_classes import logistic_regression
+    from headway.targets.category.baselines import logistic_regression
 
     def solve(features: np.ndarray, targets: np.ndarray, new_features: np.ndarray) -> np.ndarray:
         parts = {"new": new_features}

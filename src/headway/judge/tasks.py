@@ -10,11 +10,10 @@ from typing import Literal
 import numpy as np
 
 from headway.errors import ConfigError, did_you_mean
-from headway.fields import Target
-from headway.judge.comparison import Comparison, compare_numbers, compare_right
 from headway.judge.intervals import Estimate
-from headway.judge.metrics import CLASSIFICATION, ClassScores, LabelScores, Metric, check_predictions, per_class
-from headway.judge.multilabel import (
+from headway.judge.significance import Comparison, compare_numbers, compare_right
+from headway.targets.base import Target
+from headway.targets.categories.metrics import (
     check_labels,
     given_labels,
     item_log_losses,
@@ -22,9 +21,15 @@ from headway.judge.multilabel import (
     per_label,
     precision_parts,
 )
-from headway.judge.points import POINTS, check_points, item_errors, told_points
-from headway.judge.regression import REGRESSION, absolute_errors, check_numbers
-from headway.judge.segmentation import (
+from headway.targets.category.metrics import (
+    CLASSIFICATION,
+    ClassScores,
+    LabelScores,
+    Metric,
+    check_predictions,
+    per_class,
+)
+from headway.targets.mask.metrics import (
     SEGMENTATION,
     check_masks,
     counted_masks,
@@ -33,6 +38,8 @@ from headway.judge.segmentation import (
     told_mask,
     wrong_shares,
 )
+from headway.targets.number.metrics import REGRESSION, absolute_errors, check_numbers
+from headway.targets.points.metrics import POINTS, check_points, item_errors, told_points
 
 __all__ = ["TASKS", "TaskMetrics", "digits_of", "evaluate", "gathered", "shown_metrics", "task_metrics"]
 

@@ -10,10 +10,10 @@ from typing import Any, Literal
 import numpy as np
 
 from headway.errors import ConfigError
-from headway.judge.baselines import BaselineResult
+from headway.judge.baselines.run import BaselineResult
 from headway.judge.intervals import Estimate, mcnemar, mean, paired_difference
-from headway.judge.metrics import CLASSIFICATION, check_predictions
 from headway.judge.tasks import task_metrics
+from headway.targets.category.metrics import CLASSIFICATION, check_predictions
 
 __all__ = ["Verdict", "ViewsGain", "best_baseline", "verdict", "views_gain", "with_cost"]
 

@@ -7,8 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from headway.fields import Frame, Mask, Prediction, Target
+from headway.inputs.image.geometry import Frame
 from headway.serve.problems import PROBLEM_MEDIA, Kind
+from headway.targets.base import Prediction, Target
+from headway.targets.mask.field import Mask
 
 __all__ = [
     "FailedFile",

@@ -18,7 +18,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headway.bundle.predictor import Predictor
 from headway.bundle.reference import labels_of
-from headway.fields import Mask, Target
 from headway.serve.answers import (
     ModelFacts,
     Predicted,
@@ -35,10 +34,12 @@ from headway.serve.metrics import MULTIPROCESS_FOLDER, Metrics
 from headway.serve.monitor import Journal
 from headway.serve.pages import SECURITY_HEADERS, page_routes
 from headway.serve.problems import Kind, Problem, handle_problems, headers_too_large, problem_response
+from headway.serve.reader import Reader
 from headway.serve.readers import find_reader
-from headway.serve.reading import Reader
 from headway.serve.service import Answer, Service
 from headway.serve.settings import MAX_HEADER_BYTES, Settings
+from headway.targets.base import Target
+from headway.targets.mask.field import Mask
 
 __all__ = ["create_app"]
 

@@ -14,7 +14,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from headway.serve.problems import Kind, Problem
-from headway.serve.reading import Item
+from headway.serve.reader import Item
 from headway.serve.settings import MAX_FILES
 
 __all__ = ["FORMATS", "MEDIA_TYPES", "Held", "check_media_type", "pictures_of", "read_body"]

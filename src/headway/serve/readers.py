@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from headway.bundle.predictor import Predictor
 from headway.errors import ConfigError
-from headway.serve.decoding import PictureReader
-from headway.serve.reading import Reader
-from headway.serve.rows import RowReader
+from headway.inputs.image.server import PictureReader
+from headway.inputs.table.server import RowReader
+from headway.serve.reader import Reader
 from headway.serve.settings import Settings
 
 __all__ = ["READERS", "find_reader"]

@@ -15,12 +15,13 @@ import numpy as np
 
 from headway.bundle.predictor import Predictor
 from headway.bundle.reference import answer_statistics
-from headway.fields import Frame, Prediction
+from headway.inputs.image.geometry import Frame
 from headway.serve.batching import Batcher, choose_batch
 from headway.serve.metrics import Metrics
 from headway.serve.problems import Kind, Problem
-from headway.serve.reading import Asked, Item, Reader
+from headway.serve.reader import Asked, Item, Reader
 from headway.serve.settings import Settings
+from headway.targets.base import Prediction
 
 __all__ = ["Answer", "Service"]
 

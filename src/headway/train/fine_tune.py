@@ -25,14 +25,14 @@ from torch import nn
 from headway.data.dataset import Data, Part
 from headway.data.splits import RandomSplit, assign_parts
 from headway.errors import ConfigError, TrainingError
-from headway.fields import Image
-from headway.models.folding import folded
-from headway.train.checkpoint import Saved
-from headway.train.features import Head, solve_head
-from headway.train.fit import Setup, fit, score, step_seconds
+from headway.inputs.image.batchnorm_fusion import folded
+from headway.inputs.image.field import Image
+from headway.runs.checkpoint import Saved
 from headway.train.history import Epoch, History
+from headway.train.linear_probe import Head, solve_head
 from headway.train.loop import evaluating
 from headway.train.options import Options, Plan
+from headway.train.stage import Setup, fit, score, step_seconds
 
 __all__ = [
     "Features",

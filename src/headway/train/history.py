@@ -76,7 +76,7 @@ class History:
 
     def plot(self) -> Figure:
         """A figure of the losses and of each metric over the epochs."""
-        from headway.figures import new_figure
+        from headway.system.figures import new_figure
 
         names = list(self.epochs[0].metrics) if self.epochs else []
         figure, axes = new_figure(columns=1 + len(names), width=4.5, height=3.2)

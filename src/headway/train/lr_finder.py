@@ -10,9 +10,9 @@ import numpy as np
 
 from headway.errors import ConfigError, TrainingError
 from headway.train.callbacks import Callback
-from headway.train.fit import Setup, set_training_mode
 from headway.train.loop import train_epoch
 from headway.train.optimizers import adamw
+from headway.train.stage import Setup, set_training_mode
 from headway.train.state import BatchResult, TrainState
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class LrFinder:
 
     def plot(self) -> Figure:
         """A figure of the loss over the rates, the suggestion marked."""
-        from headway.figures import new_figure
+        from headway.system.figures import new_figure
 
         figure, (axes,) = new_figure()
         axes.plot(self.lrs, self.losses)

@@ -10,8 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from headway.fields import Number, Points, Target
-from headway.fields.mask import UNLABELLED
+from headway.targets.base import Target
+from headway.targets.mask.field import UNLABELLED
+from headway.targets.number.field import Number
+from headway.targets.points.field import Points
 from headway.train.precision import Precision
 
 __all__ = ["WEIGHT_DECAYS", "Loss", "Objective", "ToUnit", "objective"]
@@ -116,7 +118,7 @@ def objective(target: Target) -> Objective:
     """The objective of a fitted target.
 
     Example:
-        >>> from headway.fields import Category
+        >>> from headway.targets.category.field import Category
         >>> found = objective(Category("label", labels=("cat", "dog")))
         >>> found.activate(torch.zeros(1, 2)).tolist()
         [[0.5, 0.5]]

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import nn
 
 from headway.errors import ConfigError
-from headway.models.recipe import lr_factors
-from headway.models.vision import depth_groups
 
-__all__ = ["adamw", "clear_gradients", "set_lr"]
+__all__ = ["adamw", "clear_gradients", "depth_groups", "lr_factors", "set_lr"]
 
 
 def adamw(model: nn.Module, *, weight_decay: float = 0.01, lr_decay: float = 1.0) -> torch.optim.AdamW:
     """AdamW over a model's trainable parameters.
 
     Biases and the weights of normalisation layers are not decayed. Earlier layers learn more slowly: each of the
-    groups of `models.vision.depth_groups` has `lr_decay` times the rate of the next. A model may ask for rates of its
-    own besides; see `models.recipe.lr_factors`.
+    groups of `depth_groups` has `lr_decay` times the rate of the next. A model may ask for rates of its
+    own besides; see `lr_factors`.
 
     Args:
         model: The model.
@@ -64,3 +64,44 @@ def clear_gradients(optimizer: torch.optim.Optimizer) -> None:
     for group in optimizer.param_groups:
         for parameter in group["params"]:
             parameter.grad = None
+
+
+def depth_groups(model: nn.Module, *, num_groups: int = 3) -> list[list[nn.Parameter]]:
+    """A model's parameters from the first layers to the last, for lower rates on earlier layers.
+
+    Args:
+        model: Any module. Where a `body` and a `head` make up the whole of it, the head is the last group, alone;
+            else there is one group.
+        num_groups: How many groups the body is divided into at most, by count of parameter tensors.
+
+    Returns:
+        The groups, none of them empty.
+
+    Source:
+        Howard and Ruder 2018, arXiv:1801.06146 (discriminative fine-tuning).
+    """
+    body, head = getattr(model, "body", None), getattr(model, "head", None)
+    if not isinstance(body, nn.Module) or not isinstance(head, nn.Module):
+        return [list(model.parameters())]
+    parameters = list(body.parameters())
+    # Weights that both use belong to the body; weights that neither has would not be trained at all.
+    last = [each for each in head.parameters() if all(each is not other for other in parameters)]
+    if not last or len(parameters) + len(last) < len(list(model.parameters())):
+        return [list(model.parameters())]
+    size = max(1, -(-len(parameters) // num_groups))
+    groups = [parameters[start : start + size] for start in range(0, len(parameters), size)]
+    return [*groups, last]
+
+
+def lr_factors(model: nn.Module) -> dict[str, float]:
+    """What the learning rate of each parameter is multiplied by, by the parameter's name, as its model asks; else 1.
+
+    A model asks with a method `lr_factors()`, which gives factors by the beginnings of names.
+    """
+    asked = getattr(model, "lr_factors", None)
+    factors = cast("dict[str, float]", asked()) if callable(asked) else {}
+    found = {}
+    for name, _ in model.named_parameters():
+        fitting = [prefix for prefix in factors if name == prefix or name.startswith(f"{prefix}.")]
+        found[name] = factors[max(fitting, key=len)] if fitting else 1.0
+    return found

@@ -12,13 +12,13 @@ import torch
 
 from headway.data.dataset import Data
 from headway.errors import ConfigError
-from headway.fields import Image
-from headway.models.recipe import Recipe
+from headway.inputs.image.field import Image
 from headway.train.loop import evaluating
+from headway.train.recipe import Recipe
 from headway.train.schedules import ScheduleName, check_schedule
 
 if TYPE_CHECKING:
-    from headway.train.fit import Setup
+    from headway.train.stage import Setup
 
 __all__ = ["CompileName", "Options", "Plan", "check_options", "check_run", "default_batch_size", "options_of"]
 
@@ -47,7 +47,7 @@ class Options:
         accumulate: How many batches add up their gradients for one step, from 1.
         sizes: Sides of the training photos in pixels, each for an equal share of the epochs; the whole size when empty.
         compile: Whether the passes are compiled: "off", "on", or "auto", where a timed trial says that it pays within
-            the stage; see `headway.train.compiling`.
+            the stage; see `headway.train.compile`.
 
     Raises:
         ConfigError: If a value is out of its range; all such values are named.
@@ -59,7 +59,7 @@ class Options:
     Source:
         Howard and Ruder 2018, arXiv:1801.06146 (rates by depth); Loshchilov and Hutter 2019, arXiv:1711.05101 (weight
         decay); Howard and Gugger 2020, "Deep Learning for Coders", chapter 7, and Touvron et al. 2019,
-        arXiv:1906.06423 (sizes). The others: `headway.train.mix`, `headway.train.average`, `headway.train.schedules`.
+        arXiv:1906.06423 (sizes). The others: `headway.train.mixup`, `headway.train.ema`, `headway.train.schedules`.
     """
 
     schedule: ScheduleName = "one_cycle"

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from headway.augment import Augment
 from headway.data.dataset import Part
 from headway.data.loader import as_tensor
 from headway.errors import ConfigError
-from headway.fields import Image
-from headway.train.fit import Setup
+from headway.inputs.image.augment import Augment
+from headway.inputs.image.field import Image
 from headway.train.loop import evaluating
+from headway.train.stage import Setup
 
 __all__ = ["Predictions", "answers_for", "check_views", "predictions", "predictions_of_views"]
 

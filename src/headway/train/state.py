@@ -41,7 +41,7 @@ class TrainState:
         pieces: How many pieces a batch is taken in, its gradients added up.
         split_batches: Whether there may be more of them when memory runs out.
         stop_training: Set by a callback to end after this step.
-        forward: The model, or its compiled function; see `headway.train.compiling`.
+        forward: The model, or its compiled function; see `headway.train.compile`.
     """
 
     model: nn.Module

@@ -17,7 +17,8 @@ from headway.bundle.export import export_bundle
 from headway.bundle.format import read_bundle
 from headway.bundle.predictor import load
 from headway.errors import BundleError, ShapeError
-from headway.fields import Category, Image
+from headway.inputs.image.field import Image
+from headway.targets.category.field import Category
 
 EXAMPLES = np.random.default_rng(0).integers(0, 256, size=(5, 16, 16, 3), dtype=np.uint8)
 

@@ -12,7 +12,8 @@ from PIL import Image as PILImage
 
 from headway.bundle.predictor import Predictor
 from headway.errors import ReadError
-from headway.fields import Image, Points
+from headway.inputs.image.field import Image
+from headway.targets.points.field import Points
 
 PLACES = [-1.0, -1.0, 0.5, 0.0]
 

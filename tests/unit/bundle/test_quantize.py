@@ -11,11 +11,14 @@ from headway.bundle import quantize
 from headway.bundle.format import read_bundle
 from headway.bundle.predictor import load
 from headway.data.build import from_folder, from_items
-from headway.data.masks import list_masks
 from headway.errors import ConfigError
-from headway.fields import Image, Mask, Number, Table
+from headway.inputs.image.field import Image
+from headway.inputs.table.field import Table
 from headway.judge.tasks import evaluate
-from headway.learner import Learner
+from headway.learner.learner import Learner
+from headway.targets.mask.field import Mask
+from headway.targets.mask.folder import list_masks
+from headway.targets.number.field import Number
 from tests.unit.cli.test_kinds import write_discs
 
 

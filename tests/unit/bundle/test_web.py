@@ -25,8 +25,8 @@ from headway.bundle.quantize import QuantizeName
 from headway.cli import app
 from headway.data.build import from_folder
 from headway.errors import ReadError
-from headway.fields import Image
-from headway.learner import Learner
+from headway.inputs.image.field import Image
+from headway.learner.learner import Learner
 from tests.chromium import Page, find_chromium, open_page
 
 WEB = Path(site.__file__).with_name("web")

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from headway.cli import app
-from headway.data.arrange import Files, OnProgress
-from headway.data.catalogue import CATALOGUE
+from headway.datasets.catalogue import CATALOGUE
+from headway.datasets.layouts import Files, OnProgress
 from headway.errors import ConfigError
 
 run = CliRunner()

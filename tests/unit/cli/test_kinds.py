@@ -12,7 +12,7 @@ import pytest
 from PIL import Image as PILImage
 
 import headway as hw
-from headway.train.run import Run
+from headway.runs.run import Run
 from tests.stopping import Killed
 from tests.unit.cli.conftest import Command
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import headway as hw
-from headway.train.run import Run, new_run
+from headway.runs.run import Run, new_run
 from tests.stopping import Killed, saves_counted
 from tests.unit.cli.conftest import Command
 

@@ -17,7 +17,8 @@ from headway.data.build import from_csv, from_folder, from_items
 from headway.data.dataset import Data
 from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, TimeSplit
 from headway.errors import ConfigError, DataError
-from headway.fields import Category, Image
+from headway.inputs.image.field import Image
+from headway.targets.category.field import Category
 
 READER = Image("file", size=8, crop=0.8)
 TARGET = Category("label")

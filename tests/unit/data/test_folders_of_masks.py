@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from headway.data.masks import found_classes, list_masks
 from headway.errors import DataError
+from headway.targets.mask.folder import found_classes, list_masks
 
 
 def touch(root: Path, *names: str) -> None:

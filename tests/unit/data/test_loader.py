@@ -13,7 +13,8 @@ from headway.data.build import from_items
 from headway.data.dataset import Data, Part
 from headway.data.loader import Batch, Loader
 from headway.errors import ConfigError, DataError
-from headway.fields import Category, Image
+from headway.inputs.image.field import Image
+from headway.targets.category.field import Category
 
 NUM_ITEMS = 47
 

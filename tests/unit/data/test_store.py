@@ -12,7 +12,7 @@ from PIL import Image as PILImage
 
 from headway.data import store as store_module
 from headway.data.store import Store, open_store, reader_threads
-from headway.fields import Image
+from headway.inputs.image.field import Image
 
 READER = Image("file", size=8, crop=0.8)
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import headway as hw
-from headway.data.reopen import reopen
+from headway.data.restore import reopen
 from headway.data.sources import read_values
 from headway.errors import DataError
 

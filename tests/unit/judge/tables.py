@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from headway.judge.columns import column_values
-from headway.judge.rows import Rows
+from headway.inputs.table.column_values import column_values
+from headway.judge.baselines.base import Rows
 
 
 def read_adult(folder: Path, *, count: int, seed: int = 0) -> tuple[pl.DataFrame, np.ndarray]:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headway.judge.baselines import BaselineResult
+from headway.judge.baselines.run import BaselineResult
 from headway.judge.ensemble import Ensemble, choose_weight, judge_ensemble
 
 

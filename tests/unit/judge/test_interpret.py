@@ -12,11 +12,11 @@ from PIL import Image
 from torch import nn
 
 import headway as hw
-from headway.judge.findings import LayerActivity
+from headway.inputs.image.models import create
+from headway.inputs.image.networks import small_resnet
+from headway.judge.diagnosis.finding import LayerActivity
 from headway.judge.interpret import activity, grad_cam, jpeg, overlay, pictures
-from headway.models.vision import small_resnet
-from headway.models.zoo import create
-from headway.train.features import solve_head
+from headway.train.linear_probe import solve_head
 
 
 class Places(nn.Module):

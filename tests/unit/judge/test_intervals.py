@@ -8,16 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from headway.judge.intervals import (
-    Estimate,
-    average,
-    bootstrap,
-    logit_normal,
-    mcnemar,
-    mean,
-    paired_difference,
-    wilson,
-)
+from headway.judge.intervals import Estimate, average, bootstrap, logit_normal, mcnemar, mean, paired_difference, wilson
 
 
 def pairs(both: int, only_a: int, only_b: int, neither: int) -> tuple[np.ndarray, np.ndarray]:

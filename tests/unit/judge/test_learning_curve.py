@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from headway.judge.intervals import wilson
 from headway.judge.learning_curve import LearningCurve, learning_curve
-from headway.judge.metrics import evaluate
 from headway.judge.power_law import PowerLaw, extrapolate
+from headway.targets.category.metrics import evaluate
 
 SIZES = [25, 50, 100, 200, 400, 800]
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 import headway as hw
-from headway.judge.page import examples, render
-from headway.judge.page.masks import legend, mask_pictures
-from headway.judge.report import Picture, Report
+from headway.judge.report.page import examples, render
+from headway.judge.report.report import Picture, Report
+from headway.targets.mask.page import legend, mask_pictures
 
 LABELS = ["pet", "<background>"]
 
@@ -18,7 +18,7 @@ def report_of(items: int = 12) -> Report:
     draw = np.random.default_rng(0)
     targets = draw.integers(0, 2, size=(items, 8, 8)).astype(np.uint8)
     answers = np.where(draw.random(targets.shape) < 0.9, targets, 1 - targets).astype(np.uint8)
-    return hw.judge(answers, targets, task="segmentation", labels=LABELS)
+    return hw.judge_predictions(answers, targets, task="segmentation", labels=LABELS)
 
 
 def test_wrong_pixels_are_red_and_unlabelled_ones_are_left() -> None:

@@ -14,17 +14,17 @@ from scipy.stats import ttest_ind
 
 import headway as hw
 from headway.errors import ConfigError, DataError, ShapeError
-from headway.judge.baselines import BaselineResult
-from headway.judge.card import card
-from headway.judge.fit import judge_fit
-from headway.judge.given import Given, PartAnswers
-from headway.judge.number_slices import judge_number_slices
-from headway.judge.page import render
-from headway.judge.page.marks import number
-from headway.judge.problems import find_common
-from headway.judge.report import Picture, Report
+from headway.judge.baselines.run import BaselineResult
+from headway.judge.diagnosis.problems import find_common
+from headway.judge.report.card import card
+from headway.judge.report.inputs import Given, PartAnswers
+from headway.judge.report.page import render
+from headway.judge.report.page.marks import number
+from headway.judge.report.report import Picture, Report
+from headway.judge.slices.numbers import judge_number_slices
 from headway.judge.tasks import TASKS, digits_of, task_metrics
 from headway.judge.verdict import verdict
+from headway.targets.number.residuals import judge_fit
 
 
 def ages(items: int = 300, spread: float = 4.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -48,13 +48,15 @@ def of_ages() -> Report:
         for k in (1, 2, 3)
     ]
     given = {"items": columns, "slices": ["site"], "history": history, "seconds": 30.0, "name": "ages"}
-    return hw.judge(answers, truth, task="regression", baselines={"a rule": ages(spread=8, seed=1)[0]}, **given)
+    return hw.judge_predictions(
+        answers, truth, task="regression", baselines={"a rule": ages(spread=8, seed=1)[0]}, **given
+    )
 
 
 @pytest.fixture(scope="module")
 def of_tags() -> Report:
     answers, truth = tags()
-    return hw.judge(answers, truth, task="multilabel", labels=["cat", "<dog>", "indoors"], name="tags")
+    return hw.judge_predictions(answers, truth, task="multilabel", labels=["cat", "<dog>", "indoors"], name="tags")
 
 
 def test_numbers_beside_their_mean_and_median(of_ages: Report) -> None:
@@ -68,14 +70,14 @@ def test_numbers_beside_their_mean_and_median(of_ages: Report) -> None:
 
 def test_the_verdict_on_numbers_says_its_metric_and_its_direction() -> None:
     answers, truth = ages()
-    report = hw.judge(answers, truth, task="regression")
+    report = hw.judge_predictions(answers, truth, task="regression")
     gap, best = report.verdict.difference, report.baselines[1].metrics["valid"]["mae"].value
     assert report.verdict.sentence == (
         f"Better than the best baseline (median, {best:.2f}): mean absolute error {gap.value:+.2f} "
         f"[{gap.low:.2f}, {gap.high:.2f}] (lower is better), sign-flip test p < 0.001."
     )
     assert gap.high < 0
-    flipped = hw.judge(ages(spread=80)[0], truth, task="regression")
+    flipped = hw.judge_predictions(ages(spread=80)[0], truth, task="regression")
     assert (flipped.verdict.kind, flipped.verdict.sentence[:32]) == ("worse", "Worse than the best baseline (me")
     assert flipped.verdict.difference.low > 0
 
@@ -171,7 +173,7 @@ def test_the_page_and_the_card_of_several_labels(of_tags: Report) -> None:
 
 
 def test_labels_without_names_are_called_by_their_places() -> None:
-    report = hw.judge(*tags(), task="multilabel")
+    report = hw.judge_predictions(*tags(), task="multilabel")
     assert report.labels == ["0", "1", "2"]
 
 
@@ -309,6 +311,6 @@ def test_tasks_and_metrics_that_are_not_known() -> None:
         'There are no metrics for this task.\n  Given: regresion\n  Fix:   Did you mean "regression"?'
     )
     with pytest.raises(DataError, match=r"^`answers` and `targets` must be finite numbers"):
-        hw.judge(np.array([1.0, math.nan]), np.array([1.0, 2.0]), task="regression")
+        hw.judge_predictions(np.array([1.0, math.nan]), np.array([1.0, 2.0]), task="regression")
     with pytest.raises(ConfigError, match=r"^A baseline of your own has the name of another"):
-        hw.judge(*ages(), task="regression", baselines={"median": ages()[0]})
+        hw.judge_predictions(*ages(), task="regression", baselines={"median": ages()[0]})

@@ -12,12 +12,12 @@ import pytest
 from PIL import Image
 
 import headway as hw
-from headway.judge.findings import Finding
+from headway.judge.diagnosis.finding import Finding
 from headway.judge.learning_curve import learning_curve
-from headway.judge.page import render
-from headway.judge.page.charts import ticks
-from headway.judge.page.marks import percent
-from headway.judge.report import Picture, Report
+from headway.judge.report.page import render
+from headway.judge.report.page.charts import ticks
+from headway.judge.report.page.marks import percent
+from headway.judge.report.report import Picture, Report
 from headway.judge.verdict import views_gain
 
 EVIL = '<script>alert("x")</script>'
@@ -53,7 +53,7 @@ def report() -> Report:
     probabilities[:40] = np.roll(probabilities[:40], 1, axis=1)
     draw = np.random.default_rng(0)
     features = (draw.normal(size=(300, 4)) + targets[:, None]).astype(np.float32)
-    found = hw.judge(
+    found = hw.judge_predictions(
         probabilities,
         targets,
         items={"site": site, "year": 2000 + np.arange(300) % 3},
@@ -236,14 +236,14 @@ def test_confusion_has_counts_and_shares(report: Report) -> None:
 
 def test_page_of_many_classes_shows_those_with_mistakes() -> None:
     probabilities, targets = predictions(classes=40, items=800)
-    page = Page(render(hw.judge(probabilities, targets, labels=[f"class {k}" for k in range(40)])))
+    page = Page(render(hw.judge_predictions(probabilities, targets, labels=[f"class {k}" for k in range(40)])))
     assert "Only the 30 classes with the most mistakes of 40." in "".join(page.text)
     assert len([each for each in page.of("td") if "title" in each]) == 2 * 30 * 30
 
 
 def test_page_without_items_names_or_photos() -> None:
     probabilities, targets = predictions()
-    text = render(hw.judge(probabilities, targets))
+    text = render(hw.judge_predictions(probabilities, targets))
     assert "For whom" not in text
     assert "<h1>Report: is the model good?</h1>" in text
     assert "<img" not in text
@@ -251,7 +251,7 @@ def test_page_without_items_names_or_photos() -> None:
 
 def test_page_of_one_class_alone_has_dashes_and_no_nan() -> None:
     probabilities, _ = predictions()
-    text = render(hw.judge(probabilities, np.zeros(300, dtype=np.int64), labels=LABELS))
+    text = render(hw.judge_predictions(probabilities, np.zeros(300, dtype=np.int64), labels=LABELS))
     assert "nan" not in re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL).lower()
     assert "–" in text
 

@@ -52,7 +52,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
          "seconds": 2.0}
         for k in range(1, 9)
     ]  # fmt: skip
-    found = hw.judge(
+    found = hw.judge_predictions(
         weights / weights.sum(1, keepdims=True),
         targets,
         items={"site": np.where(np.arange(400) < 100, "north", "south"), "year": 2000 + np.arange(400) % 20},

@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 
 import headway as hw
-from headway.judge.dependence import dependence
-from headway.judge.page.columns import uses
-from headway.judge.report import Report
-from headway.judge.uses import column_use
+from headway.inputs.table.column_report import column_use
+from headway.inputs.table.dependence import dependence
+from headway.inputs.table.page import uses
+from headway.judge.report.report import Report
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -26,7 +26,7 @@ def reported(items: pl.DataFrame) -> Report:
 
     found = column_use(predict, items, targets, items, part="valid", task="classification", answer=HOSTILE)
     curves = tuple(dependence(predict, items, name, answer=HOSTILE) for name in items.columns)
-    return replace(hw.judge(answers, targets), columns=replace(found, dependences=curves))
+    return replace(hw.judge_predictions(answers, targets), columns=replace(found, dependences=curves))
 
 
 def test_whatever_columns_are_called_is_escaped() -> None:
@@ -48,4 +48,4 @@ def test_columns_of_every_kind_many_and_the_same() -> None:
 
 def test_without_a_table_there_is_no_section() -> None:
     targets = np.arange(20) % 2
-    assert uses(hw.judge(np.eye(2)[targets] * 0.8 + 0.1, targets)) == ""
+    assert uses(hw.judge_predictions(np.eye(2)[targets] * 0.8 + 0.1, targets)) == ""

@@ -7,11 +7,11 @@ import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 
-from headway.judge.baselines import Rows, run_baselines
-from headway.judge.rows import scale_of
-from headway.judge.simple_labels import logistic_regressions
-from headway.judge.simple_numbers import _PENALTIES, _best_penalty, ridge
+from headway.judge.baselines.base import scale_of
+from headway.judge.baselines.run import Rows, run_baselines
 from headway.judge.tasks import evaluate
+from headway.targets.categories.baselines import logistic_regressions
+from headway.targets.number.baselines import _PENALTIES, _best_penalty, ridge
 
 
 def numbers(items: int = 300, dim: int = 8, seed: int = 0, noise: float = 0.5) -> tuple[np.ndarray, np.ndarray]:

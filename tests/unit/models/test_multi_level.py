@@ -10,7 +10,8 @@ import timm
 import torch
 from torch import nn
 
-from headway.models.vision import GRIDS, MAX_FEATURES, MultiLevelBody, VisionModel, depth_groups, multi_level
+from headway.inputs.image.networks import GRIDS, MAX_FEATURES, MultiLevelBody, VisionModel, multi_level
+from headway.train.optimizers import depth_groups
 
 
 def plain(arch: str, **options: object) -> nn.Module:

@@ -15,7 +15,8 @@ from headway.bundle.reference import (
     numbers_of,
     reference,
 )
-from headway.fields.base import Column, Prediction
+from headway.inputs.base import Column
+from headway.targets.base import Prediction
 
 
 def noise(*shape: int, seed: int = 0) -> np.ndarray:

@@ -21,15 +21,16 @@ from PIL import Image as PILImage
 from torch import nn
 
 import headway as hw
-from headway.augment import Augment
 from headway.data.loader import to_device
-from headway.fields import Pair, Table
-from headway.train.checkpoint import capture, restore
-from headway.train.finite import FiniteLoss
-from headway.train.fit import Setup, new_state, set_training_mode
+from headway.inputs.image.augment import Augment
+from headway.inputs.ratings.field import Pair
+from headway.inputs.table.field import Table
+from headway.runs.checkpoint import capture, restore
 from headway.train.loop import train_epoch, train_step
+from headway.train.nan_guard import FiniteLoss
 from headway.train.options import Options
 from headway.train.precision import choose_precision
+from headway.train.stage import Setup, new_state, set_training_mode
 from headway.train.state import TrainState
 
 META = torch.device("meta")

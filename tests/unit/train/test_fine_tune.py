@@ -15,14 +15,14 @@ import torch.nn.functional as F
 from torch import nn
 
 import headway as hw
-from headway.augment import Augment
 from headway.data.dataset import Part
 from headway.errors import ConfigError
+from headway.inputs.image.augment import Augment
 from headway.train.callbacks import Callback
-from headway.train.features import solve_head
 from headway.train.fine_tune import _set_aside, default_epochs, fine_tune, train_from_scratch
-from headway.train.fit import Setup
 from headway.train.history import History
+from headway.train.linear_probe import solve_head
+from headway.train.stage import Setup
 
 Make = Callable[..., nn.Module]
 MakeSetup = Callable[..., Setup]

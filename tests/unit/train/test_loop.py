@@ -11,14 +11,14 @@ import torch.nn.functional as F
 from torch import nn
 
 import headway as hw
-from headway.augment import Augment
 from headway.data.loader import Batch
+from headway.inputs.image.augment import Augment
 from headway.seeds import torch_seed
 from headway.train.callbacks import Callback
-from headway.train.fit import Setup
 from headway.train.loop import predict, train_epoch, train_step
 from headway.train.optimizers import adamw
 from headway.train.precision import choose_precision
+from headway.train.stage import Setup
 from headway.train.state import BatchResult, TrainState
 
 Make = Callable[..., nn.Module]

@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from headway.errors import ConfigError, TrainingError
-from headway.train.fit import Setup, fit
 from headway.train.history import History
 from headway.train.lr_finder import LrFinder, _smoothed, _steepest, find_lr
 from headway.train.options import Plan
+from headway.train.stage import Setup, fit
 
 Make = Callable[..., nn.Module]
 MakeSetup = Callable[..., Setup]

@@ -14,8 +14,8 @@ from torch import nn
 
 import headway as hw
 from headway.errors import DataError, ShapeError
+from headway.runs.run import open_run
 from headway.train.objective import objective
-from headway.train.run import open_run
 
 FIELD = hw.Mask("mask", classes=["out", "in"])
 

@@ -6,8 +6,8 @@ import torch
 from sklearn.linear_model import Ridge
 
 import headway as hw
-from headway.fields import Target
-from headway.train.features import solve_head
+from headway.targets.base import Target
+from headway.train.linear_probe import solve_head
 from headway.train.objective import ToUnit, objective
 
 TARGETS: list[tuple[Target, torch.Tensor]] = [

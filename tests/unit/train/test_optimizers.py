@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from headway.errors import ConfigError
-from headway.models.zoo import create
+from headway.inputs.image.models import create
 from headway.train.optimizers import adamw, set_lr
 
 Make = Callable[..., nn.Module]

@@ -10,14 +10,15 @@ import torch
 from torch import nn
 
 import headway as hw
-from headway.augment import Augment, resized
 from headway.errors import ConfigError
-from headway.fields import Image, Table
+from headway.inputs.image.augment import Augment, resized
+from headway.inputs.image.field import Image
+from headway.inputs.table.field import Table
+from headway.runs.repeat import copy_plan
 from headway.train.callbacks import Callback
-from headway.train.fit import Setup, fit
 from headway.train.history import History
 from headway.train.options import Options, Plan, check_options, options_of
-from headway.train.repeat import copy_plan
+from headway.train.stage import Setup, fit
 from headway.train.state import BatchResult, TrainState
 from tests.stopping import QUIET, killed_at, same_bits, told, weights
 

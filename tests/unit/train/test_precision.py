@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from headway.errors import ConfigError
-from headway.models.vision import small_resnet
+from headway.inputs.image.networks import small_resnet
 from headway.train import precision as module
 from headway.train.precision import choose_device, choose_precision
 

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import nn
 
 import headway as hw
-from headway.train.fit import Setup
 from headway.train.predictions import Predictions, predictions
+from headway.train.stage import Setup
 
 Make = Callable[..., nn.Module]
 MakeSetup = Callable[..., Setup]

@@ -1,0 +1,254 @@
+"""Whether an item is like those that the model was trained on: a distance, computed in the graph beside the answer.
+
+Source: class means and one shared covariance of the body's features (Lee et al. 2018, arXiv:1807.03888), together with
+the energy of the logits (Liu et al. 2020, arXiv:2010.03759), the two brought to one scale as in Wang et al. 2022
+(arXiv:2203.10807).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from headway.bundle.predictor import GRAPH_DISTANCE, open_session
+from headway.data.dataset import Part
+from headway.inputs.image.networks import MultiLevelBody
+from headway.train.stage import Setup, has_linear_head
+
+__all__ = ["MAX_REFUSED", "Distance", "Familiar", "find_familiar", "find_threshold"]
+
+MAX_REFUSED = 0.05
+"""The share of validation rows that may be called unfamiliar."""
+
+MAX_ROWS = 5000
+"""The distance is fitted on so many training rows at most."""
+
+# Both were chosen by leaving out classes of training rows, clothing and breeds of pets. With fewer rows than features,
+# as is usual here, a covariance that is mostly round did better than what Ledoit and Wolf's formula gives.
+SHRINKAGE = 0.9
+WEIGHT = 1.5
+
+NUM_DIRECTIONS = 64
+NUM_ROUNDS = 6
+
+
+class Distance(nn.Module):
+    """Features `[batch, features]` and logits `[batch, classes]` to a distance `[batch]`: the larger, the stranger.
+
+    Two terms: how far the features are from the nearest class's mean, by a covariance that all classes share; and how
+    little the logits stand out. Each is divided by its mean over the training rows, so they count alike for any model.
+
+    Args:
+        features: Of the training rows, float32 `[items, features]`.
+        logits: What the head gives for them, `[items, classes]`.
+        targets: Their classes, int64 `[items]`.
+        num_used: How many of the features count, from the first on; all when left out.
+        is_classes: Whether the targets are classes; without them all items have one mean, and the logits do not count.
+    """
+
+    center: Tensor
+    means: Tensor
+    directions: Tensor
+    scales: Tensor
+
+    def __init__(
+        self,
+        features: Tensor,
+        logits: Tensor,
+        targets: Tensor,
+        *,
+        num_used: int | None = None,
+        is_classes: bool = True,
+    ) -> None:
+        super().__init__()
+        self.is_classes = is_classes
+        targets = targets if is_classes else torch.zeros(len(features), dtype=torch.int64)
+        self.num_used = features.shape[1] if num_used is None else num_used
+        points = _on_sphere(features[:, : self.num_used].double())
+        center = points.mean(dim=0)
+        points = points - center
+        classes, places = targets.unique(return_inverse=True)
+        means = torch.stack([points[places == place].mean(dim=0) for place in range(len(classes))])
+        inside = points - means[places]
+        variances, directions = _widest(inside)
+        floor = SHRINKAGE * inside.square().sum(dim=1).mean() / inside.shape[1]
+        # Along the first directions more spread is allowed; along all others the same.
+        weights = 1 - floor / ((1 - SHRINKAGE) * variances.clamp_min(0) + floor).clamp_min(1e-30)
+        directions = directions * weights.clamp(0, 1).sqrt()
+        self.register_buffer("center", center.float())
+        self.register_buffer("means", means.float())
+        self.register_buffer("directions", directions.float())
+        self.register_buffer("scales", torch.ones(2))
+        far, plain = self.terms(features.float(), logits.float())
+        self.scales = torch.stack([far.mean().clamp_min(1e-6) / WEIGHT, plain.mean().abs().clamp_min(1e-6)])
+
+    def terms(self, features: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """The distance to the nearest class's mean, and the logits' energy with its sign turned; each `[batch]`."""
+        points = _on_sphere(features[:, : self.num_used]) - self.center
+        squared = _squared_distances(points, self.means)
+        allowed = _squared_distances(points @ self.directions, self.means @ self.directions)
+        nearest = (squared - allowed).amin(dim=1).clamp_min(0).sqrt()
+        if not self.is_classes:
+            return nearest, torch.zeros_like(nearest)
+        # Adding a number to all logits changes no probability, and must change nothing here.
+        centred = logits - logits.mean(dim=1, keepdim=True)
+        return nearest, centred.logsumexp(dim=1)
+
+    def forward(self, features: Tensor, logits: Tensor) -> Tensor:
+        """The distance of each item."""
+        far, plain = self.terms(features, logits)
+        return far / self.scales[0] - plain / self.scales[1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Familiar:
+    """What tells familiar items from others.
+
+    Attributes:
+        distance: The module that goes into the graph.
+        valid_distances: Of the validation rows, float32 `[items]`.
+        num_rows: How many training rows it was fitted on.
+        valid: The validation rows, where they can be asked of the graph again.
+    """
+
+    distance: Distance
+    valid_distances: np.ndarray
+    num_rows: int
+    valid: Part | None = None
+
+    def by_graph(self, graph: bytes) -> np.ndarray:
+        """The distances of the validation rows as the graph gives them: training may compute in fewer bits."""
+        if self.valid is None:
+            return self.valid_distances
+        session, found = open_session(graph), []
+        for start in range(0, len(self.valid), 32):
+            canvases = self.valid.canvases(range(start, min(start + 32, len(self.valid))))
+            images = np.ascontiguousarray(self.valid.data.input.view(canvases))
+            found.append(np.asarray(session.run([GRAPH_DISTANCE], {session.get_inputs()[0].name: images})[0]))
+        return np.concatenate(found)
+
+    def to_json(self, distances: np.ndarray) -> dict[str, Any]:
+        """What goes into the manifest: the threshold on these distances of the validation rows, and what it refuses."""
+        threshold = find_threshold(distances)
+        refused = float((distances > threshold).mean())
+        return {"threshold": threshold, "refused": refused, "valid_items": len(distances), "train_items": self.num_rows}
+
+
+def find_familiar(setup: Setup, known: Mapping[str, np.ndarray] | None = None) -> Familiar | None:
+    """Fits the distance on the training rows of a trained model.
+
+    Args:
+        setup: The model and its data.
+        known: Features by part's name that were computed earlier; used where the body still gives the same.
+
+    Returns:
+        None where the model has no body with a linear head, or its features are no numbers.
+    """
+    if not has_linear_head(setup.model) or not len(setup.data.valid):
+        return None
+    train = _sample(setup.data.train)
+    usable = known is not None and len(train) == len(setup.data.train) and _is_same(setup, known["train"])
+    features = {}
+    for part in (train, setup.data.valid):
+        features[part.name] = torch.from_numpy(known[part.name]) if usable and known else _features(setup, part)
+    if not all(each.isfinite().all() for each in features.values()):
+        return None
+    head = setup.model.get_submodule("head")
+    device = setup.precision.device
+    with torch.no_grad():
+        logits = {name: head(each.to(device, torch.float32)).float().cpu() for name, each in features.items()}
+        num_used = _num_pooled(setup.model.get_submodule("body"))
+        distance = Distance(
+            features["train"],
+            logits["train"],
+            torch.from_numpy(train.targets),
+            num_used=num_used,
+            is_classes=setup.data.target.task == "classification",
+        )
+        found = distance(features["valid"].float(), logits["valid"]).numpy()
+    if not np.isfinite(found).all():
+        return None
+    return Familiar(distance=distance, valid_distances=found, num_rows=len(train), valid=setup.data.valid)
+
+
+def find_threshold(distances: np.ndarray) -> float:
+    """The distance that at most `MAX_REFUSED` of items like these exceed.
+
+    Of `items` distances it is the one in place `ceil((items + 1) * (1 - MAX_REFUSED))`, so that the promise holds on
+    average for new items too; with fewer than 19 items it is the largest.
+
+    Source:
+        Vovk et al. 2005 (conformal prediction).
+
+    Example:
+        >>> find_threshold(np.arange(1.0, 101.0))
+        96.0
+    """
+    place = min(math.ceil((len(distances) + 1) * (1 - MAX_REFUSED)), len(distances))
+    return float(np.sort(distances)[place - 1])
+
+
+def _num_pooled(body: nn.Module) -> int | None:
+    """How many features are the pooled ones: those of earlier levels tell classes apart, but not what is strange."""
+    return int(getattr(body.body, "head_hidden_size", 0)) or None if isinstance(body, MultiLevelBody) else None
+
+
+def _on_sphere(features: Tensor) -> Tensor:
+    """Square roots with their sign, brought to length 1: what counts is which features there are, not how strong.
+
+    This is Hellinger's distance; Arandjelović and Zisserman 2012 (RootSIFT) made it known for photos.
+    """
+    total = features.abs().sum(dim=1, keepdim=True).clamp_min(1e-12)
+    return features.sign() * (features.abs() / total).sqrt()
+
+
+def _widest(points: Tensor) -> tuple[Tensor, Tensor]:
+    """Variances along the directions of most spread, and these, `[features, directions]`.
+
+    With thousands of features an exact decomposition would take minutes; a few rounds of subspace iteration are as good
+    here (Halko et al. 2011, arXiv:0909.4061). They start from the same numbers each time.
+    """
+    num_features = points.shape[1]
+    start = torch.Generator().manual_seed(0)
+    count = min(NUM_DIRECTIONS + 32, num_features)
+    basis = torch.randn(num_features, count, generator=start, dtype=points.dtype)
+    for _ in range(NUM_ROUNDS):
+        basis, _ = torch.linalg.qr(points.T @ (points @ basis))
+    seen = points @ basis
+    variances, turns = torch.linalg.eigh(seen.T @ seen / len(points))
+    return variances[-NUM_DIRECTIONS:], (basis @ turns)[:, -NUM_DIRECTIONS:]
+
+
+def _squared_distances(points: Tensor, means: Tensor) -> Tensor:
+    squares = points.square().sum(dim=1, keepdim=True) + means.square().sum(dim=1)
+    return squares - 2 * points @ means.T
+
+
+def _sample(part: Part) -> Part:
+    """At most `MAX_ROWS` rows, spread evenly over the classes."""
+    if len(part) <= MAX_ROWS:
+        return part
+    by_class = np.argsort(np.array(part.data.target.strata(part.items)), kind="stable")
+    kept = by_class[np.linspace(0, len(part) - 1, MAX_ROWS).astype(np.int64)]
+    return Part(part.data, part.name, part.items[np.sort(kept).tolist()])
+
+
+def _features(setup: Setup, part: Part) -> Tensor:
+    return setup.outputs(setup.model.get_submodule("body"), part)[0]
+
+
+def _is_same(setup: Setup, known: np.ndarray) -> bool:
+    """Whether the body gives the features that are known, tried on the first batch."""
+    part = setup.data.train
+    if len(known) != len(part):
+        return False
+    count = max(setup.batch_size, 32)
+    found = _features(setup, Part(part.data, part.name, part.items.head(count))).numpy()
+    expected = known[:count]
+    return found.shape == expected.shape and bool(np.abs(found - expected).max() <= 1e-3 * np.abs(expected).max())

@@ -1,0 +1,1 @@
+"""What goes into a model: a folder for each kind of input."""

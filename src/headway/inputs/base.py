@@ -1,0 +1,162 @@
+"""What a field is: the binding of one column of the item table to a type of input or target.
+
+A field knows how to read its value and how to write itself as JSON. It runs while training and while serving, so it
+needs numpy and Pillow alone, never torch. A new kind of data is one new file beside this one.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
+
+import numpy as np
+
+from headway.errors import ReadError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from headway.inputs.image.geometry import Frame
+    from headway.targets.base import Target
+
+__all__ = ["Column", "Input", "Reader"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column of a table's items, as a form asks for it and a server checks it.
+
+    Attributes:
+        name: Its name in the item table.
+        kind: What its values are.
+        choices: Of a category, the values that the training rows had, as text, the most frequent first.
+        typical: An example of a value: the median, the most frequent category, a date in the middle as ISO text.
+    """
+
+    name: str
+    kind: Literal["number", "category", "date"]
+    choices: tuple[str, ...] = ()
+    typical: float | str | None = None
+
+
+class Input(ABC):
+    """What goes into the model: a column whose items are read one by one, or several of a table read all at once.
+
+    Immutable, so threads may share it.
+
+    Attributes:
+        column: The column; of several, what they are called together.
+        dtype: Of what `read` gives, and of the exported graph's input.
+        is_table: Whether items are values in columns, which `read_rows` turns into one array that stays in memory,
+            rather than files.
+    """
+
+    column: str
+    dtype: ClassVar[type[np.generic]] = np.uint8
+    is_table: ClassVar[bool] = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the item table that it looks at."""
+        return (self.column,)
+
+    @abstractmethod
+    def fit(self, rows: pl.DataFrame) -> Self:
+        """A fitted copy, having learned from `rows`, which are training rows only."""
+
+    @abstractmethod
+    def canvas(self, value: Any) -> np.ndarray:
+        """One item as training sees it, for instance a photo's square, larger than the model's input.
+
+        Raises:
+            ReadError: If the item cannot be read; the text is one line.
+        """
+
+    @abstractmethod
+    def view(self, canvas: np.ndarray) -> np.ndarray:
+        """What serving sees of a canvas, or of a batch of them: for photos the centre. Returns a view, not a copy."""
+
+    def read(self, value: Any) -> np.ndarray:
+        """One item (a path, bytes, an array, a PIL image) as serving and validation see it."""
+        return self.view(self.canvas(value))
+
+    def bind(self, items: pl.DataFrame, target: Target) -> Self:
+        """A copy that has chosen its columns, where none were named: all but the target's and Headway's own."""
+        return self
+
+    def names(self, items: pl.DataFrame) -> list[str]:
+        """What a person calls each item: its path, or what it is instead."""
+        return [value if isinstance(value, str) else f"<{type(value).__name__}>" for value in items[self.column]]
+
+    def read_rows(self, items: pl.DataFrame) -> np.ndarray:
+        """All items of a table at once, `dtype` `[items, ...]`; only where `is_table`."""
+        raise NotImplementedError
+
+    def baseline_rows(self, items: pl.DataFrame) -> dict[str, Any]:
+        """All items as simple models take them, by fields of `Rows`; only where `is_table`."""
+        return {"table": self.read_rows(items)}
+
+    def seen(self, value: Any) -> Frame:
+        """What part of a picture `read` gives; only for pictures."""
+        raise NotImplementedError
+
+    def form(self) -> tuple[Column, ...]:
+        """What a form asks for an item of a table, whose values `read` takes by name, None where one is missing."""
+        return ()
+
+    def notes(self, value: Any) -> tuple[str, ...]:
+        """What an item has that no training item had, although `read` takes it; only for tables.
+
+        Raises:
+            ReadError: If the item cannot be read.
+        """
+        return ()
+
+    def read_many(self, values: Sequence[Any]) -> list[tuple[np.ndarray | ReadError, tuple[str, ...]]]:
+        """Of each item what `read` gives, or why it cannot be read, and its notes; only for tables."""
+        found = []
+        for value in values:
+            try:
+                found.append((self.read(value), self.notes(value)))
+            except ReadError as error:
+                found.append((error, ()))
+        return found
+
+    def familiar(self, arrays: np.ndarray) -> np.ndarray | None:
+        """Whether each item of a batch is like the training rows, bool `[batch]`; None where a field cannot tell."""
+        return None
+
+    def each(self, items: Any) -> Iterable[Any]:
+        """Items one by one, from whatever holds several of them."""
+        return items
+
+    def describe(self) -> list[str]:
+        """What goes in, for a terminal, a line or several."""
+        return [f"in:  {self}"]
+
+    def stack(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
+        """A batch of what `read` or `canvas` gave."""
+        return np.stack(arrays)
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """The field as plain JSON values, with its `kind`."""
+
+    @classmethod
+    @abstractmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """The field that `to_json` wrote."""
+
+
+class Reader(Protocol):
+    """Reads files, one by one, into arrays of one shape. An `Input` is one."""
+
+    def canvas(self, value: Any) -> np.ndarray:
+        """One of them; ReadError if it cannot be read."""
+        ...
+
+    def to_json(self) -> dict[str, Any]:
+        """What the arrays depend on besides the files."""
+        ...

@@ -1,0 +1,336 @@
+"""A photo or drawing, read with Pillow and brought to one size: the same code while training and while serving."""
+
+from __future__ import annotations
+
+import io
+import os
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from headway.errors import ConfigError, ReadError
+from headway.inputs.base import Input
+from headway.inputs.image.geometry import Frame
+
+if TYPE_CHECKING:
+    import polars as pl
+    from PIL import Image as PILImage
+
+__all__ = ["MAX_PIXELS", "Image", "open_upright"]
+
+MAX_PIXELS = 100_000_000
+
+
+@dataclass(frozen=True)
+class Image(Input):
+    """A column of images: paths, the bytes of image files, arrays or PIL images.
+
+    A photo is squeezed into a square, up to a limit beyond which its ends are cut off: so little or nothing is lost,
+    and nothing is much out of shape. Training cuts its random crops from this canvas, `[side, side, channels]`;
+    validation and serving see its centre, `[size, size, channels]`.
+    EXIF rotation is applied, transparency is laid on white, 16-bit images are scaled to 8 bits, and of an animation
+    the first frame counts.
+
+    Args:
+        column: The column's name.
+        size: Side of the square that the model sees, in pixels, from 8 to 2048.
+        channels: 3 for colour, 1 for grey.
+        squeeze: How much the longer side is squeezed at most, from 1 (the middle square is cut out as it is) to 100.
+        crop: Share of the canvas's side that the model sees, from 0.25 to 1. With 1 the canvas is just `size`.
+
+    Raises:
+        ConfigError: If an argument is out of its range.
+
+    Example:
+        >>> field = Image("file", size=32, crop=0.875)
+        >>> photo = np.zeros((48, 64, 3), dtype=np.uint8)
+        >>> field.canvas(photo).shape, field.read(photo).shape
+        ((37, 37, 3), (32, 32, 3))
+    """
+
+    column: str
+    size: int = 224
+    _: KW_ONLY
+    channels: int = 3
+    squeeze: float = 1.25
+    crop: float = 1.0
+
+    def __post_init__(self) -> None:
+        problems = []
+        if not 8 <= self.size <= 2048:
+            problems.append("`size` must lie between 8 and 2048 pixels.")
+        if self.channels not in (1, 3):
+            problems.append("`channels` must be 1 (grey) or 3 (colour).")
+        if not 0.25 <= self.crop <= 1:
+            problems.append("`crop` must lie between 0.25 and 1.")
+        if not 1 <= self.squeeze <= 100:
+            problems.append("`squeeze` must lie between 1 and 100.")
+        if problems:
+            given = f"size={self.size}, channels={self.channels}, squeeze={self.squeeze}, crop={self.crop}"
+            raise ConfigError(" ".join(problems), given=given, fix="Leave them out, or correct the call.")
+
+    @property
+    def side(self) -> int:
+        """The canvas's side in pixels."""
+        return round(self.size / self.crop)
+
+    @property
+    def _mode(self) -> str:
+        return "L" if self.channels == 1 else "RGB"
+
+    @property
+    def window(self) -> Frame:
+        """What part of a canvas `view` gives, in pixels of the canvas."""
+        start = (self.side - self.size) // 2
+        end = start + self.size
+        return Frame(self.side, self.side, start, start, end, end)
+
+    def fit(self, rows: pl.DataFrame) -> Self:
+        """The field itself: nothing is learned from the rows."""
+        return self
+
+    def canvas(self, value: Any) -> np.ndarray:
+        """The image as a square, uint8 `[side, side, channels]`.
+
+        Args:
+            value: A path, the bytes of an image file, a binary file object, a PIL image, or an array: uint8 (or
+                uint16, or float from 0 to 1) `[height, width]` or `[height, width, 1, 3 or 4]`.
+
+        Raises:
+            ReadError: If it cannot be read or is over 100 megapixels; the text is one line.
+        """
+        try:
+            return self._square(_open(value, draft=(self._mode, self.side)))
+        except ReadError:
+            raise
+        # Pillow's plugins raise whatever their parsers trip over: SyntaxError, struct.error, EOFError and others.
+        except Exception as error:
+            raise ReadError(_reason(error)) from error
+
+    def view(self, canvas: np.ndarray) -> np.ndarray:
+        """The centre of a canvas `[side, side, channels]`, or of a batch of them `[batch, side, side, channels]`."""
+        start = (self.side - self.size) // 2
+        inside = slice(start, start + self.size)
+        return canvas[..., inside, inside, :]
+
+    def frame(self, value: Any) -> Frame:
+        """What part of a picture its canvas shows; of a JPEG file only the header is read."""
+        try:
+            width, height = _upright_size(_open(value, draft=None))
+        except ReadError:
+            raise
+        except Exception as error:
+            raise ReadError(_reason(error)) from error
+        return self.frame_of(width, height)
+
+    def frame_of(self, width: int, height: int) -> Frame:
+        """What part its canvas shows of a picture of this size, in pixels, as it is seen upright."""
+        return Frame(width, height, *self._box(width, height))
+
+    def seen(self, value: Any) -> Frame:
+        return self.frame(value).part(self.window)
+
+    def thumbnail(self, image: np.ndarray, side: int) -> np.ndarray:
+        """An image `[height, width, channels]` shrunk by averaging, uint8 `[side, side, channels]`."""
+        from PIL import Image as PILImage
+
+        small = _from_array(image).resize((side, side), PILImage.Resampling.BOX)
+        return np.asarray(small, dtype=np.uint8).reshape(side, side, -1)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": "image",
+            "column": self.column,
+            "size": self.size,
+            "channels": self.channels,
+            "squeeze": self.squeeze,
+            "crop": self.crop,
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        return cls(
+            values["column"],
+            size=values["size"],
+            channels=values["channels"],
+            squeeze=values["squeeze"],
+            crop=values["crop"],
+        )
+
+    def _square(self, image: PILImage.Image) -> np.ndarray:
+        from PIL import Image as PILImage
+
+        image = _to_mode(_upright(image), self._mode)
+        if image.size != (self.side, self.side):
+            box = self._box(image.width, image.height)
+            image = image.resize((self.side, self.side), PILImage.Resampling.BICUBIC, box=box)
+        return np.asarray(image, dtype=np.uint8).reshape(self.side, self.side, self.channels)
+
+    def _box(self, width: int, height: int) -> tuple[float, float, float, float]:
+        """What is kept of a picture: left, top, right and bottom, in pixels."""
+        wide, high = min(width, self.squeeze * height), min(height, self.squeeze * width)
+        left, top = (width - wide) / 2, (height - high) / 2
+        return left, top, left + wide, top + high
+
+
+def open_upright(value: Any) -> PILImage.Image:
+    """A picture with its pixels as they are stored, turned as its EXIF says.
+
+    Args:
+        value: What `Image.canvas` takes.
+
+    Raises:
+        ReadError: If it cannot be read or is over 100 megapixels; the text is one line.
+    """
+    try:
+        return _upright(_open(value, draft=None))
+    except ReadError:
+        raise
+    except Exception as error:
+        raise ReadError(_reason(error)) from error
+
+
+def _open(value: Any, *, draft: tuple[str, int] | None) -> PILImage.Image:
+    from PIL import Image as PILImage
+
+    if isinstance(value, PILImage.Image):
+        return _checked(value)
+    if isinstance(value, np.ndarray):
+        return _checked(_from_array(value))
+    if isinstance(value, (str, os.PathLike)):
+        # Read whole first: Pillow would keep the file open and seek about in it.
+        value = Path(value).read_bytes()
+    elif hasattr(value, "read"):
+        value = value.read()
+    if not isinstance(value, (bytes, bytearray, memoryview)):
+        message = f"not an image: expected a path, bytes, an array or a PIL image, not {type(value).__name__}"
+        raise ReadError(message)
+    if not len(value):
+        message = "empty: 0 bytes"
+        raise ReadError(message)
+    image = _checked(PILImage.open(io.BytesIO(value)))
+    if draft is not None:
+        # A JPEG is decoded at 1/2, 1/4 or 1/8 where that still covers the canvas: several times faster.
+        mode, side = draft
+        image.draft(mode, (side, side))
+    return image
+
+
+def _checked(image: PILImage.Image) -> PILImage.Image:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        megapixels = f"{width * height / 1e6:.0f} megapixels"
+        message = f"too large: {width} x {height} is {megapixels}, the limit is {MAX_PIXELS // 10**6}"
+        raise ReadError(message)
+    if min(width, height) == 0:
+        message = f"empty: {width} x {height} pixels"
+        raise ReadError(message)
+    return image
+
+
+def _from_array(array: np.ndarray) -> PILImage.Image:
+    from PIL import Image as PILImage
+
+    shape = array.shape
+    if array.ndim not in (2, 3) or (array.ndim == 3 and shape[2] not in (1, 3, 4)):
+        message = f"not an image: an array must be [height, width] or [height, width, 1, 3 or 4], not {list(shape)}"
+        raise ReadError(message)
+    if not array.size:
+        message = f"empty: {shape[1]} x {shape[0]} pixels"
+        raise ReadError(message)
+    if array.dtype == np.uint16:
+        array = _from_16_bits(array)
+    elif np.issubdtype(array.dtype, np.floating):
+        if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
+            message = "not an image: a float array must lie between 0 and 1"
+            raise ReadError(message)
+        array = np.round(array * 255).astype(np.uint8)
+    elif array.dtype != np.uint8:
+        message = f"not an image: an array must be uint8, uint16 or float, not {array.dtype}"
+        raise ReadError(message)
+    return PILImage.fromarray(array[..., 0] if array.ndim == 3 and shape[2] == 1 else array)
+
+
+def _upright(image: PILImage.Image) -> PILImage.Image:
+    """The image turned as its EXIF says.
+
+    Pillow's own `exif_transpose` also writes the remaining EXIF anew, which fails for many a photo whose other tags
+    are not as they should be.
+    """
+    from PIL import Image as PILImage
+
+    turn = PILImage.Transpose
+    turns = {
+        2: turn.FLIP_LEFT_RIGHT,
+        3: turn.ROTATE_180,
+        4: turn.FLIP_TOP_BOTTOM,
+        5: turn.TRANSPOSE,
+        6: turn.ROTATE_270,
+        7: turn.TRANSVERSE,
+        8: turn.ROTATE_90,
+    }
+    # Some formats are turned when they are loaded, and say no more of it then.
+    image.load()
+    orientation = _orientation(image)
+    return image.transpose(turns[orientation]) if orientation in turns else image
+
+
+def _upright_size(image: PILImage.Image) -> tuple[int, int]:
+    """Width and height as `_upright` gives them."""
+    if image.format not in ("JPEG", "MPO"):
+        # Others may say only behind the pixels how they are turned.
+        image.load()
+    is_turned = _orientation(image) in (5, 6, 7, 8)
+    return (image.height, image.width) if is_turned else (image.width, image.height)
+
+
+def _orientation(image: PILImage.Image) -> int | None:
+    from PIL import ExifTags
+
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # Pillow raises whatever its parser trips over; the pixels are there all the same.
+        return None
+
+
+def _to_mode(image: PILImage.Image, mode: str) -> PILImage.Image:
+    """Any of Pillow's modes as "L" or "RGB": 16 bits scaled, transparency laid on white."""
+    from PIL import Image as PILImage
+
+    if image.mode in ("LAB", "La"):  # Pillow takes these two no further than this in one step.
+        image = image.convert("RGB" if image.mode == "LAB" else "LA")
+    if image.mode.startswith("I;16"):
+        image = PILImage.fromarray(_from_16_bits(np.asarray(image)))
+    elif image.mode in ("I", "F"):
+        # Neither mode says its range: it is taken as the smallest usual one that holds the largest value.
+        values = np.nan_to_num(np.asarray(image, dtype=np.float32))
+        largest = values.max(initial=0)
+        top = 1 if image.mode == "F" and largest <= 1 else 255 if largest <= 255 else 65535
+        image = PILImage.fromarray(np.clip(np.round(values * (255 / top)), 0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        image = PILImage.alpha_composite(PILImage.new("RGBA", rgba.size, "white"), rgba)
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _from_16_bits(array: np.ndarray) -> np.ndarray:
+    return np.round(array / 257).astype(np.uint8)
+
+
+def _reason(error: Exception) -> str:
+    from PIL import Image as PILImage
+    from PIL import UnidentifiedImageError
+
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    if isinstance(error, IsADirectoryError):
+        return "a folder, not a file"
+    if isinstance(error, PermissionError):
+        return "no permission to read it"
+    if isinstance(error, PILImage.DecompressionBombError):
+        return f"too large: over {MAX_PIXELS // 10**6} megapixels"
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image that Pillow can read"
+    return f"damaged: {' '.join(str(error).split()) or type(error).__name__}"

@@ -1,0 +1,1 @@
+"""Who rated what: pairs of a user and an item."""

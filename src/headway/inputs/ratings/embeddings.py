@@ -1,0 +1,101 @@
+"""What the vectors of users and items hold: neighbours, extremes of the biases, and a picture. Arrays only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from headway.errors import ConfigError, ShapeError, did_you_mean
+from headway.system.figures import new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Embeddings"]
+
+MAX_NAMED = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embeddings:
+    """A vector and a bias for each name, as a model learned them.
+
+    Attributes:
+        names: What the vectors stand for, those with the most ratings first.
+        vectors: float32 `[names, dim]`.
+        biases: How much more than the mean each is liked (or likes), whoever it is rated by, float32 `[names]`; in the
+            model's scale before a range is applied.
+
+    Raises:
+        ShapeError: If there is not a vector and a bias for each name.
+
+    Example:
+        >>> found = Embeddings(names=("a", "b", "c"), vectors=np.eye(3)[[0, 0, 1]], biases=np.array([0.1, -0.2, 0.3]))
+        >>> found.similar("a", n=1), found.extremes(n=1)
+        ([('b', 1.0)], ([('c', 0.3)], [('b', -0.2)]))
+    """
+
+    names: Sequence[str]
+    vectors: np.ndarray
+    biases: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.vectors.ndim != 2 or not len(self.names) == len(self.vectors) == len(self.biases):
+            what = "There must be a vector and a bias for each name."
+            given = f"{len(self.names)} names, vectors {list(self.vectors.shape)}, biases {list(self.biases.shape)}"
+            raise ShapeError(what, given=given, fix="Pass vectors [names, dim] and biases [names].")
+
+    def similar(self, name: str, *, n: int = 10) -> list[tuple[str, float]]:
+        """The `n` names whose vectors point most nearly the same way, each with the cosine between them, best first.
+
+        Raises:
+            ConfigError: If the name is not known.
+        """
+        place = self._place(name)
+        lengths = np.linalg.norm(self.vectors, axis=1)
+        cosines = self.vectors @ self.vectors[place] / np.maximum(lengths * lengths[place], 1e-12)
+        nearest = [int(each) for each in np.argsort(-cosines, kind="stable") if each != place][:n]
+        return [(self.names[each], float(cosines[each])) for each in nearest]
+
+    def extremes(self, *, n: int = 10) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]:
+        """The `n` names with the largest biases, largest first, and the `n` with the smallest, smallest first.
+
+        An item's bias is not its mean rating: what those who rated it usually give is taken out.
+        """
+        order = np.argsort(self.biases, kind="stable")
+        named = [(str(self.names[each]), float(self.biases[each])) for each in order]
+        return named[::-1][:n], named[:n]
+
+    def components(self, count: int = 2) -> np.ndarray:
+        """Each name's place along the directions in which the vectors differ most, float64 `[names, count]`.
+
+        Source:
+            Pearson 1901, "On lines and planes of closest fit" (principal components).
+        """
+        centred = self.vectors - self.vectors.mean(axis=0, dtype=np.float64)
+        _, _, directions = np.linalg.svd(centred, full_matrices=False)
+        # A direction has no sign of its own: the largest of its numbers is made positive.
+        largest = np.abs(directions).argmax(axis=1)
+        directions *= np.sign(directions[np.arange(len(directions)), largest])[:, None]
+        return centred @ directions[:count].T
+
+    def plot(self, *, n: int = MAX_NAMED) -> Figure:
+        """A picture of the `n` names with the most ratings, by the first two principal components of all vectors."""
+        figure, (axes,) = new_figure(width=9, height=7)
+        places = self.components()[:n]
+        axes.scatter(places[:, 0], places[:, 1], s=12)
+        for name, (x, y) in zip(self.names, places.tolist(), strict=False):
+            # A dollar sign would begin a formula.
+            axes.annotate(name.replace("$", r"\$"), (x, y), fontsize=8, xytext=(3, 3), textcoords="offset points")
+        axes.set_xlabel("first principal component")
+        axes.set_ylabel("second principal component")
+        return figure
+
+    def _place(self, name: str) -> int:
+        if name not in self.names:
+            what = "The training rows do not have this name."
+            raise ConfigError(what, given=repr(name), fix=did_you_mean(str(name), self.names))
+        return list(self.names).index(name)

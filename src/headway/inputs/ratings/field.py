@@ -1,0 +1,188 @@
+"""Who rated what: two columns of names, read together as two indices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from headway.errors import ConfigError, DataError, ReadError
+from headway.inputs.base import Column, Input
+from headway.inputs.table.columns import CategoryColumn
+from headway.targets.base import Target
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["MAX_CHOICES", "Pair"]
+
+MAX_CHOICES = 2_000
+"""So many users, and items, a form offers at most: those with the most ratings."""
+
+
+@dataclass(frozen=True)
+class Pair(Input):
+    """A user and an item, such as a reader and a book: the input of models that predict ratings.
+
+    Names may be of any type and are taken as their text, so that 7 and "7" are one. Each that the training rows have is
+    an index from 1 on, those with the most ratings first. Index 0 is for all that they do not have: such a user or item
+    gets the answer for an average one, and the prediction is not `familiar`.
+
+    Args:
+        user: The column that says who rated.
+        item: The column that says what was rated.
+        fitted: The users and the items of the training rows; found by `fit`.
+        num_ratings: How many training rows there were; found by `fit`.
+
+    Raises:
+        ConfigError: If both are the same column.
+
+    Example:
+        >>> import polars as pl
+        >>> field = Pair("reader", "book").fit(pl.DataFrame({"reader": ["Ann", "Bob", "Ann"], "book": [1984, 7, 7]}))
+        >>> field.users, field.items
+        (('Ann', 'Bob'), ('7', '1984'))
+        >>> field.read({"reader": "Bob", "book": 7}).tolist(), field.read(("Zoe", "1984")).tolist()
+        ([2.0, 1.0], [0.0, 2.0])
+    """
+
+    user: str
+    item: str
+    _: KW_ONLY
+    fitted: tuple[CategoryColumn, ...] = field(default=(), repr=False)
+    num_ratings: int = 0
+    column: str = field(default="pair", init=False, repr=False)
+    # Whole numbers up to 2**24 are exact in it, and the graph of a table's rows takes it.
+    dtype: ClassVar[type[np.generic]] = np.float32
+    is_table: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if self.user == self.item:
+            what = "Users and items must be two columns."
+            given = f"user={self.user!r}, item={self.item!r}"
+            raise ConfigError(what, given=given, fix='Pass both, such as Pair("user", "item").')
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The two columns, the user's first."""
+        return (self.user, self.item)
+
+    @property
+    def users(self) -> tuple[str, ...]:
+        """The users of the training rows in the order of their indices, from 1 on."""
+        return self.fitted[0].values if self.fitted else ()
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """The items of the training rows in the order of their indices, from 1 on."""
+        return self.fitted[1].values if self.fitted else ()
+
+    def bind(self, items: pl.DataFrame, target: Target) -> Self:
+        """The field itself, where the target is one number that is not among its columns.
+
+        Raises:
+            ConfigError: If it is not.
+        """
+        if target.task != "regression" or set(target.columns) & set(self.columns):
+            what = "Pair goes with a target of one number, a column of its own."
+            given = f"{type(target).__name__}({target.column!r}) with Pair({self.user!r}, {self.item!r})"
+            fix = 'Pass target=Number("rating", low=1, high=5) or the like.'
+            raise ConfigError(what, given=given, fix=fix)
+        return self
+
+    def fit(self, rows: pl.DataFrame) -> Self:
+        return replace(self, fitted=tuple(_fitted(name, rows[name]) for name in self.columns), num_ratings=len(rows))
+
+    def names(self, items: pl.DataFrame) -> list[str]:
+        """User and item of each row."""
+        return [f"{user}, {item}" for user, item in items.select(self.columns).iter_rows()]
+
+    def each(self, items: Any) -> Iterable[Any]:
+        """The pairs of a polars or pandas frame, or of a dict of columns, one by one; anything else as it is.
+
+        Raises:
+            DataError: If it has columns, and not both of these.
+        """
+        columns = list(items if isinstance(items, Mapping) else getattr(items, "columns", ()))
+        if not columns:
+            return items
+        missing = [name for name in self.columns if name not in columns]
+        if missing:
+            what = f"The table has no column {missing[0]!r}, and both are needed."
+            given = f"columns: {', '.join(map(str, columns[:10]))}"
+            raise DataError(what, given=given, fix="Rename it, or add it.")
+        return zip(items[self.user], items[self.item], strict=True)
+
+    def read_rows(self, items: pl.DataFrame) -> np.ndarray:
+        """Both indices of every row, float32 `[rows, 2]`."""
+        indices = [column.encode(items[column.name])[0] for column in self.fitted]
+        return np.stack(indices, axis=1).astype(np.float32)
+
+    def baseline_rows(self, items: pl.DataFrame) -> dict[str, Any]:
+        """Both indices of every row, int64 `[rows, 2]`, as "pairs"."""
+        return {"pairs": self.read_rows(items).astype(np.int64)}
+
+    def read(self, value: Any) -> np.ndarray:
+        """One pair, a dict with both columns or the user and the item alone, as indices, float32 `[2]`.
+
+        Raises:
+            ReadError: If it is neither.
+        """
+        named = zip(self.fitted, self._named(value), strict=True)
+        return np.array([column.encode_one(each)[0][0] for column, each in named], dtype=np.float32)
+
+    def notes(self, value: Any) -> tuple[str, ...]:
+        """Which of the two the training rows did not have."""
+        named = zip(self.fitted, self._named(value), strict=True)
+        found = (column.encode_one(each)[1] for column, each in named)
+        return tuple(note for note in found if note is not None)
+
+    def familiar(self, arrays: np.ndarray) -> np.ndarray:
+        """Whether the training rows had both of each pair, bool `[batch]`."""
+        return np.all(arrays > 0, axis=1)
+
+    def canvas(self, value: Any) -> np.ndarray:
+        return self.read(value)
+
+    def view(self, canvas: np.ndarray) -> np.ndarray:
+        """The pair itself."""
+        return canvas
+
+    def form(self) -> tuple[Column, ...]:
+        """Both columns, each with the `MAX_CHOICES` names that have the most ratings."""
+        columns = (column.form() for column in self.fitted)
+        return tuple(replace(column, choices=column.choices[:MAX_CHOICES]) for column in columns)
+
+    def describe(self) -> list[str]:
+        sizes = f"{len(self.users)} in {self.user!r}, {len(self.items)} in {self.item!r}"
+        return [f"in:  who rated what: {sizes}"]
+
+    def to_json(self) -> dict[str, Any]:
+        columns = [column.to_json() for column in self.fitted]
+        return {"kind": "pair", "columns": columns, "num_ratings": self.num_ratings}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        user, item = (CategoryColumn.from_json(each) for each in values["columns"])
+        return cls(user.name, item.name, fitted=(user, item), num_ratings=int(values["num_ratings"]))
+
+    def __str__(self) -> str:
+        return f"Pair({self.user!r}, {self.item!r})"
+
+    def _named(self, value: Any) -> Sequence[Any]:
+        if hasattr(value, "to_dict") and not hasattr(value, "columns"):
+            value = value.to_dict()
+        if isinstance(value, Mapping) and all(name in value for name in self.columns):
+            return [value[name] for name in self.columns]
+        if isinstance(value, (tuple, list)) and len(value) == len(self.columns):
+            return value
+        message = f"not a pair: expected a dict with {self.user!r} and {self.item!r}, or (user, item)"
+        raise ReadError(message)
+
+
+def _fitted(name: str, values: pl.Series) -> CategoryColumn:
+    texts = CategoryColumn(name, (), False).plain(values).drop_nulls()
+    counted = sorted(texts.value_counts(sort=False).iter_rows(), key=lambda each: (-each[1], each[0]))
+    return CategoryColumn(name, tuple(text for text, _ in counted), False)

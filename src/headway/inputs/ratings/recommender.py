@@ -1,0 +1,122 @@
+"""What a model of ratings learned of users and items: the judge's functions, applied to a model and its data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from headway.data.dataset import PartName
+from headway.errors import ConfigError, did_you_mean
+from headway.inputs.ratings.embeddings import Embeddings
+from headway.inputs.ratings.field import Pair
+from headway.inputs.ratings.models import Factors
+from headway.inputs.ratings.ranking import rank_metrics
+from headway.judge.intervals import Estimate
+from headway.train.predictions import answers_for, predictions
+from headway.train.stage import Setup
+
+__all__ = ["Tastes"]
+
+
+@dataclass(frozen=True)
+class Tastes:
+    """What a trained model of ratings learned of users and items. Made by `learner.tastes()`.
+
+    Args:
+        setup: The model and its data.
+
+    Raises:
+        ConfigError: If the items are no pairs of a user and an item.
+    """
+
+    setup: Setup
+
+    def __post_init__(self) -> None:
+        self._pair()
+
+    @property
+    def users(self) -> Embeddings:
+        """The users' vectors and biases.
+
+        Raises:
+            ConfigError: If the model is of your own and has none.
+        """
+        factors = self._factors()
+        return _embeddings(self._pair().users, factors.users.weight, factors.user_bias)
+
+    @property
+    def items(self) -> Embeddings:
+        """The items' vectors and biases.
+
+        Raises:
+            ConfigError: If the model is of your own and has none.
+        """
+        factors = self._factors()
+        return _embeddings(self._pair().items, factors.items.weight, factors.item_bias)
+
+    def recommend(self, user: Any, *, n: int = 10) -> list[tuple[str, float]]:
+        """The `n` items with the best answers for a user, those left out that the user rated in the training rows.
+
+        Args:
+            user: The user; one that the training rows do not have gets what an average user likes.
+            n: How many.
+
+        Returns:
+            Each item's name and answer, best first.
+        """
+        pair, train = self._pair(), self.setup.data.train
+        index = pair.read((user, None))[0]
+        pairs = np.stack([np.full(len(pair.items), index), np.arange(1, len(pair.items) + 1)], axis=1)
+        answers = answers_for(self.setup, pairs.astype(pair.dtype))[:, 0]
+        rated = train.canvases(np.arange(len(train)))
+        if index:
+            answers[rated[rated[:, 0] == index, 1].astype(np.int64) - 1] = -np.inf
+        best = [int(place) for place in np.argsort(-answers, kind="stable")[:n] if np.isfinite(answers[place])]
+        return [(pair.items[place], float(answers[place])) for place in best]
+
+    def rank_metrics(
+        self, part: PartName = "valid", *, k: int = 10, threshold: float | None = None
+    ) -> dict[str, Estimate]:
+        """Recall and NDCG of the model's first `k` of each user's held-out items; see `headway.inputs.ratings.ranking`.
+
+        Args:
+            part: Whose rows.
+            k: How many items come first.
+            threshold: Items rated at least so are liked; when left out, those rated at least the user's mean.
+
+        Raises:
+            ConfigError: If the part is not there.
+            DataError: If no user has so many held-out items.
+        """
+        data = self.setup.data
+        rows = data.part(part)
+        if not len(rows):
+            fix = did_you_mean(str(part), data.parts)
+            raise ConfigError("That part of the data has no rows.", given=repr(part), fix=fix)
+        found, users = predictions(self.setup, rows), rows.items[self._pair().user].to_list()
+        codes = np.unique([str(each) for each in users], return_inverse=True)[1]
+        return rank_metrics(found.answers, found.targets, codes, k=k, threshold=threshold, seed=self.setup.seed)
+
+    def _pair(self) -> Pair:
+        pair = self.setup.data.input
+        if not isinstance(pair, Pair):
+            what = "Tastes are of models for ratings, whose items are pairs of a user and an item."
+            fix = 'Make the data with input=Pair("user", "item").'
+            raise ConfigError(what, given=type(pair).__name__, fix=fix)
+        return pair
+
+    def _factors(self) -> Factors:
+        factors = getattr(self.setup.model, "factors", None)
+        if not isinstance(factors, Factors):
+            what = "The model has no vectors of users and items that are known."
+            fix = 'Train "dot_product" or "collab_mlp", or look into your own model.'
+            raise ConfigError(what, given=type(self.setup.model).__name__, fix=fix)
+        return factors
+
+
+def _embeddings(names: tuple[str, ...], vectors: Any, biases: Any) -> Embeddings:
+    """Without index 0, which stands for nobody in particular; biases beside the mean of the others."""
+    bias = biases.detach().cpu().numpy()[1:]
+    return Embeddings(names=names, vectors=vectors.detach().cpu().numpy()[1:], biases=bias - bias.mean())

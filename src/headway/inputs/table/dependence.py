@@ -1,0 +1,221 @@
+"""How a model's answers change with one column while all others stay as they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from headway.errors import DataError
+from headway.inputs.table.column_values import Predict, check_names_of, draw, is_category
+from headway.judge.intervals import Estimate, mean
+from headway.seeds import generator
+from headway.system.figures import new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["QUANTILES", "Dependence", "DependencePoint", "dependence"]
+
+QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
+_ENDS = (0.05, 0.95)
+"""Beyond these shares of the column's values there is too little to learn from."""
+_OWN_DRAWS = 2 << 32
+
+
+@dataclass(frozen=True)
+class DependencePoint:
+    """The answers with the column set to one value for every item.
+
+    Attributes:
+        value: The value, of the column's type; None for a missing one.
+        answer: The mean answer, with its interval over items.
+        quantiles: Of the items' own answers, at the shares `QUANTILES`: how far they differ from one another.
+        share: Of the items that have this very value, from 0 to 1.
+    """
+
+    value: Any
+    answer: Estimate
+    quantiles: tuple[float, ...]
+    share: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The point as plain JSON values; a date is its ISO text."""
+        value = self.value if self.value is None or isinstance(self.value, int | float | str) else str(self.value)
+        return {
+            "value": value,
+            "answer": self.answer.to_json(),
+            "quantiles": list(self.quantiles),
+            "share": self.share,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dependence:
+    """How answers depend on one column.
+
+    Attributes:
+        column: The column.
+        answer: What the answer is, such as a class.
+        is_category: Whether the values have no order.
+        points: The values, numbers in their order, categories by how frequent they are.
+        missing: The answers with no value; None where no item lacks one.
+        num_items: Items whose answers are averaged.
+    """
+
+    column: str
+    answer: str
+    is_category: bool
+    points: tuple[DependencePoint, ...]
+    missing: DependencePoint | None
+    num_items: int
+
+    @property
+    def spread(self) -> float:
+        """From the lowest mean answer to the highest."""
+        values = [each.answer.value for each in self.points]
+        return max(values) - min(values)
+
+    def to_json(self) -> dict[str, Any]:
+        """The curve as plain JSON values."""
+        return {
+            "column": self.column,
+            "answer": self.answer,
+            "is_category": self.is_category,
+            "num_items": self.num_items,
+            "points": [each.to_json() for each in self.points],
+            "missing": None if self.missing is None else self.missing.to_json(),
+        }
+
+    def __str__(self) -> str:
+        shown = [(_text(each.value), each) for each in [*self.points, *([self.missing] if self.missing else [])]]
+        wide = max([len(text) for text, _ in shown] + [len(self.column)])
+        lines = [f"{self.column:<{wide}}  {self.answer}: mean over {self.num_items:,} items"]
+        return "\n".join(lines + [f"{text:<{wide}}  {each.answer}" for text, each in shown])
+
+    def plot(self) -> Figure:
+        """A figure: the mean answer with its interval, in bands the middle half and 80 % of the items' own answers."""
+        figure, [axes] = new_figure(width=6)
+        marks = [*self.points, *([self.missing] if self.missing is not None and self.is_category else [])]
+        along = [_text(each.value) for each in marks] if self.is_category else [each.value for each in marks]
+        quantiles = np.array([each.quantiles for each in marks]).T
+        values = np.array([each.answer.value for each in marks])
+        reach = np.abs(np.array([[each.answer.low, each.answer.high] for each in marks]).T - values)
+        if self.is_category:
+            axes.vlines(along, quantiles[0], quantiles[-1], color="#c9dcf0", linewidth=9)
+            axes.vlines(along, quantiles[1], quantiles[-2], color="#7aa6d8", linewidth=9)
+            axes.errorbar(along, values, reach, fmt="o", color="#16324f")
+            axes.tick_params(axis="x", rotation=90 if len(marks) > 4 else 0)
+        else:
+            axes.fill_between(along, quantiles[0], quantiles[-1], color="#c9dcf0", linewidth=0)
+            axes.fill_between(along, quantiles[1], quantiles[-2], color="#7aa6d8", linewidth=0)
+            axes.errorbar(along, values, reach, color="#16324f", marker="o", markersize=3)
+        axes.set_xlabel(self.column)
+        axes.set_ylabel(self.answer)
+        return figure
+
+
+def dependence(
+    predict: Predict,
+    items: pl.DataFrame,
+    column: str,
+    *,
+    output: int = 0,
+    answer: str = "answer",
+    categorical: bool | None = None,
+    num_points: int = 20,
+    num_items: int = 1_000,
+    seed: int = 0,
+) -> Dependence:
+    """Partial dependence: the mean answer with a column set to each of several values for every item.
+
+    It says what the model does, not what the world does: values are combined that may never come together, such as the
+    age of a child with an income. The items' own curves (individual conditional expectation) are given as quantiles:
+    where these lie far apart, the mean hides that other columns matter more.
+
+    Args:
+        predict: The model: items to answers `[items, outputs]`.
+        items: The items, of the part that the model is judged on.
+        column: Which column.
+        output: Which of the outputs.
+        answer: What that output is called.
+        categorical: Whether the values have no order; told by the column's type when left out.
+        num_points: Values at most: of numbers at even quantiles from 5 to 95 % (of the different values, too, where
+            most items have the same few), of categories the most frequent.
+        num_items: Of more items, so many are drawn at random.
+        seed: The run's seed.
+
+    Raises:
+        ConfigError: If the column is not there.
+        DataError: If it has no values.
+
+    Example:
+        >>> items = pl.DataFrame({"x": [1.0, 2.0, 3.0], "y": [1.0, 1.0, 4.0]})
+        >>> found = dependence(lambda rows: (rows["x"] * 2 + rows["y"]).to_numpy()[:, None], items, "x")
+        >>> [(each.value, each.answer.value) for each in found.points]
+        [(1.0, 4.0), (2.0, 6.0), (3.0, 8.0)]
+
+    Source:
+        Friedman 2001, "Greedy function approximation", section 8.2; Goldstein et al. 2015, arXiv:1309.6392, for the
+        items' own curves.
+    """
+    check_names_of(items, [column])
+    present = items[column].drop_nulls()
+    if present.dtype.is_float():
+        present = present.drop_nans()
+    if not len(present):
+        fix = "Choose another column."
+        raise DataError("This column has no values.", given=repr(column), fix=fix)
+    has_order = not (is_category(present.dtype) if categorical is None else categorical)
+    values = _numbers(present, num_points) if has_order else _categories(present, num_points)
+    drawn = items[draw(generator(seed, "bootstrap", epoch=_OWN_DRAWS), len(items), num_items)]
+
+    asked = [*values, *([None] if len(present) < len(items) else [])]
+    copies = [drawn.with_columns(pl.lit(value, dtype=items.schema[column]).alias(column)) for value in asked]
+    # All at once: each call of a model has its own cost.
+    answers = np.asarray(predict(pl.concat(copies)), dtype=np.float64).reshape(len(asked), len(drawn), -1)[:, :, output]
+
+    def point(value: Any, given: np.ndarray) -> DependencePoint:
+        count = len(items) - len(present) if value is None else int((present == value).sum())
+        quantiles = tuple(np.quantile(given, QUANTILES).tolist())
+        return DependencePoint(value, mean(given, seed=seed), quantiles, count / len(items))
+
+    points = [point(value, given) for value, given in zip(asked, answers, strict=True)]
+    return Dependence(
+        column=column,
+        answer=answer,
+        is_category=not has_order,
+        points=tuple(points[: len(values)]),
+        missing=points[-1] if len(points) > len(values) else None,
+        num_items=len(drawn),
+    )
+
+
+def _numbers(present: pl.Series, count: int) -> list[Any]:
+    """Values that occur, in their order: all of a few, of many those at even quantiles."""
+    ordered = present.sort()
+    different = ordered.unique(maintain_order=True)
+    if len(different) <= count:
+        return different.to_list()
+    found = _at_quantiles(ordered, count).unique(maintain_order=True)
+    if len(found) < count / 2:
+        # Nearly all items have one of a few values, such as 0: the others are hardly seen among the quantiles.
+        found = pl.concat([found, _at_quantiles(different, count - len(found))]).unique().sort()
+    return found.to_list()
+
+
+def _at_quantiles(ordered: pl.Series, count: int) -> pl.Series:
+    return ordered.gather(np.round(np.linspace(*_ENDS, count) * (len(ordered) - 1)).astype(np.int64))
+
+
+def _categories(present: pl.Series, count: int) -> list[Any]:
+    found = present.value_counts().sort(["count", present.name], descending=[True, False])
+    return found[present.name].head(count).to_list()
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "(missing)"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,317 @@
+"""A row of a table: several columns read together, as one array of numbers and category indices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field, replace
+from datetime import date, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from headway.errors import ConfigError, DataError, ReadError, did_you_mean
+from headway.inputs.base import Column, Input
+from headway.inputs.table.columns import CategoryColumn, DateColumn, FittedColumn, NumberColumn, column_from_json
+from headway.inputs.table.infer_types import Kind, guess_column
+from headway.inputs.table.parse_values import MIN_BINS
+from headway.targets.base import Target
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Table"]
+
+_MAX_BINS = 128
+"""Quantiles that tell a column's numbers apart, at most: see `Scale`; how they were chosen is in `docs/tables.md`."""
+_ALL_BINS = 4_096
+_RESERVED = {"row", "content", "split"}
+_COLUMNS: dict[Kind, type[FittedColumn]] = {
+    "continuous": NumberColumn,
+    "categorical": CategoryColumn,
+    "dates": DateColumn,
+}
+_CALLED: dict[Kind, str] = {"continuous": "numbers", "categorical": "categories", "dates": "dates"}
+_ALIKE = {str, int, float, bool, type(None), date, datetime}
+"""Of these types, values that are equal mean the same."""
+
+
+@dataclass(frozen=True)
+class Table(Input):
+    """The columns of a table that go into the model.
+
+    A row becomes one array: first the numbers, scaled, then the category indices, 0 for what training did not have.
+    Missing numbers are the training rows' median, with an index that says so; missing categories are a category of
+    their own. Text is stripped of blanks; an empty one and "?" are missing. Whatever a row holds that training did not
+    is read all the same, and told by `notes`.
+
+    Args:
+        continuous: Columns of numbers.
+        categorical: Columns of categories; values of any type are taken as their text.
+        dates: Columns of dates, or of text such as "2024-02-29" or "2024-02-29T12:30".
+            Where none are named in any of the three, all of the table's columns are used and their kinds guessed.
+        left_out: Columns that were not taken, and why; found by `bind`.
+        fitted: What was learned of each column; found by `fit`.
+
+    Raises:
+        ConfigError: If a column is named twice.
+
+    Example:
+        >>> import polars as pl
+        >>> people = pl.DataFrame({"age": [20, 30, None, 40], "job": ["cook", "cook", "smith", "smith"]})
+        >>> field = Table(continuous=["age"], categorical=["job"]).fit(people)
+        >>> field.features
+        ('age', 'age missing', 'job')
+        >>> field.read({"age": 30, "job": "smith"}).tolist()
+        [0.0, 0.0, 2.0]
+        >>> field.notes({"age": 30, "job": "pilot"})
+        ("'job' is 'pilot', which training had too rarely or never",)
+    """
+
+    _: KW_ONLY
+    continuous: Sequence[str] = ()
+    categorical: Sequence[str] = ()
+    dates: Sequence[str] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    fitted: tuple[FittedColumn, ...] = field(default=(), repr=False)
+    column: str = field(default="table", init=False, repr=False)
+    dtype: ClassVar[type[np.generic]] = np.float32
+    is_table: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        for kind in _COLUMNS:
+            names = getattr(self, kind)
+            object.__setattr__(self, kind, (names,) if isinstance(names, str) else tuple(names))
+        twice = sorted({name for name in self.columns if self.columns.count(name) > 1})
+        if twice:
+            what = "A column can go in once: as numbers, as categories or as dates."
+            raise ConfigError(what, given=twice, fix="Name each column in one of the lists.")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that go in."""
+        return (*self.continuous, *self.categorical, *self.dates)
+
+    @cached_property
+    def numbers(self) -> tuple[str, ...]:
+        """What the array's first places hold: numbers."""
+        return tuple(name for column in self.fitted for name in column.numbers)
+
+    @cached_property
+    def categories(self) -> dict[str, int]:
+        """What its other places hold, category indices, and how many values each of them has, 0 counted."""
+        return {name: size for column in self.fitted for name, size in column.categories.items()}
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What each place of the array holds."""
+        return (*self.numbers, *self.categories)
+
+    @property
+    def edges(self) -> tuple[tuple[float, ...], ...]:
+        """For each of the numbers, where the training rows' values lie: rising, two or more."""
+        return tuple(edges for column in self.fitted for edges in column.edges)
+
+    @cached_property
+    def places(self) -> dict[str, tuple[int, ...]]:
+        """The places of the array that each column decides, its numbers first."""
+        found, number, index = {}, 0, len(self.numbers)
+        for column in self.fitted:
+            ends = number + len(column.numbers), index + len(column.categories)
+            found[column.name] = (*range(number, ends[0]), *range(index, ends[1]))
+            number, index = ends
+        return found
+
+    @cached_property
+    def _order(self) -> np.ndarray:
+        """For each place of the array, where it is when the columns' values stand one after another."""
+        return np.argsort([place for column in self.fitted for place in self.places[column.name]])
+
+    def bind(self, items: pl.DataFrame, target: Target) -> Self:
+        """A copy that has chosen its columns, where none were named: all but the target's, their kinds guessed.
+
+        Raises:
+            ConfigError: If the target is among those that were named.
+            DataError: If no column is left.
+        """
+        both = sorted(set(self.columns) & set(target.columns))
+        if both:
+            what = "A column cannot go in and come out."
+            raise ConfigError(what, given=both, fix="Leave it out of Table.")
+        if self.columns:
+            return self
+        found: dict[Kind, list[str]] = {kind: [] for kind in _COLUMNS}
+        left_out: dict[str, str] = {}
+        for name in items.columns:
+            if name in target.columns or name in _RESERVED:
+                continue
+            kind, reason = guess_column(items[name])
+            if kind is None:
+                left_out[name] = reason
+            else:
+                found[kind].append(name)
+        if not any(found.values()):
+            given = [f"{name}: {reason}" for name, reason in left_out.items()][:10] or "no column but the target's"
+            what = "The table has no column to learn from."
+            raise DataError(what, given=given, fix="Name columns with Table(continuous=[...], ...).")
+        return replace(self, **found, left_out=left_out)
+
+    def fit(self, rows: pl.DataFrame) -> Self:
+        # Of many columns each gets fewer: a batch's bins must fit into memory, and their edges into a bundle.
+        bins = min(max(_ALL_BINS // max(len(self.continuous), 1), MIN_BINS), _MAX_BINS)
+        fitted = [_COLUMNS[kind].fit(name, rows[name], bins=bins) for kind in _COLUMNS for name in getattr(self, kind)]
+        return replace(self, fitted=tuple(fitted))
+
+    def names(self, items: pl.DataFrame) -> list[str]:
+        """The rows' numbers, from 0."""
+        rows = items["row"].to_list() if "row" in items.columns else range(len(items))
+        return [f"row {row}" for row in rows]
+
+    def each(self, items: Any) -> Iterable[Any]:
+        """The rows of a polars or pandas frame, or of a dict of columns, one by one; anything else as it is."""
+        if hasattr(items, "iter_rows"):
+            return items.iter_rows(named=True)
+        if hasattr(items, "to_dict") and hasattr(items, "columns"):
+            return items.to_dict("records")
+        if isinstance(items, Mapping):
+            return (dict(zip(items, values, strict=True)) for values in zip(*items.values(), strict=True))
+        return items
+
+    def read_rows(self, items: pl.DataFrame) -> np.ndarray:
+        """All rows at once, float32 `[rows, features]`.
+
+        Raises:
+            DataError: If a column holds what it cannot, such as text among numbers.
+        """
+        array = np.empty((len(items), len(self.features)), dtype=np.float32)
+        for column in self.fitted:
+            for place, values in zip(self.places[column.name], column.encode(items[column.name]), strict=True):
+                array[:, place] = values
+        return array
+
+    def plain(self, items: pl.DataFrame) -> pl.DataFrame:
+        """The columns that go in, their values as they are meant: numbers, text or moments, null where one is missing.
+
+        Raises:
+            DataError: If a column holds what it cannot, such as text among numbers.
+        """
+        return items.select(column.plain(items[column.name]) for column in self.fitted)
+
+    def baseline_rows(self, items: pl.DataFrame) -> dict[str, Any]:
+        """What `simple_rows` gives, as "table" and "categorical"."""
+        return dict(zip(("table", "categorical"), self.simple_rows(items), strict=True))
+
+    def simple_rows(self, items: pl.DataFrame) -> tuple[np.ndarray, tuple[int, ...]]:
+        """All rows as simple models take them, and which of their places hold category indices.
+
+        Returns:
+            Float64 `[rows, places]`, as `read_rows` gives them, but with numbers in their own unit, NaN where one is
+            missing, and without the indices that say so.
+        """
+        array = self.read_rows(items).astype(np.float64)
+        kept = np.ones(len(self.features), dtype=bool)
+        for column in self.fitted:
+            if isinstance(column, NumberColumn):
+                number, *missing = self.places[column.name]
+                array[:, number] = column.plain(items[column.name]).fill_null(np.nan).to_numpy()
+                kept[missing] = False
+        return array[:, kept], tuple(range(len(self.numbers), int(kept.sum())))
+
+    def read(self, value: Any) -> np.ndarray:
+        """One row (a dict, or what is like one, such as a pandas Series), float32 `[features]`.
+
+        Columns that it lacks are missing; others than the model's are passed over.
+
+        Raises:
+            ReadError: If it is no row, has none of the columns, or holds what a column cannot.
+        """
+        row, found = self._row(value), []
+        for column in self.fitted:
+            found += column.encode_one(row.get(column.name))[0]
+        return np.array(found, dtype=np.float32)[self._order]
+
+    def notes(self, value: Any) -> tuple[str, ...]:
+        """What the row has that no training row had."""
+        row = self._row(value)
+        found = (column.encode_one(row.get(column.name))[1] for column in self.fitted)
+        return tuple(note for note in found if note is not None)
+
+    def read_many(self, values: Sequence[Any]) -> list[tuple[np.ndarray | ReadError, tuple[str, ...]]]:
+        """Column by column, or row by row where one of them cannot be read."""
+        array = np.empty((len(values), len(self.features)), dtype=np.float32)
+        notes: list[tuple[str, ...]] = [()] * len(values)
+        try:
+            rows = [self._row(value) for value in values]
+            for column in self.fitted if rows else ():
+                numbers, found = _encoded_together(column, [row.get(column.name) for row in rows])
+                array[:, self.places[column.name]] = numbers
+                for place, note in enumerate(found) if any(found) else ():
+                    notes[place] += () if note is None else (note,)
+        except ReadError:
+            return super().read_many(values)
+        return list(zip(array, notes, strict=True))
+
+    def canvas(self, value: Any) -> np.ndarray:
+        return self.read(value)
+
+    def view(self, canvas: np.ndarray) -> np.ndarray:
+        """The row itself."""
+        return canvas
+
+    def form(self) -> tuple[Column, ...]:
+        return tuple(column.form() for column in self.fitted)
+
+    def describe(self) -> list[str]:
+        """Which columns go in as what, and which do not and why, a line each."""
+        sizes = {column.name: len(column.values) for column in self.fitted if isinstance(column, CategoryColumn)}
+        lines = [f"in:  a row of {len(self.columns)} columns"]
+        for kind, called in _CALLED.items():
+            names = [f"{name} ({sizes[name]})" if name in sizes else name for name in getattr(self, kind)]
+            lines += [f"     {called}: {', '.join(names)}"] if names else []
+        return lines + [f"     left out: {name} ({reason})" for name, reason in self.left_out.items()]
+
+    def to_json(self) -> dict[str, Any]:
+        columns = [column.to_json() for column in self.fitted]
+        return {"kind": "table", "columns": columns, "left_out": dict(self.left_out)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        fitted = tuple(column_from_json(each) for each in values["columns"])
+        named = {kind: [each.name for each in fitted if type(each) is of] for kind, of in _COLUMNS.items()}
+        left_out = {str(name): str(reason) for name, reason in values["left_out"].items()}
+        return cls(**named, left_out=left_out, fitted=fitted)
+
+    def __str__(self) -> str:
+        return f"Table of {len(self.columns)} columns"
+
+    def _row(self, value: Any) -> Mapping[str, Any]:
+        row = value
+        if not isinstance(value, Mapping):
+            if hasattr(value, "iter_rows") and len(value) == 1:
+                row = value.row(0, named=True)
+            elif hasattr(value, "to_dict") and not hasattr(value, "columns"):
+                row = value.to_dict()
+            else:
+                message = f"a row must be a dict of columns and values, not {type(value).__name__}"
+                raise ReadError(message)
+        if self.places.keys().isdisjoint(row):
+            given = ", ".join(map(str, list(row)[:5])) or "nothing"
+            message = f"a row has none of the model's columns: {given}. {did_you_mean(given, self.columns)}"
+            raise ReadError(message)
+        return row
+
+
+def _encoded_together(
+    column: FittedColumn, values: Sequence[Any]
+) -> tuple[Sequence[tuple[float, ...]], Sequence[str | None]]:
+    """A column's values, each that comes again encoded once: numbers and indices of all, notes of all."""
+    kinds = set(map(type, values))
+    # True equals 1, and is another category.
+    if kinds <= _ALIKE and len(kinds - {type(None)}) < 2:
+        distinct = list(set(values))
+        known = dict(zip(distinct, map(column.encode_one, distinct), strict=True))
+        found = map(known.__getitem__, values)
+    else:
+        found = map(column.encode_one, values)
+    numbers, notes = zip(*found, strict=True)
+    return numbers, notes

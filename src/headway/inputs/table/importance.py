@@ -1,0 +1,209 @@
+"""How much a model needs each column: the loss of quality when a column's values are shuffled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from headway.errors import ConfigError, ShapeError
+from headway.inputs.table.column_values import Predict, check_names_of, draw
+from headway.judge.intervals import Estimate, mean
+from headway.judge.tasks import TaskMetrics, task_metrics
+from headway.seeds import generator
+from headway.system.figures import new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["ColumnImportance", "Importance", "importance"]
+
+_OWN_DRAWS = 1 << 32
+"""Epochs from here on are of no other draw in this stream."""
+_AT_ONCE = 20_000
+"""Rows that a model is asked for at once: each call has its own cost, and the rows need memory."""
+
+
+@dataclass(frozen=True)
+class ColumnImportance:
+    """How much a model needs one column, or several that belong together.
+
+    Attributes:
+        columns: Their names.
+        drop: How much worse the metric is on average when their values are shuffled among the items, in the metric's
+            unit; around 0 where the model does not use them.
+    """
+
+    columns: tuple[str, ...]
+    drop: Estimate
+
+    @property
+    def name(self) -> str:
+        """The columns in one text."""
+        return " + ".join(self.columns)
+
+    @property
+    def is_used(self) -> bool:
+        """Whether the interval lies above 0."""
+        return self.drop.low > 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Importance:
+    """How much a model needs each column; `str()` gives a table.
+
+    Attributes:
+        metric: The metric that drops.
+        score: The model's, with all columns as they are.
+        columns: The columns, the one that is needed most first.
+        num_items: Items that it was measured on.
+        permutations: How often each column was shuffled.
+    """
+
+    metric: str
+    score: Estimate
+    columns: tuple[ColumnImportance, ...]
+    num_items: int
+    permutations: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The importances as plain JSON values."""
+        return {
+            "metric": self.metric,
+            "score": self.score.to_json(),
+            "num_items": self.num_items,
+            "permutations": self.permutations,
+            "columns": [{"columns": list(each.columns), "drop": each.drop.to_json()} for each in self.columns],
+        }
+
+    def __str__(self) -> str:
+        wide = max([len(each.name) for each in self.columns] + [len("column")])
+        head = f"{self.metric} {self.score}, {self.num_items:,} items, {self.permutations} shuffles a column"
+        lines = [head, f"{'column':<{wide}}  how much worse without it"]
+        return "\n".join(lines + [f"{each.name:<{wide}}  {each.drop}" for each in self.columns])
+
+    def plot(self) -> Figure:
+        """A figure with a bar a column; the lines are 95 % intervals."""
+        figure, [axes] = new_figure(width=6, height=1 + 0.3 * max(len(self.columns), 2))
+        drops = [each.drop for each in reversed(self.columns)]
+        values = np.array([each.value for each in drops])
+        reach = np.array([[each.value - each.low, each.high - each.value] for each in drops]).T
+        axes.barh([each.name for each in reversed(self.columns)], values, xerr=reach, color="#7aa6d8", ecolor="#333333")
+        axes.axvline(0, color="#333333", linewidth=0.8)
+        axes.set_xlabel(f"how much worse {self.metric} is when the column is shuffled")
+        return figure
+
+
+def importance(
+    predict: Predict,
+    items: pl.DataFrame,
+    targets: np.ndarray,
+    *,
+    task: str = "classification",
+    columns: Sequence[str] | None = None,
+    together: Sequence[Sequence[str]] = (),
+    permutations: int = 5,
+    num_items: int = 10_000,
+    seed: int = 0,
+) -> Importance:
+    """Permutation importance, with intervals.
+
+    A column's values are shuffled among the items and the model answers again; what it loses on average is how much it
+    needs the column. The interval holds both the choice of items and the shuffling: an item counts with what it loses
+    and with what its value costs the item that is given it, both averaged over the shuffles, as in the variance of a
+    U-statistic. Columns that say nearly the same stand in for one another, so each alone seems unimportant; shuffle
+    these `together`.
+
+    Args:
+        predict: The model: items to answers.
+        items: Rows that the model was not trained on.
+        targets: Their targets, as the task's metrics take them.
+        task: The kind of target; the metric is its main one.
+        columns: Which columns; all of the items' when left out.
+        together: Groups of columns that are shuffled as one.
+        permutations: How often each is shuffled, at least 1.
+        num_items: Of more items, so many are drawn at random.
+        seed: The run's seed.
+
+    Raises:
+        ConfigError: If a column is not there or in two groups, or `permutations` is below 1.
+        ShapeError: If items, targets and answers are not of the same number.
+
+    Example:
+        >>> items = pl.DataFrame({"x": [0.0, 1.0] * 50, "noise": list(range(100))})
+        >>> targets = items["x"].to_numpy()[:, None]
+        >>> found = importance(lambda rows: rows["x"].to_numpy()[:, None], items, targets, task="regression")
+        >>> [each.name for each in found.columns if each.is_used]
+        ['x']
+
+    Source:
+        Breiman 2001, "Random forests", section 10; Fisher, Rudin and Dominici 2019, arXiv:1801.01489, for any model, as
+        a U-statistic; Hoeffding 1948 for the variance of these.
+    """
+    groups = _groups(items, columns, together)
+    _check(items, targets, permutations)
+    places = draw(generator(seed, "bootstrap", epoch=_OWN_DRAWS), len(items), num_items)
+    items, targets = items[places], targets[places]
+    known = task_metrics(task)
+    answers = predict(items)
+    before = _qualities(known, answers, targets)
+    found = []
+    for number, group in enumerate(groups):
+        lost = np.zeros(len(items))
+        epoch = _OWN_DRAWS + 1 + number
+        orders = (
+            generator(seed, "bootstrap", epoch=epoch, step=each).permutation(len(items)) for each in range(permutations)
+        )
+        for order, worse in _shuffled(predict, items, group, orders):
+            gaps = (before - _qualities(known, worse, targets)) / permutations
+            lost += gaps
+            lost[order] += gaps
+        found.append(ColumnImportance(group, mean(lost - lost.mean() / 2, seed=seed)))
+    found.sort(key=lambda each: -each.drop.value)
+    score = known.metrics[known.main].estimate(*known.check(answers, targets), seed=seed)
+    return Importance(
+        metric=known.main, score=score, columns=tuple(found), num_items=len(items), permutations=permutations
+    )
+
+
+def _shuffled(
+    predict: Predict, items: pl.DataFrame, group: Sequence[str], orders: Iterator[np.ndarray]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Each order, and the answers with the columns' values in it; those of several orders are asked for at once."""
+    while some := list(islice(orders, max(_AT_ONCE // len(items), 1))):
+        copies = pl.concat([items] * len(some)).with_columns(items[name].gather(np.concatenate(some)) for name in group)
+        yield from zip(some, np.split(predict(copies), len(some)), strict=True)
+
+
+def _qualities(known: TaskMetrics, answers: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Each item's part of the main metric, the higher the better."""
+    answers, targets = known.check(answers, targets)
+    return known.by_item(answers, targets) * (1.0 if known.higher_is_better else -1.0)
+
+
+def _groups(
+    items: pl.DataFrame, columns: Sequence[str] | None, together: Sequence[Sequence[str]]
+) -> list[tuple[str, ...]]:
+    """What is shuffled as one: the groups as they are given, every other column alone."""
+    wanted = list(items.columns if columns is None else columns)
+    joined = [name for group in together for name in group]
+    check_names_of(items, [*wanted, *joined])
+    twice = sorted({name for name in joined if joined.count(name) > 1})
+    if twice:
+        fix = "Name each column once."
+        raise ConfigError("A column is in `together` more than once.", given=twice, fix=fix)
+    return [tuple(group) for group in together] + [(name,) for name in wanted if name not in joined]
+
+
+def _check(items: pl.DataFrame, targets: np.ndarray, permutations: int) -> None:
+    if permutations < 1:
+        given = f"permutations={permutations}"
+        raise ConfigError("`permutations` must be at least 1.", given=given, fix="Leave it out for 5.")
+    if len(items) != len(targets) or not len(items):
+        given = f"{len(items)} items, {len(targets)} targets"
+        what = "Importance needs items, at least one, with a target each."
+        raise ShapeError(what, given=given, fix="Pass both of the same part, in the same order.")

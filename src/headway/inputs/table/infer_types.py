@@ -1,0 +1,152 @@
+"""What kind a column of a table is, guessed from its name and values, and why one is left out."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from headway.inputs.table.parse_values import date_of, number_of, text_of
+from headway.targets.category.field import Category
+from headway.targets.number.field import Number
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from headway.targets.base import Target
+
+__all__ = ["Kind", "guess_column", "guess_target"]
+
+Kind = Literal["continuous", "categorical", "dates"]
+
+FEW_VALUES = 7
+"""Whole numbers with so many different values at most are categories: days of the week, a ship's classes."""
+
+ROWS_A_VALUE = 20
+"""Each of those values must stand for so many rows on average, or they are numbers all the same."""
+
+MANY_CLASSES = 20
+"""A target of whole numbers with more different values than this is a number."""
+
+NEARLY_ALL = 0.5
+"""Text whose different values are more than this share of the rows names the rows instead of describing them."""
+
+MIN_TEXTS = 20
+_IS_ID = re.compile(r"(^|[_\s-])(id|uuid|guid|index|rownum)$", re.IGNORECASE)
+_IS_DATE = re.compile(r"\d{4}-\d{2}-\d{2}($|[T ]\d)")
+
+
+def guess_column(values: pl.Series) -> tuple[Kind | None, str]:
+    """The kind of a column, or None and the reason why it is left out.
+
+    Args:
+        values: The column, with its name.
+
+    Returns:
+        "continuous", "categorical" or "dates", and ""; or None and a reason that fits after "left out:".
+
+    Example:
+        >>> import polars as pl
+        >>> guess_column(pl.Series("when", ["2024-02-29", None, "2023-01-01"]))
+        ('dates', '')
+        >>> guess_column(pl.Series("planet", ["earth"] * 3))
+        (None, 'the same in every row')
+    """
+    import polars as pl
+
+    if values.dtype in (pl.Date, pl.Datetime, pl.Boolean):
+        kind = "categorical" if values.dtype == pl.Boolean else "dates"
+        return _unless_same(kind, values.n_unique(), values.null_count(), len(values))
+    if values.null_count() == len(values):
+        return None, "empty"
+    if not _is_plain(values):
+        return None, f"no numbers, dates or text ({values.dtype})"
+    numbers = _numbers(values)
+    return _guess_text(values) if numbers is None else _guess_numbers(numbers, values.name, len(values))
+
+
+def guess_target(values: pl.Series) -> Target:
+    """The target that a column is: a `Number` for decimals and for many whole numbers, else a `Category`.
+
+    Example:
+        >>> import polars as pl
+        >>> guess_target(pl.Series("price", [1.5, 2.5]))
+        Number(column='price', low=None, high=None, mean=0.0, std=1.0)
+        >>> guess_target(pl.Series("survived", [0, 1, 1])).task
+        'classification'
+    """
+    numbers = _numbers(values) if _is_plain(values) else None
+    distinct = np.unique(numbers) if numbers is not None else np.empty(0)
+    if len(distinct) > MANY_CLASSES or not _are_whole(distinct):
+        return Number(values.name)
+    return Category(values.name)
+
+
+def _guess_numbers(numbers: np.ndarray, name: str, rows: int) -> tuple[Kind | None, str]:
+    distinct = np.unique(numbers)
+    kind, reason = _unless_same("continuous", len(distinct), rows - len(numbers), rows)
+    if kind is None or not _are_whole(distinct):
+        return kind, reason
+    if len(distinct) == rows and (_IS_ID.search(name) or distinct[-1] - distinct[0] == rows - 1):
+        return None, "a number of its own for each row"
+    is_few = len(distinct) <= FEW_VALUES and rows >= ROWS_A_VALUE * len(distinct)
+    return ("categorical" if is_few else "continuous"), ""
+
+
+def _guess_text(values: pl.Series) -> tuple[Kind | None, str]:
+    rows, counts = len(values), Counter[str]()
+    for value, count in values.value_counts().rows():
+        text = text_of(value)
+        if text is not None:
+            counts[text] += count
+    missing = rows - counts.total()
+    kind, reason = _unless_same("categorical", len(counts), missing, rows)
+    if kind is None:
+        return kind, reason
+    if all(_IS_DATE.match(text) for text in counts) and _are_dates(counts):
+        return "dates", ""
+    if len(counts) > max(NEARLY_ALL * rows, MIN_TEXTS):
+        return None, f"nearly as many different texts as rows ({len(counts):,} of {rows:,})"
+    return kind, reason
+
+
+def _unless_same(kind: Kind, num_distinct: int, missing: int, rows: int) -> tuple[Kind | None, str]:
+    """The kind, unless the column says nothing; that only some rows have a value says something."""
+    if missing == rows:
+        return None, "empty"
+    return (None, "the same in every row") if num_distinct == 1 and not missing else (kind, "")
+
+
+def _is_plain(values: pl.Series) -> bool:
+    import polars as pl
+
+    return values.dtype.is_numeric() or values.dtype in (pl.String, pl.Categorical, pl.Enum)
+
+
+def _numbers(values: pl.Series) -> np.ndarray | None:
+    """The rows' numbers where all that are not missing are such, float64; None where one is not."""
+    import polars as pl
+
+    if values.dtype.is_numeric():
+        found = values.drop_nulls().cast(pl.Float64).to_numpy()
+    else:
+        try:
+            of = {value: number_of(value) for value in values.unique().to_list()}
+        except ValueError:
+            return None
+        found = np.array([of[value] for value in values.to_list()], dtype=np.float64)
+    return found[np.isfinite(found)]
+
+
+def _are_whole(numbers: np.ndarray) -> bool:
+    return bool((numbers == np.floor(numbers)).all())
+
+
+def _are_dates(texts: Iterable[str]) -> bool:
+    try:
+        return all(date_of(each) is not None for each in texts)
+    except ValueError:
+        return False

@@ -1,0 +1,243 @@
+"""Rows of a table: from JSON to the array that the model takes, each value checked by what its column is."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from headway.bundle.predictor import Predictor
+from headway.bundle.reference import bin_of
+from headway.errors import ReadError, did_you_mean
+from headway.inputs.base import Column
+from headway.inputs.table.parse_values import text_of
+from headway.serve.problems import Kind, Problem
+from headway.serve.reader import Asked, Item, Reader
+from headway.serve.settings import MAX_ROWS, Settings
+
+__all__ = ["RowReader"]
+
+_LARGEST = float(np.finfo(np.float32).max)
+_LIMITS = {"minimum": -_LARGEST, "maximum": _LARGEST}
+_MAX_TEXT = 10_000
+_SLOW_BYTES = 20_000
+_MAX_TOLD = 5
+
+
+class RowReader(Reader):
+    """Reads rows as JSON objects, one or a list of them.
+
+    Args:
+        predictor: The bundle's predictor.
+        settings: The limits.
+    """
+
+    noun = "rows"
+    place = "row"
+    summary = "Answer for a row of values, or for several."
+    takes = """Takes a JSON object with a value for each column, null where it is not known, or a list of such objects.
+
+An object is answered by its prediction, a list by a list of them in its order."""
+    media_types = ("application/json",)
+    problems = (Kind.TOO_MANY_ROWS, Kind.UNSUPPORTED_MEDIA, Kind.BAD_ROW, Kind.NO_ROW)
+
+    def __init__(self, predictor: Predictor, settings: Settings) -> None:
+        self._input = predictor.input
+        self._columns = {column.name: column for column in predictor.input.form()}
+        reference = predictor.manifest.get("reference") or {}
+        self._bins: Mapping[str, Any] = reference.get("columns", {}) if settings.log else {}
+        self._is_kept = settings.keep_images
+
+    def is_slow(self, body: bytes, content_type: str) -> bool:
+        return len(body) > _SLOW_BYTES
+
+    def split(self, body: bytes, content_type: str) -> tuple[Sequence[Item], bool]:
+        media_type = content_type.partition(";")[0].strip().lower()
+        if media_type not in ("", *self.media_types):
+            detail = f"{media_type[:80]} is not what is taken here. Send a row as application/json."
+            raise Problem(Kind.UNSUPPORTED_MEDIA, detail, headers={"accept": ", ".join(self.media_types)})
+        found = _parsed(body)
+        rows = found if isinstance(found, list) else [found]
+        if not rows:
+            raise Problem(Kind.NO_ROW, "The list is empty. Send a JSON object, or a list with at least one.")
+        if len(rows) > MAX_ROWS:
+            raise Problem(Kind.TOO_MANY_ROWS, f"{len(rows)} rows came, the limit is {MAX_ROWS} a request.")
+        return [Item(name=number, row=row) for number, row in enumerate(rows)], isinstance(found, list)
+
+    def read(self, item: Item) -> Asked:
+        row = self._checked(item.row)
+        try:
+            array = self._input.read(row)
+        except ReadError as error:
+            raise Problem(Kind.BAD_ROW, f"The row is {error}.") from error
+        statistics: dict[str, Any] = {"columns": self._binned(row)} if self._bins else {}
+        if self._is_kept:
+            statistics["row"] = row
+        return Asked(array, notes=self._input.notes(row), statistics=statistics)
+
+    def _binned(self, row: Mapping[str, Any]) -> dict[str, str]:
+        """The bin that each value lies in: what is written down instead of the value."""
+        kinds = {name: column.kind for name, column in self._columns.items() if name in self._bins}
+        return {name: bin_of(row[name], self._bins[name], kind) for name, kind in kinds.items()}
+
+    def example(self) -> np.ndarray:
+        return self._input.read(self._example())
+
+    def describe_body(self) -> dict[str, Any]:
+        row = {
+            "type": "object",
+            "required": list(self._columns),
+            "properties": {name: _SCHEMAS[column.kind](column) for name, column in self._columns.items()},
+            "additionalProperties": False,
+            "examples": [self._example()],
+        }
+        # Whatever a list holds is answered: what is no row gets a problem in its place.
+        each = {"description": "A row; what is none gets a problem in its place."}
+        rows = {"type": "array", "items": each, "minItems": 1, "maxItems": MAX_ROWS}
+        content = {"application/json": {"schema": {"oneOf": [row, rows]}}}
+        return {"requestBody": {"required": True, "content": content}}
+
+    def facts(self) -> dict[str, Any]:
+        return {"columns": [asdict(column) for column in self._columns.values()]}
+
+    def _example(self) -> dict[str, Any]:
+        return {name: column.typical for name, column in self._columns.items()}
+
+    def _checked(self, row: Any) -> dict[str, Any]:
+        """The row's values as the input field takes them; a problem tells all that is wrong at once."""
+        if not isinstance(row, dict):
+            detail = f"A row must be a JSON object with a value for each column, and this is {_kind(row)}."
+            raise Problem(Kind.BAD_ROW, detail)
+        unknown = islice((name for name in row if name not in self._columns), _MAX_TOLD + 1)
+        wrong = [f"There is no column {_quoted(name)}. {did_you_mean(name[:80], self._columns)}" for name in unknown]
+        values = {}
+        for name, column in self._columns.items():
+            if name not in row:
+                wrong.append(f"The column {_quoted(name)} is missing; where its value is not known, send null.")
+                continue
+            found = None if row[name] is None else _CHECKS[column.kind](row[name], column)
+            if isinstance(found, _Wrong):
+                wrong.append(f"The column {_quoted(name)} {found.why}.")
+            else:
+                values[name] = found
+        if wrong:
+            more = "" if len(wrong) <= _MAX_TOLD else " There is more like this."
+            raise Problem(Kind.BAD_ROW, " ".join(wrong[:_MAX_TOLD]) + more)
+        return values
+
+
+@dataclass(frozen=True)
+class _Wrong:
+    """What is wrong with a value: the end of a sentence about its column."""
+
+    why: str
+
+
+def _parsed(body: bytes) -> Any:
+    if not body.strip():
+        raise Problem(Kind.NO_ROW, "The body is empty. Send a JSON object with a value for each column.")
+    try:
+        return json.loads(body.decode(), object_pairs_hook=_object, parse_constant=_constant, parse_int=_whole)
+    except RecursionError as error:
+        raise Problem(Kind.BAD_REQUEST, "The body is nested too deeply.") from error
+    # json.JSONDecodeError and UnicodeDecodeError are both of this kind.
+    except ValueError as error:
+        raise Problem(Kind.BAD_REQUEST, f"The body is not JSON: {str(error)[:200]}.") from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = set()
+        twice = next(name for name, _ in pairs if name in names or names.add(name))
+        raise Problem(Kind.BAD_ROW, f"The column {_quoted(twice)} comes more than once.")
+    return found
+
+
+def _constant(name: str) -> Any:
+    message = f"{name} is no JSON number; for what is not known send null"
+    raise ValueError(message)
+
+
+def _whole(digits: str) -> int | float:
+    # Python refuses to read whole numbers of thousands of digits; as floats they are too large, which is then said.
+    return int(digits) if len(digits) < 300 else float(digits)
+
+
+def _number(value: Any, _: Column) -> float | _Wrong:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return _Wrong(f"must be a number, not {_kind(value)}")
+    return float(value) if abs(value) <= _LARGEST else _Wrong(f"must be a number of at most {_LARGEST:.4g}")
+
+
+def _category(value: Any, _: Column) -> str | _Wrong | None:
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, bool | int | float):
+        return text_of(value) if abs(value) <= _LARGEST else _Wrong(f"must be at most {_LARGEST:.4g}")
+    return _Wrong(f"must be text, not {_kind(value)}")
+
+
+def _text(value: str) -> str | _Wrong:
+    if len(value) > _MAX_TEXT:
+        return _Wrong(f"must be text of at most {_MAX_TEXT:,} characters")
+    is_whole = value.encode("utf-8", "replace").decode() == value
+    return value if is_whole else _Wrong("must be text, and this has half of a character in it")
+
+
+def _date(value: Any, _: Column) -> str | _Wrong:
+    if not isinstance(value, str):
+        return _Wrong(f"must be a date as text, such as 2026-05-31, not {_kind(value)}")
+    try:
+        found = datetime.datetime.fromisoformat(value)
+        if found.tzinfo is not None:
+            found = found.astimezone(datetime.UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        return _Wrong("must be a date such as 2026-05-31 or 2026-05-31T14:30:00")
+    return found.isoformat() if found.time() != datetime.time() else found.date().isoformat()
+
+
+_CHECKS: dict[str, Callable[[Any, Column], float | str | _Wrong | None]] = {
+    "number": _number,
+    "category": _category,
+    "date": _date,
+}
+
+
+def _number_schema(column: Column) -> dict[str, Any]:
+    usual = "" if column.typical is None else f", usually about {column.typical}"
+    return {"type": ["number", "null"], **_LIMITS, "description": f"A number{usual}."}
+
+
+def _category_schema(column: Column) -> dict[str, Any]:
+    shown = f"{', '.join(column.choices[:20])}{' ...' if len(column.choices) > 20 else ''}"
+    known = f"The model knows: {shown}" if shown else "Text."
+    return {"type": ["string", "number", "boolean", "null"], "maxLength": _MAX_TEXT, **_LIMITS, "description": known}
+
+
+def _date_schema(column: Column) -> dict[str, Any]:
+    example = f"A date, such as {column.typical or '2026-05-31'}."
+    return {"type": ["string", "null"], "format": "date", "description": example}
+
+
+_SCHEMAS: dict[str, Callable[[Column], dict[str, Any]]] = {
+    "number": _number_schema,
+    "category": _category_schema,
+    "date": _date_schema,
+}
+
+
+def _quoted(name: str) -> str:
+    shown = name if len(name) <= 60 else f"{name[:57]}..."
+    # JSON may hold half of a character, which cannot be sent back.
+    return json.dumps(shown.encode("utf-8", "replace").decode(), ensure_ascii=False)
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")

@@ -1,0 +1,191 @@
+"""How a model does on valid beside its own training items: underfitting, overfitting, over-confidence, leaks.
+
+Source:
+    Bias and variance from the errors on train and valid: Ng 2018, "Machine learning yearning". The order of remedies
+    for overfitting: Howard and Gugger 2020, "Deep learning for coders", chapters 1 and 5.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from headway.judge.diagnosis.case import Case
+from headway.judge.diagnosis.finding import Finding, Severity
+from headway.judge.diagnosis.trends import find_turn
+from headway.judge.intervals import Estimate, wilson
+
+__all__ = ["check_leak", "check_overfitting", "check_underfitting", "difference"]
+
+GAP, SERIOUS_GAP = 0.05, 0.15
+"""Accuracy on train less that on valid. Any model that fits its training rows well has a small gap."""
+BIAS, LARGE_BIAS = 0.1, 0.25
+"""Share of its own training rows that a model gets wrong. A large network can learn them all."""
+STILL_FALLING = 0.95
+"""A training loss below so many times that of the epoch before would go on falling in another epoch."""
+SURE, TOO_SURE = 0.05, 0.1
+"""Mean probability of the answers less the share of right ones."""
+MANY_PERFECT = 100
+"""Without an error in fewer items than this, an error rate of 3 % is not excluded: nothing to wonder about."""
+PERFECT_MARGIN = 10
+"""So many times fewer errors than a simple model's, surely, is more than an architecture alone gains."""
+LEAK_CONFIDENCE = 0.999
+"""One run in 2,000 without a leak is accused of doing better on valid than on train."""
+EASY = 0.02
+"""Where a simple baseline's error rate may be this low, the task is so easy that no error is no wonder."""
+
+_AGAINST_OVERFITTING = (
+    "more data (`learning_curve()` says how much it would help)",
+    "more augmentation",
+    "an architecture that generalises better, or a pretrained one",
+    "regularisation: weight decay, dropout, fewer epochs",
+    "a smaller model, last",
+)
+
+
+def check_underfitting(case: Case) -> list[Finding]:
+    """Errors on the model's own training rows, beyond those that wrong labels explain."""
+    if case.train is None:
+        return []
+    wrong = _complement(case.train.accuracy)
+    noise = 0.0 if math.isnan(case.noise.value) else case.noise.high
+    majority = float(case.train.shares.max())
+    blind = case.train.accuracy.value <= majority + 0.1 * (1 - majority)
+    if wrong.low - noise <= BIAS and not (blind and wrong.low > noise):
+        return []
+    simpler = case.baseline_accuracy is not None and case.baseline_accuracy > case.train.accuracy.high
+    falling = (
+        not case.kept_head
+        and len(case.epochs) >= 2
+        and case.epochs[-1].train_loss < STILL_FALLING * case.epochs[-2].train_loss
+    )
+    severity: Severity = "serious" if blind else "warning" if simpler or wrong.low - noise > LARGE_BIAS else "note"
+    sentence = f"The model gets {wrong.value:.1%} of its own training items wrong"
+    if blind:
+        sentence += f", hardly fewer than always answering the commonest class would ({1 - majority:.1%})"
+    if simpler:
+        sentence += f", while a simple baseline is right on {case.baseline_accuracy:.1%} of items that it never saw"
+    sentence += ". " + (
+        "The training loss was still falling in the last epoch."
+        if falling
+        else "Either it cannot do better, or the items do not tell more."
+    )
+    remedies = ["a larger architecture", "less weight decay", "columns that tell more"]
+    if case.is_photos:
+        remedies = ["a larger architecture, or a pretrained one", "less augmentation and weight decay", "larger images"]
+    remedies.insert(0 if falling else 1, "more epochs")
+    if blind:
+        remedies.insert(0, "`find_lr()`: the learning rate may be far off")
+    evidence = {
+        "train_error": wrong.to_json(),
+        "valid_accuracy": case.valid.accuracy.to_json(),
+        "majority_share": majority,
+        "baseline_accuracy": case.baseline_accuracy,
+        "still_falling": falling,
+    }
+    return [Finding("underfitting", severity, sentence, evidence, tuple(remedies))]
+
+
+def check_overfitting(case: Case) -> list[Finding]:
+    """A gap between train and valid, or a turn that cost accuracy; else, being too sure."""
+    turn = find_turn(case)
+    sentences: list[str] = []
+    evidence: dict[str, Any] = {}
+    severity: Severity | None = None
+    if case.train is not None:
+        gap = difference(case.train.accuracy, case.valid.accuracy)
+        if gap.low > GAP:
+            severity = "serious" if gap.low > SERIOUS_GAP else "warning"
+            evidence = {"gap": gap.to_json(), "train_accuracy": case.train.accuracy.value}
+            sentences.append(
+                f"The model is right on {case.train.accuracy.value:.1%} of its training items and on "
+                f"{case.valid.accuracy.value:.1%} of valid: {_points(gap)} fewer."
+            )
+    if turn is not None and (severity or turn.is_harmful):
+        severity = "serious" if severity == "serious" or turn.accuracy_lost > GAP else "warning"
+        evidence |= turn.to_json()
+        sentences.append(turn.sentence)
+        if turn.is_harmful:
+            sentences.append(
+                f"The accuracy on valid fell by {100 * turn.accuracy_lost:.1f} points from its best epoch."
+            )
+    if severity:
+        evidence |= {"valid_accuracy": case.valid.accuracy.to_json(), "num_valid": len(case.valid)}
+        return [Finding("overfitting", severity, " ".join(sentences), evidence, _AGAINST_OVERFITTING)]
+    return _check_overconfidence(case)
+
+
+def _check_overconfidence(case: Case) -> list[Finding]:
+    turn, too_sure = find_turn(case), case.valid.overconfidence
+    sentences: list[str] = []
+    evidence: dict[str, Any] = {}
+    if turn is not None:
+        evidence = turn.to_json()
+        sentences.append(f"{turn.sentence} The accuracy did not suffer: the model is only too sure of its errors.")
+    if too_sure.low > SURE:
+        evidence |= {"overconfidence": too_sure.to_json(), "mean_confidence": float(case.valid.confidence.mean())}
+        sentences.append(
+            f"Its answers on valid have a mean probability of {case.valid.confidence.mean():.1%}, but "
+            f"{case.valid.accuracy.value:.1%} of them are right: {_points(too_sure)} too sure."
+        )
+    if not sentences:
+        return []
+    evidence["valid_accuracy"] = case.valid.accuracy.to_json()
+    remedies = ("temperature scaling", "more augmentation", "label smoothing", "fewer epochs")
+    severity = "warning" if too_sure.low > TOO_SURE else "note"
+    return [Finding("overconfidence", severity, " ".join(sentences), evidence, remedies)]
+
+
+def check_leak(case: Case) -> list[Finding]:
+    """Valid better than train, or without an error where a simple model makes many."""
+    valid = case.valid
+    evidence: dict[str, Any] = {"valid_accuracy": valid.accuracy.to_json(), "num_valid": len(valid)}
+    remedies = (
+        "look for items of valid that are, or nearly are, in train",
+        "split by what belongs together (camera, patient, day)",
+        "look at what the model looks at: a stamp, a border, a file's size may give the class away",
+    )
+    if case.train is not None:
+        lead = difference(
+            *(wilson(int(each.correct.sum()), len(each), LEAK_CONFIDENCE) for each in (valid, case.train))
+        )
+        if lead.low > 0:
+            sentence = (
+                f"The model does better on valid ({valid.accuracy.value:.1%}) than on its own training items "
+                f"({case.train.accuracy.value:.1%}), seen without augmentation: {_points(lead)} more. Valid is easier "
+                "than train, or has something in it that gives the answer away."
+            )
+            evidence |= {"lead": lead.to_json(), "train_accuracy": case.train.accuracy.to_json()}
+            return [Finding("leak", "warning", sentence, evidence, remedies)]
+    if not valid.correct.all() or len(valid) < MANY_PERFECT:
+        return []
+    sentence = f"There is no error in {len(valid):,} items of valid"
+    if case.baseline_accuracy is None:
+        return [Finding("leak", "note", f"{sentence}, which real data seldom allow.", evidence, remedies)]
+    baseline = wilson(round(case.baseline_accuracy * len(valid)), len(valid))
+    if 1 - baseline.high <= EASY:
+        return []
+    evidence["baseline_accuracy"] = case.baseline_accuracy
+    sentence += f", of which the best simple baseline gets {1 - baseline.value:.1%} wrong."
+    much = PERFECT_MARGIN * (1 - valid.accuracy.low) < 1 - baseline.high
+    return [Finding("leak", "warning" if much else "note", sentence, evidence, remedies)]
+
+
+def difference(one: Estimate, other: Estimate) -> Estimate:
+    """One proportion less another, of different items, with its interval.
+
+    Source:
+        Newcombe 1998, "Interval estimation for the difference between independent proportions", method 10.
+    """
+    value = one.value - other.value
+    low = value - math.hypot(one.value - one.low, other.high - other.value)
+    return Estimate(value, low, value + math.hypot(one.high - one.value, other.value - other.low))
+
+
+def _complement(share: Estimate) -> Estimate:
+    return Estimate(1 - share.value, 1 - share.high, 1 - share.low)
+
+
+def _points(estimate: Estimate) -> str:
+    scaled = estimate.scaled(100)
+    return f"{scaled.value:.1f} points [{scaled.low:.1f}, {scaled.high:.1f}]"

@@ -1,0 +1,140 @@
+"""The model card that goes into the bundle: facts alone, and blanks where only a person knows.
+
+Source of the form: Mitchell et al. 2019, arXiv:1810.03993.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from headway.judge.diagnosis.finding import KINDS
+from headway.judge.intervals import Estimate
+from headway.judge.report.page.marks import plural
+from headway.judge.report.report import Report
+
+__all__ = ["BLANK", "card"]
+
+BLANK = "____"
+"""What a person is to fill in."""
+
+_QUESTIONS = (
+    "What it is meant for, and by whom it is to be used",
+    "What it is not meant for",
+    "Who made it, and whom to ask",
+    "Where the data come from, with whose consent, under which licence",
+    "For whom the data stand, and who is missing from them",
+    "Who could be harmed when it is wrong, and how",
+    "Who looks after it, and when it is to be judged again",
+)
+
+
+def card(report: Report) -> str:
+    """A model card in Markdown.
+
+    Args:
+        report: What `build_report` made.
+
+    Returns:
+        The text. What the report knows is stated with its interval; what only a person knows is a marked blank.
+    """
+    sections = {
+        "What it is": _facts(report),
+        "How good it is": _metrics(report),
+        "Against simple models": _baselines(report),
+        "For whom": _slices(report),
+        "What was found": _diagnosis(report),
+        "Whether its probabilities can be trusted": [report.calibration.sentence] if report.calibration else [],
+        "To be filled in by a person": [f"- {question}: {BLANK}" for question in _QUESTIONS],
+    }
+    lines = ["# Model card" + (f": {_cell(report.name)}" if report.name else "")]
+    for title, body in sections.items():
+        if body:
+            lines += ["", f"## {title}", "", *body]
+    return "\n".join(lines) + "\n"
+
+
+def _facts(report: Report) -> list[str]:
+    data, settings = report.data, report.settings
+    names = f", {len(report.labels)} {plural(report.known.label_word)}: " if report.labels else ""
+    lines = [f"- Task: {report.task}{names}{', '.join(map(_cell, report.labels))}"]
+    if settings.get("arch"):
+        lines.append(f"- Architecture: {settings['arch']}; pretrained weights: {settings.get('pretrained') or 'none'}")
+    if report.size is not None:
+        lines.append(f"- Size: {report.size:,} numbers")
+    if data:
+        parts = ", ".join(f"{count:,} {name}" for name, count in data.get("parts", {}).items())
+        lines.append(
+            f"- Data: {data.get('items', 0):,} items ({parts}); {data.get('left_out', 0):,} left out; "
+            f"split: {data.get('split') or 'not known'}"
+        )
+        if data.get("fingerprint"):
+            lines.append(f"- Fingerprint of the data: {data['fingerprint']}")
+    lines.append(f"- Verdict: {report.verdict.sentence}")
+    if report.versions:
+        shown = ", ".join(f"{name} {version}" for name, version in report.versions.items())
+        lines.append(f"- Made with: {shown}")
+    return lines
+
+
+def _metrics(report: Report) -> list[str]:
+    rows = [
+        (name, metric, *_value(estimate))
+        for name, part in report.parts.items()
+        for metric, estimate in part.metrics.items()
+    ]
+    counts = ", ".join(f"{part.count:,} items of {name}" for name, part in report.parts.items())
+    return [f"Measured on {counts}.", "", *_table(("part", "metric", "value", "95 % interval"), rows)]
+
+
+def _baselines(report: Report) -> list[str]:
+    part, known = report.verdict_part, report.known
+    rows = []
+    for row in report.baselines:
+        gap = row.difference
+        rows.append(
+            (row.name, *_value(row.metrics[part][known.main]), *_value(gap, digits=known.difference_digits(gap)))
+        )
+    difference = "difference in points" if known.is_share else "difference"
+    heads = ("baseline", known.title, "95 % interval", difference, "95 % interval")
+    better = "" if known.higher_is_better else "; less is better"
+    told = f"On {part}; the difference is the model's {known.title} less the baseline's{better}."
+    return [told, "", *_table(heads, rows)]
+
+
+def _slices(report: Report) -> list[str]:
+    lines = []
+    if report.slices is not None:
+        lines += [f"- {sentence}" for sentence in report.slices.sentences]
+    if report.worst_slices is not None:
+        lines += [f"- {sentence}" for sentence in report.worst_slices.sentences]
+    if report.slices is None:
+        lines.append(f"- No columns were judged by their groups: {BLANK}")
+    else:
+        known = report.known
+        rows = [(each.name, f"{each.count:,}", *_value(each.metrics[known.main])) for each in report.slices.slices]
+        lines += ["", *_table(("slice", "items", known.title, "95 % interval"), rows)]
+    return lines
+
+
+def _diagnosis(report: Report) -> list[str]:
+    if not report.findings:
+        return ["Nothing wrong was found."]
+    return [f"- {each.severity.capitalize()}: {KINDS[each.kind]}. {each.sentence}" for each in report.findings]
+
+
+def _value(estimate: Estimate, digits: int = 4) -> tuple[str, str]:
+    if math.isnan(estimate.value):
+        return "not known", ""
+    ends = (f"{end:.{digits}f}" if math.isfinite(end) else "no bound" for end in (estimate.low, estimate.high))
+    return f"{estimate.value:.{digits}f}", " to ".join(ends)
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    return lines + ["| " + " | ".join(map(_cell, row)) + " |" for row in rows]
+
+
+def _cell(text: str) -> str:
+    """Text that stays in its cell and its line."""
+    return " ".join(str(text).split()).replace("|", "\\|")

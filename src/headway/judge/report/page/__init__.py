@@ -1,0 +1,162 @@
+"""The report as one HTML page that loads nothing: no script, no font, no picture from elsewhere.
+
+Charts are SVG drawn here, photos are embedded. Everything that comes from data (labels, names, notes) is escaped.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from headway.inputs.table import page as columns
+from headway.judge.intervals import Estimate
+from headway.judge.report.page import examples, scores, trust
+from headway.judge.report.page.marks import capital, pairs, percent, plural
+from headway.targets.number import page as numbers
+
+if TYPE_CHECKING:
+    from headway.judge.report.report import Report
+
+__all__ = ["render"]
+
+ANSWERS = {
+    "better": "Yes, it is better than something simple",
+    "indistinguishable": "These data cannot tell it from something simple",
+    "worse": "No, something simple is better",
+}
+
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<title>{name}: {answer}</title>
+<style>{style}</style>
+</head>
+<body>
+<a class="skip" href="#{first}">Skip to the diagnosis</a>
+<div class="page">
+<header>
+<p class="eyebrow">Headway report</p>
+<h1>{name}: is the model good?</h1>
+{verdict}
+</header>
+<div class="frame">
+<nav aria-labelledby="contents"><h2 id="contents">Contents</h2><ul>{links}</ul></nav>
+<main>
+{body}
+</main>
+</div>
+<footer>Made by Headway. Every interval is at 95 % unless said otherwise. The same numbers are in report.json.</footer>
+</div>
+</body>
+</html>
+"""
+
+
+def render(report: Report) -> str:
+    """The page, as text.
+
+    Args:
+        report: What `build_report` made.
+
+    Returns:
+        A whole HTML document in UTF-8, with the verdict first, then what is wrong.
+    """
+    told = _sections(report)
+    links = "".join(f'<li><a href="#{key}">{title}</a></li>' for key, (title, _) in told.items())
+    body = "\n".join(
+        f'<section aria-labelledby="{key}"><h2 id="{key}" tabindex="-1">{title}</h2>{text}</section>'
+        for key, (title, text) in told.items()
+    )
+    answer, name = ANSWERS[report.verdict.kind], escape(report.name) or "Report"
+    style = files(__name__).joinpath("style.css").read_text(encoding="utf-8")
+    return _PAGE.format(
+        name=name, answer=answer, style=style, first=next(iter(told)), verdict=_verdict(report), links=links, body=body
+    )
+
+
+def _sections(report: Report) -> dict[str, tuple[str, str]]:
+    """Titles and contents by the sections' ids, in order; those without content are left out."""
+    sections = {
+        "diagnosis": ("Diagnosis", trust.diagnosis(report)),
+        "baselines": ("Against baselines", scores.baselines(report)),
+        "metrics": ("Metrics", scores.metrics(report)),
+        "curves": ("Training", scores.curves(report)),
+        "columns": ("What the model uses", columns.uses(report)),
+        "confusion": ("Confusion", scores.confusion(report)),
+        "losses": ("Top losses", examples.top_losses(report)),
+        "fit": ("Answers beside the truth", numbers.fit(report)),
+        "far": ("Farthest from the truth", examples.far_items(report)),
+        "labels": ("Suspected labels", examples.label_issues(report)),
+        "slices": ("For whom", scores.slices(report)),
+        "calibration": ("Calibration", trust.calibration(report)),
+        "more-data": ("Would more data help", trust.learning_curve(report)),
+        "classes": (capital(plural(report.known.label_word)), scores.classes(report)),
+        "data": ("Data", pairs(report.data, "What the model learned from.")),
+        "settings": ("Settings", pairs(report.settings, "What it takes to repeat the run.")),
+        "versions": ("Versions", pairs(report.versions, "What the numbers depend on besides.", names=str)),
+    }
+    return {key: each for key, each in sections.items() if each[1]}
+
+
+def _verdict(report: Report) -> str:
+    found, part = report.verdict, report.parts[report.verdict_part]
+    known, gap = report.known, found.difference
+    value, ends = _score(report, part.metrics[known.main])
+    digits = known.difference_digits(gap)
+    figures = {
+        f"{capital(known.title)} on {report.verdict_part}": (value, f"{ends}, {part.count:,} items"),
+        "Against the best baseline": (
+            f"{gap.value:+.{digits}f}{known.unit}",
+            f"{gap.low:+.{digits}f} to {gap.high:+.{digits}f}",
+        ),
+        "Best baseline": (escape(found.baseline), ", ".join(_score(report, _of_baseline(report)))),
+        "Problems found": _problems(report),
+    }
+    boxes = "".join(
+        f"<div><dt>{name}</dt><dd{_kind(big)}>{big} <small>{small}</small></dd></div>"
+        for name, (big, small) in figures.items()
+    )
+    notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
+    return (
+        f'<div class="verdict {found.kind}"><p class="answer">{ANSWERS[found.kind]}</p>'
+        f"<p>{escape(found.sentence)}</p></div>"
+        f'<dl class="figures">{boxes}</dl>' + (f'<ul class="remarks">{notes}</ul>' if notes else "")
+    )
+
+
+def _kind(text: str) -> str:
+    return ' class="words"' if len(text) > 14 else ""
+
+
+def _of_baseline(report: Report) -> Estimate:
+    """The best baseline's main metric."""
+    best = next(row for row in report.baselines if row.name == report.verdict.baseline)
+    return best.metrics[report.verdict_part][report.metric]
+
+
+def _score(report: Report, score: Estimate) -> tuple[str, str]:
+    """The main metric and its interval, for a reader: shares as per cent."""
+    if report.known.is_share:
+        return percent(score.value), f"{percent(score.low)} to {percent(score.high)}"
+    digits = report.known.digits(score)
+    return f"{score.value:.{digits}f}", f"{score.low:.{digits}f} to {score.high:.{digits}f}"
+
+
+def _problems(report: Report) -> tuple[str, str]:
+    counts = {
+        severity: sum(each.severity == severity for each in report.findings)
+        for severity in ("serious", "warning", "note")
+    }
+    names = {"serious": "serious", "warning": "warnings", "note": "notes"}
+    if counts["warning"] == 1:
+        names["warning"] = "warning"
+    if counts["note"] == 1:
+        names["note"] = "note"
+    wrong = counts["serious"] + counts["warning"]
+    told = [f"{count} {names[severity]}" for severity, count in counts.items() if count]
+    return (str(wrong) if wrong else "none", ", ".join(told) or "nothing wrong was found")

@@ -1,0 +1,301 @@
+"""The page's sections on how good the model is: baselines, metrics, classes, confusion, curves, slices."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from headway.judge.report.page.charts import interval, line_chart
+from headway.judge.report.page.marks import NOT_KNOWN, capital, details, number, p_value, plural, table, title_of
+
+if TYPE_CHECKING:
+    from headway.judge.report.report import PartScores, Report
+    from headway.judge.slices.classes import Slice
+
+__all__ = ["baselines", "classes", "confusion", "curves", "metrics", "slices"]
+
+MAX_CLASSES = 30
+MAX_WIDE_CELLS = 12
+"""Up to so many classes a cell of the confusion matrix has room for its share too."""
+NUM_PAIRS = 6
+
+
+def baselines(report: Report) -> str:
+    """Each baseline beside the model."""
+    part, known = report.verdict_part, report.known
+    model = report.parts[part].metrics[known.main]
+    scores = [row.metrics[part][known.main] for row in report.baselines] + [model]
+    ends = [end for each in scores for end in (each.low, each.high) if math.isfinite(end)]
+    low, high, digits = min(ends, default=0.0), max(ends, default=1.0), known.digits(model)
+    rows = []
+    for row in report.baselines:
+        score, gap = row.metrics[part][known.main], row.difference
+        rows.append(
+            f'<tr><th scope="row">{escape(row.name)}</th>{number(score, digits=digits)}'
+            f'<td class="wide-only">{interval(score, low, high)}</td>'
+            f"{number(gap, digits=known.difference_digits(gap), sign=True)}<td>{p_value(row.p)}</td>"
+            f"<td>{_plain(row.seconds, '.1f')}</td><td>{_size(row.size)}</td></tr>"
+        )
+    rows.append(
+        f'<tr class="model"><th scope="row">this model</th>{number(model, digits=digits)}'
+        f'<td class="wide-only">{interval(model, low, high)}</td><td>{NOT_KNOWN}</td><td>{NOT_KNOWN}</td>'
+        f"<td>{_plain(report.seconds or math.nan, '.1f')}</td><td>{_size(report.size)}</td></tr>"
+    )
+    better = "" if known.higher_is_better else "; less is better"
+    caption = (
+        f"On {part}, {report.parts[part].count:,} items, with 95 % intervals. Difference: the model's {known.title} "
+        f"less the baseline's{', in points' if known.is_share else better}. Size: how many numbers must be kept to "
+        "answer. On frozen features neither seconds nor size count the network that they come from."
+    )
+    heads = ["<Model", capital(known.title), "~Interval", "Difference", "McNemar p" if known.is_right else "p"]
+    text = table(caption, [*heads, "Seconds", "Size"], rows)
+    gain = report.views_gain
+    if gain is None:
+        return text
+    return f"{text}<h3>More views of each item</h3><p>{escape(gain.sentence)}</p>{_views(report)}"
+
+
+def _views(report: Report) -> str:
+    gain = report.views_gain
+    assert gain is not None
+    plain = report.parts[gain.part].metrics
+    rows = [
+        f'<tr><th scope="row">{title_of(name)}</th>{number(plain[name])}{number(with_views)}'
+        f"{number(difference, digits=digits, sign=True)}</tr>"
+        for name, with_views, difference, digits in (
+            ("accuracy", gain.accuracy, gain.accuracy_difference, 1),
+            ("log_loss", gain.log_loss, gain.log_loss_difference, 4),
+        )
+    ]
+    caption = (
+        f"On {gain.part}, the same items. Difference: of accuracy in points, of log loss in nats (lower is better)."
+    )
+    return table(caption, ["<Metric", "Plain view", f"With {gain.views} more", "Difference"], rows)
+
+
+def metrics(report: Report) -> str:
+    """Every metric on every part."""
+    rows = []
+    for name in next(iter(report.parts.values())).metrics:
+        better = "higher" if report.known.metrics[name].higher_is_better else "lower"
+        cells = "".join(
+            number(part.metrics[name], digits=report.known.digits(part.metrics[name])) for part in report.parts.values()
+        )
+        rows.append(f'<tr><th scope="row">{title_of(name)} <small>{better} is better</small></th>{cells}</tr>')
+    heads = [f"{part} ({scores.count:,} items)" for part, scores in report.parts.items()]
+    return table("Each with its 95 % interval.", ["<Metric", *heads], rows)
+
+
+def curves(report: Report) -> str:
+    """Losses and the main metric over the epochs."""
+    if not report.history:
+        return ""
+    steps = [_step(row) for row in report.history]
+    title, names = capital(report.known.title), ("train_loss", "valid_loss", report.metric)
+    lines = {name: [row.get(name) for row in report.history] for name in names}
+    charts = [
+        line_chart("Loss", {"training": lines["train_loss"], "validation": lines["valid_loss"]}, steps),
+        line_chart(f"{title} on validation", {"validation": lines[report.metric]}, steps),
+    ]
+    rows = [
+        f'<tr><th scope="row">{escape(step)}</th>'
+        + "".join(f"<td>{_plain(row.get(name))}</td>" for name in (*names, "lr"))
+        + f"<td>{_plain(row.get('seconds'), '.1f')}</td></tr>"
+        for step, row in zip(steps, report.history, strict=True)
+    ]
+    heads = ["<Epoch", "Training loss", "Validation loss", title, "Learning rate", "Seconds"]
+    told = "The history, an entry an epoch."
+    if len(steps) < 2:  # a dot alone is no curve
+        return table(told, heads, rows)
+    return f'<div class="charts">{"".join(charts)}</div>{details("The numbers", table(told, heads, rows))}'
+
+
+def _step(row: dict[str, object]) -> str:
+    return "head" if row.get("stage") == "head" else str(row.get("epoch", ""))
+
+
+def classes(report: Report) -> str:
+    """How well each class or label is told."""
+    text, known = [], report.known
+    for name, part in report.parts.items():
+        if not part.per_class:
+            continue
+        names = list(part.per_class[0].scores)
+        rows = [
+            f'<tr><th scope="row">{escape(each.label)}</th><td>{each.count:,}</td>'
+            f"{''.join(number(each.scores[score]) for score in names)}</tr>"
+            for each in part.per_class
+        ]
+        caption = f"On {name}, with 95 % intervals.{_reading(known.label_word) if 'precision' in names else ''}"
+        heads = [f"<{capital(known.label_word)}", capital(known.counted), *map(title_of, names)]
+        body = table(caption, heads, rows)
+        body = body if len(rows) <= MAX_CLASSES else details(f"{len(rows)} {plural(known.label_word)}", body)
+        text.append(f"<h3>{escape(name)}</h3>{body}" if len(report.parts) > 1 else body)
+    return "".join(text)
+
+
+def _reading(word: str) -> str:
+    """What precision and recall are of classes, or of labels that an item has."""
+    has, of = ("are of", "of") if word == "class" else ("have", "with")
+    return (
+        f" Precision: of the items given this {word}, the share that {has} it. Recall: of the items {of} this {word}, "
+        "the share that were given it."
+    )
+
+
+def confusion(report: Report) -> str:
+    """Real tables rather than pictures, so that they can be read aloud, searched and copied."""
+    if not report.known.is_right:
+        return ""
+    text = [_pairs(report)]
+    for name, part in report.parts.items():
+        heading = f"<h3>{escape(name)}</h3>" if len(report.parts) > 1 else ""
+        text.append(heading + _matrix(name, part, report.labels, report.order))
+    return "".join(text)
+
+
+def _pairs(report: Report) -> str:
+    pairs = report.confused_pairs[:NUM_PAIRS]
+    if not pairs:
+        return f"<p>No two classes are confused on {report.focus_part}.</p>"
+    rows = [
+        f'<tr><th scope="row">{escape(each.actual)}</th><td class="text">{escape(each.predicted)}</td>'
+        f"<td>{each.count:,}</td>{number(each.rate)}</tr>"
+        for each in pairs
+    ]
+    caption = (
+        f"Most confused on {report.focus_part}. Rate: of the items of the class, the share that were given the other."
+    )
+    return table(caption, ["<Class", "<Given instead", "Items", "Rate"], rows)
+
+
+def _matrix(name: str, part: PartScores, labels: Sequence[str], order: Sequence[int]) -> str:
+    counts, remark = part.confusion, ""
+    assert counts is not None
+    places = list(order) or list(range(len(counts)))
+    if len(places) > MAX_CLASSES:
+        mistakes = counts.sum(0) + counts.sum(1) - 2 * counts.diagonal()
+        worst = set(np.argsort(-mistakes, kind="stable")[:MAX_CLASSES].tolist())
+        places = [place for place in places if place in worst]
+        remark = f" Only the {MAX_CLASSES} classes with the most mistakes of {len(counts)}."
+    caption = (
+        f"On {name}: items of each class (row) by the class they were given (column), and the share of the row. "
+        f"Classes that are confused stand side by side; the stronger the colour, the larger the share.{remark}"
+    )
+    wide = len(places) <= MAX_WIDE_CELLS
+    rows = [_matrix_row(counts, place, places, labels, wide=wide) for place in places]
+    kind = "confusion" if wide and max(map(len, labels)) <= 12 else "confusion many"
+    body = table(caption, ["", *(labels[place] for place in places)], rows, kind=kind)
+    if wide:
+        return body
+    shares = [_matrix_row(counts, place, places, labels, wide=False, shares=True) for place in places]
+    heads = ["", *(labels[place] for place in places)]
+    return body + details(
+        "The shares, in per cent", table(f"The same on {name}, in per cent of the row.", heads, shares, kind=kind)
+    )
+
+
+def _matrix_row(
+    counts: np.ndarray, actual: int, places: Sequence[int], labels: Sequence[str], *, wide: bool, shares: bool = False
+) -> str:
+    total = max(int(counts[actual].sum()), 1)
+    cells = []
+    for given in places:
+        count = int(counts[actual, given])
+        share, hit = count / total, actual == given
+        told = f"{share:.0%}".rstrip("%") if shares else f"{count:,}"
+        text = "" if not count else told + (f" <small>{share:.0%}</small>" if wide else "")
+        colour = f"--share:{0.6 * share:.2f}" if hit else f"--part:{min(60, 100 * share):.0f}%"
+        title = f"{labels[actual]} given {labels[given]}: {count:,}, {share:.1%}"
+        kind = ' class="hit"' if hit else ' class="wrong"' if count else ""
+        cells.append(f'<td{kind} style="{colour}" title="{escape(title)}">{text}</td>')
+    label = escape(labels[actual])
+    return f'<tr><th scope="row" title="{label}">{label}</th>{"".join(cells)}</tr>'
+
+
+def slices(report: Report) -> str:
+    """Every asked-for group beside the rest, and the worst groups that were found without being asked for."""
+    text = []
+    if report.worst_slices is not None:
+        text.append("<h3>Worst slices found</h3>")
+        if report.worst_slices.found:
+            text.append(_slice_table(report, report.worst_slices.found, "Slices that are distinguishably worse."))
+        else:
+            text += [f"<p>{escape(sentence)}</p>" for sentence in report.worst_slices.sentences]
+        if report.worst_slices.left_out:
+            left = "; ".join(f"{column}: {reason}" for column, reason in report.worst_slices.left_out.items())
+            text.append(f'<p class="soft">Columns not looked at: {escape(left)}.</p>')
+    if report.slices is not None:
+        text.append("<h3>By column</h3>")
+        text += [f"<p>{escape(sentence)}</p>" for sentence in report.slices.sentences]
+        text.append(_slice_table(report, report.slices.slices, "Each group beside all other items."))
+        text.append(_all_metrics(report.slices.slices, report.metric))
+        text.append(_disparities(report))
+    return "".join(text)
+
+
+def _slice_table(report: Report, found: Sequence[Slice], opening: str) -> str:
+    known = report.known
+    scores = [each.metrics[known.main] for each in found]
+    ends = [end for each in scores for end in (each.low, each.high) if math.isfinite(end)]
+    low, high = min(ends, default=0.0), max(ends, default=1.0)
+    rows = []
+    for each, score in zip(found, scores, strict=True):
+        bad = " bad" if each.verdict == "worse" else ""
+        flag = "" if each.verdict == "indistinguishable" else f'<span class="flag{bad}">{each.verdict}</span>'
+        rows.append(
+            f'<tr><th scope="row">{escape(each.name)}</th><td>{each.count:,}</td>'
+            f"{number(score, digits=known.digits(score))}"
+            f'<td class="wide-only">{interval(score, low, high, width=120)}</td>'
+            f"{number(each.difference, digits=known.difference_digits(each.difference), sign=True)}"
+            f'<td>{p_value(each.p)}</td><td class="text">{flag}</td></tr>'
+        )
+    caption = (
+        f"{opening} On {report.verdict_part}, with 95 % intervals. Difference: {known.title} less that of all other "
+        f"items{', in points' if known.is_share else ''}; p is corrected for the number of comparisons."
+    )
+    return table(caption, ["<Slice", "Items", capital(known.title), "~Interval", "Difference", "p", "<Verdict"], rows)
+
+
+def _all_metrics(found: Sequence[Slice], main: str) -> str:
+    """Every metric of every slice."""
+    names = [name for name in found[0].metrics if name != main] if found else []
+    rows = [
+        f'<tr><th scope="row">{escape(each.name)}</th>{"".join(number(each.metrics[name]) for name in names)}</tr>'
+        for each in found
+    ]
+    heads = ["<Slice", *(title_of(name) for name in names)]
+    return details("All metrics", table("The other metrics, with 95 % intervals.", heads, rows)) if names else ""
+
+
+def _disparities(report: Report) -> str:
+    assert report.slices is not None
+    known = [each for each in report.slices.disparities if not math.isnan(each.value.value)]
+    if not known:
+        return ""
+    rows = [
+        f'<tr><th scope="row">{escape(title_of(each.name))}</th><td class="text">{escape(each.column)}</td>'
+        f'<td class="text">{escape(each.label)}</td>{number(each.value)}<td class="text">{escape(each.lowest)}</td>'
+        f'<td class="text">{escape(each.highest)}</td></tr>'
+        for each in known
+    ]
+    caption = (
+        f"Disparities between the groups of a column, on {report.verdict_part}: how far apart the groups are in the "
+        "share that is given a class. 0 is none; the intervals hold for all groups of a column at once."
+    )
+    body = table(caption, ["<Disparity", "<Column", "<Class", "Value", "<Lowest", "<Highest"], rows)
+    return body if len(rows) <= 9 else details(f"{len(rows)} disparities", body)
+
+
+def _size(size: int | None) -> str:
+    if size is None:
+        return NOT_KNOWN
+    return f"{size / 1e6:.1f} million" if size >= 1_000_000 else f"{size:,}"
+
+
+def _plain(value: object, form: str = ".4g") -> str:
+    return f"{value:{form}}" if isinstance(value, int | float) and math.isfinite(value) else NOT_KNOWN

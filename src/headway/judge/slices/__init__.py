@@ -1,0 +1,1 @@
+"""For whom a model is good: groups of items."""

@@ -1,0 +1,207 @@
+"""The slices that a model is worst on, found among all columns and classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headway.errors import ConfigError
+from headway.judge.intervals import wilson
+from headway.judge.slices.classes import ALPHA, Slice, Tally, check_items, harm, holm
+from headway.judge.slices.disparities import ENOUGH
+from headway.judge.slices.groups import OTHERS, Groups, group_items
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["WorstSlices", "worst_slices"]
+
+_CLASS = "actual class"
+# Items times pairs of columns: some seconds of counting.
+_MOST_WORK = 200_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorstSlices:
+    """The slices that a model is distinguishably worse on, found among many.
+
+    Attributes:
+        found: The surest harm first: the largest loss of accuracy that its interval leaves no doubt of.
+        num_compared: How many slices were compared.
+        left_out: Columns that were not looked at, with the reason.
+    """
+
+    found: list[Slice]
+    num_compared: int
+    left_out: dict[str, str]
+
+    @property
+    def sentences(self) -> list[str]:
+        """What was found, or that nothing was."""
+        if self.found:
+            return [each.sentence for each in self.found]
+        if not self.num_compared:
+            return ["No slice is large enough to be compared with the rest."]
+        return [f"No slice is distinguishably worse than the rest ({self.num_compared:,} compared)."]
+
+    def to_json(self) -> dict[str, Any]:
+        """The slices as plain JSON values."""
+        return {**vars(self), "found": [each.to_json() for each in self.found], "sentences": self.sentences}
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A slice that might be worse, with the one-sided p that it is not."""
+
+    where: dict[str, str]
+    tally: Tally
+    p: float
+
+
+def worst_slices(
+    probabilities: np.ndarray,
+    targets: np.ndarray,
+    items: pl.DataFrame,
+    *,
+    labels: Sequence[str],
+    columns: Sequence[str] | None = None,
+    n: int = 10,
+) -> WorstSlices:
+    """Find the slices that a model is worst on: groups of any column, classes, and what two of them have in common.
+
+    What two have in common is named only where it is worse than the rest of either too, so that a group that is bad
+    throughout comes once. Half of the 5 % goes to single groups, so that the many pairs do not drown them.
+
+    Args:
+        probabilities: Of each class for each item, float `[items, classes]`; rows sum to one.
+        targets: Class indices, integers `[items]`.
+        items: One row an item, in the same order.
+        labels: The classes, in the order of the columns of `probabilities`.
+        columns: Where to look. Left out: every column that has groups (not file names or numbers of items).
+        n: How many to give at most.
+
+    Returns:
+        Those that are distinguishably worse, with what was looked at. Where none is, the chance of finding any is at
+        most 5 %.
+
+    Raises:
+        ShapeError: If the arrays, the items or the labels do not fit together.
+        DataError: If the arrays are empty, no probabilities, or hold targets that are no class.
+        ConfigError: If a column is not known or cannot be grouped.
+
+    Example:
+        >>> import polars as pl
+        >>> targets = np.tile([0, 1], 100)
+        >>> given = np.where(np.arange(200) < 150, targets, 0)
+        >>> items = pl.DataFrame({"site": ["north"] * 150 + ["south"] * 50})
+        >>> worst = worst_slices(np.eye(2)[given], targets, items, labels=["no", "yes"])
+        >>> [each.name for each in worst.found]
+        ['site = south', 'actual class = yes']
+
+    Source:
+        Chung et al. 2019, arXiv:1807.06068, for the search among single columns and pairs.
+    """
+    probabilities, targets = check_items(probabilities, targets, items, labels)
+    right = probabilities.argmax(1) == targets
+    factors, left_out = _factors(targets, items, labels, columns)
+    chosen = list(combinations(factors, 2))
+    if len(chosen) * len(targets) > _MOST_WORK:
+        left_out["pairs"] = f"{len(chosen):,} pairs of columns on {len(targets):,} items would take too long"
+        chosen = []
+    families = [
+        [each for column, groups in factors.items() for each in _singles(column, groups, right)],
+        [each for a, b in chosen for each in _pairs(a, factors[a], b, factors[b], right)],
+    ]
+    families = [family for family in families if family]
+    # A factor for the families, and Holm's or Bonferroni's within each.
+    found = [
+        each.tally.slice(
+            each.where,
+            {"accuracy": wilson(each.tally.hits, each.tally.count)},
+            p=min(p * len(families), 1.0),
+            num_compared=len(families) * len(family),
+        )
+        for family in families
+        for each, p in zip(family, holm([each.p for each in family]), strict=True)
+        if p * len(families) < ALPHA
+    ]
+    worse = sorted((each for each in found if each.verdict == "worse"), key=harm)
+    return WorstSlices(found=worse[:n], num_compared=sum(map(len, families)), left_out=left_out)
+
+
+def _factors(
+    targets: np.ndarray, items: pl.DataFrame, labels: Sequence[str], columns: Sequence[str] | None
+) -> tuple[dict[str, Groups], dict[str, str]]:
+    """What items are grouped by: the class, and each column that has groups; and why the others have none."""
+    factors, left_out = {_CLASS: Groups(tuple(labels), targets)}, {}
+    for column in items.columns if columns is None else columns:
+        try:
+            groups = group_items(items, column)
+        except ConfigError:
+            if columns is not None:
+                raise
+            left_out[column] = "its values are no groups"
+            continue
+        reason = _unsuitable(items[column], groups, targets)
+        if reason:
+            left_out[column] = reason
+        else:
+            factors[column] = groups
+    return factors, left_out
+
+
+def _unsuitable(series: pl.Series, groups: Groups, targets: np.ndarray) -> str:
+    """Why a column is not looked at; empty when it is."""
+    table = np.zeros((len(groups.names), int(targets.max()) + 1), dtype=np.int64)
+    np.add.at(table, (groups.index, targets), 1)
+    named = np.array([name != OTHERS for name in groups.names])
+    if len(groups.names) < 2:
+        return "all items have the same value"
+    if series.dtype.is_integer() and series.n_unique() == len(series):
+        return "every item has a value of its own"
+    if not (table.sum(1)[named] >= ENOUGH).any():
+        return f"no value has {ENOUGH} items"
+    own = table[named]
+    if ((own > 0).sum(1) == 1).all() and (own.max(1) == table.sum(0)[own.argmax(1)]).all():
+        return "it says the same as the class"
+    return ""
+
+
+def _singles(column: str, groups: Groups, right: np.ndarray) -> list[_Candidate]:
+    from scipy.stats import hypergeom
+
+    size = len(groups.names)
+    counts, hits = np.bincount(groups.index, minlength=size), np.bincount(groups.index[right], minlength=size)
+    p = hypergeom.cdf(hits, len(right), right.sum(), counts)
+    return [
+        _Candidate({column: name}, tally, float(p[group]))
+        for group, name in enumerate(groups.names)
+        if name != OTHERS and (tally := _tally(hits[group], counts[group], right)).comparable
+    ]
+
+
+def _pairs(a: str, rows: Groups, b: str, columns: Groups, right: np.ndarray) -> list[_Candidate]:
+    from scipy.stats import hypergeom
+
+    shape = len(rows.names), len(columns.names)
+    cells = rows.index * shape[1] + columns.index
+    counts, hits = (np.bincount(each, minlength=shape[0] * shape[1]).reshape(shape) for each in (cells, cells[right]))
+    # Worse than all others, than the rest of its row and than the rest of its column: the weakest evidence counts.
+    p = hypergeom.cdf(hits, len(right), right.sum(), counts)
+    for axis in (0, 1):
+        whole = counts.sum(axis, keepdims=True), hits.sum(axis, keepdims=True)
+        p = np.maximum(p, hypergeom.cdf(hits, *whole, counts))
+    return [
+        _Candidate({a: rows.names[i], b: columns.names[j]}, tally, float(p[i, j]))
+        for i, j in np.ndindex(shape)
+        if OTHERS not in (rows.names[i], columns.names[j])
+        and (tally := _tally(hits[i, j], counts[i, j], right)).comparable
+    ]
+
+
+def _tally(hits: Any, count: Any, right: np.ndarray) -> Tally:
+    return Tally(int(hits), int(count), int(right.sum()), len(right))

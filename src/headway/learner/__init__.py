@@ -1,0 +1,1 @@
+"""`Learner`: data and a model, trained, judged and exported."""

@@ -1,0 +1,79 @@
+"""A trained model and a baseline together, their shares chosen on training rows that neither has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import polars as pl
+
+from headway.data.dataset import Data
+from headway.data.splits import GroupSplit, RandomSplit, TimeSplit, assign_parts
+from headway.errors import ConfigError
+from headway.judge.ensemble import Ensemble, check_averaged, choose_weight, judge_ensemble
+from headway.learner.baselines import one_baseline
+from headway.learner.report import answers
+from headway.learner.subject import Trained
+
+__all__ = ["ensemble", "inner_split"]
+
+_SHARE = 0.2
+"""Of the training rows, set aside to choose the weight."""
+
+
+def ensemble(trained: Trained, baseline: str, *, train_again: Callable[[Data], Trained] | None) -> Ensemble:
+    """The average of a model and a baseline, judged beside each alone.
+
+    A model that has seen a row is surer of it than of others, so the weight is chosen on training rows that are set
+    aside: model and baseline are trained again on the rest, as before. The ones that are averaged are those that were
+    trained on all training rows; valid and test decide nothing.
+
+    Args:
+        trained: The model.
+        baseline: The baseline's name.
+        train_again: Trains the same model, in the same way, on other data; None where that cannot be done.
+
+    Raises:
+        ConfigError: If there is no such baseline, answers of this kind are not averaged, or the model cannot be trained
+            again.
+    """
+    check_averaged(trained.task)
+    if train_again is None:
+        what = "The weight of an ensemble is chosen with a model trained once more, from its start."
+        fix = "Use an architecture by its name, such as that for tables."
+        raise ConfigError(what, given="a module of your own", fix=fix)
+    found = one_baseline(trained, baseline)
+    again = train_again(inner_split(trained.data, seed=trained.setup.seed))
+    theirs, ours = one_baseline(again, baseline).answers["valid"], answers(again, "valid")
+    weight = choose_weight(ours.answers, theirs, ours.targets, task=trained.task)
+    known = {name: answers(trained, name) for name in trained.judged}
+    return judge_ensemble(
+        {name: each.answers for name, each in known.items()},
+        found,
+        {name: each.targets for name, each in known.items()},
+        weight=weight,
+        task=trained.task,
+        chosen_on=len(ours.targets),
+        seed=trained.setup.seed,
+    )
+
+
+def inner_split(data: Data, *, seed: int) -> Data:
+    """The training rows alone, a fifth of them as valid; split as the data were: by group, by time or at random.
+
+    Raises:
+        ConfigError: If nothing is left on one of the sides.
+    """
+    splits = {
+        GroupSplit: lambda by: replace(by, valid=_SHARE, test=0.0, seed=seed),
+        TimeSplit: lambda by: replace(by, valid=_SHARE, test=0.0),
+    }
+    again = splits.get(type(data.split), lambda _: RandomSplit(_SHARE, seed=seed))(data.split)
+    items = data.train.items
+    parts = pl.Series("split", assign_parts(again, items, data.target), dtype=pl.String)
+    inner = replace(data, items=items.with_columns(parts).filter(pl.col("split").is_not_null()), split=again)
+    if not len(inner.train) or not len(inner.valid):
+        given = f"{len(items)} training rows, {again.describe()}"
+        what = "There are too few training rows to set some aside."
+        raise ConfigError(what, given=given, fix="Use more data, or the model alone.")
+    return inner

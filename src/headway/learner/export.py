@@ -1,0 +1,100 @@
+"""What a bundle says of a trained model and its data: figures, what is familiar, and what answers usually look like."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headway.bundle.export import NUM_CHECKS, export_bundle
+from headway.bundle.out_of_distribution import Familiar, find_familiar, find_threshold
+from headway.bundle.quantize import QuantizeName
+from headway.bundle.reference import answer_statistics, column_reference, image_statistics, reference
+from headway.judge.report.card import card
+from headway.judge.report.report import Report
+from headway.targets.base import Target
+from headway.train.predictions import predictions
+from headway.train.stage import Setup
+
+__all__ = ["export_trained"]
+
+MAX_REFERENCE = 20_000
+"""Validation rows that the reference is made of at most."""
+
+
+def export_trained(
+    path: str | os.PathLike[str],
+    *,
+    setup: Setup,
+    report: Report,
+    known: Mapping[str, np.ndarray] | None = None,
+    quantize: QuantizeName | None = None,
+) -> Path:
+    """Writes a trained model and all that is known of it as a bundle.
+
+    Args:
+        path: Where to.
+        setup: The model and its data.
+        report: The report whose figures go into the manifest and the card.
+        known: The body's features by part's name, where they were computed earlier.
+        quantize: "int8" for a graph in int8, where it is as good; only for photos.
+
+    Returns:
+        The path.
+
+    Raises:
+        BundleError: If the model cannot be turned into a graph, or the graph does not answer as the model does.
+    """
+    data, facts = setup.data, report.to_json()
+    familiar = find_familiar(setup, known)
+    manifest = {
+        "arch": facts["settings"].get("arch"),
+        "pretrained": facts["settings"].get("pretrained"),
+        "metrics": {name: part["metrics"] for name, part in facts["parts"].items()},
+        "baselines": facts["baselines"],
+        "verdict": facts["verdict"],
+        "data": facts["data"],
+        "reference": _reference(setup, familiar),
+    }
+    examples = [part.canvases(range(min(NUM_CHECKS, len(part)))) for part in (data.valid, data.train)]
+    return export_bundle(
+        Path(path),
+        model=setup.model,
+        prepare=setup.prepare,
+        input=data.input,
+        target=data.target,
+        examples=data.input.view(np.concatenate(examples)),
+        manifest=manifest,
+        card=card(report),
+        familiar=familiar,
+        quantize=data if quantize == "int8" else None,
+    )
+
+
+def _reference(setup: Setup, familiar: Familiar | None) -> dict[str, Any]:
+    part = setup.data.valid
+    reader, target = part.data.input, part.data.target
+    found = predictions(setup, part).answers
+    part = part.left()
+    # Tens of thousands of items say as much as millions.
+    places = np.linspace(0, len(part) - 1, min(len(part), MAX_REFERENCE)).astype(np.int64)
+    items = part.items[places.tolist()]
+    views = () if reader.is_table else (reader.view(part.canvases([place])[0]) for place in places)
+    columns = {each.name: column_reference(each, items[each.name].to_list()) for each in reader.form()}
+    known = familiar.valid_distances <= find_threshold(familiar.valid_distances) if familiar else None
+    return reference(
+        map(image_statistics, views),
+        (answer_statistics(target.decode(_scores(found[place], target)), target.task) for place in places),
+        labels=target.labels,
+        columns=columns or None,
+        familiar=known,
+    )
+
+
+def _scores(answer: np.ndarray, target: Target) -> np.ndarray:
+    """What the graph gives for an item: of a mask only the classes are kept, `[height, width]`."""
+    is_mask = target.task == "segmentation"
+    return answer == np.arange(target.num_outputs)[:, None, None] if is_mask else answer

@@ -1,0 +1,401 @@
+"""Learner: data and a model, and what one does with them. Each method calls the layer below in a few lines."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import torch
+from torch import nn
+
+from headway.bundle.quantize import QuantizeName, check_quantize
+from headway.data.dataset import Data, PartName
+from headway.inputs.image import models as zoo
+from headway.inputs.image.augment import Augment
+from headway.inputs.ratings.recommender import Tastes
+from headway.inputs.table.interpret import Interpretation
+from headway.judge.baselines.run import BaselineFunction, BaselineResult
+from headway.judge.ensemble import Ensemble
+from headway.judge.intervals import Estimate
+from headway.judge.learning_curve import LearningCurve
+from headway.judge.report.report import Report
+from headway.judge.tasks import evaluate, shown_metrics
+from headway.learner import baselines as rivals
+from headway.learner import report as reporting
+from headway.learner.ensemble import ensemble
+from headway.learner.export import export_trained
+from headway.learner.restore import made_again, replay, resume_run, settings_of
+from headway.learner.subject import Trained
+from headway.runs.replay import perform
+from headway.runs.run import Run, new_run
+from headway.train.callbacks import Callback
+from headway.train.fine_tune import Features, check_plan, fine_tune, kept_features, recommended, train_from_scratch
+from headway.train.history import Epoch, History
+from headway.train.lr_finder import LrFinder, find_lr
+from headway.train.objective import Loss, objective
+from headway.train.options import CompileName, Plan, check_options, check_run, default_batch_size, options_of
+from headway.train.precision import PrecisionName, choose_device, choose_precision
+from headway.train.predictions import Predictions
+from headway.train.progress import Progress, make_progress
+from headway.train.schedules import ScheduleName
+from headway.train.stage import Setup, check_model, fit, has_linear_head
+
+__all__ = ["Learner"]
+
+T = TypeVar("T")
+
+
+class Learner:
+    """A model and the data it learns from.
+
+    Args:
+        data: The data set.
+        arch: An architecture's name, or any module of your own that takes images `[batch, channels, size, size]`,
+            float32 from 0 to 1, and gives logits `[batch, classes]`. Left out: a good choice for the data.
+        pretrained: Whether a named architecture starts from pretrained weights.
+        run: A folder for this run, made anew; its items, history, checkpoints and report are kept there. Left out:
+            nothing is written.
+        seed: Decides everything random. The same seed and data give the same weights on the same kind of processor.
+        batch_size: Items a step; 32, or 64 for images under 64 pixels, when left out. "auto" takes a batch in pieces
+            when memory runs out, with the same result up to rounding where no layer looks at the batch as a whole.
+        augment: What is done to training images; mild for pretrained bodies, digits and the like excepted.
+        loss_fn: `(outputs, targets)` to the mean loss; when left out, by the target: for classes cross-entropy, for
+            numbers the squared error in standard deviations.
+        callbacks: Called around epochs and steps, in order.
+        device: "auto", "cpu", "cuda", "cuda:1", "mps" ...
+        precision: "auto", "float32", "bfloat16" or "float16".
+        progress: Whether to show how far training has come.
+
+    Attributes:
+        model: The plain torch module.
+        history: The epochs so far.
+
+    Raises:
+        ConfigError: If an argument cannot work.
+        WeightsError: If pretrained weights are not to be had.
+
+    Example:
+        >>> learner = Learner(data, "efficientnet_lite0")  # doctest: +SKIP
+        >>> learner.fine_tune()  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        data: Data,
+        arch: str | nn.Module | None = None,
+        *,
+        pretrained: bool = True,
+        run: str | os.PathLike[str] | Run | None = None,
+        seed: int = 0,
+        batch_size: int | Literal["auto"] | None = None,
+        augment: Augment | None = None,
+        loss_fn: Loss | None = None,
+        callbacks: Sequence[Callback] = (),
+        device: str | torch.device = "auto",
+        precision: PrecisionName = "auto",
+        progress: bool | Progress = True,
+    ) -> None:
+        check_run(seed=seed, batch_size=batch_size)
+        self.data = data
+        self.seed = seed
+        self.history = History()
+        self.features: Features | None = None
+        chosen = choose_precision(choose_device(device), precision, is_small=data.input.is_table)
+        found = objective(data.target)
+        built = zoo.build(arch, data.input, data.target, pretrained=pretrained, seed=seed)
+        self.arch, self.pretrained = built.arch, built.pretrained
+        self.model = chosen.place(built.model)
+        self.prepare = built.prepare.to(chosen.device)
+        self.progress = progress if isinstance(progress, Progress) else make_progress() if progress else None
+        shown = [self.progress] if self.progress else []
+        self.setup = Setup(
+            data=data,
+            model=self.model,
+            prepare=self.prepare,
+            objective=replace(found, loss_fn=loss_fn) if loss_fn else found,
+            metrics=shown_metrics(data.target),
+            precision=chosen,
+            augment=augment or Augment(flip=data.target.can_mirror),
+            batch_size=batch_size if isinstance(batch_size, int) else default_batch_size(data, built.recipe),
+            recipe=built.recipe,
+            split_batches=batch_size == "auto",
+            seed=seed,
+            callbacks=(*callbacks, *shown),
+            on_entry=self._record,
+        )
+        # What a module of one's own does is not known before it is tried.
+        self._is_own = isinstance(arch, nn.Module)
+        is_plain = check_model(self.setup) if self._is_own else bool(self.pretrained)
+        self.two_stages = is_plain and has_linear_head(self.model)
+        self._baselines: list[BaselineResult] | None = None
+        self._calls: list[dict[str, Any]] = []
+        self.run = run if isinstance(run, Run) or run is None else new_run(Path(run).parent, Path(run).name)
+        if self.run is not None:
+            given = {"arch": self._is_own, "loss_fn": loss_fn is not None}
+            own = [name for name, is_own in {**given, "callbacks": bool(callbacks)}.items() if is_own]
+            self.run.begin(data, {**self.settings, "own": own}, self.model)
+
+    @classmethod
+    def resume(
+        cls,
+        run: str | os.PathLike[str],
+        *,
+        data: Data | None = None,
+        arch: nn.Module | None = None,
+        loss_fn: Loss | None = None,
+        callbacks: Sequence[Callback] = (),
+        accept_changes: bool = False,
+        progress: bool | Progress = True,
+    ) -> Learner:
+        """A run's learner again: what was done is read, and what is left of the call that was stopped is done.
+
+        On the same kind of processor, with as many threads, it ends at the same bits as without the stop.
+
+        Args:
+            run: The run's folder.
+            data: The same data set, where its items were arrays or images in memory.
+            arch: The same module, where the run was started with one of your own; its weights do not matter.
+            loss_fn: The same function, likewise.
+            callbacks: The same callbacks, likewise.
+            accept_changes: Whether to go on when files of the data have changed since.
+            progress: Whether to show how far training has come.
+
+        Raises:
+            ConfigError: If that is no run's folder.
+            DataError: If the data have changed.
+            RunError: If something of your own is not passed again, or another process is at work on the run.
+            CheckpointError: If a checkpoint cannot be read, or is another model's.
+        """
+        own = {"arch": arch, "loss_fn": loss_fn, "callbacks": callbacks}
+        return resume_run(cls, run, data=data, own=own, accept_changes=accept_changes, progress=progress)
+
+    @property
+    def _trained(self) -> Trained:
+        """The model with all that a report needs to know of it."""
+        folder = self.run.path if self.run else None
+        features = self.features.left(self.data) if self.features else None
+        return Trained(setup=self.setup, history=self.history, features=features, settings=self.settings, folder=folder)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decides the run, as plain values."""
+        return settings_of(self.setup, arch=self.arch, pretrained=self.pretrained)
+
+    def fine_tune(  # noqa: D417
+        self,
+        epochs: int | None = None,
+        *,
+        minutes: float | None = None,
+        lr: float | None = None,
+        schedule: ScheduleName | None = None,
+        lr_decay: float | None = None,
+        weight_decay: float | None = None,
+        freeze_norm: bool | None = None,
+        mixup: float = 0.0,
+        cutmix: float = 0.0,
+        label_smoothing: float = 0.0,
+        ema: float = 0.0,
+        accumulate: int = 1,
+        sizes: Sequence[int] = (),
+        compile: CompileName = "off",
+    ) -> History:
+        """Transfer learning in two stages; see `headway.train.fine_tune`.
+
+        A named architecture without pretrained weights is trained in one stage, as is a module of your own, unless it
+        has a `body` and a linear `head`. Other options, of the stage for every layer: `headway.train.options.Options`.
+
+        Args:
+            epochs: Epochs that train every layer; a good number for the data when left out.
+            minutes: Time to take, instead of `epochs`.
+            lr: Peak learning rate of the last layers.
+
+        Returns:
+            The history.
+        """
+        given = {name: value for name, value in locals().items() if name != "self"}
+        check_plan(epochs=epochs, minutes=minutes, lr=lr)
+        options = options_of(given, recommended(self.setup, two_stages=self.two_stages))
+        check_options(options, self.setup, epochs=epochs, minutes=minutes)
+        train = fine_tune if self.two_stages else train_from_scratch
+        work = partial(train, history=self.history, epochs=epochs, minutes=minutes, lr=lr, options=options)
+        found = self._train("fine_tune", given, work, kept_features)
+        # After the first time the body is no longer the one that was pretrained.
+        if found is not None and self.features is None:
+            self.features, self._baselines = found, None
+            if found.unseen is not None:
+                self.setup = self.setup.knowing(*found.unseen)
+                self.data = self.setup.data
+        return self.history
+
+    def fit(  # noqa: D417
+        self,
+        epochs: int,
+        *,
+        lr: float | None = None,
+        schedule: ScheduleName = "one_cycle",
+        lr_decay: float = 1.0,
+        weight_decay: float = 0.01,
+        freeze_norm: bool = False,
+        mixup: float = 0.0,
+        cutmix: float = 0.0,
+        label_smoothing: float = 0.0,
+        ema: float = 0.0,
+        accumulate: int = 1,
+        sizes: Sequence[int] = (),
+        compile: CompileName = "off",
+    ) -> History:
+        """Trains every layer, at the same rate unless `lr_decay` is below 1.
+
+        Args:
+            epochs: Passes over the training rows, at least 1.
+            lr: Peak learning rate; 0.001 when left out. The other options: `headway.train.options.Options`.
+
+        Returns:
+            The history.
+        """
+        given = {name: value for name, value in locals().items() if name != "self"}
+        plan = Plan(epochs=epochs, lr=1e-3 if lr is None else lr, options=options_of(given))
+        check_options(plan.options, self.setup)
+        self._train("fit", given, lambda setup: fit(setup, plan, self.history), lambda _: None)
+        return self.history
+
+    def find_lr(self) -> LrFinder:
+        """Tries learning rates from 1e-6 to 1 and suggests one; the model stays as it is."""
+        return find_lr(self.setup)
+
+    def predictions(self, part: PartName = "valid", *, tta: int = 0) -> Predictions:
+        """The model's answers for a part: rows, probabilities, targets and losses, aligned.
+
+        Args:
+            part: "train", "valid" or "test".
+            tta: Test-time augmentation: the mean over so many augmented views of each item and its plain one.
+
+        Raises:
+            ConfigError: If there is no such part, it has no rows, or `tta` cannot have an effect.
+        """
+        return reporting.answers(self._trained, part, tta=tta)
+
+    def evaluate(self, part: PartName = "valid") -> dict[str, Estimate]:
+        """Every metric on a part, each with its 95 % interval."""
+        found = self.predictions(part)
+        given = {"task": self.data.target.task, "thresholds": self._trained.thresholds, "seed": self.seed}
+        return evaluate(found.answers, found.targets, **given)
+
+    def baselines(self) -> list[BaselineResult]:
+        """Simple models, trained on the same rows and applied to the same parts; computed once."""
+        if self._baselines is None:
+            self._baselines = rivals.baselines(self._trained)
+        return self._baselines
+
+    def report(
+        self,
+        *,
+        slices: Sequence[str] = (),
+        tta: int = 0,
+        baselines: Mapping[str, BaselineFunction] | None = None,
+    ) -> Report:
+        """Is the model good, better than something simple, for everyone, and why not; kept in the run's folder.
+
+        Args:
+            slices: Columns of the items by whose values every metric is given, such as `["site"]`.
+            tta: Augmented views of each item whose gain is measured on valid; none when 0.
+            baselines: Baselines of your own by name; see `headway.judge.baselines.run`.
+
+        Raises:
+            ConfigError: If a column is not known or has no groups, or `tta` cannot have an effect.
+        """
+        reporting.check_request(self._trained, slices=slices, tta=tta, own=baselines or ())
+        own = rivals.own_baselines(self._trained, baselines or {})
+        report = reporting.make_report(self._trained, baselines=[*self.baselines(), *own], slices=slices, tta=tta)
+        if self.run is not None:
+            report.save(self.run.path / "report.html")
+            report.save(self.run.path / "report.json")
+        return report
+
+    def diagnose(self) -> reporting.Diagnosis:
+        """Prints what is wrong with the model and what to try next; gives the findings."""
+        found = reporting.findings(self._trained, baselines=self.baselines())
+        print(found.text)  # noqa: T201
+        return found
+
+    def learning_curve(self) -> LearningCurve:
+        """How much more data would help: the head solved on growing shares of the training rows.
+
+        Raises:
+            ConfigError: If the model was not fine-tuned in two stages, which keeps the features that this takes.
+        """
+        return reporting.curve(self._trained)
+
+    def interpret(self) -> Interpretation:
+        """What the model uses of a table's columns: importance, dependence, redundancy, leaks, unusual rows.
+
+        Raises:
+            ConfigError: If the items are no rows of a table.
+        """
+        return Interpretation(self.setup)
+
+    def tastes(self) -> Tastes:
+        """What a model of ratings learned: similar items, best and worst liked, recommendations, recall and NDCG.
+
+        Raises:
+            ConfigError: If the items are no pairs of a user and an item.
+        """
+        return Tastes(self.setup)
+
+    def ensemble_with(self, baseline: str) -> Ensemble:
+        """The average of the model and a baseline, such as "gradient boosting", judged beside each alone.
+
+        The weight is chosen on training rows that are set aside, so both are trained once more, on the rest.
+
+        Args:
+            baseline: Its name; see `baselines()`.
+
+        Raises:
+            ConfigError: If there is no such baseline, answers of this kind are not averaged, or the architecture is a
+                module of your own, which cannot be trained anew from its start.
+        """
+        return ensemble(self._trained, baseline, train_again=None if self._is_own else self._train_again)
+
+    def export(
+        self, path: str | os.PathLike[str], *, report: Report | None = None, quantize: QuantizeName | None = None
+    ) -> Path:
+        """Writes the model as one file that predicts without torch; see `headway.bundle`.
+
+        Args:
+            path: Where, usually ending in `.headway`.
+            report: The report whose figures go into the file; made anew when left out.
+            quantize: "int8" for a smaller and faster graph, where it costs at most half a point on valid, or
+                1 % of an error in a unit; the manifest's `quantization` has the figures of both and which was kept.
+
+        Returns:
+            The path.
+        """
+        check_quantize(quantize, self.data.input)
+        known = self.features.parts if self.features else None
+        return export_trained(path, setup=self.setup, report=report or self.report(), known=known, quantize=quantize)
+
+    def _train_again(self, data: Data) -> Trained:
+        """The same model, trained in the same way on other data."""
+        made = made_again(type(self), self.settings, data, loss_fn=self.setup.objective.loss_fn, progress=False)
+        return replay(made, self._calls)._trained  # noqa: SLF001
+
+    def _train(self, name: str, given: dict[str, Any], work: Callable[[Setup], T], recall: Callable[[Setup], T]) -> T:
+        number = len(self._calls)
+        self._calls.append({"call": name, **given})
+        try:
+            return perform(
+                self.run, number, name, given, setup=self.setup, history=self.history, work=work, recall=recall
+            )
+        finally:
+            if self.progress is not None:
+                self.progress.close()
+
+    def _record(self, entry: Epoch) -> None:
+        if self.run is not None:
+            self.run.record(len(self.history) - 1, entry)
+        if self.progress is not None:
+            self.progress.entry(entry)

@@ -1,0 +1,92 @@
+"""A learner made once more: from its run's folder, or with the same settings on other data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+from headway.data.dataset import Data
+from headway.inputs.image.augment import Augment
+from headway.runs.run import differences, environment, open_run
+from headway.train.progress import Progress, make_progress
+from headway.train.stage import Setup
+
+__all__ = ["made_again", "replay", "resume_run", "settings_of"]
+
+L = TypeVar("L")
+
+
+def made_again(make: Callable[..., L], settings: Mapping[str, Any], data: Data, **own: Any) -> L:
+    """A learner with a run's settings, not trained yet.
+
+    Args:
+        make: The class.
+        settings: What decides the run, as plain values.
+        data: The data set.
+        own: What is no plain value, by the class's argument; `arch`, where it is a module.
+    """
+    return make(
+        data,
+        own.pop("arch", None) or settings["arch"],
+        pretrained=bool(settings["pretrained"]),
+        seed=settings["seed"],
+        batch_size=settings["batch_size"],
+        augment=Augment(**settings["augment"]),
+        device=settings["device"],
+        precision=settings["precision"],
+        **own,
+    )
+
+
+def settings_of(setup: Setup, *, arch: str, pretrained: str | None) -> dict[str, Any]:
+    """What decides a learner's run, as the plain values that `made_again` takes.
+
+    Args:
+        setup: The learner's.
+        arch: The architecture's name.
+        pretrained: Where its weights are from; None where they are random.
+    """
+    return {
+        "arch": arch,
+        "pretrained": pretrained,
+        "seed": setup.seed,
+        "batch_size": "auto" if setup.split_batches else setup.batch_size,
+        "device": str(setup.precision.device),
+        "precision": str(setup.precision.dtype).removeprefix("torch."),
+        "augment": asdict(setup.augment),
+    }
+
+
+def replay(learner: L, calls: Iterable[Mapping[str, Any]]) -> L:
+    """The learner, trained by the same calls: each a method's name as "call", and its arguments."""
+    for call in calls:
+        getattr(learner, call["call"])(**{name: value for name, value in call.items() if name != "call"})
+    return learner
+
+
+def resume_run(
+    make: Callable[..., L],
+    run: str | os.PathLike[str],
+    *,
+    data: Data | None,
+    own: Mapping[str, Any],
+    accept_changes: bool,
+    progress: bool | Progress,
+) -> L:
+    """A run's learner again; see `Learner.resume`."""
+    folder = open_run(run)
+    settings = folder.check(data=data, own=own)
+    shown = progress if isinstance(progress, Progress) else make_progress() if progress else False
+
+    def count(done: int, total: int) -> None:
+        if shown:
+            shown.count("reading", done, total)
+
+    found = data or folder.data(accept_changes=accept_changes, on_progress=count)
+    learner = made_again(make, settings, found, run=folder, progress=shown, **own)
+    changed = [each for each in differences(folder.config, environment()) if not each.startswith("git: ")]
+    if changed and shown:
+        shown.tell(f"Since the run began, this has changed, and the last bits may with it: {'; '.join(changed)}")
+    return replay(learner, folder.config.get("training", []))

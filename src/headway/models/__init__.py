@@ -1,1 +1,0 @@
-"""Architectures, their pretrained weights, and what a photo model is made of. Imports torch."""

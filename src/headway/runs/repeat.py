@@ -1,0 +1,84 @@
+"""A run done again: what its folder knew before it trained is copied, and what comes out is compared."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from headway.errors import RunError
+from headway.runs.checkpoint import Saved
+from headway.runs.replay import DONE
+from headway.runs.run import FIRST_WEIGHTS, Run, differences, environment, new_run
+from headway.train.fine_tune import PLAN
+
+__all__ = ["Comparison", "compare", "copy_plan"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Whether two runs came to the same weights.
+
+    Attributes:
+        agree: Whether every bit of them agrees.
+        largest: The largest difference of two weights.
+        changed: What is not as it was: versions, the processor, the number of threads; "name: before -> now".
+    """
+
+    agree: bool
+    largest: float
+    changed: list[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """The comparison as plain JSON values."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        if self.agree:
+            return "The weights agree with the first run's, bit for bit."
+        why = f"What changed since: {'; '.join(self.changed)}." if self.changed else "Nothing known has changed since."
+        return f"The weights do not agree with the first run's: they differ by up to {self.largest:.2g}. {why}"
+
+
+def copy_plan(first: Run) -> Run:
+    """A new run beside the first one that has everything the first one had before it trained, and nothing after.
+
+    A run that was planned in minutes keeps its number of steps.
+
+    Raises:
+        RunError: If the first run never trained.
+    """
+    config = first.config
+    if not config.get("training"):
+        given, fix = f"{first.path}, stopped before it trained", f"Go on with it first: headway resume {first.path}"
+        raise RunError("There is nothing to repeat in that run.", given=given, fix=fix)
+    second = new_run(first.path.parent, f"{first.path.name}-again")
+    plans = [f"checkpoints/{number}/{PLAN}.safetensors" for number in range(len(config["training"]))]
+    for name in ("items.parquet", "problems.csv", f"checkpoints/{FIRST_WEIGHTS}.safetensors", *plans):
+        if (first.path / name).exists():
+            (second.path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(first.path / name, second.path / name)
+    second.write_config({**config, **environment(), "repeats": str(first.path)})
+    return second
+
+
+def compare(first: Run, second: Run) -> Comparison:
+    """Compares the weights that two finished runs came to.
+
+    Raises:
+        RunError: If one of them is not finished.
+    """
+    one, two = _final(first), _final(second)
+    pairs = [(one.tensors[name].double(), two.tensors[name].double()) for name in one.tensors]
+    largest = max(float((a - b).abs().max()) for a, b in pairs if a.numel())
+    agree = all((one.tensors[name].equal(two.tensors[name])) for name in one.tensors)
+    return Comparison(agree, largest, differences(first.config, second.config))
+
+
+def _final(run: Run) -> Saved:
+    calls = len(run.config.get("training", []))
+    saved = run.checkpoints(calls - 1).load(DONE) if calls else None
+    if saved is None:
+        given, fix = run.path, f"Go on with it first: headway resume {run.path}"
+        raise RunError("That run has not been finished.", given=given, fix=fix)
+    return saved

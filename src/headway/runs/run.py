@@ -1,0 +1,356 @@
+"""The run folder: everything needed to repeat a run, and everything that came of it.
+
+`config.json`, `items.parquet`, `problems.csv` (where items were left out), `history.jsonl` (a line an epoch, only
+ever added to), `checkpoints/` (what was done so far; a folder for each call that trains), `report.html`,
+`report.json`, `model.headway`.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+import platform
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import filelock
+import polars as pl
+import torch
+from torch import nn
+
+from headway.data.dataset import Data
+from headway.data.restore import reopen
+from headway.errors import CheckpointError, ConfigError, DataError, HeadwayError, RunError, Stopped
+from headway.inputs.registry import input_from_json
+from headway.runs.checkpoint import Checkpoints, Saved, load_model, model_tensors
+from headway.system.versions import git_state, library_versions
+from headway.targets.registry import target_from_json
+from headway.train.history import Epoch
+
+__all__ = ["Run", "check_name", "differences", "environment", "list_runs", "new_run", "open_run"]
+
+CANNOT_WRITE = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+KEPT = ("platform", "threads", "git")
+"""What surrounds a run, besides the versions of libraries."""
+
+OWNER = ".owner"
+FIRST_WEIGHTS = "start"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A folder of one run."""
+
+    path: Path
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether its settings and items are there."""
+        return _is_run(self.path / "config.json")
+
+    @property
+    def bundle(self) -> Path:
+        """Where the exported model lies."""
+        return self.path / "model.headway"
+
+    def plan(self, options: Mapping[str, Any]) -> None:
+        """Writes what a command was asked for, before it has read the data."""
+        self.write_config({"options": dict(options)})
+
+    def drop_unless_begun(self) -> None:
+        """Removes a run that holds nothing but a plan, unless it was stopped and may go on."""
+        stopped = isinstance(sys.exception(), KeyboardInterrupt)
+        if not self.has_begun and not stopped:
+            for file in self.path.iterdir():
+                file.unlink()
+            self.path.rmdir()
+
+    def begin(self, data: Data, settings: Mapping[str, Any], model: nn.Module) -> None:
+        """Writes what is known before training, unless the run goes on: settings, items, problems.
+
+        The first weights of a module of one's own are kept, or taken back when the run goes on: nothing else knows
+        them. The config comes last, as it makes the folder a run.
+        """
+        start = Checkpoints(self.path / "checkpoints")
+        if self.has_begun:
+            saved = start.load(FIRST_WEIGHTS)
+            if saved is not None:
+                load_model(model, saved)
+            return
+        if "arch" in settings["own"]:
+            start.save(FIRST_WEIGHTS, Saved(model_tensors(model)))
+        config = {
+            **self.config,
+            "settings": dict(settings),
+            **environment(),
+            "data": {
+                "fingerprint": data.fingerprint,
+                "items": len(data.items),
+                "split": data.split.describe(data.target.strata_name),
+            },
+            "input": data.input.to_json(),
+            "target": data.target.to_json(),
+        }
+        saved = data.items.select(pl.exclude(pl.Object))
+        table = io.BytesIO()
+        saved.write_parquet(table)
+        _write(self.path / "items.parquet", table.getvalue())
+        if len(data.problems):
+            _write(self.path / "problems.csv", data.problems.write_csv().encode())
+        self.write_config(config)
+
+    def check(self, *, data: Data | None, own: Mapping[str, Any]) -> dict[str, Any]:
+        """The run's settings, if what is passed again is what the run was started with.
+
+        Raises:
+            RunError: If something is missing, or another data set is passed.
+        """
+        config = self.config
+        settings = config["settings"]
+        missing = [name for name in settings.get("own", []) if not own[name]]
+        if missing:
+            what = "The run was started with something of your own, which its folder cannot hold."
+            fix = f"Pass it again: Learner.resume(run, {', '.join(f'{name}=...' for name in missing)})."
+            raise RunError(what, given=f"{self.path}, without {', '.join(missing)}", fix=fix)
+        if data is not None and data.fingerprint != config["data"]["fingerprint"]:
+            given = f"{data!r} with fingerprint {data.fingerprint[:12]}, not {config['data']['fingerprint'][:12]}"
+            fix = "Pass the same items, labels and split, or start a new run."
+            raise RunError("That is not the data set of the run.", given=given, fix=fix)
+        return settings
+
+    def note_call(self, number: int, name: str, settings: Mapping[str, Any]) -> Checkpoints:
+        """Adds a call that trains to the config, unless it is there already, and gives the place for its checkpoints.
+
+        Args:
+            number: How many calls came before it.
+            name: The method that was called.
+            settings: With what.
+        """
+        config = self.config
+        calls = config.setdefault("training", [])
+        if number == len(calls):
+            calls.append({"call": name, **settings})
+            self.write_config(config)
+        return self.checkpoints(number)
+
+    def checkpoints(self, number: int) -> Checkpoints:
+        """The checkpoints of one of the calls that train, counted from 0."""
+        return Checkpoints(self.path / "checkpoints" / str(number))
+
+    def record(self, number: int, entry: Epoch) -> None:
+        """Adds a line to the history; a line that is there already, since the run goes on, stays as it is.
+
+        Args:
+            number: How many entries came before it.
+            entry: The entry.
+        """
+        file = self.path / "history.jsonl"
+        lines = file.read_bytes().splitlines(keepends=True) if file.exists() else []
+        if lines and not lines[-1].endswith(b"\n"):
+            # A run that was killed may have written half of it.
+            lines.pop()
+            os.truncate(file, sum(map(len, lines)))
+        if number >= len(lines):
+            with _writing(file), file.open("a", encoding="utf-8") as opened:
+                opened.write(json.dumps(entry.to_json()) + "\n")
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """A context in which no other process trains in this folder.
+
+        Raises:
+            RunError: If another one does.
+            CheckpointError: If the folder cannot be written.
+            Stopped: If Ctrl-C or SIGTERM came, with the run's path.
+        """
+        try:
+            with ExitStack() as stack:
+                with _writing(self.path):
+                    stack.enter_context(_lock(self.path))
+                    (self.path / OWNER).write_text(f"process {os.getpid()} on {platform.node()}")
+                yield
+        except filelock.Timeout:
+            owner = self.path / OWNER
+            given = f"{self.path}, held by {owner.read_text() if owner.exists() else 'an unknown process'}"
+            fix = "Wait until it has ended, or stop it."
+            raise RunError("Another process is at work on this run.", given=given, fix=fix) from None
+        except KeyboardInterrupt as error:
+            raise Stopped(getattr(error, "signum", signal.SIGINT), str(self.path)) from error
+        except OSError as error:
+            if error.errno not in CANNOT_WRITE or isinstance(error, HeadwayError):
+                raise
+            given = f"{error.filename or self.path} ({error.strerror})"
+            fix = (
+                f"Make room or mend the permissions, then: headway resume {self.path}. What was saved before is whole."
+            )
+            raise CheckpointError("A file of the run cannot be written.", given=given, fix=fix) from error
+
+    def data(self, *, accept_changes: bool = False, on_progress: Callable[[int, int], None] | None = None) -> Data:
+        """The data set that the run was started with; see `headway.data.restore`."""
+        config, problems = self.config, self.path / "problems.csv"
+        data = reopen(
+            pl.read_parquet(self.path / "items.parquet"),
+            pl.read_csv(problems) if problems.exists() else pl.DataFrame(),
+            input=input_from_json(config["input"]),
+            target=target_from_json(config["target"]),
+            split=config["data"]["split"],
+            accept_changes=accept_changes,
+            on_progress=on_progress,
+        )
+        # Of answers that are files, nothing but the fingerprint knows the bytes.
+        if data.store.answers and not accept_changes and data.fingerprint != config["data"]["fingerprint"]:
+            what = "Files of the run's answers have changed since it began, so it would not end the same."
+            fix = "Put them back, or go on with them as they are now: --accept-changes (accept_changes=True)."
+            raise DataError(what, given=f"column {data.target.column!r}", fix=fix)
+        return data
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What `plan` and `begin` wrote; empty before."""
+        file = self.path / "config.json"
+        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+    def write_config(self, config: Mapping[str, Any]) -> None:
+        """Writes the config, whole or not at all."""
+        write_text(self.path / "config.json", json.dumps(dict(config), indent=2, default=_plain) + "\n")
+
+    @property
+    def report(self) -> dict[str, Any] | None:
+        """The run's report as JSON values; None where it did not come to one."""
+        file = self.path / "report.json"
+        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+
+
+def environment() -> dict[str, Any]:
+    """What a run's bits depend on besides its data and settings, and where its code stood."""
+    return {
+        "command": sys.argv,
+        "versions": library_versions(),
+        "platform": platform.platform(),
+        "threads": torch.get_num_threads(),
+        "git": git_state(),
+    }
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What bits depend on that is not the same in two runs' configs, as "name: before -> now"."""
+    was, found = ({**each.get("versions", {}), **{name: each.get(name) for name in KEPT}} for each in (before, now))
+    return [f"{name}: {value} -> {found.get(name)}" for name, value in was.items() if value != found.get(name)]
+
+
+@cache
+def _lock(path: Path) -> filelock.BaseFileLock:
+    """The operating system's lock on a run: gone with the process that holds it, which may take it again and again."""
+    return filelock.FileLock(path / ".lock", timeout=0)
+
+
+def open_run(path: str | os.PathLike[str]) -> Run:
+    """The run in a folder.
+
+    Raises:
+        ConfigError: If there is none.
+    """
+    folder = Path(path).expanduser()
+    if not _is_run(folder / "config.json") and "options" not in _json(folder / "config.json"):
+        given = f"{folder} ({'a folder without a config.json of a run' if folder.is_dir() else 'nothing is there'})"
+        fix = "Name a run's folder, such as runs/pets; `headway runs` lists them."
+        raise ConfigError("That is not the folder of a run.", given=given, fix=fix)
+    return Run(folder)
+
+
+def new_run(runs: str | os.PathLike[str], name: str) -> Run:
+    """A new folder below `runs`: `name`, or `name-2`, `name-3` ... where that is taken.
+
+    Raises:
+        ConfigError: If the name is not one for a folder, or the folder cannot be made.
+    """
+    check_name(name)
+    root = Path(runs).expanduser()
+    number = 1
+    while True:
+        path = root / (name if number == 1 else f"{name}-{number}")
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            path.mkdir()
+        except FileExistsError:
+            if not root.is_dir():
+                raise ConfigError("The runs' folder is a file.", given=root, fix="Name another.") from None
+            number += 1
+            continue
+        except OSError as error:
+            given = f"{path} ({error.strerror})"
+            fix = "Name another folder with --runs."
+            raise ConfigError("The run's folder cannot be made.", given=given, fix=fix) from error
+        return Run(path)
+
+
+def check_name(name: str) -> None:
+    """Raises a ConfigError if a run's name cannot be the name of a folder on every kind of machine."""
+    if not name or name in (".", "..") or any(sign in name for sign in '/\\:*?"<>|\0'):
+        fix = "Use letters, digits, - and _."
+        raise ConfigError("A run's name must be the name of a folder.", given=repr(name), fix=fix)
+
+
+def list_runs(runs: str | os.PathLike[str]) -> list[Run]:
+    """The runs below a folder, by name; other programs' folders are passed over. Empty where there is none."""
+    root = Path(runs).expanduser()
+    return [Run(each.parent) for each in sorted(root.glob("*/config.json")) if _is_run(each)]
+
+
+def _is_run(config: Path) -> bool:
+    return {"settings", "data", "versions"} <= _json(config).keys()
+
+
+def _json(file: Path) -> dict[str, Any]:
+    """The object in a file; empty where there is none."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _plain(value: Any) -> Any:
+    """A number of numpy's or of torch's as Python's; anything else as its text."""
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file whole or not at all.
+
+    Raises:
+        CheckpointError: If it cannot be written.
+    """
+    _write(path, text.encode())
+
+
+def _write(path: Path, data: bytes) -> None:
+    part = path.with_name(path.name + ".part")
+    with _writing(path):
+        with part.open("wb") as opened:
+            opened.write(data)
+            opened.flush()
+            os.fsync(opened.fileno())
+        os.replace(part, path)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """A context in which the system's refusal to write says what to do about it."""
+    try:
+        yield
+    except filelock.Timeout:
+        raise
+    except OSError as error:
+        given = f"{path} ({error.strerror or error})"
+        fix = "Make room or mend the permissions, then: headway resume RUN. What was saved before is whole."
+        raise CheckpointError("The run's folder cannot be written.", given=given, fix=fix) from error

@@ -1,0 +1,101 @@
+"""From what a client sends to what the model takes: what a reader is. There is one for each kind of input."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from headway.inputs.image.geometry import Frame
+from headway.serve.problems import Kind
+
+__all__ = ["Asked", "Item", "Reader"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One item of a request, as it came.
+
+    Attributes:
+        name: What it is called in an answer for several: a file's name, or a row's number.
+        media_type: What the client says it is, in lower case; empty where it says nothing.
+        data: The bytes of a file.
+        row: The values of a table's row by column.
+    """
+
+    name: str | int = ""
+    media_type: str = ""
+    data: bytes = b""
+    row: Any = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An item as the model takes it.
+
+    Attributes:
+        array: What `input.read` gives.
+        frame: What part of a picture it shows, where the answer lies in the picture.
+        notes: What it has that no training item had, a sentence each.
+        statistics: What is written down of it, where there is a log.
+    """
+
+    array: np.ndarray
+    frame: Frame | None = None
+    notes: tuple[str, ...] = ()
+    statistics: dict[str, Any] = field(default_factory=dict)
+
+
+class Reader(ABC):
+    """Takes a request's body apart and reads what is in it. Threads may share it.
+
+    Attributes:
+        noun: What several items are called.
+        place: The member that names an item in an answer for several.
+        summary: What `POST /predict` does.
+        takes: What it takes, and what it gives for several, in a sentence or two.
+        media_types: Of the body.
+        problems: What may be wrong with a body or an item of this kind.
+    """
+
+    noun: ClassVar[str]
+    place: ClassVar[str]
+    summary: ClassVar[str]
+    takes: ClassVar[str]
+    media_types: ClassVar[tuple[str, ...]]
+    problems: ClassVar[tuple[Kind, ...]]
+
+    @abstractmethod
+    def is_slow(self, body: bytes, content_type: str) -> bool:
+        """Whether taking the body apart would keep the event loop for long."""
+
+    @abstractmethod
+    def split(self, body: bytes, content_type: str) -> tuple[Sequence[Item], bool]:
+        """The items in a body, at least one, and whether the answer is to be a list.
+
+        Raises:
+            Problem: If there is none, if there are too many, or if they cannot be told apart.
+        """
+
+    @abstractmethod
+    def read(self, item: Item) -> Asked:
+        """What the model takes for an item.
+
+        Raises:
+            Problem: If it is not what the model was made for, or cannot be read.
+        """
+
+    @abstractmethod
+    def example(self) -> np.ndarray:
+        """Some item as the model takes it, for measuring."""
+
+    @abstractmethod
+    def describe_body(self) -> dict[str, Any]:
+        """The request body of `POST /predict` for `openapi.json`: FastAPI does not see it."""
+
+    def facts(self) -> dict[str, Any]:
+        """What `GET /model` says of the input."""
+        return {}

@@ -1,0 +1,1 @@
+"""The machine: cache folder, memory, versions, figures."""

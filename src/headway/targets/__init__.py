@@ -1,0 +1,1 @@
+"""What a model is to predict: a folder for each kind of target."""

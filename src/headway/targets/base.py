@@ -1,0 +1,171 @@
+"""What a target is: the binding of columns of the item table to what a model is to predict.
+
+A target knows how to encode its values, how a model's outputs become an answer, and how to write itself as JSON. It
+runs while training and while serving, so it needs numpy alone, never torch.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from headway.inputs.base import Input, Reader
+    from headway.inputs.image.geometry import Frame
+
+__all__ = ["Prediction", "Target", "Task"]
+
+Task = Literal["classification", "multilabel", "regression", "points", "segmentation"]
+"""What kind of answer a target is. Objective, metrics, baselines and the report are chosen by it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """The answer for one item.
+
+    Attributes:
+        label: The answer as text: the most probable class, several labels, or a number with its unit's digits.
+        score: The probability of the answer, between 0 and 1; None where it has none, as for a number.
+        probabilities: The probability of every class, most probable first; empty where there are no classes.
+        value: The answer itself where it is no class: a float, a tuple of labels or of points, an array of classes.
+        familiar: Whether the item is like those that the model was trained on. Where it is not, label and score mean
+            nothing. None where the bundle cannot tell.
+        notes: What the item has that no training item had, such as a category; it was read all the same.
+        seconds: How long reading the item and answering took; of a batch's time in the model an item's share. Two
+            predictions that differ in nothing else are equal.
+    """
+
+    label: str
+    score: float | None = None
+    probabilities: dict[str, float] = field(default_factory=dict)
+    value: Any = None
+    familiar: bool | None = None
+    notes: tuple[str, ...] = ()
+    seconds: float = field(default=0.0, compare=False)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Prediction):
+            return NotImplemented
+        ours, theirs = ({**vars(each), "value": None, "seconds": None} for each in (self, other))
+        return ours == theirs and np.array_equal(self.value, other.value)
+
+    def to_json(self) -> dict[str, Any]:
+        """The prediction as plain JSON values, without the time it took."""
+        found = {"label": self.label, "score": self.score, "probabilities": self.probabilities}
+        if self.value is not None:
+            found["value"] = self.value.tolist() if isinstance(self.value, np.ndarray) else self.value
+        found["familiar"] = self.familiar
+        return found | ({"notes": list(self.notes)} if self.notes else {})
+
+
+class Target(ABC):
+    """What the model is to predict, from one column or several. Immutable, so threads may share it.
+
+    Attributes:
+        column: The column; of several, what they are called together.
+        task: What kind of answer it is.
+        is_in_picture: Whether the answer lies in a picture, as points and masks do, and moves with it.
+        labels: The names of the outputs, in their order, where they have names.
+        strata_name: What `strata` tells apart, in a word; empty where that is nothing.
+    """
+
+    column: str
+    task: ClassVar[Task]
+    is_in_picture: ClassVar[bool] = False
+    strata_name: ClassVar[str] = "class"
+    labels: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the item table that it looks at."""
+        return (self.column,)
+
+    @property
+    def can_mirror(self) -> bool:
+        """Whether the answer for a picture is known for its mirror image, too."""
+        return True
+
+    @property
+    @abstractmethod
+    def num_outputs(self) -> int:
+        """How many numbers the model gives for an item."""
+
+    def values(self, items: pl.DataFrame) -> list[Any]:
+        """What `encode` takes, a value an item."""
+        return items[self.column].to_list()
+
+    def is_missing(self, items: pl.DataFrame) -> list[bool]:
+        """Whether an item lacks an answer, so that it can be neither learned from nor judged."""
+        return [any(value is None for value in row) for row in items.select(self.columns).iter_rows()]
+
+    def strata(self, items: pl.DataFrame) -> list[str]:
+        """What a split keeps the shares of, a text an item: for categories the class, else a coarse bin."""
+        return [str(value) for value in self.values(items)]
+
+    @abstractmethod
+    def fit(self, rows: pl.DataFrame) -> Self:
+        """A fitted copy, having learned from `rows`, which are training rows only."""
+
+    @abstractmethod
+    def encode(self, values: Sequence[Any]) -> np.ndarray:
+        """The values as the loss wants them, one row an item: class indices, or float32 `[items, num_outputs]`.
+
+        Raises:
+            DataError: If a value cannot be one.
+        """
+
+    def place(self, items: pl.DataFrame, input: Input) -> np.ndarray:
+        """The items' encoded values, for what lies in a picture in the canvas that `input` makes of it."""
+        return self.encode(self.values(items))
+
+    def view(self, targets: np.ndarray, input: Input) -> np.ndarray:
+        """From what goes with canvases to what goes with `input.view` of them."""
+        return targets
+
+    def files(self, input: Input) -> Reader | None:
+        """What reads the answers, where they are files as the items are; None where the table holds them."""
+        return None
+
+    def fit_places(self, rows: pl.DataFrame, input: Input) -> Self:
+        """A copy that has learned, too, where things lie in the canvases that the fitted `input` makes of `rows`."""
+        return self
+
+    def fit_answers(self, answers: np.ndarray, targets: np.ndarray) -> Self:
+        """A copy that has learned from a model's answers for training rows that the model did not learn from.
+
+        Args:
+            answers: What the graph would give, `[items, num_outputs]`.
+            targets: What `view` gives for the same rows.
+        """
+        return self
+
+    def keep(self, outputs: np.ndarray) -> np.ndarray:
+        """What is kept of the graph's answers for a batch, `[batch, num_outputs]`: all; of maps each place's class."""
+        return outputs
+
+    @abstractmethod
+    def decode(self, scores: np.ndarray) -> Prediction:
+        """The answer for one item from what the graph gives for it, `[num_outputs]`."""
+
+    def decode_many(self, scores: np.ndarray) -> list[Prediction]:
+        """The answers for a batch, `[batch, num_outputs]`, as `decode` gives them one by one."""
+        return [self.decode(each) for each in scores]
+
+    def locate(self, prediction: Prediction, frame: Frame) -> Prediction:
+        """The answer in the picture itself, from that in the part of it that the model saw; see `is_in_picture`."""
+        return prediction
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """The field as plain JSON values, with its `kind`."""
+
+    @classmethod
+    @abstractmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """The field that `to_json` wrote."""

@@ -1,0 +1,78 @@
+"""Simple models that give an item any number of labels: what a multi-label model must beat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from headway.judge.baselines.base import Baseline, Rows, linear_size, num_features, num_pixels, scale_of, small_pixels
+
+__all__ = ["BASELINES", "logistic_regressions"]
+
+
+def _frequencies(train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
+    """Each label's share among the training rows, for every item."""
+    shares = train.targets.mean(0, dtype=np.float64)
+    return {part: np.tile(shares, (len(rows.targets), 1)) for part, rows in parts.items()}
+
+
+def _on_pixels(train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
+    inputs = {part: small_pixels(rows) for part, rows in parts.items()}
+    return logistic_regressions(small_pixels(train), train.targets, inputs, penalty=100.0)
+
+
+def _on_features(train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
+    assert train.features is not None
+    inputs = {part: rows.features for part, rows in parts.items() if rows.features is not None}
+    return logistic_regressions(train.features, train.targets, inputs, penalty=10.0)
+
+
+def logistic_regressions(
+    inputs: np.ndarray, targets: np.ndarray, parts: Mapping[str, np.ndarray], *, penalty: float
+) -> dict[str, np.ndarray]:
+    """A logistic regression for each label, on standardised columns, all solved at once.
+
+    The penalties (1 / C) are those of the logistic regression that tells classes apart.
+
+    Args:
+        inputs: Of the training rows, float `[items, dim]`.
+        targets: 0 or 1 for each label, `[items, labels]`.
+        parts: Rows to answer by part, float `[rows, dim]` each.
+        penalty: How much a label's sum of squared weights counts, halved, beside its sum of log losses.
+
+    Returns:
+        Probabilities by part, float64 `[rows, labels]`.
+    """
+    from scipy.optimize import minimize
+    from scipy.special import expit
+    from threadpoolctl import threadpool_limits
+
+    mean, spread = scale_of(inputs)
+    scaled = np.c_[(inputs - mean) / spread, np.ones(len(inputs))].astype(np.float64)
+    wanted, shape = targets.astype(np.float64), (scaled.shape[1], targets.shape[1])
+
+    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        weights = flat.reshape(shape)
+        logits = scaled @ weights
+        slopes = scaled.T @ (expit(logits) - wanted)
+        slopes[:-1] += penalty * weights[:-1]
+        value = (np.logaddexp(0, logits) - wanted * logits).sum() + penalty / 2 * (weights[:-1] ** 2).sum()
+        return float(value) / len(scaled), slopes.ravel() / len(scaled)
+
+    with threadpool_limits(1, user_api="blas"):
+        # Stopping early is a choice here, as for classes.
+        found = minimize(loss, np.zeros(shape[0] * shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 100})
+        weights = found.x.reshape(shape)
+        return {part: expit((rows - mean) / spread @ weights[:-1] + weights[-1]) for part, rows in parts.items()}
+
+
+BASELINES: dict[str, Baseline] = {
+    "label frequencies": Baseline(_frequencies, size=lambda _, labels: labels),
+    "logistic regression on pixels": Baseline(
+        _on_pixels, needs="pixels", size=lambda rows, labels: linear_size(num_pixels(rows), labels)
+    ),
+    "logistic regression on frozen features": Baseline(
+        _on_features, needs="features", size=lambda rows, labels: linear_size(num_features(rows), labels)
+    ),
+}

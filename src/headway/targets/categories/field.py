@@ -1,0 +1,178 @@
+"""Several labels an item, or none: the target of multi-label classification."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from headway.errors import ConfigError, DataError, did_you_mean
+from headway.targets.base import Prediction, Target, Task
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Categories", "best_threshold"]
+
+MIN_IN_STRATUM = 10
+"""Items that share a set of labels, below which a split lumps them together with others as rare."""
+
+NO_LABELS = "(none)"
+
+
+@dataclass(frozen=True)
+class Categories(Target):
+    """A column of labels, any number an item: text with a separator between them, or lists.
+
+    An item without labels (null, or empty) has none of them, and is learned from like the others.
+
+    Args:
+        column: The column's name.
+        sep: What stands between labels in a text; blanks around a label do not count.
+        labels: The labels, in the order of the model's outputs. Left empty, they are the sorted labels of the training
+            rows. Labels of any type are taken as their text.
+        thresholds: The probability from which each label is given, between 0 and 1. Left empty, they are chosen on
+            training rows that the model did not learn from, and 0.5 where there are none.
+
+    Raises:
+        ConfigError: If `labels` repeat, `sep` is empty, or `thresholds` do not go with `labels`.
+
+    Example:
+        >>> field = Categories("tags", labels=("cat", "dog", "indoors"))
+        >>> field.encode(["cat indoors", ["dog"], ""]).tolist()
+        [[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
+        >>> found = field.decode(np.array([0.75, 0.25, 0.875]))
+        >>> found.label, found.value
+        ('indoors cat', ('indoors', 'cat'))
+    """
+
+    column: str
+    _: KW_ONLY
+    sep: str = " "
+    labels: tuple[str, ...] = ()
+    thresholds: tuple[float, ...] = ()
+    task: ClassVar[Task] = "multilabel"
+    strata_name: ClassVar[str] = "labels"
+
+    def __post_init__(self) -> None:
+        problems = []
+        if len(set(self.labels)) != len(self.labels):
+            problems.append("`labels` must differ from one another.")
+        if not self.sep:
+            problems.append("`sep` must not be empty.")
+        if self.thresholds and len(self.thresholds) != len(self.labels):
+            problems.append("`thresholds` must be as many as `labels`.")
+        if not all(0 <= each <= 1 for each in self.thresholds):
+            problems.append("`thresholds` must lie between 0 and 1.")
+        if problems:
+            given = f"sep={self.sep!r}, labels={list(self.labels)}, thresholds={list(self.thresholds)}"
+            raise ConfigError(" ".join(problems), given=given, fix="Leave them out, or correct the call.")
+
+    @property
+    def num_outputs(self) -> int:
+        """The number of labels."""
+        return len(self.labels)
+
+    def is_missing(self, items: pl.DataFrame) -> list[bool]:
+        """Never: no label is an answer, too."""
+        return [False] * len(items)
+
+    def strata(self, items: pl.DataFrame) -> list[str]:
+        """The set of labels; those that few items have in common are one."""
+        sets = [self.sep.join(sorted(set(self._split(value)))) or NO_LABELS for value in self.values(items)]
+        counts = Counter(sets)
+        return [each if counts[each] >= MIN_IN_STRATUM else "(rare)" for each in sets]
+
+    def fit(self, rows: pl.DataFrame) -> Self:
+        """A copy that knows the labels of `rows`, sorted; labels given by the user are kept."""
+        if self.labels:
+            return self
+        found = {label for value in self.values(rows) for label in self._split(value)}
+        return replace(self, labels=tuple(sorted(found)))
+
+    def fit_answers(self, answers: np.ndarray, targets: np.ndarray) -> Self:
+        """A copy whose thresholds give each label the best F1 score on rows that the model did not learn from.
+
+        Thresholds given by the user are kept.
+
+        Source:
+            Lipton, Elkan and Naryanaswamy 2014, arXiv:1402.1892 (a threshold for each label, chosen on held-out rows).
+        """
+        if self.thresholds:
+            return self
+        pairs = zip(answers.T, targets.T, strict=True)
+        return replace(self, thresholds=tuple(best_threshold(probabilities, truth) for probabilities, truth in pairs))
+
+    def encode(self, values: Sequence[Any]) -> np.ndarray:
+        """1 for each label that an item has, else 0: float32 `[items, labels]`.
+
+        Raises:
+            DataError: If a value has a label that is none of them.
+        """
+        found = [self._split(value) for value in values]
+        # Before the field is fitted, every label is new.
+        labels = self.labels or sorted({label for each in found for label in each})
+        index = {label: i for i, label in enumerate(labels)}
+        unknown = sorted({label for each in found for label in each} - index.keys())
+        if unknown:
+            what = f"Column {self.column!r} has labels that are not among those of the training rows."
+            fix = f"Correct or remove those rows. {did_you_mean(unknown[0], self.labels)}"
+            raise DataError(what, given=unknown[:10], fix=fix)
+        encoded = np.zeros((len(values), len(labels)), dtype=np.float32)
+        for row, each in enumerate(found):
+            encoded[row, [index[label] for label in each]] = 1
+        return encoded
+
+    def decode(self, scores: np.ndarray) -> Prediction:
+        """The prediction from the probabilities of one item, `[labels]`; `value` has its labels, the surest first."""
+        order = np.argsort(-scores, kind="stable")
+        limits = self.thresholds or (0.5,) * len(self.labels)
+        given = tuple(self.labels[i] for i in order if scores[i] >= limits[i])
+        ranked = {self.labels[i]: float(scores[i]) for i in order}
+        return Prediction(label=self.sep.join(given), value=given, probabilities=ranked)
+
+    def to_json(self) -> dict[str, Any]:
+        lists = {"labels": list(self.labels), "thresholds": list(self.thresholds)}
+        return {"kind": "categories", "column": self.column, "sep": self.sep, **lists}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        return cls(
+            str(values["column"]),
+            sep=str(values["sep"]),
+            labels=tuple(map(str, values["labels"])),
+            thresholds=tuple(map(float, values["thresholds"])),
+        )
+
+    def _split(self, value: Any) -> list[str]:
+        if value is None or value != value:  # NaN is what pandas calls missing
+            return []
+        each = value.split(self.sep) if isinstance(value, str) else value if isinstance(value, Sequence) else [value]
+        return [label for label in (str(part).strip() for part in each) if label]
+
+
+def best_threshold(probabilities: np.ndarray, targets: np.ndarray) -> float:
+    """The threshold with the best F1 score; of several, the nearest to 0.5, which it is without any positive item.
+
+    Args:
+        probabilities: Of one label, float `[items]`.
+        targets: 1 where an item has it, else 0, `[items]`.
+
+    Example:
+        >>> best_threshold(np.array([0.1, 0.2, 0.3, 0.4]), np.array([0, 0, 1, 1]))
+        0.25
+    """
+    if not targets.any():
+        return 0.5
+    order = np.argsort(-probabilities, kind="stable")
+    ranked, hits = probabilities[order].astype(np.float64), np.cumsum(targets[order])
+    # Given to the first so many, a label is right on `hits` of them; equal probabilities are given it together.
+    f1 = 2 * hits / (np.arange(1, len(ranked) + 1) + hits[-1])
+    after = np.append(ranked[1:], 0.0)
+    f1 = np.where(ranked > after, f1, -1.0)
+    cuts = (ranked + after) / 2
+    best = np.flatnonzero(f1 >= f1.max() - 1e-12)
+    return float(cuts[best[np.argmin(np.abs(cuts[best] - 0.5))]])

@@ -1,0 +1,107 @@
+"""One label out of several: the target of classification."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from headway.errors import ConfigError, DataError, did_you_mean
+from headway.targets.base import Prediction, Target, Task
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Category"]
+
+
+@dataclass(frozen=True)
+class Category(Target):
+    """A column of labels, one an item.
+
+    Args:
+        column: The column's name.
+        labels: The classes, in the order of the model's outputs. Left empty, they are the sorted labels of the
+            training rows. Values of any type are taken as their text, without blanks around it; an empty text is no
+            label.
+
+    Example:
+        >>> field = Category("label", labels=("cat", "dog"))
+        >>> field.encode(["dog", "cat"]).tolist()
+        [1, 0]
+        >>> field.decode(np.array([0.25, 0.75])).label
+        'dog'
+    """
+
+    column: str
+    labels: tuple[str, ...] = ()
+    task: ClassVar[Task] = "classification"
+
+    def __post_init__(self) -> None:
+        if len(set(self.labels)) != len(self.labels):
+            raise ConfigError(
+                "`labels` must differ from one another.", given=list(self.labels), fix="Name each class once."
+            )
+
+    @property
+    def num_outputs(self) -> int:
+        """The number of classes."""
+        return len(self.labels)
+
+    def values(self, items: pl.DataFrame) -> list[str | None]:
+        """The labels as text, None where there is none."""
+        return [_text(value) for value in items[self.column].to_list()]
+
+    def is_missing(self, items: pl.DataFrame) -> list[bool]:
+        return [value is None for value in self.values(items)]
+
+    def fit(self, rows: pl.DataFrame) -> Self:
+        """A copy that knows the classes of `rows`, sorted; labels given by the user are kept."""
+        if self.labels:
+            return self
+        found = {value for value in self.values(rows) if value is not None}
+        return replace(self, labels=tuple(sorted(found)))
+
+    def encode(self, values: Sequence[Any]) -> np.ndarray:
+        """Class indices, int64 `[items]`, from 0 to `num_outputs - 1`.
+
+        Raises:
+            DataError: If a value is none of the classes.
+        """
+        # A label that the user gave may have blanks around it, too.
+        index = {label.strip(): i for i, label in enumerate(self.labels)}
+        texts = [str(value).strip() for value in values]
+        unknown = sorted(set(texts) - index.keys())
+        if unknown:
+            raise DataError(
+                f"Column {self.column!r} has labels that are not among the model's classes.",
+                given=unknown[:10],
+                fix=f"Correct or remove those rows. {did_you_mean(unknown[0], self.labels)}",
+            )
+        return np.array([index[text] for text in texts], dtype=np.int64)
+
+    def decode(self, scores: np.ndarray) -> Prediction:
+        """The prediction from the probabilities of one item, `[classes]`."""
+        return self.decode_many(scores[None])[0]
+
+    def decode_many(self, scores: np.ndarray) -> list[Prediction]:
+        order = np.argsort(-scores, axis=1, kind="stable")
+        ranked = np.take_along_axis(scores, order, axis=1).tolist()
+        found = []
+        for indices, shares in zip(order.tolist(), ranked, strict=True):
+            probabilities = dict(zip([self.labels[index] for index in indices], shares, strict=True))
+            found.append(Prediction(label=self.labels[indices[0]], score=shares[0], probabilities=probabilities))
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": "category", "column": self.column, "labels": list(self.labels)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        return cls(values["column"], labels=tuple(values["labels"]))
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value).strip() or None

@@ -1,0 +1,372 @@
+"""What a model gets wrong: the classes it confuses, the items it is most wrong about, the labels that look wrong."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from headway.errors import ConfigError, ShapeError
+from headway.judge.intervals import Estimate, wilson
+from headway.targets.category.metrics import check_predictions
+
+__all__ = [
+    "ConfusedPair",
+    "LabelIssue",
+    "LabelIssues",
+    "TopLoss",
+    "confused_pairs",
+    "label_issues",
+    "sort_by_confusion",
+    "top_losses",
+]
+
+# An item of a class is compared with the mean of its class; of fewer items than this there is no mean to speak of.
+_ENOUGH = 10
+# Beyond this many classes the best order takes minutes; a good one still takes none.
+_ORDERED = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfusedPair:
+    """A class that is taken for another.
+
+    Attributes:
+        actual: The label of the items.
+        predicted: The label that they were given.
+        count: How many of them were.
+        rate: Which share of the class's items that is.
+    """
+
+    actual: str
+    predicted: str
+    count: int
+    rate: Estimate
+
+    def to_json(self) -> dict[str, Any]:
+        """The pair as plain JSON values."""
+        return {**vars(self), "rate": self.rate.to_json()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopLoss:
+    """An item that the model gave its own label little probability.
+
+    Attributes:
+        row: The item's number in its source.
+        target: Its label.
+        predicted: The label that it was given, which is the same where the answer is right but not sure.
+        probability_of_target: What the model gave its label, between 0 and 1.
+        probability_of_predicted: What the model gave its answer, between 0 and 1.
+        loss: The negative logarithm of the former, in nats.
+    """
+
+    row: int
+    target: str
+    predicted: str
+    probability_of_target: float
+    probability_of_predicted: float
+    loss: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The item as plain JSON values."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelIssue:
+    """An item whose label looks wrong.
+
+    Attributes:
+        row: The item's number in its source.
+        label: The label that it has.
+        suggested: The label that models which did not see it give it.
+        quality: The probability that they give the label that it has, between 0 and 1; the lower, the more suspect.
+    """
+
+    row: int
+    label: str
+    suggested: str
+    quality: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The item as plain JSON values."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelIssues:
+    """Which labels look wrong.
+
+    Attributes:
+        count: How many do.
+        checked: Of how many.
+        issues: The items, the most suspect first.
+        noise: The estimated share of wrong labels, between 0 and 1. It has no interval: it is off by as much as the
+            model is wrong with confidence, which more items do not mend. NaN where nothing could be checked.
+        reason: Why nothing could be checked; empty where it was.
+    """
+
+    count: int
+    checked: int
+    issues: list[LabelIssue]
+    noise: float
+    reason: str
+
+    @property
+    def sentence(self) -> str:
+        """The finding in words."""
+        if self.reason:
+            return f"Labels were not checked: {self.reason}."
+        if not self.count:
+            return f"None of {self.checked:,} labels looks wrong."
+        return (
+            f"{self.count:,} of {self.checked:,} labels look wrong ({self.noise:.1%}). Look at them: "
+            "some will be wrong, others only hard to tell."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The finding as plain JSON values; what could not be computed is null."""
+        return {
+            "count": self.count,
+            "checked": self.checked,
+            "issues": [each.to_json() for each in self.issues],
+            "noise": None if math.isnan(self.noise) else self.noise,
+            "reason": self.reason,
+            "sentence": self.sentence,
+        }
+
+
+def confused_pairs(confusion: np.ndarray, labels: Sequence[str], *, n: int = 10) -> list[ConfusedPair]:
+    """Which classes are taken for which others, the most frequent first.
+
+    Args:
+        confusion: How often each class (row) was given each class (column), integers `[classes, classes]`.
+        labels: The classes, in that order.
+        n: How many pairs to give at most.
+
+    Returns:
+        The pairs that occur; of equally many items, the pair with the larger share of its class comes first.
+
+    Raises:
+        ShapeError: If the matrix is not square, is empty or holds something other than counts, or `labels` does not
+            fit it.
+        ConfigError: If `n` is negative.
+
+    Example:
+        >>> for pair in confused_pairs(np.array([[8, 2], [1, 9]]), ["cat", "dog"]):
+        ...     print(pair.actual, pair.predicted, pair.count, pair.rate)
+        cat dog 2 0.200 [0.057, 0.510]
+        dog cat 1 0.100 [0.018, 0.404]
+    """
+    counts = _check_confusion(confusion)
+    _check_fit(counts.shape[0], labels, n)
+    totals = counts.sum(1)
+    wrong = counts * (1 - np.eye(len(counts), dtype=np.int64))
+    actual, predicted = np.nonzero(wrong)
+    found = wrong[actual, predicted]
+    order = np.lexsort((-found / totals[actual], -found))[:n].tolist()
+    return [
+        ConfusedPair(
+            actual=labels[int(actual[k])],
+            predicted=labels[int(predicted[k])],
+            count=int(found[k]),
+            rate=wilson(int(found[k]), int(totals[actual[k]])),
+        )
+        for k in order
+    ]
+
+
+def sort_by_confusion(confusion: np.ndarray) -> list[int]:
+    """An order of the classes in which those that are confused stand together.
+
+    Args:
+        confusion: How often each class (row) was given each class (column), integers `[classes, classes]`.
+
+    Returns:
+        Each class index once. Without any confusion, the order as it is.
+
+    Raises:
+        ShapeError: If the matrix is not square, is empty or holds something other than counts.
+
+    Example:
+        >>> sort_by_confusion(np.array([[8, 0, 2], [0, 9, 0], [1, 0, 9]]))
+        [0, 2, 1]
+
+    Source:
+        Average linkage with the leaves in their best order: Bar-Joseph, Gifford and Jaakkola 2001, "Fast optimal leaf
+        ordering for hierarchical clustering".
+    """
+    from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import squareform
+
+    counts = _check_confusion(confusion)
+    rates = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    near = (rates + rates.T) / 2
+    np.fill_diagonal(near, 0)
+    if len(near) < 3 or not near.any():
+        return list(range(len(near)))
+    distances = 1 - near
+    np.fill_diagonal(distances, 0)
+    tree = linkage(squareform(distances, checks=False), "average", optimal_ordering=len(near) <= _ORDERED)
+    order = leaves_list(tree).tolist()
+    # An order is as good backwards: the one that begins lower is the one to expect.
+    return order if order[0] <= order[-1] else order[::-1]
+
+
+def top_losses(
+    probabilities: np.ndarray, targets: np.ndarray, rows: np.ndarray, *, labels: Sequence[str], n: int = 12
+) -> list[TopLoss]:
+    """The items that the model is most wrong about.
+
+    Args:
+        probabilities: Of each class for each item, float `[items, classes]`; rows sum to one.
+        targets: Class indices, integers `[items]`.
+        rows: The items' numbers in their source, integers `[items]`.
+        labels: The classes, in the order of the columns.
+        n: How many items to give at most.
+
+    Returns:
+        The items with the largest losses, largest first. Where fewer than `n` are wrong, the least sure right ones
+        follow. A probability of zero counts as the smallest that the number format can tell from it, as in the log
+        loss; of such items, the surest of something else comes first.
+
+    Raises:
+        ShapeError: If arrays or labels do not fit together.
+        DataError: If they are empty, no probabilities, or hold targets that are no class.
+        ConfigError: If `n` is negative.
+
+    Example:
+        >>> given = np.array([[0.9, 0.1], [0.2, 0.8]])
+        >>> (worst,) = top_losses(given, np.array([1, 1]), np.array([7, 9]), labels=["cat", "dog"], n=1)
+        >>> worst.row, worst.target, worst.predicted, round(worst.loss, 2)
+        (7, 'dog', 'cat', 2.3)
+    """
+    probabilities, targets, rows = _check_rows(probabilities, targets, rows, labels, n)
+    own = probabilities[np.arange(len(targets)), targets].astype(np.float64)
+    best, predicted = probabilities.max(1).astype(np.float64), probabilities.argmax(1)
+    losses = -np.log(np.clip(own, np.finfo(probabilities.dtype).eps, 1.0))
+    order = np.lexsort((rows, -best, -losses))[:n].tolist()
+    return [
+        TopLoss(
+            row=int(rows[k]),
+            target=labels[int(targets[k])],
+            predicted=labels[int(predicted[k])],
+            probability_of_target=float(own[k]),
+            probability_of_predicted=float(best[k]),
+            loss=float(losses[k]) + 0.0,
+        )
+        for k in order
+    ]
+
+
+def label_issues(
+    probabilities: np.ndarray, targets: np.ndarray, rows: np.ndarray, *, labels: Sequence[str]
+) -> LabelIssues:
+    """Items whose label looks wrong, by confident learning.
+
+    An item is suspect where a model that was not trained on it gives another class more probability than is usual for
+    that class's own items. How many labels are wrong is estimated from that; as many are named, the least probable
+    labels first.
+
+    Args:
+        probabilities: Of each class for each item, by models that were not trained on it (out of fold), float
+            `[items, classes]`; rows sum to one.
+        targets: The labels that the items have, class indices, integers `[items]`.
+        rows: The items' numbers in their source, integers `[items]`.
+        labels: The classes, in the order of the columns.
+
+    Returns:
+        The suspects. Of one class alone, or of fewer than 10 items of each, a blank with the reason. Classes with fewer
+        items are suggested, but their labels' own items are left alone.
+
+    Raises:
+        ShapeError: If arrays or labels do not fit together.
+        DataError: If they are empty, no probabilities, or hold targets that are no class.
+
+    Example:
+        >>> given, targets = np.repeat([[0.9, 0.1], [0.1, 0.9]], 20, axis=0), np.repeat([0, 1], 20)
+        >>> targets[3] = 1  # a mistake
+        >>> found = label_issues(given, targets, np.arange(40), labels=["cat", "dog"])
+        >>> [(each.row, each.label, each.suggested) for each in found.issues]
+        [(3, 'dog', 'cat')]
+
+    Source:
+        Northcutt, Jiang and Chuang 2021, arXiv:1911.00068, by cleanlab.
+    """
+    probabilities, targets, rows = _check_rows(probabilities, targets, rows, labels)
+    counts = np.bincount(targets, minlength=probabilities.shape[1])
+    enough = (counts >= _ENOUGH)[targets]
+    if (counts >= _ENOUGH).sum() < 2:
+        reason = f"it takes two classes with {_ENOUGH} items or more"
+        return LabelIssues(count=0, checked=0, issues=[], noise=math.nan, reason=reason)
+    quality = probabilities[np.arange(len(targets)), targets].astype(np.float64)
+    predicted = probabilities.argmax(1)
+    suspect = np.flatnonzero(_suspects(probabilities, targets) & enough & (predicted != targets))
+    order = suspect[np.lexsort((rows[suspect], quality[suspect]))].tolist()
+    issues = [
+        LabelIssue(
+            row=int(rows[k]),
+            label=labels[int(targets[k])],
+            suggested=labels[int(predicted[k])],
+            quality=float(quality[k]),
+        )
+        for k in order
+    ]
+    checked = int(enough.sum())
+    return LabelIssues(count=len(issues), checked=checked, issues=issues, noise=len(issues) / checked, reason="")
+
+
+def _suspects(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Whether each label looks wrong, bool `[items]`."""
+    from cleanlab.filter import find_label_issues
+
+    with warnings.catch_warnings():
+        # It warns of classes with hardly any items; those are left out anyway.
+        warnings.simplefilter("ignore")
+        # As many as the joint counts say, those with the least probable labels: of cleanlab's ways to choose, the one
+        # with the fewest false alarms on digits. One process: its own would each load everything once more.
+        found = find_label_issues(targets, probabilities, filter_by="low_self_confidence", n_jobs=1)
+    return np.asarray(found, dtype=bool)
+
+
+def _check_confusion(confusion: np.ndarray) -> np.ndarray:
+    counts = np.asarray(confusion)
+    square = counts.ndim == 2 and counts.shape[0] == counts.shape[1] >= 1
+    if not square or counts.dtype.kind not in "iu" or (counts < 0).any():
+        raise ShapeError(
+            "`confusion` must hold counts, integers [classes, classes].",
+            given=f"{counts.dtype} {list(counts.shape)}" + (", some negative" if square and (counts < 0).any() else ""),
+            fix="Pass what `confusion_matrix` gives, not rates.",
+        )
+    return counts.astype(np.int64)
+
+
+def _check_fit(classes: int, labels: Sequence[str], n: int = 0) -> None:
+    if len(labels) != classes:
+        raise ShapeError(
+            "`labels` must name each class.",
+            given=f"{len(labels)} labels, {classes} classes",
+            fix="Pass one label a class, in the order of the model's outputs.",
+        )
+    if n < 0:
+        raise ConfigError("`n` must not be negative.", given=f"n={n}", fix="Pass how many to give at most.")
+
+
+def _check_rows(
+    probabilities: np.ndarray, targets: np.ndarray, rows: np.ndarray, labels: Sequence[str], n: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    probabilities, targets = check_predictions(probabilities, targets)
+    _check_fit(probabilities.shape[1], labels, n)
+    rows = np.asarray(rows)
+    if rows.shape != targets.shape or rows.dtype.kind not in "iu":
+        raise ShapeError(
+            "`rows` must hold the number of each item, integers [items].",
+            given=f"rows {rows.dtype} {list(rows.shape)}, {len(targets)} items",
+            fix="Pass the items' row numbers, in the same order.",
+        )
+    return probabilities, targets, rows

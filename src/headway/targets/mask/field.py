@@ -1,0 +1,336 @@
+"""A class for each pixel, in mask files that lie beside the photos: the target of semantic segmentation."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from headway.errors import ConfigError, DataError, ReadError
+from headway.inputs.base import Input
+from headway.inputs.image.field import Image, open_upright
+from headway.targets.base import Prediction, Target, Task
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from headway.inputs.image.geometry import Frame
+
+__all__ = ["UNLABELLED", "Mask", "MaskReader", "class_colours", "stored_numbers"]
+
+UNLABELLED = 255
+"""In place of a class: nobody knows which one, so it is neither learned from nor judged."""
+
+_COLOURS = (
+    (230, 159, 0),
+    (86, 180, 233),
+    (0, 158, 115),
+    (240, 228, 66),
+    (0, 114, 178),
+    (213, 94, 0),
+    (204, 121, 167),
+    (140, 140, 140),
+)
+"""Told apart with any kind of colour vision: Okabe and Ito 2008, "Color universal design", its black made grey."""
+
+
+@dataclass(frozen=True)
+class Mask(Target):
+    """A column of masks: pictures as large as their photos, with a number for each pixel's class.
+
+    Masks are PNG files and the like, grey or with a palette, or arrays `[height, width]` of whole numbers. They are
+    drawn on the photo as it is seen upright.
+
+    Args:
+        column: The column's name; it holds paths, the bytes of files, or arrays.
+        classes: The names of the classes. A list where the masks hold 0 for the first of them, 1 for the second and so
+            on, else a dict from what the masks hold to the class's name; several numbers may have one name.
+        ignore: What the masks hold where nobody knows the class: those pixels are neither learned from nor judged. A
+            mask with any other number that has no class is left out.
+
+    Raises:
+        ConfigError: If there are fewer than 2 or more than 255 classes, a number is negative, or stands for a class and
+            is to be ignored.
+
+    Example:
+        >>> field = Mask("trimap", classes={1: "pet", 2: "background"}, ignore=3)
+        >>> field.labels
+        ('pet', 'background')
+        >>> field.encode([np.array([[1, 2], [3, 1]])]).tolist()
+        [[[0, 1], [255, 0]]]
+    """
+
+    column: str
+    _: KW_ONLY
+    classes: Mapping[int, str] | Sequence[str]
+    ignore: int | Sequence[int] = UNLABELLED
+    labels: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    task: ClassVar[Task] = "segmentation"
+    strata_name: ClassVar[str] = ""
+    is_in_picture: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        names, ignored = _numbered(self.classes), _whole(self.ignore)
+        labels = tuple(dict.fromkeys(names.values()))
+        problems = []
+        if isinstance(self.classes, str) or not 2 <= len(labels) <= UNLABELLED:
+            problems.append(f"`classes` must name from 2 to {UNLABELLED} classes.")
+        elif not isinstance(self.classes, Mapping) and len(labels) < len(names):
+            problems.append("A list of `classes` must name each class once.")
+        if set(names) & set(ignored) or min((*names, *ignored), default=0) < 0:
+            problems.append("What masks hold must be numbers from 0, each for a class or to be ignored.")
+        if problems:
+            given = f"classes={self.classes!r}, ignore={self.ignore!r}"
+            fix = 'For instance classes={1: "pet", 2: "background"}, ignore=3.'
+            raise ConfigError(" ".join(problems), given=given, fix=fix)
+        for name, value in (("classes", names), ("ignore", ignored), ("labels", labels)):
+            object.__setattr__(self, name, value)
+
+    @property
+    def num_outputs(self) -> int:
+        """The number of classes: the model gives so many numbers for each pixel."""
+        return len(self.labels)
+
+    def is_missing(self, items: pl.DataFrame) -> list[bool]:
+        return [value is None or (isinstance(value, str) and not value) for value in self.values(items)]
+
+    def strata(self, items: pl.DataFrame) -> list[str]:
+        """One for all: most masks hold most of the classes."""
+        return [""] * len(items)
+
+    def fit(self, rows: pl.DataFrame) -> Self:
+        """The field itself: nothing is learned from the rows."""
+        return self
+
+    def files(self, input: Input) -> MaskReader:
+        """What reads the masks into the canvases that `input` makes of their photos.
+
+        Raises:
+            ConfigError: If `input` is no Image.
+        """
+        if not isinstance(input, Image):
+            what, fix = "Masks lie on pictures.", "Read the photos with Image."
+            raise ConfigError(what, given=f"input={type(input).__name__}", fix=fix)
+        return MaskReader(self, input)
+
+    def encode(self, values: Sequence[Any]) -> np.ndarray:
+        """Masks of one size as class indices, uint8 `[items, height, width]`, 255 where there is no label.
+
+        Raises:
+            DataError: If a mask cannot be read, or they are not of one size.
+        """
+        try:
+            masks = [self.indices(stored_numbers(value)) for value in values]
+        except ReadError as error:
+            given, fix = f"column {self.column!r}: {error}", "Mend or remove that mask."
+            raise DataError("A mask cannot be read.", given=given, fix=fix) from error
+        sizes = sorted({mask.shape for mask in masks})
+        if len(sizes) != 1:
+            given = [f"{width} x {height}" for height, width in sizes[:5]]
+            raise DataError("Masks must be of one size.", given=given, fix="Use `place` for those of photos.")
+        return np.stack(masks)
+
+    def place(self, items: pl.DataFrame, input: Input) -> np.ndarray:
+        """The masks in the canvases that `input` makes of their photos, uint8 `[items, side, side]`.
+
+        Raises:
+            ReadError: If a mask cannot be read.
+        """
+        reader = self.files(input)
+        return np.stack([reader.canvas(pair) for pair in reader.pairs(items)])
+
+    def view(self, targets: np.ndarray, input: Input) -> np.ndarray:
+        return input.view(targets[..., None])[..., 0]
+
+    def keep(self, outputs: np.ndarray) -> np.ndarray:
+        """The class of each pixel, uint8 `[batch, height, width]`, from `[batch, classes, height, width]`."""
+        return outputs.argmax(axis=1).astype(np.uint8)
+
+    def decode(self, scores: np.ndarray) -> Prediction:
+        """The classes of an item's pixels.
+
+        Args:
+            scores: Their probabilities, float `[classes, height, width]`; or the classes, uint8 `[height, width]`.
+
+        Returns:
+            `value` is uint8 `[height, width]`, class indices; `probabilities` is each class's share of the pixels, and
+            `label` the class with most of them; `score` is the probability of the pixels' own classes, on the average,
+            where that is known.
+        """
+        is_map = scores.ndim == 2
+        found = scores if is_map else scores.argmax(axis=0).astype(np.uint8)
+        shares = np.bincount(found.ravel(), minlength=len(self.labels)) / found.size
+        ranked = {self.labels[place]: float(shares[place]) for place in np.argsort(-shares, kind="stable")}
+        sure = None if is_map else float(scores.max(axis=0).mean())
+        return Prediction(label=next(iter(ranked)), score=sure, probabilities=ranked, value=found)
+
+    def locate(self, prediction: Prediction, frame: Frame) -> Prediction:
+        """The same classes on the picture itself: `value` is uint8 of its size, 255 where the model saw nothing."""
+        rows = _places(frame.height, frame.top, frame.bottom, len(prediction.value))
+        columns = _places(frame.width, frame.left, frame.right, prediction.value.shape[1])
+        found = prediction.value[np.ix_(np.maximum(rows, 0), np.maximum(columns, 0))]
+        found[rows < 0] = UNLABELLED
+        found[:, columns < 0] = UNLABELLED
+        return replace(prediction, value=found)
+
+    @property
+    def colours(self) -> dict[str, tuple[int, int, int]]:
+        """The colour of each class in a picture: red, green and blue, from 0 to 255."""
+        return class_colours(self.labels)
+
+    def to_png(self, value: np.ndarray) -> bytes:
+        """A mask as a PNG file with a palette, that `encode` reads back: its numbers are those of the training masks.
+
+        What has no class is transparent.
+
+        Args:
+            value: Class indices, uint8 `[height, width]`, as `Prediction.value` holds them.
+
+        Raises:
+            ConfigError: If a class's number in the training masks is over 255, which a palette does not hold.
+        """
+        from PIL import Image as PILImage
+
+        numbers = {name: number for number, name in reversed(_numbered(self.classes).items())}
+        table = np.array([numbers[name] for name in self.labels])
+        if table.max() > UNLABELLED:
+            given, fix = f"{self.labels[table.argmax()]!r} is {table.max()}", "Write it as you need it yourself."
+            raise ConfigError("A PNG with a palette holds numbers up to 255.", given=given, fix=fix)
+        nothing = next(each for each in (*_whole(self.ignore), *range(UNLABELLED, -1, -1)) if each not in self.classes)
+        stored = np.full(256, nothing, dtype=np.uint8)
+        stored[: len(table)] = table
+        palette = np.zeros((256, 3), dtype=np.uint8)
+        palette[table] = list(self.colours.values())
+        image = PILImage.fromarray(stored[value])
+        image.putpalette(palette.tobytes())
+        file = io.BytesIO()
+        image.save(file, "PNG", transparency=nothing, optimize=False)
+        return file.getvalue()
+
+    def to_json(self) -> dict[str, Any]:
+        pairs = [[number, name] for number, name in _numbered(self.classes).items()]
+        return {"kind": "mask", "column": self.column, "classes": pairs, "ignore": list(_whole(self.ignore))}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        classes = {int(number): str(name) for number, name in values["classes"]}
+        return cls(str(values["column"]), classes=classes, ignore=[int(each) for each in values["ignore"]])
+
+    def indices(self, stored: np.ndarray) -> np.ndarray:
+        """What a mask holds as class indices, uint8 of the same shape, 255 where there is no label.
+
+        Raises:
+            ReadError: If it holds a number that is neither a class nor to be ignored; the text is one line.
+        """
+        found = np.full(stored.shape, UNLABELLED, dtype=np.uint8)
+        known = np.isin(stored, _whole(self.ignore))
+        for number, name in _numbered(self.classes).items():
+            here = stored == number
+            found[here] = self.labels.index(name)
+            known |= here
+        if not known.all():
+            strange = ", ".join(map(str, np.unique(stored[~known])[:5].tolist()))
+            message = f"a mask with numbers that are no class and not to be ignored: {strange}"
+            raise ReadError(message)
+        return found
+
+
+@dataclass(frozen=True)
+class MaskReader:
+    """Reads masks with the geometry of their photos.
+
+    Args:
+        mask: What the masks hold.
+        photo: How the photos are read.
+    """
+
+    mask: Mask
+    photo: Image
+
+    def canvas(self, value: Any) -> np.ndarray:
+        """A mask in its photo's canvas, uint8 `[side, side]`: class indices, 255 where there is no label.
+
+        Args:
+            value: The mask and its photo.
+
+        Raises:
+            ReadError: If the mask cannot be read, is not as large as its photo is upright, or holds a number that is
+                neither a class nor to be ignored; the text is one line.
+        """
+        mask, photo = value
+        stored, frame = stored_numbers(mask), self.photo.frame(photo)
+        height, width = stored.shape
+        if (width, height) != (frame.width, frame.height):
+            sizes = f"{width} x {height} pixels, its photo {frame.width} x {frame.height}"
+            message = f"a mask of another size than its photo: {sizes}"
+            raise ReadError(message)
+        rows = _sampled(height, frame.top, frame.bottom, self.photo.side)
+        columns = _sampled(width, frame.left, frame.right, self.photo.side)
+        return self.mask.indices(stored[np.ix_(rows, columns)])
+
+    def pairs(self, items: pl.DataFrame) -> list[tuple[Any, Any]]:
+        """What `canvas` takes, for each item."""
+        return list(zip(self.mask.values(items), items[self.photo.column].to_list(), strict=True))
+
+    def to_json(self) -> dict[str, Any]:
+        """What the canvases depend on."""
+        return {"mask": self.mask.to_json(), "photo": self.photo.to_json()}
+
+
+def class_colours(labels: Sequence[str]) -> dict[str, tuple[int, int, int]]:
+    """A colour for each class: red, green and blue, from 0 to 255."""
+    # Beyond the first few, each round is darker than the last.
+    shades = [0.7 ** (place // len(_COLOURS)) for place in range(len(labels))]
+    colours = [_COLOURS[place % len(_COLOURS)] for place in range(len(labels))]
+    return {
+        name: (round(red * shade), round(green * shade), round(blue * shade))
+        for name, (red, green, blue), shade in zip(labels, colours, shades, strict=True)
+    }
+
+
+def _numbered(classes: Mapping[int, str] | Sequence[str]) -> dict[int, str]:
+    """The class of each number."""
+    pairs = classes.items() if isinstance(classes, Mapping) else enumerate(classes)
+    return {int(number): str(name) for number, name in pairs}
+
+
+def _whole(ignore: int | Iterable[int]) -> tuple[int, ...]:
+    return tuple(map(int, ignore)) if isinstance(ignore, Iterable) else (int(ignore),)
+
+
+def stored_numbers(value: Any) -> np.ndarray:
+    """The numbers that a mask holds, whole `[height, width]`.
+
+    Args:
+        value: A file's path, its bytes, or an array.
+
+    Raises:
+        ReadError: If it is no mask; the text is one line.
+    """
+    if isinstance(value, (list, np.ndarray)):
+        found = np.asarray(value)
+        if found.ndim != 2 or found.dtype.kind not in "biu" or not found.size:
+            given = f"{found.dtype} {list(found.shape)}"
+            message = f"no mask: an array must be [height, width] of whole numbers, not {given}"
+            raise ReadError(message)
+        return found.astype(np.uint8) if found.dtype == bool else found
+    image = open_upright(value)
+    if image.mode not in ("1", "L", "P", "I", "I;16"):
+        message = f"no mask: it must hold one number a pixel, and is {image.mode}"
+        raise ReadError(message)
+    return np.asarray(image).astype(np.uint8) if image.mode == "1" else np.asarray(image)
+
+
+def _sampled(length: int, start: float, end: float, count: int) -> np.ndarray:
+    """The pixels that lie under the middles of `count` equal steps from `start` to `end`."""
+    middles = start + (np.arange(count) + 0.5) * ((end - start) / count)
+    return np.clip(np.floor(middles).astype(np.int64), 0, length - 1)
+
+
+def _places(length: int, start: float, end: float, count: int) -> np.ndarray:
+    """Which of `count` equal steps from `start` to `end` each pixel's middle lies in; -1 for none."""
+    steps = np.floor((np.arange(length) + 0.5 - start) * (count / (end - start))).astype(np.int64)
+    return np.where((steps >= 0) & (steps < count), steps, -1)

@@ -1,0 +1,108 @@
+"""A folder of photos and a folder of their masks to the item table, and what numbers masks hold."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headway.data.sources import SPLIT_FOLDERS, files_below
+from headway.errors import DataError, ReadError
+from headway.targets.mask.field import UNLABELLED, stored_numbers
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["MASKS_LOOKED_AT", "found_classes", "list_masks"]
+
+MASKS_LOOKED_AT = 200
+"""Masks whose numbers tell which classes there are, where nobody has said it."""
+
+
+def list_masks(path: str | os.PathLike[str], *, photos: str = "images", masks: str = "masks") -> pl.DataFrame:
+    """The photos of one folder, each with the mask of the same name, but for its ending, in another folder.
+
+    Args:
+        path: The folder above both; or above `train/`, `valid/` and `test/` folders that hold both.
+        photos: The name of the folder of photos.
+        masks: The name of the folder of masks.
+
+    Returns:
+        Columns named as the two folders, of absolute paths, null where a photo has no mask; and, where the folder is
+        split, "split" ("train", "valid" or "test"); ordered by the photos' paths.
+
+    Raises:
+        DataError: If a folder is not there, there are no photos, or a photo has two masks.
+    """
+    import polars as pl
+
+    root = Path(path).expanduser().absolute()
+    parts = _parts(root)
+    missing = [
+        str(root / part / name) for part in parts for name in (photos, masks) if not (root / part / name).is_dir()
+    ]
+    if missing:
+        what = "Photos and their masks belong into two folders, each mask named as its photo."
+        fix = "Name the two folders with --input and --target, such as --input images --target masks."
+        raise DataError(what, given=f"no folder {', '.join(missing)}", fix=fix)
+    rows = [
+        (str(photo), mask, kind)
+        for part, kind in parts.items()
+        for photo, mask in _pairs(root / part / photos, root / part / masks)
+    ]
+    if not rows:
+        given = ", ".join(str(root / part / photos) for part in parts)
+        raise DataError("There are no photos in the folder.", given=given, fix="Correct the path.")
+    frame = pl.DataFrame(rows, schema={photos: pl.String, masks: pl.String, "split": pl.String}, orient="row")
+    return frame if all(parts.values()) else frame.drop("split")
+
+
+def found_classes(masks: Iterable[Any]) -> dict[int, str]:
+    """The classes of masks, named by their numbers: those that the first masks hold, but for 255, which is no label.
+
+    Args:
+        masks: What a column of masks holds; at most `MASKS_LOOKED_AT` that can be read are looked at.
+
+    Raises:
+        DataError: If there are fewer than two.
+    """
+    numbers: set[int] = set()
+    looked_at = 0
+    for mask in masks:
+        if looked_at == MASKS_LOOKED_AT:
+            break
+        try:
+            numbers.update(np.unique(stored_numbers(mask)).tolist())
+            looked_at += 1
+        except ReadError:
+            continue
+    found = {number: str(number) for number in sorted(numbers - {UNLABELLED})}
+    if not 2 <= len(found) <= UNLABELLED:
+        what = "The masks must hold numbers of at least two classes, one number a pixel."
+        given = f"{sorted(numbers)[:10]} in {looked_at} masks"
+        raise DataError(what, given=given, fix="Name the column or the folder of the masks.")
+    return found
+
+
+def _parts(root: Path) -> dict[str, str | None]:
+    """The folders that hold photos and masks, below the root, each with the part that it means."""
+    names = sorted(each.name for each in root.iterdir() if each.is_dir()) if root.is_dir() else []
+    parts: dict[str, str | None] = {
+        name: SPLIT_FOLDERS[name.lower()] for name in names if name.lower() in SPLIT_FOLDERS
+    }
+    return parts if "train" in parts.values() else {"": None}
+
+
+def _pairs(photos: Path, masks: Path) -> list[tuple[Path, str | None]]:
+    by_name: dict[Path, list[str]] = {}
+    for mask in files_below(masks):
+        by_name.setdefault(mask.relative_to(masks).with_suffix(""), []).append(str(mask))
+    twice = [found for found in by_name.values() if len(found) > 1]
+    if twice:
+        fix = "Keep one of them."
+        raise DataError("A photo must have one mask.", given=", ".join(twice[0]), fix=fix)
+    names = ((photo, photo.relative_to(photos).with_suffix("")) for photo in files_below(photos))
+    return [(photo, by_name[name][0] if name in by_name else None) for photo, name in names]

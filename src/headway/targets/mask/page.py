@@ -1,0 +1,63 @@
+"""Masks on the page: the truth, the answer and its errors, each laid over the photo, and what the colours mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+
+from headway.targets.mask.field import UNLABELLED, class_colours
+
+__all__ = ["legend", "mask_pictures", "painted"]
+
+_WRONG = (200, 0, 0)
+_SHARE = 0.55
+"""How much of a pixel is colour, the rest being photo."""
+
+
+def mask_pictures(
+    photo: np.ndarray, *, answer: np.ndarray, target: np.ndarray, labels: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """What is shown of an item beside its photo, by name.
+
+    Args:
+        photo: As the model sees it, uint8 `[height, width, channels]`.
+        answer: Class indices, uint8 `[height, width]`.
+        target: The same; 255 where there is no label.
+        labels: The classes' names, in their order.
+
+    Returns:
+        "truth", "answer" and "errors", uint8 `[height, width, 3]` each.
+    """
+    colours = list(class_colours(labels).values())
+    wrong = np.where((answer != target) & (target != UNLABELLED), 0, UNLABELLED)
+    return {
+        "truth": painted(photo, target, colours),
+        "answer": painted(photo, answer, colours),
+        "errors": painted(photo, wrong, [_WRONG]),
+    }
+
+
+def painted(photo: np.ndarray, mask: np.ndarray, colours: Sequence[tuple[int, int, int]]) -> np.ndarray:
+    """A photo with its classes laid over it in their colours, uint8 `[height, width, 3]`; 255 is left as it is.
+
+    Example:
+        >>> painted(np.zeros((1, 2, 1), np.uint8), np.array([[0, 255]]), [(200, 100, 0)]).tolist()
+        [[[110, 55, 0], [0, 0, 0]]]
+    """
+    grey = np.broadcast_to(photo.mean(axis=2, keepdims=True), (*photo.shape[:2], 3)).copy()
+    for place, colour in enumerate(colours):
+        here = mask == place
+        grey[here] = (1 - _SHARE) * grey[here] + _SHARE * np.array(colour)
+    return grey.round().astype(np.uint8)
+
+
+def legend(labels: Sequence[str]) -> str:
+    """The classes with their colours, as HTML."""
+    marks = [
+        f'<li><svg width="14" height="14" aria-hidden="true"><rect width="14" height="14" rx="3" fill="rgb{colour}"/>'
+        f"</svg> {escape(name)}</li>"
+        for name, colour in class_colours(labels).items()
+    ]
+    return f'<ul class="colours">{"".join(marks)}</ul>'

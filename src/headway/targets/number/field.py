@@ -1,0 +1,131 @@
+"""One number an item: the target of regression."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from headway.errors import ConfigError, DataError
+from headway.targets.base import Prediction, Target, Task
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Number"]
+
+_BINS = 10
+
+
+@dataclass(frozen=True)
+class Number(Target):
+    """A column of numbers, one an item.
+
+    Args:
+        column: The column's name.
+        low: The least that an answer can be, in the column's unit; given together with `high`, or not at all.
+        high: The most.
+        mean: Of the training rows; found by `fit`.
+        std: Their standard deviation, above 0; found by `fit`.
+
+    Raises:
+        ConfigError: If one end of the range is given without the other, or they are in the wrong order.
+
+    Example:
+        >>> field = Number("age", low=0, high=120)
+        >>> field.encode([31, "7.5"]).tolist()
+        [[31.0], [7.5]]
+        >>> field.decode(np.array([30.98])).value
+        30.98
+    """
+
+    column: str
+    _: KW_ONLY
+    low: float | None = None
+    high: float | None = None
+    mean: float = 0.0
+    std: float = 1.0
+    task: ClassVar[Task] = "regression"
+    strata_name: ClassVar[str] = "size"
+
+    def __post_init__(self) -> None:
+        ends = (self.low, self.high)
+        known = [end for end in ends if end is not None]
+        if len(known) == 1 or not all(map(math.isfinite, known)) or (len(known) == 2 and known[0] >= known[1]):
+            given = f"low={self.low}, high={self.high}"
+            fix = "Pass both, the lower one as `low`, or neither."
+            raise ConfigError("A range has two finite ends, `low` below `high`.", given=given, fix=fix)
+
+    @property
+    def num_outputs(self) -> int:
+        """One."""
+        return 1
+
+    def is_missing(self, items: pl.DataFrame) -> list[bool]:
+        return [value is None or value != value or value == "" for value in self.values(items)]
+
+    def strata(self, items: pl.DataFrame) -> list[str]:
+        """Ten bins with as many items each, so that both sides of a split have small and large ones."""
+        numbers = self.encode(self.values(items))[:, 0]
+        edges = np.unique(np.quantile(numbers, np.linspace(0, 1, _BINS + 1)[1:-1]))
+        return [str(place) for place in np.searchsorted(edges, numbers, side="right")]
+
+    def fit(self, rows: pl.DataFrame) -> Self:
+        """A copy that knows mean and standard deviation of `rows`."""
+        numbers = self.encode(self.values(rows)).astype(np.float64)
+        return replace(self, mean=float(numbers.mean()), std=float(numbers.std()) or 1.0)
+
+    def encode(self, values: Sequence[Any]) -> np.ndarray:
+        """The numbers, float32 `[items, 1]`.
+
+        Raises:
+            DataError: If a value is no finite number, or outside of the range.
+        """
+        numbers = np.array([_number(value) for value in values], dtype=np.float64)
+        wrong = ~np.isfinite(numbers)
+        if wrong.any():
+            shown = [values[place] for place in np.flatnonzero(wrong)[:10]]
+            what = f"Column {self.column!r} must hold finite numbers."
+            fix = "Correct or remove those rows; for classes use Category."
+            raise DataError(what, given=shown, fix=fix)
+        if self.low is not None and self.high is not None:
+            outside = (numbers < self.low) | (numbers > self.high)
+            if outside.any():
+                shown = [values[place] for place in np.flatnonzero(outside)[:10]]
+                what = f"Column {self.column!r} has numbers outside of its range, {self.low:g} to {self.high:g}."
+                raise DataError(what, given=shown, fix="Widen the range (low=, high=), or correct those rows.")
+        return numbers.astype(np.float32)[:, None]
+
+    def decode(self, scores: np.ndarray) -> Prediction:
+        """The prediction from the graph's answer for one item, `[1]`, in the column's unit."""
+        value = float(scores[0])
+        # Four digits, but all of those before the point.
+        return Prediction(label=f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}", value=value)
+
+    def to_json(self) -> dict[str, Any]:
+        names = ("column", "low", "high", "mean", "std")
+        return {"kind": "number", **{name: getattr(self, name) for name in names}}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        return cls(
+            str(values["column"]),
+            low=_optional(values["low"]),
+            high=_optional(values["high"]),
+            mean=float(values["mean"]),
+            std=float(values["std"]),
+        )
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def _optional(value: Any) -> float | None:
+    return None if value is None else float(value)

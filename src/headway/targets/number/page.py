@@ -1,0 +1,87 @@
+"""The page's section on a model that answers with numbers: answers beside the truth."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from headway.judge.report.page.charts import Frame, Point, axes, figure, points, ticks
+from headway.judge.report.page.marks import number, table
+from headway.judge.tasks import digits_of
+
+if TYPE_CHECKING:
+    from headway.judge.report.report import Report
+    from headway.targets.number.residuals import Fit
+
+__all__ = ["fit"]
+
+
+def fit(report: Report) -> str:
+    """Answers and residuals by the truth, drawn and in groups."""
+    found = report.fit
+    if found is None:
+        return ""
+    rows = [
+        f'<tr><th scope="row">{each.low:.4g} to {each.high:.4g}</th><td>{each.count:,}</td>'
+        f"{number(each.error, digits=digits_of(each.error))}"
+        f"{number(each.bias, digits=digits_of(each.bias), sign=True)}</tr>"
+        for each in found.groups
+    ]
+    caption = (
+        f"On {report.focus_part}, {found.count:,} items in groups of about the same size by their true number, with "
+        "95 % intervals. Bias: the mean of answer less truth, above 0 where answers are too high."
+    )
+    body = table(caption, ["<Truth", "Items", "Mean absolute error", "Bias"], rows)
+    drawn = len(found.truth)
+    some = "" if drawn == found.count else f" {drawn:,} of {found.count:,} items, drawn at random."
+    reading = (
+        f'<p class="soft">On the dotted line an answer is the truth.{some} Answers that lie flatter than the line are '
+        "drawn to the mean: large numbers are answered too low and small ones too high.</p>"
+    )
+    return (
+        f'<p>{escape(found.sentence)}</p><div class="charts">{_scatter(found)}{_residuals(found)}</div>{reading}{body}'
+    )
+
+
+def _scatter(found: Fit) -> str:
+    low, high = (
+        float(end) for end in (min(found.truth.min(), found.answers.min()), max(found.truth.max(), found.answers.max()))
+    )
+    frame = _frame(found.truth, np.array([low, high]))
+    ends = frame.left, frame.right
+    told = f"{len(found.truth):,} items; truth from {found.truth.min():.4g} to {found.truth.max():.4g}, answers from "
+    told += f"{found.answers.min():.4g} to {found.answers.max():.4g}"
+    return _chart("Answer (up) by truth (along)", told, frame, found, found.answers, [(end, end) for end in ends])
+
+
+def _residuals(found: Fit) -> str:
+    gaps = found.answers - found.truth
+    frame = _frame(found.truth, np.append(gaps, 0.0))
+    told = f"from {gaps.min():.4g} to {gaps.max():.4g}, half of them between {np.quantile(gaps, 0.25):.4g} and "
+    told += f"{np.quantile(gaps, 0.75):.4g}"
+    line = [(frame.left, 0.0), (frame.right, 0.0)]
+    return _chart("Answer less truth (up) by truth (along)", told, frame, found, gaps, line)
+
+
+def _chart(title: str, told: str, frame: Frame, found: Fit, up: np.ndarray, ideal: list[tuple[float, float]]) -> str:
+    given = [
+        Point(float(x), float(y), tip=f"row {row}: truth {x:.4g}, answer {answer:.4g}", radius=2.5)
+        for x, y, answer, row in zip(found.truth, up, found.answers, found.rows.tolist(), strict=True)
+    ]
+    marks = [(tick, f"{tick:g}") for tick in ticks(frame.left, frame.right)]
+    line = " ".join(f"{frame.x(x):.1f},{frame.y(min(max(y, frame.low), frame.high)):.1f}" for x, y in ideal)
+    body = axes(frame, x_marks=marks, x_title="truth")
+    body += f'<polyline class="ideal" fill="none" points="{line}"/>'
+    return figure(title, told, body + points(frame, "one cloud", given, joined=False))
+
+
+def _frame(along: np.ndarray, up: np.ndarray) -> Frame:
+    (left, right), (low, high) = (_padded(float(each.min()), float(each.max())) for each in (along, up))
+    return Frame(left, right, low, high)
+
+
+def _padded(low: float, high: float) -> tuple[float, float]:
+    pad = 0.04 * (high - low) or abs(high) * 0.05 or 1.0
+    return low - pad, high + pad

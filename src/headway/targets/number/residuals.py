@@ -1,0 +1,130 @@
+"""How a model's numbers lie beside the true ones: too high or too low, and for which of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from headway.judge.intervals import Estimate, mean
+from headway.seeds import generator
+from headway.targets.number.metrics import check_numbers
+
+__all__ = ["Fit", "FitGroup", "judge_fit"]
+
+_GROUPS = 5
+_MIN_IN_GROUP = 10
+_MAX_POINTS = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitGroup:
+    """Items whose true numbers lie side by side.
+
+    Attributes:
+        low: The least true number of them.
+        high: The largest.
+        count: Items.
+        error: Mean absolute error.
+        bias: Mean of answer less truth; above 0 where answers are too high.
+    """
+
+    low: float
+    high: float
+    count: int
+    error: Estimate
+    bias: Estimate
+
+    def to_json(self) -> dict[str, Any]:
+        """The group as plain JSON values."""
+        return {**vars(self), "error": self.error.to_json(), "bias": self.bias.to_json()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """How answers lie beside the truth.
+
+    Attributes:
+        count: Items.
+        bias: Mean of answer less truth, in the target's unit; above 0 where answers are too high.
+        groups: The same by the size of the truth, the smallest numbers first; up to five groups.
+        sentence: The finding in words.
+        truth: True numbers to draw, float64 `[points]`, of at most 500 items; they are in the page alone.
+        answers: The answers for the same.
+        rows: The items' numbers in their source, likewise.
+    """
+
+    count: int
+    bias: Estimate
+    groups: list[FitGroup]
+    sentence: str
+    truth: np.ndarray = field(repr=False, compare=False)
+    answers: np.ndarray = field(repr=False, compare=False)
+    rows: np.ndarray = field(repr=False, compare=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """The finding as plain JSON values, without the points."""
+        groups = [each.to_json() for each in self.groups]
+        return {"count": self.count, "bias": self.bias.to_json(), "groups": groups, "sentence": self.sentence}
+
+
+def judge_fit(answers: np.ndarray, targets: np.ndarray, rows: np.ndarray, *, seed: int = 0) -> Fit:
+    """How a model's numbers lie beside the true ones.
+
+    Args:
+        answers: One number an item, float `[items, 1]` or `[items]`.
+        targets: The true ones, of the same shape.
+        rows: The items' numbers in their source, int64 `[items]`.
+        seed: The run's seed, for the resampling and the choice of points.
+
+    Raises:
+        ShapeError: If the arrays do not fit together.
+        DataError: If they are empty, or hold NaN or infinity.
+
+    Example:
+        >>> truth = np.arange(100.0)
+        >>> found = judge_fit(truth + 2 + np.arange(100) % 2, truth, np.arange(100))
+        >>> print(found.sentence)
+        Answers are too high: by 2.5 on average [2.397, 2.603].
+    """
+    answers, targets = (each[:, 0] for each in check_numbers(answers, targets))
+    gaps = answers - targets
+    bias = mean(gaps, seed=seed)
+    edges = np.unique(np.quantile(targets, np.linspace(0, 1, _GROUPS + 1)[1:-1])) if len(targets) >= _GROUPS else []
+    places = np.searchsorted(edges, targets, side="left")
+    groups = [
+        _group(targets[chosen], gaps[chosen], seed) for place in np.unique(places) for chosen in [places == place]
+    ]
+    drawn = np.arange(len(targets))
+    if len(drawn) > _MAX_POINTS:
+        drawn = np.sort(generator(seed, "bootstrap").permutation(len(drawn))[:_MAX_POINTS])
+    return Fit(
+        count=len(targets),
+        bias=bias,
+        groups=[each for each in groups if each.count >= _MIN_IN_GROUP],
+        sentence=_sentence(bias),
+        truth=targets[drawn],
+        answers=answers[drawn],
+        rows=np.asarray(rows)[drawn],
+    )
+
+
+def _group(targets: np.ndarray, gaps: np.ndarray, seed: int) -> FitGroup:
+    error = mean(np.abs(gaps), seed=seed)
+    return FitGroup(
+        low=float(targets.min()),
+        high=float(targets.max()),
+        count=len(targets),
+        error=Estimate(error.value, max(error.low, 0.0), error.high),
+        bias=mean(gaps, seed=seed),
+    )
+
+
+def _sentence(bias: Estimate) -> str:
+    ends = f"[{bias.low:.4g}, {bias.high:.4g}]"
+    if bias.low <= 0 <= bias.high:
+        return f"Answers are neither too high nor too low as far as can be told: {bias.value:+.4g} on average {ends}."
+    if bias.value > 0:
+        return f"Answers are too high: by {bias.value:.4g} on average {ends}."
+    return f"Answers are too low: by {-bias.value:.4g} on average [{-bias.high:.4g}, {-bias.low:.4g}]."

@@ -1,0 +1,205 @@
+"""Key points in a picture: places that move with it when it is cut, turned or mirrored."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from headway.errors import ConfigError, DataError
+from headway.inputs.base import Input
+from headway.inputs.image.field import Image
+from headway.targets.base import Prediction, Target, Task
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from headway.inputs.image.geometry import Frame
+
+__all__ = ["Points"]
+
+
+@dataclass(frozen=True)
+class Points(Target):
+    """The same few points in every picture, in pixels from the upper left corner of the upright picture.
+
+    They lie in one column, `x y` after `x y`, separated by blanks; or in a column for each number. Every point must be
+    there; it may lie outside of what the model sees, or of the picture.
+
+    Args:
+        column: The column of all the numbers; what they are called together, where `columns` names them one by one.
+        columns: A column for each number, x before y, in the order of the points.
+        swap: Pairs of points, counted from 0, that trade names in a mirror, such as the eyes of a face: `[(0, 1)]`;
+            `[]` where none do. Left out, nobody knows what a mirrored picture's points are called, and training does
+            not mirror any, unless told to.
+        mean: Where each point lies on the average, as places in the canvas from -1 to 1, x before y; found by `fit`.
+        std: How far they spread around it, above 0; found by `fit`.
+
+    Raises:
+        ConfigError: If `columns` are no pairs, `swap` is wrong, or there is neither a column nor columns.
+
+    Example:
+        >>> field = Points("corners")
+        >>> field.encode(["10 20 30 45", [11, 20, 31, 44.5]]).tolist()
+        [[10.0, 20.0, 30.0, 45.0], [11.0, 20.0, 31.0, 44.5]]
+        >>> Points(columns=["left_x", "left_y", "right_x", "right_y"], swap=[(0, 1)]).column
+        'left_x left_y right_x right_y'
+    """
+
+    column: str = ""
+    _: KW_ONLY
+    columns: Sequence[str] = ()  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride]
+    swap: Sequence[tuple[int, int]] | None = None
+    mean: tuple[float, ...] = field(default=(), repr=False)
+    std: float = field(default=1.0, repr=False)
+    task: ClassVar[Task] = "points"
+    strata_name: ClassVar[str] = ""
+    is_in_picture: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        columns = tuple(self.columns) or ((self.column,) if self.column else ())
+        swap = None if self.swap is None else tuple((int(a), int(b)) for a, b in self.swap)
+        problems = []
+        if isinstance(self.columns, str) or not columns or (self.columns and len(columns) % 2 and len(columns) > 1):
+            problems.append("`columns` must name a column for each x and y, or `column` the one that has all of them.")
+        named = [each for pair in swap or () for each in pair]
+        if len(set(named)) < len(named) or min(named, default=0) < 0:
+            problems.append("`swap` must hold pairs of points, counted from 0, each point in one pair at most.")
+        if problems:
+            given = f"column={self.column!r}, columns={list(self.columns)}, swap={self.swap}"
+            fix = 'For instance Points("corners") or Points(columns=["x1", "y1", "x2", "y2"], swap=[(0, 1)]).'
+            raise ConfigError(" ".join(problems), given=given, fix=fix)
+        object.__setattr__(self, "column", self.column or " ".join(columns))
+        object.__setattr__(self, "columns", columns)
+        object.__setattr__(self, "swap", swap)
+
+    @property
+    def num_outputs(self) -> int:
+        """Two for each point."""
+        return len(self.mean)
+
+    @property
+    def can_mirror(self) -> bool:
+        """Whether it was said which points trade names."""
+        return self.swap is not None
+
+    @property
+    def swapped_order(self) -> list[int]:
+        """Which point has each point's name once left and right are swapped."""
+        order = list(range(self.num_outputs // 2))
+        for a, b in self.swap or ():
+            order[a], order[b] = b, a
+        return order
+
+    def values(self, items: pl.DataFrame) -> list[Any]:
+        if len(self.columns) == 1:
+            return items[self.columns[0]].to_list()
+        return list(items.select(self.columns).iter_rows())
+
+    def is_missing(self, items: pl.DataFrame) -> list[bool]:
+        rows = items.select(self.columns).iter_rows()
+        return [any(value is None or value != value or value == "" for value in row) for row in rows]
+
+    def strata(self, items: pl.DataFrame) -> list[str]:
+        """One for all: places in pictures of different sizes have no shares to keep."""
+        return [""] * len(items)
+
+    def fit(self, rows: pl.DataFrame) -> Self:
+        """The field itself: what it learns, `fit_places` finds."""
+        return self
+
+    def fit_places(self, rows: pl.DataFrame, input: Input) -> Self:
+        """A copy that knows where the points of `rows` lie in the canvases, and how far they spread."""
+        places = self.place(rows, input)[:, :-2].astype(np.float64)
+        spread = float(np.sqrt(places.var(axis=0).mean()))
+        self._check_swap(places.shape[1] // 2)
+        return replace(self, mean=tuple(places.mean(axis=0).tolist()), std=spread or 1.0)
+
+    def encode(self, values: Sequence[Any]) -> np.ndarray:
+        """The numbers as they are given, in pixels, float64 `[items, 2 x points]`, x before y.
+
+        Raises:
+            DataError: If a value is not two finite numbers for each point, as many as all the others.
+        """
+        numbers = [_numbers(value) for value in values]
+        wanted = self.num_outputs or next((len(each) for each in numbers if len(each) and not len(each) % 2), 2)
+        wrong = [i for i, each in enumerate(numbers) if len(each) != wanted or not all(map(math.isfinite, each))]
+        if wrong:
+            what = f"Column {self.column!r} must hold {wanted} finite numbers a row: x and y of {wanted // 2} points."
+            fix = 'Separate them by blanks, as in "10 20 30.5 40", and remove rows that lack a point.'
+            raise DataError(what, given=[values[i] for i in wrong[:5]], fix=fix)
+        return np.array(numbers, dtype=np.float64).reshape(len(values), wanted)
+
+    def place(self, items: pl.DataFrame, input: Input) -> np.ndarray:
+        """The points in the canvases that `input` makes, and how large these are in the pictures.
+
+        Returns:
+            float32 `[items, 2 x points + 2]`: x and y of each point, from -1 to 1 where it lies inside; then width and
+            height in pixels of what the square shows of the picture.
+
+        Raises:
+            ConfigError: If `input` is no Image.
+            ReadError: If a picture can no longer be read.
+        """
+        if not isinstance(input, Image):
+            what, fix = "Points lie in pictures.", "Read the files with Image, or predict each number with Number."
+            raise ConfigError(what, given=f"input={type(input).__name__}", fix=fix)
+        points = self.encode(self.values(items)).reshape(len(items), -1, 2)
+        frames = [input.frame(value) for value in items[input.column]]
+        placed = [frame.inside(each).flatten() for frame, each in zip(frames, points, strict=True)]
+        sizes = [(frame.right - frame.left, frame.bottom - frame.top) for frame in frames]
+        return np.concatenate([np.array(placed), np.array(sizes)], axis=1).astype(np.float32)
+
+    def view(self, targets: np.ndarray, input: Input) -> np.ndarray:
+        assert isinstance(input, Image)
+        window, side = input.window, input.side
+        places = targets[:, :-2].reshape(len(targets), -1, 2)
+        seen = window.inside((places + 1) * (side / 2)).reshape(len(targets), -1)
+        return np.concatenate([seen, targets[:, -2:] * (input.size / side)], axis=1).astype(np.float32)
+
+    def decode(self, scores: np.ndarray) -> Prediction:
+        """The points as places in what the model sees, from -1 to 1; `locate` gives them in pixels."""
+        return _prediction(np.asarray(scores, dtype=np.float64).reshape(-1, 2), digits=3)
+
+    def locate(self, prediction: Prediction, frame: Frame) -> Prediction:
+        """The same points in pixels of the picture; `value` is a pair (x, y) for each point."""
+        found = _prediction(frame.outside(np.array(prediction.value)), digits=1)
+        return replace(prediction, label=found.label, value=found.value)
+
+    def to_json(self) -> dict[str, Any]:
+        swap = None if self.swap is None else [list(pair) for pair in self.swap]
+        found = {"kind": "points", "column": self.column, "columns": list(self.columns), "swap": swap}
+        return {**found, "mean": list(self.mean), "std": self.std}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        return cls(
+            str(values["column"]),
+            columns=tuple(map(str, values["columns"])),
+            swap=values["swap"],
+            mean=tuple(map(float, values["mean"])),
+            std=float(values["std"]),
+        )
+
+    def _check_swap(self, num_points: int) -> None:
+        unknown = sorted({each for pair in self.swap or () for each in pair if each >= num_points})
+        if unknown:
+            what = "`swap` names points that are not there."
+            given = f"points {unknown}, where there are {num_points}, counted from 0"
+            raise ConfigError(what, given=given, fix="Correct the pairs.")
+
+
+def _numbers(value: Any) -> list[float]:
+    """What a row holds, as numbers; empty where it holds something else."""
+    try:
+        return [float(each) for each in (value.split() if isinstance(value, str) else value)]
+    except (TypeError, ValueError):
+        return []
+
+
+def _prediction(places: np.ndarray, *, digits: int) -> Prediction:
+    pairs = tuple((x, y) for x, y in places.tolist())
+    return Prediction(label=" ".join(f"{number:.{digits}f}" for pair in pairs for number in pair), value=pairs)

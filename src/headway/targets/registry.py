@@ -1,0 +1,37 @@
+"""The only list of kinds of target. A kind's module is imported when it is first asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from headway.errors import BundleError, did_you_mean
+from headway.targets.base import Target
+
+__all__ = ["TARGETS", "target_from_json"]
+
+TARGETS: dict[str, str] = {
+    "categories": "headway.targets.categories.field:Categories",
+    "category": "headway.targets.category.field:Category",
+    "mask": "headway.targets.mask.field:Mask",
+    "number": "headway.targets.number.field:Number",
+    "points": "headway.targets.points.field:Points",
+}
+"""Where the class of each kind is, by the kind's name in a bundle."""
+
+
+def target_from_json(values: dict[str, Any]) -> Target:
+    """The target that `to_json` wrote.
+
+    Raises:
+        BundleError: If its kind is not known to this version.
+    """
+    kind = values.get("kind")
+    if not isinstance(kind, str) or kind not in TARGETS:
+        raise BundleError(
+            "A field is of a kind that this version of Headway does not know.",
+            given=f"kind={kind!r}",
+            fix=f"Upgrade Headway. {did_you_mean(str(kind), TARGETS)}",
+        )
+    module, name = TARGETS[kind].split(":")
+    return getattr(import_module(module), name).from_json(values)

@@ -1,0 +1,216 @@
+"""Stage one's head: the best linear layer on the frozen body's features, each computed once.
+
+Since the body does not change, each image passes through it a single time; what remains is a multinomial logistic
+regression with a few thousand weights, which is convex and solved in seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from headway.runs.checkpoint import Saved
+from headway.seeds import generator
+from headway.targets.base import Target
+from headway.train.objective import WEIGHT_DECAYS, Loss, objective
+
+__all__ = ["WEIGHT_DECAYS", "Head", "solve_head"]
+
+NUM_FOLDS = 4
+
+
+@dataclass(frozen=True)
+class Head:
+    """A linear head on unscaled features.
+
+    Attributes:
+        weight: float32 `[outputs, features]`.
+        bias: float32 `[outputs]`.
+        weight_decay: The one that was chosen.
+        train_loss: Mean loss over the training rows.
+        held_out: Answers for the training rows, float32 `[items, outputs]`, each by a head that was solved without
+            its row; None where there was no weight decay to choose.
+        held_out_accuracy: Share of the training rows that those heads answer rightly, from 0 to 1; None likewise,
+            and for targets other than classes.
+    """
+
+    weight: torch.Tensor
+    bias: torch.Tensor
+    weight_decay: float
+    train_loss: float
+    held_out: torch.Tensor | None = None
+    held_out_accuracy: float | None = None
+
+    def __call__(self, features: torch.Tensor) -> torch.Tensor:
+        """Outputs `[items, outputs]` from features `[items, features]`."""
+        return torch.addmm(self.bias, features, self.weight.T)
+
+    def to_saved(self) -> Saved:
+        """The head for a checkpoint."""
+        tensors = {"weight": self.weight, "bias": self.bias}
+        if self.held_out is not None:
+            tensors["held_out"] = self.held_out
+        names = ("weight_decay", "train_loss", "held_out_accuracy")
+        return Saved(tensors, {name: getattr(self, name) for name in names})
+
+    @classmethod
+    def from_saved(cls, saved: Saved) -> Head:
+        """The head that `to_saved` gave."""
+        tensors = saved.tensors
+        return cls(tensors["weight"], tensors["bias"], held_out=tensors.get("held_out"), **saved.values)
+
+    def put_into(self, layer: nn.Linear) -> None:
+        """Copies the weights into a model's layer."""
+        with torch.no_grad():
+            layer.weight.copy_(self.weight)
+            layer.bias.copy_(self.bias)
+
+
+def solve_head(
+    features: torch.Tensor,
+    targets: torch.Tensor,
+    *,
+    target: Target,
+    seed: int,
+    decays: Sequence[float] | None = None,
+) -> Head:
+    """The linear head with the least regularised loss, its weight decay chosen by folds of these same rows.
+
+    Features are standardised for the solving; the head that is returned works on them as they are.
+
+    Args:
+        features: float32 `[items, features]`.
+        targets: As `target.encode` gives them, `[items]` or `[items, outputs]`.
+        target: The fitted target field; it decides the loss.
+        seed: The run's seed, for the folds.
+        decays: Weight decays to choose from, the strongest first; those of the objective when left out.
+
+    Returns:
+        The head.
+
+    Source:
+        Kumar et al. 2022, arXiv:2202.10054 (linear probing before fine-tuning). Solved with L-BFGS (Liu and Nocedal
+        1989) on all rows at once.
+    """
+    found = objective(target)
+    mean, std = features.mean(dim=0), features.std(dim=0)
+    std = (std + found.floor * features.std()).clamp_min(1e-6)
+    scaled, back = _in_span((features - mean) / std)
+    decays = found.decays if decays is None else decays
+    decay, held_out = decays[0], None
+    if len(decays) > 1:
+        decay, held_out = _best_decay(scaled, targets, target, decays, seed)
+    is_right = None if held_out is None or target.task != "classification" else held_out.argmax(dim=1) == targets
+    loss_fn, weights = found.loss_fn, None
+    path = () if found.is_convex else (each for each in found.decays if each > decay)
+    for each in (*path, decay):
+        weights = _solve(scaled, targets, target.num_outputs, loss_fn, each, start=weights)
+    assert weights is not None
+    weight = back(weights[:, :-1]) / std
+    return Head(
+        weight=weight,
+        bias=weights[:, -1] - weight @ mean,
+        weight_decay=decay,
+        train_loss=loss_fn(_outputs(scaled, weights), targets).item(),
+        held_out=held_out,
+        held_out_accuracy=None if is_right is None else is_right.float().mean().item(),
+    )
+
+
+def _in_span(features: torch.Tensor) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:
+    """Where items are few, their features in as many coordinates as there are items; and the way back for weights.
+
+    The best weights are a sum of items' features: whatever is at right angles to all of these changes no output and
+    costs decay (the representer theorem, Kimeldorf and Wahba 1971). So they are the same when sought among these
+    coordinates alone, and every step of the search is so much shorter.
+    """
+    num_items, num_features = features.shape
+    if 2 * num_items > num_features:
+        return features, lambda weights: weights
+    rotation, scales = torch.geqrf(features.T)
+
+    def back(weights: torch.Tensor) -> torch.Tensor:
+        padded = F.pad(weights.T, (0, 0, 0, num_features - num_items))
+        return torch.ormqr(rotation, scales, padded).T
+
+    return rotation[:num_items].triu().T.contiguous(), back
+
+
+def _best_decay(
+    features: torch.Tensor, targets: torch.Tensor, target: Target, decays: Sequence[float], seed: int
+) -> tuple[float, torch.Tensor]:
+    """The weight decay whose heads predict best the folds that they were solved without, and what they predict."""
+    found = objective(target)
+    # What is no class is spread by chance alone.
+    folds = _folds(targets.numpy() if target.task == "classification" else np.zeros(len(targets)), seed)
+    outputs = torch.empty(len(decays), len(targets), target.num_outputs)
+    for fold in range(NUM_FOLDS):
+        inside = torch.from_numpy(folds != fold)
+        weights = None
+        for place, decay in enumerate(decays):
+            # Each solution starts from the one before, which had the next stronger decay, and to compare decays it
+            # need not be exact.
+            weights = _solve(
+                features[inside],
+                targets[inside],
+                target.num_outputs,
+                found.loss_fn,
+                decay,
+                start=weights,
+                max_iter=40,
+            )
+            outputs[place, ~inside] = _outputs(features[~inside], weights)
+    losses = [found.loss_fn(each, targets).item() for each in outputs]
+    best = int(np.argmin(losses))
+    return decays[best], found.activate(outputs[best])
+
+
+def _folds(targets: np.ndarray, seed: int) -> np.ndarray:
+    """A fold for each row, the classes spread evenly over them."""
+    order = generator(seed, "head").permutation(len(targets))
+    by_class = order[np.argsort(targets[order], kind="stable")]
+    folds = np.empty(len(targets), dtype=np.int64)
+    folds[by_class] = np.arange(len(targets)) % NUM_FOLDS
+    return folds
+
+
+def _outputs(features: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    return torch.addmm(weights[:, -1], features, weights[:, :-1].T)
+
+
+def _solve(
+    features: torch.Tensor,
+    targets: torch.Tensor,
+    num_outputs: int,
+    loss_fn: Loss,
+    weight_decay: float,
+    *,
+    start: torch.Tensor | None = None,
+    max_iter: int = 200,
+) -> torch.Tensor:
+    """Weights and, in the last column, biases: `[outputs, features + 1]`."""
+    weights = torch.zeros(num_outputs, features.shape[1] + 1) if start is None else start.clone()
+    weights.requires_grad_()
+    optimizer = torch.optim.LBFGS(
+        [weights],
+        max_iter=max_iter,
+        history_size=10,
+        tolerance_grad=1e-5,
+        tolerance_change=1e-7,
+        line_search_fn="strong_wolfe",
+    )
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = loss_fn(_outputs(features, weights), targets)
+        loss = loss + 0.5 * weight_decay * weights[:, :-1].square().sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    return weights.detach()

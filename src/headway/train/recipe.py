@@ -1,0 +1,48 @@
+"""How a model is best trained in one stage, where nobody says otherwise: what its architecture brings with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Recipe"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How long and how fast a model trains whose head cannot be solved beforehand.
+
+    Attributes:
+        lr: Peak learning rate.
+        schedule: Its shape over the steps.
+        weight_decay: Decoupled weight decay.
+        lr_decay: Factor between the rates of neighbouring groups of layers.
+        freeze_norm: Whether the body's batch normalisation keeps the statistics it has.
+        views: About so many training items are seen, each epoch counting anew.
+        min_epochs: Passes over the training rows at least,
+        max_epochs: and at most.
+        steps: About so many steps an epoch, where items are rows of a table,
+        min_batch_size: but never fewer items a step,
+        max_batch_size: and never more.
+    """
+
+    lr: float = 1e-2
+    schedule: Literal["one_cycle", "cosine", "constant"] = "one_cycle"
+    weight_decay: float = 0.05
+    lr_decay: float = 1.0
+    freeze_norm: bool = False
+    views: int = 64_000
+    min_epochs: int = 5
+    max_epochs: int = 40
+    steps: int = 50
+    min_batch_size: int = 32
+    max_batch_size: int = 1024
+
+    def epochs(self, num_train: int) -> int:
+        """Passes over so many training rows: the more rows, the fewer.
+
+        Example:
+            >>> Recipe().epochs(3_200)
+            20
+        """
+        return min(max(round(self.views / num_train), self.min_epochs), self.max_epochs)

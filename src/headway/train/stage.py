@@ -1,0 +1,397 @@
+"""One stage of training: loop, schedule, evaluation after each epoch, callbacks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from headway.data.dataset import Data, Part
+from headway.data.loader import Batch, Loader
+from headway.errors import ShapeError, TrainingError
+from headway.inputs.image.augment import Augment, resized
+from headway.inputs.image.field import Image
+from headway.runs.checkpoint import Checkpoints, KeepState, Saved, capture, load_model, restore
+from headway.runs.interrupt import Signals
+from headway.train.answered import Answered, answered
+from headway.train.callbacks import Callback
+from headway.train.compile import Decision, compiled
+from headway.train.ema import Average
+from headway.train.history import Epoch, History
+from headway.train.loop import evaluating, predict, predict_batches, train_epoch
+from headway.train.mixup import mixed, smoothed
+from headway.train.nan_guard import FiniteLoss
+from headway.train.objective import Objective
+from headway.train.optimizers import adamw, depth_groups
+from headway.train.options import Options, Plan
+from headway.train.precision import Precision
+from headway.train.recipe import Recipe
+from headway.train.schedules import schedule
+from headway.train.state import TrainState
+from headway.train.time_budget import Pace
+
+__all__ = [
+    "MetricFn",
+    "Setup",
+    "check_model",
+    "fit",
+    "has_linear_head",
+    "score",
+    "set_training_mode",
+    "step_seconds",
+]
+
+STAGE = "stage"
+"""The name of the checkpoint that a stage under way writes over and over."""
+
+PLAIN = Options()
+
+MetricFn = Callable[[np.ndarray, np.ndarray], float]
+"""Answers, such as probabilities `[items, classes]`, and targets to a number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What stays the same through all the stages of a run.
+
+    Attributes:
+        data: The data set.
+        model: Prepared inputs to outputs; training changes its weights.
+        prepare: Pixels to what the model wants.
+        objective: The loss, and how outputs become answers.
+        metrics: What is computed on valid after each epoch, by name.
+        precision: Device, number format, layout.
+        augment: What is done to training images.
+        batch_size: Items a step.
+        recipe: How long and how fast the model trains from random weights, where nothing else is asked for.
+        split_batches: Whether a batch is taken in pieces when memory runs out.
+        seed: The run's seed.
+        callbacks: Called around epochs and steps, in order.
+        on_entry: Called with each entry of the history, the head's as well.
+        checkpoints: Where what was done is kept; nothing is, when left out.
+    """
+
+    data: Data
+    model: nn.Module
+    prepare: nn.Module
+    objective: Objective
+    metrics: Mapping[str, MetricFn]
+    precision: Precision
+    augment: Augment
+    batch_size: int
+    seed: int
+    recipe: Recipe = field(default_factory=Recipe)
+    split_batches: bool = False
+    callbacks: Sequence[Callback] = ()
+    on_entry: Callable[[Epoch], None] = lambda _: None
+    checkpoints: Checkpoints = field(default_factory=lambda: Checkpoints(None))
+
+    def knowing(self, answers: np.ndarray, targets: np.ndarray) -> Setup:
+        """The same with a target that has learned from answers for training rows that the model did not learn from."""
+        target = self.data.target.fit_answers(answers, targets)
+        return self if target is self.data.target else replace(self, data=replace(self.data, target=target))
+
+    def record(self, history: History, entry: Epoch) -> None:
+        """Adds an entry to the history and tells of it."""
+        history.epochs.append(entry)
+        self.on_entry(entry)
+
+    def loader(self, part: Part, *, shuffle: bool = False, accumulate: int = 1) -> Loader:
+        """Batches of a part; for evaluation they may be larger, as nothing is kept for a backward pass."""
+        size = self.batch_size * accumulate if shuffle else max(self.batch_size, 32)
+        pin = self.precision.device.type == "cuda"
+        return Loader(part, size, seed=self.seed, shuffle=shuffle, pin_memory=pin)
+
+    def outputs(self, module: nn.Module, part: Part) -> tuple[torch.Tensor, torch.Tensor]:
+        """What a module (the model, or its body) gives for a part, `[items, outputs]`, and the targets, on the CPU."""
+        return predict(module, self.loader(part), prepare=self.prepare, precision=self.precision)
+
+    def answered(self, part: Part) -> Answered:
+        """What the model answers for a part, with its losses."""
+        precision = self.objective.judged_in(self.precision)
+        given = predict_batches(self.model, self.loader(part), prepare=self.prepare, precision=precision)
+        return answered(given, self.objective)
+
+    def measured(self, answers: torch.Tensor, targets: torch.Tensor) -> dict[str, float]:
+        """The metrics of answers for a part, on the CPU."""
+        return {name: metric(answers.numpy(), targets.numpy()) for name, metric in self.metrics.items()}
+
+    def augmented(
+        self, batch: Batch, epoch: int, *, options: Options = PLAIN, size: int | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """A training batch's inputs as the model wants them, photos cut and changed, and their targets.
+
+        Args:
+            batch: As it was read.
+            epoch: The epoch, from 0.
+            options: Whether photos are mixed, and how soft targets become.
+            size: Side of the photos in pixels, at most the whole one, which it is when left out.
+        """
+        reader, inputs, targets = self.data.input, batch.inputs, batch.targets
+        if isinstance(reader, Image):
+            size = size or reader.size
+            if size < reader.size:
+                inputs = resized(inputs, side=max(round(reader.side * size / reader.size), size))
+            drawn: dict[str, Any] = {"rows": batch.rows, "size": size, "seed": self.seed, "epoch": epoch}
+            targets = self.augment.follow(targets, self.data.target, side=inputs.shape[-1], **drawn)
+            inputs = self.augment(inputs, **drawn)
+        targets = smoothed(targets, options, self.objective)
+        if options.mixup or options.cutmix:
+            shares = {"mixup": options.mixup, "cutmix": options.cutmix}
+            inputs, targets = mixed(inputs, targets, rows=batch.rows, seed=self.seed, epoch=epoch, **shares)
+        return self.prepare(inputs), targets
+
+
+def fit(setup: Setup, plan: Plan, history: History, *, part: Part | None = None) -> None:
+    """Trains the model in place and adds an entry an epoch to the history.
+
+    Where the setup's checkpoints hold a stage under way, it goes on from there, to the same bits as without a stop.
+
+    Args:
+        setup: Model, data and what stays the same.
+        plan: How long and how fast.
+        history: Gets the entries.
+        part: The rows to train on; all of train when left out.
+
+    Raises:
+        TrainingError: If the loss is no longer a number; the model is as at the last checkpoint, where there is one.
+        CheckpointError: If a checkpoint cannot be written or read.
+        Stopped: If Ctrl-C or SIGTERM came; the stage was saved.
+    """
+    stage = _Stage(setup, plan, part or setup.data.train, history)
+    try:
+        # Torch's own generators are seeded at every step; what the caller does with them is left as it was.
+        with setup.precision.own_randomness(), setup.precision.products(), stage.signals:
+            stage.run()
+    except TrainingError:
+        saved = setup.checkpoints.load(STAGE)
+        if saved is not None:
+            load_model(setup.model, saved)
+        raise
+    finally:
+        setup.model.eval()
+
+
+class _Stage:
+    """One stage: its state, the entries it made, and what watches over it."""
+
+    def __init__(self, setup: Setup, plan: Plan, part: Part, history: History) -> None:
+        self.setup, self.plan, self.history = setup, plan, history
+        self.loader = setup.loader(part, shuffle=True, accumulate=plan.options.accumulate)
+        self.signals, self.losses = Signals(), FiniteLoss(setup.data)
+        self.entries: list[Epoch] = []
+        self.decision: Decision | None = None
+        self.began = time.perf_counter()
+        # A second call goes on counting, or it would see the same orders and the same augmentations again.
+        self.first_epoch = sum(entry.stage == "all" for entry in history)
+        self.average = Average(setup.model, plan.options.ema) if plan.options.ema else None
+        total_steps = min(plan.epochs * len(self.loader), plan.max_steps)
+        shape = plan.options.schedule
+        watching: list[Callback] = [self.losses, *([self.average] if self.average else [])]
+        self.pace = Pace(plan.max_seconds, shape=shape, lr=plan.lr, batches=len(self.loader))
+        if plan.max_seconds < float("inf"):
+            watching.append(self.pace)
+        # Last, so that what it keeps is as it stands after the step.
+        watching.append(KeepState(self.save, self.signals, batches=len(self.loader)))
+        self.state = new_state(setup, plan.options, prepare=self.prepare)
+        self.state.schedule = schedule(shape, total_steps=total_steps, max_lr=plan.lr)
+        self.state.callbacks, self.state.total_steps = (*setup.callbacks, *watching), total_steps
+        self.state.epoch = self.first_epoch
+
+    def run(self) -> None:
+        """Trains, from the last checkpoint where there is one."""
+        state = self.state
+        # A step that was broken off may have left its gradients behind.
+        state.optimizer.zero_grad(set_to_none=True)
+        if self.plan.options.compile != "off":
+            set_training_mode(self.setup.model, freeze_norm=self.plan.options.freeze_norm)
+            self.decision = compiled(self.plan.options, state, self.loader, self.setup.checkpoints)
+            self.pace.seconds -= self.decision.seconds
+        # What callbacks begin with comes before what they had come to.
+        for callback in state.callbacks:
+            callback.on_train_begin(state)
+        self.go_on()
+        while state.batch or (state.step < state.total_steps and not state.stop_training):
+            entry = self.epoch()
+            self.entries.append(entry)
+            self.setup.record(self.history, entry)
+            for callback in state.callbacks:
+                callback.on_epoch_end(state, entry)
+        self.note()
+        if self.average:
+            self.average.put()
+        for callback in state.callbacks:
+            callback.on_train_end(state)
+
+    def prepare(self, batch: Batch, epoch: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the model is given of a batch, and its targets."""
+        size = self.plan.size(epoch - self.first_epoch)
+        return self.setup.augmented(batch, epoch, options=self.plan.options, size=size)
+
+    def epoch(self) -> Epoch:
+        """An epoch, or what is left of one, and its evaluation."""
+        setup, state = self.setup, self.state
+        self.began, before = time.perf_counter(), state.seconds
+        set_training_mode(setup.model, freeze_norm=self.plan.options.freeze_norm)
+        over = state.stop_training or state.step == state.total_steps
+        train_loss = train_epoch(state, () if over else self.loader.epoch(state.epoch, start=state.batch))
+        self.losses.check()
+        with self.average.in_place() if self.average else nullcontext():
+            found = setup.answered(setup.data.valid)
+        state.seconds = 0.0
+        return Epoch(
+            stage="all",
+            epoch=state.epoch,
+            train_loss=train_loss,
+            valid_loss=found.loss,
+            metrics=setup.measured(found.answers, found.targets),
+            lr=state.schedule(state.step - 1),
+            seconds=before + time.perf_counter() - self.began,
+            is_mixed=self.plan.options.has_soft_targets,
+        )
+
+    def note(self) -> None:
+        """Says in the history what the numbers do not show."""
+        state = self.state
+        if self.decision:
+            self.history.notes.append(self.decision.note)
+        self.history.notes += self.plan.options.notes
+        if state.pieces > self.plan.options.accumulate:
+            self.history.notes.append(f"Memory was short: each batch was taken in {state.pieces} pieces.")
+        if state.precision.scaler.is_enabled():
+            counts = [float(values["step"]) for values in state.optimizer.state.values() if "step" in values]
+            skipped = state.step - int(max(counts, default=0))
+            self.history.notes.append(
+                f"float16: {skipped} of {state.step} steps were skipped, their gradients too large."
+            )
+
+    def save(self) -> None:
+        """Saves the state, unless the losses up to it are no numbers."""
+        if self.setup.checkpoints.folder is None:
+            return
+        self.losses.check()
+        found = capture(self.state)
+        values = {
+            **found.values,
+            "seconds": self.state.seconds + time.perf_counter() - self.began,
+            "stop_training": self.state.stop_training,
+            "entries": [asdict(entry) for entry in self.entries],
+            "lost": list(self.setup.data.lost.items()),
+        }
+        averaged = self.average.tensors() if self.average else {}
+        self.setup.checkpoints.save(STAGE, Saved({**found.tensors, **averaged}, values))
+
+    def go_on(self) -> None:
+        """Takes up the stage where its checkpoint left it; without one, nothing."""
+        saved = self.setup.checkpoints.load(STAGE)
+        if saved is None:
+            return
+        restore(self.state, saved)
+        if self.average:
+            self.average.restore(saved.tensors)
+        shape = self.plan.options.schedule
+        self.state.schedule = schedule(shape, total_steps=self.state.total_steps, max_lr=self.plan.lr)
+        for row, reason in saved.values["lost"]:
+            self.setup.data.lose(row, reason)
+        self.state.stop_training = saved.values["stop_training"]
+        for values in saved.values["entries"]:
+            self.entries.append(Epoch(**values))
+            self.setup.record(self.history, self.entries[-1])
+
+
+def set_training_mode(model: nn.Module, *, freeze_norm: bool) -> None:
+    """Puts a model into training mode, batch normalisation excepted where its statistics are to stay."""
+    model.train()
+    if freeze_norm:
+        # A head that was not pretrained has no statistics worth keeping.
+        body = model.get_submodule("body") if len(depth_groups(model)) > 1 else model
+        for module in body.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001
+                module.eval()
+
+
+def score(setup: Setup, outputs: torch.Tensor, targets: torch.Tensor) -> tuple[float, dict[str, float]]:
+    """Mean loss and metrics of a model's outputs for a part, on the CPU."""
+    loss = setup.objective.loss_fn(outputs, targets).item()
+    return loss, setup.measured(setup.objective.activate(outputs), targets)
+
+
+def new_state(
+    setup: Setup, options: Options, *, prepare: Callable[[Batch, int], tuple[torch.Tensor, torch.Tensor]]
+) -> TrainState:
+    """The state before the first step of a stage, its learning rate 0."""
+    return TrainState(
+        model=setup.model,
+        prepare=prepare,
+        loss_fn=setup.objective.loss_fn,
+        optimizer=adamw(setup.model, weight_decay=options.weight_decay, lr_decay=options.lr_decay),
+        schedule=lambda _: 0.0,
+        precision=setup.precision.fresh(),
+        seed=setup.seed,
+        pieces=options.accumulate,
+        split_batches=setup.split_batches,
+    )
+
+
+def step_seconds(setup: Setup, options: Options, *, steps: int = 3) -> float:
+    """How long a training step takes, measured; the model is as before afterwards.
+
+    Args:
+        setup: Model and data.
+        options: As for `fit`.
+        steps: How many steps to time, after one to warm up.
+    """
+    before = {name: tensor.clone() for name, tensor in setup.model.state_dict().items()}
+    state = new_state(setup, options, prepare=partial(setup.augmented, options=options))
+    loader = setup.loader(setup.data.train, shuffle=True, accumulate=options.accumulate)
+    set_training_mode(setup.model, freeze_norm=options.freeze_norm)
+    with setup.precision.own_randomness():
+        state.total_steps = 1
+        train_epoch(state, loader.epoch(0))
+        state.total_steps = 1 + steps
+        start = time.perf_counter()
+        train_epoch(state, loader.epoch(0))
+        seconds = time.perf_counter() - start
+    setup.model.load_state_dict(before)
+    setup.model.eval()
+    return seconds / max(state.step - 1, 1)
+
+
+def has_linear_head(model: nn.Module) -> bool:
+    """Whether a model has a body and a linear head, so that its head can be solved on the frozen body's features."""
+    if len(depth_groups(model)) < 2:
+        return False
+    head = model.get_submodule("head")
+    return isinstance(head, nn.Linear) and head.bias is not None
+
+
+def check_model(setup: Setup) -> bool:
+    """Tries the model on two items; True where its output is just its linear head on its body's features.
+
+    Raises:
+        ShapeError: If it does not give as many outputs as the target needs for each item.
+    """
+    model, data = setup.model, setup.data
+    part = data.valid if len(data.valid) > 1 else data.train
+    batch = next(iter(Loader(part, 2))).to(setup.precision.device)
+    inputs = setup.precision.layout(setup.prepare(batch.inputs))
+    # Not inference mode: a lazy module makes its weights here, and they are to be trained.
+    with evaluating(model), torch.no_grad():
+        outputs = model(inputs)
+        by_parts = model.get_submodule("head")(model.get_submodule("body")(inputs)) if has_linear_head(model) else None
+    wanted = (len(inputs), data.target.num_outputs, *(batch.targets.shape[1:] if batch.targets.ndim == 3 else ()))
+    if not isinstance(outputs, torch.Tensor) or outputs.shape != wanted:
+        given = list(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
+        raise ShapeError(
+            f"The model must give {wanted[1]} numbers for each item, such as one logit a class.",
+            given=f"outputs {given} for inputs {list(inputs.shape)}",
+            fix=f"End the model with a layer of {wanted[1]} outputs.",
+        )
+    return by_parts is not None and torch.allclose(outputs, by_parts, atol=1e-4)

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import math
+
+import polars as pl
+import pytest
+import torch
+
+from headway.errors import ConfigError
+from headway.inputs.image.models import build
+from headway.inputs.ratings.field import Pair
+from headway.inputs.ratings.models import (
+    ARCHITECTURES,
+    DIM,
+    HIDDEN,
+    RECIPE,
+    DotProduct,
+    Factors,
+    make_collab,
+    recipe_for,
+)
+from headway.targets.number.field import Number
+from headway.train.optimizers import adamw
+
+ROWS = pl.DataFrame({"user": ["a", "b", "c"] * 4, "item": [1, 2, 3, 4] * 3, "rating": [1.0, 4.0, 4.0] * 4})
+PAIR = Pair("user", "item").fit(ROWS)
+TARGET = Number("rating", low=1, high=5).fit(ROWS)
+
+
+@pytest.mark.parametrize("arch", [None, *ARCHITECTURES])
+def test_it_starts_at_the_mean_of_the_training_rows(arch: str | None) -> None:
+    built = build(arch, PAIR, TARGET)
+    with torch.no_grad():
+        outputs = built.model.eval()(torch.tensor([[1.0, 2.0], [0.0, 0.0]]))
+    answers = 1 + 4 * outputs.sigmoid()
+    assert outputs.shape == (2, 1)
+    assert answers.flatten().tolist() == pytest.approx([3.0, 3.0], abs=0.02)
+    assert (built.arch, built.pretrained, built.recipe) == (arch or "collab_mlp", "", recipe_for(PAIR))
+
+
+def test_without_a_range_it_starts_at_nothing() -> None:
+    _, model = make_collab("dot_product", PAIR, Number("rating").fit(ROWS))
+    assert isinstance(model, DotProduct)
+    assert model.factors.bias.item() == 0
+
+
+def test_a_range_that_ends_at_the_mean_is_no_infinite_start() -> None:
+    target = Number("rating", low=1, high=5, mean=5.0)
+    _, model = make_collab("dot_product", PAIR, target)
+    assert isinstance(model, DotProduct)
+    assert math.isfinite(model.factors.bias.item())
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_the_same_seed_gives_the_same_model(arch: str) -> None:
+    first, second, other = (build(arch, PAIR, TARGET, seed=seed).model.state_dict() for seed in (1, 1, 2))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not torch.equal(first["factors.users.weight"], other["factors.users.weight"])
+
+
+def test_a_few_users_and_items_are_hidden_while_training_and_none_afterwards() -> None:
+    factors = Factors(2, 3, start=0.0)
+    with torch.no_grad():
+        factors.user_bias.copy_(torch.tensor([1.0, 0.0]))
+        factors.item_bias.copy_(torch.tensor([10.0, 0.0, 0.0]))
+    pairs = torch.tensor([[1.0, 2.0]]).repeat(20_000, 1)
+    torch.manual_seed(0)
+    bias = factors.train()(pairs)[2].detach()
+    hidden_users, hidden_items = (bias % 10 == 1).double().mean().item(), (bias >= 10).double().mean().item()
+    assert hidden_users == pytest.approx(HIDDEN, abs=0.004)
+    assert hidden_items == pytest.approx(HIDDEN, abs=0.004)
+    assert not factors.eval()(pairs)[2].any()
+
+
+def test_biases_are_not_decayed_and_the_network_learns_more_slowly() -> None:
+    model = build("collab_mlp", PAIR, TARGET).model
+    groups = {id(each): group for group in adamw(model, weight_decay=1.0).param_groups for each in group["params"]}
+    found = {name: groups[id(each)] for name, each in model.named_parameters()}
+    assert [found[f"factors.{name}"]["weight_decay"] for name in ("users.weight", "user_bias", "bias")] == [1, 0, 0]
+    assert [found[name]["lr_scale"] for name in ("factors.items.weight", "mlp.0.weight")] == [1, 0.1]
+
+
+def test_the_network_begins_as_the_dot_product() -> None:
+    dot, mlp = (build(arch, PAIR, TARGET, seed=3).model.eval() for arch in ("dot_product", "collab_mlp"))
+    mlp.get_submodule("factors").load_state_dict(dot.get_submodule("factors").state_dict())
+    pairs = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    assert torch.equal(dot(pairs), mlp(pairs))
+    assert dot.get_submodule("factors.users").weight.shape == (4, DIM)
+
+
+def test_fewer_ratings_of_a_name_mean_more_weight_decay() -> None:
+    decays = []
+    for num_ratings in (27 * 7, 9 * 7, 3 * 7, 7):
+        decays.append(recipe_for(Pair("user", "item", fitted=PAIR.fitted, num_ratings=num_ratings)).weight_decay)
+    assert decays[0] == RECIPE.weight_decay
+    assert decays == sorted(decays)
+    assert max(decays) == 8 * RECIPE.weight_decay
+
+
+def test_an_unknown_architecture_is_named() -> None:
+    with pytest.raises(ConfigError) as caught:
+        build("dot_produkt", PAIR, TARGET)
+    assert str(caught.value) == (
+        "There is no architecture of that name for ratings.\n"
+        "  Given: 'dot_produkt'\n"
+        '  Fix:   Did you mean "dot_product"? Or pass a module of your own.'
+    )

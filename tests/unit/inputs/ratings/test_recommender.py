@@ -1,0 +1,201 @@
+"""A model of ratings from end to end, on ratings made of known vectors."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from torch import nn
+
+import headway as hw
+from headway.data.dataset import Data
+from headway.errors import ConfigError, HeadwayError
+from headway.inputs.ratings.recommender import Tastes
+
+USERS, ITEMS, DIM = 150, 60, 3
+
+
+def made_up(seed: int = 0, count: int = 6_000) -> pl.DataFrame:
+    """Ratings of films of three kinds, by people who like one of them more than the others; some films are better."""
+    draw = np.random.default_rng(seed)
+    users, items = draw.integers(0, USERS, count), draw.integers(0, ITEMS, count)
+    liking = np.where(users % DIM == items % DIM, 1.2, -0.6) + np.linspace(-1, 1, ITEMS)[items]
+    ratings = np.clip(3 + liking + 0.3 * draw.normal(size=count), 1, 5)
+    names = {"user": [f"user {each}" for each in users], "film": [f"film {each}" for each in items]}
+    return pl.DataFrame(names | {"rating": ratings})
+
+
+@pytest.fixture(scope="module")
+def data() -> Data:
+    return hw.from_items(made_up(), input=hw.Pair("user", "film"), target=hw.Number("rating", low=1, high=5))
+
+
+@pytest.fixture(scope="module")
+def learner(data: Data) -> hw.Learner:
+    found = hw.Learner(data, progress=False)
+    found.fine_tune()
+    return found
+
+
+@pytest.fixture(scope="module")
+def bundle(learner: hw.Learner, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return learner.export(tmp_path_factory.mktemp("ratings") / "model.headway")
+
+
+@pytest.mark.parametrize("arch", ["dot_product", "collab_mlp"])
+def test_vectors_are_found_that_biases_cannot_replace(data: Data, arch: str) -> None:
+    learner = hw.Learner(data, arch, progress=False)
+    learner.fine_tune()
+    found, targets = learner.evaluate()["rmse"], data.valid.targets
+    errors = {
+        each.name: float(np.sqrt(((each.answers["valid"] - targets) ** 2).mean())) for each in learner.baselines()
+    }
+    assert list(errors) == ["mean", "median", "item mean", "user plus item bias"]
+    assert errors["user plus item bias"] > 0.7
+    assert found.high < 0.6
+
+
+def test_the_report_tells_that_it_is_better(learner: hw.Learner) -> None:
+    report = learner.report()
+    assert {each.name for each in report.baselines} >= {"mean", "user plus item bias"}
+    assert report.verdict is not None
+    assert report.verdict.baseline == "user plus item bias"
+    assert "better" in str(report)
+
+
+def test_a_bundle_answers_the_same_without_torch(learner: hw.Learner, bundle: Path, tmp_path: Path) -> None:
+    pairs = learner.data.valid.items.select("user", "film").head(200)
+    wanted = learner.predictions().answers[:200, 0]
+    pairs.write_parquet(tmp_path / "pairs.parquet")
+    code = f"""
+import sys
+import numpy as np, polars as pl, headway as hw
+predictor = hw.load({str(bundle)!r})
+found = [each.value for each in predictor.predict_many(pl.read_parquet({str(tmp_path / "pairs.parquet")!r}))]
+assert "torch" not in sys.modules
+np.save({str(tmp_path / "found.npy")!r}, found)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert np.abs(np.load(tmp_path / "found.npy") - wanted).max() < 1e-5
+
+
+def test_a_prediction_is_quick_and_new_names_are_marked(bundle: Path) -> None:
+    predictor = hw.load(bundle)
+    known = predictor.predict({"user": "user 3", "film": "film 3"})
+    assert known.familiar is True
+    assert known.notes == ()
+    for pair in (("nobody", "film 3"), ("user 3", "no film"), (None, None)):
+        new = predictor.predict(pair)
+        assert new.familiar is False
+        assert new.notes
+        assert 1 <= new.value <= 5
+    assert [each.familiar for each in predictor.answer(np.array([[1, 1], [0, 1]], np.float32))] == [True, False]
+    seconds = []
+    for _ in range(50):
+        start = time.perf_counter()
+        predictor.predict(("user 3", "film 3"))
+        seconds.append(time.perf_counter() - start)
+    assert np.median(seconds) < 1e-3
+
+
+def test_a_new_user_gets_what_the_others_give(learner: hw.Learner, bundle: Path) -> None:
+    train, predictor = learner.data.train.items, hw.load(bundle)
+    means = train.group_by("film").agg(pl.col("rating").mean()).sort("film")
+    found = [each.value for each in predictor.predict_many([("nobody", film) for film in means["film"]])]
+    assert np.abs(np.array(found) - means["rating"].to_numpy()).mean() < 0.3
+    assert np.corrcoef(found, means["rating"].to_numpy())[0, 1] > 0.9
+
+
+def test_films_of_a_kind_are_similar_and_good_ones_are_best_liked(learner: hw.Learner) -> None:
+    tastes = learner.tastes()
+    same = [int(name.split()[1]) % DIM == 5 % DIM for name, _ in tastes.items.similar("film 5", n=10)]
+    assert np.mean(same) >= 0.9
+    best, worst = tastes.items.extremes(n=10)
+    assert np.mean([int(name.split()[1]) for name, _ in best]) > 45
+    assert np.mean([int(name.split()[1]) for name, _ in worst]) < 15
+    assert tastes.items.biases.mean() == pytest.approx(0, abs=1e-6)
+    assert len(tastes.users.names) == len(tastes.users.vectors) == USERS
+
+
+def test_recommendations_are_of_the_user_s_kind_and_not_rated_before(learner: hw.Learner) -> None:
+    rated = learner.data.train.items.filter(pl.col("user") == "user 4")["film"].to_list()
+    found = learner.tastes().recommend("user 4", n=5)
+    assert len(found) == 5
+    assert not {name for name, _ in found} & set(rated)
+    assert [score for _, score in found] == sorted((score for _, score in found), reverse=True)
+    unrated = [name for name in learner.tastes().items.names if name not in rated]
+    assert len(learner.tastes().recommend("user 4", n=1_000)) == len(unrated)
+    (name, _), *_ = learner.tastes().recommend("nobody", n=1)
+    assert int(name.split()[1]) > 50
+
+
+def test_held_out_films_are_put_in_order(learner: hw.Learner) -> None:
+    found = learner.tastes().rank_metrics(k=3)
+    assert found["ndcg@3"].low > 0.8
+    assert found["recall@3"].value <= 1
+
+
+def test_a_run_that_is_resumed_ends_at_the_same_bits(data: Data, tmp_path: Path) -> None:
+    whole = hw.Learner(data, "dot_product", progress=False)
+    whole.fine_tune(2)
+    stopped = hw.Learner(data, "dot_product", progress=False, run=tmp_path / "run", callbacks=[_Stop()])
+    with pytest.raises(RuntimeError, match="stopped here"):
+        stopped.fine_tune(2)
+    again = hw.Learner.resume(tmp_path / "run", callbacks=[hw.Callback()], progress=False)
+    wanted = whole.model.state_dict()
+    assert all(torch.equal(each, wanted[name]) for name, each in again.model.state_dict().items())
+
+
+class _Stop(hw.Callback):
+    def on_epoch_end(self, state: Any, epoch: Any) -> None:
+        message = "stopped here"
+        raise RuntimeError(message)
+
+
+class _Own(nn.Module):
+    """A module of one's own takes pairs of indices as they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.items = nn.Embedding(ITEMS + 1, 1)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.items(inputs[:, 1].long())
+
+
+def test_a_module_of_one_s_own_works_and_has_no_known_vectors(data: Data) -> None:
+    learner = hw.Learner(data, _Own(), progress=False)
+    learner.fit(2, lr=0.05)
+    assert learner.evaluate()["rmse"].value < 1.2
+    assert len(learner.tastes().recommend("user 1", n=3)) == 3
+    assert refusal(lambda: learner.tastes().items) == (
+        "The model has no vectors of users and items that are known.\n"
+        "  Given: _Own\n"
+        '  Fix:   Train "dot_product" or "collab_mlp", or look into your own model.'
+    )
+
+
+def test_other_data_have_no_tastes(learner: hw.Learner) -> None:
+    frame = made_up(count=200).select("rating", age=pl.int_range(200))
+    other = hw.from_items(frame, input=hw.Table(continuous=["age"]), target=hw.Number("rating"))
+    assert refusal(lambda: Tastes(hw.Learner(other, progress=False).setup)) == (
+        "Tastes are of models for ratings, whose items are pairs of a user and an item.\n"
+        "  Given: Table\n"
+        '  Fix:   Make the data with input=Pair("user", "item").'
+    )
+    assert refusal(lambda: learner.tastes().rank_metrics("test")).startswith("That part of the data has no rows.")
+
+
+def refusal(act: Callable[[], object]) -> str:
+    with pytest.raises(ConfigError) as caught:
+        act()
+    assert isinstance(caught.value, HeadwayError)
+    return str(caught.value)

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from headway.judge.baselines.run import BaselineResult, Rows, run_baselines
+from headway.judge.diagnosis.finding import describe
+from headway.judge.intervals import mcnemar, paired_difference
+from headway.judge.report.build import build_report
+from headway.judge.report.inputs import part_answers
+from headway.judge.report.page import render
+from headway.judge.report.report import Report
+from headway.judge.verdict import verdict
+
+HISTORY = [
+    {"stage": "head", "epoch": 1, "train_loss": None, "valid_loss": 0.5, "accuracy": 0.9, "lr": 0.0, "seconds": 3.0},
+    {"stage": "all", "epoch": 1, "train_loss": 0.4, "valid_loss": 0.3, "accuracy": 0.92, "lr": 1e-3, "seconds": 5.0},
+    {"stage": "all", "epoch": 2, "train_loss": 0.2, "valid_loss": 0.25, "accuracy": 0.95, "lr": 1e-4, "seconds": 5.0},
+]
+EVIL = '<script>alert("x")</script>'
+
+
+def answers(targets: np.ndarray, wrong: slice, *, classes: int = 3) -> np.ndarray:
+    """Probabilities that are right everywhere but in `wrong`."""
+    given = targets.copy()
+    given[wrong] = (given[wrong] + 1) % classes
+    return np.eye(classes)[given] * 0.7 + 0.1
+
+
+def baseline(name: str, probabilities: np.ndarray, part: str = "test") -> BaselineResult:
+    return BaselineResult(name, {part: probabilities}, 0.25)
+
+
+@pytest.fixture
+def report() -> Report:
+    """A model with 12 mistakes in 300, and with 5 in 60 on valid."""
+    targets = {"valid": np.arange(60) % 3, "test": np.arange(300) % 3}
+    rows = {part: Rows(targets=each) for part, each in targets.items()}
+    return build_report(
+        {
+            "valid": part_answers(answers(targets["valid"], slice(5)), targets["valid"]),
+            "test": part_answers(answers(targets["test"], slice(12)), targets["test"]),
+        },
+        labels=["cat", EVIL, "dog & fox"],
+        baselines=run_baselines(rows["valid"], rows, num_outputs=3),
+        history=HISTORY,
+        settings={"arch": "tiny", "lr": 0.001, "runs": Path("runs")},
+        data={"items": np.int64(360), "parts": {"valid": 60, "test": 300}, EVIL: EVIL},
+        notes=[f"A note on {EVIL}."],
+        seconds=42.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "kind", "opening"),
+    [
+        (slice(0, 5), slice(0, 40), "better", "Better than the best baseline (second, 0.800): +17.5 points ["),
+        (slice(0, 40), slice(0, 5), "worse", "Worse than the best baseline (second, 0.975): -17.5 points ["),
+        (slice(0, 10), slice(6, 18), "indistinguishable", "Not distinguishable from the best baseline (second, 0.940)"),
+    ],
+)
+def test_verdict(ours: slice, theirs: slice, kind: str, opening: str) -> None:
+    targets = np.arange(200) % 3
+    model, best = answers(targets, ours), answers(targets, theirs)
+    found = verdict(
+        model, targets, [baseline("first", answers(targets, slice(0, 150))), baseline("second", best)], part="test"
+    )
+    right, other = model.argmax(1) == targets, best.argmax(1) == targets
+    assert (found.kind, found.baseline) == (kind, "second")
+    assert found.sentence.startswith(opening)
+    assert found.difference == paired_difference(right, other).scaled(100)
+    assert found.p == mcnemar(right, other)
+
+
+def test_the_interval_and_the_test_must_agree() -> None:
+    targets = np.arange(280) % 3
+    # Five items against none: the bootstrap's interval leaves out 0, McNemar's p is 0.0625.
+    found = verdict(answers(targets, slice(0)), targets, [baseline("b", answers(targets, slice(5)))], part="test")
+    assert found.difference.low > 0
+    assert found.p == pytest.approx(0.0625)
+    assert found.kind == "indistinguishable"
+    assert found.sentence == (
+        "Not distinguishable from the best baseline (b, 0.982): +1.8 points [0.4, 3.6], McNemar p = 0.062."
+    )
+
+
+def test_the_verdict_is_on_test_where_there_is_one(report: Report) -> None:
+    targets = np.arange(60) % 3
+    only = build_report(
+        {"valid": part_answers(answers(targets, slice(5)), targets)},
+        labels=list("abc"),
+        baselines=[baseline("b", answers(targets, slice(9)), "valid")],
+    )
+    assert (report.verdict_part, only.verdict_part) == ("test", "valid")
+    assert report.baselines[0].metrics.keys() == report.parts.keys() == {"valid", "test"}
+
+
+def test_the_report_has_the_numbers(report: Report) -> None:
+    test = report.parts["test"]
+    assert test.count == 300
+    assert test.metrics["accuracy"].value == pytest.approx(0.96)
+    assert test.confusion.tolist() == [[96, 4, 0], [0, 96, 4], [4, 0, 96]]
+    assert [each.recall.value for each in test.per_class] == pytest.approx([0.96] * 3)
+    assert report.verdict.kind == "better"
+    assert [row.name for row in report.baselines] == ["majority class", "stratified"]
+    assert report.baselines[0].difference.value == pytest.approx(100 * (0.96 - 1 / 3))
+
+
+def test_text(report: Report) -> None:
+    lines = str(report).splitlines()
+    assert lines[0] == "test, 300 items  accuracy (95 % interval)   seconds"
+    assert lines[1] == "majority class   0.333 [0.282, 0.388]           0.0"
+    assert lines[3] == "this model       0.960 [0.931, 0.977]          42.0"
+    assert lines[5:8] == [report.verdict.sentence, f"A note on {EVIL}.", ""]
+    assert "\n".join(lines[8:]) == describe(report.findings)
+    assert lines[8] == "Nothing wrong was found. Worth knowing:"
+
+
+def test_json_has_a_stable_form(report: Report, tmp_path: Path) -> None:
+    saved = json.loads(report.save(tmp_path / "new" / "report.json").read_text(encoding="utf-8"))
+    assert saved == report.to_json()
+    assert list(saved) == [
+        "schema_version",
+        "task",
+        "metric",
+        "labels",
+        "parts",
+        "verdict_part",
+        "baselines",
+        "verdict",
+        "history",
+        "settings",
+        "data",
+        "notes",
+        "seconds",
+        "name",
+        "size",
+        "versions",
+        "focus_part",
+        "findings",
+        "confused_pairs",
+        "order",
+        "top_losses",
+        "far_items",
+        "fit",
+        "label_issues",
+        "calibration",
+        "slices",
+        "worst_slices",
+        "learning_curve",
+        "views_gain",
+        "columns",
+    ]
+    assert saved["schema_version"] == 1
+    assert list(saved["parts"]["test"]) == ["count", "metrics", "per_class", "confusion"]
+    assert list(saved["parts"]["test"]["metrics"]["auroc"]) == ["value", "low", "high"]
+    assert list(saved["baselines"][0]) == ["name", "seconds", "metrics", "difference", "p", "size"]
+    assert list(saved["verdict"]) == ["kind", "sentence", "baseline", "difference", "p"]
+    assert saved["settings"]["runs"] == "runs"
+    assert saved["data"]["items"] == 360
+
+
+def test_json_of_many_classes_has_no_blanks(tmp_path: Path) -> None:
+    targets = np.arange(600) % 300
+    many = build_report(
+        {"valid": part_answers(np.eye(300)[targets], targets)},
+        labels=[str(label) for label in range(300)],
+        baselines=[baseline("b", np.full((600, 300), 1 / 300), "valid")],
+    )
+    path = many.save(tmp_path / "report.json")
+    assert json.loads(path.read_text())["parts"]["valid"]["confusion"] == (2 * np.eye(300, dtype=int)).tolist()
+    # Three bytes a pair of classes, and no more than a kilobyte for each class.
+    assert path.stat().st_size < 3 * 300**2 + 300 * 1_000
+
+
+def test_json_of_what_is_not_known_is_null(report: Report, tmp_path: Path) -> None:
+    targets = np.zeros(10, dtype=int)
+    single = build_report(
+        {"valid": part_answers(answers(targets, slice(2)), targets)},
+        labels=list("abc"),
+        baselines=[baseline("b", answers(targets, slice(3)), "valid")],
+        history=[HISTORY[0] | {"valid_loss": float("nan")}],
+    )
+    saved = json.loads(single.save(tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert saved["parts"]["valid"]["metrics"]["auroc"] == {"value": None, "low": None, "high": None}
+    assert saved["history"][0]["valid_loss"] is None
+    assert "nan" not in render(single)
+
+
+def test_saving_replaces_the_whole_file_and_leaves_no_other(report: Report, tmp_path: Path) -> None:
+    path = tmp_path / "report.HTML"
+    path.write_text("old")
+    assert report.save(str(path)) == path
+    assert path.read_text(encoding="utf-8") == render(report)
+    assert [each.name for each in tmp_path.iterdir()] == ["report.HTML"]
+
+
+def test_a_save_that_fails_keeps_the_old_file(report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "report.json"
+    path.write_text("old")
+
+    def full(self: Path, target: Path) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        report.save(path)
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("report.json", "old")]

@@ -1,0 +1,64 @@
+"""Two models on the same items: the sign-flip test and the paired difference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.stats import permutation_test
+
+from headway.errors import ShapeError
+from headway.judge.significance import compare_numbers, compare_right, sign_flip
+
+
+def test_the_p_is_scipys() -> None:
+    gaps = np.random.default_rng(0).normal(0.3, 1, size=40)
+    mean = lambda values, axis: values.mean(axis)  # noqa: E731
+    theirs = permutation_test((gaps,), mean, permutation_type="samples", n_resamples=20_000)
+    assert sign_flip(gaps) == pytest.approx(theirs.pvalue, abs=0.01)
+
+
+def test_few_items_have_the_p_of_counting() -> None:
+    """Of the 8 ways to sign three differences, two are as far from zero as all of them above it."""
+    assert sign_flip(np.array([1.0, 2.0, 4.0]), samples=20_000) == pytest.approx(2 / 8, abs=0.01)
+
+
+def test_beyond_5000_items_it_is_normal_and_agrees() -> None:
+    gaps = np.random.default_rng(1).normal(0.02, 1, size=5_000)
+    assert sign_flip(gaps) == pytest.approx(sign_flip(gaps[:4_999]), abs=0.02)
+
+
+def test_equal_models_are_called_different_in_one_of_twenty() -> None:
+    draw = np.random.default_rng(2)
+    skewed = draw.exponential(size=(400, 30)) - draw.exponential(size=(400, 30))
+    found = [sign_flip(gaps, samples=400) < 0.05 for gaps in skewed]
+    assert 0.02 < np.mean(found) < 0.085
+
+
+def test_right_and_wrong_are_compared_by_mcnemar() -> None:
+    found = compare_right(np.ones(20), np.repeat([1.0, 0.0], 10)).scaled(100)
+    assert (found.test, found.difference.value) == ("McNemar", 50.0)
+    assert found.p == pytest.approx(2 * 0.5**10)
+
+
+def test_models_that_never_differ() -> None:
+    found = compare_numbers(np.ones(20), np.ones(20))
+    assert (found.difference.value, found.p, found.test) == (0.0, 1.0, "sign-flip test")
+
+
+@given(arrays(np.float64, st.integers(1, 30), elements=st.floats(-100, 100)))
+def test_the_p_has_no_direction_and_no_unit(gaps: np.ndarray) -> None:
+    p = sign_flip(gaps, samples=200)
+    assert 0 < p <= 1
+    assert sign_flip(-gaps, samples=200) == p
+    assert sign_flip(gaps * 4, samples=200) == p
+
+
+def test_no_pairs() -> None:
+    with pytest.raises(ShapeError) as caught:
+        sign_flip(np.zeros((2, 2)))
+    assert str(caught.value) == (
+        "`gaps` must be [items], at least one.\n  Given: (2, 2)\n  Fix:   Pass the models' differences, item by item."
+    )

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from headway.system.malloc import keep_freed_memory
+
+_RUN = """
+import resource, sys
+import numpy as np
+from headway.system.malloc import keep_freed_memory
+
+if sys.argv[1] == "keep":
+    assert keep_freed_memory()
+before = None
+for turn in range(6):
+    block = np.ones(2**26, dtype=np.uint8)
+    del block
+    if turn == 1:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+IS_GLIBC = platform.libc_ver()[0] == "glibc"
+
+
+def pages_taken(how: str) -> int:
+    """How many pages the system hands out for four more blocks of 64 MB, one after the other."""
+    done = subprocess.run([sys.executable, "-c", _RUN, how], check=True, capture_output=True, text=True)
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(not IS_GLIBC, reason="only glibc can be asked")
+def test_a_large_block_is_used_again() -> None:
+    assert pages_taken("keep") < pages_taken("leave") / 10
+
+
+def test_other_libraries_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
+    keep_freed_memory.cache_clear()
+    assert not keep_freed_memory()
+    keep_freed_memory.cache_clear()

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import minimize_scalar
+
+from headway.errors import ConfigError, DataError, HeadwayError, ShapeError
+from headway.targets.category.calibration import apply_temperature, calibrate
+from headway.targets.category.metrics import evaluate
+
+METRICS = ["log_loss", "expected_calibration_error"]
+
+
+def predictions(
+    items: int, *, temperature: float, classes: int = 4, seed: int = 0, spread: float = 3.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities whose logits are as many times too large as `temperature` says; 1 is calibrated."""
+    draw = np.random.default_rng(seed)
+    logits = spread * draw.normal(size=(items, classes))
+    targets = (softmax(logits).cumsum(1) > draw.random((items, 1))).argmax(1)
+    return softmax(temperature * logits), targets
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    weights = np.exp(logits - logits.max(1, keepdims=True))
+    return weights / weights.sum(1, keepdims=True)
+
+
+def log_loss(probabilities: np.ndarray, targets: np.ndarray) -> float:
+    return float(-np.log(probabilities[np.arange(len(targets)), targets]).mean())
+
+
+@pytest.mark.parametrize("temperature", [0.5, 2.0])
+def test_finds_the_temperature_and_that_it_helps(temperature: float) -> None:
+    probabilities, targets = predictions(2000, temperature=temperature)
+    found = calibrate(probabilities, targets)
+    assert temperature / 1.2 < found.temperature.low < temperature < found.temperature.high < temperature * 1.2
+    assert found.helps
+    assert found.sentence.startswith("Over-confident:" if temperature > 1 else "Not confident enough:")
+    assert found.after["log_loss"].value < found.before["log_loss"].value
+    assert found.after["expected_calibration_error"].value < 0.5 * found.before["expected_calibration_error"].value
+    assert found.before == evaluate(probabilities, targets, metrics=METRICS)
+    assert found.gain.value == pytest.approx(found.before["log_loss"].value - found.after["log_loss"].value)
+    assert found == calibrate(probabilities, targets)
+
+
+def test_calibrated_probabilities_are_left_alone() -> None:
+    helps = [calibrate(*predictions(300, temperature=1.0, seed=seed)).helps for seed in range(60)]
+    # Of one side of a 95 % interval.
+    assert sum(helps) <= 5
+    found = calibrate(*predictions(300, temperature=1.0))
+    assert found.sentence.startswith("No scaling of the probabilities is needed: a temperature of ")
+
+
+def test_temperature_is_the_one_with_the_lowest_loss() -> None:
+    probabilities, targets = predictions(5000, temperature=1.7, classes=3)
+    best = minimize_scalar(lambda t: log_loss(softmax(np.log(probabilities) / t), targets), bounds=(0.2, 5))
+    # The prior weighs next to nothing against 5,000 items.
+    assert calibrate(probabilities, targets).temperature.value == pytest.approx(best.x, rel=2e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("items", "spread"), [(60, 3.0), (200, 8.0), (600, 3.0)])
+def test_interval_of_the_temperature_covers(items: int, spread: float) -> None:
+    # On the safe side where errors are few: with 60 items some six, with 200 of wide spread nine.
+    held = 0
+    for seed in range(150):
+        probabilities, targets = predictions(items, temperature=2.0, classes=2, seed=seed, spread=spread)
+        found = calibrate(probabilities, targets).temperature
+        held += found.low <= 2.0 <= found.high
+    assert held / 150 > 0.92
+
+
+def test_after_is_cross_fitted() -> None:
+    # Labels are drawn by lot: whatever a fold gains from its own items, it cannot gain from the others'.
+    draw = np.random.default_rng(0)
+    probabilities, targets = softmax(draw.normal(size=(60, 3))), draw.integers(3, size=60)
+    found = calibrate(probabilities, targets)
+    fitted = apply_temperature(probabilities, found.temperature.value)
+    assert found.after["log_loss"].value > log_loss(fitted, targets)
+
+
+def test_bins_show_what_the_calibration_error_measures() -> None:
+    probabilities, targets = predictions(400, temperature=2.0)
+    found = calibrate(probabilities, targets)
+    for bins, metrics in ((found.bins, found.before), (found.bins_after, found.after)):
+        gaps = [each.count * abs(each.confidence - each.accuracy.value) for each in bins]
+        assert sum(each.count for each in bins) == 400
+        assert sum(gaps) / 400 == pytest.approx(metrics["expected_calibration_error"].value)
+        assert [each.confidence for each in bins] == sorted(each.confidence for each in bins)
+
+
+@given(st.floats(0.05, 20), st.integers(0, 2**31))
+def test_scaling_keeps_the_answers_and_can_be_undone(temperature: float, seed: int) -> None:
+    probabilities = softmax(np.random.default_rng(seed).normal(size=(5, 4)))
+    scaled = apply_temperature(probabilities, temperature)
+    assert np.allclose(scaled.sum(1), 1)
+    # Very cool ones push all but the first to what counts as zero.
+    if temperature > 0.3:
+        assert np.array_equal(scaled.argsort(1), probabilities.argsort(1))
+        assert np.allclose(apply_temperature(scaled, 1 / temperature), probabilities)
+    assert np.array_equal(scaled.argmax(1), probabilities.argmax(1))
+
+
+def test_logarithms_of_probabilities_serve_as_logits() -> None:
+    logits = 3 * np.random.default_rng(0).normal(size=(50, 5)) + 7
+    assert np.allclose(apply_temperature(softmax(logits), 1.8), softmax(logits / 1.8))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_certain_mistakes_are_finite(dtype: type) -> None:
+    targets = np.tile([0, 1, 2], 40)
+    given_ = np.where(np.arange(120) < 10, (targets + 1) % 3, targets)
+    found = calibrate(np.eye(3, dtype=dtype)[given_], targets)
+    # All are equally sure, and 110 of 120 right.
+    assert found.helps
+    assert found.temperature.value > 5
+    assert found.temperature.low < found.temperature.value < found.temperature.high
+    assert found.before == evaluate(np.eye(3, dtype=dtype)[given_], targets, metrics=METRICS)
+    assert found.gain.value == pytest.approx(found.before["log_loss"].value - found.after["log_loss"].value)
+    assert found.after["expected_calibration_error"].value < 0.05 < found.before["expected_calibration_error"].value
+    assert json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_without_errors_nothing_becomes_certain() -> None:
+    targets = np.tile([0, 1], 100)
+    sure = calibrate(0.98 * np.eye(2)[targets] + 0.01, targets)
+    assert 0.1 < sure.temperature.value < 1
+    perfect = calibrate(np.eye(2)[targets], targets)
+    assert not perfect.helps
+    assert perfect.after["log_loss"].value == pytest.approx(0, abs=1e-9)
+    assert json.dumps([sure.to_json(), perfect.to_json()], allow_nan=False)
+
+
+def test_one_class_only() -> None:
+    found = calibrate(np.tile([[0.7, 0.3]], (80, 1)), np.zeros(80, dtype=int))
+    assert found.temperature.value < 1
+    assert [each.count for each in found.bins] == [80]
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "reason"),
+    [
+        (np.tile([[0.7, 0.3]], (49, 1)), "49 items are too few, it takes 50"),
+        (np.tile([[0.7, 0.3]], (1, 1)), "1 items are too few, it takes 50"),
+        (np.full((80, 2), 0.5), "every class always has the same probability"),
+    ],
+)
+def test_where_scaling_cannot_be_tried_is_a_blank(probabilities: np.ndarray, reason: str) -> None:
+    found = calibrate(probabilities, np.zeros(len(probabilities), dtype=int))
+    assert found.reason == reason
+    assert not found.helps
+    assert math.isnan(found.temperature.value)
+    assert found.bins_after == []
+    assert found.sentence == f"Temperature scaling was not tried: {reason}."
+    as_json = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert as_json["after"]["log_loss"]["value"] is None
+    assert as_json["before"]["log_loss"]["value"] is not None
+    assert len(found.plot().axes) == 1
+
+
+def test_plot_shows_both() -> None:
+    figure = calibrate(*predictions(200, temperature=2.0)).plot()
+    assert [ax.get_title() for ax in figure.axes] == ["As it is", "After temperature scaling (cross-fitted)"]
+    figure.canvas.draw()
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "targets", "kind"),
+    [
+        (np.full((4, 3), 0.5), np.zeros(4, int), DataError),
+        (np.full((4, 2), np.nan), np.zeros(4, int), DataError),
+        (np.full((4, 2), 0.5), np.full(4, 2), DataError),
+        (np.zeros((0, 2)), np.zeros(0, int), DataError),
+        (np.full((4, 2), 0.5), np.zeros(5, int), ShapeError),
+        (np.ones((4, 1)), np.zeros(4, int), ShapeError),
+    ],
+)
+def test_bad_input(probabilities: np.ndarray, targets: np.ndarray, kind: type[HeadwayError]) -> None:
+    with pytest.raises(kind):
+        calibrate(probabilities, targets)
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, math.nan, math.inf])
+def test_bad_temperature(temperature: float) -> None:
+    with pytest.raises(ConfigError, match="must be a number above 0"):
+        apply_temperature(np.full((2, 2), 0.5), temperature)
+
+
+@pytest.mark.parametrize("probabilities", [np.float64(0.5), np.full(3, 0.5), np.zeros((0, 2)), np.full((2, 2), 0.7)])
+def test_scaling_bad_probabilities(probabilities: np.ndarray) -> None:
+    with pytest.raises((ShapeError, DataError)):
+        apply_temperature(probabilities, 2.0)

@@ -10,7 +10,7 @@ import pytest
 from headway.errors import ConfigError, DataError, HeadwayError, ShapeError
 from headway.judge.baselines.run import BaselineResult, Rows, run_baselines
 from headway.judge.intervals import bootstrap, mcnemar, mean, paired_difference, wilson
-from headway.judge.report.build import build_report, judge
+from headway.judge.report.build import build_report, judge_predictions
 from headway.judge.report.inputs import part_answers
 from headway.judge.verdict import verdict
 from headway.targets.category.metrics import check_predictions, evaluate, per_class

@@ -62,6 +62,8 @@ class Input(ABC):
         """The columns of the item table that it looks at."""
         return (self.column,)
 
+    # Reading: training and serving alike, without torch.
+
     @abstractmethod
     def fit(self, rows: pl.DataFrame) -> Self:
         """A fitted copy, having learned from `rows`, which are training rows only."""
@@ -102,6 +104,8 @@ class Input(ABC):
         """What part of a picture `read` gives; only for pictures."""
         raise NotImplementedError
 
+    # Serving: drift, server, page.
+
     def form(self) -> tuple[Column, ...]:
         """What a form asks for an item of a table, whose values `read` takes by name, None where one is missing."""
         return ()
@@ -139,6 +143,12 @@ class Input(ABC):
     def stack(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
         """A batch of what `read` or `canvas` gave."""
         return np.stack(arrays)
+
+    # Training: what a kind brings for models and batches; torch is imported inside.
+
+    # Judging: what simple models learn from, what a report shows of an item.
+
+    # As JSON.
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:

@@ -108,6 +108,8 @@ class Target(ABC):
         """What a split keeps the shares of, a text an item: for categories the class, else a coarse bin."""
         return [str(value) for value in self.values(items)]
 
+    # Encoding: from the table to what a loss takes.
+
     @abstractmethod
     def fit(self, rows: pl.DataFrame) -> Self:
         """A fitted copy, having learned from `rows`, which are training rows only."""
@@ -149,6 +151,8 @@ class Target(ABC):
         """What is kept of the graph's answers for a batch, `[batch, num_outputs]`: all; of maps each place's class."""
         return outputs
 
+    # Answering: from a graph's outputs to a prediction, without torch.
+
     @abstractmethod
     def decode(self, scores: np.ndarray) -> Prediction:
         """The answer for one item from what the graph gives for it, `[num_outputs]`."""
@@ -160,6 +164,14 @@ class Target(ABC):
     def locate(self, prediction: Prediction, frame: Frame) -> Prediction:
         """The answer in the picture itself, from that in the part of it that the model saw; see `is_in_picture`."""
         return prediction
+
+    # Training: the objective; torch is imported inside.
+
+    # Judging: metrics, baselines, sections of the report.
+
+    # Serving: log, summary, page.
+
+    # As JSON.
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:

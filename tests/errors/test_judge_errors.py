@@ -277,35 +277,35 @@ def test_judging_what_are_no_predictions(
     probabilities: Any, targets: Any, kind: type[HeadwayError], given: str
 ) -> None:
     expected = SHAPES if kind is ShapeError else NOT_PROBABILITIES
-    assert message(kind, judge, np.array(probabilities), np.array(targets)) == expected.format(given=given)
+    assert message(kind, judge_predictions, np.array(probabilities), np.array(targets)) == expected.format(given=given)
 
 
 def test_judging_with_a_baseline_that_does_not_fit() -> None:
     probabilities, targets = np.full((6, 2), 0.5), np.arange(6) % 2
-    assert message(ConfigError, judge, probabilities, targets, baselines={"stratified": probabilities}) == (
+    assert message(ConfigError, judge_predictions, probabilities, targets, baselines={"stratified": probabilities}) == (
         "A baseline of your own has the name of another.\n  Given: stratified\n  Fix:   Give it a name of its own."
     )
-    assert message(ShapeError, judge, probabilities, targets, baselines={"mine": probabilities[:5]}) == SHAPES.format(
-        given="probabilities [5, 2], targets [6]"
-    )
-    assert message(DataError, judge, probabilities, targets, baselines={"mine": 2 * probabilities}).startswith(
-        "`probabilities` must be finite"
-    )
+    assert message(
+        ShapeError, judge_predictions, probabilities, targets, baselines={"mine": probabilities[:5]}
+    ) == SHAPES.format(given="probabilities [5, 2], targets [6]")
+    assert message(
+        DataError, judge_predictions, probabilities, targets, baselines={"mine": 2 * probabilities}
+    ).startswith("`probabilities` must be finite")
 
 
 def test_judging_slices_that_are_not_there() -> None:
     probabilities, targets = np.full((6, 2), 0.5), np.arange(6) % 2
-    assert message(ConfigError, judge, probabilities, targets, slices=["site"]) == (
+    assert message(ConfigError, judge_predictions, probabilities, targets, slices=["site"]) == (
         "Slices are made of the items' columns.\n  Given: slices=['site'], no items\n  Fix:   Pass `items`."
     )
     items = {"site": list("aabbcc")}
-    assert message(ConfigError, judge, probabilities, targets, items=items, slices=["sites"]) == (
+    assert message(ConfigError, judge_predictions, probabilities, targets, items=items, slices=["sites"]) == (
         "The items have no such column.\n  Given: column 'sites'\n  Fix:   Did you mean \"site\"?"
     )
-    assert message(ConfigError, judge, probabilities, targets, items=items, slices="site").startswith(
+    assert message(ConfigError, judge_predictions, probabilities, targets, items=items, slices="site").startswith(
         "`columns` must name the columns to slice by."
     )
-    assert message(ShapeError, judge, probabilities, targets, items={"site": ["a"]}, slices=["site"]) == (
+    assert message(ShapeError, judge_predictions, probabilities, targets, items={"site": ["a"]}, slices=["site"]) == (
         "`items` must have a row for each row of `probabilities`, and `labels` a name for each column.\n"
         "  Given: 1 items, 2 labels, probabilities [6, 2]\n"
         "  Fix:   Pass the items that were predicted, in the same order, and all classes."
@@ -313,7 +313,7 @@ def test_judging_slices_that_are_not_there() -> None:
 
 
 def test_judging_with_labels_of_other_classes() -> None:
-    assert message(ShapeError, judge, np.full((6, 2), 0.5), np.arange(6) % 2, labels=["a"]) == (
+    assert message(ShapeError, judge_predictions, np.full((6, 2), 0.5), np.arange(6) % 2, labels=["a"]) == (
         "`labels` must name each column of `probabilities`.\n"
         "  Given: 1 labels, 2 columns\n"
         "  Fix:   Pass one label a class, in the order of the model's outputs."

@@ -19,7 +19,7 @@ from headway.learner.learner import Learner
 from headway.targets.mask.field import Mask
 from headway.targets.mask.folder import list_masks
 from headway.targets.number.field import Number
-from tests.unit.cli.test_kinds import write_discs
+from tests.unit.cli.test_train_kinds import write_discs
 
 
 @pytest.fixture(scope="module")

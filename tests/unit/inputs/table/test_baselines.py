@@ -11,7 +11,7 @@ from headway.inputs.table.baselines import one_hot
 from headway.judge.baselines.base import Rows
 from headway.judge.baselines.run import BASELINES, BaselineResult, run_baselines
 from headway.judge.tasks import evaluate
-from tests.unit.judge.tables import as_rows, read_adult
+from tests.unit.inputs.table.adult import as_rows, read_adult
 
 OF_TABLES = {
     "classification": ["logistic regression", "random forest", "gradient boosting"],

@@ -14,7 +14,7 @@ from sklearn.linear_model import LinearRegression
 
 from headway.inputs.table.column_values import Predict, column_values
 from headway.inputs.table.importance import Importance, importance
-from tests.unit.judge.tables import read_adult
+from tests.unit.inputs.table.adult import read_adult
 
 
 def noisy(count: int = 400, *, seed: int = 0) -> tuple[pl.DataFrame, np.ndarray]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headway.inputs.table.leakage import column_skills, find_copies, find_leaks
-from tests.unit.judge.tables import read_adult
+from tests.unit.inputs.table.adult import read_adult
 
 
 def honest(count: int = 400, *, seed: int = 0) -> tuple[pl.DataFrame, np.ndarray]:

@@ -12,7 +12,7 @@ from scipy.stats import spearmanr
 from scipy.stats.contingency import association
 
 from headway.inputs.table.redundancy import redundancy
-from tests.unit.judge.tables import read_adult
+from tests.unit.inputs.table.adult import read_adult
 
 
 def of(found, one: str, other: str) -> float:

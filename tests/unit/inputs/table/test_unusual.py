@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headway.inputs.table.unusual import STRANGE, usual
-from tests.unit.judge.tables import read_adult
+from tests.unit.inputs.table.adult import read_adult
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from headway.bundle.predictor import load
 from headway.cli import app
 from tests.chromium import Page
 from tests.serve.bundles import make
-from tests.unit.bundle.test_web import archive, call, picture, served
+from tests.unit.bundle.test_site_javascript import archive, call, picture, served
 
 __all__ = ["archive"]
 

@@ -1,0 +1,76 @@
+"""A module's tests lie where its path says: `data/store.py` is tested by `tests/unit/data/test_store.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.meta.modules import PACKAGE, ROOT, modules
+
+UNIT = ROOT / "tests" / "unit"
+
+MAX_UNTESTED_LINES = 150
+"""Longer modules have a test file of their own name, or their line below."""
+
+TESTED_ELSEWHERE = {
+    "cli/data_options.py": "tests/unit/cli/test_train.py",
+    "cli/evaluate.py": "tests/unit/cli/test_predict_tables.py",
+    "data/build.py": "tests/unit/data/test_dataset.py",
+    "datasets/catalogue.py": "tests/unit/datasets/test_named.py",
+    "datasets/layouts.py": "tests/unit/datasets/test_named.py",
+    "inputs/base.py": "tests/unit/inputs/image/test_field.py",
+    "inputs/table/columns.py": "tests/unit/inputs/table/test_field.py",
+    "inputs/table/server.py": "tests/serve/test_rows.py",
+    "judge/baselines/base.py": "tests/unit/judge/baselines/test_run.py",
+    "judge/diagnosis/case.py": "tests/unit/judge/diagnosis/test_diagnose.py",
+    "judge/diagnosis/generalisation.py": "tests/unit/judge/diagnosis/test_diagnose.py",
+    "judge/diagnosis/trends.py": "tests/unit/judge/diagnosis/test_diagnose.py",
+    "judge/power_law.py": "tests/unit/judge/test_learning_curve.py",
+    "judge/report/page/charts.py": "tests/unit/judge/report/test_page.py",
+    "judge/report/page/scores.py": "tests/unit/judge/report/test_page.py",
+    "judge/report/page/trust.py": "tests/unit/judge/report/test_page.py",
+    "judge/slices/numbers.py": "tests/unit/judge/report/test_report_of_numbers.py",
+    "judge/tasks.py": "tests/unit/judge/report/test_report_of_numbers.py",
+    "judge/verdict.py": "tests/unit/judge/report/test_report.py",
+    "serve/answers.py": "tests/serve/test_answers.py",
+    "serve/app.py": "tests/serve/test_api.py",
+    "serve/body.py": "tests/serve/test_hostile.py",
+    "serve/server.py": "tests/serve/test_stop.py",
+    "serve/service.py": "tests/serve/test_load.py",
+    "targets/base.py": "tests/unit/targets/category/test_field.py",
+}
+"""Where the tests of a long module are, if not under its own name: a contract's in those of what fulfils it, the parts
+of the page's in those of the page, the server's through HTTP."""
+
+
+def test_a_test_file_is_named_after_its_module() -> None:
+    """`test_store.py`, or `test_store_of_masks.py` for a part of what `store.py` promises."""
+    lost = [
+        file.relative_to(ROOT).as_posix()
+        for file in sorted(UNIT.rglob("test_*.py"))
+        if not _modules_named(file.relative_to(UNIT))
+    ]
+    assert not lost, f"no module of these names: {lost}"
+
+
+def _modules_named(test: Path) -> list[str]:
+    folder = PACKAGE / test.parent
+    words = test.stem.removeprefix("test_").split("_")
+    names = ["_".join(words[:count]) for count in range(1, len(words) + 1)]
+    return [name for name in names if (folder / f"{name}.py").exists() or (folder / name / "__init__.py").exists()]
+
+
+def test_long_modules_have_tests() -> None:
+    without = {
+        name
+        for name, file in modules().items()
+        if not name.endswith("__init__.py")
+        and len(file.read_text().splitlines()) > MAX_UNTESTED_LINES
+        and not (UNIT / name).with_name(f"test_{file.name}").exists()
+    }
+    assert not without - TESTED_ELSEWHERE.keys(), "give each a test file of its name, or its line in TESTED_ELSEWHERE"
+
+
+def test_what_is_tested_elsewhere_is_there() -> None:
+    gone = [f"{module}: {test}" for module, test in TESTED_ELSEWHERE.items() if not (ROOT / test).exists()]
+    gone += [module for module in TESTED_ELSEWHERE if module not in modules()]
+    assert not gone, "a line of TESTED_ELSEWHERE names what is not there any more"

@@ -256,18 +256,20 @@ def test_a_check_that_fails(path: Path) -> None:
     check = unpack_check(read_bundle(GOLDEN).files["check.npz"], given="golden")
     assert check.distances is not None
     for changed in (
-        golden_check(probabilities=check.probabilities[::-1]),
-        golden_check(probabilities=check.probabilities * np.float32("nan")),
+        golden_check(outputs=check.outputs[::-1]),
+        golden_check(outputs=check.outputs * np.float32("nan")),
         golden_check(distances=check.distances + np.float32(0.01)),
         golden_check(distances=check.distances * np.float32("nan")),
     ):
         rebuilt(path, check=changed)
-        assert refusal(path, load) == text("The bundle answers its own check otherwise than when it was made.", path)
+        assert refusal(path, load) == text(
+            "The model's outputs differ from the reference outputs stored in the file.", path
+        )
 
 
 def test_a_check_of_another_shape(path: Path) -> None:
     check = unpack_check(read_bundle(GOLDEN).files["check.npz"], given="golden")
-    for changed in (golden_check(images=check.images[:, :4]), golden_check(distances=None)):
+    for changed in (golden_check(inputs=check.inputs[:, :4]), golden_check(distances=None)):
         rebuilt(path, check=changed)
         what = "The bundle's graph, its check and its fields do not fit one another."
         assert refusal(path, load) == text(what, path)
@@ -281,10 +283,10 @@ def test_a_check_that_is_none(path: Path) -> None:
     assert refusal(path, load) == text("The bundle is cut short, or something follows its end.", path)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("images.npy", b"")
+        archive.writestr("inputs.npy", b"")
     rebuilt(path, check=buffer.getvalue())
     assert refusal(path, load) == text(
-        "The bundle's check.npz does not hold just images and probabilities, with or without distances.", path
+        "The bundle's check.npz does not hold just inputs and outputs, with or without distances.", path
     )
 
 

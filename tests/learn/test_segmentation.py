@@ -67,7 +67,7 @@ def test_pets(shared_data: SharedData, tmp_path: Path) -> None:
     bundle = learner.export(tmp_path / "pets.headway", report=report)
     predictor = hw.load(bundle)
     images = data.input.view(data.valid.canvases(range(8)))
-    assert (predictor.probabilities(images).argmax(axis=1) == found.answers[:8]).mean() > 0.9999
+    assert (predictor.outputs(images).argmax(axis=1) == found.answers[:8]).mean() > 0.9999
 
     files = data.valid.items["photo"].to_list()[:8]
     command = [sys.executable, "-c", WITHOUT_TORCH, str(bundle), str(tmp_path / "found.npz"), *files]

@@ -82,21 +82,21 @@ def export_bundle(
         BundleError: If the model cannot be turned into a graph, or the graph's probabilities are not the model's.
     """
     _check_examples(examples, input)
-    images = np.ascontiguousarray(examples[:NUM_CHECKS])
+    inputs = np.ascontiguousarray(examples[:NUM_CHECKS])
     with _quiet(), torch.no_grad():
         served, graph = _exported(
-            (prepare, model, objective(target).activate), target, familiar, torch.from_numpy(images)
+            (prepare, model, objective(target).activate), target, familiar, torch.from_numpy(inputs)
         )
         familiar = familiar if served.distance else None
         result = quantize_graph(graph, train=quantize.train, valid=quantize.valid) if quantize else None
     graph = result.graph if result else graph
     if result and not result.is_kept:
         warnings.warn(result.note, stacklevel=3)
-    found = _run(graph, images)
+    found = _run(graph, inputs)
     files = {
         "weights.safetensors": _weights(served.model),
         "model.onnx": graph,
-        "check.npz": pack_check(Check(images, sampled(found[0]), *found[1:])),
+        "check.npz": pack_check(Check(inputs, sampled(found[0]), *found[1:])),
         "card.md": card.encode(),
     }
     facts: dict[str, Any] = {
@@ -111,17 +111,17 @@ def export_bundle(
 
 
 def _exported(
-    modules: tuple[nn.Module, nn.Module, nn.Module], target: Target, familiar: Familiar | None, images: Tensor
+    modules: tuple[nn.Module, nn.Module, nn.Module], target: Target, familiar: Familiar | None, inputs: Tensor
 ) -> tuple[_Served, bytes]:
     """The model as it is served (what comes before it, itself, what comes after), and its graph, compared."""
     try:
         served = _Served(*modules, familiar.distance if familiar else None)
-        served.drop_distance(images)
-        expected = served(images)
+        served.drop_distance(inputs)
+        expected = served(inputs)
         _check_outputs(expected[0], target)
-        _out_of_place(served, images, expected=expected)
-        graph = _to_onnx(served, images)
-        single, found = _run(graph, images[:1].numpy()), _run(graph, images.numpy())
+        _out_of_place(served, inputs, expected=expected)
+        graph = _to_onnx(served, inputs)
+        single, found = _run(graph, inputs[:1].numpy()), _run(graph, inputs.numpy())
     except HeadwayError:
         raise
     # A stranger's module runs here, inside torch's tracer: anything may come out.
@@ -150,33 +150,35 @@ class _Served(nn.Module):
         self.distance = copy.deepcopy(distance)
         self.to("cpu", torch.float32).to(memory_format=torch.contiguous_format).requires_grad_(False).eval()
 
-    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        inputs = self._prepared(images)
+    def forward(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        prepared = self._prepared(inputs)
         if self.distance is None:
-            return (self.activate(self.model(inputs)),)
-        features, outputs = self._by_parts(inputs)
+            return (self.activate(self.model(prepared)),)
+        features, outputs = self._by_parts(prepared)
         return self.activate(outputs), self.distance(features, outputs)
 
-    def drop_distance(self, images: Tensor) -> None:
+    def drop_distance(self, inputs: Tensor) -> None:
         """Leaves the distance out where the model is more than its head on its body."""
-        inputs = self._prepared(images)
-        if self.distance is not None and not torch.allclose(self.model(inputs), self._by_parts(inputs)[1], atol=1e-4):
+        prepared = self._prepared(inputs)
+        if self.distance is not None and not torch.allclose(
+            self.model(prepared), self._by_parts(prepared)[1], atol=1e-4
+        ):
             self.distance = None
 
-    def _prepared(self, images: Tensor) -> Tensor:
-        return self.prepare((images.permute(0, 3, 1, 2) if images.ndim == 4 else images).to(torch.float32))
+    def _prepared(self, inputs: Tensor) -> Tensor:
+        return self.prepare((inputs.permute(0, 3, 1, 2) if inputs.ndim == 4 else inputs).to(torch.float32))
 
-    def _by_parts(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        features = self.model.get_submodule("body")(inputs)
+    def _by_parts(self, prepared: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.model.get_submodule("body")(prepared)
         return features, self.model.get_submodule("head")(features)
 
 
-def _to_onnx(served: _Served, images: Tensor) -> bytes:
+def _to_onnx(served: _Served, inputs: Tensor) -> bytes:
     from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 
     batch = torch.export.Dim("batch")
     # With an example batch of one, some layers come out fixed at one.
-    program = torch.export.export(served, (images,), dynamic_shapes=({0: batch},), strict=False)
+    program = torch.export.export(served, (inputs,), dynamic_shapes=({0: batch},), strict=False)
     onnx_program = torch.onnx.export(
         program,
         input_names=[GRAPH_INPUT],
@@ -191,7 +193,7 @@ def _to_onnx(served: _Served, images: Tensor) -> bytes:
     return onnx_program.model_proto.SerializeToString(deterministic=True)
 
 
-def _out_of_place(served: nn.Module, images: Tensor, *, expected: tuple[Tensor, ...]) -> None:
+def _out_of_place(served: nn.Module, inputs: Tensor, *, expected: tuple[Tensor, ...]) -> None:
     """Turns off `inplace=True` where that changes nothing: the exporter takes in-place activations apart slowly.
 
     For efficientnet_lite0 it saves 2 of 6 seconds.
@@ -199,14 +201,14 @@ def _out_of_place(served: nn.Module, images: Tensor, *, expected: tuple[Tensor, 
     changed: list[Any] = [module for module in served.modules() if getattr(module, "inplace", False) is True]
     for module in changed:
         module.inplace = False
-    if not all(map(torch.equal, served(images), expected)):
+    if not all(map(torch.equal, served(inputs), expected)):
         for module in changed:
             module.inplace = True
 
 
-def _run(graph: bytes, images: np.ndarray) -> list[np.ndarray]:
+def _run(graph: bytes, inputs: np.ndarray) -> list[np.ndarray]:
     session = open_session(graph)
-    return [np.asarray(each) for each in session.run(None, {session.get_inputs()[0].name: images})]
+    return [np.asarray(each) for each in session.run(None, {session.get_inputs()[0].name: inputs})]
 
 
 def _check_examples(examples: np.ndarray, input: Input) -> None:

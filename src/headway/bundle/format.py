@@ -26,6 +26,7 @@ from headway.errors import BundleError
 
 __all__ = [
     "FORMAT_VERSION",
+    "INPUT_DTYPES",
     "MAX_BUNDLE_BYTES",
     "MAX_MANIFEST_BYTES",
     "Bundle",
@@ -44,7 +45,13 @@ MAX_MANIFEST_BYTES = 4 * 2**20
 # Every version ever released stays here.
 _FILES = {1: ("weights.safetensors", "model.onnx", "check.npz", "card.md")}
 _MANIFEST = "manifest.json"
-_CHECK = {"images": ("|u1", "<f4"), "probabilities": ("<f4",), "distances": ("<f4",)}
+# Whatever a field may declare for its items; what the graph gives is always float32.
+INPUT_DTYPES = ("bool", "int8", "uint8", "int16", "int32", "int64", "float16", "float32")
+_CHECK = {
+    "inputs": tuple(np.dtype(name).newbyteorder("<").str for name in INPUT_DTYPES),
+    "outputs": ("<f4",),
+    "distances": ("<f4",),
+}
 
 _FIX = "Copy it again from where it was made, or export it again."
 
@@ -71,20 +78,20 @@ class Check:
     """A few inputs, and what the graph gave for them when the bundle was made.
 
     Attributes:
-        images: What goes into the graph: for photos uint8 `[items, height, width, channels]`, for rows of a table
-            float32 `[items, columns]`.
-        probabilities: What comes out, float32 `[items, outputs, ...]`: probabilities, or numbers in their unit.
+        inputs: What goes into the graph, `[items, ...]` of the input field's dtype: for photos uint8 `[items, height,
+            width, channels]`, for rows of a table float32 `[items, columns]`.
+        outputs: What comes out, float32 `[items, outputs, ...]`: probabilities, or numbers in their unit.
         distances: How far each is from the training data, float32 `[items]`; None where the graph does not say.
     """
 
-    images: np.ndarray
-    probabilities: np.ndarray
+    inputs: np.ndarray
+    outputs: np.ndarray
     distances: np.ndarray | None = None
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:
         """The arrays that there are, by name."""
-        found = {"images": self.images, "probabilities": self.probabilities}
+        found = {"inputs": self.inputs, "outputs": self.outputs}
         return found if self.distances is None else {**found, "distances": self.distances}
 
 
@@ -168,7 +175,7 @@ def pack_check(check: Check) -> bytes:
 
     Example:
         >>> data = pack_check(Check(np.zeros((2, 8, 8, 3), np.uint8), np.full((2, 4), 0.25, np.float32)))
-        >>> unpack_check(data, given="check.npz").probabilities.shape
+        >>> unpack_check(data, given="check.npz").outputs.shape
         (2, 4)
     """
     members = {}
@@ -193,8 +200,8 @@ def unpack_check(data: bytes, *, given: object) -> Check:
         BundleError: If it holds anything but these arrays, stored, with as many bytes as their headers claim.
     """
     members = _read_zip(io.BytesIO(data), given=given)
-    if not {"images.npy", "probabilities.npy"} <= members.keys() <= {f"{name}.npy" for name in _CHECK}:
-        names = "images and probabilities, with or without distances"
+    if not {"inputs.npy", "outputs.npy"} <= members.keys() <= {f"{name}.npy" for name in _CHECK}:
+        names = "inputs and outputs, with or without distances"
         raise damage(f"The bundle's check.npz does not hold just {names}.", given=given)
     try:
         named = {name.removesuffix(".npy"): raw for name, raw in members.items()}
@@ -203,7 +210,7 @@ def unpack_check(data: bytes, *, given: object) -> Check:
     except Exception as error:
         raise damage(f"The bundle's check.npz holds an array that cannot be read ({error}).", given=given) from error
     counts = {len(array) if array.ndim else 0 for array in check.arrays.values()}
-    flat = check.probabilities.ndim >= 2 and (check.distances is None or check.distances.ndim == 1)
+    flat = check.outputs.ndim >= 2 and (check.distances is None or check.distances.ndim == 1)
     if not flat or len(counts) > 1 or 0 in counts:
         raise damage("The bundle's check.npz does not hold one answer for each input.", given=given)
     return check

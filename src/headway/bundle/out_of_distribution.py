@@ -129,8 +129,8 @@ class Familiar:
         session, found = open_session(graph), []
         for start in range(0, len(self.valid), 32):
             canvases = self.valid.canvases(range(start, min(start + 32, len(self.valid))))
-            images = np.ascontiguousarray(self.valid.data.input.view(canvases))
-            found.append(np.asarray(session.run([GRAPH_DISTANCE], {session.get_inputs()[0].name: images})[0]))
+            inputs = np.ascontiguousarray(self.valid.data.input.view(canvases))
+            found.append(np.asarray(session.run([GRAPH_DISTANCE], {session.get_inputs()[0].name: inputs})[0]))
         return np.concatenate(found)
 
     def to_json(self, distances: np.ndarray) -> dict[str, Any]:

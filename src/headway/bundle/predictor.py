@@ -44,8 +44,8 @@ __all__ = [
 
 T = TypeVar("T")
 
-GRAPH_INPUT = "images"
-GRAPH_OUTPUT = "probabilities"
+GRAPH_INPUT = "inputs"
+GRAPH_OUTPUT = "outputs"
 GRAPH_DISTANCE = "distance"
 CHECK_TOLERANCE = 1e-3
 """How far a probability may be from the one in `check.npz`. Processors round differently, by about 1e-6."""
@@ -180,7 +180,7 @@ class Predictor:
         """As `try_many`, but the graph's own answer for each item: what metrics are computed from.
 
         Returns:
-            A generator of float32 `[outputs]`, as `probabilities` gives them for a batch; for masks of uint8 `[height,
+            A generator of float32 `[outputs]`, as `outputs` gives them for a batch; for masks of uint8 `[height,
             width]`, the class of each pixel of what the model saw.
 
         Raises:
@@ -189,70 +189,70 @@ class Predictor:
         _check_batch_size(batch_size)
         return (outputs for _, outputs in self._stream(items, batch_size, self._outputs))
 
-    def answer(self, images: np.ndarray) -> list[Prediction]:
+    def answer(self, inputs: np.ndarray) -> list[Prediction]:
         """The answers for one batch of items that were read before; what a server calls.
 
         Args:
-            images: As `input.read` gives them: for photos uint8 `[batch, height, width, channels]`.
+            inputs: As `input.read` gives them: for photos uint8 `[batch, height, width, channels]`.
 
         Returns:
             A prediction an item; `seconds` is its share of the batch's. What lies in a picture, such as points, is as
             the target's `decode` gives it, in what the model saw; `target.locate` brings it into the picture.
 
         Raises:
-            ShapeError: If the images do not fit the graph.
+            ShapeError: If the inputs do not fit the graph.
         """
-        return [replace(answer, familiar=familiar, seconds=spent) for answer, familiar, spent in self._decoded(images)]
+        return [replace(answer, familiar=familiar, seconds=spent) for answer, familiar, spent in self._decoded(inputs)]
 
-    def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """The graph itself: one batch of items in, probabilities or other answers out.
+    def outputs(self, inputs: np.ndarray) -> np.ndarray:
+        """The graph itself: one batch of items in, probabilities or other outputs out.
 
         Args:
-            images: As `input.read` gives them: for photos uint8 `[batch, height, width, channels]`.
+            inputs: As `input.read` gives them: for photos uint8 `[batch, height, width, channels]`.
 
         Returns:
             float32 `[batch, outputs]`; for classes each row sums to 1.
 
         Raises:
-            ShapeError: If the images do not fit the graph.
+            ShapeError: If the inputs do not fit the graph.
         """
-        return self._run(images)[0]
+        return self._run(inputs)[0]
 
-    def distances(self, images: np.ndarray) -> np.ndarray | None:
+    def distances(self, inputs: np.ndarray) -> np.ndarray | None:
         """How far items are from what the model was trained on; familiar up to `threshold`.
 
         Args:
-            images: As `input.read` gives them: for photos uint8 `[batch, height, width, channels]`.
+            inputs: As `input.read` gives them: for photos uint8 `[batch, height, width, channels]`.
 
         Returns:
             float32 `[batch]`, or None where the bundle cannot tell.
 
         Raises:
-            ShapeError: If the images do not fit the graph.
+            ShapeError: If the inputs do not fit the graph.
         """
-        return self._run(images)[1]
+        return self._run(inputs)[1]
 
-    def _run(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    def _run(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         graph_input = self.session.get_inputs()[0]
         wanted, dtype = graph_input.shape[1:], np.dtype(self.input.dtype)
-        if images.dtype != dtype or images.ndim == 0 or list(images.shape[1:]) != wanted:
+        if inputs.dtype != dtype or inputs.ndim == 0 or list(inputs.shape[1:]) != wanted:
             raise ShapeError(
-                f"`images` must be {dtype} [batch, {', '.join(map(str, wanted))}].",
-                given=f"{images.dtype} {list(images.shape)}",
+                f"`inputs` must be {dtype} [batch, {', '.join(map(str, wanted))}].",
+                given=f"{inputs.dtype} {list(inputs.shape)}",
                 fix="Pass a batch of what `predictor.input.read` gives, or call `predict`.",
             )
         names = [GRAPH_OUTPUT] if self.threshold is None else [GRAPH_OUTPUT, GRAPH_DISTANCE]
-        found = [np.asarray(each) for each in self.session.run(names, {graph_input.name: images})]
+        found = [np.asarray(each) for each in self.session.run(names, {graph_input.name: inputs})]
         return found[0], found[1] if len(found) > 1 else None
 
-    def _decoded(self, images: np.ndarray) -> Iterator[tuple[Prediction, bool | None, float]]:
+    def _decoded(self, inputs: np.ndarray) -> Iterator[tuple[Prediction, bool | None, float]]:
         """For each item of a batch its answer, whether it is familiar, and its share of the time."""
         start = time.perf_counter()
-        outputs, distances = self._run(images)
+        outputs, distances = self._run(inputs)
         answers = self.target.decode_many(outputs)
         seconds = (time.perf_counter() - start) / max(len(answers), 1)
         # A distance that is no number is not familiar either.
-        familiar = self.input.familiar(images) if distances is None else distances <= self.threshold
+        familiar = self.input.familiar(inputs) if distances is None else distances <= self.threshold
         each = repeat(None, len(answers)) if familiar is None else familiar.tolist()
         return zip(answers, each, repeat(seconds, len(answers)), strict=True)
 
@@ -319,7 +319,7 @@ class Predictor:
 
     def _outputs(self, read: Sequence[_Read]) -> Iterator[np.ndarray | ReadError]:
         good = [each.array for each in read if not isinstance(each.array, ReadError)]
-        outputs = iter(self.target.keep(self.probabilities(self.input.stack(good))) if good else ())
+        outputs = iter(self.target.keep(self.outputs(self.input.stack(good))) if good else ())
         return (each.array if isinstance(each.array, ReadError) else next(outputs) for each in read)
 
 
@@ -359,17 +359,17 @@ def sampled(answers: np.ndarray) -> np.ndarray:
 
 def _self_check(predictor: Predictor, check: Check, *, tolerance: float, given: object) -> None:
     """Compares the graph's answers with the bundle's own, and its shapes with the fields'."""
-    images, distances, threshold = check.images, check.distances, predictor.threshold
+    inputs, distances, threshold = check.inputs, check.distances, predictor.threshold
     try:
-        fits = predictor.input.is_table or predictor.input.read(images[0]).shape == images.shape[1:]
+        fits = predictor.input.is_table or predictor.input.read(inputs[0]).shape == inputs.shape[1:]
         fits = fits and (threshold is None) == (distances is None)
-        probabilities, far = predictor._run(images) if fits else (np.empty(0), None)  # noqa: SLF001
-        probabilities = sampled(probabilities)
-        wanted = (len(images), predictor.target.num_outputs)
-        fits = fits and probabilities.shape == check.probabilities.shape and probabilities.shape[:2] == wanted
+        outputs, far = predictor._run(inputs) if fits else (np.empty(0), None)  # noqa: SLF001
+        outputs = sampled(outputs)
+        wanted = (len(inputs), predictor.target.num_outputs)
+        fits = fits and outputs.shape == check.outputs.shape and outputs.shape[:2] == wanted
         # Probabilities as they are; other numbers as a share of the largest.
-        scale = max(1.0, float(np.abs(check.probabilities).max(initial=0)))
-        near = fits and bool(np.all(np.abs(probabilities - check.probabilities) <= tolerance * scale))
+        scale = max(1.0, float(np.abs(check.outputs).max(initial=0)))
+        near = fits and bool(np.all(np.abs(outputs - check.outputs) <= tolerance * scale))
         if near and far is not None and distances is not None:
             fits = far.shape == distances.shape
             near = fits and bool(np.all(np.abs(far - distances) <= tolerance))
@@ -379,7 +379,7 @@ def _self_check(predictor: Predictor, check: Check, *, tolerance: float, given: 
     if not fits:
         raise damage("The bundle's graph, its check and its fields do not fit one another.", given=given)
     if not near:
-        raise damage("The bundle answers its own check otherwise than when it was made.", given=given)
+        raise damage("The model's outputs differ from the reference outputs stored in the file.", given=given)
 
 
 def _named(item: Any, error: ReadError) -> ReadError:

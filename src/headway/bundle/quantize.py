@@ -126,8 +126,8 @@ def _measured(graph: bytes, valid: Part, known: TaskMetrics) -> _Measured:
     session = open_session(graph)
     target, places = valid.data.target, np.arange(len(valid))
     answers = [
-        target.keep(np.asarray(session.run([GRAPH_OUTPUT], {GRAPH_INPUT: images})[0]))
-        for images in _batches(valid, places)
+        target.keep(np.asarray(session.run([GRAPH_OUTPUT], {GRAPH_INPUT: inputs})[0]))
+        for inputs in _batches(valid, places)
     ]
     score = known.score(np.concatenate(answers), target.view(valid.placed_at(places), valid.data.input))
     one = next(_batches(valid, np.arange(1)))
@@ -160,8 +160,8 @@ def _quantized(graph: bytes, train: Part) -> bytes:
             self.batches = _batches(train, by_class[places])
 
         def get_next(self) -> Any:
-            images = next(self.batches, None)
-            return None if images is None else {GRAPH_INPUT: images}
+            inputs = next(self.batches, None)
+            return None if inputs is None else {GRAPH_INPUT: inputs}
 
     with tempfile.TemporaryDirectory(prefix="headway-int8-") as folder:
         source, plain, small = (Path(folder, f"{name}.onnx") for name in ("source", "plain", "small"))

@@ -79,15 +79,15 @@ def test_the_bundle_answers_as_the_model_does_at_any_batch(path: Path) -> None:
     predictor = load(path)
     expected = probabilities(small())
     for count in (1, 2, 5):
-        np.testing.assert_allclose(predictor.probabilities(EXAMPLES[:count]), expected[:count], atol=1e-5)
+        np.testing.assert_allclose(predictor.outputs(EXAMPLES[:count]), expected[:count], atol=1e-5)
 
 
 def test_the_graph_is_plain(path: Path) -> None:
     graph = read_bundle(path).files["model.onnx"]
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     (images,), (outputs,) = session.get_inputs(), session.get_outputs()
-    assert (images.name, images.type, images.shape) == ("images", "tensor(uint8)", ["batch", 16, 16, 3])
-    assert (outputs.name, outputs.type, outputs.shape) == ("probabilities", "tensor(float)", ["batch", 4])
+    assert (images.name, images.type, images.shape) == ("inputs", "tensor(uint8)", ["batch", 16, 16, 3])
+    assert (outputs.name, outputs.type, outputs.shape) == ("outputs", "tensor(float)", ["batch", 4])
     # Paths and lines of the source code.
     assert b"forward" not in graph
     assert b".py" not in graph
@@ -145,7 +145,7 @@ def test_what_happens_in_place_is_kept(tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = Discards()
     predictor = load(export(tmp_path / "model.headway", model))
-    np.testing.assert_allclose(predictor.probabilities(EXAMPLES), probabilities(model), atol=1e-5)
+    np.testing.assert_allclose(predictor.outputs(EXAMPLES), probabilities(model), atol=1e-5)
 
 
 class Branches(nn.Module):
@@ -218,6 +218,6 @@ def test_shapes_are_checked_before_anything_is_done(tmp_path: Path) -> None:
 
 def test_the_check_holds_three_examples(path: Path) -> None:
     with zipfile.ZipFile(path) as archive, archive.open("check.npz") as file, np.load(file) as check:
-        np.testing.assert_array_equal(check["images"], EXAMPLES[:3])
-        assert check["probabilities"].shape == (3, 4)
+        np.testing.assert_array_equal(check["inputs"], EXAMPLES[:3])
+        assert check["outputs"].shape == (3, 4)
     assert json.loads(zipfile.ZipFile(path).read("manifest.json"))["format_version"] == 1

@@ -8,7 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from headway.bundle.format import FORMAT_VERSION, Check, pack_check, read_bundle, unpack_check, write_bundle
+from headway.bundle.format import (
+    FORMAT_VERSION,
+    INPUT_DTYPES,
+    Check,
+    pack_check,
+    read_bundle,
+    unpack_check,
+    write_bundle,
+)
 from headway.errors import BundleError
 
 FILES = {"weights.safetensors": b"weights", "model.onnx": b"graph", "check.npz": b"check", "card.md": b"# Card\n"}
@@ -65,17 +73,25 @@ def test_what_could_not_be_read_is_not_written(tmp_path: Path, monkeypatch: pyte
 
 
 def test_check_arrays_come_back_and_numpy_reads_them() -> None:
-    images = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
-    probabilities = np.array([[0.25, 0.75], [1, 0]], dtype=np.float32)
+    inputs = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
+    outputs = np.array([[0.25, 0.75], [1, 0]], dtype=np.float32)
     distances = np.array([0.5, -1], dtype=np.float32)
-    for check in (Check(images, probabilities), Check(images, probabilities, distances)):
+    for check in (Check(inputs, outputs), Check(inputs, outputs, distances)):
         data = pack_check(check)
         found = unpack_check(data, given="x")
         assert found.arrays.keys() == check.arrays.keys()
         for name, array in check.arrays.items():
             np.testing.assert_array_equal(found.arrays[name], array)
     with np.load(io.BytesIO(data), allow_pickle=False) as npz:
-        np.testing.assert_array_equal(npz["images"], images)
+        np.testing.assert_array_equal(npz["inputs"], inputs)
+
+
+@pytest.mark.parametrize("name", INPUT_DTYPES)
+def test_items_of_every_dtype_come_back(name: str) -> None:
+    inputs = np.array([[0, 1, 1], [1, 0, 1]]).astype(name)
+    found = unpack_check(pack_check(Check(inputs, np.ones((2, 1), np.float32))), given="x").inputs
+    assert found.dtype == inputs.dtype
+    np.testing.assert_array_equal(found, inputs)
 
 
 def _npy(header: str, body: bytes = b"") -> bytes:
@@ -84,7 +100,7 @@ def _npy(header: str, body: bytes = b"") -> bytes:
 
 
 @pytest.mark.parametrize(
-    "images",
+    "inputs",
     [
         _npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", b"cos\nsystem\n."),
         _npy("{'descr': '|u1', 'fortran_order': False, 'shape': (99999999999, 9999), }"),
@@ -97,12 +113,10 @@ def _npy(header: str, body: bytes = b"") -> bytes:
         b"",
     ],
 )
-def test_an_array_that_claims_anything_else_is_refused(images: bytes) -> None:
+def test_an_array_that_claims_anything_else_is_refused(inputs: bytes) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("images.npy", images)
-        archive.writestr(
-            "probabilities.npy", _npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1), }", bytes(4))
-        )
+        archive.writestr("inputs.npy", inputs)
+        archive.writestr("outputs.npy", _npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1), }", bytes(4)))
     with pytest.raises(BundleError, match=r"check\.npz"):
         unpack_check(buffer.getvalue(), given="x")

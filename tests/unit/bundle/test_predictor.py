@@ -114,15 +114,15 @@ def test_a_batch_size_is_checked_at_once(predictor: Predictor) -> None:
         assert str(caught.value) == "`batch_size` must be at least 1.\n  Given: 0\n  Fix:   Leave it out for 32."
 
 
-def test_probabilities_takes_a_batch(predictor: Predictor) -> None:
+def test_outputs_takes_a_batch(predictor: Predictor) -> None:
     images = np.zeros((5, 8, 8, 3), dtype=np.uint8)
-    found = predictor.probabilities(images)
+    found = predictor.outputs(images)
     assert (found.shape, found.dtype) == ((5, 3), np.float32)
     np.testing.assert_allclose(found, 1 / 3, atol=1e-6)
     with pytest.raises(ShapeError) as caught:
-        predictor.probabilities(images[0].astype(np.float32))
+        predictor.outputs(images[0].astype(np.float32))
     assert str(caught.value) == (
-        "`images` must be uint8 [batch, 8, 8, 3].\n  Given: float32 [8, 8, 3]\n"
+        "`inputs` must be uint8 [batch, 8, 8, 3].\n  Given: float32 [8, 8, 3]\n"
         "  Fix:   Pass a batch of what `predictor.input.read` gives, or call `predict`."
     )
 

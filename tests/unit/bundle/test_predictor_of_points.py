@@ -27,7 +27,7 @@ def predictor() -> Predictor:
         return [np.tile(np.array(PLACES, dtype=np.float32), (len(images), 1))]
 
     session: Any = SimpleNamespace(
-        get_inputs=lambda: [SimpleNamespace(name="images", shape=["batch", 32, 32, 3])], run=run
+        get_inputs=lambda: [SimpleNamespace(name="inputs", shape=["batch", 32, 32, 3])], run=run
     )
     target = Points("corners", mean=(0.0,) * 4)
     return Predictor(manifest={}, input=Image("file", size=32), target=target, session=session)

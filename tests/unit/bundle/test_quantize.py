@@ -42,7 +42,7 @@ def test_int8_is_smaller_and_answers_nearly_as_before(learner: Learner, tmp_path
     assert min(facts[name]["milliseconds"] for name in ("float32", "int8")) > 0
     images = learner.data.input.view(learner.data.valid.canvases(range(len(learner.data.valid))))
     one, other = load(plain), load(small)
-    assert np.abs(one.probabilities(images) - other.probabilities(images)).mean() < 0.02
+    assert np.abs(one.outputs(images) - other.outputs(images)).mean() < 0.02
     found = other.distances(images)
     assert found is not None
     assert (found > other.threshold).mean() <= 0.05

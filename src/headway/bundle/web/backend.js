@@ -75,8 +75,8 @@ async function predict(file) {
   const start = performance.now();
   const { size, channels } = model.input;
   const { pixels, frame } = await look(file, model.input);
-  const outputs = await ready.run({ images: new ort.Tensor("uint8", pixels, [1, size, size, channels]) });
-  const { value, ...found } = decoded(outputs.probabilities, model, frame);
+  const outputs = await ready.run({ inputs: new ort.Tensor("uint8", pixels, [1, size, size, channels]) });
+  const { value, ...found } = decoded(outputs.outputs, model, frame);
   if (model.task === "segmentation") masks.set(file, { value, frame });
   const distance = outputs.distance?.data[0];
   return {

@@ -72,7 +72,9 @@ def movielens() -> pl.DataFrame | None:
 def movielens_data(ratings: pl.DataFrame, *, seed: int) -> Data:
     """The ratings, a random fifth of them held out."""
     target = hw.Number("rating", low=1, high=5)
-    return hw.from_items(ratings, input=hw.Pair("user_id", "film"), target=target, split=hw.RandomSplit(0.2, seed=seed))
+    return hw.from_items(
+        ratings, input=hw.Ratings("user_id", "film"), target=target, split=hw.RandomSplit(0.2, seed=seed)
+    )
 
 
 def _baselines(data: Data) -> dict[str, Mapping[str, float]]:
@@ -88,7 +90,7 @@ def _ours(data: Data, arch: str, seed: int) -> Mapping[str, float]:
     learner.fine_tune()
     seconds = time.process_time() - start
     answers = learner.predictions().answers
-    ranked = {name: each.value for name, each in learner.tastes().rank_metrics().items()}
+    ranked = {name: each.value for name, each in learner.recommender().rank_metrics().items()}
     with tempfile.TemporaryDirectory() as folder:
         predictor = hw.load(learner.export(Path(folder) / "ratings.headway"))
     pairs = data.valid.items.select("user_id", "film").rows()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from headway.errors import HeadwayError
     from headway.inputs.image.augment import Augment
     from headway.inputs.image.field import Image
-    from headway.inputs.ratings.field import Pair
+    from headway.inputs.ratings.field import Ratings
     from headway.inputs.table.field import Table
     from headway.judge.report.build import judge_predictions
     from headway.learner.learner import Learner
@@ -42,11 +42,11 @@ __all__ = [
     "Learner",
     "Mask",
     "Number",
-    "Pair",
     "Points",
     "Prediction",
     "Predictor",
     "RandomSplit",
+    "Ratings",
     "Table",
     "TimeSplit",
     "datasets",
@@ -70,11 +70,11 @@ _HOMES = {
     "Learner": "headway.learner.learner",
     "Mask": "headway.targets.mask.field",
     "Number": "headway.targets.number.field",
-    "Pair": "headway.inputs.ratings.field",
     "Points": "headway.targets.points.field",
     "Prediction": "headway.targets.base",
     "Predictor": "headway.bundle.predictor",
     "RandomSplit": "headway.data.splits",
+    "Ratings": "headway.inputs.ratings.field",
     "Table": "headway.inputs.table.field",
     "TimeSplit": "headway.data.splits",
     "from_csv": "headway.data.build",

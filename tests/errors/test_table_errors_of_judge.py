@@ -160,6 +160,6 @@ def test_photos_have_no_columns(digits) -> None:
     with pytest.raises(ConfigError) as caught:
         learner.interpret()
     assert str(caught.value) == (
-        "Columns are looked into for rows of a table alone.\n"
+        "`learner.interpret()` is not available for this kind of input.\n"
         f"  Given: {learner.data.input}\n  Fix:   Look at `learner.report()` instead."
     )

@@ -48,10 +48,10 @@ def test_it_is_clearly_better_than_user_and_item_biases(ratings: pl.DataFrame, a
 def test_a_bundle_answers_the_same_and_films_have_sensible_neighbours(ratings: pl.DataFrame, tmp_path: Path) -> None:
     learner = hw.Learner(movielens_data(ratings, seed=0), progress=False)
     learner.fine_tune()
-    tastes = learner.tastes()
-    near = [name for name, _ in tastes.items.similar("Star Wars (1977) [50]", n=5)]
+    recommender = learner.recommender()
+    near = [name for name, _ in recommender.items.similar("Star Wars (1977) [50]", n=5)]
     assert {"Empire Strikes Back, The (1980) [172]", "Return of the Jedi (1983) [181]"} & set(near)
-    assert tastes.rank_metrics()["ndcg@10"].low > 0.7
+    assert recommender.rank_metrics()["ndcg@10"].low > 0.7
     learner.export(tmp_path / "model.headway")
     learner.data.valid.items.select("user_id", "film").head(500).write_parquet(tmp_path / "pairs.parquet")
     code = """
@@ -78,7 +78,7 @@ def test_new_people_get_answers_no_worse_than_the_films_means(ratings: pl.DataFr
     """Whole people are held out, so that index 0 stands for each of them."""
     target = hw.Number("rating", low=1, high=5)
     split = hw.GroupSplit("user_id", valid=0.1, seed=0)
-    data = hw.from_items(ratings, input=hw.Pair("user_id", "film"), target=target, split=split)
+    data = hw.from_items(ratings, input=hw.Ratings("user_id", "film"), target=target, split=split)
     learner = hw.Learner(data, progress=False)
     learner.fine_tune()
     [means] = [each for each in learner.baselines() if each.name == "item mean"]

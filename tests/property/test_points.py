@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headway.data.loader import as_tensor
+from headway.inputs.base import learned
 from headway.inputs.image.augment import Augment
 from headway.inputs.image.field import Image
 from headway.targets.points.field import Points
@@ -55,7 +56,7 @@ def test_a_dot_lands_where_its_point_is(
 ) -> None:
     x, y = place[0] * width, place[1] * height
     given = picture(width, height, x, y, radius=min(width, height) / 40)
-    reader, field = Image("file", size=64, crop=crop), Points("point", mean=(0.0, 0.0))
+    reader, field = Image("file", size=64, crop=crop), learned(Points("point"), mean=(0.0, 0.0))
     items = pl.DataFrame({"point": [f"{x} {y}"]}).with_columns(pl.Series("file", [given], dtype=pl.Object))
     placed = torch.from_numpy(field.place(items, reader))
     canvases = as_tensor(reader.stack([reader.canvas(given)]))
@@ -85,7 +86,7 @@ def test_a_dot_lands_where_its_point_is(
 @given(epoch=st.integers(0, 1000), vertical=st.booleans())
 def test_points_that_trade_names_do_so_in_a_mirror(epoch: int, vertical: bool) -> None:
     augment = Augment(flip=True, flip_vertical=vertical, crop=1, stretch=1, rotate=0, warp=0, light=0)
-    plain, named = (Points("eyes", swap=swap, mean=(0.0,) * 4) for swap in ((), [(0, 1)]))
+    plain, named = (learned(Points("eyes", swap=swap), mean=(0.0,) * 4) for swap in ((), [(0, 1)]))
     placed = torch.tensor([[-0.5, -0.25, 0.5, 0.25, 10, 10]]).expand(8, 6)
     rows = np.arange(8)
     first, second = (

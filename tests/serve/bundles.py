@@ -14,9 +14,9 @@ from torch import nn
 
 from headway.bundle.export import export_bundle
 from headway.bundle.reference import answer_statistics, column_reference, reference
-from headway.inputs.base import Input
+from headway.inputs.base import Input, learned
 from headway.inputs.image.field import Image
-from headway.inputs.ratings.field import Pair
+from headway.inputs.ratings.field import Ratings
 from headway.inputs.table.field import Table
 from headway.targets.base import Target
 from headway.targets.categories.field import Categories
@@ -97,23 +97,23 @@ def _table_model(target: Target) -> Callable[[], tuple[Input, Target, nn.Module,
 
 
 _KINDS: dict[str, Callable[[], tuple[Input, Target, nn.Module, nn.Module]]] = {
-    "number": _photo_model(Number("redness", mean=0.0, std=1.0), Colour([[100.0, 0.0, 0.0]], [0.0])),
+    "number": _photo_model(learned(Number("redness"), mean=0.0, std=1.0), Colour([[100.0, 0.0, 0.0]], [0.0])),
     "labels": _photo_model(
         Categories("colours", labels=COLOURS, thresholds=(0.5, 0.5, 0.5)),
         Colour((8 * np.eye(3, dtype=np.float32)).tolist(), [-4.0] * 3),
     ),
     "points": _photo_model(
-        Points("corners", mean=(-0.5, -0.5, 0.5, 0.0), std=1.0), Colour([[0.0, 0.0, 0.0]] * 4, [0.0] * 4)
+        learned(Points("corners"), mean=(-0.5, -0.5, 0.5, 0.0), std=1.0), Colour([[0.0, 0.0, 0.0]] * 4, [0.0] * 4)
     ),
     "mask": _photo_model(Mask("mask", classes=["rest", "red"]), Pixels()),
-    "pair": lambda: (
-        Pair("job", "smokes").fit(PEOPLE),
-        Number("height", mean=170.0, std=10.0),
+    "ratings": lambda: (
+        Ratings("job", "smokes").fit(PEOPLE),
+        learned(Number("height"), mean=170.0, std=10.0),
         Rows(1),
         nn.Identity(),
     ),
     "table": _table_model(Category("rich", labels=("no", "yes"))),
-    "table-number": _table_model(Number("height", mean=170.0, std=10.0)),
+    "table-number": _table_model(learned(Number("height"), mean=170.0, std=10.0)),
 }
 
 

@@ -18,7 +18,7 @@ from tests.serve.test_page import answered, axe, files_script, until
 
 __all__ = ["axe"]
 
-KINDS = ("number", "labels", "points", "mask", "table", "table-number", "pair")
+KINDS = ("number", "labels", "points", "mask", "table", "table-number", "ratings")
 Open = Callable[[str], Page]
 
 pytestmark = pytest.mark.slow
@@ -245,7 +245,7 @@ def test_axe_finds_nothing(open_kind: Open, axe: str, kind: str, width: int, dar
         page.run("document.querySelector('#ask').click()")
         paste(page, "age,job\nold,cook\n31,pilot")
         answered(page, 3)
-    elif name == "pair":
+    elif name == "ratings":
         page.run("document.querySelector('#ask').click()")
         paste(page, "job,smokes\npilot,true")
         page.run("document.querySelector('#ask').click()")

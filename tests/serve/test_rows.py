@@ -255,7 +255,7 @@ def test_drift_says_nothing_of_rows_like_those_before(bundle: Path, tmp_path: Pa
 
 
 def test_a_pair_is_a_row_of_two_columns(tmp_path: Path) -> None:
-    bundle = make("pair", tmp_path)
+    bundle = make("ratings", tmp_path)
     with running(bundle=bundle) as server:
         known = ask(server, {"job": "cook", "smokes": True}).json
         new = ask(server, {"job": "pilot", "smokes": False}).json

@@ -102,10 +102,10 @@ def _inputs(options: Mapping[str, Any]) -> list[str]:
 
 
 def _input(options: Mapping[str, Any]) -> str | Input | None:
-    from headway.inputs.ratings.field import Pair
+    from headway.inputs.ratings.field import Ratings
 
     names = _inputs(options)
-    return Pair(*names) if len(names) == 2 else names[0] if names else None
+    return Ratings(*names) if len(names) == 2 else names[0] if names else None
 
 
 def _target(options: Mapping[str, Any], items: pl.DataFrame | None) -> str | Target:

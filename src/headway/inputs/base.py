@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from headway.inputs.image.geometry import Frame
     from headway.targets.base import Target
 
-__all__ = ["Column", "Input", "Reader"]
+__all__ = ["Column", "Input", "Reader", "learned"]
+
+F = TypeVar("F")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +150,22 @@ class Input(ABC):
 
     # Judging: what simple models learn from, what a report shows of an item.
 
+    def explorers(self, setup: Any) -> dict[str, Any]:
+        """What looks into a trained model of this kind, by the learner's method: "interpret" or "recommender".
+
+        Args:
+            setup: The model and its data, a `headway.train.stage.Setup`, as in the two methods below.
+        """
+        return {}
+
+    def report_sections(self, setup: Any, part: Any) -> dict[str, Any]:
+        """What a report tells of this kind of input alone, by the report's attribute; measured on `part`."""
+        return {}
+
+    def findings(self, setup: Any) -> list[Any]:
+        """What is wrong with the data as far as this kind can tell, each a `Finding`; of a table its leaks."""
+        return []
+
     # As JSON.
 
     @abstractmethod
@@ -158,6 +176,26 @@ class Input(ABC):
     @abstractmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         """The field that `to_json` wrote."""
+
+
+def learned(field: F, **values: Any) -> F:
+    """A copy of an input or a target with what it learned from training rows.
+
+    What a field learns are attributes that its constructor does not take (`init=False`), so that the constructor shows
+    only what a user says. Values that were learned before are kept where no new ones are given.
+
+    Args:
+        field: The field, a frozen dataclass.
+        values: What was learned, by attribute.
+    """
+    assert is_dataclass(field)
+    assert not isinstance(field, type)
+    copy = replace(field)
+    before = {each.name: getattr(field, each.name) for each in fields(field) if not each.init}
+    for name, value in {**before, **values}.items():
+        # The copy is not known to anyone yet, so it is still safe to complete it although it is frozen.
+        object.__setattr__(copy, name, value)
+    return copy
 
 
 class Reader(Protocol):

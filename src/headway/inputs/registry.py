@@ -12,7 +12,7 @@ __all__ = ["INPUTS", "input_from_json"]
 
 INPUTS: dict[str, str] = {
     "image": "headway.inputs.image.field:Image",
-    "pair": "headway.inputs.ratings.field:Pair",
+    "ratings": "headway.inputs.ratings.field:Ratings",
     "table": "headway.inputs.table.field:Table",
 }
 """Where the class of each kind is, by the kind's name in a bundle."""

@@ -7,17 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import torch
 from torch import nn
 
 from headway.bundle.quantize import QuantizeName, check_quantize
 from headway.data.dataset import Data, PartName
+from headway.errors import ConfigError
 from headway.inputs.image import models as zoo
 from headway.inputs.image.augment import Augment
-from headway.inputs.ratings.recommender import Tastes
-from headway.inputs.table.interpret import Interpretation
 from headway.judge.baselines.run import BaselineFunction, BaselineResult
 from headway.judge.ensemble import Ensemble
 from headway.judge.intervals import Estimate
@@ -43,6 +42,10 @@ from headway.train.predictions import Predictions
 from headway.train.progress import Progress, make_progress
 from headway.train.schedules import ScheduleName
 from headway.train.stage import Setup, check_model, fit, has_linear_head
+
+if TYPE_CHECKING:
+    from headway.inputs.ratings.recommender import Recommender
+    from headway.inputs.table.interpret import Interpretation
 
 __all__ = ["Learner"]
 
@@ -334,17 +337,17 @@ class Learner:
         """What the model uses of a table's columns: importance, dependence, redundancy, leaks, unusual rows.
 
         Raises:
-            ConfigError: If the items are no rows of a table.
+            ConfigError: If the input is of a kind that offers nothing of the sort.
         """
-        return Interpretation(self.setup)
+        return self._explorer("interpret")
 
-    def tastes(self) -> Tastes:
+    def recommender(self) -> Recommender:
         """What a model of ratings learned: similar items, best and worst liked, recommendations, recall and NDCG.
 
         Raises:
-            ConfigError: If the items are no pairs of a user and an item.
+            ConfigError: If the input is of a kind that offers nothing of the sort.
         """
-        return Tastes(self.setup)
+        return self._explorer("recommender")
 
     def ensemble_with(self, baseline: str) -> Ensemble:
         """The average of the model and a baseline, such as "gradient boosting", judged beside each alone.
@@ -377,6 +380,14 @@ class Learner:
         check_quantize(quantize, self.data.input)
         known = self.features.parts if self.features else None
         return export_trained(path, setup=self.setup, report=report or self.report(), known=known, quantize=quantize)
+
+    def _explorer(self, name: str) -> Any:
+        offered = self.data.input.explorers(self.setup)
+        if name not in offered:
+            others = " or ".join(f"`learner.{each}()`" for each in (*offered, "report"))
+            what, fix = f"`learner.{name}()` is not available for this kind of input.", f"Look at {others} instead."
+            raise ConfigError(what, given=str(self.data.input), fix=fix)
+        return offered[name]
 
     def _train_again(self, data: Data) -> Trained:
         """The same model, trained in the same way on other data."""

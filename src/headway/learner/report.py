@@ -17,7 +17,6 @@ from headway.data.dataset import Data, Part, PartName
 from headway.data.loader import as_tensor
 from headway.errors import ConfigError
 from headway.inputs.image.field import Image
-from headway.inputs.table.interpret import add_columns, find_all_leaks
 from headway.judge.baselines.run import BaselineResult, check_names
 from headway.judge.diagnosis.finding import Finding, LayerActivity, describe
 from headway.judge.interpret import activity, grad_cam, jpeg, pictures
@@ -145,7 +144,9 @@ def make_report(
         name=trained.folder.name if trained.folder else "",
         seed=trained.setup.seed,
     )
-    return add_columns(replace(report, pictures=_pictures(trained, report)), trained.setup)
+    of_input = data.input.report_sections(trained.setup, report.focus_part)
+    found = sorted([*report.findings, *data.input.findings(trained.setup)], key=lambda finding: finding.rank)
+    return replace(report, pictures=_pictures(trained, report), findings=found, **of_input)
 
 
 def findings(trained: Trained, *, baselines: Sequence[BaselineResult] = ()) -> Diagnosis:
@@ -166,7 +167,7 @@ def findings(trained: Trained, *, baselines: Sequence[BaselineResult] = ()) -> D
         is_photos=isinstance(trained.data.input, Image),
         seed=trained.setup.seed,
     )
-    found = [*find_problems(given), *find_all_leaks(trained.data, seed=trained.setup.seed)]
+    found = [*find_problems(given), *trained.data.input.findings(trained.setup)]
     return Diagnosis(sorted(found, key=lambda finding: finding.rank))
 
 

@@ -15,7 +15,7 @@ __all__ = ["READERS", "find_reader"]
 
 READERS: dict[str, Callable[[Predictor, Settings], Reader]] = {
     "image": PictureReader,
-    "pair": RowReader,
+    "ratings": RowReader,
     "table": RowReader,
 }
 """By the `kind` that the input field has in a bundle."""

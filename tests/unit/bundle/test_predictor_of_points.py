@@ -12,6 +12,7 @@ from PIL import Image as PILImage
 
 from headway.bundle.predictor import Predictor
 from headway.errors import ReadError
+from headway.inputs.base import learned
 from headway.inputs.image.field import Image
 from headway.targets.points.field import Points
 
@@ -29,7 +30,7 @@ def predictor() -> Predictor:
     session: Any = SimpleNamespace(
         get_inputs=lambda: [SimpleNamespace(name="inputs", shape=["batch", 32, 32, 3])], run=run
     )
-    target = Points("corners", mean=(0.0,) * 4)
+    target = learned(Points("corners"), mean=(0.0,) * 4)
     return Predictor(manifest={}, input=Image("file", size=32), target=target, session=session)
 
 

@@ -23,7 +23,7 @@ from torch import nn
 import headway as hw
 from headway.data.loader import to_device
 from headway.inputs.image.augment import Augment
-from headway.inputs.ratings.field import Pair
+from headway.inputs.ratings.field import Ratings
 from headway.inputs.table.field import Table
 from headway.runs.checkpoint import capture, restore
 from headway.train.loop import train_epoch, train_step
@@ -86,9 +86,9 @@ KINDS: dict[str, Make] = {
         Table(),
         hw.Category("y"),
     ),
-    "pair": lambda _: of_rows(
+    "ratings": lambda _: of_rows(
         {"user": ROWS, "item": [row % 9 for row in range(200)], "rating": [float(1 + row) for row in ROWS]},
-        Pair("user", "item"),
+        Ratings("user", "item"),
         hw.Number("rating", low=1, high=5),
     ),
 }

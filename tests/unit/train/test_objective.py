@@ -6,6 +6,7 @@ import torch
 from sklearn.linear_model import Ridge
 
 import headway as hw
+from headway.inputs.base import learned
 from headway.targets.base import Target
 from headway.train.linear_probe import solve_head
 from headway.train.objective import ToUnit, objective
@@ -13,10 +14,10 @@ from headway.train.objective import ToUnit, objective
 TARGETS: list[tuple[Target, torch.Tensor]] = [
     (hw.Category("label", labels=("a", "b", "c")), torch.tensor([0, 2, 1, 1])),
     (hw.Categories("tags", labels=("a", "b", "c")), torch.tensor([[0.0, 1, 1], [1, 0, 0], [0, 0, 0], [1, 1, 1]])),
-    (hw.Number("age", mean=40.0, std=12.0), torch.tensor([[30.0], [41.0], [55.0], [80.0]])),
-    (hw.Number("share", low=0, high=1, mean=0.3, std=0.2), torch.tensor([[0.0], [0.25], [0.5], [1.0]])),
+    (learned(hw.Number("age"), mean=40.0, std=12.0), torch.tensor([[30.0], [41.0], [55.0], [80.0]])),
+    (learned(hw.Number("share", low=0, high=1), mean=0.3, std=0.2), torch.tensor([[0.0], [0.25], [0.5], [1.0]])),
     (
-        hw.Points("corners", mean=(-0.5, 0.25), std=0.4),
+        learned(hw.Points("corners"), mean=(-0.5, 0.25), std=0.4),
         torch.tensor([[0.0, 0.5, 640, 480], [-1, 1, 100, 90], [0.1, 0.2, 50, 60], [2, 0, 10, 10]]),
     ),
 ]
@@ -63,7 +64,7 @@ def rows(num_rows: int, dim: int, *, seed: int = 0) -> tuple[torch.Tensor, torch
 def test_the_head_for_a_number_is_ridge_regression() -> None:
     features, numbers = rows(200, 20)
     numbers = 40 + 7 * numbers
-    target = hw.Number("age", mean=numbers.mean().item(), std=numbers.std(correction=0).item())
+    target = learned(hw.Number("age"), mean=numbers.mean().item(), std=numbers.std(correction=0).item())
     head = solve_head(features, numbers, target=target, seed=0, decays=(0.1,))
     spread = features.std(dim=0) + objective(target).floor * features.std()
     scaled = (features - features.mean(dim=0)) / spread
@@ -77,7 +78,7 @@ def test_the_head_for_a_number_is_ridge_regression() -> None:
 def test_a_head_with_a_range_converges(dim: int) -> None:
     features, numbers = rows(150, dim)
     shares = torch.sigmoid(numbers)
-    target = hw.Number("share", low=0, high=1, mean=shares.mean().item(), std=shares.std().item())
+    target = learned(hw.Number("share", low=0, high=1), mean=shares.mean().item(), std=shares.std().item())
     head = solve_head(features[:100], shares[:100], target=target, seed=0)
     assert head.held_out is not None
     error = (objective(target).activate(head(features[100:])) - shares[100:]).abs().mean()

@@ -19,7 +19,7 @@ from headway.inputs.base import Input
 from headway.inputs.image.field import Image
 from headway.inputs.image.networks import Prepare, VisionModel, multi_level, small_resnet
 from headway.inputs.image.unet import RECIPES, UNet
-from headway.inputs.ratings.field import Pair
+from headway.inputs.ratings.field import Ratings
 from headway.inputs.ratings.models import ARCHITECTURES, make_collab, recipe_for
 from headway.inputs.table.field import Table
 from headway.inputs.table.models import RECIPE, TabularModel
@@ -122,7 +122,7 @@ def _for_tables(arch: str | None, input: Input, target: Target, pretrained: bool
 
 
 def _for_ratings(arch: str | None, input: Input, target: Target, pretrained: bool) -> Built:
-    assert isinstance(input, Pair)
+    assert isinstance(input, Ratings)
     name, model = make_collab(arch, input, target)
     return Built(model, nn.Identity(), "", name, recipe_for(input))
 
@@ -130,7 +130,7 @@ def _for_ratings(arch: str | None, input: Input, target: Target, pretrained: boo
 _BUILDERS: dict[type[Input], Callable[[str | None, Input, Target, bool], Built]] = {
     Image: _for_photos,
     Table: _for_tables,
-    Pair: _for_ratings,
+    Ratings: _for_ratings,
 }
 
 

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from headway.errors import ConfigError, DataError, ReadError
-from headway.inputs.base import Column, Input
+from headway.inputs.base import Column, Input, learned
 from headway.inputs.table.columns import CategoryColumn
 from headway.targets.base import Target
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["MAX_CHOICES", "Pair"]
+__all__ = ["MAX_CHOICES", "Ratings"]
 
 MAX_CHOICES = 2_000
 """So many users, and items, a form offers at most: those with the most ratings."""
 
 
 @dataclass(frozen=True)
-class Pair(Input):
+class Ratings(Input):
     """A user and an item, such as a reader and a book: the input of models that predict ratings.
 
     Names may be of any type and are taken as their text, so that 7 and "7" are one. Each that the training rows have is
@@ -33,6 +33,8 @@ class Pair(Input):
     Args:
         user: The column that says who rated.
         item: The column that says what was rated.
+
+    Attributes:
         fitted: The users and the items of the training rows; found by `fit`.
         num_ratings: How many training rows there were; found by `fit`.
 
@@ -41,7 +43,7 @@ class Pair(Input):
 
     Example:
         >>> import polars as pl
-        >>> field = Pair("reader", "book").fit(pl.DataFrame({"reader": ["Ann", "Bob", "Ann"], "book": [1984, 7, 7]}))
+        >>> field = Ratings("reader", "book").fit(pl.DataFrame({"reader": ["Ann", "Bob", "Ann"], "book": [1984, 7, 7]}))
         >>> field.users, field.items
         (('Ann', 'Bob'), ('7', '1984'))
         >>> field.read({"reader": "Bob", "book": 7}).tolist(), field.read(("Zoe", "1984")).tolist()
@@ -50,10 +52,9 @@ class Pair(Input):
 
     user: str
     item: str
-    _: KW_ONLY
-    fitted: tuple[CategoryColumn, ...] = field(default=(), repr=False)
-    num_ratings: int = 0
-    column: str = field(default="pair", init=False, repr=False)
+    fitted: tuple[CategoryColumn, ...] = field(default=(), init=False, repr=False)
+    num_ratings: int = field(default=0, init=False, repr=False)
+    column: str = field(default="ratings", init=False, repr=False)
     # Whole numbers up to 2**24 are exact in it, and the graph of a table's rows takes it.
     dtype: ClassVar[type[np.generic]] = np.float32
     is_table: ClassVar[bool] = True
@@ -62,7 +63,7 @@ class Pair(Input):
         if self.user == self.item:
             what = "Users and items must be two columns."
             given = f"user={self.user!r}, item={self.item!r}"
-            raise ConfigError(what, given=given, fix='Pass both, such as Pair("user", "item").')
+            raise ConfigError(what, given=given, fix='Pass both, such as Ratings("user", "item").')
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -86,14 +87,14 @@ class Pair(Input):
             ConfigError: If it is not.
         """
         if target.task != "regression" or set(target.columns) & set(self.columns):
-            what = "Pair goes with a target of one number, a column of its own."
-            given = f"{type(target).__name__}({target.column!r}) with Pair({self.user!r}, {self.item!r})"
+            what = "Ratings goes with a target of one number, a column of its own."
+            given = f"{type(target).__name__}({target.column!r}) with Ratings({self.user!r}, {self.item!r})"
             fix = 'Pass target=Number("rating", low=1, high=5) or the like.'
             raise ConfigError(what, given=given, fix=fix)
         return self
 
     def fit(self, rows: pl.DataFrame) -> Self:
-        return replace(self, fitted=tuple(_fitted(name, rows[name]) for name in self.columns), num_ratings=len(rows))
+        return learned(self, fitted=tuple(_fitted(name, rows[name]) for name in self.columns), num_ratings=len(rows))
 
     def names(self, items: pl.DataFrame) -> list[str]:
         """User and item of each row."""
@@ -123,6 +124,11 @@ class Pair(Input):
     def baseline_rows(self, items: pl.DataFrame) -> dict[str, Any]:
         """Both indices of every row, int64 `[rows, 2]`, as "pairs"."""
         return {"pairs": self.read_rows(items).astype(np.int64)}
+
+    def explorers(self, setup: Any) -> dict[str, Any]:
+        from headway.inputs.ratings.recommender import Recommender
+
+        return {"recommender": Recommender(setup)}
 
     def read(self, value: Any) -> np.ndarray:
         """One pair, a dict with both columns or the user and the item alone, as indices, float32 `[2]`.
@@ -161,15 +167,15 @@ class Pair(Input):
 
     def to_json(self) -> dict[str, Any]:
         columns = [column.to_json() for column in self.fitted]
-        return {"kind": "pair", "columns": columns, "num_ratings": self.num_ratings}
+        return {"kind": "ratings", "columns": columns, "num_ratings": self.num_ratings}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         user, item = (CategoryColumn.from_json(each) for each in values["columns"])
-        return cls(user.name, item.name, fitted=(user, item), num_ratings=int(values["num_ratings"]))
+        return learned(cls(user.name, item.name), fitted=(user, item), num_ratings=int(values["num_ratings"]))
 
     def __str__(self) -> str:
-        return f"Pair({self.user!r}, {self.item!r})"
+        return f"Ratings({self.user!r}, {self.item!r})"
 
     def _named(self, value: Any) -> Sequence[Any]:
         if hasattr(value, "to_dict") and not hasattr(value, "columns"):

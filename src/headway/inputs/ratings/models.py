@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from headway.errors import ConfigError, did_you_mean
-from headway.inputs.ratings.field import Pair
+from headway.inputs.ratings.field import Ratings
 from headway.targets.base import Target
 from headway.targets.number.field import Number
 from headway.train.recipe import Recipe
@@ -124,13 +124,14 @@ ARCHITECTURES: dict[str, Callable[[Factors], nn.Module]] = {"collab_mlp": Collab
 """By name, the default first."""
 
 
-def recipe_for(input: Pair) -> Recipe:
+def recipe_for(input: Ratings) -> Recipe:
     """The recipe with more weight decay where a name has fewer ratings, since each then says less.
 
     With a third and a tenth of MovieLens's training rows twice and four times as much was best, of 1, 2, 4 and 8.
 
     Example:
-        >>> field = Pair("user", "item", num_ratings=80)
+        >>> from headway.inputs.base import learned
+        >>> field = learned(Ratings("user", "item"), num_ratings=80)
         >>> recipe_for(field).weight_decay
         0.5
     """
@@ -138,7 +139,7 @@ def recipe_for(input: Pair) -> Recipe:
     return replace(RECIPE, weight_decay=min(max((USUAL / ratings) ** (2 / 3), 0.5), 8.0) * RECIPE.weight_decay)
 
 
-def make_collab(arch: str | None, input: Pair, target: Target) -> tuple[str, nn.Module]:
+def make_collab(arch: str | None, input: Ratings, target: Target) -> tuple[str, nn.Module]:
     """A model for ratings and its name, its answers at first those of an average user for an average item.
 
     Args:

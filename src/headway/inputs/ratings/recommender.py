@@ -10,31 +10,25 @@ import numpy as np
 from headway.data.dataset import PartName
 from headway.errors import ConfigError, did_you_mean
 from headway.inputs.ratings.embeddings import Embeddings
-from headway.inputs.ratings.field import Pair
+from headway.inputs.ratings.field import Ratings
 from headway.inputs.ratings.models import Factors
 from headway.inputs.ratings.ranking import rank_metrics
 from headway.judge.intervals import Estimate
 from headway.train.predictions import answers_for, predictions
 from headway.train.stage import Setup
 
-__all__ = ["Tastes"]
+__all__ = ["Recommender"]
 
 
 @dataclass(frozen=True)
-class Tastes:
-    """What a trained model of ratings learned of users and items. Made by `learner.tastes()`.
+class Recommender:
+    """What a trained model of ratings learned of users and items. Made by `learner.recommender()`.
 
     Args:
-        setup: The model and its data.
-
-    Raises:
-        ConfigError: If the items are no pairs of a user and an item.
+        setup: The model and its data, whose input is `Ratings`.
     """
 
     setup: Setup
-
-    def __post_init__(self) -> None:
-        self._pair()
 
     @property
     def users(self) -> Embeddings:
@@ -44,7 +38,7 @@ class Tastes:
             ConfigError: If the model is of your own and has none.
         """
         factors = self._factors()
-        return _embeddings(self._pair().users, factors.users.weight, factors.user_bias)
+        return _embeddings(self._input.users, factors.users.weight, factors.user_bias)
 
     @property
     def items(self) -> Embeddings:
@@ -54,7 +48,7 @@ class Tastes:
             ConfigError: If the model is of your own and has none.
         """
         factors = self._factors()
-        return _embeddings(self._pair().items, factors.items.weight, factors.item_bias)
+        return _embeddings(self._input.items, factors.items.weight, factors.item_bias)
 
     def recommend(self, user: Any, *, n: int = 10) -> list[tuple[str, float]]:
         """The `n` items with the best answers for a user, those left out that the user rated in the training rows.
@@ -66,15 +60,15 @@ class Tastes:
         Returns:
             Each item's name and answer, best first.
         """
-        pair, train = self._pair(), self.setup.data.train
-        index = pair.read((user, None))[0]
-        pairs = np.stack([np.full(len(pair.items), index), np.arange(1, len(pair.items) + 1)], axis=1)
-        answers = answers_for(self.setup, pairs.astype(pair.dtype))[:, 0]
+        items, train = self._input.items, self.setup.data.train
+        user_index = self._input.read((user, None))[0]
+        pairs = np.stack([np.full(len(items), user_index), np.arange(1, len(items) + 1)], axis=1)
+        scores = answers_for(self.setup, pairs.astype(self._input.dtype))[:, 0]
         rated = train.canvases(np.arange(len(train)))
-        if index:
-            answers[rated[rated[:, 0] == index, 1].astype(np.int64) - 1] = -np.inf
-        best = [int(place) for place in np.argsort(-answers, kind="stable")[:n] if np.isfinite(answers[place])]
-        return [(pair.items[place], float(answers[place])) for place in best]
+        if user_index:
+            scores[rated[rated[:, 0] == user_index, 1].astype(np.int64) - 1] = -np.inf
+        best = [int(item) for item in np.argsort(-scores, kind="stable")[:n] if np.isfinite(scores[item])]
+        return [(items[item], float(scores[item])) for item in best]
 
     def rank_metrics(
         self, part: PartName = "valid", *, k: int = 10, threshold: float | None = None
@@ -95,17 +89,14 @@ class Tastes:
         if not len(rows):
             fix = did_you_mean(str(part), data.parts)
             raise ConfigError("That part of the data has no rows.", given=repr(part), fix=fix)
-        found, users = predictions(self.setup, rows), rows.items[self._pair().user].to_list()
+        found, users = predictions(self.setup, rows), rows.items[self._input.user].to_list()
         codes = np.unique([str(each) for each in users], return_inverse=True)[1]
         return rank_metrics(found.answers, found.targets, codes, k=k, threshold=threshold, seed=self.setup.seed)
 
-    def _pair(self) -> Pair:
-        pair = self.setup.data.input
-        if not isinstance(pair, Pair):
-            what = "Tastes are of models for ratings, whose items are pairs of a user and an item."
-            fix = 'Make the data with input=Pair("user", "item").'
-            raise ConfigError(what, given=type(pair).__name__, fix=fix)
-        return pair
+    @property
+    def _input(self) -> Ratings:
+        assert isinstance(self.setup.data.input, Ratings)
+        return self.setup.data.input
 
     def _factors(self) -> Factors:
         factors = getattr(self.setup.model, "factors", None)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from headway.errors import ConfigError, DataError, ReadError, did_you_mean
-from headway.inputs.base import Column, Input
+from headway.inputs.base import Column, Input, learned
 from headway.inputs.table.columns import CategoryColumn, DateColumn, FittedColumn, NumberColumn, column_from_json
 from headway.inputs.table.infer_types import Kind, guess_column
 from headway.inputs.table.parse_values import MIN_BINS
@@ -50,6 +50,8 @@ class Table(Input):
         categorical: Columns of categories; values of any type are taken as their text.
         dates: Columns of dates, or of text such as "2024-02-29" or "2024-02-29T12:30".
             Where none are named in any of the three, all of the table's columns are used and their kinds guessed.
+
+    Attributes:
         left_out: Columns that were not taken, and why; found by `bind`.
         fitted: What was learned of each column; found by `fit`.
 
@@ -72,8 +74,8 @@ class Table(Input):
     continuous: Sequence[str] = ()
     categorical: Sequence[str] = ()
     dates: Sequence[str] = ()
-    left_out: Mapping[str, str] = field(default_factory=dict)
-    fitted: tuple[FittedColumn, ...] = field(default=(), repr=False)
+    left_out: Mapping[str, str] = field(default_factory=dict, init=False)
+    fitted: tuple[FittedColumn, ...] = field(default=(), init=False, repr=False)
     column: str = field(default="table", init=False, repr=False)
     dtype: ClassVar[type[np.generic]] = np.float32
     is_table: ClassVar[bool] = True
@@ -154,13 +156,13 @@ class Table(Input):
             given = [f"{name}: {reason}" for name, reason in left_out.items()][:10] or "no column but the target's"
             what = "The table has no column to learn from."
             raise DataError(what, given=given, fix="Name columns with Table(continuous=[...], ...).")
-        return replace(self, **found, left_out=left_out)
+        return learned(replace(self, **found), left_out=left_out)
 
     def fit(self, rows: pl.DataFrame) -> Self:
         # Of many columns each gets fewer: a batch's bins must fit into memory, and their edges into a bundle.
         bins = min(max(_ALL_BINS // max(len(self.continuous), 1), MIN_BINS), _MAX_BINS)
         fitted = [_COLUMNS[kind].fit(name, rows[name], bins=bins) for kind in _COLUMNS for name in getattr(self, kind)]
-        return replace(self, fitted=tuple(fitted))
+        return learned(self, fitted=tuple(fitted))
 
     def names(self, items: pl.DataFrame) -> list[str]:
         """The rows' numbers, from 0."""
@@ -216,6 +218,22 @@ class Table(Input):
                 array[:, number] = column.plain(items[column.name]).fill_null(np.nan).to_numpy()
                 kept[missing] = False
         return array[:, kept], tuple(range(len(self.numbers), int(kept.sum())))
+
+    def explorers(self, setup: Any) -> dict[str, Any]:
+        from headway.inputs.table.interpret import Interpretation
+
+        return {"interpret": Interpretation(setup)}
+
+    def report_sections(self, setup: Any, part: Any) -> dict[str, Any]:
+        """What the model uses of the columns, as "columns"."""
+        from headway.inputs.table.interpret import Interpretation
+
+        return {"columns": Interpretation(setup).column_use(part)}
+
+    def findings(self, setup: Any) -> list[Any]:
+        from headway.inputs.table.interpret import Interpretation
+
+        return Interpretation(setup).leaks()
 
     def read(self, value: Any) -> np.ndarray:
         """One row (a dict, or what is like one, such as a pandas Series), float32 `[features]`.
@@ -279,7 +297,7 @@ class Table(Input):
         fitted = tuple(column_from_json(each) for each in values["columns"])
         named = {kind: [each.name for each in fitted if type(each) is of] for kind, of in _COLUMNS.items()}
         left_out = {str(name): str(reason) for name, reason in values["left_out"].items()}
-        return cls(**named, left_out=left_out, fitted=fitted)
+        return learned(cls(**named), left_out=left_out, fitted=fitted)
 
     def __str__(self) -> str:
         return f"Table of {len(self.columns)} columns"

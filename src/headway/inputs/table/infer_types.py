@@ -74,7 +74,7 @@ def guess_target(values: pl.Series) -> Target:
     Example:
         >>> import polars as pl
         >>> guess_target(pl.Series("price", [1.5, 2.5]))
-        Number(column='price', low=None, high=None, mean=0.0, std=1.0)
+        Number(column='price', low=None, high=None)
         >>> guess_target(pl.Series("survived", [0, 1, 1])).task
         'classification'
     """

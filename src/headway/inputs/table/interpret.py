@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from headway.data.dataset import Data, PartName
 from headway.errors import ConfigError, did_you_mean
-from headway.inputs.table.column_report import column_use
+from headway.inputs.table.column_report import ColumnUse, column_use
 from headway.inputs.table.column_values import Predict, draw
 from headway.inputs.table.dependence import Dependence, dependence
 from headway.inputs.table.field import Table
@@ -21,12 +21,11 @@ from headway.inputs.table.leakage import find_copies, find_leaks
 from headway.inputs.table.redundancy import Redundancy, redundancy
 from headway.inputs.table.unusual import Unusual, Usual, usual
 from headway.judge.diagnosis.finding import Finding
-from headway.judge.report.report import Report
 from headway.seeds import generator
 from headway.train.predictions import answers_for
 from headway.train.stage import Setup
 
-__all__ = ["Interpretation", "add_columns", "find_all_leaks", "predictor"]
+__all__ = ["Interpretation", "predictor"]
 
 _TARGET = "headway: target"
 _REPORTED = 2_000
@@ -38,16 +37,10 @@ class Interpretation:
     """What a trained model of a table uses of its columns. Made by `learner.interpret()`.
 
     Args:
-        setup: The model and its data.
-
-    Raises:
-        ConfigError: If the items are no rows of a table.
+        setup: The model and its data, whose input is a `Table`.
     """
 
     setup: Setup
-
-    def __post_init__(self) -> None:
-        _table(self.setup.data)
 
     def importance(
         self, part: PartName = "valid", *, together: Sequence[Sequence[str]] = (), permutations: int = 5
@@ -114,7 +107,34 @@ class Interpretation:
 
     def leaks(self) -> list[Finding]:
         """Signs that the table gives the answer away, the most severe first."""
-        return find_all_leaks(self.setup.data, seed=self.setup.seed)
+        data = self.setup.data
+        train, targets = _rows(data, "train")
+        found = find_leaks(train, targets, seed=self.setup.seed)
+        if len(data.target.columns) == 1:
+            [target], columns = data.target.columns, train.columns
+            answered = train.with_columns(data.train.items[target].alias(_TARGET))
+            for name in data.parts:
+                if name != "train":
+                    other = _rows(data, name)[0].with_columns(data.part(name).items[target].alias(_TARGET))
+                    found += find_copies(answered, other, _TARGET, columns, part=name)
+        return sorted(found, key=lambda finding: finding.rank)
+
+    def column_use(self, part: PartName) -> ColumnUse:
+        """What a report tells of the columns: importance, dependence on the most important ones, redundancy."""
+        items, targets = _rows(self.setup.data, part)
+        output, answer = _output(self.setup.data, None)
+        drawn = draw(generator(self.setup.seed, "bootstrap"), len(items), _REPORTED)
+        return column_use(
+            predictor(self.setup),
+            items[drawn],
+            targets[drawn],
+            _rows(self.setup.data, "train")[0],
+            part=part,
+            task=self.setup.data.target.task,
+            output=output,
+            answer=answer,
+            seed=self.setup.seed,
+        )
 
     @cached_property
     def _usual(self) -> Usual:
@@ -122,52 +142,9 @@ class Interpretation:
 
 
 def predictor(setup: Setup) -> Predict:
-    """The model as a function of a table's items.
-
-    Raises:
-        ConfigError: If the data's items are no rows of a table.
-    """
+    """The model as a function of a table's items."""
     reader = _table(setup.data)
     return lambda items: answers_for(setup, reader.read_rows(items))
-
-
-def find_all_leaks(data: Data, *, seed: int) -> list[Finding]:
-    """Signs that a table gives the answer away, the most severe first; none where items are no rows of a table."""
-    if not isinstance(data.input, Table):
-        return []
-    train, targets = _rows(data, "train")
-    found = find_leaks(train, targets, seed=seed)
-    if len(data.target.columns) == 1:
-        [target], columns = data.target.columns, train.columns
-        answered = train.with_columns(data.train.items[target].alias(_TARGET))
-        for name in data.parts:
-            if name != "train":
-                other = _rows(data, name)[0].with_columns(data.part(name).items[target].alias(_TARGET))
-                found += find_copies(answered, other, _TARGET, columns, part=name)
-    return sorted(found, key=lambda finding: finding.rank)
-
-
-def add_columns(report: Report, setup: Setup) -> Report:
-    """The report with what it tells of a table's columns; the same where items are no rows of a table."""
-    data, part = setup.data, report.focus_part
-    if not isinstance(data.input, Table) or part not in data.parts:
-        return report
-    items, targets = _rows(data, cast(PartName, part))
-    output, answer = _output(data, None)
-    drawn = draw(generator(setup.seed, "bootstrap"), len(items), _REPORTED)
-    found = column_use(
-        predictor(setup),
-        items[drawn],
-        targets[drawn],
-        _rows(data, "train")[0],
-        part=part,
-        task=data.target.task,
-        output=output,
-        answer=answer,
-        seed=setup.seed,
-    )
-    findings = [*report.findings, *find_all_leaks(data, seed=setup.seed)]
-    return replace(report, columns=found, findings=sorted(findings, key=lambda finding: finding.rank))
 
 
 def _rows(data: Data, name: PartName) -> tuple[pl.DataFrame, np.ndarray]:
@@ -180,9 +157,7 @@ def _rows(data: Data, name: PartName) -> tuple[pl.DataFrame, np.ndarray]:
 
 
 def _table(data: Data) -> Table:
-    if not isinstance(data.input, Table):
-        what, fix = "Columns are looked into for rows of a table alone.", "Look at `learner.report()` instead."
-        raise ConfigError(what, given=str(data.input), fix=fix)
+    assert isinstance(data.input, Table)
     return data.input
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from headway.errors import ConfigError, DataError
+from headway.inputs.base import learned
 from headway.targets.base import Prediction, Target, Task
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class Number(Target):
         column: The column's name.
         low: The least that an answer can be, in the column's unit; given together with `high`, or not at all.
         high: The most.
+
+    Attributes:
         mean: Of the training rows; found by `fit`.
         std: Their standard deviation, above 0; found by `fit`.
 
@@ -46,8 +49,8 @@ class Number(Target):
     _: KW_ONLY
     low: float | None = None
     high: float | None = None
-    mean: float = 0.0
-    std: float = 1.0
+    mean: float = field(default=0.0, init=False, repr=False)
+    std: float = field(default=1.0, init=False, repr=False)
     task: ClassVar[Task] = "regression"
     strata_name: ClassVar[str] = "size"
 
@@ -76,7 +79,7 @@ class Number(Target):
     def fit(self, rows: pl.DataFrame) -> Self:
         """A copy that knows mean and standard deviation of `rows`."""
         numbers = self.encode(self.values(rows)).astype(np.float64)
-        return replace(self, mean=float(numbers.mean()), std=float(numbers.std()) or 1.0)
+        return learned(self, mean=float(numbers.mean()), std=float(numbers.std()) or 1.0)
 
     def encode(self, values: Sequence[Any]) -> np.ndarray:
         """The numbers, float32 `[items, 1]`.
@@ -111,13 +114,8 @@ class Number(Target):
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        return cls(
-            str(values["column"]),
-            low=_optional(values["low"]),
-            high=_optional(values["high"]),
-            mean=float(values["mean"]),
-            std=float(values["std"]),
-        )
+        field = cls(str(values["column"]), low=_optional(values["low"]), high=_optional(values["high"]))
+        return learned(field, mean=float(values["mean"]), std=float(values["std"]))
 
 
 def _number(value: Any) -> float:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from headway.errors import ConfigError, DataError
-from headway.inputs.base import Input
+from headway.inputs.base import Input, learned
 from headway.inputs.image.field import Image
 from headway.targets.base import Prediction, Target, Task
 
@@ -35,6 +35,8 @@ class Points(Target):
         swap: Pairs of points, counted from 0, that trade names in a mirror, such as the eyes of a face: `[(0, 1)]`;
             `[]` where none do. Left out, nobody knows what a mirrored picture's points are called, and training does
             not mirror any, unless told to.
+
+    Attributes:
         mean: Where each point lies on the average, as places in the canvas from -1 to 1, x before y; found by `fit`.
         std: How far they spread around it, above 0; found by `fit`.
 
@@ -53,8 +55,8 @@ class Points(Target):
     _: KW_ONLY
     columns: Sequence[str] = ()  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride]
     swap: Sequence[tuple[int, int]] | None = None
-    mean: tuple[float, ...] = field(default=(), repr=False)
-    std: float = field(default=1.0, repr=False)
+    mean: tuple[float, ...] = field(default=(), init=False, repr=False)
+    std: float = field(default=1.0, init=False, repr=False)
     task: ClassVar[Task] = "points"
     strata_name: ClassVar[str] = ""
     is_in_picture: ClassVar[bool] = True
@@ -116,7 +118,7 @@ class Points(Target):
         places = self.place(rows, input)[:, :-2].astype(np.float64)
         spread = float(np.sqrt(places.var(axis=0).mean()))
         self._check_swap(places.shape[1] // 2)
-        return replace(self, mean=tuple(places.mean(axis=0).tolist()), std=spread or 1.0)
+        return learned(self, mean=tuple(places.mean(axis=0).tolist()), std=spread or 1.0)
 
     def encode(self, values: Sequence[Any]) -> np.ndarray:
         """The numbers as they are given, in pixels, float64 `[items, 2 x points]`, x before y.
@@ -176,13 +178,8 @@ class Points(Target):
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        return cls(
-            str(values["column"]),
-            columns=tuple(map(str, values["columns"])),
-            swap=values["swap"],
-            mean=tuple(map(float, values["mean"])),
-            std=float(values["std"]),
-        )
+        field = cls(str(values["column"]), columns=tuple(map(str, values["columns"])), swap=values["swap"])
+        return learned(field, mean=tuple(map(float, values["mean"])), std=float(values["std"]))
 
     def _check_swap(self, num_points: int) -> None:
         unknown = sorted({each for pair in self.swap or () for each in pair if each >= num_points})

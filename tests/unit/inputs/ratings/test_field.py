@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headway.errors import BundleError, ConfigError, DataError, ReadError
-from headway.inputs.ratings.field import MAX_CHOICES, Pair
+from headway.inputs.ratings.field import MAX_CHOICES, Ratings
 from headway.inputs.registry import input_from_json
 from headway.targets.category.field import Category
 from headway.targets.number.field import Number
@@ -26,20 +26,20 @@ ROWS = pl.DataFrame(
 
 
 @pytest.fixture
-def field() -> Pair:
-    return Pair("reader", "book").fit(ROWS)
+def field() -> Ratings:
+    return Ratings("reader", "book").fit(ROWS)
 
 
 def text(what: str, given: str, fix: str) -> str:
     return f"{what}\n  Given: {given}\n  Fix:   {fix}"
 
 
-def test_names_with_the_most_ratings_come_first(field: Pair) -> None:
+def test_names_with_the_most_ratings_come_first(field: Ratings) -> None:
     assert field.users == ("Ann", "Bob", "Cem")
     assert field.items == ("7", "1984", "451")
 
 
-def test_rows_become_indices_and_what_is_missing_or_new_is_zero(field: Pair) -> None:
+def test_rows_become_indices_and_what_is_missing_or_new_is_zero(field: Ratings) -> None:
     assert field.read_rows(ROWS).tolist() == [[1, 2], [2, 1], [1, 1], [3, 1], [1, 3], [0, 1]]
     new = pl.DataFrame({"reader": ["Zoe", "Bob"], "book": [7, 8]})
     assert field.read_rows(new).tolist() == [[0, 1], [2, 0]]
@@ -57,7 +57,7 @@ def test_rows_become_indices_and_what_is_missing_or_new_is_zero(field: Pair) -> 
         pd.Series({"reader": "Bob", "book": 1984}),
     ],
 )
-def test_one_pair_is_read_from_a_dict_or_from_both_names(field: Pair, value: Any) -> None:
+def test_one_pair_is_read_from_a_dict_or_from_both_names(field: Ratings, value: Any) -> None:
     assert field.read(value).tolist() == [2, 2]
     assert field.notes(value) == ()
 
@@ -65,11 +65,11 @@ def test_one_pair_is_read_from_a_dict_or_from_both_names(field: Pair, value: Any
 @given(st.lists(st.tuples(st.integers(-3, 3) | st.text(max_size=2), st.floats(allow_infinity=False)), min_size=1))
 def test_a_pair_is_read_as_its_row_was(pairs: list[tuple[Any, float]]) -> None:
     frame = pl.DataFrame({"user": [str(user) for user, _ in pairs], "item": [item for _, item in pairs]})
-    field = Pair("user", "item").fit(frame)
+    field = Ratings("user", "item").fit(frame)
     assert [field.read(row).tolist() for row in frame.iter_rows(named=True)] == field.read_rows(frame).tolist()
 
 
-def test_new_names_are_noted_and_not_familiar(field: Pair) -> None:
+def test_new_names_are_noted_and_not_familiar(field: Ratings) -> None:
     assert field.notes(("Zoe", 8)) == (
         "'reader' is 'Zoe', which training had too rarely or never",
         "'book' is '8', which training had too rarely or never",
@@ -80,13 +80,13 @@ def test_new_names_are_noted_and_not_familiar(field: Pair) -> None:
 
 
 @pytest.mark.parametrize("value", ["Ann", 7, ("Ann",), {"reader": "Ann"}, None, np.zeros((2, 2))])
-def test_what_is_no_pair_cannot_be_read(field: Pair, value: Any) -> None:
+def test_what_is_no_pair_cannot_be_read(field: Ratings, value: Any) -> None:
     with pytest.raises(ReadError) as caught:
         field.read(value)
     assert str(caught.value) == "not a pair: expected a dict with 'reader' and 'book', or (user, item)"
 
 
-def test_frames_and_dicts_of_columns_give_pairs(field: Pair) -> None:
+def test_frames_and_dicts_of_columns_give_pairs(field: Ratings) -> None:
     wanted = [("Bob", 7), ("Ann", 1984)]
     columns = {"reader": ["Bob", "Ann"], "book": [7, 1984], "other": [0, 0]}
     for items in (columns, pl.DataFrame(columns), pd.DataFrame(columns)):
@@ -96,48 +96,50 @@ def test_frames_and_dicts_of_columns_give_pairs(field: Pair) -> None:
         field.each({field.user: ["Ann"], "x": [7]})
 
 
-def test_it_is_the_same_after_json(field: Pair) -> None:
+def test_it_is_the_same_after_json(field: Ratings) -> None:
     again = input_from_json(json.loads(json.dumps(field.to_json())))
     assert again == field
-    assert isinstance(again, Pair)
+    assert isinstance(again, Ratings)
     assert again.read(("Bob", 7)).tolist() == [2, 1]
     with pytest.raises(BundleError):
         input_from_json({"kind": "pairs"})
 
 
-def test_a_form_offers_the_names_with_the_most_ratings(field: Pair) -> None:
+def test_a_form_offers_the_names_with_the_most_ratings(field: Ratings) -> None:
     user, item = field.form()
     assert (user.name, user.kind, user.choices, user.typical) == ("reader", "category", ("Ann", "Bob", "Cem"), "Ann")
     assert (item.name, item.choices) == ("book", ("7", "1984", "451"))
-    many = Pair("reader", "book").fit(pl.DataFrame({"reader": range(MAX_CHOICES + 5), "book": [1] * (MAX_CHOICES + 5)}))
+    many = Ratings("reader", "book").fit(
+        pl.DataFrame({"reader": range(MAX_CHOICES + 5), "book": [1] * (MAX_CHOICES + 5)})
+    )
     assert len(many.form()[0].choices) == MAX_CHOICES
     assert len(many.users) == MAX_CHOICES + 5
 
 
-def test_it_tells_what_it_is(field: Pair) -> None:
-    assert str(field) == "Pair('reader', 'book')"
+def test_it_tells_what_it_is(field: Ratings) -> None:
+    assert str(field) == "Ratings('reader', 'book')"
     assert field.describe() == ["in:  who rated what: 3 in 'reader', 3 in 'book'"]
     assert field.names(ROWS)[:2] == ["Ann, 1984", "Bob, 7"]
 
 
 def test_one_column_cannot_be_both() -> None:
     with pytest.raises(ConfigError) as caught:
-        Pair("book", "book")
+        Ratings("book", "book")
     assert str(caught.value) == text(
         "Users and items must be two columns.",
         "user='book', item='book'",
-        'Pass both, such as Pair("user", "item").',
+        'Pass both, such as Ratings("user", "item").',
     )
 
 
 @pytest.mark.parametrize("target", [Category("stars"), Number("book")])
 def test_the_target_is_one_number_of_another_column(target: Any) -> None:
     with pytest.raises(ConfigError) as caught:
-        Pair("reader", "book").bind(ROWS, target)
+        Ratings("reader", "book").bind(ROWS, target)
     assert str(caught.value) == text(
-        "Pair goes with a target of one number, a column of its own.",
-        f"{type(target).__name__}({target.column!r}) with Pair('reader', 'book')",
+        "Ratings goes with a target of one number, a column of its own.",
+        f"{type(target).__name__}({target.column!r}) with Ratings('reader', 'book')",
         'Pass target=Number("rating", low=1, high=5) or the like.',
     )
     number = Number("stars")
-    assert Pair("reader", "book").bind(ROWS, number) == Pair("reader", "book")
+    assert Ratings("reader", "book").bind(ROWS, number) == Ratings("reader", "book")

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from headway.errors import ConfigError
+from headway.inputs.base import learned
 from headway.inputs.image.models import build
-from headway.inputs.ratings.field import Pair
+from headway.inputs.ratings.field import Ratings
 from headway.inputs.ratings.models import (
     ARCHITECTURES,
     DIM,
@@ -23,7 +24,7 @@ from headway.targets.number.field import Number
 from headway.train.optimizers import adamw
 
 ROWS = pl.DataFrame({"user": ["a", "b", "c"] * 4, "item": [1, 2, 3, 4] * 3, "rating": [1.0, 4.0, 4.0] * 4})
-PAIR = Pair("user", "item").fit(ROWS)
+PAIR = Ratings("user", "item").fit(ROWS)
 TARGET = Number("rating", low=1, high=5).fit(ROWS)
 
 
@@ -45,7 +46,7 @@ def test_without_a_range_it_starts_at_nothing() -> None:
 
 
 def test_a_range_that_ends_at_the_mean_is_no_infinite_start() -> None:
-    target = Number("rating", low=1, high=5, mean=5.0)
+    target = learned(Number("rating", low=1, high=5), mean=5.0)
     _, model = make_collab("dot_product", PAIR, target)
     assert isinstance(model, DotProduct)
     assert math.isfinite(model.factors.bias.item())
@@ -91,7 +92,7 @@ def test_the_network_begins_as_the_dot_product() -> None:
 def test_fewer_ratings_of_a_name_mean_more_weight_decay() -> None:
     decays = []
     for num_ratings in (27 * 7, 9 * 7, 3 * 7, 7):
-        decays.append(recipe_for(Pair("user", "item", fitted=PAIR.fitted, num_ratings=num_ratings)).weight_decay)
+        decays.append(recipe_for(learned(PAIR, num_ratings=num_ratings)).weight_decay)
     assert decays[0] == RECIPE.weight_decay
     assert decays == sorted(decays)
     assert max(decays) == 8 * RECIPE.weight_decay

@@ -18,7 +18,6 @@ from torch import nn
 import headway as hw
 from headway.data.dataset import Data
 from headway.errors import ConfigError, HeadwayError
-from headway.inputs.ratings.recommender import Tastes
 
 USERS, ITEMS, DIM = 150, 60, 3
 
@@ -35,7 +34,7 @@ def made_up(seed: int = 0, count: int = 6_000) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def data() -> Data:
-    return hw.from_items(made_up(), input=hw.Pair("user", "film"), target=hw.Number("rating", low=1, high=5))
+    return hw.from_items(made_up(), input=hw.Ratings("user", "film"), target=hw.Number("rating", low=1, high=5))
 
 
 @pytest.fixture(scope="module")
@@ -115,30 +114,30 @@ def test_a_new_user_gets_what_the_others_give(learner: hw.Learner, bundle: Path)
 
 
 def test_films_of_a_kind_are_similar_and_good_ones_are_best_liked(learner: hw.Learner) -> None:
-    tastes = learner.tastes()
-    same = [int(name.split()[1]) % DIM == 5 % DIM for name, _ in tastes.items.similar("film 5", n=10)]
+    recommender = learner.recommender()
+    same = [int(name.split()[1]) % DIM == 5 % DIM for name, _ in recommender.items.similar("film 5", n=10)]
     assert np.mean(same) >= 0.9
-    best, worst = tastes.items.extremes(n=10)
+    best, worst = recommender.items.extremes(n=10)
     assert np.mean([int(name.split()[1]) for name, _ in best]) > 45
     assert np.mean([int(name.split()[1]) for name, _ in worst]) < 15
-    assert tastes.items.biases.mean() == pytest.approx(0, abs=1e-6)
-    assert len(tastes.users.names) == len(tastes.users.vectors) == USERS
+    assert recommender.items.biases.mean() == pytest.approx(0, abs=1e-6)
+    assert len(recommender.users.names) == len(recommender.users.vectors) == USERS
 
 
 def test_recommendations_are_of_the_user_s_kind_and_not_rated_before(learner: hw.Learner) -> None:
     rated = learner.data.train.items.filter(pl.col("user") == "user 4")["film"].to_list()
-    found = learner.tastes().recommend("user 4", n=5)
+    found = learner.recommender().recommend("user 4", n=5)
     assert len(found) == 5
     assert not {name for name, _ in found} & set(rated)
     assert [score for _, score in found] == sorted((score for _, score in found), reverse=True)
-    unrated = [name for name in learner.tastes().items.names if name not in rated]
-    assert len(learner.tastes().recommend("user 4", n=1_000)) == len(unrated)
-    (name, _), *_ = learner.tastes().recommend("nobody", n=1)
+    unrated = [name for name in learner.recommender().items.names if name not in rated]
+    assert len(learner.recommender().recommend("user 4", n=1_000)) == len(unrated)
+    (name, _), *_ = learner.recommender().recommend("nobody", n=1)
     assert int(name.split()[1]) > 50
 
 
 def test_held_out_films_are_put_in_order(learner: hw.Learner) -> None:
-    found = learner.tastes().rank_metrics(k=3)
+    found = learner.recommender().rank_metrics(k=3)
     assert found["ndcg@3"].low > 0.8
     assert found["recall@3"].value <= 1
 
@@ -175,23 +174,23 @@ def test_a_module_of_one_s_own_works_and_has_no_known_vectors(data: Data) -> Non
     learner = hw.Learner(data, _Own(), progress=False)
     learner.fit(2, lr=0.05)
     assert learner.evaluate()["rmse"].value < 1.2
-    assert len(learner.tastes().recommend("user 1", n=3)) == 3
-    assert refusal(lambda: learner.tastes().items) == (
+    assert len(learner.recommender().recommend("user 1", n=3)) == 3
+    assert refusal(lambda: learner.recommender().items) == (
         "The model has no vectors of users and items that are known.\n"
         "  Given: _Own\n"
         '  Fix:   Train "dot_product" or "collab_mlp", or look into your own model.'
     )
 
 
-def test_other_data_have_no_tastes(learner: hw.Learner) -> None:
+def test_other_data_have_no_recommender(learner: hw.Learner) -> None:
     frame = made_up(count=200).select("rating", age=pl.int_range(200))
     other = hw.from_items(frame, input=hw.Table(continuous=["age"]), target=hw.Number("rating"))
-    assert refusal(lambda: Tastes(hw.Learner(other, progress=False).setup)) == (
-        "Tastes are of models for ratings, whose items are pairs of a user and an item.\n"
-        "  Given: Table\n"
-        '  Fix:   Make the data with input=Pair("user", "item").'
+    assert refusal(lambda: hw.Learner(other, progress=False).recommender()) == (
+        "`learner.recommender()` is not available for this kind of input.\n"
+        "  Given: Table of 1 columns\n"
+        "  Fix:   Look at `learner.interpret()` or `learner.report()` instead."
     )
-    assert refusal(lambda: learner.tastes().rank_metrics("test")).startswith("That part of the data has no rows.")
+    assert refusal(lambda: learner.recommender().rank_metrics("test")).startswith("That part of the data has no rows.")
 
 
 def refusal(act: Callable[[], object]) -> str:

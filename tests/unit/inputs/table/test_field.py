@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import json
 import statistics
 import time
@@ -13,8 +14,10 @@ import pandas as pd
 import polars as pl
 import pytest
 
+import headway as hw
 from headway.data.sources import read_values
 from headway.errors import BundleError, ConfigError, DataError, ReadError
+from headway.inputs.base import learned
 from headway.inputs.registry import input_from_json
 from headway.inputs.table.columns import MAX_CATEGORIES, CategoryColumn, DateColumn, NumberColumn
 from headway.inputs.table.field import Table
@@ -275,3 +278,19 @@ def test_an_example_leaves_empty_what_most_rows_lack() -> None:
     again = Table.from_json(json.loads(json.dumps(field.to_json())))
     for each in (field, again):
         assert {column.name: column.typical for column in each.form()} == {"fare": None, "cabin": None, "sex": "m"}
+
+
+def test_the_constructors_take_only_what_a_user_says() -> None:
+    """What `fit` learns is an attribute, as in scikit-learn, and survives another copy of the field."""
+    learned_by = {
+        hw.Table: {"left_out", "fitted"},
+        hw.Ratings: {"fitted", "num_ratings"},
+        hw.Number: {"mean", "std"},
+        hw.Points: {"mean", "std"},
+    }
+    for kind, names in learned_by.items():
+        assert not names & set(inspect.signature(kind).parameters)
+    number = hw.Number("age").fit(pl.DataFrame({"age": [1.0, 3.0]}))
+    assert (number.mean, number.std) == (2.0, 1.0)
+    assert learned(number, std=5.0).mean == 2.0
+    assert hw.Number.from_json(number.to_json()) == number != hw.Number("age")

@@ -8,6 +8,7 @@ import pytest
 
 import headway as hw
 from headway.errors import ConfigError, DataError
+from headway.inputs.base import learned
 from headway.inputs.image.field import Image
 from headway.inputs.image.geometry import Frame
 from headway.targets.points.field import Points
@@ -115,7 +116,7 @@ def test_it_learns_where_the_points_lie() -> None:
 
 
 def test_an_answer_is_located_in_the_picture() -> None:
-    field = Points("corners", mean=(0.0,) * 4)
+    field = learned(Points("corners"), mean=(0.0,) * 4)
     found = field.decode(np.array([-1, -1, 0.5, 0], dtype=np.float32))
     assert found.value == ((-1, -1), (0.5, 0))
     located = field.locate(found, Frame(400, 300, 12.5, 0, 387.5, 300))
@@ -130,15 +131,15 @@ def test_it_travels_as_json() -> None:
     for field in (
         Points("corners"),
         Points("corners", swap=[]),
-        Points(columns=["a", "b", "c", "d"], swap=[(0, 1)], mean=(0.1,) * 4, std=0.25),
+        learned(Points(columns=["a", "b", "c", "d"], swap=[(0, 1)]), mean=(0.1,) * 4, std=0.25),
     ):
         assert target_from_json(field.to_json()) == field
 
 
 def test_points_that_trade_names() -> None:
-    field = Points("eyes", swap=[(0, 2)], mean=(0.0,) * 8)
+    field = learned(Points("eyes", swap=[(0, 2)]), mean=(0.0,) * 8)
     assert field.swapped_order == [2, 1, 0, 3]
-    assert Points("eyes", mean=(0.0,) * 4).swapped_order == [0, 1]
+    assert learned(Points("eyes"), mean=(0.0,) * 4).swapped_order == [0, 1]
     assert [Points("eyes", swap=swap).can_mirror for swap in (None, [], [(0, 1)])] == [False, True, True]
 
 

@@ -108,7 +108,7 @@ def _distances(predictor: Predictor, items: list[object] | list[str]) -> np.ndar
     found = []
     for start in range(0, len(items), 32):
         read = [predictor.input.read(item) for item in items[start : start + 32]]
-        distances = predictor.distances(predictor.input.stack(read))
+        distances = predictor.distances(predictor.input.collate(read))
         assert distances is not None
         found.append(distances)
     return np.concatenate(found)

@@ -213,7 +213,7 @@ class API(litserve.LitAPI):
         return self.predictor.input.read(request["file"].file.read())
 
     def batch(self, inputs):
-        return self.predictor.input.stack(inputs)
+        return self.predictor.input.collate(inputs)
 
     def predict(self, images):
         return self.predictor.answer(images)

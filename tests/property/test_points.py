@@ -59,7 +59,7 @@ def test_a_dot_lands_where_its_point_is(
     reader, field = Image("file", size=64, crop=crop), learned(Points("point"), mean=(0.0, 0.0))
     items = pl.DataFrame({"point": [f"{x} {y}"]}).with_columns(pl.Series("file", [given], dtype=pl.Object))
     placed = torch.from_numpy(field.place(items, reader))
-    canvases = as_tensor(reader.stack([reader.canvas(given)]))
+    canvases = as_tensor(reader.collate([reader.canvas(given)]), reader.axes)
 
     size, drawn = reader.size, {"rows": np.array([7]), "seed": 0, "epoch": epoch}
     image = augment(canvases, size=size, **drawn)[0, 0].numpy()

@@ -308,7 +308,7 @@ class Predictor:
 
     def _answer(self, read: Sequence[_Read]) -> Iterator[Prediction | ReadError]:
         good = [each.array for each in read if not isinstance(each.array, ReadError)]
-        answers = self._decoded(self.input.stack(good)) if good else iter(())
+        answers = self._decoded(self.input.collate(good)) if good else iter(())
         for each in read:
             if isinstance(each.array, ReadError):
                 yield each.array
@@ -319,7 +319,7 @@ class Predictor:
 
     def _outputs(self, read: Sequence[_Read]) -> Iterator[np.ndarray | ReadError]:
         good = [each.array for each in read if not isinstance(each.array, ReadError)]
-        outputs = iter(self.target.keep(self.outputs(self.input.stack(good))) if good else ())
+        outputs = iter(self.target.keep(self.outputs(self.input.collate(good))) if good else ())
         return (each.array if isinstance(each.array, ReadError) else next(outputs) for each in read)
 
 

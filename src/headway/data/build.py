@@ -17,7 +17,7 @@ from headway.data.checks import check_answers, check_columns, check_items, check
 from headway.data.dataset import Data
 from headway.data.sources import list_folder, read_table, read_values
 from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, Split, assign_parts
-from headway.data.store import Store, open_answers, open_store, open_table
+from headway.data.store import Store, arrays_by_row, open_answers, open_store, open_table
 from headway.errors import DataError, did_you_mean
 from headway.inputs.base import Input
 from headway.inputs.image.field import Image
@@ -174,7 +174,7 @@ def from_items(
         target=target.fit(train).fit_places(train, reader),
         split=split,
         problems=_problems(frame, input, reasons),
-        store=replace(store, canvases=reader.read_rows(frame)) if input.is_table else store,
+        store=replace(store, canvases=arrays_by_row(reader.read_rows(frame), reader)) if input.is_table else store,
     )
     check_parts(data.items, data.target)
     check_answers(data)

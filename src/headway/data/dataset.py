@@ -198,7 +198,7 @@ class Part:
             return self.placed[positions]
         if files.canvases is None:
             return self.data.target.place(self.items[list(positions)], self.data.input)
-        return np.asarray(files.canvases[self.rows[positions]])
+        return files.batch(self.rows[positions], self.data.input)
 
     def canvases(self, positions: Sequence[int] | np.ndarray) -> np.ndarray:
         """The items at these positions as training sees them: for photos uint8 `[batch, side, side, channels]`.
@@ -216,7 +216,7 @@ class Part:
         """The canvases of those of the items that can be read, and their positions; the others are noted as lost."""
         store, reader = self.data.store, self.data.input
         if store.canvases is not None:
-            return np.asarray(store.canvases[self.rows[positions]]), np.asarray(positions)
+            return store.batch(self.rows[positions], reader), np.asarray(positions)
         values, canvases, kept = self.items[reader.column], [], []
         for position in map(int, positions):
             row = int(self.rows[position])
@@ -226,7 +226,7 @@ class Part:
                     kept.append(position)
             except ReadError as error:
                 self.data.lose(row, str(error))
-        return reader.stack(canvases) if kept else np.empty(0, np.uint8), np.array(kept, dtype=np.int64)
+        return reader.collate(canvases) if kept else np.empty(0, reader.dtype), np.array(kept, dtype=np.int64)
 
     def left(self) -> Part:
         """The part without the items that were lost meanwhile."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ import torch
 
 from headway.data.store import reader_threads
 from headway.errors import ConfigError
+from headway.inputs.base import model_order
 from headway.seeds import generator
 from headway.system.malloc import keep_freed_memory
 
@@ -136,7 +137,7 @@ class Loader:
         targets, reader = self.part.placed_at(positions), self.part.data.input
         if not self.shuffle:
             canvases, targets = reader.view(canvases), self.part.data.target.view(targets, reader)
-        inputs, targets = as_tensor(canvases), torch.from_numpy(targets)
+        inputs, targets = as_tensor(canvases, reader.axes), torch.from_numpy(targets)
         if self.pin_memory:
             inputs, targets = inputs.pin_memory(), targets.pin_memory()
         return Batch(inputs, targets, self._rows[positions])
@@ -151,10 +152,14 @@ def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
     return tensor.to(device, non_blocking=device.type == "cuda")
 
 
-def as_tensor(arrays: np.ndarray) -> torch.Tensor:
-    """A batch of items as the model's layers have it: images `[batch, channels, height, width]`, others as they are."""
-    tensor = torch.from_numpy(np.ascontiguousarray(arrays))
-    return tensor.permute(0, 3, 1, 2) if tensor.ndim == 4 else tensor
+def as_tensor(arrays: np.ndarray, axes: Sequence[str]) -> torch.Tensor:
+    """A batch as a model takes it, its channels before all other axes.
+
+    Args:
+        arrays: As `Input.collate` gives them, `[batch, *axes]`.
+        axes: The names of an item's axes, as `Input.axes`.
+    """
+    return torch.from_numpy(np.ascontiguousarray(arrays)).permute(model_order(axes))
 
 
 def _given(future: Future[Batch | None]) -> list[Batch]:

@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from headway.data.dataset import Data
 from headway.data.splits import RecordedSplit
-from headway.data.store import Store, open_store
+from headway.data.store import Store, arrays_by_row, open_store
 from headway.errors import DataError
 from headway.inputs.base import Input
 from headway.targets.base import Target
@@ -49,7 +48,7 @@ def reopen(
     """
     if input.is_table:
         # Its values are in the run's own table, not in files that could have changed.
-        store = Store(_by_place(input.read_rows(items), items["row"].to_numpy()), [])
+        store = Store(arrays_by_row(input.read_rows(items), input, items["row"].to_list()), [])
         return Data(items=items, input=input, target=target, split=RecordedSplit(split), problems=problems, store=store)
     in_memory = {input.column, *(target.columns if target.files(input) else ())} - set(items.columns)
     if in_memory:
@@ -85,13 +84,6 @@ def _open_answers(items: pl.DataFrame, values: list[Any], *, input: Input, targe
         return None
     found = dict(items.select("row", target.column).iter_rows())
     return open_store([(found.get(row, ""), value or "") for row, value in enumerate(values)], reader)
-
-
-def _by_place(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """What was read of rows, each at the place of its number in the source."""
-    placed = np.zeros((int(rows.max()) + 1, *array.shape[1:]), dtype=array.dtype)
-    placed[rows] = array
-    return placed
 
 
 def _by_row(items: pl.DataFrame, problems: pl.DataFrame, column: str) -> list[Any]:

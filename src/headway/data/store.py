@@ -1,4 +1,4 @@
-"""Decoded items kept between epochs and between runs: one memory-mapped uint8 array, made in one pass.
+"""Decoded items kept between epochs and between runs: one memory-mapped file, made in one pass.
 
 The same pass is the check before training: every item is opened once, hashed, decoded and put into its slot, and what
 cannot be read is noted. The file lies in the cache folder under a key made of the items' paths, sizes and times of
@@ -8,10 +8,13 @@ change and the reader's settings, so it is never stale; it appears under its nam
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import math
 import os
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,12 +26,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from headway.errors import ReadError
-from headway.inputs.base import Input, Reader
+from headway.errors import ConfigError, ReadError
+from headway.inputs.base import Input, Reader, is_ragged
 from headway.system.cache import cache_folder
 from headway.targets.base import Target
 
-__all__ = ["Store", "open_answers", "open_store", "open_table", "reader_threads"]
+__all__ = ["Ragged", "Store", "arrays_by_row", "open_answers", "open_store", "open_table", "reader_threads"]
 
 MAX_STORE_BYTES = 20 * 2**30
 """More than this is not kept: the items are decoded again each epoch."""
@@ -41,21 +44,50 @@ _ABANDONED_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
+class Ragged:
+    """Arrays that differ in their lengths, one after another in a flat one.
+
+    Attributes:
+        flat: All their numbers.
+        starts: Where each array's begin, int64 `[items]`.
+        shapes: Of each array, int64 `[items, axes]`.
+    """
+
+    flat: np.ndarray
+    starts: np.ndarray
+    shapes: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, indices: np.ndarray) -> list[np.ndarray]:
+        found = zip(self.starts[indices].tolist(), self.shapes[indices].tolist(), strict=True)
+        return [np.asarray(self.flat[start : start + math.prod(shape)]).reshape(shape) for start, shape in found]
+
+
+@dataclass(frozen=True)
 class Store:
     """What the one pass over the items found.
 
     Attributes:
-        canvases: uint8 `[items, ...]`, a slot an item (those of unreadable items are zero), or None where there is no
-            room for it; for a table what its fitted field makes of the rows.
+        canvases: What `reader.canvas` gives, `[items, ...]` of the reader's dtype, a slot an item (those of unreadable
+            items are zero, or empty where items are ragged), or None where there is no room for it; of a table's
+            values what their fitted field makes of them.
         contents: A hash of each item's bytes, "" where it could not be read.
         reasons: For the index of each unreadable item, why.
         answers: The same of the items' answers, where these are files, too.
     """
 
-    canvases: np.ndarray | None
+    canvases: np.ndarray | Ragged | None
     contents: list[str]
     reasons: dict[int, str] = field(default_factory=dict)
     answers: Store | None = None
+
+    def batch(self, rows: np.ndarray, input: Input) -> np.ndarray:
+        """The canvases of these rows, collated; only where there are any."""
+        assert self.canvases is not None
+        found = self.canvases[rows]
+        return input.collate(found) if isinstance(found, list) else np.asarray(found)
 
 
 def reader_threads() -> int:
@@ -89,18 +121,43 @@ def open_store(
         found = _from_cache(folder, key)
         if found is not None:
             return found
-    shape = _shape(values, reader)
-    size = int(np.prod(shape)) if shape else 0
+    shape = _first_shape(values, reader)
+    size = len(values) * math.prod(shape) * np.dtype(reader.dtype).itemsize if shape is not None else 0
     temporary = _temporary(folder, size) if key is not None else None
     try:
-        canvases = _allocate(shape, temporary)
-        store, is_lasting = _fill(values, reader, canvases, threads=threads, on_progress=on_progress)
-        if key is None or temporary is None or canvases is None or not is_lasting:
+        kept = None
+        if shape is not None and is_ragged(reader.axes):
+            most = MAX_STORE_BYTES if temporary else MAX_MEMORY_BYTES
+            kept = _OneAfterAnother(len(values), len(shape), reader.dtype, temporary, most)
+        elif shape is not None and (temporary or size <= MAX_MEMORY_BYTES):
+            kept = _Slots((len(values), *shape), reader.dtype, temporary)
+        store, is_lasting = _fill(values, reader, kept, threads=threads, on_progress=on_progress)
+        if key is None or temporary is None or store.canvases is None or not is_lasting:
             return store
         return _to_cache(store, folder, key, temporary)
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def arrays_by_row(
+    arrays: Sequence[np.ndarray] | np.ndarray, input: Input, rows: Sequence[int] | None = None
+) -> np.ndarray | Ragged:
+    """What `input.read_rows` gave, in slots numbered by row: from 0 on when `rows` is left out."""
+    if rows is None and not is_ragged(input.axes):
+        return np.asarray(arrays, dtype=input.dtype)
+    rows = range(len(arrays)) if rows is None else rows
+    count = max(rows, default=-1) + 1
+    if not is_ragged(input.axes):
+        placed = np.zeros((count, *np.shape(arrays)[1:]), dtype=input.dtype)
+        placed[rows] = arrays
+        return placed
+    kept = _OneAfterAnother(count, len(input.axes), input.dtype)
+    for row, array in zip(rows, arrays, strict=True):
+        kept.put(row, array)
+    found = kept.finish()
+    assert found is not None
+    return found
 
 
 def open_answers(items: pl.DataFrame, input: Input, target: Target) -> Store | None:
@@ -125,7 +182,13 @@ def open_table(items: pl.DataFrame) -> Store:
 def _key(values: Sequence[Any], reader: Reader) -> str | None:
     """A name for the store of these files as they are now; None where they are not files."""
     digest = hashlib.blake2b(digest_size=16)
-    settings = {**reader.to_json(), "column": "", "pillow": version("pillow"), "headway": version("headway")}
+    settings = {
+        **reader.to_json(),
+        "column": "",
+        "dtype": np.dtype(reader.dtype).str,
+        "pillow": version("pillow"),
+        "headway": version("headway"),
+    }
     digest.update(json.dumps(settings, sort_keys=True).encode())
     for value in values:
         for file in value if isinstance(value, tuple) else (value,):
@@ -142,14 +205,78 @@ def _key(values: Sequence[Any], reader: Reader) -> str | None:
     return digest.hexdigest()
 
 
-def _shape(values: Sequence[Any], reader: Reader) -> tuple[int, ...] | None:
-    """The array's shape, from the first item that can be read; None where there is none."""
+def _first_shape(values: Sequence[Any], reader: Reader) -> tuple[int, ...] | None:
+    """The shape of the first item that can be read; None where there is none."""
     for value in values:
         try:
-            return (len(values), *reader.canvas(value).shape)
+            return reader.canvas(_content(value)[1]).shape
         except ReadError:
             continue
     return None
+
+
+class _Slots:
+    """Keeps arrays of one shape, each in its slot.
+
+    Args:
+        shape: Of all of them together.
+        dtype: Of theirs.
+        file: Where they lie; None for memory.
+    """
+
+    def __init__(self, shape: tuple[int, ...], dtype: type[np.generic], file: Path | None) -> None:
+        self._kept = np.memmap(file, dtype=dtype, mode="w+", shape=shape) if file else np.zeros(shape, dtype=dtype)
+
+    def put(self, index: int, array: np.ndarray) -> None:
+        """Keeps an item's array; may be called by several threads."""
+        self._kept[index] = array
+
+    def finish(self) -> np.ndarray:
+        """All of them."""
+        if isinstance(self._kept, np.memmap):
+            self._kept.flush()
+        return self._kept
+
+
+class _OneAfterAnother:
+    """Keeps arrays of different lengths, in the order in which they come.
+
+    Args:
+        count: How many there are at most.
+        num_axes: Of each.
+        dtype: Of theirs.
+        file: Where they lie; None for memory.
+        most: Bytes; where there are more, none are kept.
+    """
+
+    def __init__(
+        self, count: int, num_axes: int, dtype: type[np.generic], file: Path | None = None, most: float = math.inf
+    ) -> None:
+        self._dtype, self._path, self._most = np.dtype(dtype), file, most
+        self._starts, self._shapes = np.zeros(count, np.int64), np.zeros((count, num_axes), np.int64)
+        self._bytes = file.open("wb") if file else io.BytesIO()
+        self._length, self._lock = 0, threading.Lock()
+
+    def put(self, index: int, array: np.ndarray) -> None:
+        """Keeps an item's array; may be called by several threads."""
+        with self._lock:
+            self._starts[index], self._shapes[index] = self._length, array.shape
+            self._length += array.size
+            if self._length * self._dtype.itemsize <= self._most:
+                self._bytes.write(array.tobytes())
+
+    def finish(self) -> Ragged | None:
+        """All of them; None where they were too many."""
+        if self._length * self._dtype.itemsize > self._most:
+            return None
+        if isinstance(self._bytes, io.BytesIO):
+            flat = np.frombuffer(self._bytes.getbuffer(), dtype=self._dtype)
+        else:
+            assert self._path is not None
+            self._bytes.close()
+            # An empty file cannot be mapped.
+            flat = np.memmap(self._path, dtype=self._dtype, mode="r") if self._length else np.zeros(0, self._dtype)
+        return Ragged(flat, self._starts, self._shapes)
 
 
 def _temporary(folder: Path, size: int) -> Path | None:
@@ -173,7 +300,7 @@ def _make_room(folder: Path, size: int) -> None:
     for part in folder.glob("*.part"):
         if time.time() - part.stat().st_mtime > _ABANDONED_SECONDS:
             part.unlink(missing_ok=True)
-    files = sorted(folder.glob("*.u8"), key=lambda file: file.stat().st_mtime)
+    files = sorted(folder.glob("*.bin"), key=lambda file: file.stat().st_mtime)
     used = sum(file.stat().st_size for file in files)
     for file in files:
         if used + size <= MAX_STORE_BYTES:
@@ -183,18 +310,10 @@ def _make_room(folder: Path, size: int) -> None:
         file.unlink(missing_ok=True)
 
 
-def _allocate(shape: tuple[int, ...] | None, temporary: Path | None) -> np.ndarray | None:
-    if shape is None:
-        return None
-    if temporary is not None:
-        return np.memmap(temporary, dtype=np.uint8, mode="w+", shape=shape)
-    return np.zeros(shape, dtype=np.uint8) if np.prod(shape) <= MAX_MEMORY_BYTES else None
-
-
 def _fill(
     values: Sequence[Any],
     reader: Reader,
-    canvases: np.ndarray | None,
+    kept: _Slots | _OneAfterAnother | None,
     *,
     threads: int,
     on_progress: Callable[[int, int], None] | None,
@@ -207,8 +326,13 @@ def _fill(
             canvas = reader.canvas(value)
         except ReadError as error:
             return "", error
-        if canvases is not None:
-            canvases[index] = canvas
+        if canvas.dtype != reader.dtype:
+            # Assigned to a slot it would be cut to the slot's dtype without a word.
+            what = f"{type(reader).__name__} must read items of the dtype that it declares."
+            given = f"{canvas.dtype}, not {np.dtype(reader.dtype)}"
+            raise ConfigError(what, given=given, fix="Correct `dtype` of the field, or what it reads.")
+        if kept is not None:
+            kept.put(index, canvas)
         return content, None
 
     contents: list[str] = []
@@ -227,7 +351,7 @@ def _fill(
             # Whoever wants to stop does not wait for all that is queued.
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return Store(canvases, contents, reasons), is_lasting
+    return Store(kept.finish() if kept else None, contents, reasons), is_lasting
 
 
 def _may_pass(cause: BaseException | None) -> bool:
@@ -269,10 +393,14 @@ def _file_reason(error: OSError | ValueError) -> str:
 
 
 def _from_cache(folder: Path, key: str) -> Store | None:
-    notes, file = folder / f"{key}.json", folder / f"{key}.u8"
+    notes, file = folder / f"{key}.json", folder / f"{key}.bin"
     try:
         found = json.loads(notes.read_text())
-        canvases = np.memmap(file, dtype=np.uint8, mode="r", shape=tuple(found["shape"]))
+        shape = None if "starts" in found else tuple(found["shape"])
+        canvases = np.memmap(file, dtype=found["dtype"], mode="r", shape=shape)
+        if shape is None:
+            starts, shapes = (np.array(found[name], dtype=np.int64) for name in ("starts", "shapes"))
+            canvases = Ragged(canvases, starts, shapes)
         store = Store(canvases, found["contents"], {int(index): why for index, why in found["reasons"].items()})
         os.utime(file)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -283,13 +411,15 @@ def _from_cache(folder: Path, key: str) -> Store | None:
 def _to_cache(store: Store, folder: Path, key: str, temporary: Path) -> Store:
     """Moves the filled file to its place; the notes last, as they make it known."""
     canvases = store.canvases
-    assert isinstance(canvases, np.memmap)
-    canvases.flush()
-    shape = canvases.shape
-    notes = folder / f"{key}.json"
+    if isinstance(canvases, Ragged):
+        layout = {"dtype": canvases.flat.dtype.str, "starts": canvases.starts.tolist()}
+        layout["shapes"] = canvases.shapes.tolist()
+    else:
+        assert canvases is not None
+        layout = {"dtype": canvases.dtype.str, "shape": canvases.shape}
     part = temporary.with_suffix(".notes")
-    part.write_text(json.dumps({"shape": shape, "contents": store.contents, "reasons": store.reasons}))
-    os.replace(temporary, folder / f"{key}.u8")
-    os.replace(part, notes)
+    part.write_text(json.dumps({**layout, "contents": store.contents, "reasons": store.reasons}))
+    os.replace(temporary, folder / f"{key}.bin")
+    os.replace(part, folder / f"{key}.json")
     reread = _from_cache(folder, key)
     return reread if reread is not None else store

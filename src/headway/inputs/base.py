@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, TypeVa
 
 import numpy as np
 
-from headway.errors import ReadError
+from headway.errors import DataError, ReadError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -21,9 +21,33 @@ if TYPE_CHECKING:
     from headway.inputs.image.geometry import Frame
     from headway.targets.base import Target
 
-__all__ = ["Column", "Input", "Reader", "learned"]
+__all__ = ["Column", "Input", "Reader", "is_ragged", "learned", "model_order"]
 
 F = TypeVar("F")
+
+
+def is_ragged(axes: Sequence[str]) -> bool:
+    """Whether items differ in the length of one of these axes: its name ends with `*`.
+
+    Example:
+        >>> is_ragged(("time*", "channels")), is_ragged(("columns",))
+        (True, False)
+    """
+    return any(name.endswith("*") for name in axes)
+
+
+def model_order(axes: Sequence[str]) -> tuple[int, ...]:
+    """The order of a batch's axes that a model takes, as `permute` and `transpose` want it: channels come first.
+
+    Args:
+        axes: Of one item, as `Input.axes`.
+
+    Example:
+        >>> model_order(("height", "width", "channels")), model_order(("columns",))
+        ((0, 3, 1, 2), (0, 1))
+    """
+    numbered = range(1, len(axes) + 1)
+    return (0, *sorted(numbered, key=lambda number: axes[number - 1] != "channels"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,13 +74,21 @@ class Input(ABC):
 
     Attributes:
         column: The column; of several, what they are called together.
+        source: Where an item's content lies: in a "file" of its own, which is opened, checked and kept decoded before
+            anything is fitted; or in the table's "values", which the fitted field reads all at once by `read_rows`.
         dtype: Of what `read` gives, and of the exported graph's input.
+        axes: The names of the axes of what `read` gives, such as `("height", "width", "channels")`. An axis whose
+            length differs from item to item ends with `*`; the one named "channels" comes first in a model's input.
+        padding: What `collate` fills ragged items up with.
         is_table: Whether items are values in columns, which `read_rows` turns into one array that stays in memory,
             rather than files.
     """
 
     column: str
-    dtype: ClassVar[type[np.generic]] = np.uint8
+    source: Literal["file", "values"] = "file"
+    dtype: type[np.generic] = np.uint8
+    axes: tuple[str, ...]
+    padding: float = 0
     is_table: ClassVar[bool] = False
 
     @property
@@ -71,20 +103,33 @@ class Input(ABC):
         """A fitted copy, having learned from `rows`, which are training rows only."""
 
     @abstractmethod
-    def canvas(self, value: Any) -> np.ndarray:
-        """One item as training sees it, for instance a photo's square, larger than the model's input.
+    def read(self, value: Any) -> np.ndarray:
+        """One item, such as a path, bytes or an array, as serving and validation see it.
 
         Raises:
             ReadError: If the item cannot be read; the text is one line.
         """
 
-    @abstractmethod
+    def canvas(self, value: Any) -> np.ndarray:
+        """One item as training sees it, for instance a photo's square, larger than the model's input."""
+        return self.read(value)
+
     def view(self, canvas: np.ndarray) -> np.ndarray:
         """What serving sees of a canvas, or of a batch of them: for photos the centre. Returns a view, not a copy."""
+        return canvas
 
-    def read(self, value: Any) -> np.ndarray:
-        """One item (a path, bytes, an array, a PIL image) as serving and validation see it."""
-        return self.view(self.canvas(value))
+    def collate(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
+        """A batch of what `read` or `canvas` gave, `[batch, ...]`; what is shorter than the longest is padded.
+
+        A model that must know where an item ends finds `padding` there.
+        """
+        if not is_ragged(self.axes):
+            return np.stack(arrays)
+        shape = np.max([array.shape for array in arrays], axis=0)
+        batch = np.full((len(arrays), *shape), self.padding, dtype=self.dtype)
+        for index, array in enumerate(arrays):
+            batch[(index, *map(slice, array.shape))] = array
+        return batch
 
     def bind(self, items: pl.DataFrame, target: Target) -> Self:
         """A copy that has chosen its columns, where none were named: all but the target's and Headway's own."""
@@ -94,9 +139,20 @@ class Input(ABC):
         """What a person calls each item: its path, or what it is instead."""
         return [value if isinstance(value, str) else f"<{type(value).__name__}>" for value in items[self.column]]
 
-    def read_rows(self, items: pl.DataFrame) -> np.ndarray:
-        """All items of a table at once, `dtype` `[items, ...]`; only where `is_table`."""
-        raise NotImplementedError
+    def read_rows(self, items: pl.DataFrame) -> Sequence[np.ndarray] | np.ndarray:
+        """What `read` gives of each item, an array an item; where `source` is "values".
+
+        Raises:
+            DataError: If one cannot be read; the text names it.
+        """
+        found = []
+        for name, value in zip(self.names(items), items[self.column], strict=True):
+            try:
+                found.append(self.read(value))
+            except ReadError as error:
+                what = f"Column {self.column!r} holds what {type(self).__name__} cannot read."
+                raise DataError(what, given=f"{name}: {error}", fix="Correct or remove that row.") from error
+        return found
 
     def baseline_rows(self, items: pl.DataFrame) -> dict[str, Any]:
         """All items as simple models take them, by fields of `Rows`; only where `is_table`."""
@@ -141,10 +197,6 @@ class Input(ABC):
     def describe(self) -> list[str]:
         """What goes in, for a terminal, a line or several."""
         return [f"in:  {self}"]
-
-    def stack(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
-        """A batch of what `read` or `canvas` gave."""
-        return np.stack(arrays)
 
     # Training: what a kind brings for models and batches; torch is imported inside.
 
@@ -199,7 +251,17 @@ def learned(field: F, **values: Any) -> F:
 
 
 class Reader(Protocol):
-    """Reads files, one by one, into arrays of one shape. An `Input` is one."""
+    """Reads files, one by one, into arrays of one dtype and with the same axes. An `Input` is one."""
+
+    @property
+    def dtype(self) -> type[np.generic]:
+        """Of the arrays."""
+        ...
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The names of their axes; see `Input`."""
+        ...
 
     def canvas(self, value: Any) -> np.ndarray:
         """One of them; ReadError if it cannot be read."""

@@ -260,7 +260,7 @@ def _activity(trained: Trained) -> list[LayerActivity]:
 def _inputs(trained: Trained, images: np.ndarray) -> torch.Tensor:
     """Images as the model takes them."""
     setup = trained.setup
-    return setup.precision.layout(setup.prepare(as_tensor(images).to(setup.precision.device)))
+    return setup.precision.layout(setup.prepare(as_tensor(images, setup.data.input.axes).to(setup.precision.device)))
 
 
 def _pictures(trained: Trained, report: Report) -> dict[int, Picture]:

@@ -164,7 +164,7 @@ class Service:
 
     def _run(self, batch: list[Asked]) -> list[_Result]:
         """In a thread of the batcher: the model itself."""
-        predictions = self._predictor.answer(self._predictor.input.stack([asked.array for asked in batch]))
+        predictions = self._predictor.answer(self._predictor.input.collate([asked.array for asked in batch]))
         # The arrays are needed no more, and an answer may wait long for its client.
         return [(found, replace(asked, array=_NOTHING)) for found, asked in zip(predictions, batch, strict=True)]
 
@@ -181,7 +181,7 @@ _NOTHING = np.empty(0, np.uint8)
 def _max_batch(predictor: Predictor, reader: Reader) -> int:
     """Measured on this machine, which also makes the first request as quick as the others."""
     example = reader.example()
-    return choose_batch(lambda size: predictor.answer(predictor.input.stack([example] * size)))
+    return choose_batch(lambda size: predictor.answer(predictor.input.collate([example] * size)))
 
 
 def _num_cores() -> int:

@@ -67,7 +67,7 @@ def answers_for(setup: Setup, inputs: np.ndarray, *, batch_size: int = 4_096) ->
     found, precision = [], setup.objective.judged_in(setup.precision)
     with evaluating(setup.model), torch.inference_mode(), precision.autocast():
         for start in range(0, len(inputs), batch_size):
-            given = as_tensor(inputs[start : start + batch_size]).to(precision.device)
+            given = as_tensor(inputs[start : start + batch_size], setup.data.input.axes).to(precision.device)
             outputs = setup.model(precision.layout(setup.prepare(given))).float().cpu()
             found.append(setup.objective.activate(outputs).numpy())
     return np.concatenate(found)
@@ -102,8 +102,8 @@ def predictions_of_views(setup: Setup, part: Part, *, views: int) -> tuple[Predi
             return setup.model(precision.layout(setup.prepare(images))).float().softmax(dim=1).cpu()
 
         for canvases, rows in _canvases(part):
-            images = as_tensor(canvases).to(precision.device)
-            plain.append(answer(as_tensor(reader.view(canvases)).to(precision.device)))
+            images = as_tensor(canvases, reader.axes).to(precision.device)
+            plain.append(answer(as_tensor(reader.view(canvases), reader.axes).to(precision.device)))
             total = plain[-1].clone()
             for epoch in range(FIRST_VIEW_EPOCH, FIRST_VIEW_EPOCH + views):
                 total += answer(setup.augment(images, rows=rows, size=reader.size, seed=setup.seed, epoch=epoch))

@@ -4,6 +4,7 @@ import json
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 from PIL import Image as PILImage
 
 from headway.data import store as store_module
-from headway.data.store import Store, open_store, reader_threads
+from headway.data.store import Ragged, Store, open_store, reader_threads
+from headway.errors import ConfigError, ReadError
 from headway.inputs.image.field import Image
 
 READER = Image("file", size=8, crop=0.8)
@@ -79,7 +81,7 @@ def test_nothing_is_decoded_the_second_time(files: list[Path], decoded: Decoded,
     assert_same(first, second)
     assert isinstance(second.canvases, np.memmap)
     # No traces of the making are left.
-    assert sorted(path.suffix for path in cache.iterdir()) == [".json", ".u8"]
+    assert sorted(path.suffix for path in cache.iterdir()) == [".bin", ".json"]
 
 
 def test_a_store_from_the_cache_cannot_be_written_to(files: list[Path]) -> None:
@@ -187,7 +189,7 @@ def test_a_damaged_cache_is_made_again(
     first = open_store(files, READER)
     contents, canvases = first.contents, np.array(first.canvases)
     del first
-    (notes,), (pixels,) = cache.glob("*.json"), cache.glob("*.u8")
+    (notes,), (pixels,) = cache.glob("*.json"), cache.glob("*.bin")
     damage(notes, pixels)
     decoded()
     assert_same(open_store(files, READER), Store(canvases, contents))
@@ -372,19 +374,85 @@ def test_the_cache_makes_room_for_what_is_new(files: list[Path], cache: Path, mo
     groups = [files[:3], files[3:5], files[5:]]
     for age, group in enumerate(groups[:2]):
         open_store(group, READER)
-        for path in cache.glob("*.u8"):
+        for path in cache.glob("*.bin"):
             if path.stat().st_mtime > 1000:
                 os.utime(path, (age, age))
     used_lately = open_store(groups[0], READER)  # used again, so the second one is now the oldest
     open_store(files[3:6], READER)
-    assert sorted(path.stat().st_size for path in cache.glob("*.u8")) == [900, 900]
+    assert sorted(path.stat().st_size for path in cache.glob("*.bin")) == [900, 900]
     assert len(list(cache.glob("*.json"))) == 2
     monkeypatch.setattr(store_module, "MAX_STORE_BYTES", 899)
     # Larger than all of the cache: not kept there, and nothing is thrown out for it.
     del used_lately
     store = open_store(files[1:4], READER)
     assert not isinstance(store.canvases, np.memmap)
-    assert len(list(cache.glob("*.u8"))) == 2
+    assert len(list(cache.glob("*.bin"))) == 2
+
+
+@dataclass(frozen=True)
+class Wave:
+    """Reads a file of float32 numbers as `[time, 2]`, as long as the file is."""
+
+    dtype = np.float32
+    axes = ("time*", "channels")
+
+    def canvas(self, value: bytes) -> np.ndarray:
+        if len(value) % 8:
+            message = "not a whole number of samples"
+            raise ReadError(message)
+        return np.frombuffer(value, dtype=np.float32).reshape(-1, 2)
+
+    def to_json(self) -> dict[str, str]:
+        return {"kind": "wave"}
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Reads a file of two float32 numbers."""
+
+    dtype: type[np.generic] = np.float32
+    axes = ("columns",)
+
+    def canvas(self, value: bytes) -> np.ndarray:
+        return np.frombuffer(value, dtype=np.float32)
+
+    def to_json(self) -> dict[str, str]:
+        return {"kind": "levels"}
+
+
+def test_the_store_keeps_the_dtype_that_the_reader_declares(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.f32" for number in range(4)]
+    for number, path in enumerate(paths):
+        path.write_bytes(np.array([number + 0.25, -number], np.float32).tobytes())
+    for values in (paths, paths, [path.read_bytes() for path in paths]):  # made, from the cache, and in memory
+        store = open_store(values, Levels())
+        assert isinstance(store.canvases, np.ndarray)
+        assert store.canvases.dtype == np.float32
+        assert store.canvases.tolist() == [[0.25, 0], [1.25, -1], [2.25, -2], [3.25, -3]]
+    with pytest.raises(ConfigError, match="float32, not uint8"):
+        open_store(paths, Levels(dtype=np.uint8))
+
+
+def test_items_of_different_lengths_lie_one_after_another(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waves = [np.random.default_rng(n).normal(size=(length, 2)).astype("f4") for n, length in enumerate([3, 0, 5, 1])]
+    paths = [tmp_path / f"{number}.wave" for number in range(5)]
+    for wave, path in zip([*waves[:2], waves[0][:1].ravel()[:1], *waves[2:]], paths, strict=True):
+        path.write_bytes(wave.tobytes())
+    for values in (paths, paths, [path.read_bytes() for path in paths]):
+        store = open_store(values, Wave(), threads=3)
+        assert store.reasons == {2: "not a whole number of samples"}
+        assert isinstance(store.canvases, Ragged)
+        found = store.canvases[np.array([4, 0, 1, 3])]
+        for array, wave in zip(found, [waves[3], waves[0], waves[1], waves[2]], strict=True):
+            np.testing.assert_array_equal(array, wave)
+            assert array.dtype == np.float32
+    assert sorted(path.suffix for path in cache.iterdir()) == [".bin", ".json"]
+    monkeypatch.setattr(store_module, "MAX_MEMORY_BYTES", 9 * 8)
+    assert open_store([path.read_bytes() for path in paths], Wave()).canvases is not None
+    monkeypatch.setattr(store_module, "MAX_MEMORY_BYTES", 9 * 8 - 1)
+    assert open_store([path.read_bytes() for path in paths], Wave()).canvases is None
 
 
 def test_progress_is_told_and_ends_at_the_end(files: list[Path], tmp_path: Path) -> None:

@@ -56,6 +56,7 @@ class Image(Input):
     channels: int = 3
     squeeze: float = 1.25
     crop: float = 1.0
+    axes = ("height", "width", "channels")
 
     def __post_init__(self) -> None:
         problems = []
@@ -90,6 +91,9 @@ class Image(Input):
     def fit(self, rows: pl.DataFrame) -> Self:
         """The field itself: nothing is learned from the rows."""
         return self
+
+    def read(self, value: Any) -> np.ndarray:
+        return self.view(self.canvas(value))
 
     def canvas(self, value: Any) -> np.ndarray:
         """The image as a square, uint8 `[side, side, channels]`.

@@ -56,7 +56,9 @@ class Ratings(Input):
     num_ratings: int = field(default=0, init=False, repr=False)
     column: str = field(default="ratings", init=False, repr=False)
     # Whole numbers up to 2**24 are exact in it, and the graph of a table's rows takes it.
-    dtype: ClassVar[type[np.generic]] = np.float32
+    dtype = np.float32
+    axes = ("columns",)
+    source = "values"
     is_table: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -148,13 +150,6 @@ class Ratings(Input):
     def familiar(self, arrays: np.ndarray) -> np.ndarray:
         """Whether the training rows had both of each pair, bool `[batch]`."""
         return np.all(arrays > 0, axis=1)
-
-    def canvas(self, value: Any) -> np.ndarray:
-        return self.read(value)
-
-    def view(self, canvas: np.ndarray) -> np.ndarray:
-        """The pair itself."""
-        return canvas
 
     def form(self) -> tuple[Column, ...]:
         """Both columns, each with the `MAX_CHOICES` names that have the most ratings."""

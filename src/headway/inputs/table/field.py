@@ -77,7 +77,9 @@ class Table(Input):
     left_out: Mapping[str, str] = field(default_factory=dict, init=False)
     fitted: tuple[FittedColumn, ...] = field(default=(), init=False, repr=False)
     column: str = field(default="table", init=False, repr=False)
-    dtype: ClassVar[type[np.generic]] = np.float32
+    dtype = np.float32
+    axes = ("columns",)
+    source = "values"
     is_table: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -268,13 +270,6 @@ class Table(Input):
         except ReadError:
             return super().read_many(values)
         return list(zip(array, notes, strict=True))
-
-    def canvas(self, value: Any) -> np.ndarray:
-        return self.read(value)
-
-    def view(self, canvas: np.ndarray) -> np.ndarray:
-        """The row itself."""
-        return canvas
 
     def form(self) -> tuple[Column, ...]:
         return tuple(column.form() for column in self.fitted)

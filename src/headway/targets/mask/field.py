@@ -249,6 +249,8 @@ class MaskReader:
 
     mask: Mask
     photo: Image
+    dtype = np.uint8
+    axes = ("height", "width")
 
     def canvas(self, value: Any) -> np.ndarray:
         """A mask in its photo's canvas, uint8 `[side, side]`: class indices, 255 where there is no label.

@@ -91,7 +91,7 @@ def test_a_batch_of_canvases_is_viewed_like_each_of_them() -> None:
     assert np.shares_memory(views, canvases)
     for canvas, seen in zip(canvases, views, strict=True):
         np.testing.assert_array_equal(field.view(canvas), seen)
-    np.testing.assert_array_equal(field.stack(list(views)), views)
+    np.testing.assert_array_equal(field.collate(list(views)), views)
 
 
 def seen_span(field: Image, width: int, height: int) -> tuple[float, float]:

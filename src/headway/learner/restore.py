@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any, TypeVar
 
 from headway.data.dataset import Data
+from headway.errors import RunError
 from headway.inputs.image.augment import Augment
 from headway.runs.run import differences, environment, open_run
 from headway.train.progress import Progress, make_progress
@@ -16,6 +17,9 @@ from headway.train.stage import Setup
 __all__ = ["made_again", "replay", "resume_run", "settings_of"]
 
 L = TypeVar("L")
+
+CALLS = ("fit", "fine_tune")
+"""The methods that a run writes down, and that are called again from what it wrote."""
 
 
 def made_again(make: Callable[..., L], settings: Mapping[str, Any], data: Data, **own: Any) -> L:
@@ -60,8 +64,16 @@ def settings_of(setup: Setup, *, arch: str, pretrained: str | None) -> dict[str,
 
 
 def replay(learner: L, calls: Iterable[Mapping[str, Any]]) -> L:
-    """The learner, trained by the same calls: each a method's name as "call", and its arguments."""
+    """The learner, trained by the same calls: each a method's name as "call", and its arguments.
+
+    Raises:
+        RunError: If a call is none that trains: a run's folder may come from anyone, and it must not name what is run.
+    """
     for call in calls:
+        if call.get("call") not in CALLS:
+            what = "The run's config.json names a call that does not train, so nothing of it was run."
+            fix = "Use a run's folder only as Headway wrote it."
+            raise RunError(what, given=f"call={call.get('call')!r}", fix=fix)
         getattr(learner, call["call"])(**{name: value for name, value in call.items() if name != "call"})
     return learner
 

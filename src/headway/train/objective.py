@@ -71,9 +71,10 @@ class ToUnit(nn.Module):
     Args:
         mean: Of the training rows, in the unit; a number for all outputs, or one for each.
         std: Their standard deviation, above 0.
-        low: The least that an answer can be; answers follow a sigmoid between it and `high`. Near the mean it is as
+        low: The least that an answer can be. With both ends answers follow a sigmoid between them; with one end a
+            softplus, which is nearly straight from one standard deviation off that end on. Near the mean either is as
             steep as without a range.
-        high: The most; given with `low`, or not at all.
+        high: The most.
     """
 
     mean: torch.Tensor
@@ -93,12 +94,26 @@ class ToUnit(nn.Module):
             share = ((self.mean - low) / (high - low)).clamp(0.01, 0.99)
             self.register_buffer("offset", torch.logit(share))
             self.register_buffer("slope", self.std / ((high - low) * share * (1 - share)))
+        elif low is not None:
+            self._start_at(self.mean - low)
+        elif high is not None:
+            self._start_at(high - self.mean)
+
+    def _start_at(self, distance: torch.Tensor) -> None:
+        """Where the softplus begins: outputs of zero give the mean, which lies so far from the one end."""
+        room = (distance / self.std).clamp_min(0.1)
+        self.register_buffer("offset", room + torch.log(-torch.expm1(-room)))
+        self.register_buffer("slope", 1 / torch.sigmoid(self.offset))
 
     def forward(self, outputs: torch.Tensor) -> torch.Tensor:
         """Answers of the same shape."""
-        if self.low is None or self.high is None:
-            return outputs * self.std + self.mean
-        return self.low + (self.high - self.low) * torch.sigmoid(outputs * self.slope + self.offset)
+        if self.low is not None and self.high is not None:
+            return self.low + (self.high - self.low) * torch.sigmoid(outputs * self.slope + self.offset)
+        if self.low is not None:
+            return self.low + self.std * F.softplus(outputs * self.slope + self.offset)
+        if self.high is not None:
+            return self.high - self.std * F.softplus(self.offset - outputs * self.slope)
+        return outputs * self.std + self.mean
 
     def losses(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Squared errors in standard deviations, of the same shape as the outputs, and on their device."""
@@ -160,7 +175,7 @@ def _regression(target: Target) -> Objective:
         activate=to_unit,
         soften=lambda targets: targets,
         decays=SQUARED_DECAYS,
-        is_convex=target.low is None,
+        is_convex=target.low is None and target.high is None,
         is_exact=True,
         floor=0.05,
     )

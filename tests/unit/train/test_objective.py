@@ -16,6 +16,7 @@ TARGETS: list[tuple[Target, torch.Tensor]] = [
     (hw.Categories("tags", labels=("a", "b", "c")), torch.tensor([[0.0, 1, 1], [1, 0, 0], [0, 0, 0], [1, 1, 1]])),
     (learned(hw.Number("age"), mean=40.0, std=12.0), torch.tensor([[30.0], [41.0], [55.0], [80.0]])),
     (learned(hw.Number("share", low=0, high=1), mean=0.3, std=0.2), torch.tensor([[0.0], [0.25], [0.5], [1.0]])),
+    (learned(hw.Number("price", low=0), mean=3.0, std=2.0), torch.tensor([[0.0], [2.5], [5.0], [40.0]])),
     (
         learned(hw.Points("corners"), mean=(-0.5, 0.25), std=0.4),
         torch.tensor([[0.0, 0.5, 640, 480], [-1, 1, 100, 90], [0.1, 0.2, 50, 60], [2, 0, 10, 10]]),
@@ -53,6 +54,24 @@ def test_within_a_range_it_starts_at_the_mean_as_steeply_and_stays_inside() -> N
     assert ends == pytest.approx([0, 120])
     # A column whose mean is an end of its range leaves room to learn.
     assert 0 < ToUnit(0.0, 1.0, 0.0, 1.0)(torch.zeros(1, 1)).item() < 0.05
+
+
+@pytest.mark.parametrize(("low", "high", "sign"), [(10.0, None, 1.0), (None, 50.0, -1.0)])
+def test_with_one_end_it_starts_at_the_mean_as_steeply_and_is_nearly_straight_away_from_the_end(
+    low: float | None, high: float | None, sign: float
+) -> None:
+    to_unit = ToUnit(30.0, 5.0, low, high)
+    outputs = torch.zeros(1, 1, requires_grad=True)
+    answer = to_unit(outputs)
+    answer.backward()
+    assert outputs.grad is not None
+    assert (answer.item(), outputs.grad.item()) == pytest.approx((30, 5))
+    # Towards the end it flattens out; away from it an output is a number of standard deviations, as without an end.
+    near, far, further = to_unit(sign * torch.tensor([[-1e3], [10.0], [11.0]])).flatten().tolist()
+    assert near == pytest.approx(low if low is not None else high)
+    assert further - far == pytest.approx(sign * 5, rel=0.05)
+    # A column whose mean is at the end leaves room to learn.
+    assert 0 < ToUnit(0.0, 1.0, 0.0)(torch.zeros(1, 1)).item() < 0.2
 
 
 def rows(num_rows: int, dim: int, *, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:

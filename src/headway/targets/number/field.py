@@ -27,15 +27,15 @@ class Number(Target):
 
     Args:
         column: The column's name.
-        low: The least that an answer can be, in the column's unit; given together with `high`, or not at all.
-        high: The most.
+        low: The least that an answer can be, in the column's unit; no end when left out.
+        high: The most, likewise.
 
     Attributes:
         mean: Of the training rows; found by `fit`.
         std: Their standard deviation, above 0; found by `fit`.
 
     Raises:
-        ConfigError: If one end of the range is given without the other, or they are in the wrong order.
+        ConfigError: If an end of the range is not finite, or they are in the wrong order.
 
     Example:
         >>> field = Number("age", low=0, high=120)
@@ -57,10 +57,10 @@ class Number(Target):
     def __post_init__(self) -> None:
         ends = (self.low, self.high)
         known = [end for end in ends if end is not None]
-        if len(known) == 1 or not all(map(math.isfinite, known)) or (len(known) == 2 and known[0] >= known[1]):
+        if not all(map(math.isfinite, known)) or (len(known) == 2 and known[0] >= known[1]):
             given = f"low={self.low}, high={self.high}"
-            fix = "Pass both, the lower one as `low`, or neither."
-            raise ConfigError("A range has two finite ends, `low` below `high`.", given=given, fix=fix)
+            fix = "Leave out the end that there is none of."
+            raise ConfigError("`low` and `high` must be finite, and `low` below `high`.", given=given, fix=fix)
 
     @property
     def num_outputs(self) -> int:
@@ -94,12 +94,12 @@ class Number(Target):
             what = f"Column {self.column!r} must hold finite numbers."
             fix = "Correct or remove those rows; for classes use Category."
             raise DataError(what, given=shown, fix=fix)
-        if self.low is not None and self.high is not None:
-            outside = (numbers < self.low) | (numbers > self.high)
-            if outside.any():
-                shown = [values[place] for place in np.flatnonzero(outside)[:10]]
-                what = f"Column {self.column!r} has numbers outside of its range, {self.low:g} to {self.high:g}."
-                raise DataError(what, given=shown, fix="Widen the range (low=, high=), or correct those rows.")
+        low, high = (-math.inf if self.low is None else self.low), (math.inf if self.high is None else self.high)
+        outside = (numbers < low) | (numbers > high)
+        if outside.any():
+            shown = [values[place] for place in np.flatnonzero(outside)[:10]]
+            what = f"Column {self.column!r} has numbers outside of its range, {low:g} to {high:g}."
+            raise DataError(what, given=shown, fix="Widen the range (low=, high=), or correct those rows.")
         return numbers.astype(np.float32)[:, None]
 
     def decode(self, scores: np.ndarray) -> Prediction:

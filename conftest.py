@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sybil import Sybil
+from sybil import Example, Sybil
 from sybil.integration.pytest import SybilItem
-from sybil.parsers.markdown import PythonCodeBlockParser
+from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
+from sybil.sybil import SybilCollection
 
 from tests.docs.photos import write_examples
 
@@ -53,9 +54,21 @@ def _leave(namespace: dict[str, Any]) -> None:
     namespace["_folder"].cleanup()
 
 
-pytest_collect_file = Sybil(
-    parsers=[PythonCodeBlockParser()],
-    patterns=["README.md", "CONTRIBUTING.md", "docs/*.md"],
+def _run_shell(example: Example) -> None:
+    # Not imported above: this file is loaded for every test, and the command line's parser only for these.
+    from tests.docs.shell import run_block
+
+    run_block(str(example.parsed), Path.cwd())
+
+
+_SHELL = CodeBlockParser("bash", _run_shell)
+
+# The README's shell blocks run together, in tests/docs/test_readme.py: it promises what they make.
+_README = Sybil(parsers=[PythonCodeBlockParser()], patterns=["README.md"], setup=_enter, teardown=_leave)
+_DOCS = Sybil(
+    parsers=[PythonCodeBlockParser(), _SHELL],
+    patterns=["CONTRIBUTING.md", "docs/*.md"],
     setup=_enter,
     teardown=_leave,
-).pytest()
+)
+pytest_collect_file = SybilCollection([_README, _DOCS]).pytest()

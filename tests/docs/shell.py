@@ -1,0 +1,49 @@
+"""The documents' shell blocks, run as they stand in a folder that has what the documents speak of.
+
+A block that cannot run on any machine says so to its reader, in its first line: `# Not run by the tests: needs Docker`.
+Its `headway` commands are checked against the command line all the same.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.docs.code import BrokenCodeError, check_command, check_target
+
+MARK = "# Not run by the tests: "
+
+
+def reason_not_to_run(block: str) -> str | None:
+    """What a block's first line says, or that it only calls make, which these tests may be a part of."""
+    if block.startswith(MARK):
+        return block.splitlines()[0].removeprefix(MARK)
+    lines = [line for line in block.splitlines() if line and not line.startswith("#")]
+    return "calls make" if all(line.startswith("make ") for line in lines) else None
+
+
+def run_block(block: str, folder: Path) -> str:
+    """Runs a block, or checks its commands where it says that it is not run; what it printed.
+
+    Raises:
+        BrokenCodeError: If it ends with an error, or names a command, an option or a target that there is not.
+    """
+    for line in block.replace("\\\n", " ").splitlines():
+        for target in re.findall(r"^make ([\w-]+)", line):
+            check_target(target)
+        for command in re.findall(r"^(?:\w+=\S+ )*(?:\.venv/bin/)?(headway .*)", line):
+            check_command(command)
+    if reason_not_to_run(block):
+        return ""
+    # The interpreter that runs the tests stands in for the .venv of a fresh clone.
+    if not (folder / ".venv").exists():
+        (folder / ".venv").symlink_to(sys.prefix, target_is_directory=True)
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    command = ["bash", "-euo", "pipefail", "-c", block]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BrokenCodeError(f"{block}\n{done.stdout}\n{done.stderr}")
+    return done.stdout

@@ -1,0 +1,83 @@
+"""The versions that the tests ran with, for pip: `constraints.txt`, which every install of the Makefile keeps to.
+
+`python -m tests.meta.constraints` writes it from the environment that runs it. `pyproject.toml` has lower bounds alone:
+whoever installs Headway beside other libraries is not held to these versions, and a fresh checkout gets what was tested.
+
+`python -m tests.meta.constraints --oldest` prints the lower bounds instead, for `make test-oldest`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, distribution
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.meta.modules import ROOT
+
+FILE = ROOT / "constraints.txt"
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())
+HEADER = """\
+# The versions that the tests ran with: `make constraints` writes this file.
+# What torch brings along for one kind of machine is left to torch.
+"""
+
+OF_A_PLATFORM = re.compile(r"nvidia-|cuda-|triton")
+"""Names of what pip chooses for the machine that it runs on."""
+
+NOT_LOWERED = {
+    "torch": "two gigabytes; its lower bound is the version that was current when Headway began",
+    "torchvision": "has to match torch",
+}
+"""What `make test-oldest` takes as it is installed."""
+
+
+def direct() -> list[Requirement]:
+    """What `pyproject.toml` names, the tools included."""
+    return [Requirement(each) for each in SETTINGS["project"]["dependencies"] + SETTINGS["dependency-groups"]["dev"]]
+
+
+def pins() -> dict[str, str]:
+    """The installed version of each library that Headway or its tools need, or that those need in turn."""
+    found: dict[str, str] = {}
+    waiting = direct()
+    done: set[tuple[str, frozenset[str]]] = set()
+    while waiting:
+        wanted = waiting.pop()
+        name, key = canonicalize_name(wanted.name), (canonicalize_name(wanted.name), frozenset(wanted.extras))
+        if key in done or OF_A_PLATFORM.match(name):
+            continue
+        done.add(key)
+        try:
+            package = distribution(name)
+        except PackageNotFoundError:
+            # Needed on other systems or for what nobody here asks for.
+            continue
+        # `2.9.1+cpu` is one machine's build of 2.9.1.
+        found[name] = package.version.partition("+")[0]
+        waiting += [each for each in map(Requirement, package.requires or ()) if _applies(each, wanted.extras)]
+    return dict(sorted(found.items()))
+
+
+def _applies(requirement: Requirement, extras: Iterable[str]) -> bool:
+    marker = requirement.marker
+    return marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras))
+
+
+def oldest() -> list[str]:
+    """The lowest version of each library that `pyproject.toml` allows, as pip's requirements."""
+    wanted = [Requirement(each) for each in SETTINGS["project"]["dependencies"]]
+    bounds = {each.name: [s.version for s in each.specifier if s.operator == ">="] for each in wanted}
+    return [f"{name}=={bound[0]}" for name, bound in bounds.items() if name not in NOT_LOWERED]
+
+
+if __name__ == "__main__":
+    if "--oldest" in sys.argv:
+        print("\n".join(oldest()))
+    else:
+        FILE.write_text(HEADER + "".join(f"{name}=={version}\n" for name, version in pins().items()))
+        print(f"Wrote {FILE.name}.")

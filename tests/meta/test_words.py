@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.meta.modules import ROOT, pages, trees
 
-FOLDERS = ("src", "tests", "docs", "benchmarks", "examples", ".ci")
+FOLDERS = ("src", "tests", "docs", "benchmarks", "examples", ".ci", ".github")
 ENDINGS = {".py", ".md", ".toml", ".txt", ".yml", ".yaml", ".cfg", ".csv", ".json", ".html", ""}
 
 # In pieces, so that this file is not one of those it finds.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 
 from tests.meta.modules import ROOT, trees
 
@@ -45,6 +46,7 @@ def _parents(name: str) -> list[str]:
     return ["/".join(parts[:count]) + "/" for count in range(len(parts), 0, -1)] + ["./"]
 
 
+@cache
 def _named_folders() -> set[str]:
     headings = re.findall(r"^## .+?:(.+)$", PAGE.read_text(), flags=re.MULTILINE)
     return {folder for heading in headings for folder in re.findall(r"`([\w./]*/)`", heading)}

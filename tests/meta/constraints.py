@@ -1,7 +1,7 @@
 """The versions that the tests ran with, for pip: `constraints.txt`, which every install of the Makefile keeps to.
 
-`python -m tests.meta.constraints` writes it from the environment that runs it. `pyproject.toml` has lower bounds alone:
-whoever installs Headway beside other libraries is not held to these versions, and a fresh checkout gets what was tested.
+`python -m tests.meta.constraints` writes it from the environment that runs it. `pyproject.toml` has lower bounds alone,
+so that Headway can be installed beside other libraries; a fresh checkout gets what was tested.
 
 `python -m tests.meta.constraints --oldest FOLDER` installs the lower bounds there, for `make test-oldest`.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -14,6 +15,7 @@ def modules() -> dict[str, Path]:
     return {file.relative_to(PACKAGE).as_posix(): file for file in sorted(PACKAGE.rglob("*.py"))}
 
 
+@cache
 def trees() -> dict[str, ast.Module]:
     """Every module's syntax tree, by the same path."""
     return {name: ast.parse(file.read_text()) for name, file in modules().items()}

@@ -39,7 +39,7 @@ from headway.runs.checkpoint import KeepState
 from headway.runs.interrupt import Signals
 from headway.train.loop import train_epoch
 from headway.train.nan_guard import FiniteLoss
-from headway.train.optimizers import adamw, set_lr
+from headway.train.optimizers import make_optimizer, set_lr
 from headway.train.precision import choose_precision
 from headway.train.state import TrainState
 
@@ -142,7 +142,7 @@ def _mlp() -> nn.Sequential:
 def _plain_loop(batches: list[Batch]) -> Epoch:
     model = _mlp()
     # The groups are Headway's, so that both do the same arithmetic.
-    optimizer = adamw(model)
+    optimizer = make_optimizer(model)
     set_lr(optimizer, LR)
 
     def train() -> None:
@@ -161,7 +161,7 @@ def _headway_loop(batches: list[Batch]) -> Epoch:
         model=model,
         prepare=lambda batch, _: (batch.inputs, batch.targets),
         loss_fn=F.cross_entropy,
-        optimizer=adamw(model),
+        optimizer=make_optimizer(model),
         schedule=lambda _: LR,
         precision=choose_precision(torch.device("cpu"), "float32"),
         # What watches over every stage of a real run; only when a loss is no number does it look at the data.

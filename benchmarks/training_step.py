@@ -36,7 +36,7 @@ from headway.runs.checkpoint import KeepState
 from headway.runs.interrupt import Signals
 from headway.train.loop import train_epoch
 from headway.train.nan_guard import FiniteLoss
-from headway.train.optimizers import adamw
+from headway.train.optimizers import make_optimizer
 from headway.train.precision import Precision, choose_precision
 from headway.train.state import TrainState
 
@@ -113,7 +113,7 @@ def _headway(arch: str, batch: Batch) -> Loop:
         model=model,
         prepare=lambda batch, _: (prepare(batch.inputs), batch.targets),
         loss_fn=F.cross_entropy,
-        optimizer=adamw(model),
+        optimizer=make_optimizer(model),
         schedule=lambda _: LR,
         precision=precision,
         callbacks=[FiniteLoss(None), KeepState(lambda: None, Signals(), batches=STEPS)],

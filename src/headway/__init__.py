@@ -14,12 +14,26 @@ if TYPE_CHECKING:
     from headway.data.build import from_csv, from_folder, from_items
     from headway.data.dataset import Data
     from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, TimeSplit
-    from headway.errors import HeadwayError
+    from headway.errors import (
+        BundleError,
+        CheckpointError,
+        ConfigError,
+        DataError,
+        HeadwayError,
+        ReadError,
+        RunError,
+        ShapeError,
+        Stopped,
+        TrainingError,
+        WeightsError,
+    )
     from headway.inputs.image.augment import Augment
     from headway.inputs.image.field import Image
     from headway.inputs.ratings.field import Ratings
     from headway.inputs.table.field import Table
+    from headway.judge.intervals import Estimate
     from headway.judge.report.build import judge_predictions
+    from headway.judge.report.report import Report
     from headway.learner.learner import Learner
     from headway.targets.base import Prediction
     from headway.targets.categories.field import Categories
@@ -28,27 +42,52 @@ if TYPE_CHECKING:
     from headway.targets.number.field import Number
     from headway.targets.points.field import Points
     from headway.train.callbacks import Callback
+    from headway.train.early_stopping import EarlyStopping
+    from headway.train.history import History
+    from headway.train.loggers import CSVLogger, TensorBoard, Trackio
+    from headway.train.options import Options
+
+    __version__: str
 
 __all__ = [
     "Augment",
+    "BundleError",
+    "CSVLogger",
     "Callback",
     "Categories",
     "Category",
+    "CheckpointError",
     "ColumnSplit",
+    "ConfigError",
     "Data",
+    "DataError",
+    "EarlyStopping",
+    "Estimate",
     "GroupSplit",
     "HeadwayError",
+    "History",
     "Image",
     "Learner",
     "Mask",
     "Number",
+    "Options",
     "Points",
     "Prediction",
     "Predictor",
     "RandomSplit",
     "Ratings",
+    "ReadError",
+    "Report",
+    "RunError",
+    "ShapeError",
+    "Stopped",
     "Table",
+    "TensorBoard",
     "TimeSplit",
+    "Trackio",
+    "TrainingError",
+    "WeightsError",
+    "__version__",
     "datasets",
     "from_csv",
     "from_folder",
@@ -59,24 +98,42 @@ __all__ = [
 
 _HOMES = {
     "Augment": "headway.inputs.image.augment",
+    "BundleError": "headway.errors",
+    "CSVLogger": "headway.train.loggers",
     "Callback": "headway.train.callbacks",
     "Categories": "headway.targets.categories.field",
     "Category": "headway.targets.category.field",
+    "CheckpointError": "headway.errors",
     "ColumnSplit": "headway.data.splits",
+    "ConfigError": "headway.errors",
     "Data": "headway.data.dataset",
+    "DataError": "headway.errors",
+    "EarlyStopping": "headway.train.early_stopping",
+    "Estimate": "headway.judge.intervals",
     "GroupSplit": "headway.data.splits",
     "HeadwayError": "headway.errors",
+    "History": "headway.train.history",
     "Image": "headway.inputs.image.field",
     "Learner": "headway.learner.learner",
     "Mask": "headway.targets.mask.field",
     "Number": "headway.targets.number.field",
+    "Options": "headway.train.options",
     "Points": "headway.targets.points.field",
     "Prediction": "headway.targets.base",
     "Predictor": "headway.bundle.predictor",
     "RandomSplit": "headway.data.splits",
     "Ratings": "headway.inputs.ratings.field",
+    "ReadError": "headway.errors",
+    "Report": "headway.judge.report.report",
+    "RunError": "headway.errors",
+    "ShapeError": "headway.errors",
+    "Stopped": "headway.errors",
     "Table": "headway.inputs.table.field",
+    "TensorBoard": "headway.train.loggers",
     "TimeSplit": "headway.data.splits",
+    "Trackio": "headway.train.loggers",
+    "TrainingError": "headway.errors",
+    "WeightsError": "headway.errors",
     "from_csv": "headway.data.build",
     "from_folder": "headway.data.build",
     "from_items": "headway.data.build",
@@ -89,6 +146,9 @@ _MODULES = {"datasets": "headway.datasets"}
 
 def __getattr__(name: str) -> Any:
     """The public name, from its home (PEP 562)."""
+    if name == "__version__":
+        # The one place that knows it is pyproject.toml.
+        return import_module("importlib.metadata").version("headway")
     if name in _MODULES:
         return import_module(_MODULES[name])
     if name not in _HOMES:

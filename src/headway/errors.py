@@ -1,7 +1,19 @@
-"""Every error Headway raises, drawn as a tree.
+"""Every error that Headway raises. All are public: `hw.DataError`.
 
-Each error says what happened, what was given and what to do. Each kind is also the built-in exception it
-resembles, so that ordinary ``except ValueError`` works.
+    HeadwayError
+    ├── ConfigError      (ValueError)          an argument or option cannot work
+    ├── DataError        (ValueError)          the data cannot be trained on or evaluated
+    ├── ReadError        (ValueError)          one item cannot be read
+    ├── ShapeError       (ValueError)          arrays or tensors do not fit together
+    ├── BundleError      (ValueError)          a bundle is damaged, unsafe or of an unknown version
+    ├── RunError         (RuntimeError)        a run's folder is in use or does not fit
+    ├── TrainingError    (RuntimeError)        training cannot go on
+    ├── CheckpointError  (RuntimeError)        a checkpoint cannot be written or read
+    └── WeightsError     (RuntimeError)        weights are missing or do not fit
+    Stopped              (KeyboardInterrupt)   Ctrl-C or SIGTERM, after what was done was saved
+
+Each error says what happened, what was given and what to do. Each is also the built-in exception it resembles, so
+`except ValueError` works.
 """
 
 from __future__ import annotations
@@ -84,7 +96,7 @@ class CheckpointError(HeadwayError, RuntimeError):
 
 
 class WeightsError(HeadwayError, RuntimeError):
-    """Pretrained weights are not to be had."""
+    """Weights are not available, or are another model's."""
 
 
 class BundleError(HeadwayError, ValueError):

@@ -21,7 +21,7 @@ from headway.inputs.image.models import create
 from headway.runs.run import new_run
 from headway.train.fine_tune import fine_tune, train_from_scratch
 from headway.train.lr_finder import find_lr
-from headway.train.optimizers import adamw
+from headway.train.optimizers import make_optimizer
 from headway.train.options import Options, Plan
 from headway.train.precision import choose_device, choose_precision
 from headway.train.schedules import one_cycle, schedule
@@ -141,7 +141,7 @@ def test_devices() -> None:
 
 
 def test_a_model_that_is_frozen_throughout() -> None:
-    assert refusal(ConfigError, adamw, nn.Linear(2, 3).requires_grad_(False)) == text(
+    assert refusal(ConfigError, make_optimizer, nn.Linear(2, 3).requires_grad_(False)) == text(
         "There is nothing to train in the model.",
         "Linear with 2 parameters, all of them frozen",
         "Leave requires_grad=True where the model is to learn.",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import nn
@@ -22,25 +22,25 @@ from headway.judge.ensemble import Ensemble
 from headway.judge.intervals import Estimate
 from headway.judge.learning_curve import LearningCurve
 from headway.judge.report.report import Report
-from headway.judge.tasks import evaluate, shown_metrics
+from headway.judge.tasks import evaluate, shown_metrics, task_metrics
 from headway.learner import baselines as rivals
 from headway.learner import report as reporting
 from headway.learner.ensemble import ensemble
 from headway.learner.export import export_trained
 from headway.learner.restore import made_again, replay, resume_run, settings_of
 from headway.learner.subject import Trained
-from headway.runs.replay import perform
+from headway.runs.replay import Call, recorded
 from headway.runs.run import Run, new_run
-from headway.train.callbacks import Callback
+from headway.train.callbacks import Callback, check_callbacks
 from headway.train.fine_tune import Features, check_plan, fine_tune, kept_features, recommended, train_from_scratch
 from headway.train.history import Epoch, History
 from headway.train.lr_finder import LrFinder, find_lr
 from headway.train.objective import Loss, objective
-from headway.train.options import CompileName, Plan, check_options, check_run, default_batch_size, options_of
+from headway.train.optimizers import OptimizerChoice, check_optimizer
+from headway.train.options import Plan, check_options, check_run, default_batch_size, options_of
 from headway.train.precision import PrecisionName, choose_device, choose_precision
 from headway.train.predictions import Predictions
 from headway.train.progress import Progress, make_progress
-from headway.train.schedules import ScheduleName
 from headway.train.stage import Setup, check_model, fit, has_linear_head
 
 if TYPE_CHECKING:
@@ -48,8 +48,6 @@ if TYPE_CHECKING:
     from headway.inputs.table.interpret import Interpretation
 
 __all__ = ["Learner"]
-
-T = TypeVar("T")
 
 
 class Learner:
@@ -66,8 +64,10 @@ class Learner:
         batch_size: Items a step; 32, or 64 for images under 64 pixels, when left out. "auto" takes a batch in pieces
             when memory runs out, with the same result up to rounding where no layer looks at the batch as a whole.
         augment: What is done to training images; mild for pretrained bodies, digits and the like excepted.
-        loss_fn: `(outputs, targets)` to the mean loss; when left out, by the target: for classes cross-entropy, for
-            numbers the squared error in standard deviations.
+        optimizer: "adamw", "sgd", "lamb" or another name of timm's; a class of torch's; or a function from groups of
+            parameters to an optimizer. The learning rate is `lr` of the call that trains, whatever it was made with.
+        loss_fn: `(outputs, targets)` to the mean loss, such as `nn.CrossEntropyLoss(label_smoothing=0.1)`; when left
+            out, by the target: for classes cross-entropy, for numbers the squared error in standard deviations.
         callbacks: Called around epochs and steps, in order.
         device: "auto", "cpu", "cuda", "cuda:1", "mps" ...
         precision: "auto", "float32", "bfloat16" or "float16".
@@ -96,6 +96,7 @@ class Learner:
         seed: int = 0,
         batch_size: int | Literal["auto"] | None = None,
         augment: Augment | None = None,
+        optimizer: OptimizerChoice = "adamw",
         loss_fn: Loss | None = None,
         callbacks: Sequence[Callback] = (),
         device: str | torch.device = "auto",
@@ -103,12 +104,15 @@ class Learner:
         progress: bool | Progress = True,
     ) -> None:
         check_run(seed=seed, batch_size=batch_size)
+        check_optimizer(optimizer)
+        check_callbacks(callbacks)
         self.data = data
         self.seed = seed
         self.history = History()
         self.features: Features | None = None
         chosen = choose_precision(choose_device(device), precision, is_small=data.input.is_table)
         found = objective(data.target)
+        known = task_metrics(data.target.task)
         built = zoo.build(arch, data.input, data.target, pretrained=pretrained, seed=seed)
         self.arch, self.pretrained = built.arch, built.pretrained
         self.model = chosen.place(built.model)
@@ -121,10 +125,12 @@ class Learner:
             prepare=self.prepare,
             objective=replace(found, loss_fn=loss_fn) if loss_fn else found,
             metrics=shown_metrics(data.target),
+            higher_is_better={known.main: known.higher_is_better},
             precision=chosen,
             augment=augment or Augment(flip=data.target.can_mirror),
             batch_size=batch_size if isinstance(batch_size, int) else default_batch_size(data, built.recipe),
             recipe=built.recipe,
+            optimizer=optimizer,
             split_batches=batch_size == "auto",
             seed=seed,
             callbacks=(*callbacks, *shown),
@@ -138,8 +144,13 @@ class Learner:
         self._calls: list[dict[str, Any]] = []
         self.run = run if isinstance(run, Run) or run is None else new_run(Path(run).parent, Path(run).name)
         if self.run is not None:
-            given = {"arch": self._is_own, "loss_fn": loss_fn is not None}
-            own = [name for name, is_own in {**given, "callbacks": bool(callbacks)}.items() if is_own]
+            passed = {
+                "arch": self._is_own,
+                "optimizer": not isinstance(optimizer, str),
+                "loss_fn": loss_fn is not None,
+                "callbacks": bool(callbacks),
+            }
+            own = [name for name, is_own in passed.items() if is_own]
             self.run.begin(data, {**self.settings, "own": own}, self.model)
 
     @classmethod
@@ -149,6 +160,7 @@ class Learner:
         *,
         data: Data | None = None,
         arch: nn.Module | None = None,
+        optimizer: OptimizerChoice | None = None,
         loss_fn: Loss | None = None,
         callbacks: Sequence[Callback] = (),
         accept_changes: bool = False,
@@ -162,6 +174,7 @@ class Learner:
             run: The run's folder.
             data: The same data set, where its items were arrays or images in memory.
             arch: The same module, where the run was started with one of your own; its weights do not matter.
+            optimizer: The same class or function, where the run was started with one.
             loss_fn: The same function, likewise.
             callbacks: The same callbacks, likewise.
             accept_changes: Whether to go on when files of the data have changed since.
@@ -173,7 +186,7 @@ class Learner:
             RunError: If something of your own is not passed again, or another process is at work on the run.
             CheckpointError: If a checkpoint cannot be read, or is another model's.
         """
-        own = {"arch": arch, "loss_fn": loss_fn, "callbacks": callbacks}
+        own = {"arch": arch, "optimizer": optimizer, "loss_fn": loss_fn, "callbacks": callbacks}
         return resume_run(cls, run, data=data, own=own, accept_changes=accept_changes, progress=progress)
 
     @property
@@ -188,82 +201,65 @@ class Learner:
         """What decides the run, as plain values."""
         return settings_of(self.setup, arch=self.arch, pretrained=self.pretrained)
 
-    def fine_tune(  # noqa: D417
-        self,
-        epochs: int | None = None,
-        *,
-        minutes: float | None = None,
-        lr: float | None = None,
-        schedule: ScheduleName | None = None,
-        lr_decay: float | None = None,
-        weight_decay: float | None = None,
-        freeze_norm: bool | None = None,
-        mixup: float = 0.0,
-        cutmix: float = 0.0,
-        label_smoothing: float = 0.0,
-        ema: float = 0.0,
-        accumulate: int = 1,
-        sizes: Sequence[int] = (),
-        compile: CompileName = "off",
+    def fine_tune(
+        self, epochs: int | None = None, *, minutes: float | None = None, lr: float | None = None, **options: Any
     ) -> History:
         """Transfer learning in two stages; see `headway.train.fine_tune`.
 
-        A named architecture without pretrained weights is trained in one stage, as is a module of your own, unless it
-        has a `body` and a linear `head`. Other options, of the stage for every layer: `headway.train.options.Options`.
+        A model without pretrained weights is trained in one stage.
 
         Args:
             epochs: Epochs that train every layer; a good number for the data when left out.
             minutes: Time to take, instead of `epochs`.
             lr: Peak learning rate of the last layers.
+            options: Of the stage for every layer, such as `mixup=0.2`: the fields of `hw.Options`.
 
         Returns:
             The history.
+
+        Raises:
+            ConfigError: If an option is not known or cannot have an effect.
+            TrainingError: If the loss is NaN.
         """
-        given = {name: value for name, value in locals().items() if name != "self"}
+        arguments = {"epochs": epochs, "minutes": minutes, "lr": lr, **options}
         check_plan(epochs=epochs, minutes=minutes, lr=lr)
-        options = options_of(given, recommended(self.setup, two_stages=self.two_stages))
-        check_options(options, self.setup, epochs=epochs, minutes=minutes)
+        chosen = options_of(arguments, recommended(self.setup, two_stages=self.two_stages))
+        check_options(chosen, self.setup, epochs=epochs, minutes=minutes)
         train = fine_tune if self.two_stages else train_from_scratch
-        work = partial(train, history=self.history, epochs=epochs, minutes=minutes, lr=lr, options=options)
-        found = self._train("fine_tune", given, work, kept_features)
+        with self._recorded("fine_tune", arguments) as call:
+            if call.is_done:
+                features = kept_features(call.setup)
+            else:
+                features = train(call.setup, self.history, epochs=epochs, minutes=minutes, lr=lr, options=chosen)
         # After the first time the body is no longer the one that was pretrained.
-        if found is not None and self.features is None:
-            self.features, self._baselines = found, None
-            if found.unseen is not None:
-                self.setup = self.setup.knowing(*found.unseen)
+        if features is not None and self.features is None:
+            self.features, self._baselines = features, None
+            if features.unseen is not None:
+                self.setup = self.setup.knowing(*features.unseen)
                 self.data = self.setup.data
         return self.history
 
-    def fit(  # noqa: D417
-        self,
-        epochs: int,
-        *,
-        lr: float | None = None,
-        schedule: ScheduleName = "one_cycle",
-        lr_decay: float = 1.0,
-        weight_decay: float = 0.01,
-        freeze_norm: bool = False,
-        mixup: float = 0.0,
-        cutmix: float = 0.0,
-        label_smoothing: float = 0.0,
-        ema: float = 0.0,
-        accumulate: int = 1,
-        sizes: Sequence[int] = (),
-        compile: CompileName = "off",
-    ) -> History:
+    def fit(self, epochs: int, *, lr: float | None = None, **options: Any) -> History:
         """Trains every layer, at the same rate unless `lr_decay` is below 1.
 
         Args:
             epochs: Passes over the training rows, at least 1.
-            lr: Peak learning rate; 0.001 when left out. The other options: `headway.train.options.Options`.
+            lr: Peak learning rate; 0.001 when left out.
+            options: Such as `mixup=0.2`: the fields of `hw.Options`.
 
         Returns:
             The history.
+
+        Raises:
+            ConfigError: If an option is not known or cannot have an effect.
+            TrainingError: If the loss is NaN.
         """
-        given = {name: value for name, value in locals().items() if name != "self"}
-        plan = Plan(epochs=epochs, lr=1e-3 if lr is None else lr, options=options_of(given))
+        arguments = {"epochs": epochs, "lr": lr, **options}
+        plan = Plan(epochs=epochs, lr=1e-3 if lr is None else lr, options=options_of(arguments))
         check_options(plan.options, self.setup)
-        self._train("fit", given, lambda setup: fit(setup, plan, self.history), lambda _: None)
+        with self._recorded("fit", arguments) as call:
+            if not call.is_done:
+                fit(call.setup, plan, self.history)
         return self.history
 
     def find_lr(self) -> LrFinder:
@@ -391,16 +387,18 @@ class Learner:
 
     def _train_again(self, data: Data) -> Trained:
         """The same model, trained in the same way on other data."""
-        made = made_again(type(self), self.settings, data, loss_fn=self.setup.objective.loss_fn, progress=False)
+        own = {"loss_fn": self.setup.objective.loss_fn, "optimizer": self.setup.optimizer}
+        made = made_again(type(self), self.settings, data, **own, progress=False)
         return replay(made, self._calls)._trained  # noqa: SLF001
 
-    def _train(self, name: str, given: dict[str, Any], work: Callable[[Setup], T], recall: Callable[[Setup], T]) -> T:
-        number = len(self._calls)
-        self._calls.append({"call": name, **given})
+    @contextmanager
+    def _recorded(self, name: str, arguments: dict[str, Any]) -> Iterator[Call]:
+        """A context for a call that trains: kept in the run's folder, or read from there where it was done before."""
+        call = {"call": name, **arguments}
+        self._calls.append(call)
         try:
-            return perform(
-                self.run, number, name, given, setup=self.setup, history=self.history, work=work, recall=recall
-            )
+            with recorded(self.run, len(self._calls) - 1, call, setup=self.setup, history=self.history) as made:
+                yield made
         finally:
             if self.progress is not None:
                 self.progress.close()
@@ -408,5 +406,3 @@ class Learner:
     def _record(self, entry: Epoch) -> None:
         if self.run is not None:
             self.run.record(len(self.history) - 1, entry)
-        if self.progress is not None:
-            self.progress.entry(entry)

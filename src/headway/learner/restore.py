@@ -29,11 +29,13 @@ def made_again(make: Callable[..., L], settings: Mapping[str, Any], data: Data, 
         make: The class.
         settings: What decides the run, as plain values.
         data: The data set.
-        own: What is no plain value, by the class's argument; `arch`, where it is a module.
+        own: What is no plain value, by the class's argument; `arch`, where it is a module, and `optimizer`, where it
+            is not a name.
     """
     return make(
         data,
         own.pop("arch", None) or settings["arch"],
+        optimizer=own.pop("optimizer", None) or settings["optimizer"],
         pretrained=bool(settings["pretrained"]),
         seed=settings["seed"],
         batch_size=settings["batch_size"],
@@ -56,6 +58,7 @@ def settings_of(setup: Setup, *, arch: str, pretrained: str | None) -> dict[str,
         "arch": arch,
         "pretrained": pretrained,
         "seed": setup.seed,
+        "optimizer": setup.optimizer if isinstance(setup.optimizer, str) else None,
         "batch_size": "auto" if setup.split_batches else setup.batch_size,
         "device": str(setup.precision.device),
         "precision": str(setup.precision.dtype).removeprefix("torch."),

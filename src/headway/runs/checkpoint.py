@@ -174,11 +174,16 @@ class KeepState(Callback):
 
 
 def capture(state: TrainState) -> Saved:
-    """Everything that decides how a stage goes on: weights, the optimizer's averages, and the place in the stage."""
-    tensors = model_tensors(state.model)
-    for number, parameter in enumerate(_parameters(state)):
-        for name, value in state.optimizer.state.get(parameter, {}).items():
-            tensors[f"optimizer.{number}.{name}"] = torch.as_tensor(value)
+    """Everything that decides how a stage goes on: weights, the optimizer's state, and how far the stage has come."""
+    tensors, plain = model_tensors(state.model), {}
+    remembered = {
+        **{f"optimizer.{at}": state.optimizer.state.get(each, {}) for at, each in enumerate(_parameters(state))},
+        **{f"group.{at}": _counts(group) for at, group in enumerate(state.optimizer.param_groups)},
+        **{f"callback.{at}": each.state_dict() for at, each in enumerate(_remembering(state))},
+    }
+    for owner, values in remembered.items():
+        for name, value in values.items():
+            (tensors if isinstance(value, torch.Tensor) else plain)[f"{owner}.{name}"] = value
     tensors["loss_sum"] = state.loss_sum
     values = {
         "epoch": state.epoch,
@@ -189,7 +194,8 @@ def capture(state: TrainState) -> Saved:
         "total_steps": state.total_steps,
         "seconds": state.seconds,
         "scaler": state.precision.scaler.state_dict(),
-        "callbacks": [[type(each).__name__, each.state_dict()] for each in _remembering(state)],
+        "callbacks": [type(each).__name__ for each in _remembering(state)],
+        "remembered": plain,
     }
     return Saved(tensors, values)
 
@@ -197,29 +203,42 @@ def capture(state: TrainState) -> Saved:
 def restore(state: TrainState, saved: Saved) -> None:
     """Puts a stage into the state that `capture` took."""
     load_model(state.model, saved)
-    for number, parameter in enumerate(_parameters(state)):
-        prefix = f"optimizer.{number}."
-        found = {name.removeprefix(prefix): value for name, value in saved.tensors.items() if name.startswith(prefix)}
+    for at, parameter in enumerate(_parameters(state)):
         # The fused update relies on averages that lie in memory as their parameter does, and all on its device.
         state.optimizer.state[parameter] = {
             name: torch.empty_like(parameter, requires_grad=False).copy_(value)
-            if value.shape == parameter.shape and name != "step"
+            if isinstance(value, torch.Tensor) and value.shape == parameter.shape and name != "step"
             else value.to(parameter.device)
-            for name, value in found.items()
+            if isinstance(value, torch.Tensor)
+            else value
+            for name, value in _of(f"optimizer.{at}.", saved).items()
         }
     values = saved.values
+    for at, group in enumerate(state.optimizer.param_groups):
+        group.update(_of(f"group.{at}.", saved))
     state.loss_sum = saved.tensors["loss_sum"].to(state.precision.device)
     state.epoch, state.step, state.batch, state.items = (values[name] for name in ("epoch", "step", "batch", "items"))
     state.total_steps, state.seconds, state.pieces = (values[name] for name in ("total_steps", "seconds", "pieces"))
     state.precision.scaler.load_state_dict(values["scaler"])
-    found, kept = _remembering(state), values["callbacks"]
-    names, wanted = [type(each).__name__ for each in found], [name for name, _ in kept]
+    found, wanted = _remembering(state), values["callbacks"]
+    names = [type(each).__name__ for each in found]
     if names != wanted:
         given = f"{', '.join(names) or 'none'}, not {', '.join(wanted) or 'none'}"
         fix = "Pass those that the run was started with, in the same order (callbacks=)."
         raise CheckpointError("The checkpoint is of other callbacks that remember.", given=given, fix=fix)
-    for callback, (_, remembered) in zip(found, kept, strict=True):
-        callback.load_state_dict(remembered)
+    for at, callback in enumerate(found):
+        callback.load_state_dict(_of(f"callback.{at}.", saved))
+
+
+def _of(prefix: str, saved: Saved) -> dict[str, Any]:
+    """The tensors and plain values whose names begin so, by the rest of their names."""
+    known = {**saved.tensors, **saved.values["remembered"]}
+    return {name.removeprefix(prefix): value for name, value in known.items() if name.startswith(prefix)}
+
+
+def _counts(group: Mapping[str, Any]) -> dict[str, Any]:
+    """A parameter group's numbers and tensors; some optimizers count their steps there."""
+    return {name: value for name, value in group.items() if type(value) in (int, float, torch.Tensor)}
 
 
 def model_tensors(model: nn.Module) -> dict[str, torch.Tensor]:

@@ -2,48 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from headway.runs.checkpoint import Checkpoints, Saved, load_model, model_tensors
 from headway.runs.run import Run
 from headway.train.history import Epoch, History
 from headway.train.stage import STAGE, Setup
 
-__all__ = ["perform"]
+__all__ = ["Call", "recorded"]
 
 DONE = "done"
 NAMES_SHOWN = 5
 
-T = TypeVar("T")
+
+@dataclass
+class Call:
+    """A call that trains, as it is made in a run.
+
+    Attributes:
+        setup: With the checkpoints of this call.
+        is_done: Whether the run has finished it before. Then there is nothing to train: what the call made of model
+            and history is read when its context ends.
+    """
+
+    setup: Setup
+    is_done: bool = False
 
 
-def perform(
-    run: Run | None,
-    number: int,
-    name: str,
-    settings: Mapping[str, Any],
-    *,
-    setup: Setup,
-    history: History,
-    work: Callable[[Setup], T],
-    recall: Callable[[Setup], T],
-) -> T:
-    """Does the work of a call, or what is left of it; the model and the history are as after it.
+@contextmanager
+def recorded(
+    run: Run | None, number: int, call: Mapping[str, Any], *, setup: Setup, history: History
+) -> Iterator[Call]:
+    """A context for a call that trains; after it model and history are as the call left them.
 
     Args:
         run: Where checkpoints are kept; None for nowhere.
         number: How many calls came before.
-        name: The method's name, with which a run that goes on calls it again.
-        settings: Its arguments, plain JSON values.
+        call: The method's name as "call", and its arguments: plain JSON values, with which a run that goes on calls
+            it again.
         setup: Model, data and what stays the same.
         history: Gets the entries and notes.
-        work: The call itself; it is given the setup with its checkpoints.
-        recall: What `work` gave, from those checkpoints, when the call was finished before.
-
-    Returns:
-        What `work` gives.
 
     Raises:
         RunError: If another process is at work on the run.
@@ -51,30 +52,29 @@ def perform(
     """
     lost_before = len(setup.data.lost)
     if run is None:
-        result = work(setup)
+        yield Call(setup)
         _note_lost(setup, history, lost_before)
-        return result
+        return
     with run.held():
         if number and not run.checkpoints(number - 1).has(DONE):
             # It was broken off, and whoever called it goes on from there.
             _finish(run.checkpoints(number - 1), setup, history)
-        keep = run.note_call(number, name, settings)
+        keep = run.note_call(number, call)
         setup = replace(setup, checkpoints=keep)
         done = keep.load(DONE)
         if done is None:
-            result = work(setup)
+            yield Call(setup)
             _note_lost(setup, history, lost_before)
             _finish(keep, setup, history)
-            return result
+            return
         setup.data.lost.update(done.values["lost"])
         # Before the model is what the call made of it: a piece that is missing is computed as it was then.
-        result = recall(setup)
+        yield Call(setup, is_done=True)
         load_model(setup.model, done)
         setup.model.eval()
         for values in done.values["entries"][len(history) :]:
             setup.record(history, Epoch(**values))
         history.notes[:] = done.values["notes"]
-        return result
 
 
 def _finish(keep: Checkpoints, setup: Setup, history: History) -> None:

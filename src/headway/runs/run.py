@@ -127,18 +127,17 @@ class Run:
             raise RunError("That is not the data set of the run.", given=given, fix=fix)
         return settings
 
-    def note_call(self, number: int, name: str, settings: Mapping[str, Any]) -> Checkpoints:
+    def note_call(self, number: int, call: Mapping[str, Any]) -> Checkpoints:
         """Adds a call that trains to the config, unless it is there already, and gives the place for its checkpoints.
 
         Args:
             number: How many calls came before it.
-            name: The method that was called.
-            settings: With what.
+            call: The method's name as "call", and its arguments.
         """
         config = self.config
         calls = config.setdefault("training", [])
         if number == len(calls):
-            calls.append({"call": name, **settings})
+            calls.append(dict(call))
             self.write_config(config)
         return self.checkpoints(number)
 

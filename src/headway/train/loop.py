@@ -49,6 +49,10 @@ def train_step(state: TrainState, batch: Batch) -> BatchResult:
             if not is_out_of_memory(error):
                 raise
         make_room(state, batch)
+    if state.clip_norm:
+        # float16 scales gradients up, and the limit is on what they are.
+        precision.scaler.unscale_(optimizer)
+        nn.utils.clip_grad_norm_(state.model.parameters(), state.clip_norm)
     precision.scaler.step(optimizer)
     precision.scaler.update()
     clear_gradients(optimizer)

@@ -11,7 +11,7 @@ import numpy as np
 from headway.errors import ConfigError, TrainingError
 from headway.train.callbacks import Callback
 from headway.train.loop import train_epoch
-from headway.train.optimizers import adamw
+from headway.train.optimizers import make_optimizer
 from headway.train.stage import Setup, set_training_mode
 from headway.train.state import BatchResult, TrainState
 
@@ -84,7 +84,7 @@ def find_lr(setup: Setup, *, steps: int = 60) -> LrFinder:
         model=setup.model,
         prepare=setup.augmented,
         loss_fn=setup.objective.loss_fn,
-        optimizer=adamw(setup.model),
+        optimizer=make_optimizer(setup.model, setup.optimizer),
         schedule=lambda step: LOWEST * (HIGHEST / LOWEST) ** (step / (steps - 1)),
         precision=setup.precision.fresh(),
         seed=setup.seed,

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Callable
+from typing import Any, cast
 
 import torch
 from torch import nn
 
-from headway.errors import ConfigError
+from headway.errors import ConfigError, did_you_mean
 
-__all__ = ["adamw", "clear_gradients", "depth_groups", "lr_factors", "set_lr"]
+__all__ = [
+    "OptimizerChoice",
+    "check_optimizer",
+    "clear_gradients",
+    "depth_groups",
+    "lr_factors",
+    "make_optimizer",
+    "set_lr",
+]
+
+OptimizerChoice = str | Callable[[list[dict[str, Any]]], torch.optim.Optimizer]
+"""A name, such as "adamw" or one of timm's; or what makes an optimizer from groups of parameters, such as a class of
+torch's. The learning rate is set at each step, whatever the optimizer was made with."""
 
 
-def adamw(model: nn.Module, *, weight_decay: float = 0.01, lr_decay: float = 1.0) -> torch.optim.AdamW:
-    """AdamW over a model's trainable parameters.
+def make_optimizer(
+    model: nn.Module,
+    optimizer: OptimizerChoice = "adamw",
+    *,
+    weight_decay: float = 0.01,
+    lr_decay: float = 1.0,
+) -> torch.optim.Optimizer:
+    """An optimizer over a model's trainable parameters.
 
     Biases and the weights of normalisation layers are not decayed. Earlier layers learn more slowly: each of the
     groups of `depth_groups` has `lr_decay` times the rate of the next. A model may ask for rates of its
@@ -21,36 +40,78 @@ def adamw(model: nn.Module, *, weight_decay: float = 0.01, lr_decay: float = 1.0
 
     Args:
         model: The model.
-        weight_decay: Decoupled weight decay, from 0.
+        optimizer: A name, a class of torch's, or a function from groups of parameters to an optimizer.
+        weight_decay: Weight decay, from 0; of "adamw" it is decoupled.
         lr_decay: Factor between the rates of neighbouring groups, above 0 and at most 1.
 
     Returns:
         The optimizer; each of its groups has an "lr_scale", which `set_lr` applies.
 
     Raises:
-        ConfigError: If no parameter is trainable.
+        ConfigError: If no parameter is trainable, or there is no such optimizer.
+
+    Example:
+        >>> type(make_optimizer(nn.Linear(2, 2), "sgd")).__name__
+        'SGD'
 
     Source:
         Loshchilov and Hutter 2019, arXiv:1711.05101; the rates by depth: Howard and Ruder 2018, arXiv:1801.06146.
     """
+    groups = _groups(model, weight_decay=weight_decay, lr_decay=lr_decay)
+    if optimizer == "adamw":
+        return torch.optim.AdamW(groups, lr=1.0, betas=(0.9, 0.99), fused=True)
+    check_optimizer(optimizer)
+    try:
+        made = _timm_optim().create_optimizer_v2(groups, optimizer) if isinstance(optimizer, str) else optimizer(groups)
+    except (TypeError, ValueError) as error:
+        fix = "Pass a function that makes it from groups: lambda groups: torch.optim.SGD(groups, momentum=0.9)."
+        raise ConfigError("The optimizer cannot be made from groups of parameters.", given=error, fix=fix) from error
+    if not isinstance(made, torch.optim.Optimizer):
+        fix = "Return a torch.optim.Optimizer over the groups that it is given."
+        raise ConfigError("`optimizer` must give an optimizer.", given=type(made).__name__, fix=fix)
+    return made
+
+
+def check_optimizer(optimizer: OptimizerChoice) -> None:
+    """Raises a ConfigError if that is neither an optimizer's name nor something that makes one."""
+    if isinstance(optimizer, torch.optim.Optimizer) or not (isinstance(optimizer, str) or callable(optimizer)):
+        what = (
+            "`optimizer` must be a name, a class of torch's, or a function from groups of parameters to an optimizer."
+        )
+        given = type(optimizer).__name__
+        raise ConfigError(what, given=given, fix='Pass "sgd", torch.optim.SGD or lambda groups: ..., for instance.')
+    if isinstance(optimizer, str) and optimizer not in (known := _timm_optim().list_optimizers()):
+        fix = f"Name one of timm's optimizers. {did_you_mean(optimizer, known)}"
+        raise ConfigError("There is no optimizer of that name.", given=repr(optimizer), fix=fix)
+
+
+def _timm_optim() -> Any:
+    # Only imported when an optimizer other than the default is asked for.
+    import timm.optim
+
+    return timm.optim
+
+
+def _groups(model: nn.Module, *, weight_decay: float, lr_decay: float) -> list[dict[str, Any]]:
+    """The trainable parameters by depth, by whether they decay, and by the rate that the model asks for."""
     groups = []
     by_depth = depth_groups(model)
     factors = lr_factors(model)
     asked = {id(parameter): factors[name] for name, parameter in model.named_parameters()}
-    for place, parameters in enumerate(by_depth):
-        trainable = [parameter for parameter in parameters if parameter.requires_grad]
+    for depth, parameters in enumerate(by_depth):
         kinds: dict[tuple[bool, float], list[nn.Parameter]] = {}
-        for parameter in trainable:
-            kinds.setdefault((parameter.ndim > 1, asked[id(parameter)]), []).append(parameter)
+        for parameter in parameters:
+            if parameter.requires_grad:
+                kinds.setdefault((parameter.ndim > 1, asked[id(parameter)]), []).append(parameter)
         for (decays, factor), chosen in sorted(kinds.items(), reverse=True, key=lambda each: each[0]):
             decay = weight_decay if decays else 0.0
-            scale = factor * lr_decay ** (len(by_depth) - 1 - place)
+            scale = factor * lr_decay ** (len(by_depth) - 1 - depth)
             groups.append({"params": chosen, "weight_decay": decay, "lr_scale": scale})
     if not groups:
         given = f"{type(model).__name__} with {sum(1 for _ in model.parameters())} parameters, all of them frozen"
         fix = "Leave requires_grad=True where the model is to learn."
         raise ConfigError("There is nothing to train in the model.", given=given, fix=fix)
-    return torch.optim.AdamW(groups, lr=1.0, betas=(0.9, 0.99), fused=True)
+    return groups
 
 
 def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:

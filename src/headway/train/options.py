@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 
 from headway.data.dataset import Data
-from headway.errors import ConfigError
+from headway.errors import ConfigError, did_you_mean
 from headway.inputs.image.field import Image
 from headway.train.loop import evaluating
 from headway.train.recipe import Recipe
@@ -44,6 +44,9 @@ class Options:
         label_smoothing: Share of each target that is spread evenly over the labels, from 0 and below 1.
         ema: Decay of a running average of the weights, from 0 and below 1; evaluations and the model in the end have
             the average. 0 is for none.
+        clip_norm: What the norm of all gradients together is limited to in each step, from 0, which is for no limit.
+        dropout: Rate of the model's dropout layers, from 0 and below 1; a model without any gets one before its last
+            linear layer. None leaves the model as it is.
         accumulate: How many batches add up their gradients for one step, from 1.
         sizes: Sides of the training photos in pixels, each for an equal share of the epochs; the whole size when empty.
         compile: Whether the passes are compiled: "off", "on", or "auto", where a timed trial says that it pays within
@@ -58,8 +61,9 @@ class Options:
 
     Source:
         Howard and Ruder 2018, arXiv:1801.06146 (rates by depth); Loshchilov and Hutter 2019, arXiv:1711.05101 (weight
-        decay); Howard and Gugger 2020, "Deep Learning for Coders", chapter 7, and Touvron et al. 2019,
-        arXiv:1906.06423 (sizes). The others: `headway.train.mixup`, `headway.train.ema`, `headway.train.schedules`.
+        decay); Pascanu et al. 2013, arXiv:1211.5063 (clip_norm); Howard and Gugger 2020, "Deep Learning for Coders",
+        chapter 7, and Touvron et al. 2019, arXiv:1906.06423 (sizes). The others: `headway.train.mixup`,
+        `headway.train.ema`, `headway.train.dropout`, `headway.train.schedules`.
     """
 
     schedule: ScheduleName = "one_cycle"
@@ -70,6 +74,8 @@ class Options:
     cutmix: float = 0.0
     label_smoothing: float = 0.0
     ema: float = 0.0
+    clip_norm: float = 0.0
+    dropout: float | None = None
     accumulate: int = 1
     sizes: Sequence[int] = ()
     compile: CompileName = "off"
@@ -106,6 +112,11 @@ _RANGES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "cutmix": ("from 0, such as 1", lambda value: _is_number(value) and 0 <= value < float("inf")),
     "label_smoothing": ("from 0 and below 1, such as 0.1", lambda value: _is_number(value) and 0 <= value < 1),
     "ema": ("from 0 and below 1, such as 0.99", lambda value: _is_number(value) and 0 <= value < 1),
+    "clip_norm": ("from 0, such as 1", lambda value: _is_number(value) and 0 <= value < float("inf")),
+    "dropout": (
+        "None, or from 0 and below 1, such as 0.5",
+        lambda value: value is None or (_is_number(value) and 0 <= value < 1),
+    ),
     "accumulate": ("a whole number from 1", lambda value: type(value) is int and value >= 1),
     "compile": ('"off", "auto" or "on"', lambda value: value in ("off", "auto", "on")),
     "sizes": (
@@ -157,19 +168,28 @@ class Plan:
 
 
 def options_of(given: Mapping[str, Any], base: Options | None = None) -> Options:
-    """The options of `base` with what was given: those entries that are options, and not None.
+    """The options of `base` with what was given of them and is not None.
+
+    Args:
+        given: Options by name, as a user passed them; "epochs", "minutes" and "lr" may be among them.
+        base: What holds where nothing was given; `Options()` when left out.
 
     Raises:
-        ConfigError: If a value is out of its range, or `given` has 0 "epochs", so that it has no effect.
+        ConfigError: If an option is not known, a value is out of its range, or there are 0 epochs, so that options
+            have no effect.
     """
     known = [each.name for each in fields(Options)]
-    found = replace(base or Options(), **{name: given[name] for name in known if given.get(name) is not None})
+    unknown = sorted(given.keys() - {*known, "epochs", "minutes", "lr"})
+    if unknown:
+        what = "There is no training option of that name."
+        raise ConfigError(what, given=f"{unknown[0]}={given[unknown[0]]!r}", fix=did_you_mean(unknown[0], known))
+    chosen = replace(base or Options(), **{name: given[name] for name in known if given.get(name) is not None})
     plain = {"lr": None, **{name: getattr(Options(), name) for name in known}}
     idle = [f"{name}={given[name]}" for name in plain if given.get(name) not in (None, plain[name], [])]
     if given.get("epochs") == 0 and idle:
         what = "Without epochs that train every layer these options have no effect: the head alone is solved."
         raise ConfigError(what, given=f"epochs=0, {', '.join(idle)}", fix="Leave them out, or pass epochs=1.")
-    return found
+    return chosen
 
 
 def check_options(options: Options, setup: Setup, *, epochs: int | None = None, minutes: float | None = None) -> None:

@@ -19,7 +19,7 @@ __all__ = ["Progress", "make_progress"]
 class Progress(Callback):
     """Plain lines; also the base of the other kinds.
 
-    `tell` prints a line, `count` shows how far something has come, `entry` tells of an epoch.
+    `tell` prints a line, `count` shows how far something has come.
     """
 
     def tell(self, text: str) -> None:
@@ -32,10 +32,10 @@ class Progress(Callback):
     def close(self) -> None:
         """Takes down whatever is still shown."""
 
-    def entry(self, epoch: Epoch) -> None:
+    def on_entry(self, entry: Epoch) -> None:
         """Tells of an epoch in one line."""
         self.close()
-        self.tell(describe(epoch))
+        self.tell(describe(entry))
 
     def on_batch_end(self, state: TrainState, result: BatchResult) -> None:
         """Counts the stage's steps."""

@@ -23,13 +23,14 @@ from headway.runs.interrupt import Signals
 from headway.train.answered import Answered, answered
 from headway.train.callbacks import Callback
 from headway.train.compile import Decision, compiled
+from headway.train.dropout import dropout_rate
 from headway.train.ema import Average
 from headway.train.history import Epoch, History
 from headway.train.loop import evaluating, predict, predict_batches, train_epoch
 from headway.train.mixup import mixed, smoothed
 from headway.train.nan_guard import FiniteLoss
 from headway.train.objective import Objective
-from headway.train.optimizers import adamw, depth_groups
+from headway.train.optimizers import OptimizerChoice, depth_groups, make_optimizer
 from headway.train.options import Options, Plan
 from headway.train.precision import Precision
 from headway.train.recipe import Recipe
@@ -67,10 +68,12 @@ class Setup:
         prepare: Pixels to what the model wants.
         objective: The loss, and how outputs become answers.
         metrics: What is computed on valid after each epoch, by name.
+        higher_is_better: The direction of each of them, where it is known.
         precision: Device, number format, layout.
         augment: What is done to training images.
         batch_size: Items a step.
         recipe: How long and how fast the model trains from random weights, where nothing else is asked for.
+        optimizer: What updates the weights.
         split_batches: Whether a batch is taken in pieces when memory runs out.
         seed: The run's seed.
         callbacks: Called around epochs and steps, in order.
@@ -88,6 +91,8 @@ class Setup:
     batch_size: int
     seed: int
     recipe: Recipe = field(default_factory=Recipe)
+    optimizer: OptimizerChoice = "adamw"
+    higher_is_better: Mapping[str, bool] = field(default_factory=dict)
     split_batches: bool = False
     callbacks: Sequence[Callback] = ()
     on_entry: Callable[[Epoch], None] = lambda _: None
@@ -102,6 +107,8 @@ class Setup:
         """Adds an entry to the history and tells of it."""
         history.epochs.append(entry)
         self.on_entry(entry)
+        for callback in self.callbacks:
+            callback.on_entry(entry)
 
     def loader(self, part: Part, *, shuffle: bool = False, accumulate: int = 1) -> Loader:
         """Batches of a part; for evaluation they may be larger, as nothing is kept for a backward pass."""
@@ -168,7 +175,12 @@ def fit(setup: Setup, plan: Plan, history: History, *, part: Part | None = None)
     stage = _Stage(setup, plan, part or setup.data.train, history)
     try:
         # Torch's own generators are seeded at every step; what the caller does with them is left as it was.
-        with setup.precision.own_randomness(), setup.precision.products(), stage.signals:
+        with (
+            setup.precision.own_randomness(),
+            setup.precision.products(),
+            stage.signals,
+            dropout_rate(setup.model, plan.options.dropout),
+        ):
             stage.run()
     except TrainingError:
         saved = setup.checkpoints.load(STAGE)
@@ -222,13 +234,14 @@ class _Stage:
             entry = self.epoch()
             self.entries.append(entry)
             self.setup.record(self.history, entry)
-            for callback in state.callbacks:
-                callback.on_epoch_end(state, entry)
-        self.note()
+            with self.average.in_place() if self.average else nullcontext():
+                for callback in state.callbacks:
+                    callback.on_epoch_end(state, entry)
         if self.average:
             self.average.put()
         for callback in state.callbacks:
             callback.on_train_end(state)
+        self.note()
 
     def prepare(self, batch: Batch, epoch: int) -> tuple[torch.Tensor, torch.Tensor]:
         """What the model is given of a batch, and its targets."""
@@ -260,6 +273,7 @@ class _Stage:
     def note(self) -> None:
         """Says in the history what the numbers do not show."""
         state = self.state
+        self.history.notes += state.notes
         if self.decision:
             self.history.notes.append(self.decision.note)
         self.history.notes += self.plan.options.notes
@@ -307,13 +321,16 @@ class _Stage:
 
 
 def set_training_mode(model: nn.Module, *, freeze_norm: bool) -> None:
-    """Puts a model into training mode, batch normalisation excepted where its statistics are to stay."""
+    """Puts a model into training mode, except batch normalisation that is frozen or keeps its statistics."""
     model.train()
-    if freeze_norm:
-        # A head that was not pretrained has no statistics worth keeping.
-        body = model.get_submodule("body") if len(depth_groups(model)) > 1 else model
-        for module in body.modules():
-            if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001
+    # A head that was not pretrained has no statistics worth keeping.
+    body = model.get_submodule("body") if len(depth_groups(model)) > 1 else model
+    kept = set(body.modules()) if freeze_norm else set()
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001
+            # A frozen layer is to answer as before; its statistics are part of that.
+            is_frozen = module.affine and not any(each.requires_grad for each in module.parameters())
+            if is_frozen or module in kept:
                 module.eval()
 
 
@@ -331,12 +348,16 @@ def new_state(
         model=setup.model,
         prepare=prepare,
         loss_fn=setup.objective.loss_fn,
-        optimizer=adamw(setup.model, weight_decay=options.weight_decay, lr_decay=options.lr_decay),
+        optimizer=make_optimizer(
+            setup.model, setup.optimizer, weight_decay=options.weight_decay, lr_decay=options.lr_decay
+        ),
         schedule=lambda _: 0.0,
         precision=setup.precision.fresh(),
         seed=setup.seed,
         pieces=options.accumulate,
         split_batches=setup.split_batches,
+        clip_norm=options.clip_norm,
+        higher_is_better=setup.higher_is_better,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -40,6 +40,9 @@ class TrainState:
         seconds: Time spent on it, by an earlier process, before it went on here.
         pieces: How many pieces a batch is taken in, its gradients added up.
         split_batches: Whether there may be more of them when memory runs out.
+        clip_norm: What the norm of all gradients together is limited to; 0 for no limit.
+        higher_is_better: The direction of each metric of the history.
+        notes: Sentences that callbacks add at the stage's end, for the history.
         stop_training: Set by a callback to end after this step.
         forward: The model, or its compiled function; see `headway.train.compile`.
     """
@@ -61,6 +64,9 @@ class TrainState:
     seconds: float = 0.0
     pieces: int = 1
     split_batches: bool = False
+    clip_norm: float = 0.0
+    higher_is_better: Mapping[str, bool] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     stop_training: bool = False
     forward: Callable[[torch.Tensor], torch.Tensor] = field(init=False)
 

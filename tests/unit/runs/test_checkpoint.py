@@ -18,7 +18,7 @@ from headway.runs.checkpoint import Checkpoints, KeepState, Saved, capture, load
 from headway.runs.interrupt import Signals
 from headway.train.callbacks import Callback
 from headway.train.loop import TrainState
-from headway.train.optimizers import adamw
+from headway.train.optimizers import make_optimizer
 from headway.train.precision import choose_precision
 
 TENSORS = {
@@ -155,7 +155,7 @@ def state_of(model: nn.Module, *callbacks: Callback) -> TrainState:
         model=model,
         prepare=lambda batch, _: (batch.inputs, batch.targets),
         loss_fn=F.cross_entropy,
-        optimizer=adamw(model),
+        optimizer=make_optimizer(model),
         schedule=lambda _: 1e-2,
         precision=choose_precision(torch.device("cpu"), "float32"),
         callbacks=callbacks,

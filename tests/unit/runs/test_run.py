@@ -98,8 +98,8 @@ def test_items_in_memory_can_be_saved(tmp_path: Path, digits_data: hw.Data) -> N
 def test_calls_are_added_to_the_config_in_order(tmp_path: Path, digits_data: hw.Data) -> None:
     run = new_run(tmp_path, "digits")
     run.begin(digits_data, {"arch": "small_resnet", "own": []}, nn.Identity())
-    run.note_call(0, "fine_tune", {"epochs": 2, "minutes": None})
-    run.note_call(1, "fit", {"epochs": 1})
+    run.note_call(0, {"call": "fine_tune", "epochs": 2, "minutes": None})
+    run.note_call(1, {"call": "fit", "epochs": 1})
     assert run.config["training"] == [
         {"call": "fine_tune", "epochs": 2, "minutes": None},
         {"call": "fit", "epochs": 1},

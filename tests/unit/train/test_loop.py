@@ -16,7 +16,7 @@ from headway.inputs.image.augment import Augment
 from headway.seeds import torch_seed
 from headway.train.callbacks import Callback
 from headway.train.loop import predict, train_epoch, train_step
-from headway.train.optimizers import adamw
+from headway.train.optimizers import make_optimizer
 from headway.train.precision import choose_precision
 from headway.train.stage import Setup
 from headway.train.state import BatchResult, TrainState
@@ -33,7 +33,7 @@ def make_state(make_setup: MakeSetup) -> Callable[..., tuple[TrainState, Setup]]
             model=model,
             prepare=setup.augmented,
             loss_fn=F.cross_entropy,
-            optimizer=adamw(model),
+            optimizer=make_optimizer(model),
             schedule=lambda step: 1e-3 * (step + 1),
             precision=setup.precision,
         )

@@ -12,7 +12,7 @@ from headway.errors import ConfigError, TrainingError
 from headway.train.history import History
 from headway.train.loop import gradients
 from headway.train.memory import is_out_of_memory
-from headway.train.optimizers import adamw
+from headway.train.optimizers import make_optimizer
 from headway.train.options import Plan
 from headway.train.stage import Setup, fit
 from headway.train.state import TrainState
@@ -54,7 +54,7 @@ def test_pieces_have_the_gradients_of_the_whole(make_setup: MakeSetup) -> None:
             model=setup.model,
             prepare=setup.augmented,
             loss_fn=setup.objective.loss_fn,
-            optimizer=adamw(setup.model),
+            optimizer=make_optimizer(setup.model),
             schedule=lambda _: 0.01,
             precision=setup.precision,
             pieces=pieces,

@@ -332,7 +332,6 @@ def test_a_run_with_everything_is_repeated(digits_data: hw.Data, tmp_path: Path)
         "epochs": 2,
         "minutes": None,
         "lr": 1e-3,
-        "compile": "off",
         **EVERYTHING,
     }
     second = hw.Learner.resume(copy_plan(first.run).path, arch=Photos(1), progress=False)

@@ -40,8 +40,8 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
     progress.tell("before")
     for done in range(1, 4):
         progress.count("training", done, 3)
-    progress.entry(epoch(1))
-    progress.entry(epoch(2))
+    progress.on_entry(epoch(1))
+    progress.on_entry(epoch(2))
     progress.close()
     assert capsys.readouterr().out == f"before\n{describe(epoch(1))}\n{describe(epoch(2))}\n"
 
@@ -120,7 +120,7 @@ for done in range(1, 4):
 for done in (1, 2):
     progress.count("training", done, 5)
 from headway.train.history import Epoch
-progress.entry(Epoch(stage="all", epoch=1, train_loss=1, valid_loss=1, metrics={}, lr=None, seconds=1))
+progress.on_entry(Epoch(stage="all", epoch=1, train_loss=1, valid_loss=1, metrics={}, lr=None, seconds=1))
 progress.count("training", 3, 5)
 progress.close()
 print("end")
@@ -196,7 +196,7 @@ def test_a_notebook_shows_one_text_a_cell(notebook: types.SimpleNamespace, capsy
     progress.count("training", 1, 4)
     progress._shown = 0.0
     progress.count("training", 2, 4)
-    progress.entry(epoch(1))
+    progress.on_entry(epoch(1))
     (display,) = notebook.displays
     assert display.texts == [
         "first",

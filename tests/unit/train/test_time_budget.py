@@ -10,7 +10,7 @@ from torch import nn
 
 from headway.train import time_budget as pace
 from headway.train.loop import TrainState
-from headway.train.optimizers import adamw
+from headway.train.optimizers import make_optimizer
 from headway.train.precision import choose_precision
 from headway.train.schedules import schedule
 from headway.train.time_budget import Pace
@@ -36,7 +36,7 @@ def state_of(total_steps: int) -> TrainState:
         model=model,
         prepare=lambda batch, _: (batch.inputs, batch.targets),
         loss_fn=F.cross_entropy,
-        optimizer=adamw(model),
+        optimizer=make_optimizer(model),
         schedule=schedule("one_cycle", total_steps=total_steps, max_lr=0.1),
         precision=choose_precision(torch.device("cpu"), "float32"),
         total_steps=total_steps,

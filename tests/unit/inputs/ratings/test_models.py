@@ -21,7 +21,7 @@ from headway.inputs.ratings.models import (
     recipe_for,
 )
 from headway.targets.number.field import Number
-from headway.train.optimizers import adamw
+from headway.train.optimizers import make_optimizer
 
 ROWS = pl.DataFrame({"user": ["a", "b", "c"] * 4, "item": [1, 2, 3, 4] * 3, "rating": [1.0, 4.0, 4.0] * 4})
 PAIR = Ratings("user", "item").fit(ROWS)
@@ -75,7 +75,9 @@ def test_a_few_users_and_items_are_hidden_while_training_and_none_afterwards() -
 
 def test_biases_are_not_decayed_and_the_network_learns_more_slowly() -> None:
     model = build("collab_mlp", PAIR, TARGET).model
-    groups = {id(each): group for group in adamw(model, weight_decay=1.0).param_groups for each in group["params"]}
+    groups = {
+        id(each): group for group in make_optimizer(model, weight_decay=1.0).param_groups for each in group["params"]
+    }
     found = {name: groups[id(each)] for name, each in model.named_parameters()}
     assert [found[f"factors.{name}"]["weight_decay"] for name in ("users.weight", "user_bias", "bias")] == [1, 0, 0]
     assert [found[name]["lr_scale"] for name in ("factors.items.weight", "mlp.0.weight")] == [1, 0.1]

@@ -22,7 +22,7 @@ from headway.inputs.table.models import (
 )
 from headway.targets.category.field import Category
 from headway.targets.number.field import Number
-from headway.train.optimizers import adamw, lr_factors
+from headway.train.optimizers import lr_factors, make_optimizer
 from headway.train.recipe import Recipe
 
 
@@ -100,7 +100,7 @@ def test_rates_of_its_own_reach_the_optimizer() -> None:
     assert factors["body.layers.0.weight"] == 1
     assert factors["body.layers.0.bias"] == factors["body.layers.1.share"] == 0.1
     assert factors["head.weight"] == WIDTH**-0.5
-    optimizer = adamw(model, weight_decay=0.1)
+    optimizer = make_optimizer(model, weight_decay=0.1)
     found = {id(each): group for group in optimizer.param_groups for each in group["params"]}
     assert len(found) == len(list(model.parameters()))
     assert all(found[id(each)]["lr_scale"] == factors[name] for name, each in model.named_parameters())
@@ -109,7 +109,7 @@ def test_rates_of_its_own_reach_the_optimizer() -> None:
 
 def test_a_model_that_asks_for_no_rates_has_one() -> None:
     assert set(lr_factors(nn.Linear(2, 2)).values()) == {1.0}
-    assert len(adamw(nn.Linear(2, 2)).param_groups) == 2
+    assert len(make_optimizer(nn.Linear(2, 2)).param_groups) == 2
 
 
 def test_fewer_epochs_for_more_rows() -> None:

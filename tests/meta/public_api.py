@@ -51,6 +51,9 @@ def _lines(name: str, thing: Any) -> Iterator[str]:
             if callable(getattr(thing, member)):
                 yield from _lines(f"{name}.{member}", getattr(thing, member))
         return
+    if isinstance(thing, str):
+        yield f"{name}: str"
+        return
     if not inspect.isclass(thing):
         yield f"{name}{_signature(thing)}"
         return

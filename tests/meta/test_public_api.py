@@ -20,7 +20,8 @@ def test_public_api_is_as_written_down() -> None:
 
 def test_every_public_name_comes_from_its_home() -> None:
     assert headway.__all__ == sorted(headway.__all__)
-    assert set(headway._HOMES) | set(headway._MODULES) == set(headway.__all__) == set(dir(headway))
+    known = {*headway._HOMES, *headway._MODULES, "__version__"}
+    assert known == set(headway.__all__) == set(dir(headway))
     assert all(getattr(headway, name) is import_module(home) for name, home in headway._MODULES.items())
     for name, home in headway._HOMES.items():
         assert getattr(headway, name) is getattr(import_module(home), name)

@@ -106,9 +106,7 @@ class Learner:
         check_run(seed=seed, batch_size=batch_size)
         check_optimizer(optimizer)
         check_callbacks(callbacks)
-        self.data = data
-        self.seed = seed
-        self.history = History()
+        self.data, self.seed, self.history = data, seed, History()
         self.features: Features | None = None
         chosen = choose_precision(choose_device(device), precision, is_small=data.input.is_table)
         found = objective(data.target)
@@ -142,16 +140,17 @@ class Learner:
         self.two_stages = is_plain and has_linear_head(self.model)
         self._baselines: list[BaselineResult] | None = None
         self._calls: list[dict[str, Any]] = []
-        self.run = run if isinstance(run, Run) or run is None else new_run(Path(run).parent, Path(run).name)
-        if self.run is not None:
-            passed = {
-                "arch": self._is_own,
-                "optimizer": not isinstance(optimizer, str),
-                "loss_fn": loss_fn is not None,
-                "callbacks": bool(callbacks),
-            }
-            own = [name for name, is_own in passed.items() if is_own]
-            self.run.begin(data, {**self.settings, "own": own}, self.model)
+        own = {"optimizer": not isinstance(optimizer, str), "loss_fn": loss_fn, "callbacks": callbacks}
+        self.run = self._begun(run, own={"arch": self._is_own, **own})
+
+    def _begun(self, run: str | os.PathLike[str] | Run | None, *, own: dict[str, Any]) -> Run | None:
+        """The run's folder with what is known before training; `own` is what the folder cannot hold."""
+        if run is None:
+            return None
+        begun = run if isinstance(run, Run) else new_run(Path(run).parent, Path(run).name)
+        names = [name for name, is_own in own.items() if is_own]
+        begun.begin(self.data, {**self.settings, "own": names}, self.model)
+        return begun
 
     @classmethod
     def resume(

@@ -44,7 +44,7 @@ def test_it_stops_and_gives_back_the_best_weights(digits_data: hw.Data, linear: 
 def test_without_restoring(digits_data: hw.Data, linear: Make) -> None:
     worse, stop = Worse(after=1), hw.EarlyStopping(patience=1, restore_best=False)
     learner = hw.Learner(digits_data, linear(), callbacks=[worse, stop], **QUIET)
-    assert len(learner.fit(8)) == 2
+    assert len(learner.fit(8, lr=1e-2)) == 2
     assert learner.history.notes == ["valid_loss did not improve in the last 1 epoch."]
     assert not same_bits(learner.model, worse.epochs[0])
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,12 +44,9 @@ def pets_table(folder: Path) -> pl.DataFrame:
 def test_pets(shared_data: SharedData, tmp_path: Path) -> None:
     items = pets_table(shared_data("oxford_pets"))
     field = hw.Mask("trimap", classes={1: "pet", 2: "background"}, ignore=3)
-    start = time.process_time()
     data = hw.from_items(items, input=hw.Image("photo", size=96), target=field, split=hw.ColumnSplit("split"))
     learner = hw.Learner(data, precision="float32", progress=False, run=tmp_path / "run")
     learner.fine_tune()
-    # Of processor time, on one core; the clock also counts what else a machine does.
-    assert time.process_time() - start < 120
 
     found = learner.predictions("valid")
     main = learner.evaluate("valid")["mean_iou"]

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -187,11 +186,9 @@ def test_the_same_seed_gives_the_same_weights(tuned: Any, monkeypatch: pytest.Mo
 
 
 @pytest.mark.slow
-def test_minutes_are_kept(tuned: Any) -> None:
-    start = time.perf_counter()
+def test_minutes_are_used(tuned: Any) -> None:
+    """That they are kept is tested with a clock that the test moves, in test_time_budget.py."""
     _, history = tuned(minutes=0.03, lr=1e-3)
-    # Other work on the machine may make the steps slower than they were when they were timed.
-    assert 0.5 < time.perf_counter() - start < 8
     assert history.epochs[0].stage == "head"
     assert len(history) > 2
 
@@ -235,9 +232,8 @@ def test_from_scratch_trains_every_layer_at_one_rate(body_head: Make, make_setup
 
 
 def test_from_scratch_for_some_minutes(linear: Make, make_setup: MakeSetup) -> None:
-    start, history = time.perf_counter(), History()
+    history = History()
     train_from_scratch(make_setup(linear()), history, minutes=0.02)
-    assert 0.1 < time.perf_counter() - start < 4
     assert len(history) >= 2
 
 

@@ -148,6 +148,20 @@ def test_folds_hold_each_class_evenly(counts: list[int]) -> None:
     assert everything.max() - everything.min() <= 1
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_a_rare_class_is_predicted_by_heads_that_have_seen_it(seed: int) -> None:
+    """Its two items are never in the same fold; of unstratified folds one in four has both."""
+    draw = np.random.default_rng(seed)
+    targets = np.array([0] * 30 + [1] * 30 + [2] * 2)
+    features = (8 * np.eye(3)[targets] + draw.normal(size=(62, 3))).astype(np.float32)
+    target = hw.Category("label", labels=("a", "b", "rare"))
+    head = solve_head(
+        torch.from_numpy(features), torch.from_numpy(targets), target=target, seed=seed, decays=(1e-2, 1e-3)
+    )
+    assert head.held_out is not None
+    assert head.held_out[-2:].argmax(dim=1).tolist() == [2, 2]
+
+
 def test_folds_depend_on_the_seed_alone() -> None:
     targets = np.repeat([0, 1], 40)
     assert np.array_equal(_folds(targets, seed=1), _folds(targets, seed=1))

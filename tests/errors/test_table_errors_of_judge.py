@@ -60,16 +60,16 @@ def model(rows: pl.DataFrame) -> np.ndarray:
             "This column has no values.\n  Given: 'age'\n  Fix:   Choose another column.",
         ),
         (
-            lambda: redundancy(ITEMS, ["age"]),
+            lambda: redundancy(ITEMS.select("age")),
             ConfigError,
             "Redundancy needs at least two columns of numbers, dates or categories.\n  Given: 1 columns\n"
             "  Fix:   Pass more of the items' columns.",
         ),
         (
-            lambda: column_values(pl.DataFrame({"tags": [["a"], ["b"]]}), ["tags"]),
+            lambda: column_values(pl.DataFrame({"tags": [["a"], ["b"]]})),
             DataError,
             "Columns must hold numbers, dates or categories.\n  Given: tags: List(String)\n"
-            "  Fix:   Leave these columns out, or make numbers or text of them.",
+            "  Fix:   Leave this column out, or make numbers or text of it.",
         ),
         (
             lambda: usual(ITEMS[:5]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,7 +57,6 @@ def column_use(
     task: str,
     output: int = 0,
     answer: str = "answer",
-    categorical: Collection[str] = (),
     seed: int = 0,
 ) -> ColumnUse:
     """Importance of all columns, dependence on the most important ones, redundancy among them.
@@ -72,7 +70,6 @@ def column_use(
         task: The kind of target.
         output: Which output the dependence is of.
         answer: What that is called.
-        categorical: Columns of numbers that are categories.
         seed: The run's seed.
     """
     found = importance(predict, items, targets, task=task, seed=seed)
@@ -87,11 +84,10 @@ def column_use(
                 name,
                 output=output,
                 answer=answer,
-                categorical=True if name in categorical else None,
                 num_items=_LARGE,
                 seed=seed,
             )
             for name in used[:NUM_SHOWN]
         ),
-        redundancy=redundancy(train, categorical=categorical, seed=seed) if len(train.columns) > 1 else None,
+        redundancy=redundancy(train, seed=seed) if len(train.columns) > 1 else None,
     )

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from headway.errors import DataError
-from headway.inputs.table.column_values import Predict, check_names_of, draw, is_category
+from headway.inputs.table.column_values import Predict, check_columns, draw, is_category
 from headway.judge.intervals import Estimate, mean
 from headway.seeds import generator
 from headway.system.figures import new_figure
@@ -124,7 +124,6 @@ def dependence(
     *,
     output: int = 0,
     answer: str = "answer",
-    categorical: bool | None = None,
     num_points: int = 20,
     num_items: int = 1_000,
     seed: int = 0,
@@ -141,7 +140,6 @@ def dependence(
         column: Which column.
         output: Which of the outputs.
         answer: What that output is called.
-        categorical: Whether the values have no order; told by the column's type when left out.
         num_points: Values at most: of numbers at even quantiles from 5 to 95 % (of the different values, too, where
             most items have the same few), of categories the most frequent.
         num_items: Of more items, so many are drawn at random.
@@ -161,34 +159,35 @@ def dependence(
         Friedman 2001, "Greedy function approximation", section 8.2; Goldstein et al. 2015, arXiv:1309.6392, for the
         items' own curves.
     """
-    check_names_of(items, [column])
+    check_columns(items, [column])
     present = items[column].drop_nulls()
     if present.dtype.is_float():
         present = present.drop_nans()
     if not len(present):
         fix = "Choose another column."
         raise DataError("This column has no values.", given=repr(column), fix=fix)
-    has_order = not (is_category(present.dtype) if categorical is None else categorical)
-    values = _numbers(present, num_points) if has_order else _categories(present, num_points)
+    no_order = is_category(present.dtype)
+    values = _categories(present, num_points) if no_order else _numbers(present, num_points)
+    num_missing = len(items) - len(present)
     drawn = items[draw(generator(seed, "bootstrap", epoch=_OWN_DRAWS), len(items), num_items)]
 
-    asked = [*values, *([None] if len(present) < len(items) else [])]
-    copies = [drawn.with_columns(pl.lit(value, dtype=items.schema[column]).alias(column)) for value in asked]
+    grid = [*values, *([None] if num_missing else [])]
+    copies = [drawn.with_columns(pl.lit(value, dtype=items.schema[column]).alias(column)) for value in grid]
     # All at once: each call of a model has its own cost.
-    answers = np.asarray(predict(pl.concat(copies)), dtype=np.float64).reshape(len(asked), len(drawn), -1)[:, :, output]
+    answers = np.asarray(predict(pl.concat(copies)), dtype=np.float64).reshape(len(grid), len(drawn), -1)[:, :, output]
 
-    def point(value: Any, given: np.ndarray) -> DependencePoint:
-        count = len(items) - len(present) if value is None else int((present == value).sum())
-        quantiles = tuple(np.quantile(given, QUANTILES).tolist())
-        return DependencePoint(value, mean(given, seed=seed), quantiles, count / len(items))
+    def point(value: Any, of_items: np.ndarray) -> DependencePoint:
+        count = num_missing if value is None else int((present == value).sum())
+        quantiles = tuple(np.quantile(of_items, QUANTILES).tolist())
+        return DependencePoint(value, mean(of_items, seed=seed), quantiles, count / len(items))
 
-    points = [point(value, given) for value, given in zip(asked, answers, strict=True)]
+    points = [point(value, of_items) for value, of_items in zip(grid, answers, strict=True)]
     return Dependence(
         column=column,
         answer=answer,
-        is_category=not has_order,
+        is_category=no_order,
         points=tuple(points[: len(values)]),
-        missing=points[-1] if len(points) > len(values) else None,
+        missing=points[-1] if num_missing else None,
         num_items=len(drawn),
     )
 
@@ -196,14 +195,14 @@ def dependence(
 def _numbers(present: pl.Series, count: int) -> list[Any]:
     """Values that occur, in their order: all of a few, of many those at even quantiles."""
     ordered = present.sort()
-    different = ordered.unique(maintain_order=True)
-    if len(different) <= count:
-        return different.to_list()
-    found = _at_quantiles(ordered, count).unique(maintain_order=True)
-    if len(found) < count / 2:
+    distinct = ordered.unique(maintain_order=True)
+    if len(distinct) <= count:
+        return distinct.to_list()
+    values = _at_quantiles(ordered, count).unique(maintain_order=True)
+    if len(values) < count / 2:
         # Nearly all items have one of a few values, such as 0: the others are hardly seen among the quantiles.
-        found = pl.concat([found, _at_quantiles(different, count - len(found))]).unique().sort()
-    return found.to_list()
+        values = pl.concat([values, _at_quantiles(distinct, count - len(values))]).unique().sort()
+    return values.to_list()
 
 
 def _at_quantiles(ordered: pl.Series, count: int) -> pl.Series:
@@ -211,8 +210,8 @@ def _at_quantiles(ordered: pl.Series, count: int) -> pl.Series:
 
 
 def _categories(present: pl.Series, count: int) -> list[Any]:
-    found = present.value_counts().sort(["count", present.name], descending=[True, False])
-    return found[present.name].head(count).to_list()
+    counts = present.value_counts(name="count").sort(["count", present.name], descending=[True, False])
+    return counts[present.name].head(count).to_list()
 
 
 def _text(value: Any) -> str:

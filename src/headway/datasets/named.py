@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from headway.datasets.catalogue import CATALOGUE, NamedData, entry
 from headway.datasets.download import obtain
-from headway.datasets.layouts import OnProgress, digits
+from headway.datasets.layouts import LAYOUTS, OnProgress, digits
 from headway.errors import DataError, HeadwayError
 from headway.system.cache import cache_folder
 
@@ -149,7 +149,7 @@ def write_digits(folder: str | os.PathLike[str]) -> Path:
     """
     root = Path(folder)
     if not all(len(list((root / str(digit)).glob("*.png"))) == 500 for digit in range(10)):
-        digits({}, root, 0, lambda what, done, total: None)
+        digits({}, root, CATALOGUE["digits"], lambda what, done, total: None)
     return root
 
 
@@ -162,7 +162,6 @@ def _make(data: NamedData, ready: Path, tell: OnProgress) -> None:
     downloads = _root() / "downloads" / data.name
     staging = _root() / f".{data.name}.staging"
     _remove(staging)
-    _tidy(data, downloads)
     _check_room(data, downloads)
     files: dict[str, Path] = {}
     done = 0
@@ -172,7 +171,7 @@ def _make(data: NamedData, ready: Path, tell: OnProgress) -> None:
         done += file.size
     try:
         staging.mkdir()
-        data.arrange(files, staging, data.limit, tell)
+        LAYOUTS[data.layout](files, staging, data, tell)
         _seal(data, staging)
         _remove(ready)
         os.replace(staging, ready)
@@ -183,14 +182,6 @@ def _make(data: NamedData, ready: Path, tell: OnProgress) -> None:
 
 def _shifted(tell: OnProgress, before: int, total: int) -> Callable[[int, int], None]:
     return lambda done, _: tell("downloading", before + done, total)
-
-
-def _tidy(data: NamedData, downloads: Path) -> None:
-    """Removes what a kill between downloading and naming left: it would only take room."""
-    known = {f"{file.name}{ending}" for file in data.files for ending in ("", ".part", ".part.json")}
-    for file in list(downloads.glob("*")):
-        if file.name not in known:
-            file.unlink()
 
 
 def _check_room(data: NamedData, downloads: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from headway.cli import app
-from headway.datasets.catalogue import CATALOGUE
-from headway.datasets.layouts import Files, OnProgress
+from headway.datasets.catalogue import CATALOGUE, NamedData
+from headway.datasets.layouts import LAYOUTS, Files, OnProgress
 from headway.errors import ConfigError
 
 run = CliRunner()
@@ -35,10 +35,11 @@ def test_the_list_names_all_of_them(cache: Path) -> None:
 
 
 def test_json_says_what_is_here(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def one(files: Files, folder: Path, limit: int, on_progress: OnProgress) -> None:
+    def one(files: Files, folder: Path, data: NamedData, on_progress: OnProgress) -> None:
         (folder / "0.png").write_bytes(b"x")
 
-    monkeypatch.setitem(CATALOGUE, "digits", replace(CATALOGUE["digits"], items=1, arrange=one))
+    monkeypatch.setitem(CATALOGUE, "digits", replace(CATALOGUE["digits"], items=1, layout="one"))
+    monkeypatch.setitem(LAYOUTS, "one", one)
     before = [json.loads(line) for line in run.invoke(app, ["datasets", "--json"]).output.splitlines()]
     assert [row["name"] for row in before] == list(CATALOGUE)
     assert {row["folder"] for row in before} == {None}

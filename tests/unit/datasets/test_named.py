@@ -13,7 +13,7 @@ import sys
 import tarfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from functools import cache, partial
 from pathlib import Path
@@ -29,6 +29,7 @@ from headway.datasets import catalogue
 from headway.datasets import named as datasets
 from headway.datasets.catalogue import CATALOGUE, NamedData, PublishedFile, entry
 from headway.datasets.download import DownloadError
+from headway.datasets.layouts import LAYOUTS
 from headway.errors import ConfigError, DataError
 
 Publish = Callable[..., NamedData]
@@ -183,7 +184,7 @@ def test_cifar_10_channels_and_labels(publish: Publish) -> None:
     batches |= {"cifar-10-batches-bin/test_batch.bin": records[50:].tobytes(), "readme.html": b"Hi"}
     publish("cifar-10", {"cifar-10-binary.tar.gz": tgz(dict(reversed(batches.items())))}, items=60)
     folder = hw.datasets.fetch("cifar10")
-    names = CATALOGUE["cifar-10"].arrange.keywords["classes"]  # type: ignore[attr-defined]
+    names = list(CATALOGUE["cifar-10"].class_names)
     for row in range(60):
         part, number = ("train", row) if row < 50 else ("test", row - 50)
         file = folder / part / names[labels[row]] / f"{number:05d}.png"
@@ -268,10 +269,12 @@ def test_every_entry_is_complete(data: NamedData) -> None:
     assert all((data.what, data.licence, data.page.startswith("http"), data.source, data.items, data.classes))
     hashes = [file.sha256 for each in CATALOGUE.values() for file in each.files]
     assert len(set(hashes)) == len(hashes)
-    classes = data.arrange.keywords["classes"] if isinstance(data.arrange, partial) else ()
-    assert len(set(classes)) in (0, data.classes)
+    assert data.layout in LAYOUTS
+    names = data.class_names
+    names = list(names.values()) if isinstance(names, Mapping) else names
+    assert len(set(names)) in (0, data.classes)
     # A class is a folder, on any system.
-    assert all(re.fullmatch(r"[\w' -]+", name) for name in getattr(classes, "values", lambda: classes)())
+    assert all(re.fullmatch(r"[\w' -]+", name) for name in names)
 
 
 @pytest.mark.parametrize("name", list(CATALOGUE))
@@ -389,17 +392,6 @@ def test_a_disk_that_fills_leaves_nothing_half(publish: Publish, root: Path, mon
     assert len(tree(hw.datasets.fetch("mnist"))) == 20
 
 
-def test_what_pooch_leaves_is_removed(publish: Publish, root: Path) -> None:
-    images, labels = some_digits(20)
-    publish("mnist", idx_files(images, labels, test=5), items=21)
-    (root / "downloads" / "mnist").mkdir(parents=True)
-    for name in ("tmp1234", FIRST_PART):
-        (root / "downloads" / "mnist" / name).write_bytes(b"x")
-    with pytest.raises(DataError, match="has 21 items"):
-        hw.datasets.fetch("mnist")
-    assert [each.name for each in (root / "downloads" / "mnist").iterdir()] == [FIRST_PART]
-
-
 def test_without_a_network_it_says_what_to_do(publish: Publish, monkeypatch: pytest.MonkeyPatch) -> None:
     images, labels = some_digits(20)
     publish("mnist", idx_files(images, labels, test=5), items=20)
@@ -434,8 +426,8 @@ FIRST_PART = "train-images-idx3-ubyte.gz.part"
 CHILD = """
 import json, sys
 from dataclasses import replace
-from headway.data import datasets
-from headway.data.catalogue import CATALOGUE, PublishedFile
+from headway.datasets import named as datasets
+from headway.datasets.catalogue import CATALOGUE, PublishedFile
 files = [PublishedFile(**each) for each in json.loads(sys.argv[1])]
 CATALOGUE["mnist"] = replace(CATALOGUE["mnist"], files=tuple(files), items=int(sys.argv[2]))
 def tell(what, done, total):
@@ -517,7 +509,7 @@ def test_killed_at_any_moment(publish: Publish, root: Path) -> None:
 
 @pytest.mark.slow
 def test_no_torch() -> None:
-    code = "import sys; from headway.data import datasets; datasets.fetch('digits'); print('torch' in sys.modules)"
+    code = "import sys; from headway.datasets import fetch; fetch('digits'); print('torch' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
     )

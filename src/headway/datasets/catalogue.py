@@ -109,6 +109,8 @@ def _named_data(
 
 CATALOGUE: dict[str, NamedData] = {
     name: _named_data(name, **facts)
-    for name, facts in tomllib.loads(package_files(__package__).joinpath("catalogue.toml").read_text("utf-8")).items()
+    for name, facts in tomllib.loads(
+        package_files("headway.datasets").joinpath("catalogue.toml").read_text("utf-8")
+    ).items()
 }
 """All named data sets, by name."""

@@ -163,7 +163,7 @@ def _ours(kind: Kind, items: pl.DataFrame, seed: int) -> tuple[float, float]:
 
 
 def _our_error(kind: Kind, learner: hw.Learner, data: Data) -> float:
-    if kind.target.is_in_picture:
+    if kind.target.needs_geometry:
         # In pixels of the photo, as fastai's below.
         return learner.evaluate("valid")["error_pixels"].value
     return kind.error(learner.predictions("valid").answers, data.valid.targets)
@@ -176,7 +176,7 @@ def _theirs(kind: Kind, items: pl.DataFrame, seed: int, plan: dict[str, Any]) ->
         learner.fine_tune(**plan)
         seconds = time.perf_counter() - start
         answers, truth = (each.numpy() for each in learner.get_preds())
-    if kind.target.is_in_picture:
+    if kind.target.needs_geometry:
         # From -1 to 1 across the photo, which was squeezed: into its pixels.
         size = np.array(items.filter(pl.col("split") == "valid")["size"].to_list())[:, None]
         answers, truth = ((each.reshape(len(size), -1, 2) + 1) / 2 * size for each in (answers, truth))
@@ -212,7 +212,7 @@ def _loaders(kind: Kind, items: pl.DataFrame, seed: int) -> Any:
         get_y=read,
         splitter=ColSplitter("is_valid"),
         item_tfms=Resize(int(1.28 * SIZE), method="squish"),
-        batch_tfms=aug_transforms(size=SIZE, do_flip=not kind.target.is_in_picture),
+        batch_tfms=aug_transforms(size=SIZE, do_flip=not kind.target.needs_geometry),
     )
     return block.dataloaders(frame.assign(is_valid=(items["split"] == "valid").to_list()), bs=BATCH_SIZE)
 

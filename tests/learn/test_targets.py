@@ -113,8 +113,8 @@ def test_a_model_beats_the_simplest_and_its_bundle_answers_the_same(
     for file, theirs, scores in zip(files, found, ours, strict=True):
         target = learner.data.target
         expected = target.decode(scores)
-        if target.is_in_picture:
-            expected = target.locate(expected, data.input.seen(file))
+        if target.needs_geometry:
+            expected = target.to_item(expected, data.input.geometry(file))
         if kind == "categories":
             assert theirs["probabilities"] == pytest.approx(expected.probabilities, abs=1e-3)
             # Which of two labels is the surer may turn on the last digits.

@@ -78,7 +78,7 @@ def test_a_dot_lands_where_its_point_is(
         seen = centre(reader.read(given)[..., 0].astype(float))
         np.testing.assert_allclose(seen, expected, atol=1)
     # And back into the picture.
-    located = field.locate(field.decode(field.view(placed.numpy(), reader)[0, :2]), reader.seen(given))
+    located = field.to_item(field.decode(field.view(placed.numpy(), reader)[0, :2]), reader.geometry(given))
     np.testing.assert_allclose(located.value, [(x, y)], atol=1e-3)
 
 

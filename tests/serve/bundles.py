@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from headway.bundle.export import export_bundle
-from headway.bundle.reference import answer_statistics, column_reference, reference
+from headway.bundle.reference import reference
 from headway.inputs.base import Input, learned
 from headway.inputs.image.field import Image
 from headway.inputs.ratings.field import Ratings
@@ -121,13 +121,12 @@ def make(kind: str, folder: Path) -> Path:
     """Writes the bundle of a kind into a folder."""
     field, target, model, prepare = _KINDS[kind]()
     draw = np.random.default_rng(0)
-    if field.is_table:
-        examples = field.read_rows(PEOPLE.head(3))
+    if field.source == "values":
+        examples = field.collate(list(field.read_rows(PEOPLE.head(3))))
     else:
         examples = draw.integers(0, 256, (3, SIZE, SIZE, 3), dtype=np.uint8)
     metrics: dict[str, Any] = {"valid": {"mae": {"value": 3.2, "low": 2.9, "high": 3.6}}}
-    told = [answer_statistics(target.decode(scores), target.task) for scores in _answers(target, draw)]
-    columns = {each.name: column_reference(each, PEOPLE[each.name].to_list()) for each in field.form()}
+    told = [target.statistics(target.decode(scores)) for scores in _answers(target, draw)]
     return export_bundle(
         folder / f"{kind}.headway",
         model=model,
@@ -137,14 +136,14 @@ def make(kind: str, folder: Path) -> Path:
         examples=examples,
         manifest={
             "arch": "by hand",
-            "metrics": metrics if target.task == "regression" else {},
-            "reference": reference([], told, labels=target.labels, columns=columns or None),
+            "metrics": metrics if isinstance(target, Number) else {},
+            "reference": reference([], told, labels=target.labels, columns=field.reference(PEOPLE)),
         },
         card="# By hand\n\nMade for tests.\n",
     )
 
 
 def _answers(target: Target, draw: np.random.Generator) -> np.ndarray:
-    if target.task == "segmentation":
+    if isinstance(target, Mask):
         return draw.random((50, target.num_outputs, 4, 4))
     return draw.random((50, target.num_outputs))

@@ -64,7 +64,7 @@ def test_several_files_are_answered_in_their_order_with_their_problems(server: R
 @pytest.mark.parametrize(
     ("body", "content_type", "status", "kind"),
     [
-        (b"", "image/png", 422, "no-picture"),
+        (b"", "image/png", 422, "no-file"),
         (b"hello", "image/png", 422, "unreadable"),
         (picture("red")[:45], "image/png", 422, "unreadable"),
         (b"{}", "application/json", 415, "unsupported-media"),
@@ -73,7 +73,7 @@ def test_several_files_are_answered_in_their_order_with_their_problems(server: R
         (picture("red", (1001, 1000)), "image/png", 413, "too-many-pixels"),
         (b"no parts", "multipart/form-data; boundary=limit", 400, "bad-request"),
         (b"--limit\r\n", "multipart/form-data", 400, "bad-request"),
-        (form(("picture", "a.png", "image/png", b"x"))[0], "multipart/form-data; boundary=limit", 422, "no-picture"),
+        (form(("picture", "a.png", "image/png", b"x"))[0], "multipart/form-data; boundary=limit", 422, "no-file"),
         (form(*[("file", "a", "", b"x")] * 65)[0], "multipart/form-data; boundary=limit", 422, "too-many-files"),
     ],
 )

@@ -103,7 +103,7 @@ def test_hostile_bodies_end_nothing(server: Running) -> None:
     assert len(answers) == NUM_BODIES
     assert {answer.status for answer in answers} <= {200, 400, 413, 415, 422}
     kinds = {answer.kind for answer in answers if answer.status != 200}
-    assert kinds == {"bad-request", "no-picture", "too-many-pixels", "unreadable", "unsupported-media"}
+    assert kinds == {"bad-request", "no-file", "too-many-pixels", "unreadable", "unsupported-media"}
     assert server.process.poll() is None
     assert server.predict(picture()).json["label"] == "red"
     assert server.memory - before < MAX_MORE_MEMORY

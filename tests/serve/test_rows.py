@@ -235,7 +235,7 @@ def test_rows_are_kept_where_that_is_asked_for(bundle: Path, tmp_path: Path) -> 
     with running("--log", tmp_path / "log", "--keep-inputs", bundle=bundle) as server:
         ask(server, ROW)
     (line,) = (tmp_path / "log" / "predictions.jsonl").read_text().splitlines()
-    assert json.loads(line)["row"] == {"age": 30.0, "job": "cook", "smokes": "true", "joined": "2021-05-05"}
+    assert json.loads(line)["row"] == {"age": 30.0, "job": "cook", "smokes": True, "joined": "2021-05-05"}
 
 
 def test_drift_says_nothing_of_rows_like_those_before(bundle: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""From a torch model to a bundle: one graph that takes photos as they are read and gives probabilities.
+"""From a torch model to a bundle: one graph that takes items as they are read and gives probabilities or numbers.
 
 The graph is made by torch's exporter and then run by onnxruntime, at batches of one and of three, and compared with
 torch before anything is written.
@@ -21,13 +21,13 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from headway.bundle.format import Check, pack_check, write_bundle
+from headway.bundle.format import INPUT_DTYPES, Check, pack_check, write_bundle
 from headway.bundle.out_of_distribution import Distance, Familiar
 from headway.bundle.predictor import CHECK_TOLERANCE, GRAPH_DISTANCE, GRAPH_INPUT, GRAPH_OUTPUT, open_session, sampled
 from headway.bundle.quantize import quantize_graph
 from headway.data.dataset import Data
 from headway.errors import BundleError, HeadwayError, ShapeError
-from headway.inputs.base import Input
+from headway.inputs.base import Input, model_order
 from headway.system.versions import library_versions
 from headway.targets.base import Target
 from headway.train.objective import objective
@@ -62,11 +62,12 @@ def export_bundle(
     Args:
         path: Where to; folders above it are made.
         model: Prepared inputs, such as float32 `[batch, channels, height, width]`, to outputs `[batch, outputs]`.
-        prepare: What comes before it: for photos float32 of 0 to 255 in the same shape in, normalised out.
+        prepare: What comes before it, given items with their channels first: for photos float32 of 0 to 255 in,
+            normalised out.
         input: The fitted input field.
         target: The fitted target field; what turns outputs into answers, such as a softmax, comes with it.
-        examples: A few items as `input.read` gives them, for photos uint8 `[items, height, width, channels]`, at
-            least 3. The first three become the bundle's own check, so they are to be read by whoever has the bundle.
+        examples: A few items, at least 3, as `input.collate` gives them: for photos uint8 `[items, height, width,
+            channels]`. The first three become the bundle's own check, so they are to be read by whoever has the bundle.
         manifest: What else to write down: metrics, baselines, the architecture and so on, as plain JSON values.
         card: The model card, Markdown.
         familiar: What tells familiar items from others. It is left out where the model is more than its linear head
@@ -84,9 +85,8 @@ def export_bundle(
     _check_examples(examples, input)
     inputs = np.ascontiguousarray(examples[:NUM_CHECKS])
     with _quiet(), torch.no_grad():
-        served, graph = _exported(
-            (prepare, model, objective(target).activate), target, familiar, torch.from_numpy(inputs)
-        )
+        served = _Served(prepare, model, objective(target).activate, familiar.distance if familiar else None, input)
+        graph = _exported(served, target, input, torch.from_numpy(inputs))
         familiar = familiar if served.distance else None
         result = quantize_graph(graph, train=quantize.train, valid=quantize.valid) if quantize else None
     graph = result.graph if result else graph
@@ -110,17 +110,14 @@ def export_bundle(
     return write_bundle(path, manifest={**manifest, **facts}, files=files)
 
 
-def _exported(
-    modules: tuple[nn.Module, nn.Module, nn.Module], target: Target, familiar: Familiar | None, inputs: Tensor
-) -> tuple[_Served, bytes]:
-    """The model as it is served (what comes before it, itself, what comes after), and its graph, compared."""
+def _exported(served: _Served, target: Target, input: Input, inputs: Tensor) -> bytes:
+    """The model's graph, compared with the model at batches of one and of three."""
     try:
-        served = _Served(*modules, familiar.distance if familiar else None)
         served.drop_distance(inputs)
         expected = served(inputs)
         _check_outputs(expected[0], target)
         _out_of_place(served, inputs, expected=expected)
-        graph = _to_onnx(served, inputs)
+        graph = _to_onnx(served, inputs, input)
         single, found = _run(graph, inputs[:1].numpy()), _run(graph, inputs.numpy())
     except HeadwayError:
         raise
@@ -128,11 +125,11 @@ def _exported(
     except Exception as error:
         what = "The model cannot be turned into an ONNX graph."
         fix = "Let `forward` use tensor operations alone, the same for every batch size and whatever the values."
-        raise BundleError(what, given=f"{type(modules[1]).__name__}: {_cause(error)}", fix=fix) from error
+        raise BundleError(what, given=f"{type(served.model).__name__}: {_cause(error)}", fix=fix) from error
     for value, one, many in zip(expected, single, found, strict=True):
         _compare(one, value[:1].numpy())
         _compare(many, value.numpy())
-    return served, graph
+    return graph
 
 
 class _Served(nn.Module):
@@ -141,8 +138,12 @@ class _Served(nn.Module):
     A copy of the model, in float32 on the CPU.
     """
 
-    def __init__(self, prepare: nn.Module, model: nn.Module, activate: nn.Module, distance: Distance | None) -> None:
+    def __init__(
+        self, prepare: nn.Module, model: nn.Module, activate: nn.Module, distance: Distance | None, input: Input
+    ) -> None:
         super().__init__()
+        self.order = model_order(input.axes)
+        self.has_pixels = "channels" in input.axes and input.dtype == np.uint8
         # torch.compile wraps a module, and the wrapper cannot be traced.
         self.model = copy.deepcopy(getattr(model, "_orig_mod", model))
         self.prepare = copy.deepcopy(prepare)
@@ -166,24 +167,29 @@ class _Served(nn.Module):
             self.distance = None
 
     def _prepared(self, inputs: Tensor) -> Tensor:
-        return self.prepare((inputs.permute(0, 3, 1, 2) if inputs.ndim == 4 else inputs).to(torch.float32))
+        inputs = inputs.permute(self.order)
+        # A user's own layers may not take whole numbers as pixels; what else a field reads means what it is.
+        return self.prepare(inputs.float() if self.has_pixels else inputs)
 
     def _by_parts(self, prepared: Tensor) -> tuple[Tensor, Tensor]:
         features = self.model.get_submodule("body")(prepared)
         return features, self.model.get_submodule("head")(features)
 
 
-def _to_onnx(served: _Served, inputs: Tensor) -> bytes:
+def _to_onnx(served: _Served, inputs: Tensor, input: Input) -> bytes:
     from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 
-    batch = torch.export.Dim("batch")
-    # With an example batch of one, some layers come out fixed at one.
-    program = torch.export.export(served, (inputs,), dynamic_shapes=({0: batch},), strict=False)
+    names = {0: "batch", **{axis: name.rstrip("*") for axis, name in enumerate(input.axes, 1) if name.endswith("*")}}
+    lengths = [max(length, 2) if axis in names else length for axis, length in enumerate(inputs.shape)]
+    # With an example of length one along a dynamic axis, some layers come out fixed at one.
+    example = inputs if list(inputs.shape) == lengths else inputs.new_zeros(lengths)
+    dynamic = {axis: torch.export.Dim(name) for axis, name in names.items()}
+    program = torch.export.export(served, (example,), dynamic_shapes=(dynamic,), strict=False)
     onnx_program = torch.onnx.export(
         program,
         input_names=[GRAPH_INPUT],
         output_names=[GRAPH_OUTPUT, GRAPH_DISTANCE] if served.distance else [GRAPH_OUTPUT],
-        dynamic_shapes=({0: "batch"},),
+        dynamic_shapes=(names,),
         external_data=False,
         verbose=False,
     )
@@ -212,6 +218,9 @@ def _run(graph: bytes, inputs: np.ndarray) -> list[np.ndarray]:
 
 
 def _check_examples(examples: np.ndarray, input: Input) -> None:
+    if np.dtype(input.dtype).name not in INPUT_DTYPES:
+        what, fix = "A bundle cannot hold items of this dtype.", f"Let `read` give one of {', '.join(INPUT_DTYPES)}."
+        raise BundleError(what, given=f"{type(input).__name__} with {np.dtype(input.dtype)}", fix=fix)
     if examples.dtype != input.dtype or len(examples) < NUM_CHECKS:
         what = f"`examples` must be {np.dtype(input.dtype)} [items, ...] with at least {NUM_CHECKS} items."
         given = f"{examples.dtype} {list(examples.shape)}"

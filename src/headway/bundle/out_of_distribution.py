@@ -18,7 +18,6 @@ from torch import Tensor, nn
 
 from headway.bundle.predictor import GRAPH_DISTANCE, open_session
 from headway.data.dataset import Part
-from headway.inputs.image.networks import MultiLevelBody
 from headway.train.stage import Setup, has_linear_head
 
 __all__ = ["MAX_REFUSED", "Distance", "Familiar", "find_familiar", "find_threshold"]
@@ -163,13 +162,14 @@ def find_familiar(setup: Setup, known: Mapping[str, np.ndarray] | None = None) -
     device = setup.precision.device
     with torch.no_grad():
         logits = {name: head(each.to(device, torch.float32)).float().cpu() for name, each in features.items()}
-        num_used = _num_pooled(setup.model.get_submodule("body"))
+        # Features of a body's earlier levels tell classes apart, but not what is strange.
+        num_used = getattr(setup.model.get_submodule("body"), "num_pooled", None)
         distance = Distance(
             features["train"],
             logits["train"],
             torch.from_numpy(train.targets),
             num_used=num_used,
-            is_classes=setup.data.target.task == "classification",
+            is_classes=setup.data.target.is_one_class,
         )
         found = distance(features["valid"].float(), logits["valid"]).numpy()
     if not np.isfinite(found).all():
@@ -192,11 +192,6 @@ def find_threshold(distances: np.ndarray) -> float:
     """
     place = min(math.ceil((len(distances) + 1) * (1 - MAX_REFUSED)), len(distances))
     return float(np.sort(distances)[place - 1])
-
-
-def _num_pooled(body: nn.Module) -> int | None:
-    """How many features are the pooled ones: those of earlier levels tell classes apart, but not what is strange."""
-    return int(getattr(body.body, "head_hidden_size", 0)) or None if isinstance(body, MultiLevelBody) else None
 
 
 def _on_sphere(features: Tensor) -> Tensor:

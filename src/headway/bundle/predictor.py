@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from itertools import islice, repeat
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,7 +22,6 @@ import numpy as np
 from headway.bundle.format import Check, damage, read_bundle, unpack_check
 from headway.errors import BundleError, ConfigError, ReadError, ShapeError
 from headway.inputs.base import Input
-from headway.inputs.image.geometry import Frame
 from headway.inputs.registry import input_from_json
 from headway.targets.base import Prediction, Target
 from headway.targets.registry import target_from_json
@@ -180,7 +179,7 @@ class Predictor:
         """As `try_many`, but the graph's own answer for each item: what metrics are computed from.
 
         Returns:
-            A generator of float32 `[outputs]`, as `outputs` gives them for a batch; for masks of uint8 `[height,
+            A generator of what `target.keep` keeps of `outputs`: float32 `[outputs]`; for masks uint8 `[height,
             width]`, the class of each pixel of what the model saw.
 
         Raises:
@@ -197,7 +196,7 @@ class Predictor:
 
         Returns:
             A prediction an item; `seconds` is its share of the batch's. What lies in a picture, such as points, is as
-            the target's `decode` gives it, in what the model saw; `target.locate` brings it into the picture.
+            the target's `decode` gives it, in what the model saw; `target.to_item` brings it into the picture.
 
         Raises:
             ShapeError: If the inputs do not fit the graph.
@@ -235,7 +234,7 @@ class Predictor:
     def _run(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         graph_input = self.session.get_inputs()[0]
         wanted, dtype = graph_input.shape[1:], np.dtype(self.input.dtype)
-        if inputs.dtype != dtype or inputs.ndim == 0 or list(inputs.shape[1:]) != wanted:
+        if inputs.dtype != dtype or not _is_of_shape(inputs, wanted):
             raise ShapeError(
                 f"`inputs` must be {dtype} [batch, {', '.join(map(str, wanted))}].",
                 given=f"{inputs.dtype} {list(inputs.shape)}",
@@ -266,18 +265,18 @@ class Predictor:
         self, items: Iterable[Any], batch_size: int, answered: Callable[[Sequence[_Read]], Iterable[T | ReadError]]
     ) -> Iterator[tuple[Any, T | ReadError]]:
         source = iter(self.input.each(items))
-        batches = self._rows if self.input.is_table else self._files
+        batches = self._rows if self.input.source == "values" else self._files
         with closing(batches(source, batch_size)) as read:
             for batch, found in read:
                 yield from zip(batch, answered(found), strict=True)
 
     def _rows(self, source: Iterator[Any], batch_size: int) -> _Batches:
-        """Rows of a table are read so quickly that a thread would cost more."""
+        """Values are read so quickly that a thread would cost more."""
         while batch := list(islice(source, batch_size)):
             start = time.perf_counter()
             found = self.input.read_many(batch)
             seconds = (time.perf_counter() - start) / len(batch)
-            yield batch, [_Read(array, None, notes, seconds) for array, notes in found]
+            yield batch, [_Read(array, notes=notes, seconds=seconds) for array, notes in found]
 
     def _files(self, source: Iterator[Any], batch_size: int) -> _Batches:
         waiting: deque[tuple[Any, Future[_Read]]] = deque()
@@ -295,16 +294,16 @@ class Predictor:
             readers.shutdown(cancel_futures=True)
 
     def _read(self, item: Any) -> _Read:
-        start, frame, notes = time.perf_counter(), None, ()
+        start, geometry, notes = time.perf_counter(), None, ()
         try:
-            if self.target.is_in_picture:
+            if self.target.needs_geometry:
                 # An open file can be read only once.
                 item = item.read() if hasattr(item, "read") else item
-                frame = self.input.seen(item)
+                geometry = self.input.geometry(item)
             array, notes = self.input.read(item), self.input.notes(item)
         except ReadError as error:
             array = error
-        return _Read(array, frame, notes, time.perf_counter() - start)
+        return _Read(array, geometry=geometry, notes=notes, seconds=time.perf_counter() - start)
 
     def _answer(self, read: Sequence[_Read]) -> Iterator[Prediction | ReadError]:
         good = [each.array for each in read if not isinstance(each.array, ReadError)]
@@ -314,7 +313,7 @@ class Predictor:
                 yield each.array
                 continue
             answer, familiar, seconds = next(answers)
-            answer = answer if each.frame is None else self.target.locate(answer, each.frame)
+            answer = self.target.to_item(answer, each.geometry) if self.target.needs_geometry else answer
             yield replace(answer, familiar=familiar, notes=each.notes, seconds=each.seconds + seconds)
 
     def _outputs(self, read: Sequence[_Read]) -> Iterator[np.ndarray | ReadError]:
@@ -325,12 +324,13 @@ class Predictor:
 
 @dataclass(frozen=True)
 class _Read:
-    """An item as it was read, or why it could not be; what part of a picture it is, where the answer lies in it."""
+    """An item as it was read, or why it could not be."""
 
     array: np.ndarray | ReadError
-    frame: Frame | None
-    notes: tuple[str, ...]
-    seconds: float
+    _: KW_ONLY
+    geometry: Any = None
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
 
 
 _Batches = Generator[tuple[list[Any], list[_Read]], None, None]
@@ -352,18 +352,24 @@ def _limits(manifest: dict[str, Any]) -> tuple[float | None, float]:
     return threshold, tolerance
 
 
-def sampled(answers: np.ndarray) -> np.ndarray:
-    """What a bundle's check keeps of the graph's answers: of maps each eighth place along either side, else all."""
-    return answers[..., ::8, ::8] if answers.ndim == 4 else answers
+def _is_of_shape(batch: np.ndarray, shape: Sequence[int | str | None]) -> bool:
+    """Whether the items of a batch have this shape, where what is not a number stands for any length."""
+    return batch.ndim == len(shape) + 1 and all(
+        length == wanted or not isinstance(wanted, int) for length, wanted in zip(batch.shape[1:], shape, strict=True)
+    )
+
+
+def sampled(outputs: np.ndarray) -> np.ndarray:
+    """What a bundle's check keeps of a batch `[batch, outputs, ...]`: of maps each eighth value along either side."""
+    return outputs[(slice(None), slice(None), *[slice(None, None, 8)] * (outputs.ndim - 2))]
 
 
 def _self_check(predictor: Predictor, check: Check, *, tolerance: float, given: object) -> None:
     """Compares the graph's answers with the bundle's own, and its shapes with the fields'."""
     inputs, distances, threshold = check.inputs, check.distances, predictor.threshold
     try:
-        fits = predictor.input.is_table or predictor.input.read(inputs[0]).shape == inputs.shape[1:]
-        fits = fits and (threshold is None) == (distances is None)
-        outputs, far = predictor._run(inputs) if fits else (np.empty(0), None)  # noqa: SLF001
+        fits = _is_of_shape(inputs, predictor.input.shape) and (threshold is None) == (distances is None)
+        outputs, far = predictor._run(inputs) if fits else (np.empty((0, 0)), None)  # noqa: SLF001
         outputs = sampled(outputs)
         wanted = (len(inputs), predictor.target.num_outputs)
         fits = fits and outputs.shape == check.outputs.shape and outputs.shape[:2] == wanted

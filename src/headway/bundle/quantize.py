@@ -76,8 +76,8 @@ def check_quantize(name: str | None, input: Input | None = None) -> None:
     if name not in (None, "int8"):
         fix = 'Pass quantize="int8", or leave it out for float32.'
         raise ConfigError("A graph can be quantised to int8 alone.", given=repr(name), fix=fix)
-    if name and input is not None and input.is_table:
-        what = "A graph for rows of a table is small and quick already; int8 was not tried for it."
+    if name and input is not None and not input.can_quantize:
+        what = f"A graph for {input.nouns} is small and quick already; int8 was not tried for it."
         raise ConfigError(what, given=f"quantize={name!r}", fix="Leave `quantize` out.")
 
 

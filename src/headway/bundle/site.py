@@ -14,16 +14,19 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from headway.bundle.format import Bundle
 from headway.errors import ConfigError
+from headway.inputs.base import Input
+from headway.inputs.registry import input_from_json
 from headway.system.cache import cache_folder
-from headway.targets.mask.field import Mask
+from headway.targets.base import Target
 from headway.targets.registry import target_from_json
 
-__all__ = ["RUNTIME", "RUNTIME_SHA512", "check_photos", "find_runtime", "write_site"]
+__all__ = ["RUNTIME", "RUNTIME_SHA512", "check_runs_in_browser", "find_runtime", "page_facts", "write_site"]
 
 RUNTIME = "onnxruntime-web@1.30.0"
 RUNTIME_SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
@@ -54,9 +57,9 @@ def write_site(folder: Path, bundle: Bundle, *, name: str, page: Path, runtime: 
         The files, in the order of their names.
 
     Raises:
-        ConfigError: If there is anything else in the folder, or the model does not take photos.
+        ConfigError: If there is anything else in the folder, or the browser cannot run the model.
     """
-    check_photos(bundle)
+    check_runs_in_browser(bundle)
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / _MARK).is_file())):
         fix = "Name a folder that is empty or not there yet."
         raise ConfigError("The folder for the site has other files in it.", given=folder, fix=fix)
@@ -76,30 +79,42 @@ def write_site(folder: Path, bundle: Bundle, *, name: str, page: Path, runtime: 
     return [folder / file for file in sorted(files)]
 
 
-def check_photos(bundle: Bundle) -> None:
-    """Raises a ConfigError where the browser could not read what the model takes."""
-    kind = bundle.manifest["input"]["kind"]
-    if kind != "image":
-        what = "A page without a server is there for models of photos alone."
+def check_runs_in_browser(bundle: Bundle) -> None:
+    """Raises a ConfigError where the browser could not read what the model takes, or tell what it gives."""
+    input, target = input_from_json(bundle.manifest["input"]), target_from_json(bundle.manifest["target"])
+    if not (input.runs_in_browser and target.runs_in_browser):
+        what = f"A page without a server cannot run a model of {input.nouns}."
         fix = "Serve it with `headway serve`, or put it into a container with `headway dockerfile`."
-        raise ConfigError(what, given=f"a model whose input is of the kind {kind!r}", fix=fix)
+        raise ConfigError(what, given=f"input={type(input).__name__}, target={type(target).__name__}", fix=fix)
+
+
+def page_facts(input: Input, target: Target) -> dict[str, Any]:
+    """What the page says of a model's fields, and what it needs to show an answer, as JSON values."""
+    return {
+        "task": target.task,
+        "target": target.column,
+        "labels": list(target.labels),
+        "question": input.question(target),
+        "summary": target.summary(),
+        "noun": input.noun,
+        "nouns": input.nouns,
+        "media": asdict(target.media) if target.media else None,
+        **target.page_facts(),
+    }
 
 
 def _model(bundle: Bundle, name: str) -> dict[str, Any]:
     """What the page needs to know."""
     manifest = bundle.manifest
-    target = target_from_json(manifest["target"])
+    input, target = input_from_json(manifest["input"]), target_from_json(manifest["target"])
     familiar, metrics = manifest.get("familiar"), manifest.get("metrics", {})
     judged = metrics.get("test") or metrics.get("valid") or {}
     return {
         "name": name,
-        "task": target.task,
-        "target": manifest["target"],
-        "labels": list(target.labels),
-        "colours": target.colours if isinstance(target, Mask) else None,
+        **page_facts(input, target),
         "error": judged["mae"]["value"] if "mae" in judged else None,
         "card": bundle.files["card.md"].decode(),
-        "input": manifest["input"],
+        "fields": {"input": manifest["input"], "target": manifest["target"]},
         "threshold": familiar["threshold"] if familiar else None,
     }
 

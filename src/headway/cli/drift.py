@@ -1,4 +1,4 @@
-"""`headway drift`: has the world moved since the model was judged?"""
+"""`headway drift`: does what a server was asked still look like what its model was judged on?"""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ def drift(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Compare what a server was asked with what its model was judged on, and say whether the world has moved."""
-    from headway.bundle.format import read_bundle
+    """Compare what a server was asked with what its model was judged on, and say whether there is drift."""
+    from headway.bundle.predictor import load
     from headway.serve.drift import compare
     from headway.serve.monitor import read_log
 
-    manifest = read_bundle(bundle).manifest
-    found = compare(manifest.get("reference"), read_log(log), labels=manifest["target"].get("labels", ()))
+    model = load(bundle)
+    reference, noun = model.manifest.get("reference"), model.input.nouns
+    found = compare(reference, read_log(log), labels=model.labels, noun=noun)
     typer.echo(json.dumps(found.to_json()) if as_json else str(found))

@@ -20,11 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate"]
 
-CHUNK = 64
-"""Photos whose answers and targets are in memory at once; of masks only counts are kept after that."""
-
-TABLE_CHUNK = 8_192
-"""Rows, likewise."""
+CHUNK = {"file": 64, "values": 8_192}
+"""Items whose outputs and targets are in memory at once, by where they lie; of masks only counts are kept."""
 
 
 def evaluate(
@@ -79,8 +76,9 @@ def _judged(
 
     from headway.errors import ReadError
 
-    items = rows if predictor.input.is_table else rows[predictor.input.column].to_list()
-    outputs, size = predictor.try_outputs(items), TABLE_CHUNK if predictor.input.is_table else CHUNK
+    source = predictor.input.source
+    outputs = predictor.try_outputs(rows if source == "values" else rows[predictor.input.column].to_list())
+    size = CHUNK[source]
     for start in range(0, len(rows), size):
         some = rows[start : start + size]
         found = list(islice(outputs, len(some)))
@@ -100,7 +98,7 @@ def _placed(predictor: Predictor, rows: pl.DataFrame, outputs: list[np.ndarray |
     from headway.errors import ReadError
 
     field, placed = predictor.target, []
-    if not field.is_in_picture:
+    if not field.needs_geometry:
         good = [place for place, output in enumerate(outputs) if not isinstance(output, ReadError)]
         return field.encode(field.values(rows[good]))
     for place, output in enumerate(outputs):
@@ -127,7 +125,7 @@ def _rows(
     input, field = predictor.input, predictor.target
     named = list(field.columns) if target is None else target.split() if len(field.columns) > 1 else [target]
     names = _matched("--input", inputs, input.columns) + _matched("--target", named, field.columns)
-    if input.is_table:
+    if input.source == "values":
         rows = sources.read_values(data)
     elif sources.is_table(data):
         is_file = field.files(input) is not None

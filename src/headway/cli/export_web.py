@@ -23,12 +23,12 @@ def export_web(
 
     from headway.bundle.format import read_bundle
     from headway.bundle.predictor import load
-    from headway.bundle.site import check_photos, find_runtime, write_site
+    from headway.bundle.site import check_runs_in_browser, find_runtime, write_site
 
     # The whole check first: what does not answer here will not answer there.
     load(bundle)
     opened = read_bundle(bundle)
-    check_photos(opened)
+    check_runs_in_browser(opened)
     archive = find_runtime(runtime)
     path = bundle.resolve()
     name = path.parent.name if path.stem == "model" else path.stem

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +13,7 @@ import typer
 if TYPE_CHECKING:
     from headway.bundle.predictor import Predictor
     from headway.errors import ReadError
-    from headway.targets.base import Prediction, Target
+    from headway.targets.base import Prediction
 
 __all__ = ["predict"]
 
@@ -26,7 +25,8 @@ def predict(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Photos, or tables of rows, to answer for.")],
     *,
     output: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Where masks go, as PHOTO.mask.png; made if need be.")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where masks are written, as PHOTO.mask.png; made if need be."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with every probability.")] = False,
 ) -> None:
@@ -35,31 +35,35 @@ def predict(
     from headway.errors import ReadError
 
     predictor = load(bundle)
-    masks = _mask_files(predictor, files, output)
+    written = _media_files(predictor, files, output)
     failed, notes, num_noted = False, Counter[str](), 0
-    for place, answer in _answers(predictor, files):
+    for item, answer in _answers(predictor, files):
         if isinstance(answer, ReadError):
             failed = True
             if as_json:
-                typer.echo(json.dumps({**place, "error": str(answer)}))
+                typer.echo(json.dumps({**item, "error": str(answer)}))
             else:
-                typer.echo(f"{_named(place)}: {answer}", err=True)
+                typer.echo(f"{_named(item)}: {answer}", err=True)
             continue
-        answer, place = _written(answer, place, predictor.target, masks)
+        if written:
+            assert predictor.target.media
+            file = written[item["file"]]
+            file.write_bytes(predictor.target.to_media(answer))
+            item = {**item, predictor.target.media.name: str(file)}
         notes.update(answer.notes)
         num_noted += bool(answer.notes)
-        typer.echo(json.dumps({**place, **answer.to_json()}) if as_json else f"{_named(place)}: {_shown(answer)}")
+        typer.echo(json.dumps({**item, **answer.to_json()}) if as_json else f"{_named(item)}: {_shown(answer)}")
     if notes:
         shown = "; ".join(f"{note} ({count:,})" for note, count in notes.most_common(NOTES_SHOWN))
         more = f"; and {len(notes) - NOTES_SHOWN} more" if len(notes) > NOTES_SHOWN else ""
-        typer.echo(f"{num_noted:,} rows hold what no training row held: {shown}{more}", err=True)
+        typer.echo(f"{num_noted:,} {predictor.input.nouns} hold what no training row held: {shown}{more}", err=True)
     if failed:
         raise typer.Exit(1)
 
 
 def _answers(predictor: Predictor, files: Sequence[Path]) -> Iterator[tuple[dict[str, Any], Prediction | ReadError]]:
     """Which item it is, as JSON values, and its answer."""
-    if not predictor.input.is_table:
+    if predictor.input.source == "file":
         yield from (({"file": str(f)}, answer) for f, answer in zip(files, predictor.try_many(files), strict=True))
         return
     from headway.data.sources import read_values
@@ -69,24 +73,25 @@ def _answers(predictor: Predictor, files: Sequence[Path]) -> Iterator[tuple[dict
             yield ({"file": str(file)} if len(files) > 1 else {}) | {"row": row}, answer
 
 
-def _mask_files(predictor: Predictor, files: Sequence[Path], output: Path | None) -> dict[str, Path]:
-    """Where the mask of each photo goes, by the photo's path; the folder is made.
+def _media_files(predictor: Predictor, files: Sequence[Path], output: Path | None) -> dict[str, Path]:
+    """Where the answer for each file is written, by the file's path; the folder is made.
 
     Raises:
-        ConfigError: If the model answers with no masks, two photos would have one file, or the folder cannot be made.
+        ConfigError: If answers are no files, two of them would have one name, or the folder cannot be made.
     """
     from headway.errors import ConfigError
 
     if output is None:
         return {}
-    if predictor.target.task != "segmentation":
+    media = predictor.target.media
+    if media is None or predictor.input.source != "file":
         what, fix = "Only masks are written to a folder.", "Leave --output out, or take --json for more."
         raise ConfigError(what, given=f"--output {output}, {predictor.target.task}", fix=fix)
-    found = {str(file): output / f"{file.stem}.mask.png" for file in files}
+    found = {str(file): output / f"{file.stem}.{media.name}.{media.suffix}" for file in files}
     twice = [name for name, count in Counter(found.values()).items() if count > 1]
     if twice:
-        what, fix = "Two photos would have one mask file.", "Ask for them one after the other, in two folders."
-        raise ConfigError(what, given=twice[0], fix=fix)
+        what = f"Two {predictor.input.nouns} would have one {media.name} file."
+        raise ConfigError(what, given=twice[0], fix="Ask for them one after the other, in two folders.")
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -94,23 +99,9 @@ def _mask_files(predictor: Predictor, files: Sequence[Path], output: Path | None
     return found
 
 
-def _written(
-    answer: Prediction, place: dict[str, Any], target: Target, masks: dict[str, Path]
-) -> tuple[Prediction, dict[str, Any]]:
-    """An answer and its item, a mask as a file, where there is a folder for it, and never as numbers on a line."""
-    from headway.targets.mask.field import Mask
-
-    if not isinstance(target, Mask):
-        return answer, place
-    if masks:
-        file = masks[place["file"]]
-        file.write_bytes(target.to_png(answer.value))
-        place = {**place, "mask": str(file)}
-    return replace(answer, value=None), place
-
-
-def _named(place: dict[str, Any]) -> str:
-    return " ".join(f"row {value}" if name == "row" else str(value) for name, value in place.items() if name != "mask")
+def _named(item: dict[str, Any]) -> str:
+    """What an item is called on a line: its file, and its row where it is one of a table's."""
+    return " ".join([*([item["file"]] if "file" in item else []), *([f"row {item['row']}"] if "row" in item else [])])
 
 
 def _shown(answer: Prediction) -> str:

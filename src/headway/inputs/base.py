@@ -7,7 +7,7 @@ needs numpy and Pillow alone, never torch. A new kind of data is one new file be
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, TypeVar
 
@@ -18,7 +18,6 @@ from headway.errors import DataError, ReadError
 if TYPE_CHECKING:
     import polars as pl
 
-    from headway.inputs.image.geometry import Frame
     from headway.targets.base import Target
 
 __all__ = ["Column", "Input", "Reader", "is_ragged", "learned", "model_order"]
@@ -62,7 +61,7 @@ class Column:
     """
 
     name: str
-    kind: Literal["number", "category", "date"]
+    kind: Literal["number", "category", "date", "text"]
     choices: tuple[str, ...] = ()
     typical: float | str | None = None
 
@@ -82,6 +81,10 @@ class Input(ABC):
         padding: What `collate` fills ragged items up with.
         is_table: Whether items are values in columns, which `read_rows` turns into one array that stays in memory,
             rather than files.
+        noun: What a person calls one item.
+        nouns: What a person calls several.
+        can_quantize: Whether a graph in int8 may gain size or time; not where models are small already.
+        runs_in_browser: Whether `bundle/web` can read items, so that a page without a server can answer for them.
     """
 
     column: str
@@ -158,11 +161,50 @@ class Input(ABC):
         """All items as simple models take them, by fields of `Rows`; only where `is_table`."""
         return {"table": self.read_rows(items)}
 
-    def seen(self, value: Any) -> Frame:
-        """What part of a picture `read` gives; only for pictures."""
-        raise NotImplementedError
-
     # Serving: drift, server, page.
+
+    noun: ClassVar[str] = "item"
+    nouns: ClassVar[str] = "items"
+    can_quantize: ClassVar[bool] = True
+    runs_in_browser: ClassVar[bool] = False
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """The length of each of `axes`, None where it is not known: the self-check of a bundle compares it."""
+        return (None,) * len(self.axes)
+
+    def geometry(self, value: Any) -> Any:
+        """Where in the item lies what `read` gives of it, such as a photo's crop; asked by `Target.needs_geometry`."""
+        return None
+
+    def question(self, target: Target) -> str:
+        """The title of the page that answers for items."""
+        # Reads well whatever the column is called: survived, price, num_rooms.
+        return f"What would \u201c{target.column}\u201d be?"
+
+    def server_reader(self, predictor: Any, settings: Any) -> Any:
+        """What reads the items in a request; None for the usual reader of files, or of rows.
+
+        Args:
+            predictor: The bundle's, a `headway.bundle.predictor.Predictor`.
+            settings: The server's limits, a `headway.serve.settings.Settings`.
+
+        Returns:
+            A `headway.serve.reader.Reader`.
+        """
+        return None
+
+    def statistics(self, array: np.ndarray) -> dict[str, float]:
+        """Numbers that say what an item looks like, by name: what drift compares. Takes what `read` gives."""
+        return {}
+
+    def reference(self, items: pl.DataFrame) -> dict[str, Any]:
+        """How the values of items are distributed, by column, as JSON values; drift compares them, too."""
+        return {}
+
+    def bins(self, value: Any, reference: dict[str, Any]) -> dict[str, str]:
+        """The bin that each value of an item lies in, by column: what a log keeps in place of the values."""
+        return {}
 
     def form(self) -> tuple[Column, ...]:
         """What a form asks for an item of a table, whose values `read` takes by name, None where one is missing."""
@@ -191,8 +233,13 @@ class Input(ABC):
         return None
 
     def each(self, items: Any) -> Iterable[Any]:
-        """Items one by one, from whatever holds several of them."""
-        return items
+        """Items one by one, from whatever holds several of them: a frame, a dict of columns, or any iterable."""
+        has_columns = self.source == "values" and (isinstance(items, Mapping) or hasattr(items, "columns"))
+        return items[self.column] if has_columns else items
+
+    def from_row(self, row: Mapping[str, Any]) -> Any:
+        """What `read` takes of a row's values by column: the value, where there is one column, else the row."""
+        return row[self.column] if self.columns == (self.column,) else row
 
     def describe(self) -> list[str]:
         """What goes in, for a terminal, a line or several."""

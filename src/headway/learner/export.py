@@ -12,10 +12,9 @@ import numpy as np
 from headway.bundle.export import NUM_CHECKS, export_bundle
 from headway.bundle.out_of_distribution import Familiar, find_familiar, find_threshold
 from headway.bundle.quantize import QuantizeName
-from headway.bundle.reference import answer_statistics, column_reference, image_statistics, reference
+from headway.bundle.reference import reference
 from headway.judge.report.card import card
 from headway.judge.report.report import Report
-from headway.targets.base import Target
 from headway.train.predictions import predictions
 from headway.train.stage import Setup
 
@@ -40,7 +39,7 @@ def export_trained(
         setup: The model and its data.
         report: The report whose figures go into the manifest and the card.
         known: The body's features by part's name, where they were computed earlier.
-        quantize: "int8" for a graph in int8, where it is as good; only for photos.
+        quantize: "int8" for a graph in int8, where it is as good.
 
     Returns:
         The path.
@@ -76,25 +75,16 @@ def export_trained(
 
 def _reference(setup: Setup, familiar: Familiar | None) -> dict[str, Any]:
     part = setup.data.valid
-    reader, target = part.data.input, part.data.target
+    input, target = part.data.input, part.data.target
     found = predictions(setup, part).answers
     part = part.left()
     # Tens of thousands of items say as much as millions.
-    places = np.linspace(0, len(part) - 1, min(len(part), MAX_REFERENCE)).astype(np.int64)
-    items = part.items[places.tolist()]
-    views = () if reader.is_table else (reader.view(part.canvases([place])[0]) for place in places)
-    columns = {each.name: column_reference(each, items[each.name].to_list()) for each in reader.form()}
+    chosen = np.linspace(0, len(part) - 1, min(len(part), MAX_REFERENCE)).astype(np.int64)
     known = familiar.valid_distances <= find_threshold(familiar.valid_distances) if familiar else None
     return reference(
-        map(image_statistics, views),
-        (answer_statistics(target.decode(_scores(found[place], target)), target.task) for place in places),
+        (input.statistics(input.view(part.canvases([index])[0])) for index in chosen),
+        (target.statistics(target.decode(found[index])) for index in chosen),
         labels=target.labels,
-        columns=columns or None,
+        columns=input.reference(part.items[chosen.tolist()]),
         familiar=known,
     )
-
-
-def _scores(answer: np.ndarray, target: Target) -> np.ndarray:
-    """What the graph gives for an item: of a mask only the classes are kept, `[height, width]`."""
-    is_mask = target.task == "segmentation"
-    return answer == np.arange(target.num_outputs)[:, None, None] if is_mask else answer

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from headway.inputs.image.geometry import Frame
 from headway.serve.problems import PROBLEM_MEDIA, Kind
-from headway.targets.base import Prediction, Target
-from headway.targets.mask.field import Mask
+from headway.serve.reader import Reader
+from headway.targets.base import Target
 
-__all__ = [
-    "FailedFile",
-    "FailedRow",
-    "ModelFacts",
-    "Predicted",
-    "PredictedFile",
-    "PredictedFiles",
-    "PredictedRow",
-    "PredictedRows",
-    "ProblemDetails",
-    "answer_json",
-    "mask_png",
-    "model_summary",
-    "problem_responses",
-]
+__all__ = ["ModelFacts", "Predicted", "ProblemDetails", "answer_models", "problem_responses"]
+
+_VALUE = (
+    "The answer itself: a number; the labels, of which there may be none; or points, each x and y in pixels of the "
+    "picture from its upper left corner."
+)
 
 
 class ProblemDetails(BaseModel):
@@ -49,18 +38,9 @@ class Predicted(BaseModel):
         description="The probability of every class, most probable first; of a mask each class's share of the picture. "
         "Empty where there are no classes."
     )
-    value: float | list[str] | list[tuple[float, float]] | None = Field(
-        default=None,
-        description="The answer itself where it is no class: a number; the labels, of which there may be none; points, "
-        "each x and y in pixels of the picture from its upper left corner.",
-    )
     familiar: bool | None = Field(
         description="Whether the item is like those that the model learned from. Where it is not, the label means "
         "nothing. null where the model cannot tell."
-    )
-    mask: str | None = Field(
-        default=None,
-        description="The mask as a PNG file of the picture's size, in base64; only where it was asked for.",
     )
     notes: list[str] = Field(
         default=[],
@@ -68,44 +48,6 @@ class Predicted(BaseModel):
         "nothing.",
     )
     seconds: float = Field(description="How long it took, from the end of the body to the answer.", ge=0)
-
-
-class PredictedFile(Predicted):
-    """The answer for one of several pictures."""
-
-    file: str = Field(description="The name that the picture came with.")
-
-
-class FailedFile(BaseModel):
-    """One of several pictures that could not be answered."""
-
-    file: str
-    problem: ProblemDetails
-
-
-class PredictedFiles(BaseModel):
-    """The answers for several pictures, in their order; one that cannot be read has a problem instead."""
-
-    predictions: list[PredictedFile | FailedFile]
-
-
-class PredictedRow(Predicted):
-    """The answer for one of several rows."""
-
-    row: int = Field(description="Its place in the list, from 0.", ge=0)
-
-
-class FailedRow(BaseModel):
-    """One of several rows that could not be answered."""
-
-    row: int
-    problem: ProblemDetails
-
-
-class PredictedRows(BaseModel):
-    """The answers for several rows, in their order; one that is not as it should be has a problem instead."""
-
-    predictions: list[PredictedRow | FailedRow]
 
 
 class ModelFacts(BaseModel):
@@ -136,34 +78,18 @@ def problem_responses(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
     return found
 
 
-def answer_json(prediction: Prediction, *, target: Target, frame: Frame | None) -> dict[str, Any]:
-    """A prediction as it is sent, but for the time it took; what lies in a picture, in its pixels."""
-    found = prediction
-    if isinstance(target, Mask):
-        # A class for each pixel is sent as a picture, to whom that is what they want.
-        found = replace(prediction, value=None)
-    elif frame is not None:
-        found = target.locate(prediction, frame)
-    return found.to_json()
-
-
-def mask_png(prediction: Prediction, *, target: Target, frame: Frame | None) -> bytes:
-    """A mask as a picture as large as the one that it was asked for."""
-    assert isinstance(target, Mask)
-    assert frame is not None
-    return target.to_png(target.locate(prediction, frame).value)
-
-
-def model_summary(target: Target) -> str:
-    """What a model does, in a few words."""
-    shown = f"{', '.join(target.labels[:20])}{' ...' if len(target.labels) > 20 else ''}"
-    return _SUMMARIES[target.task].format(labels=shown, target=target.column)
-
-
-_SUMMARIES: dict[str, str] = {
-    "classification": "Tells apart: {labels}",
-    "multilabel": "Finds: {labels}",
-    "regression": "Gives a number: {target}",
-    "points": "Finds points: {target}",
-    "segmentation": "Marks: {labels}",
-}
+def answer_models(reader: Reader, target: Target) -> tuple[type[BaseModel], type[BaseModel]]:
+    """The answers of one model, for its description: for one item, and for several."""
+    more: dict[str, Any] = {}
+    if target.value_type is not None:
+        more["value"] = (target.value_type, Field(description=_VALUE))
+    if target.media:
+        text = f"The {target.media.name} as a {target.media.suffix} file, in base64; only where it was asked for."
+        more[target.media.name] = (str | None, Field(default=None, description=text))
+    one = create_model("Predicted", __base__=Predicted, __doc__=Predicted.__doc__, **more)
+    name, description = reader.key
+    key: Any = {name: (reader.key_type, Field(description=description))}
+    good = create_model("PredictedItem", __base__=one, __doc__="The answer for one of several items.", **key)
+    bad = create_model("FailedItem", __doc__="One of several items without an answer.", problem=ProblemDetails, **key)
+    text = "The answers for several items, in their order; one that cannot be read has a problem instead."
+    return one, create_model("PredictedItems", __doc__=text, predictions=list[good | bad])

@@ -18,32 +18,26 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headway.bundle.predictor import Predictor
 from headway.bundle.reference import labels_of
-from headway.serve.answers import (
-    ModelFacts,
-    Predicted,
-    PredictedFiles,
-    PredictedRows,
-    ProblemDetails,
-    answer_json,
-    mask_png,
-    model_summary,
-    problem_responses,
-)
+from headway.bundle.site import page_facts
+from headway.serve.answers import ModelFacts, ProblemDetails, answer_models, problem_responses
 from headway.serve.body import Held, read_body
+from headway.serve.files import FileReader
 from headway.serve.metrics import MULTIPROCESS_FOLDER, Metrics
 from headway.serve.monitor import Journal
 from headway.serve.pages import SECURITY_HEADERS, page_routes
 from headway.serve.problems import Kind, Problem, handle_problems, headers_too_large, problem_response
 from headway.serve.reader import Reader
-from headway.serve.readers import find_reader
+from headway.serve.rows import RowReader
 from headway.serve.service import Answer, Service
 from headway.serve.settings import MAX_HEADER_BYTES, Settings
-from headway.targets.base import Target
-from headway.targets.mask.field import Mask
+from headway.targets.base import Media, Target
 
 __all__ = ["create_app"]
 
 _log = logging.getLogger("headway.serve")
+
+_READERS = {"file": FileReader, "values": RowReader}
+"""By where the content of an item lies, for kinds of input that bring no reader of their own."""
 
 
 def create_app(predictor: Predictor, settings: Settings, *, name: str = "model", card: str = "") -> FastAPI:
@@ -61,8 +55,9 @@ def create_app(predictor: Predictor, settings: Settings, *, name: str = "model",
     Raises:
         ConfigError: If the log's folder cannot be written to, or the model's kind of input cannot be served.
     """
-    reader = find_reader(predictor, settings)
-    metrics = Metrics(reader.noun)
+    input, target = predictor.input, predictor.target
+    reader: Reader = input.server_reader(predictor, settings) or _READERS[input.source](predictor, settings)
+    metrics = Metrics(input.nouns)
     service = Service(predictor, reader, settings, metrics)
     worker = str(os.getpid()) if MULTIPROCESS_FOLDER in os.environ else ""
     journal = Journal(settings.log, keep_images=settings.keep_images, worker=worker) if settings.log else None
@@ -76,7 +71,7 @@ def create_app(predictor: Predictor, settings: Settings, *, name: str = "model",
 
     app = FastAPI(
         title=name,
-        summary=model_summary(predictor.target),
+        summary=target.summary(),
         version=version("headway"),
         docs_url=None,
         redoc_url=None,
@@ -84,7 +79,7 @@ def create_app(predictor: Predictor, settings: Settings, *, name: str = "model",
         responses={"default": {"model": ProblemDetails, "description": "Any other problem."}},
     )
     handle_problems(app)
-    _add_predict(app, service, reader, settings, _Record(metrics, journal, predictor.target.task), predictor.target)
+    _add_predict(app, service, reader, settings, _Record(metrics, journal, target.to_json()["kind"]), target)
     facts = _facts(predictor, settings, name=name, card=card)
     _add_facts(app, {**facts, "media_types": list(reader.media_types), **reader.facts()}, metrics)
     app.router.routes.extend(page_routes())
@@ -96,18 +91,19 @@ def _add_predict(
     app: FastAPI, service: Service, reader: Reader, settings: Settings, record: _Record, target: Target
 ) -> None:
     held = Held(settings.max_held_bytes)
-    many = PredictedRows if reader.place == "row" else PredictedFiles
-    is_mask = isinstance(target, Mask)
-    answered: dict[str, Any] = {"model": Predicted | many}
-    if is_mask:
-        answered["content"] = {"image/png": {"schema": {"type": "string", "format": "binary"}}}
+    one, many = answer_models(reader, target)
+    media, described = target.media, reader.describe_body()
+    answered: dict[str, Any] = {"model": one | many}
+    if media:
+        answered["content"] = {media.media_type: {"schema": {"type": "string", "format": "binary"}}}
+        described["parameters"] = [_media_parameter(media)]
 
     @app.post(
         "/predict",
         summary=reader.summary,
-        description=reader.takes + (_MASK_WORDS if is_mask else ""),
+        description=reader.takes + (_media_words(media) if media else ""),
         responses={200: answered, **problem_responses(*_PROBLEMS, *reader.problems, Kind.BUSY, Kind.DEADLINE)},
-        openapi_extra=reader.describe_body() | ({"parameters": [_MASK_PARAMETER]} if is_mask else {}),
+        openapi_extra=described,
     )
     async def predict(request: Request) -> Response:
         service.check_room()
@@ -123,16 +119,16 @@ def _add_predict(
                 raise
         for answer in answers:
             record.answered(answer)
-        with_mask = is_mask and request.query_params.get("mask") == "png"
-        told = [await _told(each, target, service if with_mask else None) for each in answers]
+        with_media = media is not None and request.query_params.get(media.name) == media.suffix
+        told = [await _told(each, target, service if with_media else None) for each in answers]
         if is_many:
             named = zip(answers, told, strict=True)
-            return _json({"predictions": [{reader.place: each.item.name, **found} for each, found in named]})
+            return _json({"predictions": [{reader.key[0]: each.item.name, **found} for each, found in named]})
         ((answer, found),) = zip(answers, told, strict=True)
         if answer.problem is not None:
             raise answer.problem
-        if is_mask and "image/png" in request.headers.get("accept", ""):
-            return Response(await _drawn(answer, target, service), media_type="image/png")
+        if media and media.media_type in request.headers.get("accept", ""):
+            return Response(await _drawn(answer, target, service), media_type=media.media_type)
         return _json(found)
 
 
@@ -163,13 +159,20 @@ _PLAIN_OK: dict[int | str, dict[str, Any]] = {
 
 
 _PROBLEMS = (Kind.BAD_REQUEST, Kind.SLOW_BODY, Kind.TOO_LARGE)
-_MASK_WORDS = "\n\nTo one picture with `Accept: image/png` the answer is the mask: a picture of its size."
-_MASK_PARAMETER = {
-    "name": "mask",
-    "in": "query",
-    "description": "`png` for an answer that holds the mask, too.",
-    "schema": {"type": "string", "enum": ["png"]},
-}
+
+
+def _media_words(media: Media) -> str:
+    return f"\n\nTo one item with `Accept: {media.media_type}` the answer is the {media.name} as a file."
+
+
+def _media_parameter(media: Media) -> dict[str, Any]:
+    description = f"`{media.suffix}` for an answer that holds the {media.name}, too."
+    return {
+        "name": media.name,
+        "in": "query",
+        "description": description,
+        "schema": {"type": "string", "enum": [media.suffix]},
+    }
 
 
 def _facts(predictor: Predictor, settings: Settings, *, name: str, card: str) -> dict[str, Any]:
@@ -177,26 +180,20 @@ def _facts(predictor: Predictor, settings: Settings, *, name: str, card: str) ->
     wanted = ("arch", "metrics", "verdict", "data")
     return {
         "name": name,
-        "task": predictor.target.task,
-        "target": predictor.target.column,
-        "labels": list(predictor.labels),
-        **({"colours": predictor.target.colours} if isinstance(predictor.target, Mask) else {}),
+        **page_facts(predictor.input, predictor.target),
         **{key: manifest[key] for key in wanted if key in manifest},
         "card": card,
         "max_body_bytes": settings.max_body_bytes,
     }
 
 
-_COUNTED = {"regression": "number", "points": "points", "segmentation": "mask"}
-
-
 class _Record:
     """Counts what became of each item, and writes it down where there is a log."""
 
-    def __init__(self, metrics: Metrics, journal: Journal | None, task: str) -> None:
+    def __init__(self, metrics: Metrics, journal: Journal | None, kind: str) -> None:
         self._metrics = metrics
         self._journal = journal
-        self._task = task
+        self._kind = kind
 
     def answered(self, answer: Answer) -> None:
         """One item that has an answer or a problem of its own."""
@@ -208,7 +205,7 @@ class _Record:
             self._note(kind, {"problem": kind, "milliseconds": milliseconds})
             return
         # Numbers would make a counter each.
-        for label in labels_of(answer.statistics) or [_COUNTED[self._task]]:
+        for label in labels_of(answer.statistics) or [self._kind]:
             self._metrics.labels.labels(label).inc()
         self._metrics.noted.inc(bool(found.notes))
         entry = {**answer.statistics, "familiar": found.familiar, "milliseconds": milliseconds}
@@ -275,22 +272,24 @@ class _Outermost:
 
 
 async def _told(answer: Answer, target: Target, draws: Service | None) -> dict[str, Any]:
-    """What became of an item, as JSON values; with its mask, where the service is there to draw it."""
-    found, frame = answer.prediction, answer.frame
+    """What became of an item, as JSON values; with its file, where the service is there to make it."""
+    found = answer.prediction
     if found is None:
         assert answer.problem is not None
         return {"problem": answer.problem.to_json()}
-    told = {**answer_json(found, target=target, frame=frame), "seconds": round(answer.seconds, 6)}
-    if draws:
-        told["mask"] = b64encode(await _drawn(answer, target, draws)).decode()
+    # What is drawn is put into the item there, off the event loop.
+    placed = found if target.media or not target.needs_geometry else target.to_item(found, answer.geometry)
+    told = {**placed.to_json(), "seconds": round(answer.seconds, 6)}
+    if target.media and draws:
+        told[target.media.name] = b64encode(await _drawn(answer, target, draws)).decode()
     return told
 
 
 async def _drawn(answer: Answer, target: Target, service: Service) -> bytes:
-    """The mask of an answer as a PNG, drawn off the event loop."""
-    found, frame = answer.prediction, answer.frame
+    """An answer as a file, made off the event loop."""
+    found = answer.prediction
     assert found is not None
-    return await service.aside(lambda: mask_png(found, target=target, frame=frame))
+    return await service.aside(lambda: target.to_media(target.to_item(found, answer.geometry)))
 
 
 def _json(values: dict[str, Any]) -> Response:

@@ -1,4 +1,4 @@
-"""Has the world moved? What a server was asked, beside what its model was judged on.
+"""Drift: whether what a server was asked still looks like what its model was judged on.
 
 Each number (the score or the answer, and what was measured of an image) is compared by the population stability index,
 which says how much has moved, and by the Kolmogorov-Smirnov test, which says whether it could be chance. Labels, the
@@ -73,7 +73,7 @@ class Drift:
     items: int
     reference_items: int
     shifts: tuple[Shift, ...] = field(default=())
-    noun: str = "pictures"
+    noun: str = "items"
 
     @property
     def moved(self) -> bool:
@@ -87,12 +87,12 @@ class Drift:
         slight = [shift.name for shift in self.shifts if shift.size == "slight"]
         if large:
             return (
-                f"The world has moved: {', '.join(large)}. What was measured of this model may no longer hold; label "
-                f"some of the new {self.noun} and judge it on them with `headway evaluate`."
+                f"Drift detected in: {', '.join(large)}. The reported metrics may no longer hold; label some of the "
+                f"new {self.noun} and run `headway evaluate` on them."
             )
         if slight:
-            return f"The world has moved slightly: {', '.join(slight)}. Look again soon."
-        return "No sign that the world has moved."
+            return f"Slight drift in: {', '.join(slight)}. Look again soon."
+        return "No sign of drift."
 
     def to_json(self) -> dict[str, Any]:
         """The comparison as plain JSON values."""
@@ -111,13 +111,16 @@ class Drift:
         return "\n".join([counts, "", *lines, "", self.sentence])
 
 
-def compare(reference: dict[str, Any] | None, entries: Iterable[dict[str, Any]], *, labels: Sequence[str]) -> Drift:
+def compare(
+    reference: dict[str, Any] | None, entries: Iterable[dict[str, Any]], *, labels: Sequence[str], noun: str = "items"
+) -> Drift:
     """Compares the entries of a log with the reference in a bundle.
 
     Args:
         reference: `reference` of the bundle's manifest, or None where it has none.
         entries: What `read_log` gives; entries without an answer are passed over.
         labels: The classes, in the bundle's order.
+        noun: What the items are called.
 
     Returns:
         The comparison.
@@ -151,7 +154,6 @@ def compare(reference: dict[str, Any] | None, entries: Iterable[dict[str, Any]],
     if told and "familiar" in reference:
         before = {"unfamiliar": 1 - reference["familiar"], "familiar": reference["familiar"]}
         shifts.append(_share_shift("unfamiliar", told, before, count, shown="unfamiliar"))
-    noun = "rows" if "columns" in reference else "pictures"
     return Drift(items=len(answers), reference_items=count, shifts=tuple(_holm(shifts)), noun=noun)
 
 

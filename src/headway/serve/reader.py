@@ -1,4 +1,7 @@
-"""From what a client sends to what the model takes: what a reader is. There is one for each kind of input."""
+"""From what a client sends to what the model takes: what a reader is.
+
+Files and rows have a reader each, in `serve/files.py` and `serve/rows.py`; a kind of input may bring one of its own.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from headway.inputs.image.geometry import Frame
 from headway.serve.problems import Kind
 
 __all__ = ["Asked", "Item", "Reader"]
@@ -38,13 +40,13 @@ class Asked:
 
     Attributes:
         array: What `input.read` gives.
-        frame: What part of a picture it shows, where the answer lies in the picture.
+        geometry: Where in the item that lies, where the answer needs it.
         notes: What it has that no training item had, a sentence each.
         statistics: What is written down of it, where there is a log.
     """
 
     array: np.ndarray
-    frame: Frame | None = None
+    geometry: Any = None
     notes: tuple[str, ...] = ()
     statistics: dict[str, Any] = field(default_factory=dict)
 
@@ -53,18 +55,17 @@ class Reader(ABC):
     """Takes a request's body apart and reads what is in it. Threads may share it.
 
     Attributes:
-        noun: What several items are called.
-        place: The member that names an item in an answer for several.
+        key: The member that names an item in an answer for several, and what it says.
         summary: What `POST /predict` does.
         takes: What it takes, and what it gives for several, in a sentence or two.
         media_types: Of the body.
         problems: What may be wrong with a body or an item of this kind.
     """
 
-    noun: ClassVar[str]
-    place: ClassVar[str]
-    summary: ClassVar[str]
-    takes: ClassVar[str]
+    key: ClassVar[tuple[str, str]]
+    key_type: ClassVar[type] = str
+    summary: str
+    takes: str
     media_types: ClassVar[tuple[str, ...]]
     problems: ClassVar[tuple[Kind, ...]]
 

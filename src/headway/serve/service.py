@@ -14,8 +14,6 @@ from typing import Any, TypeVar
 import numpy as np
 
 from headway.bundle.predictor import Predictor
-from headway.bundle.reference import answer_statistics
-from headway.inputs.image.geometry import Frame
 from headway.serve.batching import Batcher, choose_batch
 from headway.serve.metrics import Metrics
 from headway.serve.problems import Kind, Problem
@@ -35,8 +33,8 @@ class Answer:
     Attributes:
         item: The item.
         seconds: From admission to the end.
-        prediction: The model's answer.
-        frame: What part of a picture it is about, where the answer lies in the picture.
+        prediction: The model's answer, in what it saw of the item.
+        geometry: Where in the item that lies, where the answer needs it.
         problem: Why there is none.
         statistics: What is counted and written down of the answer, and of the item where there is a log.
     """
@@ -44,7 +42,7 @@ class Answer:
     item: Item
     seconds: float
     prediction: Prediction | None = None
-    frame: Frame | None = None
+    geometry: Any = None
     problem: Problem | None = None
     statistics: dict[str, Any] = field(default_factory=dict)
 
@@ -85,7 +83,7 @@ class Service:
         """
         if self._num_inside + count > self._settings.queue:
             wait = math.ceil(max(1.0, self._num_inside * self._seconds_an_item))
-            detail = f"{self._num_inside} {self._reader.noun} are waiting already. Try again in {wait} s."
+            detail = f"{self._num_inside} {self._predictor.input.nouns} are waiting already. Try again in {wait} s."
             raise Problem(Kind.BUSY, detail, headers={"retry-after": str(wait)})
 
     async def split(self, body: bytes, content_type: str) -> tuple[Sequence[Item], bool]:
@@ -140,12 +138,14 @@ class Service:
             prediction, asked = await asyncio.wrap_future(future)
         except Problem as problem:
             return Answer(item=item, seconds=time.perf_counter() - start, problem=problem)
+        target = self._predictor.target
+        found = replace(prediction, notes=asked.notes) if asked.notes else prediction
         return Answer(
             item=item,
             seconds=time.perf_counter() - start,
-            prediction=replace(prediction, notes=asked.notes) if asked.notes else prediction,
-            frame=asked.frame,
-            statistics={**answer_statistics(prediction, self._predictor.target.task), **asked.statistics},
+            prediction=found,
+            geometry=asked.geometry,
+            statistics={**target.statistics(prediction), **asked.statistics},
         )
 
     def _read(self, item: Item, future: Future[_Result]) -> None:

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from headway.inputs.base import Input, Reader
-    from headway.inputs.image.geometry import Frame
 
-__all__ = ["Prediction", "Target", "Task"]
+__all__ = ["Media", "Prediction", "Target", "Task", "listed"]
 
 Task = Literal["classification", "multilabel", "regression", "points", "segmentation"]
 """What kind of answer a target is. Objective, metrics, baselines and the report are chosen by it."""
@@ -56,12 +55,27 @@ class Prediction:
         return ours == theirs and np.array_equal(self.value, other.value)
 
     def to_json(self) -> dict[str, Any]:
-        """The prediction as plain JSON values, without the time it took."""
+        """The prediction as plain JSON values, without the time it took; an array is for `Target.to_media` to write."""
         found = {"label": self.label, "score": self.score, "probabilities": self.probabilities}
-        if self.value is not None:
-            found["value"] = self.value.tolist() if isinstance(self.value, np.ndarray) else self.value
+        if self.value is not None and not isinstance(self.value, np.ndarray):
+            found["value"] = self.value
         found["familiar"] = self.familiar
         return found | ({"notes": list(self.notes)} if self.notes else {})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Media:
+    """What kind of file an answer can be written as, beside its JSON.
+
+    Attributes:
+        name: What the file shows, such as "mask": its member in an answer, and part of the file's name.
+        media_type: Such as "image/png".
+        suffix: The end of its name without the dot, such as "png".
+    """
+
+    name: str
+    media_type: str
+    suffix: str
 
 
 class Target(ABC):
@@ -71,6 +85,11 @@ class Target(ABC):
         column: The column; of several, what they are called together.
         task: What kind of answer it is.
         is_in_picture: Whether the answer lies in a picture, as points and masks do, and moves with it.
+        needs_geometry: Whether an answer lies in the item, so that `to_item` needs `Input.geometry` of it.
+        is_one_class: Whether an item has exactly one of `labels`, so that outputs before activation are its logits.
+        value_type: The type of `Prediction.value` in JSON; None where an answer has none there.
+        media: The kind of file that an answer can be written as; None where JSON holds all of it.
+        runs_in_browser: Whether `bundle/web` can decode answers.
         labels: The names of the outputs, in their order, where they have names.
         strata_name: What `strata` tells apart, in a word; empty where that is nothing.
     """
@@ -80,6 +99,11 @@ class Target(ABC):
     is_in_picture: ClassVar[bool] = False
     strata_name: ClassVar[str] = "class"
     labels: tuple[str, ...] = ()
+    needs_geometry: ClassVar[bool] = False
+    is_one_class: ClassVar[bool] = False
+    value_type: ClassVar[Any] = None
+    media: ClassVar[Media | None] = None
+    runs_in_browser: ClassVar[bool] = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -161,15 +185,40 @@ class Target(ABC):
         """The answers for a batch, `[batch, num_outputs]`, as `decode` gives them one by one."""
         return [self.decode(each) for each in scores]
 
-    def locate(self, prediction: Prediction, frame: Frame) -> Prediction:
-        """The answer in the picture itself, from that in the part of it that the model saw; see `is_in_picture`."""
-        return prediction
-
     # Training: the objective; torch is imported inside.
 
     # Judging: metrics, baselines, sections of the report.
 
     # Serving: log, summary, page.
+
+    def to_item(self, prediction: Prediction, geometry: Any) -> Prediction:
+        """The answer in the item itself, such as a photo, from that in what the model saw of it.
+
+        Args:
+            prediction: What `decode` gives.
+            geometry: What `Input.geometry` gives for the item.
+        """
+        return prediction
+
+    def to_media(self, prediction: Prediction) -> bytes:
+        """The answer as a file of the kind `media`."""
+        raise NotImplementedError
+
+    def summary(self) -> str:
+        """What a model of this target does, in a sentence."""
+        return f"This model predicts {self.column}."
+
+    def question(self, noun: str) -> str:
+        """What one asks of an item that shows something, such as a picture; empty where its title is the column's."""
+        return ""
+
+    def page_facts(self) -> dict[str, Any]:
+        """What the page needs besides to show an answer, as JSON values, such as the colours of classes."""
+        return {}
+
+    def statistics(self, prediction: Prediction) -> dict[str, Any]:
+        """What a log keeps of an answer, for drift: numbers by name, `label`, `labels` or `shares` of classes."""
+        return {"label": prediction.label}
 
     # As JSON.
 
@@ -181,3 +230,16 @@ class Target(ABC):
     @abstractmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         """The field that `to_json` wrote."""
+
+
+def listed(labels: Sequence[str]) -> str:
+    """Names as a sentence has them, of many the first.
+
+    Example:
+        >>> listed(["red", "green", "blue"])
+        'red, green and blue'
+        >>> listed(list("abcdefghijklmn"))
+        'a, b, c, d, e, f, g, h, i, j, k and 3 more'
+    """
+    shown = [*labels[:11], f"{len(labels) - 11} more"] if len(labels) > 12 else list(labels)
+    return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))

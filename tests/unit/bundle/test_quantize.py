@@ -77,7 +77,7 @@ def test_a_table_is_not_quantised() -> None:
     with pytest.raises(ConfigError) as caught:
         quantize.check_quantize("int8", Table(continuous=["age"]))
     assert str(caught.value) == (
-        "A graph for rows of a table is small and quick already; int8 was not tried for it.\n"
+        "A graph for rows is small and quick already; int8 was not tried for it.\n"
         "  Given: quantize='int8'\n"
         "  Fix:   Leave `quantize` out."
     )

@@ -12,6 +12,7 @@ import pytest
 from headway.bundle import site
 from headway.bundle.format import Bundle, read_bundle
 from headway.errors import ConfigError
+from headway.inputs.table.field import Table
 
 GOLDEN = Path(__file__).parents[2] / "bundles" / "v1.headway"
 NAMES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
@@ -81,12 +82,12 @@ def test_a_site_is_replaced_and_nothing_else(tmp_path: Path, page: Path, runtime
 
 def test_a_table_has_no_page_without_a_server(tmp_path: Path, page: Path, runtime: bytes) -> None:
     bundle = read_bundle(GOLDEN)
-    table = Bundle({**bundle.manifest, "input": {"kind": "table"}}, bundle.files)
+    table = Bundle({**bundle.manifest, "input": Table(continuous=["age"]).to_json()}, bundle.files)
     with pytest.raises(ConfigError) as caught:
         site.write_site(tmp_path / "site", table, name="people", page=page, runtime=runtime)
     assert str(caught.value) == (
-        "A page without a server is there for models of photos alone.\n"
-        "  Given: a model whose input is of the kind 'table'\n"
+        "A page without a server cannot run a model of rows.\n"
+        "  Given: input=Table, target=Category\n"
         "  Fix:   Serve it with `headway serve`, or put it into a container with `headway dockerfile`."
     )
     assert not (tmp_path / "site").exists()

@@ -62,7 +62,7 @@ def _drawn(page: Page, file: Path) -> PILImage.Image:
         f"""import('./backend.js').then(async (m) => {{
             const file = new File([Uint8Array.from(atob('{data}'), (c) => c.charCodeAt(0))], 'picture');
             await m.answer(file);
-            const bytes = new Uint8Array(await (await m.mask(file)).arrayBuffer());
+            const bytes = new Uint8Array(await (await m.media(file)).arrayBuffer());
             return btoa(Array.from(bytes, (each) => String.fromCharCode(each)).join(''));
         }})"""
     )

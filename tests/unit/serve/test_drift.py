@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from headway.bundle.reference import STATISTICS, image_statistics
 from headway.bundle.reference import reference as made_of
 from headway.errors import BundleError, DataError
+from headway.inputs.image.statistics import STATISTICS, image_statistics
 from headway.serve.drift import MIN_ITEMS, compare, ks_distance, stability_index
 
 LABELS = ("cat", "dog", "owl")
@@ -78,7 +78,7 @@ def test_what_moves_is_named(before: dict[str, Any], log: Any, moved: set[str]) 
     found = compare(before, log(), labels=LABELS)
     assert found.moved
     assert moved <= {shift.name for shift in found.shifts if shift.size == "large"}
-    assert found.sentence.startswith("The world has moved: ")
+    assert found.sentence.startswith("Drift detected in: ")
     assert all(name in found.sentence for name in moved)
     assert found.sentence in str(found)
     assert found.to_json()["moved"] is True

@@ -2,7 +2,7 @@
 
 /**
  * @param {{data: Float32Array, dims: number[]}} outputs Of one picture.
- * @param {{task: string, labels: string[], target: Object}} model
+ * @param {{task: string, labels: string[], fields: {target: Object}}} model
  * @param {{width: number, height: number, left: number, top: number, right: number, bottom: number}} frame What part of
  *   the picture the model saw.
  * @returns {{label: string, score: ?number, probabilities: Object<string, number>, value: *}}
@@ -16,7 +16,7 @@ const DECODED = {
     const [order, probabilities] = ranked([...data], labels);
     return { label: labels[order[0]], score: data[order[0]], probabilities };
   },
-  multilabel: ({ data }, { labels, target }) => {
+  multilabel: ({ data }, { labels, fields: { target } }) => {
     const [order, probabilities] = ranked([...data], labels);
     const limits = target.thresholds.length ? target.thresholds : labels.map(() => 0.5);
     const value = order.filter((place) => data[place] >= limits[place]).map((place) => labels[place]);

@@ -15,14 +15,12 @@ const masks = new WeakMap();
 
 /**
  * What the model is; it is loaded meanwhile.
- * @returns {Promise<{name: string, task: string, target: string, labels: string[], error: ?number,
- *   colours: ?Object<string, number[]>, card: string, privacy: string, links: [string, string][]}>}
+ * @returns {Promise<Object>} As backend.js of the server's page describes it.
  */
 export async function describe() {
-  const { name, task, labels, target, error, colours, card } = await facts();
+  const { fields, threshold, ...found } = await facts();
   opened().catch(() => {}); // told with the first answer
-  const privacy = "Pictures stay on this device: the model runs in this browser.";
-  return { name, task, labels, target: target.column, error, colours, card, privacy, links: [] };
+  return { ...found, privacy: "Pictures stay on this device: the model runs in this browser.", links: [] };
 }
 
 // Each is loaded once, by whoever asks first, and again after it failed.
@@ -65,7 +63,7 @@ export function answer(file) {
  * @param {Blob} file
  * @returns {Promise<?Blob>}
  */
-export async function mask(file) {
+export async function media(file) {
   const found = masks.get(file);
   return found ? drawn(found.value, found.frame, await facts()) : null;
 }
@@ -73,15 +71,15 @@ export async function mask(file) {
 async function predict(file) {
   const [model, ready] = [await facts(), await opened()];
   const start = performance.now();
-  const { size, channels } = model.input;
-  const { pixels, frame } = await look(file, model.input);
+  const { size, channels } = model.fields.input;
+  const { pixels, frame } = await look(file, model.fields.input);
   const outputs = await ready.run({ inputs: new ort.Tensor("uint8", pixels, [1, size, size, channels]) });
   const { value, ...found } = decoded(outputs.outputs, model, frame);
-  if (model.task === "segmentation") masks.set(file, { value, frame });
+  if (model.media) masks.set(file, { value, frame });
   const distance = outputs.distance?.data[0];
   return {
     ...found,
-    ...(model.task === "segmentation" ? {} : { value }),
+    ...(model.media ? {} : { value }),
     familiar: model.threshold === null ? null : distance <= model.threshold,
     seconds: (performance.now() - start) / 1000,
   };

@@ -6,17 +6,20 @@ import io
 import os
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from headway.errors import ConfigError, ReadError
 from headway.inputs.base import Input
 from headway.inputs.image.geometry import Frame
+from headway.inputs.image.statistics import image_statistics
 
 if TYPE_CHECKING:
     import polars as pl
     from PIL import Image as PILImage
+
+    from headway.targets.base import Target
 
 __all__ = ["MAX_PIXELS", "Image", "open_upright"]
 
@@ -56,6 +59,9 @@ class Image(Input):
     channels: int = 3
     squeeze: float = 1.25
     crop: float = 1.0
+    noun: ClassVar[str] = "picture"
+    nouns: ClassVar[str] = "pictures"
+    runs_in_browser: ClassVar[bool] = True
     axes = ("height", "width", "channels")
 
     def __post_init__(self) -> None:
@@ -133,8 +139,25 @@ class Image(Input):
         """What part its canvas shows of a picture of this size, in pixels, as it is seen upright."""
         return Frame(width, height, *self._box(width, height))
 
-    def seen(self, value: Any) -> Frame:
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of what the model sees."""
+        return (self.size, self.size, self.channels)
+
+    def geometry(self, value: Any) -> Frame:
+        """What part of a picture the model sees."""
         return self.frame(value).part(self.window)
+
+    def question(self, target: Target) -> str:
+        return target.question(self.noun) or super().question(target)
+
+    def statistics(self, array: np.ndarray) -> dict[str, float]:
+        return image_statistics(array)
+
+    def server_reader(self, predictor: Any, settings: Any) -> Any:
+        from headway.inputs.image.server import PictureReader
+
+        return PictureReader(predictor, settings)
 
     def thumbnail(self, image: np.ndarray, side: int) -> np.ndarray:
         """An image `[height, width, channels]` shrunk by averaging, uint8 `[side, side, channels]`."""

@@ -87,6 +87,7 @@ class MultiLevelBody(nn.Module):
         super().__init__()
         self.body = body
         self.grids = tuple(grids)
+        self.num_pooled = int(getattr(body, "head_hidden_size", 0)) or None
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Prepared images `[batch, channels, size, size]` to `[batch, num_features]`, the pooled features first."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from headway.errors import ConfigError, DataError, ReadError
 from headway.inputs.base import Column, Input, learned
+from headway.inputs.table.bins import column_bins, column_references
 from headway.inputs.table.columns import CategoryColumn
 from headway.targets.base import Target
 
@@ -60,6 +61,9 @@ class Ratings(Input):
     axes = ("columns",)
     source = "values"
     is_table: ClassVar[bool] = True
+    noun: ClassVar[str] = "row"
+    nouns: ClassVar[str] = "rows"
+    can_quantize: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.user == self.item:
@@ -151,6 +155,11 @@ class Ratings(Input):
         """Whether the training rows had both of each pair, bool `[batch]`."""
         return np.all(arrays > 0, axis=1)
 
+    @property
+    def shape(self) -> tuple[int]:
+        """The user and the item."""
+        return (2,)
+
     def form(self) -> tuple[Column, ...]:
         """Both columns, each with the `MAX_CHOICES` names that have the most ratings."""
         columns = (column.form() for column in self.fitted)
@@ -159,6 +168,12 @@ class Ratings(Input):
     def describe(self) -> list[str]:
         sizes = f"{len(self.users)} in {self.user!r}, {len(self.items)} in {self.item!r}"
         return [f"in:  who rated what: {sizes}"]
+
+    def reference(self, items: pl.DataFrame) -> dict[str, Any]:
+        return column_references(self.form(), items)
+
+    def bins(self, value: Any, reference: dict[str, Any]) -> dict[str, str]:
+        return column_bins(self.form(), value, reference)
 
     def to_json(self) -> dict[str, Any]:
         columns = [column.to_json() for column in self.fitted]

@@ -12,6 +12,7 @@ import numpy as np
 
 from headway.errors import ConfigError, DataError, ReadError, did_you_mean
 from headway.inputs.base import Column, Input, learned
+from headway.inputs.table.bins import column_bins, column_references
 from headway.inputs.table.columns import CategoryColumn, DateColumn, FittedColumn, NumberColumn, column_from_json
 from headway.inputs.table.infer_types import Kind, guess_column
 from headway.inputs.table.parse_values import MIN_BINS
@@ -81,6 +82,9 @@ class Table(Input):
     axes = ("columns",)
     source = "values"
     is_table: ClassVar[bool] = True
+    noun: ClassVar[str] = "row"
+    nouns: ClassVar[str] = "rows"
+    can_quantize: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         for kind in _COLUMNS:
@@ -271,6 +275,11 @@ class Table(Input):
             return super().read_many(values)
         return list(zip(array, notes, strict=True))
 
+    @property
+    def shape(self) -> tuple[int]:
+        """The number of features."""
+        return (len(self.features),)
+
     def form(self) -> tuple[Column, ...]:
         return tuple(column.form() for column in self.fitted)
 
@@ -282,6 +291,12 @@ class Table(Input):
             names = [f"{name} ({sizes[name]})" if name in sizes else name for name in getattr(self, kind)]
             lines += [f"     {called}: {', '.join(names)}"] if names else []
         return lines + [f"     left out: {name} ({reason})" for name, reason in self.left_out.items()]
+
+    def reference(self, items: pl.DataFrame) -> dict[str, Any]:
+        return column_references(self.form(), items)
+
+    def bins(self, value: Any, reference: dict[str, Any]) -> dict[str, str]:
+        return column_bins(self.form(), value, reference)
 
     def to_json(self) -> dict[str, Any]:
         columns = [column.to_json() for column in self.fitted]

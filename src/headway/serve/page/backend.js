@@ -6,13 +6,14 @@ const SHRUNK_SIDE = 2048;
 
 let limits = { maxBytes: Infinity, address: "predict" };
 let described;
-const masks = new WeakMap();
+const files = new WeakMap();
 
 /**
  * What the model is.
- * @returns {Promise<{name: string, task: string, target: string, labels: string[], error: ?number, columns: ?Object[],
- *   colours: ?Object<string, number[]>, card: string, privacy: string, links: [string, string][]}>}
- *   `error` is how far a number is usually off; `columns` are those of a table's rows; `card` is Markdown; `privacy` is
+ * @returns {Promise<{name: string, task: string, target: string, labels: string[], question: string, summary: string,
+ *   noun: string, nouns: string, media: ?{name: string, media_type: string, suffix: string}, error: ?number,
+ *   columns: ?Object[], colours: ?Object<string, number[]>, card: string, privacy: string, links: [string, string][]}>}
+ *   `question` is the title, `summary` what the model does, `media` the file that an answer comes with; `error` is how far a number is usually off; `columns` are those of a table's rows; `card` is Markdown; `privacy` is
  *   a sentence on where items go; `links` are texts with addresses.
  */
 export function describe() {
@@ -24,12 +25,12 @@ async function facts() {
   const response = await fetch("model");
   if (!response.ok) throw new Error(await words(response));
   const { max_body_bytes: maxBytes, metrics, ...found } = await response.json();
-  // A mask comes with its answer, so that the model looks at a picture once.
-  limits = { maxBytes, address: found.task === "segmentation" ? "predict?mask=png" : "predict" };
+  // The file comes with its answer, so that the model looks at an item once.
+  limits = { maxBytes, media: found.media, address: found.media ? `predict?${found.media.name}=${found.media.suffix}` : "predict" };
   return {
     ...found,
     error: metrics?.test?.mae?.value ?? metrics?.valid?.mae?.value,
-    privacy: `${found.columns ? "What you fill in is" : "Pictures are"} sent to this server, and to no other.`,
+    privacy: `${found.columns ? "What you fill in is" : `${found.nouns[0].toUpperCase()}${found.nouns.slice(1)} are`} sent to this server, and to no other.`,
     links: [["Use it from a program", "docs"]],
   };
 }
@@ -44,18 +45,19 @@ async function facts() {
 export async function answer(item) {
   // Without it, what to ask for is not known yet.
   await described?.catch(() => {});
-  const { mask: png, ...found } = await (await asked(item)).json();
-  if (png) masks.set(item, new Blob([Uint8Array.from(atob(png), (each) => each.charCodeAt(0))], { type: "image/png" }));
+  const found = await (await asked(item)).json();
+  const { name, media_type: type } = limits.media ?? {};
+  if (found[name]) files.set(item, new Blob([Uint8Array.from(atob(found[name]), (each) => each.charCodeAt(0))], { type }));
   return found;
 }
 
 /**
- * The mask of a picture that was answered before, as a picture that is transparent where nothing is known.
- * @param {File} file
+ * The file that came with an item's answer, such as a mask: a picture that is transparent where nothing is known.
+ * @param {File} item
  * @returns {Promise<?Blob>}
  */
-export async function mask(file) {
-  return masks.get(file) ?? null;
+export async function media(item) {
+  return files.get(item) ?? null;
 }
 
 async function asked(item) {

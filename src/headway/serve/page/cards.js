@@ -1,6 +1,6 @@
 // A card for each item: it waits, is answered, and shows the answer as its kind is best seen.
 
-import { answer, mask } from "./backend.js";
+import { answer, media } from "./backend.js";
 import { duration, figure, find, made, share } from "./words.js";
 
 const SHOWN_CLASSES = 5;
@@ -10,7 +10,7 @@ const MAX_CARDS = 200;
 const SVG = "http://www.w3.org/2000/svg";
 
 /** What the model is, as backend.js describes it, once it has. */
-export const model = { task: "classification" };
+export const model = { task: "", nouns: "items" };
 
 const waiting = [];
 let known = Promise.resolve();
@@ -63,8 +63,8 @@ async function ask({ name, item, card }) {
   try {
     const [prediction] = await Promise.all([answer(item), known]);
     show(card, prediction);
-    say(`${name}: ${prediction.familiar === false ? "unfamiliar" : SHOWN[model.task].spoken(prediction)}`);
-    if (model.task === "segmentation") await showMask(card, item);
+    say(`${name}: ${prediction.familiar === false ? "unfamiliar" : shownAs().spoken(prediction)}`);
+    if (model.media?.media_type.startsWith("image/")) await showOver(card, item);
   } catch (error) {
     fail(card, error.message);
     say(`${name}: ${error.message}`);
@@ -112,14 +112,13 @@ function show(card, prediction) {
   const strange = prediction.familiar === false;
   card.classList.remove("waiting");
   card.classList.toggle("unfamiliar", strange);
-  card.classList.toggle("whole", ["points", "segmentation"].includes(model.task));
+  const shown = shownAs();
+  card.classList.toggle("whole", Boolean(shown.points || model.media));
   const label = card.querySelector(".label");
-  const shown = SHOWN[model.task];
   if (strange) {
     label.textContent = "Unfamiliar";
     const guess = shown.guess ? ` It would say ${shown.guess(prediction)}.` : "";
-    const kind = model.columns ? "rows" : "pictures";
-    word(card, `This is unlike the ${kind} that the model learned from, so it cannot say. What follows is no more than a guess.${guess}`);
+    word(card, `This is unlike the ${model.nouns} that the model learned from, so it cannot say. What follows is no more than a guess.${guess}`);
   } else {
     label.replaceChildren(...shown.label(prediction));
   }
@@ -131,8 +130,12 @@ function show(card, prediction) {
   }
   const [bars, others] = shown.bars(prediction);
   card.querySelector(".bars").replaceChildren(...bars);
-  if (model.task === "points") showPoints(card, prediction.value);
+  if (shown.points) showPoints(card, shown.points(prediction));
   card.querySelector(".took").textContent = `${others}Answered in ${duration(prediction.seconds)}.`;
+}
+
+function shownAs() {
+  return SHOWN[model.task] ?? SHOWN.other;
 }
 
 // How each kind of answer is shown: as a title, in bars, aloud, and as a guess where the title says otherwise.
@@ -157,11 +160,17 @@ const SHOWN = {
     label: ({ value }) => [`${value.length} point${value.length === 1 ? "" : "s"}`, " ", made("small", { textContent: "in pixels" })],
     bars: ({ value }) => [value.slice(0, SHOWN_POINTS).map(place), value.length > SHOWN_POINTS ? `${value.length - SHOWN_POINTS} more points are not listed. ` : ""],
     spoken: ({ value }) => value.map(([x, y]) => `${x}, ${y}`).join("; "),
+    points: ({ value }) => value,
   },
   segmentation: {
     label: ({ label, probabilities }) => [label, " ", made("small", { textContent: `${share(probabilities[label])} of the picture` })],
     bars: ({ probabilities }) => ranked(probabilities, () => true, 12, model.colours),
     spoken: ({ label, probabilities }) => `${label}, ${share(probabilities[label])} of the picture`,
+  },
+  other: {
+    label: ({ label }) => [label],
+    bars: ({ label, probabilities }) => ranked(probabilities, (name) => name === label),
+    spoken: ({ label }) => label,
   },
 };
 
@@ -221,8 +230,8 @@ function drawn(tag, properties) {
   return element;
 }
 
-async function showMask(card, file) {
-  const found = await mask(file);
+async function showOver(card, file) {
+  const found = await media(file);
   if (!found || !card.isConnected) return;
   const over = made("img", { className: "over", alt: "" });
   const address = URL.createObjectURL(found);
@@ -247,7 +256,7 @@ function word(card, text) {
 function count() {
   const number = find("list").children.length;
   find("answers").hidden = number === 0;
-  find("count").textContent = number > 1 ? `${number} ${model.columns ? "rows" : "pictures"}` : "";
+  find("count").textContent = number > 1 ? `${number} ${model.nouns}` : "";
 }
 
 function say(text) {
@@ -256,5 +265,5 @@ function say(text) {
 }
 
 function first() {
-  return model.columns ? find("row").querySelector("input, select") : find("choose");
+  return model.columns ? find("row").querySelector("input, select, textarea") : find("choose");
 }

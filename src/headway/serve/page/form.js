@@ -46,6 +46,7 @@ function newField(column, place) {
 const MAKERS = {
   number: ({ typical: value }, id) => [made("input", { id, type: "number", step: "any", placeholder: value ?? "" })],
   date: ({ typical: value }, id) => [made("input", { id, type: value?.includes("T") ? "datetime-local" : "date" })],
+  text: ({ typical: value }, id) => [made("textarea", { id, rows: 4, placeholder: value ?? "" })],
   category: ({ choices, typical: value }, id) => {
     if (choices.length <= MAX_OPTIONS) {
       const options = choices.map((each) => made("option", { value: each, textContent: each }));

@@ -1,4 +1,4 @@
-// Pictures: chosen, dropped, pasted, or taken with the camera.
+// Files: chosen, dropped, pasted; pictures are taken with the camera, too.
 
 import { model, notice, take } from "./cards.js";
 import { find, made } from "./words.js";
@@ -24,7 +24,7 @@ export function openPictures() {
   document.addEventListener("paste", unlessForm((event) => {
     const files = [...event.clipboardData.files];
     if (files.length) event.preventDefault();
-    takeFiles(files, "There is no picture in the clipboard.");
+    takeFiles(files, `There is no ${model.noun ?? "file"} in the clipboard.`);
   }));
   document.addEventListener("dragover", unlessForm((event) => {
     event.preventDefault();
@@ -36,8 +36,19 @@ export function openPictures() {
   document.addEventListener("drop", unlessForm((event) => {
     event.preventDefault();
     document.body.classList.remove("dragging");
-    takeFiles([...event.dataTransfer.files], "What was dropped is not a file. Save the picture first, then drop the file.");
+    takeFiles([...event.dataTransfer.files], "What was dropped is not a file. Save it first, then drop the file.");
   }));
+}
+
+/** Names the kind of files, where they are no pictures, and takes the camera away. */
+export function describeFiles() {
+  if (model.nouns === "pictures") return;
+  find("choose").textContent = `Choose ${model.nouns}`;
+  find("photograph").hidden = true;
+  find("files").accept = model.media_types?.join() ?? "";
+  for (const id of ["drop-title", "files-hint", "veil"]) {
+    find(id).textContent = find(id).textContent.replace("pictures", model.nouns).replace("paste one", "paste them");
+  }
 }
 
 function takeFiles(files, otherwise = "") {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from headway.errors import ConfigError, DataError, did_you_mean
-from headway.targets.base import Prediction, Target, Task
+from headway.targets.base import Prediction, Target, Task, listed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -56,6 +56,8 @@ class Categories(Target):
     thresholds: tuple[float, ...] = ()
     task: ClassVar[Task] = "multilabel"
     strata_name: ClassVar[str] = "labels"
+    value_type: ClassVar[Any] = list[str]
+    runs_in_browser: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         problems = []
@@ -133,6 +135,16 @@ class Categories(Target):
         given = tuple(self.labels[i] for i in order if scores[i] >= limits[i])
         ranked = {self.labels[i]: float(scores[i]) for i in order}
         return Prediction(label=self.sep.join(given), value=given, probabilities=ranked)
+
+    def summary(self) -> str:
+        return f"This model looks for {listed(self.labels)}: there may be several of them, or none."
+
+    def question(self, noun: str) -> str:
+        return f"What is in the {noun}?"
+
+    def statistics(self, prediction: Prediction) -> dict[str, Any]:
+        """The labels that were given."""
+        return {"labels": list(prediction.value)}
 
     def to_json(self) -> dict[str, Any]:
         lists = {"labels": list(self.labels), "thresholds": list(self.thresholds)}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from headway.errors import ConfigError, DataError, did_you_mean
-from headway.targets.base import Prediction, Target, Task
+from headway.targets.base import Prediction, Target, Task, listed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,6 +38,8 @@ class Category(Target):
     column: str
     labels: tuple[str, ...] = ()
     task: ClassVar[Task] = "classification"
+    is_one_class: ClassVar[bool] = True
+    runs_in_browser: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if len(set(self.labels)) != len(self.labels):
@@ -94,6 +96,17 @@ class Category(Target):
             probabilities = dict(zip([self.labels[index] for index in indices], shares, strict=True))
             found.append(Prediction(label=self.labels[indices[0]], score=shares[0], probabilities=probabilities))
         return found
+
+    def summary(self) -> str:
+        return f"This model tells apart {listed(self.labels)}."
+
+    def question(self, noun: str) -> str:
+        return f"What is in the {noun}?"
+
+    def statistics(self, prediction: Prediction) -> dict[str, Any]:
+        """The class, and the probability that the model gives it."""
+        score = prediction.score
+        return {"label": prediction.label, "score": None if score is None else round(score, 5)}
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": "category", "column": self.column, "labels": list(self.labels)}

@@ -12,7 +12,7 @@ import numpy as np
 from headway.errors import ConfigError, DataError, ReadError
 from headway.inputs.base import Input
 from headway.inputs.image.field import Image, open_upright
-from headway.targets.base import Prediction, Target, Task
+from headway.targets.base import Media, Prediction, Target, Task, listed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -71,6 +71,9 @@ class Mask(Target):
     task: ClassVar[Task] = "segmentation"
     strata_name: ClassVar[str] = ""
     is_in_picture: ClassVar[bool] = True
+    needs_geometry: ClassVar[bool] = True
+    media: ClassVar[Media | None] = Media(name="mask", media_type="image/png", suffix="png")
+    runs_in_browser: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         names, ignored = _numbered(self.classes), _whole(self.ignore)
@@ -167,10 +170,10 @@ class Mask(Target):
         sure = None if is_map else float(scores.max(axis=0).mean())
         return Prediction(label=next(iter(ranked)), score=sure, probabilities=ranked, value=found)
 
-    def locate(self, prediction: Prediction, frame: Frame) -> Prediction:
+    def to_item(self, prediction: Prediction, geometry: Frame) -> Prediction:
         """The same classes on the picture itself: `value` is uint8 of its size, 255 where the model saw nothing."""
-        rows = _places(frame.height, frame.top, frame.bottom, len(prediction.value))
-        columns = _places(frame.width, frame.left, frame.right, prediction.value.shape[1])
+        rows = _places(geometry.height, geometry.top, geometry.bottom, len(prediction.value))
+        columns = _places(geometry.width, geometry.left, geometry.right, prediction.value.shape[1])
         found = prediction.value[np.ix_(np.maximum(rows, 0), np.maximum(columns, 0))]
         found[rows < 0] = UNLABELLED
         found[:, columns < 0] = UNLABELLED
@@ -209,6 +212,22 @@ class Mask(Target):
         file = io.BytesIO()
         image.save(file, "PNG", transparency=nothing, optimize=False)
         return file.getvalue()
+
+    def to_media(self, prediction: Prediction) -> bytes:
+        return self.to_png(prediction.value)
+
+    def summary(self) -> str:
+        return f"This model marks {listed(self.labels)}."
+
+    def question(self, noun: str) -> str:
+        return f"What is where in the {noun}?"
+
+    def page_facts(self) -> dict[str, Any]:
+        return {"colours": self.colours}
+
+    def statistics(self, prediction: Prediction) -> dict[str, Any]:
+        """Each class's share of the pixels."""
+        return {"shares": {name: round(share, 5) for name, share in prediction.probabilities.items()}}
 
     def to_json(self) -> dict[str, Any]:
         pairs = [[number, name] for number, name in _numbered(self.classes).items()]

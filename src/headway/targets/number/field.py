@@ -53,6 +53,8 @@ class Number(Target):
     std: float = field(default=1.0, init=False, repr=False)
     task: ClassVar[Task] = "regression"
     strata_name: ClassVar[str] = "size"
+    value_type: ClassVar[Any] = float
+    runs_in_browser: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         ends = (self.low, self.high)
@@ -107,6 +109,13 @@ class Number(Target):
         value = float(scores[0])
         # Four digits, but all of those before the point.
         return Prediction(label=f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}", value=value)
+
+    def summary(self) -> str:
+        return f"This model answers with a number: {self.column}."
+
+    def statistics(self, prediction: Prediction) -> dict[str, Any]:
+        """The number, to six digits."""
+        return {"number": float(f"{prediction.value:.6g}")}
 
     def to_json(self) -> dict[str, Any]:
         names = ("column", "low", "high", "mean", "std")

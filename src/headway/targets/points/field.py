@@ -60,6 +60,9 @@ class Points(Target):
     task: ClassVar[Task] = "points"
     strata_name: ClassVar[str] = ""
     is_in_picture: ClassVar[bool] = True
+    needs_geometry: ClassVar[bool] = True
+    value_type: ClassVar[Any] = list[tuple[float, float]]
+    runs_in_browser: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         columns = tuple(self.columns) or ((self.column,) if self.column else ())
@@ -163,13 +166,24 @@ class Points(Target):
         return np.concatenate([seen, targets[:, -2:] * (input.size / side)], axis=1).astype(np.float32)
 
     def decode(self, scores: np.ndarray) -> Prediction:
-        """The points as places in what the model sees, from -1 to 1; `locate` gives them in pixels."""
+        """The points as places in what the model sees, from -1 to 1; `to_item` gives them in pixels."""
         return _prediction(np.asarray(scores, dtype=np.float64).reshape(-1, 2), digits=3)
 
-    def locate(self, prediction: Prediction, frame: Frame) -> Prediction:
+    def to_item(self, prediction: Prediction, geometry: Frame) -> Prediction:
         """The same points in pixels of the picture; `value` is a pair (x, y) for each point."""
-        found = _prediction(frame.outside(np.array(prediction.value)), digits=1)
+        found = _prediction(geometry.outside(np.array(prediction.value)), digits=1)
         return replace(prediction, label=found.label, value=found.value)
+
+    def summary(self) -> str:
+        return f"This model finds places: {self.column}."
+
+    def question(self, noun: str) -> str:
+        return f"Where is it in the {noun}?"
+
+    def statistics(self, prediction: Prediction) -> dict[str, Any]:
+        """The middle of all points, `x` and `y`, in what the model saw."""
+        x, y = np.asarray(prediction.value, dtype=np.float64).reshape(-1, 2).mean(axis=0)
+        return {"x": round(float(x), 5), "y": round(float(y), 5)}
 
     def to_json(self) -> dict[str, Any]:
         swap = None if self.swap is None else [list(pair) for pair in self.swap]

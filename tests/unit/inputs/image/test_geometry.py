@@ -33,14 +33,14 @@ def test_the_canvas_shows_the_middle(shape: tuple[int, int], box: tuple[float, .
     width, height = shape
     photo = np.zeros((height, width, 3), dtype=np.uint8)
     assert Image("file", size=32).frame(photo) == Frame(width, height, *box)
-    assert Image("file", size=32).seen(photo) == Frame(width, height, *box)
+    assert Image("file", size=32).geometry(photo) == Frame(width, height, *box)
 
 
 def test_what_is_seen_is_the_centre_of_the_canvas() -> None:
     field = Image("file", size=32, crop=0.8)
     photo = np.zeros((80, 80, 3), dtype=np.uint8)
     assert field.window == Frame(40, 40, 4, 4, 36, 36)
-    assert field.seen(photo) == Frame(80, 80, 8, 8, 72, 72)
+    assert field.geometry(photo) == Frame(80, 80, 8, 8, 72, 72)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -207,7 +207,7 @@ def test_an_answer_is_laid_on_the_photo(width: int, height: int, size: int, sque
     frame = reader.frame_of(width, height)
     value = np.zeros((size, size), dtype=np.uint8)
     value[:, size // 2 :] = 1
-    found = PETS.locate(PETS.decode(value), frame).value
+    found = PETS.to_item(PETS.decode(value), frame).value
     assert found.shape == (height, width)
     # What the model saw has a class, all of the rest has none; a pixel's middle on a line may be on either side.
     across, down = np.arange(width) + 0.5, np.arange(height) + 0.5
@@ -226,7 +226,9 @@ def test_from_photo_to_canvas_and_back_little_is_lost() -> None:
     stored = (np.hypot(down - 40, across - 70) < 30).astype(np.uint8)
     reader, field = Image("file", size=64, squeeze=2), Mask("mask", classes=["out", "in"])
     placed = field.files(reader).canvas((stored, np.zeros((90, 130, 3), np.uint8)))
-    found = field.locate(field.decode(field.view(placed, reader)), reader.seen(np.zeros((90, 130, 3), np.uint8))).value
+    found = field.to_item(
+        field.decode(field.view(placed, reader)), reader.geometry(np.zeros((90, 130, 3), np.uint8))
+    ).value
     assert (found == stored).mean() > 0.98
 
 

@@ -99,7 +99,7 @@ def test_views_have_their_own_places(size: int, crop: float) -> None:
     rows = items(["10 20 70 5.5", "50 50 0 100"], [(80, 90), (100, 100)])
     seen = field.view(field.place(rows, reader), reader)
     for row, value, given in zip(seen, rows["corners"], rows["file"], strict=True):
-        frame = reader.seen(given)
+        frame = reader.geometry(given)
         wanted = np.array([float(each) for each in value.split()]).reshape(-1, 2)
         np.testing.assert_allclose(frame.outside(row[:-2].reshape(-1, 2)), wanted, atol=1e-4)
         np.testing.assert_allclose(row[-2:], [frame.right - frame.left, frame.bottom - frame.top], rtol=1e-6)
@@ -119,7 +119,7 @@ def test_an_answer_is_located_in_the_picture() -> None:
     field = learned(Points("corners"), mean=(0.0,) * 4)
     found = field.decode(np.array([-1, -1, 0.5, 0], dtype=np.float32))
     assert found.value == ((-1, -1), (0.5, 0))
-    located = field.locate(found, Frame(400, 300, 12.5, 0, 387.5, 300))
+    located = field.to_item(found, Frame(400, 300, 12.5, 0, 387.5, 300))
     assert located.value == ((12.5, 0), (293.75, 150))
     assert located.label == "12.5 0.0 293.8 150.0"
     # What it says is what the column holds.

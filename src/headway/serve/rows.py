@@ -1,10 +1,10 @@
-"""Rows of a table: from JSON to the array that the model takes, each value checked by what its column is."""
+"""Rows: from JSON to the array that the model takes, each value checked by what the input's form says of its column."""
 
 from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
@@ -12,10 +12,8 @@ from typing import Any
 import numpy as np
 
 from headway.bundle.predictor import Predictor
-from headway.bundle.reference import bin_of
-from headway.errors import ReadError, did_you_mean
+from headway.errors import ConfigError, ReadError, did_you_mean
 from headway.inputs.base import Column
-from headway.inputs.table.parse_values import text_of
 from headway.serve.problems import Kind, Problem
 from headway.serve.reader import Asked, Item, Reader
 from headway.serve.settings import MAX_ROWS, Settings
@@ -37,8 +35,8 @@ class RowReader(Reader):
         settings: The limits.
     """
 
-    noun = "rows"
-    place = "row"
+    key = ("row", "Its index in the list, from 0.")
+    key_type = int
     summary = "Answer for a row of values, or for several."
     takes = """Takes a JSON object with a value for each column, null where it is not known, or a list of such objects.
 
@@ -49,8 +47,13 @@ An object is answered by its prediction, a list by a list of them in its order."
     def __init__(self, predictor: Predictor, settings: Settings) -> None:
         self._input = predictor.input
         self._columns = {column.name: column for column in predictor.input.form()}
+        if not self._columns:
+            what = "This kind of input cannot be served yet."
+            fix = "Call `hw.load(...).predict` from a program of your own."
+            raise ConfigError(what, given=f"{type(predictor.input).__name__}, which has no form", fix=fix)
         reference = predictor.manifest.get("reference") or {}
-        self._bins: Mapping[str, Any] = reference.get("columns", {}) if settings.log else {}
+        self._reference: dict[str, Any] = reference.get("columns", {}) if settings.log else {}
+        self._is_logged = settings.log is not None
         self._is_kept = settings.keep_images
 
     def is_slow(self, body: bytes, content_type: str) -> bool:
@@ -71,22 +74,21 @@ An object is answered by its prediction, a list by a list of them in its order."
 
     def read(self, item: Item) -> Asked:
         row = self._checked(item.row)
+        value = self._input.from_row(row)
         try:
-            array = self._input.read(row)
+            array = self._input.read(value)
         except ReadError as error:
             raise Problem(Kind.BAD_ROW, f"The row is {error}.") from error
-        statistics: dict[str, Any] = {"columns": self._binned(row)} if self._bins else {}
+        statistics: dict[str, Any] = dict(self._input.statistics(array)) if self._is_logged else {}
+        if self._reference:
+            # Instead of the values, which may be personal.
+            statistics["columns"] = self._input.bins(row, self._reference)
         if self._is_kept:
             statistics["row"] = row
-        return Asked(array, notes=self._input.notes(row), statistics=statistics)
-
-    def _binned(self, row: Mapping[str, Any]) -> dict[str, str]:
-        """The bin that each value lies in: what is written down instead of the value."""
-        kinds = {name: column.kind for name, column in self._columns.items() if name in self._bins}
-        return {name: bin_of(row[name], self._bins[name], kind) for name, kind in kinds.items()}
+        return Asked(array, notes=self._input.notes(value), statistics=statistics)
 
     def example(self) -> np.ndarray:
-        return self._input.read(self._example())
+        return self._input.read(self._input.from_row(self._example()))
 
     def describe_body(self) -> dict[str, Any]:
         row = {
@@ -175,12 +177,16 @@ def _number(value: Any, _: Column) -> float | _Wrong:
     return float(value) if abs(value) <= _LARGEST else _Wrong(f"must be a number of at most {_LARGEST:.4g}")
 
 
-def _category(value: Any, _: Column) -> str | _Wrong | None:
+def _category(value: Any, _: Column) -> str | float | _Wrong:
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, bool | int | float):
-        return text_of(value) if abs(value) <= _LARGEST else _Wrong(f"must be at most {_LARGEST:.4g}")
+        return value if abs(value) <= _LARGEST else _Wrong(f"must be at most {_LARGEST:.4g}")
     return _Wrong(f"must be text, not {_kind(value)}")
+
+
+def _plain_text(value: Any, _: Column) -> str | _Wrong:
+    return _text(value) if isinstance(value, str) else _Wrong(f"must be text, not {_kind(value)}")
 
 
 def _text(value: str) -> str | _Wrong:
@@ -202,10 +208,11 @@ def _date(value: Any, _: Column) -> str | _Wrong:
     return found.isoformat() if found.time() != datetime.time() else found.date().isoformat()
 
 
-_CHECKS: dict[str, Callable[[Any, Column], float | str | _Wrong | None]] = {
+_CHECKS: dict[str, Callable[[Any, Column], float | str | _Wrong]] = {
     "number": _number,
     "category": _category,
     "date": _date,
+    "text": _plain_text,
 }
 
 
@@ -225,10 +232,15 @@ def _date_schema(column: Column) -> dict[str, Any]:
     return {"type": ["string", "null"], "format": "date", "description": example}
 
 
+def _text_schema(_: Column) -> dict[str, Any]:
+    return {"type": ["string", "null"], "maxLength": _MAX_TEXT, "description": "Text."}
+
+
 _SCHEMAS: dict[str, Callable[[Column], dict[str, Any]]] = {
     "number": _number_schema,
     "category": _category_schema,
     "date": _date_schema,
+    "text": _text_schema,
 }
 
 

@@ -118,7 +118,6 @@ def _rows(
 
     A split folder has one: the model may have seen train. A table's columns are the model's own, unless named.
     """
-    from headway.cli.data_options import file_rows
     from headway.data import sources
     from headway.data.checks import check_columns
 
@@ -131,9 +130,8 @@ def _rows(
         is_file = field.files(input) is not None
         wanted = names[len(input.columns) :]
         rows = sources.read_table(data, input=names[0], target=wanted, target_is_file=is_file)
-    elif field.files(input) is not None:
-        rows, folders = file_rows(data, names[:1], names[1])
-        names = list(folders)
+    elif field.folders is not None:
+        rows = field.list_folder(data, *names)
     else:
         rows, names = sources.list_folder(data), ["file", "label"]
     part = None

@@ -43,8 +43,7 @@ def _row(name: str, config: dict[str, Any], report: dict[str, Any] | None) -> di
     row = {"run": name, "arch": config["settings"]["arch"], "items": config["data"]["items"]}
     if report is None:
         return row | {"metric": None, "value": None, "low": None, "high": None, "verdict": ""}
-    # Reports of the first versions were of classes alone, and did not name their metric.
-    metric = report.get("metric", "accuracy")
+    metric = report["metric"]
     estimate = report["parts"]["valid"]["metrics"][metric]
     return row | {"metric": metric, **estimate, "verdict": report["verdict"]["kind"], "task": report["task"]}
 

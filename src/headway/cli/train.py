@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from headway.cli.data_options import KIND_OPTIONS, check_fields
+from headway.cli.data_options import TARGET_OPTIONS, check_fields
+from headway.targets.registry import TARGETS
 
 if TYPE_CHECKING:
     from headway.data.dataset import Data
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
     from headway.train.progress import Progress
 
 __all__ = ["carry_out", "finish", "train"]
+
+
+def _kind(text: str) -> str:
+    if text not in TARGETS:
+        message = f"{text!r} is not one of {', '.join(TARGETS)}."
+        raise typer.BadParameter(message)
+    return text
 
 
 def train(
@@ -40,8 +48,12 @@ def train(
     ] = None,
     target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The table's column to predict.")] = None,
     kind: Annotated[
-        Literal["category", "categories", "number", "points", "mask"] | None,
-        typer.Option(help="What that column holds; for files a category when left out, for ratings a number."),
+        str | None,
+        typer.Option(
+            metavar="KIND",
+            parser=_kind,
+            help=f"What that column holds: {', '.join(TARGETS)}. For files a category, for ratings a number.",
+        ),
     ] = None,
     classes: Annotated[
         str | None, typer.Option(metavar="N=NAME,...", help="What the numbers in masks mean; found when left out.")
@@ -110,7 +122,7 @@ FINE_TUNING = ("epochs", "minutes", "lr", "mixup", "ema", "compile")
 OPTIONS = (
     *FINE_TUNING,
     *("input", "target", "split_column", "arch", "pretrained", "size", "batch_size"),
-    *("valid", "seed", "device", "precision", "quantize", "kind", *KIND_OPTIONS),
+    *("valid", "seed", "device", "precision", "quantize", "kind", *TARGET_OPTIONS),
 )
 """What a run keeps of the command, besides its data, to begin again when it is stopped before it has begun."""
 
@@ -230,7 +242,7 @@ def _check_settings(
 
 def _first_lines(items: Data, learner: Learner) -> str:
     weights = f"weights from {learner.pretrained}" if learner.pretrained else "from scratch"
-    lines = [f"{items}", *(items.input.describe() if items.input.is_table else ())]
+    lines = [f"{items}", *items.input.describe()]
     lines.append(f"{learner.arch}, {weights}; {learner.setup.precision}")
     if len(items.problems):
         run = learner.run

@@ -6,8 +6,9 @@ runs while training and while serving, so it needs numpy alone, never torch.
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -90,6 +91,8 @@ class Target(ABC):
         value_type: The type of `Prediction.value` in JSON; None where an answer has none there.
         media: The kind of file that an answer can be written as; None where JSON holds all of it.
         runs_in_browser: Whether `bundle/web` can decode answers.
+        options: What the command line may say of this kind besides its column, such as "limits".
+        folders: How the folders of items and of answers are usually called, where answers are files beside them.
         labels: The names of the outputs, in their order, where they have names.
         strata_name: What `strata` tells apart, in a word; empty where that is nothing.
     """
@@ -188,6 +191,36 @@ class Target(ABC):
     # Training: the objective; torch is imported inside.
 
     # Judging: metrics, baselines, sections of the report.
+
+    # The command line.
+
+    options: ClassVar[tuple[str, ...]] = ()
+    folders: ClassVar[tuple[str, str] | None] = None
+
+    @classmethod
+    def parse_options(cls, options: Mapping[str, str]) -> dict[str, Any]:
+        """The constructor's arguments that `options` of the command line stand for.
+
+        Raises:
+            ConfigError: If one cannot be understood.
+        """
+        return {}
+
+    @classmethod
+    def from_options(cls, column: str, options: Mapping[str, str], values: Callable[[], Sequence[Any]]) -> Self:
+        """The field that the command line describes.
+
+        Args:
+            column: What it calls the column.
+            options: Those of `options` that were given.
+            values: Reads the column, for what the options leave open.
+        """
+        return cls(column, **cls.parse_options(options))  # pyright: ignore[reportCallIssue]
+
+    @classmethod
+    def list_folder(cls, path: str | os.PathLike[str], items: str, answers: str) -> pl.DataFrame:
+        """The items and the answers in two folders below `path`, in columns of their names; only with `folders`."""
+        raise NotImplementedError
 
     # Serving: log, summary, page.
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headway.errors import BundleError, did_you_mean
-from headway.targets.base import Target
 
-__all__ = ["TARGETS", "target_from_json"]
+if TYPE_CHECKING:
+    from headway.targets.base import Target
+
+__all__ = ["TARGETS", "target_class", "target_from_json"]
 
 TARGETS: dict[str, str] = {
     "categories": "headway.targets.categories.field:Categories",
@@ -33,5 +35,10 @@ def target_from_json(values: dict[str, Any]) -> Target:
             given=f"kind={kind!r}",
             fix=f"Upgrade Headway. {did_you_mean(str(kind), TARGETS)}",
         )
+    return target_class(kind).from_json(values)
+
+
+def target_class(kind: str) -> type[Target]:
+    """The class of a kind, imported now."""
     module, name = TARGETS[kind].split(":")
-    return getattr(import_module(module), name).from_json(values)
+    return getattr(import_module(module), name)

@@ -143,7 +143,7 @@ def test_ratings(headway: Command, tmp_path: Path) -> None:
     ("options", "first"),
     [
         (("--input", "a", "--input", "b", "--input", "c"), "One column is of files, and two are of who rated what"),
-        (("--classes", "a,b"), "--classes goes with --kind mask."),
+        (("--kind", "category", "--classes", "a,b"), "--classes goes with --kind mask."),
         (("--kind", "mask", "--classes", "1=a,b"), "`--classes` must be names by number, or names alone."),
         (("--kind", "mask", "--ignore", "x"), "`--ignore` must be numbers that masks hold."),
         (("--kind", "number", "--range", "5"), "`--range` must be the least and the most that an answer can be."),
@@ -169,7 +169,7 @@ def test_a_folder_without_masks(headway: Command, tmp_path: Path) -> None:
 def test_a_table_is_not_quantised_and_not_trained_in_vain(headway: Command, tmp_path: Path) -> None:
     done = headway("train", write_ratings(tmp_path / "ratings.csv"), *PAIRS, "--quantize", "int8")
     assert (done.status, done.out) == (2, "")
-    assert done.err.startswith("headway: A graph for rows of a table is small and quick already;")
+    assert done.err.startswith("headway: A graph for rows is small and quick already;")
 
 
 def test_only_masks_are_written(headway: Command, tmp_path: Path) -> None:

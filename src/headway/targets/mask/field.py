@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -74,6 +76,8 @@ class Mask(Target):
     needs_geometry: ClassVar[bool] = True
     media: ClassVar[Media | None] = Media(name="mask", media_type="image/png", suffix="png")
     runs_in_browser: ClassVar[bool] = True
+    options: ClassVar[tuple[str, ...]] = ("classes", "ignore")
+    folders: ClassVar[tuple[str, str] | None] = ("images", "masks")
 
     def __post_init__(self) -> None:
         names, ignored = _numbered(self.classes), _whole(self.ignore)
@@ -213,6 +217,37 @@ class Mask(Target):
         image.save(file, "PNG", transparency=nothing, optimize=False)
         return file.getvalue()
 
+    @classmethod
+    def parse_options(cls, options: Mapping[str, str]) -> dict[str, Any]:
+        """Classes as "1=pet,2=background", or as "background,pet" from 0 on; numbers to ignore as "0,255"."""
+        found: dict[str, Any] = {}
+        if "classes" in options:
+            found["classes"] = _parsed_classes(options["classes"])
+        if "ignore" in options:
+            numbers = [each.strip() for each in options["ignore"].split(",")]
+            if not all(each.isdecimal() for each in numbers):
+                what = "`--ignore` must be numbers that masks hold."
+                raise ConfigError(what, given=repr(options["ignore"]), fix="Write it as --ignore 0,255.")
+            found["ignore"] = list(map(int, numbers))
+        return found
+
+    @classmethod
+    def from_options(cls, column: str, options: Mapping[str, str], values: Callable[[], Sequence[Any]]) -> Self:
+        """Classes that are not named are those that the masks hold, called by their numbers."""
+        from headway.targets.mask.folder import found_classes
+
+        given = {"ignore": [UNLABELLED], **cls.parse_options(options)}
+        if "classes" not in given:
+            found = found_classes(value for value in values() if value is not None)
+            given["classes"] = {number: name for number, name in found.items() if number not in given["ignore"]}
+        return cls(column, **given)
+
+    @classmethod
+    def list_folder(cls, path: str | os.PathLike[str], items: str, answers: str) -> pl.DataFrame:
+        from headway.targets.mask.folder import list_masks
+
+        return list_masks(path, photos=items, masks=answers)
+
     def to_media(self, prediction: Prediction) -> bytes:
         return self.to_png(prediction.value)
 
@@ -310,6 +345,18 @@ def class_colours(labels: Sequence[str]) -> dict[str, tuple[int, int, int]]:
         name: (round(red * shade), round(green * shade), round(blue * shade))
         for name, (red, green, blue), shade in zip(labels, colours, shades, strict=True)
     }
+
+
+def _parsed_classes(text: str) -> dict[int, str] | list[str]:
+    parts = [each.strip() for each in text.split(",")]
+    pairs = [re.fullmatch(r"(\d+)\s*=\s*(.+)", each) for each in parts]
+    if all(pairs):
+        return {int(each[1]): each[2] for each in pairs if each}
+    if any(pairs) or not all(parts):
+        what = "`--classes` must be names by number, or names alone."
+        fix = 'Write it as --classes "1=pet,2=background", or "background,pet" where masks hold 0 and 1.'
+        raise ConfigError(what, given=repr(text), fix=fix)
+    return parts
 
 
 def _numbered(classes: Mapping[int, str] | Sequence[str]) -> dict[int, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -55,6 +55,7 @@ class Number(Target):
     strata_name: ClassVar[str] = "size"
     value_type: ClassVar[Any] = float
     runs_in_browser: ClassVar[bool] = True
+    options: ClassVar[tuple[str, ...]] = ("limits",)
 
     def __post_init__(self) -> None:
         ends = (self.low, self.high)
@@ -109,6 +110,17 @@ class Number(Target):
         value = float(scores[0])
         # Four digits, but all of those before the point.
         return Prediction(label=f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}", value=value)
+
+    @classmethod
+    def parse_options(cls, options: Mapping[str, str]) -> dict[str, Any]:
+        """The two ends of `--range`, such as "0,120"; either may be missing, as in "0,"."""
+        text = options.get("limits", ",")
+        try:
+            low, high = (float(end) if end.strip() else None for end in text.split(","))
+        except ValueError as error:
+            what = "`--range` must be the least and the most that an answer can be."
+            raise ConfigError(what, given=repr(text), fix="Write it as --range 1,5.") from error
+        return {"low": low, "high": high}
 
     def summary(self) -> str:
         return f"This model answers with a number: {self.column}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -173,6 +173,12 @@ class Points(Target):
         """The same points in pixels of the picture; `value` is a pair (x, y) for each point."""
         found = _prediction(geometry.outside(np.array(prediction.value)), digits=1)
         return replace(prediction, label=found.label, value=found.value)
+
+    @classmethod
+    def from_options(cls, column: str, options: Mapping[str, str], values: Callable[[], Sequence[Any]]) -> Self:
+        """Each number may have a column of its own: "x1 y1 x2 y2"."""
+        columns = column.split()
+        return cls(columns=columns) if len(columns) > 1 else cls(column)
 
     def summary(self) -> str:
         return f"This model finds places: {self.column}."

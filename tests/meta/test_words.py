@@ -81,6 +81,32 @@ def test_names_are_those_of_the_vocabulary() -> None:
     assert not found, "\n".join(found)
 
 
+def test_one_thing_has_one_word() -> None:
+    """No name and no page has a word from the left of the vocabulary's table of words for the same thing."""
+    page = (ROOT / "docs" / "vocabulary.md").read_text()
+    before, table, after = re.split(r"^## One word a thing$|^## Names in code$", page, flags=re.MULTILINE)
+    banned = re.findall(r"`([\w -]+)`", "".join(re.findall(r"^\| (`[^|]+`) \|", table, flags=re.MULTILINE)))
+    assert len(banned) > 10
+    found = [
+        f"{module}:{line}: {name}"
+        for module, tree in trees().items()
+        for node in ast.walk(tree)
+        for line, name in [*_names(node), *_variables(node), (0, module)]
+        if set(re.findall(r"[a-z]+", re.sub(r"([A-Z])", r"_\1", name).lower())) & set(banned)
+    ]
+    pattern = re.compile(rf"\b({'|'.join(banned)})\b", flags=re.IGNORECASE)
+    for file in pages():
+        text = before + after if file.name == "vocabulary.md" else file.read_text()
+        found += [f"{file.name}: {word}" for word in pattern.findall(text)]
+    assert not found, "\n".join(sorted(set(found)))
+
+
+def _variables(node: ast.AST) -> list[tuple[int, str]]:
+    if isinstance(node, ast.Name):
+        return [(node.lineno, node.id)]
+    return [(node.lineno, node.attr)] if isinstance(node, ast.Attribute) else []
+
+
 def _names(node: ast.AST) -> list[tuple[int, str]]:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         given = node.args

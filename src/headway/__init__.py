@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from headway import datasets
     from headway.bundle.predictor import Predictor, load
+    from headway.data.arrays import from_arrays, from_dataset
     from headway.data.build import from_csv, from_folder, from_items
     from headway.data.dataset import Data
     from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, TimeSplit
@@ -89,7 +90,9 @@ __all__ = [
     "WeightsError",
     "__version__",
     "datasets",
+    "from_arrays",
     "from_csv",
+    "from_dataset",
     "from_folder",
     "from_items",
     "judge_predictions",
@@ -134,7 +137,9 @@ _HOMES = {
     "Trackio": "headway.train.loggers",
     "TrainingError": "headway.errors",
     "WeightsError": "headway.errors",
+    "from_arrays": "headway.data.arrays",
     "from_csv": "headway.data.build",
+    "from_dataset": "headway.data.arrays",
     "from_folder": "headway.data.build",
     "from_items": "headway.data.build",
     "judge_predictions": "headway.judge.report.build",

@@ -161,6 +161,22 @@ class Input(ABC):
         """All items as simple models take them, by fields of `Rows`; only where `is_table`."""
         return {"table": self.read_rows(items)}
 
+    @classmethod
+    def from_arrays(
+        cls, items: Any, *, size: int | None, channels: Literal["first", "last"] | None
+    ) -> tuple[dict[str, Any], Self] | None:
+        """The columns that arrays or a frame in memory come to, and the field that reads them; None if of another kind.
+
+        Args:
+            items: An array with an item along its first axis, a list of arrays or pictures, or a frame.
+            size: Side of the square that the model sees, for pictures; by their own when left out.
+            channels: Which axis of a picture has the channels; found by its length when left out.
+
+        Raises:
+            ConfigError: If they are of this kind and cannot be read.
+        """
+        return None
+
     # Serving: drift, server, page.
 
     noun: ClassVar[str] = "item"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 
-from headway.errors import BundleError, did_you_mean
+from headway.errors import BundleError, ConfigError, did_you_mean
 from headway.inputs.base import Input
 
-__all__ = ["INPUTS", "input_from_json"]
+__all__ = ["INPUTS", "input_from_json", "recognise_arrays"]
 
 INPUTS: dict[str, str] = {
     "image": "headway.inputs.image.field:Image",
@@ -33,3 +33,21 @@ def input_from_json(values: dict[str, Any]) -> Input:
         )
     module, name = INPUTS[kind].split(":")
     return getattr(import_module(module), name).from_json(values)
+
+
+def recognise_arrays(
+    items: Any, *, size: int | None = None, channels: Literal["first", "last"] | None = None
+) -> tuple[dict[str, Any], Input]:
+    """Columns and field for what is in memory, by the first kind that knows it; see `Input.from_arrays`.
+
+    Raises:
+        ConfigError: If no kind does.
+    """
+    for kind in INPUTS.values():
+        module, name = kind.split(":")
+        found = getattr(import_module(module), name).from_arrays(items, size=size, channels=channels)
+        if found is not None:
+            return found
+    given = f"an array of shape {list(items.shape)}" if hasattr(items, "shape") else type(items).__name__
+    fix = "Pass [items, columns], [items, height, width], one axis more for channels, or a frame."
+    raise ConfigError("Items in memory must be rows of a table, or pictures.", given=given, fix=fix)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -27,10 +27,13 @@ from headway.learner import baselines as rivals
 from headway.learner import report as reporting
 from headway.learner.ensemble import ensemble
 from headway.learner.export import export_trained
+from headway.learner.predict import in_process
 from headway.learner.restore import made_again, replay, resume_run, settings_of
 from headway.learner.subject import Trained
+from headway.learner.weights import freeze_to, load_weights, save_weights
 from headway.runs.replay import Call, recorded
 from headway.runs.run import Run, new_run
+from headway.targets.base import Prediction
 from headway.train.callbacks import Callback, check_callbacks
 from headway.train.fine_tune import Features, check_plan, fine_tune, kept_features, recommended, train_from_scratch
 from headway.train.history import Epoch, History
@@ -261,9 +264,62 @@ class Learner:
                 fit(call.setup, plan, self.history)
         return self.history
 
+    def freeze(self, to: int = -1) -> None:
+        """Freezes the layers before a group, so that training changes those from it on alone.
+
+        A body has up to three groups of layers, from its first to its last; the head is the last group.
+
+        Args:
+            to: The first group that trains; -1, the head alone, when left out.
+
+        Raises:
+            ConfigError: If there is no such group, or the model has no body and head.
+        """
+        freeze_to(self.model, to)
+        with self._recorded("freeze", {"to": to}):
+            pass
+
+    def unfreeze(self) -> None:
+        """Lets every layer train."""
+        freeze_to(self.model, 0)
+        with self._recorded("unfreeze", {}):
+            pass
+
+    def save_weights(self, path: str | os.PathLike[str]) -> Path:
+        """Writes the model's weights as a safetensors file; `export` writes a model that predicts on its own."""
+        return save_weights(self.model, path)
+
+    def load_weights(self, path: str | os.PathLike[str]) -> None:
+        """Takes the weights that `save_weights` wrote.
+
+        Raises:
+            WeightsError: If the file cannot be read, or holds another model's weights.
+        """
+        with self._recorded("load_weights", {"path": os.fspath(path)}) as call:
+            if not call.is_done:
+                load_weights(self.model, path)
+        # They were the features of the body that the model had before.
+        self.features, self._baselines = None, None
+
     def find_lr(self) -> LrFinder:
         """Tries learning rates from 1e-6 to 1 and suggests one; the model stays as it is."""
         return find_lr(self.setup)
+
+    def predict(self, item: Any) -> Prediction:
+        """The prediction for one item: a path, bytes, an array or a picture; of a table a dict of its columns.
+
+        Raises:
+            ReadError: If the item cannot be read; the text names it.
+        """
+        return in_process(self.setup).predict(item)
+
+    def predict_many(self, items: Iterable[Any], *, batch_size: int = 32) -> Iterator[Prediction]:
+        """The predictions for many items, in their order, as a generator; of a table the items may be a frame.
+
+        Raises:
+            ReadError: At an item that cannot be read; the text names it.
+        """
+        return in_process(self.setup).predict_many(items, batch_size=batch_size)
 
     def predictions(self, part: PartName = "valid", *, tta: int = 0) -> Predictions:
         """The model's answers for a part: rows, probabilities, targets and losses, aligned.
@@ -401,6 +457,11 @@ class Learner:
         finally:
             if self.progress is not None:
                 self.progress.close()
+
+    def __repr__(self) -> str:
+        count = sum(each.numel() for each in self.model.parameters())
+        trained = str(self.history) if len(self.history) else "not trained"
+        return f"Learner({self.arch}, {count:,} parameters; {self.data}; {trained})"
 
     def _record(self, entry: Epoch) -> None:
         if self.run is not None:

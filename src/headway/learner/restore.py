@@ -18,7 +18,7 @@ __all__ = ["made_again", "replay", "resume_run", "settings_of"]
 
 L = TypeVar("L")
 
-CALLS = ("fit", "fine_tune")
+CALLS = ("fit", "fine_tune", "freeze", "unfreeze", "load_weights")
 """The methods that a run writes down, and that are called again from what it wrote."""
 
 

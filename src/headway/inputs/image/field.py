@@ -6,12 +6,13 @@ import io
 import os
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
 from headway.errors import ConfigError, ReadError
 from headway.inputs.base import Input
+from headway.inputs.image.arrays import pictures_of
 from headway.inputs.image.geometry import Frame
 from headway.inputs.image.statistics import image_statistics
 
@@ -100,6 +101,16 @@ class Image(Input):
 
     def read(self, value: Any) -> np.ndarray:
         return self.view(self.canvas(value))
+
+    @classmethod
+    def from_arrays(
+        cls, items: Any, *, size: int | None, channels: Literal["first", "last"] | None
+    ) -> tuple[dict[str, Any], Self] | None:
+        found = pictures_of(items, channels=channels)
+        if found is None:
+            return None
+        pictures, side, depth = found
+        return {"image": pictures}, cls("image", size or min(max(side, 8), 224), channels=depth)
 
     def canvas(self, value: Any) -> np.ndarray:
         """The image as a square, uint8 `[side, side, channels]`.

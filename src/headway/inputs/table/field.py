@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
@@ -163,6 +163,19 @@ class Table(Input):
             what = "The table has no column to learn from."
             raise DataError(what, given=given, fix="Name columns with Table(continuous=[...], ...).")
         return learned(replace(self, **found), left_out=left_out)
+
+    @classmethod
+    def from_arrays(
+        cls, items: Any, *, size: int | None, channels: Literal["first", "last"] | None
+    ) -> tuple[dict[str, Any], Self] | None:
+        if hasattr(items, "columns"):
+            return {str(name): _values(items[name]) for name in items.columns}, cls()
+        array = np.asarray(items)
+        if array.ndim != 2:
+            return None
+        # numpy has no missing value of its own, so NaN stands for one.
+        values = np.where(array != array, None, array) if array.dtype.kind in "fO" else array
+        return {f"x{number}": values[:, number].tolist() for number in range(values.shape[1])}, cls()
 
     def fit(self, rows: pl.DataFrame) -> Self:
         # Of many columns each gets fewer: a batch's bins must fit into memory, and their edges into a bundle.
@@ -343,3 +356,8 @@ def _encoded_together(
         found = map(column.encode_one, values)
     numbers, notes = zip(*found, strict=True)
     return numbers, notes
+
+
+def _values(column: Any) -> Any:
+    """A column of a frame; what pandas calls missing (NaN, NaT, NA) is None."""
+    return column.astype(object).where(column.notna(), None).tolist() if hasattr(column, "notna") else column

@@ -1,0 +1,70 @@
+"""Pictures in memory, as arrays with or without channels, first or last: brought into the form that `Image` reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from headway.errors import ConfigError
+
+__all__ = ["pictures_of"]
+
+CHANNELS = (1, 3, 4)
+
+
+def pictures_of(items: Any, *, channels: Literal["first", "last"] | None) -> tuple[list[Any], int, int] | None:
+    """The pictures one by one, the least of their sides, and how many channels the model is to see.
+
+    Args:
+        items: An array, or a list of arrays or of Pillow's pictures.
+        channels: Which axis has the channels; the one of length 1, 3 or 4 when left out.
+
+    Returns:
+        None where these are no pictures.
+
+    Raises:
+        ConfigError: If it is not clear which axis has the channels, or values are no pixels.
+    """
+    if isinstance(items, np.ndarray) and items.dtype != object:
+        if items.ndim not in (3, 4):
+            return None
+        array = _pixels(items if items.ndim == 3 else _channels_last(items, channels))
+        return list(array), min(array.shape[1:3]), 1 if array.ndim == 3 or array.shape[3] == 1 else 3
+    if not isinstance(items, (Sequence, np.ndarray)) or not len(items) or isinstance(items, str):
+        return None
+    if hasattr(items[0], "getbands"):
+        is_grey = all(len(each.getbands()) == 1 for each in items)
+        return list(items), min(min(each.size) for each in items), 1 if is_grey else 3
+    if not all(isinstance(each, np.ndarray) and each.ndim in (2, 3) for each in items):
+        return None
+    found = [_pixels(each if each.ndim == 2 else _channels_last(each[None], channels)[0]) for each in items]
+    is_grey = all(each.ndim == 2 or each.shape[2] == 1 for each in found)
+    return found, min(min(each.shape[:2]) for each in found), 1 if is_grey else 3
+
+
+def _channels_last(array: np.ndarray, channels: Literal["first", "last"] | None) -> np.ndarray:
+    known = {"first": array.shape[1] in CHANNELS, "last": array.shape[3] in CHANNELS}
+    if channels is None and sum(known.values()) != 1:
+        what = "It is not clear which axis of the pictures has the channels."
+        fix = 'Say channels="first" or channels="last".'
+        raise ConfigError(what, given=f"shape {list(array.shape)}", fix=fix)
+    place = channels or ("first" if known["first"] else "last")
+    if not known[place]:
+        given = f'shape {list(array.shape)}, channels="{place}"'
+        raise ConfigError("Pictures have 1, 3 or 4 channels.", given=given, fix="Say which axis has the channels.")
+    return np.moveaxis(array, 1, -1) if place == "first" else array
+
+
+def _pixels(array: np.ndarray) -> np.ndarray:
+    """Whole numbers from 0 to 255; decimals are taken as from 0 to 1 unless one is above."""
+    if array.dtype == np.uint8:
+        return array
+    low, high = float(array.min(initial=0)), float(array.max(initial=0))
+    if not (low >= 0 and high <= 255):
+        what = "Pixels must lie between 0 and 1, or between 0 and 255."
+        fix = "Pass pictures that are not normalised yet: the learner does that."
+        raise ConfigError(what, given=f"values from {low:g} to {high:g}", fix=fix)
+    is_share = array.dtype.kind == "f" and high <= 1
+    return np.rint(array * 255 if is_share else array).astype(np.uint8)

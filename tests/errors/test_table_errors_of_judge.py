@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-import torch
-from torch import nn
 
 import headway as hw
 from headway.data.build import from_items
@@ -127,24 +125,6 @@ def test_of_a_learner(data: hw.Data) -> None:
         learner.ensemble_with("gradient bosting")
     assert str(caught.value) == (
         'This baseline is not known.\n  Given: gradient bosting\n  Fix:   Did you mean "gradient boosting"?'
-    )
-
-
-def test_a_module_of_ones_own_is_not_trained_anew(data: hw.Data) -> None:
-    class Own(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.layer = nn.Linear(2, 2)
-
-        def forward(self, rows: torch.Tensor) -> torch.Tensor:
-            return self.layer(rows)
-
-    learner = hw.Learner(data, Own(), progress=False)
-    with pytest.raises(ConfigError) as caught:
-        learner.ensemble_with("gradient boosting")
-    assert str(caught.value) == (
-        "The weight of an ensemble is chosen with a model trained once more, from its start.\n"
-        "  Given: a module of your own\n  Fix:   Use an architecture by its name, such as that for tables."
     )
 
 

@@ -29,7 +29,7 @@ from headway.targets.category.field import Category
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["from_csv", "from_folder", "from_items"]
+__all__ = ["from_csv", "from_folder", "from_items", "refitted"]
 
 Progress = Callable[[int, int], None]
 
@@ -179,6 +179,22 @@ def from_items(
     check_parts(data.items, data.target)
     check_answers(data)
     return data
+
+
+def refitted(data: Data, items: pl.DataFrame, *, split: Split) -> Data:
+    """A data set with some of the rows, or other parts, and the fields fitted on its training rows alone.
+
+    Args:
+        data: The data set that the rows are of.
+        items: The rows, their parts in the column "split".
+        split: How they were divided.
+    """
+    train = items.filter(pl.col("split") == "train")
+    reader = data.input.fit(train)
+    target, store = data.target.fit(train).fit_places(train, reader), data.store
+    if reader.source == "values":
+        store = replace(store, canvases=arrays_by_row(reader.read_rows(items), reader, items["row"].to_list()))
+    return replace(data, items=items, input=reader, target=target, split=split, store=store)
 
 
 def _target(frame: pl.DataFrame, column: str, input: Input) -> Target:

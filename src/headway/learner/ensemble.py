@@ -21,7 +21,7 @@ _SHARE = 0.2
 """Of the training rows, set aside to choose the weight."""
 
 
-def ensemble(trained: Trained, baseline: str, *, train_again: Callable[[Data], Trained] | None) -> Ensemble:
+def ensemble(trained: Trained, baseline: str, *, train_again: Callable[[Data], Trained]) -> Ensemble:
     """The average of a model and a baseline, judged beside each alone.
 
     A model that has seen a row is surer of it than of others, so the weight is chosen on training rows that are set
@@ -31,17 +31,12 @@ def ensemble(trained: Trained, baseline: str, *, train_again: Callable[[Data], T
     Args:
         trained: The model.
         baseline: The baseline's name.
-        train_again: Trains the same model, in the same way, on other data; None where that cannot be done.
+        train_again: Trains the same model, in the same way, on other data.
 
     Raises:
-        ConfigError: If there is no such baseline, answers of this kind are not averaged, or the model cannot be trained
-            again.
+        ConfigError: If there is no such baseline, or answers of this kind are not averaged.
     """
     check_averaged(trained.task)
-    if train_again is None:
-        what = "The weight of an ensemble is chosen with a model trained once more, from its start."
-        fix = "Use an architecture by its name, such as that for tables."
-        raise ConfigError(what, given="a module of your own", fix=fix)
     found = one_baseline(trained, baseline)
     again = train_again(inner_split(trained.data, seed=trained.setup.seed))
     theirs, ours = one_baseline(again, baseline).answers["valid"], answers(again, "valid")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from headway.judge.report.report import Report
 from headway.judge.tasks import evaluate, shown_metrics, task_metrics
 from headway.learner import baselines as rivals
 from headway.learner import report as reporting
+from headway.learner.cross_validation import CrossValidation, cross_validate
 from headway.learner.ensemble import ensemble
 from headway.learner.export import export_trained
 from headway.learner.predict import in_process
@@ -137,14 +139,16 @@ class Learner:
             callbacks=(*callbacks, *shown),
             on_entry=self._record,
         )
+        # A module of one's own as it was before training, from which other data can be learned.
+        self._start = copy.deepcopy(arch) if isinstance(arch, nn.Module) else None
         # What a module of one's own does is not known before it is tried.
         self._is_own = isinstance(arch, nn.Module)
         is_plain = check_model(self.setup) if self._is_own else bool(self.pretrained)
         self.two_stages = is_plain and has_linear_head(self.model)
         self._baselines: list[BaselineResult] | None = None
         self._calls: list[dict[str, Any]] = []
-        own = {"optimizer": not isinstance(optimizer, str), "loss_fn": loss_fn, "callbacks": callbacks}
-        self.run = self._begun(run, own={"arch": self._is_own, **own})
+        self._own = {"optimizer": None if isinstance(optimizer, str) else optimizer, "loss_fn": loss_fn}
+        self.run = self._begun(run, own={"arch": self._is_own, **self._own, "callbacks": callbacks})
 
     def _begun(self, run: str | os.PathLike[str] | Run | None, *, own: dict[str, Any]) -> Run | None:
         """The run's folder with what is known before training; `own` is what the folder cannot hold."""
@@ -345,6 +349,24 @@ class Learner:
             self._baselines = rivals.baselines(self._trained)
         return self._baselines
 
+    def cross_validate(self, folds: int = 5) -> CrossValidation:
+        """Trains and judges the model anew for each fold of the train and valid rows; this learner stays as it is.
+
+        Each fold is trained by the calls that trained this learner, or by `fine_tune()` if it was not trained, without
+        its callbacks. Groups stay whole.
+
+        Args:
+            folds: How many, from 2.
+
+        Raises:
+            ConfigError: If the rows cannot be divided into so many folds.
+        """
+
+        def train(data: Data) -> dict[str, float]:
+            return {name: estimate.value for name, estimate in self._again(data).evaluate().items()}
+
+        return cross_validate(self.data, folds, train=train, main=next(iter(self.setup.metrics)), seed=self.seed)
+
     def report(
         self,
         *,
@@ -409,10 +431,9 @@ class Learner:
             baseline: Its name; see `baselines()`.
 
         Raises:
-            ConfigError: If there is no such baseline, answers of this kind are not averaged, or the architecture is a
-                module of your own, which cannot be trained anew from its start.
+            ConfigError: If there is no such baseline, or answers of this kind are not averaged.
         """
-        return ensemble(self._trained, baseline, train_again=None if self._is_own else self._train_again)
+        return ensemble(self._trained, baseline, train_again=lambda data: self._again(data)._trained)  # noqa: SLF001
 
     def export(
         self, path: str | os.PathLike[str], *, report: Report | None = None, quantize: QuantizeName | None = None
@@ -440,11 +461,11 @@ class Learner:
             raise ConfigError(what, given=str(self.data.input), fix=fix)
         return offered[name]
 
-    def _train_again(self, data: Data) -> Trained:
-        """The same model, trained in the same way on other data."""
-        own = {"loss_fn": self.setup.objective.loss_fn, "optimizer": self.setup.optimizer}
+    def _again(self, data: Data) -> Learner:
+        """A learner with the same settings, trained in the same way on other data."""
+        own = {**self._own, "arch": copy.deepcopy(self._start)}
         made = made_again(type(self), self.settings, data, **own, progress=False)
-        return replay(made, self._calls)._trained  # noqa: SLF001
+        return replay(made, self._calls or [{"call": "fine_tune"}])
 
     @contextmanager
     def _recorded(self, name: str, arguments: dict[str, Any]) -> Iterator[Call]:

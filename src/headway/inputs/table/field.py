@@ -173,9 +173,9 @@ class Table(Input):
         array = np.asarray(items)
         if array.ndim != 2:
             return None
-        # numpy has no missing value of its own, so NaN stands for one.
-        values = np.where(array != array, None, array) if array.dtype.kind in "fO" else array
-        return {f"x{number}": values[:, number].tolist() for number in range(values.shape[1])}, cls()
+        # numpy has no missing value of its own, so NaN, which is unlike itself, stands for one.
+        columns = ([None if value != value else value for value in column] for column in array.T.tolist())
+        return {f"x{number}": column for number, column in enumerate(columns)}, cls()
 
     def fit(self, rows: pl.DataFrame) -> Self:
         # Of many columns each gets fewer: a batch's bins must fit into memory, and their edges into a bundle.

@@ -121,7 +121,6 @@ class Learner:
         self.model = chosen.place(built.model)
         self.prepare = built.prepare.to(chosen.device)
         self.progress = progress if isinstance(progress, Progress) else make_progress() if progress else None
-        shown = [self.progress] if self.progress else []
         self.setup = Setup(
             data=data,
             model=self.model,
@@ -136,7 +135,7 @@ class Learner:
             optimizer=optimizer,
             split_batches=batch_size == "auto",
             seed=seed,
-            callbacks=(*callbacks, *shown),
+            callbacks=(*callbacks, *([self.progress] if self.progress else [])),
             on_entry=self._record,
         )
         # A module of one's own as it was before training, from which other data can be learned.

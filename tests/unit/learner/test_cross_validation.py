@@ -103,6 +103,6 @@ def test_the_interval_covers_the_mean_of_folds_that_share_rows() -> None:
 
 
 def test_a_module_of_ones_own_is_trained_from_its_start_again_for_an_ensemble() -> None:
-    learner = hw.Learner(table(), nn.Linear(2, 2), **QUIET)
+    learner = hw.Learner(table(), nn.Linear(1, 2), **QUIET)
     learner.fit(2, lr=1e-2)
     assert 0 <= learner.ensemble_with("logistic regression").weight <= 1

@@ -16,8 +16,10 @@ import numpy as np
 
 if TYPE_CHECKING:
     import polars as pl
+    import torch
 
     from headway.inputs.base import Input, Reader
+    from headway.train.objective import Objective
 
 __all__ = ["Media", "Prediction", "Target", "Task", "listed"]
 
@@ -94,6 +96,8 @@ class Target(ABC):
         options: What the command line may say of this kind besides its column, such as "limits".
         folders: How the folders of items and of answers are usually called, where answers are files beside them.
         labels: The names of the outputs, in their order, where they have names.
+        axes: The names of the axes of what a model gives for an item, the outputs' first. Any others are axes of the
+            input too, and as long: a mask has ("classes", "height", "width").
         strata_name: What `strata` tells apart, in a word; empty where that is nothing.
     """
 
@@ -101,6 +105,7 @@ class Target(ABC):
     task: ClassVar[Task]
     is_in_picture: ClassVar[bool] = False
     strata_name: ClassVar[str] = "class"
+    axes: ClassVar[tuple[str, ...]] = ("outputs",)
     labels: tuple[str, ...] = ()
     needs_geometry: ClassVar[bool] = False
     is_one_class: ClassVar[bool] = False
@@ -189,6 +194,21 @@ class Target(ABC):
         return [self.decode(each) for each in scores]
 
     # Training: the objective; torch is imported inside.
+
+    @abstractmethod
+    def objective(self) -> Objective:
+        """What training makes small, and how a model's outputs become answers; only for fitted fields."""
+
+    def moved(self, targets: torch.Tensor, matrices: Callable[[], torch.Tensor], size: int) -> torch.Tensor:
+        """The targets of a batch whose pictures were cut, turned and mirrored; as they are where that moves none.
+
+        Args:
+            targets: As `place` gives them, on any device.
+            matrices: Gives, on the same device, where each place of a result was in the canvas, both from -1 to 1:
+                float32 `[batch, 3, 3]`.
+            size: Side of the results, in pixels.
+        """
+        return targets
 
     # Judging: metrics, baselines, sections of the report.
 

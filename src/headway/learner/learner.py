@@ -38,7 +38,8 @@ from headway.train.callbacks import Callback, check_callbacks
 from headway.train.fine_tune import Features, check_plan, fine_tune, kept_features, recommended, train_from_scratch
 from headway.train.history import Epoch, History
 from headway.train.lr_finder import LrFinder, find_lr
-from headway.train.model import Model, make_model
+from headway.train.make_model import make_model
+from headway.train.model import Model
 from headway.train.objective import Loss
 from headway.train.optimizers import OptimizerChoice, check_optimizer
 from headway.train.options import Plan, check_run, options_of

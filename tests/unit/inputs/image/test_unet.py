@@ -14,7 +14,7 @@ from headway.inputs.image.field import Image
 from headway.inputs.image.models import create
 from headway.inputs.image.unet import UNet
 from headway.targets.mask.field import Mask
-from headway.train.model import make_model
+from headway.train.make_model import make_model
 from headway.train.optimizers import depth_groups
 
 PETS = Mask("mask", classes=["pet", "background", "other"])

@@ -19,7 +19,7 @@ from headway.inputs.ratings.models import (
     recipe_for,
 )
 from headway.targets.number.field import Number
-from headway.train.model import make_model
+from headway.train.make_model import make_model
 from headway.train.optimizers import make_optimizer
 
 ROWS = pl.DataFrame({"user": ["a", "b", "c"] * 4, "item": [1, 2, 3, 4] * 3, "rating": [1.0, 4.0, 4.0] * 4})

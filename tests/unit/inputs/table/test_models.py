@@ -22,7 +22,7 @@ from headway.inputs.table.models import (
 )
 from headway.targets.category.field import Category
 from headway.targets.number.field import Number
-from headway.train.model import make_model
+from headway.train.make_model import make_model
 from headway.train.optimizers import lr_factors, make_optimizer
 from headway.train.recipe import Recipe
 

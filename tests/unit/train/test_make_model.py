@@ -9,7 +9,8 @@ from torch import nn
 import headway as hw
 from headway.errors import ConfigError
 from headway.inputs.base import learned
-from headway.train.model import Model, make_model
+from headway.train.make_model import make_model
+from headway.train.model import Model
 
 PHOTOS, KIND = hw.Image("file", size=32), hw.Category("label", labels=("a", "b"))
 

@@ -105,7 +105,7 @@ def solve_head(
     decay, held_out = decays[0], None
     if len(decays) > 1:
         decay, held_out = _best_decay(scaled, targets, target, decays, seed)
-    is_right = held_out.argmax(dim=1) == targets if held_out is not None and found.has_classes else None
+    is_right = held_out.argmax(dim=1) == targets if held_out is not None and target.is_one_class else None
     loss_fn, weights = found.loss_fn, None
     path = () if found.is_convex else (each for each in found.decays if each > decay)
     for each in (*path, decay):
@@ -147,7 +147,7 @@ def _best_decay(
     """The weight decay whose heads predict best the folds that they were solved without, and what they predict."""
     found = target.objective()
     # What is no class is spread by chance alone.
-    folds = _folds(targets.numpy() if found.has_classes else np.zeros(len(targets)), seed)
+    folds = _folds(targets.numpy() if target.is_one_class else np.zeros(len(targets)), seed)
     outputs = torch.empty(len(decays), len(targets), target.num_outputs)
     for fold in range(NUM_FOLDS):
         inside = torch.from_numpy(folds != fold)

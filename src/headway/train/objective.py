@@ -38,7 +38,6 @@ class Objective:
         even: What label smoothing draws each of those numbers towards; None where they are no probabilities.
         keep: What is kept of the answers for a whole part: all of them, or of maps the most probable class alone.
         decays: Weight decays that a linear head on standardised features may need, the strongest first.
-        has_classes: Whether a target is the index of the one right class, so that an answer is right or wrong.
         is_convex: Whether a linear head has one best solution; else it is approached from stronger weight decays.
         is_exact: Whether answers are judged in float32, as a bundle gives them. Shorter numbers change a probability
             little, and a number in its unit by half a per cent.
@@ -53,7 +52,6 @@ class Objective:
     even: float | None = None
     keep: Callable[[torch.Tensor], torch.Tensor] = lambda answers: answers
     decays: Sequence[float] = WEIGHT_DECAYS
-    has_classes: bool = False
     is_convex: bool = True
     is_exact: bool = False
     floor: float = 0.0

@@ -119,7 +119,7 @@ def check_views(views: int, setup: Setup) -> None:
             given=f"tta={views}, {setup.training_view}",
             fix="Leave `tta` out, or train with an augmentation.",
         )
-    if not setup.objective.has_classes:
+    if not setup.data.target.is_one_class:
         what = "Test-time augmentation is for items with one class each."
         given = f"{type(data.input).__name__} and {type(data.target).__name__}"
         raise ConfigError(what, given=given, fix="Leave `tta` out.")

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from headway.train.model import Model
     from headway.train.training_view import TrainingView
 
-    from headway.targets.base import Target
 
 __all__ = ["MAX_PIXELS", "Image", "open_upright"]
 

@@ -19,5 +19,4 @@ def objective(target: Category) -> Objective:
         activate=nn.Softmax(dim=1),
         soften=lambda targets: F.one_hot(targets, target.num_outputs).float(),
         even=1 / target.num_outputs,
-        has_classes=True,
     )

@@ -87,7 +87,6 @@ class Target(ABC):
     Attributes:
         column: The column; of several, what they are called together.
         task: What kind of answer it is.
-        is_in_picture: Whether the answer lies in a picture, as points and masks do, and moves with it.
         needs_geometry: Whether an answer lies in the item, so that `to_item` needs `Input.geometry` of it.
         is_one_class: Whether an item has exactly one of `labels`, so that outputs before activation are its logits.
         value_type: The type of `Prediction.value` in JSON; None where an answer has none there.
@@ -103,7 +102,6 @@ class Target(ABC):
 
     column: str
     task: ClassVar[Task]
-    is_in_picture: ClassVar[bool] = False
     strata_name: ClassVar[str] = "class"
     axes: ClassVar[tuple[str, ...]] = ("outputs",)
     labels: tuple[str, ...] = ()

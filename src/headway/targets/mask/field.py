@@ -75,7 +75,6 @@ class Mask(Target):
     task: ClassVar[Task] = "segmentation"
     axes = ("classes", "height", "width")
     strata_name: ClassVar[str] = ""
-    is_in_picture: ClassVar[bool] = True
     needs_geometry: ClassVar[bool] = True
     media: ClassVar[Media | None] = Media(name="mask", media_type="image/png", suffix="png")
     runs_in_browser: ClassVar[bool] = True

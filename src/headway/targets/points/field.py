@@ -61,7 +61,6 @@ class Points(Target):
     std: float = field(default=1.0, init=False, repr=False)
     task: ClassVar[Task] = "points"
     strata_name: ClassVar[str] = ""
-    is_in_picture: ClassVar[bool] = True
     needs_geometry: ClassVar[bool] = True
     value_type: ClassVar[Any] = list[tuple[float, float]]
     runs_in_browser: ClassVar[bool] = True

@@ -159,7 +159,7 @@ def _headway_loop(batches: list[Batch]) -> Epoch:
     model = _mlp()
     state = TrainState(
         model=model,
-        prepare=lambda batch, _: (batch.inputs, batch.targets),
+        make_inputs=lambda batch, _: (batch.inputs, batch.targets),
         loss_fn=F.cross_entropy,
         optimizer=make_optimizer(model),
         schedule=lambda _: LR,

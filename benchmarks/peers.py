@@ -152,7 +152,7 @@ def fastai_table(data: Data, *, batch_size: int = 64, seed: int = 0) -> Any:
 
 def _weights(folder: Path) -> Path:
     """The packaged weights under timm's names, with a classifier that timm expects in such a file, and drops."""
-    model: Any = create(DEFAULT_ARCH, num_outputs=2).model
+    model: Any = create(DEFAULT_ARCH, num_outputs=2).module
     body = model.body.body
     tensors = {name: tensor.contiguous() for name, tensor in body.state_dict().items()}
     classifier = {"classifier.weight": torch.zeros(1000, body.num_features), "classifier.bias": torch.zeros(1000)}

@@ -195,6 +195,6 @@ def _unet(items: pl.DataFrame, size: int) -> Any:
 
 
 def _body() -> nn.Sequential:
-    model: Any = create(DEFAULT_ARCH, num_outputs=2).model
+    model: Any = create(DEFAULT_ARCH, num_outputs=2).module
     body = model.body.body
     return nn.Sequential(body.conv_stem, body.bn1, *body.blocks, body.conv_head, body.bn2)

@@ -294,7 +294,7 @@ def _lite0(folder: Path) -> tuple[Path, bytes]:
     from headway.inputs.image import models as zoo
 
     built = zoo.create("efficientnet_lite0", num_outputs=2, channels=3, size=224)
-    return _export(folder / "lite0.headway", built.model, size=224, prepare=built.prepare), _photo(224)
+    return _export(folder / "lite0.headway", built.module, size=224, prepare=built.prepare), _photo(224)
 
 
 def _export(path: Path, model: Any, *, size: int, prepare: Any = None) -> Path:

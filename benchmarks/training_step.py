@@ -111,7 +111,7 @@ def _headway(arch: str, batch: Batch) -> Loop:
     model = precision.place(VisionModel(body, num_features, NUM_CLASSES)).train()
     state = TrainState(
         model=model,
-        prepare=lambda batch, _: (prepare(batch.inputs), batch.targets),
+        make_inputs=lambda batch, _: (prepare(batch.inputs), batch.targets),
         loss_fn=F.cross_entropy,
         optimizer=make_optimizer(model),
         schedule=lambda _: LR,

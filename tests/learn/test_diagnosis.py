@@ -71,7 +71,7 @@ def train(
         torch.manual_seed(0)
         network = Network(width, bias, data.target.num_outputs)
     options: dict[str, Any] = {"progress": False, "device": "cpu", "precision": "float32"}
-    learner = hw.Learner(data, network, augment=hw.Augment.none(), **options)
+    learner = hw.Learner(data, network, two_stages=True, augment=hw.Augment.none(), **options)
     getattr(learner, call)(epochs, lr=lr)
     return learner
 

@@ -156,7 +156,7 @@ def test_a_small_network_learns_points_from_nothing() -> None:
     frame = {"file": list(photos), "x": places[:, 0], "y": places[:, 1]}
     data = hw.from_items(frame, input=hw.Image("file", size=48), target=hw.Points(columns=["x", "y"], swap=[]))
     learner = hw.Learner(data, "small_resnet", precision="float32", device="cpu", progress=False)
-    assert learner.setup.augment.flip
+    assert learner.setup.training_view.augment.flip
     learner.fine_tune(12)
     away = np.linalg.norm(places - places.mean(axis=0), axis=1).mean()
     assert learner.evaluate()["error_pixels"].value < 0.75 * away

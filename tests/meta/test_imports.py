@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -65,10 +66,11 @@ def test_what_must_not_import_torch_does_not() -> None:
     names = [
         "headway." + name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         for name in modules()
-        if any(name == f"{each}.py" or name.startswith(f"{each}/") for each in wanted)
+        if any(fnmatch(name, f"{each}.py") or fnmatch(name, f"{each}/*") for each in wanted)
     ]
-    excused = {each.split(" -> ")[0] for each in contract.get("ignore_imports", [])}
-    names = [name for name in names if name not in excused]
+    # What may import torch when it is imported, and not only inside of a function.
+    excused = ("headway.targets.*.objective", "headway.judge.interpret")
+    names = [name for name in names if not any(fnmatch(name, each) for each in excused)]
     assert len(names) > len(wanted)
     code = "import json, sys, importlib\nfor name in json.loads(sys.argv[1]): importlib.import_module(name)"
     assert not loaded(code, json.dumps(names)) & (TORCH | {"matplotlib"})

@@ -117,7 +117,7 @@ def export_default(folder: Path) -> Path:
     built = zoo.create("efficientnet_lite0", num_outputs=2, channels=3, size=224)
     return export_bundle(
         folder / "default.headway",
-        model=built.model,
+        model=built.module,
         prepare=built.prepare,
         input=Image("file", size=224),
         target=Category("label", labels=("cat", "dog")),

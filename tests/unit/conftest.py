@@ -16,7 +16,6 @@ import headway as hw
 from headway.inputs.image.augment import Augment
 from headway.inputs.image.networks import Prepare
 from headway.targets.category import metrics
-from headway.train.objective import objective
 from headway.train.precision import choose_precision
 from headway.train.stage import Setup
 
@@ -91,13 +90,16 @@ def make_setup(digits_data: hw.Data) -> MakeSetup:
             data=digits_data,
             model=model,
             prepare=Prepare((127.5,), (127.5,)),
-            objective=objective(digits_data.target),
+            objective=digits_data.target.objective(),
             metrics={"accuracy": metrics.CLASSIFICATION["accuracy"].compute},
             precision=choose_precision(torch.device("cpu"), "float32"),
-            augment=Augment.none(),
+            training_view=digits_data.input.training_view(digits_data.target, Augment.none()),
             batch_size=32,
             seed=0,
         )
+        if "augment" in changes:
+            view = setup.data.input.training_view(setup.data.target, changes.pop("augment"))
+            changes["training_view"] = view
         if "loss_fn" in changes:
             changes["objective"] = replace(setup.objective, loss_fn=changes.pop("loss_fn"))
         return replace(setup, **changes)

@@ -30,7 +30,6 @@ from headway.errors import BundleError, HeadwayError, ShapeError
 from headway.inputs.base import Input, model_order
 from headway.system.versions import library_versions
 from headway.targets.base import Target
-from headway.train.objective import objective
 
 __all__ = ["EXPORT_TOLERANCE", "INT8_TOLERANCE", "NUM_CHECKS", "export_bundle"]
 
@@ -85,7 +84,7 @@ def export_bundle(
     _check_examples(examples, input)
     inputs = np.ascontiguousarray(examples[:NUM_CHECKS])
     with _quiet(), torch.no_grad():
-        served = _Served(prepare, model, objective(target).activate, familiar.distance if familiar else None, input)
+        served = _Served(prepare, model, target.objective().activate, familiar.distance if familiar else None, input)
         graph = _exported(served, target, input, torch.from_numpy(inputs))
         familiar = familiar if served.distance else None
         result = quantize_graph(graph, train=quantize.train, valid=quantize.valid) if quantize else None

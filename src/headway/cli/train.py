@@ -226,7 +226,7 @@ def _check_settings(
     precision: PrecisionName,
 ) -> None:
     """Finds mistakes before the photos are read, which may take a while."""
-    from headway.inputs.image.models import check_arch
+    from headway.inputs.registry import check_architecture
     from headway.runs.run import check_name
     from headway.train.fine_tune import check_plan
     from headway.train.options import options_of
@@ -237,7 +237,7 @@ def _check_settings(
     options_of({**given, "epochs": epochs, "lr": lr})
     choose_precision(choose_device(device), precision)
     if arch is not None:
-        check_arch(arch)
+        check_architecture(arch)
 
 
 def _first_lines(items: Data, learner: Learner) -> str:

@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, TypeVa
 
 import numpy as np
 
-from headway.errors import DataError, ReadError
+from headway.errors import ConfigError, DataError, ReadError
 
 if TYPE_CHECKING:
     import polars as pl
+    from torch import nn
 
     from headway.targets.base import Target
+    from headway.train.model import Model
+    from headway.train.training_view import TrainingView
 
 __all__ = ["Column", "Input", "Reader", "is_ragged", "learned", "model_order"]
 
@@ -262,6 +265,51 @@ class Input(ABC):
         return [f"in:  {self}"]
 
     # Training: what a kind brings for models and batches; torch is imported inside.
+
+    @classmethod
+    def architectures(cls) -> list[str]:
+        """The names of the architectures that this kind has."""
+        return []
+
+    @classmethod
+    def has_architecture(cls, name: str) -> bool:
+        """Whether this kind has an architecture of that name."""
+        return name in cls.architectures()
+
+    def build_model(self, arch: str | None, target: Target, *, pretrained: bool) -> Model:
+        """A model by name, a good choice when None; only for fitted fields.
+
+        Torch's generator is seeded by the caller, so that random weights depend on the run's seed alone.
+
+        Raises:
+            ConfigError: If the name is not known.
+            WeightsError: If pretrained weights are not available.
+        """
+        what = f"There is no architecture for {type(self).__name__}."
+        raise ConfigError(what, given=f"arch={arch!r}", fix="Pass a module of your own.")
+
+    def own_prepare(self) -> nn.Module:
+        """What comes before a module of one's own: for photos from pixels to 0 to 1, else nothing."""
+        from torch import nn
+
+        return nn.Identity()
+
+    def training_view(self, target: Target, augment: Any = None) -> TrainingView:
+        """What training does with this kind's batches.
+
+        Args:
+            target: The fitted target.
+            augment: What is done to training items, or what `TrainingView.to_json` gave; a good choice when None.
+
+        Raises:
+            ConfigError: If there is nothing of that kind to do.
+        """
+        from headway.train.training_view import TrainingView
+
+        if augment:
+            what = f"{type(self).__name__} has no augmentation."
+            raise ConfigError(what, given=f"augment={augment}", fix="Leave it out.")
+        return TrainingView()
 
     # Judging: what simple models learn from, what a report shows of an item.
 

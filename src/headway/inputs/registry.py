@@ -8,7 +8,7 @@ from typing import Any, Literal
 from headway.errors import BundleError, ConfigError, did_you_mean
 from headway.inputs.base import Input
 
-__all__ = ["INPUTS", "input_from_json", "recognise_arrays"]
+__all__ = ["INPUTS", "check_architecture", "input_from_json", "recognise_arrays"]
 
 INPUTS: dict[str, str] = {
     "image": "headway.inputs.image.field:Image",
@@ -31,8 +31,21 @@ def input_from_json(values: dict[str, Any]) -> Input:
             given=f"kind={kind!r}",
             fix=f"Upgrade Headway. {did_you_mean(str(kind), INPUTS)}",
         )
+    return _input_class(kind).from_json(values)
+
+
+def check_architecture(name: str) -> None:
+    """Raises a ConfigError if no kind of input has an architecture of that name."""
+    kinds = list(map(_input_class, INPUTS))
+    if not any(kind.has_architecture(name) for kind in kinds):
+        known = [each for kind in kinds for each in kind.architectures()]
+        fix = f"Name one of timm's models. {did_you_mean(name, known)}"
+        raise ConfigError("There is no architecture of that name.", given=repr(name), fix=fix)
+
+
+def _input_class(kind: str) -> type[Input]:
     module, name = INPUTS[kind].split(":")
-    return getattr(import_module(module), name).from_json(values)
+    return getattr(import_module(module), name)
 
 
 def recognise_arrays(
@@ -43,9 +56,8 @@ def recognise_arrays(
     Raises:
         ConfigError: If no kind does.
     """
-    for kind in INPUTS.values():
-        module, name = kind.split(":")
-        found = getattr(import_module(module), name).from_arrays(items, size=size, channels=channels)
+    for kind in INPUTS:
+        found = _input_class(kind).from_arrays(items, size=size, channels=channels)
         if found is not None:
             return found
     given = f"an array of shape {list(items.shape)}" if hasattr(items, "shape") else type(items).__name__

@@ -16,8 +16,6 @@ from torch import nn
 from headway.bundle.quantize import QuantizeName, check_quantize
 from headway.data.dataset import Data, PartName
 from headway.errors import ConfigError
-from headway.inputs.image import models as zoo
-from headway.inputs.image.augment import Augment
 from headway.judge.baselines.run import BaselineFunction, BaselineResult
 from headway.judge.ensemble import Ensemble
 from headway.judge.intervals import Estimate
@@ -40,13 +38,15 @@ from headway.train.callbacks import Callback, check_callbacks
 from headway.train.fine_tune import Features, check_plan, fine_tune, kept_features, recommended, train_from_scratch
 from headway.train.history import Epoch, History
 from headway.train.lr_finder import LrFinder, find_lr
-from headway.train.objective import Loss, objective
+from headway.train.make_model import make_model
+from headway.train.model import Model
+from headway.train.objective import Loss
 from headway.train.optimizers import OptimizerChoice, check_optimizer
-from headway.train.options import Plan, check_options, check_run, default_batch_size, options_of
+from headway.train.options import Plan, check_run, options_of
 from headway.train.precision import PrecisionName, choose_device, choose_precision
 from headway.train.predictions import Predictions
 from headway.train.progress import Progress, make_progress
-from headway.train.stage import Setup, check_model, fit, has_linear_head
+from headway.train.stage import Setup, check_training, choose_stages, fit
 
 if TYPE_CHECKING:
     from headway.inputs.ratings.recommender import Recommender
@@ -61,14 +61,17 @@ class Learner:
     Args:
         data: The data set.
         arch: An architecture's name, or any module of your own that takes images `[batch, channels, size, size]`,
-            float32 from 0 to 1, and gives logits `[batch, classes]`. Left out: a good choice for the data.
+            float32 from 0 to 1, and gives logits `[batch, classes]`; or a `Model` with more around the module. Left
+            out: a good choice for the data.
         pretrained: Whether a named architecture starts from pretrained weights.
+        two_stages: Whether `fine_tune` solves a linear `head` on the features of the frozen `body` before it trains
+            every layer; where the body is pretrained, when left out.
         run: A folder for this run, made anew; its items, history, checkpoints and report are kept there. Left out:
             nothing is written.
         seed: Decides everything random. The same seed and data give the same weights on the same kind of processor.
         batch_size: Items a step; 32, or 64 for images under 64 pixels, when left out. "auto" takes a batch in pieces
             when memory runs out, with the same result up to rounding where no layer looks at the batch as a whole.
-        augment: What is done to training images; mild for pretrained bodies, digits and the like excepted.
+        augment: What is done to training items, such as an `Augment` to photos; mild when left out.
         optimizer: "adamw", "sgd", "lamb" or another name of timm's; a class of torch's; or a function from groups of
             parameters to an optimizer. The learning rate is `lr` of the call that trains, whatever it was made with.
         loss_fn: `(outputs, targets)` to the mean loss, such as `nn.CrossEntropyLoss(label_smoothing=0.1)`; when left
@@ -94,13 +97,14 @@ class Learner:
     def __init__(
         self,
         data: Data,
-        arch: str | nn.Module | None = None,
+        arch: str | nn.Module | Model | None = None,
         *,
         pretrained: bool = True,
+        two_stages: bool | None = None,
         run: str | os.PathLike[str] | Run | None = None,
         seed: int = 0,
         batch_size: int | Literal["auto"] | None = None,
-        augment: Augment | None = None,
+        augment: Any = None,
         optimizer: OptimizerChoice = "adamw",
         loss_fn: Loss | None = None,
         callbacks: Sequence[Callback] = (),
@@ -113,13 +117,14 @@ class Learner:
         check_callbacks(callbacks)
         self.data, self.seed, self.history = data, seed, History()
         self.features: Features | None = None
-        chosen = choose_precision(choose_device(device), precision, is_small=data.input.is_table)
-        found = objective(data.target)
-        known = task_metrics(data.target.task)
-        built = zoo.build(arch, data.input, data.target, pretrained=pretrained, seed=seed)
-        self.arch, self.pretrained = built.arch, built.pretrained
-        self.model = chosen.place(built.model)
-        self.prepare = built.prepare.to(chosen.device)
+        view = data.input.training_view(data.target, augment)
+        chosen = choose_precision(choose_device(device), precision, is_small=view.is_small)
+        found, known = data.target.objective(), task_metrics(data.target.task)
+        made = make_model(arch, data.input, data.target, pretrained=pretrained, seed=seed)
+        self.arch, self.pretrained = made.arch, made.pretrained
+        self.model = chosen.place(made.module)
+        assert made.prepare is not None
+        self.prepare = made.prepare.to(chosen.device)
         self.progress = progress if isinstance(progress, Progress) else make_progress() if progress else None
         self.setup = Setup(
             data=data,
@@ -129,9 +134,9 @@ class Learner:
             metrics=shown_metrics(data.target),
             higher_is_better={known.main: known.higher_is_better},
             precision=chosen,
-            augment=augment or Augment(flip=data.target.can_mirror),
-            batch_size=batch_size if isinstance(batch_size, int) else default_batch_size(data, built.recipe),
-            recipe=built.recipe,
+            training_view=view,
+            batch_size=batch_size if isinstance(batch_size, int) else view.batch_size(len(data.train), made.recipe),
+            recipe=made.recipe,
             optimizer=optimizer,
             split_batches=batch_size == "auto",
             seed=seed,
@@ -141,9 +146,9 @@ class Learner:
         # A module of one's own as it was before training, from which other data can be learned.
         self._start = copy.deepcopy(arch) if isinstance(arch, nn.Module) else None
         # What a module of one's own does is not known before it is tried.
-        self._is_own = isinstance(arch, nn.Module)
-        is_plain = check_model(self.setup) if self._is_own else bool(self.pretrained)
-        self.two_stages = is_plain and has_linear_head(self.model)
+        self._is_own = isinstance(arch, (nn.Module, Model))
+        self._asked_stages = two_stages
+        self.two_stages = choose_stages(self.setup, made, is_own=self._is_own, wanted=two_stages)
         self._baselines: list[BaselineResult] | None = None
         self._calls: list[dict[str, Any]] = []
         self._own = {"optimizer": None if isinstance(optimizer, str) else optimizer, "loss_fn": loss_fn}
@@ -164,7 +169,7 @@ class Learner:
         run: str | os.PathLike[str],
         *,
         data: Data | None = None,
-        arch: nn.Module | None = None,
+        arch: nn.Module | Model | None = None,
         optimizer: OptimizerChoice | None = None,
         loss_fn: Loss | None = None,
         callbacks: Sequence[Callback] = (),
@@ -204,7 +209,7 @@ class Learner:
     @property
     def settings(self) -> dict[str, Any]:
         """What decides the run, as plain values."""
-        return settings_of(self.setup, arch=self.arch, pretrained=self.pretrained)
+        return settings_of(self.setup, arch=self.arch, pretrained=self.pretrained, two_stages=self._asked_stages)
 
     def fine_tune(
         self, epochs: int | None = None, *, minutes: float | None = None, lr: float | None = None, **options: Any
@@ -229,7 +234,7 @@ class Learner:
         arguments = {"epochs": epochs, "minutes": minutes, "lr": lr, **options}
         check_plan(epochs=epochs, minutes=minutes, lr=lr)
         chosen = options_of(arguments, recommended(self.setup, two_stages=self.two_stages))
-        check_options(chosen, self.setup, epochs=epochs, minutes=minutes)
+        check_training(chosen, self.setup, epochs=epochs, minutes=minutes)
         train = fine_tune if self.two_stages else train_from_scratch
         with self._recorded("fine_tune", arguments) as call:
             if call.is_done:
@@ -261,7 +266,7 @@ class Learner:
         """
         arguments = {"epochs": epochs, "lr": lr, **options}
         plan = Plan(epochs=epochs, lr=1e-3 if lr is None else lr, options=options_of(arguments))
-        check_options(plan.options, self.setup)
+        check_training(plan.options, self.setup)
         with self._recorded("fit", arguments) as call:
             if not call.is_done:
                 fit(call.setup, plan, self.history)

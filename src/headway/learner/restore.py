@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
 from typing import Any, TypeVar
 
 from headway.data.dataset import Data
 from headway.errors import RunError
-from headway.inputs.image.augment import Augment
 from headway.runs.run import differences, environment, open_run
 from headway.train.progress import Progress, make_progress
 from headway.train.stage import Setup
@@ -39,30 +37,33 @@ def made_again(make: Callable[..., L], settings: Mapping[str, Any], data: Data, 
         pretrained=bool(settings["pretrained"]),
         seed=settings["seed"],
         batch_size=settings["batch_size"],
-        augment=Augment(**settings["augment"]),
+        two_stages=settings["two_stages"],
+        augment=settings["augment"],
         device=settings["device"],
         precision=settings["precision"],
         **own,
     )
 
 
-def settings_of(setup: Setup, *, arch: str, pretrained: str | None) -> dict[str, Any]:
+def settings_of(setup: Setup, *, arch: str, pretrained: str, two_stages: bool | None) -> dict[str, Any]:
     """What decides a learner's run, as the plain values that `made_again` takes.
 
     Args:
         setup: The learner's.
         arch: The architecture's name.
-        pretrained: Where its weights are from; None where they are random.
+        pretrained: Where its weights are from; "" where they are random.
+        two_stages: What the user said of them.
     """
     return {
         "arch": arch,
         "pretrained": pretrained,
+        "two_stages": two_stages,
         "seed": setup.seed,
         "optimizer": setup.optimizer if isinstance(setup.optimizer, str) else None,
         "batch_size": "auto" if setup.split_batches else setup.batch_size,
         "device": str(setup.precision.device),
         "precision": str(setup.precision.dtype).removeprefix("torch."),
-        "augment": asdict(setup.augment),
+        "augment": setup.training_view.to_json(),
     }
 
 

@@ -16,8 +16,10 @@ import numpy as np
 
 if TYPE_CHECKING:
     import polars as pl
+    import torch
 
     from headway.inputs.base import Input, Reader
+    from headway.train.objective import Objective
 
 __all__ = ["Media", "Prediction", "Target", "Task", "listed"]
 
@@ -85,7 +87,6 @@ class Target(ABC):
     Attributes:
         column: The column; of several, what they are called together.
         task: What kind of answer it is.
-        is_in_picture: Whether the answer lies in a picture, as points and masks do, and moves with it.
         needs_geometry: Whether an answer lies in the item, so that `to_item` needs `Input.geometry` of it.
         is_one_class: Whether an item has exactly one of `labels`, so that outputs before activation are its logits.
         value_type: The type of `Prediction.value` in JSON; None where an answer has none there.
@@ -94,13 +95,15 @@ class Target(ABC):
         options: What the command line may say of this kind besides its column, such as "limits".
         folders: How the folders of items and of answers are usually called, where answers are files beside them.
         labels: The names of the outputs, in their order, where they have names.
+        axes: The names of the axes of what a model gives for an item, the outputs' first. Any others are axes of the
+            input too, and as long: a mask has ("classes", "height", "width").
         strata_name: What `strata` tells apart, in a word; empty where that is nothing.
     """
 
     column: str
     task: ClassVar[Task]
-    is_in_picture: ClassVar[bool] = False
     strata_name: ClassVar[str] = "class"
+    axes: ClassVar[tuple[str, ...]] = ("outputs",)
     labels: tuple[str, ...] = ()
     needs_geometry: ClassVar[bool] = False
     is_one_class: ClassVar[bool] = False
@@ -189,6 +192,21 @@ class Target(ABC):
         return [self.decode(each) for each in scores]
 
     # Training: the objective; torch is imported inside.
+
+    @abstractmethod
+    def objective(self) -> Objective:
+        """What training makes small, and how a model's outputs become answers; only for fitted fields."""
+
+    def moved(self, targets: torch.Tensor, matrices: Callable[[], torch.Tensor], size: int) -> torch.Tensor:
+        """The targets of a batch whose pictures were cut, turned and mirrored; as they are where that moves none.
+
+        Args:
+            targets: As `place` gives them, on any device.
+            matrices: Gives, on the same device, where each place of a result was in the canvas, both from -1 to 1:
+                float32 `[batch, 3, 3]`.
+            size: Side of the results, in pixels.
+        """
+        return targets
 
     # Judging: metrics, baselines, sections of the report.
 

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
 
 import torch
 
@@ -20,10 +19,8 @@ from headway.errors import ConfigError
 from headway.runs.checkpoint import Checkpoints, Saved
 from headway.train.loop import gradients
 from headway.train.optimizers import clear_gradients
-
-if TYPE_CHECKING:
-    from headway.train.options import Options
-    from headway.train.state import TrainState
+from headway.train.options import Options
+from headway.train.state import TrainState
 
 __all__ = ["Decision", "Trial", "compiled"]
 

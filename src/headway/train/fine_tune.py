@@ -23,11 +23,11 @@ import torch
 from torch import nn
 
 from headway.data.dataset import Data, Part
+from headway.data.loader import Loader
 from headway.data.splits import RandomSplit, assign_parts
 from headway.errors import ConfigError, TrainingError
-from headway.inputs.image.batchnorm_fusion import folded
-from headway.inputs.image.field import Image
 from headway.runs.checkpoint import Saved
+from headway.train.batchnorm_fusion import folded
 from headway.train.history import Epoch, History
 from headway.train.linear_probe import Head, solve_head
 from headway.train.loop import evaluating
@@ -240,20 +240,18 @@ def body_features(setup: Setup) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
 
 @contextmanager
 def _frozen(setup: Setup) -> Iterator[nn.Module]:
-    """The body in evaluation mode, and in fewer steps for photos in float32.
+    """The body in evaluation mode; in float32 with fewer steps, where it has convolutions that are normalised.
 
     In shorter numbers other steps round otherwise, by a few per cent: features would no longer be those that the model
     answers from.
     """
-    body, reader = setup.model.get_submodule("body"), setup.data.input
+    body, train = setup.model.get_submodule("body"), setup.data.train
     with evaluating(body):
-        if not isinstance(reader, Image) or setup.precision.dtype is not torch.float32:
+        if setup.precision.dtype is not torch.float32:
             yield body
             return
-        shape = (2, reader.channels, reader.size, reader.size)
-        noise = torch.randint(256, shape, generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
-        noise = setup.prepare(noise.to(setup.precision.device))
-        with folded(body, setup.precision.layout(noise)):
+        batch = next(iter(Loader(train, 2))).to(setup.precision.device)
+        with folded(body, setup.precision.layout(setup.prepare(batch.inputs))):
             yield body
 
 

@@ -17,7 +17,7 @@ from torch import nn
 from headway.runs.checkpoint import Saved
 from headway.seeds import generator
 from headway.targets.base import Target
-from headway.train.objective import WEIGHT_DECAYS, Loss, objective
+from headway.train.objective import WEIGHT_DECAYS, Loss
 
 __all__ = ["WEIGHT_DECAYS", "Head", "solve_head"]
 
@@ -97,7 +97,7 @@ def solve_head(
         Kumar et al. 2022, arXiv:2202.10054 (linear probing before fine-tuning). Solved with L-BFGS (Liu and Nocedal
         1989) on all rows at once.
     """
-    found = objective(target)
+    found = target.objective()
     mean, std = features.mean(dim=0), features.std(dim=0)
     std = (std + found.floor * features.std()).clamp_min(1e-6)
     scaled, back = _in_span((features - mean) / std)
@@ -105,7 +105,7 @@ def solve_head(
     decay, held_out = decays[0], None
     if len(decays) > 1:
         decay, held_out = _best_decay(scaled, targets, target, decays, seed)
-    is_right = None if held_out is None or target.task != "classification" else held_out.argmax(dim=1) == targets
+    is_right = held_out.argmax(dim=1) == targets if held_out is not None and target.is_one_class else None
     loss_fn, weights = found.loss_fn, None
     path = () if found.is_convex else (each for each in found.decays if each > decay)
     for each in (*path, decay):
@@ -145,9 +145,9 @@ def _best_decay(
     features: torch.Tensor, targets: torch.Tensor, target: Target, decays: Sequence[float], seed: int
 ) -> tuple[float, torch.Tensor]:
     """The weight decay whose heads predict best the folds that they were solved without, and what they predict."""
-    found = objective(target)
+    found = target.objective()
     # What is no class is spread by chance alone.
-    folds = _folds(targets.numpy() if target.task == "classification" else np.zeros(len(targets)), seed)
+    folds = _folds(targets.numpy() if target.is_one_class else np.zeros(len(targets)), seed)
     outputs = torch.empty(len(decays), len(targets), target.num_outputs)
     for fold in range(NUM_FOLDS):
         inside = torch.from_numpy(folds != fold)

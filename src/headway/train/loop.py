@@ -48,7 +48,7 @@ def train_step(state: TrainState, batch: Batch) -> BatchResult:
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-        make_room(state, batch)
+        make_room(state, batch, gradients)
     if state.clip_norm:
         # float16 scales gradients up, and the limit is on what they are.
         precision.scaler.unscale_(optimizer)
@@ -80,7 +80,7 @@ def _passes(
     state: TrainState, batch: Batch, share: float | None = None
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     precision = state.precision
-    inputs, targets = state.prepare(batch, state.epoch)
+    inputs, targets = state.make_inputs(batch, state.epoch)
     inputs = precision.layout(inputs)
     with precision.autocast():
         outputs = state.forward(inputs)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import torch
 
+from headway.data.loader import Batch
 from headway.errors import TrainingError
-
-if TYPE_CHECKING:
-    from headway.data.loader import Batch
-    from headway.train.state import TrainState
+from headway.train.state import TrainState
 
 __all__ = ["is_out_of_memory", "make_room"]
 
@@ -25,18 +23,17 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
 
 
-def make_room(state: TrainState, batch: Batch) -> None:
+def make_room(state: TrainState, batch: Batch, gradients: Callable[[TrainState, Batch], object]) -> None:
     """Takes batches in twice as many pieces from now on, where the state allows it.
 
     Args:
         state: Where memory ran out.
         batch: With this batch.
+        gradients: Forward and backward passes, to try how much fits.
 
     Raises:
         TrainingError: If pieces are not allowed, with the batch size that was found to fit; or if one item is too many.
     """
-    from headway.train.loop import gradients
-
     items, wanted = len(batch.rows), state.pieces
     while state.pieces < items:
         _empty(state)

@@ -6,35 +6,28 @@ of the draws. So both depend on which items lie together, and neither on the thr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 
 from headway.data.loader import to_device
 from headway.seeds import generator
+from headway.train.objective import Objective
 
-if TYPE_CHECKING:
-    from headway.train.objective import Objective
-    from headway.train.options import Options
-
-__all__ = ["mixed", "smoothed"]
+__all__ = ["mixed", "softened"]
 
 
-def smoothed(targets: torch.Tensor, options: Options, objective: Objective) -> torch.Tensor:
-    """Targets that can be mixed, a share of each spread evenly over the labels; as they are, where neither is wanted.
+def softened(targets: torch.Tensor, objective: Objective, *, label_smoothing: float) -> torch.Tensor:
+    """Targets as numbers that can be mixed, a share of each spread evenly over the labels.
 
     Source:
         Label smoothing: Szegedy et al. 2016, arXiv:1512.00567, section 7.
     """
-    if not options.has_soft_targets:
-        return targets
     assert objective.soften is not None
     targets = objective.soften(targets)
-    if not options.label_smoothing:
+    if not label_smoothing:
         return targets
     assert objective.even is not None
-    return targets.lerp(torch.full_like(targets, objective.even), options.label_smoothing)
+    return targets.lerp(torch.full_like(targets, objective.even), label_smoothing)
 
 
 def mixed(

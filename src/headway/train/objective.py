@@ -1,4 +1,4 @@
-"""What training makes small, and how a model's outputs become answers: one objective for each kind of target."""
+"""What training makes small, and how a model's outputs become answers. Each kind of target has its own objective."""
 
 from __future__ import annotations
 
@@ -10,13 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from headway.targets.base import Target
-from headway.targets.mask.field import UNLABELLED
-from headway.targets.number.field import Number
-from headway.targets.points.field import Points
 from headway.train.precision import Precision
 
-__all__ = ["WEIGHT_DECAYS", "Loss", "Objective", "ToUnit", "objective"]
+__all__ = ["SQUARED_DECAYS", "WEIGHT_DECAYS", "Loss", "Objective", "ToUnit"]
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Outputs and targets to a loss."""
@@ -127,97 +123,3 @@ class ToUnit(nn.Module):
         if device not in self._elsewhere:
             self._elsewhere[device] = copy.deepcopy(self).to(device)
         return self._elsewhere[device]
-
-
-def objective(target: Target) -> Objective:
-    """The objective of a fitted target.
-
-    Example:
-        >>> from headway.targets.category.field import Category
-        >>> found = objective(Category("label", labels=("cat", "dog")))
-        >>> found.activate(torch.zeros(1, 2)).tolist()
-        [[0.5, 0.5]]
-    """
-    return _OBJECTIVES[target.task](target)
-
-
-def _classification(target: Target) -> Objective:
-    """Log loss."""
-    return Objective(
-        loss_fn=F.cross_entropy,
-        item_losses=lambda outputs, targets: F.cross_entropy(outputs, targets, reduction="none"),
-        activate=nn.Softmax(dim=1),
-        soften=lambda targets: F.one_hot(targets, target.num_outputs).float(),
-        even=1 / target.num_outputs,
-    )
-
-
-def _multilabel(_: Target) -> Objective:
-    """Log loss of each label on its own, averaged."""
-    return Objective(
-        loss_fn=F.binary_cross_entropy_with_logits,
-        item_losses=lambda outputs, targets: F.binary_cross_entropy_with_logits(
-            outputs, targets, reduction="none"
-        ).mean(dim=1),
-        activate=nn.Sigmoid(),
-        soften=lambda targets: targets,
-        even=0.5,
-    )
-
-
-def _regression(target: Target) -> Objective:
-    """Squared error in standard deviations of the training rows."""
-    assert isinstance(target, Number)
-    to_unit = ToUnit(target.mean, target.std, target.low, target.high)
-    return Objective(
-        loss_fn=lambda outputs, targets: to_unit.losses(outputs, targets).mean(),
-        item_losses=lambda outputs, targets: to_unit.losses(outputs, targets).mean(dim=1),
-        activate=to_unit,
-        soften=lambda targets: targets,
-        decays=SQUARED_DECAYS,
-        is_convex=target.low is None and target.high is None,
-        is_exact=True,
-        floor=0.05,
-    )
-
-
-def _points(target: Target) -> Objective:
-    """Squared distances on the training rows' scale. What goes with the places, the pictures' sizes, is left out.
-
-    The floor had the least error on held-out training rows, of 0, 0.05, 0.2 and 1, for heads of pets in two sizes.
-    """
-    assert isinstance(target, Points)
-    to_unit = ToUnit(target.mean, target.std)
-    return Objective(
-        loss_fn=lambda outputs, targets: to_unit.losses(outputs, targets[:, :-2]).mean(),
-        item_losses=lambda outputs, targets: to_unit.losses(outputs, targets[:, :-2]).mean(dim=1),
-        activate=to_unit,
-        decays=SQUARED_DECAYS,
-        is_exact=True,
-        floor=1.0,
-    )
-
-
-def _segmentation(_: Target) -> Objective:
-    """Log loss of each pixel, averaged over those of an item that have a label, and then over items."""
-    return Objective(
-        loss_fn=lambda outputs, targets: _pixel_losses(outputs, targets).mean(),
-        item_losses=_pixel_losses,
-        activate=nn.Softmax(dim=1),
-        keep=lambda answers: answers.argmax(dim=1).to(torch.uint8),
-    )
-
-
-def _pixel_losses(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """The mean log loss of each item's labelled pixels, `[items]`; 0 for an item without any."""
-    losses = F.cross_entropy(outputs, targets.long(), ignore_index=UNLABELLED, reduction="none")
-    return losses.sum(dim=(1, 2)) / (targets != UNLABELLED).sum(dim=(1, 2)).clamp_min(1)
-
-
-_OBJECTIVES: dict[str, Callable[[Target], Objective]] = {
-    "classification": _classification,
-    "multilabel": _multilabel,
-    "points": _points,
-    "regression": _regression,
-    "segmentation": _segmentation,
-}

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-import torch
-
-from headway.data.dataset import Data
 from headway.errors import ConfigError, did_you_mean
-from headway.inputs.image.field import Image
-from headway.train.loop import evaluating
-from headway.train.recipe import Recipe
+from headway.train.objective import Objective
 from headway.train.schedules import ScheduleName, check_schedule
+from headway.train.training_view import TrainingView
 
-if TYPE_CHECKING:
-    from headway.train.stage import Setup
-
-__all__ = ["CompileName", "Options", "Plan", "check_options", "check_run", "default_batch_size", "options_of"]
+__all__ = ["CompileName", "Options", "Plan", "check_options", "check_run", "options_of"]
 
 CompileName = Literal["off", "auto", "on"]
 
@@ -192,22 +184,30 @@ def options_of(given: Mapping[str, Any], base: Options | None = None) -> Options
     return chosen
 
 
-def check_options(options: Options, setup: Setup, *, epochs: int | None = None, minutes: float | None = None) -> None:
-    """Checks, before any work, that options can have an effect on these data and this model.
+def check_options(
+    options: Options,
+    view: TrainingView,
+    objective: Objective,
+    *,
+    kinds: str,
+    epochs: int | None = None,
+    minutes: float | None = None,
+) -> None:
+    """Checks, before any work, that options can have an effect on these data.
 
     Args:
         options: Each in its range.
-        setup: Data, model, objective.
+        view: How training sees the data.
+        objective: Of the target.
+        kinds: What input and target are, for a message.
         epochs: How many train every layer, where that is known.
         minutes: Planned time, where training is not planned by epochs.
 
     Raises:
         ConfigError: With the first one that cannot.
     """
-    reader, objective = setup.data.input, setup.objective
-    kinds = f"{type(reader).__name__} and {type(setup.data.target).__name__}"
     mixes = ", ".join(f"{name}={getattr(options, name)}" for name in ("mixup", "cutmix") if getattr(options, name))
-    if mixes and not (isinstance(reader, Image) and objective.soften):
+    if mixes and not (view.can_mix and objective.soften):
         what = "Mixup and cutmix are for photos with classes, labels or numbers, of which a mixture means something."
         raise ConfigError(what, given=f"{mixes}, {kinds}", fix="Leave them out.")
     if options.label_smoothing and objective.even is None:
@@ -217,15 +217,14 @@ def check_options(options: Options, setup: Setup, *, epochs: int | None = None, 
     if not options.sizes:
         return
     given = f"sizes={list(options.sizes)}"
-    if not isinstance(reader, Image) or max(options.sizes) > reader.size:
+    if view.full_size is None or max(options.sizes) > view.full_size:
         what = "Sizes are for photos, and none may be above that of the data."
-        given += f", size={reader.size}" if isinstance(reader, Image) else f", {kinds}"
+        given += f", {kinds}" if view.full_size is None else f", size={view.full_size}"
         raise ConfigError(what, given=given, fix="Leave them out, or read larger photos (size=).")
     if minutes is not None:
         what = "Sizes share the epochs among them, so they need a number of epochs."
         raise ConfigError(what, given=f"{given}, minutes={minutes}", fix="Pass epochs instead of minutes.")
     _check_epochs(options.sizes, epochs)
-    _check_takes(setup, min(options.sizes), reader.channels)
 
 
 def _check_epochs(sizes: Sequence[int], epochs: int | None) -> None:
@@ -233,18 +232,6 @@ def _check_epochs(sizes: Sequence[int], epochs: int | None) -> None:
         given = f"epochs={epochs}, sizes={list(sizes)}"
         fix = f"Pass epochs={len(sizes)} or more, or fewer sizes."
         raise ConfigError("Each size needs an epoch.", given=given, fix=fix)
-
-
-def _check_takes(setup: Setup, size: int, channels: int) -> None:
-    photos = torch.zeros(2, channels, size, size, device=setup.precision.device)
-    try:
-        with evaluating(setup.model), torch.no_grad():
-            setup.model(setup.precision.layout(setup.prepare(photos)))
-    # Every architecture that wants one size alone says so in its own way.
-    except (RuntimeError, ValueError, AssertionError) as error:
-        what = "The model does not take photos of that size."
-        given = f"a side of {size} pixels ({' '.join(str(error).split())[:200]})"
-        raise ConfigError(what, given=given, fix="Pass larger sizes, or leave them out.") from error
 
 
 def check_run(*, seed: int, batch_size: int | Literal["auto"] | None) -> None:
@@ -256,11 +243,3 @@ def check_run(*, seed: int, batch_size: int | Literal["auto"] | None) -> None:
         given = f"batch_size={batch_size!r}"
         what = '`batch_size` must be a whole number from 1, or "auto".'
         raise ConfigError(what, given=given, fix="Leave it out for 32.")
-
-
-def default_batch_size(data: Data, recipe: Recipe) -> int:
-    """Rows of a table are small: so many that there are as many steps an epoch as the recipe says, within its ends."""
-    if isinstance(data.input, Image):
-        return 64 if data.input.size < 64 else 32
-    wanted = 2 ** round(math.log2(max(len(data.train), 1) / recipe.steps))
-    return min(max(wanted, recipe.min_batch_size), recipe.max_batch_size)

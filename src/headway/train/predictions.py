@@ -11,8 +11,6 @@ import torch
 from headway.data.dataset import Part
 from headway.data.loader import as_tensor
 from headway.errors import ConfigError
-from headway.inputs.image.augment import Augment
-from headway.inputs.image.field import Image
 from headway.train.loop import evaluating
 from headway.train.stage import Setup
 
@@ -86,7 +84,7 @@ def predictions_of_views(setup: Setup, part: Part, *, views: int) -> tuple[Predi
         The predictions from the plain view alone, and those from all views, in the order of the part's rows.
 
     Raises:
-        ConfigError: If `views` is below 1, the augmentation changes nothing, or the items are no photos with classes.
+        ConfigError: If `views` is below 1, the augmentation changes nothing, or the items have no class each.
 
     Source:
         Krizhevsky, Sutskever and Hinton 2012, "ImageNet classification with deep convolutional neural networks",
@@ -94,34 +92,35 @@ def predictions_of_views(setup: Setup, part: Part, *, views: int) -> tuple[Predi
     """
     check_views(views, setup)
     reader, precision = part.data.input, setup.precision
-    assert isinstance(reader, Image)
     sums, plain = [], []
     with evaluating(setup.model), torch.inference_mode(), precision.autocast():
 
         def answer(images: torch.Tensor) -> torch.Tensor:
             return setup.model(precision.layout(setup.prepare(images))).float().softmax(dim=1).cpu()
 
-        for canvases, rows in _canvases(part):
+        for canvases, positions in _canvases(part):
             images = as_tensor(canvases, reader.axes).to(precision.device)
+            targets, rows = torch.from_numpy(part.placed_at(positions)), part.rows[positions]
             plain.append(answer(as_tensor(reader.view(canvases), reader.axes).to(precision.device)))
             total = plain[-1].clone()
             for epoch in range(FIRST_VIEW_EPOCH, FIRST_VIEW_EPOCH + views):
-                total += answer(setup.augment(images, rows=rows, size=reader.size, seed=setup.seed, epoch=epoch))
+                drawn = {"rows": rows, "size": None, "seed": setup.seed, "epoch": epoch}
+                total += answer(setup.training_view(images, targets, **drawn)[0])
             sums.append(total / (1 + views))
     return _predictions(part, torch.cat(plain)), _predictions(part, torch.cat(sums))
 
 
 def check_views(views: int, setup: Setup) -> None:
-    """Raises a ConfigError if there are no views, all would be the same, or the items are no photos with classes."""
+    """Raises a ConfigError if there are no views, all would be the same, or the items have no class each."""
     data = setup.data
-    if views < 1 or setup.augment == Augment.none():
+    if views < 1 or not setup.training_view.augments:
         raise ConfigError(
             "Test-time augmentation needs a number of views of at least 1, and an augmentation that changes them.",
-            given=f"tta={views}, {setup.augment}",
+            given=f"tta={views}, {setup.training_view}",
             fix="Leave `tta` out, or train with an augmentation.",
         )
-    if not isinstance(data.input, Image) or data.target.task != "classification":
-        what = "Test-time augmentation is for photos with one class each."
+    if not setup.data.target.is_one_class:
+        what = "Test-time augmentation is for items with one class each."
         given = f"{type(data.input).__name__} and {type(data.target).__name__}"
         raise ConfigError(what, given=given, fix="Leave `tta` out.")
 
@@ -130,7 +129,7 @@ def _canvases(part: Part, batch_size: int = 32) -> Iterator[tuple[np.ndarray, np
     for positions in np.array_split(np.arange(len(part)), -(-len(part) // batch_size)):
         canvases, positions = part.readable(positions)
         if len(positions):
-            yield canvases, part.rows[positions]
+            yield canvases, positions
 
 
 def _predictions(part: Part, probabilities: torch.Tensor) -> Predictions:

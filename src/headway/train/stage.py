@@ -15,9 +15,8 @@ from torch import nn
 
 from headway.data.dataset import Data, Part
 from headway.data.loader import Batch, Loader
-from headway.errors import ShapeError, TrainingError
-from headway.inputs.image.augment import Augment, resized
-from headway.inputs.image.field import Image
+from headway.errors import ConfigError, ShapeError, TrainingError
+from headway.inputs.base import model_order
 from headway.runs.checkpoint import Checkpoints, KeepState, Saved, capture, load_model, restore
 from headway.runs.interrupt import Signals
 from headway.train.answered import Answered, answered
@@ -27,21 +26,25 @@ from headway.train.dropout import dropout_rate
 from headway.train.ema import Average
 from headway.train.history import Epoch, History
 from headway.train.loop import evaluating, predict, predict_batches, train_epoch
-from headway.train.mixup import mixed, smoothed
+from headway.train.mixup import mixed, softened
+from headway.train.model import Model
 from headway.train.nan_guard import FiniteLoss
 from headway.train.objective import Objective
 from headway.train.optimizers import OptimizerChoice, depth_groups, make_optimizer
-from headway.train.options import Options, Plan
+from headway.train.options import Options, Plan, check_options
 from headway.train.precision import Precision
 from headway.train.recipe import Recipe
 from headway.train.schedules import schedule
 from headway.train.state import TrainState
 from headway.train.time_budget import Pace
+from headway.train.training_view import TrainingView
 
 __all__ = [
     "MetricFn",
     "Setup",
     "check_model",
+    "check_training",
+    "choose_stages",
     "fit",
     "has_linear_head",
     "score",
@@ -70,7 +73,7 @@ class Setup:
         metrics: What is computed on valid after each epoch, by name.
         higher_is_better: The direction of each of them, where it is known.
         precision: Device, number format, layout.
-        augment: What is done to training images.
+        training_view: How training sees batches of the data's kind, such as photos cut and changed.
         batch_size: Items a step.
         recipe: How long and how fast the model trains from random weights, where nothing else is asked for.
         optimizer: What updates the weights.
@@ -87,7 +90,7 @@ class Setup:
     objective: Objective
     metrics: Mapping[str, MetricFn]
     precision: Precision
-    augment: Augment
+    training_view: TrainingView
     batch_size: int
     seed: int
     recipe: Recipe = field(default_factory=Recipe)
@@ -133,26 +136,20 @@ class Setup:
     def augmented(
         self, batch: Batch, epoch: int, *, options: Options = PLAIN, size: int | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """A training batch's inputs as the model wants them, photos cut and changed, and their targets.
+        """A training batch's inputs as the model wants them, augmented and mixed, and their targets.
 
         Args:
             batch: As it was read.
             epoch: The epoch, from 0.
-            options: Whether photos are mixed, and how soft targets become.
-            size: Side of the photos in pixels, at most the whole one, which it is when left out.
+            options: Whether items are mixed, and how soft targets become.
+            size: Side of the items, at most the whole one, which it is when left out.
         """
-        reader, inputs, targets = self.data.input, batch.inputs, batch.targets
-        if isinstance(reader, Image):
-            size = size or reader.size
-            if size < reader.size:
-                inputs = resized(inputs, side=max(round(reader.side * size / reader.size), size))
-            drawn: dict[str, Any] = {"rows": batch.rows, "size": size, "seed": self.seed, "epoch": epoch}
-            targets = self.augment.follow(targets, self.data.target, side=inputs.shape[-1], **drawn)
-            inputs = self.augment(inputs, **drawn)
-        targets = smoothed(targets, options, self.objective)
+        drawn: dict[str, Any] = {"rows": batch.rows, "seed": self.seed, "epoch": epoch}
+        inputs, targets = self.training_view(batch.inputs, batch.targets, size=size, **drawn)
+        if options.has_soft_targets:
+            targets = softened(targets, self.objective, label_smoothing=options.label_smoothing)
         if options.mixup or options.cutmix:
-            shares = {"mixup": options.mixup, "cutmix": options.cutmix}
-            inputs, targets = mixed(inputs, targets, rows=batch.rows, seed=self.seed, epoch=epoch, **shares)
+            inputs, targets = mixed(inputs, targets, mixup=options.mixup, cutmix=options.cutmix, **drawn)
         return self.prepare(inputs), targets
 
 
@@ -212,7 +209,7 @@ class _Stage:
             watching.append(self.pace)
         # Last, so that what it keeps is as it stands after the step.
         watching.append(KeepState(self.save, self.signals, batches=len(self.loader)))
-        self.state = new_state(setup, plan.options, prepare=self.prepare)
+        self.state = new_state(setup, plan.options, make_inputs=self.make_inputs)
         self.state.schedule = schedule(shape, total_steps=total_steps, max_lr=plan.lr)
         self.state.callbacks, self.state.total_steps = (*setup.callbacks, *watching), total_steps
         self.state.epoch = self.first_epoch
@@ -243,7 +240,7 @@ class _Stage:
             callback.on_train_end(state)
         self.note()
 
-    def prepare(self, batch: Batch, epoch: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def make_inputs(self, batch: Batch, epoch: int) -> tuple[torch.Tensor, torch.Tensor]:
         """What the model is given of a batch, and its targets."""
         size = self.plan.size(epoch - self.first_epoch)
         return self.setup.augmented(batch, epoch, options=self.plan.options, size=size)
@@ -341,12 +338,12 @@ def score(setup: Setup, outputs: torch.Tensor, targets: torch.Tensor) -> tuple[f
 
 
 def new_state(
-    setup: Setup, options: Options, *, prepare: Callable[[Batch, int], tuple[torch.Tensor, torch.Tensor]]
+    setup: Setup, options: Options, *, make_inputs: Callable[[Batch, int], tuple[torch.Tensor, torch.Tensor]]
 ) -> TrainState:
     """The state before the first step of a stage, its learning rate 0."""
     return TrainState(
         model=setup.model,
-        prepare=prepare,
+        make_inputs=make_inputs,
         loss_fn=setup.objective.loss_fn,
         optimizer=make_optimizer(
             setup.model, setup.optimizer, weight_decay=options.weight_decay, lr_decay=options.lr_decay
@@ -370,7 +367,7 @@ def step_seconds(setup: Setup, options: Options, *, steps: int = 3) -> float:
         steps: How many steps to time, after one to warm up.
     """
     before = {name: tensor.clone() for name, tensor in setup.model.state_dict().items()}
-    state = new_state(setup, options, prepare=partial(setup.augmented, options=options))
+    state = new_state(setup, options, make_inputs=partial(setup.augmented, options=options))
     loader = setup.loader(setup.data.train, shuffle=True, accumulate=options.accumulate)
     set_training_mode(setup.model, freeze_norm=options.freeze_norm)
     with setup.precision.own_randomness():
@@ -407,7 +404,10 @@ def check_model(setup: Setup) -> bool:
     with evaluating(model), torch.no_grad():
         outputs = model(inputs)
         by_parts = model.get_submodule("head")(model.get_submodule("body")(inputs)) if has_linear_head(model) else None
-    wanted = (len(inputs), data.target.num_outputs, *(batch.targets.shape[1:] if batch.targets.ndim == 3 else ()))
+    # Of a mask the model gives an output for each place of the input, of anything else one for the item.
+    axes = (data.input.axes[index - 1] for index in model_order(data.input.axes)[1:])
+    lengths = dict(zip(axes, batch.inputs.shape[1:], strict=True))
+    wanted = (len(inputs), data.target.num_outputs, *(lengths[axis] for axis in data.target.axes[1:]))
     if not isinstance(outputs, torch.Tensor) or outputs.shape != wanted:
         given = list(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
         raise ShapeError(
@@ -416,3 +416,47 @@ def check_model(setup: Setup) -> bool:
             fix=f"End the model with a layer of {wanted[1]} outputs.",
         )
     return by_parts is not None and torch.allclose(outputs, by_parts, atol=1e-4)
+
+
+def check_training(options: Options, setup: Setup, *, epochs: int | None = None, minutes: float | None = None) -> None:
+    """Checks, before any work, that options can have an effect on the setup's data and model.
+
+    Raises:
+        ConfigError: With the first one that cannot.
+    """
+    kinds = f"{type(setup.data.input).__name__} and {type(setup.data.target).__name__}"
+    check_options(options, setup.training_view, setup.objective, kinds=kinds, epochs=epochs, minutes=minutes)
+    if not options.sizes:
+        return
+    size = min(options.sizes)
+    batch = next(iter(Loader(setup.data.train, 2, shuffle=True))).to(setup.precision.device)
+    inputs, _ = setup.augmented(batch, 0, size=size)
+    try:
+        with evaluating(setup.model), torch.no_grad():
+            setup.model(setup.precision.layout(inputs))
+    # Every architecture that wants one size alone says so in its own way.
+    except (RuntimeError, ValueError, AssertionError) as error:
+        what = "The model does not take photos of that size."
+        given = f"a side of {size} pixels ({' '.join(str(error).split())[:200]})"
+        raise ConfigError(what, given=given, fix="Pass larger sizes, or leave them out.") from error
+
+
+def choose_stages(setup: Setup, model: Model, *, is_own: bool, wanted: bool | None) -> bool:
+    """Whether `fine_tune` has two stages: a head solved on the frozen body's features, then all layers.
+
+    Args:
+        setup: Data and model.
+        model: The same model, with where its weights come from.
+        is_own: Whether it is a module of one's own, which is tried on two items.
+        wanted: What the user says; when None, two where the body is pretrained and the head a linear layer.
+
+    Raises:
+        ShapeError: If a module of one's own does not give the outputs that the target needs.
+        ConfigError: If two stages are wanted, and the model is more than a linear `head` on its `body`.
+    """
+    is_plain = check_model(setup) if is_own or wanted else has_linear_head(setup.model)
+    if wanted and not is_plain:
+        what = "Two stages need a model that is its linear `head` on the features of its `body`."
+        given = f"two_stages=True, {type(setup.model).__name__}"
+        raise ConfigError(what, given=given, fix="Leave it out, or give the module these two parts.")
+    return is_plain and (bool(model.pretrained) if wanted is None else wanted)

@@ -24,7 +24,7 @@ class TrainState:
 
     Attributes:
         model: Prepared inputs to outputs.
-        prepare: A batch and the epoch to what the model wants, augmented, and the targets that go with it.
+        make_inputs: A batch and the epoch to what the model wants, augmented, and the targets that go with it.
         loss_fn: `(outputs, targets)` to the mean loss.
         optimizer: Over the model's parameters.
         schedule: Steps done to the learning rate.
@@ -48,7 +48,7 @@ class TrainState:
     """
 
     model: nn.Module
-    prepare: Callable[[Batch, int], tuple[torch.Tensor, torch.Tensor]]
+    make_inputs: Callable[[Batch, int], tuple[torch.Tensor, torch.Tensor]]
     loss_fn: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
     optimizer: torch.optim.Optimizer
     schedule: Callable[[int], float]

@@ -12,7 +12,6 @@ import pytest
 
 import headway as hw
 from headway.bundle.export import export_bundle
-from headway.train.objective import objective
 from tests.unit.cli.conftest import Command
 
 ROWS = pl.DataFrame(
@@ -28,7 +27,7 @@ def bundle(tmp_path: Path) -> Bundle:
     def make(target: str) -> Path:
         data = hw.from_items(ROWS, target=target)
         learner = hw.Learner(data, progress=False, device="cpu")
-        assert objective(data.target) is not None
+        assert data.target.objective() is not None
         path = tmp_path / "model.headway"
         parts = {"model": learner.model, "prepare": learner.prepare, "input": data.input, "target": data.target}
         examples = np.asarray(data.valid.canvases(range(3)))

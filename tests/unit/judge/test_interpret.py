@@ -105,7 +105,7 @@ def test_grad_cam_finds_the_animal(shared_data: Callable[[str], Path]) -> None:
     photos = np.stack([reader.view(reader.canvas(each)) for each in (*files[0], *files[1])])
     inputs = built.prepare(torch.from_numpy(photos).permute(0, 3, 1, 2))
     targets = torch.arange(2).repeat_interleave(24)
-    model = built.model.eval()
+    model = built.module.eval()
     with torch.inference_mode():
         features = model.get_submodule("body")(inputs)
     head = model.get_submodule("head")

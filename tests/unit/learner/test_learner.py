@@ -21,6 +21,7 @@ from headway.errors import ConfigError
 from headway.inputs.image.models import default_arch
 from headway.judge.intervals import Estimate
 from headway.learner.learner import Learner
+from headway.train.model import Model
 from headway.train.progress import Progress
 
 
@@ -83,7 +84,7 @@ def trained(data: hw.Data, run_folder: Path) -> Learner:
     """Fine-tuned, with a run folder. Not to be trained further."""
     torch.set_num_threads(1)
     options: dict[str, Any] = {"progress": False, "device": "cpu", "precision": "float32"}
-    learner = hw.Learner(data, seeded(TwoParts), run=run_folder, augment=hw.Augment.none(), **options)
+    learner = hw.Learner(data, seeded(TwoParts), two_stages=True, run=run_folder, augment=hw.Augment.none(), **options)
     learner.fine_tune(2, lr=1e-3)
     return learner
 
@@ -110,6 +111,26 @@ def test_fine_tune_of_a_module_without_a_head_has_one_stage(make: Callable[..., 
     learner.fine_tune(2)
     assert [each.stage for each in learner.history] == ["all", "all"]
     assert learner.features is None
+
+
+def test_the_names_of_attributes_decide_nothing(make: Callable[..., Learner]) -> None:
+    # A body with random weights is not frozen because it is called so.
+    learner = make(seeded(TwoParts))
+    assert not learner.two_stages
+    assert make(Model(seeded(TwoParts), pretrained="my own run")).two_stages
+    assert not make(Model(seeded(TwoParts), pretrained="my own run"), two_stages=False).two_stages
+    learner.fine_tune(1)
+    assert [each.stage for each in learner.history] == ["all"]
+
+
+def test_two_stages_need_a_linear_head_on_a_body(make: Callable[..., Learner]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make(seeded(Whole), two_stages=True)
+    assert str(caught.value) == (
+        "Two stages need a model that is its linear `head` on the features of its `body`.\n"
+        "  Given: two_stages=True, Whole\n"
+        "  Fix:   Leave it out, or give the module these two parts."
+    )
 
 
 def test_fine_tune_of_a_module_with_body_and_head_has_two(trained: Learner) -> None:

@@ -55,7 +55,7 @@ def make(data: hw.Data, model: nn.Module | None = None, **options: Any) -> Learn
         model = model or TwoParts()
     augment = options.pop("augment", hw.Augment(flip=False, crop=1, stretch=1, shift=0.1, rotate=10, warp=0, light=0))
     quiet: dict[str, Any] = {"progress": False, "device": "cpu", "precision": "float32"}
-    return hw.Learner(data, model, augment=augment, **quiet, **options)
+    return hw.Learner(data, model, two_stages=True, augment=augment, **quiet, **options)
 
 
 @pytest.fixture(scope="module")
@@ -241,7 +241,7 @@ def test_views_are_the_mean_of_the_plain_one_and_augmented_ones(trained: Learner
         for epoch in (None, 2**40, 2**40 + 1):
             images = canvases
             if epoch is not None:
-                images = setup.augment(canvases, rows=part.rows, size=28, seed=setup.seed, epoch=epoch)
+                images = setup.training_view.augment(canvases, rows=part.rows, size=28, seed=setup.seed, epoch=epoch)
             shares.append(trained.model(setup.prepare(images)).softmax(1).numpy())
     assert trained.predictions("valid", tta=2).probabilities == pytest.approx(np.mean(shares, axis=0), abs=1e-5)
 

@@ -49,7 +49,7 @@ def trained(digits: Path, column: str, target: Any, outputs: int, run: Path | No
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = TwoParts(outputs)
-    learner = hw.Learner(data, model, run=run, augment=hw.Augment.none(), progress=False, device="cpu")
+    learner = hw.Learner(data, model, two_stages=True, run=run, augment=hw.Augment.none(), progress=False, device="cpu")
     learner.fine_tune(0)
     return learner
 

@@ -153,7 +153,7 @@ def test_damaged_files(keep: Checkpoints) -> None:
 def state_of(model: nn.Module, *callbacks: Callback) -> TrainState:
     return TrainState(
         model=model,
-        prepare=lambda batch, _: (batch.inputs, batch.targets),
+        make_inputs=lambda batch, _: (batch.inputs, batch.targets),
         loss_fn=F.cross_entropy,
         optimizer=make_optimizer(model),
         schedule=lambda _: 1e-2,

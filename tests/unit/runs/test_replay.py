@@ -66,7 +66,8 @@ def make(digits_data: hw.Data, body_head: Make, tmp_path: Path) -> Callable[...,
 
     def learner(name: str, **options: Any) -> hw.Learner:
         options = {"augment": Augment(flip=False), "batch_size": 32, **QUIET, **options}
-        return hw.Learner(digits_data, options.pop("arch", None) or body_head(), run=tmp_path / name, **options)
+        module = options.pop("arch", None) or body_head()
+        return hw.Learner(digits_data, module, two_stages=True, run=tmp_path / name, **options)
 
     return learner
 

@@ -41,7 +41,7 @@ def times(monkeypatch: pytest.MonkeyPatch, plain: float, compiled: float) -> Non
 
 def begun(setup: Setup, **options: Any) -> tuple[Any, ...]:
     chosen = Options(**options)
-    state = new_state(setup, chosen, prepare=setup.augmented)
+    state = new_state(setup, chosen, make_inputs=setup.augmented)
     state.total_steps = 10
     set_training_mode(setup.model, freeze_norm=False)
     return chosen, state, setup.loader(setup.data.train, shuffle=True), setup.checkpoints

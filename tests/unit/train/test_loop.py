@@ -31,7 +31,7 @@ def make_state(make_setup: MakeSetup) -> Callable[..., tuple[TrainState, Setup]]
         setup = make_setup(model, augment=augment or Augment.none())
         state = TrainState(
             model=model,
-            prepare=setup.augmented,
+            make_inputs=setup.augmented,
             loss_fn=F.cross_entropy,
             optimizer=make_optimizer(model),
             schedule=lambda step: 1e-3 * (step + 1),

@@ -22,7 +22,6 @@ from torch import nn
 
 import headway as hw
 from headway.data.loader import to_device
-from headway.inputs.image.augment import Augment
 from headway.inputs.ratings.field import Ratings
 from headway.inputs.table.field import Table
 from headway.runs.checkpoint import capture, restore
@@ -99,7 +98,7 @@ def on_meta(learner: hw.Learner, **options: Any) -> tuple[TrainState, Setup]:
     setup = replace(learner.setup, precision=precision, model=precision.place(learner.model))
     setup.prepare.to(META)
     chosen = Options(**options)
-    state = new_state(setup, chosen, prepare=partial(setup.augmented, options=chosen, size=options.get("sizes")))
+    state = new_state(setup, chosen, make_inputs=partial(setup.augmented, options=chosen, size=options.get("sizes")))
     set_training_mode(setup.model, freeze_norm=False)
     return state, setup
 
@@ -123,7 +122,7 @@ def test_mixing_does_neither(options: dict[str, Any], tmp_path: Path) -> None:
 
 def test_smaller_photos_do_neither(tmp_path: Path) -> None:
     state, setup = on_meta(KINDS["number"](tmp_path))
-    state.prepare = partial(setup.augmented, size=8)
+    state.make_inputs = partial(setup.augmented, size=8)
     result = train_step(state, next(setup.loader(setup.data.train, shuffle=True).epoch(0)))
     assert result.inputs.shape[2:] == (8, 8)
 
@@ -156,7 +155,7 @@ def test_what_is_restored_lies_where_the_weights_are(tmp_path: Path) -> None:
     """The count of steps as well: the fused update reads it on the device."""
     learner = KINDS["category"](tmp_path)
     setup = learner.setup
-    state = new_state(setup, Options(), prepare=setup.augmented)
+    state = new_state(setup, Options(), make_inputs=setup.augmented)
     train_step(state, next(setup.loader(setup.data.train, shuffle=True).epoch(0)))
     saved = capture(state)
     other, _ = on_meta(KINDS["category"](tmp_path))
@@ -189,9 +188,13 @@ def test_a_step_on_an_accelerator_ends_near_that_of_the_processor(kind: str, tmp
         torch.manual_seed(0)
         learner = KINDS[kind](tmp_path)
         precision = choose_precision(device, "float32")
-        setup = replace(learner.setup, precision=precision, model=precision.place(learner.model), augment=Augment())
+        setup = replace(
+            learner.setup,
+            precision=precision,
+            model=precision.place(learner.model),
+        )
         setup.prepare.to(device)
-        state = new_state(setup, Options(), prepare=setup.augmented)
+        state = new_state(setup, Options(), make_inputs=setup.augmented)
         # Without dropout: each device draws in its own way.
         setup.model.eval()
         state.schedule = lambda _: 0.01

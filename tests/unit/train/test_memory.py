@@ -52,7 +52,7 @@ def test_pieces_have_the_gradients_of_the_whole(make_setup: MakeSetup) -> None:
     for pieces in (1, 2, 3, 32, 50):
         state = TrainState(
             model=setup.model,
-            prepare=setup.augmented,
+            make_inputs=setup.augmented,
             loss_fn=setup.objective.loss_fn,
             optimizer=make_optimizer(setup.model),
             schedule=lambda _: 0.01,

@@ -9,7 +9,7 @@ import headway as hw
 from headway.inputs.base import learned
 from headway.targets.base import Target
 from headway.train.linear_probe import solve_head
-from headway.train.objective import ToUnit, objective
+from headway.train.objective import ToUnit
 
 TARGETS: list[tuple[Target, torch.Tensor]] = [
     (hw.Category("label", labels=("a", "b", "c")), torch.tensor([0, 2, 1, 1])),
@@ -26,7 +26,7 @@ TARGETS: list[tuple[Target, torch.Tensor]] = [
 
 @pytest.mark.parametrize(("target", "values"), TARGETS, ids=lambda each: type(each).__name__)
 def test_an_items_loss_is_its_share_of_the_mean_and_has_its_gradient(target: Target, values: torch.Tensor) -> None:
-    found = objective(target)
+    found = target.objective()
     outputs = torch.randn(len(values), target.num_outputs, generator=torch.Generator().manual_seed(0))
     items = found.item_losses(outputs, values)
     assert items.shape == (len(values),)
@@ -85,11 +85,11 @@ def test_the_head_for_a_number_is_ridge_regression() -> None:
     numbers = 40 + 7 * numbers
     target = learned(hw.Number("age"), mean=numbers.mean().item(), std=numbers.std(correction=0).item())
     head = solve_head(features, numbers, target=target, seed=0, decays=(0.1,))
-    spread = features.std(dim=0) + objective(target).floor * features.std()
+    spread = features.std(dim=0) + target.objective().floor * features.std()
     scaled = (features - features.mean(dim=0)) / spread
     # The mean squared error in standard deviations and half the decay; theirs is a sum, in the unit.
     ridge = Ridge(alpha=0.1 / 2 * len(numbers), tol=1e-8).fit(scaled.numpy(), numbers.numpy())
-    answers = objective(target).activate(head(features)).numpy()
+    answers = target.objective().activate(head(features)).numpy()
     np.testing.assert_allclose(answers[:, 0], ridge.predict(scaled.numpy()).ravel(), atol=0.02)
 
 
@@ -100,7 +100,7 @@ def test_a_head_with_a_range_converges(dim: int) -> None:
     target = learned(hw.Number("share", low=0, high=1), mean=shares.mean().item(), std=shares.std().item())
     head = solve_head(features[:100], shares[:100], target=target, seed=0)
     assert head.held_out is not None
-    error = (objective(target).activate(head(features[100:])) - shares[100:]).abs().mean()
+    error = (target.objective().activate(head(features[100:])) - shares[100:]).abs().mean()
     guess = (shares[:100].mean() - shares[100:]).abs().mean()
     held_out = (head.held_out - shares[:100]).abs().mean()
     assert error < (0.6 if dim < 100 else 1) * guess
@@ -118,7 +118,7 @@ def test_noise_is_not_learned() -> None:
 
 def test_points_are_compared_without_their_pictures_sizes() -> None:
     target, values = TARGETS[-1]
-    found = objective(target)
+    found = target.objective()
     outputs = torch.zeros(4, 2)
     larger = torch.cat([values[:, :2], 10 * values[:, 2:]], dim=1)
     assert torch.equal(found.item_losses(outputs, values), found.item_losses(outputs, larger))
@@ -135,5 +135,5 @@ def test_numbers_are_judged_as_exactly_as_a_bundle_answers() -> None:
     found = learner.predictions().answers
     whole = hw.Learner(data, precision="float32", device="cpu", progress=False).predictions().answers
     np.testing.assert_array_equal(found, whole)
-    assert objective(data.target).is_exact
-    assert not objective(TARGETS[0][0]).is_exact
+    assert data.target.objective().is_exact
+    assert not TARGETS[0][0].objective().is_exact

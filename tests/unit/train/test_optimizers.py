@@ -28,7 +28,7 @@ def places(optimizer: torch.optim.Optimizer) -> dict[int, dict[str, float]]:
 
 @pytest.mark.parametrize("arch", ["small_resnet", "test_vit"])
 def test_every_parameter_is_trained_once(arch: str) -> None:
-    model = create(arch, num_outputs=3, size=64, pretrained=False).model
+    model = create(arch, num_outputs=3, size=64, pretrained=False).module
     held = [parameter for group in make_optimizer(model).param_groups for parameter in group["params"]]
     assert len(held) == len(list(model.parameters()))
     assert {id(each) for each in held} == {id(each) for each in model.parameters()}

@@ -17,8 +17,8 @@ from headway.inputs.table.field import Table
 from headway.runs.repeat import copy_plan
 from headway.train.callbacks import Callback
 from headway.train.history import History
-from headway.train.options import Options, Plan, check_options, options_of
-from headway.train.stage import Setup, fit
+from headway.train.options import Options, Plan, options_of
+from headway.train.stage import Setup, check_training, fit
 from headway.train.state import BatchResult, TrainState
 from tests.stopping import QUIET, killed_at, same_bits, told, weights
 
@@ -115,7 +115,7 @@ def test_sizes_share_the_epochs(epochs: int) -> None:
 
 def refusal(setup: Setup, options: Options, **planned: Any) -> str:
     with pytest.raises(ConfigError) as caught:
-        check_options(options, setup, **planned)
+        check_training(options, setup, **planned)
     return str(caught.value)
 
 
@@ -161,7 +161,7 @@ def test_sizes_that_cannot_be(linear: Make, pooled: Make, make_setup: MakeSetup)
     found = refusal(make_setup(linear()), Options(sizes=[16, 28]))
     assert found.startswith("The model does not take photos of that size.\n  Given: a side of 16 pixels (")
     assert found.endswith("\n  Fix:   Pass larger sizes, or leave them out.")
-    check_options(Options(sizes=[16, 28]), setup)
+    check_training(Options(sizes=[16, 28]), setup)
 
 
 def test_a_learner_refuses_before_it_works(pooled: Make, digits_data: hw.Data, tmp_path: Path) -> None:

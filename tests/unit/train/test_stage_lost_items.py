@@ -57,7 +57,9 @@ def files(data: hw.Data, part: dataset.PartName, *places: int) -> list[str]:
 def test_training_goes_on_without_them_and_says_so(read_again: hw.Data, tmp_path: Path) -> None:
     data = read_again
     gone = [*files(data, "train", 7), *files(data, "valid", 3)]
-    learner = hw.Learner(data, BodyHead(), callbacks=[Spoil(*gone)], run=tmp_path / "run", progress=False)
+    learner = hw.Learner(
+        data, BodyHead(), two_stages=True, callbacks=[Spoil(*gone)], run=tmp_path / "run", progress=False
+    )
     learner.fine_tune(2)
     assert learner.history.notes[-1].startswith("2 of 200 items could not be read any more: ")
     assert all(file in learner.history.notes[-1] for file in gone)
@@ -70,7 +72,7 @@ def test_training_goes_on_without_them_and_says_so(read_again: hw.Data, tmp_path
     # What was trained is the same when it is only read again.
     shutil.rmtree(tmp_path / "run" / "checkpoints" / "1", ignore_errors=True)
     again = hw.Learner.resume(
-        tmp_path / "run", arch=BodyHead(), callbacks=[Spoil()], accept_changes=True, progress=False
+        tmp_path / "run", arch=BodyHead(), two_stages=True, callbacks=[Spoil()], accept_changes=True, progress=False
     )
     for one, other in zip(learner.model.parameters(), again.model.parameters(), strict=True):
         assert torch.equal(one, other)
@@ -78,7 +80,7 @@ def test_training_goes_on_without_them_and_says_so(read_again: hw.Data, tmp_path
 
 def test_features_of_those_that_are_left(read_again: hw.Data) -> None:
     data = read_again
-    learner = hw.Learner(data, BodyHead(), progress=False)
+    learner = hw.Learner(data, BodyHead(), two_stages=True, progress=False)
     for file in files(data, "train", 0):
         Path(file).unlink()
     learner.fine_tune(0)
@@ -91,7 +93,7 @@ def test_features_of_those_that_are_left(read_again: hw.Data) -> None:
 
 def test_too_many_of_them_stop_it(read_again: hw.Data) -> None:
     gone = files(read_again, "train", 1, 2, 3)
-    learner = hw.Learner(read_again, BodyHead(), callbacks=[Spoil(*gone)], progress=False)
+    learner = hw.Learner(read_again, BodyHead(), two_stages=True, callbacks=[Spoil(*gone)], progress=False)
     with pytest.raises(DataError, match=r"3 of 200 items could be read at first"):
         learner.fit(3)
 
@@ -99,7 +101,9 @@ def test_too_many_of_them_stop_it(read_again: hw.Data) -> None:
 def test_a_store_does_not_read_them_again(digits: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(digits, tmp_path / "digits"))
     data = hw.from_folder(folder, input=hw.Image("file", size=28, channels=1))
-    learner = hw.Learner(data, BodyHead(), callbacks=[Spoil(*files(data, "train", 1, 2, 3, 4))], progress=False)
+    learner = hw.Learner(
+        data, BodyHead(), two_stages=True, callbacks=[Spoil(*files(data, "train", 1, 2, 3, 4))], progress=False
+    )
     learner.fit(2)
     assert data.lost == {}
     assert learner.history.notes == []

@@ -15,7 +15,6 @@ from torch import nn
 import headway as hw
 from headway.errors import DataError, ShapeError
 from headway.runs.run import open_run
-from headway.train.objective import objective
 
 FIELD = hw.Mask("mask", classes=["out", "in"])
 
@@ -51,7 +50,7 @@ def learner(data: hw.Data, model: nn.Module | None = None, **options: object) ->
 
 
 def test_pixels_without_a_label_are_left_out_of_the_loss() -> None:
-    found, outputs = objective(FIELD), torch.randn(3, 2, 4, 5)
+    found, outputs = FIELD.objective(), torch.randn(3, 2, 4, 5)
     targets = torch.randint(0, 2, (3, 4, 5), dtype=torch.uint8)
     targets[0, :2], targets[2] = 255, 255
     losses = -outputs.log_softmax(dim=1).gather(1, targets.clamp(max=1).long()[:, None])[:, 0]
@@ -66,7 +65,7 @@ def test_pixels_without_a_label_are_left_out_of_the_loss() -> None:
 
 
 def test_answers_are_kept_as_classes() -> None:
-    found, outputs = objective(FIELD), torch.randn(3, 2, 4, 5)
+    found, outputs = FIELD.objective(), torch.randn(3, 2, 4, 5)
     kept = found.keep(found.activate(outputs))
     assert kept.dtype == torch.uint8
     assert (kept == outputs.argmax(dim=1)).all()

@@ -34,7 +34,7 @@ def state_of(total_steps: int) -> TrainState:
     model = nn.Linear(2, 2)
     return TrainState(
         model=model,
-        prepare=lambda batch, _: (batch.inputs, batch.targets),
+        make_inputs=lambda batch, _: (batch.inputs, batch.targets),
         loss_fn=F.cross_entropy,
         optimizer=make_optimizer(model),
         schedule=schedule("one_cycle", total_steps=total_steps, max_lr=0.1),

@@ -6,7 +6,6 @@ threads that read it. All the geometry of an image is one 3 x 3 matrix, and the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,14 +16,10 @@ from headway.data.loader import to_device
 from headway.errors import ConfigError
 from headway.seeds import generator
 from headway.targets.base import Target
-from headway.targets.points.field import Points
 
-__all__ = ["Augment", "resized"]
+__all__ = ["Augment", "resized", "sampling_grid"]
 
 _DRAWS = 13
-
-FARTHEST = 4.0
-"""How far from the middle a point is said to be at most, in halves of the side: a crop may leave points outside."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +93,7 @@ class Augment:
         draws = _draws(rows, seed, epoch)
         matrices = to_device(torch.from_numpy(self._matrices(draws, side=side, size=size)), images.device)
         pixels = images.to(torch.float32)
-        pixels = F.grid_sample(pixels, _grid(matrices, size), padding_mode="reflection", align_corners=False)
+        pixels = F.grid_sample(pixels, sampling_grid(matrices, size), padding_mode="reflection", align_corners=False)
         return self._lit(pixels, draws) if self.light else pixels.clamp_(0, 255)
 
     def follow(
@@ -115,10 +110,12 @@ class Augment:
             seed: The run's seed.
             epoch: The epoch, from 0.
         """
-        if not target.is_in_picture:
-            return targets
-        matrices = torch.from_numpy(self._matrices(_draws(rows, seed, epoch), side=side, size=size))
-        return _FOLLOW[target.task](targets, to_device(matrices, targets.device), target, size)
+
+        def matrices() -> torch.Tensor:
+            found = torch.from_numpy(self._matrices(_draws(rows, seed, epoch), side=side, size=size))
+            return to_device(found, targets.device)
+
+        return target.moved(targets, matrices, size)
 
     def _matrices(self, draws: np.ndarray, *, side: int, size: int) -> np.ndarray:
         """From a place in the result to a place in the canvas, both in -1 to 1: float32 `[batch, 3, 3]`."""
@@ -173,7 +170,7 @@ def _draws(rows: np.ndarray, seed: int, epoch: int) -> np.ndarray:
     return np.stack([generator(seed, "augment", epoch=epoch, row=int(row)).uniform(-1, 1, _DRAWS) for row in rows])
 
 
-def _grid(matrices: torch.Tensor, size: int) -> torch.Tensor:
+def sampling_grid(matrices: torch.Tensor, size: int) -> torch.Tensor:
     """Where each pixel of the result comes from: `[batch, size, size, 2]`."""
     steps = (torch.arange(size, device=matrices.device, dtype=torch.float32) * 2 + 1) / size - 1
     # What a matrix makes of a place is a sum of what it makes of its column and of its row.
@@ -184,36 +181,3 @@ def _grid(matrices: torch.Tensor, size: int) -> torch.Tensor:
     torch.div(x, depth, out=grid[..., 0])
     torch.div(y, depth, out=grid[..., 1])
     return grid
-
-
-def _points(targets: torch.Tensor, matrices: torch.Tensor, target: Target, size: int) -> torch.Tensor:
-    """Points `[batch, 2 x points + 2]` from their places in the canvases to those in the result.
-
-    Where left and right are swapped, so are the points that have each other's name then.
-    """
-    assert isinstance(target, Points)
-    places, sizes = targets[:, :-2].reshape(len(targets), -1, 2), targets[:, -2:]
-    swapped = places.index_select(1, to_device(torch.as_tensor(target.swapped_order), places.device))
-    # A picture is mirrored where its matrix turns areas over.
-    mirrored = torch.linalg.det(matrices) < 0
-    places = torch.where(mirrored[:, None, None], swapped, places)
-    ones = torch.ones_like(places[..., :1])
-    # `inv` would wait for the device, to see whether there is an inverse.
-    moved = torch.cat([places, ones], dim=2) @ torch.linalg.inv_ex(matrices).inverse.transpose(1, 2)
-    # Far outside a warped picture a place may lie at infinity; what is out of sight is nowhere in particular.
-    moved = moved[..., :2] / moved[..., 2:].clamp_min(0.1)
-    return torch.cat([moved.clamp(-FARTHEST, FARTHEST).flatten(1), sizes], dim=1)
-
-
-def _masks(targets: torch.Tensor, matrices: torch.Tensor, target: Target, size: int) -> torch.Tensor:
-    """Masks `[batch, side, side]` cut and turned as their pictures are, each pixel taken from its nearest."""
-    planes = targets[:, None].to(torch.float32)
-    moved = F.grid_sample(planes, _grid(matrices, size), mode="nearest", padding_mode="reflection", align_corners=False)
-    return moved[:, 0].to(targets.dtype)
-
-
-_FOLLOW: dict[str, Callable[[torch.Tensor, torch.Tensor, Target, int], torch.Tensor]] = {
-    "points": _points,
-    "segmentation": _masks,
-}
-"""How targets that lie in a picture follow it: targets, matrices (result to canvas), field and size to targets."""

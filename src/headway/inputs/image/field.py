@@ -19,8 +19,12 @@ from headway.inputs.image.statistics import image_statistics
 if TYPE_CHECKING:
     import polars as pl
     from PIL import Image as PILImage
+    from torch import nn
 
     from headway.targets.base import Target
+    from headway.train.model import Model
+    from headway.train.training_view import TrainingView
+
 
 __all__ = ["MAX_PIXELS", "Image", "open_upright"]
 
@@ -176,6 +180,34 @@ class Image(Input):
 
         small = _from_array(image).resize((side, side), PILImage.Resampling.BOX)
         return np.asarray(small, dtype=np.uint8).reshape(side, side, -1)
+
+    @classmethod
+    def architectures(cls) -> list[str]:
+        from headway.inputs.image.models import architectures
+
+        return architectures()
+
+    @classmethod
+    def has_architecture(cls, name: str) -> bool:
+        from headway.inputs.image.models import is_known
+
+        return is_known(name)
+
+    def build_model(self, arch: str | None, target: Target, *, pretrained: bool) -> Model:
+        from headway.inputs.image.models import build
+
+        return build(arch, self, target, pretrained=pretrained)
+
+    def own_prepare(self) -> nn.Module:
+        from headway.inputs.image.models import own_prepare
+
+        return own_prepare(self.channels)
+
+    def training_view(self, target: Target, augment: Any = None) -> TrainingView:
+        """Crops, flips and the like; `augment` is an `Augment` or its arguments, mild when left out."""
+        from headway.inputs.image.training_view import PhotoView
+
+        return PhotoView(self, target, augment)
 
     def to_json(self) -> dict[str, Any]:
         return {

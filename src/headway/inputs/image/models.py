@@ -7,7 +7,6 @@ import urllib.error
 import urllib.request
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,45 +14,20 @@ import torch
 from torch import nn
 
 from headway.errors import ConfigError, HeadwayError, WeightsError, did_you_mean
-from headway.inputs.base import Input
 from headway.inputs.image.field import Image
 from headway.inputs.image.networks import Prepare, VisionModel, multi_level, small_resnet
 from headway.inputs.image.unet import RECIPES, UNet
-from headway.inputs.ratings.field import Ratings
-from headway.inputs.ratings.models import ARCHITECTURES, make_collab, recipe_for
-from headway.inputs.table.field import Table
-from headway.inputs.table.models import RECIPE, TabularModel
-from headway.seeds import torch_seed
 from headway.system.cache import cache_folder
 from headway.targets.base import Target
+from headway.train.model import Model
 from headway.train.recipe import Recipe
 
-__all__ = ["DEFAULT_ARCH", "Built", "build", "check_arch", "create", "default_arch"]
+__all__ = ["DEFAULT_ARCH", "architectures", "build", "create", "default_arch", "is_known", "own_prepare"]
 
 DEFAULT_ARCH = "efficientnet_lite0"
-TABULAR_ARCH = "realmlp"
 Made = tuple[nn.Module, Recipe]
 
 _SCRATCH: dict[str, Callable[[int, int], VisionModel]] = {"small_resnet": small_resnet}
-
-
-@dataclass(frozen=True)
-class Built:
-    """A model and what belongs to its weights.
-
-    Attributes:
-        model: Prepared images to logits.
-        prepare: Pixels to what the model wants.
-        pretrained: Where the body's weights come from; "" when they are random.
-        arch: The architecture's name, or the class of a module of one's own.
-        recipe: How it is trained in one stage.
-    """
-
-    model: nn.Module
-    prepare: nn.Module
-    pretrained: str
-    arch: str = ""
-    recipe: Recipe = field(default_factory=Recipe)
 
 
 def _timm() -> Any:
@@ -65,73 +39,32 @@ def _timm() -> Any:
     return timm
 
 
-def default_arch(size: int, task: str = "classification") -> str:
-    """A good choice for images of this size in pixels, and a kind of target."""
-    return "small_resnet" if size < 64 and task not in _MODELS else DEFAULT_ARCH
+def default_arch(size: int, *, is_dense: bool = False) -> str:
+    """A good choice for images of this size in pixels, and for an answer for each pixel or one for all of them."""
+    return "small_resnet" if size < 64 and not is_dense else DEFAULT_ARCH
 
 
-def build(
-    arch: str | nn.Module | None, input: Input, target: Target, *, pretrained: bool = True, seed: int = 0
-) -> Built:
-    """A model by name, or around a module of one's own; see `create`.
-
-    Args:
-        arch: A name; a module that takes images from 0 to 1, or a table's rows; None for a good choice.
-        input: The fitted field that goes in.
-        target: The fitted field that comes out.
-        pretrained: Whether a named body starts from pretrained weights.
-        seed: Decides the weights that are random.
-
-    Raises:
-        ConfigError: If the name is not known, or `arch` is neither a name nor a module.
-        WeightsError: If the weights are neither here nor to be downloaded.
-    """
-    if isinstance(arch, nn.Module):
-        prepare = (
-            Prepare((0.0,) * input.channels, (255.0,) * input.channels) if isinstance(input, Image) else nn.Identity()
-        )
-        return Built(arch, prepare, "", type(arch).__name__)
-    if not (arch is None or isinstance(arch, str)):
-        given = type(arch).__name__
-        fix = "Pass a name, a module (not its class), or nothing."
-        raise ConfigError("`arch` must be an architecture's name or an nn.Module.", given=given, fix=fix)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(torch_seed(seed, "init"))
-        return _BUILDERS[type(input)](arch, input, target, pretrained)
-
-
-def _for_photos(arch: str | None, input: Input, target: Target, pretrained: bool) -> Built:
-    assert isinstance(input, Image)
-    if arch == TABULAR_ARCH or arch in ARCHITECTURES:
-        what = "There is no architecture of that name for photos."
-        raise ConfigError(what, given=repr(arch), fix=f'Use "{DEFAULT_ARCH}", or leave it out.')
-    name = arch or default_arch(input.size, target.task)
+def build(arch: str | None, input: Image, target: Target, *, pretrained: bool = True) -> Model:
+    """A model of photos by name, for the data at hand; see `create`."""
+    is_dense = len(target.axes) > 1
+    name = arch or default_arch(input.size, is_dense=is_dense)
     shape = {"channels": input.channels, "size": input.size, "num_outputs": target.num_outputs}
-    return replace(create(name, **shape, task=target.task, pretrained=pretrained), arch=name)
+    return create(name, **shape, is_dense=is_dense, pretrained=pretrained)
 
 
-def _for_tables(arch: str | None, input: Input, target: Target, pretrained: bool) -> Built:
-    assert isinstance(input, Table)
-    if arch not in (None, TABULAR_ARCH):
-        what = "There is no architecture of that name for tables."
-        fix = f'Leave it out for "{TABULAR_ARCH}", or pass a module of your own.'
-        raise ConfigError(what, given=repr(arch), fix=fix)
-    sizes = list(input.categories.values())
-    model = TabularModel(edges=input.edges, sizes=sizes, num_outputs=target.num_outputs)
-    return Built(model, nn.Identity(), "", TABULAR_ARCH, RECIPE)
+def own_prepare(channels: int) -> Prepare:
+    """From pixels to images from 0 to 1, as a module of one's own takes them."""
+    return Prepare((0.0,) * channels, (255.0,) * channels)
 
 
-def _for_ratings(arch: str | None, input: Input, target: Target, pretrained: bool) -> Built:
-    assert isinstance(input, Ratings)
-    name, model = make_collab(arch, input, target)
-    return Built(model, nn.Identity(), "", name, recipe_for(input))
+def architectures() -> list[str]:
+    """The names of the architectures, those of timm's without tags."""
+    return [*_SCRATCH, *_timm().list_models()]
 
 
-_BUILDERS: dict[type[Input], Callable[[str | None, Input, Target, bool], Built]] = {
-    Image: _for_photos,
-    Table: _for_tables,
-    Ratings: _for_ratings,
-}
+def is_known(arch: str) -> bool:
+    """Whether there is an architecture of that name, tags of timm's included."""
+    return arch in _SCRATCH or _timm().is_model(arch)
 
 
 def _pooled(body: nn.Module, num_outputs: int, images: torch.Tensor, pretrained: bool) -> Made:
@@ -145,19 +78,15 @@ def _dense(body: nn.Module, num_outputs: int, images: torch.Tensor, pretrained: 
     return UNet(body, num_outputs, images), RECIPES[pretrained]
 
 
-_MODELS: dict[str, Callable[[nn.Module, int, torch.Tensor, bool], Made]] = {"segmentation": _dense}
-"""How a body becomes a model, and how that is trained, by the kind of target; `_pooled` for all others."""
-
-
 def create(
     arch: str,
     *,
     num_outputs: int,
     channels: int = 3,
     size: int = 224,
-    task: str = "classification",
+    is_dense: bool = False,
     pretrained: bool = True,
-) -> Built:
+) -> Model:
     """A model by name.
 
     Args:
@@ -166,7 +95,7 @@ def create(
         num_outputs: How many classes.
         channels: Channels of the image, 1 or 3.
         size: Side of the image in pixels.
-        task: The kind of target.
+        is_dense: Whether there is an answer for each pixel.
         pretrained: Whether the body starts from pretrained weights. Small networks have none.
 
     Returns:
@@ -180,14 +109,15 @@ def create(
         >>> create("small_resnet", num_outputs=10, channels=1, size=28).pretrained
         ''
     """
-    if arch in _SCRATCH and task in _MODELS:
+    if arch in _SCRATCH and is_dense:
         what, fix = "This architecture gives one answer for a photo, not one for each pixel.", f'Use "{DEFAULT_ARCH}".'
         raise ConfigError(what, given=repr(arch), fix=fix)
-    if arch in _SCRATCH:
-        half = (127.5,) * channels
-        return Built(_SCRATCH[arch](channels, num_outputs), Prepare(half, half), "")
-    check_arch(arch)
     half = (127.5,) * channels
+    if arch in _SCRATCH:
+        return Model(_SCRATCH[arch](channels, num_outputs), prepare=Prepare(half, half), arch=arch)
+    if not is_known(arch):
+        fix = f"Name one of timm's models. {did_you_mean(arch, architectures())}"
+        raise ConfigError("There is no architecture of that name.", given=repr(arch), fix=fix)
     try:
         if pretrained:
             body, prepare, source = _pretrained_body(arch, channels, size)
@@ -195,7 +125,8 @@ def create(
             body, prepare, source = _timm_body(arch, channels, size), Prepare(half, half), ""
         images = torch.zeros(2, channels, size, size)
         with torch.no_grad():
-            model, recipe = _MODELS.get(task, _pooled)(body.eval(), num_outputs, images, pretrained)
+            make = _dense if is_dense else _pooled
+            model, recipe = make(body.eval(), num_outputs, images, pretrained)
     except HeadwayError:
         raise
     # timm's architectures say in many ways that an image is too small, or no multiple of their patches.
@@ -204,18 +135,7 @@ def create(
         fix = "Choose another size (size=, --size), such as 224, or another architecture."
         what = "This architecture cannot take images of that size."
         raise ConfigError(what, given=given, fix=fix) from error
-    return Built(model, prepare, source, recipe=recipe)
-
-
-def check_arch(arch: str) -> None:
-    """Raises a ConfigError if there is no architecture of that name."""
-    timm = _timm()
-
-    own = [*_SCRATCH, TABULAR_ARCH, *ARCHITECTURES]
-    if arch not in own and not timm.is_model(arch):
-        known = [*own, *timm.list_models()]
-        fix = f"Name one of timm's models. {did_you_mean(arch, known)}"
-        raise ConfigError("There is no architecture of that name.", given=repr(arch), fix=fix)
+    return Model(model, prepare=prepare, recipe=recipe, pretrained=source, arch=arch)
 
 
 def _timm_body(

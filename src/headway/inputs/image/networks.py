@@ -49,8 +49,6 @@ class Prepare(nn.Module):
 class VisionModel(nn.Module):
     """A body that turns an image into features, and a linear head that turns features into scores.
 
-    A module of your own with these two attributes is fine-tuned in two stages like any other.
-
     Args:
         body: Images `[batch, channels, size, size]` to features `[batch, num_features]`.
         num_features: How many features the body gives.

@@ -17,9 +17,10 @@ from headway.errors import ConfigError, did_you_mean
 from headway.inputs.ratings.field import Ratings
 from headway.targets.base import Target
 from headway.targets.number.field import Number
+from headway.train.model import Model
 from headway.train.recipe import Recipe
 
-__all__ = ["ARCHITECTURES", "RECIPE", "CollabMlp", "DotProduct", "Factors", "make_collab", "recipe_for"]
+__all__ = ["ARCHITECTURES", "RECIPE", "CollabMlp", "DotProduct", "Factors", "build", "recipe_for"]
 
 DIM = 50
 WIDTH = 100
@@ -139,8 +140,8 @@ def recipe_for(input: Ratings) -> Recipe:
     return replace(RECIPE, weight_decay=min(max((USUAL / ratings) ** (2 / 3), 0.5), 8.0) * RECIPE.weight_decay)
 
 
-def make_collab(arch: str | None, input: Ratings, target: Target) -> tuple[str, nn.Module]:
-    """A model for ratings and its name, its answers at first those of an average user for an average item.
+def build(arch: str | None, input: Ratings, target: Target) -> Model:
+    """A model for ratings, its answers at first those of an average user for an average item.
 
     Args:
         arch: A key of `ARCHITECTURES`; the first when left out.
@@ -156,7 +157,7 @@ def make_collab(arch: str | None, input: Ratings, target: Target) -> tuple[str, 
         fix = f"{did_you_mean(name, ARCHITECTURES)} Or pass a module of your own."
         raise ConfigError(what, given=repr(name), fix=fix)
     factors = Factors(len(input.users) + 1, len(input.items) + 1, start=_start(target))
-    return name, ARCHITECTURES[name](factors)
+    return Model(ARCHITECTURES[name](factors), recipe=recipe_for(input), arch=name)
 
 
 def _start(target: Target) -> float:

@@ -21,6 +21,9 @@ from headway.targets.base import Target
 if TYPE_CHECKING:
     import polars as pl
 
+    from headway.train.model import Model
+    from headway.train.training_view import TrainingView
+
 __all__ = ["Table"]
 
 _MAX_BINS = 128
@@ -310,6 +313,22 @@ class Table(Input):
 
     def bins(self, value: Any, reference: dict[str, Any]) -> dict[str, str]:
         return column_bins(self.form(), value, reference)
+
+    @classmethod
+    def architectures(cls) -> list[str]:
+        from headway.inputs.table.models import ARCHITECTURE
+
+        return [ARCHITECTURE]
+
+    def build_model(self, arch: str | None, target: Target, *, pretrained: bool) -> Model:
+        from headway.inputs.table.models import build
+
+        return build(arch, self, target)
+
+    def training_view(self, target: Target, augment: Any = None) -> TrainingView:
+        view = super().training_view(target, augment)
+        view.is_small = True
+        return view
 
     def to_json(self) -> dict[str, Any]:
         columns = [column.to_json() for column in self.fitted]

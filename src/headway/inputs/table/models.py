@@ -15,9 +15,15 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from headway.errors import ConfigError
+from headway.inputs.table.field import Table
+from headway.targets.base import Target
+from headway.train.model import Model
 from headway.train.recipe import Recipe
 
-__all__ = ["RECIPE", "TabularModel"]
+__all__ = ["ARCHITECTURE", "RECIPE", "TabularModel", "build"]
+
+ARCHITECTURE = "realmlp"
 
 RECIPE = Recipe(
     lr=2e-2,
@@ -40,6 +46,21 @@ MAX_ONE_HOT = 9
 
 _SELU_ALPHA = 1.6732632423543772
 _SELU_SCALE = 1.0507009873554805
+
+
+def build(arch: str | None, input: Table, target: Target) -> Model:
+    """A model of a table's rows.
+
+    Raises:
+        ConfigError: If the name is not that of the one architecture there is.
+    """
+    if arch not in (None, ARCHITECTURE):
+        what = "There is no architecture of that name for tables."
+        fix = f'Leave it out for "{ARCHITECTURE}", or pass a module of your own.'
+        raise ConfigError(what, given=repr(arch), fix=fix)
+    sizes = list(input.categories.values())
+    module = TabularModel(edges=input.edges, sizes=sizes, num_outputs=target.num_outputs)
+    return Model(module, recipe=RECIPE, arch=ARCHITECTURE)
 
 
 class TabularModel(nn.Module):

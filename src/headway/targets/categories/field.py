@@ -15,6 +15,8 @@ from headway.targets.base import Prediction, Target, Task, listed
 if TYPE_CHECKING:
     import polars as pl
 
+    from headway.train.objective import Objective
+
 __all__ = ["Categories", "best_threshold"]
 
 MIN_IN_STRATUM = 10
@@ -145,6 +147,11 @@ class Categories(Target):
     def statistics(self, prediction: Prediction) -> dict[str, Any]:
         """The labels that were given."""
         return {"labels": list(prediction.value)}
+
+    def objective(self) -> Objective:
+        from headway.targets.categories.objective import objective
+
+        return objective()
 
     def to_json(self) -> dict[str, Any]:
         lists = {"labels": list(self.labels), "thresholds": list(self.thresholds)}

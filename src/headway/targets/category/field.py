@@ -14,6 +14,8 @@ from headway.targets.base import Prediction, Target, Task, listed
 if TYPE_CHECKING:
     import polars as pl
 
+    from headway.train.objective import Objective
+
 __all__ = ["Category"]
 
 
@@ -40,6 +42,7 @@ class Category(Target):
     task: ClassVar[Task] = "classification"
     is_one_class: ClassVar[bool] = True
     runs_in_browser: ClassVar[bool] = True
+    axes = ("classes",)
 
     def __post_init__(self) -> None:
         if len(set(self.labels)) != len(self.labels):
@@ -107,6 +110,11 @@ class Category(Target):
         """The class, and the probability that the model gives it."""
         score = prediction.score
         return {"label": prediction.label, "score": None if score is None else round(score, 5)}
+
+    def objective(self) -> Objective:
+        from headway.targets.category.objective import objective
+
+        return objective(self)
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": "category", "column": self.column, "labels": list(self.labels)}

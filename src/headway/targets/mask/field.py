@@ -18,8 +18,10 @@ from headway.targets.base import Media, Prediction, Target, Task, listed
 
 if TYPE_CHECKING:
     import polars as pl
+    import torch
 
     from headway.inputs.image.geometry import Frame
+    from headway.train.objective import Objective
 
 __all__ = ["UNLABELLED", "Mask", "MaskReader", "class_colours", "stored_numbers"]
 
@@ -71,8 +73,8 @@ class Mask(Target):
     ignore: int | Sequence[int] = UNLABELLED
     labels: tuple[str, ...] = field(init=False, repr=False, compare=False)
     task: ClassVar[Task] = "segmentation"
+    axes = ("classes", "height", "width")
     strata_name: ClassVar[str] = ""
-    is_in_picture: ClassVar[bool] = True
     needs_geometry: ClassVar[bool] = True
     media: ClassVar[Media | None] = Media(name="mask", media_type="image/png", suffix="png")
     runs_in_browser: ClassVar[bool] = True
@@ -263,6 +265,16 @@ class Mask(Target):
     def statistics(self, prediction: Prediction) -> dict[str, Any]:
         """Each class's share of the pixels."""
         return {"shares": {name: round(share, 5) for name, share in prediction.probabilities.items()}}
+
+    def objective(self) -> Objective:
+        from headway.targets.mask.objective import objective
+
+        return objective()
+
+    def moved(self, targets: torch.Tensor, matrices: Callable[[], torch.Tensor], size: int) -> torch.Tensor:
+        from headway.targets.mask.objective import moved
+
+        return moved(targets, matrices(), size)
 
     def to_json(self) -> dict[str, Any]:
         pairs = [[number, name] for number, name in _numbered(self.classes).items()]

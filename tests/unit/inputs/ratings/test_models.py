@@ -8,7 +8,6 @@ import torch
 
 from headway.errors import ConfigError
 from headway.inputs.base import learned
-from headway.inputs.image.models import build
 from headway.inputs.ratings.field import Ratings
 from headway.inputs.ratings.models import (
     ARCHITECTURES,
@@ -17,10 +16,10 @@ from headway.inputs.ratings.models import (
     RECIPE,
     DotProduct,
     Factors,
-    make_collab,
     recipe_for,
 )
 from headway.targets.number.field import Number
+from headway.train.make_model import make_model
 from headway.train.optimizers import make_optimizer
 
 ROWS = pl.DataFrame({"user": ["a", "b", "c"] * 4, "item": [1, 2, 3, 4] * 3, "rating": [1.0, 4.0, 4.0] * 4})
@@ -30,9 +29,9 @@ TARGET = Number("rating", low=1, high=5).fit(ROWS)
 
 @pytest.mark.parametrize("arch", [None, *ARCHITECTURES])
 def test_it_starts_at_the_mean_of_the_training_rows(arch: str | None) -> None:
-    built = build(arch, PAIR, TARGET)
+    built = make_model(arch, PAIR, TARGET)
     with torch.no_grad():
-        outputs = built.model.eval()(torch.tensor([[1.0, 2.0], [0.0, 0.0]]))
+        outputs = built.module.eval()(torch.tensor([[1.0, 2.0], [0.0, 0.0]]))
     answers = 1 + 4 * outputs.sigmoid()
     assert outputs.shape == (2, 1)
     assert answers.flatten().tolist() == pytest.approx([3.0, 3.0], abs=0.02)
@@ -40,21 +39,21 @@ def test_it_starts_at_the_mean_of_the_training_rows(arch: str | None) -> None:
 
 
 def test_without_a_range_it_starts_at_nothing() -> None:
-    _, model = make_collab("dot_product", PAIR, Number("rating").fit(ROWS))
+    model = make_model("dot_product", PAIR, Number("rating").fit(ROWS)).module
     assert isinstance(model, DotProduct)
     assert model.factors.bias.item() == 0
 
 
 def test_a_range_that_ends_at_the_mean_is_no_infinite_start() -> None:
     target = learned(Number("rating", low=1, high=5), mean=5.0)
-    _, model = make_collab("dot_product", PAIR, target)
+    model = make_model("dot_product", PAIR, target).module
     assert isinstance(model, DotProduct)
     assert math.isfinite(model.factors.bias.item())
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_the_same_seed_gives_the_same_model(arch: str) -> None:
-    first, second, other = (build(arch, PAIR, TARGET, seed=seed).model.state_dict() for seed in (1, 1, 2))
+    first, second, other = (make_model(arch, PAIR, TARGET, seed=seed).module.state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert not torch.equal(first["factors.users.weight"], other["factors.users.weight"])
 
@@ -74,7 +73,7 @@ def test_a_few_users_and_items_are_hidden_while_training_and_none_afterwards() -
 
 
 def test_biases_are_not_decayed_and_the_network_learns_more_slowly() -> None:
-    model = build("collab_mlp", PAIR, TARGET).model
+    model = make_model("collab_mlp", PAIR, TARGET).module
     groups = {
         id(each): group for group in make_optimizer(model, weight_decay=1.0).param_groups for each in group["params"]
     }
@@ -84,7 +83,7 @@ def test_biases_are_not_decayed_and_the_network_learns_more_slowly() -> None:
 
 
 def test_the_network_begins_as_the_dot_product() -> None:
-    dot, mlp = (build(arch, PAIR, TARGET, seed=3).model.eval() for arch in ("dot_product", "collab_mlp"))
+    dot, mlp = (make_model(arch, PAIR, TARGET, seed=3).module.eval() for arch in ("dot_product", "collab_mlp"))
     mlp.get_submodule("factors").load_state_dict(dot.get_submodule("factors").state_dict())
     pairs = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
     assert torch.equal(dot(pairs), mlp(pairs))
@@ -102,7 +101,7 @@ def test_fewer_ratings_of_a_name_mean_more_weight_decay() -> None:
 
 def test_an_unknown_architecture_is_named() -> None:
     with pytest.raises(ConfigError) as caught:
-        build("dot_produkt", PAIR, TARGET)
+        make_model("dot_produkt", PAIR, TARGET)
     assert str(caught.value) == (
         "There is no architecture of that name for ratings.\n"
         "  Given: 'dot_produkt'\n"

@@ -8,7 +8,7 @@ from torch import nn
 
 from headway.errors import ConfigError
 from headway.inputs.image.field import Image
-from headway.inputs.image.models import build, check_arch
+from headway.inputs.registry import check_architecture
 from headway.inputs.table.field import Table
 from headway.inputs.table.models import (
     DIM,
@@ -22,6 +22,7 @@ from headway.inputs.table.models import (
 )
 from headway.targets.category.field import Category
 from headway.targets.number.field import Number
+from headway.train.make_model import make_model
 from headway.train.optimizers import lr_factors, make_optimizer
 from headway.train.recipe import Recipe
 
@@ -122,19 +123,19 @@ FRAME = pl.DataFrame({"x": [0.5, 1.5, 2.5] * 4, "y": ["a", "b", "c"] * 4})
 
 def test_a_table_gets_its_model_by_itself() -> None:
     field = Table(continuous=["x"]).fit(FRAME)
-    built = build(None, field, Category("y").fit(FRAME), seed=3)
+    built = make_model(None, field, Category("y").fit(FRAME), seed=3)
     assert (built.arch, built.pretrained, built.recipe) == ("realmlp", "", RECIPE)
-    assert isinstance(built.model, TabularModel)
-    again = build("realmlp", field, Category("y").fit(FRAME), seed=3)
-    assert all(map(torch.equal, built.model.parameters(), again.model.parameters()))
-    assert build(None, field, Number("x").fit(FRAME)).model(torch.zeros(2, 1)).shape == (2, 1)
-    check_arch("realmlp")
+    assert isinstance(built.module, TabularModel)
+    again = make_model("realmlp", field, Category("y").fit(FRAME), seed=3)
+    assert all(map(torch.equal, built.module.parameters(), again.module.parameters()))
+    assert make_model(None, field, Number("x").fit(FRAME)).module(torch.zeros(2, 1)).shape == (2, 1)
+    check_architecture("realmlp")
 
 
 def test_an_architecture_for_photos_is_refused_for_tables() -> None:
     field = Table(continuous=["x"]).fit(FRAME)
     with pytest.raises(ConfigError) as caught:
-        build("resnet18", field, Category("y").fit(FRAME))
+        make_model("resnet18", field, Category("y").fit(FRAME))
     assert str(caught.value) == (
         "There is no architecture of that name for tables.\n"
         "  Given: 'resnet18'\n"
@@ -143,8 +144,8 @@ def test_an_architecture_for_photos_is_refused_for_tables() -> None:
 
 
 def test_the_architecture_for_tables_is_refused_for_photos() -> None:
-    with pytest.raises(ConfigError, match="for photos"):
-        build("realmlp", Image("file"), Category("y", labels=("a", "b")))
+    with pytest.raises(ConfigError, match="no architecture of that name"):
+        make_model("realmlp", Image("file"), Category("y", labels=("a", "b")))
 
 
 def test_the_learned_curve_is_torchs_selu_with_its_gradients() -> None:

@@ -6,8 +6,8 @@ import timm
 import torch
 from torch import nn
 
-from headway.inputs.image.batchnorm_fusion import folded
 from headway.inputs.image.networks import MultiLevelBody
+from headway.train.batchnorm_fusion import folded
 
 
 def settled(model: nn.Module, seed: int = 0) -> nn.Module:

@@ -1,0 +1,60 @@
+"""How training sees photos: cut from their canvases and changed anew each epoch, their targets with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+
+from headway.inputs.image.augment import Augment, resized
+from headway.inputs.image.field import Image
+from headway.targets.base import Target
+from headway.train.recipe import Recipe
+from headway.train.training_view import TrainingView
+
+__all__ = ["PhotoView"]
+
+
+class PhotoView(TrainingView):
+    """Batches of canvases to batches of photos.
+
+    Args:
+        input: The field that reads them.
+        target: The fitted target, some of which move with the photos.
+        augment: What is done to them, or its arguments; mild when left out.
+    """
+
+    can_mix = True
+
+    def __init__(self, input: Image, target: Target, augment: Augment | Mapping[str, Any] | None) -> None:
+        if augment is None:
+            augment = Augment(flip=target.can_mirror)
+        self.input, self.target = input, target
+        self.augment = augment if isinstance(augment, Augment) else Augment(**augment)
+        self.augments = self.augment != Augment.none()
+        self.full_size = input.size
+
+    def __call__(
+        self, inputs: torch.Tensor, targets: torch.Tensor, *, rows: np.ndarray, size: int | None, seed: int, epoch: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Photos, float32 `[batch, channels, size, size]` from 0 to 255, and their targets."""
+        size = size or self.input.size
+        if size < self.input.size:
+            # The canvas in proportion, so that crops keep their share of it.
+            inputs = resized(inputs, side=max(round(self.input.side * size / self.input.size), size))
+        drawn: dict[str, Any] = {"rows": rows, "size": size, "seed": seed, "epoch": epoch}
+        targets = self.augment.follow(targets, self.target, side=inputs.shape[-1], **drawn)
+        return self.augment(inputs, **drawn), targets
+
+    def batch_size(self, num_train: int, recipe: Recipe) -> int:
+        """32, or 64 for photos under 64 pixels."""
+        return 64 if self.input.size < 64 else 32
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self.augment)
+
+    def __str__(self) -> str:
+        return str(self.augment)

@@ -1,0 +1,66 @@
+"""A model by an architecture's name, or around a module of one's own."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from headway.errors import ConfigError
+from headway.inputs.base import Input
+from headway.seeds import torch_seed
+from headway.targets.base import Target
+from headway.train.model import Model
+
+__all__ = ["make_model"]
+
+
+def make_model(
+    arch: str | nn.Module | Model | None, input: Input, target: Target, *, pretrained: bool = True, seed: int = 0
+) -> Model:
+    """A model by name, or around a module of one's own.
+
+    Args:
+        arch: A name; a module that takes what `input.own_prepare` gives, such as images from 0 to 1 or a table's rows;
+            a module with more around it; None for a good choice.
+        input: The fitted field that goes in.
+        target: The fitted field that comes out.
+        pretrained: Whether a named body starts from pretrained weights.
+        seed: Decides the weights that are random.
+
+    Raises:
+        ConfigError: If the name is not known, `arch` is neither a name nor a model, or its `forward` needs more than
+            one input.
+        WeightsError: If the weights are neither here nor to be downloaded.
+    """
+    if isinstance(arch, (nn.Module, Model)):
+        own = arch if isinstance(arch, Model) else Model(arch)
+        _check_forward(own.module)
+        return own if own.prepare is not None else replace(own, prepare=input.own_prepare())
+    if not (arch is None or isinstance(arch, str)):
+        given = type(arch).__name__
+        fix = "Pass a name, a module (not its class), or nothing."
+        raise ConfigError("`arch` must be an architecture's name or an nn.Module.", given=given, fix=fix)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(torch_seed(seed, "init"))
+        found = input.build_model(arch, target, pretrained=pretrained)
+    return found if found.prepare is not None else replace(found, prepare=nn.Identity())
+
+
+def _check_forward(module: nn.Module) -> None:
+    """A batch is one array, in training as in the exported graph, so `forward` is called with one input."""
+    try:
+        parameters = inspect.signature(module.forward).parameters.values()
+    # What is written in C, or compiled, has no signature; it is tried on two items later.
+    except (TypeError, ValueError):
+        return
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    needed = [
+        each.name for each in parameters if each.default is each.empty and each.kind in (*positional, each.KEYWORD_ONLY)
+    ]
+    if len(needed) > 1:
+        what = "The model's `forward` must take one input: a batch is one tensor."
+        given = f"{type(module).__name__}.forward({', '.join(needed)})"
+        raise ConfigError(what, given=given, fix="Take one tensor and split it in `forward`; a Table's row is one.")

@@ -1,0 +1,41 @@
+"""A model with what belongs to its weights: what comes before it, how it is trained, where its weights come from."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass, field
+
+from torch import nn
+
+from headway.train.recipe import Recipe
+
+__all__ = ["Model"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A module and what belongs to its weights.
+
+    Args:
+        module: Prepared inputs to outputs, such as logits `[batch, classes]`.
+        prepare: What comes before it, such as the normalisation that its weights were trained with; it is part of the
+            exported graph. What modules of one's own have with the kind of input when left out: photos from 0 to 1.
+        recipe: How it is trained in one stage, where nothing else is asked for.
+        pretrained: Where the weights of its body come from; "" when they are random. With pretrained weights, a
+            `body` and a linear `head`, it is fine-tuned in two stages.
+        arch: The architecture's name; that of the module's class when left out.
+
+    Example:
+        >>> Model(nn.Linear(4, 2), pretrained="my own run").arch
+        'Linear'
+    """
+
+    module: nn.Module
+    _: KW_ONLY
+    prepare: nn.Module | None = None
+    recipe: Recipe = field(default_factory=Recipe)
+    pretrained: str = ""
+    arch: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.arch:
+            object.__setattr__(self, "arch", type(self.module).__name__)

@@ -22,13 +22,13 @@ from headway.judge.ensemble import Ensemble
 from headway.judge.intervals import Estimate
 from headway.judge.learning_curve import LearningCurve
 from headway.judge.report.report import Report
-from headway.judge.tasks import evaluate, shown_metrics, task_metrics
 from headway.learner import baselines as rivals
 from headway.learner import report as reporting
 from headway.learner.ensemble import ensemble
 from headway.learner.export import export_trained
 from headway.learner.restore import made_again, replay, resume_run, settings_of
-from headway.learner.subject import Trained
+from headway.learner.subject import TrainedModel
+from headway.predictions import Predictions
 from headway.runs.replay import Call, recorded
 from headway.runs.run import Run, new_run
 from headway.train.callbacks import Callback, check_callbacks
@@ -39,7 +39,6 @@ from headway.train.objective import Loss, objective
 from headway.train.optimizers import OptimizerChoice, check_optimizer
 from headway.train.options import Plan, check_options, check_run, default_batch_size, options_of
 from headway.train.precision import PrecisionName, choose_device, choose_precision
-from headway.train.predictions import Predictions
 from headway.train.progress import Progress, make_progress
 from headway.train.stage import Setup, check_model, fit, has_linear_head
 
@@ -110,7 +109,7 @@ class Learner:
         self.features: Features | None = None
         chosen = choose_precision(choose_device(device), precision, is_small=data.input.is_table)
         found = objective(data.target)
-        known = task_metrics(data.target.task)
+        known = data.target.metrics()
         built = zoo.build(arch, data.input, data.target, pretrained=pretrained, seed=seed)
         self.arch, self.pretrained = built.arch, built.pretrained
         self.model = chosen.place(built.model)
@@ -122,8 +121,8 @@ class Learner:
             model=self.model,
             prepare=self.prepare,
             objective=replace(found, loss_fn=loss_fn) if loss_fn else found,
-            metrics=shown_metrics(data.target),
-            higher_is_better={known.main: known.higher_is_better},
+            metrics=known.shown_functions(),
+            higher_is_better={name: known.metrics[name].higher_is_better for name in known.shown},
             precision=chosen,
             augment=augment or Augment(flip=data.target.can_mirror),
             batch_size=batch_size if isinstance(batch_size, int) else default_batch_size(data, built.recipe),
@@ -189,11 +188,18 @@ class Learner:
         return resume_run(cls, run, data=data, own=own, accept_changes=accept_changes, progress=progress)
 
     @property
-    def _trained(self) -> Trained:
+    def _trained(self) -> TrainedModel:
         """The model with all that a report needs to know of it."""
         folder = self.run.path if self.run else None
         features = self.features.left(self.data) if self.features else None
-        return Trained(setup=self.setup, history=self.history, features=features, settings=self.settings, folder=folder)
+        return TrainedModel(
+            setup=self.setup,
+            metrics=self.data.target.metrics(),
+            history=self.history,
+            features=features,
+            settings=self.settings,
+            folder=folder,
+        )
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -266,7 +272,7 @@ class Learner:
         return find_lr(self.setup)
 
     def predictions(self, part: PartName = "valid", *, tta: int = 0) -> Predictions:
-        """The model's answers for a part: rows, probabilities, targets and losses, aligned.
+        """The model's predictions for a part: rows, predictions, targets and losses, aligned.
 
         Args:
             part: "train", "valid" or "test".
@@ -275,13 +281,12 @@ class Learner:
         Raises:
             ConfigError: If there is no such part, it has no rows, or `tta` cannot have an effect.
         """
-        return reporting.answers(self._trained, part, tta=tta)
+        return reporting.predictions(self._trained, part, tta=tta)
 
     def evaluate(self, part: PartName = "valid") -> dict[str, Estimate]:
         """Every metric on a part, each with its 95 % interval."""
         found = self.predictions(part)
-        given = {"task": self.data.target.task, "thresholds": self._trained.thresholds, "seed": self.seed}
-        return evaluate(found.answers, found.targets, **given)
+        return self._trained.metrics.evaluate(found.predictions, found.targets, seed=self.seed)
 
     def baselines(self) -> list[BaselineResult]:
         """Simple models, trained on the same rows and applied to the same parts; computed once."""
@@ -384,7 +389,7 @@ class Learner:
             raise ConfigError(what, given=str(self.data.input), fix=fix)
         return offered[name]
 
-    def _train_again(self, data: Data) -> Trained:
+    def _train_again(self, data: Data) -> TrainedModel:
         """The same model, trained in the same way on other data."""
         own = {"loss_fn": self.setup.objective.loss_fn, "optimizer": self.setup.optimizer}
         made = made_again(type(self), self.settings, data, **own, progress=False)

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     import polars as pl
     from PIL import Image as PILImage
 
+    from headway.data.dataset import Part
+    from headway.judge.report.report import Picture, Report
     from headway.targets.base import Target
+    from headway.train.stage import Setup
 
 __all__ = ["MAX_PIXELS", "Image", "open_upright"]
 
@@ -165,6 +168,20 @@ class Image(Input):
 
         small = _from_array(image).resize((side, side), PILImage.Resampling.BOX)
         return np.asarray(small, dtype=np.uint8).reshape(side, side, -1)
+
+    tries: ClassVar[tuple[str, ...]] = ("a pretrained architecture", "less augmentation", "larger images")
+
+    def baseline_arrays(self, part: Part, *, seed: int) -> tuple[Part, dict[str, np.ndarray], dict[str, Any]]:
+        """Small images as "pixels", float32 `[items, dim]` from 0 to 1."""
+        from headway.inputs.image.baselines import baseline_part
+
+        part, pixels = baseline_part(self, part, seed=seed)
+        return part, {"pixels": pixels}, {}
+
+    def report_pictures(self, setup: Setup, report: Report) -> dict[int, Picture]:
+        from headway.inputs.image.grad_cam import report_pictures
+
+        return report_pictures(setup, report)
 
     def to_json(self) -> dict[str, Any]:
         return {

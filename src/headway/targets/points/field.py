@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from headway.inputs.image.geometry import Frame
+    from headway.judge.baselines.base import Baseline
+    from headway.judge.metric import TaskMetrics
 
 __all__ = ["Points"]
 
@@ -190,6 +192,16 @@ class Points(Target):
         """The middle of all points, `x` and `y`, in what the model saw."""
         x, y = np.asarray(prediction.value, dtype=np.float64).reshape(-1, 2).mean(axis=0)
         return {"x": round(float(x), 5), "y": round(float(y), 5)}
+
+    def metrics(self) -> TaskMetrics:
+        from headway.targets.points.metrics import METRICS
+
+        return METRICS
+
+    def baselines(self) -> dict[str, Baseline]:
+        from headway.targets.points.metrics import BASELINES
+
+        return BASELINES
 
     def to_json(self) -> dict[str, Any]:
         swap = None if self.swap is None else [list(pair) for pair in self.swap]

@@ -119,7 +119,7 @@ def fastai_table(data: Data, *, batch_size: int = 64, seed: int = 0) -> Any:
 
     Args:
         data: A table with a class to predict.
-        batch_size: Rows a step; 64 is the tutorial's.
+        batch_size: BaselineData a step; 64 is the tutorial's.
         seed: Of torch's, Python's and numpy's generators, which fastai draws from.
     """
     import pandas as pd

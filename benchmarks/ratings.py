@@ -80,7 +80,8 @@ def movielens_data(ratings: pl.DataFrame, *, seed: int) -> Data:
 def _baselines(data: Data) -> dict[str, Mapping[str, float]]:
     learner, targets = hw.Learner(data, progress=False), data.valid.targets
     return {
-        each.name: {**_errors(each.answers["valid"], targets), "seconds": each.seconds} for each in learner.baselines()
+        each.name: {**_errors(each.predictions["valid"], targets), "seconds": each.seconds}
+        for each in learner.baselines()
     }
 
 
@@ -89,7 +90,7 @@ def _ours(data: Data, arch: str, seed: int) -> Mapping[str, float]:
     start = time.process_time()
     learner.fine_tune()
     seconds = time.process_time() - start
-    answers = learner.predictions().answers
+    answers = learner.predictions().predictions
     ranked = {name: each.value for name, each in learner.recommender().rank_metrics().items()}
     with tempfile.TemporaryDirectory() as folder:
         predictor = hw.load(learner.export(Path(folder) / "ratings.headway"))

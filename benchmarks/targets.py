@@ -166,7 +166,7 @@ def _our_error(kind: Kind, learner: hw.Learner, data: Data) -> float:
     if kind.target.needs_geometry:
         # In pixels of the photo, as fastai's below.
         return learner.evaluate("valid")["error_pixels"].value
-    return kind.error(learner.predictions("valid").answers, data.valid.targets)
+    return kind.error(learner.predictions("valid").predictions, data.valid.targets)
 
 
 def _theirs(kind: Kind, items: pl.DataFrame, seed: int, plan: dict[str, Any]) -> tuple[float, float]:

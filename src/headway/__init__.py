@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from headway.inputs.ratings.field import Ratings
     from headway.inputs.table.field import Table
     from headway.judge.intervals import Estimate
+    from headway.judge.metric import Metric
     from headway.judge.report.build import judge_predictions
     from headway.judge.report.report import Report
     from headway.learner.learner import Learner
@@ -70,6 +71,7 @@ __all__ = [
     "Image",
     "Learner",
     "Mask",
+    "Metric",
     "Number",
     "Options",
     "Points",
@@ -119,6 +121,7 @@ _HOMES = {
     "Image": "headway.inputs.image.field",
     "Learner": "headway.learner.learner",
     "Mask": "headway.targets.mask.field",
+    "Metric": "headway.judge.metric",
     "Number": "headway.targets.number.field",
     "Options": "headway.train.options",
     "Points": "headway.targets.points.field",

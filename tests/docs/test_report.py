@@ -14,6 +14,7 @@ import headway as hw
 from headway.inputs.table.column_report import column_use
 from headway.inputs.table.dependence import dependence
 from headway.judge.learning_curve import learning_curve
+from headway.judge.report.report import Section
 from headway.judge.verdict import views_gain
 
 PAGE = (Path(__file__).parents[2] / "docs" / "report.md").read_text().split("## report.json")[1]
@@ -29,17 +30,18 @@ def facts() -> dict[str, Any]:
     report = hw.judge_predictions(probabilities, targets, items={"site": site}, slices=["site"], history=history)
     features = draw.normal(size=(400, 3)) + targets[:, None]
     curve = learning_curve(features[:200], targets[:200], features[200:], targets[200:], num_classes=2)
-    gain = views_gain(probabilities, np.eye(2)[targets], targets, part="valid", views=2)
+    gain = views_gain(probabilities, np.eye(2)[targets], targets, part="valid", views=2, metrics=report.known)
     numbers = hw.judge_predictions(draw.normal(size=100), draw.normal(size=100), task="regression")
     table = pl.DataFrame({"x": draw.normal(size=400), "site": site})
 
     def predict(rows: pl.DataFrame) -> np.ndarray:
         return np.resize(probabilities, (len(rows), probabilities.shape[1]))
 
-    columns = column_use(predict, table, targets, table, part="valid", task="classification")
+    columns = column_use(predict, table, targets, table, part="valid", metrics=report.known)
     curves = (dependence(predict, table, "site"),)
-    other = {"far_items": numbers.far_items, "fit": numbers.fit, "columns": replace(columns, dependences=curves)}
-    return replace(report, learning_curve=curve, views_gain=gain, **other).to_json()
+    of_table = {"columns": Section("", replace(columns, dependences=curves), lambda *_: "")}
+    sections = report.sections | numbers.sections | of_table
+    return replace(report, learning_curve=curve, views_gain=gain, sections=sections).to_json()
 
 
 def test_every_key_is_described_and_every_described_key_is_there() -> None:

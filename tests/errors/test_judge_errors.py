@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from headway.errors import ConfigError, DataError, HeadwayError, ShapeError
-from headway.judge.baselines.run import BaselineResult, Rows, run_baselines
+from headway.judge.baselines.base import BaselineData
+from headway.judge.baselines.run import BaselineResult
 from headway.judge.intervals import bootstrap, mcnemar, mean, paired_difference, wilson
-from headway.judge.report.build import build_report, judge_predictions
-from headway.judge.report.inputs import part_answers
+from headway.judge.report.build import judge_predictions
 from headway.judge.verdict import verdict
-from headway.targets.category.metrics import check_predictions, evaluate, per_class
+from headway.targets.category.metrics import check_predictions, per_class
+from tests.judging import baseline_data, evaluate, judged, metrics_of, report_of, run_baselines
 
 NOT_PROBABILITIES = (
     "`probabilities` must be finite, not negative and sum to one in each row; `targets` must be classes.\n"
@@ -34,8 +35,8 @@ def message(kind: type[HeadwayError], call: Callable[..., Any], *arguments: Any,
     return str(caught.value)
 
 
-def rows(items: int = 6, **given: Any) -> Rows:
-    return Rows(targets=np.arange(items) % 2, **given)
+def rows(items: int = 6, **given: Any) -> BaselineData:
+    return baseline_data(targets=np.arange(items) % 2, **given)
 
 
 def guess(part: str = "test", items: int = 2) -> BaselineResult:
@@ -170,29 +171,25 @@ def test_labels_of_other_classes() -> None:
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"pixels": np.zeros((5, 2, 2, 3), dtype=np.uint8)}, "targets [6], pixels [5, 2, 2, 3]"),
-        ({"pixels": np.zeros((6, 2, 2), dtype=np.uint8)}, "targets [6], pixels [6, 2, 2]"),
+        ({"pixels": np.zeros((5, 12))}, "targets [6], pixels [5, 12]"),
         ({"features": np.zeros((7, 3))}, "targets [6], features [7, 3]"),
         ({"table": np.zeros((7, 3))}, "targets [6], table [7, 3]"),
     ],
 )
 def test_rows_of_other_items(given: dict[str, Any], told: str) -> None:
     with pytest.raises(ShapeError) as caught:
-        Rows(targets=np.zeros(6, dtype=int), **given)
+        baseline_data(targets=np.zeros(6, dtype=int), **given)
     assert str(caught.value) == (
-        "`pixels` must be [items, height, width, channels], `features` and `table` [items, columns].\n"
+        "Arrays for baselines must have a row an item.\n"
         f"  Given: {told}\n"
         "  Fix:   Pass arrays of the same items, in the same order."
     )
 
 
-def test_unknown_baseline_and_task() -> None:
+def test_unknown_baseline() -> None:
     options = {"num_outputs": 2}
     assert message(ConfigError, run_baselines, rows(), {}, names=["majority clas"], **options) == (
         'This baseline is not known.\n  Given: majority clas\n  Fix:   Did you mean "majority class"?'
-    )
-    assert message(ConfigError, run_baselines, rows(), {}, task="regresion", **options) == (
-        'There are no baselines for this task.\n  Given: regresion\n  Fix:   Did you mean "regression"?'
     )
     assert message(ConfigError, run_baselines, rows(), {}, extra={"stratified": lambda: None}, **options) == (
         "A baseline of your own has the name of another.\n  Given: stratified\n  Fix:   Give it a name of its own."
@@ -203,11 +200,11 @@ def test_unknown_baseline_and_task() -> None:
     ("parts", "num_outputs", "given"),
     [
         ({}, 1, "train: 6 rows, targets from 0 to 1, num_outputs=1"),
-        ({"valid": Rows(targets=np.array([0, 2]))}, 2, "valid: 2 rows, targets from 0 to 2, num_outputs=2"),
-        ({"valid": Rows(targets=np.zeros(0, dtype=int))}, 2, "valid: 0 rows, num_outputs=2"),
+        ({"valid": baseline_data(targets=np.array([0, 2]))}, 2, "valid: 2 rows, targets from 0 to 2, num_outputs=2"),
+        ({"valid": baseline_data(targets=np.zeros(0, dtype=int))}, 2, "valid: 0 rows, num_outputs=2"),
     ],
 )
-def test_baselines_on_targets_that_are_no_classes(parts: dict[str, Rows], num_outputs: int, given: str) -> None:
+def test_baselines_on_targets_that_are_no_classes(parts: dict[str, BaselineData], num_outputs: int, given: str) -> None:
     assert message(DataError, run_baselines, rows(), parts, num_outputs=num_outputs) == (
         "Baselines need rows to learn from and to answer, with classes from 0 to `num_outputs` - 1.\n"
         f"  Given: {given}\n"
@@ -227,7 +224,9 @@ def test_parts_of_other_shapes() -> None:
 
 @pytest.mark.parametrize(("answers", "shape"), [({}, "[]"), ({"valid": np.full((2, 2), 0.5)}, "[2, 2]")])
 def test_own_baseline_that_answers_otherwise(answers: dict[str, np.ndarray], shape: str) -> None:
-    def own(train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
+    def own(
+        train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
+    ) -> dict[str, np.ndarray]:
         return answers
 
     found = message(ShapeError, run_baselines, rows(), {"valid": rows()}, num_outputs=2, names=[], extra={"own": own})
@@ -242,20 +241,20 @@ def test_own_baseline_that_answers_otherwise(answers: dict[str, np.ndarray], sha
 
 
 def test_nothing_to_compare_with() -> None:
-    assert message(ConfigError, verdict, np.eye(2), np.array([0, 1]), [], part="test") == (
+    assert message(ConfigError, verdict, np.eye(2), np.array([0, 1]), [], part="test", metrics=metrics_of()) == (
         "A verdict needs something to compare with.\n  Given: 0 baselines\n  Fix:   Run at least one baseline."
     )
 
 
 def test_report_on_nothing() -> None:
-    assert message(ConfigError, build_report, {}, labels=[], baselines=[]) == (
+    assert message(ConfigError, report_of, {}, labels=[], baselines=[]) == (
         'There is nothing to judge.\n  Given: 0 parts\n  Fix:   Pass a part, such as {"valid": ...}.'
     )
 
 
 def test_report_on_parts_that_others_lack() -> None:
-    parts = {name: part_answers(np.eye(2), np.array([0, 1])) for name in ("valid", "test")}
-    assert message(ShapeError, build_report, parts, labels=["a", "b"], baselines=[guess("test")]) == (
+    parts = {name: judged(np.eye(2), np.array([0, 1])) for name in ("valid", "test")}
+    assert message(ShapeError, report_of, parts, labels=["a", "b"], baselines=[guess("test")]) == (
         "Baselines must cover every part that is judged.\n"
         "  Given: baseline 'guess' lacks 'valid'\n"
         "  Fix:   Pass the same parts to all of them."
@@ -306,8 +305,8 @@ def test_judging_slices_that_are_not_there() -> None:
         "`columns` must name the columns to slice by."
     )
     assert message(ShapeError, judge_predictions, probabilities, targets, items={"site": ["a"]}, slices=["site"]) == (
-        "`items` must have a row for each row of `probabilities`, and `labels` a name for each column.\n"
-        "  Given: 1 items, 2 labels, probabilities [6, 2]\n"
+        "`items` must have a row for each prediction, and `labels` a name for each class.\n"
+        "  Given: 1 items, 2 labels, predictions [6, 2]\n"
         "  Fix:   Pass the items that were predicted, in the same order, and all classes."
     )
 
@@ -321,8 +320,8 @@ def test_judging_with_labels_of_other_classes() -> None:
 
 
 def test_report_saved_under_another_ending(tmp_path: Path) -> None:
-    parts = {"test": part_answers(np.eye(2), np.array([0, 1]))}
-    report = build_report(parts, labels=["a", "b"], baselines=[guess()])
+    parts = {"test": judged(np.eye(2), np.array([0, 1]))}
+    report = report_of(parts, labels=["a", "b"], baselines=[guess()])
     path = tmp_path / "report.pdf"
     assert message(ConfigError, report.save, path) == (
         "A report is saved as JSON or as HTML, by the path's ending.\n"

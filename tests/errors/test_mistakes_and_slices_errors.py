@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from headway.errors import ConfigError, HeadwayError, ShapeError
-from headway.judge.slices.classes import judge_slices
-from headway.targets.category.calibration import apply_temperature
+from headway.judge.slices.report import judge_slices
 from headway.targets.category.mistakes import confused_pairs, label_issues, sort_by_confusion
+from tests.judging import metrics_of
 
 EVEN, FIRST = np.full((2, 2), 0.5), np.zeros(2, dtype=int)
 ITEMS = pl.DataFrame({"site": ["a", "b"], "box": [[1], [2]]})
@@ -21,14 +21,6 @@ def message(kind: type[HeadwayError], call: Callable[..., Any], *arguments: Any,
         call(*arguments, **options)
     assert type(caught.value) is kind
     return str(caught.value)
-
-
-def test_temperature() -> None:
-    assert message(ConfigError, apply_temperature, EVEN, 0.0) == (
-        "`temperature` must be a number above 0.\n"
-        "  Given: temperature=0.0\n"
-        "  Fix:   Pass `calibrate(...).temperature.value`, when scaling was tried."
-    )
 
 
 @pytest.mark.parametrize(
@@ -66,22 +58,26 @@ def test_rows() -> None:
 
 
 def test_items_that_do_not_fit() -> None:
-    assert message(ShapeError, judge_slices, EVEN, FIRST, ITEMS.head(1), columns=["site"], labels=["a", "b"]) == (
-        "`items` must have a row for each row of `probabilities`, and `labels` a name for each column.\n"
-        "  Given: 1 items, 2 labels, probabilities [2, 2]\n"
+    assert message(
+        ShapeError, judge_slices, EVEN, FIRST, ITEMS.head(1), columns=["site"], labels=["a", "b"], metrics=metrics_of()
+    ) == (
+        "`items` must have a row for each prediction, and `labels` a name for each class.\n"
+        "  Given: 1 items, 2 labels, predictions [2, 2]\n"
         "  Fix:   Pass the items that were predicted, in the same order, and all classes."
     )
 
 
 @pytest.mark.parametrize("columns", [[], "site"])
 def test_no_columns(columns: Any) -> None:
-    assert message(ConfigError, judge_slices, EVEN, FIRST, ITEMS, columns=columns, labels=["a", "b"]) == (
-        f'`columns` must name the columns to slice by.\n  Given: columns={columns!r}\n  Fix:   Pass ["site"].'
-    )
+    assert message(
+        ConfigError, judge_slices, EVEN, FIRST, ITEMS, columns=columns, labels=["a", "b"], metrics=metrics_of()
+    ) == (f'`columns` must name the columns to slice by.\n  Given: columns={columns!r}\n  Fix:   Pass ["site"].')
 
 
 def test_a_column_of_lists() -> None:
-    assert message(ConfigError, judge_slices, EVEN, FIRST, ITEMS, columns=["box"], labels=["a", "b"]) == (
+    assert message(
+        ConfigError, judge_slices, EVEN, FIRST, ITEMS, columns=["box"], labels=["a", "b"], metrics=metrics_of()
+    ) == (
         "Items cannot be grouped by this column.\n"
         "  Given: column 'box' of type List(Int64)\n"
         "  Fix:   Choose a column of text, numbers, dates or true and false."

@@ -16,9 +16,10 @@ from headway.inputs.table.importance import importance
 from headway.inputs.table.leakage import column_skills
 from headway.inputs.table.redundancy import redundancy
 from headway.inputs.table.unusual import usual
-from headway.judge.ensemble import choose_weight
+from headway.judge.ensemble import check_averaged
 from headway.targets.category.field import Category
 from headway.targets.number.field import Number
+from tests.judging import metrics_of
 
 ITEMS = pl.DataFrame({"age": [float(each) for each in range(30)], "port": ["S", "C"] * 15})
 TARGETS = np.array([0, 1] * 15)
@@ -32,22 +33,22 @@ def model(rows: pl.DataFrame) -> np.ndarray:
     ("call", "kind", "text"),
     [
         (
-            lambda: importance(model, ITEMS, TARGETS, columns=["agee"]),
+            lambda: importance(model, ITEMS, TARGETS, metrics=metrics_of(), columns=["agee"]),
             ConfigError,
             "There is no such column in the table.\n  Given: 'agee'\n  Fix:   Did you mean \"age\"?",
         ),
         (
-            lambda: importance(model, ITEMS, TARGETS, together=[["age", "port"], ["age"]]),
+            lambda: importance(model, ITEMS, TARGETS, metrics=metrics_of(), together=[["age", "port"], ["age"]]),
             ConfigError,
             "A column is in `together` more than once.\n  Given: age\n  Fix:   Name each column once.",
         ),
         (
-            lambda: importance(model, ITEMS, TARGETS, permutations=0),
+            lambda: importance(model, ITEMS, TARGETS, metrics=metrics_of(), permutations=0),
             ConfigError,
             "`permutations` must be at least 1.\n  Given: permutations=0\n  Fix:   Leave it out for 5.",
         ),
         (
-            lambda: importance(model, ITEMS, TARGETS[:5]),
+            lambda: importance(model, ITEMS, TARGETS[:5], metrics=metrics_of()),
             ShapeError,
             "Importance needs items, at least one, with a target each.\n  Given: 30 items, 5 targets\n"
             "  Fix:   Pass both of the same part, in the same order.",
@@ -86,10 +87,10 @@ def model(rows: pl.DataFrame) -> np.ndarray:
             "Every item needs a target.\n  Given: 30 items, 5 targets\n  Fix:   Pass both of the same part.",
         ),
         (
-            lambda: choose_weight(model(ITEMS), model(ITEMS), TARGETS, task="points"),
+            lambda: check_averaged(metrics_of("points"), "Points('eyes')"),
             ConfigError,
-            "Answers of this kind are not averaged.\n  Given: points\n"
-            "  Fix:   Use a target of classification or regression.",
+            "The predictions for this kind of target are not averaged.\n  Given: Points('eyes')\n"
+            "  Fix:   Use a target of classes or of numbers.",
         ),
     ],
 )

@@ -12,9 +12,9 @@ from PIL import Image as PILImage
 from torch import nn
 
 import headway as hw
-from headway.judge.diagnosis.diagnose import diagnose
 from headway.judge.diagnosis.finding import Finding
-from headway.judge.interpret import activity
+from headway.train.activity import activity
+from tests.judging import diagnose
 
 pytestmark = pytest.mark.slow
 
@@ -170,7 +170,7 @@ def test_marks_that_give_the_answer_away(digits: tuple[np.ndarray, np.ndarray]) 
     pixels[:, -3:, -3:] = 255 * marks[:, 1, None, None]
     learner = train((pixels, marks[:, 0] ^ marks[:, 1]), epochs=15)
     valid = learner.data.valid.targets
-    best = max(float((each.answers["valid"].argmax(1) == valid).mean()) for each in learner.baselines())
+    best = max(float((each.predictions["valid"].argmax(1) == valid).mean()) for each in learner.baselines())
     assert alarms(judged(learner, baseline_accuracy=best)) == ["leak"]
 
 

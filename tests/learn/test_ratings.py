@@ -35,7 +35,7 @@ def test_it_is_clearly_better_than_user_and_item_biases(ratings: pl.DataFrame, a
         learner.fine_tune()
         errors.append(learner.evaluate()["rmse"])
         [best] = [each for each in learner.baselines() if each.name == "user plus item bias"]
-        biases.append(float(np.sqrt(((best.answers["valid"] - data.valid.targets) ** 2).mean())))
+        biases.append(float(np.sqrt(((best.predictions["valid"] - data.valid.targets) ** 2).mean())))
         assert errors[-1].high < biases[-1]
     assert np.mean([each.value for each in errors]) < limit
     assert np.mean(biases) == pytest.approx(0.939, abs=0.01)
@@ -61,7 +61,7 @@ assert all(predictor.predict(pair).familiar is not None for pair in pairs)
 assert "torch" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
-    wanted = learner.predictions().answers[:500, 0]
+    wanted = learner.predictions().predictions[:500, 0]
     assert np.abs(np.load(tmp_path / "found.npy") - wanted).max() < 1e-4
 
 
@@ -74,6 +74,6 @@ def test_new_people_get_answers_no_worse_than_the_films_means(ratings: pl.DataFr
     learner = hw.Learner(data, progress=False)
     learner.fine_tune()
     [means] = [each for each in learner.baselines() if each.name == "item mean"]
-    of_means = float(np.sqrt(((means.answers["valid"] - data.valid.targets) ** 2).mean()))
+    of_means = float(np.sqrt(((means.predictions["valid"] - data.valid.targets) ** 2).mean()))
     assert not data.input.familiar(data.valid.canvases(np.arange(100))).any()  # pyright: ignore[reportOptionalMemberAccess]
     assert learner.evaluate()["rmse"].value < of_means + 0.005

@@ -56,14 +56,14 @@ def test_pets(shared_data: SharedData, tmp_path: Path) -> None:
     baselines = {row.name: row.metrics["valid"]["mean_iou"].value for row in report.baselines}
     assert set(baselines) == {"majority class", "commonest class at each place"}
     assert max(baselines.values()) < main.low
-    pet, background = pixel_scores(*check_masks(found.answers, found.targets), labels=data.target.labels)
+    pet, background = pixel_scores(*check_masks(found.predictions, found.targets), labels=data.target.labels)
     assert pet.label == "pet"
     assert min(pet.scores["iou"].value, background.scores["iou"].value) > 0.6
 
     bundle = learner.export(tmp_path / "pets.headway", report=report)
     predictor = hw.load(bundle)
     images = data.input.view(data.valid.canvases(range(8)))
-    assert (predictor.outputs(images).argmax(axis=1) == found.answers[:8]).mean() > 0.9999
+    assert (predictor.outputs(images).argmax(axis=1) == found.predictions[:8]).mean() > 0.9999
 
     files = data.valid.items["photo"].to_list()[:8]
     command = [sys.executable, "-c", WITHOUT_TORCH, str(bundle), str(tmp_path / "found.npz"), *files]

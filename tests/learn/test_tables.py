@@ -140,7 +140,7 @@ def test_numbers_are_predicted_in_their_unit(people: hw.Data, tmp_path: Path) ->
     learner.fine_tune()
     path = learner.export(tmp_path / "fare.headway")
     found = [answer.value for answer in hw.load(path).predict_many(data.valid.items)]
-    np.testing.assert_allclose(found, learner.predictions().answers[:, 0], rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(found, learner.predictions().predictions[:, 0], rtol=1e-3, atol=1e-3)
     assert np.corrcoef(found, data.valid.items["fare"])[0, 1] > 0.5
 
 

@@ -109,7 +109,7 @@ def test_a_model_beats_the_simplest_and_its_bundle_answers_the_same(
 
     bundle = learner.export(tmp_path / "pets.headway", report=report)
     files = data.valid.items["file"].to_list()
-    found, ours = answers_without_torch(bundle, files), learner.predictions().answers
+    found, ours = answers_without_torch(bundle, files), learner.predictions().predictions
     for file, theirs, scores in zip(files, found, ours, strict=True):
         target = learner.data.target
         expected = target.decode(scores)
@@ -127,7 +127,7 @@ def test_a_model_beats_the_simplest_and_its_bundle_answers_the_same(
     # The run is finished: going on changes nothing, and what was chosen on training rows comes out the same.
     again = hw.Learner.resume(tmp_path / kind)
     assert again.data.target == learner.data.target
-    np.testing.assert_array_equal(again.predictions().answers, ours)
+    np.testing.assert_array_equal(again.predictions().predictions, ours)
 
 
 @pytest.mark.slow

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headway.judge.baselines.run import Rows, run_baselines
 from headway.judge.intervals import Estimate, bootstrap, mcnemar, mean, paired_difference, wilson
-from headway.targets.category.metrics import CLASSIFICATION, evaluate, per_class
+from headway.targets.category.metrics import CLASSIFICATION, per_class
+from tests.judging import baseline_data, evaluate, run_baselines
 
 TRIALS = 1000
 
@@ -108,7 +108,7 @@ def test_comparing_is_fair(both: int, only_a: int, only_b: int, neither: int, se
 @given(st.integers(2, 30), st.integers(2, 4), seeds)
 def test_baselines_give_probabilities_whatever_the_rows(items: int, classes: int, seed: int) -> None:
     draw = np.random.default_rng(seed)
-    rows = Rows(
+    rows = baseline_data(
         targets=draw.integers(classes, size=items),
         pixels=draw.integers(256, size=(items, *draw.integers(1, 6, size=2), 3)).astype(np.uint8),
         features=draw.normal(size=(items, 4)).astype(np.float32),
@@ -116,9 +116,9 @@ def test_baselines_give_probabilities_whatever_the_rows(items: int, classes: int
     results = run_baselines(rows, {"valid": rows}, num_outputs=classes, seed=seed)
     assert len(results) == 6
     for result in results:
-        assert result.answers["valid"].shape == (items, classes)
-        assert result.answers["valid"].min() >= 0
-        assert result.answers["valid"].sum(1) == pytest.approx(np.ones(items), abs=1e-5)
+        assert result.predictions["valid"].shape == (items, classes)
+        assert result.predictions["valid"].min() >= 0
+        assert result.predictions["valid"].sum(1) == pytest.approx(np.ones(items), abs=1e-5)
 
 
 # Coverage: how often a nominal 95 % interval holds the truth that the data were drawn from.
@@ -200,6 +200,6 @@ def test_scores_of_a_class_cover(name: str) -> None:
     for _ in range(TRIALS):
         targets = draw.integers(4, size=400)
         given = np.where(draw.random(400) < 0.9, targets, (targets + draw.integers(1, 4, size=400)) % 4)
-        found = getattr(per_class(np.eye(4)[given], targets)[1], name)
+        found = per_class(np.eye(4)[given], targets)[1].scores[name]
         covered.append(found.low <= 0.9 <= found.high)
     assert 0.93 <= np.mean(covered) <= 0.97

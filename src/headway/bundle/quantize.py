@@ -20,7 +20,7 @@ from headway.bundle.predictor import GRAPH_DISTANCE, GRAPH_INPUT, GRAPH_OUTPUT, 
 from headway.data.dataset import Part
 from headway.errors import ConfigError
 from headway.inputs.base import Input
-from headway.judge.tasks import TaskMetrics, task_metrics
+from headway.judge.metric import TaskMetrics
 
 if TYPE_CHECKING:
     import onnx
@@ -92,7 +92,7 @@ def quantize_graph(graph: bytes, *, train: Part, valid: Part) -> Quantized:
     Returns:
         The graph in int8 if it costs at most `MAX_LOSS` or `MAX_WORSE` of the main metric, else the one given.
     """
-    known = task_metrics(valid.data.target.task)
+    known = valid.data.target.metrics()
     small = _quantized(graph, train)
     before, after = _measured(graph, valid, known), _measured(small, valid, known)
     loss = (before.score - after.score) * (1 if known.higher_is_better else -1)

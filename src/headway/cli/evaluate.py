@@ -40,7 +40,6 @@ def evaluate(
     """
     from headway.bundle.predictor import load
     from headway.errors import DataError
-    from headway.judge import tasks
 
     predictor, problems = load(bundle), []
     field = predictor.target
@@ -55,8 +54,9 @@ def evaluate(
     if first is None:
         given = f"{data}, {len(rows)} files" + "".join(f"; {e['file']}: {e['error']}" for e in problems[:1])
         raise DataError("None of the files can be read.", given=given, fix="Correct the paths.")
-    answers, targets = tasks.gathered(chain([first], batches), task=field.task, num_outputs=field.num_outputs)
-    found = tasks.evaluate(answers, targets, task=field.task, thresholds=getattr(field, "thresholds", ()))
+    metrics = field.metrics()
+    answers, targets = metrics.gather(chain([first], batches), num_outputs=field.num_outputs)
+    found = metrics.evaluate(answers, targets)
     facts = {"part": part, "items": len(answers), "unanswered": sum(unanswered)}
     if as_json:
         values = {name: estimate.to_json() for name, estimate in found.items()}

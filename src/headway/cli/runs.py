@@ -45,24 +45,26 @@ def _row(name: str, config: dict[str, Any], report: dict[str, Any] | None) -> di
         return row | {"metric": None, "value": None, "low": None, "high": None, "verdict": ""}
     metric = report["metric"]
     estimate = report["parts"]["valid"]["metrics"][metric]
-    return row | {"metric": metric, **estimate, "verdict": report["verdict"]["kind"], "task": report["task"]}
+    return (
+        row
+        | {"metric": metric, **estimate, "verdict": report["verdict"]["kind"]}
+        | {name: report[name] for name in ("higher_is_better", "is_share")}
+    )
 
 
 def _place(row: dict[str, Any]) -> tuple[str, float]:
     """Runs without a value come last."""
     if row["value"] is None:
         return ("~", math.inf)
-    from headway.judge.tasks import task_metrics
-
-    return (row["metric"], -row["value"] if task_metrics(row["task"]).higher_is_better else row["value"])
+    return (row["metric"], -row["value"] if row["higher_is_better"] else row["value"])
 
 
 def _shown(row: dict[str, Any], title: str) -> str:
     if row["value"] is None:
         return "unfinished" if row["metric"] is None else "not known"
     from headway.judge.intervals import Estimate
-    from headway.judge.tasks import task_metrics
 
     ends = (math.nan if row[end] is None else row[end] for end in ("value", "low", "high"))
     name = "" if title.startswith(row["metric"]) else f"{row['metric']} "
-    return name + task_metrics(row["task"]).told(Estimate(*ends))
+    score = Estimate(*ends)
+    return name + score.format(3 if row["is_share"] else score.digits)

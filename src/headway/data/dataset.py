@@ -21,7 +21,6 @@ from headway.data.splits import Split
 from headway.data.store import Store
 from headway.errors import ConfigError, DataError, ReadError, did_you_mean
 from headway.inputs.base import Input
-from headway.inputs.image.field import Image
 from headway.targets.base import Target
 
 if TYPE_CHECKING:
@@ -231,17 +230,6 @@ class Part:
     def left(self) -> Part:
         """The part without the items that were lost meanwhile."""
         return Part(self.data, self.name, self.items.filter(~pl.col("row").is_in(list(self.data.lost))))
-
-    def pixels(self, side: int) -> np.ndarray:
-        """Every photo shrunk, uint8 `[items, side, side, channels]`: what simple baselines look at."""
-        reader = self.data.input
-        assert isinstance(reader, Image)
-        found, count = np.empty((len(self), side, side, reader.channels), np.uint8), 0
-        for position in range(len(self)):
-            for canvas in self.readable([position])[0]:
-                found[count] = reader.thumbnail(reader.view(canvas), side)
-                count += 1
-        return found[:count]
 
     def loader(self, batch_size: int, *, seed: int = 0, shuffle: bool = False) -> Loader:
         """Batches of this part for training or evaluation; see `headway.data.loader`."""

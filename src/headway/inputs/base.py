@@ -19,8 +19,13 @@ if TYPE_CHECKING:
     import polars as pl
     from torch import nn
 
+    from headway.data.dataset import Part
+    from headway.judge.baselines.base import Baseline
+    from headway.judge.diagnosis.finding import Finding
+    from headway.judge.report.report import Picture, Report, Section
     from headway.targets.base import Target
     from headway.train.model import Model
+    from headway.train.stage import Setup
     from headway.train.training_view import TrainingView
 
 __all__ = ["Column", "Input", "Reader", "is_ragged", "learned", "model_order"]
@@ -311,23 +316,43 @@ class Input(ABC):
             raise ConfigError(what, given=f"augment={augment}", fix="Leave it out.")
         return TrainingView()
 
-    # Judging: what simple models learn from, what a report shows of an item.
+    # Judging: what simple models learn from, what a report shows of an item. What it needs is imported inside.
 
-    def explorers(self, setup: Any) -> dict[str, Any]:
-        """What looks into a trained model of this kind, by the learner's method: "interpret" or "recommender".
+    tries: ClassVar[tuple[str, ...]] = ()
+    """What a diagnosis suggests against underfitting besides a larger model and more epochs."""
+
+    def baselines(self, target: Target) -> dict[str, Baseline]:
+        """Simple models that only this kind of input has, by name; those for all kinds come from the target."""
+        return {}
+
+    def baseline_arrays(self, part: Part, *, seed: int) -> tuple[Part, dict[str, np.ndarray], dict[str, Any]]:
+        """What simple models learn from.
 
         Args:
-            setup: The model and its data, a `headway.train.stage.Setup`, as in the two methods below.
+            part: The items.
+            seed: The run's seed, where items are drawn at random.
+
+        Returns:
+            The items that were taken, which is fewer where some cannot be read or a simple model has no use for more;
+            arrays by name, each `[items, ...]`; and what is known of them as a whole (`BaselineData.about`).
         """
+        return part.left(), {}, {}
+
+    def report_sections(self, setup: Setup, report: Report) -> dict[str, Section]:
+        """What a report says of the inputs, such as which columns the model uses, by name."""
         return {}
 
-    def report_sections(self, setup: Any, part: Any) -> dict[str, Any]:
-        """What a report tells of this kind of input alone, by the report's attribute; measured on `part`."""
-        return {}
-
-    def findings(self, setup: Any) -> list[Any]:
-        """What is wrong with the data as far as this kind can tell, each a `Finding`; of a table its leaks."""
+    def findings(self, setup: Setup) -> list[Finding]:
+        """What is wrong with the data, as far as the model's inputs show it."""
         return []
+
+    def report_pictures(self, setup: Setup, report: Report) -> dict[int, Picture]:
+        """Pictures of the items that the report's sections show, by their rows."""
+        return {}
+
+    def explorers(self, setup: Setup) -> dict[str, Any]:
+        """What looks into a trained model of this kind, by the learner's method: "interpret" or "recommender"."""
+        return {}
 
     # As JSON.
 

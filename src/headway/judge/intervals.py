@@ -21,10 +21,35 @@ from statistics import NormalDist
 
 import numpy as np
 
+from headway.as_json import AsJson
 from headway.errors import ConfigError, DataError, ShapeError
 from headway.seeds import generator
 
-__all__ = ["Estimate", "average", "bootstrap", "logit_normal", "mcnemar", "mean", "paired_difference", "wilson"]
+__all__ = [
+    "ALPHA",
+    "CONFIDENCE",
+    "INTERVAL",
+    "NAN",
+    "Z_SCORE",
+    "Estimate",
+    "average",
+    "bootstrap",
+    "logit_normal",
+    "mcnemar",
+    "mean",
+    "newcombe",
+    "paired_difference",
+    "wilson",
+]
+
+CONFIDENCE = 0.95
+"""Of every interval, unless said otherwise."""
+ALPHA = 1 - CONFIDENCE
+"""The chance that a difference is called one where none is."""
+Z_SCORE = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+"""How many standard errors a normal interval reaches to either side."""
+INTERVAL = f"{100 * CONFIDENCE:.0f} % interval"
+"""How an interval is called."""
 
 # Beyond this many items a mean is as good as normal, and a resample of this many tells the spread of the whole.
 _LARGE = 5_000
@@ -34,7 +59,7 @@ _FLOOR = 0.2
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Estimate(AsJson):
     """A number and the interval it lies in; all three are NaN when it cannot be computed.
 
     Attributes:
@@ -52,21 +77,41 @@ class Estimate:
     high: float
 
     def __str__(self) -> str:
+        return self.format()
+
+    @property
+    def digits(self) -> int:
+        """Digits after the point for four figures of the largest of the three."""
+        largest = max((abs(each) for each in (self.value, self.low, self.high) if math.isfinite(each)), default=0.0)
+        return min(max(3 - math.floor(math.log10(largest)), 0), 9) if largest > 0 else 3
+
+    def format(self, digits: int = 3, *, sign: bool = False, unit: str = "") -> str:
+        """The value and its interval as text, with so many digits after the point; a dash where it is NaN.
+
+        Args:
+            digits: Digits after the point.
+            sign: Whether the value has its sign, as differences do.
+            unit: What stands after the value, a blank before it included.
+
+        Example:
+            >>> Estimate(12.3456, 11.0, 13.5).format(1, sign=True, unit=" points")
+            '+12.3 points [11.0, 13.5]'
+        """
         if math.isnan(self.value):
             return "\N{EN DASH}"
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+        value = f"{self.value:{'+' if sign else ''}.{digits}f}"
+        return f"{value}{unit} [{self.low:.{digits}f}, {self.high:.{digits}f}]"
 
     def scaled(self, factor: float) -> Estimate:
         """The same in another unit; `factor` is positive, for instance 100 for points."""
         return Estimate(self.value * factor, self.low * factor, self.high * factor)
 
-    def to_json(self) -> dict[str, float | None]:
-        """`value`, `low` and `high`; None where it could not be computed or is without bound."""
-        values = {"value": self.value, "low": self.low, "high": self.high}
-        return {name: float(value) if math.isfinite(value) else None for name, value in values.items()}
+
+NAN = Estimate(math.nan, math.nan, math.nan)
+"""What cannot be computed."""
 
 
-def wilson(successes: int, trials: int, confidence: float = 0.95) -> Estimate:
+def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> Estimate:
     """A proportion with Wilson's score interval; NaN without trials.
 
     Args:
@@ -92,7 +137,7 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> Estimate:
             fix="Pass how many of the trials succeeded.",
         )
     if trials == 0:
-        return Estimate(math.nan, math.nan, math.nan)
+        return NAN
     share, weight = successes / trials, z * z / trials
     centre = (share + weight / 2) / (1 + weight)
     half = z / (1 + weight) * math.sqrt(share * (1 - share) / trials + weight / (4 * trials))
@@ -100,7 +145,7 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> Estimate:
     return Estimate(share, min(max(centre - half, 0.0), share), max(min(centre + half, 1.0), share))
 
 
-def mean(values: np.ndarray, *, samples: int = 1000, seed: int = 0, confidence: float = 0.95) -> Estimate:
+def mean(values: np.ndarray, *, samples: int = 1000, seed: int = 0, confidence: float = CONFIDENCE) -> Estimate:
     """A mean over items with a studentised bootstrap interval, which also covers where the items are skewed.
 
     Args:
@@ -122,7 +167,7 @@ def mean(values: np.ndarray, *, samples: int = 1000, seed: int = 0, confidence: 
     _z(confidence)
     count = len(values)
     if count == 0:
-        return Estimate(math.nan, math.nan, math.nan)
+        return NAN
     values = np.sort(np.asarray(values, dtype=np.float64))  # sorted, so that the items' order changes nothing
     centre = float(values.mean())
     if count == 1:
@@ -147,7 +192,7 @@ def bootstrap(
     *,
     samples: int = 1000,
     seed: int = 0,
-    confidence: float = 0.95,
+    confidence: float = CONFIDENCE,
 ) -> Estimate:
     """Any statistic with a BCa bootstrap interval (bias-corrected and accelerated).
 
@@ -186,7 +231,7 @@ def bootstrap(
     draws = np.array([statistic(rows) for block in blocks for rows in block], dtype=np.float64)
     draws = draws[~np.isnan(draws)]
     if math.isnan(value) or len(draws) < samples / 2:
-        return Estimate(math.nan, math.nan, math.nan)
+        return NAN
     draws = value + (draws - value) * math.sqrt(size / n)
     normal = NormalDist()
     below = ((draws < value).sum() + (draws == value).sum() / 2) / len(draws)
@@ -217,7 +262,7 @@ def average(estimates: Sequence[Estimate], *, shared: float = 0.0) -> Estimate:
     """
     known = [each for each in estimates if not math.isnan(each.value)]
     if not known:
-        return Estimate(math.nan, math.nan, math.nan)
+        return NAN
     centre = math.fsum(each.value for each in known) / len(known)
     scale = math.sqrt(1 + shared) / len(known)
     down = scale * math.sqrt(math.fsum((each.value - each.low) ** 2 for each in known))
@@ -225,7 +270,7 @@ def average(estimates: Sequence[Estimate], *, shared: float = 0.0) -> Estimate:
     return Estimate(centre, max(centre - down, 0.0), min(centre + up, 1.0))
 
 
-def logit_normal(value: float, error: float, *, confidence: float = 0.95) -> Estimate:
+def logit_normal(value: float, error: float, *, confidence: float = CONFIDENCE) -> Estimate:
     """An interval for a number between 0 and 1 from its standard error, normal on the scale of log odds.
 
     Args:
@@ -245,8 +290,28 @@ def logit_normal(value: float, error: float, *, confidence: float = 0.95) -> Est
     return Estimate(value, odds / (odds + reach), odds / (odds + 1 / reach))
 
 
+def newcombe(one: Estimate, other: Estimate) -> Estimate:
+    """One proportion less another, of different items, each with Wilson's interval: the difference with its interval.
+
+    Example:
+        >>> print(newcombe(wilson(90, 100), wilson(70, 100)))
+        0.200 [0.090, 0.306]
+
+    Source:
+        Newcombe 1998, "Interval estimation for the difference between independent proportions", method 10.
+    """
+    value = one.value - other.value
+    low = value - math.hypot(one.value - one.low, other.high - other.value)
+    return Estimate(value, low, value + math.hypot(one.high - one.value, other.value - other.low))
+
+
 def paired_difference(
-    correct_a: np.ndarray, correct_b: np.ndarray, *, samples: int = 10_000, seed: int = 0, confidence: float = 0.95
+    correct_a: np.ndarray,
+    correct_b: np.ndarray,
+    *,
+    samples: int = 10_000,
+    seed: int = 0,
+    confidence: float = CONFIDENCE,
 ) -> Estimate:
     """How much more often a model is right than another on the same items, with a paired bootstrap interval.
 

@@ -11,7 +11,7 @@ from headway.errors import ShapeError
 from headway.judge.intervals import Estimate, mcnemar, mean, paired_difference
 from headway.seeds import generator
 
-__all__ = ["Comparison", "compare_numbers", "compare_right", "sign_flip"]
+__all__ = ["Comparison", "compare_numbers", "compare_right", "format_p", "sign_flip"]
 
 # From this many items on, the mean of random signs is as good as normal.
 _LARGE = 5_000
@@ -35,6 +35,16 @@ class Comparison:
     def scaled(self, factor: float) -> Comparison:
         """The same in another unit; `factor` is positive."""
         return replace(self, difference=self.difference.scaled(factor))
+
+
+def format_p(p: float) -> str:
+    """A p value as text.
+
+    Example:
+        >>> format_p(0.0312), format_p(1e-9)
+        ('p = 0.031', 'p < 0.001')
+    """
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
 def compare_right(ours: np.ndarray, theirs: np.ndarray, *, seed: int = 0) -> Comparison:

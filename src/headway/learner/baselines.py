@@ -1,4 +1,4 @@
-"""Simple models beside a trained one: run on the same rows, their answers kept in the run's folder."""
+"""Simple models beside a trained one: run on the same rows, their predictions kept in the run's folder."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ import numpy as np
 
 from headway.data.dataset import Part
 from headway.errors import ConfigError
-from headway.inputs.image.field import Image
-from headway.judge.baselines.base import drawn_rows
+from headway.judge.baselines.base import Baseline, BaselineData, BaselineFunction
 from headway.judge.baselines.cache import load_results, save_results
-from headway.judge.baselines.run import BaselineFunction, BaselineResult, Rows, run_baselines
-from headway.learner.subject import Trained
+from headway.judge.baselines.run import BaselineResult, run_baselines
+from headway.learner.subject import TrainedModel
 from headway.system.versions import library_versions
 
-__all__ = ["baselines", "one_baseline", "own_baselines"]
+__all__ = ["baselines", "known_baselines", "one_baseline", "own_baselines"]
 
 
-def baselines(trained: Trained) -> list[BaselineResult]:
+def baselines(trained: TrainedModel) -> list[BaselineResult]:
     """Simple models, trained on the same rows and applied to the same parts; kept in the run's folder."""
     file = None if trained.folder is None else trained.folder / "baselines.npz"
     key = _key(trained)
@@ -35,23 +34,35 @@ def baselines(trained: Trained) -> list[BaselineResult]:
     return found
 
 
-def own_baselines(trained: Trained, extra: Mapping[str, BaselineFunction]) -> list[BaselineResult]:
+def own_baselines(trained: TrainedModel, extra: Mapping[str, BaselineFunction]) -> list[BaselineResult]:
     """A user's own baselines, by name, on the same rows; run each time, since a function is not known by its name.
 
     Raises:
         ConfigError: If a name is that of another baseline.
-        ShapeError: If one of them gives answers of the wrong shape.
+        ShapeError: If one of them gives predictions of the wrong shape.
     """
     return _run(trained, names=[], extra=extra) if extra else []
 
 
-def _run(trained: Trained, **chosen: Any) -> list[BaselineResult]:
-    train, parts = _rows(trained)
-    target, seed = trained.data.target, trained.setup.seed
-    return run_baselines(train, parts, num_outputs=target.num_outputs, task=target.task, seed=seed, **chosen)
+def known_baselines(trained: TrainedModel) -> dict[str, Baseline]:
+    """Those that the kind of target brings, and then those of the kind of input."""
+    return trained.data.target.baselines() | trained.data.input.baselines(trained.data.target)
 
 
-def one_baseline(trained: Trained, name: str) -> BaselineResult:
+def _run(trained: TrainedModel, **chosen: Any) -> list[BaselineResult]:
+    data = {name: _data_of(trained, trained.data.part(name)) for name in trained.data.parts}
+    return run_baselines(
+        data["train"],
+        {name: data[name] for name in trained.judged},
+        known=known_baselines(trained),
+        metrics=trained.metrics,
+        num_outputs=trained.data.target.num_outputs,
+        seed=trained.setup.seed,
+        **chosen,
+    )
+
+
+def one_baseline(trained: TrainedModel, name: str) -> BaselineResult:
     """One baseline by its name, on the same rows.
 
     Raises:
@@ -64,30 +75,17 @@ def one_baseline(trained: Trained, name: str) -> BaselineResult:
     return found[0]
 
 
-def _rows(trained: Trained) -> tuple[Rows, dict[str, Rows]]:
-    """What baselines see of train, and of the parts to answer for."""
-    rows = {name: _rows_of(trained, trained.data.part(name)) for name in trained.data.parts}
-    return rows["train"], {name: rows[name] for name in trained.judged}
-
-
-def _rows_of(trained: Trained, part: Part) -> Rows:
-    data, given, kept = trained.data, {}, trained.kept
-    if isinstance(data.input, Image):
-        if part.name == "train":
-            # No simple model of photos learns from more: those of a large data set would fill the memory.
-            part = Part(data, part.name, part.items[drawn_rows(len(part), seed=trained.setup.seed)])
-        # The pixels first: what can no longer be read is then left out of the targets, too.
-        given["pixels"] = part.pixels(min(data.input.size, 28 if data.input.size < 64 else 16))
-    if data.input.is_table:
-        given |= data.input.baseline_rows(part.items)
-    part = part.left()
+def _data_of(trained: TrainedModel, part: Part) -> BaselineData:
+    """What baselines see of a part."""
+    data, kept = trained.data, trained.kept
+    part, arrays, about = data.input.baseline_arrays(part, seed=trained.setup.seed)
     if kept and part.name in kept.parts:
-        given["features"] = kept.parts[part.name][np.isin(kept.rows[part.name], part.rows)]
-    return Rows(targets=data.target.view(part.targets, data.input), **given)
+        arrays["features"] = kept.parts[part.name][np.isin(kept.rows[part.name], part.rows)]
+    return BaselineData(targets=part.targets, arrays=arrays, about=about)
 
 
-def _key(trained: Trained) -> str:
-    """What the baselines' answers depend on: the same key, the same answers."""
+def _key(trained: TrainedModel) -> str:
+    """What the baselines' predictions depend on: the same key, the same predictions."""
     digest = hashlib.sha256()
     if trained.kept:
         for name in sorted(trained.kept.parts):

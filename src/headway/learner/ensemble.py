@@ -12,8 +12,7 @@ from headway.data.splits import GroupSplit, RandomSplit, TimeSplit, assign_parts
 from headway.errors import ConfigError
 from headway.judge.ensemble import Ensemble, check_averaged, choose_weight, judge_ensemble
 from headway.learner.baselines import one_baseline
-from headway.learner.report import answers
-from headway.learner.subject import Trained
+from headway.learner.subject import TrainedModel
 
 __all__ = ["ensemble", "inner_split"]
 
@@ -21,7 +20,7 @@ _SHARE = 0.2
 """Of the training rows, set aside to choose the weight."""
 
 
-def ensemble(trained: Trained, baseline: str, *, train_again: Callable[[Data], Trained]) -> Ensemble:
+def ensemble(trained: TrainedModel, baseline: str, *, train_again: Callable[[Data], TrainedModel]) -> Ensemble:
     """The average of a model and a baseline, judged beside each alone.
 
     A model that has seen a row is surer of it than of others, so the weight is chosen on training rows that are set
@@ -36,19 +35,19 @@ def ensemble(trained: Trained, baseline: str, *, train_again: Callable[[Data], T
     Raises:
         ConfigError: If there is no such baseline, or answers of this kind are not averaged.
     """
-    check_averaged(trained.task)
+    check_averaged(trained.metrics, str(trained.data.target))
     found = one_baseline(trained, baseline)
     again = train_again(inner_split(trained.data, seed=trained.setup.seed))
-    theirs, ours = one_baseline(again, baseline).answers["valid"], answers(again, "valid")
-    weight = choose_weight(ours.answers, theirs, ours.targets, task=trained.task)
-    known = {name: answers(trained, name) for name in trained.judged}
+    theirs, ours = one_baseline(again, baseline).predictions["valid"], again.predictions("valid")
+    weight = choose_weight(ours.predictions, theirs, ours.targets, metrics=trained.metrics)
+    known = {name: trained.predictions(name) for name in trained.judged}
     return judge_ensemble(
-        {name: each.answers for name, each in known.items()},
+        {name: each.predictions for name, each in known.items()},
         found,
         {name: each.targets for name, each in known.items()},
         weight=weight,
-        task=trained.task,
-        chosen_on=len(ours.targets),
+        metrics=trained.metrics,
+        chosen_on=len(ours),
         seed=trained.setup.seed,
     )
 

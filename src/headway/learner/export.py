@@ -76,7 +76,7 @@ def export_trained(
 def _reference(setup: Setup, familiar: Familiar | None) -> dict[str, Any]:
     part = setup.data.valid
     input, target = part.data.input, part.data.target
-    found = predictions(setup, part).answers
+    found = predictions(setup, part).predictions
     part = part.left()
     # Tens of thousands of items say as much as millions.
     chosen = np.linspace(0, len(part) - 1, min(len(part), MAX_REFERENCE)).astype(np.int64)

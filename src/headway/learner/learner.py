@@ -21,7 +21,6 @@ from headway.judge.ensemble import Ensemble
 from headway.judge.intervals import Estimate
 from headway.judge.learning_curve import LearningCurve
 from headway.judge.report.report import Report
-from headway.judge.tasks import evaluate, shown_metrics, task_metrics
 from headway.learner import baselines as rivals
 from headway.learner import report as reporting
 from headway.learner.cross_validation import CrossValidation, cross_validate
@@ -29,8 +28,9 @@ from headway.learner.ensemble import ensemble
 from headway.learner.export import export_trained
 from headway.learner.predict import in_process
 from headway.learner.restore import made_again, replay, resume_run, settings_of
-from headway.learner.subject import Trained
+from headway.learner.subject import TrainedModel
 from headway.learner.weights import freeze_to, load_weights, save_weights
+from headway.predictions import Predictions
 from headway.runs.replay import Call, recorded
 from headway.runs.run import Run, new_run
 from headway.targets.base import Prediction
@@ -44,7 +44,6 @@ from headway.train.objective import Loss
 from headway.train.optimizers import OptimizerChoice, check_optimizer
 from headway.train.options import Plan, check_run, options_of
 from headway.train.precision import PrecisionName, choose_device, choose_precision
-from headway.train.predictions import Predictions
 from headway.train.progress import Progress, make_progress
 from headway.train.stage import Setup, check_training, choose_stages, fit
 
@@ -119,7 +118,7 @@ class Learner:
         self.features: Features | None = None
         view = data.input.training_view(data.target, augment)
         chosen = choose_precision(choose_device(device), precision, is_small=view.is_small)
-        found, known = data.target.objective(), task_metrics(data.target.task)
+        found, known = data.target.objective(), data.target.metrics()
         made = make_model(arch, data.input, data.target, pretrained=pretrained, seed=seed)
         self.arch, self.pretrained = made.arch, made.pretrained
         self.model = chosen.place(made.module)
@@ -131,8 +130,8 @@ class Learner:
             model=self.model,
             prepare=self.prepare,
             objective=replace(found, loss_fn=loss_fn) if loss_fn else found,
-            metrics=shown_metrics(data.target),
-            higher_is_better={known.main: known.higher_is_better},
+            metrics=known.shown_functions(),
+            higher_is_better={name: known.metrics[name].higher_is_better for name in known.shown},
             precision=chosen,
             training_view=view,
             batch_size=batch_size if isinstance(batch_size, int) else view.batch_size(len(data.train), made.recipe),
@@ -200,11 +199,18 @@ class Learner:
         return resume_run(cls, run, data=data, own=own, accept_changes=accept_changes, progress=progress)
 
     @property
-    def _trained(self) -> Trained:
+    def _trained(self) -> TrainedModel:
         """The model with all that a report needs to know of it."""
         folder = self.run.path if self.run else None
         features = self.features.left(self.data) if self.features else None
-        return Trained(setup=self.setup, history=self.history, features=features, settings=self.settings, folder=folder)
+        return TrainedModel(
+            setup=self.setup,
+            metrics=self.data.target.metrics(),
+            history=self.history,
+            features=features,
+            settings=self.settings,
+            folder=folder,
+        )
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -330,7 +336,7 @@ class Learner:
         return in_process(self.setup).predict_many(items, batch_size=batch_size)
 
     def predictions(self, part: PartName = "valid", *, tta: int = 0) -> Predictions:
-        """The model's answers for a part: rows, probabilities, targets and losses, aligned.
+        """The model's predictions for a part: rows, predictions, targets and losses, aligned.
 
         Args:
             part: "train", "valid" or "test".
@@ -339,13 +345,12 @@ class Learner:
         Raises:
             ConfigError: If there is no such part, it has no rows, or `tta` cannot have an effect.
         """
-        return reporting.answers(self._trained, part, tta=tta)
+        return reporting.predictions(self._trained, part, tta=tta)
 
     def evaluate(self, part: PartName = "valid") -> dict[str, Estimate]:
         """Every metric on a part, each with its 95 % interval."""
         found = self.predictions(part)
-        given = {"task": self.data.target.task, "thresholds": self._trained.thresholds, "seed": self.seed}
-        return evaluate(found.answers, found.targets, **given)
+        return self._trained.metrics.evaluate(found.predictions, found.targets, seed=self.seed)
 
     def baselines(self) -> list[BaselineResult]:
         """Simple models, trained on the same rows and applied to the same parts; computed once."""

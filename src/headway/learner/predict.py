@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from headway.bundle.predictor import Predictor
-from headway.train.predictions import answers_for
+from headway.train.predictions import predict_arrays
 from headway.train.stage import Setup
 
 __all__ = ["in_process"]
@@ -25,4 +25,4 @@ class _InProcess(Predictor):
     setup: Setup
 
     def _run(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        return answers_for(self.setup, inputs), None
+        return predict_arrays(self.setup, inputs), None

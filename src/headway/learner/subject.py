@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from headway.data.dataset import Data, PartName
+import polars as pl
+
+from headway.data.dataset import Data, Part, PartName
+from headway.errors import ConfigError
+from headway.judge.metric import TaskMetrics
+from headway.predictions import Predictions
 from headway.train.fine_tune import Features
 from headway.train.history import History
 from headway.train.stage import Setup
 
-__all__ = ["Trained"]
+__all__ = ["TrainedModel"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trained:
+class TrainedModel:
     """A model and what is known of how it was made.
 
     Attributes:
         setup: Data, model, and how it is run.
+        metrics: How its predictions are judged.
         history: What happened in training.
         features: The frozen body's features, where stage one was.
         settings: What decides the run, as plain values.
@@ -28,6 +35,7 @@ class Trained:
     """
 
     setup: Setup
+    metrics: TaskMetrics
     history: History
     features: Features | None
     settings: Mapping[str, Any]
@@ -39,24 +47,9 @@ class Trained:
         return self.setup.data
 
     @property
-    def task(self) -> str:
-        """The kind of target."""
-        return self.data.target.task
-
-    @property
-    def labels(self) -> list[str]:
-        """The classes, in the order of the model's outputs; empty where outputs have no names."""
-        return list(self.data.target.labels)
-
-    @property
-    def thresholds(self) -> tuple[float, ...]:
-        """The probability from which each label is given, where an item can have several."""
-        return getattr(self.data.target, "thresholds", ())
-
-    @property
     def has_curve(self) -> bool:
         """Whether a learning curve can be drawn: there are features, and classes to draw it for."""
-        return self.kept is not None and self.task == "classification"
+        return self.kept is not None and self.metrics.has_classes
 
     @property
     def kept(self) -> Features | None:
@@ -69,3 +62,34 @@ class Trained:
     def judged(self) -> list[PartName]:
         """The parts that the model did not learn from."""
         return [name for name in self.data.parts if name != "train"]
+
+    def predictions(self, name: PartName) -> Predictions:
+        """The model's predictions for a part, computed once.
+
+        Raises:
+            ConfigError: If there is no such part, or it has no rows.
+        """
+        if name not in self._predictions:
+            self._predictions[name] = self.predict(self.part(name))
+        return self._predictions[name]
+
+    def predict(self, part: Part) -> Predictions:
+        """The model's predictions for some of the items, with what else is known of them."""
+        found = self.setup.predict(part)
+        return replace(found, items=part.left().items.select(pl.exclude(pl.Object)))
+
+    def part(self, name: PartName) -> Part:
+        """A part that has rows.
+
+        Raises:
+            ConfigError: If there is no such part, or it has none.
+        """
+        part = self.data.part(name)
+        if not len(part):
+            fix = f"The parts are: {', '.join(self.data.parts)}."
+            raise ConfigError("That part of the data has no rows.", given=repr(name), fix=fix)
+        return part
+
+    @cached_property
+    def _predictions(self) -> dict[PartName, Predictions]:
+        return {}

@@ -19,9 +19,14 @@ if TYPE_CHECKING:
     import torch
 
     from headway.inputs.base import Input, Reader
+    from headway.judge.baselines.base import Baseline
+    from headway.judge.diagnosis.finding import Finding
+    from headway.judge.metric import TaskMetrics
+    from headway.judge.report.inputs import ReportInputs
+    from headway.judge.report.report import Section
     from headway.train.objective import Objective
 
-__all__ = ["Media", "Prediction", "Target", "Task", "listed"]
+__all__ = ["Media", "Prediction", "Target", "Task", "labels_of", "listed"]
 
 Task = Literal["classification", "multilabel", "regression", "points", "segmentation"]
 """What kind of answer a target is. Objective, metrics, baselines and the report are chosen by it."""
@@ -98,12 +103,14 @@ class Target(ABC):
         axes: The names of the axes of what a model gives for an item, the outputs' first. Any others are axes of the
             input too, and as long: a mask has ("classes", "height", "width").
         strata_name: What `strata` tells apart, in a word; empty where that is nothing.
+        estimator: Which of scikit-learn's estimators learn it, where one does.
     """
 
     column: str
     task: ClassVar[Task]
     strata_name: ClassVar[str] = "class"
     axes: ClassVar[tuple[str, ...]] = ("outputs",)
+    estimator: ClassVar[Literal["classifier", "regressor"] | None] = None
     labels: tuple[str, ...] = ()
     needs_geometry: ClassVar[bool] = False
     is_one_class: ClassVar[bool] = False
@@ -208,7 +215,52 @@ class Target(ABC):
         """
         return targets
 
-    # Judging: metrics, baselines, sections of the report.
+    # Judging: metrics, baselines, sections of the report. What a kind needs for it is imported inside.
+
+    @abstractmethod
+    def metrics(self) -> TaskMetrics:
+        """How predictions are judged, and which metric comes first."""
+
+    def baselines(self) -> dict[str, Baseline]:
+        """Simple models by name, in the order in which they run; those that need no array are guesses."""
+        return {}
+
+    def sections(self, inputs: ReportInputs) -> dict[str, Section]:
+        """What a report says beyond metrics, verdict and slices, by name: the items farthest from the truth."""
+        from headway.judge.report.far_items import far_items
+
+        return {"far_items": far_items(inputs)}
+
+    def findings(self, inputs: ReportInputs) -> list[Finding]:
+        """What is wrong with a model, beyond what every kind is looked at for: overfitting, by the main metric."""
+        from headway.judge.diagnosis.diagnose import check_errors
+
+        return check_errors(inputs)
+
+    def overlays(self, photo: np.ndarray, prediction: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
+        """What is drawn beside an item's photo, by name, uint8 `[height, width, 3]` each; nothing by default.
+
+        Args:
+            photo: As the model sees it, uint8 `[height, width, channels]`.
+            prediction: The item's prediction.
+            target: Its target.
+        """
+        return {}
+
+    def legend(self) -> str:
+        """What the colours of `overlays` mean, as HTML."""
+        return ""
+
+    @classmethod
+    def of_arrays(cls, predictions: np.ndarray, targets: np.ndarray, labels: Sequence[str] | None) -> Self:
+        """A target for predictions that come as arrays, without data.
+
+        Args:
+            predictions: As the metrics take them.
+            targets: Likewise.
+            labels: The names of the outputs, where the user gave some.
+        """
+        return cls("target")  # pyright: ignore[reportCallIssue]
 
     # The command line.
 
@@ -294,3 +346,8 @@ def listed(labels: Sequence[str]) -> str:
     """
     shown = [*labels[:11], f"{len(labels) - 11} more"] if len(labels) > 12 else list(labels)
     return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))
+
+
+def labels_of(predictions: np.ndarray, labels: Sequence[str] | None) -> tuple[str, ...]:
+    """The names of the columns of `predictions`, `[items, columns]`: their indices where there are no others."""
+    return tuple(str(each) for each in (labels or range(predictions.shape[1] if predictions.ndim > 1 else 0)))

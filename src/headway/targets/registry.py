@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from headway.errors import BundleError, did_you_mean
+import numpy as np
+
+from headway.errors import BundleError, ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     from headway.targets.base import Target
 
-__all__ = ["TARGETS", "target_class", "target_from_json"]
+__all__ = ["TARGETS", "TASKS", "target_class", "target_from_json", "target_of_arrays"]
 
 TARGETS: dict[str, str] = {
     "categories": "headway.targets.categories.field:Categories",
@@ -20,6 +23,29 @@ TARGETS: dict[str, str] = {
     "points": "headway.targets.points.field:Points",
 }
 """Where the class of each kind is, by the kind's name in a bundle."""
+
+
+TASKS: dict[str, str] = {
+    "classification": "category",
+    "multilabel": "categories",
+    "points": "points",
+    "regression": "number",
+    "segmentation": "mask",
+}
+"""The kind by the name of what is predicted, which JSON, messages and `headway.judge_predictions` use."""
+
+
+def target_of_arrays(
+    task: str, predictions: np.ndarray, targets: np.ndarray, labels: Sequence[str] | None = None
+) -> Target:
+    """A target for predictions that come as arrays, by its task's name.
+
+    Raises:
+        ConfigError: If there is no such task.
+    """
+    if task not in TASKS:
+        raise ConfigError("There are no metrics for this task.", given=task, fix=did_you_mean(task, TASKS))
+    return target_class(TASKS[task]).of_arrays(np.asarray(predictions), np.asarray(targets), labels)
 
 
 def target_from_json(values: dict[str, Any]) -> Target:

@@ -1,9 +1,8 @@
-"""A model's answers for a part of the data, gathered into arrays: what every metric and report starts from."""
+"""A model's predictions for a part of the data, for arrays, and for several views of each item."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,51 +10,29 @@ import torch
 from headway.data.dataset import Part
 from headway.data.loader import as_tensor
 from headway.errors import ConfigError
+from headway.predictions import Predictions
 from headway.train.loop import evaluating
 from headway.train.stage import Setup
 
-__all__ = ["Predictions", "answers_for", "check_views", "predictions", "predictions_of_views"]
+__all__ = ["as_inputs", "check_views", "predict_arrays", "predictions", "predictions_of_views"]
 
 FIRST_VIEW_EPOCH = 2**40
 """Views are augmented as in epochs that no training comes to, so that none was trained on as it is."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Predictions:
-    """Aligned arrays, an entry an item.
-
-    Attributes:
-        row: The items' numbers in the source, int64 `[items]`.
-        answers: What the model gives, float32 `[items, outputs]`: probabilities of the classes, or numbers in the
-            target's unit.
-        targets: For a category int64 `[items]`, else float32 `[items, outputs]`.
-        losses: The loss of each as it is trained on, float32 `[items]`; the log loss in nats for a category.
-    """
-
-    row: np.ndarray
-    answers: np.ndarray
-    targets: np.ndarray
-    losses: np.ndarray
-
-    @property
-    def probabilities(self) -> np.ndarray:
-        """The answers, for a target of classes."""
-        return self.answers
-
-
 def predictions(setup: Setup, part: Part) -> Predictions:
-    """The model's predictions for a part, in the order of its rows."""
-    found = setup.answered(part)
-    return Predictions(
-        row=part.left().rows,
-        answers=found.answers.numpy(),
-        targets=found.targets.numpy(),
-        losses=found.losses.numpy(),
-    )
+    """The model's predictions for a part, in the order of its rows, without items that can no longer be read."""
+    return setup.predict(part)
 
 
-def answers_for(setup: Setup, inputs: np.ndarray, *, batch_size: int = 4_096) -> np.ndarray:
-    """The model's answers for items that need not be in the data, float32 `[items, outputs]`.
+def as_inputs(setup: Setup, arrays: np.ndarray) -> torch.Tensor:
+    """What an input field reads of some items, `[items, ...]`, as the model takes it."""
+    precision = setup.precision
+    return precision.layout(setup.prepare(as_tensor(arrays, setup.data.input.axes).to(precision.device)))
+
+
+def predict_arrays(setup: Setup, inputs: np.ndarray, *, batch_size: int = 4_096) -> np.ndarray:
+    """The model's predictions for items that need not be in the data, float32 `[items, outputs]`.
 
     Args:
         setup: The model.
@@ -65,8 +42,7 @@ def answers_for(setup: Setup, inputs: np.ndarray, *, batch_size: int = 4_096) ->
     found, precision = [], setup.objective.judged_in(setup.precision)
     with evaluating(setup.model), torch.inference_mode(), precision.autocast():
         for start in range(0, len(inputs), batch_size):
-            given = as_tensor(inputs[start : start + batch_size], setup.data.input.axes).to(precision.device)
-            outputs = setup.model(precision.layout(setup.prepare(given))).float().cpu()
+            outputs = setup.model(as_inputs(setup, inputs[start : start + batch_size])).float().cpu()
             found.append(setup.objective.activate(outputs).numpy())
     return np.concatenate(found)
 
@@ -136,4 +112,4 @@ def _predictions(part: Part, probabilities: torch.Tensor) -> Predictions:
     part, given = part.left(), probabilities.numpy()
     chosen = given[np.arange(len(given)), part.targets]
     losses = -np.log(np.maximum(chosen, np.finfo(np.float32).tiny))
-    return Predictions(row=part.rows, answers=given, targets=part.targets, losses=losses)
+    return Predictions(rows=part.rows, predictions=given, targets=part.targets, losses=losses)

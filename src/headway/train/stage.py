@@ -17,9 +17,9 @@ from headway.data.dataset import Data, Part
 from headway.data.loader import Batch, Loader
 from headway.errors import ConfigError, ShapeError, TrainingError
 from headway.inputs.base import model_order
+from headway.predictions import Predictions
 from headway.runs.checkpoint import Checkpoints, KeepState, Saved, capture, load_model, restore
 from headway.runs.interrupt import Signals
-from headway.train.answered import Answered, answered
 from headway.train.callbacks import Callback
 from headway.train.compile import Decision, compiled
 from headway.train.dropout import dropout_rate
@@ -58,7 +58,7 @@ STAGE = "stage"
 PLAIN = Options()
 
 MetricFn = Callable[[np.ndarray, np.ndarray], float]
-"""Answers, such as probabilities `[items, classes]`, and targets to a number."""
+"""Predictions, such as probabilities `[items, classes]`, and targets to a number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,15 +123,32 @@ class Setup:
         """What a module (the model, or its body) gives for a part, `[items, outputs]`, and the targets, on the CPU."""
         return predict(module, self.loader(part), prepare=self.prepare, precision=self.precision)
 
-    def answered(self, part: Part) -> Answered:
-        """What the model answers for a part, with its losses."""
-        precision = self.objective.judged_in(self.precision)
-        given = predict_batches(self.model, self.loader(part), prepare=self.prepare, precision=precision)
-        return answered(given, self.objective)
+    def predict(self, part: Part) -> Predictions:
+        """What the model gives for a part, batch by batch, so that of large predictions only what is needed is kept."""
+        objective = self.objective
+        precision = objective.judged_in(self.precision)
+        outputs, predictions, targets, losses, total = [], [], [], [], 0.0
+        for given, wanted in predict_batches(self.model, self.loader(part), prepare=self.prepare, precision=precision):
+            active = objective.activate(given)
+            kept = objective.keep(active)
+            # Of maps the most probable class is kept alone: their outputs would fill the memory.
+            outputs += [given] if kept is active else []
+            predictions.append(kept)
+            targets.append(wanted)
+            losses.append(objective.item_losses(given, wanted))
+            total += objective.loss_fn(given, wanted).item() * len(wanted)
+        return Predictions(
+            rows=part.left().rows,
+            predictions=torch.cat(predictions).numpy(),
+            targets=torch.cat(targets).numpy(),
+            losses=torch.cat(losses).numpy(),
+            outputs=torch.cat(outputs).numpy() if outputs else None,
+            loss=total / sum(map(len, losses)),
+        )
 
-    def measured(self, answers: torch.Tensor, targets: torch.Tensor) -> dict[str, float]:
-        """The metrics of answers for a part, on the CPU."""
-        return {name: metric(answers.numpy(), targets.numpy()) for name, metric in self.metrics.items()}
+    def measured(self, predictions: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+        """The metrics that are shown while training."""
+        return {name: metric(predictions, targets) for name, metric in self.metrics.items()}
 
     def augmented(
         self, batch: Batch, epoch: int, *, options: Options = PLAIN, size: int | None = None
@@ -254,14 +271,14 @@ class _Stage:
         train_loss = train_epoch(state, () if over else self.loader.epoch(state.epoch, start=state.batch))
         self.losses.check()
         with self.average.in_place() if self.average else nullcontext():
-            found = setup.answered(setup.data.valid)
+            found = setup.predict(setup.data.valid)
         state.seconds = 0.0
         return Epoch(
             stage="all",
             epoch=state.epoch,
             train_loss=train_loss,
             valid_loss=found.loss,
-            metrics=setup.measured(found.answers, found.targets),
+            metrics=setup.measured(found.predictions, found.targets),
             lr=state.schedule(state.step - 1),
             seconds=before + time.perf_counter() - self.began,
             is_mixed=self.plan.options.has_soft_targets,
@@ -334,7 +351,7 @@ def set_training_mode(model: nn.Module, *, freeze_norm: bool) -> None:
 def score(setup: Setup, outputs: torch.Tensor, targets: torch.Tensor) -> tuple[float, dict[str, float]]:
     """Mean loss and metrics of a model's outputs for a part, on the CPU."""
     loss = setup.objective.loss_fn(outputs, targets).item()
-    return loss, setup.measured(setup.objective.activate(outputs), targets)
+    return loss, setup.measured(setup.objective.activate(outputs).numpy(), targets.numpy())
 
 
 def new_state(

@@ -14,11 +14,11 @@ from headway.data.build import from_folder, from_items
 from headway.errors import ConfigError
 from headway.inputs.image.field import Image
 from headway.inputs.table.field import Table
-from headway.judge.tasks import evaluate
 from headway.learner.learner import Learner
 from headway.targets.mask.field import Mask
 from headway.targets.mask.folder import list_masks
 from headway.targets.number.field import Number
+from tests.judging import evaluate
 from tests.unit.cli.test_train_kinds import write_discs
 
 

@@ -339,14 +339,6 @@ def test_parts_are_rows_of_the_table(files: list[str]) -> None:
         data.part("dev")  # type: ignore[arg-type]
 
 
-def test_pixels_are_thumbnails_of_what_the_model_sees(files: list[str]) -> None:
-    data = made({"file": files, "label": LABELS})
-    pixels = data.valid.pixels(4)
-    assert pixels.shape == (4, 4, 4, 3)
-    for row, small in zip(data.valid.rows, pixels, strict=True):
-        np.testing.assert_array_equal(small, READER.thumbnail(READER.read(files[row]), 4))
-
-
 def test_the_fingerprint_tells_data_apart(files: list[str]) -> None:
     first = made({"file": files, "label": LABELS})
     assert made({"file": files, "label": LABELS}).fingerprint == first.fingerprint

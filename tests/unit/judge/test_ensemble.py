@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 
 from headway.judge.baselines.run import BaselineResult
 from headway.judge.ensemble import Ensemble, choose_weight, judge_ensemble
+from tests.judging import metrics_of
 
 
 def made(model: np.ndarray, other: np.ndarray, targets: np.ndarray, *, weight: float) -> Ensemble:
     baseline = BaselineResult("gradient boosting", {"valid": other}, 1.0)
     task = "classification" if targets.ndim == 1 else "regression"
     return judge_ensemble(
-        {"valid": model}, baseline, {"valid": targets}, weight=weight, task=task, chosen_on=100, seed=0
+        {"valid": model}, baseline, {"valid": targets}, weight=weight, metrics=metrics_of(task), chosen_on=100, seed=0
     )
 
 
@@ -26,12 +27,12 @@ def numbers(count: int = 400) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def test_two_that_err_differently_gain() -> None:
     model, other, targets = numbers()
-    weight = choose_weight(model, other, targets, task="regression")
+    weight = choose_weight(model, other, targets, metrics=metrics_of("regression"))
     assert 0.35 <= weight <= 0.65
     found = made(model, other, targets, weight=weight)
     assert found.gains
     assert found.sentence == "Better than either alone."
-    np.testing.assert_allclose(found.answers["valid"], weight * model + (1 - weight) * other)
+    np.testing.assert_allclose(found.predictions["valid"], weight * model + (1 - weight) * other)
     lines = str(found).splitlines()
     shares = f"{weight:.0%} the model, {1 - weight:.0%} gradient boosting"
     assert lines[0] == f"{shares}; chosen on 100 training rows that neither had seen"
@@ -43,7 +44,7 @@ def test_two_that_err_differently_gain() -> None:
 def test_where_one_is_hopeless_the_other_is_taken_and_it_says_so() -> None:
     _, other, targets = numbers()
     hopeless = np.random.default_rng(1).normal(size=targets.shape) * 50
-    weight = choose_weight(hopeless, other, targets, task="regression")
+    weight = choose_weight(hopeless, other, targets, metrics=metrics_of("regression"))
     assert weight == 0
     found = made(hopeless, other, targets, weight=weight)
     assert not found.gains
@@ -57,7 +58,7 @@ def test_two_that_are_the_same_gain_nothing() -> None:
     targets = np.arange(100) % 2
     answers = np.eye(2)[targets] * 0.6 + 0.2
     answers[:10] = answers[:10, ::-1]
-    assert choose_weight(answers, answers, targets, task="classification") == 0.5
+    assert choose_weight(answers, answers, targets, metrics=metrics_of("classification")) == 0.5
     found = made(answers, answers, targets, weight=0.5)
     assert found.sentence == (
         "No gain that these data can tell: not distinguishable from the model or gradient boosting alone."
@@ -91,7 +92,7 @@ def test_the_weight_is_never_worse_than_either_alone_where_it_was_chosen(seed: i
         def loss(answers: np.ndarray) -> float:
             return float(((answers - targets) ** 2).mean())
 
-    weight = choose_weight(one, other, targets, task=task)
+    weight = choose_weight(one, other, targets, metrics=metrics_of(task))
     assert 0 <= weight <= 1
     assert loss(weight * one + (1 - weight) * other) <= min(loss(one), loss(other)) + 1e-9
-    assert choose_weight(other, one, targets, task=task) == pytest.approx(1 - weight, abs=0.051)
+    assert choose_weight(other, one, targets, metrics=metrics_of(task)) == pytest.approx(1 - weight, abs=0.051)

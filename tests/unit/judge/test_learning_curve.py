@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from headway.judge.intervals import wilson
 from headway.judge.learning_curve import LearningCurve, learning_curve
 from headway.judge.power_law import PowerLaw, extrapolate
-from headway.targets.category.metrics import evaluate
+from tests.judging import evaluate
 
 SIZES = [25, 50, 100, 200, 400, 800]
 

@@ -195,9 +195,9 @@ def test_batch_size(make: Callable[..., Learner]) -> None:
 def test_predictions_are_aligned_with_rows(trained: Learner, data: hw.Data) -> None:
     for part in ("train", "valid"):
         found = trained.predictions(part)
-        assert np.array_equal(found.row, data.part(part).rows)
+        assert np.array_equal(found.rows, data.part(part).rows)
         labels = dict(data.items.select("row", "label").iter_rows())
-        assert [str(target) for target in found.targets] == [labels[int(row)] for row in found.row]
+        assert [str(target) for target in found.targets] == [labels[int(row)] for row in found.rows]
     default = trained.predictions()
     assert np.array_equal(default.probabilities, trained.predictions("valid").probabilities)
 

@@ -15,12 +15,14 @@ from torch import nn
 
 import headway as hw
 from headway.errors import ConfigError, HeadwayError
+from headway.inputs.image import baselines as of_images
+from headway.inputs.image.baselines import small_pixels
 from headway.inputs.image.networks import small_resnet
-from headway.judge.baselines import run as registry
-from headway.judge.baselines.run import Rows
+from headway.judge.baselines.base import BaselineData
 from headway.judge.report.report import Report
 from headway.learner import baselines as rivals
 from headway.learner.learner import Learner
+from tests.judging import baselines_of
 
 
 class TwoParts(nn.Module):
@@ -75,24 +77,23 @@ def test_verdict_is_on_test_and_single_items_on_valid(report: Report, data: hw.D
     assert (report.verdict_part, report.focus_part) == ("test", "valid")
     assert set(report.parts) == {"valid", "test"}
     valid, test = set(data.valid.rows.tolist()), set(data.test.rows.tolist())
-    assert {each.row for each in report.top_losses} <= valid
+    assert {each.row for each in report["top_losses"]} <= valid
     assert set(report.pictures) & test == set()
-    assert report.calibration is not None
-    assert report.calibration.count == len(valid)
+    assert report["calibration"].count == len(valid)
 
 
 def test_top_losses_are_those_of_the_predictions(report: Report, trained: Learner) -> None:
     found = trained.predictions("valid")
-    worst = found.row[np.argsort(-found.losses, kind="stable")][:12]
-    assert {each.row for each in report.top_losses} == set(worst.tolist())
+    worst = found.rows[np.argsort(-found.losses, kind="stable")][:12]
+    assert {each.row for each in report["top_losses"]} == set(worst.tolist())
     labels = dict(trained.data.items.select("row", "label").iter_rows())
-    assert all(labels[each.row] == each.target for each in report.top_losses)
-    assert all(report.pictures[each.row].photo.startswith(b"\xff\xd8") for each in report.top_losses)
+    assert all(labels[each.row] == each.target for each in report["top_losses"])
+    assert all(report.pictures[each.row].photo.startswith(b"\xff\xd8") for each in report["top_losses"])
 
 
 def test_label_errors_are_looked_for_on_both_sides(report: Report, data: hw.Data) -> None:
-    assert set(report.label_issues) == {"valid", "train"}
-    rows = {each.row for each in report.label_issues["train"].issues}
+    assert set(report["label_issues"]) == {"valid", "train"}
+    rows = {each.row for each in report["label_issues"]["train"].issues}
     assert rows <= set(data.train.rows.tolist())
 
 
@@ -110,13 +111,12 @@ def test_gain_of_more_views(report: Report, trained: Learner) -> None:
     assert (gain.part, gain.views) == ("valid", 2)
     found = trained.predictions("valid", tta=2)
     right = (found.probabilities.argmax(1) == found.targets).mean()
-    assert gain.accuracy.value == pytest.approx(right)
-    plain = report.parts["valid"].metrics["accuracy"].value
-    assert gain.accuracy_difference.value == pytest.approx(100 * (right - plain))
-    assert gain.accuracy_difference.low <= gain.accuracy_difference.value <= gain.accuracy_difference.high
-    assert gain.log_loss_difference.value == pytest.approx(
-        gain.log_loss.value - report.parts["valid"].metrics["log_loss"].value, abs=1e-5
-    )
+    assert gain.metrics["accuracy"].value == pytest.approx(right)
+    plain, difference = report.parts["valid"].metrics, gain.differences["accuracy"]
+    assert difference.value == pytest.approx(100 * (right - plain["accuracy"].value))
+    assert difference.low <= difference.value <= difference.high
+    expected = gain.metrics["log_loss"].value - plain["log_loss"].value
+    assert gain.differences["log_loss"].value == pytest.approx(expected, abs=1e-5)
 
 
 def test_report_says_what_it_rests_on(report: Report, trained: Learner) -> None:
@@ -135,7 +135,7 @@ def test_report_is_kept_in_the_run_folder(report: Report, trained: Learner) -> N
     assert json.loads((run.path / "report.json").read_text()) == report.to_json()
     page = (run.path / "report.html").read_text()
     assert report.verdict.sentence.split(":")[0] in page
-    assert page.count("<img") >= len(report.top_losses)
+    assert page.count("<img") >= len(report["top_losses"])
 
 
 def test_two_reports_are_the_same(report: Report, trained: Learner) -> None:
@@ -153,7 +153,7 @@ def test_baselines_are_kept_and_used_again(trained: Learner, report: Report, mon
         (each.name, each.seconds, each.size) for each in before
     ]
     for one, other in zip(before, after, strict=True):
-        assert all(np.array_equal(one.answers[part], other.answers[part]) for part in ("valid", "test"))
+        assert all(np.array_equal(one.predictions[part], other.predictions[part]) for part in ("valid", "test"))
 
 
 @pytest.mark.parametrize("damage", ["other data", "bytes", "gone"])
@@ -170,7 +170,7 @@ def test_baselines_of_other_data_are_not_used(data: hw.Data, digits: Path, tmp_p
         )
         fresh = make(other, run=tmp_path / "other")
         (tmp_path / "other" / "baselines.npz").write_bytes(kept.read_bytes())
-        assert set(fresh.baselines()[0].answers) == {"valid"}
+        assert set(fresh.baselines()[0].predictions) == {"valid"}
         return
     if damage == "bytes":
         kept.write_bytes(kept.read_bytes()[:200])
@@ -183,16 +183,17 @@ def test_baselines_of_other_data_are_not_used(data: hw.Data, digits: Path, tmp_p
 
 
 def test_a_baseline_of_ones_own(trained: Learner) -> None:
-    def oracle(train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
-        assert train.pixels is not None
-        assert train.features is not None
+    def oracle(
+        train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
+    ) -> dict[str, np.ndarray]:
+        assert set(train.arrays) == {"pixels", "features"}
         return {part: np.eye(num_outputs)[rows.targets] for part, rows in parts.items()}
 
     report = trained.report(baselines={"oracle": oracle})
     assert [each.name for each in report.baselines][-1] == "oracle"
     assert report.verdict.baseline == "oracle"
     assert report.verdict.kind in ("worse", "indistinguishable")
-    known = registry.BASELINES["classification"]
+    known = baselines_of("classification")
     assert [each.name for each in trained.report().baselines] == [
         name for name, each in known.items() if each.needs != "table"
     ]
@@ -217,19 +218,19 @@ def test_learning_curve_needs_features(data: hw.Data, trained: Learner) -> None:
         learner.learning_curve()
     report = learner.report()
     assert report.learning_curve is None
-    assert set(report.label_issues) == {"valid"}
-    assert all(report.pictures[each.row].heat for each in report.top_losses)
+    assert set(report["label_issues"]) == {"valid"}
+    assert all(report.pictures[each.row].heat for each in report["top_losses"])
 
 
 def test_predictions_with_views_are_counted(trained: Learner) -> None:
     one, other = (trained.predictions("valid", tta=3) for _ in range(2))
     assert np.array_equal(one.probabilities, other.probabilities)
     plain = trained.predictions("valid")
-    assert np.array_equal(one.row, plain.row)
+    assert np.array_equal(one.rows, plain.rows)
     assert np.array_equal(one.targets, plain.targets)
     assert not np.array_equal(one.probabilities, plain.probabilities)
-    assert one.probabilities.sum(1) == pytest.approx(np.ones(len(one.row)), abs=1e-5)
-    chosen = one.probabilities[np.arange(len(one.row)), one.targets]
+    assert one.probabilities.sum(1) == pytest.approx(np.ones(len(one.rows)), abs=1e-5)
+    chosen = one.probabilities[np.arange(len(one.rows)), one.targets]
     assert one.losses == pytest.approx(-np.log(chosen), abs=1e-5)
 
 
@@ -272,12 +273,12 @@ def test_wrong_calls_fail_before_the_model_answers(trained: Learner, monkeypatch
 
 def test_only_the_photos_that_baselines_learn_from_are_read(trained: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = np.array([1, 4, 9, 30])
-    monkeypatch.setattr(rivals, "drawn_rows", lambda num_rows, *, seed: chosen)
-    train, parts = rivals._rows(trained._trained)
-    whole = trained.data.train
-    assert train.pixels is not None
-    assert (train.pixels == whole.pixels(28)[chosen]).all()
+    monkeypatch.setattr(of_images, "drawn_rows", lambda num_rows, *, seed: chosen)
+    train, valid = (rivals._data_of(trained._trained, trained.data.part(name)) for name in ("train", "valid"))
+    whole, reader = trained.data.train, trained.data.input
+    shrunk = [reader.thumbnail(reader.view(each), 28) for each in whole.canvases(chosen)]  # type: ignore[attr-defined]
+    assert (train["pixels"] == small_pixels(np.stack(shrunk))).all()
     assert (train.targets == whole.targets[chosen]).all()
     assert trained.features is not None
-    assert (train.features == trained.features.parts["train"][chosen]).all()
-    assert len(parts["valid"].targets) == len(trained.data.valid)
+    assert (train["features"] == trained.features.parts["train"][chosen]).all()
+    assert len(valid) == len(trained.data.valid)

@@ -88,15 +88,14 @@ def test_a_number_from_photos(of_ink: Learner, ink_report: Report) -> None:
 
 def test_the_items_that_are_farthest_off_have_pictures(of_ink: Learner, ink_report: Report) -> None:
     found = of_ink.predictions("valid")
-    worst = found.row[np.argsort(-np.abs(found.answers - found.targets)[:, 0], kind="stable")][:12]
-    assert [each.row for each in ink_report.far_items] == worst.tolist()
+    worst = found.rows[np.argsort(-np.abs(found.predictions - found.targets)[:, 0], kind="stable")][:12]
+    assert [each.row for each in ink_report["far_items"]] == worst.tolist()
     assert set(ink_report.pictures) == set(worst.tolist())
-    assert ink_report.fit is not None
-    assert ink_report.fit.count == len(found.row)
+    assert ink_report["fit"].count == len(found.rows)
     assert of_ink.run is not None
     page = (of_ink.run.path / "report.html").read_text()
     assert page.count("<img") == 12
-    assert "Answers beside the truth" in page
+    assert "Predictions beside the truth" in page
 
 
 def test_slices_of_a_number(ink_report: Report) -> None:
@@ -136,15 +135,15 @@ def test_several_labels_from_photos(of_tags: Learner) -> None:
     assert report.parts["test"].metrics == of_tags.evaluate("test")
     assert report.parts["test"].metrics["mean_average_precision"].value > 0.8
     assert [each.label for each in report.parts["test"].per_class] == ["even", "small"]
-    assert {each.row for each in report.far_items} == set(report.pictures)
-    assert report.fit is None
+    assert {each.row for each in report["far_items"]} == set(report.pictures)
+    assert "fit" not in report.sections
 
 
 def test_figures_of_labels_are_those_at_the_models_own_thresholds(of_tags: Learner) -> None:
     found, target = of_tags.predictions("valid"), of_tags.setup.data.target
     assert isinstance(target, hw.Categories)
     assert len(target.thresholds) == 2
-    given = found.answers >= np.array(target.thresholds)
+    given = found.predictions >= np.array(target.thresholds)
     expected = (given == (found.targets > 0)).all(axis=1).mean()
     assert of_tags.evaluate("valid")["subset_accuracy"].value == pytest.approx(expected)
 

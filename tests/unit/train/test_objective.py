@@ -132,8 +132,8 @@ def test_numbers_are_judged_as_exactly_as_a_bundle_answers() -> None:
     rows = {"x": np.linspace(-2, 2, 60).tolist(), "y": (1000 + np.linspace(-2, 2, 60) ** 2).tolist()}
     data = hw.from_items(rows, target=hw.Number("y"))
     learner = hw.Learner(data, precision="bfloat16", device="cpu", progress=False)
-    found = learner.predictions().answers
-    whole = hw.Learner(data, precision="float32", device="cpu", progress=False).predictions().answers
+    found = learner.predictions().predictions
+    whole = hw.Learner(data, precision="float32", device="cpu", progress=False).predictions().predictions
     np.testing.assert_array_equal(found, whole)
     assert data.target.objective().is_exact
     assert not TARGETS[0][0].objective().is_exact

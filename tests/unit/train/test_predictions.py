@@ -26,7 +26,7 @@ def found(linear: Make, make_setup: MakeSetup) -> tuple[Setup, Predictions]:
 
 def test_arrays_are_aligned(found: tuple[Setup, Predictions], digits_data: hw.Data) -> None:
     _, answers = found
-    assert np.array_equal(answers.row, digits_data.valid.rows)
+    assert np.array_equal(answers.rows, digits_data.valid.rows)
     assert np.array_equal(answers.targets, digits_data.valid.targets)
     assert answers.probabilities.shape == (40, 10)
     assert answers.probabilities.dtype == answers.losses.dtype == np.float32
@@ -38,7 +38,7 @@ def test_arrays_are_aligned(found: tuple[Setup, Predictions], digits_data: hw.Da
 def test_each_row_has_the_answer_for_its_own_file(found: tuple[Setup, Predictions], digits_data: hw.Data) -> None:
     setup, answers = found
     files = dict(digits_data.items.select("row", "file").iter_rows())
-    for row, probabilities in zip(answers.row[::7], answers.probabilities[::7], strict=True):
+    for row, probabilities in zip(answers.rows[::7], answers.probabilities[::7], strict=True):
         pixels = torch.tensor(digits_data.input.read(files[int(row)])).permute(2, 0, 1)[None]
         with torch.no_grad():
             expected = F.softmax(setup.model.eval()(setup.prepare(pixels)), dim=1)[0]

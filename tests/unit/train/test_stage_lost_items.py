@@ -65,7 +65,7 @@ def test_training_goes_on_without_them_and_says_so(read_again: hw.Data, tmp_path
     assert all(file in learner.history.notes[-1] for file in gone)
     assert (len(data.train), len(data.valid)) == (159, 39)
     found = learner.predictions("valid")
-    assert len(found.row) == len(found.targets) == len(found.probabilities) == 39
+    assert len(found.rows) == len(found.targets) == len(found.probabilities) == 39
     assert np.array_equal(found.targets, data.valid.targets)
     learner.export(tmp_path / "digits.headway")
     assert learner.report().parts["valid"].count == 39
@@ -88,7 +88,7 @@ def test_features_of_those_that_are_left(read_again: hw.Data) -> None:
     assert learner.features.parts["train"].shape == (159, 32)
     assert len(learner.features.rows["train"]) == 159
     assert learner.history.notes[-1].startswith("1 of 200 items could not be read any more: ")
-    assert all(len(each.answers["valid"]) == 40 for each in learner.baselines())
+    assert all(len(each.predictions["valid"]) == 40 for each in learner.baselines())
 
 
 def test_too_many_of_them_stop_it(read_again: hw.Data) -> None:

@@ -104,8 +104,8 @@ def test_a_small_model_learns_discs(data: hw.Data) -> None:
     losses = [epoch.valid_loss for epoch in trained.history]
     assert losses[-1] < losses[0] / 2
     found = trained.predictions()
-    assert found.answers.dtype == np.uint8
-    assert found.answers.shape == found.targets.shape == (4, 32, 32)
+    assert found.predictions.dtype == np.uint8
+    assert found.predictions.shape == found.targets.shape == (4, 32, 32)
     assert found.losses.mean() == pytest.approx(losses[-1], abs=1e-5)
     assert trained.evaluate()["mean_iou"].value > 0.85
     assert trained.history.epochs[-1].metrics["mean_iou"] == pytest.approx(trained.evaluate()["mean_iou"].value)

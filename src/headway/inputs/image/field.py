@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from PIL import Image as PILImage
     from torch import nn
 
+    from headway.data.dataset import Part
+    from headway.judge.report.report import Picture, Report
     from headway.targets.base import Target
     from headway.train.model import Model
+    from headway.train.stage import Setup
     from headway.train.training_view import TrainingView
-
 
 __all__ = ["MAX_PIXELS", "Image", "open_upright"]
 
@@ -208,6 +210,20 @@ class Image(Input):
         from headway.inputs.image.training_view import PhotoView
 
         return PhotoView(self, target, augment)
+
+    tries: ClassVar[tuple[str, ...]] = ("a pretrained architecture", "less augmentation", "larger images")
+
+    def baseline_arrays(self, part: Part, *, seed: int) -> tuple[Part, dict[str, np.ndarray], dict[str, Any]]:
+        """Small images as "pixels", float32 `[items, dim]` from 0 to 1."""
+        from headway.inputs.image.baselines import baseline_part
+
+        part, pixels = baseline_part(self, part, seed=seed)
+        return part, {"pixels": pixels}, {}
+
+    def report_pictures(self, setup: Setup, report: Report) -> dict[int, Picture]:
+        from headway.inputs.image.grad_cam import report_pictures
+
+        return report_pictures(setup, report)
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from headway.judge.baselines.base import Baseline, Rows
+from headway.judge.baselines.base import Baseline, BaselineData
 from headway.seeds import generator
 
 __all__ = ["BASELINES", "bias_model"]
@@ -22,25 +22,23 @@ Biases = tuple[float, np.ndarray, np.ndarray]
 """The mean, and what each user and each item adds to it, by index."""
 
 
-def _item_mean(train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
+def _item_mean(
+    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
+) -> dict[str, np.ndarray]:
     """The mean rating of the item; of an item without ratings, that of all."""
-    assert train.pairs is not None
-    counts = np.bincount(train.pairs[:, 1], minlength=_size(train, 1))
-    sums = np.bincount(train.pairs[:, 1], train.targets[:, 0], minlength=len(counts))
+    counts = np.bincount(train["pairs"][:, 1], minlength=_size(train, 1))
+    sums = np.bincount(train["pairs"][:, 1], train.targets[:, 0], minlength=len(counts))
     means = np.where(counts > 0, sums / np.maximum(counts, 1), train.targets.mean(dtype=np.float64))
-    return {part: means[rows.pairs[:, 1]][:, None] for part, rows in parts.items() if rows.pairs is not None}
+    return {part: means[rows["pairs"][:, 1]][:, None] for part, rows in parts.items()}
 
 
-def _biases(train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
-    assert train.pairs is not None
-    pairs, targets = train.pairs, train.targets[:, 0].astype(np.float64)
+def _biases(
+    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
+) -> dict[str, np.ndarray]:
+    pairs, targets = train["pairs"], train.targets[:, 0].astype(np.float64)
     low, high = targets.min(), targets.max()
     found = bias_model(pairs, targets, sizes=(_size(train, 0), _size(train, 1)), seed=seed)
-    return {
-        part: np.clip(_answers(found, rows.pairs), low, high)[:, None]
-        for part, rows in parts.items()
-        if rows.pairs is not None
-    }
+    return {part: np.clip(_answers(found, rows["pairs"]), low, high)[:, None] for part, rows in parts.items()}
 
 
 def bias_model(pairs: np.ndarray, targets: np.ndarray, *, sizes: tuple[int, int], seed: int) -> Biases:
@@ -100,10 +98,9 @@ def _answers(found: Biases, pairs: np.ndarray) -> np.ndarray:
     return mean + users[pairs[:, 0]] + items[pairs[:, 1]]
 
 
-def _size(rows: Rows, side: int) -> int:
+def _size(rows: BaselineData, side: int) -> int:
     """How many users (side 0) or items (side 1) the training rows have, index 0 counted."""
-    assert rows.pairs is not None
-    return int(rows.pairs[:, side].max()) + 1
+    return int(rows["pairs"][:, side].max()) + 1
 
 
 BASELINES: dict[str, Baseline] = {

@@ -17,6 +17,8 @@ from headway.targets.base import Target
 if TYPE_CHECKING:
     import polars as pl
 
+    from headway.data.dataset import Part
+    from headway.judge.baselines.base import Baseline
     from headway.train.model import Model
     from headway.train.training_view import TrainingView
 
@@ -130,9 +132,15 @@ class Ratings(Input):
         indices = [column.encode(items[column.name])[0] for column in self.fitted]
         return np.stack(indices, axis=1).astype(np.float32)
 
-    def baseline_rows(self, items: pl.DataFrame) -> dict[str, Any]:
-        """Both indices of every row, int64 `[rows, 2]`, as "pairs"."""
-        return {"pairs": self.read_rows(items).astype(np.int64)}
+    def baselines(self, target: Target) -> dict[str, Baseline]:
+        from headway.inputs.ratings.baselines import BASELINES
+
+        return BASELINES
+
+    def baseline_arrays(self, part: Part, *, seed: int) -> tuple[Part, dict[str, np.ndarray], dict[str, Any]]:
+        """Both indices of every item, int64 `[items, 2]`, as "pairs"."""
+        part = part.left()
+        return part, {"pairs": self.read_rows(part.items).astype(np.int64)}, {}
 
     def explorers(self, setup: Any) -> dict[str, Any]:
         from headway.inputs.ratings.recommender import Recommender

@@ -14,7 +14,7 @@ from headway.inputs.ratings.field import Ratings
 from headway.inputs.ratings.models import Factors
 from headway.inputs.ratings.ranking import rank_metrics
 from headway.judge.intervals import Estimate
-from headway.train.predictions import answers_for, predictions
+from headway.train.predictions import predict_arrays, predictions
 from headway.train.stage import Setup
 
 __all__ = ["Recommender"]
@@ -63,7 +63,7 @@ class Recommender:
         items, train = self._input.items, self.setup.data.train
         user_index = self._input.read((user, None))[0]
         pairs = np.stack([np.full(len(items), user_index), np.arange(1, len(items) + 1)], axis=1)
-        scores = answers_for(self.setup, pairs.astype(self._input.dtype))[:, 0]
+        scores = predict_arrays(self.setup, pairs.astype(self._input.dtype))[:, 0]
         rated = train.canvases(np.arange(len(train)))
         if user_index:
             scores[rated[rated[:, 0] == user_index, 1].astype(np.int64) - 1] = -np.inf
@@ -91,7 +91,7 @@ class Recommender:
             raise ConfigError("That part of the data has no rows.", given=repr(part), fix=fix)
         found, users = predictions(self.setup, rows), rows.items[self._input.user].to_list()
         codes = np.unique([str(each) for each in users], return_inverse=True)[1]
-        return rank_metrics(found.answers, found.targets, codes, k=k, threshold=threshold, seed=self.setup.seed)
+        return rank_metrics(found.predictions, found.targets, codes, k=k, threshold=threshold, seed=self.setup.seed)
 
     @property
     def _input(self) -> Ratings:

@@ -11,50 +11,55 @@ from typing import Any
 
 import numpy as np
 
-from headway.judge.baselines.base import Baseline, Rows, linear_size
+from headway.judge.baselines.base import Baseline, BaselineData, linear_size
 from headway.seeds import generator
 from headway.targets.category.baselines import logistic_regression
 from headway.targets.number.baselines import ridge
 
-__all__ = ["CLASSES", "NUMBERS", "one_hot"]
+__all__ = ["BASELINES", "one_hot"]
 
 _MAX_CATEGORIES = 50
 """Columns that a category column becomes for a linear model; rarer categories share the zeros of unknown ones."""
 _MAX_BOOSTED = 254
 """Categories that scikit-learn's boosting takes of a column, with one left for the others."""
 _MANY = 100_000
-"""Rows beyond which a linear model or a forest gains little, and a forest's time is no longer reasonable."""
+"""BaselineData beyond which a linear model or a forest gains little, and a forest's time is no longer reasonable."""
 _ALL = 2**62
 
-Fit = Callable[[np.ndarray, np.ndarray, Rows, int], Any]
+Fit = Callable[[np.ndarray, np.ndarray, BaselineData, int], Any]
 """Inputs, targets `[items]`, the training rows and a seed to a fitted scikit-learn estimator."""
 
 
-def one_hot(train: Rows, parts: Mapping[str, Rows]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def one_hot(train: BaselineData, parts: Mapping[str, BaselineData]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Tables as linear models take them: numbers in standard deviations, a column for each category.
 
     A missing number becomes the median of the training rows, and where these lack some, a column of its own says so.
     A missing category is one more category; what the training rows lack is zero everywhere.
 
     Args:
-        train: Rows with a `table`, from which medians, scales and categories are learned.
-        parts: Rows to bring into the same form.
+        train: BaselineData with a `table`, from which medians, scales and categories are learned.
+        parts: BaselineData to bring into the same form.
 
     Returns:
         Of `train` float32 `[items, dim]`, and of each part the same.
 
     Example:
-        >>> rows = Rows(targets=np.zeros(3), table=np.array([[1.0, 0], [3, 1], [np.nan, 1]]), categorical=(1,))
+        >>> rows = BaselineData(
+        ...     targets=np.zeros(3),
+        ...     arrays={"table": np.array([[1.0, 0], [3, 1], [np.nan, 1]])},
+        ...     about={"categorical": (1,)},
+        ... )
         >>> one_hot(rows, {})[0].astype(np.float64).round(1).tolist()
         [[-1.2, 0.0, 0.0, 1.0], [1.2, 0.0, 1.0, 0.0], [0.0, 1.0, 1.0, 0.0]]
     """
-    assert train.table is not None
-    encoders = [_encoder(train.table[:, place], place in train.categorical) for place in range(train.table.shape[1])]
+    encoders = [
+        _encoder(train["table"][:, place], place in train.about["categorical"])
+        for place in range(train["table"].shape[1])
+    ]
 
-    def encode(rows: Rows) -> np.ndarray:
-        assert rows.table is not None
-        columns = [encode(rows.table[:, place]) for place, encode in enumerate(encoders)]
-        return np.concatenate([np.empty((len(rows.table), 0)), *columns], axis=1, dtype=np.float32)
+    def encode(rows: BaselineData) -> np.ndarray:
+        columns = [encode(rows["table"][:, place]) for place, encode in enumerate(encoders)]
+        return np.concatenate([np.empty((len(rows["table"]), 0)), *columns], axis=1, dtype=np.float32)
 
     return encode(train), {part: encode(rows) for part, rows in parts.items()}
 
@@ -82,18 +87,22 @@ def _commonest(values: np.ndarray, count: int) -> np.ndarray:
     return found[np.argsort(-counts, kind="stable")[:count]]
 
 
-def _logistic(train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
+def _logistic(
+    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
+) -> dict[str, np.ndarray]:
     inputs, others = one_hot(train, parts)
     return logistic_regression(inputs, train.targets, others, num_outputs=num_outputs, penalty=1.0)
 
 
-def _ridge(train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
+def _ridge(
+    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
+) -> dict[str, np.ndarray]:
     inputs, others = one_hot(train, parts)
     return ridge(inputs, train.targets, others, seed=seed)
 
 
 def _classes(
-    train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int, fit: Fit, capped: bool
+    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int, fit: Fit, capped: bool
 ) -> dict[str, np.ndarray]:
     """Probabilities of an estimator's classes; classes without training rows get 0."""
     present = np.unique(train.targets)
@@ -109,7 +118,7 @@ def _classes(
 
 
 def _numbers(
-    train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int, fit: Fit, capped: bool
+    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int, fit: Fit, capped: bool
 ) -> dict[str, np.ndarray]:
     """One estimator for each number of an item."""
     inputs, others = _inputs(train, parts, capped=capped)
@@ -117,21 +126,21 @@ def _numbers(
     return {part: np.stack([each.predict(table) for each in models], axis=1) for part, table in others.items()}
 
 
-def _inputs(train: Rows, parts: Mapping[str, Rows], *, capped: bool) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def _inputs(
+    train: BaselineData, parts: Mapping[str, BaselineData], *, capped: bool
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """The tables with categories as indices, the most frequent first; `capped`, where there may not be more."""
-    assert train.table is not None
     orders = {
         place: _commonest(values[~np.isnan(values)], _MAX_BOOSTED if capped else len(values))
-        for place in train.categorical
-        for values in [train.table[:, place]]
+        for place in train.about["categorical"]
+        for values in [train["table"][:, place]]
     }
 
-    empty = np.isnan(train.table).all(axis=0)
+    empty = np.isnan(train["table"]).all(axis=0)
 
-    def encode(rows: Rows) -> np.ndarray:
-        assert rows.table is not None
+    def encode(rows: BaselineData) -> np.ndarray:
         # A column without a value in training says nothing, and scikit-learn's boosting does not take it.
-        table = np.where(empty, np.zeros_like(rows.table), rows.table)
+        table = np.where(empty, np.zeros_like(rows["table"]), rows["table"])
         for place, order in orders.items():
             values, sorting = table[:, place], np.argsort(order)
             nearest = np.searchsorted(order, values, sorter=sorting).clip(max=max(len(order) - 1, 0))
@@ -148,19 +157,19 @@ def _estimator_seed(seed: int) -> int:
     return int(generator(seed, "baseline").integers(2**32))
 
 
-def _forest_of_classes(inputs: np.ndarray, targets: np.ndarray, train: Rows, seed: int) -> Any:
+def _forest_of_classes(inputs: np.ndarray, targets: np.ndarray, train: BaselineData, seed: int) -> Any:
     from sklearn.ensemble import RandomForestClassifier
 
     return RandomForestClassifier(random_state=_estimator_seed(seed)).fit(inputs, targets)
 
 
-def _forest_of_numbers(inputs: np.ndarray, targets: np.ndarray, train: Rows, seed: int) -> Any:
+def _forest_of_numbers(inputs: np.ndarray, targets: np.ndarray, train: BaselineData, seed: int) -> Any:
     from sklearn.ensemble import RandomForestRegressor
 
     return RandomForestRegressor(random_state=_estimator_seed(seed)).fit(inputs, targets)
 
 
-def _boosted_classes(inputs: np.ndarray, targets: np.ndarray, train: Rows, seed: int) -> Any:
+def _boosted_classes(inputs: np.ndarray, targets: np.ndarray, train: BaselineData, seed: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     # Stopping early sets rows of every class aside, which takes two of each.
@@ -168,47 +177,56 @@ def _boosted_classes(inputs: np.ndarray, targets: np.ndarray, train: Rows, seed:
     return HistGradientBoostingClassifier(early_stopping=early, **_boosted(train, seed)).fit(inputs, targets)  # pyright: ignore[reportArgumentType]
 
 
-def _boosted_numbers(inputs: np.ndarray, targets: np.ndarray, train: Rows, seed: int) -> Any:
+def _boosted_numbers(inputs: np.ndarray, targets: np.ndarray, train: BaselineData, seed: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     return HistGradientBoostingRegressor(**_boosted(train, seed)).fit(inputs, targets)
 
 
-def _boosted(train: Rows, seed: int) -> dict[str, Any]:
-    return {"categorical_features": list(train.categorical), "random_state": _estimator_seed(seed)}
+def _boosted(train: BaselineData, seed: int) -> dict[str, Any]:
+    return {"categorical_features": list(train.about["categorical"]), "random_state": _estimator_seed(seed)}
 
 
-def _size(rows: Rows, outputs: int) -> int:
+def _size(rows: BaselineData, outputs: int) -> int:
     """Weights, biases and scales of a linear model on what `one_hot` makes of the rows."""
     return linear_size(one_hot(rows, {})[0].shape[1], outputs)
 
 
-def _forest(train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
+def _forest(
+    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
+) -> dict[str, np.ndarray]:
     return _classes(train, parts, num_outputs=num_outputs, seed=seed, fit=_forest_of_classes, capped=False)
 
 
-def _boosting(train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
+def _boosting(
+    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
+) -> dict[str, np.ndarray]:
     return _classes(train, parts, num_outputs=num_outputs, seed=seed, fit=_boosted_classes, capped=True)
 
 
-def _number_forest(train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
+def _number_forest(
+    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
+) -> dict[str, np.ndarray]:
     return _numbers(train, parts, num_outputs=num_outputs, seed=seed, fit=_forest_of_numbers, capped=False)
 
 
-def _number_boosting(train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
+def _number_boosting(
+    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
+) -> dict[str, np.ndarray]:
     return _numbers(train, parts, num_outputs=num_outputs, seed=seed, fit=_boosted_numbers, capped=True)
 
 
-CLASSES: dict[str, Baseline] = {
+_CLASSES: dict[str, Baseline] = {
     "logistic regression": Baseline(_logistic, needs="table", size=_size, max_rows=_MANY),
     "random forest": Baseline(_forest, needs="table", max_rows=_MANY),
     "gradient boosting": Baseline(_boosting, needs="table", max_rows=_ALL),
 }
-"""Of tables with a class an item."""
 
-NUMBERS: dict[str, Baseline] = {
+_NUMBERS: dict[str, Baseline] = {
     "ridge regression": Baseline(_ridge, needs="table", size=_size, max_rows=_MANY),
     "random forest": Baseline(_number_forest, needs="table", max_rows=_MANY),
     "gradient boosting": Baseline(_number_boosting, needs="table", max_rows=_ALL),
 }
-"""Of tables with a number an item."""
+
+BASELINES = {"classifier": _CLASSES, "regressor": _NUMBERS}
+"""By what of scikit-learn learns the target (`Target.estimator`)."""

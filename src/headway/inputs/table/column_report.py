@@ -12,6 +12,7 @@ from headway.inputs.table.column_values import Predict
 from headway.inputs.table.dependence import Dependence, dependence
 from headway.inputs.table.importance import Importance, importance
 from headway.inputs.table.redundancy import Redundancy, redundancy
+from headway.judge.metric import TaskMetrics
 
 __all__ = ["ColumnUse", "column_use"]
 
@@ -54,7 +55,7 @@ def column_use(
     train: pl.DataFrame,
     *,
     part: str,
-    task: str,
+    metrics: TaskMetrics,
     output: int = 0,
     answer: str = "answer",
     seed: int = 0,
@@ -67,12 +68,12 @@ def column_use(
         targets: Their targets.
         train: Training rows with the same columns.
         part: What the part is called.
-        task: The kind of target.
+        metrics: How predictions are judged.
         output: Which output the dependence is of.
         answer: What that is called.
         seed: The run's seed.
     """
-    found = importance(predict, items, targets, task=task, seed=seed)
+    found = importance(predict, items, targets, metrics=metrics, seed=seed)
     used = [each.columns[0] for each in found.columns if each.is_used and items[each.columns[0]].drop_nulls().len()]
     return ColumnUse(
         part=part,

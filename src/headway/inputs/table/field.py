@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 
@@ -21,7 +21,12 @@ from headway.targets.base import Target
 if TYPE_CHECKING:
     import polars as pl
 
+    from headway.data.dataset import Part, PartName
+    from headway.judge.baselines.base import Baseline
+    from headway.judge.diagnosis.finding import Finding
+    from headway.judge.report.report import Report, Section
     from headway.train.model import Model
+    from headway.train.stage import Setup
     from headway.train.training_view import TrainingView
 
 __all__ = ["Table"]
@@ -221,9 +226,18 @@ class Table(Input):
         """
         return items.select(column.plain(items[column.name]) for column in self.fitted)
 
-    def baseline_rows(self, items: pl.DataFrame) -> dict[str, Any]:
-        """What `simple_rows` gives, as "table" and "categorical"."""
-        return dict(zip(("table", "categorical"), self.simple_rows(items), strict=True))
+    tries: ClassVar[tuple[str, ...]] = ("columns that tell more",)
+
+    def baselines(self, target: Target) -> dict[str, Baseline]:
+        from headway.inputs.table.baselines import BASELINES
+
+        return BASELINES[target.estimator] if target.estimator else {}
+
+    def baseline_arrays(self, part: Part, *, seed: int) -> tuple[Part, dict[str, np.ndarray], dict[str, Any]]:
+        """What `simple_rows` gives, as "table", and which of its columns are "categorical"."""
+        part = part.left()
+        table, categorical = self.simple_rows(part.items)
+        return part, {"table": table}, {"categorical": categorical}
 
     def simple_rows(self, items: pl.DataFrame) -> tuple[np.ndarray, tuple[int, ...]]:
         """All rows as simple models take them, and which of their places hold category indices.
@@ -241,18 +255,21 @@ class Table(Input):
                 kept[missing] = False
         return array[:, kept], tuple(range(len(self.numbers), int(kept.sum())))
 
-    def explorers(self, setup: Any) -> dict[str, Any]:
+    def explorers(self, setup: Setup) -> dict[str, Any]:
         from headway.inputs.table.interpret import Interpretation
 
         return {"interpret": Interpretation(setup)}
 
-    def report_sections(self, setup: Any, part: Any) -> dict[str, Any]:
+    def report_sections(self, setup: Setup, report: Report) -> dict[str, Section]:
         """What the model uses of the columns, as "columns"."""
         from headway.inputs.table.interpret import Interpretation
+        from headway.inputs.table.page import uses
+        from headway.judge.report.report import Section
 
-        return {"columns": Interpretation(setup).column_use(part)}
+        found = Interpretation(setup).column_use(cast("PartName", report.focus_part), report.known)
+        return {"columns": Section("What the model uses", found, uses)}
 
-    def findings(self, setup: Any) -> list[Any]:
+    def findings(self, setup: Setup) -> list[Finding]:
         from headway.inputs.table.interpret import Interpretation
 
         return Interpretation(setup).leaks()

@@ -13,7 +13,7 @@ import polars as pl
 from headway.errors import ConfigError, ShapeError
 from headway.inputs.table.column_values import Predict, check_columns, draw
 from headway.judge.intervals import Estimate, mean
-from headway.judge.tasks import TaskMetrics, task_metrics
+from headway.judge.metric import TaskMetrics
 from headway.seeds import generator
 from headway.system.figures import new_figure
 
@@ -103,7 +103,7 @@ def importance(
     items: pl.DataFrame,
     targets: np.ndarray,
     *,
-    task: str = "classification",
+    metrics: TaskMetrics,
     columns: Sequence[str] | None = None,
     together: Sequence[Sequence[str]] = (),
     permutations: int = 5,
@@ -122,7 +122,7 @@ def importance(
         predict: The model: items to answers.
         items: Rows that the model was not trained on.
         targets: Their targets, as the task's metrics take them.
-        task: The kind of target; the metric is its main one.
+        metrics: How predictions are judged; the metric is the main one.
         columns: Which columns; all of the items' when left out.
         together: Groups of columns that are shuffled as one.
         permutations: How often each is shuffled, at least 1.
@@ -134,9 +134,10 @@ def importance(
         ShapeError: If items, targets and answers are not of the same number.
 
     Example:
+        >>> from headway.targets.number.metrics import METRICS
         >>> items = pl.DataFrame({"x": [0.0, 1.0] * 50, "noise": list(range(100))})
         >>> targets = items["x"].to_numpy()[:, None]
-        >>> found = importance(lambda rows: rows["x"].to_numpy()[:, None], items, targets, task="regression")
+        >>> found = importance(lambda rows: rows["x"].to_numpy()[:, None], items, targets, metrics=METRICS)
         >>> [each.name for each in found.columns if each.is_used]
         ['x']
 
@@ -148,9 +149,8 @@ def importance(
     _check(items, targets, permutations)
     places = draw(generator(seed, "bootstrap", epoch=_OWN_DRAWS), len(items), num_items)
     items, targets = items[places], targets[places]
-    known = task_metrics(task)
     answers = predict(items)
-    before = _qualities(known, answers, targets)
+    before = _qualities(metrics, answers, targets)
     found = []
     for number, group in enumerate(groups):
         lost = np.zeros(len(items))
@@ -159,14 +159,14 @@ def importance(
             generator(seed, "bootstrap", epoch=epoch, step=each).permutation(len(items)) for each in range(permutations)
         )
         for order, worse in _shuffled(predict, items, group, orders):
-            gaps = (before - _qualities(known, worse, targets)) / permutations
+            gaps = (before - _qualities(metrics, worse, targets)) / permutations
             lost += gaps
             lost[order] += gaps
         found.append(ColumnImportance(group, mean(lost - lost.mean() / 2, seed=seed)))
     found.sort(key=lambda each: -each.drop.value)
-    score = known.metrics[known.main].estimate(*known.check(answers, targets), seed=seed)
+    score = metrics.evaluate(answers, targets, names=[metrics.main], seed=seed)[metrics.main]
     return Importance(
-        metric=known.main, score=score, columns=tuple(found), num_items=len(items), permutations=permutations
+        metric=metrics.main, score=score, columns=tuple(found), num_items=len(items), permutations=permutations
     )
 
 
@@ -179,10 +179,9 @@ def _shuffled(
         yield from zip(some, np.split(predict(copies), len(some)), strict=True)
 
 
-def _qualities(known: TaskMetrics, answers: np.ndarray, targets: np.ndarray) -> np.ndarray:
+def _qualities(metrics: TaskMetrics, answers: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Each item's part of the main metric, the higher the better."""
-    answers, targets = known.check(answers, targets)
-    return known.by_item(answers, targets) * (1.0 if known.higher_is_better else -1.0)
+    return metrics.by_item(answers, targets) * (1.0 if metrics.higher_is_better else -1.0)
 
 
 def _groups(

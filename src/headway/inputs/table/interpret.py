@@ -21,8 +21,9 @@ from headway.inputs.table.leakage import find_copies, find_leaks
 from headway.inputs.table.redundancy import Redundancy, redundancy
 from headway.inputs.table.unusual import Unusual, Usual, usual
 from headway.judge.diagnosis.finding import Finding
+from headway.judge.metric import TaskMetrics
 from headway.seeds import generator
-from headway.train.predictions import answers_for
+from headway.train.predictions import predict_arrays
 from headway.train.stage import Setup
 
 __all__ = ["Interpretation", "predictor"]
@@ -61,7 +62,7 @@ class Interpretation:
             predictor(self.setup),
             items,
             targets,
-            task=self.setup.data.target.task,
+            metrics=self.setup.data.target.metrics(),
             together=together,
             permutations=permutations,
             seed=self.setup.seed,
@@ -119,7 +120,7 @@ class Interpretation:
                     found += find_copies(answered, other, _TARGET, columns, part=name)
         return sorted(found, key=lambda finding: finding.rank)
 
-    def column_use(self, part: PartName) -> ColumnUse:
+    def column_use(self, part: PartName, metrics: TaskMetrics) -> ColumnUse:
         """What a report tells of the columns: importance, dependence on the most important ones, redundancy."""
         items, targets = _rows(self.setup.data, part)
         output, answer = _output(self.setup.data, None)
@@ -130,7 +131,7 @@ class Interpretation:
             targets[drawn],
             _rows(self.setup.data, "train")[0],
             part=part,
-            task=self.setup.data.target.task,
+            metrics=metrics,
             output=output,
             answer=answer,
             seed=self.setup.seed,
@@ -144,7 +145,7 @@ class Interpretation:
 def predictor(setup: Setup) -> Predict:
     """The model as a function of a table's items."""
     reader = _table(setup.data)
-    return lambda items: answers_for(setup, reader.read_rows(items))
+    return lambda items: predict_arrays(setup, reader.read_rows(items))
 
 
 def _rows(data: Data, name: PartName) -> tuple[pl.DataFrame, np.ndarray]:

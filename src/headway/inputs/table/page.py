@@ -20,11 +20,8 @@ __all__ = ["uses"]
 _MANY = 15
 
 
-def uses(report: Report) -> str:
-    """What the model uses of the columns; nothing where items are no rows of a table."""
-    found = report.columns
-    if found is None:
-        return ""
+def uses(report: Report, found: ColumnUse) -> str:
+    """What the model uses of the columns."""
     curves = "".join(_curve(each) for each in found.dependences if not each.is_category and len(each.points) > 1)
     tables = "".join(_categories(each) for each in found.dependences if each.is_category or len(each.points) == 1)
     shown = _reading(found) if found.dependences else ""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,89 +14,116 @@ from headway.seeds import generator
 __all__ = [
     "MAX_ROWS",
     "Baseline",
+    "BaselineData",
     "BaselineFunction",
-    "Need",
-    "Rows",
     "drawn_rows",
     "linear_size",
-    "num_features",
-    "num_pixels",
+    "on",
     "scale_of",
-    "small_pixels",
 ]
-
-Need = Literal["pixels", "features", "table", "pairs"]
-"""What a baseline looks at, besides targets: one of the arrays of `Rows`."""
 
 MAX_ROWS = 10_000
 """Training rows that a simple model learns from at most, where it does not say otherwise."""
 
-_RANKS = {"pixels": 4, "features": 2, "table": 2, "pairs": 2}
-_MAX_PIXELS = 1_024
-
 
 @dataclass(frozen=True, kw_only=True)
-class Rows:
-    """Some items of the table, as baselines see them.
+class BaselineData:
+    """Some items, as simple models see them: targets, and whatever arrays the kind of input brings.
 
     Attributes:
         targets: Class indices, int64 `[items]`; for other kinds of target an array `[items, ...]`.
-        pixels: Small images, uint8 `[items, height, width, channels]`; None when items are not images.
-        features: What a frozen, pretrained body makes of the items, float32 `[items, dim]`; None without one.
-        table: The numbers of a table's columns, float32 `[items, columns]`, NaN where one is missing; None when items
-            are no rows of a table.
-        categorical: The places of the table's columns whose numbers are indices of categories, from 0.
-        pairs: Indices of user and item, int64 `[items, 2]`, 0 for those that training did not have; None when items
-            are no ratings.
+        arrays: By name, each `[items, ...]`. "features" is what a frozen, pretrained body makes of the items, float32
+            `[items, dim]`; images bring "pixels", float32 `[items, dim]` from 0 to 1, tables "table", ratings "pairs".
+        about: What is known of an array as a whole, by name, such as which of a table's columns are categories.
 
     Raises:
         ShapeError: If they are not of the same items.
     """
 
     targets: np.ndarray
-    pixels: np.ndarray | None = None
-    features: np.ndarray | None = None
-    table: np.ndarray | None = None
-    categorical: tuple[int, ...] = ()
-    pairs: np.ndarray | None = None
+    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        given = {name: getattr(self, name) for name in _RANKS if getattr(self, name) is not None}
-        if any(each.ndim != _RANKS[name] or len(each) != len(self.targets) for name, each in given.items()):
-            what = "`pixels` must be [items, height, width, channels], `features` and `table` [items, columns]."
-            shapes = [f"{name} {list(each.shape)}" for name, each in {"targets": self.targets, **given}.items()]
+        if any(len(each) != len(self.targets) for each in self.arrays.values()):
+            shapes = [f"{name} {list(each.shape)}" for name, each in {"targets": self.targets, **self.arrays}.items()]
             fix = "Pass arrays of the same items, in the same order."
-            raise ShapeError(what, given=shapes, fix=fix)
+            raise ShapeError("Arrays for baselines must have a row an item.", given=shapes, fix=fix)
 
-    def take(self, index: np.ndarray) -> Rows:
-        """Those at some places, int64 `[chosen]`."""
-        given = {name: getattr(self, name) for name in ("targets", *_RANKS)}
-        return replace(self, **{name: None if each is None else each[index] for name, each in given.items()})
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.arrays[name]
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def take(self, index: np.ndarray) -> BaselineData:
+        """Those with some indices, int64 `[chosen]`."""
+        arrays = {name: each[index] for name, each in self.arrays.items()}
+        return replace(self, targets=self.targets[index], arrays=arrays)
 
 
 class BaselineFunction(Protocol):
-    """How a baseline is called. It must not modify the rows."""
+    """How a baseline is called. It must not modify the data."""
 
-    def __call__(self, train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
-        """Learn from `train`, and give answers, float `[items, num_outputs]`, for each of the parts."""
+    def __call__(
+        self, train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
+    ) -> dict[str, np.ndarray]:
+        """Learn from `train`, and give predictions, float `[items, num_outputs]`, for each of the parts."""
         ...
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """One entry of the registry.
+    """A simple model that a kind of input or target brings.
 
     Attributes:
         run: The function.
-        needs: What rows must have for it, besides targets.
-        size: How many numbers it keeps, from the training rows and the number of outputs.
-        max_rows: How many training rows it learns from at most; of more, as many are drawn at random.
+        needs: The array that it looks at, besides targets; nothing when None.
+        size: How many numbers it keeps, from the training items and the number of outputs.
+        max_rows: How many training items it learns from at most; of more, as many are drawn at random.
     """
 
     run: BaselineFunction
-    needs: Need | None = None
-    size: Callable[[Rows, int], int] | None = None
+    needs: str | None = None
+    size: Callable[[BaselineData, int], int] | None = None
     max_rows: int = MAX_ROWS
+
+
+class MatrixFunction(Protocol):
+    """A simple model of a plain matrix, such as a linear one."""
+
+    def __call__(
+        self,
+        inputs: np.ndarray,
+        targets: np.ndarray,
+        parts: Mapping[str, np.ndarray],
+        *,
+        num_outputs: int,
+        seed: int,
+    ) -> dict[str, np.ndarray]:
+        """Learn from `inputs`, `[items, dim]`, and give predictions for each of the parts, `[items, dim]` too."""
+        ...
+
+
+def on(name: str, solve: MatrixFunction, *, size: Callable[[BaselineData, int], int] | None = None) -> Baseline:
+    """A model of plain matrices as a baseline that looks at one of the arrays.
+
+    Args:
+        name: The array's name, such as "features".
+        solve: The model.
+        size: How many numbers it keeps; those of a linear model when left out.
+    """
+
+    def run(
+        train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
+    ) -> dict[str, np.ndarray]:
+        inputs = {part: data[name] for part, data in parts.items()}
+        return solve(train[name], train.targets, inputs, num_outputs=num_outputs, seed=seed)
+
+    def linear(train: BaselineData, num_outputs: int) -> int:
+        return linear_size(train[name].shape[1], num_outputs)
+
+    return Baseline(run, needs=name, size=size or linear)
 
 
 def drawn_rows(num_rows: int, *, seed: int, most: int = MAX_ROWS) -> np.ndarray:
@@ -108,7 +135,7 @@ def drawn_rows(num_rows: int, *, seed: int, most: int = MAX_ROWS) -> np.ndarray:
         most: How many it takes.
 
     Returns:
-        Their places, ascending, int64 `[chosen]`.
+        Their indices, ascending, int64 `[chosen]`.
 
     Example:
         >>> drawn_rows(3, seed=0).tolist(), len(drawn_rows(50_000, seed=0))
@@ -117,29 +144,6 @@ def drawn_rows(num_rows: int, *, seed: int, most: int = MAX_ROWS) -> np.ndarray:
     if num_rows <= most:
         return np.arange(num_rows)
     return np.sort(generator(seed, "baseline").permutation(num_rows)[:most])
-
-
-def small_pixels(rows: Rows) -> np.ndarray:
-    """Pixels between 0 and 1, float32 `[items, dim]`; blocks of them are averaged until at most 1,024 are left."""
-    assert rows.pixels is not None
-    pixels = rows.pixels
-    items, height, width, channels = pixels.shape
-    block = 1
-    while (height // block) * (width // block) * channels > _MAX_PIXELS and block < min(height, width):
-        block += 1
-    high, wide = height // block, width // block
-    cut = pixels[:, : high * block, : wide * block].reshape(items, high, block, wide, block, channels)
-    return cut.mean((2, 4), dtype=np.float32).reshape(items, -1) / np.float32(255)
-
-
-def num_pixels(rows: Rows) -> int:
-    """How many numbers `small_pixels` leaves of an image."""
-    return small_pixels(rows.take(np.arange(1))).shape[1]
-
-
-def num_features(rows: Rows) -> int:
-    """How many numbers the features of an item are."""
-    return 0 if rows.features is None else rows.features.shape[1]
 
 
 def scale_of(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -24,7 +24,9 @@ def save_results(file: Path, key: str, results: Sequence[BaselineResult]) -> Non
         results: What `run_baselines` gave.
     """
     facts = [{"name": each.name, "seconds": each.seconds, "size": each.size, "needs": each.needs} for each in results]
-    arrays = {f"{place}/{part}": given for place, each in enumerate(results) for part, given in each.answers.items()}
+    arrays = {
+        f"{place}/{part}": given for place, each in enumerate(results) for part, given in each.predictions.items()
+    }
     draft = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:
         with draft.open("wb") as opened:

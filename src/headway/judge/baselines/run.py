@@ -1,8 +1,7 @@
 """Simple models that a trained one must beat, and how long they take. Classic statistics, no network is trained.
 
-A baseline is one function: training rows and parts to answer in, answers for each part out. Those of each kind of
-target are in a file of their own (`simple_classes`, `simple_numbers` ...) and are listed in `BASELINES`; a baseline
-of your own goes through `extra=`.
+A baseline is one function: training items and parts to predict, predictions for each part out. The kinds of target
+bring theirs (`Target.baselines`), as do the kinds of input (`Input.baselines`); a user's own go through `extra`.
 """
 
 from __future__ import annotations
@@ -15,148 +14,120 @@ from importlib import import_module
 import numpy as np
 
 from headway.errors import ConfigError, DataError, HeadwayError, ShapeError, did_you_mean
-from headway.inputs.ratings import baselines as ratings
-from headway.inputs.table import baselines as tables
-from headway.judge.baselines.base import Baseline, BaselineFunction, Need, Rows, drawn_rows
-from headway.judge.tasks import task_metrics
-from headway.targets.categories import baselines as simple_labels
-from headway.targets.category import baselines as simple_classes
-from headway.targets.mask import metrics as segmentation
-from headway.targets.number import baselines as simple_numbers
-from headway.targets.points import metrics as points
+from headway.judge.baselines.base import Baseline, BaselineData, BaselineFunction, drawn_rows
+from headway.judge.metric import TaskMetrics
 
-__all__ = [
-    "BASELINES",
-    "BaselineFunction",
-    "BaselineResult",
-    "Rows",
-    "check_names",
-    "guesses",
-    "run_baselines",
-]
-
-BASELINES: dict[str, dict[str, Baseline]] = {
-    "classification": simple_classes.BASELINES | tables.CLASSES,
-    "multilabel": simple_labels.BASELINES,
-    "points": points.BASELINES,
-    "regression": simple_numbers.BASELINES | tables.NUMBERS | ratings.BASELINES,
-    "segmentation": segmentation.BASELINES,
-}
-"""Those of each task, by name, in the order in which they run."""
+__all__ = ["BaselineResult", "check_names", "guesses", "run_baselines"]
 
 
 @dataclass(frozen=True)
 class BaselineResult:
-    """What a baseline answers.
+    """What a baseline predicts.
 
     Attributes:
         name: The baseline's name.
-        answers: For each part, float `[items, outputs]`: probabilities of the classes, or numbers in their unit.
-        seconds: Learning and answering together.
-        size: How many numbers it keeps to answer with; None where that is not known.
+        predictions: For each part, float `[items, outputs]`: probabilities of the classes, or numbers in their unit.
+        seconds: Learning and predicting together.
+        size: How many numbers it keeps to predict with; None where that is not known.
         needs: What it looks at. On features neither `seconds` nor `size` count the network that they come from.
     """
 
     name: str
-    answers: dict[str, np.ndarray]
+    predictions: dict[str, np.ndarray]
     seconds: float
     size: int | None = None
-    needs: Need | None = None
+    needs: str | None = None
 
     def in_float32(self) -> BaselineResult:
-        """The same with answers of half the size."""
+        """The same with predictions of half the size."""
         smaller = {
-            part: each.astype(np.float32) if each.dtype.kind == "f" else each for part, each in self.answers.items()
+            part: each.astype(np.float32) if each.dtype.kind == "f" else each for part, each in self.predictions.items()
         }
-        return replace(self, answers=smaller)
+        return replace(self, predictions=smaller)
 
 
 def run_baselines(
-    train: Rows,
-    parts: Mapping[str, Rows],
+    train: BaselineData,
+    parts: Mapping[str, BaselineData],
     *,
+    known: Mapping[str, Baseline],
+    metrics: TaskMetrics,
     num_outputs: int,
-    seed: int = 0,
-    task: str = "classification",
     names: Sequence[str] | None = None,
     extra: Mapping[str, BaselineFunction] | None = None,
+    seed: int = 0,
 ) -> list[BaselineResult]:
-    """Run each baseline that the rows have the means for.
+    """Run each baseline that the data have the means for.
 
     Args:
-        train: Rows to learn from. Of more than 10,000, most baselines draw as many at random.
-        parts: Rows to answer, by name, such as "valid" and "test".
-        num_outputs: How many numbers the answer for one item is; of classes, which targets lie below, one each.
-        seed: The run's seed.
-        task: Whose baselines to run; see `BASELINES`.
-        names: Which of them. Left out: all.
+        train: Items to learn from. Of more than 10,000, most baselines draw as many at random.
+        parts: Items to predict, by name, such as "valid" and "test".
+        known: The baselines of the kind of target and of input, by name.
+        metrics: By which predictions are checked.
+        num_outputs: How many numbers the prediction for one item is; of classes, which targets lie below, one each.
+        names: Which of the known ones; all when left out.
         extra: Baselines of your own, by name; they come last.
+        seed: The run's seed.
 
     Returns:
-        One result a baseline, in the order of the registry. One that needs pixels, features or a table which some rows
-        lack is left out.
+        One result a baseline, in the order of `known`. One that needs an array which some part lacks is left out.
 
     Raises:
-        ConfigError: If the task or a name is not known, or a name is taken.
-        DataError: If there are no rows to learn from or to answer, or targets are no class.
-        ShapeError: If the parts' pixels, features or table have another shape than those of `train`, or a baseline of
-            your own gives answers of the wrong shape.
+        ConfigError: If a name is not known, or taken.
+        DataError: If there are no items to learn from or to predict, or targets are no class.
+        ShapeError: If an array has another shape in a part than in `train`, or a baseline of your own gives predictions
+            of the wrong shape.
 
     Example:
-        >>> rows = Rows(targets=np.array([0, 1, 1]))
-        >>> [result] = run_baselines(rows, {"valid": rows}, num_outputs=2, names=["majority class"])
-        >>> result.answers["valid"][0].round(2).tolist()
+        >>> from headway.targets.category.baselines import BASELINES
+        >>> from headway.targets.category.metrics import METRICS
+        >>> data = BaselineData(targets=np.array([0, 1, 1]))
+        >>> options = {"known": BASELINES, "metrics": METRICS, "num_outputs": 2, "names": ["majority class"]}
+        >>> [found] = run_baselines(data, {"valid": data}, **options)
+        >>> found.predictions["valid"][0].round(2).tolist()
         [0.33, 0.67]
     """
-    chosen = _choose(task, names, extra or {})
+    for name in () if names is None else names:
+        if name not in known:
+            raise ConfigError("This baseline is not known.", given=name, fix=did_you_mean(name, known))
+    check_names(extra or {}, known)
+    chosen = {name: known[name] for name in (known if names is None else names)}
+    chosen |= {name: Baseline(function) for name, function in (extra or {}).items()}
     parts = dict(parts)
     _check(train, parts, num_outputs)
     if any(each.needs for each in chosen.values()):
         import_module("sklearn.linear_model")  # now, so that no baseline's seconds hold scikit-learn's import
     results = []
     for name, baseline in chosen.items():
-        if baseline.needs and any(getattr(each, baseline.needs) is None for each in (train, *parts.values())):
+        if baseline.needs and any(baseline.needs not in each.arrays for each in (train, *parts.values())):
             continue
-        places = drawn_rows(len(train.targets), seed=seed, most=baseline.max_rows)
-        rows = train if len(places) == len(train.targets) else train.take(places)
+        index = drawn_rows(len(train), seed=seed, most=baseline.max_rows)
+        data = train if len(index) == len(train) else train.take(index)
         start = time.perf_counter()
-        answers = baseline.run(rows, parts, num_outputs=num_outputs, seed=seed)
+        predictions = baseline.run(data, parts, num_outputs=num_outputs, seed=seed)
         seconds = time.perf_counter() - start
-        _check_answers(name, answers, parts, num_outputs, task)
-        size = baseline.size(rows, num_outputs) if baseline.size else None
-        results.append(BaselineResult(name, answers, seconds, size, baseline.needs))
+        _check_predictions(name, predictions, parts, num_outputs, metrics)
+        size = baseline.size(data, num_outputs) if baseline.size else None
+        results.append(BaselineResult(name, predictions, seconds, size, baseline.needs))
     return results
 
 
-def guesses(task: str) -> list[str]:
-    """The baselines of a task that need no items: the targets are enough."""
-    return [name for name, each in BASELINES[task].items() if each.needs is None]
+def guesses(known: Mapping[str, Baseline]) -> list[str]:
+    """The names of those that need no items: the targets are enough."""
+    return [name for name, each in known.items() if each.needs is None]
 
 
-def _choose(task: str, names: Sequence[str] | None, extra: Mapping[str, BaselineFunction]) -> dict[str, Baseline]:
-    if task not in BASELINES:
-        raise ConfigError("There are no baselines for this task.", given=task, fix=did_you_mean(task, BASELINES))
-    known = BASELINES[task]
-    for name in known if names is None else names:
-        if name not in known:
-            raise ConfigError("This baseline is not known.", given=name, fix=did_you_mean(name, known))
-    check_names(extra, task=task)
-    chosen = {name: known[name] for name in (known if names is None else names)}
-    return chosen | {name: Baseline(function) for name, function in extra.items()}
-
-
-def check_names(own: Iterable[str], *, task: str = "classification") -> None:
-    """Raises a ConfigError if a user's own baseline has the name of one of the registry."""
-    taken = sorted(set(own) & BASELINES[task].keys())
+def check_names(own: Iterable[str], known: Iterable[str]) -> None:
+    """Raises a ConfigError if a user's own baseline has the name of a known one."""
+    taken = sorted(set(own) & set(known))
     if taken:
-        raise ConfigError(
-            "A baseline of your own has the name of another.", given=taken, fix="Give it a name of its own."
-        )
+        what = "A baseline of your own has the name of another."
+        raise ConfigError(what, given=taken, fix="Give it a name of its own.")
 
 
-def _check(train: Rows, parts: Mapping[str, Rows], num_outputs: int) -> None:
-    for part, rows in {"train": train, **parts}.items():
-        targets = rows.targets
+def _check(train: BaselineData, parts: Mapping[str, BaselineData], num_outputs: int) -> None:
+    for part, data in {"train": train, **parts}.items():
+        targets = data.targets
         # Targets of one dimension are class indices; all others are numbers, which their own field has checked.
         is_outside = targets.ndim == 1 and len(targets) > 0 and (targets.min() < 0 or targets.max() >= num_outputs)
         if not len(targets) or is_outside:
@@ -167,9 +138,9 @@ def _check(train: Rows, parts: Mapping[str, Rows], num_outputs: int) -> None:
                 + f", num_outputs={num_outputs}",
                 fix="Leave out empty parts, and pass the number of all classes.",
             )
-        for name in ("pixels", "features", "table"):
-            ours, theirs = getattr(train, name), getattr(rows, name)
-            if ours is not None and theirs is not None and ours.shape[1:] != theirs.shape[1:]:
+        for name in train.arrays.keys() & data.arrays.keys():
+            ours, theirs = train[name], data[name]
+            if ours.shape[1:] != theirs.shape[1:]:
                 raise ShapeError(
                     f"`{name}` must have the same shape in every part.",
                     given=f"train {list(ours.shape)}, {part} {list(theirs.shape)}",
@@ -177,14 +148,18 @@ def _check(train: Rows, parts: Mapping[str, Rows], num_outputs: int) -> None:
                 )
 
 
-def _check_answers(
-    name: str, answers: Mapping[str, np.ndarray], parts: Mapping[str, Rows], num_outputs: int, task: str
+def _check_predictions(
+    name: str,
+    predictions: Mapping[str, np.ndarray],
+    parts: Mapping[str, BaselineData],
+    num_outputs: int,
+    metrics: TaskMetrics,
 ) -> None:
-    """What a baseline gave, checked as a model's own answers would be; the error says whose they are."""
-    for part, rows in parts.items():
-        given = np.shape(answers[part]) if part in answers else ()
-        # An answer for each place of a picture has the picture's shape; any other is a row of outputs.
-        wanted = (len(rows.targets), num_outputs) if rows.targets.ndim <= 2 else (len(rows.targets), *given[1:])
+    """What a baseline gave, checked as a model's own predictions would be; the error says whose they are."""
+    for part, data in parts.items():
+        given = np.shape(predictions[part]) if part in predictions else ()
+        # A prediction for each pixel has the picture's shape; any other is a row of outputs.
+        wanted = (len(data), num_outputs) if data.targets.ndim <= 2 else (len(data), *given[1:])
         if given != wanted:
             raise ShapeError(
                 f"Baseline {name!r} must give one row of answers an item for part {part!r}.",
@@ -192,7 +167,7 @@ def _check_answers(
                 fix="Return a dict with an array [items, num_outputs] for each of `parts`.",
             )
         try:
-            task_metrics(task).check(answers[part], rows.targets)
+            metrics.check(predictions[part], data.targets)
         except HeadwayError as error:
             error.add_note(f"These are the answers of baseline {name!r} for part {part!r}.")
             raise

@@ -5,9 +5,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-__all__ = ["KINDS", "Finding", "Kind", "LayerActivity", "Severity", "describe"]
+from headway.as_json import AsJson
+
+__all__ = ["KINDS", "Finding", "Kind", "Severity", "describe"]
 
 Severity = Literal["note", "warning", "serious"]
 """Worth knowing; worth doing something about; the model should not be used before something is done."""
@@ -50,7 +52,7 @@ _WIDTH = 100
 
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(AsJson):
     """One thing that is wrong, or worth knowing.
 
     Attributes:
@@ -60,6 +62,8 @@ class Finding:
         evidence: The numbers it rests on, by name: plain numbers, texts and lists of them.
         remedies: What to try, in order.
     """
+
+    json_also: ClassVar[tuple[str, ...]] = ("title",)
 
     kind: Kind
     severity: Severity
@@ -72,35 +76,10 @@ class Finding:
         """Its place among findings: the most severe come first."""
         return _SEVERITIES.index(self.severity), list(KINDS).index(self.kind)
 
-    def to_json(self) -> dict[str, Any]:
-        """The finding as plain JSON values."""
-        return {
-            "kind": self.kind,
-            "title": KINDS[self.kind],
-            "severity": self.severity,
-            "sentence": self.sentence,
-            "evidence": self.evidence,
-            "remedies": list(self.remedies),
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
-class LayerActivity:
-    """What one layer gives for a number of items.
-
-    Attributes:
-        name: The layer's name in the model.
-        mean_abs: Mean size of its outputs, from 0.
-        std: Their standard deviation, from 0.
-        share_dead: Share of its channels that are zero for every item, from 0 to 1.
-        largest: The largest size of an output; may be infinite or NaN.
-    """
-
-    name: str
-    mean_abs: float
-    std: float
-    share_dead: float
-    largest: float
+    @property
+    def title(self) -> str:
+        """What it is, in words."""
+        return KINDS[self.kind]
 
 
 def describe(findings: Sequence[Finding]) -> str:

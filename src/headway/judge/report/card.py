@@ -44,7 +44,7 @@ def card(report: Report) -> str:
         "Against simple models": _baselines(report),
         "For whom": _slices(report),
         "What was found": _diagnosis(report),
-        "Whether its probabilities can be trusted": [report.calibration.sentence] if report.calibration else [],
+        **{section.title: [section.card] for section in report.sections.values() if section.card},
         "To be filled in by a person": [f"- {question}: {BLANK}" for question in _QUESTIONS],
     }
     lines = ["# Model card" + (f": {_cell(report.name)}" if report.name else "")]

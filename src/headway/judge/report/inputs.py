@@ -1,103 +1,155 @@
-"""What a report is made of: a model's answers for parts of the data, and what is known beside them."""
+"""What a report is made of: what a model gave for parts of the data, and what is known beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headway.errors import ConfigError, ShapeError
 from headway.judge.baselines.run import BaselineResult
-from headway.judge.diagnosis.finding import LayerActivity
-from headway.judge.tasks import TaskMetrics, task_metrics
+from headway.judge.metric import TaskMetrics
+from headway.judge.verdict import ViewsGain, best_baseline
+from headway.predictions import LayerActivity, Predictions
+from headway.targets.base import Target
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Given", "PartAnswers", "part_answers"]
+    from headway.judge.learning_curve import LearningCurve
+
+__all__ = ["ReportInputs", "checked_predictions"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class PartAnswers:
-    """A model's answers for one part: aligned arrays, an entry an item. Made by `part_answers`, which checks them.
-
-    Attributes:
-        answers: Probabilities of each class, float `[items, classes]`, rows sum to one; or numbers in their unit.
-        targets: Class indices, int64 `[items]`, or float `[items, outputs]`.
-        rows: The items' numbers in their source, int64 `[items]`.
-        items: What else is known of the items; None where nothing is.
-    """
-
-    answers: np.ndarray
-    targets: np.ndarray
-    rows: np.ndarray
-    items: pl.DataFrame | None = None
-
-
-def part_answers(
-    answers: np.ndarray,
+def checked_predictions(
+    predictions: np.ndarray,
     targets: np.ndarray,
     *,
-    task: str = "classification",
+    metrics: TaskMetrics,
     rows: np.ndarray | None = None,
     items: pl.DataFrame | None = None,
-) -> PartAnswers:
-    """A model's answers for one part, checked; without `rows` the items are numbered as they come.
+) -> Predictions:
+    """A model's predictions for one part, checked; without `rows` the items are numbered as they come.
 
     Raises:
-        ConfigError: If the task is not known.
         ShapeError: If the arrays do not fit together.
-        DataError: If they do not hold what the task needs.
+        DataError: If they do not hold what the target's metrics need.
     """
-    task_metrics(task).check(answers, targets)
+    metrics.check(predictions, targets)
     # Kept as they came, since metrics of pictures take counts of them; a plain list of numbers becomes a column.
-    answers, targets = np.asarray(answers), np.asarray(targets)
-    if answers.ndim == 1:
-        answers, targets = answers[:, None], targets[:, None]
+    predictions, targets = np.asarray(predictions), np.asarray(targets)
+    if predictions.ndim == 1:
+        predictions, targets = predictions[:, None], targets[:, None]
     rows = np.arange(len(targets)) if rows is None else rows
-    return PartAnswers(answers=answers, targets=targets, rows=rows, items=items)
+    return Predictions(rows=rows, predictions=predictions, targets=targets, items=items)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given:
-    """All that a report's findings and details can be made of.
+class ReportInputs:
+    """All that a report can be made of. Only `target`, `metrics` and `parts` must be there.
 
     Attributes:
-        task: The kind of target.
-        labels: The names of the outputs, where they have names.
-        seen: Answers for the part that is looked into item by item.
-        part: What that part is called.
-        judged: Answers for the part that the verdict is on.
-        best: The best baseline on `seen`; None where none was run.
-        train: Answers and targets of some training items, answered without augmentation.
-        held_out: Answers for training items by models that were trained without them.
+        target: What was predicted; its kind brings metrics, sections and findings.
+        metrics: How predictions are judged: those of the target, and a user's own.
+        parts: What the model gave, by part ("valid", "test"); with `items`, where something else is known of them.
+        baselines: What simple models gave for the same parts.
+        labels: The names of the outputs; the target's when left out.
+        train: For some training items, without augmentation.
+        held_out: For training items, by models that were trained without them: label errors among these can be found,
+            which the model itself has learned by heart.
         activity: What the model's layers give.
-        history: One row an epoch.
-        slices: Columns by whose values every metric is given.
+        history: A row an epoch: stage, epoch, train_loss, valid_loss, the metrics shown, lr, seconds.
+        slices: Columns of the parts' items by whose values every metric is given.
         search: Columns among which the worst groups are looked for; all of them when None.
-        thresholds: The probability from which each label is given, where an item can have several.
-        is_photos: Whether the items are photos, as far as is known.
+        tries: What to try against underfitting that depends on the kind of input.
+        learning_curve: How much more data would help.
+        views_gain: What test-time augmentation gains.
+        settings: What it takes to repeat the run.
+        data: A summary of the data.
+        versions: Of Python and the libraries.
+        notes: Remarks, one sentence each.
+        seconds: How long training took.
+        size: How many parameters and other numbers the model keeps.
+        name: What the report is called.
         seed: The run's seed, for the resampling.
+
+    Raises:
+        ConfigError: If there are no parts, or slices without items.
+        ShapeError: If a baseline lacks a part.
     """
 
-    task: str
-    labels: Sequence[str]
-    seen: PartAnswers
-    part: str = "valid"
-    judged: PartAnswers
-    best: BaselineResult | None = None
-    train: tuple[np.ndarray, np.ndarray] | None = None
-    held_out: PartAnswers | None = None
+    target: Target
+    metrics: TaskMetrics
+    parts: Mapping[str, Predictions]
+    baselines: Sequence[BaselineResult] = ()
+    labels: Sequence[str] | None = None
+    train: Predictions | None = None
+    held_out: Predictions | None = None
     activity: Sequence[LayerActivity] = ()
     history: Sequence[Mapping[str, Any]] = ()
     slices: Sequence[str] = ()
     search: Sequence[str] | None = None
-    thresholds: Sequence[float] = ()
-    is_photos: bool = True
+    tries: Sequence[str] = ()
+    learning_curve: LearningCurve | None = None
+    views_gain: ViewsGain | None = None
+    settings: Mapping[str, Any] | None = None
+    data: Mapping[str, Any] | None = None
+    versions: Mapping[str, str] | None = None
+    notes: Sequence[str] = ()
+    seconds: float = 0.0
+    size: int | None = None
+    name: str = ""
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        if self.labels is None:
+            object.__setattr__(self, "labels", list(self.target.labels))
+        if not self.parts:
+            raise ConfigError("There is nothing to judge.", given="0 parts", fix='Pass a part, such as {"valid": ...}.')
+        lacking = [
+            f"baseline {baseline.name!r} lacks {part!r}"
+            for part in self.parts
+            for baseline in self.baselines
+            if part not in baseline.predictions
+        ]
+        if lacking:
+            fix = "Pass the same parts to all of them."
+            raise ShapeError("Baselines must cover every part that is judged.", given=lacking, fix=fix)
+        if self.slices and any(part.items is None for part in self.parts.values()):
+            what = "Slices are made of the items' columns."
+            raise ConfigError(what, given=f"slices={self.slices!r}, no items", fix="Pass `items`.")
+
     @property
-    def known(self) -> TaskMetrics:
-        """The task's metrics."""
-        return task_metrics(self.task, thresholds=self.thresholds)
+    def names(self) -> list[str]:
+        """The labels, as a list."""
+        return list(self.labels or ())
+
+    @cached_property
+    def main(self) -> str:
+        """The part that the verdict and the slices are on: "test" where there is one, else "valid", else the first."""
+        return next((name for name in ("test", "valid") if name in self.parts), next(iter(self.parts)))
+
+    @cached_property
+    def focus(self) -> str:
+        """The part that is looked into item by item: "valid" where there is one, so that test stays unseen."""
+        return "valid" if "valid" in self.parts else self.main
+
+    @property
+    def judged(self) -> Predictions:
+        """The predictions for the part that the verdict is on."""
+        return self.parts[self.main]
+
+    @property
+    def seen(self) -> Predictions:
+        """The predictions for the part that is looked into item by item."""
+        return self.parts[self.focus]
+
+    @cached_property
+    def best(self) -> BaselineResult | None:
+        """The best baseline on `focus`; None where none was run."""
+        if not self.baselines:
+            return None
+        return best_baseline(self.baselines, self.seen.targets, part=self.focus, metrics=self.metrics)[0]

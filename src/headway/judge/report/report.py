@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 import json
-import math
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headway.errors import ConfigError
+from headway.as_json import AsJson, as_json
+from headway.errors import ConfigError, did_you_mean
 from headway.judge.diagnosis.finding import Finding, describe
-from headway.judge.intervals import Estimate
-from headway.judge.tasks import TaskMetrics, task_metrics
+from headway.judge.intervals import INTERVAL, Estimate
+from headway.judge.metric import LabelScores, TaskMetrics
+from headway.judge.slices.report import SliceReport
+from headway.judge.slices.worst import WorstSlices
 from headway.judge.verdict import Verdict, ViewsGain
-from headway.targets.category.metrics import ClassScores, LabelScores
 
 if TYPE_CHECKING:
-    from headway.inputs.table.column_report import ColumnUse
     from headway.judge.learning_curve import LearningCurve
-    from headway.judge.report.sections import FarItem
-    from headway.judge.slices.classes import SliceReport
-    from headway.judge.slices.worst import WorstSlices
-    from headway.targets.category.calibration import Calibration
-    from headway.targets.category.mistakes import ConfusedPair, LabelIssues, TopLoss
-    from headway.targets.number.residuals import Fit
 
-__all__ = ["BaselineRow", "PartScores", "Picture", "Report"]
+__all__ = ["BaselineRow", "PartScores", "Picture", "Report", "Section"]
 
 
 @dataclass(frozen=True)
-class PartScores:
+class PartScores(AsJson):
     """How the model does on one part.
 
     Attributes:
@@ -47,21 +41,12 @@ class PartScores:
 
     count: int
     metrics: dict[str, Estimate]
-    per_class: Sequence[ClassScores | LabelScores] = ()
+    per_class: Sequence[LabelScores] = ()
     confusion: np.ndarray | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """The scores as plain JSON values."""
-        return {
-            "count": self.count,
-            "metrics": {name: each.to_json() for name, each in self.metrics.items()},
-            "per_class": [each.to_json() for each in self.per_class],
-            "confusion": None if self.confusion is None else self.confusion.tolist(),
-        }
 
 
 @dataclass(frozen=True)
-class BaselineRow:
+class BaselineRow(AsJson):
     """One baseline in the report.
 
     Attributes:
@@ -81,17 +66,28 @@ class BaselineRow:
     p: float
     size: int | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """The row as plain JSON values."""
-        metrics = {part: {name: each.to_json() for name, each in found.items()} for part, found in self.metrics.items()}
-        return {
-            "name": self.name,
-            "seconds": self.seconds,
-            "metrics": metrics,
-            "difference": self.difference.to_json(),
-            "p": self.p,
-            "size": self.size,
-        }
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the report that a kind of input or target brings.
+
+    Attributes:
+        title: Its heading on the page.
+        value: What it says; in the JSON, under the section's name.
+        html: From the report and the value to the section on the page; no section when empty.
+        rows: The items that it shows, by their rows, of which pictures are made where items can be pictured.
+        is_small: Whether those pictures are small.
+        explained: Items of whose picture it is shown what speaks for an output: the output's index, by row.
+        card: What the model card says of it, one sentence; left out when empty.
+    """
+
+    title: str
+    value: Any
+    html: Callable[[Report, Any], str]
+    rows: Sequence[int] = ()
+    is_small: bool = False
+    explained: Mapping[int, int] = field(default_factory=dict)
+    card: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,11 +98,13 @@ class Picture:
         photo: The bytes of a JPEG.
         heat: The same with what the network looks at laid over it; None where that cannot be said.
         others: Further JPEGs of it, by what they show: of masks the truth, the answer and its errors.
+        legend: What their colours mean, as HTML.
     """
 
     photo: bytes
     heat: bytes | None = None
     others: Mapping[str, bytes] = field(default_factory=dict)
+    legend: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +115,7 @@ class Report:
 
     Attributes:
         task: The kind of target, such as "classification" or "regression".
+        known: How predictions are judged.
         labels: The classes, in the order of the model's outputs; empty where outputs have no names.
         parts: Scores by part, such as "valid" and "test".
         verdict_part: The part that the verdict and the slices are on: "test" where there is one.
@@ -124,19 +123,12 @@ class Report:
         baselines: One row a baseline.
         verdict: Better than the best of them, or not.
         findings: What is wrong, the most severe first.
-        confused_pairs: Which classes are taken for which others.
-        order: The classes in an order that puts those side by side that are confused.
-        top_losses: The items that the model is most wrong about, of classes.
-        far_items: The items whose answers are farthest from their targets, of any other kind.
-        fit: How answers lie beside the truth, of numbers; None for any other kind.
-        label_issues: Items whose label looks wrong, by part: of `focus_part` by the model's own answers, of train by
-            models that did not see them.
-        calibration: Whether probabilities mean what they say.
+        sections: What the kinds of input and target have to say besides, by name: `report["calibration"]` gives the
+            value of one. The page shows them in this order.
         slices: Metrics by the columns that were asked for; None where none were.
         worst_slices: The groups that the model is distinguishably worse on; None without items.
         learning_curve: How much more data would help; None where that was not computed.
         views_gain: What test-time augmentation gains; None where that was not asked for.
-        columns: What the model uses of a table's columns; None where items are no rows of a table.
         history: One row an epoch: stage, epoch, train_loss, valid_loss, the main metric, lr, seconds.
         settings: What it takes to repeat the run.
         data: A summary of the data.
@@ -149,6 +141,7 @@ class Report:
     """
 
     task: str
+    known: TaskMetrics = field(repr=False)
     labels: list[str]
     parts: dict[str, PartScores]
     verdict_part: str
@@ -156,18 +149,11 @@ class Report:
     baselines: list[BaselineRow]
     verdict: Verdict
     findings: list[Finding] = field(default_factory=list)
-    confused_pairs: list[ConfusedPair] = field(default_factory=list)
-    order: list[int] = field(default_factory=list)
-    top_losses: list[TopLoss] = field(default_factory=list)
-    far_items: list[FarItem] = field(default_factory=list)
-    fit: Fit | None = None
-    label_issues: dict[str, LabelIssues] = field(default_factory=dict)
-    calibration: Calibration | None = None
+    sections: dict[str, Section] = field(default_factory=dict)
     slices: SliceReport | None = None
     worst_slices: WorstSlices | None = None
     learning_curve: LearningCurve | None = None
     views_gain: ViewsGain | None = None
-    columns: ColumnUse | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
@@ -177,11 +163,6 @@ class Report:
     size: int | None = None
     name: str = ""
     pictures: dict[int, Picture] = field(default_factory=dict, repr=False)
-
-    @property
-    def known(self) -> TaskMetrics:
-        """The metrics of the task."""
-        return task_metrics(self.task)
 
     @property
     def metric(self) -> str:
@@ -194,8 +175,18 @@ class Report:
         An estimate is `{"value", "low", "high"}`; what could not be computed is null. Differences of shares, such as
         accuracy, are in points, everything else in shares or in the target's unit.
         """
-        plain = {"schema_version": 1} | {name: getattr(self, name) for name in _KEYS}
-        return _plain(plain)
+        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in _NOT_IN_JSON}
+        sections = {name: section.value for name, section in self.sections.items()}
+        known = self.known
+        metric = {"metric": known.main, "higher_is_better": known.higher_is_better, "is_share": known.is_share}
+        return as_json({"schema_version": 1, "task": self.task, **metric, **own, **sections})
+
+    def __getitem__(self, name: str) -> Any:
+        """What a section says, by its name in `sections`."""
+        if name not in self.sections:
+            fix = did_you_mean(name, self.sections)
+            raise ConfigError("The report has no such section.", given=repr(name), fix=fix)
+        return self.sections[name].value
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the report, whole or not at all.
@@ -236,8 +227,8 @@ class Report:
         known, part = self.known, self.parts[self.verdict_part]
         rows = [(row.name, row.metrics[self.verdict_part][known.main], row.seconds) for row in self.baselines]
         rows.append(("this model", part.metrics[known.main], self.seconds))
-        table = [(f"{self.verdict_part}, {part.count:,} items", f"{known.title} (95 % interval)", "seconds")]
-        table += [(name, known.told(score), f"{seconds:.1f}") for name, score, seconds in rows]
+        table = [(f"{self.verdict_part}, {part.count:,} items", f"{known.title} ({INTERVAL})", "seconds")]
+        table += [(name, known.format(score), f"{seconds:.1f}") for name, score, seconds in rows]
         wide, broad = (max(len(row[column]) for row in table) for column in (0, 1))
         lines = [f"{name:<{wide}}  {score:<{broad}}  {seconds:>8}" for name, score, seconds in table]
         told = [self.verdict.sentence, *self.notes]
@@ -251,38 +242,8 @@ class Report:
         return f'<iframe srcdoc="{page}" title="Report" style="width: 100%; height: 40rem; border: 0"></iframe>'
 
 
-_KEYS = (
-    "task",
-    "metric",
-    "labels",
-    "parts",
-    "verdict_part",
-    "baselines",
-    "verdict",
-    "history",
-    "settings",
-    "data",
-    "notes",
-    "seconds",
-    "name",
-    "size",
-    "versions",
-    "focus_part",
-    "findings",
-    "confused_pairs",
-    "order",
-    "top_losses",
-    "far_items",
-    "fit",
-    "label_issues",
-    "calibration",
-    "slices",
-    "worst_slices",
-    "learning_curve",
-    "views_gain",
-    "columns",
-)
-"""Attributes that are in the JSON, in its order."""
+_NOT_IN_JSON = ("task", "known", "sections", "pictures")
+"""Attributes that the JSON lacks, or has in another form: sections stand there under their own names."""
 
 
 def _told(values: Mapping[str, Any]) -> str:
@@ -291,18 +252,3 @@ def _told(values: Mapping[str, Any]) -> str:
         f"{json.dumps(key)}: {json.dumps(each, ensure_ascii=False, allow_nan=False)}" for key, each in values.items()
     ]
     return "{\n  " + ",\n  ".join(lines) + "\n}\n"
-
-
-def _plain(value: Any) -> Any:
-    """Values as JSON knows them: numpy's become Python's, NaN and infinity null, anything else its text."""
-    if hasattr(value, "to_json"):
-        value = value.to_json()
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return list(value) if set(map(type, value)) <= {int, str} else [_plain(each) for each in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, bool | int | str) else str(value)

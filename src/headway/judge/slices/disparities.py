@@ -11,24 +11,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from headway.judge.intervals import Estimate, wilson
+from headway.as_json import AsJson
+from headway.judge.intervals import ALPHA, NAN, Estimate, wilson
+from headway.judge.slices.compare import ENOUGH
 from headway.judge.slices.groups import Groups
 
-__all__ = ["ENOUGH", "Disparity", "disparities"]
-
-ENOUGH = 30
-"""Items below which a group is too small to say: with 30, Wilson's interval of a share reaches up to 17 points to
-either side, as far as most differences that anybody would act on."""
+__all__ = ["Disparity", "disparities"]
 
 DisparityName = Literal["demographic_parity_difference", "equal_opportunity_difference", "equalized_odds_difference"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Disparity:
+class Disparity(AsJson):
     """The largest difference between two groups of a column.
 
     Attributes:
@@ -51,10 +49,6 @@ class Disparity:
     lowest: str
     highest: str
     num_groups: int
-
-    def to_json(self) -> dict[str, Any]:
-        """The disparity as plain JSON values."""
-        return {**vars(self), "value": self.value.to_json()}
 
 
 def disparities(
@@ -135,8 +129,8 @@ def _spread(successes: np.ndarray, trials: np.ndarray, enough: np.ndarray, *, tr
     """
     used = np.flatnonzero(enough).tolist()
     if len(used) < 2:
-        return Estimate(math.nan, math.nan, math.nan), -1, -1
-    confidence = 1 - 0.05 / (len(used) * tries)
+        return NAN, -1, -1
+    confidence = 1 - ALPHA / (len(used) * tries)
     shares = {group: wilson(int(successes[group]), int(trials[group]), confidence) for group in used}
     lowest, highest = (choose(used, key=lambda group: shares[group].value) for choose in (min, max))
     lows, highs = [each.low for each in shares.values()], [each.high for each in shares.values()]

@@ -12,7 +12,7 @@ Items without a value are a group of their own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ from headway.errors import ConfigError, did_you_mean
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["MISSING", "OTHERS", "Groups", "group_items"]
+__all__ = ["MISSING", "OTHERS", "Groups", "group_items", "group_rows"]
 
 MISSING = "(missing)"
 OTHERS = "(others)"
@@ -89,6 +89,13 @@ def group_items(items: pl.DataFrame, column: str) -> Groups:
         given=f"column {column!r} of type {kind}",
         fix="Choose a column of text, numbers, dates or true and false.",
     )
+
+
+def group_rows(groups: Groups) -> Iterator[tuple[int, np.ndarray]]:
+    """Each group and its rows, in order."""
+    order = np.argsort(groups.index, kind="stable")
+    ends = np.cumsum(np.bincount(groups.index, minlength=len(groups.names)))
+    yield from enumerate(np.split(order, ends[:-1]))
 
 
 def _by_value(series: pl.Series) -> Groups:

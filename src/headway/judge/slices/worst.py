@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from headway.as_json import AsJson
 from headway.errors import ConfigError
-from headway.judge.intervals import wilson
-from headway.judge.slices.classes import ALPHA, Slice, Tally, check_items, harm, holm
-from headway.judge.slices.disparities import ENOUGH
+from headway.judge.intervals import ALPHA, wilson
+from headway.judge.metric import TaskMetrics
+from headway.judge.slices.compare import ENOUGH, RightGap, holm
 from headway.judge.slices.groups import OTHERS, Groups, group_items
+from headway.judge.slices.report import Slice, check_items, harm, make_slice
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,7 +28,7 @@ _MOST_WORK = 200_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class WorstSlices:
+class WorstSlices(AsJson):
     """The slices that a model is distinguishably worse on, found among many.
 
     Attributes:
@@ -34,6 +36,8 @@ class WorstSlices:
         num_compared: How many slices were compared.
         left_out: Columns that were not looked at, with the reason.
     """
+
+    json_also: ClassVar[tuple[str, ...]] = ("sentences",)
 
     found: list[Slice]
     num_compared: int
@@ -48,17 +52,13 @@ class WorstSlices:
             return ["No slice is large enough to be compared with the rest."]
         return [f"No slice is distinguishably worse than the rest ({self.num_compared:,} compared)."]
 
-    def to_json(self) -> dict[str, Any]:
-        """The slices as plain JSON values."""
-        return {**vars(self), "found": [each.to_json() for each in self.found], "sentences": self.sentences}
-
 
 @dataclass(frozen=True)
 class _Candidate:
     """A slice that might be worse, with the one-sided p that it is not."""
 
     where: dict[str, str]
-    tally: Tally
+    gap: RightGap
     p: float
 
 
@@ -67,6 +67,7 @@ def worst_slices(
     targets: np.ndarray,
     items: pl.DataFrame,
     *,
+    metrics: TaskMetrics,
     labels: Sequence[str],
     columns: Sequence[str] | None = None,
     n: int = 10,
@@ -80,6 +81,7 @@ def worst_slices(
         probabilities: Of each class for each item, float `[items, classes]`; rows sum to one.
         targets: Class indices, integers `[items]`.
         items: One row an item, in the same order.
+        metrics: How predictions are judged; items have one class each.
         labels: The classes, in the order of the columns of `probabilities`.
         columns: Where to look. Left out: every column that has groups (not file names or numbers of items).
         n: How many to give at most.
@@ -95,18 +97,22 @@ def worst_slices(
 
     Example:
         >>> import polars as pl
+        >>> from headway.targets.category.metrics import METRICS
         >>> targets = np.tile([0, 1], 100)
         >>> given = np.where(np.arange(200) < 150, targets, 0)
         >>> items = pl.DataFrame({"site": ["north"] * 150 + ["south"] * 50})
-        >>> worst = worst_slices(np.eye(2)[given], targets, items, labels=["no", "yes"])
+        >>> worst = worst_slices(np.eye(2)[given], targets, items, metrics=METRICS, labels=["no", "yes"])
         >>> [each.name for each in worst.found]
         ['site = south', 'actual class = yes']
 
     Source:
         Chung et al. 2019, arXiv:1807.06068, for the search among single columns and pairs.
     """
-    probabilities, targets = check_items(probabilities, targets, items, labels)
-    right = probabilities.argmax(1) == targets
+    check_items(probabilities, targets, items, metrics=metrics, labels=labels)
+    targets = np.asarray(targets)
+    right = metrics.decide(probabilities) == targets
+    # Whatever the main metric is, the search counts right predictions.
+    accuracy = metrics.with_metrics(main=next(name for name, each in metrics.metrics.items() if each.is_right))
     factors, left_out = _factors(targets, items, labels, columns)
     chosen = list(combinations(factors, 2))
     if len(chosen) * len(targets) > _MOST_WORK:
@@ -119,11 +125,14 @@ def worst_slices(
     families = [family for family in families if family]
     # A factor for the families, and Holm's or Bonferroni's within each.
     found = [
-        each.tally.slice(
+        make_slice(
             each.where,
-            {"accuracy": wilson(each.tally.hits, each.tally.count)},
+            each.gap.count,
+            {accuracy.main: wilson(each.gap.hits, each.gap.count)},
+            each.gap,
             p=min(p * len(families), 1.0),
             num_compared=len(families) * len(family),
+            metrics=accuracy,
         )
         for family in families
         for each, p in zip(family, holm([each.p for each in family]), strict=True)
@@ -178,9 +187,9 @@ def _singles(column: str, groups: Groups, right: np.ndarray) -> list[_Candidate]
     counts, hits = np.bincount(groups.index, minlength=size), np.bincount(groups.index[right], minlength=size)
     p = hypergeom.cdf(hits, len(right), right.sum(), counts)
     return [
-        _Candidate({column: name}, tally, float(p[group]))
+        _Candidate({column: name}, gap, float(p[group]))
         for group, name in enumerate(groups.names)
-        if name != OTHERS and (tally := _tally(hits[group], counts[group], right)).comparable
+        if name != OTHERS and (gap := _gap(hits[group], counts[group], right)).is_comparable
     ]
 
 
@@ -196,12 +205,12 @@ def _pairs(a: str, rows: Groups, b: str, columns: Groups, right: np.ndarray) -> 
         whole = counts.sum(axis, keepdims=True), hits.sum(axis, keepdims=True)
         p = np.maximum(p, hypergeom.cdf(hits, *whole, counts))
     return [
-        _Candidate({a: rows.names[i], b: columns.names[j]}, tally, float(p[i, j]))
+        _Candidate({a: rows.names[i], b: columns.names[j]}, gap, float(p[i, j]))
         for i, j in np.ndindex(shape)
         if OTHERS not in (rows.names[i], columns.names[j])
-        and (tally := _tally(hits[i, j], counts[i, j], right)).comparable
+        and (gap := _gap(hits[i, j], counts[i, j], right)).is_comparable
     ]
 
 
-def _tally(hits: Any, count: Any, right: np.ndarray) -> Tally:
-    return Tally(int(hits), int(count), int(right.sum()), len(right))
+def _gap(hits: Any, count: Any, right: np.ndarray) -> RightGap:
+    return RightGap(int(hits), int(count), int(right.sum()), len(right))

@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 
-from headway.judge.baselines.base import Baseline, Rows, linear_size, num_features, num_pixels, scale_of, small_pixels
+from headway.judge.baselines.base import Baseline, BaselineData, on, scale_of
 
 __all__ = ["BASELINES", "logistic_regressions"]
 
 
-def _frequencies(train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
-    """Each label's share among the training rows, for every item."""
+def _frequencies(
+    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
+) -> dict[str, np.ndarray]:
+    """Each label's share among the training items, for every item."""
     shares = train.targets.mean(0, dtype=np.float64)
-    return {part: np.tile(shares, (len(rows.targets), 1)) for part, rows in parts.items()}
-
-
-def _on_pixels(train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
-    inputs = {part: small_pixels(rows) for part, rows in parts.items()}
-    return logistic_regressions(small_pixels(train), train.targets, inputs, penalty=100.0)
-
-
-def _on_features(train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
-    assert train.features is not None
-    inputs = {part: rows.features for part, rows in parts.items() if rows.features is not None}
-    return logistic_regressions(train.features, train.targets, inputs, penalty=10.0)
+    return {part: np.tile(shares, (len(data), 1)) for part, data in parts.items()}
 
 
 def logistic_regressions(
-    inputs: np.ndarray, targets: np.ndarray, parts: Mapping[str, np.ndarray], *, penalty: float
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    parts: Mapping[str, np.ndarray],
+    *,
+    penalty: float,
+    num_outputs: int = 0,
+    seed: int = 0,
 ) -> dict[str, np.ndarray]:
     """A logistic regression for each label, on standardised columns, all solved at once.
 
@@ -38,8 +36,10 @@ def logistic_regressions(
     Args:
         inputs: Of the training rows, float `[items, dim]`.
         targets: 0 or 1 for each label, `[items, labels]`.
-        parts: Rows to answer by part, float `[rows, dim]` each.
+        parts: Rows to predict by part, float `[rows, dim]` each.
         penalty: How much a label's sum of squared weights counts, halved, beside its sum of log losses.
+        num_outputs: Not used: there is one for each column of `targets`.
+        seed: Not used: the solution is the only one.
 
     Returns:
         Probabilities by part, float64 `[rows, labels]`.
@@ -69,10 +69,6 @@ def logistic_regressions(
 
 BASELINES: dict[str, Baseline] = {
     "label frequencies": Baseline(_frequencies, size=lambda _, labels: labels),
-    "logistic regression on pixels": Baseline(
-        _on_pixels, needs="pixels", size=lambda rows, labels: linear_size(num_pixels(rows), labels)
-    ),
-    "logistic regression on frozen features": Baseline(
-        _on_features, needs="features", size=lambda rows, labels: linear_size(num_features(rows), labels)
-    ),
+    "logistic regression on pixels": on("pixels", partial(logistic_regressions, penalty=100.0)),
+    "logistic regression on frozen features": on("features", partial(logistic_regressions, penalty=10.0)),
 }

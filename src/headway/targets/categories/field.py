@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from headway.errors import ConfigError, DataError, did_you_mean
-from headway.targets.base import Prediction, Target, Task, listed
+from headway.targets.base import Prediction, Target, Task, labels_of, listed
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from headway.judge.baselines.base import Baseline
+    from headway.judge.metric import TaskMetrics
     from headway.train.objective import Objective
 
 __all__ = ["Categories", "best_threshold"]
@@ -152,6 +154,21 @@ class Categories(Target):
         from headway.targets.categories.objective import objective
 
         return objective()
+
+    def metrics(self) -> TaskMetrics:
+        from headway.targets.categories.metrics import multilabel_metrics
+
+        return multilabel_metrics(self.thresholds)
+
+    def baselines(self) -> dict[str, Baseline]:
+        from headway.targets.categories.baselines import BASELINES
+
+        return BASELINES
+
+    @classmethod
+    def of_arrays(cls, predictions: np.ndarray, targets: np.ndarray, labels: Sequence[str] | None) -> Self:
+        """Labels without names are called by their indices."""
+        return cls("target", labels=labels_of(predictions, labels))
 
     def to_json(self) -> dict[str, Any]:
         lists = {"labels": list(self.labels), "thresholds": list(self.thresholds)}

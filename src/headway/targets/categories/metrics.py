@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from headway.errors import DataError, ShapeError
-from headway.judge import intervals
 from headway.judge.intervals import Estimate, average, logit_normal, wilson
+from headway.judge.metric import LabelScores, Metric, TaskMetrics
 from headway.judge.rankings import Ranking, precision_effects, rank
-from headway.targets.category.metrics import LabelScores, Metric
 
 __all__ = [
     "check_labels",
@@ -19,7 +18,6 @@ __all__ = [
     "item_log_losses",
     "multilabel_metrics",
     "per_label",
-    "precision_parts",
 ]
 
 _NAN = Estimate(math.nan, math.nan, math.nan)
@@ -58,8 +56,8 @@ def check_labels(answers: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, 
     return answers, targets
 
 
-def multilabel_metrics(thresholds: Sequence[float] = ()) -> dict[str, Metric]:
-    """All metrics, by name.
+def multilabel_metrics(thresholds: Sequence[float] = ()) -> TaskMetrics:
+    """How labels are judged.
 
     Args:
         thresholds: The probability from which each label is given; 0.5 when left out.
@@ -67,22 +65,33 @@ def multilabel_metrics(thresholds: Sequence[float] = ()) -> dict[str, Metric]:
     Example:
         >>> known = multilabel_metrics([0.5, 0.3])
         >>> answers, targets = np.array([[0.9, 0.4], [0.2, 0.1]]), np.array([[1.0, 1.0], [0.0, 0.0]])
-        >>> known["micro_f1"].compute(answers, targets), known["subset_accuracy"].compute(answers, targets)
+        >>> known.score(answers, targets, name="micro_f1"), known.score(answers, targets, name="subset_accuracy")
         (1.0, 1.0)
     """
     limits = tuple(thresholds)
-
-    def metric(name: str, estimate: Callable[[np.ndarray, np.ndarray], Estimate], *, higher: bool = True) -> Metric:
-        return Metric(name, higher, lambda a, t: estimate(a, t).value, lambda a, t, _: estimate(a, t))
-
-    found = (
-        metric("mean_average_precision", lambda a, t: _ranking(a, t).estimate),
-        metric("macro_f1", lambda a, t: _macro_f1(_given(a, limits), t > 0)),
-        metric("micro_f1", lambda a, t: _micro_f1(_given(a, limits), t > 0)),
-        metric("subset_accuracy", lambda a, t: _subset(_given(a, limits), t > 0)),
-        Metric("log_loss", False, lambda a, t: float(item_log_losses(a, t).mean()), _log_loss),
+    metrics = (
+        Metric(
+            "mean_average_precision",
+            interval=lambda a, t, _: _ranking(a, t).estimate,
+            by_item=lambda a, t: _ranking(a, t).parts,
+            is_share=True,
+        ),
+        Metric("macro_f1", interval=lambda a, t, _: _macro_f1(_given(a, limits), t > 0), is_share=True),
+        Metric("micro_f1", interval=lambda a, t, _: _micro_f1(_given(a, limits), t > 0), is_share=True),
+        Metric("subset_accuracy", interval=lambda a, t, _: _subset(_given(a, limits), t > 0), is_share=True),
+        Metric("log_loss", by_item=item_log_losses, higher_is_better=False),
     )
-    return {each.name: each for each in found}
+    return TaskMetrics(
+        metrics={each.name: each for each in metrics},
+        main="mean_average_precision",
+        of_baselines=("mean_average_precision", "log_loss"),
+        check=check_labels,
+        decide=lambda answers: _given(answers, limits).astype(np.int64),
+        losses=item_log_losses,
+        describe=lambda values, labels: given_labels(values, labels, limits),
+        per_label=lambda answers, targets, labels: per_label(answers, targets, labels=labels, thresholds=limits),
+        label_word="label",
+    )
 
 
 def per_label(
@@ -122,11 +131,6 @@ def per_label(
         }
         found.append(LabelScores(str(label), count, scores))
     return found
-
-
-def precision_parts(answers: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Each item's part of the mean average precision, float64 `[items]`: pseudo-values, whose mean is the metric."""
-    return _ranking(answers, targets).parts
 
 
 def item_log_losses(answers: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -202,8 +206,3 @@ def _bounded(value: float, effects: np.ndarray, perfect: Estimate) -> Estimate:
 def _subset(given: np.ndarray, actual: np.ndarray) -> Estimate:
     """The share of items of which every label is right."""
     return wilson(int((given == actual).all(axis=1).sum()), len(actual))
-
-
-def _log_loss(answers: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
-    found = intervals.mean(item_log_losses(answers, targets), seed=seed)
-    return Estimate(found.value, max(found.low, 0.0), found.high)

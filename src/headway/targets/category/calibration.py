@@ -9,22 +9,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from headway.errors import ConfigError
-from headway.judge.intervals import Estimate, mean, wilson
+from headway.as_json import AsJson
+from headway.judge.intervals import NAN, Z_SCORE, Estimate, mean, wilson
 from headway.seeds import generator
-from headway.targets.category.metrics import check_predictions, evaluate
+from headway.targets.category.metrics import METRICS, check_predictions
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+__all__ = ["Calibration", "ReliabilityBin", "calibrate"]
 
-__all__ = ["Calibration", "ReliabilityBin", "apply_temperature", "calibrate"]
-
-_NAN = Estimate(math.nan, math.nan, math.nan)
 _METRICS: tuple[str, ...] = ("log_loss", "expected_calibration_error")
 # Those of the expected calibration error, so that the diagram shows what the number measures.
 _BINS = 15
@@ -40,7 +35,7 @@ _FITTED = 50_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReliabilityBin:
+class ReliabilityBin(AsJson):
     """Items whose answers are about equally sure.
 
     Attributes:
@@ -53,13 +48,9 @@ class ReliabilityBin:
     confidence: float
     accuracy: Estimate
 
-    def to_json(self) -> dict[str, Any]:
-        """The bin as plain JSON values."""
-        return {**vars(self), "accuracy": self.accuracy.to_json()}
-
 
 @dataclass(frozen=True, kw_only=True)
-class Calibration:
+class Calibration(AsJson):
     """How well probabilities are calibrated, and what temperature scaling would change.
 
     Attributes:
@@ -73,6 +64,8 @@ class Calibration:
         gain: By how much scaling lowers the log loss, item for item.
         reason: Why scaling was not tried; empty where it was.
     """
+
+    json_also: ClassVar[tuple[str, ...]] = ("helps", "sentence")
 
     count: int
     bins: list[ReliabilityBin]
@@ -106,33 +99,6 @@ class Calibration:
             f"calibration error from {before[1]:.3f} to {after[1]:.3f}."
         )
 
-    def plot(self) -> Figure:
-        """The reliability diagram, and beside it the one after scaling, where that was tried."""
-        from headway.system.figures import new_figure
-
-        shown = [("As it is", self.bins)]
-        if self.bins_after:
-            shown.append(("After temperature scaling (cross-fitted)", self.bins_after))
-        figure, axes = new_figure(columns=len(shown))
-        for ax, (title, bins) in zip(axes, shown, strict=True):
-            _draw(ax, title, bins)
-        return figure
-
-    def to_json(self) -> dict[str, Any]:
-        """The finding as plain JSON values; what could not be computed is null."""
-        return {
-            "count": self.count,
-            "bins": [each.to_json() for each in self.bins],
-            "bins_after": [each.to_json() for each in self.bins_after],
-            "temperature": self.temperature.to_json(),
-            "before": {name: each.to_json() for name, each in self.before.items()},
-            "after": {name: each.to_json() for name, each in self.after.items()},
-            "gain": self.gain.to_json(),
-            "helps": self.helps,
-            "reason": self.reason,
-            "sentence": self.sentence,
-        }
-
 
 def calibrate(probabilities: np.ndarray, targets: np.ndarray, *, seed: int = 0) -> Calibration:
     """Judge how well probabilities are calibrated, and try temperature scaling.
@@ -161,7 +127,7 @@ def calibrate(probabilities: np.ndarray, targets: np.ndarray, *, seed: int = 0) 
         Guo et al. 2017, arXiv:1706.04599. Here the temperature has a weak prior about 1, for models with few errors.
     """
     probabilities, targets = check_predictions(probabilities, targets)
-    before = evaluate(probabilities, targets, metrics=_METRICS, seed=seed)
+    before = METRICS.evaluate(probabilities, targets, names=_METRICS, seed=seed)
     bins = _reliability(probabilities, targets)
     logits = _logits(probabilities)
     reason = ""
@@ -170,15 +136,15 @@ def calibrate(probabilities: np.ndarray, targets: np.ndarray, *, seed: int = 0) 
     elif not (logits.max(1) - logits.min(1)).any():
         reason = "every class always has the same probability"
     if reason:
-        blank: dict[str, Estimate] = dict.fromkeys(_METRICS, _NAN)
+        blank: dict[str, Estimate] = dict.fromkeys(_METRICS, NAN)
         return Calibration(
             count=len(targets),
             bins=bins,
             bins_after=[],
-            temperature=_NAN,
+            temperature=NAN,
             before=before,
             after=blank,
-            gain=_NAN,
+            gain=NAN,
             reason=reason,
         )
     scaled = _cross_fitted(logits, targets, seed)
@@ -190,40 +156,10 @@ def calibrate(probabilities: np.ndarray, targets: np.ndarray, *, seed: int = 0) 
         bins_after=_reliability(scaled, targets),
         temperature=_with_interval(logits, targets, seed),
         before=before,
-        after=evaluate(scaled, targets, metrics=_METRICS, seed=seed),
+        after=METRICS.evaluate(scaled, targets, names=_METRICS, seed=seed),
         gain=mean(losses[0] - losses[1], seed=seed),
         reason="",
     )
-
-
-def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities as they would be with the logits divided by a temperature.
-
-    Args:
-        probabilities: Of each class for each item, float `[items, classes]`; rows sum to one.
-        temperature: Above 0; above 1 makes every answer less sure. The answers stay the same.
-
-    Returns:
-        Float64 `[items, classes]`; rows sum to one.
-
-    Raises:
-        ConfigError: If the temperature is not a number above 0.
-        ShapeError: If the array has another shape.
-        DataError: If it holds no probabilities.
-
-    Example:
-        >>> apply_temperature(np.array([[0.9, 0.1]]), 2.0).round(2).tolist()
-        [[0.75, 0.25]]
-    """
-    if not (temperature > 0 and math.isfinite(temperature)):
-        raise ConfigError(
-            "`temperature` must be a number above 0.",
-            given=f"temperature={temperature}",
-            fix="Pass `calibrate(...).temperature.value`, when scaling was tried.",
-        )
-    probabilities = np.asarray(probabilities)
-    probabilities, _ = check_predictions(probabilities, np.zeros(probabilities.shape[:1], dtype=np.int64))
-    return _softmax(_logits(probabilities) / temperature)
 
 
 def _logits(probabilities: np.ndarray) -> np.ndarray:
@@ -271,7 +207,7 @@ def _temperature(logits: np.ndarray, targets: np.ndarray, rows: np.ndarray, *, e
 
 def _with_interval(logits: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
     rows = _drawn(np.arange(len(targets)), seed)
-    value, low, high = (_temperature(logits, targets, rows, errors=errors) for errors in (0.0, -1.96, 1.96))
+    value, low, high = (_temperature(logits, targets, rows, errors=errors) for errors in (0.0, -Z_SCORE, Z_SCORE))
     return Estimate(value, min(low, value), max(high, value))
 
 
@@ -304,14 +240,3 @@ def _reliability(probabilities: np.ndarray, targets: np.ndarray) -> list[Reliabi
         )
         for k in np.flatnonzero(counts)
     ]
-
-
-def _draw(ax: Axes, title: str, bins: list[ReliabilityBin]) -> None:
-    x, y = [each.confidence for each in bins], [each.accuracy.value for each in bins]
-    below = [each.accuracy.value - each.accuracy.low for each in bins]
-    above = [each.accuracy.high - each.accuracy.value for each in bins]
-    most = max(each.count for each in bins)
-    ax.plot([0, 1], [0, 1], color="0.7", linestyle="--", linewidth=1)
-    ax.errorbar(x, y, yerr=[below, above], fmt="none", ecolor="tab:blue", elinewidth=1)
-    ax.scatter(x, y, s=[15 + 100 * each.count / most for each in bins], color="tab:blue", zorder=2)
-    ax.set(title=title, xlabel="confidence", ylabel="accuracy", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
 from headway.errors import ConfigError, DataError, did_you_mean
-from headway.targets.base import Prediction, Target, Task, listed
+from headway.targets.base import Prediction, Target, Task, labels_of, listed
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from headway.judge.baselines.base import Baseline
+    from headway.judge.diagnosis.finding import Finding
+    from headway.judge.metric import TaskMetrics
+    from headway.judge.report.inputs import ReportInputs
+    from headway.judge.report.report import Section
     from headway.train.objective import Objective
 
 __all__ = ["Category"]
@@ -43,6 +48,7 @@ class Category(Target):
     is_one_class: ClassVar[bool] = True
     runs_in_browser: ClassVar[bool] = True
     axes = ("classes",)
+    estimator: ClassVar[Literal["classifier", "regressor"] | None] = "classifier"
 
     def __post_init__(self) -> None:
         if len(set(self.labels)) != len(self.labels):
@@ -115,6 +121,32 @@ class Category(Target):
         from headway.targets.category.objective import objective
 
         return objective(self)
+
+    def metrics(self) -> TaskMetrics:
+        from headway.targets.category.metrics import METRICS
+
+        return METRICS
+
+    def baselines(self) -> dict[str, Baseline]:
+        from headway.targets.category.baselines import BASELINES
+
+        return BASELINES
+
+    def sections(self, inputs: ReportInputs) -> dict[str, Section]:
+        """Confusion, the items that the model is most wrong about, labels that look wrong, calibration."""
+        from headway.targets.category.page import sections
+
+        return sections(inputs)
+
+    def findings(self, inputs: ReportInputs) -> list[Finding]:
+        from headway.targets.category.diagnosis.diagnose import find_problems
+
+        return find_problems(inputs)
+
+    @classmethod
+    def of_arrays(cls, predictions: np.ndarray, targets: np.ndarray, labels: Sequence[str] | None) -> Self:
+        """Classes without names are called by their indices."""
+        return cls("target", labels=labels_of(predictions, labels))
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": "category", "column": self.column, "labels": list(self.labels)}

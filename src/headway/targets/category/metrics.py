@@ -8,147 +8,32 @@ out of means over classes, never counted as zero. A metric that cannot be comput
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from headway.errors import ConfigError, DataError, ShapeError, did_you_mean
+from headway.errors import DataError, ShapeError
 from headway.judge import intervals
 from headway.judge.intervals import Estimate, wilson
+from headway.judge.metric import LabelScores, Metric, TaskMetrics
 from headway.judge.rankings import Effects, auroc_effects, precision_effects, rank
 from headway.seeds import generator
 
 __all__ = [
     "CLASSIFICATION",
-    "ClassScores",
-    "LabelScores",
-    "Metric",
+    "METRICS",
     "check_predictions",
     "confusion_matrix",
-    "evaluate",
-    "find_metric",
+    "item_log_losses",
     "per_class",
 ]
 
 _BINS = 15
 
 
-@dataclass(frozen=True)
-class Metric:
-    """A number that says how good predictions are.
-
-    Attributes:
-        name: Its name, in snake case.
-        higher_is_better: Its direction.
-        compute: The number from probabilities, float `[items, classes]`, and targets, int64 `[items]`.
-        interval: The number with its interval, from the same and a seed; None draws a bootstrap of `compute`.
-
-    Example:
-        >>> brier = Metric("brier", False, lambda p, t: float(((p - np.eye(p.shape[1])[t]) ** 2).sum(1).mean()))
-        >>> print(brier.estimate(np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]), np.array([0, 1, 1])))
-        0.273 [0.020, 0.720]
-    """
-
-    name: str
-    higher_is_better: bool
-    compute: Callable[[np.ndarray, np.ndarray], float]
-    interval: Callable[[np.ndarray, np.ndarray, int], Estimate] | None = None
-
-    def estimate(self, probabilities: np.ndarray, targets: np.ndarray, *, seed: int = 0) -> Estimate:
-        """The metric with its 95 % interval; the arrays are taken as checked."""
-        if self.interval is not None:
-            return self.interval(probabilities, targets, seed)
-        return intervals.bootstrap(
-            lambda rows: self.compute(probabilities[rows], targets[rows]), len(targets), seed=seed
-        )
-
-
-@dataclass(frozen=True)
-class ClassScores:
-    """How well one class is told from the others.
-
-    Attributes:
-        label: The class.
-        count: Items of it among the targets.
-        precision: Of the items given this class, the share that are of it.
-        recall: Of the items of this class, the share that were given it.
-        f1: Their harmonic mean.
-    """
-
-    label: str
-    count: int
-    precision: Estimate
-    recall: Estimate
-    f1: Estimate
-
-    @property
-    def scores(self) -> dict[str, Estimate]:
-        """The three by name."""
-        return {"precision": self.precision, "recall": self.recall, "f1": self.f1}
-
-    def to_json(self) -> dict[str, Any]:
-        """The scores as plain JSON values."""
-        scores = {name: each.to_json() for name, each in self.scores.items()}
-        return {"label": self.label, "count": self.count, **scores}
-
-
-@dataclass(frozen=True)
-class LabelScores:
-    """How well one label is told, where an item can have several of them, or a place of it has one.
-
-    Attributes:
-        label: The label.
-        count: How much of it there is among the targets, such as items.
-        scores: Estimates by name.
-    """
-
-    label: str
-    count: int
-    scores: dict[str, Estimate]
-
-    def to_json(self) -> dict[str, Any]:
-        """The scores as plain JSON values."""
-        return {"label": self.label, "count": self.count} | {name: each.to_json() for name, each in self.scores.items()}
-
-
-def evaluate(
-    probabilities: np.ndarray,
-    targets: np.ndarray,
-    *,
-    metrics: Sequence[str | Metric] | None = None,
-    seed: int = 0,
-) -> dict[str, Estimate]:
-    """Metrics of predictions with their 95 % intervals.
-
-    Args:
-        probabilities: Of each class for each item, float `[items, classes]`; rows sum to one.
-        targets: Class indices, integers `[items]`.
-        metrics: Names from `CLASSIFICATION`, or a `Metric` of your own. Left out: all of `CLASSIFICATION`.
-        seed: The run's seed, for the resampling.
-
-    Returns:
-        An estimate for each metric by name; NaN where it cannot be computed.
-
-    Raises:
-        ShapeError: If the arrays do not fit together.
-        DataError: If they hold no probabilities, or targets that are no class.
-        ConfigError: If a metric is not known.
-
-    Example:
-        >>> probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3]])
-        >>> print(evaluate(probabilities, np.array([0, 1, 1, 0]), metrics=["accuracy"])["accuracy"])
-        0.750 [0.301, 0.954]
-    """
-    wanted = [find_metric(each) for each in (CLASSIFICATION if metrics is None else metrics)]
-    probabilities, targets = check_predictions(probabilities, targets)
-    return {each.name: each.estimate(probabilities, targets, seed=seed) for each in wanted}
-
-
 def per_class(
     probabilities: np.ndarray, targets: np.ndarray, *, labels: Sequence[str] | None = None
-) -> list[ClassScores]:
+) -> list[LabelScores]:
     """Precision, recall and F1 of each class, with their 95 % intervals.
 
     Args:
@@ -165,7 +50,7 @@ def per_class(
 
     Example:
         >>> scores = per_class(np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]), np.array([0, 1, 1]), labels=["a", "b"])
-        >>> print(scores[1].label, scores[1].recall)
+        >>> print(scores[1].label, scores[1].scores["recall"])
         b 0.500 [0.095, 0.905]
     """
     probabilities, targets = check_predictions(probabilities, targets)
@@ -180,7 +65,11 @@ def per_class(
     hits, actual, given = counts.diagonal().tolist(), counts.sum(1).tolist(), counts.sum(0).tolist()
     f1 = _f1_scores(counts)
     return [
-        ClassScores(name, actual[k], wilson(hits[k], given[k]), wilson(hits[k], actual[k]), f1[k])
+        LabelScores(
+            name,
+            actual[k],
+            {"precision": wilson(hits[k], given[k]), "recall": wilson(hits[k], actual[k]), "f1": f1[k]},
+        )
         for k, name in enumerate(names)
     ]
 
@@ -250,15 +139,6 @@ def _first(found: dict[str, np.ndarray]) -> list[str]:
     return [f"{rows.sum():,} {what} (first: row {rows.argmax()})" for what, rows in found.items() if rows.any()]
 
 
-def find_metric(wanted: str | Metric) -> Metric:
-    """A metric of one's own as it is, or one of `CLASSIFICATION` by its name; a ConfigError if that is not known."""
-    if isinstance(wanted, Metric):
-        return wanted
-    if wanted not in CLASSIFICATION:
-        raise ConfigError("This metric is not known.", given=wanted, fix=did_you_mean(wanted, CLASSIFICATION))
-    return CLASSIFICATION[wanted]
-
-
 # Proportions, and means of proportions: from the counts alone.
 
 
@@ -300,12 +180,15 @@ def _f1_scores(counts: np.ndarray) -> list[Estimate]:
 # Means over items.
 
 
-def _log_loss(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
+def item_log_losses(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """The log loss of each item in nats, float64 `[items]`; arrays as `check_predictions` gives them."""
     chosen = probabilities[np.arange(len(targets)), targets]
     # As in scikit-learn, so that one item given zero does not make the whole infinite.
-    clipped = np.clip(chosen, np.finfo(chosen.dtype).eps, 1.0).astype(np.float64)
-    estimate = intervals.mean(-np.log(clipped), seed=seed)
-    return Estimate(estimate.value, max(estimate.low, 0.0), estimate.high)
+    return -np.log(np.clip(chosen, np.finfo(chosen.dtype).eps, 1.0).astype(np.float64))
+
+
+def _is_right(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    return (probabilities.argmax(1) == targets).astype(np.float64)
 
 
 def _calibration_error(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
@@ -322,8 +205,8 @@ def _calibration_error(probabilities: np.ndarray, targets: np.ndarray, seed: int
     value = float(np.abs(signed).sum())
     noise = generator(seed, "bootstrap").normal(size=(2000, _BINS)) * np.sqrt(np.bincount(bins, gap**2, _BINS)) / count
     bias = float(np.abs(signed + noise).sum(1).mean()) - value
-    half = 1.96 * float((np.sign(signed)[bins] * gap).std()) / math.sqrt(count)
-    by_chance = float(np.quantile(np.abs(noise).sum(1), 0.975))
+    half = intervals.Z_SCORE * float((np.sign(signed)[bins] * gap).std()) / math.sqrt(count)
+    by_chance = float(np.quantile(np.abs(noise).sum(1), 1 - intervals.ALPHA / 2))
     low = 0.0 if value <= by_chance else value - bias - half
     return Estimate(value, min(max(low, 0.0), value), min(max(value - bias + half, value), 1.0))
 
@@ -347,22 +230,27 @@ def _ranked(probabilities: np.ndarray, targets: np.ndarray, effects: Effects) ->
     return rank(probabilities[:, columns], targets[:, None] == columns, effects).estimate
 
 
-def _classification(
-    name: str, interval: Callable[[np.ndarray, np.ndarray, int], Estimate], *, higher_is_better: bool = True
-) -> Metric:
-    return Metric(name, higher_is_better, lambda p, t: interval(p, t, 0).value, interval)
-
-
 CLASSIFICATION: dict[str, Metric] = {
     each.name: each
     for each in (
-        _classification("accuracy", _accuracy),
-        _classification("error_rate", _error_rate, higher_is_better=False),
-        _classification("balanced_accuracy", _balanced_accuracy),
-        _classification("macro_f1", _macro_f1),
-        _classification("log_loss", _log_loss, higher_is_better=False),
-        _classification("auroc", _auroc),
-        _classification("average_precision", _average_precision),
-        _classification("expected_calibration_error", _calibration_error, higher_is_better=False),
+        Metric("accuracy", interval=_accuracy, by_item=_is_right, is_right=True, is_share=True),
+        Metric("error_rate", interval=_error_rate, higher_is_better=False, is_share=True),
+        Metric("balanced_accuracy", interval=_balanced_accuracy, is_share=True),
+        Metric("macro_f1", interval=_macro_f1, is_share=True),
+        Metric("log_loss", by_item=item_log_losses, higher_is_better=False),
+        Metric("auroc", interval=_auroc, is_share=True, sorts=True),
+        Metric("average_precision", interval=_average_precision, is_share=True, sorts=True),
+        Metric("expected_calibration_error", interval=_calibration_error, higher_is_better=False, is_share=True),
     )
 }
+
+METRICS = TaskMetrics(
+    metrics=CLASSIFICATION,
+    main="accuracy",
+    of_baselines=("accuracy", "balanced_accuracy", "macro_f1", "log_loss"),
+    check=check_predictions,
+    decide=lambda probabilities: np.argmax(probabilities, axis=1),
+    ensemble_loss=item_log_losses,
+    per_label=lambda probabilities, targets, labels: per_class(probabilities, targets, labels=labels),
+    has_classes=True,
+)

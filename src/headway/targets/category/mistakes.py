@@ -6,10 +6,11 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 
+from headway.as_json import AsJson
 from headway.errors import ConfigError, ShapeError
 from headway.judge.intervals import Estimate, wilson
 from headway.targets.category.metrics import check_predictions
@@ -32,7 +33,7 @@ _ORDERED = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConfusedPair:
+class ConfusedPair(AsJson):
     """A class that is taken for another.
 
     Attributes:
@@ -47,13 +48,9 @@ class ConfusedPair:
     count: int
     rate: Estimate
 
-    def to_json(self) -> dict[str, Any]:
-        """The pair as plain JSON values."""
-        return {**vars(self), "rate": self.rate.to_json()}
-
 
 @dataclass(frozen=True, kw_only=True)
-class TopLoss:
+class TopLoss(AsJson):
     """An item that the model gave its own label little probability.
 
     Attributes:
@@ -72,13 +69,9 @@ class TopLoss:
     probability_of_predicted: float
     loss: float
 
-    def to_json(self) -> dict[str, Any]:
-        """The item as plain JSON values."""
-        return dict(vars(self))
-
 
 @dataclass(frozen=True, kw_only=True)
-class LabelIssue:
+class LabelIssue(AsJson):
     """An item whose label looks wrong.
 
     Attributes:
@@ -93,13 +86,9 @@ class LabelIssue:
     suggested: str
     quality: float
 
-    def to_json(self) -> dict[str, Any]:
-        """The item as plain JSON values."""
-        return dict(vars(self))
-
 
 @dataclass(frozen=True, kw_only=True)
-class LabelIssues:
+class LabelIssues(AsJson):
     """Which labels look wrong.
 
     Attributes:
@@ -110,6 +99,8 @@ class LabelIssues:
             model is wrong with confidence, which more items do not mend. NaN where nothing could be checked.
         reason: Why nothing could be checked; empty where it was.
     """
+
+    json_also: ClassVar[tuple[str, ...]] = ("sentence",)
 
     count: int
     checked: int
@@ -128,17 +119,6 @@ class LabelIssues:
             f"{self.count:,} of {self.checked:,} labels look wrong ({self.noise:.1%}). Look at them: "
             "some will be wrong, others only hard to tell."
         )
-
-    def to_json(self) -> dict[str, Any]:
-        """The finding as plain JSON values; what could not be computed is null."""
-        return {
-            "count": self.count,
-            "checked": self.checked,
-            "issues": [each.to_json() for each in self.issues],
-            "noise": None if math.isnan(self.noise) else self.noise,
-            "reason": self.reason,
-            "sentence": self.sentence,
-        }
 
 
 def confused_pairs(confusion: np.ndarray, labels: Sequence[str], *, n: int = 10) -> list[ConfusedPair]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import torch
 
     from headway.inputs.image.geometry import Frame
+    from headway.judge.baselines.base import Baseline
+    from headway.judge.metric import TaskMetrics
     from headway.train.objective import Objective
 
 __all__ = ["UNLABELLED", "Mask", "MaskReader", "class_colours", "stored_numbers"]
@@ -275,6 +277,34 @@ class Mask(Target):
         from headway.targets.mask.objective import moved
 
         return moved(targets, matrices(), size)
+
+    def metrics(self) -> TaskMetrics:
+        from headway.targets.mask.metrics import METRICS
+
+        return METRICS
+
+    def baselines(self) -> dict[str, Baseline]:
+        from headway.targets.mask.metrics import BASELINES
+
+        return BASELINES
+
+    def overlays(self, photo: np.ndarray, prediction: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
+        """The truth, the prediction and its errors, each laid over the photo."""
+        from headway.targets.mask.page import mask_pictures
+
+        return mask_pictures(photo, prediction=prediction, target=target, labels=self.labels)
+
+    def legend(self) -> str:
+        from headway.targets.mask.page import legend
+
+        return legend(self.labels)
+
+    @classmethod
+    def of_arrays(cls, predictions: np.ndarray, targets: np.ndarray, labels: Sequence[str] | None) -> Self:
+        """Classes without names are called by their indices."""
+        known = targets[targets != UNLABELLED]
+        count = predictions.shape[1] if predictions.ndim == 4 else 1 + max(int(known.max(initial=1)), 1)
+        return cls("target", classes=list(labels or map(str, range(count))))
 
     def to_json(self) -> dict[str, Any]:
         pairs = [[number, name] for number, name in _numbered(self.classes).items()]

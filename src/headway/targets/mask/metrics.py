@@ -13,13 +13,14 @@ import numpy as np
 
 from headway.errors import DataError, ShapeError
 from headway.judge import intervals
-from headway.judge.baselines.base import Baseline, Rows
+from headway.judge.baselines.base import Baseline, BaselineData
 from headway.judge.intervals import Estimate
-from headway.targets.category.metrics import LabelScores, Metric
+from headway.judge.metric import LabelScores, Metric, TaskMetrics
 from headway.targets.mask.field import UNLABELLED
 
 __all__ = [
     "BASELINES",
+    "METRICS",
     "SEGMENTATION",
     "check_masks",
     "counted_masks",
@@ -194,34 +195,62 @@ def _mean(scores: np.ndarray) -> float:
     return math.nan if np.isnan(scores).all() else float(np.nanmean(scores))
 
 
-def _accuracy(counts: np.ndarray, _: np.ndarray) -> float:
+def _accuracy(_: np.ndarray, counts: np.ndarray) -> float:
     return float(counts.diagonal(axis1=1, axis2=2).sum() / counts.sum())
 
 
 SEGMENTATION: dict[str, Metric] = {
-    "mean_iou": Metric("mean_iou", True, lambda counts, _: _mean(_ious(counts))),
-    "mean_dice": Metric("mean_dice", True, lambda counts, _: _mean(_dices(counts))),
-    "pixel_accuracy": Metric("pixel_accuracy", True, _accuracy),
+    each.name: each
+    for each in (
+        Metric(
+            "mean_iou",
+            lambda _, counts: _mean(_ious(counts)),
+            needs="checked",
+            by_item=item_ious,
+            is_share=True,
+            title="mean intersection over union",
+        ),
+        Metric("mean_dice", lambda _, counts: _mean(_dices(counts)), needs="checked", is_share=True),
+        Metric("pixel_accuracy", _accuracy, needs="checked", is_share=True),
+    )
 }
 """Intersection over union (Jaccard 1912) and Dice's coefficient (1945), each over the pixels of all items and then the
 mean over classes, as in Everingham et al. 2015, doi:10.1007/s11263-014-0733-5; and the share of pixels that are right.
 Classes that are neither there nor given are left out of means; pixels without a label are left out of all."""
 
 
-def _majority(train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
+METRICS = TaskMetrics(
+    metrics=SEGMENTATION,
+    main="mean_iou",
+    of_baselines=("mean_iou", "mean_dice", "pixel_accuracy"),
+    check=check_masks,
+    decide=lambda answers: answers.argmax(axis=1) if answers.ndim == 4 else answers,
+    losses=wrong_shares,
+    describe=told_mask,
+    per_label=pixel_scores,
+    counted="pixels",
+    condense=counted_masks,
+)
+
+
+def _majority(
+    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
+) -> dict[str, np.ndarray]:
     """The class with the most pixels, for every pixel."""
     counts = np.bincount(train.targets.ravel(), minlength=num_outputs)[:num_outputs]
-    return {part: np.full(rows.targets.shape, counts.argmax(), dtype=np.uint8) for part, rows in parts.items()}
+    return {part: np.full(data.targets.shape, counts.argmax(), dtype=np.uint8) for part, data in parts.items()}
 
 
-def _prior_map(train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
+def _prior_map(
+    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
+) -> dict[str, np.ndarray]:
     """For each place in the picture the class that most training masks have there."""
-    counts = np.stack([(train.targets == place).sum(axis=0) for place in range(num_outputs)])
+    counts = np.stack([(train.targets == index).sum(axis=0) for index in range(num_outputs)])
     commonest = counts.argmax(axis=0).astype(np.uint8)
-    return {part: np.repeat(commonest[None], len(rows.targets), axis=0) for part, rows in parts.items()}
+    return {part: np.repeat(commonest[None], len(data), axis=0) for part, data in parts.items()}
 
 
 BASELINES: dict[str, Baseline] = {
     "majority class": Baseline(_majority, size=lambda _, outputs: outputs),
-    "commonest class at each place": Baseline(_prior_map, size=lambda rows, _: rows.targets[0].size),
+    "commonest class at each place": Baseline(_prior_map, size=lambda train, _: train.targets[0].size),
 }

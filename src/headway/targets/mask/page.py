@@ -1,4 +1,4 @@
-"""Masks on the page: the truth, the answer and its errors, each laid over the photo, and what the colours mean."""
+"""Masks on the page: the truth, the prediction and its errors, each laid over the photo, and what the colours mean."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ _SHARE = 0.55
 
 
 def mask_pictures(
-    photo: np.ndarray, *, answer: np.ndarray, target: np.ndarray, labels: Sequence[str]
+    photo: np.ndarray, *, prediction: np.ndarray, target: np.ndarray, labels: Sequence[str]
 ) -> dict[str, np.ndarray]:
     """What is shown of an item beside its photo, by name.
 
     Args:
         photo: As the model sees it, uint8 `[height, width, channels]`.
-        answer: Class indices, uint8 `[height, width]`.
+        prediction: Class indices, uint8 `[height, width]`.
         target: The same; 255 where there is no label.
         labels: The classes' names, in their order.
 
     Returns:
-        "truth", "answer" and "errors", uint8 `[height, width, 3]` each.
+        "truth", "prediction" and "errors", uint8 `[height, width, 3]` each.
     """
     colours = list(class_colours(labels).values())
-    wrong = np.where((answer != target) & (target != UNLABELLED), 0, UNLABELLED)
+    wrong = np.where((prediction != target) & (target != UNLABELLED), 0, UNLABELLED)
     return {
         "truth": painted(photo, target, colours),
-        "answer": painted(photo, answer, colours),
+        "prediction": painted(photo, prediction, colours),
         "errors": painted(photo, wrong, [_WRONG]),
     }
 

@@ -6,42 +6,36 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from headway.judge.baselines.base import Baseline, Rows, linear_size, num_features, num_pixels, scale_of, small_pixels
+from headway.judge.baselines.base import Baseline, BaselineData, on, scale_of
 from headway.seeds import generator
 
-__all__ = ["BASELINES", "ridge"]
+__all__ = ["BASELINES", "constant", "ridge"]
 
 _FOLDS = 5
 _PENALTIES = np.logspace(-2, 7, 19)
 """Sums of squared weights count so much, beside a sum of squared errors; two a decade."""
 
 
-def _mean(train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
-    return _constant(train.targets.mean(0, dtype=np.float64), parts)
+def _mean(
+    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
+) -> dict[str, np.ndarray]:
+    return constant(train.targets.mean(0, dtype=np.float64), parts)
 
 
-def _median(train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
+def _median(
+    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
+) -> dict[str, np.ndarray]:
     """The constant with the least mean absolute error."""
-    return _constant(np.median(train.targets, axis=0), parts)
+    return constant(np.median(train.targets, axis=0), parts)
 
 
-def _constant(answer: np.ndarray, parts: Mapping[str, Rows]) -> dict[str, np.ndarray]:
-    return {part: np.tile(answer, (len(rows.targets), 1)) for part, rows in parts.items()}
-
-
-def _ridge_pixels(train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
-    inputs = {part: small_pixels(rows) for part, rows in parts.items()}
-    return ridge(small_pixels(train), train.targets, inputs, seed=seed)
-
-
-def _ridge_features(train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
-    assert train.features is not None
-    inputs = {part: rows.features for part, rows in parts.items() if rows.features is not None}
-    return ridge(train.features, train.targets, inputs, seed=seed)
+def constant(prediction: np.ndarray, parts: Mapping[str, BaselineData]) -> dict[str, np.ndarray]:
+    """The same prediction, float `[outputs]`, for every item."""
+    return {part: np.tile(prediction, (len(data), 1)) for part, data in parts.items()}
 
 
 def ridge(
-    inputs: np.ndarray, targets: np.ndarray, parts: Mapping[str, np.ndarray], *, seed: int
+    inputs: np.ndarray, targets: np.ndarray, parts: Mapping[str, np.ndarray], *, seed: int, num_outputs: int = 0
 ) -> dict[str, np.ndarray]:
     """Ridge regression on standardised columns, with an intercept; its penalty is chosen on inner folds.
 
@@ -50,6 +44,7 @@ def ridge(
         targets: Their numbers, float `[items, outputs]`.
         parts: Rows to answer by part, float `[rows, dim]` each.
         seed: Decides the five folds of the training rows.
+        num_outputs: Not used: there is one for each column of `targets`.
 
     Returns:
         Answers by part, float64 `[rows, outputs]`.
@@ -100,10 +95,6 @@ def _best_penalty(inputs: np.ndarray, targets: np.ndarray, seed: int) -> float:
 BASELINES: dict[str, Baseline] = {
     "mean": Baseline(_mean, size=lambda _, outputs: outputs),
     "median": Baseline(_median, size=lambda _, outputs: outputs),
-    "ridge regression on pixels": Baseline(
-        _ridge_pixels, needs="pixels", size=lambda rows, outputs: linear_size(num_pixels(rows), outputs)
-    ),
-    "ridge regression on frozen features": Baseline(
-        _ridge_features, needs="features", size=lambda rows, outputs: linear_size(num_features(rows), outputs)
-    ),
+    "ridge regression on pixels": on("pixels", ridge),
+    "ridge regression on frozen features": on("features", ridge),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
@@ -16,6 +16,10 @@ from headway.targets.base import Prediction, Target, Task
 if TYPE_CHECKING:
     import polars as pl
 
+    from headway.judge.baselines.base import Baseline
+    from headway.judge.metric import TaskMetrics
+    from headway.judge.report.inputs import ReportInputs
+    from headway.judge.report.report import Section
     from headway.train.objective import Objective
 
 __all__ = ["Number"]
@@ -54,6 +58,7 @@ class Number(Target):
     mean: float = field(default=0.0, init=False, repr=False)
     std: float = field(default=1.0, init=False, repr=False)
     task: ClassVar[Task] = "regression"
+    estimator: ClassVar[Literal["classifier", "regressor"] | None] = "regressor"
     strata_name: ClassVar[str] = "size"
     value_type: ClassVar[Any] = float
     runs_in_browser: ClassVar[bool] = True
@@ -135,6 +140,22 @@ class Number(Target):
         from headway.targets.number.objective import objective
 
         return objective(self)
+
+    def metrics(self) -> TaskMetrics:
+        from headway.targets.number.metrics import METRICS
+
+        return METRICS
+
+    def baselines(self) -> dict[str, Baseline]:
+        from headway.targets.number.baselines import BASELINES
+
+        return BASELINES
+
+    def sections(self, inputs: ReportInputs) -> dict[str, Section]:
+        """How predictions lie beside the truth, and those that are farthest from it."""
+        from headway.targets.number.page import sections
+
+        return sections(inputs) | super().sections(inputs)
 
     def to_json(self) -> dict[str, Any]:
         names = ("column", "low", "high", "mean", "std")

@@ -9,9 +9,9 @@ import numpy as np
 from headway.errors import DataError, ShapeError
 from headway.judge import intervals
 from headway.judge.intervals import Estimate
-from headway.targets.category.metrics import Metric
+from headway.judge.metric import Metric, TaskMetrics
 
-__all__ = ["REGRESSION", "absolute_errors", "check_numbers"]
+__all__ = ["METRICS", "REGRESSION", "absolute_errors", "check_numbers"]
 
 
 def check_numbers(answers: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -44,25 +44,28 @@ def absolute_errors(answers: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return np.abs(answers - targets).mean(axis=1)
 
 
-def _mae(answers: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
-    found = intervals.mean(absolute_errors(answers, targets), seed=seed)
-    return Estimate(found.value, max(found.low, 0.0), found.high)
-
-
 def _rmse(answers: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
     """The root of the mean squared error; its interval is the root of that mean's."""
     found = intervals.mean(((answers - targets) ** 2).mean(axis=1), seed=seed)
     return Estimate(*(math.sqrt(max(each, 0.0)) for each in (found.value, found.low, found.high)))
 
 
-def _r2(answers: np.ndarray, targets: np.ndarray) -> float:
+def _r2(targets: np.ndarray, answers: np.ndarray) -> float:
     """The share of the targets' variance that the answers explain; NaN where the targets do not differ."""
     total = ((targets - targets.mean(axis=0)) ** 2).sum()
     return float(1 - ((answers - targets) ** 2).sum() / total) if total > 0 else math.nan
 
 
 REGRESSION: dict[str, Metric] = {
-    "mae": Metric("mae", False, lambda p, t: float(absolute_errors(p, t).mean()), _mae),
-    "rmse": Metric("rmse", False, lambda p, t: float(np.sqrt(((p - t) ** 2).mean())), _rmse),
-    "r2": Metric("r2", True, _r2),
+    "mae": Metric("mae", by_item=absolute_errors, higher_is_better=False, title="mean absolute error"),
+    "rmse": Metric("rmse", interval=_rmse, higher_is_better=False, title="root mean squared error"),
+    "r2": Metric("r2", _r2, needs="checked"),
 }
+
+METRICS = TaskMetrics(
+    metrics=REGRESSION,
+    main="mae",
+    of_baselines=("mae", "rmse", "r2"),
+    check=check_numbers,
+    ensemble_loss=lambda predictions, targets: ((predictions - targets) ** 2).mean(axis=1),
+)

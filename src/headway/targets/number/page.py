@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from headway.judge.report.inputs import ReportInputs
 from headway.judge.report.page.charts import Frame, Point, axes, figure, points, ticks
 from headway.judge.report.page.marks import number, table
-from headway.judge.tasks import digits_of
+from headway.judge.report.report import Report, Section
+from headway.targets.number.residuals import Fit, judge_fit
 
-if TYPE_CHECKING:
-    from headway.judge.report.report import Report
-    from headway.targets.number.residuals import Fit
-
-__all__ = ["fit"]
+__all__ = ["sections"]
 
 
-def fit(report: Report) -> str:
-    """Answers and residuals by the truth, drawn and in groups."""
-    found = report.fit
-    if found is None:
-        return ""
+def sections(inputs: ReportInputs) -> dict[str, Section]:
+    """What only one number an item has: how predictions lie beside the truth."""
+    seen = inputs.seen
+    if seen.predictions.shape[1] > 1:
+        return {}
+    found = judge_fit(seen.predictions, seen.targets, seen.rows, seed=inputs.seed)
+    return {"fit": Section("Predictions beside the truth", found, _fit)}
+
+
+def _fit(report: Report, found: Fit) -> str:
+    """Predictions and residuals by the truth, drawn and in groups."""
     rows = [
         f'<tr><th scope="row">{each.low:.4g} to {each.high:.4g}</th><td>{each.count:,}</td>'
-        f"{number(each.error, digits=digits_of(each.error))}"
-        f"{number(each.bias, digits=digits_of(each.bias), sign=True)}</tr>"
+        f"{number(each.error, digits=each.error.digits)}"
+        f"{number(each.bias, digits=each.bias.digits, sign=True)}</tr>"
         for each in found.groups
     ]
     caption = (

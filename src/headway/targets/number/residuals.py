@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 
+from headway.as_json import AsJson
 from headway.judge.intervals import Estimate, mean
 from headway.seeds import generator
 from headway.targets.number.metrics import check_numbers
@@ -19,7 +20,7 @@ _MAX_POINTS = 500
 
 
 @dataclass(frozen=True, kw_only=True)
-class FitGroup:
+class FitGroup(AsJson):
     """Items whose true numbers lie side by side.
 
     Attributes:
@@ -36,13 +37,9 @@ class FitGroup:
     error: Estimate
     bias: Estimate
 
-    def to_json(self) -> dict[str, Any]:
-        """The group as plain JSON values."""
-        return {**vars(self), "error": self.error.to_json(), "bias": self.bias.to_json()}
-
 
 @dataclass(frozen=True, kw_only=True)
-class Fit:
+class Fit(AsJson):
     """How answers lie beside the truth.
 
     Attributes:
@@ -55,6 +52,8 @@ class Fit:
         rows: The items' numbers in their source, likewise.
     """
 
+    json_without: ClassVar[tuple[str, ...]] = ("truth", "answers", "rows")
+
     count: int
     bias: Estimate
     groups: list[FitGroup]
@@ -62,11 +61,6 @@ class Fit:
     truth: np.ndarray = field(repr=False, compare=False)
     answers: np.ndarray = field(repr=False, compare=False)
     rows: np.ndarray = field(repr=False, compare=False)
-
-    def to_json(self) -> dict[str, Any]:
-        """The finding as plain JSON values, without the points."""
-        groups = [each.to_json() for each in self.groups]
-        return {"count": self.count, "bias": self.bias.to_json(), "groups": groups, "sentence": self.sentence}
 
 
 def judge_fit(answers: np.ndarray, targets: np.ndarray, rows: np.ndarray, *, seed: int = 0) -> Fit:

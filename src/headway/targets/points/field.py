@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import torch
 
     from headway.inputs.image.geometry import Frame
+    from headway.judge.baselines.base import Baseline
+    from headway.judge.metric import TaskMetrics
     from headway.train.objective import Objective
 
 __all__ = ["Points"]
@@ -201,6 +203,16 @@ class Points(Target):
         from headway.targets.points.objective import moved
 
         return moved(targets, matrices(), self)
+
+    def metrics(self) -> TaskMetrics:
+        from headway.targets.points.metrics import METRICS
+
+        return METRICS
+
+    def baselines(self) -> dict[str, Baseline]:
+        from headway.targets.points.metrics import BASELINES
+
+        return BASELINES
 
     def to_json(self) -> dict[str, Any]:
         swap = None if self.swap is None else [list(pair) for pair in self.swap]

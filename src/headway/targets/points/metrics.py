@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from headway.errors import DataError, ShapeError
-from headway.judge import intervals
-from headway.judge.baselines.base import Baseline, Rows, linear_size, num_features, num_pixels, small_pixels
-from headway.judge.intervals import Estimate
-from headway.targets.category.metrics import Metric
-from headway.targets.number.baselines import ridge
+from headway.judge.baselines.base import Baseline, BaselineData, on
+from headway.judge.metric import Metric, TaskMetrics
+from headway.targets.number.baselines import constant, ridge
 
-__all__ = ["BASELINES", "POINTS", "check_points", "item_errors", "pixel_errors", "told_points"]
-
-ByItem = Callable[[np.ndarray, np.ndarray], np.ndarray]
+__all__ = ["BASELINES", "METRICS", "POINTS", "check_points", "item_errors", "pixel_errors", "told_points"]
 
 _TOLD = 4
 _MIN_PIXELS = 8
@@ -89,52 +85,52 @@ def _within(limit: float, answers: np.ndarray, targets: np.ndarray) -> np.ndarra
     return (_shares(answers, targets) <= limit).mean(axis=1)
 
 
-def _metric(name: str, *, higher_is_better: bool, by_item: ByItem) -> Metric:
-    most = 1.0 if higher_is_better else np.inf
-
-    def interval(answers: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
-        found = intervals.mean(by_item(answers, targets), seed=seed)
-        return Estimate(found.value, max(found.low, 0.0), min(found.high, most))
-
-    return Metric(name, higher_is_better, lambda p, t: float(by_item(p, t).mean()), interval)
-
-
 POINTS: dict[str, Metric] = {
-    "error": _metric("error", higher_is_better=False, by_item=item_errors),
-    "error_pixels": _metric(
-        "error_pixels", higher_is_better=False, by_item=lambda p, t: pixel_errors(p, t).mean(axis=1)
-    ),
-    "within_5": _metric("within_5", higher_is_better=True, by_item=lambda p, t: _within(0.05, p, t)),
-    "within_10": _metric("within_10", higher_is_better=True, by_item=lambda p, t: _within(0.10, p, t)),
+    each.name: each
+    for each in (
+        Metric(
+            "error",
+            by_item=item_errors,
+            higher_is_better=False,
+            is_share=True,
+            title="mean distance as a share of the longer side",
+        ),
+        Metric("error_pixels", by_item=lambda p, t: pixel_errors(p, t).mean(axis=1), higher_is_better=False),
+        Metric("within_5", by_item=lambda p, t: _within(0.05, p, t), is_share=True),
+        Metric("within_10", by_item=lambda p, t: _within(0.10, p, t), is_share=True),
+    )
 }
 """The mean distance, as a share of the longer side of what the model sees and in pixels of the picture; and the share
 of points within 5 and 10 % of that side (PCK, the "percentage of correct keypoints" of Yang and Ramanan 2013, doi:
 10.1109/TPAMI.2012.261, here of the picture's size)."""
 
 
-def _mean_position(train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
+METRICS = TaskMetrics(
+    metrics=POINTS,
+    main="error",
+    of_baselines=("error", "error_pixels", "within_5", "within_10"),
+    check=check_points,
+    plain=lambda predictions, targets: (predictions, targets[:, :-2]),
+    describe=told_points,
+)
+
+
+def _mean_position(
+    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
+) -> dict[str, np.ndarray]:
     """Where each point lies on the average."""
-    mean = train.targets[:, :num_outputs].mean(axis=0, dtype=np.float64)
-    return {part: np.tile(mean, (len(rows.targets), 1)) for part, rows in parts.items()}
+    return constant(train.targets[:, :num_outputs].mean(axis=0, dtype=np.float64), parts)
 
 
-def _ridge_pixels(train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
-    inputs = {part: small_pixels(rows) for part, rows in parts.items()}
-    return ridge(small_pixels(train), train.targets[:, :num_outputs], inputs, seed=seed)
-
-
-def _ridge_features(train: Rows, parts: Mapping[str, Rows], *, num_outputs: int, seed: int) -> dict[str, np.ndarray]:
-    assert train.features is not None
-    inputs = {part: rows.features for part, rows in parts.items() if rows.features is not None}
-    return ridge(train.features, train.targets[:, :num_outputs], inputs, seed=seed)
+def _ridge(
+    inputs: np.ndarray, targets: np.ndarray, parts: Mapping[str, np.ndarray], *, num_outputs: int, seed: int
+) -> dict[str, np.ndarray]:
+    # Targets end with the picture's size, which is not predicted.
+    return ridge(inputs, targets[:, :num_outputs], parts, seed=seed)
 
 
 BASELINES: dict[str, Baseline] = {
     "mean position": Baseline(_mean_position, size=lambda _, outputs: outputs),
-    "ridge regression on pixels": Baseline(
-        _ridge_pixels, needs="pixels", size=lambda rows, outputs: linear_size(num_pixels(rows), outputs)
-    ),
-    "ridge regression on frozen features": Baseline(
-        _ridge_features, needs="features", size=lambda rows, outputs: linear_size(num_features(rows), outputs)
-    ),
+    "ridge regression on pixels": on("pixels", _ridge),
+    "ridge regression on frozen features": on("features", _ridge),
 }

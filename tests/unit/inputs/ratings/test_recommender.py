@@ -54,7 +54,7 @@ def test_vectors_are_found_that_biases_cannot_replace(data: Data, arch: str) -> 
     learner.fine_tune()
     found, targets = learner.evaluate()["rmse"], data.valid.targets
     errors = {
-        each.name: float(np.sqrt(((each.answers["valid"] - targets) ** 2).mean())) for each in learner.baselines()
+        each.name: float(np.sqrt(((each.predictions["valid"] - targets) ** 2).mean())) for each in learner.baselines()
     }
     assert list(errors) == ["mean", "median", "item mean", "user plus item bias"]
     assert errors["user plus item bias"] > 0.7
@@ -71,7 +71,7 @@ def test_the_report_tells_that_it_is_better(learner: hw.Learner) -> None:
 
 def test_a_bundle_answers_the_same_without_torch(learner: hw.Learner, bundle: Path, tmp_path: Path) -> None:
     pairs = learner.data.valid.items.select("user", "film").head(200)
-    wanted = learner.predictions().answers[:200, 0]
+    wanted = learner.predictions().predictions[:200, 0]
     pairs.write_parquet(tmp_path / "pairs.parquet")
     code = f"""
 import sys

@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 
 from headway.inputs.table.column_values import column_values
-from headway.judge.baselines.base import Rows
+from headway.judge.baselines.base import BaselineData
+from tests.judging import baseline_data
 
 
 def read_adult(folder: Path, *, count: int, seed: int = 0) -> tuple[pl.DataFrame, np.ndarray]:
@@ -22,11 +23,11 @@ def read_adult(folder: Path, *, count: int, seed: int = 0) -> tuple[pl.DataFrame
     return frame.drop("Salary"), (frame["Salary"] == ">50K").cast(pl.Int64).to_numpy()
 
 
-def as_rows(items: pl.DataFrame, targets: np.ndarray) -> Rows:
+def as_rows(items: pl.DataFrame, targets: np.ndarray) -> BaselineData:
     """What baselines see of a frame."""
     found = column_values(items)
     table = np.stack([each.values for each in found], axis=1)
-    return Rows(
+    return baseline_data(
         targets=targets,
         table=table,
         categorical=tuple(place for place, each in enumerate(found) if each.labels is not None),

@@ -68,7 +68,7 @@ def test_plain_values_are_read_as_the_raw_ones() -> None:
 def test_the_predictor_is_the_model(learner: hw.Learner) -> None:
     valid = learner.data.valid
     found = predictor(learner.setup)(valid.items)
-    np.testing.assert_allclose(found, learner.predictions("valid").answers, atol=1e-5)
+    np.testing.assert_allclose(found, learner.predictions("valid").predictions, atol=1e-5)
 
 
 def test_what_the_model_uses(learner: hw.Learner) -> None:
@@ -111,9 +111,8 @@ def test_redundant_columns_and_leaks(learner: hw.Learner) -> None:
 
 
 def test_the_report_tells_it(report: Report) -> None:
-    assert report.columns is not None
-    assert report.columns.importance.columns[0].name == "age"
-    assert report.columns.dependences[0].column == "age"
+    assert report["columns"].importance.columns[0].name == "age"
+    assert report["columns"].dependences[0].column == "age"
     names = [row.name for row in report.baselines]
     assert names[-3:] == ["logistic regression", "random forest", "gradient boosting"]
     plain = report.to_json()["columns"]
@@ -142,8 +141,7 @@ def test_a_number_is_looked_into_the_same_way() -> None:
     assert learner.interpret().importance(permutations=1).metric == "mae"
     assert learner.interpret().dependence("age").answer == "pay"
     report = learner.report()
-    assert report.columns is not None
-    assert report.columns.importance.metric == "mae"
+    assert report["columns"].importance.metric == "mae"
     assert "What the model uses" in report._repr_html_()
 
 
@@ -152,8 +150,8 @@ def test_the_average_with_a_baseline(learner: hw.Learner) -> None:
     found = learner.ensemble_with("gradient boosting")
     assert 0 <= found.weight <= 1
     assert found.chosen_on == round(0.2 * len(learner.data.train))
-    [ours] = {each.answers["valid"].shape for each in learner.baselines() if each.name == found.baseline}
-    assert found.answers["valid"].shape == ours
+    [ours] = {each.predictions["valid"].shape for each in learner.baselines() if each.name == found.baseline}
+    assert found.predictions["valid"].shape == ours
     assert found.sentence.startswith(("No gain", "Better"))
     assert found.against_model.kind in ("better", "worse", "indistinguishable")
     assert all((before[name] == each).all() for name, each in learner.model.state_dict().items())

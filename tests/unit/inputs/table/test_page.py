@@ -12,26 +12,26 @@ import headway as hw
 from headway.inputs.table.column_report import column_use
 from headway.inputs.table.dependence import dependence
 from headway.inputs.table.page import uses
-from headway.judge.report.report import Report
 
 HOSTILE = "<script>alert(1)</script>"
 
 
-def reported(items: pl.DataFrame) -> Report:
+def reported(items: pl.DataFrame) -> str:
     targets = np.arange(len(items)) % 2
     answers = np.eye(2)[targets] * 0.8 + 0.1
 
     def predict(rows: pl.DataFrame) -> np.ndarray:
         return np.resize(answers, (len(rows), 2))
 
-    found = column_use(predict, items, targets, items, part="valid", task="classification", answer=HOSTILE)
+    report = hw.judge_predictions(answers, targets)
+    found = column_use(predict, items, targets, items, part="valid", metrics=report.known, answer=HOSTILE)
     curves = tuple(dependence(predict, items, name, answer=HOSTILE) for name in items.columns)
-    return replace(hw.judge_predictions(answers, targets), columns=replace(found, dependences=curves))
+    return uses(report, replace(found, dependences=curves))
 
 
 def test_whatever_columns_are_called_is_escaped() -> None:
     items = pl.DataFrame({HOSTILE: [float(each) for each in range(40)], "kind": [HOSTILE, None] * 20})
-    page = uses(reported(items))
+    page = reported(items)
     assert HOSTILE not in page
     assert page.count("&lt;script&gt;") > 3
     assert "(missing)" in page
@@ -40,12 +40,7 @@ def test_whatever_columns_are_called_is_escaped() -> None:
 def test_columns_of_every_kind_many_and_the_same() -> None:
     columns = {f"x{place}": [float(each * (place + 1)) for each in range(30)] for place in range(20)}
     days = [date(2024, 1, 1 + each % 28) for each in range(30)]
-    page = uses(reported(pl.DataFrame({**columns, "day": days, "constant": [1.0] * 30})))
+    page = reported(pl.DataFrame({**columns, "day": days, "constant": [1.0] * 30}))
     assert "The other 7 columns" in page
     assert "These say nearly the same" in page
     assert "2024-01-" in page
-
-
-def test_without_a_table_there_is_no_section() -> None:
-    targets = np.arange(20) % 2
-    assert uses(hw.judge_predictions(np.eye(2)[targets] * 0.8 + 0.1, targets)) == ""

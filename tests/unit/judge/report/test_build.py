@@ -17,7 +17,7 @@ from sklearn.model_selection import train_test_split
 
 import headway as hw
 from headway.judge.report.report import Report
-from headway.targets.category.metrics import evaluate
+from tests.judging import evaluate
 
 
 def answers(items: int = 300, classes: int = 3, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -84,7 +84,7 @@ def test_rows_are_places_where_nothing_else_is_known() -> None:
     probabilities, targets = answers()
     report = hw.judge_predictions(probabilities, targets)
     losses = -np.log(probabilities[np.arange(300), targets])
-    assert [each.row for each in report.top_losses] == np.argsort(-losses)[:12].tolist()
+    assert [each.row for each in report["top_losses"]] == np.argsort(-losses)[:12].tolist()
 
 
 def test_a_gap_between_train_and_valid_is_found() -> None:

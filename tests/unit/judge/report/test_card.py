@@ -40,8 +40,7 @@ def test_every_number_is_the_reports(report: Report) -> None:
     for finding in report.findings:
         assert finding.sentence in text
     assert report.verdict.sentence in text
-    assert report.calibration is not None
-    assert report.calibration.sentence in text
+    assert report["calibration"].sentence in text
 
 
 def test_data_are_counted(report: Report) -> None:
@@ -57,7 +56,7 @@ def test_what_only_a_person_knows_is_a_marked_blank(report: Report) -> None:
 
 
 def test_what_was_not_looked_at_is_not_claimed(report: Report) -> None:
-    text = card(replace(report, slices=None, worst_slices=None, calibration=None, findings=[]))
+    text = card(replace(report, slices=None, worst_slices=None, sections={}, findings=[]))
     assert f"- No columns were judged by their groups: {BLANK}" in text
     assert "Nothing wrong was found." in text
     assert "probabilities can be trusted" not in text

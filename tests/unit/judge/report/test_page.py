@@ -71,8 +71,8 @@ def report() -> Report:
             *found.findings,
         ],
         learning_curve=learning_curve(features[:200], targets[:200], features[200:], targets[200:], num_classes=3),
-        views_gain=views_gain(probabilities, np.eye(3)[targets], targets, part="valid", views=4),
-        pictures={each.row: Picture(jpeg(50), jpeg(200)) for each in found.top_losses},
+        views_gain=views_gain(probabilities, np.eye(3)[targets], targets, part="valid", views=4, metrics=found.known),
+        pictures={each.row: Picture(jpeg(50), jpeg(200)) for each in found["top_losses"]},
         settings={"arch": EVIL},
         data={"items": 300, EVIL: EVIL},
         versions={"python": "3.11"},
@@ -158,7 +158,7 @@ def test_page_shows_names_as_they_are(report: Report) -> None:
 
 
 def test_curves_draw_each_epoch(report: Report) -> None:
-    text = render(replace(report, learning_curve=None, calibration=None))
+    text = render(replace(report, learning_curve=None, sections={}))
     page = Page(text)
     labels = [each["aria-label"] for each in page.of("svg") if each.get("role") == "img"]
     assert labels == [
@@ -171,12 +171,12 @@ def test_curves_draw_each_epoch(report: Report) -> None:
 
 def test_curves_leave_a_gap_where_a_value_is_lacking(report: Report) -> None:
     history = [HISTORY[1], HISTORY[2], HISTORY[1] | {"train_loss": float("nan")}, HISTORY[1], HISTORY[2], HISTORY[2]]
-    page = Page(render(replace(report, history=history, learning_curve=None, calibration=None)))
+    page = Page(render(replace(report, history=history, learning_curve=None, sections={})))
     assert [len(each["points"].split()) for each in page.of("polyline")] == [2, 3, 6, 6]
 
 
 def test_an_epoch_alone_is_a_row_and_no_curve(report: Report) -> None:
-    page = Page(render(replace(report, history=HISTORY[1:2], learning_curve=None, calibration=None)))
+    page = Page(render(replace(report, history=HISTORY[1:2], learning_curve=None, sections={})))
     assert not page.of("polyline")
     assert not [each for each in page.of("svg") if each.get("role") == "img"]
     assert "The history, an entry an epoch." in "".join(page.text)
@@ -191,13 +191,11 @@ def test_sections_without_content_are_left_out(report: Report) -> None:
         versions={},
         settings={},
         findings=[],
-        calibration=None,
         slices=None,
         worst_slices=None,
         learning_curve=None,
         views_gain=None,
-        label_issues={},
-        top_losses=[],
+        sections={},
     )
     page = Page(render(bare))
     assert [each["href"] for each in page.of("a")][1:] == [
@@ -227,8 +225,8 @@ def test_confusion_has_counts_and_shares(report: Report) -> None:
     cells = re.findall(r'<td class="(?:hit|wrong)"[^>]*>([\d,]+) <small>(\d+)%</small>', render(report))
     expected = [
         (f"{counts[a, b]:,}", f"{counts[a, b] / counts[a].sum():.0%}".rstrip("%"))
-        for a in report.order
-        for b in report.order
+        for a in report["confusion"].order
+        for b in report["confusion"].order
         if counts[a, b]
     ]
     assert cells == expected

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import headway as hw
-from headway.judge.interpret import pictures
+from headway.inputs.image.grad_cam import pictures
 from headway.judge.learning_curve import learning_curve
 from tests.chromium import Page, find_chromium, open_page
 
@@ -63,9 +63,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
         seconds=60.0,
     )
     curve = learning_curve(features[:300], targets[:300], features[300:], targets[300:], num_classes=12)
-    images = draw.integers(256, size=(len(found.top_losses), 32, 32, 3), dtype=np.uint8)
+    images = draw.integers(256, size=(len(found["top_losses"]), 32, 32, 3), dtype=np.uint8)
     shown = pictures(images, side=200, heats=draw.random((len(images), 32, 32)))
-    rows = [each.row for each in found.top_losses]
+    rows = [each.row for each in found["top_losses"]]
     found = replace(found, learning_curve=curve, pictures=dict(zip(rows, shown, strict=True)))
     return found.save(tmp_path_factory.mktemp("page") / "report.html").as_uri()
 

@@ -15,16 +15,17 @@ from scipy.stats import ttest_ind
 import headway as hw
 from headway.errors import ConfigError, DataError, ShapeError
 from headway.judge.baselines.run import BaselineResult
-from headway.judge.diagnosis.problems import find_common
+from headway.judge.diagnosis.diagnose import diagnose
 from headway.judge.report.card import card
-from headway.judge.report.inputs import Given, PartAnswers
+from headway.judge.report.inputs import ReportInputs, checked_predictions
 from headway.judge.report.page import render
 from headway.judge.report.page.marks import number
 from headway.judge.report.report import Picture, Report
-from headway.judge.slices.numbers import judge_number_slices
-from headway.judge.tasks import TASKS, digits_of, task_metrics
+from headway.judge.slices.report import judge_slices
 from headway.judge.verdict import verdict
 from headway.targets.number.residuals import judge_fit
+from headway.targets.registry import TASKS
+from tests.judging import metrics_of, target_of
 
 
 def ages(items: int = 300, spread: float = 4.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -85,7 +86,7 @@ def test_the_verdict_on_numbers_says_its_metric_and_its_direction() -> None:
 def test_numbers_that_are_as_good_as_another() -> None:
     answers, truth = ages()
     other = BaselineResult("twin", {"valid": ages(seed=0)[0] + np.tile([0.1, -0.1], 150)}, 0.0)
-    found = verdict(answers, truth, [other], part="valid", task="regression")
+    found = verdict(answers, truth, [other], part="valid", metrics=metrics_of("regression"))
     assert found.kind == "indistinguishable"
     assert found.sentence.startswith("Not distinguishable from the best baseline (twin, ")
 
@@ -106,10 +107,10 @@ def test_the_json_of_numbers_leaves_empty_what_only_classes_have(of_ages: Report
     assert (saved["schema_version"], saved["task"], saved["metric"]) == (1, "regression", "mae")
     assert set(saved["parts"]["valid"]["metrics"]) == {"mae", "rmse", "r2"}
     assert saved["parts"]["valid"]["confusion"] is None
-    empty = ("labels", "confused_pairs", "order", "top_losses", "label_issues")
-    assert not any(saved[name] for name in empty)
-    assert (saved["calibration"], saved["learning_curve"], saved["worst_slices"]) == (None, None, None)
-    assert list(saved["far_items"][0]) == ["row", "target", "answer", "loss"]
+    assert saved["labels"] == []
+    assert not {"confusion", "top_losses", "label_issues", "calibration"} & saved.keys()
+    assert (saved["learning_curve"], saved["worst_slices"]) == (None, None)
+    assert list(saved["far_items"][0]) == ["row", "target", "prediction", "loss"]
     assert list(saved["fit"]) == ["count", "bias", "groups", "sentence"]
     assert list(saved["fit"]["groups"][0]) == ["low", "high", "count", "error", "bias"]
 
@@ -117,23 +118,28 @@ def test_the_json_of_numbers_leaves_empty_what_only_classes_have(of_ages: Report
 def test_the_farthest_items_come_first(of_ages: Report) -> None:
     answers, truth = ages()
     worst = np.argsort(-np.abs(answers - truth))[:12]
-    assert [each.row for each in of_ages.far_items] == worst.tolist()
-    first = of_ages.far_items[0]
-    assert (first.target, first.answer) == (f"{truth[worst[0]]:.4g}", f"{answers[worst[0]]:.4g}")
+    assert [each.row for each in of_ages["far_items"]] == worst.tolist()
+    first = of_ages["far_items"][0]
+    assert (first.target, first.prediction) == (f"{truth[worst[0]]:.4g}", f"{answers[worst[0]]:.4g}")
     assert first.loss == pytest.approx(abs(answers[worst[0]] - truth[worst[0]]))
 
 
 def test_the_page_of_numbers(of_ages: Report) -> None:
-    of_ages.pictures[of_ages.far_items[0].row] = Picture(b"\xff\xd8")
+    of_ages.pictures[of_ages["far_items"][0].row] = Picture(b"\xff\xd8")
     page = render(of_ages)
-    for section in ("Answers beside the truth", "Farthest from the truth", "For whom", "Mean absolute error on valid"):
+    for section in (
+        "Predictions beside the truth",
+        "Farthest from the truth",
+        "For whom",
+        "Mean absolute error on valid",
+    ):
         assert section in page
     for other in ("Confusion", "Calibration", "Suspected labels", "Top losses", "McNemar", "Accuracy"):
         assert other not in page
     assert page.count("<img") == 1
     assert page.count('class="dot"') >= 2 * 300  # both clouds
     assert "Mean absolute error on validation" in page
-    del of_ages.pictures[of_ages.far_items[0].row]
+    del of_ages.pictures[of_ages["far_items"][0].row]
 
 
 def test_the_card_of_numbers(of_ages: Report) -> None:
@@ -155,7 +161,7 @@ def test_several_labels(of_tags: Report) -> None:
     scores = of_tags.parts["valid"].per_class
     assert [each.label for each in scores] == ["cat", "<dog>", "indoors"]
     assert list(scores[0].to_json()) == ["label", "count", "precision", "recall", "f1", "average_precision"]
-    worst = of_tags.far_items[0]
+    worst = of_tags["far_items"][0]
     truth = tags()[1][worst.row]
     names = [name for name, has in zip(["cat", "<dog>", "indoors"], truth, strict=True) if has]
     assert worst.target == (", ".join(names) or "no label")
@@ -167,7 +173,7 @@ def test_the_page_and_the_card_of_several_labels(of_tags: Report) -> None:
     assert "Average precision" in page
     assert "the share that have it" in page
     assert "Mean average precision on valid" in page
-    for other in ("Confusion", "Answers beside the truth", "Calibration"):
+    for other in ("Confusion", "Predictions beside the truth", "Calibration"):
         assert other not in page
     assert "- Task: multilabel, 3 labels: cat, <dog>, indoors" in card(of_tags)
 
@@ -196,16 +202,16 @@ def test_the_larger_error_is_worse_and_the_larger_precision_better() -> None:
     answers, truth = ages()
     items = pl.DataFrame({"site": ["north"] * 200 + ["south"] * 70 + ["west"] * 30})
     answers[200:270] += 30
-    found = judge_number_slices(answers, truth, items, columns=["site"], task="regression")
+    found = judge_slices(answers, truth, items, columns=["site"], metrics=metrics_of("regression"))
     assert [each.verdict for each in found.slices] == ["better", "worse", "better"]
     assert found.sentences[0].startswith("Worse on site = south (70 items): mean absolute error +")
     probabilities, targets = tags()
     probabilities[200:270] = 0.5
-    found = judge_number_slices(probabilities, targets, items, columns=["site"], task="multilabel")
+    found = judge_slices(probabilities, targets, items, columns=["site"], metrics=metrics_of("multilabel"))
     assert found.slices[1].verdict == "worse"
-    assert " points from the rest's [" in found.slices[1].sentence
+    assert " points [" in found.slices[1].sentence
     few = items.with_columns(site=pl.Series(["north"] * 280 + ["south"] * 20))
-    found = judge_number_slices(answers, truth, few, columns=["site"], task="regression")
+    found = judge_slices(answers, truth, few, columns=["site"], metrics=metrics_of("regression"))
     assert [each.verdict for each in found.slices] == ["not compared", "too small"]
     assert math.isnan(found.slices[1].metrics["mae"].value)
 
@@ -213,14 +219,14 @@ def test_the_larger_error_is_worse_and_the_larger_precision_better() -> None:
 def test_slices_of_other_items() -> None:
     answers, truth = ages()
     with pytest.raises(ShapeError) as caught:
-        judge_number_slices(answers, truth, pl.DataFrame({"a": [1]}), columns=["a"], task="regression")
+        judge_slices(answers, truth, pl.DataFrame({"a": [1]}), columns=["a"], metrics=metrics_of("regression"))
     assert str(caught.value) == (
-        "`items` must have a row for each answer.\n"
-        "  Given: 1 items, 300 answers\n"
-        "  Fix:   Pass the items that were answered, in the same order."
+        "`items` must have a row for each prediction, and `labels` a name for each class.\n"
+        "  Given: 1 items, 0 labels, predictions [300]\n"
+        "  Fix:   Pass the items that were predicted, in the same order, and all classes."
     )
     with pytest.raises(ConfigError, match=r"^`columns` must name the columns to slice by\."):
-        judge_number_slices(answers, truth, pl.DataFrame({"a": truth}), columns="a", task="regression")
+        judge_slices(answers, truth, pl.DataFrame({"a": truth}), columns="a", metrics=metrics_of("regression"))
 
 
 def test_bias_by_the_size_of_the_truth() -> None:
@@ -237,44 +243,43 @@ def test_bias_by_the_size_of_the_truth() -> None:
     assert same.groups == []
 
 
-def given(spread: float, *, baseline: float, train: float | None = None, **more: Any) -> Given:
+def given(spread: float, *, baseline: float, train: float | None = None, **more: Any) -> ReportInputs:
     answers, truth = ages(spread=spread)
-    part = PartAnswers(answers=answers[:, None], targets=truth[:, None], rows=np.arange(300))
     best = BaselineResult("ridge", {"valid": ages(spread=baseline, seed=5)[0] - ages(seed=5)[1] + truth}, 0.0)
-    return Given(
-        task="regression",
-        labels=[],
-        seen=part,
-        judged=part,
-        best=best,
-        train=ages(200, train, 3) if train else None,
+    known = metrics_of("regression")
+    return ReportInputs(
+        target=target_of("regression"),
+        metrics=known,
+        parts={"valid": checked_predictions(answers, truth, metrics=known)},
+        baselines=[best],
+        train=checked_predictions(*ages(200, train, 3), metrics=known) if train else None,
         **more,
     )
 
 
 def test_nothing_wrong_with_numbers() -> None:
-    assert find_common(given(4, baseline=9, train=3.8)) == []
+    assert diagnose(given(4, baseline=9, train=3.8)) == []
 
 
 def test_no_better_than_a_baseline() -> None:
-    [worse] = find_common(given(9, baseline=4))
+    [worse] = diagnose(given(9, baseline=4))
     assert (worse.kind, worse.severity) == ("no_better_than_baseline", "serious")
     answers, truth = ages(spread=9)
     error, theirs = np.abs(answers - truth).mean(), worse.evidence["baseline"]
     assert worse.sentence == (
         f"On valid the model's mean absolute error, {error:.4g}, is worse than that of ridge, {theirs:.4g}."
     )
-    [same] = find_common(given(4, baseline=4.0))
+    [same] = diagnose(given(4, baseline=4.0))
     assert same.severity == "warning"
     assert "not distinguishable from" in same.sentence
 
 
 def test_numbers_learned_by_heart() -> None:
-    [found] = find_common(given(8, baseline=20, train=1))
+    [found] = diagnose(given(8, baseline=20, train=1))
     assert (found.kind, found.severity) == ("overfitting", "warning")
     assert "training items: the model is " in found.sentence
     assert found.evidence["ratio"] == pytest.approx(8, rel=0.2)
-    assert find_common(given(8, baseline=20, train=7)) == []
+    assert diagnose(given(8, baseline=20, train=7)) == []
 
 
 def test_a_loss_that_is_no_number() -> None:
@@ -282,7 +287,7 @@ def test_a_loss_that_is_no_number() -> None:
         {"stage": "all", "train_loss": 1.0, "valid_loss": 1.0},
         {"stage": "all", "train_loss": None, "valid_loss": 1},
     ]
-    [found] = find_common(given(4, baseline=9, history=rows))
+    [found] = diagnose(given(4, baseline=9, history=rows))
     assert (found.kind, found.severity) == ("not_finite", "serious")
     assert found.sentence == "The loss is no finite number in 1 of 2 epochs, first in entry 1."
 
@@ -292,12 +297,13 @@ def test_four_figures(value: float, digits: int) -> None:
     from headway.judge.intervals import Estimate
 
     score = Estimate(value, value, value)
-    assert digits_of(score) == digits
-    assert number(score, digits=digits_of(score)).startswith(f"<td>{value:.{digits}f} ")
+    assert score.digits == digits
+    assert number(score, digits=score.digits).startswith(f"<td>{value:.{digits}f} ")
 
 
 def test_every_task_has_its_direction_and_its_baselines_metrics() -> None:
-    for task, known in TASKS.items():
+    for task in TASKS:
+        known = metrics_of(task)
         assert known.main in known.metrics, task
         assert set(known.of_baselines) <= set(known.metrics), task
         assert known.main in known.of_baselines, task
@@ -306,7 +312,7 @@ def test_every_task_has_its_direction_and_its_baselines_metrics() -> None:
 
 def test_tasks_and_metrics_that_are_not_known() -> None:
     with pytest.raises(ConfigError) as caught:
-        task_metrics("regresion")
+        metrics_of("regresion")
     assert str(caught.value) == (
         'There are no metrics for this task.\n  Given: regresion\n  Fix:   Did you mean "regression"?'
     )

@@ -9,6 +9,7 @@ from scipy.stats import fisher_exact
 
 from headway.errors import ConfigError, ShapeError
 from headway.judge.slices.worst import worst_slices
+from tests.judging import metrics_of
 
 LABELS = ["cat", "dog", "fox"]
 
@@ -37,7 +38,7 @@ def predictions(accuracy: np.ndarray, *, seed: int = 0) -> tuple[np.ndarray, np.
 def test_finds_a_group() -> None:
     items = table(2000)
     probabilities, targets = predictions(np.where(items["site"] == "c", 0.65, 0.9))
-    found = worst_slices(probabilities, targets, items, labels=LABELS)
+    found = worst_slices(probabilities, targets, items, labels=LABELS, metrics=metrics_of())
     # And not what it has in common with others, which is no worse than the group itself.
     assert [each.where for each in found.found] == [{"site": "c"}]
     (worst,) = found.found
@@ -56,10 +57,12 @@ def test_finds_what_two_groups_have_in_common() -> None:
     items = table(3000)
     bad = ((items["site"] == "c") & (items["sex"] == "f")).to_numpy()
     probabilities, targets = predictions(np.where(bad, 0.5, 0.9))
-    found = worst_slices(probabilities, targets, items, labels=LABELS)
+    found = worst_slices(probabilities, targets, items, labels=LABELS, metrics=metrics_of())
     assert found.found[0].where == {"site": "c", "sex": "f"}
     assert found.found[0].name == "site = c and sex = f"
-    assert worst_slices(probabilities, targets, items, labels=LABELS, n=1).found == found.found[:1]
+    assert (
+        worst_slices(probabilities, targets, items, labels=LABELS, metrics=metrics_of(), n=1).found == found.found[:1]
+    )
 
 
 def test_finds_a_class() -> None:
@@ -67,7 +70,7 @@ def test_finds_a_class() -> None:
     _, targets = predictions(np.ones(2000))
     right = np.random.default_rng(1).random(2000) < np.where(targets == 2, 0.6, 0.9)
     probabilities = np.eye(3)[np.where(right, targets, (targets + 1) % 3)]
-    found = worst_slices(probabilities, targets, items, labels=LABELS)
+    found = worst_slices(probabilities, targets, items, labels=LABELS, metrics=metrics_of())
     assert found.found[0].where == {"actual class": "fox"}
 
 
@@ -76,7 +79,9 @@ def test_false_alarms_are_rare() -> None:
     alarms = 0
     for seed in range(150):
         items = table(800, seed=seed)
-        alarms += bool(worst_slices(*predictions(np.full(800, 0.85), seed=seed), items, labels=LABELS).found)
+        alarms += bool(
+            worst_slices(*predictions(np.full(800, 0.85), seed=seed), items, labels=LABELS, metrics=metrics_of()).found
+        )
     assert alarms <= 12
 
 
@@ -85,7 +90,7 @@ def test_columns_that_are_no_groups_are_left_out() -> None:
     probabilities, targets = predictions(np.full(300, 0.9))
     named = pl.Series(LABELS).gather(targets)
     items = items.with_columns(label=named, box=pl.Series([[1, 2]] * 300), when=pl.lit(None))
-    found = worst_slices(probabilities, targets, items, labels=LABELS)
+    found = worst_slices(probabilities, targets, items, labels=LABELS, metrics=metrics_of())
     assert found.left_out == {
         "file": "no value has 30 items",
         "row": "every item has a value of its own",
@@ -96,13 +101,13 @@ def test_columns_that_are_no_groups_are_left_out() -> None:
     }
     assert found.found == []
     assert found.sentences == [f"No slice is distinguishably worse than the rest ({found.num_compared} compared)."]
-    only = worst_slices(probabilities, targets, items, labels=LABELS, columns=["sex"])
+    only = worst_slices(probabilities, targets, items, labels=LABELS, metrics=metrics_of(), columns=["sex"])
     assert only.left_out == {}
     assert only.num_compared == 2 + 3 + 6
 
 
 def test_too_few_items_give_nothing() -> None:
-    found = worst_slices(*predictions(np.full(20, 0.5)), table(20), labels=LABELS)
+    found = worst_slices(*predictions(np.full(20, 0.5)), table(20), labels=LABELS, metrics=metrics_of())
     assert (found.found, found.num_compared) == ([], 0)
     assert found.sentences == ["No slice is large enough to be compared with the rest."]
 
@@ -110,7 +115,9 @@ def test_too_few_items_give_nothing() -> None:
 def test_too_many_pairs_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("headway.judge.slices.worst._MOST_WORK", 1000)
     items = table(600)
-    found = worst_slices(*predictions(np.where(items["site"] == "c", 0.4, 0.9), seed=1), items, labels=LABELS)
+    found = worst_slices(
+        *predictions(np.where(items["site"] == "c", 0.4, 0.9), seed=1), items, labels=LABELS, metrics=metrics_of()
+    )
     assert found.left_out["pairs"] == "6 pairs of columns on 600 items would take too long"
     assert found.num_compared == 16
     assert [each.name for each in found.found] == ["site = c"]
@@ -119,9 +126,9 @@ def test_too_many_pairs_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None
 def test_bad_input() -> None:
     probabilities, targets = predictions(np.full(40, 0.9))
     with pytest.raises(ConfigError, match="no such column"):
-        worst_slices(probabilities, targets, table(40), labels=LABELS, columns=["place"])
+        worst_slices(probabilities, targets, table(40), labels=LABELS, metrics=metrics_of(), columns=["place"])
     boxes = pl.DataFrame({"box": [[1]] * 40})
     with pytest.raises(ConfigError, match="cannot be grouped"):
-        worst_slices(probabilities, targets, boxes, labels=LABELS, columns=["box"])
+        worst_slices(probabilities, targets, boxes, labels=LABELS, metrics=metrics_of(), columns=["box"])
     with pytest.raises(ShapeError, match="39 items"):
-        worst_slices(probabilities, targets, table(39), labels=LABELS)
+        worst_slices(probabilities, targets, table(39), labels=LABELS, metrics=metrics_of())

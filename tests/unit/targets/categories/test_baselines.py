@@ -7,9 +7,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from headway.judge.baselines.base import scale_of
-from headway.judge.baselines.run import Rows, run_baselines
-from headway.judge.tasks import evaluate
 from headway.targets.categories.baselines import logistic_regressions
+from tests.judging import baseline_data, evaluate, run_baselines
 
 
 def labelled(items: int = 400, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -33,11 +32,11 @@ def test_a_logistic_regression_a_label_is_scikit_learns() -> None:
 def test_labels_have_their_baselines() -> None:
     inputs, targets = labelled()
     targets[:200, 2] = 0  # nobody to learn from has it
-    parts = {"valid": Rows(targets=targets[200:], features=inputs[200:])}
-    train = Rows(targets=targets[:200], features=inputs[:200])
+    parts = {"valid": baseline_data(targets=targets[200:], features=inputs[200:])}
+    train = baseline_data(targets=targets[:200], features=inputs[:200])
     found = run_baselines(train, parts, num_outputs=3, task="multilabel")
     assert [each.name for each in found] == ["label frequencies", "logistic regression on frozen features"]
-    assert found[0].answers["valid"][0] == pytest.approx(targets[:200].mean(0))
-    assert found[1].answers["valid"][:, 2].max() < 0.02
-    losses = [evaluate(each.answers["valid"], targets[200:], task="multilabel")["log_loss"].value for each in found]
+    assert found[0].predictions["valid"][0] == pytest.approx(targets[:200].mean(0))
+    assert found[1].predictions["valid"][:, 2].max() < 0.02
+    losses = [evaluate(each.predictions["valid"], targets[200:], task="multilabel")["log_loss"].value for each in found]
     assert losses[1] < losses[0]

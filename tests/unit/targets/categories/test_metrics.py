@@ -11,14 +11,13 @@ from sklearn import metrics as theirs
 
 from headway.errors import DataError, ShapeError
 from headway.judge.rankings import auroc_effects, precision_effects, rank
-from headway.judge.tasks import TASKS, evaluate
 from headway.targets.categories.metrics import (
     check_labels,
     given_labels,
     multilabel_metrics,
     per_label,
-    precision_parts,
 )
+from tests.judging import evaluate, metrics_of
 
 
 def answers(items: int = 200, labels: int = 5, seed: int = 0, skill: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -94,7 +93,7 @@ def test_labels_that_nobody_has_or_all_have_are_left_out_of_the_mean() -> None:
 
 
 def test_nothing_to_give_and_nothing_given() -> None:
-    found = multilabel_metrics()
+    found = multilabel_metrics().metrics
     empty = np.zeros((4, 2))
     assert math.isnan(found["macro_f1"].compute(empty, empty))
     assert math.isnan(found["micro_f1"].compute(empty, empty))
@@ -104,7 +103,7 @@ def test_nothing_to_give_and_nothing_given() -> None:
 def test_parts_are_pseudo_values() -> None:
     """Their mean is the metric, and they are near to those of leaving out each item in turn."""
     probabilities, targets = answers(items=150)
-    parts = precision_parts(probabilities, targets)
+    parts = metrics_of("multilabel").by_item(probabilities, targets)
     value = theirs.average_precision_score(targets, probabilities)
     assert parts.mean() == pytest.approx(value)
     rows = np.arange(150)
@@ -132,7 +131,7 @@ def test_intervals_hold_the_truth_and_equal_models_are_told_apart_rarely() -> No
             held[name] += each.low <= truth[name] <= each.high
         noise = np.random.default_rng(seed).normal(size=(2, *targets.shape))
         one, other = (1 / (1 + np.exp(-(each + 2 * targets - 1))) for each in noise)
-        found = TASKS["multilabel"].compare(one, other, targets, seed=seed)
+        found = metrics_of("multilabel").compare(one, other, targets, seed=seed)
         called += found.p < 0.05
     assert all(0.91 <= count / rounds <= 0.99 for count in held.values()), held
     assert 0.02 <= called / rounds <= 0.09

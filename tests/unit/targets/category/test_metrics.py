@@ -13,12 +13,13 @@ from sklearn import metrics as sklearn_metrics
 from headway.judge.intervals import Estimate, wilson
 from headway.targets.category.metrics import (
     CLASSIFICATION,
+    METRICS,
     Metric,
     check_predictions,
     confusion_matrix,
-    evaluate,
     per_class,
 )
+from tests.judging import evaluate
 
 
 def predictions(items: int, classes: int, *, seed: int = 0, digits: int | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -127,7 +128,7 @@ def test_a_class_that_never_occurs_is_left_out() -> None:
     wider = np.c_[probabilities, np.zeros(200)]
     assert evaluate(wider, targets) == evaluate(probabilities, targets)
     scores = per_class(wider, targets, labels=["a", "b", "c", "never"])[3]
-    assert [str(each) for each in (scores.precision, scores.recall, scores.f1)] == ["\N{EN DASH}"] * 3
+    assert [str(each) for each in scores.scores.values()] == ["\N{EN DASH}"] * 3
 
 
 def test_a_constant_answer_ranks_nothing() -> None:
@@ -137,9 +138,12 @@ def test_a_constant_answer_ranks_nothing() -> None:
 
 def test_a_metric_of_ones_own() -> None:
     probabilities, targets = predictions(100, 2)
-    brier = Metric("brier", False, lambda p, t: float(((p - one_hot(t, 2)) ** 2).sum(1).mean()))
-    found = evaluate(probabilities, targets, metrics=["accuracy", brier])
-    assert list(found) == ["accuracy", "brier"]
+
+    def brier(targets: np.ndarray, probabilities: np.ndarray) -> float:
+        return float(((probabilities - one_hot(targets, 2)) ** 2).sum(1).mean())
+
+    own = METRICS.with_metrics([Metric("brier", brier, higher_is_better=False)])
+    found = own.evaluate(probabilities, targets, names=["accuracy", "brier"])
     assert found["brier"].value == pytest.approx(2 * sklearn_metrics.brier_score_loss(targets, probabilities[:, 1]))
     assert found["brier"].low < found["brier"].value < found["brier"].high
 
@@ -151,12 +155,12 @@ def test_per_class_scores_are_scikit_learns() -> None:
     scores = per_class(probabilities, targets, labels=list("abcd"))
     assert [each.label for each in scores] == list("abcd")
     assert [each.count for each in scores] == list(count)
-    assert [each.precision.value for each in scores] == pytest.approx(precision)
-    assert [each.recall.value for each in scores] == pytest.approx(recall)
-    assert [each.f1.value for each in scores] == pytest.approx(f1)
+    assert [each.scores["precision"].value for each in scores] == pytest.approx(precision)
+    assert [each.scores["recall"].value for each in scores] == pytest.approx(recall)
+    assert [each.scores["f1"].value for each in scores] == pytest.approx(f1)
     first = scores[0]
-    assert first.recall == wilson(int(((given == 0) & (targets == 0)).sum()), first.count)
-    assert first.f1.low < first.f1.value < first.f1.high
+    assert first.scores["recall"] == wilson(int(((given == 0) & (targets == 0)).sum()), first.count)
+    assert first.scores["f1"].low < first.scores["f1"].value < first.scores["f1"].high
     assert set(first.to_json()) == {"label", "count", "precision", "recall", "f1"}
 
 
@@ -176,7 +180,6 @@ def test_predictions_are_taken_as_they_come() -> None:
 _MILLION = """
 import re
 import numpy as np
-from headway.judge.metrics import evaluate
 draw = np.random.default_rng(0)
 targets = draw.integers(10, size=1_000_000)
 weights = np.exp(draw.normal(size=(1_000_000, 10)).astype(np.float32))

@@ -12,9 +12,6 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score, jaccard_score
 
 from headway.errors import DataError, ShapeError
-from headway.judge.baselines.base import Rows
-from headway.judge.baselines.run import run_baselines
-from headway.judge.tasks import TASKS, evaluate
 from headway.targets.mask.metrics import (
     SEGMENTATION,
     check_masks,
@@ -24,8 +21,9 @@ from headway.targets.mask.metrics import (
     told_mask,
     wrong_shares,
 )
+from tests.judging import baseline_data, evaluate, metrics_of, run_baselines
 
-KNOWN = TASKS["segmentation"]
+KNOWN = metrics_of("segmentation")
 
 
 def masks(seed: int = 0, *, items: int = 12, classes: int = 3, right: float = 0.7) -> tuple[np.ndarray, np.ndarray]:
@@ -156,9 +154,12 @@ def test_simple_models() -> None:
     targets[:6, 1:3, 2:4] = 0
     targets[0] = 255
     found = {
-        each.name: each.answers["valid"]
+        each.name: each.predictions["valid"]
         for each in run_baselines(
-            Rows(targets=targets), {"valid": Rows(targets=targets[:2])}, num_outputs=2, task="segmentation"
+            baseline_data(targets=targets),
+            {"valid": baseline_data(targets=targets[:2])},
+            num_outputs=2,
+            task="segmentation",
         )
     }
     assert (found["majority class"] == 1).all()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 import headway as hw
-from headway.judge.report.page import examples, render
+from headway.judge.report.page import render
 from headway.judge.report.report import Picture, Report
 from headway.targets.mask.page import legend, mask_pictures
 
@@ -24,13 +24,13 @@ def report_of(items: int = 12) -> Report:
 def test_wrong_pixels_are_red_and_unlabelled_ones_are_left() -> None:
     photo = np.full((1, 3, 3), 100, np.uint8)
     found = mask_pictures(
-        photo, answer=np.array([[0, 1, 1]]), target=np.array([[0, 0, 255]]), labels=["pet", "background"]
+        photo, prediction=np.array([[0, 1, 1]]), target=np.array([[0, 0, 255]]), labels=["pet", "background"]
     )
-    assert list(found) == ["truth", "answer", "errors"]
+    assert list(found) == ["truth", "prediction", "errors"]
     assert all(each.shape == (1, 3, 3) and each.dtype == np.uint8 for each in found.values())
     assert found["truth"][0, 2].tolist() == [100, 100, 100]
-    assert (found["truth"][0, 0] == found["answer"][0, 0]).all()
-    assert (found["truth"][0, 1] != found["answer"][0, 1]).any()
+    assert (found["truth"][0, 0] == found["prediction"][0, 0]).all()
+    assert (found["truth"][0, 1] != found["prediction"][0, 1]).any()
     assert found["errors"][0].tolist() == [[100, 100, 100], [155, 45, 45], [100, 100, 100]]
 
 
@@ -43,11 +43,12 @@ def test_the_legend_escapes_names() -> None:
 
 def test_a_gallery_of_masks() -> None:
     report = report_of()
-    assert report.far_items
-    row = report.far_items[0].row
-    drawn = {name: name.encode() for name in ("truth", "answer", "errors")}
-    text = examples.far_items(replace(report, pictures={row: Picture(b"photo", others=drawn)}))
-    assert "truth, answer, errors" in text
+    row = report["far_items"][0].row
+    drawn = {name: name.encode() for name in ("truth", "prediction", "errors")}
+    section = report.sections["far_items"]
+    shown = replace(report, pictures={row: Picture(b"photo", others=drawn, legend=legend(LABELS))})
+    text = section.html(shown, section.value)
+    assert "truth, prediction, errors" in text
     assert text.count("<img") == 4
     assert f'alt="Row {row}: errors"' in text
     assert legend(LABELS) in text

@@ -8,9 +8,8 @@ from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
 from headway.judge.baselines.base import scale_of
-from headway.judge.baselines.run import Rows, run_baselines
-from headway.judge.tasks import evaluate
 from headway.targets.number.baselines import _PENALTIES, _best_penalty, ridge
+from tests.judging import baseline_data, evaluate, run_baselines
 
 
 def numbers(items: int = 300, dim: int = 8, seed: int = 0, noise: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
@@ -61,11 +60,13 @@ def test_one_row_and_columns_that_do_not_differ() -> None:
 
 def test_numbers_have_the_baselines_that_their_rows_have_the_means_for() -> None:
     inputs, targets = numbers()
-    parts = {"valid": Rows(targets=targets[200:], features=inputs[200:])}
-    found = run_baselines(Rows(targets=targets[:200], features=inputs[:200]), parts, num_outputs=1, task="regression")
+    parts = {"valid": baseline_data(targets=targets[200:], features=inputs[200:])}
+    found = run_baselines(
+        baseline_data(targets=targets[:200], features=inputs[:200]), parts, num_outputs=1, task="regression"
+    )
     assert [each.name for each in found] == ["mean", "median", "ridge regression on frozen features"]
     assert [each.size for each in found] == [1, 1, 9 + 16]
-    errors = [evaluate(each.answers["valid"], targets[200:], task="regression")["mae"].value for each in found]
+    errors = [evaluate(each.predictions["valid"], targets[200:], task="regression")["mae"].value for each in found]
     assert errors[2] < 0.2 * min(errors[:2])
-    assert found[0].answers["valid"] == pytest.approx(np.full((100, 1), targets[:200].mean()))
-    assert found[1].answers["valid"] == pytest.approx(np.full((100, 1), np.median(targets[:200])))
+    assert found[0].predictions["valid"] == pytest.approx(np.full((100, 1), targets[:200].mean()))
+    assert found[1].predictions["valid"] == pytest.approx(np.full((100, 1), np.median(targets[:200])))

@@ -46,9 +46,9 @@ def test_a_model_with_one_end_answers_on_its_side_of_it_from_the_bundle_too(tmp_
     learner = hw.Learner(data, progress=False)
     learner.fit(30, lr=0.02)
     found = learner.predictions("valid")
-    assert found.answers.min() >= 0
+    assert found.predictions.min() >= 0
     predictor = hw.load(learner.export(tmp_path / "price.headway"))
     rows = data.valid.items.to_dicts()
     values = [each.value for each in predictor.predict_many(rows)]
-    np.testing.assert_allclose(values, found.answers[:, 0], atol=1e-4)
+    np.testing.assert_allclose(values, found.predictions[:, 0], atol=1e-4)
     assert predictor.predict({"x": -1e3}).value >= 0

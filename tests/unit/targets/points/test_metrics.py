@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from headway.errors import DataError, ShapeError
-from headway.judge.baselines.run import Rows, run_baselines
-from headway.judge.tasks import evaluate
 from headway.targets.points.metrics import check_points, item_errors, pixel_errors, told_points
+from tests.judging import baseline_data, evaluate, run_baselines
 
 
 def placed(pixels: np.ndarray, sizes: np.ndarray) -> np.ndarray:
@@ -50,15 +49,15 @@ def test_the_mean_position_is_the_simplest_answer(points: tuple[np.ndarray, ...]
     _, targets, _, _ = points
     features = targets[:, :-2] @ np.random.default_rng(1).normal(size=(6, 9))
     train, valid = (
-        Rows(targets=targets[part], features=features[part].astype(np.float32))
+        baseline_data(targets=targets[part], features=features[part].astype(np.float32))
         for part in (slice(0, 30), slice(30, 40))
     )
     found = run_baselines(train, {"valid": valid}, num_outputs=6, task="points")
     assert [each.name for each in found] == ["mean position", "ridge regression on frozen features"]
-    np.testing.assert_allclose(found[0].answers["valid"], np.tile(targets[:30, :-2].mean(axis=0), (10, 1)))
+    np.testing.assert_allclose(found[0].predictions["valid"], np.tile(targets[:30, :-2].mean(axis=0), (10, 1)))
     assert found[0].size == 6
     # The features hold all that there is to know.
-    errors = [item_errors(each.answers["valid"], valid.targets).mean() for each in found]
+    errors = [item_errors(each.predictions["valid"], valid.targets).mean() for each in found]
     assert errors[1] < 0.2 * errors[0]
 
 

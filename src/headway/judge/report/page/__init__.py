@@ -9,11 +9,9 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from headway.inputs.table import page as columns
 from headway.judge.intervals import Estimate
-from headway.judge.report.page import examples, scores, trust
+from headway.judge.report.page import scores, trust
 from headway.judge.report.page.marks import capital, pairs, percent, plural
-from headway.targets.number import page as numbers
 
 if TYPE_CHECKING:
     from headway.judge.report.report import Report
@@ -86,14 +84,8 @@ def _sections(report: Report) -> dict[str, tuple[str, str]]:
         "baselines": ("Against baselines", scores.baselines(report)),
         "metrics": ("Metrics", scores.metrics(report)),
         "curves": ("Training", scores.curves(report)),
-        "columns": ("What the model uses", columns.uses(report)),
-        "confusion": ("Confusion", scores.confusion(report)),
-        "losses": ("Top losses", examples.top_losses(report)),
-        "fit": ("Answers beside the truth", numbers.fit(report)),
-        "far": ("Farthest from the truth", examples.far_items(report)),
-        "labels": ("Suspected labels", examples.label_issues(report)),
+        **{name: (each.title, each.html(report, each.value)) for name, each in report.sections.items()},
         "slices": ("For whom", scores.slices(report)),
-        "calibration": ("Calibration", trust.calibration(report)),
         "more-data": ("Would more data help", trust.learning_curve(report)),
         "classes": (capital(plural(report.known.label_word)), scores.classes(report)),
         "data": ("Data", pairs(report.data, "What the model learned from.")),

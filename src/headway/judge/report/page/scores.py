@@ -7,21 +7,16 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from headway.judge.report.page.charts import interval, line_chart
 from headway.judge.report.page.marks import NOT_KNOWN, capital, details, number, p_value, plural, table, title_of
 
 if TYPE_CHECKING:
-    from headway.judge.report.report import PartScores, Report
-    from headway.judge.slices.classes import Slice
+    from headway.judge.report.report import Report
+    from headway.judge.slices.report import Slice
 
-__all__ = ["baselines", "classes", "confusion", "curves", "metrics", "slices"]
+__all__ = ["baselines", "classes", "curves", "metrics", "slices"]
 
 MAX_CLASSES = 30
-MAX_WIDE_CELLS = 12
-"""Up to so many classes a cell of the confusion matrix has room for its share too."""
-NUM_PAIRS = 6
 
 
 def baselines(report: Report) -> str:
@@ -51,7 +46,7 @@ def baselines(report: Report) -> str:
         f"less the baseline's{', in points' if known.is_share else better}. Size: how many numbers must be kept to "
         "answer. On frozen features neither seconds nor size count the network that they come from."
     )
-    heads = ["<Model", capital(known.title), "~Interval", "Difference", "McNemar p" if known.is_right else "p"]
+    heads = ["<Model", capital(known.title), "~Interval", "Difference", "McNemar p" if known.metric.is_right else "p"]
     text = table(caption, [*heads, "Seconds", "Size"], rows)
     gain = report.views_gain
     if gain is None:
@@ -62,18 +57,13 @@ def baselines(report: Report) -> str:
 def _views(report: Report) -> str:
     gain = report.views_gain
     assert gain is not None
-    plain = report.parts[gain.part].metrics
+    plain, known = report.parts[gain.part].metrics, report.known.metrics
     rows = [
         f'<tr><th scope="row">{title_of(name)}</th>{number(plain[name])}{number(with_views)}'
-        f"{number(difference, digits=digits, sign=True)}</tr>"
-        for name, with_views, difference, digits in (
-            ("accuracy", gain.accuracy, gain.accuracy_difference, 1),
-            ("log_loss", gain.log_loss, gain.log_loss_difference, 4),
-        )
+        f"{number(gain.differences[name], digits=1 if known[name].is_share else 4, sign=True)}</tr>"
+        for name, with_views in gain.metrics.items()
     ]
-    caption = (
-        f"On {gain.part}, the same items. Difference: of accuracy in points, of log loss in nats (lower is better)."
-    )
+    caption = f"On {gain.part}, the same items. Difference: of shares, such as accuracy, in points."
     return table(caption, ["<Metric", "Plain view", f"With {gain.views} more", "Difference"], rows)
 
 
@@ -147,76 +137,6 @@ def _reading(word: str) -> str:
     )
 
 
-def confusion(report: Report) -> str:
-    """Real tables rather than pictures, so that they can be read aloud, searched and copied."""
-    if not report.known.is_right:
-        return ""
-    text = [_pairs(report)]
-    for name, part in report.parts.items():
-        heading = f"<h3>{escape(name)}</h3>" if len(report.parts) > 1 else ""
-        text.append(heading + _matrix(name, part, report.labels, report.order))
-    return "".join(text)
-
-
-def _pairs(report: Report) -> str:
-    pairs = report.confused_pairs[:NUM_PAIRS]
-    if not pairs:
-        return f"<p>No two classes are confused on {report.focus_part}.</p>"
-    rows = [
-        f'<tr><th scope="row">{escape(each.actual)}</th><td class="text">{escape(each.predicted)}</td>'
-        f"<td>{each.count:,}</td>{number(each.rate)}</tr>"
-        for each in pairs
-    ]
-    caption = (
-        f"Most confused on {report.focus_part}. Rate: of the items of the class, the share that were given the other."
-    )
-    return table(caption, ["<Class", "<Given instead", "Items", "Rate"], rows)
-
-
-def _matrix(name: str, part: PartScores, labels: Sequence[str], order: Sequence[int]) -> str:
-    counts, remark = part.confusion, ""
-    assert counts is not None
-    places = list(order) or list(range(len(counts)))
-    if len(places) > MAX_CLASSES:
-        mistakes = counts.sum(0) + counts.sum(1) - 2 * counts.diagonal()
-        worst = set(np.argsort(-mistakes, kind="stable")[:MAX_CLASSES].tolist())
-        places = [place for place in places if place in worst]
-        remark = f" Only the {MAX_CLASSES} classes with the most mistakes of {len(counts)}."
-    caption = (
-        f"On {name}: items of each class (row) by the class they were given (column), and the share of the row. "
-        f"Classes that are confused stand side by side; the stronger the colour, the larger the share.{remark}"
-    )
-    wide = len(places) <= MAX_WIDE_CELLS
-    rows = [_matrix_row(counts, place, places, labels, wide=wide) for place in places]
-    kind = "confusion" if wide and max(map(len, labels)) <= 12 else "confusion many"
-    body = table(caption, ["", *(labels[place] for place in places)], rows, kind=kind)
-    if wide:
-        return body
-    shares = [_matrix_row(counts, place, places, labels, wide=False, shares=True) for place in places]
-    heads = ["", *(labels[place] for place in places)]
-    return body + details(
-        "The shares, in per cent", table(f"The same on {name}, in per cent of the row.", heads, shares, kind=kind)
-    )
-
-
-def _matrix_row(
-    counts: np.ndarray, actual: int, places: Sequence[int], labels: Sequence[str], *, wide: bool, shares: bool = False
-) -> str:
-    total = max(int(counts[actual].sum()), 1)
-    cells = []
-    for given in places:
-        count = int(counts[actual, given])
-        share, hit = count / total, actual == given
-        told = f"{share:.0%}".rstrip("%") if shares else f"{count:,}"
-        text = "" if not count else told + (f" <small>{share:.0%}</small>" if wide else "")
-        colour = f"--share:{0.6 * share:.2f}" if hit else f"--part:{min(60, 100 * share):.0f}%"
-        title = f"{labels[actual]} given {labels[given]}: {count:,}, {share:.1%}"
-        kind = ' class="hit"' if hit else ' class="wrong"' if count else ""
-        cells.append(f'<td{kind} style="{colour}" title="{escape(title)}">{text}</td>')
-    label = escape(labels[actual])
-    return f'<tr><th scope="row" title="{label}">{label}</th>{"".join(cells)}</tr>'
-
-
 def slices(report: Report) -> str:
     """Every asked-for group beside the rest, and the worst groups that were found without being asked for."""
     text = []
@@ -240,7 +160,8 @@ def slices(report: Report) -> str:
 
 def _slice_table(report: Report, found: Sequence[Slice], opening: str) -> str:
     known = report.known
-    scores = [each.metrics[known.main] for each in found]
+    # The worst slices are of right predictions, whatever the main metric is.
+    scores = [each.metrics.get(known.main) or next(iter(each.metrics.values())) for each in found]
     ends = [end for each in scores for end in (each.low, each.high) if math.isfinite(end)]
     low, high = min(ends, default=0.0), max(ends, default=1.0)
     rows = []

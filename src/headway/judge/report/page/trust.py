@@ -1,24 +1,23 @@
-"""The page's sections on what to make of the model: diagnosis, calibration, the learning curve."""
+"""The page's sections on what to make of the model: the diagnosis and the learning curve."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from headway.judge.diagnosis.finding import KINDS, Finding
-from headway.judge.report.page.charts import Frame, Point, axes, curve, figure, points, reliability
+from headway.judge.report.page.charts import Frame, Point, axes, curve, figure, points
 from headway.judge.report.page.marks import NOT_KNOWN, capital, details, number, shown, table, title_of
 
 if TYPE_CHECKING:
     from headway.judge.learning_curve import LearningCurve
     from headway.judge.report.report import Report
-    from headway.targets.category.calibration import ReliabilityBin
 
-__all__ = ["calibration", "diagnosis", "learning_curve"]
+__all__ = ["diagnosis", "learning_curve"]
 
 
 def diagnosis(report: Report) -> str:
@@ -42,57 +41,6 @@ def _finding(found: Finding) -> str:
         f'<article class="finding {found.severity}"><h3><span class="tag">{found.severity}</span>'
         f"{escape(capital(KINDS[found.kind]))}</h3><p>{escape(found.sentence)}</p>{tries}{evidence}</article>"
     )
-
-
-def calibration(report: Report) -> str:
-    """Whether probabilities mean what they say, as they are and after temperature scaling."""
-    found = report.calibration
-    if found is None:
-        return ""
-    rows = [
-        f'<tr><th scope="row">{title_of(name)} <small>lower is better</small></th>'
-        f"{number(found.before[name])}{number(found.after.get(name))}</tr>"
-        for name in found.before
-    ]
-    caption = (
-        f"On {report.focus_part}, {found.count:,} items. Corrected: every logit divided by the temperature; each item "
-        "is judged by a temperature that was fitted without it."
-    )
-    told = f"{len(found.bins)} groups of answers that are about equally sure; " + "; ".join(
-        f"{each.count:,} answers with a mean probability of {each.confidence:.2f}: right in {each.accuracy.value:.2f}"
-        for each in found.bins
-    )
-    chart = reliability(
-        "Reliability: how often answers are right (up) by how sure they are (along)",
-        _bins(found.bins),
-        _bins(found.bins_after) if found.helps else [],
-        told,
-    )
-    body = table(caption, ["<Metric", "As it is", "Corrected"], rows)
-    return f'<p>{escape(found.sentence)}</p><div class="charts">{chart}<div>{body}{_reading()}</div></div>'
-
-
-def _reading() -> str:
-    return (
-        '<p class="soft">On the dotted diagonal, answers of which the model is 80% sure are right in 80 of 100. Dots '
-        "below it mean too sure, above it not sure enough; the larger a dot, the more "
-        "answers. The lines are 95 % intervals.</p>"
-    )
-
-
-def _bins(bins: Sequence[ReliabilityBin]) -> list[Point]:
-    most = max(each.count for each in bins)
-    return [
-        Point(
-            each.confidence,
-            each.accuracy.value,
-            each.accuracy.low,
-            each.accuracy.high,
-            f"{each.count:,} items: sure to {each.confidence:.1%}, right in {each.accuracy.value:.1%}",
-            2.5 + 5 * math.sqrt(each.count / most),
-        )
-        for each in bins
-    ]
 
 
 def learning_curve(report: Report) -> str:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from headway.judge.diagnosis.case import Case
 from headway.judge.diagnosis.finding import Finding, Severity
-from headway.judge.diagnosis.trends import find_turn
-from headway.judge.intervals import Estimate, wilson
+from headway.judge.intervals import Estimate, newcombe, wilson
+from headway.targets.category.diagnosis.case import Case
+from headway.targets.category.diagnosis.trends import find_turn
 
-__all__ = ["check_leak", "check_overfitting", "check_underfitting", "difference"]
+__all__ = ["check_leak", "check_overfitting", "check_underfitting"]
 
 GAP, SERIOUS_GAP = 0.05, 0.15
 """Accuracy on train less that on valid. Any model that fits its training rows well has a small gap."""
@@ -70,9 +70,7 @@ def check_underfitting(case: Case) -> list[Finding]:
         if falling
         else "Either it cannot do better, or the items do not tell more."
     )
-    remedies = ["a larger architecture", "less weight decay", "columns that tell more"]
-    if case.is_photos:
-        remedies = ["a larger architecture, or a pretrained one", "less augmentation and weight decay", "larger images"]
+    remedies = ["a larger architecture", "less weight decay", *case.tries]
     remedies.insert(0 if falling else 1, "more epochs")
     if blind:
         remedies.insert(0, "`find_lr()`: the learning rate may be far off")
@@ -93,7 +91,7 @@ def check_overfitting(case: Case) -> list[Finding]:
     evidence: dict[str, Any] = {}
     severity: Severity | None = None
     if case.train is not None:
-        gap = difference(case.train.accuracy, case.valid.accuracy)
+        gap = newcombe(case.train.accuracy, case.valid.accuracy)
         if gap.low > GAP:
             severity = "serious" if gap.low > SERIOUS_GAP else "warning"
             evidence = {"gap": gap.to_json(), "train_accuracy": case.train.accuracy.value}
@@ -146,9 +144,7 @@ def check_leak(case: Case) -> list[Finding]:
         "look at what the model looks at: a stamp, a border, a file's size may give the class away",
     )
     if case.train is not None:
-        lead = difference(
-            *(wilson(int(each.correct.sum()), len(each), LEAK_CONFIDENCE) for each in (valid, case.train))
-        )
+        lead = newcombe(*(wilson(int(each.correct.sum()), len(each), LEAK_CONFIDENCE) for each in (valid, case.train)))
         if lead.low > 0:
             sentence = (
                 f"The model does better on valid ({valid.accuracy.value:.1%}) than on its own training items "
@@ -169,17 +165,6 @@ def check_leak(case: Case) -> list[Finding]:
     sentence += f", of which the best simple baseline gets {1 - baseline.value:.1%} wrong."
     much = PERFECT_MARGIN * (1 - valid.accuracy.low) < 1 - baseline.high
     return [Finding("leak", "warning" if much else "note", sentence, evidence, remedies)]
-
-
-def difference(one: Estimate, other: Estimate) -> Estimate:
-    """One proportion less another, of different items, with its interval.
-
-    Source:
-        Newcombe 1998, "Interval estimation for the difference between independent proportions", method 10.
-    """
-    value = one.value - other.value
-    low = value - math.hypot(one.value - one.low, other.high - other.value)
-    return Estimate(value, low, value + math.hypot(one.high - one.value, other.value - other.low))
 
 
 def _complement(share: Estimate) -> Estimate:

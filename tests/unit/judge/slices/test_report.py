@@ -15,8 +15,10 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from headway.errors import ConfigError, DataError, HeadwayError, ShapeError
-from headway.judge.slices.classes import Tally, holm, judge_slices
-from headway.targets.category.metrics import CLASSIFICATION, evaluate
+from headway.judge.slices.compare import RightGap, holm
+from headway.judge.slices.report import judge_slices
+from headway.targets.category.metrics import CLASSIFICATION
+from tests.judging import evaluate, metrics_of
 
 LABELS = ["cat", "dog", "fox"]
 
@@ -46,7 +48,9 @@ def table(count: int, *, seed: int = 0) -> pl.DataFrame:
 def test_every_metric_of_every_group() -> None:
     items = table(600).with_columns(site=pl.when(pl.col("age") < 25).then(None).otherwise(pl.col("site")))
     probabilities, targets = predictions(items, 0.8)
-    found = judge_slices(probabilities, targets, items, columns=["site", "sex"], labels=LABELS, seed=3)
+    found = judge_slices(
+        probabilities, targets, items, columns=["site", "sex"], labels=LABELS, seed=3, metrics=metrics_of()
+    )
     assert {each.where.get("sex") for each in found.slices} == {"f", "m", None}
     assert {each.where.get("site") for each in found.slices} >= {"a", "(missing)"}
     assert sum(each.count for each in found.slices) == 1200
@@ -64,7 +68,9 @@ def test_every_metric_of_every_group() -> None:
 def test_a_slice_that_is_worse_is_found() -> None:
     items = table(2000)
     probabilities, targets = predictions(items, np.where(items["site"] == "c", 0.7, 0.9))
-    found = judge_slices(probabilities, targets, items, columns=["site", "sex"], labels=LABELS, metrics=["accuracy"])
+    found = judge_slices(
+        probabilities, targets, items, columns=["site", "sex"], labels=LABELS, names=["accuracy"], metrics=metrics_of()
+    )
     # Another may be better than the rest, to which this one belongs.
     (worse,) = [each for each in found.slices if each.verdict == "worse"]
     assert worse.where == {"site": "c"}
@@ -84,7 +90,9 @@ def test_false_alarms_are_rare() -> None:
         items = table(600, seed=seed)
         probabilities, targets = predictions(items, 0.85, seed=seed)
         columns = ["site", "sex", "age"]
-        found = judge_slices(probabilities, targets, items, columns=columns, labels=LABELS, metrics=["accuracy"])
+        found = judge_slices(
+            probabilities, targets, items, columns=columns, labels=LABELS, names=["accuracy"], metrics=metrics_of()
+        )
         alarms += any(each.verdict in ("better", "worse") for each in found.slices)
     # At most 5 % are to be expected; 18 of 200 would be two standard errors more.
     assert alarms <= 16
@@ -93,7 +101,7 @@ def test_false_alarms_are_rare() -> None:
 def test_small_groups_are_marked() -> None:
     items = pl.DataFrame({"site": ["a"] * 100 + ["b"] * 100 + ["c"] * 29})
     probabilities, targets = predictions(items, 0.8)
-    found = judge_slices(probabilities, targets, items, columns=["site"], labels=LABELS)
+    found = judge_slices(probabilities, targets, items, columns=["site"], labels=LABELS, metrics=metrics_of())
     small = found.slices[-1]
     assert (small.name, small.count, small.verdict) == ("site = c", 29, "too small")
     assert all(math.isnan(each.value) for each in small.metrics.values())
@@ -104,7 +112,14 @@ def test_small_groups_are_marked() -> None:
 
 def test_a_group_that_is_nearly_everything_is_not_compared() -> None:
     items = pl.DataFrame({"site": ["a"] * 100 + ["b"] * 5, "all": [1] * 105})
-    found = judge_slices(*predictions(items, 0.8), items, columns=["site", "all"], labels=LABELS, metrics=["accuracy"])
+    found = judge_slices(
+        *predictions(items, 0.8),
+        items,
+        columns=["site", "all"],
+        labels=LABELS,
+        names=["accuracy"],
+        metrics=metrics_of(),
+    )
     assert [each.verdict for each in found.slices] == ["not compared", "too small", "not compared"]
     assert found.slices[0].sentence == "site = a: 100 items, and too few others to compare them with."
     assert not math.isnan(found.slices[0].metrics["accuracy"].value)
@@ -114,7 +129,9 @@ def test_a_group_that_is_nearly_everything_is_not_compared() -> None:
 
 def test_two_groups_are_one_comparison() -> None:
     items = table(400)
-    judged = judge_slices(*predictions(items, 0.8), items, columns=["sex"], labels=LABELS, metrics=["accuracy"])
+    judged = judge_slices(
+        *predictions(items, 0.8), items, columns=["sex"], labels=LABELS, names=["accuracy"], metrics=metrics_of()
+    )
     assert judged.num_compared == 1
     assert judged.slices[0].p == judged.slices[1].p
     assert judged.slices[0].difference.value == pytest.approx(-judged.slices[1].difference.value)
@@ -129,7 +146,7 @@ def test_holm_is_statsmodels(p: list[float]) -> None:
 
 @given(st.integers(0, 60), st.integers(0, 90), st.sampled_from([0.95, 0.999]))
 def test_difference_is_newcombes(hits: int, others: int, confidence: float) -> None:
-    ours = Tally(hits, 60, hits + others, 150).difference(confidence)
+    ours = RightGap(hits, 60, hits + others, 150).difference(confidence)
     low, high = confint_proportions_2indep(hits, 60, others, 90, method="newcomb", alpha=1 - confidence)
     assert (ours.low, ours.high) == (pytest.approx(float(low), abs=1e-9), pytest.approx(float(high), abs=1e-9))
 
@@ -137,7 +154,9 @@ def test_difference_is_newcombes(hits: int, others: int, confidence: float) -> N
 def test_one_class_only_has_blanks_where_nothing_can_be_said() -> None:
     items = table(200)
     probabilities, _ = predictions(items, 0.8)
-    found = judge_slices(probabilities, np.zeros(200, dtype=int), items, columns=["sex"], labels=LABELS)
+    found = judge_slices(
+        probabilities, np.zeros(200, dtype=int), items, columns=["sex"], labels=LABELS, metrics=metrics_of()
+    )
     assert all(math.isnan(each.metrics["auroc"].value) for each in found.slices)
     assert json.dumps(found.to_json(), allow_nan=False)
 
@@ -149,7 +168,9 @@ def test_large_slices_are_ranked_on_some_of_their_items() -> None:
     score = 1 / (1 + np.exp(-draw.normal(size=len(items)) - 2 * targets + 1))
     probabilities = np.stack([1 - score, score], 1)
     metrics = ["auroc", "accuracy"]
-    found = judge_slices(probabilities, targets, items, columns=["site"], labels=["no", "yes"], metrics=metrics)
+    found = judge_slices(
+        probabilities, targets, items, columns=["site"], labels=["no", "yes"], names=metrics, metrics=metrics_of()
+    )
     whole = evaluate(probabilities[:25_000], targets[:25_000], metrics=metrics)
     large, small = (each.metrics for each in found.slices)
     assert large["accuracy"] == whole["accuracy"]
@@ -166,7 +187,9 @@ def test_a_million_predictions() -> None:
     probabilities[np.arange(1_000_000), targets] += 1
     probabilities /= probabilities.sum(1, keepdims=True)
     items = pl.DataFrame({"site": targets % 7, "age": draw.random(1_000_000)})
-    found = judge_slices(probabilities, targets, items, columns=["site", "age"], labels=list("0123456789"))
+    found = judge_slices(
+        probabilities, targets, items, columns=["site", "age"], labels=list("0123456789"), metrics=metrics_of()
+    )
     assert [each.count for each in found.slices if "age" in each.where] == [200_000] * 5
     assert found.num_compared == 12
 
@@ -179,7 +202,9 @@ def test_compas(shared_data: Callable[[str], Path]) -> None:
     targets, train = items["two_year_recid"].to_numpy(), items["id"].to_numpy() % 10 > 2
     model = LogisticRegression().fit(known[train], targets[train])
     probabilities, judged = model.predict_proba(known[~train]), items.filter(pl.Series(~train))
-    found = judge_slices(probabilities, targets[~train], judged, columns=["race", "sex"], labels=["no", "yes"])
+    found = judge_slices(
+        probabilities, targets[~train], judged, columns=["race", "sex"], labels=["no", "yes"], metrics=metrics_of()
+    )
     by_name = {each.name: each for each in found.slices}
     assert by_name["race = Native American"].verdict == "too small"
     assert by_name["race = African-American"].count > 1000
@@ -201,7 +226,7 @@ def test_compas(shared_data: Callable[[str], Path]) -> None:
         ({"columns": []}, ConfigError, "must name the columns"),
         ({"columns": "site"}, ConfigError, "must name the columns"),
         ({"columns": ["place"]}, ConfigError, "no such column"),
-        ({"metrics": ["acuracy"]}, ConfigError, 'Did you mean "accuracy"'),
+        ({"names": ["acuracy"]}, ConfigError, 'Did you mean "accuracy"'),
         (
             {"probabilities": np.zeros((0, 3)), "targets": np.zeros(0, int), "items": pl.DataFrame({"site": []})},
             DataError,
@@ -215,4 +240,4 @@ def test_bad_input(change: dict[str, Any], kind: type[HeadwayError], text: str) 
     arguments: dict[str, Any] = {**right, "columns": ["site"], "labels": LABELS, **change}
     positional = [arguments.pop(name) for name in right]
     with pytest.raises(kind, match=text):
-        judge_slices(*positional, **arguments)
+        judge_slices(*positional, **arguments, metrics=metrics_of())

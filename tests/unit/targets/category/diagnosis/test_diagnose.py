@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from headway.judge.diagnosis import diagnose as diagnosis
-from headway.judge.diagnosis.diagnose import diagnose
-from headway.judge.diagnosis.finding import KINDS, Finding, LayerActivity, describe
-from headway.judge.diagnosis.generalisation import difference
-from headway.judge.intervals import Estimate, wilson
+import headway as hw
+from headway.judge.diagnosis.finding import KINDS, Finding, describe
+from headway.judge.intervals import Estimate, newcombe, wilson
+from headway.predictions import LayerActivity
+from headway.targets.category.diagnosis import diagnose as diagnosis
+from tests.judging import diagnose
 
 Arrays = tuple[np.ndarray, np.ndarray]
 
@@ -415,7 +416,7 @@ def test_describe_says_the_worst_first() -> None:
 
 
 def test_difference_is_newcombes_example() -> None:
-    ours = difference(wilson(56, 70), wilson(48, 80))
+    ours = newcombe(wilson(56, 70), wilson(48, 80))
     assert [ours.value, ours.low, ours.high] == pytest.approx([0.2, 0.0524, 0.3339], abs=5e-5)
 
 
@@ -434,10 +435,11 @@ def test_losses_of_mixed_targets_are_compared_with_one_another_alone() -> None:
 def test_advice_is_for_what_the_items_are() -> None:
     targets = np.arange(200) % 2
     blind = (np.full((200, 2), 0.5), targets)
-    for is_photos in (True, False):
+    for tries in (hw.Image("file").tries, hw.Table().tries):
         [found] = [
             each
-            for each in diagnose([], valid=blind, train=blind, labels=["a", "b"], is_photos=is_photos)
+            for each in diagnose([], valid=blind, train=blind, labels=["a", "b"], tries=tries)
             if each.kind == "underfitting"
         ]
-        assert ("larger images" in found.remedies) == is_photos
+        assert ("larger images" in found.remedies) == ("larger images" in tries)
+        assert set(tries) <= set(found.remedies)

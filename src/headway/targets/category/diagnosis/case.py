@@ -1,10 +1,10 @@
-"""What a diagnosis looks at: a run's history and the model's answers, brought into a form that can be compared."""
+"""What a diagnosis of classes looks at: a run's history and the model's predictions, in a form that can be compared."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -12,11 +12,10 @@ import numpy as np
 
 from headway.errors import DataError, ShapeError
 from headway.judge import intervals
-from headway.judge.diagnosis.finding import LayerActivity
-from headway.judge.intervals import Estimate, wilson
-from headway.targets.category.metrics import check_predictions, confusion_matrix
+from headway.judge.intervals import NAN, Estimate, wilson
+from headway.targets.category.metrics import check_predictions, confusion_matrix, item_log_losses
 
-__all__ = ["Answers", "Case", "Row", "make_answers", "read_history"]
+__all__ = ["Case", "Judged", "Row", "judged", "read_history"]
 
 _SAME_LOSS = 0.1
 """A history's loss within so much of the log loss (as a share of it) is taken to be the log loss."""
@@ -45,8 +44,8 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Answers:
-    """A model's answers for one part.
+class Judged:
+    """A model's predictions for one part, and what follows from them.
 
     Attributes:
         probabilities: float `[items, classes]`.
@@ -72,8 +71,7 @@ class Answers:
     @cached_property
     def losses(self) -> np.ndarray:
         """The log loss of each item in nats, float64 `[items]`."""
-        chosen = self.probabilities[np.arange(len(self)), self.targets]
-        return -np.log(np.clip(chosen, np.finfo(chosen.dtype).eps, 1.0).astype(np.float64))
+        return item_log_losses(self.probabilities, self.targets)
 
     @cached_property
     def accuracy(self) -> Estimate:
@@ -102,27 +100,25 @@ class Case:
 
     Attributes:
         labels: The classes' names.
-        valid: Answers for valid.
-        train: Answers for training items without augmentation, where there are any.
+        valid: Judged for valid.
+        train: Judged for training items without augmentation, where there are any.
         head: The last entry that solved the head alone, if any.
         epochs: The epochs that trained every layer since then, of the last call alone.
         num_label_issues: Suspected label errors.
         num_checked: Items that were looked at for them.
         baseline_accuracy: The best baseline's on valid, from 0 to 1.
-        activity: What the layers give.
-        is_photos: Whether the items are photos, as far as is known.
+        tries: What to try against underfitting that depends on the kind of input.
     """
 
     labels: tuple[str, ...]
-    valid: Answers
-    train: Answers | None = None
+    valid: Judged
+    train: Judged | None = None
     head: Row | None = None
     epochs: tuple[Row, ...] = ()
     num_label_issues: int | None = None
     num_checked: int | None = None
     baseline_accuracy: float | None = None
-    activity: tuple[LayerActivity, ...] = field(default=())
-    is_photos: bool = True
+    tries: tuple[str, ...] = ()
 
     @cached_property
     def log_loss(self) -> float:
@@ -163,7 +159,7 @@ class Case:
     def noise(self) -> Estimate:
         """Suspected label errors as a share of the items looked at; NaN where nobody looked."""
         if not self.num_checked or self.num_label_issues is None:
-            return Estimate(math.nan, math.nan, math.nan)
+            return NAN
         return wilson(self.num_label_issues, self.num_checked)
 
 
@@ -188,21 +184,21 @@ def read_history(history: Sequence[Mapping[str, Any]]) -> tuple[Row | None, tupl
     return rows[heads[-1]] if heads else None, tuple(after[start:])
 
 
-def make_answers(given: tuple[np.ndarray, np.ndarray], labels: Sequence[str]) -> Answers:
+def judged(given: tuple[np.ndarray, np.ndarray], labels: Sequence[str]) -> Judged:
     """The two arrays, checked.
 
     Raises:
         ShapeError: If they do not fit together, or not to the labels.
         DataError: If they hold no probabilities, or targets that are no class.
     """
-    answers = Answers(*check_predictions(*given))
-    if answers.probabilities.shape[1] != len(labels):
+    found = Judged(*check_predictions(*given))
+    if found.probabilities.shape[1] != len(labels):
         raise ShapeError(
             "`labels` must name each column of the probabilities.",
-            given=f"{len(labels)} labels, {answers.probabilities.shape[1]} columns",
+            given=f"{len(labels)} labels, {found.probabilities.shape[1]} columns",
             fix="Pass one label a class, in the order of the model's outputs.",
         )
-    return answers
+    return found
 
 
 def _row(number: int, entry: Mapping[str, Any]) -> Row:

@@ -11,8 +11,9 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 
-from headway.judge.diagnosis.case import Case, Row
 from headway.judge.diagnosis.finding import Finding, Severity
+from headway.judge.intervals import Z_SCORE
+from headway.targets.category.diagnosis.case import Case, Row
 
 __all__ = ["Turn", "check_lr", "find_turn"]
 
@@ -34,7 +35,6 @@ JUMP_CHANCE = 0.1
 """... if it is also this share of chance: near 0 a factor means nothing."""
 RISE = 0.1
 """A validation loss has turned when it rises by this share of its lowest, and beyond noise."""
-Z = 1.96
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def find_turn(case: Case) -> Turn | None:
     best = min(range(len(epochs)), key=lambda place: epochs[place].valid_loss)
     low, last = epochs[best].valid_loss, epochs[-1].valid_loss
     # The same items are judged in each epoch, so the noise of a difference is at most about that of one mean.
-    noise = Z * float(case.valid.losses.std()) / math.sqrt(len(case.valid))
+    noise = Z_SCORE * float(case.valid.losses.std()) / math.sqrt(len(case.valid))
     lasting = best <= len(epochs) - 3 and epochs[-2].valid_loss > low + noise / 2
     if not lasting or last - low <= max(noise, RISE * low) or epochs[-1].train_loss >= epochs[best].train_loss:
         return None
@@ -236,7 +236,7 @@ def _is_drop(before: float, after: float, count: int) -> bool:
     """
     if math.isnan(before) or math.isnan(after):
         return False
-    return before - after > Z * math.sqrt((2 - before - after) / count)
+    return before - after > Z_SCORE * math.sqrt((2 - before - after) / count)
 
 
 def _peak_lr(epochs: tuple[Row, ...]) -> float:

@@ -1,0 +1,74 @@
+"""The items whose predictions are farthest from their targets: the section that every kind of target has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+
+from headway.as_json import AsJson
+from headway.judge.report.inputs import ReportInputs
+from headway.judge.report.page.marks import photo
+from headway.judge.report.report import Report, Section
+
+__all__ = ["NUM_SHOWN", "FarItem", "far_items"]
+
+NUM_SHOWN = 12
+"""Items in a gallery."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FarItem(AsJson):
+    """An item whose prediction is far from its target.
+
+    Attributes:
+        row: The item's number in its source.
+        target: Its target in words.
+        prediction: The model's prediction in words.
+        loss: How bad the prediction is, the larger the worse, as the kind of target measures it.
+    """
+
+    row: int
+    target: str
+    prediction: str
+    loss: float
+
+
+def far_items(inputs: ReportInputs) -> Section:
+    """The items of the part that is looked into whose predictions are worst."""
+    seen, metrics, labels = inputs.seen, inputs.metrics, inputs.names
+    losses = metrics.item_losses(seen.predictions, seen.targets)
+    worst = np.argsort(-losses, kind="stable")[:NUM_SHOWN]
+    items = [
+        FarItem(
+            row=int(seen.rows[index]),
+            target=metrics.describe(seen.targets[index], labels),
+            prediction=metrics.describe(seen.predictions[index], labels),
+            loss=float(losses[index]),
+        )
+        for index in worst
+    ]
+    return Section("Farthest from the truth", items, _html, rows=[each.row for each in items])
+
+
+def _html(report: Report, items: list[FarItem]) -> str:
+    """A gallery."""
+    lead = f"The {len(items)} items of {report.focus_part} whose predictions are farthest from the truth."
+    named = next((list(each.others) for each in report.pictures.values() if each.others), [])
+    if named:
+        lead += f" Each with its photo, and laid over it: {', '.join(named)}."
+    legend = next((each.legend for each in report.pictures.values() if each.legend), "")
+    cards = "".join(f"<li>{_card(report, each)}</li>" for each in items)
+    return f'<p>{lead}</p>{legend}<ul class="gallery">{cards}</ul>'
+
+
+def _card(report: Report, item: FarItem) -> str:
+    picture = report.pictures.get(item.row)
+    alt = f"Row {item.row}: true {item.target}, given {item.prediction}"
+    images = ""
+    if picture:
+        others = (photo(each, f"Row {item.row}: {name}") for name, each in picture.others.items())
+        images = f'<div class="photos">{photo(picture.photo, alt)}{"".join(others)}</div>'
+    words = f"<p><b>{escape(item.target)}</b>, given <b>{escape(item.prediction)}</b></p>" if item.target else ""
+    return f'{images}<div class="words">{words}<p class="file">row {item.row}, loss {item.loss:.4g}</p></div>'

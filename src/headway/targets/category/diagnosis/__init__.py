@@ -1,0 +1,1 @@
+"""What is wrong with a model that tells classes apart."""

@@ -52,4 +52,4 @@ def test_messages_name_no_option_that_does_not_exist() -> None:
 
 def test_what_is_looked_for_is_found() -> None:
     assert [name for _, name in _named('"Add --log DIR."\nf"give --no-such {x}"')] == ["--log", "--no-such"]
-    assert {"--keep-images", "--no-pretrained", "--range", "--version"} <= _options()
+    assert {"--keep-inputs", "--no-pretrained", "--range", "--version"} <= _options()

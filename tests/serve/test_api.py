@@ -168,7 +168,7 @@ def test_openapi_describes_what_is_answered(server: Running) -> None:
 
 def test_the_log_has_a_line_a_picture(tmp_path) -> None:
     red = picture("red")
-    with running("--log", tmp_path / "log", "--keep-images") as server:
+    with running("--log", tmp_path / "log", "--keep-inputs") as server:
         server.predict(red)
         server.predict(red)
         server.predict(b"no picture")
@@ -178,9 +178,9 @@ def test_the_log_has_a_line_a_picture(tmp_path) -> None:
     assert [line.get("label", line.get("problem")) for line in lines] == ["red", "red", "unreadable", "blue", "blue"]
     assert {"time", "score", "familiar", "milliseconds", "bytes", "brightness", "sharpness"} <= set(lines[0])
     assert lines[0]["brightness"] == pytest.approx(1 / 3, abs=0.01)
-    kept = [file.read_bytes() for file in (tmp_path / "log" / "images").iterdir()]
+    kept = [file.read_bytes() for file in (tmp_path / "log" / "inputs").iterdir()]
     assert sorted(kept) == sorted([red, picture("blue")])
-    assert lines[0]["image"] == lines[1]["image"]
+    assert lines[0]["input"] == lines[1]["input"]
 
 
 SLOW_MODEL = """

@@ -68,7 +68,7 @@ def test_mistakes_are_told_before_anything_is_served(tmp_path: Path) -> None:
     assert "The bundle cannot be" in start(bundle=tmp_path / "none.headway").stderr
     assert "The bundle cannot be" in start("--workers", 2, bundle=tmp_path / "none.headway").stderr
     assert start("--max-body", "much").stderr.startswith("headway: `--max-body` must be a positive size.")
-    assert start("--keep-images").stderr.startswith("headway: Pictures can be kept only in the folder of a log.")
+    assert start("--keep-inputs").stderr.startswith("headway: Inputs can be kept only in the folder of a log.")
     (tmp_path / "file").write_text("")
     assert "The log's folder cannot be written to." in start("--log", tmp_path / "file" / "log").stderr
 

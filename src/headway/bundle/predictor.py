@@ -37,6 +37,7 @@ __all__ = [
     "MAX_CHECK_TOLERANCE",
     "Predictor",
     "load",
+    "num_cores",
     "open_session",
     "sampled",
 ]
@@ -92,7 +93,7 @@ def open_session(graph: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     # By its own choice onnxruntime pins its threads to cores, which fails inside containers.
-    options.intra_op_num_threads = _num_cores()
+    options.intra_op_num_threads = num_cores()
     # Threads that spin for long while they wait keep the cores busy after each answer, and beside other work they
     # slow it down by half; threads that never spin cost a millisecond an answer.
     options.add_session_config_entry("session.intra_op.spin_duration_us", "20")
@@ -280,7 +281,7 @@ class Predictor:
 
     def _files(self, source: Iterator[Any], batch_size: int) -> _Batches:
         waiting: deque[tuple[Any, Future[_Read]]] = deque()
-        readers = ThreadPoolExecutor(_num_cores(), thread_name_prefix="headway-read")
+        readers = ThreadPoolExecutor(num_cores(), thread_name_prefix="headway-read")
         try:
             while True:
                 # Two batches: while one goes through the model, the next is being read.
@@ -397,7 +398,8 @@ def _check_batch_size(batch_size: int) -> None:
         raise ConfigError("`batch_size` must be at least 1.", given=batch_size, fix="Leave it out for 32.")
 
 
-def _num_cores() -> int:
+def num_cores() -> int:
+    """The processor's cores that this process may use."""
     # On a shared machine or in a container a process may use fewer cores than there are.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

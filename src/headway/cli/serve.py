@@ -24,11 +24,9 @@ def serve(
     queue: Annotated[int, typer.Option(help="Items that may wait; beyond, requests get 503.", min=1)] = 256,
     deadline: Annotated[float, typer.Option(help="Seconds from body to answer; beyond, requests get 504.")] = 10.0,
     log: Annotated[Path | None, typer.Option(metavar="DIR", help="Write one JSON line an item there.")] = None,
-    keep_images: Annotated[
+    keep_inputs: Annotated[
         bool,
-        typer.Option(
-            "--keep-images", "--keep-inputs", help="Keep the pictures beside the log, up to 1 GB; a table's rows in it."
-        ),
+        typer.Option("--keep-inputs", help="Keep files beside the log, up to 1 GB; rows in it."),
     ] = False,
 ) -> None:
     """Serve a model as a web page and an API, without torch. Ctrl-C or SIGTERM ends it once all is answered."""
@@ -41,7 +39,7 @@ def serve(
         queue=queue,
         deadline_seconds=deadline,
         log=log,
-        keep_images=keep_images,
+        keep_inputs=keep_inputs,
     )
 
     def show(address: str) -> None:

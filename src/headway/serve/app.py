@@ -60,7 +60,7 @@ def create_app(predictor: Predictor, settings: Settings, *, name: str = "model",
     metrics = Metrics(input.nouns)
     service = Service(predictor, reader, settings, metrics)
     worker = str(os.getpid()) if MULTIPROCESS_FOLDER in os.environ else ""
-    journal = Journal(settings.log, keep_images=settings.keep_images, worker=worker) if settings.log else None
+    journal = Journal(settings.log, keep_inputs=settings.keep_inputs, worker=worker) if settings.log else None
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -211,17 +211,17 @@ class _Record:
         entry = {**answer.statistics, "familiar": found.familiar, "milliseconds": milliseconds}
         if found.notes:
             entry["notes"] = len(found.notes)
-        self._note("unfamiliar" if found.familiar is False else "answered", entry, image=answer.item.data)
+        self._note("unfamiliar" if found.familiar is False else "answered", entry, file=answer.item.data)
 
     def refused(self, count: int, problem: Problem) -> None:
         """Items of one request that share a problem."""
         for _ in range(count):
             self._note(problem.kind.label, {"problem": problem.kind.label})
 
-    def _note(self, outcome: str, entry: dict[str, Any], *, image: bytes = b"") -> None:
+    def _note(self, outcome: str, entry: dict[str, Any], *, file: bytes = b"") -> None:
         self._metrics.items.labels(outcome).inc()
         if self._journal:
-            self._journal.write(entry, image=image)
+            self._journal.write(entry, file=file)
 
 
 class _Outermost:

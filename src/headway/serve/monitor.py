@@ -1,7 +1,7 @@
-"""What comes in and what is answered, written down: one JSON line a picture, in files that are rotated by size.
+"""What comes in and what is answered, written down: one JSON line an item, in files that are rotated by size.
 
 A thread writes, so that a slow disk keeps no answer waiting; when it falls far behind, lines are dropped and counted.
-Of a picture the log has a few numbers. The picture itself is kept only where that was asked for.
+Of an item the log has a few numbers. The item itself is kept only where that was asked for.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["LOG_NAME", "Journal", "read_log"]
 LOG_NAME = "predictions"
 _FILE_BYTES, _OLD_FILES = 10_000_000, 9
 _MAX_BEHIND = 10_000
-_MAX_IMAGE_BYTES = 2**30
+_MAX_KEPT_BYTES = 2**30
 
 _log = logging.getLogger("headway.serve")
 
@@ -35,7 +35,7 @@ class Journal:
 
     Args:
         folder: Where; it is made.
-        keep_images: Whether images are kept in `images/` below it, up to 1 GB of them.
+        keep_inputs: Whether files that came in are kept in `inputs/` below it, up to 1 GB of them.
         worker: Part of the file's name where several processes write into one folder.
 
     Attributes:
@@ -45,17 +45,17 @@ class Journal:
         ConfigError: If the folder cannot be written to.
     """
 
-    def __init__(self, folder: Path, *, keep_images: bool = False, worker: str = "") -> None:
+    def __init__(self, folder: Path, *, keep_inputs: bool = False, worker: str = "") -> None:
         self.num_dropped = 0
-        self._images = folder / "images"
-        self._keep_images = keep_images
+        self._inputs = folder / "inputs"
+        self._keep_inputs = keep_inputs
         name = f"{LOG_NAME}-{worker}.jsonl" if worker else f"{LOG_NAME}.jsonl"
         try:
-            (self._images if keep_images else folder).mkdir(parents=True, exist_ok=True)
+            (self._inputs if keep_inputs else folder).mkdir(parents=True, exist_ok=True)
             self._file = RotatingFileHandler(
                 folder / name, maxBytes=_FILE_BYTES, backupCount=_OLD_FILES, encoding="utf-8"
             )
-            self._image_bytes = sum(file.stat().st_size for file in self._images.glob("*"))
+            self._kept_bytes = sum(file.stat().st_size for file in self._inputs.glob("*"))
         except OSError as error:
             what = "The log's folder cannot be written to."
             raise ConfigError(what, given=f"{folder}: {error.strerror}", fix="Name another folder.") from error
@@ -63,16 +63,16 @@ class Journal:
         self._thread = threading.Thread(target=self._work, name="headway-log", daemon=True)
         self._thread.start()
 
-    def write(self, entry: dict[str, Any], *, image: bytes = b"") -> None:
+    def write(self, entry: dict[str, Any], *, file: bytes = b"") -> None:
         """Adds an entry, with the time in front of it. Returns at once.
 
         Args:
             entry: Plain JSON values.
-            image: The image file, kept only where this journal keeps images.
+            file: The bytes of the item's file, kept only where this journal keeps them.
         """
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
         try:
-            self._behind.put_nowait(({"time": now, **entry}, image if self._keep_images else b""))
+            self._behind.put_nowait(({"time": now, **entry}, file if self._keep_inputs else b""))
         except queue.Full:
             self.num_dropped += 1
 
@@ -84,10 +84,10 @@ class Journal:
 
     def _work(self) -> None:
         while (taken := self._behind.get()) is not None:
-            entry, image = taken
+            entry, data = taken
             try:
-                if image:
-                    entry |= self._keep(image)
+                if data:
+                    entry |= self._keep(data)
                 line = json.dumps(entry, ensure_ascii=False)
                 self._file.emit(logging.makeLogRecord({"msg": line}))
             # A full disk must not end the thread: there may be room again.
@@ -95,16 +95,16 @@ class Journal:
                 self.num_dropped += 1
                 _log.warning("An entry of the log was lost: %s", error)
 
-    def _keep(self, image: bytes) -> dict[str, str]:
-        """Puts an image beside the log, the same one once."""
-        name = hashlib.sha256(image).hexdigest()[:32]
-        file = self._images / name
+    def _keep(self, data: bytes) -> dict[str, str]:
+        """Puts a file beside the log, the same one once."""
+        name = hashlib.sha256(data).hexdigest()[:32]
+        file = self._inputs / name
         if not file.exists():
-            if self._image_bytes + len(image) > _MAX_IMAGE_BYTES:
+            if self._kept_bytes + len(data) > _MAX_KEPT_BYTES:
                 return {}
-            file.write_bytes(image)
-            self._image_bytes += len(image)
-        return {"image": name}
+            file.write_bytes(data)
+            self._kept_bytes += len(data)
+        return {"input": name}
 
 
 def read_log(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:

@@ -54,7 +54,7 @@ An object is answered by its prediction, a list by a list of them in its order."
         reference = predictor.manifest.get("reference") or {}
         self._reference: dict[str, Any] = reference.get("columns", {}) if settings.log else {}
         self._is_logged = settings.log is not None
-        self._is_kept = settings.keep_images
+        self._is_kept = settings.keep_inputs
 
     def is_slow(self, body: bytes, content_type: str) -> bool:
         return len(body) > _SLOW_BYTES

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from headway.bundle.predictor import Predictor
+from headway.bundle.predictor import Predictor, num_cores
 from headway.serve.batching import Batcher, choose_batch
 from headway.serve.metrics import Metrics
 from headway.serve.problems import Kind, Problem
@@ -62,10 +61,10 @@ class Service:
         self._reader = reader
         self._settings = settings
         self._metrics = metrics
-        self._pool = ThreadPoolExecutor(_num_cores(), thread_name_prefix="headway-read")
+        self._pool = ThreadPoolExecutor(num_cores(), thread_name_prefix="headway-read")
         max_batch = _max_batch(predictor, reader)
         # What gains nothing from batches gains from running side by side.
-        num_threads = _num_cores() if max_batch == 1 else 1
+        num_threads = num_cores() if max_batch == 1 else 1
         self._batcher = Batcher(self._run, max_batch=max_batch, num_threads=num_threads, on_batch=self._note_batch)
         self._num_inside = 0
         self._seconds_an_item = 0.01
@@ -182,7 +181,3 @@ def _max_batch(predictor: Predictor, reader: Reader) -> int:
     """Measured on this machine, which also makes the first request as quick as the others."""
     example = reader.example()
     return choose_batch(lambda size: predictor.answer(predictor.input.collate([example] * size)))
-
-
-def _num_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

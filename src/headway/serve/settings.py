@@ -30,10 +30,10 @@ class Settings:
         queue: Items that may wait for their answers; a request beyond that gets 503.
         deadline_seconds: Time from the end of a request's body to its answer; a request beyond that gets 504.
         log: A folder for one JSON line an item; nothing is written when left out.
-        keep_images: Whether what came in is kept there too: pictures as files, a table's rows in their lines.
+        keep_inputs: Whether items are kept there too: files as they came, rows in their lines.
 
     Raises:
-        ConfigError: If a limit is not positive, or pictures are to be kept without a folder.
+        ConfigError: If a limit is not positive, or inputs are to be kept without a folder.
     """
 
     max_body_bytes: int = 10_000_000
@@ -41,7 +41,7 @@ class Settings:
     queue: int = 256
     deadline_seconds: float = 10.0
     log: Path | None = None
-    keep_images: bool = False
+    keep_inputs: bool = False
 
     def __post_init__(self) -> None:
         limits = {
@@ -53,9 +53,9 @@ class Settings:
         wrong = [f"{name}={value}" for name, value in limits.items() if not 0 < value < float("inf")]
         if wrong:
             raise ConfigError("A limit must be a positive number.", given=wrong, fix="Leave it out for the default.")
-        if self.keep_images and self.log is None:
-            what = "Pictures can be kept only in the folder of a log."
-            raise ConfigError(what, given="keep_images without log", fix="Add --log DIR.")
+        if self.keep_inputs and self.log is None:
+            what = "Inputs can be kept only in the folder of a log."
+            raise ConfigError(what, given="keep_inputs without log", fix="Add --log DIR.")
 
     @property
     def max_held_bytes(self) -> int:

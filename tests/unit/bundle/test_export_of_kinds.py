@@ -9,14 +9,17 @@ from typing import Any, Self
 import numpy as np
 import pytest
 import torch
+from fastapi.testclient import TestClient
 from torch import Tensor, nn
 
 from headway.bundle.export import export_bundle
 from headway.bundle.format import read_bundle, write_bundle
 from headway.bundle.predictor import load
-from headway.errors import BundleError, ShapeError
+from headway.errors import BundleError, ReadError, ShapeError
 from headway.inputs import registry
-from headway.inputs.base import Input
+from headway.inputs.base import Column, Input
+from headway.serve.app import create_app
+from headway.serve.settings import Settings
 from headway.targets.number.field import Number
 
 
@@ -33,7 +36,14 @@ class Numbers(Input):
         return self
 
     def read(self, value: Any) -> np.ndarray:
-        return np.asarray(value, self.dtype)
+        try:
+            return np.asarray(value.split() if isinstance(value, str) else value, self.dtype)
+        except ValueError as error:
+            message = "not numbers with blanks between them"
+            raise ReadError(message) from error
+
+    def form(self) -> tuple[Column, ...]:
+        return (Column(name=self.column, kind="text", typical="1 2 3"),)
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": "numbers", "dtype": np.dtype(self.dtype).name, "axes": list(self.axes)}
@@ -87,6 +97,22 @@ def test_ragged_indices_are_answered_at_any_length(tmp_path: Path) -> None:
     found = [answer.value for answer in predictor.predict_many(items, batch_size=3)]
     assert found == pytest.approx([sum(each**2 for each in item) for item in items])
     assert predictor.predict([5]).value == pytest.approx(25)
+
+
+def test_they_are_served_without_a_reader_of_their_own(tmp_path: Path) -> None:
+    predictor = load(export(tmp_path, Numbers(), Looked(), [[1, 2, 3], [4], [5, 6]]))
+    with TestClient(create_app(predictor, Settings(log=tmp_path / "log"))) as client:
+        several = client.post("/predict", json=[{"numbers": "1 2"}, {"numbers": "a"}, {"numbers": 7}]).json()
+        first, second, third = several["predictions"]
+        assert (first["row"], first["value"]) == (0, pytest.approx(5))
+        assert second["problem"]["detail"] == "The row is not numbers with blanks between them."
+        assert third["problem"]["detail"] == 'The column "numbers" must be text, not a number.'
+        facts = client.get("/model").json()
+        assert (facts["question"], facts["nouns"]) == ("What would \u201csum\u201d be?", "items")
+        assert facts["columns"][0]["kind"] == "text"
+        described = client.get("/openapi.json").json()
+        assert described["components"]["schemas"]["Predicted"]["properties"]["value"]["type"] == "number"
+    assert '"number": 5.0' in (tmp_path / "log" / "predictions.jsonl").read_text()
 
 
 def test_an_example_of_one_number_fixes_no_length(tmp_path: Path) -> None:

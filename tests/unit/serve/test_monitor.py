@@ -16,12 +16,12 @@ def test_entries_come_back_as_they_were(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "log")
     entries = [{"label": "Bär", "score": 0.5, "familiar": None}, {"problem": "unreadable"}]
     for entry in entries:
-        journal.write(entry, image=b"not kept")
+        journal.write(entry, file=b"not kept")
     journal.close()
     found = list(read_log(tmp_path / "log"))
     assert [{key: value for key, value in each.items() if key != "time"} for each in found] == entries
     assert all(each["time"].endswith("+00:00") for each in found)
-    assert not (tmp_path / "log" / "images").exists()
+    assert not (tmp_path / "log" / "inputs").exists()
 
 
 def test_files_are_rotated_by_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,15 +48,15 @@ def test_it_goes_on_where_it_was(tmp_path: Path) -> None:
 
 
 def test_images_are_kept_once_and_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(monitor, "_MAX_IMAGE_BYTES", 10)
-    journal = Journal(tmp_path, keep_images=True)
+    monkeypatch.setattr(monitor, "_MAX_KEPT_BYTES", 10)
+    journal = Journal(tmp_path, keep_inputs=True)
     for image in (b"aaaa", b"aaaa", b"bbbb", b"cccc"):
-        journal.write({}, image=image)
+        journal.write({}, file=image)
     journal.close()
-    names = [entry.get("image") for entry in read_log(tmp_path)]
+    names = [entry.get("input") for entry in read_log(tmp_path)]
     assert names[0] == names[1] != names[2]
     assert names[3] is None
-    assert sorted(file.read_bytes() for file in (tmp_path / "images").iterdir()) == [b"aaaa", b"bbbb"]
+    assert sorted(file.read_bytes() for file in (tmp_path / "inputs").iterdir()) == [b"aaaa", b"bbbb"]
 
 
 def test_a_slow_disk_keeps_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

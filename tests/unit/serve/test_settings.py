@@ -20,9 +20,9 @@ def test_limits_are_checked_all_at_once() -> None:
 
 def test_pictures_are_kept_only_beside_a_log() -> None:
     with pytest.raises(ConfigError) as caught:
-        Settings(keep_images=True)
+        Settings(keep_inputs=True)
     assert str(caught.value) == (
-        "Pictures can be kept only in the folder of a log.\n  Given: keep_images without log\n  Fix:   Add --log DIR."
+        "Inputs can be kept only in the folder of a log.\n  Given: keep_inputs without log\n  Fix:   Add --log DIR."
     )
 
 

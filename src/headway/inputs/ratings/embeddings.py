@@ -33,8 +33,8 @@ class Embeddings:
         ShapeError: If there is not a vector and a bias for each name.
 
     Example:
-        >>> found = Embeddings(names=("a", "b", "c"), vectors=np.eye(3)[[0, 0, 1]], biases=np.array([0.1, -0.2, 0.3]))
-        >>> found.similar("a", n=1), found.extremes(n=1)
+        >>> learned = Embeddings(names=("a", "b", "c"), vectors=np.eye(3)[[0, 0, 1]], biases=np.array([0.1, -0.2, 0.3]))
+        >>> learned.similar("a", n=1), learned.extremes(n=1)
         ([('b', 1.0)], ([('c', 0.3)], [('b', -0.2)]))
     """
 
@@ -54,11 +54,11 @@ class Embeddings:
         Raises:
             ConfigError: If the name is not known.
         """
-        place = self._place(name)
+        index = self._index(name)
         lengths = np.linalg.norm(self.vectors, axis=1)
-        cosines = self.vectors @ self.vectors[place] / np.maximum(lengths * lengths[place], 1e-12)
-        nearest = [int(each) for each in np.argsort(-cosines, kind="stable") if each != place][:n]
-        return [(self.names[each], float(cosines[each])) for each in nearest]
+        cosines = self.vectors @ self.vectors[index] / np.maximum(lengths * lengths[index], 1e-12)
+        nearest = [int(other) for other in np.argsort(-cosines, kind="stable") if other != index][:n]
+        return [(self.names[other], float(cosines[other])) for other in nearest]
 
     def extremes(self, *, n: int = 10) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]:
         """The `n` names with the largest biases, largest first, and the `n` with the smallest, smallest first.
@@ -66,11 +66,11 @@ class Embeddings:
         An item's bias is not its mean rating: what those who rated it usually give is taken out.
         """
         order = np.argsort(self.biases, kind="stable")
-        named = [(str(self.names[each]), float(self.biases[each])) for each in order]
+        named = [(str(self.names[index]), float(self.biases[index])) for index in order]
         return named[::-1][:n], named[:n]
 
     def components(self, count: int = 2) -> np.ndarray:
-        """Each name's place along the directions in which the vectors differ most, float64 `[names, count]`.
+        """Each name's position along the directions in which the vectors differ most, float64 `[names, count]`.
 
         Source:
             Pearson 1901, "On lines and planes of closest fit" (principal components).
@@ -85,16 +85,16 @@ class Embeddings:
     def plot(self, *, n: int = MAX_NAMED) -> Figure:
         """A picture of the `n` names with the most ratings, by the first two principal components of all vectors."""
         figure, (axes,) = new_figure(width=9, height=7)
-        places = self.components()[:n]
-        axes.scatter(places[:, 0], places[:, 1], s=12)
-        for name, (x, y) in zip(self.names, places.tolist(), strict=False):
+        points = self.components()[:n]
+        axes.scatter(points[:, 0], points[:, 1], s=12)
+        for name, (x, y) in zip(self.names, points.tolist(), strict=False):
             # A dollar sign would begin a formula.
             axes.annotate(name.replace("$", r"\$"), (x, y), fontsize=8, xytext=(3, 3), textcoords="offset points")
         axes.set_xlabel("first principal component")
         axes.set_ylabel("second principal component")
         return figure
 
-    def _place(self, name: str) -> int:
+    def _index(self, name: str) -> int:
         if name not in self.names:
             what = "The training rows do not have this name."
             raise ConfigError(what, given=repr(name), fix=did_you_mean(str(name), self.names))

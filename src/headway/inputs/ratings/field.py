@@ -13,6 +13,7 @@ from headway.inputs.base import Column, Input, learned
 from headway.inputs.table.bins import column_bins, column_references
 from headway.inputs.table.columns import CategoryColumn
 from headway.targets.base import Target
+from headway.targets.number.field import Number
 
 if TYPE_CHECKING:
     import polars as pl
@@ -97,7 +98,7 @@ class Ratings(Input):
         Raises:
             ConfigError: If it is not.
         """
-        if target.task != "regression" or set(target.columns) & set(self.columns):
+        if not isinstance(target, Number) or set(target.columns) & set(self.columns):
             what = "Ratings goes with a target of one number, a column of its own."
             given = f"{type(target).__name__}({target.column!r}) with Ratings({self.user!r}, {self.item!r})"
             fix = 'Pass target=Number("rating", low=1, high=5) or the like.'
@@ -154,13 +155,13 @@ class Ratings(Input):
             ReadError: If it is neither.
         """
         named = zip(self.fitted, self._named(value), strict=True)
-        return np.array([column.encode_one(each)[0][0] for column, each in named], dtype=np.float32)
+        return np.array([column.encode_one(name)[0][0] for column, name in named], dtype=np.float32)
 
     def notes(self, value: Any) -> tuple[str, ...]:
         """Which of the two the training rows did not have."""
         named = zip(self.fitted, self._named(value), strict=True)
-        found = (column.encode_one(each)[1] for column, each in named)
-        return tuple(note for note in found if note is not None)
+        notes = (column.encode_one(name)[1] for column, name in named)
+        return tuple(note for note in notes if note is not None)
 
     def familiar(self, arrays: np.ndarray) -> np.ndarray:
         """Whether the training rows had both of each pair, bool `[batch]`."""
@@ -227,5 +228,5 @@ class Ratings(Input):
 
 def _fitted(name: str, values: pl.Series) -> CategoryColumn:
     texts = CategoryColumn(name, (), False).plain(values).drop_nulls()
-    counted = sorted(texts.value_counts(sort=False).iter_rows(), key=lambda each: (-each[1], each[0]))
+    counted = sorted(texts.value_counts(sort=False).iter_rows(), key=lambda pair: (-pair[1], pair[0]))
     return CategoryColumn(name, tuple(text for text, _ in counted), False)

@@ -172,8 +172,8 @@ class NumberColumn(FittedColumn):
         return Column(name=self.name, kind="number", typical=None if self.is_rare else self.scale.median)
 
     def to_json(self) -> dict[str, Any]:
-        found = {"name": self.name, "kind": self.kind, "scale": self.scale.to_json(), "has_missing": self.has_missing}
-        return found | ({"is_rare": True} if self.is_rare else {})
+        fitted = {"name": self.name, "kind": self.kind, "scale": self.scale.to_json(), "has_missing": self.has_missing}
+        return fitted | ({"is_rare": True} if self.is_rare else {})
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
@@ -212,14 +212,16 @@ class CategoryColumn(FittedColumn):
 
     @cached_property
     def _index(self) -> dict[str | None, int]:
-        found: dict[str | None, int] = {value: place for place, value in enumerate(self.values, start=1)}
-        return found | ({None: len(self.values) + 1} if self.has_missing else {})
+        indices: dict[str | None, int] = {value: index for index, value in enumerate(self.values, start=1)}
+        return indices | ({None: len(self.values) + 1} if self.has_missing else {})
 
     @classmethod
     def fit(cls, name: str, values: pl.Series, *, bins: int = MIN_BINS) -> Self:
         texts = texts_of(values)
         counts = texts.drop_nulls().value_counts(sort=False).rows()
-        often = sorted((each for each in counts if each[1] >= MIN_ROWS), key=lambda each: (-each[1], each[0]))
+        often = sorted(
+            ((text, count) for text, count in counts if count >= MIN_ROWS), key=lambda pair: (-pair[1], pair[0])
+        )
         missing, known = texts.null_count(), tuple(text for text, _ in often[:MAX_CATEGORIES])
         return cls(name, known, missing > 0, missing > len(texts) / 2)
 
@@ -227,10 +229,10 @@ class CategoryColumn(FittedColumn):
         import polars as pl
 
         texts = texts_of(values)
-        index = texts.replace_strict(list(self.values), list(range(1, 1 + len(self.values))), default=0)
-        found = index.cast(pl.Int64).to_numpy().copy()
-        found[texts.is_null().to_numpy()] = self._index.get(None, 0)
-        return [found]
+        encoded = texts.replace_strict(list(self.values), list(range(1, 1 + len(self.values))), default=0)
+        indices = encoded.cast(pl.Int64).to_numpy().copy()
+        indices[texts.is_null().to_numpy()] = self._index.get(None, 0)
+        return [indices]
 
     def encode_one(self, value: Any) -> tuple[tuple[float, ...], str | None]:
         text = text_of(value)
@@ -249,8 +251,8 @@ class CategoryColumn(FittedColumn):
         return Column(name=self.name, kind="category", choices=self.values, typical=typical)
 
     def to_json(self) -> dict[str, Any]:
-        found = {"name": self.name, "kind": self.kind, "values": list(self.values), "has_missing": self.has_missing}
-        return found | ({"is_rare": True} if self.is_rare else {})
+        fitted = {"name": self.name, "kind": self.kind, "values": list(self.values), "has_missing": self.has_missing}
+        return fitted | ({"is_rare": True} if self.is_rare else {})
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
@@ -302,23 +304,21 @@ class DateColumn(FittedColumn):
         moments = moments_of(name, values)
         known = sorted(moment for moment in moments if moment is not None)
         origin = known[len(known) // 2] if known else datetime(2000, 1, 1)
-        found = {part: np.array([of(each, origin) for each in known]) for part, of in _PARTS.items()}
+        numbers = {part: np.array([of(moment, origin) for moment in known]) for part, of in _PARTS.items()}
         # A part that is the same in all rows, such as the hour of a date without a time, says nothing.
         used = {
-            part: Scale.fit(each, bins=bins)
-            for part, each in found.items()
-            if part == "days" or len(np.unique(each)) > 1
+            part: Scale.fit(values_of_part, bins=bins)
+            for part, values_of_part in numbers.items()
+            if part == "days" or len(np.unique(values_of_part)) > 1
         }
         return cls(name, origin, used, len(known) < len(moments))
 
     def encode(self, values: pl.Series) -> list[np.ndarray]:
-        found: dict[datetime | None, tuple[float, ...]] = {}
         moments = moments_of(self.name, values)
-        for moment in moments:
-            if moment not in found:
-                found[moment] = self._encoded(moment)
+        # Most tables hold far fewer different days than rows.
+        encoded = {moment: self._encoded(moment) for moment in set(moments)}
         width = len(self.scales) + 2
-        return list(np.array([found[moment] for moment in moments]).reshape(-1, width).T)
+        return list(np.array([encoded[moment] for moment in moments]).reshape(-1, width).T)
 
     def encode_one(self, value: Any) -> tuple[tuple[float, ...], str | None]:
         try:
@@ -359,7 +359,7 @@ class DateColumn(FittedColumn):
         return cls(str(values["name"]), datetime.fromisoformat(values["origin"]), scales, bool(values["has_missing"]))
 
 
-_COLUMNS: dict[str, type[FittedColumn]] = {each.kind: each for each in (NumberColumn, CategoryColumn, DateColumn)}
+_COLUMNS: dict[str, type[FittedColumn]] = {kind.kind: kind for kind in (NumberColumn, CategoryColumn, DateColumn)}
 
 
 def column_from_json(values: dict[str, Any]) -> FittedColumn:

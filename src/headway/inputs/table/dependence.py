@@ -75,7 +75,7 @@ class Dependence:
     @property
     def spread(self) -> float:
         """From the lowest mean answer to the highest."""
-        values = [each.answer.value for each in self.points]
+        values = [point.answer.value for point in self.points]
         return max(values) - min(values)
 
     def to_json(self) -> dict[str, Any]:
@@ -85,24 +85,24 @@ class Dependence:
             "answer": self.answer,
             "is_category": self.is_category,
             "num_items": self.num_items,
-            "points": [each.to_json() for each in self.points],
+            "points": [point.to_json() for point in self.points],
             "missing": None if self.missing is None else self.missing.to_json(),
         }
 
     def __str__(self) -> str:
-        shown = [(_text(each.value), each) for each in [*self.points, *([self.missing] if self.missing else [])]]
+        shown = [(_text(point.value), point) for point in [*self.points, *([self.missing] if self.missing else [])]]
         wide = max([len(text) for text, _ in shown] + [len(self.column)])
         lines = [f"{self.column:<{wide}}  {self.answer}: mean over {self.num_items:,} items"]
-        return "\n".join(lines + [f"{text:<{wide}}  {each.answer}" for text, each in shown])
+        return "\n".join(lines + [f"{text:<{wide}}  {point.answer}" for text, point in shown])
 
     def plot(self) -> Figure:
         """A figure: the mean answer with its interval, in bands the middle half and 80 % of the items' own answers."""
         figure, [axes] = new_figure(width=6)
         marks = [*self.points, *([self.missing] if self.missing is not None and self.is_category else [])]
-        along = [_text(each.value) for each in marks] if self.is_category else [each.value for each in marks]
-        quantiles = np.array([each.quantiles for each in marks]).T
-        values = np.array([each.answer.value for each in marks])
-        reach = np.abs(np.array([[each.answer.low, each.answer.high] for each in marks]).T - values)
+        along = [_text(point.value) if self.is_category else point.value for point in marks]
+        quantiles = np.array([point.quantiles for point in marks]).T
+        values = np.array([point.answer.value for point in marks])
+        reach = np.abs(np.array([[point.answer.low, point.answer.high] for point in marks]).T - values)
         if self.is_category:
             axes.vlines(along, quantiles[0], quantiles[-1], color="#c9dcf0", linewidth=9)
             axes.vlines(along, quantiles[1], quantiles[-2], color="#7aa6d8", linewidth=9)
@@ -151,8 +151,8 @@ def dependence(
 
     Example:
         >>> items = pl.DataFrame({"x": [1.0, 2.0, 3.0], "y": [1.0, 1.0, 4.0]})
-        >>> found = dependence(lambda rows: (rows["x"] * 2 + rows["y"]).to_numpy()[:, None], items, "x")
-        >>> [(each.value, each.answer.value) for each in found.points]
+        >>> by_x = dependence(lambda rows: (rows["x"] * 2 + rows["y"]).to_numpy()[:, None], items, "x")
+        >>> [(point.value, point.answer.value) for point in by_x.points]
         [(1.0, 4.0), (2.0, 6.0), (3.0, 8.0)]
 
     Source:

@@ -131,14 +131,14 @@ def _numbers(values: pl.Series) -> np.ndarray | None:
     import polars as pl
 
     if values.dtype.is_numeric():
-        found = values.drop_nulls().cast(pl.Float64).to_numpy()
+        numbers = values.drop_nulls().cast(pl.Float64).to_numpy()
     else:
         try:
             of = {value: number_of(value) for value in values.unique().to_list()}
         except ValueError:
             return None
-        found = np.array([of[value] for value in values.to_list()], dtype=np.float64)
-    return found[np.isfinite(found)]
+        numbers = np.array([of[value] for value in values.to_list()], dtype=np.float64)
+    return numbers[np.isfinite(numbers)]
 
 
 def _are_whole(numbers: np.ndarray) -> bool:
@@ -147,6 +147,6 @@ def _are_whole(numbers: np.ndarray) -> bool:
 
 def _are_dates(texts: Iterable[str]) -> bool:
     try:
-        return all(date_of(each) is not None for each in texts)
+        return all(date_of(text) is not None for text in texts)
     except ValueError:
         return False

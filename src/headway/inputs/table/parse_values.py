@@ -31,7 +31,7 @@ def text_of(value: Any) -> str | None:
     """A value as a category's name, without blanks around it; None where it is missing.
 
     Example:
-        >>> [text_of(each) for each in (" Private", "?", 3.0, True, float("nan"))]
+        >>> [text_of(value) for value in (" Private", "?", 3.0, True, float("nan"))]
         ['Private', None, '3', 'true', None]
     """
     if isinstance(value, str):
@@ -114,10 +114,10 @@ def numbers_of(name: str, values: pl.Series) -> np.ndarray:
     import polars as pl
 
     if values.dtype.is_numeric() or values.dtype == pl.Boolean:
-        found = values.cast(pl.Float64).fill_null(math.nan).to_numpy()
-        return np.where(np.isfinite(found), found, math.nan)
+        numbers = values.cast(pl.Float64).fill_null(math.nan).to_numpy()
+        return np.where(np.isfinite(numbers), numbers, math.nan)
     by_value = _by_value(name, values, number_of, "numbers")
-    return np.array([math.nan if each is None else each for each in by_value], dtype=np.float64)
+    return np.array([math.nan if number is None else number for number in by_value], dtype=np.float64)
 
 
 def moments_of(name: str, values: pl.Series) -> list[datetime | None]:
@@ -134,29 +134,29 @@ def texts_of(values: pl.Series) -> pl.Series:
     import polars as pl
 
     if values.dtype in (pl.Object, pl.List, pl.Struct):
-        return pl.Series([text_of(each) for each in values.to_list()], dtype=pl.String)
+        return pl.Series([text_of(value) for value in values.to_list()], dtype=pl.String)
     distinct = values.unique().drop_nulls()
-    texts = pl.Series([text_of(each) for each in distinct.to_list()], dtype=pl.String)
+    texts = pl.Series([text_of(value) for value in distinct.to_list()], dtype=pl.String)
     return values.replace_strict(distinct, texts, default=None, return_dtype=pl.String)
 
 
 def _by_value(name: str, values: pl.Series, of: Callable[[Any], Any], what: str) -> list[Any]:
     """A function of each value, called once for each distinct one."""
     # A list cannot be looked up; its text can, and is no value either.
-    given = [str(each) for each in values] if values.dtype.is_nested() else values.to_list()
-    found: dict[Any, Any] = {}
+    plain = [str(value) for value in values] if values.dtype.is_nested() else values.to_list()
+    results: dict[Any, Any] = {}
     wrong: list[str] = []
-    for value in given:
-        if value not in found:
+    for value in plain:
+        if value not in results:
             try:
-                found[value] = of(value)
+                results[value] = of(value)
             except (ValueError, OverflowError):
-                found[value] = None
+                results[value] = None
                 wrong.append(shown(value))
     if wrong:
         fix = "Correct those rows, or take the column as categories (categorical=[...])."
         raise DataError(f"Column {name!r} must hold {what}.", given=wrong[:10], fix=fix)
-    return [found[value] for value in given]
+    return [results[value] for value in plain]
 
 
 def shown(value: Any) -> str:
@@ -222,9 +222,9 @@ class Scale:
             ValueError: If the numbers cannot be a scale.
         """
         edges = tuple(map(float, values["edges"]))
-        found = cls(float(values["median"]), float(values["width"]), edges)
+        scale = cls(float(values["median"]), float(values["width"]), edges)
         rises = len(edges) > 1 and all(low < high for low, high in itertools.pairwise(edges))
-        if not (rises and found.width > 0 and all(map(math.isfinite, (found.median, found.width, *edges)))):
+        if not (rises and scale.width > 0 and all(map(math.isfinite, (scale.median, scale.width, *edges)))):
             message = "a column's scale must have finite numbers, a width above 0 and rising edges"
             raise ValueError(message)
-        return found
+        return scale

@@ -21,7 +21,7 @@ test-fast: .venv/installed-dev
 # The lowest versions that pyproject.toml allows, in front of those of .venv; torch stays as it is. Old libraries call what
 # newer ones deprecate, and .venv's platformdirs names a plugin of pytest that the lowest has not.
 test-oldest: .venv/oldest
-	PYTHONPATH=.venv/oldest $(BIN)/python -m pytest -m "not slow" -p no:platformdirs -W ignore::DeprecationWarning $(BOTH) tests
+	PYTHONPATH=.venv/oldest $(BIN)/python -m pytest -m "not slow" -p no:platformdirs -W ignore::DeprecationWarning -W ignore::FutureWarning $(BOTH) tests
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .

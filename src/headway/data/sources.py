@@ -210,7 +210,7 @@ def _read_frame(file: Path, *, text_columns: tuple[str, ...]) -> pl.DataFrame:
     if file.suffix.lower() == ".parquet":
         return pl.read_parquet(file, glob=False)
     separator = "\t" if file.suffix.lower() == ".tsv" else ","
-    header = pl.read_csv(file, separator=separator, n_rows=0, glob=False).columns
+    header = pl.read_csv(file, separator=separator, n_rows=0, infer_schema=False, glob=False).columns
     as_text = {column: pl.String for column in text_columns if column in header}
     return pl.read_csv(file, separator=separator, schema_overrides=as_text, infer_schema_length=None, glob=False)
 

@@ -52,3 +52,9 @@ def test_a_model_with_one_end_answers_on_its_side_of_it_from_the_bundle_too(tmp_
     values = [each.value for each in predictor.predict_many(rows)]
     np.testing.assert_allclose(values, found.predictions[:, 0], atol=1e-4)
     assert predictor.predict({"x": -1e3}).value >= 0
+
+
+def test_a_range_on_the_command_line_may_have_one_end() -> None:
+    assert hw.Number.parse_options({"limits": "0,"}) == {"low": 0, "high": None}
+    assert hw.Number.parse_options({"limits": "1,5"}) == {"low": 1, "high": 5}
+    assert hw.Number.from_options("age", {}, list) == hw.Number("age")

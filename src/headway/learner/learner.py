@@ -142,10 +142,9 @@ class Learner:
             callbacks=(*callbacks, *([self.progress] if self.progress else [])),
             on_entry=self._record,
         )
-        # A module of one's own as it was before training, from which other data can be learned.
-        self._start = copy.deepcopy(arch) if isinstance(arch, nn.Module) else None
-        # What a module of one's own does is not known before it is tried.
         self._is_own = isinstance(arch, (nn.Module, Model))
+        # A module of one's own as it was before training, from which other data can be learned.
+        self._start = copy.deepcopy(arch) if isinstance(arch, (nn.Module, Model)) else None
         self._asked_stages = two_stages
         self.two_stages = choose_stages(self.setup, made, is_own=self._is_own, wanted=two_stages)
         self._baselines: list[BaselineResult] | None = None

@@ -14,7 +14,6 @@ KNOWN: list[set[str]] = [
     {"data.dataset", "data.loader"},
     {"inputs.base", "targets.base"},
     {"train.callbacks", "train.state"},
-    {"train.compile", "train.mixup", "train.options", "train.stage"},
 ]
 """Circles that are still there; what is mended leaves the list. Empty is best."""
 

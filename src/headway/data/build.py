@@ -108,7 +108,7 @@ def from_csv(
         >>> data = from_csv("birds.csv", input="photo", target="species")  # doctest: +SKIP
     """
     drawn = split or RandomSplit(valid, seed=seed)
-    if input is None or (isinstance(input, Input) and input.is_table):
+    if input is None or (isinstance(input, Input) and input.source == "values"):
         return from_items(read_values(path), input=input, target=target, split=drawn)
     reader = Image(input, size=size) if isinstance(input, str) else input
     answer = Category(target) if isinstance(target, str) else target
@@ -152,7 +152,7 @@ def from_items(
     frame = frame.with_columns(pl.col(decimals).fill_nan(None)) if decimals else frame
     check_columns(frame, input, target, split_column=split.column if isinstance(split, ColumnSplit) else None)
     frame = frame.with_columns(pl.Series("row", range(len(frame)), dtype=pl.Int64))
-    store = open_table(frame) if input.is_table else _open_files(frame, input, target, on_progress)
+    store = open_table(frame) if input.source == "values" else _open_files(frame, input, target, on_progress)
     frame = frame.with_columns(pl.Series("content", store.contents, dtype=pl.String))
     unlabelled = frame.filter(pl.Series(target.is_missing(frame), dtype=pl.Boolean))["row"].to_list()
     missing = dict.fromkeys(unlabelled, f"no value in column {target.column!r}")
@@ -174,7 +174,9 @@ def from_items(
         target=target.fit(train).fit_places(train, reader),
         split=split,
         problems=_problems(frame, input, reasons),
-        store=replace(store, canvases=arrays_by_row(reader.read_rows(frame), reader)) if input.is_table else store,
+        store=replace(store, canvases=arrays_by_row(reader.read_rows(frame), reader))
+        if input.source == "values"
+        else store,
     )
     check_parts(data.items, data.target)
     check_answers(data)
@@ -198,7 +200,7 @@ def refitted(data: Data, items: pl.DataFrame, *, split: Split) -> Data:
 
 
 def _target(frame: pl.DataFrame, column: str, input: Input) -> Target:
-    if not input.is_table:
+    if input.source == "file":
         return Category(column)
     if column not in frame.columns:
         what = f"The table has no column {column!r} to predict."

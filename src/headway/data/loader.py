@@ -112,7 +112,7 @@ class Loader:
         if self.shuffle:
             order = generator(self.seed, "order", epoch=epoch).permutation(len(self.part))
         parts = np.array_split(order, len(self))[start:]
-        if self.part.data.input.is_table:
+        if self.part.data.input.source == "values":
             # Rows lie in memory: to hand them from one thread to another would take longer than to look them up.
             yield from (batch for batch in map(self._read, parts) if batch is not None)
             return

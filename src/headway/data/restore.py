@@ -46,7 +46,7 @@ def reopen(
         DataError: If a file has changed, is gone, or cannot be read, unless that is accepted; or if the items were in
             memory, so that the table does not have them.
     """
-    if input.is_table:
+    if input.source == "values":
         # Its values are in the run's own table, not in files that could have changed.
         store = Store(arrays_by_row(input.read_rows(items), input, items["row"].to_list()), [])
         return Data(items=items, input=input, target=target, split=RecordedSplit(split), problems=problems, store=store)

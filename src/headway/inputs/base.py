@@ -87,12 +87,6 @@ class Input(ABC):
         axes: The names of the axes of what `read` gives, such as `("height", "width", "channels")`. An axis whose
             length differs from item to item ends with `*`; the one named "channels" comes first in a model's input.
         padding: What `collate` fills ragged items up with.
-        is_table: Whether items are values in columns, which `read_rows` turns into one array that stays in memory,
-            rather than files.
-        noun: What a person calls one item.
-        nouns: What a person calls several.
-        can_quantize: Whether a graph in int8 may gain size or time; not where models are small already.
-        runs_in_browser: Whether `bundle/web` can read items, so that a page without a server can answer for them.
     """
 
     column: str
@@ -100,7 +94,6 @@ class Input(ABC):
     dtype: type[np.generic] = np.uint8
     axes: tuple[str, ...]
     padding: float = 0
-    is_table: ClassVar[bool] = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -166,7 +159,7 @@ class Input(ABC):
         return found
 
     def baseline_rows(self, items: pl.DataFrame) -> dict[str, Any]:
-        """All items as simple models take them, by fields of `Rows`; only where `is_table`."""
+        """All items as simple models take them, by fields of `Rows`; only where `source` is "values"."""
         return {"table": self.read_rows(items)}
 
     @classmethod

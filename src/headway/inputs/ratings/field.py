@@ -66,7 +66,6 @@ class Ratings(Input):
     dtype = np.float32
     axes = ("columns",)
     source = "values"
-    is_table: ClassVar[bool] = True
     noun: ClassVar[str] = "row"
     nouns: ClassVar[str] = "rows"
     can_quantize: ClassVar[bool] = False

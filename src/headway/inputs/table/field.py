@@ -89,7 +89,6 @@ class Table(Input):
     dtype = np.float32
     axes = ("columns",)
     source = "values"
-    is_table: ClassVar[bool] = True
     noun: ClassVar[str] = "row"
     nouns: ClassVar[str] = "rows"
     can_quantize: ClassVar[bool] = False

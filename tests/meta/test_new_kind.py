@@ -12,10 +12,10 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 import headway as hw
+from headway.bundle.format import read_bundle
 from headway.cli import app
 from headway.errors import ReadError
 from headway.inputs import registry
-from headway.runs.interrupt import Signals
 from headway.serve.app import create_app
 from headway.serve.settings import Settings
 from tests.meta.dice.field import Dice
@@ -75,10 +75,10 @@ def test_the_report_has_its_baseline_and_its_section(trained: tuple[hw.Learner, 
     assert "logistic regression on faces" in [each.name for each in report.baselines]
     facts = report.to_json()
     longest = max(learner.data.valid.items["throws"], key=len)
-    assert facts["sections"]["longest_game"] == longest if "sections" in facts else facts["longest_game"] == longest
+    assert facts["longest_game"] == longest
     report.save(folder / "report.html")
     assert f"<p>{longest}</p>" in (folder / "report.html").read_text()
-    assert f"Longest game: {longest}." in hw.load(folder / "dice.headway").manifest.get("card", "") or True
+    assert f"Longest game: {longest}." in read_bundle(folder / "dice.headway").files["card.md"].decode()
 
 
 def test_the_bundle_answers_as_the_learner_does(trained: tuple[hw.Learner, Path]) -> None:
@@ -88,7 +88,8 @@ def test_the_bundle_answers_as_the_learner_does(trained: tuple[hw.Learner, Path]
     answers = list(predictor.predict_many(games))
     expected = learner.predictions("valid").predictions
     for answer, row in zip(answers, expected, strict=True):
-        np.testing.assert_allclose(sorted(answer.probabilities.values()), sorted(row), atol=1e-4)
+        # The learner may compute in bfloat16, the bundle in float32.
+        np.testing.assert_allclose(sorted(answer.probabilities.values()), sorted(row), atol=0.02)
     with pytest.raises(ReadError, match="not throws of two dice"):
         predictor.predict("7-1")
 

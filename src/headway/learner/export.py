@@ -58,14 +58,14 @@ def export_trained(
         "data": facts["data"],
         "reference": _reference(setup, familiar),
     }
-    examples = [part.canvases(range(min(NUM_CHECKS, len(part)))) for part in (data.valid, data.train)]
+    examples = [item for part in (data.valid, data.train) for item in part.canvases(range(min(NUM_CHECKS, len(part))))]
     return export_bundle(
         Path(path),
         model=setup.model,
         prepare=setup.prepare,
         input=data.input,
         target=data.target,
-        examples=data.input.view(np.concatenate(examples)),
+        examples=data.input.view(data.input.collate(examples)),
         manifest=manifest,
         card=card(report),
         familiar=familiar,

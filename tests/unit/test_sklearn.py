@@ -19,6 +19,7 @@ import headway as hw
 from headway.sklearn import HeadwayClassifier, HeadwayRegressor
 
 FEW = "each class needs four items, to be divided into those that train and those that judge"
+CELLS = "a cell of a table may hold any value: what is no number is read as text"
 ROUNDING = "sums of float32 depend on which rows lie together in a batch, in the seventh digit"
 
 # Check and reason. Empty is best.
@@ -26,13 +27,15 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "HeadwayClassifier": {
         "check_dont_overwrite_parameters": FEW,
         "check_f_contiguous_array_estimator": FEW,
-        "check_methods_sample_order_invariance": FEW,
-        "check_methods_subset_invariance": FEW,
+        "check_methods_sample_order_invariance": ROUNDING,
+        "check_methods_subset_invariance": ROUNDING,
         "check_fit2d_1feature": FEW,
         "check_dict_unchanged": FEW,
         "check_fit2d_predict1d": FEW,
+        "check_dtype_object": CELLS,
     },
     "HeadwayRegressor": {
+        "check_dtype_object": CELLS,
         "check_methods_sample_order_invariance": ROUNDING,
         "check_methods_subset_invariance": ROUNDING,
     },

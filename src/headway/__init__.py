@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from headway import datasets
+    from headway import datasets, sklearn
     from headway.bundle.predictor import Predictor, load
     from headway.data.arrays import from_arrays, from_dataset
     from headway.data.build import from_csv, from_folder, from_items
@@ -99,6 +99,7 @@ __all__ = [
     "from_items",
     "judge_predictions",
     "load",
+    "sklearn",
 ]
 
 _HOMES = {
@@ -149,7 +150,7 @@ _HOMES = {
     "load": "headway.bundle.predictor",
 }
 
-_MODULES = {"datasets": "headway.datasets"}
+_MODULES = {"datasets": "headway.datasets", "sklearn": "headway.sklearn"}
 
 
 def __getattr__(name: str) -> Any:

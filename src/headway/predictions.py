@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,6 +40,16 @@ class Predictions:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: how many, and the first of them."""
+        head = "<tr><th>row</th><th>prediction</th><th>target</th></tr>"
+        shown = zip(self.rows[:5].tolist(), self.predictions[:5], self.targets[:5], strict=True)
+        cells = [
+            (str(row), np.array2string(found, precision=3, threshold=8), str(target)) for row, found, target in shown
+        ]
+        body = "".join(f"<tr>{''.join(f'<td>{escape(each)}</td>' for each in row)}</tr>" for row in cells)
+        return f"<p>{len(self):,} predictions</p><table>{head}{body}</table>"
 
     @property
     def probabilities(self) -> np.ndarray:

@@ -11,8 +11,10 @@ import numpy as np
 import polars as pl
 
 import headway as hw
-from headway.inputs.table.column_report import column_use
 from headway.inputs.table.dependence import dependence
+from headway.inputs.table.importance import importance
+from headway.inputs.table.interpret import ColumnUse
+from headway.inputs.table.redundancy import redundancy
 from headway.judge.learning_curve import learning_curve
 from headway.judge.report.report import Section
 from headway.judge.verdict import views_gain
@@ -37,9 +39,10 @@ def facts() -> dict[str, Any]:
     def predict(rows: pl.DataFrame) -> np.ndarray:
         return np.resize(probabilities, (len(rows), probabilities.shape[1]))
 
-    columns = column_use(predict, table, targets, table, part="valid", metrics=report.known)
+    needed = importance(predict, table, targets, metrics=report.known)
     curves = (dependence(predict, table, "site"),)
-    of_table = {"columns": Section("", replace(columns, dependences=curves), lambda *_: "")}
+    columns = ColumnUse(part="valid", importance=needed, dependences=curves, redundancy=redundancy(table))
+    of_table = {"columns": Section("", columns, lambda *_: "")}
     sections = report.sections | numbers.sections | of_table
     return replace(report, learning_curve=curve, views_gain=gain, sections=sections).to_json()
 

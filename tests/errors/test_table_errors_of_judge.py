@@ -33,7 +33,7 @@ def model(rows: pl.DataFrame) -> np.ndarray:
     ("call", "kind", "text"),
     [
         (
-            lambda: importance(model, ITEMS, TARGETS, metrics=metrics_of(), columns=["agee"]),
+            lambda: importance(model, ITEMS, TARGETS, metrics=metrics_of(), together=[["agee"]]),
             ConfigError,
             "There is no such column in the table.\n  Given: 'agee'\n  Fix:   Did you mean \"age\"?",
         ),

@@ -58,7 +58,7 @@ def test_digits_by_a_head_on_features_of_photos(photos: dict[str, list[Any]]) ->
         learner.fine_tune(0)
         found.append(learner.evaluate("valid")["accuracy"].value)
         [pixels] = [each for each in learner.baselines() if each.name == "logistic regression on pixels"]
-        answers = pixels.answers["valid"].argmax(axis=1)
+        answers = pixels.predictions["valid"].argmax(axis=1)
         gains.append(found[-1] - np.mean(answers == learner.data.valid.targets))
     assert np.mean(found) > 0.93
     assert np.mean(gains) > 0.02

@@ -16,8 +16,8 @@ OF_OTHER_PROGRAMS = {
     | {"--start-period", "--system", "--timeout"},
     "bundle/format.py": {"--upgrade"},
     "bundle/site.py": {"--pack-destination"},
-    "judge/report/page/scores.py": {"--part", "--share"},
     "system/versions.py": {"--porcelain"},
+    "targets/category/page.py": {"--part", "--share"},
     "train/loggers.py": {"--logdir"},
 }
 """Options of other programs, such as docker and pip, and variables of a page's style, by the module that names them."""

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -156,6 +157,10 @@ class Data:
             "input": self.input.to_json(),
             "target": self.target.to_json(),
         }
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the summary."""
+        return f"<pre>{escape(self.summary())}</pre>"
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{len(self.part(name))} {name}" for name in self.parts)

@@ -17,6 +17,7 @@ from headway.errors import ConfigError, DataError, ReadError
 
 if TYPE_CHECKING:
     import polars as pl
+    from matplotlib.axes import Axes
     from torch import nn
 
     from headway.data.dataset import Part
@@ -346,6 +347,14 @@ class Input(ABC):
     def explorers(self, setup: Setup) -> dict[str, Any]:
         """What looks into a trained model of this kind, by the learner's method: "interpret" or "recommender"."""
         return {}
+
+    # Pictures, with matplotlib.
+
+    def draw(self, axes: Axes, value: Any) -> None:
+        """Draws one item, a value that `read` takes; where nothing else is said, its columns as text."""
+        shown = value.items() if isinstance(value, dict) else [(self.column, value)]
+        lines = [f"{name}: {each}" for name, each in shown if name in self.columns]
+        axes.text(0.5, 0.5, "\n".join(lines[:12]), ha="center", va="center", fontsize=8, parse_math=False)
 
     # As JSON.
 

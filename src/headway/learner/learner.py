@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,7 +27,7 @@ from headway.learner import report as reporting
 from headway.learner.cross_validation import CrossValidation, cross_validate
 from headway.learner.ensemble import ensemble
 from headway.learner.export import export_trained
-from headway.learner.predict import in_process
+from headway.learner.predict import in_process, show_results
 from headway.learner.restore import made_again, replay, resume_run, settings_of
 from headway.learner.subject import TrainedModel
 from headway.learner.weights import freeze_to, load_weights, save_weights
@@ -48,6 +49,8 @@ from headway.train.progress import Progress, make_progress
 from headway.train.stage import Setup, check_training, choose_stages, fit
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from headway.inputs.ratings.recommender import Recommender
     from headway.inputs.table.interpret import Interpretation
 
@@ -327,12 +330,16 @@ class Learner:
         return in_process(self.setup).predict(item)
 
     def predict_many(self, items: Iterable[Any], *, batch_size: int = 32) -> Iterator[Prediction]:
-        """The predictions for many items, in their order, as a generator; of a table the items may be a frame.
+        """The predictions for many items, in their order, as a generator; of a table the items may be a frame."""
+        return in_process(self.setup).predict_many(items, batch_size=batch_size)
+
+    def show_results(self, n: int = 9, *, part: PartName = "valid") -> Figure:
+        """A figure of `n` items drawn from a part: what the model says of each, and the true answer.
 
         Raises:
-            ReadError: At an item that cannot be read; the text names it.
+            ConfigError: If `n` is below 1, or the part has no rows.
         """
-        return in_process(self.setup).predict_many(items, batch_size=batch_size)
+        return show_results(self.setup, n, part=part)
 
     def predictions(self, part: PartName = "valid", *, tta: int = 0) -> Predictions:
         """The model's predictions for a part: rows, predictions, targets and losses, aligned.
@@ -360,8 +367,7 @@ class Learner:
     def cross_validate(self, folds: int = 5) -> CrossValidation:
         """Trains and judges the model anew for each fold of the train and valid rows; this learner stays as it is.
 
-        Each fold is trained by the calls that trained this learner, or by `fine_tune()` if it was not trained, without
-        its callbacks. Groups stay whole.
+        The calls are those that trained this learner, else `fine_tune()`; without callbacks. Groups stay whole.
 
         Args:
             folds: How many, from 2.
@@ -491,6 +497,10 @@ class Learner:
         count = sum(each.numel() for each in self.model.parameters())
         trained = str(self.history) if len(self.history) else "not trained"
         return f"Learner({self.arch}, {count:,} parameters; {self.data}; {trained})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: what it is, and its history."""
+        return f"<p>{escape(repr(self))}</p>{self.history._repr_html_()}"
 
     def _record(self, entry: Epoch) -> None:
         if self.run is not None:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from headway.errors import BundleError, ConfigError, did_you_mean
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from headway.targets.base import Target
 
 __all__ = ["TARGETS", "TASKS", "target_class", "target_from_json", "target_of_arrays"]
@@ -45,6 +45,8 @@ def target_of_arrays(
     """
     if task not in TASKS:
         raise ConfigError("There are no metrics for this task.", given=task, fix=did_you_mean(task, TASKS))
+    import numpy as np
+
     return target_class(TASKS[task]).of_arrays(np.asarray(predictions), np.asarray(targets), labels)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -70,6 +71,15 @@ class History:
         found = self.epochs[-1].metrics if self.epochs else {}
         return f"History({len(self)} epochs{''.join(f', {name} {value:.4f}' for name, value in found.items())})"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a table with a row an entry, and the notes."""
+        rows = [each.to_json() for each in self.epochs]
+        names = [name for name in (rows[0] if rows else ()) if name != "is_mixed"]
+        head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in names)
+        body = "".join(f"<tr>{''.join(f'<td>{_shown(row.get(name))}</td>' for name in names)}</tr>" for row in rows)
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return f"<table><tr>{head}</tr>{body}</table>{notes}" if rows else f"<p>No epochs yet.</p>{notes}"
+
     def to_json(self) -> list[dict[str, Any]]:
         """The epochs as plain JSON values."""
         return [epoch.to_json() for epoch in self.epochs]
@@ -89,3 +99,7 @@ class History:
             each.plot(at, [epoch.metrics[name] for epoch in self.epochs], marker="o", color="C1")
             each.set(xlabel="epoch", ylabel=f"{name} on valid")
         return figure
+
+
+def _shown(value: object) -> str:
+    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else escape(str(value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -80,14 +81,19 @@ def check_optimizer(optimizer: OptimizerChoice) -> None:
         )
         given = type(optimizer).__name__
         raise ConfigError(what, given=given, fix='Pass "sgd", torch.optim.SGD or lambda groups: ..., for instance.')
-    if isinstance(optimizer, str) and optimizer not in (known := _timm_optim().list_optimizers()):
+    if optimizer == "adamw" or not isinstance(optimizer, str):
+        return
+    if optimizer not in (known := _timm_optim().list_optimizers()):
         fix = f"Name one of timm's optimizers. {did_you_mean(optimizer, known)}"
         raise ConfigError("There is no optimizer of that name.", given=repr(optimizer), fix=fix)
 
 
 def _timm_optim() -> Any:
-    # Only imported when an optimizer other than the default is asked for.
-    import timm.optim
+    """The library, imported when an optimizer other than the default is asked for."""
+    with warnings.catch_warnings():
+        # What it imports complains of missing widgets in a notebook, which nothing here uses.
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        import timm.optim
 
     return timm.optim
 

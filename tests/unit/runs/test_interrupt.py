@@ -118,7 +118,7 @@ def test_a_stopped_learner_stays_usable(digits_data: hw.Data, linear: Make, tmp_
     assert all(parameter.grad is None for parameter in learner.model.parameters())
     assert len(learner.history) == 1
     assert 0 <= learner.evaluate()["accuracy"].value <= 1
-    assert len(learner.predictions().row) == 40
+    assert len(learner.predictions().rows) == 40
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
     # The step that was under way is done and saved.

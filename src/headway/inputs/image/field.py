@@ -18,6 +18,7 @@ from headway.inputs.image.statistics import image_statistics
 
 if TYPE_CHECKING:
     import polars as pl
+    from matplotlib.axes import Axes
     from PIL import Image as PILImage
     from torch import nn
 
@@ -224,6 +225,10 @@ class Image(Input):
         from headway.inputs.image.grad_cam import report_pictures
 
         return report_pictures(setup, report)
+
+    def draw(self, axes: Axes, value: Any) -> None:
+        image = self.read(value)
+        axes.imshow(image.squeeze(-1) if self.channels == 1 else image, cmap="gray", vmin=0, vmax=255)
 
     def to_json(self) -> dict[str, Any]:
         return {

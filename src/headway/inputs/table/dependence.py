@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from headway.as_json import AsJson
 from headway.errors import DataError
 from headway.inputs.table.column_values import Predict, check_columns, draw, is_category
 from headway.judge.intervals import Estimate, mean
@@ -26,7 +27,7 @@ _OWN_DRAWS = 2 << 32
 
 
 @dataclass(frozen=True)
-class DependencePoint:
+class DependencePoint(AsJson):
     """The answers with the column set to one value for every item.
 
     Attributes:
@@ -41,19 +42,9 @@ class DependencePoint:
     quantiles: tuple[float, ...]
     share: float
 
-    def to_json(self) -> dict[str, Any]:
-        """The point as plain JSON values; a date is its ISO text."""
-        value = self.value if self.value is None or isinstance(self.value, int | float | str) else str(self.value)
-        return {
-            "value": value,
-            "answer": self.answer.to_json(),
-            "quantiles": list(self.quantiles),
-            "share": self.share,
-        }
-
 
 @dataclass(frozen=True, kw_only=True)
-class Dependence:
+class Dependence(AsJson):
     """How answers depend on one column.
 
     Attributes:
@@ -77,17 +68,6 @@ class Dependence:
         """From the lowest mean answer to the highest."""
         values = [point.answer.value for point in self.points]
         return max(values) - min(values)
-
-    def to_json(self) -> dict[str, Any]:
-        """The curve as plain JSON values."""
-        return {
-            "column": self.column,
-            "answer": self.answer,
-            "is_category": self.is_category,
-            "num_items": self.num_items,
-            "points": [point.to_json() for point in self.points],
-            "missing": None if self.missing is None else self.missing.to_json(),
-        }
 
     def __str__(self) -> str:
         shown = [(_text(point.value), point) for point in [*self.points, *([self.missing] if self.missing else [])]]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from headway.as_json import AsJson
 from headway.errors import ConfigError, ShapeError
 from headway.inputs.table.column_values import Predict, check_columns, draw
 from headway.judge.intervals import Estimate, mean
@@ -29,7 +30,7 @@ _AT_ONCE = 20_000
 
 
 @dataclass(frozen=True)
-class ColumnImportance:
+class ColumnImportance(AsJson):
     """How much a model needs one column, or several that belong together.
 
     Attributes:
@@ -53,7 +54,7 @@ class ColumnImportance:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Importance:
+class Importance(AsJson):
     """How much a model needs each column; `str()` gives a table.
 
     Attributes:
@@ -70,29 +71,19 @@ class Importance:
     num_items: int
     permutations: int
 
-    def to_json(self) -> dict[str, Any]:
-        """The importances as plain JSON values."""
-        return {
-            "metric": self.metric,
-            "score": self.score.to_json(),
-            "num_items": self.num_items,
-            "permutations": self.permutations,
-            "columns": [{"columns": list(each.columns), "drop": each.drop.to_json()} for each in self.columns],
-        }
-
     def __str__(self) -> str:
-        wide = max([len(each.name) for each in self.columns] + [len("column")])
+        width = max([len(column.name) for column in self.columns] + [len("column")])
         head = f"{self.metric} {self.score}, {self.num_items:,} items, {self.permutations} shuffles a column"
-        lines = [head, f"{'column':<{wide}}  how much worse without it"]
-        return "\n".join(lines + [f"{each.name:<{wide}}  {each.drop}" for each in self.columns])
+        lines = [head, f"{'column':<{width}}  how much worse without it"]
+        return "\n".join(lines + [f"{column.name:<{width}}  {column.drop}" for column in self.columns])
 
     def plot(self) -> Figure:
         """A figure with a bar a column; the lines are 95 % intervals."""
         figure, [axes] = new_figure(width=6, height=1 + 0.3 * max(len(self.columns), 2))
-        drops = [each.drop for each in reversed(self.columns)]
-        values = np.array([each.value for each in drops])
-        reach = np.array([[each.value - each.low, each.high - each.value] for each in drops]).T
-        axes.barh([each.name for each in reversed(self.columns)], values, xerr=reach, color="#7aa6d8", ecolor="#333333")
+        drops = [column.drop for column in reversed(self.columns)]
+        errors = np.array([[drop.value - drop.low, drop.high - drop.value] for drop in drops]).T
+        names, values = [column.name for column in reversed(self.columns)], [drop.value for drop in drops]
+        axes.barh(names, values, xerr=errors, color="#7aa6d8", ecolor="#333333")
         axes.axvline(0, color="#333333", linewidth=0.8)
         axes.set_xlabel(f"how much worse {self.metric} is when the column is shuffled")
         return figure
@@ -104,7 +95,6 @@ def importance(
     targets: np.ndarray,
     *,
     metrics: TaskMetrics,
-    columns: Sequence[str] | None = None,
     together: Sequence[Sequence[str]] = (),
     permutations: int = 5,
     num_items: int = 10_000,
@@ -120,10 +110,9 @@ def importance(
 
     Args:
         predict: The model: items to answers.
-        items: Rows that the model was not trained on.
+        items: Rows that the model was not trained on, with the columns to shuffle.
         targets: Their targets, as the task's metrics take them.
         metrics: How predictions are judged; the metric is the main one.
-        columns: Which columns; all of the items' when left out.
         together: Groups of columns that are shuffled as one.
         permutations: How often each is shuffled, at least 1.
         num_items: Of more items, so many are drawn at random.
@@ -137,46 +126,50 @@ def importance(
         >>> from headway.targets.number.metrics import METRICS
         >>> items = pl.DataFrame({"x": [0.0, 1.0] * 50, "noise": list(range(100))})
         >>> targets = items["x"].to_numpy()[:, None]
-        >>> found = importance(lambda rows: rows["x"].to_numpy()[:, None], items, targets, metrics=METRICS)
-        >>> [each.name for each in found.columns if each.is_used]
+        >>> needed = importance(lambda rows: rows["x"].to_numpy()[:, None], items, targets, metrics=METRICS)
+        >>> [column.name for column in needed.columns if column.is_used]
         ['x']
 
     Source:
         Breiman 2001, "Random forests", section 10; Fisher, Rudin and Dominici 2019, arXiv:1801.01489, for any model, as
         a U-statistic; Hoeffding 1948 for the variance of these.
     """
-    groups = _groups(items, columns, together)
+    groups = _groups(items, together)
     _check(items, targets, permutations)
-    places = draw(generator(seed, "bootstrap", epoch=_OWN_DRAWS), len(items), num_items)
-    items, targets = items[places], targets[places]
-    answers = predict(items)
-    before = _qualities(metrics, answers, targets)
-    found = []
-    for number, group in enumerate(groups):
+    rows = draw(generator(seed, "bootstrap", epoch=_OWN_DRAWS), len(items), num_items)
+    items, targets = items[rows], targets[rows]
+    predictions = predict(items)
+    before = _qualities(metrics, predictions, targets)
+    columns = []
+    for number, group in enumerate(groups, start=1):
         lost = np.zeros(len(items))
-        epoch = _OWN_DRAWS + 1 + number
         orders = (
-            generator(seed, "bootstrap", epoch=epoch, step=each).permutation(len(items)) for each in range(permutations)
+            generator(seed, "bootstrap", epoch=_OWN_DRAWS + number, step=step).permutation(len(items))
+            for step in range(permutations)
         )
-        for order, worse in _shuffled(predict, items, group, orders):
-            gaps = (before - _qualities(metrics, worse, targets)) / permutations
-            lost += gaps
-            lost[order] += gaps
-        found.append(ColumnImportance(group, mean(lost - lost.mean() / 2, seed=seed)))
-    found.sort(key=lambda each: -each.drop.value)
-    score = metrics.evaluate(answers, targets, names=[metrics.main], seed=seed)[metrics.main]
+        for order, shuffled in _shuffled(predict, items, group, orders):
+            losses = (before - _qualities(metrics, shuffled, targets)) / permutations
+            # An item counts twice: with what it loses itself, and with what its value costs whoever is given it.
+            lost += losses
+            lost[order] += losses
+        columns.append(ColumnImportance(group, mean(lost - lost.mean() / 2, seed=seed)))
     return Importance(
-        metric=metrics.main, score=score, columns=tuple(found), num_items=len(items), permutations=permutations
+        metric=metrics.main,
+        score=metrics.evaluate(predictions, targets, names=[metrics.main], seed=seed)[metrics.main],
+        columns=tuple(sorted(columns, key=lambda column: -column.drop.value)),
+        num_items=len(items),
+        permutations=permutations,
     )
 
 
 def _shuffled(
     predict: Predict, items: pl.DataFrame, group: Sequence[str], orders: Iterator[np.ndarray]
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Each order, and the answers with the columns' values in it; those of several orders are asked for at once."""
-    while some := list(islice(orders, max(_AT_ONCE // len(items), 1))):
-        copies = pl.concat([items] * len(some)).with_columns(items[name].gather(np.concatenate(some)) for name in group)
-        yield from zip(some, np.split(predict(copies), len(some)), strict=True)
+    """Each order, and the predictions with the columns' values in it; those of several orders are made at once."""
+    while several := list(islice(orders, max(_AT_ONCE // len(items), 1))):
+        rows = np.concatenate(several)
+        copies = pl.concat([items] * len(several)).with_columns(items[name].gather(rows) for name in group)
+        yield from zip(several, np.split(predict(copies), len(several)), strict=True)
 
 
 def _qualities(metrics: TaskMetrics, answers: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -184,18 +177,15 @@ def _qualities(metrics: TaskMetrics, answers: np.ndarray, targets: np.ndarray) -
     return metrics.by_item(answers, targets) * (1.0 if metrics.higher_is_better else -1.0)
 
 
-def _groups(
-    items: pl.DataFrame, columns: Sequence[str] | None, together: Sequence[Sequence[str]]
-) -> list[tuple[str, ...]]:
+def _groups(items: pl.DataFrame, together: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
     """What is shuffled as one: the groups as they are given, every other column alone."""
-    wanted = list(items.columns if columns is None else columns)
     joined = [name for group in together for name in group]
-    check_columns(items, [*wanted, *joined])
+    check_columns(items, joined)
     twice = sorted({name for name in joined if joined.count(name) > 1})
     if twice:
         fix = "Name each column once."
         raise ConfigError("A column is in `together` more than once.", given=twice, fix=fix)
-    return [tuple(group) for group in together] + [(name,) for name in wanted if name not in joined]
+    return [tuple(group) for group in together] + [(name,) for name in items.columns if name not in joined]
 
 
 def _check(items: pl.DataFrame, targets: np.ndarray, permutations: int) -> None:

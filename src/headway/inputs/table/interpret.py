@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from headway.as_json import AsJson
 from headway.data.dataset import Data, PartName
 from headway.errors import ConfigError, did_you_mean
-from headway.inputs.table.column_report import ColumnUse, column_use
 from headway.inputs.table.column_values import Predict, draw
 from headway.inputs.table.dependence import Dependence, dependence
 from headway.inputs.table.field import Table
@@ -26,11 +26,29 @@ from headway.seeds import generator
 from headway.train.predictions import predict_arrays
 from headway.train.stage import Setup
 
-__all__ = ["Interpretation", "predictor"]
+__all__ = ["ColumnUse", "Interpretation"]
 
-_TARGET = "headway: target"
 _REPORTED = 2_000
 """Items that a report's importances are of; more would take longer than the rest of it."""
+_NUM_CURVES = 4
+"""Columns whose dependence a report shows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnUse(AsJson):
+    """What a model uses of a table's columns, as a report tells it.
+
+    Attributes:
+        part: The part that it was measured on.
+        importance: How much the model needs each column.
+        dependences: How its answers depend on those that it needs most.
+        redundancy: Which columns say nearly the same; None of a single column.
+    """
+
+    part: str
+    importance: Importance
+    dependences: tuple[Dependence, ...]
+    redundancy: Redundancy | None
 
 
 @dataclass(frozen=True)
@@ -57,15 +75,10 @@ class Interpretation:
             ConfigError: If the part is not there or has no rows, a column is not there or in two groups, or
                 `permutations` is below 1.
         """
-        items, targets = _rows(self.setup.data, part)
+        items, targets = self._rows(part)
+        metrics, seed = self.setup.data.target.metrics(), self.setup.seed
         return importance(
-            predictor(self.setup),
-            items,
-            targets,
-            metrics=self.setup.data.target.metrics(),
-            together=together,
-            permutations=permutations,
-            seed=self.setup.seed,
+            self.predict, items, targets, metrics=metrics, together=together, permutations=permutations, seed=seed
         )
 
     def dependence(self, column: str, part: PartName = "valid", *, label: str | None = None) -> Dependence:
@@ -80,9 +93,9 @@ class Interpretation:
             ConfigError: If the part, the column or the label is not there.
             DataError: If the column has no values.
         """
-        items, _ = _rows(self.setup.data, part)
+        items, _ = self._rows(part)
         output, answer = _output(self.setup.data, label)
-        return dependence(predictor(self.setup), items, column, output=output, answer=answer, seed=self.setup.seed)
+        return dependence(self.predict, items, column, output=output, answer=answer, seed=self.setup.seed)
 
     def redundancy(self) -> Redundancy:
         """Which columns say nearly the same, by the training rows.
@@ -90,7 +103,7 @@ class Interpretation:
         Raises:
             ConfigError: If there is one column alone.
         """
-        return redundancy(_rows(self.setup.data, "train")[0], seed=self.setup.seed)
+        return redundancy(self._rows("train")[0], seed=self.setup.seed)
 
     def unusual(self, row: Mapping[str, Any]) -> Unusual:
         """How far a row, its values by column's name, lies outside of the training rows, in words.
@@ -102,64 +115,54 @@ class Interpretation:
         if not isinstance(row, Mapping):
             fix = "Pass one row of a frame with `frame.row(0, named=True)`, or write a dict."
             raise ConfigError("`row` must be a dict of values by column.", given=type(row).__name__, fix=fix)
-        reader = _table(self.setup.data)
-        given = pl.DataFrame({name: pl.Series([row.get(name)], strict=False) for name in reader.columns})
-        return self._usual.judge(reader.plain(given).row(0, named=True))
+        frame = pl.DataFrame({name: pl.Series([row.get(name)], strict=False) for name in self._table.columns})
+        return self._usual.judge(self._table.plain(frame).row(0, named=True))
 
     def leaks(self) -> list[Finding]:
         """Signs that the table gives the answer away, the most severe first."""
-        data = self.setup.data
-        train, targets = _rows(data, "train")
-        found = find_leaks(train, targets, seed=self.setup.seed)
-        if len(data.target.columns) == 1:
-            [target], columns = data.target.columns, train.columns
-            answered = train.with_columns(data.train.items[target].alias(_TARGET))
-            for name in data.parts:
-                if name != "train":
-                    other = _rows(data, name)[0].with_columns(data.part(name).items[target].alias(_TARGET))
-                    found += find_copies(answered, other, _TARGET, columns, part=name)
-        return sorted(found, key=lambda finding: finding.rank)
+        train = self._rows("train")
+        findings = find_leaks(*train, seed=self.setup.seed)
+        for part in self.setup.data.parts:
+            if part != "train":
+                findings += find_copies(*train, *self._rows(part), part=part)
+        return sorted(findings, key=lambda finding: finding.rank)
 
     def column_use(self, part: PartName, metrics: TaskMetrics) -> ColumnUse:
         """What a report tells of the columns: importance, dependence on the most important ones, redundancy."""
-        items, targets = _rows(self.setup.data, part)
-        output, answer = _output(self.setup.data, None)
+        items, targets = self._rows(part)
         drawn = draw(generator(self.setup.seed, "bootstrap"), len(items), _REPORTED)
-        return column_use(
-            predictor(self.setup),
-            items[drawn],
-            targets[drawn],
-            _rows(self.setup.data, "train")[0],
-            part=part,
-            metrics=metrics,
-            output=output,
-            answer=answer,
-            seed=self.setup.seed,
+        items, targets = items[drawn], targets[drawn]
+        output, answer = _output(self.setup.data, None)
+        needed = importance(self.predict, items, targets, metrics=metrics, seed=self.setup.seed)
+        names = [column.name for column in needed.columns if column.is_used and items[column.name].drop_nulls().len()]
+        curves = (
+            dependence(self.predict, items, name, output=output, answer=answer, seed=self.setup.seed)
+            for name in names[:_NUM_CURVES]
         )
+        same = self.redundancy() if len(items.columns) > 1 else None
+        return ColumnUse(part=part, importance=needed, dependences=tuple(curves), redundancy=same)
+
+    @property
+    def predict(self) -> Predict:
+        """The model as a function of a table's items."""
+        return lambda items: predict_arrays(self.setup, self._table.read_rows(items))
+
+    @property
+    def _table(self) -> Table:
+        assert isinstance(self.setup.data.input, Table)
+        return self.setup.data.input
+
+    def _rows(self, name: PartName) -> tuple[pl.DataFrame, np.ndarray]:
+        """The columns that go in, as plain values, and the targets."""
+        part = self.setup.data.part(name)
+        if not len(part):
+            fix = f"The parts are: {', '.join(self.setup.data.parts)}."
+            raise ConfigError("That part of the data has no rows.", given=repr(name), fix=fix)
+        return self._table.plain(part.items), part.targets
 
     @cached_property
     def _usual(self) -> Usual:
-        return usual(_rows(self.setup.data, "train")[0], seed=self.setup.seed)
-
-
-def predictor(setup: Setup) -> Predict:
-    """The model as a function of a table's items."""
-    reader = _table(setup.data)
-    return lambda items: predict_arrays(setup, reader.read_rows(items))
-
-
-def _rows(data: Data, name: PartName) -> tuple[pl.DataFrame, np.ndarray]:
-    """The columns that go in, as plain values, and the targets."""
-    part = data.part(name)
-    if not len(part):
-        fix = f"The parts are: {', '.join(data.parts)}."
-        raise ConfigError("That part of the data has no rows.", given=repr(name), fix=fix)
-    return _table(data).plain(part.items), part.targets
-
-
-def _table(data: Data) -> Table:
-    assert isinstance(data.input, Table)
-    return data.input
+        return usual(self._rows("train")[0], seed=self.setup.seed)
 
 
 def _output(data: Data, label: str | None) -> tuple[int, str]:

@@ -125,32 +125,33 @@ def find_leaks(items: pl.DataFrame, targets: np.ndarray, *, seed: int = 0) -> li
 
 
 def find_copies(
-    train: pl.DataFrame, other: pl.DataFrame, target: str, columns: Sequence[str], *, part: str = "valid"
+    train: pl.DataFrame, targets: np.ndarray, other: pl.DataFrame, other_targets: np.ndarray, *, part: str = "valid"
 ) -> list[Finding]:
     """Rows of another part that are in train too, with the same values in all columns.
 
     Args:
-        train: Training rows.
-        other: Rows that the model is judged on.
-        target: The target's column.
-        columns: The columns that go into the model.
+        train: Training rows, the columns that go into the model.
+        targets: Their targets.
+        other: Rows that the model is judged on, the same columns.
+        other_targets: Their targets.
         part: What the other rows are called.
 
     Example:
-        >>> train = pl.DataFrame({"age": list(range(200)), "sick": [0, 1] * 100})
-        >>> [finding] = find_copies(train, train.head(100), "sick", ["age"])
+        >>> train, sick = pl.DataFrame({"age": list(range(200))}), np.array([0, 1] * 100)
+        >>> [finding] = find_copies(train, sick, train.head(100), sick[:100])
         >>> finding.severity, finding.evidence["num_copies"]
         ('serious', 100)
     """
-    hashes, other_hashes = (frame.select(columns).hash_rows(seed=0).to_numpy() for frame in (train, other))
-    is_copy = np.isin(other_hashes, hashes)
-    if not is_copy.any():
+    hashes, other_hashes = (frame.hash_rows(seed=0).to_numpy() for frame in (train, other))
+    copies = np.flatnonzero(np.isin(other_hashes, hashes))
+    if not len(copies):
         return []
-    num_copies, share = int(is_copy.sum()), wilson(int(is_copy.sum()), len(other))
-    known = dict(zip(hashes.tolist(), train[target].to_list(), strict=True))
-    copies = zip(other_hashes[is_copy].tolist(), other.filter(pl.Series(is_copy))[target].to_list(), strict=True)
-    agreement = wilson(sum(known[row] == value for row, value in copies), num_copies)
-    by_chance = float(((train[target].value_counts()["count"] / len(train)) ** 2).sum())
+    num_copies, share = len(copies), wilson(len(copies), len(other))
+    original = dict(zip(hashes.tolist(), range(len(train)), strict=True))
+    originals = [original[row] for row in other_hashes[copies].tolist()]
+    is_same = (other_targets[copies] == targets[originals]).reshape(num_copies, -1).all(axis=1)
+    agreement = wilson(int(is_same.sum()), num_copies)
+    by_chance = float(((np.unique(targets, axis=0, return_counts=True)[1] / len(train)) ** 2).sum())
     if share.low < MANY_COPIES or agreement.value - by_chance < AGREE * (1 - by_chance):
         severity: Severity = "note"
     else:

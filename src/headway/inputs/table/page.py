@@ -10,9 +10,9 @@ from headway.judge.report.page.charts import Frame, Point, axes, curve, figure, 
 from headway.judge.report.page.marks import details, number, percent, table
 
 if TYPE_CHECKING:
-    from headway.inputs.table.column_report import ColumnUse
     from headway.inputs.table.dependence import Dependence, DependencePoint
     from headway.inputs.table.importance import Importance
+    from headway.inputs.table.interpret import ColumnUse
     from headway.judge.report.report import Report
 
 __all__ = ["uses"]

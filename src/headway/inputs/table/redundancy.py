@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from headway.as_json import AsJson
 from headway.errors import ConfigError
 from headway.inputs.table.column_values import ColumnValues, column_values, draw
 from headway.seeds import generator
@@ -25,7 +26,7 @@ _OWN_DRAWS = 3 << 32
 
 
 @dataclass(frozen=True, kw_only=True)
-class Redundancy:
+class Redundancy(AsJson):
     """How closely columns go together; `str()` tells the closest pairs.
 
     Attributes:
@@ -55,10 +56,6 @@ class Redundancy:
         numbers = fcluster(self.tree, 1 - threshold + 1e-9, criterion="distance")
         groups = [tuple(np.array(self.columns)[numbers == number].tolist()) for number in np.unique(numbers)]
         return [group for group in groups if len(group) > 1]
-
-    def to_json(self) -> dict[str, Any]:
-        """The associations as plain JSON values."""
-        return {"columns": list(self.columns), "association": self.association.tolist(), "tree": self.tree.tolist()}
 
     def __str__(self) -> str:
         pairs = self.pairs(0.5)[:10]

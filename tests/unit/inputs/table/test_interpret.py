@@ -11,7 +11,7 @@ from headway.data.build import from_items
 from headway.data.splits import GroupSplit, RandomSplit
 from headway.errors import ConfigError
 from headway.inputs.table.field import Table
-from headway.inputs.table.interpret import Interpretation, predictor
+from headway.inputs.table.interpret import Interpretation
 from headway.judge.report.report import Report
 from headway.learner.ensemble import inner_split
 from headway.targets.category.field import Category
@@ -67,7 +67,7 @@ def test_plain_values_are_read_as_the_raw_ones() -> None:
 
 def test_the_predictor_is_the_model(learner: hw.Learner) -> None:
     valid = learner.data.valid
-    found = predictor(learner.setup)(valid.items)
+    found = learner.interpret().predict(valid.items)
     np.testing.assert_allclose(found, learner.predictions("valid").predictions, atol=1e-5)
 
 

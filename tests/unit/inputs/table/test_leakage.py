@@ -115,15 +115,12 @@ def test_real_tables_that_do_not_leak(shared_data: Callable[[str], Path]) -> Non
 
 def test_rows_on_both_sides_of_the_split() -> None:
     items, targets = honest(1_000)
-    items = items.with_columns(pl.Series("sick", targets))
-    train, valid = items[:800], items[800:]
-    assert find_copies(train, valid, "sick", ["a", "b", "c"]) == []
-    [few] = find_copies(train, pl.concat([valid, train[:1]]), "sick", ["a", "b", "c"])
-    assert few.severity == "note"
-    [some] = find_copies(train, pl.concat([valid, train[:20]]), "sick", ["a", "b", "c"])
-    assert some.severity == "warning"
-    [many] = find_copies(train, pl.concat([valid, train[:100]]), "sick", ["a", "b", "c"], part="test")
-    assert many.severity == "serious"
+    train = items[:800], targets[:800]
+    assert find_copies(*train, items[800:], targets[800:]) == []
+    for count, severity in ((1, "note"), (20, "warning"), (100, "serious")):
+        rows = np.r_[800:1_000, :count]
+        [many] = find_copies(*train, items[rows], targets[rows], part="test")
+        assert many.severity == severity
     assert many.sentence == (
         "100 of 300 rows of test (33.3%) have the same values in all columns as a training row; the target is the same "
         "in 100.0% of them."
@@ -132,6 +129,7 @@ def test_rows_on_both_sides_of_the_split() -> None:
 
 def test_rows_that_are_equal_by_accident_are_a_note(shared_data: Callable[[str], Path]) -> None:
     passengers = pl.read_csv(shared_data("titanic") / "train.csv")
-    columns = ["pclass", "sex", "age", "sibsp", "parch", "embarked"]
-    [finding] = find_copies(passengers[:700], passengers[700:], "survived", columns)
+    items = passengers.select("pclass", "sex", "age", "sibsp", "parch", "embarked")
+    targets = passengers["survived"].to_numpy()
+    [finding] = find_copies(items[:700], targets[:700], items[700:], targets[700:])
     assert finding.severity == "note"

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import polars as pl
 
 import headway as hw
-from headway.inputs.table.column_report import column_use
 from headway.inputs.table.dependence import dependence
+from headway.inputs.table.importance import importance
+from headway.inputs.table.interpret import ColumnUse
 from headway.inputs.table.page import uses
+from headway.inputs.table.redundancy import redundancy
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -24,9 +25,9 @@ def reported(items: pl.DataFrame) -> str:
         return np.resize(answers, (len(rows), 2))
 
     report = hw.judge_predictions(answers, targets)
-    found = column_use(predict, items, targets, items, part="valid", metrics=report.known, answer=HOSTILE)
+    needed = importance(predict, items, targets, metrics=report.known)
     curves = tuple(dependence(predict, items, name, answer=HOSTILE) for name in items.columns)
-    return uses(report, replace(found, dependences=curves))
+    return uses(report, ColumnUse(part="valid", importance=needed, dependences=curves, redundancy=redundancy(items)))
 
 
 def test_whatever_columns_are_called_is_escaped() -> None:

@@ -202,7 +202,6 @@ def test_sections_without_content_are_left_out(report: Report) -> None:
         "#diagnosis",
         "#baselines",
         "#metrics",
-        "#confusion",
         "#classes",
     ]
     assert "Nothing wrong was found." in "".join(page.text)

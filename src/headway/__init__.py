@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from headway.train.early_stopping import EarlyStopping
     from headway.train.history import History
     from headway.train.loggers import CSVLogger, TensorBoard, Trackio
+    from headway.train.model import Model
     from headway.train.options import Options
 
     __version__: str
@@ -72,6 +73,7 @@ __all__ = [
     "Learner",
     "Mask",
     "Metric",
+    "Model",
     "Number",
     "Options",
     "Points",
@@ -123,6 +125,7 @@ _HOMES = {
     "Learner": "headway.learner.learner",
     "Mask": "headway.targets.mask.field",
     "Metric": "headway.judge.metric",
+    "Model": "headway.train.model",
     "Number": "headway.targets.number.field",
     "Options": "headway.train.options",
     "Points": "headway.targets.points.field",

@@ -13,7 +13,7 @@ MAX_LOOP_LINES = 150
 
 # Name and reason. Empty is best.
 LONG_MODULES: dict[str, str] = {"learner/learner.py": "one class, which everybody types; two thirds are docstrings"}
-LONG_FUNCTIONS: dict[str, str] = {}
+LONG_FUNCTIONS: dict[str, str] = {"learner/learner.py: __init__": "the one place where all settings of a run meet"}
 
 
 def test_modules_are_short() -> None:

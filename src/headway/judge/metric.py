@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 
@@ -27,7 +27,7 @@ __all__ = ["LabelScores", "Metric", "MetricLike", "TaskMetrics", "as_metric", "p
 Check = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 ByItem = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Function = Callable[[Any, Any], float]
-MetricLike = "Metric | Function | str"
+MetricLike: TypeAlias = "Metric | Function | str"
 """A metric, a plain function of targets and predictions, a scikit-learn scorer, or the name of one of these."""
 
 _BLOCKS = 200

@@ -21,6 +21,7 @@ from headway.judge.baselines.run import BaselineFunction, BaselineResult
 from headway.judge.ensemble import Ensemble
 from headway.judge.intervals import Estimate
 from headway.judge.learning_curve import LearningCurve
+from headway.judge.metric import MetricLike
 from headway.judge.report.report import Report
 from headway.learner import baselines as rivals
 from headway.learner import report as reporting
@@ -74,6 +75,9 @@ class Learner:
         batch_size: Items a step; 32, or 64 for images under 64 pixels, when left out. "auto" takes a batch in pieces
             when memory runs out, with the same result up to rounding where no layer looks at the batch as a whole.
         augment: What is done to training items, such as an `Augment` to photos; mild when left out.
+        metrics: More metrics, shown each epoch and in every report: functions of targets and predictions, scorers of
+            scikit-learn or their names, or `hw.Metric`s.
+        main_metric: The name of the metric that verdicts are about; the target's own when left out.
         optimizer: "adamw", "sgd", "lamb" or another name of timm's; a class of torch's; or a function from groups of
             parameters to an optimizer. The learning rate is `lr` of the call that trains, whatever it was made with.
         loss_fn: `(outputs, targets)` to the mean loss, such as `nn.CrossEntropyLoss(label_smoothing=0.1)`; when left
@@ -107,6 +111,8 @@ class Learner:
         seed: int = 0,
         batch_size: int | Literal["auto"] | None = None,
         augment: Any = None,
+        metrics: Sequence[MetricLike] = (),
+        main_metric: str | None = None,
         optimizer: OptimizerChoice = "adamw",
         loss_fn: Loss | None = None,
         callbacks: Sequence[Callback] = (),
@@ -121,7 +127,7 @@ class Learner:
         self.features: Features | None = None
         view = data.input.training_view(data.target, augment)
         chosen = choose_precision(choose_device(device), precision, is_small=view.is_small)
-        found, known = data.target.objective(), data.target.metrics()
+        found, known = data.target.objective(), data.target.metrics().with_metrics(metrics, main=main_metric)
         made = make_model(arch, data.input, data.target, pretrained=pretrained, seed=seed)
         self.arch, self.pretrained = made.arch, made.pretrained
         self.model = chosen.place(made.module)
@@ -152,7 +158,12 @@ class Learner:
         self.two_stages = choose_stages(self.setup, made, is_own=self._is_own, wanted=two_stages)
         self._baselines: list[BaselineResult] | None = None
         self._calls: list[dict[str, Any]] = []
-        self._own = {"optimizer": None if isinstance(optimizer, str) else optimizer, "loss_fn": loss_fn}
+        self._main_metric = main_metric
+        self._own = {
+            "metrics": metrics,
+            "optimizer": None if isinstance(optimizer, str) else optimizer,
+            "loss_fn": loss_fn,
+        }
         self.run = self._begun(run, own={"arch": self._is_own, **self._own, "callbacks": callbacks})
 
     def _begun(self, run: str | os.PathLike[str] | Run | None, *, own: dict[str, Any]) -> Run | None:
@@ -171,6 +182,7 @@ class Learner:
         *,
         data: Data | None = None,
         arch: nn.Module | Model | None = None,
+        metrics: Sequence[MetricLike] = (),
         optimizer: OptimizerChoice | None = None,
         loss_fn: Loss | None = None,
         callbacks: Sequence[Callback] = (),
@@ -185,6 +197,7 @@ class Learner:
             run: The run's folder.
             data: The same data set, where its items were arrays or images in memory.
             arch: The same module, where the run was started with one of your own; its weights do not matter.
+            metrics: The same metrics, where the run was started with some of your own.
             optimizer: The same class or function, where the run was started with one.
             loss_fn: The same function, likewise.
             callbacks: The same callbacks, likewise.
@@ -197,7 +210,7 @@ class Learner:
             RunError: If something of your own is not passed again, or another process is at work on the run.
             CheckpointError: If a checkpoint cannot be read, or is another model's.
         """
-        own = {"arch": arch, "optimizer": optimizer, "loss_fn": loss_fn, "callbacks": callbacks}
+        own = {"arch": arch, "metrics": metrics, "optimizer": optimizer, "loss_fn": loss_fn, "callbacks": callbacks}
         return resume_run(cls, run, data=data, own=own, accept_changes=accept_changes, progress=progress)
 
     @property
@@ -207,7 +220,7 @@ class Learner:
         features = self.features.left(self.data) if self.features else None
         return TrainedModel(
             setup=self.setup,
-            metrics=self.data.target.metrics(),
+            metrics=self.data.target.metrics().with_metrics(self._own["metrics"], main=self._main_metric),
             history=self.history,
             features=features,
             settings=self.settings,
@@ -217,7 +230,8 @@ class Learner:
     @property
     def settings(self) -> dict[str, Any]:
         """What decides the run, as plain values."""
-        return settings_of(self.setup, arch=self.arch, pretrained=self.pretrained, two_stages=self._asked_stages)
+        known = settings_of(self.setup, arch=self.arch, pretrained=self.pretrained, two_stages=self._asked_stages)
+        return {**known, "main_metric": self._main_metric}
 
     def fine_tune(
         self, epochs: int | None = None, *, minutes: float | None = None, lr: float | None = None, **options: Any

@@ -100,7 +100,7 @@ def test_a_run_that_was_stopped_ends_at_the_same_weights(
     learner, _ = trained
 
     class StopOnce(hw.Callback):
-        def on_batch_end(self, state, result) -> None:  # noqa: ANN001
+        def on_batch_end(self, state, result) -> None:
             if state.step == 7:
                 raise KeyboardInterrupt
 

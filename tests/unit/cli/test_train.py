@@ -145,7 +145,7 @@ def test_a_table_with_a_split_column(headway: Command, photo_folder: PhotoFolder
     assert items.columns[:3] == ["photo", "kind", "part"]
     config = json.loads(Path("elsewhere/table/config.json").read_text())
     (call,) = config["training"]
-    expected = {"call": "fine_tune", "epochs": 1, "minutes": None, "lr": None, "mixup": 0.2, "ema": 0.9, "cutmix": 0.0}
+    expected = {"call": "fine_tune", "epochs": 1, "minutes": None, "lr": None, "mixup": 0.2, "ema": 0.9}
     expected |= {"compile": "auto"}
     assert {name: call[name] for name in expected} == expected
 

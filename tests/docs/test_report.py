@@ -15,9 +15,9 @@ from headway.inputs.table.dependence import dependence
 from headway.inputs.table.importance import importance
 from headway.inputs.table.interpret import ColumnUse
 from headway.inputs.table.redundancy import redundancy
-from headway.judge.learning_curve import learning_curve
 from headway.judge.report.report import Section
 from headway.judge.verdict import views_gain
+from headway.targets.category.learning_curve import learning_curve
 
 PAGE = (Path(__file__).parents[2] / "docs" / "report.md").read_text().split("## report.json")[1]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from headway.errors import ConfigError, DataError, HeadwayError, ShapeError
-from headway.judge.learning_curve import learning_curve
+from headway.targets.category.learning_curve import learning_curve
 from tests.judging import diagnose
 
 GOOD = np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([0, 1])

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from headway.data.dataset import Data
-    from headway.inputs.base import Input
     from headway.targets.base import Target
 
 __all__ = ["TARGET_OPTIONS", "check_fields", "open_data"]
@@ -69,6 +68,7 @@ def open_data(options: Mapping[str, Any], *, on_progress: Callable[[int, int], N
     from headway.data.build import from_csv, from_folder, from_items
     from headway.data.sources import is_table, read_table
     from headway.data.splits import ColumnSplit, RandomSplit
+    from headway.inputs.registry import recognise_input
 
     path, size, target = Path(options["data"]), options["size"], _target_class(options)
     valid = {"valid": options["valid"], "seed": options["seed"]}
@@ -82,7 +82,8 @@ def open_data(options: Mapping[str, Any], *, on_progress: Callable[[int, int], N
         items = target.list_folder(path, *names)
         split = ColumnSplit("split", **valid) if "split" in items.columns else drawn
         field = target.from_options(names[1], _of(target, options), lambda: items[names[1]].to_list())
-        return from_items(items, input=_image(names[0], size), target=field, split=split, on_progress=on_progress)
+        photos = recognise_input(names[0], lambda: items, size=size)
+        return from_items(items, input=photos, target=field, split=split, on_progress=on_progress)
 
     def values() -> list[Any]:
         found = read_table(path, input=(inputs or ["file"])[0], target=column, target_is_file=True)
@@ -91,8 +92,7 @@ def open_data(options: Mapping[str, Any], *, on_progress: Callable[[int, int], N
     name = options["split_column"]
     split = ColumnSplit(name, **valid) if name else drawn
     field = target.from_options(column, _of(target, options), values) if target else column
-    input = _ratings(inputs) if len(inputs) == 2 else inputs[0] if inputs else None
-    return from_csv(path, input=input, target=field, size=size, split=split, on_progress=on_progress)
+    return from_csv(path, input=inputs, target=field, size=size, split=split, on_progress=on_progress)
 
 
 def _option(name: str) -> str:
@@ -111,15 +111,3 @@ def _target_class(options: Mapping[str, Any]) -> type[Target] | None:
 
 def _of(target: type[Target], options: Mapping[str, Any]) -> dict[str, str]:
     return {name: options[name] for name in target.options if options.get(name) is not None}
-
-
-def _image(column: str, size: int) -> Input:
-    from headway.inputs.image.field import Image
-
-    return Image(column, size=size)
-
-
-def _ratings(columns: list[str]) -> Input:
-    from headway.inputs.ratings.field import Ratings
-
-    return Ratings(*columns)

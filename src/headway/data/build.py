@@ -8,23 +8,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from headway.data.checks import check_answers, check_columns, check_items, check_parts, check_readable
+from headway.data.checks import check_columns, check_readable
 from headway.data.dataset import Data
 from headway.data.sources import list_folder, read_table, read_values
 from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, Split, assign_parts
 from headway.data.store import Store, arrays_by_row, open_answers, open_store, open_table
 from headway.errors import DataError, did_you_mean
 from headway.inputs.base import Input
-from headway.inputs.image.field import Image
-from headway.inputs.table.field import Table
-from headway.inputs.table.infer_types import guess_target
+from headway.inputs.registry import recognise_input
 from headway.targets.base import Target
-from headway.targets.category.field import Category
+from headway.targets.registry import recognise_target
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,17 +64,17 @@ def from_folder(
     Example:
         >>> data = from_folder("pets/", size=192)  # doctest: +SKIP
     """
-    reader = input or Image("file", size=size)
     drawn = RandomSplit(valid, seed=seed)
     items = list_folder(path)
+    reader = input or recognise_input("file", lambda: items, size=size)
     given = ColumnSplit("split", valid=valid, seed=seed) if "split" in items.columns else drawn
-    return from_items(items, input=reader, target=Category("label"), split=split or given, on_progress=on_progress)
+    return from_items(items, input=reader, target="label", split=split or given, on_progress=on_progress)
 
 
 def from_csv(
     path: str | os.PathLike[str],
     *,
-    input: str | Input | None = None,
+    input: str | Sequence[str] | Input | None = None,
     target: str | Target,
     size: int = 224,
     split: Split | None = None,
@@ -87,8 +86,8 @@ def from_csv(
 
     Args:
         path: The table; paths in it are taken from its own folder unless they are absolute.
-        input: The column of paths, or a field such as `Image("photo", size=192)`. Left out, or a `Table`: the rows
-            themselves, read by `headway.data.sources.read_values`.
+        input: The column of paths, or a field such as `Image("photo", size=192)`; two columns are a `Ratings`. Left
+            out, or a `Table`: the rows themselves, read by `headway.data.sources.read_values`.
         target: The column to predict, or a field such as `Category("species")`. A name is a `Category`; without
             files it is a `Number` where the column has decimals or many whole numbers.
         size: Side of the square that the model sees, in pixels, where `input` is a name.
@@ -108,10 +107,11 @@ def from_csv(
         >>> data = from_csv("birds.csv", input="photo", target="species")  # doctest: +SKIP
     """
     drawn = split or RandomSplit(valid, seed=seed)
-    if input is None or (isinstance(input, Input) and input.source == "values"):
-        return from_items(read_values(path), input=input, target=target, split=drawn)
-    reader = Image(input, size=size) if isinstance(input, str) else input
-    answer = Category(target) if isinstance(target, str) else target
+    values = cache(lambda: read_values(path))
+    reader = input if isinstance(input, Input) else recognise_input(input or (), values, size=size)
+    if reader.source == "values":
+        return from_items(values(), input=reader, target=target, split=drawn)
+    answer = _target(target, values, reader) if isinstance(target, str) else target
     is_file = answer.files(reader) is not None
     items = read_table(path, input=reader.column, target=answer.columns, target_is_file=is_file)
     return from_items(items, input=reader, target=answer, split=drawn, on_progress=on_progress)
@@ -120,7 +120,7 @@ def from_csv(
 def from_items(
     items: pl.DataFrame | pd.DataFrame | dict[str, Sequence[Any]],
     *,
-    input: Input | None = None,
+    input: str | Sequence[str] | Input | None = None,
     target: str | Target,
     split: Split | None = None,
     on_progress: Progress | None = None,
@@ -129,7 +129,8 @@ def from_items(
 
     Args:
         items: The table. The input's column may hold paths, or the bytes of files.
-        input: The field that goes in; `Table()`, the rows themselves, when left out.
+        input: The field that goes in, or the names of its columns, as for `from_csv`; `Table()`, the rows themselves,
+            when left out.
         target: The field that comes out, or the column's name: a `Category`, or, for rows of a table that hold
             decimals or many whole numbers in it, a `Number`.
         split: How to split; `RandomSplit()` when left out.
@@ -143,8 +144,8 @@ def from_items(
     """
     frame = _frame(items)
     split = split or RandomSplit()
-    input = Table() if input is None else input
-    target = _target(frame, target, input) if isinstance(target, str) else target
+    input = input if isinstance(input, Input) else recognise_input(input or (), lambda: frame)
+    target = _target(target, lambda: frame, input) if isinstance(target, str) else target
     # What decides the sides of the split would tell them apart, and nothing else.
     own = [split.column] if isinstance(split, (ColumnSplit, GroupSplit)) else []
     input = input.bind(frame.drop(own, strict=False), target)
@@ -161,7 +162,7 @@ def from_items(
     check_readable(frame, input, reasons)
     reasons = missing | reasons
     kept = frame.filter(~pl.col("row").is_in(list(reasons)))
-    check_items(kept, target, are_files=store.answers is not None)
+    target.check_items(kept)
     assigned = assign_parts(split, kept, target)
     copies = [row for row, part in zip(kept["row"], assigned, strict=True) if part is None]
     reasons |= dict.fromkeys(copies, "identical to an item on another side of the split")
@@ -178,8 +179,8 @@ def from_items(
         if input.source == "values"
         else store,
     )
-    check_parts(data.items, data.target)
-    check_answers(data)
+    data.target.check_parts(data.items)
+    data.target.check_encoded(data)
     return data
 
 
@@ -199,14 +200,16 @@ def refitted(data: Data, items: pl.DataFrame, *, split: Split) -> Data:
     return replace(data, items=items, input=reader, target=target, split=split, store=store)
 
 
-def _target(frame: pl.DataFrame, column: str, input: Input) -> Target:
-    if input.source == "file":
-        return Category(column)
-    if column not in frame.columns:
-        what = f"The table has no column {column!r} to predict."
-        given = f"columns: {', '.join(frame.columns)}"
-        raise DataError(what, given=given, fix=did_you_mean(column, frame.columns))
-    return guess_target(frame[column])
+def _target(column: str, items: Callable[[], pl.DataFrame], input: Input) -> Target:
+    def values() -> pl.Series:
+        frame = items()
+        if column not in frame.columns:
+            what = f"The table has no column {column!r} to predict."
+            given = f"columns: {', '.join(frame.columns)}"
+            raise DataError(what, given=given, fix=did_you_mean(column, frame.columns))
+        return frame[column]
+
+    return recognise_target(column, values, input)
 
 
 def _open_files(frame: pl.DataFrame, input: Input, target: Target, on_progress: Progress | None) -> Store:

@@ -1,27 +1,22 @@
-"""What would make training senseless, told before it starts. Each check raises a DataError that names the items."""
+"""What would make training on any table senseless, told before it starts, by a DataError that names the items.
+
+What a kind of answer needs besides, such as two classes, its `Target.check_items` and the like say.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
-
-import numpy as np
-import polars as pl
 
 from headway.errors import DataError, did_you_mean
 from headway.inputs.base import Input
 from headway.targets.base import Target
 
 if TYPE_CHECKING:
-    from headway.data.dataset import Data
+    import polars as pl
 
-__all__ = ["check_answers", "check_columns", "check_items", "check_parts", "check_readable"]
+__all__ = ["check_columns", "check_readable"]
 
-MIN_ITEMS_A_CLASS = 4
-MIN_ITEMS = 8
 MAX_UNREADABLE = 0.05
-
-_CHUNK = 256
 
 
 def check_columns(frame: pl.DataFrame, input: Input, target: Target, *, split_column: str | None) -> None:
@@ -64,86 +59,3 @@ def check_readable(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) -
             given="; ".join(named) + (" ..." if len(reasons) > 5 else ""),
             fix="Mend or remove those files, or correct the paths.",
         )
-
-
-def check_items(frame: pl.DataFrame, target: Target, *, are_files: bool = False) -> None:
-    """There is something to tell apart: two classes with enough items each, or values that differ.
-
-    Answers that are files are looked at later, by `check_answers`.
-    """
-    if target.task == "classification":
-        _check_classes(frame, target)
-        return
-    encoded = np.arange(len(frame)) if are_files else target.encode(target.values(frame))
-    if len(frame) < MIN_ITEMS or bool((encoded == encoded[:1]).all()):
-        raise DataError(
-            f"There must be at least {MIN_ITEMS} items, and their answers must differ.",
-            given=f"{len(frame)} items, column {target.column!r}",
-            fix="Add items, or name another column.",
-        )
-
-
-def _check_classes(frame: pl.DataFrame, target: Target) -> None:
-    """There are two classes or more, each with enough items to be on both sides of a split."""
-    counts = Counter(target.strata(frame))
-    if len(counts) < 2:
-        raise DataError(
-            "There must be at least two classes to tell apart.",
-            given=f"every item has the label {next(iter(counts), '')!r}",
-            fix="Add items of another class.",
-        )
-    few = {label: count for label, count in sorted(counts.items()) if count < MIN_ITEMS_A_CLASS}
-    if few:
-        labelled = zip(frame["row"], target.strata(frame), strict=True)
-        numbers = [row for row, value in labelled if value in few]
-        shown = [f"{label!r} has {count}" for label, count in list(few.items())[:10]]
-        rows = f"rows {numbers[:10]}"
-        raise DataError(
-            f"Every class needs at least {MIN_ITEMS_A_CLASS} readable items.",
-            given=f"{', '.join(shown)} ({rows})",
-            fix="Add items to those classes, join them with others, or remove them.",
-        )
-
-
-def check_parts(items: pl.DataFrame, target: Target) -> None:
-    """Train and valid have items; where there are classes, of every class."""
-    if target.task != "classification":
-        sizes = {name: int((items["split"] == name).sum()) for name in ("train", "valid")}
-        if not all(sizes.values()):
-            given = ", ".join(f"{count} in {name}" for name, count in sizes.items())
-            fix = "Add items, or split in another way."
-            raise DataError("Train and valid must both have items.", given=given, fix=fix)
-        return
-    labels: dict[str, set[str]] = {"train": set(), "valid": set(), "test": set()}
-    for part, value in items.select("split", target.column).iter_rows():
-        labels[part].add(str(value))
-    everything = set().union(*labels.values())
-    problems = []
-    for name in ("train", "valid"):
-        missing = sorted(everything - labels[name])
-        if missing:
-            problems.append(f"no item of {', '.join(map(repr, missing[:10]))} in {name}")
-    if problems:
-        raise DataError(
-            "Every class must be in train and in valid, or it can be neither learned nor judged.",
-            given="; ".join(problems),
-            fix="Add items, or split in another way (RandomSplit keeps every class on both sides).",
-        )
-
-
-def check_answers(data: Data) -> None:
-    """Every answer can be encoded; of answers that are files, every class is in some of the training rows'.
-
-    Labels that the user named may leave some out; better said now than in the first epoch.
-    """
-    if data.store.answers is None:
-        data.target.encode(data.target.values(data.items))
-        return
-    part, counts = data.train, np.zeros(256, dtype=np.int64)
-    for start in range(0, len(part), _CHUNK):
-        counts += np.bincount(part.placed_at(range(start, min(start + _CHUNK, len(part)))).ravel(), minlength=256)
-    missing = [label for label, count in zip(data.target.labels, counts, strict=False) if not count]
-    if missing:
-        given = f"{len(part)} training rows without any {', '.join(map(repr, missing[:10]))}; {data.target}"
-        fix = "Correct the classes (`classes`, `ignore`), or leave those out."
-        raise DataError("Some classes are in no training item.", given=given, fix=fix)

@@ -131,13 +131,12 @@ class Data:
 
     def summary(self) -> str:
         """Counts by part and class, what was left out, and the fields, as text for a terminal."""
-        is_classes = self.target.task == "classification"
-        labels = self.target.labels if is_classes else ()
+        labels = self.target.labels if self.target.is_one_class else ()
         counts = {name: Counter(self.target.strata(self.part(name).items)) for name in self.parts}
         width = max([len(label) for label in labels] + [len("class")])
-        told = f"{len(labels)} classes" if is_classes else str(self.target)
+        told = f"{len(labels)} classes" if labels else str(self.target)
         lines = [f"{len(self.items)} items, {told}; split: {self.split.describe(self.target.strata_name)}"]
-        lines.append(f"{'class' if is_classes else 'part':<{width}}" + "".join(f"{name:>8}" for name in self.parts))
+        lines.append(f"{'class' if labels else 'part':<{width}}" + "".join(f"{name:>8}" for name in self.parts))
         for label in labels:
             lines.append(f"{label:<{width}}" + "".join(f"{counts[name][label]:>8}" for name in self.parts))
         lines.append(f"{'all':<{width}}" + "".join(f"{len(self.part(name)):>8}" for name in self.parts))

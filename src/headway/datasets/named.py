@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headway.datasets.catalogue import CATALOGUE, NamedData, entry
 from headway.datasets.download import obtain
@@ -122,13 +122,14 @@ def load(
         (4000, 1000)
     """
     from headway.data.build import from_folder
-    from headway.inputs.image.field import Image
+    from headway.inputs.registry import input_class
 
     data = entry(name)
     tell = on_progress or (lambda what, done, total: None)
+    image: Any = input_class("image")
     return from_folder(
         fetch(name, on_progress=on_progress),
-        input=Image("file", size=size or data.size, channels=data.channels),
+        input=image("file", size=size or data.size, channels=data.channels),
         valid=valid,
         seed=seed,
         on_progress=lambda done, total: tell("reading", done, total),

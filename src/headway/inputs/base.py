@@ -7,7 +7,7 @@ needs numpy and Pillow alone, never torch. A new kind of data is one new file be
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, TypeVar
 
@@ -176,6 +176,17 @@ class Input(ABC):
 
         Raises:
             ConfigError: If they are of this kind and cannot be read.
+        """
+        return None
+
+    @classmethod
+    def recognise(cls, columns: Sequence[str], items: Callable[[], pl.DataFrame], *, size: int) -> Self | None:
+        """The field for columns of which only the names were said; None where they are of another kind.
+
+        Args:
+            columns: The columns' names; none where the rows themselves go in.
+            items: Reads the table, for a kind that has to look at the values or at how the files are called.
+            size: Side of the square that the model sees, for pictures.
         """
         return None
 

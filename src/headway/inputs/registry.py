@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from headway.errors import BundleError, ConfigError, did_you_mean
 from headway.inputs.base import Input
 
-__all__ = ["INPUTS", "check_architecture", "input_from_json", "recognise_arrays"]
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["INPUTS", "check_architecture", "input_class", "input_from_json", "recognise_arrays", "recognise_input"]
 
 INPUTS: dict[str, str] = {
     "image": "headway.inputs.image.field:Image",
     "ratings": "headway.inputs.ratings.field:Ratings",
     "table": "headway.inputs.table.field:Table",
 }
-"""Where the class of each kind is, by the kind's name in a bundle."""
+"""Where the class of each kind is, by the kind's name in a bundle.
+
+They are asked in this order whether data are theirs. `Image` takes any column that is named, so whatever looks at a
+column's values or at its files' endings stands before it.
+"""
 
 
 def input_from_json(values: dict[str, Any]) -> Input:
@@ -31,19 +39,20 @@ def input_from_json(values: dict[str, Any]) -> Input:
             given=f"kind={kind!r}",
             fix=f"Upgrade Headway. {did_you_mean(str(kind), INPUTS)}",
         )
-    return _input_class(kind).from_json(values)
+    return input_class(kind).from_json(values)
 
 
 def check_architecture(name: str) -> None:
     """Raises a ConfigError if no kind of input has an architecture of that name."""
-    kinds = list(map(_input_class, INPUTS))
+    kinds = list(map(input_class, INPUTS))
     if not any(kind.has_architecture(name) for kind in kinds):
         known = [each for kind in kinds for each in kind.architectures()]
         fix = f"Name one of timm's models. {did_you_mean(name, known)}"
         raise ConfigError("There is no architecture of that name.", given=repr(name), fix=fix)
 
 
-def _input_class(kind: str) -> type[Input]:
+def input_class(kind: str) -> type[Input]:
+    """The class of a kind, imported now."""
     module, name = INPUTS[kind].split(":")
     return getattr(import_module(module), name)
 
@@ -57,9 +66,26 @@ def recognise_arrays(
         ConfigError: If no kind does.
     """
     for kind in INPUTS:
-        found = _input_class(kind).from_arrays(items, size=size, channels=channels)
+        found = input_class(kind).from_arrays(items, size=size, channels=channels)
         if found is not None:
             return found
     given = f"an array of shape {list(items.shape)}" if hasattr(items, "shape") else type(items).__name__
     fix = "Pass [items, columns], [items, height, width], one axis more for channels, or a frame."
     raise ConfigError("Items in memory must be rows of a table, or pictures.", given=given, fix=fix)
+
+
+def recognise_input(columns: str | Sequence[str], items: Callable[[], pl.DataFrame], *, size: int = 224) -> Input:
+    """The field for columns of which only the names were said, by the first kind that knows it; see `Input.recognise`.
+
+    Raises:
+        ConfigError: If no kind does.
+    """
+    names = (columns,) if isinstance(columns, str) else tuple(columns)
+    for kind in INPUTS:
+        found = input_class(kind).recognise(names, items, size=size)
+        if found is not None:
+            return found
+    fix = (
+        "Name one column, two of who rated what, or none for the rows themselves; or pass a field, such as hw.Table()."
+    )
+    raise ConfigError("There is no kind of input for these columns.", given=list(names), fix=fix)

@@ -18,7 +18,7 @@ from headway.errors import ConfigError
 from headway.judge.baselines.run import BaselineResult, check_names
 from headway.judge.diagnosis.diagnose import diagnose
 from headway.judge.diagnosis.finding import Finding, describe
-from headway.judge.learning_curve import LearningCurve, learning_curve
+from headway.judge.learning_curve import LearningCurve
 from headway.judge.report.build import build_report
 from headway.judge.report.inputs import ReportInputs
 from headway.judge.report.report import Report
@@ -175,7 +175,7 @@ def curve(trained: TrainedModel) -> LearningCurve:
 
     rows = (parts["train"], data.train.targets, parts["valid"], data.valid.targets)
     with _one_thread():
-        return learning_curve(*rows, num_classes=data.target.num_outputs, solve=solve, seed=seed)
+        return data.target.learning_curve(*rows, solve=solve, seed=seed)
 
 
 @contextmanager

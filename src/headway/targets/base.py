@@ -14,13 +14,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
+from headway.errors import DataError
+
 if TYPE_CHECKING:
     import polars as pl
     import torch
+    from matplotlib.axes import Axes
 
+    from headway.data.dataset import Data
     from headway.inputs.base import Input, Reader
     from headway.judge.baselines.base import Baseline
     from headway.judge.diagnosis.finding import Finding
+    from headway.judge.learning_curve import LearningCurve
     from headway.judge.metric import TaskMetrics
     from headway.judge.report.inputs import ReportInputs
     from headway.judge.report.report import Section
@@ -30,6 +35,10 @@ __all__ = ["Media", "Prediction", "Target", "Task", "labels_of", "listed"]
 
 Task = Literal["classification", "multilabel", "regression", "points", "segmentation"]
 """What kind of answer a target is. Objective, metrics, baselines and the report are chosen by it."""
+
+
+MIN_ITEMS = 8
+"""Fewer items than this and nothing can be learned, nor judged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +154,17 @@ class Target(ABC):
         """What a split keeps the shares of, a text an item: for categories the class, else a coarse bin."""
         return [str(value) for value in self.values(items)]
 
+    @classmethod
+    def recognise(cls, column: str, values: Callable[[], pl.Series], input: Input) -> Self | None:
+        """The target that a column is of which only the name was said; None where it is of another kind.
+
+        Args:
+            column: The column's name.
+            values: Reads the column, for a kind that has to look at it.
+            input: What goes in.
+        """
+        return None
+
     # Encoding: from the table to what a loss takes.
 
     @abstractmethod
@@ -187,6 +207,47 @@ class Target(ABC):
     def keep(self, outputs: np.ndarray) -> np.ndarray:
         """What is kept of the graph's answers for a batch, `[batch, num_outputs]`: all; of maps each place's class."""
         return outputs
+
+    # Checks: what would make training senseless is an error before it starts.
+
+    def check_items(self, items: pl.DataFrame) -> None:
+        """There are enough items, before they are split, and something in their answers to learn.
+
+        Raises:
+            DataError: If there are not.
+        """
+        if len(items) < MIN_ITEMS or not self.has_different(items):
+            raise DataError(
+                f"There must be at least {MIN_ITEMS} items, and their answers must differ.",
+                given=f"{len(items)} items, column {self.column!r}",
+                fix="Add items, or name another column.",
+            )
+
+    def has_different(self, items: pl.DataFrame) -> bool:
+        """Whether the answers of an item or more differ from one another."""
+        encoded = self.encode(self.values(items))
+        return not bool((encoded == encoded[:1]).all())
+
+    def check_parts(self, items: pl.DataFrame) -> None:
+        """Train and valid have what they need, by the column "split".
+
+        Raises:
+            DataError: If they have not.
+        """
+        sizes = {name: int((items["split"] == name).sum()) for name in ("train", "valid")}
+        if not all(sizes.values()):
+            given = ", ".join(f"{count} in {name}" for name, count in sizes.items())
+            raise DataError(
+                "Train and valid must both have items.", given=given, fix="Add items, or split in another way."
+            )
+
+    def check_encoded(self, data: Data) -> None:
+        """Every answer can be encoded by the fitted field: better said now than in the first epoch.
+
+        Raises:
+            DataError: If one cannot.
+        """
+        self.encode(self.values(data.items))
 
     # Answering: from a graph's outputs to a prediction, without torch.
 
@@ -236,6 +297,38 @@ class Target(ABC):
         from headway.judge.diagnosis.diagnose import check_errors
 
         return check_errors(inputs)
+
+    def learning_curve(
+        self,
+        train_features: np.ndarray,
+        train_targets: np.ndarray,
+        features: np.ndarray,
+        targets: np.ndarray,
+        *,
+        solve: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
+        seed: int,
+    ) -> LearningCurve:
+        """How much more data would help; only where the metrics have classes. See `category.learning_curve`.
+
+        Args:
+            train_features: Of the training items, float `[items, dim]`.
+            train_targets: Their targets.
+            features: Of the items to judge by.
+            targets: Their targets.
+            solve: Learns from features and targets, and gives predictions for other features.
+            seed: The run's seed.
+        """
+        raise NotImplementedError
+
+    def draw(self, axes: Axes, value: Any, target: np.ndarray) -> None:
+        """Shows the answer of an item that `Input.draw` has drawn: as the title, or over the picture.
+
+        Args:
+            axes: Where the item was drawn.
+            value: What the item table holds, as `values` gives it.
+            target: The same encoded, as `view` gives it.
+        """
+        axes.set_title("" if value is None else str(value), parse_math=False)
 
     def overlays(self, photo: np.ndarray, prediction: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
         """What is drawn beside an item's photo, by name, uint8 `[height, width, 3]` each; nothing by default.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -10,19 +10,24 @@ from headway.errors import BundleError, ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     import numpy as np
+    import polars as pl
 
+    from headway.inputs.base import Input
     from headway.targets.base import Target
 
-__all__ = ["TARGETS", "TASKS", "target_class", "target_from_json", "target_of_arrays"]
+__all__ = ["TARGETS", "TASKS", "recognise_target", "target_class", "target_from_json", "target_of_arrays"]
 
 TARGETS: dict[str, str] = {
-    "categories": "headway.targets.categories.field:Categories",
-    "category": "headway.targets.category.field:Category",
-    "mask": "headway.targets.mask.field:Mask",
     "number": "headway.targets.number.field:Number",
+    "categories": "headway.targets.categories.field:Categories",
+    "mask": "headway.targets.mask.field:Mask",
     "points": "headway.targets.points.field:Points",
+    "category": "headway.targets.category.field:Category",
 }
-"""Where the class of each kind is, by the kind's name in a bundle."""
+"""Where the class of each kind is, by the kind's name in a bundle.
+
+They are asked in this order whether a column is theirs; `Category` takes any.
+"""
 
 
 TASKS: dict[str, str] = {
@@ -48,6 +53,12 @@ def target_of_arrays(
     import numpy as np
 
     return target_class(TASKS[task]).of_arrays(np.asarray(predictions), np.asarray(targets), labels)
+
+
+def recognise_target(column: str, values: Callable[[], pl.Series], input: Input) -> Target:
+    """The target that a column is, by the first kind that knows it; see `Target.recognise`."""
+    found = (target_class(kind).recognise(column, values, input) for kind in TARGETS)
+    return next(each for each in found if each is not None)
 
 
 def target_from_json(values: dict[str, Any]) -> Target:

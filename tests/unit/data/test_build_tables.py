@@ -119,3 +119,19 @@ def test_a_target_that_is_not_there_is_refused() -> None:
         "  Given: columns: age, job, site, income\n"
         '  Fix:   Did you mean "income"?'
     )
+
+
+def test_show_writes_the_columns_of_rows() -> None:
+    people = {"age": list(range(20)), "job": ["cook", "smith"] * 10, "left": ["yes", "no", "no", "yes"] * 5}
+    figure = hw.from_items(people, target="left").show(2)
+    for axes in figure.axes:
+        (text,) = axes.texts
+        assert text.get_text().startswith("job: ")
+        assert axes.get_title() in ("yes", "no")
+
+
+def test_columns_of_raters_and_what_they_rated_are_named() -> None:
+    rated = {"user": ["a", "b"] * 10, "book": ["x", "y", "z", "w"] * 5, "stars": [step / 2 for step in range(20)]}
+    data = hw.from_items(rated, input=["user", "book"], target="stars")
+    assert isinstance(data.input, hw.Ratings)
+    assert isinstance(data.target, hw.Number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
@@ -118,6 +119,11 @@ class Image(Input):
             return None
         pictures, side, depth = found
         return {"image": pictures}, cls("image", size or min(max(side, 8), 224), channels=depth)
+
+    @classmethod
+    def recognise(cls, columns: Sequence[str], items: Callable[[], pl.DataFrame], *, size: int) -> Self | None:
+        """Any one column."""
+        return cls(columns[0], size) if len(columns) == 1 else None
 
     def canvas(self, value: Any) -> np.ndarray:
         """The image as a square, uint8 `[side, side, channels]`.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -90,6 +90,11 @@ class Ratings(Input):
     def items(self) -> tuple[str, ...]:
         """The items of the training rows in the order of their indices, from 1 on."""
         return self.fitted[1].values if self.fitted else ()
+
+    @classmethod
+    def recognise(cls, columns: Sequence[str], items: Callable[[], pl.DataFrame], *, size: int) -> Self | None:
+        """Any two columns."""
+        return cls(*columns) if len(columns) == 2 else None
 
     def bind(self, items: pl.DataFrame, target: Target) -> Self:
         """The field itself, where the target is one number that is not among its columns.

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headway.data.parse_numbers import number_of
 from headway.inputs.base import Column
-from headway.inputs.table.parse_values import date_of, number_of, text_of
+from headway.inputs.table.parse_values import date_of, text_of
 
 if TYPE_CHECKING:
     import polars as pl

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from headway.data.parse_numbers import number_of
 from headway.errors import ReadError
 from headway.inputs.base import Column
 from headway.inputs.table.parse_values import (
@@ -22,7 +23,6 @@ from headway.inputs.table.parse_values import (
     Scale,
     date_of,
     moments_of,
-    number_of,
     numbers_of,
     shown,
     text_of,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -141,6 +141,11 @@ class Table(Input):
     def _order(self) -> np.ndarray:
         """For each place of the array, where it is when the columns' values stand one after another."""
         return np.argsort([place for column in self.fitted for place in self.places[column.name]])
+
+    @classmethod
+    def recognise(cls, columns: Sequence[str], items: Callable[[], pl.DataFrame], *, size: int) -> Self | None:
+        """The rows themselves, where no column is named."""
+        return None if columns else cls()
 
     def bind(self, items: pl.DataFrame, target: Target) -> Self:
         """A copy that has chosen its columns, where none were named: all but the target's, their kinds guessed.

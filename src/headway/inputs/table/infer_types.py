@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from headway.inputs.table.parse_values import date_of, number_of, text_of
-from headway.targets.category.field import Category
-from headway.targets.number.field import Number
+from headway.data.parse_numbers import is_plain, numbers_in
+from headway.inputs.table.parse_values import date_of, text_of
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from headway.targets.base import Target
-
-__all__ = ["Kind", "guess_column", "guess_target"]
+__all__ = ["Kind", "guess_column"]
 
 Kind = Literal["continuous", "categorical", "dates"]
 
@@ -27,9 +24,6 @@ FEW_VALUES = 7
 
 ROWS_A_VALUE = 20
 """Each of those values must stand for so many rows on average, or they are numbers all the same."""
-
-MANY_CLASSES = 20
-"""A target of whole numbers with more different values than this is a number."""
 
 NEARLY_ALL = 0.5
 """Text whose different values are more than this share of the rows names the rows instead of describing them."""
@@ -62,27 +56,10 @@ def guess_column(values: pl.Series) -> tuple[Kind | None, str]:
         return _unless_same(kind, values.n_unique(), values.null_count(), len(values))
     if values.null_count() == len(values):
         return None, "empty"
-    if not _is_plain(values):
+    if not is_plain(values):
         return None, f"no numbers, dates or text ({values.dtype})"
-    numbers = _numbers(values)
+    numbers = numbers_in(values)
     return _guess_text(values) if numbers is None else _guess_numbers(numbers, values.name, len(values))
-
-
-def guess_target(values: pl.Series) -> Target:
-    """The target that a column is: a `Number` for decimals and for many whole numbers, else a `Category`.
-
-    Example:
-        >>> import polars as pl
-        >>> guess_target(pl.Series("price", [1.5, 2.5]))
-        Number(column='price', low=None, high=None)
-        >>> guess_target(pl.Series("survived", [0, 1, 1])).task
-        'classification'
-    """
-    numbers = _numbers(values) if _is_plain(values) else None
-    distinct = np.unique(numbers) if numbers is not None else np.empty(0)
-    if len(distinct) > MANY_CLASSES or not _are_whole(distinct):
-        return Number(values.name)
-    return Category(values.name)
 
 
 def _guess_numbers(numbers: np.ndarray, name: str, rows: int) -> tuple[Kind | None, str]:
@@ -118,27 +95,6 @@ def _unless_same(kind: Kind, num_distinct: int, missing: int, rows: int) -> tupl
     if missing == rows:
         return None, "empty"
     return (None, "the same in every row") if num_distinct == 1 and not missing else (kind, "")
-
-
-def _is_plain(values: pl.Series) -> bool:
-    import polars as pl
-
-    return values.dtype.is_numeric() or values.dtype in (pl.String, pl.Categorical, pl.Enum)
-
-
-def _numbers(values: pl.Series) -> np.ndarray | None:
-    """The rows' numbers where all that are not missing are such, float64; None where one is not."""
-    import polars as pl
-
-    if values.dtype.is_numeric():
-        numbers = values.drop_nulls().cast(pl.Float64).to_numpy()
-    else:
-        try:
-            of = {value: number_of(value) for value in values.unique().to_list()}
-        except ValueError:
-            return None
-        numbers = np.array([of[value] for value in values.to_list()], dtype=np.float64)
-    return numbers[np.isfinite(numbers)]
 
 
 def _are_whole(numbers: np.ndarray) -> bool:

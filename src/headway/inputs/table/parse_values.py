@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from headway.data.parse_numbers import NO_NUMBER, number_of
 from headway.errors import DataError
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["MIN_BINS", "Scale", "date_of", "moments_of", "number_of", "numbers_of", "shown", "text_of", "texts_of"]
+__all__ = ["MIN_BINS", "Scale", "date_of", "moments_of", "numbers_of", "shown", "text_of", "texts_of"]
 
 MIN_BINS = 32
 """Quantiles of a column's numbers, and of its distinct numbers, where nobody asks for more."""
@@ -24,7 +25,6 @@ LIMIT = 3.0
 _FAR = 1e6
 _LARGEST = 1e300
 _NO_TEXT = {"", "?"}
-_NO_NUMBER = {"", "?", "-", ".", "na", "n/a", "nan", "null", "none"}
 
 
 def text_of(value: Any) -> str | None:
@@ -51,33 +51,6 @@ def text_of(value: Any) -> str | None:
     return None if text in ("<NA>", "NaT", *_NO_TEXT) else text
 
 
-def number_of(value: Any) -> float:
-    """A value as a finite number; NaN where it is missing or infinite.
-
-    Raises:
-        ValueError: If it is no number.
-
-    Example:
-        >>> number_of(" 39 "), number_of("?"), number_of("1e3")
-        (39.0, nan, 1000.0)
-    """
-    if value is None:
-        return math.nan
-    if isinstance(value, str):
-        value = value.strip()
-        if value.lower() in _NO_NUMBER:
-            return math.nan
-        if "_" in value:
-            raise ValueError(value)
-    try:
-        number = float(value)
-    except (TypeError, OverflowError) as error:
-        if str(value) in ("<NA>", "NaT"):
-            return math.nan
-        raise ValueError(value) from error
-    return number if math.isfinite(number) else math.nan
-
-
 def date_of(value: Any) -> datetime | None:
     """A value as a moment, in UTC where it names a zone; None where it is missing.
 
@@ -92,7 +65,7 @@ def date_of(value: Any) -> datetime | None:
         value = value.astype("datetime64[us]").item()
     if isinstance(value, (str, float, np.floating)) or value is None:
         text = text_of(value)
-        if text is None or text.lower() in _NO_NUMBER:
+        if text is None or text.lower() in NO_NUMBER:
             return None
         value = datetime.fromisoformat(text)
     if str(value) in ("NaT", "<NA>"):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -14,14 +15,19 @@ from headway.targets.base import Prediction, Target, Task, labels_of, listed
 if TYPE_CHECKING:
     import polars as pl
 
+    from headway.inputs.base import Input
     from headway.judge.baselines.base import Baseline
     from headway.judge.diagnosis.finding import Finding
+    from headway.judge.learning_curve import LearningCurve
     from headway.judge.metric import TaskMetrics
     from headway.judge.report.inputs import ReportInputs
     from headway.judge.report.report import Section
     from headway.train.objective import Objective
 
 __all__ = ["Category"]
+
+MIN_ITEMS_A_CLASS = 4
+"""Fewer items than this and a class is not on both sides of a split."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,11 @@ class Category(Target):
     def is_missing(self, items: pl.DataFrame) -> list[bool]:
         return [value is None for value in self.values(items)]
 
+    @classmethod
+    def recognise(cls, column: str, values: Callable[[], pl.Series], input: Input) -> Self:
+        """Any column: the values' texts are the classes."""
+        return cls(column)
+
     def fit(self, rows: pl.DataFrame) -> Self:
         """A copy that knows the classes of `rows`, sorted; labels given by the user are kept."""
         if self.labels:
@@ -92,6 +103,41 @@ class Category(Target):
                 fix=f"Correct or remove those rows. {did_you_mean(unknown[0], self.labels)}",
             )
         return np.array([index[text] for text in texts], dtype=np.int64)
+
+    def check_items(self, items: pl.DataFrame) -> None:
+        """There are two classes or more, each with enough items to be on both sides of a split."""
+        labels = self.strata(items)
+        counts = Counter(labels)
+        if len(counts) < 2:
+            raise DataError(
+                "There must be at least two classes to tell apart.",
+                given=f"every item has the label {next(iter(counts), '')!r}",
+                fix="Add items of another class.",
+            )
+        few = {label: count for label, count in sorted(counts.items()) if count < MIN_ITEMS_A_CLASS}
+        if few:
+            numbers = [row for row, label in zip(items["row"], labels, strict=True) if label in few]
+            shown = [f"{label!r} has {count}" for label, count in list(few.items())[:10]]
+            raise DataError(
+                f"Every class needs at least {MIN_ITEMS_A_CLASS} readable items.",
+                given=f"{', '.join(shown)} (rows {numbers[:10]})",
+                fix="Add items to those classes, join them with others, or remove them.",
+            )
+
+    def check_parts(self, items: pl.DataFrame) -> None:
+        """Train and valid have items of every class."""
+        labels: dict[str, set[str]] = {"train": set(), "valid": set(), "test": set()}
+        for part, value in items.select("split", self.column).iter_rows():
+            labels[part].add(str(value))
+        everything = set().union(*labels.values())
+        missing = {name: sorted(everything - labels[name]) for name in ("train", "valid")}
+        problems = [f"no item of {', '.join(map(repr, each[:10]))} in {name}" for name, each in missing.items() if each]
+        if problems:
+            raise DataError(
+                "Every class must be in train and in valid, or it can be neither learned nor judged.",
+                given="; ".join(problems),
+                fix="Add items, or split in another way (RandomSplit keeps every class on both sides).",
+            )
 
     def decode(self, scores: np.ndarray) -> Prediction:
         """The prediction from the probabilities of one item, `[classes]`."""
@@ -142,6 +188,21 @@ class Category(Target):
         from headway.targets.category.diagnosis.diagnose import find_problems
 
         return find_problems(inputs)
+
+    def learning_curve(
+        self,
+        train_features: np.ndarray,
+        train_targets: np.ndarray,
+        features: np.ndarray,
+        targets: np.ndarray,
+        *,
+        solve: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
+        seed: int,
+    ) -> LearningCurve:
+        from headway.targets.category.learning_curve import learning_curve
+
+        arrays = train_features, train_targets, features, targets
+        return learning_curve(*arrays, num_classes=self.num_outputs, solve=solve, seed=seed)
 
     @classmethod
     def of_arrays(cls, predictions: np.ndarray, targets: np.ndarray, labels: Sequence[str] | None) -> Self:

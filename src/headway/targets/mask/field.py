@@ -19,7 +19,9 @@ from headway.targets.base import Media, Prediction, Target, Task, listed
 if TYPE_CHECKING:
     import polars as pl
     import torch
+    from matplotlib.axes import Axes
 
+    from headway.data.dataset import Data
     from headway.inputs.image.geometry import Frame
     from headway.judge.baselines.base import Baseline
     from headway.judge.metric import TaskMetrics
@@ -29,6 +31,9 @@ __all__ = ["UNLABELLED", "Mask", "MaskReader", "class_colours", "stored_numbers"
 
 UNLABELLED = 255
 """In place of a class: nobody knows which one, so it is neither learned from nor judged."""
+
+_CHUNK = 256
+"""Masks that are counted at once, so that they need not all lie in memory."""
 
 _COLOURS = (
     (230, 159, 0),
@@ -160,6 +165,22 @@ class Mask(Target):
         """The class of each pixel, uint8 `[batch, height, width]`, from `[batch, classes, height, width]`."""
         return outputs.argmax(axis=1).astype(np.uint8)
 
+    def has_different(self, items: pl.DataFrame) -> bool:
+        """Taken as given: masks are files, which `check_encoded` looks at."""
+        return True
+
+    def check_encoded(self, data: Data) -> None:
+        """Every class is in some of the training masks; classes that the user named may leave some out."""
+        part, counts = data.train, np.zeros(256, dtype=np.int64)
+        for start in range(0, len(part), _CHUNK):
+            masks = part.placed_at(range(start, min(start + _CHUNK, len(part))))
+            counts += np.bincount(masks.ravel(), minlength=256)
+        missing = [label for label, count in zip(self.labels, counts, strict=False) if not count]
+        if missing:
+            given = f"{len(part)} training rows without any {', '.join(map(repr, missing[:10]))}; {self}"
+            fix = "Correct the classes (`classes`, `ignore`), or leave those out."
+            raise DataError("Some classes are in no training item.", given=given, fix=fix)
+
     def decode(self, scores: np.ndarray) -> Prediction:
         """The classes of an item's pixels.
 
@@ -287,6 +308,10 @@ class Mask(Target):
         from headway.targets.mask.metrics import BASELINES
 
         return BASELINES
+
+    def draw(self, axes: Axes, value: Any, target: np.ndarray) -> None:
+        """The classes in colours, laid over the photo."""
+        axes.imshow(np.ma.masked_equal(target, UNLABELLED), cmap="tab20", vmin=0, vmax=19, alpha=0.5)
 
     def overlays(self, photo: np.ndarray, prediction: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
         """The truth, the prediction and its errors, each laid over the photo."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
+from headway.data.parse_numbers import numbers_in
 from headway.errors import ConfigError, DataError
-from headway.inputs.base import learned
+from headway.inputs.base import Input, learned
 from headway.targets.base import Prediction, Target, Task
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["Number"]
 
 _BINS = 10
+
+MANY_CLASSES = 20
+"""A column of whole numbers with more different values than this holds numbers, not classes."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,15 @@ class Number(Target):
         numbers = self.encode(self.values(items))[:, 0]
         edges = np.unique(np.quantile(numbers, np.linspace(0, 1, _BINS + 1)[1:-1]))
         return [str(place) for place in np.searchsorted(edges, numbers, side="right")]
+
+    @classmethod
+    def recognise(cls, column: str, values: Callable[[], pl.Series], input: Input) -> Self | None:
+        """A column of decimals, or of many whole numbers, in a table of values; what goes with files has classes."""
+        numbers = numbers_in(values()) if input.source == "values" else None
+        if numbers is None:
+            return None
+        distinct = np.unique(numbers)
+        return cls(column) if len(distinct) > MANY_CLASSES or (distinct != np.floor(distinct)).any() else None
 
     def fit(self, rows: pl.DataFrame) -> Self:
         """A copy that knows mean and standard deviation of `rows`."""

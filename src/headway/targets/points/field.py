@@ -17,6 +17,7 @@ from headway.targets.base import Prediction, Target, Task
 if TYPE_CHECKING:
     import polars as pl
     import torch
+    from matplotlib.axes import Axes
 
     from headway.inputs.image.geometry import Frame
     from headway.judge.baselines.base import Baseline
@@ -208,6 +209,13 @@ class Points(Target):
         from headway.targets.points.metrics import METRICS
 
         return METRICS
+
+    def draw(self, axes: Axes, value: Any, target: np.ndarray) -> None:
+        """The points over the picture, each in its own colour."""
+        (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+        shares = (target[:-2].reshape(-1, 2) + 1) / 2
+        x, y = (np.array([left, top]) + shares * (right - left, bottom - top)).T
+        axes.scatter(x, y, c=range(len(shares)), cmap="cool", edgecolors="white")
 
     def baselines(self) -> dict[str, Baseline]:
         from headway.targets.points.metrics import BASELINES

@@ -5,9 +5,7 @@ from datetime import date, time
 import polars as pl
 import pytest
 
-from headway.inputs.table.infer_types import guess_column, guess_target
-from headway.targets.category.field import Category
-from headway.targets.number.field import Number
+from headway.inputs.table.infer_types import guess_column
 
 MANY = list(range(0, 300, 3))
 
@@ -52,21 +50,3 @@ def test_the_kind_of_a_column_is_guessed(values: list[object], kind: str) -> Non
 )
 def test_a_column_that_says_nothing_of_the_rows_is_left_out(name: str, values: list[object], reason: str) -> None:
     assert guess_column(pl.Series(name, values)) == (None, reason)
-
-
-@pytest.mark.parametrize(
-    ("values", "kind"),
-    [
-        (["<=50K", ">50K"], Category),
-        ([True, False], Category),
-        ([0, 1, None], Category),
-        ([1.0, 2.0], Category),
-        (["1", "2"], Category),
-        ([0.5, 1.0], Number),
-        (MANY, Number),
-        ([None, None], Category),
-        ([date(2024, 1, 1)], Category),
-    ],
-)
-def test_the_target_is_guessed(values: list[object], kind: type) -> None:
-    assert type(guess_target(pl.Series("y", values))) is kind

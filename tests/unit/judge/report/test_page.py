@@ -13,12 +13,12 @@ from PIL import Image
 
 import headway as hw
 from headway.judge.diagnosis.finding import Finding
-from headway.judge.learning_curve import learning_curve
 from headway.judge.report.page import render
 from headway.judge.report.page.charts import ticks
 from headway.judge.report.page.marks import percent
 from headway.judge.report.report import Picture, Report
 from headway.judge.verdict import views_gain
+from headway.targets.category.learning_curve import learning_curve
 
 EVIL = '<script>alert("x")</script>'
 LABELS = ["cat", EVIL, "dog & fox"]

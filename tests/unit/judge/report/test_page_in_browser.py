@@ -11,7 +11,7 @@ import pytest
 
 import headway as hw
 from headway.inputs.image.grad_cam import pictures
-from headway.judge.learning_curve import learning_curve
+from headway.targets.category.learning_curve import learning_curve
 from tests.chromium import Page, find_chromium, open_page
 
 pytestmark = pytest.mark.slow

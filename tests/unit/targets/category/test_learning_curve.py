@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from headway.judge.intervals import wilson
-from headway.judge.learning_curve import LearningCurve, learning_curve
+from headway.judge.learning_curve import LearningCurve
 from headway.judge.power_law import PowerLaw, extrapolate
+from headway.targets.category.learning_curve import learning_curve
 from tests.judging import evaluate
 
 SIZES = [25, 50, 100, 200, 400, 800]

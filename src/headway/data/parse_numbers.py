@@ -1,0 +1,73 @@
+"""Numbers in a column of a table, whether they are stored as numbers or as text."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["NO_NUMBER", "is_plain", "number_of", "numbers_in"]
+
+NO_NUMBER = {"", "?", "-", ".", "na", "n/a", "nan", "null", "none"}
+"""What tables hold in place of a number that is missing, in lower case."""
+
+
+def number_of(value: Any) -> float:
+    """A value as a finite number; NaN where it is missing or infinite.
+
+    Raises:
+        ValueError: If it is no number.
+
+    Example:
+        >>> number_of(" 39 "), number_of("?"), number_of("1e3")
+        (39.0, nan, 1000.0)
+    """
+    if value is None:
+        return math.nan
+    if isinstance(value, str):
+        value = value.strip()
+        if value.lower() in NO_NUMBER:
+            return math.nan
+        if "_" in value:
+            raise ValueError(value)
+    try:
+        number = float(value)
+    except (TypeError, OverflowError) as error:
+        if str(value) in ("<NA>", "NaT"):
+            return math.nan
+        raise ValueError(value) from error
+    return number if math.isfinite(number) else math.nan
+
+
+def numbers_in(values: pl.Series) -> np.ndarray | None:
+    """The finite numbers of a column, float64, without the rows that have none; None where a value is something else.
+
+    Example:
+        >>> import polars as pl
+        >>> numbers_in(pl.Series(["1.5", "?", " 2"])), numbers_in(pl.Series(["1.5", "red"]))
+        (array([1.5, 2. ]), None)
+    """
+    import polars as pl
+
+    if not is_plain(values):
+        return None
+    if values.dtype.is_numeric():
+        numbers = values.drop_nulls().cast(pl.Float64).to_numpy()
+    else:
+        try:
+            of = {value: number_of(value) for value in values.unique().to_list()}
+        except ValueError:
+            return None
+        numbers = np.array([of[value] for value in values.to_list()], dtype=np.float64)
+    return numbers[np.isfinite(numbers)]
+
+
+def is_plain(values: pl.Series) -> bool:
+    """Whether a column's values are numbers or texts, rather than dates, lists or the like."""
+    import polars as pl
+
+    return values.dtype.is_numeric() or values.dtype in (pl.String, pl.Categorical, pl.Enum)

@@ -1,0 +1,185 @@
+"""How much more data would help: the head on frozen features, solved on growing shares of the training rows.
+
+Sources:
+    Cortes et al. 1994, "Learning curves: asymptotic values and rate of convergence"; Hestness et al. 2017,
+    arXiv:1712.00409 (errors fall as a power of the number of items); Viering and Loog 2022, arXiv:2103.10948 (when
+    they do not, and why an extrapolation has to be tried on a size that is known).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from headway.errors import ConfigError, ShapeError
+from headway.judge.intervals import Estimate, mean, wilson
+from headway.judge.learning_curve import CurvePoint, LearningCurve
+from headway.judge.power_law import extrapolate
+from headway.seeds import generator
+from headway.targets.category.baselines import logistic_regression
+from headway.targets.category.metrics import check_predictions
+
+__all__ = ["FRACTIONS", "Solve", "learning_curve"]
+
+Solve = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+"""Features `[n, dim]`, targets `[n]` and new features `[m, dim]` to probabilities `[m, classes]` of the new ones."""
+
+FRACTIONS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
+"""Each twice the one before: on the axis of a power law they are evenly spaced, and the next step is twice the data."""
+
+MAX_DRAWS = 8
+MIN_ITEMS_A_CLASS = 2
+"""Fewer items of a class than this, on average, and the curve shows how a class is missed rather than learned."""
+
+
+def learning_curve(
+    train_features: np.ndarray,
+    train_targets: np.ndarray,
+    features: np.ndarray,
+    targets: np.ndarray,
+    *,
+    num_classes: int,
+    solve: Solve | None = None,
+    seed: int = 0,
+    fractions: Sequence[float] = FRACTIONS,
+) -> LearningCurve:
+    """Solve the head on growing shares of the training rows, and see what each next doubling brings.
+
+    The sets of one draw are nested (each holds the one before) and stratified; small shares, whose results differ most
+    from draw to draw, are drawn up to eight times.
+
+    Args:
+        train_features: What the frozen body makes of the training items, float `[items, dim]`.
+        train_targets: Their classes, integers `[items]`.
+        features: The same for the items to judge by, float `[judged, dim]`.
+        targets: Their classes, integers `[judged]`.
+        num_classes: How many classes there are.
+        solve: Learns from features and targets and gives probabilities for others. Left out: logistic regression on
+            standardised features, as among the baselines.
+        seed: The run's seed, for the draws.
+        fractions: Shares of the training rows, above 0 and at most 1. Those that leave fewer than two items a class are
+            left out; all rows are always among them.
+
+    Returns:
+        The curve.
+
+    Raises:
+        ShapeError: If arrays do not fit together, or `solve` gives another shape.
+        ConfigError: If a fraction is out of its range.
+        DataError: If `solve` gives no probabilities.
+
+    Example:
+        >>> draw = np.random.default_rng(0)
+        >>> targets = np.arange(600) % 2
+        >>> features = draw.normal(size=(600, 5)) + targets[:, None]
+        >>> curve = learning_curve(features[:400], targets[:400], features[400:], targets[400:], num_classes=2)
+        >>> [point.num_items for point in curve.points]
+        [12, 25, 50, 100, 200, 400]
+    """
+    _check(train_features, train_targets, features, targets, fractions)
+    solve = solve or _logistic_regression(num_classes)
+    count = len(train_targets)
+    sizes = _sizes(count, num_classes, fractions)
+    orders = [_nested_order(train_targets, seed, draw) for draw in range(MAX_DRAWS)]
+    correct, losses = [], []
+    for size in sizes:
+        answers = []
+        for order in orders[: _num_draws(size, count)]:
+            rows = np.sort(order[:size])
+            answers.append(check_predictions(solve(train_features[rows], train_targets[rows], features), targets)[0])
+        correct.append(np.stack([each.argmax(1) == targets for each in answers]).astype(np.float64))
+        losses.append(np.stack([_log_losses(each, targets) for each in answers]))
+    error_law, gain = extrapolate(sizes, [1 - each for each in correct], seed=seed)
+    loss_law, loss_gain = extrapolate(sizes, losses, seed=seed)
+    return LearningCurve(
+        points=tuple(
+            CurvePoint(size, len(right), _accuracy(right), _log_loss(lost, seed))
+            for size, right, lost in zip(sizes, correct, losses, strict=True)
+        ),
+        error_law=error_law,
+        loss_law=loss_law,
+        gain=gain.scaled(100),
+        loss_gain=loss_gain,
+        num_judged=len(targets),
+    )
+
+
+def _sizes(count: int, num_classes: int, fractions: Sequence[float]) -> list[int]:
+    fewest = min(MIN_ITEMS_A_CLASS * num_classes, count)
+    sizes = {int(fraction * count) for fraction in fractions}
+    return sorted({size for size in sizes if size >= fewest} | {count})
+
+
+def _num_draws(size: int, count: int) -> int:
+    """As many as make up all rows twice: all sizes together take about seven times as long as all rows alone."""
+    return 1 if size == count else min(MAX_DRAWS, max(2 * count // size, 2))
+
+
+def _nested_order(targets: np.ndarray, seed: int, draw: int) -> np.ndarray:
+    """A random order of the rows in which every beginning is stratified, and holds every class as soon as it can."""
+    order = generator(seed, "head", epoch=draw).permutation(len(targets))
+    place = np.empty(len(targets))
+    for label in np.unique(targets):
+        rows = order[targets[order] == label]
+        place[rows] = np.arange(len(rows)) / len(rows)
+    return order[np.argsort(place[order], kind="stable")]
+
+
+def _log_losses(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    chosen = probabilities[np.arange(len(targets)), targets]
+    return -np.log(np.clip(chosen, np.finfo(chosen.dtype).eps, 1.0).astype(np.float64))
+
+
+def _accuracy(correct: np.ndarray) -> Estimate:
+    """Of draws `[draws, judged]`: the interval of the mean draw's items, widened by what differs between draws."""
+    judged = correct.shape[1]
+    inner = wilson(round(float(correct.mean()) * judged), judged)
+    value, spread = float(correct.mean()), _spread_of_mean(correct)
+    low = value - math.hypot(inner.value - inner.low, spread)
+    return Estimate(value, max(min(low, value), 0.0), min(value + math.hypot(inner.high - inner.value, spread), 1.0))
+
+
+def _log_loss(losses: np.ndarray, seed: int) -> Estimate:
+    inner, spread = mean(losses.mean(0), seed=seed), _spread_of_mean(losses)
+    low = inner.value - math.hypot(inner.value - inner.low, spread)
+    return Estimate(inner.value, max(low, 0.0), inner.value + math.hypot(inner.high - inner.value, spread))
+
+
+def _spread_of_mean(values: np.ndarray) -> float:
+    """Half of the interval that the draws' differences give their mean; 0 for one draw, of which it is not known."""
+    draws = values.mean(1)
+    if len(draws) < 2:
+        return 0.0
+    from scipy.special import stdtrit
+
+    return float(stdtrit(len(draws) - 1, 0.975)) * float(draws.std(ddof=1)) / math.sqrt(len(draws))
+
+
+def _logistic_regression(num_classes: int) -> Solve:
+    def solve(features: np.ndarray, targets: np.ndarray, new_features: np.ndarray) -> np.ndarray:
+        parts = {"new": new_features}
+        return logistic_regression(features, targets, parts, num_outputs=num_classes, penalty=10.0)["new"]
+
+    return solve
+
+
+def _check(
+    train_features: np.ndarray,
+    train_targets: np.ndarray,
+    features: np.ndarray,
+    targets: np.ndarray,
+    fractions: Sequence[float],
+) -> None:
+    learned, known, judged, wanted = (np.shape(each) for each in (train_features, train_targets, features, targets))
+    fits = len(learned) == len(judged) == 2 and learned[1:] == judged[1:]
+    if not fits or known != learned[:1] or wanted != judged[:1] or not learned[0] or not judged[0]:
+        raise ShapeError(
+            "Features must be [items, dim] and targets [items], of an item or more, to learn from and to judge by.",
+            given=f"features {list(learned)} and {list(judged)}, targets {list(known)} and {list(wanted)}",
+            fix="Pass arrays of the same items, in the same order.",
+        )
+    if not len(fractions) or not all(0 < fraction <= 1 for fraction in fractions):
+        given = f"fractions={list(fractions)}"
+        raise ConfigError("`fractions` must lie above 0 and at most at 1.", given=given, fix="Leave them out.")

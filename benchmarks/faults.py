@@ -42,7 +42,7 @@ OPTIONS = ("--arch", ARCH, "--size", "64", "--epochs", "4", "--device", "cpu", "
 PATCHES = {
     "": "",
     "killed while a checkpoint is written": """
-import headway.train.checkpoint as module
+import headway.train.stage_checkpoint as module
 module.SECONDS_BETWEEN, real, seen = 0.0, os.replace, []
 def replace(source, target):
     seen.append(str(target).endswith(".safetensors"))
@@ -67,7 +67,7 @@ def export(path, **_):
 module.export_trained = export
 """,
     "disk full": """
-import headway.train.checkpoint as module
+import headway.train.stage_checkpoint as module
 module.SECONDS_BETWEEN, real, seen = 0.0, os.fsync, []
 def fsync(handle):
     seen.append(handle)
@@ -76,7 +76,7 @@ def fsync(handle):
 os.fsync = fsync
 """,
     "damaged checkpoint": """
-import headway.train.checkpoint as module
+import headway.train.stage_checkpoint as module
 module.SECONDS_BETWEEN, real, seen = 0.0, os.replace, []
 def replace(source, target):
     real(source, target)

@@ -35,13 +35,13 @@ import headway as hw
 from benchmarks.peers import is_installed
 from benchmarks.results import Row
 from headway.data.loader import Batch
-from headway.runs.checkpoint import KeepState
 from headway.runs.interrupt import Signals
+from headway.train.callbacks import TrainState
 from headway.train.loop import train_epoch
 from headway.train.nan_guard import FiniteLoss
 from headway.train.optimizers import make_optimizer, set_lr
 from headway.train.precision import choose_precision
-from headway.train.state import TrainState
+from headway.train.stage_checkpoint import KeepState
 
 BATCH, WIDTH, CLASSES = 64, 64, 10
 STEPS, PAIRS = 100, 150

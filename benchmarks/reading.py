@@ -38,6 +38,7 @@ from benchmarks.peers import is_installed
 from benchmarks.results import Row, data_folder
 from headway.data.build import from_folder
 from headway.data.dataset import Data
+from headway.data.loader import Loader
 from headway.inputs.image.augment import Augment
 from headway.inputs.image.networks import Prepare
 
@@ -175,7 +176,7 @@ def _batches(data: Data, augment: Augment | None) -> int:
     count = 0
     for name in data.parts:
         is_train = name == "train"
-        for batch in data.part(name).loader(BATCH_SIZE, shuffle=is_train):
+        for batch in Loader(data.part(name), BATCH_SIZE, shuffle=is_train):
             images = batch.inputs
             if augment and is_train:
                 images = augment(images, rows=batch.rows, size=SIZE, seed=0, epoch=0)

@@ -30,7 +30,7 @@ from benchmarks.peers import fastai_table, is_installed, quiet
 from benchmarks.results import Row, data_folder
 from headway.bundle.predictor import GRAPH_INPUT
 from headway.data.dataset import Data
-from headway.data.loader import Batch
+from headway.data.loader import Batch, Loader
 from headway.data.sources import read_values
 
 SEEDS = (0, 1, 2)
@@ -133,7 +133,7 @@ def _loading(file: Path) -> list[Row]:
     theirs = fastai_table(data) if is_installed("fastai") else None
     rows: list[Row] = []
     for batch_size in (1024, 64):
-        loader = data.train.loader(batch_size, shuffle=True)
+        loader = Loader(data.train, batch_size, shuffle=True)
         others: dict[str, Iterable[Any]] = {
             "torch's DataLoader": DataLoader(TensorDataset(array, targets), batch_size, shuffle=True)
         }

@@ -32,13 +32,13 @@ from benchmarks.peers import is_installed, quiet
 from benchmarks.results import Row
 from headway.data.loader import Batch
 from headway.inputs.image.networks import Prepare, VisionModel, multi_level
-from headway.runs.checkpoint import KeepState
 from headway.runs.interrupt import Signals
+from headway.train.callbacks import TrainState
 from headway.train.loop import train_epoch
 from headway.train.nan_guard import FiniteLoss
 from headway.train.optimizers import make_optimizer
 from headway.train.precision import Precision, choose_precision
-from headway.train.state import TrainState
+from headway.train.stage_checkpoint import KeepState
 
 ARCHITECTURES = {"efficientnet_lite0": 32, "resnet18": 32, "resnet50": 16}
 """Names, and photos a step."""

@@ -15,6 +15,7 @@ from torch import nn
 import headway as hw
 from headway.runs import checkpoint
 from headway.runs.checkpoint import Checkpoints, Saved
+from headway.train import stage_checkpoint
 
 QUIET: dict[str, Any] = {"progress": False, "device": "cpu", "precision": "float32"}
 
@@ -51,7 +52,7 @@ def saves_counted(*, error: BaseException | None = None, at: int = 0, half_done:
         raise error
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checkpoint, "SECONDS_BETWEEN", 0.0)
+        patch.setattr(stage_checkpoint, "SECONDS_BETWEEN", 0.0)
         patch.setattr(Checkpoints, "save", save)
         yield names
 

@@ -27,7 +27,6 @@ from headway.targets.base import Target
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from headway.data.loader import Loader
 
 __all__ = ["Data", "Part", "PartName"]
 
@@ -234,9 +233,3 @@ class Part:
     def left(self) -> Part:
         """The part without the items that were lost meanwhile."""
         return Part(self.data, self.name, self.items.filter(~pl.col("row").is_in(list(self.data.lost))))
-
-    def loader(self, batch_size: int, *, seed: int = 0, shuffle: bool = False) -> Loader:
-        """Batches of this part for training or evaluation; see `headway.data.loader`."""
-        from headway.data.loader import Loader
-
-        return Loader(self, batch_size, seed=seed, shuffle=shuffle)

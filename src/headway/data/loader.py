@@ -7,19 +7,16 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from headway.data.dataset import Part
 from headway.data.store import reader_threads
 from headway.errors import ConfigError
 from headway.inputs.base import model_order
 from headway.seeds import generator
 from headway.system.malloc import keep_freed_memory
-
-if TYPE_CHECKING:
-    from headway.data.dataset import Part
 
 __all__ = ["Batch", "Loader", "as_tensor", "to_device"]
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, TypeVa
 import numpy as np
 
 from headway.errors import ConfigError, DataError, ReadError
+from headway.inputs.training_view import TrainingView
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from headway.targets.base import Target
     from headway.train.model import Model
     from headway.train.stage import Setup
-    from headway.train.training_view import TrainingView
 
 __all__ = ["Column", "Input", "Reader", "is_ragged", "learned", "model_order"]
 
@@ -298,11 +298,9 @@ class Input(ABC):
         what = f"There is no architecture for {type(self).__name__}."
         raise ConfigError(what, given=f"arch={arch!r}", fix="Pass a module of your own.")
 
-    def own_prepare(self) -> nn.Module:
-        """What comes before a module of one's own: for photos from pixels to 0 to 1, else nothing."""
-        from torch import nn
-
-        return nn.Identity()
+    def own_prepare(self) -> nn.Module | None:
+        """What comes before a module of one's own: for photos from pixels to 0 to 1; None for nothing."""
+        return None
 
     def training_view(self, target: Target, augment: Any = None) -> TrainingView:
         """What training does with this kind's batches.
@@ -314,8 +312,6 @@ class Input(ABC):
         Raises:
             ConfigError: If there is nothing of that kind to do.
         """
-        from headway.train.training_view import TrainingView
-
         if augment:
             what = f"{type(self).__name__} has no augmentation."
             raise ConfigError(what, given=f"augment={augment}", fix="Leave it out.")

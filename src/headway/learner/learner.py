@@ -25,6 +25,7 @@ from headway.judge.metric import MetricLike
 from headway.judge.report.report import Report
 from headway.learner import baselines as rivals
 from headway.learner import report as reporting
+from headway.learner.calls import Call, recorded
 from headway.learner.cross_validation import CrossValidation, cross_validate
 from headway.learner.ensemble import ensemble
 from headway.learner.export import export_trained
@@ -33,7 +34,6 @@ from headway.learner.restore import made_again, replay, resume_run, settings_of
 from headway.learner.subject import TrainedModel
 from headway.learner.weights import freeze_to, load_weights, save_weights
 from headway.predictions import Predictions
-from headway.runs.replay import Call, recorded
 from headway.runs.run import Run, new_run
 from headway.targets.base import Prediction
 from headway.train.callbacks import Callback, check_callbacks
@@ -143,7 +143,9 @@ class Learner:
             higher_is_better={name: known.metrics[name].higher_is_better for name in known.shown},
             precision=chosen,
             training_view=view,
-            batch_size=batch_size if isinstance(batch_size, int) else view.batch_size(len(data.train), made.recipe),
+            batch_size=batch_size
+            if isinstance(batch_size, int)
+            else view.batch_size or made.recipe.batch_size(len(data.train)),
             recipe=made.recipe,
             optimizer=optimizer,
             split_batches=batch_size == "auto",
@@ -518,4 +520,4 @@ class Learner:
 
     def _record(self, entry: Epoch) -> None:
         if self.run is not None:
-            self.run.record(len(self.history) - 1, entry)
+            self.run.record(len(self.history) - 1, entry.to_json())

@@ -12,30 +12,29 @@ from __future__ import annotations
 
 import json
 import os
-import time
 import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import safetensors
 import torch
 from torch import nn
 
 from headway.errors import CheckpointError
-from headway.runs.interrupt import Signals
-from headway.train.callbacks import Callback
 
-if TYPE_CHECKING:
-    from headway.data.loader import Batch
-    from headway.train.state import BatchResult, TrainState
+__all__ = ["DONE", "PLAN", "STAGE", "Checkpoints", "Saved", "load_model", "model_tensors"]
 
-__all__ = ["Checkpoints", "KeepState", "Saved", "capture", "load_model", "model_tensors", "restore"]
+DONE = "done"
+"""The name of the piece that says that a call is finished, and holds what it made of model and history."""
 
-SECONDS_BETWEEN = 60.0
-"""A stage is saved at least this often, besides at every epoch's end."""
+STAGE = "stage"
+"""The name of the checkpoint that a stage under way writes over and over."""
+
+PLAN = "plan"
+"""The name of the piece that holds how many steps a number of minutes came to."""
 
 
 @dataclass(frozen=True)
@@ -144,103 +143,6 @@ class Checkpoints:
         return self.folder / f"{name}.safetensors"
 
 
-class KeepState(Callback):
-    """Saves a stage's state at each epoch's last step, every minute until then, and when somebody wants to stop.
-
-    The evaluation after an epoch comes after its checkpoint: it changes nothing, and is made again.
-
-    Args:
-        save: Does it.
-        signals: Says whether somebody wants to stop.
-        batches: Batches of an epoch.
-    """
-
-    def __init__(self, save: Callable[[], None], signals: Signals, *, batches: int) -> None:
-        self.save, self.signals, self.batches = save, signals, batches
-        self._saved_at = time.monotonic()
-
-    def on_batch_begin(self, state: TrainState, batch: Batch) -> None:
-        """From here on a signal waits for the end of its step."""
-        self.signals.waiting = True
-
-    def on_batch_end(self, state: TrainState, result: BatchResult) -> None:
-        """Saves when it is time."""
-        is_last = state.batch == self.batches or state.step == state.total_steps or state.stop_training
-        if is_last or self.signals.received or time.monotonic() - self._saved_at >= SECONDS_BETWEEN:
-            self.save()
-            self._saved_at = time.monotonic()
-        self.signals.waiting = not is_last
-        self.signals.obey()
-
-
-def capture(state: TrainState) -> Saved:
-    """Everything that decides how a stage goes on: weights, the optimizer's state, and how far the stage has come."""
-    tensors, plain = model_tensors(state.model), {}
-    remembered = {
-        **{f"optimizer.{at}": state.optimizer.state.get(each, {}) for at, each in enumerate(_parameters(state))},
-        **{f"group.{at}": _counts(group) for at, group in enumerate(state.optimizer.param_groups)},
-        **{f"callback.{at}": each.state_dict() for at, each in enumerate(_remembering(state))},
-    }
-    for owner, values in remembered.items():
-        for name, value in values.items():
-            (tensors if isinstance(value, torch.Tensor) else plain)[f"{owner}.{name}"] = value
-    tensors["loss_sum"] = state.loss_sum
-    values = {
-        "epoch": state.epoch,
-        "step": state.step,
-        "batch": state.batch,
-        "items": state.items,
-        "pieces": state.pieces,
-        "total_steps": state.total_steps,
-        "seconds": state.seconds,
-        "scaler": state.precision.scaler.state_dict(),
-        "callbacks": [type(each).__name__ for each in _remembering(state)],
-        "remembered": plain,
-    }
-    return Saved(tensors, values)
-
-
-def restore(state: TrainState, saved: Saved) -> None:
-    """Puts a stage into the state that `capture` took."""
-    load_model(state.model, saved)
-    for at, parameter in enumerate(_parameters(state)):
-        # The fused update relies on averages that lie in memory as their parameter does, and all on its device.
-        state.optimizer.state[parameter] = {
-            name: torch.empty_like(parameter, requires_grad=False).copy_(value)
-            if isinstance(value, torch.Tensor) and value.shape == parameter.shape and name != "step"
-            else value.to(parameter.device)
-            if isinstance(value, torch.Tensor)
-            else value
-            for name, value in _of(f"optimizer.{at}.", saved).items()
-        }
-    values = saved.values
-    for at, group in enumerate(state.optimizer.param_groups):
-        group.update(_of(f"group.{at}.", saved))
-    state.loss_sum = saved.tensors["loss_sum"].to(state.precision.device)
-    state.epoch, state.step, state.batch, state.items = (values[name] for name in ("epoch", "step", "batch", "items"))
-    state.total_steps, state.seconds, state.pieces = (values[name] for name in ("total_steps", "seconds", "pieces"))
-    state.precision.scaler.load_state_dict(values["scaler"])
-    found, wanted = _remembering(state), values["callbacks"]
-    names = [type(each).__name__ for each in found]
-    if names != wanted:
-        given = f"{', '.join(names) or 'none'}, not {', '.join(wanted) or 'none'}"
-        fix = "Pass those that the run was started with, in the same order (callbacks=)."
-        raise CheckpointError("The checkpoint is of other callbacks that remember.", given=given, fix=fix)
-    for at, callback in enumerate(found):
-        callback.load_state_dict(_of(f"callback.{at}.", saved))
-
-
-def _of(prefix: str, saved: Saved) -> dict[str, Any]:
-    """The tensors and plain values whose names begin so, by the rest of their names."""
-    known = {**saved.tensors, **saved.values["remembered"]}
-    return {name.removeprefix(prefix): value for name, value in known.items() if name.startswith(prefix)}
-
-
-def _counts(group: Mapping[str, Any]) -> dict[str, Any]:
-    """A parameter group's numbers and tensors; some optimizers count their steps there."""
-    return {name: value for name, value in group.items() if type(value) in (int, float, torch.Tensor)}
-
-
 def model_tensors(model: nn.Module) -> dict[str, torch.Tensor]:
     """A model's weights and buffers under the names that `load_model` looks for."""
     return {f"model.{name}": value for name, value in model.state_dict().items()}
@@ -308,15 +210,6 @@ _DTYPES = {
 def _bytes(tensor: torch.Tensor) -> memoryview:
     """A contiguous tensor's bytes, not copied."""
     return tensor.reshape(-1).view(torch.uint8).numpy().data
-
-
-def _remembering(state: TrainState) -> list[Callback]:
-    """Those that have a state of their own; others, such as what shows the progress, may differ when a run goes on."""
-    return [each for each in state.callbacks if type(each).state_dict is not Callback.state_dict]
-
-
-def _parameters(state: TrainState) -> list[torch.Tensor]:
-    return [parameter for group in state.optimizer.param_groups for parameter in group["params"]]
 
 
 def _flush_folder(folder: Path) -> None:

@@ -7,10 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from headway.errors import RunError
-from headway.runs.checkpoint import Saved
-from headway.runs.replay import DONE
+from headway.runs.checkpoint import DONE, PLAN, Saved
 from headway.runs.run import FIRST_WEIGHTS, Run, differences, environment, new_run
-from headway.train.fine_tune import PLAN
 
 __all__ = ["Comparison", "compare", "copy_plan"]
 

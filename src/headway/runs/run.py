@@ -33,7 +33,6 @@ from headway.inputs.registry import input_from_json
 from headway.runs.checkpoint import Checkpoints, Saved, load_model, model_tensors
 from headway.system.versions import git_state, library_versions
 from headway.targets.registry import target_from_json
-from headway.train.history import Epoch
 
 __all__ = ["Run", "check_name", "differences", "environment", "list_runs", "new_run", "open_run"]
 
@@ -145,12 +144,12 @@ class Run:
         """The checkpoints of one of the calls that train, counted from 0."""
         return Checkpoints(self.path / "checkpoints" / str(number))
 
-    def record(self, number: int, entry: Epoch) -> None:
+    def record(self, number: int, entry: Mapping[str, Any]) -> None:
         """Adds a line to the history; a line that is there already, since the run goes on, stays as it is.
 
         Args:
             number: How many entries came before it.
-            entry: The entry.
+            entry: The entry, as plain JSON values.
         """
         file = self.path / "history.jsonl"
         lines = file.read_bytes().splitlines(keepends=True) if file.exists() else []
@@ -160,7 +159,7 @@ class Run:
             os.truncate(file, sum(map(len, lines)))
         if number >= len(lines):
             with _writing(file), file.open("a", encoding="utf-8") as opened:
-                opened.write(json.dumps(entry.to_json()) + "\n")
+                opened.write(json.dumps(dict(entry)) + "\n")
 
     @contextmanager
     def held(self) -> Iterator[None]:

@@ -286,17 +286,13 @@ class Target(ABC):
         """Simple models by name, in the order in which they run; those that need no array are guesses."""
         return {}
 
-    def sections(self, inputs: ReportInputs) -> dict[str, Section]:
-        """What a report says beyond metrics, verdict and slices, by name: the items farthest from the truth."""
-        from headway.judge.report.far_items import far_items
+    def sections(self, inputs: ReportInputs) -> dict[str, Section] | None:
+        """What a report says beyond metrics, verdict and slices, by name; None for the items farthest off alone."""
+        return None
 
-        return {"far_items": far_items(inputs)}
-
-    def findings(self, inputs: ReportInputs) -> list[Finding]:
-        """What is wrong with a model, beyond what every kind is looked at for: overfitting, by the main metric."""
-        from headway.judge.diagnosis.diagnose import check_errors
-
-        return check_errors(inputs)
+    def findings(self, inputs: ReportInputs) -> list[Finding] | None:
+        """What is wrong with a model, beyond what every kind is looked at for; None for overfitting alone."""
+        return None
 
     def learning_curve(
         self,

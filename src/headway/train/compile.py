@@ -17,10 +17,10 @@ import torch
 from headway.data.loader import Batch, Loader
 from headway.errors import ConfigError
 from headway.runs.checkpoint import Checkpoints, Saved
+from headway.train.callbacks import TrainState
 from headway.train.loop import gradients
 from headway.train.optimizers import clear_gradients
 from headway.train.options import Options
-from headway.train.state import TrainState
 
 __all__ = ["Decision", "Trial", "compiled"]
 

@@ -6,9 +6,8 @@ import math
 from typing import Any, Literal
 
 from headway.errors import ConfigError, did_you_mean
-from headway.train.callbacks import Callback
+from headway.train.callbacks import Callback, TrainState
 from headway.train.history import Epoch
-from headway.train.state import TrainState
 
 __all__ = ["EarlyStopping"]
 

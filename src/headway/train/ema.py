@@ -12,7 +12,7 @@ from torch import nn
 from headway.train.callbacks import Callback
 
 if TYPE_CHECKING:
-    from headway.train.state import BatchResult, TrainState
+    from headway.train.callbacks import BatchResult, TrainState
 
 __all__ = ["Average"]
 

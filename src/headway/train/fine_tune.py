@@ -26,7 +26,7 @@ from headway.data.dataset import Data, Part
 from headway.data.loader import Loader
 from headway.data.splits import RandomSplit, assign_parts
 from headway.errors import ConfigError, TrainingError
-from headway.runs.checkpoint import Saved
+from headway.runs.checkpoint import PLAN, Saved
 from headway.train.batchnorm_fusion import folded
 from headway.train.history import Epoch, History
 from headway.train.linear_probe import Head, solve_head
@@ -47,9 +47,6 @@ __all__ = [
 
 ASIDE_ANSWERS = "aside"
 """The name of the piece that holds what stage two answered for the rows set aside, where it was kept."""
-
-PLAN = "plan"
-"""The name of the piece that holds how many steps a number of minutes came to."""
 
 CHUNK = 512
 """Items whose features are computed, and kept, at a time."""

@@ -10,10 +10,10 @@ from torch import nn
 
 from headway.data.loader import Batch, to_device
 from headway.seeds import torch_seed
+from headway.train.callbacks import BatchResult, TrainState
 from headway.train.memory import is_out_of_memory, make_room
 from headway.train.optimizers import clear_gradients, set_lr
 from headway.train.precision import Precision
-from headway.train.state import BatchResult, TrainState
 
 __all__ = ["evaluating", "gradients", "predict", "predict_batches", "train_epoch", "train_step"]
 

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headway.errors import ConfigError, TrainingError
-from headway.train.callbacks import Callback
+from headway.train.callbacks import BatchResult, Callback, TrainState
 from headway.train.loop import train_epoch
 from headway.train.optimizers import make_optimizer
 from headway.train.stage import Setup, set_training_mode
-from headway.train.state import BatchResult, TrainState
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

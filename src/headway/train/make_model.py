@@ -38,7 +38,7 @@ def make_model(
     if isinstance(arch, (nn.Module, Model)):
         own = arch if isinstance(arch, Model) else Model(arch)
         _check_forward(own.module)
-        return own if own.prepare is not None else replace(own, prepare=input.own_prepare())
+        return own if own.prepare is not None else replace(own, prepare=input.own_prepare() or nn.Identity())
     if not (arch is None or isinstance(arch, str)):
         given = type(arch).__name__
         fix = "Pass a name, a module (not its class), or nothing."

@@ -8,7 +8,7 @@ import torch
 
 from headway.data.loader import Batch
 from headway.errors import TrainingError
-from headway.train.state import TrainState
+from headway.train.callbacks import TrainState
 
 __all__ = ["is_out_of_memory", "make_room"]
 

@@ -14,7 +14,7 @@ from headway.errors import TrainingError
 from headway.train.callbacks import Callback
 
 if TYPE_CHECKING:
-    from headway.train.state import BatchResult, TrainState
+    from headway.train.callbacks import BatchResult, TrainState
 
 __all__ = ["FiniteLoss"]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from headway.errors import ConfigError, did_you_mean
+from headway.inputs.training_view import TrainingView
 from headway.train.objective import Objective
 from headway.train.schedules import ScheduleName, check_schedule
-from headway.train.training_view import TrainingView
 
 __all__ = ["CompileName", "Options", "Plan", "check_options", "check_run", "options_of"]
 

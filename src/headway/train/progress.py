@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from headway.train.callbacks import Callback
 
 if TYPE_CHECKING:
+    from headway.train.callbacks import BatchResult, TrainState
     from headway.train.history import Epoch
-    from headway.train.state import BatchResult, TrainState
 
 __all__ = ["Progress", "make_progress"]
 

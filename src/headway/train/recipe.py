@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,7 +22,7 @@ class Recipe:
         views: About so many training items are seen, each epoch counting anew.
         min_epochs: Passes over the training rows at least,
         max_epochs: and at most.
-        steps: About so many steps an epoch, where items are rows of a table,
+        steps: About so many steps an epoch, where the kind of input says nothing of the batch size,
         min_batch_size: but never fewer items a step,
         max_batch_size: and never more.
     """
@@ -46,3 +47,13 @@ class Recipe:
             20
         """
         return min(max(round(self.views / num_train), self.min_epochs), self.max_epochs)
+
+    def batch_size(self, num_train: int) -> int:
+        """Items a step, a power of two, so that an epoch of so many training rows has about `steps` steps.
+
+        Example:
+            >>> Recipe().batch_size(3_200)
+            64
+        """
+        wanted = 2 ** round(math.log2(max(num_train, 1) / self.steps))
+        return min(max(wanted, self.min_batch_size), self.max_batch_size)

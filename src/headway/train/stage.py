@@ -17,10 +17,11 @@ from headway.data.dataset import Data, Part
 from headway.data.loader import Batch, Loader
 from headway.errors import ConfigError, ShapeError, TrainingError
 from headway.inputs.base import model_order
+from headway.inputs.training_view import TrainingView
 from headway.predictions import Predictions
-from headway.runs.checkpoint import Checkpoints, KeepState, Saved, capture, load_model, restore
+from headway.runs.checkpoint import STAGE, Checkpoints, Saved, load_model
 from headway.runs.interrupt import Signals
-from headway.train.callbacks import Callback
+from headway.train.callbacks import Callback, TrainState
 from headway.train.compile import Decision, compiled
 from headway.train.dropout import dropout_rate
 from headway.train.ema import Average
@@ -35,9 +36,8 @@ from headway.train.options import Options, Plan, check_options
 from headway.train.precision import Precision
 from headway.train.recipe import Recipe
 from headway.train.schedules import schedule
-from headway.train.state import TrainState
+from headway.train.stage_checkpoint import KeepState, capture, restore
 from headway.train.time_budget import Pace
-from headway.train.training_view import TrainingView
 
 __all__ = [
     "MetricFn",
@@ -51,9 +51,6 @@ __all__ = [
     "set_training_mode",
     "step_seconds",
 ]
-
-STAGE = "stage"
-"""The name of the checkpoint that a stage under way writes over and over."""
 
 PLAIN = Options()
 

@@ -9,8 +9,8 @@ from headway.train.callbacks import Callback
 from headway.train.schedules import ScheduleName, schedule
 
 if TYPE_CHECKING:
+    from headway.train.callbacks import BatchResult, TrainState
     from headway.train.history import Epoch
-    from headway.train.state import BatchResult, TrainState
 
 __all__ = ["Pace"]
 

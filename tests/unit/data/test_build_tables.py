@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 import headway as hw
+from headway.data.loader import Loader
 from headway.data.restore import reopen
 from headway.data.sources import read_values
 from headway.errors import DataError
@@ -95,7 +96,7 @@ def test_only_training_rows_are_learned_from() -> None:
 
 def test_batches_hold_rows_and_targets() -> None:
     data = hw.from_items(PEOPLE, target="income")
-    batches = list(data.train.loader(16, shuffle=True))
+    batches = list(Loader(data.train, 16, shuffle=True))
     rows = np.concatenate([batch.rows for batch in batches])
     assert sorted(rows) == sorted(data.train.rows)
     assert data.store.canvases is not None

@@ -9,9 +9,8 @@ import pytest
 import headway as hw
 from headway.errors import RunError
 from headway.runs import run as runs
-from headway.runs.checkpoint import Saved
+from headway.runs.checkpoint import DONE, Saved
 from headway.runs.repeat import compare, copy_plan
-from headway.runs.replay import DONE
 from headway.runs.run import Run, open_run
 
 

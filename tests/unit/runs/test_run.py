@@ -110,10 +110,10 @@ def test_calls_are_added_to_the_config_in_order(tmp_path: Path, digits_data: hw.
 
 def test_the_history_is_only_ever_added_to(tmp_path: Path) -> None:
     run = new_run(tmp_path, "digits")
-    run.record(0, ENTRY)
-    run.record(1, ENTRY)
+    run.record(0, ENTRY.to_json())
+    run.record(1, ENTRY.to_json())
     # A run that goes on comes to it again.
-    run.record(0, ENTRY)
+    run.record(0, ENTRY.to_json())
     lines = (run.path / "history.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == [ENTRY.to_json()] * 2
 

@@ -7,12 +7,11 @@ import torch
 from torch import nn
 
 from headway.inputs.image.augment import Augment
-from headway.train.callbacks import Callback
+from headway.train.callbacks import BatchResult, Callback, TrainState
 from headway.train.ema import Average
 from headway.train.history import History
 from headway.train.options import Options, Plan
 from headway.train.stage import Setup, fit
-from headway.train.state import BatchResult, TrainState
 from tests.stopping import same_bits, weights
 
 Make = Callable[..., nn.Module]

@@ -11,15 +11,14 @@ import torch.nn.functional as F
 from torch import nn
 
 import headway as hw
-from headway.data.loader import Batch
+from headway.data.loader import Batch, Loader
 from headway.inputs.image.augment import Augment
 from headway.seeds import torch_seed
-from headway.train.callbacks import Callback
+from headway.train.callbacks import BatchResult, Callback, TrainState
 from headway.train.loop import predict, train_epoch, train_step
 from headway.train.optimizers import make_optimizer
 from headway.train.precision import choose_precision
 from headway.train.stage import Setup
-from headway.train.state import BatchResult, TrainState
 
 Make = Callable[..., nn.Module]
 MakeSetup = Callable[..., Setup]
@@ -208,7 +207,7 @@ def test_predict_leaves_the_mode_as_it_was(body_head: Make, make_setup: MakeSetu
 def test_predict_gives_all_items_in_order(linear: Make, make_setup: MakeSetup, digits_data: hw.Data) -> None:
     setup = make_setup(linear().eval())
     before = copy.deepcopy(setup.model)
-    read = digits_data.train.loader(7)
+    read = Loader(digits_data.train, 7)
     outputs, targets = predict(setup.model, read, prepare=setup.prepare, precision=setup.precision)
     assert np.array_equal(targets.numpy(), digits_data.train.targets)
     images = np.stack([digits_data.input.read(file) for file in digits_data.train.items["file"]])

@@ -24,13 +24,13 @@ import headway as hw
 from headway.data.loader import to_device
 from headway.inputs.ratings.field import Ratings
 from headway.inputs.table.field import Table
-from headway.runs.checkpoint import capture, restore
+from headway.train.callbacks import TrainState
 from headway.train.loop import train_epoch, train_step
 from headway.train.nan_guard import FiniteLoss
 from headway.train.options import Options
 from headway.train.precision import choose_precision
 from headway.train.stage import Setup, new_state, set_training_mode
-from headway.train.state import TrainState
+from headway.train.stage_checkpoint import capture, restore
 
 META = torch.device("meta")
 SIDE = 16

@@ -9,13 +9,13 @@ from torch import nn
 
 import headway as hw
 from headway.errors import ConfigError, TrainingError
+from headway.train.callbacks import TrainState
 from headway.train.history import History
 from headway.train.loop import gradients
 from headway.train.memory import is_out_of_memory
 from headway.train.optimizers import make_optimizer
 from headway.train.options import Plan
 from headway.train.stage import Setup, fit
-from headway.train.state import TrainState
 
 Make = Callable[..., nn.Module]
 MakeSetup = Callable[..., Setup]

@@ -15,11 +15,10 @@ from headway.inputs.image.augment import Augment, resized
 from headway.inputs.image.field import Image
 from headway.inputs.table.field import Table
 from headway.runs.repeat import copy_plan
-from headway.train.callbacks import Callback
+from headway.train.callbacks import BatchResult, Callback, TrainState
 from headway.train.history import History
 from headway.train.options import Options, Plan, options_of
 from headway.train.stage import Setup, check_training, fit
-from headway.train.state import BatchResult, TrainState
 from tests.stopping import QUIET, killed_at, same_bits, told, weights
 
 Make = Callable[..., nn.Module]

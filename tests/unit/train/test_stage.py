@@ -18,12 +18,11 @@ from headway.errors import ConfigError, TrainingError
 from headway.inputs.image.augment import Augment
 from headway.inputs.image.networks import VisionModel
 from headway.train import stage
-from headway.train.callbacks import Callback
+from headway.train.callbacks import BatchResult, Callback, TrainState
 from headway.train.history import Epoch, History
 from headway.train.options import Options, Plan
 from headway.train.precision import choose_precision
 from headway.train.stage import Setup, fit, has_linear_head, score, set_training_mode, step_seconds
-from headway.train.state import BatchResult, TrainState
 
 Make = Callable[..., nn.Module]
 MakeSetup = Callable[..., Setup]

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from torch import nn
 
     from headway.data.dataset import Part
+    from headway.inputs.training_view import TrainingView
     from headway.judge.report.report import Picture, Report
     from headway.targets.base import Target
     from headway.train.model import Model
     from headway.train.stage import Setup
-    from headway.train.training_view import TrainingView
 
 __all__ = ["MAX_PIXELS", "Image", "open_upright"]
 

@@ -11,9 +11,8 @@ import torch
 
 from headway.inputs.image.augment import Augment, resized
 from headway.inputs.image.field import Image
+from headway.inputs.training_view import TrainingView
 from headway.targets.base import Target
-from headway.train.recipe import Recipe
-from headway.train.training_view import TrainingView
 
 __all__ = ["PhotoView"]
 
@@ -36,6 +35,7 @@ class PhotoView(TrainingView):
         self.augment = augment if isinstance(augment, Augment) else Augment(**augment)
         self.augments = self.augment != Augment.none()
         self.full_size = input.size
+        self.batch_size = 64 if input.size < 64 else 32
 
     def __call__(
         self, inputs: torch.Tensor, targets: torch.Tensor, *, rows: np.ndarray, size: int | None, seed: int, epoch: int
@@ -48,10 +48,6 @@ class PhotoView(TrainingView):
         drawn: dict[str, Any] = {"rows": rows, "size": size, "seed": seed, "epoch": epoch}
         targets = self.augment.follow(targets, self.target, side=inputs.shape[-1], **drawn)
         return self.augment(inputs, **drawn), targets
-
-    def batch_size(self, num_train: int, recipe: Recipe) -> int:
-        """32, or 64 for photos under 64 pixels."""
-        return 64 if self.input.size < 64 else 32
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self.augment)

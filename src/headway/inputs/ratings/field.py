@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from headway.data.dataset import Part
+    from headway.inputs.training_view import TrainingView
     from headway.judge.baselines.base import Baseline
     from headway.train.model import Model
-    from headway.train.training_view import TrainingView
 
 __all__ = ["MAX_CHOICES", "Ratings"]
 

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     import polars as pl
 
     from headway.data.dataset import Part, PartName
+    from headway.inputs.training_view import TrainingView
     from headway.judge.baselines.base import Baseline
     from headway.judge.diagnosis.finding import Finding
     from headway.judge.report.report import Report, Section
     from headway.train.model import Model
     from headway.train.stage import Setup
-    from headway.train.training_view import TrainingView
 
 __all__ = ["Table"]
 

@@ -41,11 +41,12 @@ _CAUSES = {
 
 def diagnose(inputs: ReportInputs) -> list[Finding]:
     """The findings, the most severe first; none when nothing is wrong."""
+    own = inputs.target.findings(inputs)
     found = [
         *_check_finite(inputs.history),
         *check_activity(inputs.activity),
         *_check_baseline(inputs),
-        *inputs.target.findings(inputs),
+        *(check_errors(inputs) if own is None else own),
     ]
     return without_symptoms(found)
 

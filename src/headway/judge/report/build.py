@@ -12,6 +12,7 @@ import numpy as np
 from headway.judge.baselines.base import BaselineData
 from headway.judge.baselines.run import BaselineResult, check_names, guesses, run_baselines
 from headway.judge.diagnosis.diagnose import diagnose
+from headway.judge.report.far_items import far_items
 from headway.judge.report.inputs import ReportInputs, checked_predictions
 from headway.judge.report.report import BaselineRow, PartScores, Report
 from headway.judge.slices.report import SliceReport, judge_slices
@@ -139,6 +140,7 @@ def build_report(inputs: ReportInputs) -> Report:
         DataError: If the arrays do not hold what the metrics need.
     """
     slices, worst = _slices(inputs)
+    sections = inputs.target.sections(inputs)
     return Report(
         task=inputs.target.task,
         known=inputs.metrics,
@@ -149,7 +151,7 @@ def build_report(inputs: ReportInputs) -> Report:
         baselines=[_row(each, inputs) for each in inputs.baselines],
         verdict=_verdict(inputs),
         findings=diagnose(inputs),
-        sections=inputs.target.sections(inputs),
+        sections={"far_items": far_items(inputs)} if sections is None else sections,
         slices=slices,
         worst_slices=worst,
         learning_curve=inputs.learning_curve,

@@ -166,9 +166,10 @@ class Number(Target):
 
     def sections(self, inputs: ReportInputs) -> dict[str, Section]:
         """How predictions lie beside the truth, and those that are farthest from it."""
+        from headway.judge.report.far_items import far_items
         from headway.targets.number.page import sections
 
-        return sections(inputs) | super().sections(inputs)
+        return sections(inputs) | {"far_items": far_items(inputs)}
 
     def to_json(self) -> dict[str, Any]:
         names = ("column", "low", "high", "mean", "std")

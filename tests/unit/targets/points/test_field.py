@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 import headway as hw
+from headway.data.loader import Loader
 from headway.errors import ConfigError, DataError
 from headway.inputs.base import learned
 from headway.inputs.image.field import Image
@@ -152,7 +153,7 @@ def test_a_data_set_of_points() -> None:
     np.testing.assert_allclose(data.train.targets, data.train.placed, atol=1e-6)
     places = data.train.targets[:, :2].astype(np.float64)
     np.testing.assert_allclose(data.target.mean, places.mean(axis=0), atol=1e-6)  # pyright: ignore
-    batch = next(iter(data.valid.loader(4)))
+    batch = next(iter(Loader(data.valid, 4)))
     np.testing.assert_array_equal(batch.targets.numpy(), data.valid.targets[:4])
     figure = data.show(4)
     for axes, image in zip(figure.axes, range(4), strict=True):

@@ -7,14 +7,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from headway.runs.checkpoint import Checkpoints, Saved, load_model, model_tensors
+from headway.runs.checkpoint import DONE, STAGE, Checkpoints, Saved, load_model, model_tensors
 from headway.runs.run import Run
 from headway.train.history import Epoch, History
-from headway.train.stage import STAGE, Setup
+from headway.train.stage import Setup
 
 __all__ = ["Call", "recorded"]
 
-DONE = "done"
 NAMES_SHOWN = 5
 
 

@@ -15,11 +15,10 @@ from headway.errors import TrainingError
 from headway.inputs.image.augment import Augment
 from headway.runs.checkpoint import Checkpoints
 from headway.train import fine_tune as fine_tuning
-from headway.train.callbacks import Callback
+from headway.train.callbacks import BatchResult, Callback, TrainState
 from headway.train.history import Epoch, History
 from headway.train.options import Plan
 from headway.train.stage import Setup, fit
-from headway.train.state import BatchResult, TrainState
 from tests.stopping import (
     QUIET,
     Killed,

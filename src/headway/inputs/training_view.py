@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from headway.train.recipe import Recipe
 
 if TYPE_CHECKING:
     import torch
@@ -23,12 +20,14 @@ class TrainingView:
         can_mix: Whether a mixture of two items means something, so that mixup and cutmix do.
         is_small: Whether a step is so short that shorter number formats save nothing.
         full_size: Side of the whole items, of which `sizes` are smaller ones; None where items have no size to choose.
+        batch_size: Items a step by default; None for as many as the model's `Recipe` wants.
     """
 
     augments: bool = False
     can_mix: bool = False
     is_small: bool = False
     full_size: int | None = None
+    batch_size: int | None = None
 
     def __call__(
         self, inputs: torch.Tensor, targets: torch.Tensor, *, rows: np.ndarray, size: int | None, seed: int, epoch: int
@@ -44,11 +43,6 @@ class TrainingView:
             epoch: The epoch, from 0.
         """
         return inputs, targets
-
-    def batch_size(self, num_train: int, recipe: Recipe) -> int:
-        """Items a step by default: so many that an epoch has about `recipe.steps` steps, within its ends."""
-        wanted = 2 ** round(math.log2(max(num_train, 1) / recipe.steps))
-        return min(max(wanted, recipe.min_batch_size), recipe.max_batch_size)
 
     def __str__(self) -> str:
         return "no augmentation"

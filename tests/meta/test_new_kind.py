@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 import headway as hw
 from headway.bundle.format import read_bundle
 from headway.cli import app
+from headway.data.loader import Loader
 from headway.errors import ReadError
 from headway.inputs import registry
 from headway.serve.app import create_app
@@ -63,7 +64,7 @@ def test_it_learns_more_than_guessing(trained: tuple[hw.Learner, Path]) -> None:
 
 def test_ragged_items_are_batched_as_they_are(trained: tuple[hw.Learner, Path]) -> None:
     learner, _ = trained
-    batch = next(iter(learner.data.train.loader(8)))
+    batch = next(iter(Loader(learner.data.train, 8)))
     assert batch.inputs.dtype.is_floating_point is False
     assert batch.inputs.ndim == 3
     assert batch.inputs.shape[2] == 2

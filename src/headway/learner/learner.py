@@ -133,6 +133,9 @@ class Learner:
         self.model = chosen.place(made.module)
         assert made.prepare is not None
         self.prepare = made.prepare.to(chosen.device)
+        items = (
+            batch_size if isinstance(batch_size, int) else view.batch_size or made.recipe.batch_size(len(data.train))
+        )
         self.progress = progress if isinstance(progress, Progress) else make_progress() if progress else None
         self.setup = Setup(
             data=data,
@@ -143,9 +146,7 @@ class Learner:
             higher_is_better={name: known.metrics[name].higher_is_better for name in known.shown},
             precision=chosen,
             training_view=view,
-            batch_size=batch_size
-            if isinstance(batch_size, int)
-            else view.batch_size or made.recipe.batch_size(len(data.train)),
+            batch_size=items,
             recipe=made.recipe,
             optimizer=optimizer,
             split_batches=batch_size == "auto",
@@ -153,11 +154,10 @@ class Learner:
             callbacks=(*callbacks, *([self.progress] if self.progress else [])),
             on_entry=self._record,
         )
-        self._is_own = isinstance(arch, (nn.Module, Model))
         # A module of one's own as it was before training, from which other data can be learned.
         self._start = copy.deepcopy(arch) if isinstance(arch, (nn.Module, Model)) else None
         self._asked_stages = two_stages
-        self.two_stages = choose_stages(self.setup, made, is_own=self._is_own, wanted=two_stages)
+        self.two_stages = choose_stages(self.setup, made, is_own=self._start is not None, wanted=two_stages)
         self._baselines: list[BaselineResult] | None = None
         self._calls: list[dict[str, Any]] = []
         self._main_metric = main_metric
@@ -166,7 +166,7 @@ class Learner:
             "optimizer": None if isinstance(optimizer, str) else optimizer,
             "loss_fn": loss_fn,
         }
-        self.run = self._begun(run, own={"arch": self._is_own, **self._own, "callbacks": callbacks})
+        self.run = self._begun(run, own={"arch": self._start is not None, **self._own, "callbacks": callbacks})
 
     def _begun(self, run: str | os.PathLike[str] | Run | None, *, own: dict[str, Any]) -> Run | None:
         """The run's folder with what is known before training; `own` is what the folder cannot hold."""

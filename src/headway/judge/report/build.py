@@ -14,7 +14,7 @@ from headway.judge.baselines.run import BaselineResult, check_names, guesses, ru
 from headway.judge.diagnosis.diagnose import diagnose
 from headway.judge.report.far_items import far_items
 from headway.judge.report.inputs import ReportInputs, checked_predictions
-from headway.judge.report.report import BaselineRow, PartScores, Report
+from headway.judge.report.report import BaselineRow, PartScores, Report, Section
 from headway.judge.slices.report import SliceReport, judge_slices
 from headway.judge.slices.worst import WorstSlices, worst_slices
 from headway.judge.verdict import Verdict, verdict, with_cost
@@ -140,7 +140,6 @@ def build_report(inputs: ReportInputs) -> Report:
         DataError: If the arrays do not hold what the metrics need.
     """
     slices, worst = _slices(inputs)
-    sections = inputs.target.sections(inputs)
     return Report(
         task=inputs.target.task,
         known=inputs.metrics,
@@ -151,7 +150,7 @@ def build_report(inputs: ReportInputs) -> Report:
         baselines=[_row(each, inputs) for each in inputs.baselines],
         verdict=_verdict(inputs),
         findings=diagnose(inputs),
-        sections={"far_items": far_items(inputs)} if sections is None else sections,
+        sections=_sections(inputs),
         slices=slices,
         worst_slices=worst,
         learning_curve=inputs.learning_curve,
@@ -206,6 +205,12 @@ def _row(result: BaselineResult, inputs: ReportInputs) -> BaselineRow:
     judged = inputs.judged
     compared = metrics.compare(judged.predictions, result.predictions[inputs.main], judged.targets, seed=seed)
     return BaselineRow(result.name, result.seconds, found, compared.difference, compared.p, result.size)
+
+
+def _sections(inputs: ReportInputs) -> dict[str, Section]:
+    """Those of the kind of target; of one that has none of its own, the items farthest from the truth."""
+    own = inputs.target.sections(inputs)
+    return {"far_items": far_items(inputs)} if own is None else own
 
 
 def _verdict(inputs: ReportInputs) -> Verdict:

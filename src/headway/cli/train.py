@@ -77,6 +77,19 @@ def train(
     lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
     mixup: Annotated[float, typer.Option(metavar="ALPHA", help="Mix photos in pairs; 0.2 is usual, 0 is off.")] = 0.0,
     ema: Annotated[float, typer.Option(metavar="DECAY", help="Average the weights over the steps; 0 is off.")] = 0.0,
+    optimizer: Annotated[
+        str, typer.Option(metavar="NAME", help="adamw, sgd, lamb ..., or any of timm's names.")
+    ] = "adamw",
+    class_weights: Annotated[
+        str | None,
+        typer.Option(metavar="CLASS=WEIGHT,...", help="How much items of a class count; balanced: the rarer the more."),
+    ] = None,
+    clip_norm: Annotated[
+        float | None, typer.Option(metavar="NORM", help="Limit of the gradients' norm; none when left out.")
+    ] = None,
+    dropout: Annotated[
+        float | None, typer.Option(metavar="RATE", help="Rate of the model's dropout layers; as they are if left out.")
+    ] = None,
     compile: Annotated[
         Literal["off", "auto", "on"], typer.Option(help="Compile the training step; auto: where a timed trial pays.")
     ] = "off",
@@ -100,10 +113,21 @@ def train(
     start = time.perf_counter()
     options = {name: value for name, value in locals().items() if name in OPTIONS}
     options["batch_size"] = _batch_size(batch_size)
+    options["class_weights"] = _class_weights(class_weights)
     check_fields(data, options)
     name = name or _default_name(data)
-    given = {"mixup": mixup, "ema": ema}
-    _check_settings(name, given, arch=arch, epochs=epochs, minutes=minutes, lr=lr, device=device, precision=precision)
+    given = {"mixup": mixup, "ema": ema, "clip_norm": clip_norm, "dropout": dropout}
+    _check_settings(
+        name,
+        given,
+        arch=arch,
+        epochs=epochs,
+        minutes=minutes,
+        lr=lr,
+        optimizer=optimizer,
+        device=device,
+        precision=precision,
+    )
     from headway.runs.run import new_run
 
     run = new_run(runs, name)
@@ -116,12 +140,12 @@ def train(
         run.drop_unless_begun()
 
 
-FINE_TUNING = ("epochs", "minutes", "lr", "mixup", "ema", "compile")
+FINE_TUNING = ("epochs", "minutes", "lr", "mixup", "ema", "clip_norm", "dropout", "compile")
 """What `Learner.fine_tune` is called with."""
 
 OPTIONS = (
     *FINE_TUNING,
-    *("input", "target", "split_column", "arch", "pretrained", "size", "batch_size"),
+    *("input", "target", "split_column", "arch", "pretrained", "size", "batch_size", "optimizer", "class_weights"),
     *("valid", "seed", "device", "precision", "quantize", "kind", *TARGET_OPTIONS),
 )
 """What a run keeps of the command, besides its data, to begin again when it is stopped before it has begun."""
@@ -143,7 +167,7 @@ def carry_out(run: Run, *, start: float, as_json: bool) -> None:
     items = _read(options, progress=progress)
     # Not only when there is a model to export.
     check_quantize(options.get("quantize"), items.input)
-    names = ("arch", "pretrained", "seed", "batch_size", "device", "precision")
+    names = ("arch", "pretrained", "seed", "batch_size", "optimizer", "class_weights", "device", "precision")
     learner = Learner(items, run=run, progress=progress, **{name: options[name] for name in names})
     progress.tell(_first_lines(items, learner))
     learner.fine_tune(**{name: options[name] for name in FINE_TUNING if name in options})
@@ -209,6 +233,20 @@ def _batch_size(given: str | None) -> int | Literal["auto"] | None:
     raise ConfigError(what, given=f"--batch-size {given}", fix=fix)
 
 
+def _class_weights(given: str | None) -> dict[str, float] | str | None:
+    """The weights as `Learner` takes them; a label may hold an equals sign, so the last one counts."""
+    from headway.errors import ConfigError
+
+    if given is None or given == "balanced":
+        return given
+    try:
+        return {label: float(weight) for label, _, weight in (each.rpartition("=") for each in given.split(","))}
+    except ValueError as error:
+        what = "The weights of classes must be pairs of a class and a number."
+        fix = "Pass balanced, or pairs such as rare=5,common=1."
+        raise ConfigError(what, given=f"--class-weights {given}", fix=fix) from error
+
+
 def _default_name(data: Path) -> str:
     path = data.resolve()
     return re.sub(r"[^\w.-]+", "-", path.stem if path.is_file() else path.name).strip(".") or "run"
@@ -216,12 +254,13 @@ def _default_name(data: Path) -> str:
 
 def _check_settings(
     name: str,
-    given: dict[str, float],
+    given: dict[str, float | None],
     *,
     arch: str | None,
     epochs: int | None,
     minutes: float | None,
     lr: float | None,
+    optimizer: str,
     device: str,
     precision: PrecisionName,
 ) -> None:
@@ -229,6 +268,7 @@ def _check_settings(
     from headway.inputs.registry import check_architecture
     from headway.runs.run import check_name
     from headway.train.fine_tune import check_plan
+    from headway.train.optimizers import check_optimizer
     from headway.train.options import options_of
     from headway.train.precision import choose_device, choose_precision
 
@@ -236,6 +276,7 @@ def _check_settings(
     check_plan(epochs=epochs, minutes=minutes, lr=lr)
     options_of({**given, "epochs": epochs, "lr": lr})
     choose_precision(choose_device(device), precision)
+    check_optimizer(optimizer)
     if arch is not None:
         check_architecture(arch)
 

@@ -6,7 +6,6 @@ import copy
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -42,7 +41,7 @@ from headway.train.history import Epoch, History
 from headway.train.lr_finder import LrFinder, find_lr
 from headway.train.make_model import make_model
 from headway.train.model import Model
-from headway.train.objective import Loss
+from headway.train.objective import ClassWeights, Loss, Objective, with_class_weights, with_loss
 from headway.train.optimizers import OptimizerChoice, check_optimizer
 from headway.train.options import Plan, check_run, options_of
 from headway.train.precision import PrecisionName, choose_device, choose_precision
@@ -80,8 +79,11 @@ class Learner:
         main_metric: The name of the metric that verdicts are about; the target's own when left out.
         optimizer: "adamw", "sgd", "lamb" or another name of timm's; a class of torch's; or a function from groups of
             parameters to an optimizer. The learning rate is `lr` of the call that trains, whatever it was made with.
-        loss_fn: `(outputs, targets)` to the mean loss, such as `nn.CrossEntropyLoss(label_smoothing=0.1)`; when left
-            out, by the target: for classes cross-entropy, for numbers the squared error in standard deviations.
+        loss_fn: A function of outputs and targets, or a loss of torch's such as `nn.CrossEntropyLoss()`; for numbers
+            both are in standard deviations of the training rows. When left out, by the target: for classes
+            cross-entropy, for numbers the squared error.
+        class_weights: How much an item of each class counts in the loss: a dict by label, 1 for those not named; or
+            "balanced", where all items of a class count as much as all of another.
         callbacks: Called around epochs and steps, in order.
         device: "auto", "cpu", "cuda", "cuda:1", "mps" ...
         precision: "auto", "float32", "bfloat16" or "float16".
@@ -115,6 +117,7 @@ class Learner:
         main_metric: str | None = None,
         optimizer: OptimizerChoice = "adamw",
         loss_fn: Loss | None = None,
+        class_weights: ClassWeights | None = None,
         callbacks: Sequence[Callback] = (),
         device: str | torch.device = "auto",
         precision: PrecisionName = "auto",
@@ -127,7 +130,7 @@ class Learner:
         self.features: Features | None = None
         view = data.input.training_view(data.target, augment)
         chosen = choose_precision(choose_device(device), precision, is_small=view.is_small)
-        found, known = data.target.objective(), data.target.metrics().with_metrics(metrics, main=main_metric)
+        known = data.target.metrics().with_metrics(metrics, main=main_metric)
         made = make_model(arch, data.input, data.target, pretrained=pretrained, seed=seed)
         self.arch, self.pretrained = made.arch, made.pretrained
         self.model = chosen.place(made.module)
@@ -141,7 +144,7 @@ class Learner:
             data=data,
             model=self.model,
             prepare=self.prepare,
-            objective=replace(found, loss_fn=loss_fn) if loss_fn else found,
+            objective=_objective(data, loss_fn, class_weights),
             metrics=known.shown_functions(),
             higher_is_better={name: known.metrics[name].higher_is_better for name in known.shown},
             precision=chosen,
@@ -161,6 +164,7 @@ class Learner:
         self._baselines: list[BaselineResult] | None = None
         self._calls: list[dict[str, Any]] = []
         self._main_metric = main_metric
+        self._class_weights = dict(class_weights) if isinstance(class_weights, Mapping) else class_weights
         self._own = {
             "metrics": metrics,
             "optimizer": None if isinstance(optimizer, str) else optimizer,
@@ -233,7 +237,7 @@ class Learner:
     def settings(self) -> dict[str, Any]:
         """What decides the run, as plain values."""
         known = settings_of(self.setup, arch=self.arch, pretrained=self.pretrained, two_stages=self._asked_stages)
-        return {**known, "main_metric": self._main_metric}
+        return {**known, "main_metric": self._main_metric, "class_weights": self._class_weights}
 
     def fine_tune(
         self, epochs: int | None = None, *, minutes: float | None = None, lr: float | None = None, **options: Any
@@ -521,3 +525,14 @@ class Learner:
     def _record(self, entry: Epoch) -> None:
         if self.run is not None:
             self.run.record(len(self.history) - 1, entry.to_json())
+
+
+def _objective(data: Data, loss_fn: Loss | None, class_weights: ClassWeights | None) -> Objective:
+    """The target's objective, or with a loss or weights of the user's own."""
+    found = data.target.objective()
+    if loss_fn is not None and class_weights is not None:
+        what, given = "`loss_fn` and `class_weights` cannot both be given.", f"class_weights={class_weights!r}"
+        raise ConfigError(what, given=given, fix="Give the weights to your own loss, such as nn.CrossEntropyLoss(w).")
+    if class_weights is not None:
+        return with_class_weights(found, class_weights, labels=data.target.labels, targets=data.train.targets)
+    return found if loss_fn is None else with_loss(found, loss_fn)

@@ -170,7 +170,8 @@ def curve(trained: TrainedModel) -> LearningCurve:
 
     def solve(features: np.ndarray, targets: np.ndarray, new: np.ndarray) -> np.ndarray:
         given = torch.from_numpy(features), torch.from_numpy(targets)
-        head = solve_head(*given, target=data.target, seed=seed, decays=(weight_decay,))
+        objective = trained.setup.objective
+        head = solve_head(*given, target=data.target, objective=objective, seed=seed, decays=(weight_decay,))
         return head(torch.from_numpy(new)).softmax(dim=1).numpy()
 
     rows = (parts["train"], data.train.targets, parts["valid"], data.valid.targets)

@@ -263,7 +263,8 @@ def _chunk(setup: Setup, body: nn.Module, part: Part) -> Saved:
 
 
 def _solved(setup: Setup, features: torch.Tensor, targets: torch.Tensor) -> Saved:
-    return solve_head(features, targets, target=setup.data.target, seed=setup.seed).to_saved()
+    head = solve_head(features, targets, target=setup.data.target, seed=setup.seed, objective=setup.objective)
+    return head.to_saved()
 
 
 def _stage_one(setup: Setup, history: History) -> tuple[Features, Head]:
@@ -312,7 +313,8 @@ def _stage_two(setup: Setup, plan: Plan, history: History, found: Features, head
     features, targets = torch.from_numpy(found.parts["train"]), torch.from_numpy(data.train.targets)
     inside, aside = _set_aside(data.train, setup.seed)
     seen = torch.isin(torch.from_numpy(data.train.rows), torch.from_numpy(inside.rows))
-    blind = solve_head(features[seen], targets[seen], target=data.target, seed=setup.seed, decays=(head.weight_decay,))
+    options = {"target": data.target, "objective": setup.objective, "seed": setup.seed}
+    blind = solve_head(features[seen], targets[seen], **options, decays=(head.weight_decay,))
     head_loss, _ = score(setup, blind(features[~seen]), targets[~seen])
     blind.put_into(linear)
     try:

@@ -17,7 +17,7 @@ from torch import nn
 from headway.runs.checkpoint import Saved
 from headway.seeds import generator
 from headway.targets.base import Target
-from headway.train.objective import WEIGHT_DECAYS, Loss
+from headway.train.objective import WEIGHT_DECAYS, Loss, Objective
 
 __all__ = ["WEIGHT_DECAYS", "Head", "solve_head"]
 
@@ -77,6 +77,7 @@ def solve_head(
     *,
     target: Target,
     seed: int,
+    objective: Objective | None = None,
     decays: Sequence[float] | None = None,
 ) -> Head:
     """The linear head with the least regularised loss, its weight decay chosen by folds of these same rows.
@@ -86,8 +87,9 @@ def solve_head(
     Args:
         features: float32 `[items, features]`.
         targets: As `target.encode` gives them, `[items]` or `[items, outputs]`.
-        target: The fitted target field; it decides the loss.
+        target: The fitted target field.
         seed: The run's seed, for the folds.
+        objective: The loss; the target's own when left out.
         decays: Weight decays to choose from, the strongest first; those of the objective when left out.
 
     Returns:
@@ -97,14 +99,14 @@ def solve_head(
         Kumar et al. 2022, arXiv:2202.10054 (linear probing before fine-tuning). Solved with L-BFGS (Liu and Nocedal
         1989) on all rows at once.
     """
-    found = target.objective()
+    found = objective or target.objective()
     mean, std = features.mean(dim=0), features.std(dim=0)
     std = (std + found.floor * features.std()).clamp_min(1e-6)
     scaled, back = _in_span((features - mean) / std)
     decays = found.decays if decays is None else decays
     decay, held_out = decays[0], None
     if len(decays) > 1:
-        decay, held_out = _best_decay(scaled, targets, target, decays, seed)
+        decay, held_out = _best_decay(scaled, targets, target, found, decays, seed)
     is_right = held_out.argmax(dim=1) == targets if held_out is not None and target.is_one_class else None
     loss_fn, weights = found.loss_fn, None
     path = () if found.is_convex else (each for each in found.decays if each > decay)
@@ -142,10 +144,14 @@ def _in_span(features: torch.Tensor) -> tuple[torch.Tensor, Callable[[torch.Tens
 
 
 def _best_decay(
-    features: torch.Tensor, targets: torch.Tensor, target: Target, decays: Sequence[float], seed: int
+    features: torch.Tensor,
+    targets: torch.Tensor,
+    target: Target,
+    objective: Objective,
+    decays: Sequence[float],
+    seed: int,
 ) -> tuple[float, torch.Tensor]:
     """The weight decay whose heads predict best the folds that they were solved without, and what they predict."""
-    found = target.objective()
     # What is no class is spread by chance alone.
     folds = _folds(targets.numpy() if target.is_one_class else np.zeros(len(targets)), seed)
     outputs = torch.empty(len(decays), len(targets), target.num_outputs)
@@ -159,15 +165,15 @@ def _best_decay(
                 features[inside],
                 targets[inside],
                 target.num_outputs,
-                found.loss_fn,
+                objective.loss_fn,
                 decay,
                 start=weights,
                 max_iter=40,
             )
             outputs[place, ~inside] = _outputs(features[~inside], weights)
-    losses = [found.loss_fn(each, targets).item() for each in outputs]
+    losses = [objective.loss_fn(each, targets).item() for each in outputs]
     best = int(np.argmin(losses))
-    return decays[best], found.activate(outputs[best])
+    return decays[best], objective.activate(outputs[best])
 
 
 def _folds(targets: np.ndarray, seed: int) -> np.ndarray:

@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from headway.errors import ConfigError, did_you_mean
 from headway.train.precision import Precision
 
-__all__ = ["SQUARED_DECAYS", "WEIGHT_DECAYS", "Loss", "Objective", "ToUnit"]
+__all__ = [
+    "SQUARED_DECAYS",
+    "WEIGHT_DECAYS",
+    "ClassWeights",
+    "Loss",
+    "Objective",
+    "ToUnit",
+    "with_class_weights",
+    "with_loss",
+]
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Outputs and targets to a loss."""
+
+ClassWeights = Mapping[str, float] | Literal["balanced"]
+"""A weight for each class by its label, 1 for those not named; or "balanced": the rarer the class, the greater."""
 
 WEIGHT_DECAYS = (1e-1, 3e-2, 1e-2, 3e-3)
 """Candidates for the weight decay of a linear head, from the strongest, on the mean log loss of standardised features.
@@ -41,6 +56,9 @@ class Objective:
         is_convex: Whether a linear head has one best solution; else it is approached from stronger weight decays.
         is_exact: Whether answers are judged in float32, as a bundle gives them. Shorter numbers change a probability
             little, and a number in its unit by half a per cent.
+        compared: Outputs and targets as a loss of the user's own is given them.
+        weighted: A weight for each class, `[classes]`, to the loss in which items count by the weight of their class;
+            None where an item has no class.
         floor: What is added to each feature's spread when they are standardised, as a share of that of all features:
             the more, the less a feature counts that hardly ever differs from its mean.
     """
@@ -55,10 +73,88 @@ class Objective:
     is_convex: bool = True
     is_exact: bool = False
     floor: float = 0.0
+    compared: Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]] = lambda *pair: pair
+    weighted: Callable[[torch.Tensor], Loss] | None = None
 
     def judged_in(self, precision: Precision) -> Precision:
         """The precision in which answers are computed, of a model that is trained in this one."""
         return replace(precision, dtype=torch.float32) if self.is_exact else precision
+
+
+def with_loss(objective: Objective, loss_fn: Loss) -> Objective:
+    """The objective with a loss of the user's own, such as a module of torch's.
+
+    Args:
+        objective: The target's.
+        loss_fn: Given outputs and targets on one device; for numbers both in standard deviations of the training rows,
+            so that `nn.HuberLoss()` means the same whatever their unit. A loss for each item is averaged.
+
+    Raises:
+        ConfigError: If `loss_fn` cannot be called; when it is called, if it gives no tensor.
+    """
+    if isinstance(loss_fn, type) or not callable(loss_fn):
+        given = f"the class {loss_fn.__name__}" if isinstance(loss_fn, type) else type(loss_fn).__name__
+        fix = "Pass a function, or an instance of a loss such as nn.CrossEntropyLoss()."
+        raise ConfigError("`loss_fn` must be a function of outputs and targets.", given=given, fix=fix)
+    copies: dict[torch.device, Loss] = {}
+
+    def compute(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        if isinstance(loss_fn, nn.Module) and outputs.device not in copies:
+            # Its weights are needed where the outputs are: training is on an accelerator, judging on the processor.
+            # What is made in inference mode could not be trained with later.
+            with torch.inference_mode(False):
+                copies[outputs.device] = copy.deepcopy(loss_fn).to(outputs.device)
+        loss = copies.get(outputs.device, loss_fn)(*objective.compared(outputs, targets))
+        if not isinstance(loss, torch.Tensor):
+            fix = "Compute it with torch's functions, or its gradient cannot be found."
+            raise ConfigError("`loss_fn` must give a tensor.", given=type(loss).__name__, fix=fix)
+        return loss.mean()
+
+    return replace(objective, loss_fn=compute)
+
+
+def with_class_weights(
+    objective: Objective, weights: ClassWeights, *, labels: Sequence[str], targets: np.ndarray
+) -> Objective:
+    """The objective with a loss in which the items of each class have a weight.
+
+    Weights are scaled so that their mean over the training rows is 1: the loss stays as large as without them.
+
+    Args:
+        objective: The target's.
+        weights: By label, or "balanced": inversely to how often the class occurs.
+        labels: The classes, in the order of the outputs.
+        targets: Class indices of the training rows, int64 `[items]`.
+
+    Raises:
+        ConfigError: If an item has no single class, a label is not known, or a weight is not above 0.
+
+    Source:
+        "balanced": King and Zeng 2001, "Logistic regression in rare events data", as in scikit-learn.
+    """
+    if objective.weighted is None:
+        what = "`class_weights` need a target of one class an item."
+        fix = "Leave them out, or pass a loss with weights as `loss_fn`."
+        raise ConfigError(what, given=f"class_weights={weights!r}", fix=fix)
+    counts = np.bincount(targets, minlength=len(labels))
+    values = 1 / np.maximum(counts, 1) if weights == "balanced" else _by_label(weights, labels)
+    values = values * len(targets) / (values @ counts)
+    return replace(objective, loss_fn=objective.weighted(torch.from_numpy(values.astype(np.float32))))
+
+
+def _by_label(weights: ClassWeights, labels: Sequence[str]) -> np.ndarray:
+    """Each class's weight, checked; 1 for the classes that are not named."""
+    if not isinstance(weights, Mapping):
+        fix = 'Pass "balanced", or a dict such as {"rare": 5.0}.'
+        raise ConfigError('`class_weights` must be "balanced" or a dict.', given=repr(weights), fix=fix)
+    for label, weight in weights.items():
+        if label not in labels:
+            fix = did_you_mean(str(label), labels)
+            raise ConfigError("`class_weights` must name classes of the data.", given=repr(label), fix=fix)
+        if not 0 < weight < float("inf"):
+            given = f"{label}: {weight}"
+            raise ConfigError("The weight of a class must be above 0.", given=given, fix="Pass a number such as 2.")
+    return np.array([weights.get(label, 1.0) for label in labels])
 
 
 class ToUnit(nn.Module):
@@ -115,6 +211,11 @@ class ToUnit(nn.Module):
         """Squared errors in standard deviations, of the same shape as the outputs, and on their device."""
         here = self._on(outputs.device)
         return ((here(outputs) - targets) / here.std).square()
+
+    def standardised(self, outputs: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Answers and targets in standard deviations from the mean, of the same shapes."""
+        here = self._on(outputs.device)
+        return (here(outputs) - here.mean) / here.std, (targets - here.mean) / here.std
 
     def _on(self, device: torch.device) -> ToUnit:
         """The same on a device: a stage trains on an accelerator, and its answers are judged on the processor."""

@@ -133,6 +133,14 @@ def test_a_table_with_a_split_column(headway: Command, photo_folder: PhotoFolder
         0.9,
         "--compile",
         "auto",
+        "--optimizer",
+        "sgd",
+        "--class-weights",
+        "cat=2,dog=0.5",
+        "--clip-norm",
+        1,
+        "--dropout",
+        0.1,
         "--runs",
         "elsewhere",
         "--json",
@@ -146,8 +154,10 @@ def test_a_table_with_a_split_column(headway: Command, photo_folder: PhotoFolder
     config = json.loads(Path("elsewhere/table/config.json").read_text())
     (call,) = config["training"]
     expected = {"call": "fine_tune", "epochs": 1, "minutes": None, "lr": None, "mixup": 0.2, "ema": 0.9}
-    expected |= {"compile": "auto"}
+    expected |= {"compile": "auto", "clip_norm": 1.0, "dropout": 0.1}
     assert {name: call[name] for name in expected} == expected
+    settings = config["settings"]
+    assert (settings["optimizer"], settings["class_weights"]) == ("sgd", {"cat": 2.0, "dog": 0.5})
 
 
 @pytest.mark.parametrize(
@@ -161,6 +171,11 @@ def test_a_table_with_a_split_column(headway: Command, photo_folder: PhotoFolder
         (["--ema", "1"], "A training option is out of its range."),
         (["--lr", "nan"], "`epochs` must be a whole number from 0, `minutes` and `lr` above 0."),
         (["--batch-size", "0"], "The batch size must be a whole number from 1, or auto."),
+        (["--clip-norm", "-1"], "A training option is out of its range."),
+        (["--dropout", "1"], "A training option is out of its range."),
+        (["--optimizer", "sdg"], "There is no optimizer of that name."),
+        (["--class-weights", "rare"], "The weights of classes must be pairs of a class and a number."),
+        (["--class-weights", "bird=2"], "`class_weights` must name classes of the data."),
         (["--seed", "-1"], "`seed` must lie between 0 and 2**63 - 1."),
         (["--size", "4"], "`size` must lie between 8 and 2048 pixels."),
         (["--arch", "smal_resnet"], "There is no architecture of that name."),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import nn
 
 from headway.targets.category.field import Category
-from headway.train.objective import Objective
+from headway.train.objective import Loss, Objective
 
 __all__ = ["objective"]
 
@@ -19,4 +20,17 @@ def objective(target: Category) -> Objective:
         activate=nn.Softmax(dim=1),
         soften=lambda targets: F.one_hot(targets, target.num_outputs).float(),
         even=1 / target.num_outputs,
+        weighted=_weighted,
     )
+
+
+def _weighted(weight: torch.Tensor) -> Loss:
+    """Log loss with a weight for each class, `[classes]`, divided by the number of items.
+
+    Torch's mean divides by the weights of the batch: then an item would count by what else is in its batch.
+    """
+
+    def loss_fn(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return F.cross_entropy(outputs, targets, weight=weight.to(outputs), reduction="sum") / len(outputs)
+
+    return loss_fn

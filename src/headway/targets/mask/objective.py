@@ -19,6 +19,8 @@ def objective() -> Objective:
         loss_fn=lambda outputs, targets: _pixel_losses(outputs, targets).mean(),
         item_losses=_pixel_losses,
         activate=nn.Softmax(dim=1),
+        # -100 is what torch's losses leave out.
+        compared=lambda outputs, targets: (outputs, targets.long().where(targets != UNLABELLED, -100)),
         keep=lambda answers: answers.argmax(dim=1).to(torch.uint8),
     )
 

@@ -20,4 +20,5 @@ def objective(target: Number) -> Objective:
         is_convex=target.low is None and target.high is None,
         is_exact=True,
         floor=0.05,
+        compared=to_unit.standardised,
     )

@@ -51,7 +51,7 @@ def replace(source, target):
 os.replace = replace
 """,
     "killed while the report is written": """
-from headway.judge.report import Report
+from headway.judge.report.report import Report
 real, seen = Report.save, []
 def save(self, path):
     seen.append(path)
@@ -60,7 +60,7 @@ def save(self, path):
 Report.save = save
 """,
     "killed while the bundle is written": """
-import headway.learner as module
+import headway.learner.learner as module
 def export(path, **_):
     open(path, "wb").write(b"half of it")
     os.kill(os.getpid(), 9)

@@ -45,8 +45,8 @@ def run(package: Path, code: str) -> str:
 
 def test_a_metric_is_one_file(package: Path) -> None:
     file = file_of(package, "metric", "category")
-    line = '        _classification("mistakes", _error_rate, higher_is_better=False),\n'
-    file.write_text(insert(file.read_text(), r'^ +_classification\("error_rate"', new=line))
+    line = '        Metric("mistakes", interval=_error_rate, higher_is_better=False, is_share=True),\n'
+    file.write_text(insert(file.read_text(), r'^ +Metric\("error_rate"', new=line))
     run(
         package,
         """

@@ -14,19 +14,17 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from headway.bundle.format import Bundle
+from headway.bundle.page_facts import page_facts
 from headway.errors import ConfigError
-from headway.inputs.base import Input
 from headway.inputs.registry import input_from_json
 from headway.system.cache import cache_folder
-from headway.targets.base import Target
 from headway.targets.registry import target_from_json
 
-__all__ = ["RUNTIME", "RUNTIME_SHA512", "check_runs_in_browser", "find_runtime", "page_facts", "write_site"]
+__all__ = ["RUNTIME", "RUNTIME_SHA512", "check_runs_in_browser", "find_runtime", "write_site"]
 
 RUNTIME = "onnxruntime-web@1.30.0"
 RUNTIME_SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
@@ -86,21 +84,6 @@ def check_runs_in_browser(bundle: Bundle) -> None:
         what = f"A page without a server cannot run a model of {input.nouns}."
         fix = "Serve it with `headway serve`, or put it into a container with `headway dockerfile`."
         raise ConfigError(what, given=f"input={type(input).__name__}, target={type(target).__name__}", fix=fix)
-
-
-def page_facts(input: Input, target: Target) -> dict[str, Any]:
-    """What the page says of a model's fields, and what it needs to show an answer, as JSON values."""
-    return {
-        "task": target.task,
-        "target": target.column,
-        "labels": list(target.labels),
-        "question": input.question(target),
-        "summary": target.summary(),
-        "noun": input.noun,
-        "nouns": input.nouns,
-        "media": asdict(target.media) if target.media else None,
-        **target.page_facts(),
-    }
 
 
 def _model(bundle: Bundle, name: str) -> dict[str, Any]:

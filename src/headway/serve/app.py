@@ -16,9 +16,9 @@ from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from headway.bundle.page_facts import page_facts
 from headway.bundle.predictor import Predictor
 from headway.bundle.reference import labels_of
-from headway.bundle.site import page_facts
 from headway.serve.answers import ModelFacts, ProblemDetails, answer_models, problem_responses
 from headway.serve.body import Held, read_body
 from headway.serve.files import FileReader

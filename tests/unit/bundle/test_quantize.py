@@ -49,7 +49,7 @@ def test_int8_is_smaller_and_answers_nearly_as_before(learner: Learner, tmp_path
     # Whole numbers where the work is; what decides stays as it was.
     nodes = onnx.load_from_string(read_bundle(small).files["model.onnx"]).graph.node
     assert sum(node.op_type == "DequantizeLinear" for node in nodes) > 10
-    assert {node.op_type for node in nodes if "probabilities" in node.output} == {"Softmax"}
+    assert {node.op_type for node in nodes if "outputs" in node.output} == {"Softmax"}
 
 
 @pytest.mark.slow

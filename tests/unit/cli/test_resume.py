@@ -174,7 +174,7 @@ def test_folders_that_are_no_runs(headway: Command, tmp_path: Path) -> None:
 
 HOLD = """
 import sys, time
-from headway.train.run import Run
+from headway.runs.run import Run
 from pathlib import Path
 with Run(Path(sys.argv[1])).held():
     print("held", flush=True)

@@ -82,7 +82,7 @@ def test_masks_of_a_table(headway: Command, tmp_path: Path) -> None:
     with PILImage.open("masks/0.mask.png") as mask:
         assert np.array_equal(np.asarray(mask), answer)
     twice = headway("predict", bundle, photos[0], folder / "masks/0.png", "--output", "masks")
-    assert (twice.status, twice.err.splitlines()[0]) == (2, "headway: Two photos would have one mask file.")
+    assert (twice.status, twice.err.splitlines()[0]) == (2, "headway: Two pictures would have one mask file.")
     assert headway("report", run).status == 0
 
 

@@ -72,7 +72,7 @@ def test_training_goes_on_without_them_and_says_so(read_again: hw.Data, tmp_path
     # What was trained is the same when it is only read again.
     shutil.rmtree(tmp_path / "run" / "checkpoints" / "1", ignore_errors=True)
     again = hw.Learner.resume(
-        tmp_path / "run", arch=BodyHead(), two_stages=True, callbacks=[Spoil()], accept_changes=True, progress=False
+        tmp_path / "run", arch=BodyHead(), callbacks=[Spoil()], accept_changes=True, progress=False
     )
     for one, other in zip(learner.model.parameters(), again.model.parameters(), strict=True):
         assert torch.equal(one, other)

@@ -1,4 +1,7 @@
-"""A new kind of input is one folder and one line in the registry: dice, from a CSV to a served answer and drift."""
+"""A new kind of input is one folder and one line in the registry: dice, from a CSV to a served answer and drift.
+
+What dice have in common with every other kind is asked in `tests/contract/test_kinds.py`.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,9 @@ from typer.testing import CliRunner
 import headway as hw
 from headway.bundle.format import read_bundle
 from headway.cli import app
-from headway.data.loader import Loader
-from headway.errors import ReadError
-from headway.inputs import registry
 from headway.serve.app import create_app
 from headway.serve.settings import Settings
+from tests import kinds
 from tests.meta.dice.field import Dice
 from tests.meta.modules import PACKAGE
 
@@ -27,9 +28,8 @@ NUM_GAMES = 240
 
 @pytest.fixture(scope="module", autouse=True)
 def registered() -> Iterator[None]:
-    registry.INPUTS["dice"] = "tests.meta.dice.field:Dice"
-    yield
-    del registry.INPUTS["dice"]
+    with kinds.registered():
+        yield
 
 
 def write_games(path: Path, *, seed: int = 0, loaded: float = 0.5) -> Path:
@@ -62,14 +62,6 @@ def test_it_learns_more_than_guessing(trained: tuple[hw.Learner, Path]) -> None:
     assert learner.evaluate()["accuracy"].value > 0.85
 
 
-def test_ragged_items_are_batched_as_they_are(trained: tuple[hw.Learner, Path]) -> None:
-    learner, _ = trained
-    batch = next(iter(Loader(learner.data.train, 8)))
-    assert batch.inputs.dtype.is_floating_point is False
-    assert batch.inputs.ndim == 3
-    assert batch.inputs.shape[2] == 2
-
-
 def test_the_report_has_its_baseline_and_its_section(trained: tuple[hw.Learner, Path]) -> None:
     learner, folder = trained
     report = learner.report()
@@ -80,37 +72,6 @@ def test_the_report_has_its_baseline_and_its_section(trained: tuple[hw.Learner, 
     report.save(folder / "report.html")
     assert f"<p>{longest}</p>" in (folder / "report.html").read_text()
     assert f"Longest game: {longest}." in read_bundle(folder / "dice.headway").files["card.md"].decode()
-
-
-def test_the_bundle_answers_as_the_learner_does(trained: tuple[hw.Learner, Path]) -> None:
-    learner, folder = trained
-    predictor = hw.load(folder / "dice.headway")
-    games = learner.data.valid.items["throws"].to_list()
-    answers = list(predictor.predict_many(games))
-    expected = learner.predictions("valid").predictions
-    for answer, row in zip(answers, expected, strict=True):
-        # The learner may compute in bfloat16, the bundle in float32.
-        np.testing.assert_allclose(sorted(answer.probabilities.values()), sorted(row), atol=0.02)
-    with pytest.raises(ReadError, match="not throws of two dice"):
-        predictor.predict("7-1")
-
-
-def test_a_run_that_was_stopped_ends_at_the_same_weights(
-    trained: tuple[hw.Learner, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    learner, _ = trained
-
-    class StopOnce(hw.Callback):
-        def on_batch_end(self, state, result) -> None:
-            if state.step == 7:
-                raise KeyboardInterrupt
-
-    stopped = hw.Learner(learner.data, run=tmp_path / "dice", callbacks=[StopOnce()], progress=False)
-    with pytest.raises(KeyboardInterrupt):
-        stopped.fine_tune()
-    again = hw.Learner.resume(tmp_path / "dice", callbacks=[hw.Callback()], progress=False)
-    for name, tensor in learner.model.state_dict().items():
-        assert tensor.equal(again.model.state_dict()[name]), name
 
 
 def test_it_is_served(trained: tuple[hw.Learner, Path], tmp_path: Path) -> None:

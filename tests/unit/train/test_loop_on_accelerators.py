@@ -7,23 +7,17 @@ would make the step wait for everything before it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import polars as pl
 import pytest
 import torch
-from PIL import Image as PILImage
-from torch import nn
 
 import headway as hw
 from headway.data.loader import to_device
-from headway.inputs.ratings.field import Ratings
-from headway.inputs.table.field import Table
 from headway.train.callbacks import TrainState
 from headway.train.loop import train_epoch, train_step
 from headway.train.nan_guard import FiniteLoss
@@ -31,11 +25,15 @@ from headway.train.options import Options
 from headway.train.precision import choose_precision
 from headway.train.stage import Setup, new_state, set_training_mode
 from headway.train.stage_checkpoint import capture, restore
+from tests.kinds import KINDS, registered
 
 META = torch.device("meta")
-SIDE = 16
 
-Make = Callable[[Path], hw.Learner]
+
+@pytest.fixture(scope="module", autouse=True)
+def _registered() -> Iterator[None]:
+    with registered():
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -45,52 +43,8 @@ def optimizer_of_many_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.optim, "AdamW", lambda groups, **given: real(groups, **{**given, "fused": False}))
 
 
-def photos(folder: Path) -> list[str]:
-    draw = np.random.default_rng(0)
-    for number in range(24):
-        PILImage.fromarray(draw.integers(0, 255, (SIDE, SIDE, 3), dtype=np.uint8)).save(folder / f"{number}.png")
-        PILImage.fromarray(draw.integers(0, 2, (SIDE, SIDE), dtype=np.uint8)).save(folder / f"{number}-mask.png")
-    return [str(folder / f"{number}.png") for number in range(24)]
-
-
-def of_photos(folder: Path, target: Any, num_outputs: int, **columns: list[Any]) -> hw.Learner:
-    items = pl.DataFrame({"photo": photos(folder), **columns})
-    data = hw.from_items(items, input=hw.Image("photo", size=SIDE), target=target)
-    layers: list[nn.Module] = [nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU()]
-    last = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.1), nn.Linear(4, num_outputs)]
-    layers += [nn.Conv2d(4, num_outputs, 1)] if isinstance(target, hw.Mask) else last
-    return hw.Learner(data, nn.Sequential(*layers), batch_size=6, precision="float32", device="cpu", progress=False)
-
-
-def of_rows(columns: dict[str, list[Any]], input: Any, target: Any) -> hw.Learner:
-    data = hw.from_items(columns, input=input, target=target)
-    return hw.Learner(data, batch_size=32, device="cpu", progress=False)
-
-
-NUMBERS = [float(number % 7) for number in range(24)]
-ROWS = [number % 5 for number in range(200)]
-
-KINDS: dict[str, Make] = {
-    "category": lambda folder: of_photos(folder, hw.Category("label"), 2, label=["cat", "dog"] * 12),
-    "categories": lambda folder: of_photos(folder, hw.Categories("tags", sep=" "), 2, tags=["a b", "b", "a"] * 8),
-    "number": lambda folder: of_photos(folder, hw.Number("age", low=0, high=7), 1, age=NUMBERS),
-    "points": lambda folder: of_photos(
-        folder, hw.Points(columns=("x", "y", "u", "v"), swap=[(0, 1)]), 4, x=NUMBERS, y=NUMBERS, u=NUMBERS, v=NUMBERS
-    ),
-    "mask": lambda folder: of_photos(
-        folder, hw.Mask("mask", classes=["out", "in"]), 2, mask=[str(folder / f"{n}-mask.png") for n in range(24)]
-    ),
-    "table": lambda _: of_rows(
-        {"x": [float(row) for row in ROWS], "kind": ["u", "v"] * 100, "y": ["no", "yes", "no", "no", "yes"] * 40},
-        Table(),
-        hw.Category("y"),
-    ),
-    "ratings": lambda _: of_rows(
-        {"user": ROWS, "item": [row % 9 for row in range(200)], "rating": [float(1 + row) for row in ROWS]},
-        Ratings("user", "item"),
-        hw.Number("rating", low=1, high=5),
-    ),
-}
+def make(kind: str, folder: Path) -> hw.Learner:
+    return KINDS[kind].learner(KINDS[kind].data(folder))
 
 
 def on_meta(learner: hw.Learner, **options: Any) -> tuple[TrainState, Setup]:
@@ -105,7 +59,7 @@ def on_meta(learner: hw.Learner, **options: Any) -> tuple[TrainState, Setup]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_step_stays_on_its_device_and_reads_nothing_back(kind: str, tmp_path: Path) -> None:
-    state, setup = on_meta(KINDS[kind](tmp_path))
+    state, setup = on_meta(make(kind, tmp_path))
     batch = next(setup.loader(setup.data.train, shuffle=True).epoch(0))
     before = [parameter.device for parameter in setup.model.parameters()]
     result = train_step(state, batch)
@@ -115,20 +69,20 @@ def test_a_step_stays_on_its_device_and_reads_nothing_back(kind: str, tmp_path: 
 
 @pytest.mark.parametrize("options", [{"mixup": 0.4}, {"mixup": 0.4, "cutmix": 1.0, "accumulate": 2}])
 def test_mixing_does_neither(options: dict[str, Any], tmp_path: Path) -> None:
-    state, setup = on_meta(KINDS["categories"](tmp_path), **options)
+    state, setup = on_meta(make("categories", tmp_path), **options)
     for batch in setup.loader(setup.data.train, shuffle=True).epoch(0):
         assert train_step(state, batch).targets.device == META
 
 
 def test_smaller_photos_do_neither(tmp_path: Path) -> None:
-    state, setup = on_meta(KINDS["number"](tmp_path))
+    state, setup = on_meta(make("number", tmp_path))
     state.make_inputs = partial(setup.augmented, size=8)
     result = train_step(state, next(setup.loader(setup.data.train, shuffle=True).epoch(0)))
     assert result.inputs.shape[2:] == (8, 8)
 
 
 def test_an_epoch_reads_one_number_back_at_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    state, setup = on_meta(KINDS["category"](tmp_path))
+    state, setup = on_meta(make("category", tmp_path))
     state.callbacks = [FiniteLoss(setup.data)]
     reads: list[torch.device] = []
     monkeypatch.setattr(torch.Tensor, "item", lambda tensor: reads.append(tensor.device) or 0.5)
@@ -138,7 +92,7 @@ def test_an_epoch_reads_one_number_back_at_its_end(tmp_path: Path, monkeypatch: 
 
 
 def test_a_step_that_looks_at_its_numbers_would_be_found(tmp_path: Path) -> None:
-    state, setup = on_meta(KINDS["category"](tmp_path))
+    state, setup = on_meta(make("category", tmp_path))
     forward = state.forward
 
     def looking(inputs: torch.Tensor) -> torch.Tensor:
@@ -153,12 +107,12 @@ def test_a_step_that_looks_at_its_numbers_would_be_found(tmp_path: Path) -> None
 @pytest.mark.filterwarnings("ignore:for .* copying from a non-meta parameter:UserWarning")
 def test_what_is_restored_lies_where_the_weights_are(tmp_path: Path) -> None:
     """The count of steps as well: the fused update reads it on the device."""
-    learner = KINDS["category"](tmp_path)
+    learner = make("category", tmp_path)
     setup = learner.setup
     state = new_state(setup, Options(), make_inputs=setup.augmented)
     train_step(state, next(setup.loader(setup.data.train, shuffle=True).epoch(0)))
     saved = capture(state)
-    other, _ = on_meta(KINDS["category"](tmp_path))
+    other, _ = on_meta(make("category", tmp_path))
     restore(other, saved)
     kept = [value for values in other.optimizer.state.values() for value in values.values()]
     assert len(kept) == 3 * len(list(setup.model.parameters()))
@@ -186,7 +140,7 @@ def test_a_step_on_an_accelerator_ends_near_that_of_the_processor(kind: str, tmp
     losses = []
     for device in (torch.device("cpu"), torch.zeros(1, device=torch.accelerator.current_accelerator()).device):
         torch.manual_seed(0)
-        learner = KINDS[kind](tmp_path)
+        learner = make(kind, tmp_path)
         precision = choose_precision(device, "float32")
         setup = replace(
             learner.setup,

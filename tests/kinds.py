@@ -1,0 +1,208 @@
+"""The one list of kinds that tests go through: every kind of input and of target, with a tiny data set and bad items.
+
+A new kind is an entry here; `tests/contract/test_kinds.py` then asks of it what it asks of all the others.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image as PILImage
+from torch import nn
+
+import headway as hw
+from headway.inputs import registry
+from headway.inputs.base import Input
+from headway.targets.base import Target
+from tests.meta.dice.field import Dice
+
+__all__ = ["DICE", "KINDS", "Kind", "items_of", "registered", "request", "sent_items"]
+
+NUM_PHOTOS = 24
+NUM_ROWS = 120
+SIDE = 16
+DICE = "tests.meta.dice.field:Dice"
+
+Columns = dict[str, list[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A kind of input with a kind of target.
+
+    Attributes:
+        input: The field for the input, not fitted.
+        target: The field for the target, not fitted.
+        write: Writes the files that items are, and gives the columns of the item table.
+        hostile: Items that cannot be read, as a server is sent them: the bytes of a file, or a row.
+        make_module: A small module of one's own; the kind's usual model where there is none.
+        batch_size: Few enough that an epoch has several steps.
+    """
+
+    input: Input
+    target: Target
+    write: Callable[[Path], Columns]
+    hostile: tuple[Any, ...]
+    make_module: Callable[[], nn.Module] | None = None
+    batch_size: int = 32
+
+    def data(self, folder: Path) -> hw.Data:
+        """The data set, written into a folder that is there and read from it."""
+        pl.DataFrame(self.write(folder)).write_csv(folder / "items.csv")
+        return hw.from_csv(folder / "items.csv", input=self.input, target=self.target)
+
+    def model(self) -> nn.Module | None:
+        """What goes in as `arch`: the same module each time it is called, random weights and all."""
+        return self.make_module() if self.make_module else None
+
+    def learner(self, data: hw.Data, **options: Any) -> hw.Learner:
+        """A learner that was not trained, in float32 on the processor."""
+        settings = {"batch_size": self.batch_size, "device": "cpu", "precision": "float32", "progress": False}
+        return hw.Learner(data, self.model(), **settings, **options)
+
+
+def items_of(data: hw.Data) -> list[Any]:
+    """The validation items as `read` and `predict` take them."""
+    return [data.input.from_row(row) for row in data.valid.items.iter_rows(named=True)]
+
+
+def sent_items(data: hw.Data) -> list[Any]:
+    """The validation items as a client sends them: the bytes of a file, or a row."""
+    field, rows = data.input, data.valid.items.iter_rows(named=True)
+    if field.source == "file":
+        return [Path(row[field.column]).read_bytes() for row in rows]
+    return [{name: row[name] for name in field.columns} for row in rows]
+
+
+def request(sent: Any) -> dict[str, Any]:
+    """The arguments of a client's `post` for one such item, or for what is sent in its place."""
+    is_file = isinstance(sent, bytes)
+    return {
+        "content": sent if is_file else json.dumps(sent),
+        "headers": {"Content-Type": "image/png" if is_file else "application/json"},
+    }
+
+
+@contextmanager
+def registered() -> Iterator[None]:
+    """A context in which the toy kind is in the registry, as a user's own would be."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(registry.INPUTS, "dice", DICE)
+        yield
+
+
+# Photos, and modules of one's own for them: no network of timm's is small enough for tests as many as these.
+
+
+def png(pixels: np.ndarray) -> bytes:
+    file = BytesIO()
+    PILImage.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def photos(folder: Path, **columns: list[Any]) -> Columns:
+    """Photos of noise, each with a mask of a class for each pixel beside it."""
+    draw = np.random.default_rng(0)
+    for number in range(NUM_PHOTOS):
+        # Wider than high, so that what the model sees is not the whole of it.
+        (folder / f"{number}.png").write_bytes(png(draw.integers(0, 256, (SIDE, 20, 3), dtype=np.uint8)))
+        (folder / f"{number}-mask.png").write_bytes(png(draw.integers(0, 2, (SIDE, 20), dtype=np.uint8)))
+    return {"photo": [f"{number}.png" for number in range(NUM_PHOTOS)], **columns}
+
+
+def module_of_photos(num_outputs: int, *, is_dense: bool = False) -> nn.Module:
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        layers: list[nn.Module] = [nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU()]
+        last = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.1), nn.Linear(4, num_outputs)]
+        return nn.Sequential(*layers, *([nn.Conv2d(4, num_outputs, 1)] if is_dense else last))
+
+
+def photo_kind(target: Target, num_outputs: int, *, is_dense: bool = False, **columns: list[Any]) -> Kind:
+    whole = png(np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8))
+    return Kind(
+        input=hw.Image("photo", size=SIDE),
+        target=target,
+        write=lambda folder: photos(folder, **columns),
+        hostile=(b"", b"no picture", whole[:100], whole[:8] + bytes(40), b"GIF89a" + bytes(20)),
+        make_module=lambda: module_of_photos(num_outputs, is_dense=is_dense),
+        batch_size=6,
+    )
+
+
+# Rows of tables.
+
+
+def table_kind(target: Target, **columns: list[Any]) -> Kind:
+    draw = np.random.default_rng(0)
+    ages = draw.integers(18, 80, NUM_ROWS)
+    people = {
+        "age": [None, *ages[1:].astype(float).tolist()],
+        "job": [*draw.choice(["cook", "smith", "nurse"], NUM_ROWS - 1).tolist(), None],
+        "joined": [f"20{20 + age % 5}-0{1 + age % 9}-11" for age in ages.tolist()],
+    }
+    row = {"age": 30.0, "job": "cook", "joined": "2021-05-05"}
+    return Kind(
+        input=hw.Table(continuous=["age"], categorical=["job"], dates=["joined"]),
+        target=target,
+        write=lambda _: {**people, **columns},
+        hostile=({**row, "age": "old"}, {**row, "age": [30]}, {**row, "joined": "soon"}, {}, [], 5, None),
+    )
+
+
+def games(_: Path) -> Columns:
+    draw = np.random.default_rng(0)
+    throws = [draw.integers(1, 7, (int(draw.integers(1, 9)), 2)).tolist() for _ in range(NUM_ROWS)]
+    return {
+        "throws": [" ".join(f"{a}-{b}" for a, b in each) for each in throws],
+        "luck": ["high" if np.mean(each) > 3.5 else "low" for each in throws],
+    }
+
+
+NUMBERS = [float(number % 7) for number in range(NUM_PHOTOS)]
+FIVES = [row % 5 for row in range(NUM_ROWS)]
+
+KINDS: dict[str, Kind] = {
+    "category": photo_kind(hw.Category("label"), 2, label=["cat", "dog"] * 12),
+    "categories": photo_kind(hw.Categories("tags", sep=" "), 2, tags=["a b", "b", "a"] * 8),
+    "number": photo_kind(hw.Number("age", low=0, high=7), 1, age=NUMBERS),
+    "points": photo_kind(
+        hw.Points(columns=("x", "y", "u", "v"), swap=[(0, 1)]), 4, x=NUMBERS, y=NUMBERS, u=NUMBERS[::-1], v=NUMBERS
+    ),
+    "mask": photo_kind(
+        hw.Mask("mask", classes=["out", "in"]),
+        2,
+        is_dense=True,
+        mask=[f"{number}-mask.png" for number in range(NUM_PHOTOS)],
+    ),
+    "table": table_kind(hw.Category("rich"), rich=["no", "yes", "no", "no", "yes"] * (NUM_ROWS // 5)),
+    "table-number": table_kind(hw.Number("height"), height=[150.0 + 7 * row for row in FIVES]),
+    "ratings": Kind(
+        input=hw.Ratings("user", "book"),
+        target=hw.Number("stars", low=1, high=5),
+        write=lambda _: {
+            "user": [f"u{row % 11}" for row in range(NUM_ROWS)],
+            "book": [f"b{row % 9}" for row in range(NUM_ROWS)],
+            "stars": [1.0 + row for row in FIVES],
+        },
+        hostile=({"user": "u1"}, {"user": ["u1"], "book": "b1"}, {}, [], 5, None),
+    ),
+    "dice": Kind(
+        input=Dice("throws"),
+        target=hw.Category("luck"),
+        write=games,
+        hostile=({"throws": "7-1"}, {"throws": ""}, {"throws": 5}, {"throws": None}, {}, [], 5),
+    ),
+}
+"""By a name for the test's output."""

@@ -30,6 +30,7 @@ __all__ = ["DICE", "KINDS", "Kind", "items_of", "registered", "request", "sent_i
 NUM_PHOTOS = 24
 NUM_ROWS = 120
 SIDE = 16
+IMAGE = hw.Image("photo", size=SIDE)
 DICE = "tests.meta.dice.field:Dice"
 
 Columns = dict[str, list[Any]]
@@ -115,28 +116,30 @@ def photos(folder: Path, **columns: list[Any]) -> Columns:
     for number in range(NUM_PHOTOS):
         # Wider than high, so that what the model sees is not the whole of it.
         (folder / f"{number}.png").write_bytes(png(draw.integers(0, 256, (SIDE, 20, 3), dtype=np.uint8)))
-        (folder / f"{number}-mask.png").write_bytes(png(draw.integers(0, 2, (SIDE, 20), dtype=np.uint8)))
+        (folder / f"{number}-mask.png").write_bytes(png(draw.integers(1, 4, (SIDE, 20), dtype=np.uint8)))
     return {"photo": [f"{number}.png" for number in range(NUM_PHOTOS)], **columns}
 
 
-def module_of_photos(num_outputs: int, *, is_dense: bool = False) -> nn.Module:
+def module_of_photos(channels: int, num_outputs: int, *, is_dense: bool) -> nn.Module:
     import torch
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        layers: list[nn.Module] = [nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU()]
+        layers: list[nn.Module] = [nn.Conv2d(channels, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU()]
         last = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.1), nn.Linear(4, num_outputs)]
         return nn.Sequential(*layers, *([nn.Conv2d(4, num_outputs, 1)] if is_dense else last))
 
 
-def photo_kind(target: Target, num_outputs: int, *, is_dense: bool = False, **columns: list[Any]) -> Kind:
+def photo_kind(
+    target: Target, num_outputs: int, *, input: hw.Image = IMAGE, is_dense: bool = False, **columns: list[Any]
+) -> Kind:
     whole = png(np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8))
     return Kind(
-        input=hw.Image("photo", size=SIDE),
+        input=input,
         target=target,
         write=lambda folder: photos(folder, **columns),
         hostile=(b"", b"no picture", whole[:100], whole[:8] + bytes(40), b"GIF89a" + bytes(20)),
-        make_module=lambda: module_of_photos(num_outputs, is_dense=is_dense),
+        make_module=lambda: module_of_photos(input.channels, num_outputs, is_dense=is_dense),
         batch_size=6,
     )
 
@@ -174,14 +177,19 @@ NUMBERS = [float(number % 7) for number in range(NUM_PHOTOS)]
 FIVES = [row % 5 for row in range(NUM_ROWS)]
 
 KINDS: dict[str, Kind] = {
-    "category": photo_kind(hw.Category("label"), 2, label=["cat", "dog"] * 12),
+    "category": photo_kind(hw.Category("label"), 2, label=["cat", "Katzenbär"] * 12),
     "categories": photo_kind(hw.Categories("tags", sep=" "), 2, tags=["a b", "b", "a"] * 8),
-    "number": photo_kind(hw.Number("age", low=0, high=7), 1, age=NUMBERS),
+    "number": photo_kind(
+        hw.Number("age", low=0, high=7),
+        1,
+        input=hw.Image("photo", size=SIDE, channels=1, squeeze=1.0, crop=0.9),
+        age=NUMBERS,
+    ),
     "points": photo_kind(
         hw.Points(columns=("x", "y", "u", "v"), swap=[(0, 1)]), 4, x=NUMBERS, y=NUMBERS, u=NUMBERS[::-1], v=NUMBERS
     ),
     "mask": photo_kind(
-        hw.Mask("mask", classes=["out", "in"]),
+        hw.Mask("mask", classes={2: "out", 1: "in"}, ignore=3),
         2,
         is_dense=True,
         mask=[f"{number}-mask.png" for number in range(NUM_PHOTOS)],

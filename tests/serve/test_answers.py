@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from PIL import Image as PILImage
 
-from headway.bundle.predictor import load
 from tests.serve.bundles import make
 from tests.serve.server import Running, form, picture, running
 
@@ -37,22 +36,6 @@ def servers(bundles: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) 
         running("--log", logs / "mask", bundle=bundles["mask"]) as mask,
     ):
         yield dict(zip(KINDS, (number, labels, points, mask), strict=True))
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_answer_is_the_predictors(servers: dict[str, Running], bundles: dict[str, Path], kind: str) -> None:
-    red = picture("red", (40, 20))
-    answer = servers[kind].predict(red).json
-    expected = load(bundles[kind]).predict(red)
-    assert (answer["label"], answer["score"]) == (expected.label, expected.score)
-    assert answer["probabilities"] == expected.probabilities
-    if kind != "mask":
-        assert np.allclose(_numbers(answer["value"]), _numbers(expected.value))
-    assert servers[kind].ask("GET", "/model").json["task"] == load(bundles[kind]).target.task
-
-
-def _numbers(value: object) -> object:
-    return [hash(each) for each in value] if isinstance(value, list | tuple) and isinstance(value[0], str) else value
 
 
 def test_a_number_has_no_score(servers: dict[str, Running]) -> None:

@@ -134,21 +134,6 @@ def test_a_unet_freezes_the_statistics_of_its_body_alone(data: hw.Data) -> None:
     assert [epoch.stage for epoch in unet.history] == ["all"]
 
 
-def test_a_run_goes_on_to_the_same_bits(data: hw.Data, tmp_path: Path) -> None:
-    whole = learner(data)
-    whole.fit(4, lr=0.02)
-
-    class Stop(hw.Callback):
-        def on_epoch_end(self, state: object, epoch: object) -> None:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        learner(data, run=tmp_path / "run", callbacks=[Stop()]).fit(4, lr=0.02)
-    again = hw.Learner.resume(tmp_path / "run", arch=small_model(), callbacks=[hw.Callback()], progress=False)
-    assert all(map(torch.equal, again.model.parameters(), whole.model.parameters()))
-    assert again.history.epochs[-1].metrics == whole.history.epochs[-1].metrics
-
-
 def test_a_run_whose_masks_have_changed_does_not_go_on(discs: pl.DataFrame, tmp_path: Path) -> None:
     files = [tmp_path / Path(file).name for file in discs["mask"]]
     for source, file in zip(discs["mask"], files, strict=True):

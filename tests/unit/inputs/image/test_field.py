@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import json
 import struct
 import zlib
 from collections.abc import Callable
@@ -15,7 +14,6 @@ from PIL import Image as PILImage
 from headway.errors import ConfigError, ReadError
 from headway.inputs.image import field as image_module
 from headway.inputs.image.field import Image
-from headway.inputs.registry import input_from_json
 
 FIELD = Image("file", size=16, crop=1.0)
 GREY = Image("file", size=16, channels=1, crop=1.0)
@@ -510,11 +508,6 @@ def test_the_limit_itself_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_settings_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         Image("file", **wrong)
-
-
-def test_json_there_and_back() -> None:
-    field = Image("Bild", size=96, channels=1, crop=0.9)
-    assert input_from_json(json.loads(json.dumps(field.to_json()))) == field
 
 
 def test_fit_learns_nothing() -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -69,22 +66,6 @@ def test_the_report_tells_that_it_is_better(learner: hw.Learner) -> None:
     assert "better" in str(report)
 
 
-def test_a_bundle_answers_the_same_without_torch(learner: hw.Learner, bundle: Path, tmp_path: Path) -> None:
-    pairs = learner.data.valid.items.select("user", "film").head(200)
-    wanted = learner.predictions().predictions[:200, 0]
-    pairs.write_parquet(tmp_path / "pairs.parquet")
-    code = f"""
-import sys
-import numpy as np, polars as pl, headway as hw
-predictor = hw.load({str(bundle)!r})
-found = [each.value for each in predictor.predict_many(pl.read_parquet({str(tmp_path / "pairs.parquet")!r}))]
-assert "torch" not in sys.modules
-np.save({str(tmp_path / "found.npy")!r}, found)
-"""
-    subprocess.run([sys.executable, "-c", code], check=True)
-    assert np.abs(np.load(tmp_path / "found.npy") - wanted).max() < 1e-5
-
-
 def test_a_prediction_is_quick_and_new_names_are_marked(bundle: Path) -> None:
     predictor = hw.load(bundle)
     known = predictor.predict({"user": "user 3", "film": "film 3"})
@@ -133,23 +114,6 @@ def test_held_out_films_are_put_in_order(learner: hw.Learner) -> None:
     found = learner.recommender().rank_metrics(k=3)
     assert found["ndcg@3"].low > 0.8
     assert found["recall@3"].value <= 1
-
-
-def test_a_run_that_is_resumed_ends_at_the_same_bits(data: Data, tmp_path: Path) -> None:
-    whole = hw.Learner(data, "dot_product", progress=False)
-    whole.fine_tune(2)
-    stopped = hw.Learner(data, "dot_product", progress=False, run=tmp_path / "run", callbacks=[_Stop()])
-    with pytest.raises(RuntimeError, match="stopped here"):
-        stopped.fine_tune(2)
-    again = hw.Learner.resume(tmp_path / "run", callbacks=[hw.Callback()], progress=False)
-    wanted = whole.model.state_dict()
-    assert all(torch.equal(each, wanted[name]) for name, each in again.model.state_dict().items())
-
-
-class _Stop(hw.Callback):
-    def on_epoch_end(self, state: Any, epoch: Any) -> None:
-        message = "stopped here"
-        raise RuntimeError(message)
 
 
 class _Own(nn.Module):

@@ -161,13 +161,6 @@ def test_a_form_knows_choices_and_typical_values() -> None:
     assert (born.kind, born.typical) == ("date", "2000-01-31")
 
 
-def test_it_survives_json() -> None:
-    field = fitted()
-    again = input_from_json(json.loads(json.dumps(field.to_json())))
-    assert again == field
-    np.testing.assert_array_equal(again.read(ROW), field.read(ROW))
-
-
 @pytest.mark.parametrize("damage", [{"kind": "sound"}, {"scale": {"median": 0, "width": -1, "edges": [0, 1]}}])
 def test_a_stranger_s_columns_are_checked(damage: dict[str, Any]) -> None:
     values = fitted().to_json()

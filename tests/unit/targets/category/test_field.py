@@ -89,11 +89,6 @@ def test_a_prediction_is_plain_json() -> None:
     }
 
 
-def test_json_there_and_back() -> None:
-    field = Category("Art der Blüte", labels=("ü", "a"))
-    assert target_from_json(json.loads(json.dumps(field.to_json()))) == field
-
-
 @pytest.mark.parametrize("values", [{}, {"kind": None}, {"kind": "image"}, {"kind": "mood"}])
 def test_an_unknown_kind_of_target_is_refused(values: dict[str, object]) -> None:
     with pytest.raises(BundleError, match="kind"):

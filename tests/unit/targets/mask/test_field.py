@@ -18,7 +18,6 @@ from headway.errors import ConfigError, DataError, ReadError
 from headway.inputs.image.field import Image
 from headway.targets.mask.field import Mask
 from headway.targets.number.field import Number
-from headway.targets.registry import target_from_json
 
 PETS = Mask("mask", classes={1: "pet", 2: "background"}, ignore=3)
 
@@ -130,12 +129,6 @@ def test_masks_need_photos() -> None:
     with pytest.raises(ConfigError) as caught:
         PETS.files(Number("x"))  # pyright: ignore[reportArgumentType]
     assert str(caught.value) == "Masks lie on pictures.\n  Given: input=Number\n  Fix:   Read the photos with Image."
-
-
-def test_as_json() -> None:
-    found = target_from_json(PETS.to_json())
-    assert found == PETS
-    assert found.labels == ("pet", "background")
 
 
 @settings(max_examples=60, deadline=None)

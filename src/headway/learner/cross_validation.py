@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from scipy import stats
 
 from headway.data.build import refitted
 from headway.data.dataset import Data
@@ -58,6 +57,9 @@ def _mean(values: Sequence[float]) -> Estimate:
     count, mean = len(values), float(np.mean(values))
     # With k folds as many rows are judged to rows trained as 1 to k - 1.
     error = float(np.std(values, ddof=1)) * (1 / count + 1 / (count - 1)) ** 0.5
+    # Here, since it takes four tenths of a second to import, and most runs never cross-validate.
+    from scipy import stats
+
     half = float(stats.t.ppf(0.975, count - 1)) * error
     return Estimate(mean, mean - half, mean + half)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -149,7 +149,7 @@ def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
     return tensor.to(device, non_blocking=device.type == "cuda")
 
 
-def as_tensor(arrays: np.ndarray, axes: Sequence[str]) -> torch.Tensor:
+def as_tensor(arrays: np.ndarray, axes: tuple[str, ...]) -> torch.Tensor:
     """A batch as a model takes it, its channels before all other axes.
 
     Args:

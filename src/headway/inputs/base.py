@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, TypeVar
 
 import numpy as np
@@ -44,7 +45,8 @@ def is_ragged(axes: Sequence[str]) -> bool:
     return any(name.endswith("*") for name in axes)
 
 
-def model_order(axes: Sequence[str]) -> tuple[int, ...]:
+@cache
+def model_order(axes: tuple[str, ...]) -> tuple[int, ...]:
     """The order of a batch's axes that a model takes, as `permute` and `transpose` want it: channels come first.
 
     Args:

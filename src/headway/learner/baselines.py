@@ -17,10 +17,10 @@ from headway.judge.baselines.run import BaselineResult, run_baselines
 from headway.learner.subject import TrainedModel
 from headway.system.versions import library_versions
 
-__all__ = ["baselines", "known_baselines", "one_baseline", "own_baselines"]
+__all__ = ["find_baselines", "known_baselines", "one_baseline", "own_baselines"]
 
 
-def baselines(trained: TrainedModel) -> list[BaselineResult]:
+def find_baselines(trained: TrainedModel) -> list[BaselineResult]:
     """Simple models, trained on the same rows and applied to the same parts; kept in the run's folder."""
     file = None if trained.folder is None else trained.folder / "baselines.npz"
     key = _key(trained)

@@ -15,7 +15,6 @@ from headway.bundle.quantize import QuantizeName
 from headway.bundle.reference import reference
 from headway.judge.report.card import card
 from headway.judge.report.report import Report
-from headway.train.predictions import predictions
 from headway.train.stage import Setup
 
 __all__ = ["export_trained"]
@@ -76,7 +75,7 @@ def export_trained(
 def _reference(setup: Setup, familiar: Familiar | None) -> dict[str, Any]:
     part = setup.data.valid
     input, target = part.data.input, part.data.target
-    found = predictions(setup, part).predictions
+    found = setup.predict(part).predictions
     part = part.left()
     # Tens of thousands of items say as much as millions.
     chosen = np.linspace(0, len(part) - 1, min(len(part), MAX_REFERENCE)).astype(np.int64)

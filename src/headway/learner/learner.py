@@ -22,13 +22,13 @@ from headway.judge.intervals import Estimate
 from headway.judge.learning_curve import LearningCurve
 from headway.judge.metric import MetricLike
 from headway.judge.report.report import Report
-from headway.learner import baselines as rivals
-from headway.learner import report as reporting
+from headway.learner.baselines import find_baselines, own_baselines
 from headway.learner.calls import Call, recorded
 from headway.learner.cross_validation import CrossValidation, cross_validate
 from headway.learner.ensemble import ensemble
 from headway.learner.export import export_trained
 from headway.learner.predict import in_process, show_results
+from headway.learner.report import Diagnosis, check_request, curve, findings, make_report, predictions
 from headway.learner.restore import made_again, replay, resume_run, settings_of
 from headway.learner.subject import TrainedModel
 from headway.learner.weights import freeze_to, load_weights, save_weights
@@ -95,7 +95,7 @@ class Learner:
 
     Raises:
         ConfigError: If an argument cannot work.
-        WeightsError: If pretrained weights are not to be had.
+        WeightsError: If pretrained weights are not available.
 
     Example:
         >>> learner = Learner(data, "efficientnet_lite0")  # doctest: +SKIP
@@ -164,7 +164,9 @@ class Learner:
         self._baselines: list[BaselineResult] | None = None
         self._calls: list[dict[str, Any]] = []
         self._main_metric = main_metric
-        self._class_weights = dict(class_weights) if isinstance(class_weights, Mapping) else class_weights
+        self._class_weights: ClassWeights | None = (
+            dict(class_weights) if isinstance(class_weights, Mapping) else class_weights
+        )
         self._own = {
             "metrics": metrics,
             "optimizer": None if isinstance(optimizer, str) else optimizer,
@@ -236,8 +238,14 @@ class Learner:
     @property
     def settings(self) -> dict[str, Any]:
         """What decides the run, as plain values."""
-        known = settings_of(self.setup, arch=self.arch, pretrained=self.pretrained, two_stages=self._asked_stages)
-        return {**known, "main_metric": self._main_metric, "class_weights": self._class_weights}
+        return settings_of(
+            self.setup,
+            arch=self.arch,
+            pretrained=self.pretrained,
+            two_stages=self._asked_stages,
+            main_metric=self._main_metric,
+            class_weights=self._class_weights,
+        )
 
     def fine_tune(
         self, epochs: int | None = None, *, minutes: float | None = None, lr: float | None = None, **options: Any
@@ -312,14 +320,13 @@ class Learner:
             ConfigError: If there is no such group, or the model has no body and head.
         """
         freeze_to(self.model, to)
+        # There is nothing to train; it is written down, so that a run that goes on freezes the same layers.
         with self._recorded("freeze", {"to": to}):
             pass
 
     def unfreeze(self) -> None:
         """Lets every layer train."""
-        freeze_to(self.model, 0)
-        with self._recorded("unfreeze", {}):
-            pass
+        self.freeze(to=0)
 
     def save_weights(self, path: str | os.PathLike[str]) -> Path:
         """Writes the model's weights as a safetensors file; `export` writes a model that predicts on its own."""
@@ -371,23 +378,25 @@ class Learner:
         Raises:
             ConfigError: If there is no such part, it has no rows, or `tta` cannot have an effect.
         """
-        return reporting.predictions(self._trained, part, tta=tta)
+        return predictions(self._trained, part, tta=tta)
 
     def evaluate(self, part: PartName = "valid") -> dict[str, Estimate]:
         """Every metric on a part, each with its 95 % interval."""
-        found = self.predictions(part)
-        return self._trained.metrics.evaluate(found.predictions, found.targets, seed=self.seed)
+        trained = self._trained
+        found = trained.predictions(part)
+        return trained.metrics.evaluate(found.predictions, found.targets, seed=self.seed)
 
     def baselines(self) -> list[BaselineResult]:
         """Simple models, trained on the same rows and applied to the same parts; computed once."""
         if self._baselines is None:
-            self._baselines = rivals.baselines(self._trained)
+            self._baselines = find_baselines(self._trained)
         return self._baselines
 
     def cross_validate(self, folds: int = 5) -> CrossValidation:
         """Trains and judges the model anew for each fold of the train and valid rows; this learner stays as it is.
 
         The calls are those that trained this learner, else `fine_tune()`; without callbacks. Groups stay whole.
+        Weights that were loaded from a file are loaded for every fold: they must not come from these rows.
 
         Args:
             folds: How many, from 2.
@@ -418,17 +427,18 @@ class Learner:
         Raises:
             ConfigError: If a column is not known or has no groups, or `tta` cannot have an effect.
         """
-        reporting.check_request(self._trained, slices=slices, tta=tta, own=baselines or ())
-        own = rivals.own_baselines(self._trained, baselines or {})
-        report = reporting.make_report(self._trained, baselines=[*self.baselines(), *own], slices=slices, tta=tta)
+        trained = self._trained
+        check_request(trained, slices=slices, tta=tta, own=baselines or ())
+        own = own_baselines(trained, baselines or {})
+        report = make_report(trained, baselines=[*self.baselines(), *own], slices=slices, tta=tta)
         if self.run is not None:
             report.save(self.run.path / "report.html")
             report.save(self.run.path / "report.json")
         return report
 
-    def diagnose(self) -> reporting.Diagnosis:
+    def diagnose(self) -> Diagnosis:
         """Prints what is wrong with the model and what to try next; gives the findings."""
-        found = reporting.findings(self._trained, baselines=self.baselines())
+        found = findings(self._trained, baselines=self.baselines())
         print(found.text)  # noqa: T201
         return found
 
@@ -438,7 +448,7 @@ class Learner:
         Raises:
             ConfigError: If the model was not fine-tuned in two stages, which keeps the features that this takes.
         """
-        return reporting.curve(self._trained)
+        return curve(self._trained)
 
     def interpret(self) -> Interpretation:
         """What the model uses of a table's columns: importance, dependence, redundancy, leaks, unusual rows.

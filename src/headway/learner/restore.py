@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from headway.data.dataset import Data
 from headway.errors import RunError
 from headway.runs.run import differences, environment, open_run
+from headway.train.objective import ClassWeights
 from headway.train.progress import Progress, make_progress
 from headway.train.stage import Setup
 
@@ -16,7 +17,7 @@ __all__ = ["made_again", "replay", "resume_run", "settings_of"]
 
 L = TypeVar("L")
 
-CALLS = ("fit", "fine_tune", "freeze", "unfreeze", "load_weights")
+CALLS = ("fit", "fine_tune", "freeze", "load_weights")
 """The methods that a run writes down, and that are called again from what it wrote."""
 
 
@@ -47,19 +48,31 @@ def made_again(make: Callable[..., L], settings: Mapping[str, Any], data: Data, 
     )
 
 
-def settings_of(setup: Setup, *, arch: str, pretrained: str, two_stages: bool | None) -> dict[str, Any]:
+def settings_of(
+    setup: Setup,
+    *,
+    arch: str,
+    pretrained: str,
+    two_stages: bool | None,
+    main_metric: str | None,
+    class_weights: ClassWeights | None,
+) -> dict[str, Any]:
     """What decides a learner's run, as the plain values that `made_again` takes.
 
     Args:
         setup: The learner's.
         arch: The architecture's name.
         pretrained: Where its weights are from; "" where they are random.
-        two_stages: What the user said of them.
+        two_stages: As the user passed it.
+        main_metric: Likewise.
+        class_weights: Likewise.
     """
     return {
         "arch": arch,
         "pretrained": pretrained,
         "two_stages": two_stages,
+        "main_metric": main_metric,
+        "class_weights": class_weights,
         "seed": setup.seed,
         "optimizer": setup.optimizer if isinstance(setup.optimizer, str) else None,
         "batch_size": "auto" if setup.split_batches else setup.batch_size,

@@ -176,7 +176,7 @@ def options_of(given: Mapping[str, Any], base: Options | None = None) -> Options
         what = "There is no training option of that name."
         raise ConfigError(what, given=f"{unknown[0]}={given[unknown[0]]!r}", fix=did_you_mean(unknown[0], known))
     chosen = replace(base or Options(), **{name: given[name] for name in known if given.get(name) is not None})
-    plain = {"lr": None, **{name: getattr(Options(), name) for name in known}}
+    plain = {"lr": None, **vars(Options())}
     idle = [f"{name}={given[name]}" for name in plain if given.get(name) not in (None, plain[name], [])]
     if given.get("epochs") == 0 and idle:
         what = "Without epochs that train every layer these options have no effect: the head alone is solved."

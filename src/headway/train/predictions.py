@@ -14,15 +14,10 @@ from headway.predictions import Predictions
 from headway.train.loop import evaluating
 from headway.train.stage import Setup
 
-__all__ = ["as_inputs", "check_views", "predict_arrays", "predictions", "predictions_of_views"]
+__all__ = ["as_inputs", "check_views", "predict_arrays", "predictions_of_views"]
 
 FIRST_VIEW_EPOCH = 2**40
 """Views are augmented as in epochs that no training comes to, so that none was trained on as it is."""
-
-
-def predictions(setup: Setup, part: Part) -> Predictions:
-    """The model's predictions for a part, in the order of its rows, without items that can no longer be read."""
-    return setup.predict(part)
 
 
 def as_inputs(setup: Setup, arrays: np.ndarray) -> torch.Tensor:

@@ -18,7 +18,6 @@ from headway.inputs.image.augment import Augment
 from headway.train.history import History
 from headway.train.mixup import mixed
 from headway.train.options import Options, Plan
-from headway.train.predictions import predictions
 from headway.train.stage import Setup, fit
 
 Make = Callable[..., nn.Module]
@@ -174,5 +173,5 @@ def test_a_network_becomes_less_sure_of_itself(linear: Make, make_setup: MakeSet
     for each in ({}, options):
         setup = make_setup(linear(), augment=Augment.none())
         fit(setup, Plan(epochs=12, lr=1e-2, options=Options(**each)), History())
-        sure.append(predictions(setup, setup.data.train).probabilities.max(axis=1).mean())
+        sure.append(setup.predict(setup.data.train).probabilities.max(axis=1).mean())
     assert 1 - sure[1] > 3 * (1 - sure[0])

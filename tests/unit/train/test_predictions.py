@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import headway as hw
-from headway.train.predictions import Predictions, predictions
+from headway.train.predictions import Predictions
 from headway.train.stage import Setup
 
 Make = Callable[..., nn.Module]
@@ -20,7 +20,7 @@ MakeSetup = Callable[..., Setup]
 @pytest.fixture
 def found(linear: Make, make_setup: MakeSetup) -> tuple[Setup, Predictions]:
     setup = make_setup(linear())
-    answers = predictions(setup, setup.data.valid)
+    answers = setup.predict(setup.data.valid)
     return setup, answers
 
 
@@ -51,7 +51,7 @@ def test_losses_stay_finite_where_a_probability_is_zero(linear: Make, make_setup
     with torch.no_grad():
         model[2].weight.mul_(1e4)  # pyright: ignore[reportIndexIssue]
     setup = make_setup(model)
-    answers = predictions(replace(setup, model=model), setup.data.valid)
+    answers = replace(setup, model=model).predict(setup.data.valid)
     assert (answers.probabilities == 0).any()
     assert np.isfinite(answers.losses).all()
     assert answers.losses.max() > 100

@@ -20,7 +20,7 @@ from headway.data.dataset import Data, Part
 from headway.judge.report.report import Picture, Report
 from headway.train.activity import hooked
 from headway.train.loop import evaluating
-from headway.train.predictions import as_inputs, predictions
+from headway.train.predictions import as_inputs
 from headway.train.stage import Setup
 
 __all__ = ["grad_cam", "jpeg", "overlay", "pictures", "report_pictures"]
@@ -103,7 +103,7 @@ def _overlaid(
     row = next(iter(images))
     if not target.overlays(images[row], part.targets[0], part.targets[0]):
         return found
-    given = predictions(setup, Part(part.data, part.name, part.items.filter(pl.col("row").is_in(list(images)))))
+    given = setup.predict(Part(part.data, part.name, part.items.filter(pl.col("row").is_in(list(images)))))
     for row, prediction, truth in zip(given.rows.tolist(), given.predictions, given.targets, strict=True):
         drawn = target.overlays(images[row], prediction, truth)
         others = {name: jpeg(each, side=PICTURE_SIDE) for name, each in drawn.items()}

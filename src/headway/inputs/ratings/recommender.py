@@ -14,7 +14,7 @@ from headway.inputs.ratings.field import Ratings
 from headway.inputs.ratings.models import Factors
 from headway.inputs.ratings.ranking import rank_metrics
 from headway.judge.intervals import Estimate
-from headway.train.predictions import predict_arrays, predictions
+from headway.train.predictions import predict_arrays
 from headway.train.stage import Setup
 
 __all__ = ["Recommender"]
@@ -89,7 +89,7 @@ class Recommender:
         if not len(rows):
             fix = did_you_mean(str(part), data.parts)
             raise ConfigError("That part of the data has no rows.", given=repr(part), fix=fix)
-        found, users = predictions(self.setup, rows), rows.items[self._input.user].to_list()
+        found, users = self.setup.predict(rows), rows.items[self._input.user].to_list()
         codes = np.unique([str(each) for each in users], return_inverse=True)[1]
         return rank_metrics(found.predictions, found.targets, codes, k=k, threshold=threshold, seed=self.setup.seed)
 

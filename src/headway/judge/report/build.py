@@ -94,14 +94,14 @@ def judge_predictions(
     target = target_of_arrays(task, predictions, targets, labels)
     known = target.metrics().with_metrics(metrics, main=main_metric)
     judged = checked_predictions(predictions, targets, metrics=known, items=None if items is None else _frame(items))
-    num_outputs, rivals = judged.predictions.shape[1], target.baselines()
+    num_outputs, simple = judged.predictions.shape[1], target.baselines()
     data = BaselineData(targets=judged.targets)
     found = run_baselines(
-        data, {part: data}, known=rivals, metrics=known, num_outputs=num_outputs, names=guesses(rivals), seed=seed
+        data, {part: data}, known=simple, metrics=known, num_outputs=num_outputs, names=guesses(simple), seed=seed
     )
     # How long a guess takes depends on the day; the report does not.
     results = [replace(each.in_float32(), seconds=0.0) for each in found]
-    check_names(baselines or {}, rivals)
+    check_names(baselines or {}, simple)
     for own, given in (baselines or {}).items():
         theirs = checked_predictions(given, targets, metrics=known)
         results.append(BaselineResult(own, {part: theirs.predictions}, math.nan))

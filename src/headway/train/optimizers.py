@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -10,6 +9,7 @@ import torch
 from torch import nn
 
 from headway.errors import ConfigError, did_you_mean
+from headway.system.timm import load_timm
 
 __all__ = [
     "OptimizerChoice",
@@ -63,7 +63,11 @@ def make_optimizer(
         return torch.optim.AdamW(groups, lr=1.0, betas=(0.9, 0.99), fused=True)
     check_optimizer(optimizer)
     try:
-        made = _timm_optim().create_optimizer_v2(groups, optimizer) if isinstance(optimizer, str) else optimizer(groups)
+        made = (
+            load_timm("timm.optim").create_optimizer_v2(groups, optimizer)
+            if isinstance(optimizer, str)
+            else optimizer(groups)
+        )
     except (TypeError, ValueError) as error:
         fix = "Pass a function that makes it from groups: lambda groups: torch.optim.SGD(groups, momentum=0.9)."
         raise ConfigError("The optimizer cannot be made from groups of parameters.", given=error, fix=fix) from error
@@ -83,19 +87,9 @@ def check_optimizer(optimizer: OptimizerChoice) -> None:
         raise ConfigError(what, given=given, fix='Pass "sgd", torch.optim.SGD or lambda groups: ..., for instance.')
     if optimizer == "adamw" or not isinstance(optimizer, str):
         return
-    if optimizer not in (known := _timm_optim().list_optimizers()):
+    if optimizer not in (known := load_timm("timm.optim").list_optimizers()):
         fix = f"Name one of timm's optimizers. {did_you_mean(optimizer, known)}"
         raise ConfigError("There is no optimizer of that name.", given=repr(optimizer), fix=fix)
-
-
-def _timm_optim() -> Any:
-    """The library, imported when an optimizer other than the default is asked for."""
-    with warnings.catch_warnings():
-        # What it imports complains of missing widgets in a notebook, which nothing here uses.
-        warnings.filterwarnings("ignore", message="IProgress not found")
-        import timm.optim
-
-    return timm.optim
 
 
 def _groups(model: nn.Module, *, weight_decay: float, lr_decay: float) -> list[dict[str, Any]]:

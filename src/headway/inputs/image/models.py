@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 import urllib.error
 import urllib.request
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from headway.inputs.image.field import Image
 from headway.inputs.image.networks import Prepare, VisionModel, multi_level, small_resnet
 from headway.inputs.image.unet import RECIPES, UNet
 from headway.system.cache import cache_folder
+from headway.system.timm import load_timm
 from headway.targets.base import Target
 from headway.train.model import Model
 from headway.train.recipe import Recipe
@@ -28,15 +28,6 @@ DEFAULT_ARCH = "efficientnet_lite0"
 Made = tuple[nn.Module, Recipe]
 
 _SCRATCH: dict[str, Callable[[int, int], VisionModel]] = {"small_resnet": small_resnet}
-
-
-def _timm() -> Any:
-    """The library, imported when it is first needed."""
-    with warnings.catch_warnings():
-        # What it imports complains of missing widgets in a notebook, which nothing here uses.
-        warnings.filterwarnings("ignore", message="IProgress not found")
-        import timm
-    return timm
 
 
 def default_arch(size: int, *, is_dense: bool = False) -> str:
@@ -59,12 +50,12 @@ def own_prepare(channels: int) -> Prepare:
 
 def architectures() -> list[str]:
     """The names of the architectures, those of timm's without tags."""
-    return [*_SCRATCH, *_timm().list_models()]
+    return [*_SCRATCH, *load_timm().list_models()]
 
 
 def is_known(arch: str) -> bool:
     """Whether there is an architecture of that name, tags of timm's included."""
-    return arch in _SCRATCH or _timm().is_model(arch)
+    return arch in _SCRATCH or load_timm().is_model(arch)
 
 
 def _pooled(body: nn.Module, num_outputs: int, images: torch.Tensor, pretrained: bool) -> Made:
@@ -141,7 +132,7 @@ def create(
 def _timm_body(
     arch: str, channels: int, size: int, *, weights: Path | None = None, download: bool = False
 ) -> nn.Module:
-    timm = _timm()
+    timm = load_timm()
 
     config = timm.get_pretrained_cfg(arch, allow_unregistered=True)
     options: dict[str, Any] = {"num_classes": 0, "in_chans": channels, "pretrained": download or weights is not None}
@@ -153,7 +144,7 @@ def _timm_body(
 
 
 def _pretrained_body(arch: str, channels: int, size: int) -> tuple[nn.Module, Prepare, str]:
-    timm = _timm()
+    timm = load_timm()
 
     local = cache_folder("weights") / f"{arch}.safetensors"
     if arch == DEFAULT_ARCH and not local.exists():

@@ -128,7 +128,7 @@ def test_precisions() -> None:
 
 
 def test_devices() -> None:
-    what, fix = "That device is not to be had on this machine.", 'Pass "auto" or "cpu".'
+    what, fix = "That device is not available on this machine.", 'Pass "auto" or "cpu".'
     assert refusal(ConfigError, choose_device, "meta") == text(
         what, "device='meta' (Tensor.item() cannot be called on meta tensors)", fix
     )
@@ -155,14 +155,14 @@ def test_a_loss_that_is_no_number(learner: MakeLearner, data: hw.Data) -> None:
     rows = [int(row) for row in said.split("(rows ")[1].split(")")[0].split(", ")]
     names = items.filter(items["row"].is_in(rows))["file"].to_list()
     assert said == text(
-        "The training loss is no longer a number, so training stopped at step 1.",
+        "The training loss became NaN or infinite, so training stopped at step 1.",
         f"loss nan, learning rate 0.0012, items {', '.join(names[:5])} and {len(names) - 5} more "
         f"(rows {', '.join(map(str, rows))})",
         "Try a tenth of the learning rate (lr=, --lr), or float32 (precision=, --precision); if it happens again at "
         "the same items, look at them. What was saved before this step is whole.",
     )
     assert refusal(TrainingError, made.find_lr) == text(
-        "There is no learning rate to find: the loss is no number.",
+        "No learning rate can be suggested: the loss is NaN.",
         "losses nan at rates from 1e-06",
         "Look for NaN in the model's weights and in the loss, or take float32 (precision=).",
     )

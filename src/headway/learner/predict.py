@@ -36,7 +36,7 @@ class _InProcess(Predictor):
 
 
 def show_results(setup: Setup, n: int, *, part: PartName) -> Figure:
-    """A figure of items of a part, the same each time; what is not drawn as a picture is written as a row."""
+    """A figure of items of a part, the same each time; a kind without pictures writes the item as text."""
     rows = setup.data.part(part)
     if n < 1 or not len(rows):
         given = f"n={n}, {part} with {len(rows)} rows"

@@ -152,7 +152,7 @@ def fine_tune(
 
     Raises:
         ConfigError: If both `epochs` and `minutes` are given, or one of them is out of its range.
-        TrainingError: If the loss is no longer a number.
+        TrainingError: If the loss becomes NaN or infinite.
     """
     start = time.perf_counter()
     check_plan(epochs=epochs, minutes=minutes, lr=lr)
@@ -201,7 +201,7 @@ def train_from_scratch(
 
     Raises:
         ConfigError: If both `epochs` and `minutes` are given, or one of them is out of its range.
-        TrainingError: If the loss is no longer a number.
+        TrainingError: If the loss becomes NaN or infinite.
     """
     check_plan(epochs=epochs, minutes=minutes, lr=lr)
     recipe, options = setup.recipe, options or recommended(setup, two_stages=False)
@@ -321,9 +321,7 @@ def _stage_two(setup: Setup, plan: Plan, history: History, found: Features, head
         fit(setup, plan, history, part=inside)
     except TrainingError:
         model.load_state_dict(before)
-        history.notes.append(
-            "Training every layer lost its way (the loss is no number); the head was kept. Try a lower lr."
-        )
+        history.notes.append("Fine-tuning diverged (the loss became NaN); the head alone was kept. Try a lower lr.")
         return None
     outputs, aside_targets = setup.outputs(model, aside)
     all_loss, _ = score(setup, outputs, aside_targets)

@@ -152,7 +152,7 @@ def _best_decay(
     seed: int,
 ) -> tuple[float, torch.Tensor]:
     """The weight decay whose heads predict best the folds that they were solved without, and what they predict."""
-    # What is no class is spread by chance alone.
+    # Targets other than classes have nothing to stratify by.
     folds = _folds(targets.numpy() if target.is_one_class else np.zeros(len(targets)), seed)
     outputs = torch.empty(len(decays), len(targets), target.num_outputs)
     for fold in range(NUM_FOLDS):

@@ -69,7 +69,7 @@ def find_lr(setup: Setup, *, steps: int = 60) -> LrFinder:
 
     Raises:
         ConfigError: If `steps` is below 10.
-        TrainingError: If the loss is no number from the start.
+        TrainingError: If the loss is NaN from the start.
 
     Source:
         Smith 2017, arXiv:1506.01186.
@@ -100,7 +100,7 @@ def find_lr(setup: Setup, *, steps: int = 60) -> LrFinder:
     if not np.isfinite(watch.losses[:3]).all():
         given = f"losses {', '.join(f'{loss:.3g}' for loss in watch.losses[:3])} at rates from {LOWEST:g}"
         fix = "Look for NaN in the model's weights and in the loss, or take float32 (precision=)."
-        raise TrainingError("There is no learning rate to find: the loss is no number.", given=given, fix=fix)
+        raise TrainingError("No learning rate can be suggested: the loss is NaN.", given=given, fix=fix)
     lrs = np.array([state.schedule(step) for step in range(len(watch.losses))])
     smooth = _smoothed(np.array(watch.losses))
     return LrFinder(lrs, smooth, _steepest(lrs, smooth))

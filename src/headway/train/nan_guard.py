@@ -1,4 +1,4 @@
-"""A loss that is no longer a number ends the stage at its step, and the error says what the step had before it."""
+"""A loss that becomes NaN or infinite ends the stage, and the error names the step and its items."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class FiniteLoss(Callback):
         names = self.data.input.names(items)
         more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
         return TrainingError(
-            f"The training loss is no longer a number, so training stopped at step {step}.",
+            f"The training loss became NaN or infinite, so training stopped at step {step}.",
             given=f"loss {loss}, learning rate {lr:.2g}, items {', '.join(names[:NAMES_SHOWN])}{more} "
             f"(rows {', '.join(map(str, rows.tolist()))})",
             fix="Try a tenth of the learning rate (lr=, --lr), or float32 (precision=, --precision); if it happens "

@@ -50,7 +50,7 @@ class Objective:
         activate: Outputs to answers: probabilities, or numbers in their unit. It goes into the exported graph.
         soften: Targets as numbers of which a mixture is a target too, `[batch, outputs]`, for `loss_fn`; None where a
             mixture means nothing.
-        even: What label smoothing draws each of those numbers towards; None where they are no probabilities.
+        even: What label smoothing draws each of those numbers towards; None where they are not probabilities.
         keep: What is kept of the answers for a whole part: all of them, or of maps the most probable class alone.
         decays: Weight decays that a linear head on standardised features may need, the strongest first.
         is_convex: Whether a linear head has one best solution; else it is approached from stronger weight decays.

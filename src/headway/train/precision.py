@@ -133,7 +133,7 @@ def choose_device(device: str | torch.device = "auto") -> torch.device:
         reason = (str(error).splitlines() or ["unknown"])[0]
         given = f"device={str(device)!r} ({reason})"
         raise ConfigError(
-            "That device is not to be had on this machine.", given=given, fix='Pass "auto" or "cpu".'
+            "That device is not available on this machine.", given=given, fix='Pass "auto" or "cpu".'
         ) from error
     # Tensors say which accelerator they are on; only with the same number is theirs equal to this one.
     return probe.device

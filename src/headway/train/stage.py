@@ -179,7 +179,7 @@ def fit(setup: Setup, plan: Plan, history: History, *, part: Part | None = None)
         part: The rows to train on; all of train when left out.
 
     Raises:
-        TrainingError: If the loss is no longer a number; the model is as at the last checkpoint, where there is one.
+        TrainingError: If the loss becomes NaN or infinite; the model is as at the last checkpoint, where there is one.
         CheckpointError: If a checkpoint cannot be written or read.
         Stopped: If Ctrl-C or SIGTERM came; the stage was saved.
     """
@@ -298,7 +298,7 @@ class _Stage:
             )
 
     def save(self) -> None:
-        """Saves the state, unless the losses up to it are no numbers."""
+        """Saves the state; raises TrainingError where a loss up to it is NaN or infinite."""
         if self.setup.checkpoints.folder is None:
             return
         self.losses.check()

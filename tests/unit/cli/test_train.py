@@ -179,7 +179,7 @@ def test_a_table_with_a_split_column(headway: Command, photo_folder: PhotoFolder
         (["--seed", "-1"], "`seed` must lie between 0 and 2**63 - 1."),
         (["--size", "4"], "`size` must lie between 8 and 2048 pixels."),
         (["--arch", "smal_resnet"], "There is no architecture of that name."),
-        (["--device", "banana"], "That device is not to be had on this machine."),
+        (["--device", "banana"], "That device is not available on this machine."),
         (["--name", "a:b"], "A run's name must be the name of a folder."),
         (
             ["--input", "file"],

@@ -143,7 +143,7 @@ def test_a_worse_stage_two_leaves_stage_ones_weights(tuned: Any, lr: float) -> N
     assert same(copied(setup.model), copied(alone.model))
     (note,) = history.notes
     if lr > 1e9:
-        assert note == ("Training every layer lost its way (the loss is no number); the head was kept. Try a lower lr.")
+        assert note == ("Fine-tuning diverged (the loss became NaN); the head alone was kept. Try a lower lr.")
     else:
         assert LEFT.fullmatch(note), note
         assert [each.stage for each in history] == ["head", "all", "all"]

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from headway.train.loggers import CSVLogger, TensorBoard, Trackio
     from headway.train.model import Model
     from headway.train.options import Options
+    from headway.train.recipe import Recipe
 
     __version__: str
 
@@ -82,6 +83,7 @@ __all__ = [
     "RandomSplit",
     "Ratings",
     "ReadError",
+    "Recipe",
     "Report",
     "RunError",
     "ShapeError",
@@ -134,6 +136,7 @@ _HOMES = {
     "RandomSplit": "headway.data.splits",
     "Ratings": "headway.inputs.ratings.field",
     "ReadError": "headway.errors",
+    "Recipe": "headway.train.recipe",
     "Report": "headway.judge.report.report",
     "RunError": "headway.errors",
     "ShapeError": "headway.errors",

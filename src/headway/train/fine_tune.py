@@ -121,10 +121,7 @@ def default_epochs(num_train: int) -> int:
 
 def recommended(setup: Setup, *, two_stages: bool) -> Options:
     """What trains every layer where nothing else is asked for: after stage one, or from random weights."""
-    if two_stages:
-        return Options(lr_decay=LR_DECAY, freeze_norm=True)
-    names = ("schedule", "lr_decay", "weight_decay", "freeze_norm")
-    return Options(**{name: getattr(setup.recipe, name) for name in names})
+    return Options(lr_decay=LR_DECAY, freeze_norm=True) if two_stages else setup.recipe.options
 
 
 def fine_tune(

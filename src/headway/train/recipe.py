@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+
+from headway.train.options import Options
 
 __all__ = ["Recipe"]
 
@@ -15,11 +16,8 @@ class Recipe:
 
     Attributes:
         lr: Peak learning rate.
-        schedule: Its shape over the steps.
-        weight_decay: Decoupled weight decay.
-        lr_decay: Factor between the rates of neighbouring groups of layers.
-        freeze_norm: Whether the body's batch normalisation keeps the statistics it has.
-        views: About so many training items are seen, each epoch counting anew.
+        options: How it trains besides.
+        samples_seen: About so many training items are seen, each epoch counting anew.
         min_epochs: Passes over the training rows at least,
         max_epochs: and at most.
         steps: About so many steps an epoch, where the kind of input says nothing of the batch size,
@@ -28,11 +26,8 @@ class Recipe:
     """
 
     lr: float = 1e-2
-    schedule: Literal["one_cycle", "cosine", "constant"] = "one_cycle"
-    weight_decay: float = 0.05
-    lr_decay: float = 1.0
-    freeze_norm: bool = False
-    views: int = 64_000
+    options: Options = field(default_factory=lambda: Options(weight_decay=0.05))
+    samples_seen: int = 64_000
     min_epochs: int = 5
     max_epochs: int = 40
     steps: int = 50
@@ -46,7 +41,7 @@ class Recipe:
             >>> Recipe().epochs(3_200)
             20
         """
-        return min(max(round(self.views / num_train), self.min_epochs), self.max_epochs)
+        return min(max(round(self.samples_seen / num_train), self.min_epochs), self.max_epochs)
 
     def batch_size(self, num_train: int) -> int:
         """Items a step, a power of two, so that an epoch of so many training rows has about `steps` steps.

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from headway.errors import ConfigError
+from headway.train.options import Options
 from headway.train.recipe import Recipe
 
 __all__ = ["RECIPES", "UNet"]
@@ -18,8 +19,8 @@ WIDTHS = (128, 64, 48, 32)
 """Channels after each step up, from the deepest."""
 
 RECIPES = {
-    True: Recipe(lr=1e-3, lr_decay=0.3, freeze_norm=True, weight_decay=0.01, views=2000, min_epochs=5),
-    False: Recipe(lr=3e-3, weight_decay=0.01, views=32_000, max_epochs=80),
+    True: Recipe(lr=1e-3, options=Options(lr_decay=0.3, freeze_norm=True), samples_seen=2000),
+    False: Recipe(lr=3e-3, options=Options(), samples_seen=32_000, max_epochs=80),
 }
 """With and without pretrained weights in the body; see `docs/segmentation.md`."""
 

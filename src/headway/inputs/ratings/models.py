@@ -18,6 +18,7 @@ from headway.inputs.ratings.field import Ratings
 from headway.targets.base import Target
 from headway.targets.number.field import Number
 from headway.train.model import Model
+from headway.train.options import Options
 from headway.train.recipe import Recipe
 
 __all__ = ["ARCHITECTURES", "RECIPE", "CollabMlp", "DotProduct", "Factors", "build", "recipe_for"]
@@ -30,7 +31,9 @@ MLP_RATE = 0.1
 HIDDEN = 0.02
 """The share of users, and of items, that training takes as new ones, so that index 0 learns to stand for these."""
 
-RECIPE = Recipe(lr=1e-2, weight_decay=1.0, min_epochs=10, max_epochs=10, steps=100, max_batch_size=2**17)
+RECIPE = Recipe(
+    lr=1e-2, options=Options(weight_decay=1.0), min_epochs=10, max_epochs=10, steps=100, max_batch_size=2**17
+)
 """Chosen on a tenth of the training rows of MovieLens 100k, set aside, as is what else is constant here.
 
 Weight decay acts at every step, so it is right for one number of steps an epoch: batches grow with the data
@@ -133,11 +136,12 @@ def recipe_for(input: Ratings) -> Recipe:
     Example:
         >>> from headway.inputs.base import learned
         >>> field = learned(Ratings("user", "item"), num_ratings=80)
-        >>> recipe_for(field).weight_decay
+        >>> recipe_for(field).options.weight_decay
         0.5
     """
     ratings = max(input.num_ratings, 1) / max(len(input.users) + len(input.items), 1)
-    return replace(RECIPE, weight_decay=min(max((USUAL / ratings) ** (2 / 3), 0.5), 8.0) * RECIPE.weight_decay)
+    weight_decay = min(max((USUAL / ratings) ** (2 / 3), 0.5), 8.0) * RECIPE.options.weight_decay
+    return replace(RECIPE, options=replace(RECIPE.options, weight_decay=weight_decay))
 
 
 def build(arch: str | None, input: Ratings, target: Target) -> Model:

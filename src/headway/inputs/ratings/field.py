@@ -200,7 +200,7 @@ class Ratings(Input):
     def build_model(self, arch: str | None, target: Target, *, pretrained: bool) -> Model:
         from headway.inputs.ratings.models import build
 
-        return build(arch, self, target)
+        return build(arch, self)
 
     def training_view(self, target: Target, augment: Any = None) -> TrainingView:
         view = super().training_view(target, augment)

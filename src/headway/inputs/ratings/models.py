@@ -6,7 +6,6 @@ network in its place (Rendle et al. 2020, arXiv:2005.09683), so the neural varia
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,8 +14,6 @@ from torch import nn
 
 from headway.errors import ConfigError, did_you_mean
 from headway.inputs.ratings.field import Ratings
-from headway.targets.base import Target
-from headway.targets.number.field import Number
 from headway.train.model import Model
 from headway.train.options import Options
 from headway.train.recipe import Recipe
@@ -51,16 +48,15 @@ class Factors(nn.Module):
     Args:
         num_users: With index 0.
         num_items: With index 0.
-        start: The bias for all as it begins.
     """
 
-    def __init__(self, num_users: int, num_items: int, start: float) -> None:
+    def __init__(self, num_users: int, num_items: int) -> None:
         super().__init__()
         self.users = nn.Embedding(num_users, DIM)
         self.items = nn.Embedding(num_items, DIM)
         self.user_bias = nn.Parameter(torch.zeros(num_users))
         self.item_bias = nn.Parameter(torch.zeros(num_items))
-        self.bias = nn.Parameter(torch.tensor([start]))
+        self.bias = nn.Parameter(torch.zeros(1))
         for table in (self.users, self.items):
             nn.init.normal_(table.weight, std=0.01)
 
@@ -81,7 +77,7 @@ class DotProduct(nn.Module):
         factors: Vectors and biases.
 
     Example:
-        >>> model = DotProduct(Factors(3, 4, start=0.0)).eval()
+        >>> model = DotProduct(Factors(3, 4)).eval()
         >>> model(torch.tensor([[1.0, 2.0], [0.0, 3.0]])).shape
         torch.Size([2, 1])
     """
@@ -144,13 +140,12 @@ def recipe_for(input: Ratings) -> Recipe:
     return replace(RECIPE, options=replace(RECIPE.options, weight_decay=weight_decay))
 
 
-def build(arch: str | None, input: Ratings, target: Target) -> Model:
-    """A model for ratings, its answers at first those of an average user for an average item.
+def build(arch: str | None, input: Ratings) -> Model:
+    """A model for ratings. Its first outputs are near 0, which `ToUnit` makes the mean of the training rows.
 
     Args:
         arch: A key of `ARCHITECTURES`; the first when left out.
         input: The fitted field of users and items.
-        target: The fitted target, one number.
 
     Raises:
         ConfigError: If the name is not known.
@@ -160,14 +155,5 @@ def build(arch: str | None, input: Ratings, target: Target) -> Model:
         what = "There is no architecture of that name for ratings."
         fix = f"{did_you_mean(name, ARCHITECTURES)} Or pass a module of your own."
         raise ConfigError(what, given=repr(name), fix=fix)
-    factors = Factors(len(input.users) + 1, len(input.items) + 1, start=_start(target))
+    factors = Factors(len(input.users) + 1, len(input.items) + 1)
     return Model(ARCHITECTURES[name](factors), recipe=recipe_for(input), arch=name)
-
-
-def _start(target: Target) -> float:
-    """The output whose answer is the mean of the training rows."""
-    if not isinstance(target, Number) or target.low is None or target.high is None:
-        return 0.0
-    share = (target.mean - target.low) / (target.high - target.low)
-    share = min(max(share, 0.01), 0.99)
-    return math.log(share / (1 - share))

@@ -20,7 +20,7 @@ def number_of(value: Any) -> float:
     """A value as a finite number; NaN where it is missing or infinite.
 
     Raises:
-        ValueError: If it is no number.
+        ValueError: If it is not a number.
 
     Example:
         >>> number_of(" 39 "), number_of("?"), number_of("1e3")

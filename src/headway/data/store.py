@@ -355,13 +355,13 @@ def _fill(
 
 
 def _may_pass(cause: BaseException | None) -> bool:
-    # Pillow's own OSErrors carry no number: those are about the bytes.
+    # Pillow's own OSErrors have no errno: those are about the bytes.
     known = isinstance(cause, (FileNotFoundError, IsADirectoryError))
     return isinstance(cause, MemoryError) or (isinstance(cause, OSError) and bool(cause.errno) and not known)
 
 
 def _content(value: Any) -> tuple[str, Any]:
-    """A hash of the item's bytes, and the item itself, files read but once."""
+    """A hash of the item's bytes, and the item itself; a file is read only once."""
     if value is None:
         message = "no value"
         raise ReadError(message)

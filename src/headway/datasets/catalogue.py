@@ -22,7 +22,7 @@ class PublishedFile:
 
     Attributes:
         name: Its name, without a folder.
-        addresses: Where it is to be had, http or https; the first that answers is used.
+        addresses: Where it is published, http or https; the first that answers is used.
         size: Its length in bytes.
         sha256: The hash of its bytes, in hexadecimal.
     """
@@ -35,7 +35,7 @@ class PublishedFile:
 
 @dataclass(frozen=True, kw_only=True)
 class NamedData:
-    """A data set that can be had by its name.
+    """A data set that is available by its name.
 
     Attributes:
         name: Its name, in lower case.

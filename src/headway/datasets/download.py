@@ -86,7 +86,7 @@ def obtain(
         Its path: in `folder`, or in the mirror where that is a folder.
 
     Raises:
-        DownloadError: If it is to be had nowhere; the text names every address and what was wrong.
+        DownloadError: If no address has it; the text names each of them and what was wrong.
         ConfigError: If `HEADWAY_MIRROR` is neither a folder nor an http(s) address.
     """
     target, mirror = folder / file.name, _mirror(name, file)

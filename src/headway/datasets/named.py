@@ -50,7 +50,7 @@ def fetch(name: str, *, on_progress: OnProgress | None = None) -> Path:
 
     Raises:
         ConfigError: If there is no data set of that name, or `HEADWAY_MIRROR` is wrong.
-        DownloadError: If a file is to be had nowhere.
+        DownloadError: If a file cannot be downloaded from any address.
         DataError: If there is no room for it, or what was downloaded is not what the catalogue says.
 
     Example:
@@ -114,7 +114,7 @@ def load(
 
     Raises:
         ConfigError: If there is no data set of that name.
-        DownloadError: If a file is to be had nowhere.
+        DownloadError: If a file cannot be downloaded from any address.
 
     Example:
         >>> data = load("digits")

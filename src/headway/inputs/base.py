@@ -1,7 +1,8 @@
-"""What a field is: the binding of one column of the item table to a type of input or target.
+"""What an input is: the binding of columns of the item table to what a model is given.
 
-A field knows how to read its value and how to write itself as JSON. It runs while training and while serving, so it
-needs numpy and Pillow alone, never torch. A new kind of data is one new file beside this one.
+An input knows how to read its values and how to write itself as JSON. It runs while training and while serving, so
+what it reads with needs numpy and Pillow alone, never torch. A new kind of input is a folder beside this file and a
+line in `registry.py`.
 """
 
 from __future__ import annotations
@@ -139,7 +140,7 @@ class Input(ABC):
         return batch
 
     def bind(self, items: pl.DataFrame, target: Target) -> Self:
-        """A copy that has chosen its columns, where none were named: all but the target's and Headway's own."""
+        """The field with its columns chosen, for a kind that chooses them where none were named; here itself."""
         return self
 
     def names(self, items: pl.DataFrame) -> list[str]:
@@ -160,10 +161,6 @@ class Input(ABC):
                 what = f"Column {self.column!r} holds what {type(self).__name__} cannot read."
                 raise DataError(what, given=f"{name}: {error}", fix="Correct or remove that row.") from error
         return found
-
-    def baseline_rows(self, items: pl.DataFrame) -> dict[str, Any]:
-        """All items as simple models take them, by fields of `Rows`; only where `source` is "values"."""
-        return {"table": self.read_rows(items)}
 
     @classmethod
     def from_arrays(
@@ -242,7 +239,7 @@ class Input(ABC):
         return ()
 
     def notes(self, value: Any) -> tuple[str, ...]:
-        """What an item has that no training item had, although `read` takes it; only for tables.
+        """What an item has that no training item had, although `read` takes it.
 
         Raises:
             ReadError: If the item cannot be read.
@@ -250,7 +247,7 @@ class Input(ABC):
         return ()
 
     def read_many(self, values: Sequence[Any]) -> list[tuple[np.ndarray | ReadError, tuple[str, ...]]]:
-        """Of each item what `read` gives, or why it cannot be read, and its notes; only for tables."""
+        """Of each item what `read` gives, or why it cannot be read, and its notes."""
         found = []
         for value in values:
             try:
@@ -289,7 +286,7 @@ class Input(ABC):
         return name in cls.architectures()
 
     def build_model(self, arch: str | None, target: Target, *, pretrained: bool) -> Model:
-        """A model by name, a good choice when None; only for fitted fields.
+        """A model by name, a good choice when None. The field must be fitted.
 
         Torch's generator is seeded by the caller, so that random weights depend on the run's seed alone.
 
@@ -354,7 +351,7 @@ class Input(ABC):
         return {}
 
     def explorers(self, setup: Setup) -> dict[str, Any]:
-        """What looks into a trained model of this kind, by the learner's method: "interpret" or "recommender"."""
+        """What explains a trained model of this kind, by the learner's method: "interpret" or "recommender"."""
         return {}
 
     # Pictures, with matplotlib.

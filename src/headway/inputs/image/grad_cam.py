@@ -31,7 +31,7 @@ PICTURE_SIDE, SMALL_SIDE = 200, 72
 def grad_cam(model: nn.Module, inputs: torch.Tensor, classes: Sequence[int] | np.ndarray) -> np.ndarray | None:
     """Where a convolutional network finds what speaks for a class: gradient-weighted class activation maps.
 
-    The maps are those of the last layer whose output still is a picture. A network without one among the later half of
+    The maps are those of the last layer whose output still has height and width. A network without one among the later half of
     its layers, such as a transformer or a perceptron, has nothing to show.
 
     Args:

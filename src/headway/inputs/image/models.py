@@ -94,7 +94,7 @@ def create(
 
     Raises:
         ConfigError: If the name is not known, or the architecture cannot take images of that size.
-        WeightsError: If the weights are neither here nor to be downloaded.
+        WeightsError: If the weights are neither on this machine nor can be downloaded.
 
     Example:
         >>> create("small_resnet", num_outputs=10, channels=1, size=28).pretrained

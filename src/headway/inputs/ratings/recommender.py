@@ -102,12 +102,12 @@ class Recommender:
         factors = getattr(self.setup.model, "factors", None)
         if not isinstance(factors, Factors):
             what = "The model has no vectors of users and items that are known."
-            fix = 'Train "dot_product" or "collab_mlp", or look into your own model.'
+            fix = 'Train "dot_product" or "collab_mlp", or read the vectors from your own model.'
             raise ConfigError(what, given=type(self.setup.model).__name__, fix=fix)
         return factors
 
 
 def _embeddings(names: tuple[str, ...], vectors: Any, biases: Any) -> Embeddings:
-    """Without index 0, which stands for nobody in particular; biases beside the mean of the others."""
+    """Without index 0, which stands for new users or items; biases are differences from the mean of the others."""
     bias = biases.detach().cpu().numpy()[1:]
     return Embeddings(names=names, vectors=vectors.detach().cpu().numpy()[1:], biases=bias - bias.mean())

@@ -23,7 +23,7 @@ _MAX_CATEGORIES = 50
 _MAX_BOOSTED = 254
 """Categories that scikit-learn's boosting takes of a column, with one left for the others."""
 _MANY = 100_000
-"""BaselineData beyond which a linear model or a forest gains little, and a forest's time is no longer reasonable."""
+"""Rows beyond which a linear model or a forest gains little, and a forest's time is no longer reasonable."""
 _ALL = 2**62
 
 Fit = Callable[[np.ndarray, np.ndarray, BaselineData, int], Any]
@@ -37,8 +37,8 @@ def one_hot(train: BaselineData, parts: Mapping[str, BaselineData]) -> tuple[np.
     A missing category is one more category; what the training rows lack is zero everywhere.
 
     Args:
-        train: BaselineData with a `table`, from which medians, scales and categories are learned.
-        parts: BaselineData to bring into the same form.
+        train: Rows with a "table", from which medians, scales and categories are learned.
+        parts: Rows to bring into the same form.
 
     Returns:
         Of `train` float32 `[items, dim]`, and of each part the same.

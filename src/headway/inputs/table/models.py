@@ -40,7 +40,7 @@ WIDTH = 128
 DEPTH = 3
 DROPOUT = 0.15
 DIM = 8
-"""Numbers that stand for a number, and for a category of a column with more than `MAX_ONE_HOT`."""
+"""Length of the vector that encodes a number, or a category of a column with more than `MAX_ONE_HOT` of them."""
 
 MAX_ONE_HOT = 9
 
@@ -64,7 +64,7 @@ def build(arch: str | None, input: Table, target: Target) -> Model:
 
 
 class TabularModel(nn.Module):
-    """Rows as `fields.Table` reads them to outputs.
+    """Rows as `Table` reads them to outputs.
 
     Args:
         edges: For each of the numbers, where the training rows' values lie: rising, two or more.

@@ -82,7 +82,7 @@ def numbers_of(name: str, values: pl.Series) -> np.ndarray:
     """A column's numbers, float64 `[rows]`, NaN where there is none.
 
     Raises:
-        DataError: If a value is no number.
+        DataError: If a value is not a number.
     """
     import polars as pl
 
@@ -97,7 +97,7 @@ def moments_of(name: str, values: pl.Series) -> list[datetime | None]:
     """A column's dates.
 
     Raises:
-        DataError: If a value is no date.
+        DataError: If a value is not a date.
     """
     return _by_value(name, values, date_of, "dates such as 2024-02-29")
 

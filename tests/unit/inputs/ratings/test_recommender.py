@@ -135,7 +135,7 @@ def test_a_module_of_one_s_own_works_and_has_no_known_vectors(data: Data) -> Non
     assert refusal(lambda: learner.recommender().items) == (
         "The model has no vectors of users and items that are known.\n"
         "  Given: _Own\n"
-        '  Fix:   Train "dot_product" or "collab_mlp", or look into your own model.'
+        '  Fix:   Train "dot_product" or "collab_mlp", or read the vectors from your own model.'
     )
 
 

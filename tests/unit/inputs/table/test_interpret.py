@@ -1,4 +1,4 @@
-"""A model of a table, looked into from the learner: columns, rows, leaks, and the average with a baseline."""
+"""A model of a table, explained from the learner: columns, rows, leaks, and the average with a baseline."""
 
 from __future__ import annotations
 

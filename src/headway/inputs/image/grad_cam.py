@@ -31,8 +31,8 @@ PICTURE_SIDE, SMALL_SIDE = 200, 72
 def grad_cam(model: nn.Module, inputs: torch.Tensor, classes: Sequence[int] | np.ndarray) -> np.ndarray | None:
     """Where a convolutional network finds what speaks for a class: gradient-weighted class activation maps.
 
-    The maps are those of the last layer whose output still has height and width. A network without one among the later half of
-    its layers, such as a transformer or a perceptron, has nothing to show.
+    The maps are those of the last layer whose output still has height and width. A network without one among the later
+    half of its layers, such as a transformer or a perceptron, has nothing to show.
 
     Args:
         model: Prepared inputs to logits `[items, classes]`.

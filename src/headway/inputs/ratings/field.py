@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from headway.errors import ConfigError, DataError, ReadError
-from headway.inputs.base import Column, Input, learned
-from headway.inputs.table.bins import column_bins, column_references
-from headway.inputs.table.columns import CategoryColumn
+from headway.inputs.base import Column, learned
+from headway.inputs.table.columns import CategoryColumn, frequencies
+from headway.inputs.table.parse_values import texts_of
+from headway.inputs.table.row_input import RowInput
 from headway.targets.base import Target
 from headway.targets.number.field import Number
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from headway.data.dataset import Part
-    from headway.inputs.training_view import TrainingView
     from headway.judge.baselines.base import Baseline
     from headway.train.model import Model
 
@@ -30,7 +30,7 @@ MAX_CHOICES = 2_000
 
 
 @dataclass(frozen=True)
-class Ratings(Input):
+class Ratings(RowInput[CategoryColumn]):
     """A user and an item, such as a reader and a book: the input of models that predict ratings.
 
     Names may be of any type and are taken as their text, so that 7 and "7" are one. Each that the training rows have is
@@ -62,13 +62,6 @@ class Ratings(Input):
     fitted: tuple[CategoryColumn, ...] = field(default=(), init=False, repr=False)
     num_ratings: int = field(default=0, init=False, repr=False)
     column: str = field(default="ratings", init=False, repr=False)
-    # Whole numbers up to 2**24 are exact in it, and the graph of a table's rows takes it.
-    dtype = np.float32
-    axes = ("columns",)
-    source = "values"
-    noun: ClassVar[str] = "row"
-    nouns: ClassVar[str] = "rows"
-    can_quantize: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.user == self.item:
@@ -158,14 +151,8 @@ class Ratings(Input):
         Raises:
             ReadError: If it is neither.
         """
-        named = zip(self.fitted, self._named(value), strict=True)
+        named = zip(self.fitted, self.values(value), strict=True)
         return np.array([column.encode_one(name)[0][0] for column, name in named], dtype=np.float32)
-
-    def notes(self, value: Any) -> tuple[str, ...]:
-        """Which of the two the training rows did not have."""
-        named = zip(self.fitted, self._named(value), strict=True)
-        notes = (column.encode_one(name)[1] for column, name in named)
-        return tuple(note for note in notes if note is not None)
 
     def familiar(self, arrays: np.ndarray) -> np.ndarray:
         """Whether the training rows had both of each pair, bool `[batch]`."""
@@ -178,18 +165,11 @@ class Ratings(Input):
 
     def form(self) -> tuple[Column, ...]:
         """Both columns, each with the `MAX_CHOICES` names that have the most ratings."""
-        columns = (column.form() for column in self.fitted)
-        return tuple(replace(column, choices=column.choices[:MAX_CHOICES]) for column in columns)
+        return tuple(replace(column, choices=column.choices[:MAX_CHOICES]) for column in super().form())
 
     def describe(self) -> list[str]:
         sizes = f"{len(self.users)} in {self.user!r}, {len(self.items)} in {self.item!r}"
         return [f"in:  who rated what: {sizes}"]
-
-    def reference(self, items: pl.DataFrame) -> dict[str, Any]:
-        return column_references(self.form(), items)
-
-    def bins(self, value: Any, reference: dict[str, Any]) -> dict[str, str]:
-        return column_bins(self.form(), value, reference)
 
     @classmethod
     def architectures(cls) -> list[str]:
@@ -201,11 +181,6 @@ class Ratings(Input):
         from headway.inputs.ratings.models import build
 
         return build(arch, self)
-
-    def training_view(self, target: Target, augment: Any = None) -> TrainingView:
-        view = super().training_view(target, augment)
-        view.is_small = True
-        return view
 
     def to_json(self) -> dict[str, Any]:
         columns = [column.to_json() for column in self.fitted]
@@ -219,7 +194,8 @@ class Ratings(Input):
     def __str__(self) -> str:
         return f"Ratings({self.user!r}, {self.item!r})"
 
-    def _named(self, value: Any) -> Sequence[Any]:
+    def values(self, value: Any) -> Sequence[Any]:
+        """The user and the item."""
         if hasattr(value, "to_dict") and not hasattr(value, "columns"):
             value = value.to_dict()
         if isinstance(value, Mapping) and all(name in value for name in self.columns):
@@ -231,6 +207,4 @@ class Ratings(Input):
 
 
 def _fitted(name: str, values: pl.Series) -> CategoryColumn:
-    texts = CategoryColumn(name, (), False).plain(values).drop_nulls()
-    counted = sorted(texts.value_counts(sort=False).iter_rows(), key=lambda pair: (-pair[1], pair[0]))
-    return CategoryColumn(name, tuple(text for text, _ in counted), False)
+    return CategoryColumn(name, tuple(text for text, _ in frequencies(texts_of(values))), False)

@@ -32,7 +32,15 @@ from headway.inputs.table.parse_values import (
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["MAX_CATEGORIES", "CategoryColumn", "DateColumn", "FittedColumn", "NumberColumn", "column_from_json"]
+__all__ = [
+    "MAX_CATEGORIES",
+    "CategoryColumn",
+    "DateColumn",
+    "FittedColumn",
+    "NumberColumn",
+    "column_from_json",
+    "frequencies",
+]
 
 MAX_CATEGORIES = 256
 """So many of a column's categories are told apart at most; the others are one, "other"."""
@@ -49,10 +57,12 @@ class FittedColumn(ABC):
     Attributes:
         name: The column's name in the table.
         kind: "number", "category" or "date".
+        has_missing: Whether a training row lacked its value.
     """
 
     name: str
     kind: ClassVar[str]
+    has_missing: bool
 
     @property
     @abstractmethod
@@ -89,6 +99,11 @@ class FittedColumn(ABC):
         Raises:
             ReadError: If it cannot be a value of this column.
         """
+
+    @property
+    def missing_note(self) -> str | None:
+        """What is new about a missing value; None where training had one."""
+        return None if self.has_missing else f"{self.name!r} is missing, as it never was in training"
 
     @abstractmethod
     def plain(self, values: pl.Series) -> pl.Series:
@@ -159,9 +174,8 @@ class NumberColumn(FittedColumn):
             message = f"{self.name!r} must be a number, not {shown(value)}"
             raise ReadError(message) from None
         missing = number != number
-        note = f"{self.name!r} is missing, as it never was in training" if missing and not self.has_missing else None
         scaled = self.scale.one(number)
-        return ((scaled, float(missing)) if self.has_missing else (scaled,)), note
+        return ((scaled, float(missing)) if self.has_missing else (scaled,)), self.missing_note if missing else None
 
     def plain(self, values: pl.Series) -> pl.Series:
         import polars as pl
@@ -218,12 +232,9 @@ class CategoryColumn(FittedColumn):
     @classmethod
     def fit(cls, name: str, values: pl.Series, *, bins: int = MIN_BINS) -> Self:
         texts = texts_of(values)
-        counts = texts.drop_nulls().value_counts(sort=False).rows()
-        often = sorted(
-            ((text, count) for text, count in counts if count >= MIN_ROWS), key=lambda pair: (-pair[1], pair[0])
-        )
-        missing, known = texts.null_count(), tuple(text for text, _ in often[:MAX_CATEGORIES])
-        return cls(name, known, missing > 0, missing > len(texts) / 2)
+        known = [text for text, count in frequencies(texts) if count >= MIN_ROWS]
+        missing = texts.null_count()
+        return cls(name, tuple(known[:MAX_CATEGORIES]), missing > 0, missing > len(texts) / 2)
 
     def encode(self, values: pl.Series) -> list[np.ndarray]:
         import polars as pl
@@ -240,7 +251,7 @@ class CategoryColumn(FittedColumn):
         if index is not None:
             return (float(index),), None
         if text is None:
-            return (0.0,), f"{self.name!r} is missing, as it never was in training"
+            return (0.0,), self.missing_note
         return (0.0,), f"{self.name!r} is {shown(text)}, which training had too rarely or never"
 
     def plain(self, values: pl.Series) -> pl.Series:
@@ -326,8 +337,7 @@ class DateColumn(FittedColumn):
         except (ValueError, OverflowError):
             message = f"{self.name!r} must be a date such as 2024-02-29, not {shown(value)}"
             raise ReadError(message) from None
-        is_new = moment is None and not self.has_missing
-        return self._encoded(moment), f"{self.name!r} is missing, as it never was in training" if is_new else None
+        return self._encoded(moment), self.missing_note if moment is None else None
 
     def _encoded(self, moment: datetime | None) -> tuple[float, ...]:
         if moment is None:
@@ -357,6 +367,12 @@ class DateColumn(FittedColumn):
     def from_json(cls, values: dict[str, Any]) -> Self:
         scales = {part: Scale.from_json(values["scales"][part]) for part in _PARTS if part in values["scales"]}
         return cls(str(values["name"]), datetime.fromisoformat(values["origin"]), scales, bool(values["has_missing"]))
+
+
+def frequencies(texts: pl.Series) -> list[tuple[str, int]]:
+    """The different texts and how often each occurs, the most frequent first, nulls left out."""
+    counts = texts.drop_nulls().value_counts(sort=False).rows()
+    return sorted(counts, key=lambda pair: (-pair[1], pair[0]))
 
 
 _COLUMNS: dict[str, type[FittedColumn]] = {kind.kind: kind for kind in (NumberColumn, CategoryColumn, DateColumn)}

@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 import numpy as np
 
 from headway.errors import ConfigError, DataError, ReadError, did_you_mean
-from headway.inputs.base import Column, Input, learned
-from headway.inputs.table.bins import column_bins, column_references
+from headway.inputs.base import learned
 from headway.inputs.table.columns import CategoryColumn, DateColumn, FittedColumn, NumberColumn, column_from_json
 from headway.inputs.table.infer_types import Kind, guess_column
 from headway.inputs.table.parse_values import MIN_BINS
+from headway.inputs.table.row_input import RowInput
 from headway.targets.base import Target
 
 if TYPE_CHECKING:
     import polars as pl
 
     from headway.data.dataset import Part, PartName
-    from headway.inputs.training_view import TrainingView
     from headway.judge.baselines.base import Baseline
     from headway.judge.diagnosis.finding import Finding
     from headway.judge.report.report import Report, Section
@@ -46,7 +45,7 @@ _ALIKE = {str, int, float, bool, type(None), date, datetime}
 
 
 @dataclass(frozen=True)
-class Table(Input):
+class Table(RowInput[FittedColumn]):
     """The columns of a table that go into the model.
 
     A row becomes one array: first the numbers, scaled, then the category indices, 0 for what training did not have.
@@ -86,12 +85,6 @@ class Table(Input):
     left_out: Mapping[str, str] = field(default_factory=dict, init=False)
     fitted: tuple[FittedColumn, ...] = field(default=(), init=False, repr=False)
     column: str = field(default="table", init=False, repr=False)
-    dtype = np.float32
-    axes = ("columns",)
-    source = "values"
-    noun: ClassVar[str] = "row"
-    nouns: ClassVar[str] = "rows"
-    can_quantize: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         for kind in _COLUMNS:
@@ -286,25 +279,19 @@ class Table(Input):
         Raises:
             ReadError: If it is no row, has none of the columns, or holds what a column cannot.
         """
-        row, found = self._row(value), []
-        for column in self.fitted:
-            found += column.encode_one(row.get(column.name))[0]
+        found: list[float] = []
+        for column, each in zip(self.fitted, self.values(value), strict=True):
+            found += column.encode_one(each)[0]
         return np.array(found, dtype=np.float32)[self._order]
-
-    def notes(self, value: Any) -> tuple[str, ...]:
-        """What the row has that no training row had."""
-        row = self._row(value)
-        found = (column.encode_one(row.get(column.name))[1] for column in self.fitted)
-        return tuple(note for note in found if note is not None)
 
     def read_many(self, values: Sequence[Any]) -> list[tuple[np.ndarray | ReadError, tuple[str, ...]]]:
         """Column by column, or row by row where one of them cannot be read."""
         array = np.empty((len(values), len(self.features)), dtype=np.float32)
         notes: list[tuple[str, ...]] = [()] * len(values)
         try:
-            rows = [self._row(value) for value in values]
-            for column in self.fitted if rows else ():
-                numbers, found = _encoded_together(column, [row.get(column.name) for row in rows])
+            rows = [self.values(value) for value in values]
+            for number, column in enumerate(self.fitted if rows else ()):
+                numbers, found = _encoded_together(column, [row[number] for row in rows])
                 array[:, self.places[column.name]] = numbers
                 for place, note in enumerate(found) if any(found) else ():
                     notes[place] += () if note is None else (note,)
@@ -317,9 +304,6 @@ class Table(Input):
         """The number of features."""
         return (len(self.features),)
 
-    def form(self) -> tuple[Column, ...]:
-        return tuple(column.form() for column in self.fitted)
-
     def describe(self) -> list[str]:
         """Which columns go in as what, and which do not and why, a line each."""
         sizes = {column.name: len(column.values) for column in self.fitted if isinstance(column, CategoryColumn)}
@@ -328,12 +312,6 @@ class Table(Input):
             names = [f"{name} ({sizes[name]})" if name in sizes else name for name in getattr(self, kind)]
             lines += [f"     {called}: {', '.join(names)}"] if names else []
         return lines + [f"     left out: {name} ({reason})" for name, reason in self.left_out.items()]
-
-    def reference(self, items: pl.DataFrame) -> dict[str, Any]:
-        return column_references(self.form(), items)
-
-    def bins(self, value: Any, reference: dict[str, Any]) -> dict[str, str]:
-        return column_bins(self.form(), value, reference)
 
     @classmethod
     def architectures(cls) -> list[str]:
@@ -345,11 +323,6 @@ class Table(Input):
         from headway.inputs.table.models import build
 
         return build(arch, self, target)
-
-    def training_view(self, target: Target, augment: Any = None) -> TrainingView:
-        view = super().training_view(target, augment)
-        view.is_small = True
-        return view
 
     def to_json(self) -> dict[str, Any]:
         columns = [column.to_json() for column in self.fitted]
@@ -365,7 +338,7 @@ class Table(Input):
     def __str__(self) -> str:
         return f"Table of {len(self.columns)} columns"
 
-    def _row(self, value: Any) -> Mapping[str, Any]:
+    def values(self, value: Any) -> list[Any]:
         row = value
         if not isinstance(value, Mapping):
             if hasattr(value, "iter_rows") and len(value) == 1:
@@ -379,7 +352,7 @@ class Table(Input):
             given = ", ".join(map(str, list(row)[:5])) or "nothing"
             message = f"a row has none of the model's columns: {given}. {did_you_mean(given, self.columns)}"
             raise ReadError(message)
-        return row
+        return [row.get(column.name) for column in self.fitted]
 
 
 def _encoded_together(

@@ -16,7 +16,7 @@ import polars as pl
 
 from headway.data.checks import check_columns, check_readable
 from headway.data.dataset import Data
-from headway.data.sources import list_folder, read_table, read_values
+from headway.data.sources import frame_columns, list_folder, read_table, read_values
 from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, Split, assign_parts
 from headway.data.store import Store, arrays_by_row, open_answers, open_store, open_table
 from headway.errors import DataError, did_you_mean
@@ -220,12 +220,7 @@ def _open_files(frame: pl.DataFrame, input: Input, target: Target, on_progress: 
 def _frame(items: Any) -> pl.DataFrame:
     if isinstance(items, pl.DataFrame):
         return items
-    # What pandas calls missing (NaN, NaT, NA) is null here.
-    columns = (
-        items
-        if isinstance(items, dict)
-        else {str(name): items[name].astype(object).where(items[name].notna(), None).tolist() for name in items}
-    )
+    columns = items if isinstance(items, dict) else frame_columns(items)
     return pl.DataFrame({name: _column(str(name), values) for name, values in columns.items()})
 
 

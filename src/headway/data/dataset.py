@@ -106,7 +106,7 @@ class Data:
             raise ConfigError(
                 "There is no such part of the data.", given=repr(name), fix=did_you_mean(str(name), PARTS)
             )
-        return Part(self, name, self.items.filter((pl.col("split") == name) & ~pl.col("row").is_in(list(self.lost))))
+        return Part(self, name, self.items.filter(pl.col("split") == name)).left()
 
     def lose(self, row: int, reason: str) -> None:
         """Notes that an item can no longer be read.

@@ -10,14 +10,14 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headway.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["SPLIT_FOLDERS", "files_below", "is_table", "list_folder", "read_table", "read_values"]
+__all__ = ["SPLIT_FOLDERS", "files_below", "frame_columns", "is_table", "list_folder", "read_table", "read_values"]
 
 SPLIT_FOLDERS = {
     "train": "train",
@@ -32,6 +32,15 @@ SPLIT_FOLDERS = {
 
 _NO_ITEMS = {"thumbs.db", "desktop.ini", "__macosx", "icon\r"}
 _TABLES = {".csv", ".tsv", ".parquet"}
+
+
+def frame_columns(frame: Any) -> dict[str, Any]:
+    """The columns of a polars or pandas frame by name; what pandas calls missing (NaN, NaT, NA) is None."""
+    columns = {str(name): frame[name] for name in frame.columns}
+    return {
+        name: column.astype(object).where(column.notna(), None).tolist() if hasattr(column, "notna") else column
+        for name, column in columns.items()
+    }
 
 
 def is_table(path: str | os.PathLike[str]) -> bool:

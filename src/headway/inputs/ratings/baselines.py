@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 
 import numpy as np
@@ -16,7 +17,6 @@ _TRIED = 5
 """Rounds of solving for users and items by turns, where penalties are compared."""
 _ROUNDS = 50
 _PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0)
-_ALL = 2**62
 
 Biases = tuple[float, np.ndarray, np.ndarray]
 """The mean, and what each user and each item adds to it, by index."""
@@ -104,9 +104,9 @@ def _size(rows: BaselineData, side: int) -> int:
 
 
 BASELINES: dict[str, Baseline] = {
-    "item mean": Baseline(_item_mean, needs="pairs", size=lambda rows, _: _size(rows, 1), max_rows=_ALL),
+    "item mean": Baseline(_item_mean, needs="pairs", size=lambda rows, _: _size(rows, 1), max_rows=sys.maxsize),
     "user plus item bias": Baseline(
-        _biases, needs="pairs", size=lambda rows, _: 1 + _size(rows, 0) + _size(rows, 1), max_rows=_ALL
+        _biases, needs="pairs", size=lambda rows, _: 1 + _size(rows, 0) + _size(rows, 1), max_rows=sys.maxsize
     ),
 }
 """Of users and items, beside those of every number: the mean and the median."""

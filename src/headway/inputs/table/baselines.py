@@ -6,7 +6,9 @@ surpassed (Grinsztajn, Oyallon and Varoquaux 2022, arXiv:2207.08815).
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +26,6 @@ _MAX_BOOSTED = 254
 """Categories that scikit-learn's boosting takes of a column, with one left for the others."""
 _MANY = 100_000
 """Rows beyond which a linear model or a forest gains little, and a forest's time is no longer reasonable."""
-_ALL = 2**62
 
 Fit = Callable[[np.ndarray, np.ndarray, BaselineData, int], Any]
 """Inputs, targets `[items]`, the training rows and a seed to a fitted scikit-learn estimator."""
@@ -192,40 +193,20 @@ def _size(rows: BaselineData, outputs: int) -> int:
     return linear_size(one_hot(rows, {})[0].shape[1], outputs)
 
 
-def _forest(
-    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
-) -> dict[str, np.ndarray]:
-    return _classes(train, parts, num_outputs=num_outputs, seed=seed, fit=_forest_of_classes, capped=False)
-
-
-def _boosting(
-    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
-) -> dict[str, np.ndarray]:
-    return _classes(train, parts, num_outputs=num_outputs, seed=seed, fit=_boosted_classes, capped=True)
-
-
-def _number_forest(
-    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
-) -> dict[str, np.ndarray]:
-    return _numbers(train, parts, num_outputs=num_outputs, seed=seed, fit=_forest_of_numbers, capped=False)
-
-
-def _number_boosting(
-    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
-) -> dict[str, np.ndarray]:
-    return _numbers(train, parts, num_outputs=num_outputs, seed=seed, fit=_boosted_numbers, capped=True)
-
-
 _CLASSES: dict[str, Baseline] = {
     "logistic regression": Baseline(_logistic, needs="table", size=_size, max_rows=_MANY),
-    "random forest": Baseline(_forest, needs="table", max_rows=_MANY),
-    "gradient boosting": Baseline(_boosting, needs="table", max_rows=_ALL),
+    "random forest": Baseline(partial(_classes, fit=_forest_of_classes, capped=False), needs="table", max_rows=_MANY),
+    "gradient boosting": Baseline(
+        partial(_classes, fit=_boosted_classes, capped=True), needs="table", max_rows=sys.maxsize
+    ),
 }
 
 _NUMBERS: dict[str, Baseline] = {
     "ridge regression": Baseline(_ridge, needs="table", size=_size, max_rows=_MANY),
-    "random forest": Baseline(_number_forest, needs="table", max_rows=_MANY),
-    "gradient boosting": Baseline(_number_boosting, needs="table", max_rows=_ALL),
+    "random forest": Baseline(partial(_numbers, fit=_forest_of_numbers, capped=False), needs="table", max_rows=_MANY),
+    "gradient boosting": Baseline(
+        partial(_numbers, fit=_boosted_numbers, capped=True), needs="table", max_rows=sys.maxsize
+    ),
 }
 
 BASELINES = {"classifier": _CLASSES, "regressor": _NUMBERS}

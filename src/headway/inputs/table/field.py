@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 
+from headway.data.sources import frame_columns
 from headway.errors import ConfigError, DataError, ReadError, did_you_mean
 from headway.inputs.base import learned
 from headway.inputs.table.columns import CategoryColumn, DateColumn, FittedColumn, NumberColumn, column_from_json
@@ -174,7 +175,7 @@ class Table(RowInput[FittedColumn]):
         cls, items: Any, *, size: int | None, channels: Literal["first", "last"] | None
     ) -> tuple[dict[str, Any], Self] | None:
         if hasattr(items, "columns"):
-            return {str(name): _values(items[name]) for name in items.columns}, cls()
+            return frame_columns(items), cls()
         array = np.asarray(items)
         if array.ndim != 2:
             return None
@@ -369,8 +370,3 @@ def _encoded_together(
         found = map(column.encode_one, values)
     numbers, notes = zip(*found, strict=True)
     return numbers, notes
-
-
-def _values(column: Any) -> Any:
-    """A column of a frame; what pandas calls missing (NaN, NaT, NA) is None."""
-    return column.astype(object).where(column.notna(), None).tolist() if hasattr(column, "notna") else column

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-__all__ = ["Data", "Part", "PartName"]
+__all__ = ["Data", "Part", "PartName", "part_with_rows"]
 
 PartName = Literal["train", "valid", "test"]
 MAX_LOST = 0.01
@@ -233,3 +233,16 @@ class Part:
     def left(self) -> Part:
         """The part without the items that were lost meanwhile."""
         return Part(self.data, self.name, self.items.filter(~pl.col("row").is_in(list(self.data.lost))))
+
+
+def part_with_rows(data: Data, name: PartName) -> Part:
+    """A part that has rows.
+
+    Raises:
+        ConfigError: If there is no such part, or it has none.
+    """
+    part = data.part(name)
+    if not len(part):
+        fix = f"The parts are: {', '.join(data.parts)}."
+        raise ConfigError("That part of the data has no rows.", given=repr(name), fix=fix)
+    return part

@@ -10,8 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from headway.data.dataset import Data, Part, PartName
-from headway.errors import ConfigError
+from headway.data.dataset import Data, Part, PartName, part_with_rows
 from headway.judge.metric import TaskMetrics
 from headway.predictions import Predictions
 from headway.train.fine_tune import Features
@@ -84,11 +83,7 @@ class TrainedModel:
         Raises:
             ConfigError: If there is no such part, or it has none.
         """
-        part = self.data.part(name)
-        if not len(part):
-            fix = f"The parts are: {', '.join(self.data.parts)}."
-            raise ConfigError("That part of the data has no rows.", given=repr(name), fix=fix)
-        return part
+        return part_with_rows(self.data, name)
 
     @cached_property
     def _predictions(self) -> dict[PartName, Predictions]:

@@ -151,7 +151,7 @@ class Ratings(RowInput[CategoryColumn]):
         Raises:
             ReadError: If it is neither.
         """
-        named = zip(self.fitted, self.values(value), strict=True)
+        named = zip(self.fitted, self._values(value), strict=True)
         return np.array([column.encode_one(name)[0][0] for column, name in named], dtype=np.float32)
 
     def familiar(self, arrays: np.ndarray) -> np.ndarray:
@@ -194,7 +194,7 @@ class Ratings(RowInput[CategoryColumn]):
     def __str__(self) -> str:
         return f"Ratings({self.user!r}, {self.item!r})"
 
-    def values(self, value: Any) -> Sequence[Any]:
+    def _values(self, value: Any) -> Sequence[Any]:
         """The user and the item."""
         if hasattr(value, "to_dict") and not hasattr(value, "columns"):
             value = value.to_dict()

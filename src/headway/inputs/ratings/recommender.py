@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
+from torch import nn
 
-from headway.data.dataset import PartName
-from headway.errors import ConfigError, did_you_mean
+from headway.data.dataset import PartName, part_with_rows
+from headway.errors import ConfigError
 from headway.inputs.ratings.embeddings import Embeddings
 from headway.inputs.ratings.field import Ratings
 from headway.inputs.ratings.models import Factors
@@ -37,8 +39,7 @@ class Recommender:
         Raises:
             ConfigError: If the model is of your own and has none.
         """
-        factors = self._factors()
-        return _embeddings(self._input.users, factors.users.weight, factors.user_bias)
+        return _embeddings(self._input.users, self._factors.users, self._factors.user_bias)
 
     @property
     def items(self) -> Embeddings:
@@ -47,8 +48,7 @@ class Recommender:
         Raises:
             ConfigError: If the model is of your own and has none.
         """
-        factors = self._factors()
-        return _embeddings(self._input.items, factors.items.weight, factors.item_bias)
+        return _embeddings(self._input.items, self._factors.items, self._factors.item_bias)
 
     def recommend(self, user: Any, *, n: int = 10) -> list[tuple[str, float]]:
         """The `n` items with the best answers for a user, those left out that the user rated in the training rows.
@@ -84,11 +84,7 @@ class Recommender:
             ConfigError: If the part is not there.
             DataError: If no user has so many held-out items.
         """
-        data = self.setup.data
-        rows = data.part(part)
-        if not len(rows):
-            fix = did_you_mean(str(part), data.parts)
-            raise ConfigError("That part of the data has no rows.", given=repr(part), fix=fix)
+        rows = part_with_rows(self.setup.data, part)
         found, users = self.setup.predict(rows), rows.items[self._input.user].to_list()
         codes = np.unique([str(each) for each in users], return_inverse=True)[1]
         return rank_metrics(found.predictions, found.targets, codes, k=k, threshold=threshold, seed=self.setup.seed)
@@ -98,6 +94,7 @@ class Recommender:
         assert isinstance(self.setup.data.input, Ratings)
         return self.setup.data.input
 
+    @property
     def _factors(self) -> Factors:
         factors = getattr(self.setup.model, "factors", None)
         if not isinstance(factors, Factors):
@@ -107,7 +104,7 @@ class Recommender:
         return factors
 
 
-def _embeddings(names: tuple[str, ...], vectors: Any, biases: Any) -> Embeddings:
+def _embeddings(names: tuple[str, ...], vectors: nn.Embedding, biases: torch.Tensor) -> Embeddings:
     """Without index 0, which stands for new users or items; biases are differences from the mean of the others."""
     bias = biases.detach().cpu().numpy()[1:]
-    return Embeddings(names=names, vectors=vectors.detach().cpu().numpy()[1:], biases=bias - bias.mean())
+    return Embeddings(names=names, vectors=vectors.weight.detach().cpu().numpy()[1:], biases=bias - bias.mean())

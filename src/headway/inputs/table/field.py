@@ -281,7 +281,7 @@ class Table(RowInput[FittedColumn]):
             ReadError: If it is no row, has none of the columns, or holds what a column cannot.
         """
         found: list[float] = []
-        for column, each in zip(self.fitted, self.values(value), strict=True):
+        for column, each in zip(self.fitted, self._values(value), strict=True):
             found += column.encode_one(each)[0]
         return np.array(found, dtype=np.float32)[self._order]
 
@@ -290,7 +290,7 @@ class Table(RowInput[FittedColumn]):
         array = np.empty((len(values), len(self.features)), dtype=np.float32)
         notes: list[tuple[str, ...]] = [()] * len(values)
         try:
-            rows = [self.values(value) for value in values]
+            rows = [self._values(value) for value in values]
             for number, column in enumerate(self.fitted if rows else ()):
                 numbers, found = _encoded_together(column, [row[number] for row in rows])
                 array[:, self.places[column.name]] = numbers
@@ -339,7 +339,7 @@ class Table(RowInput[FittedColumn]):
     def __str__(self) -> str:
         return f"Table of {len(self.columns)} columns"
 
-    def values(self, value: Any) -> list[Any]:
+    def _values(self, value: Any) -> list[Any]:
         row = value
         if not isinstance(value, Mapping):
             if hasattr(value, "iter_rows") and len(value) == 1:

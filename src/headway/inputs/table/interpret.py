@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from headway.as_json import AsJson
-from headway.data.dataset import Data, PartName
+from headway.data.dataset import Data, PartName, part_with_rows
 from headway.errors import ConfigError, did_you_mean
 from headway.inputs.table.column_values import Predict, draw
 from headway.inputs.table.dependence import Dependence, dependence
@@ -154,10 +154,7 @@ class Interpretation:
 
     def _rows(self, name: PartName) -> tuple[pl.DataFrame, np.ndarray]:
         """The columns that go in, as plain values, and the targets."""
-        part = self.setup.data.part(name)
-        if not len(part):
-            fix = f"The parts are: {', '.join(self.setup.data.parts)}."
-            raise ConfigError("That part of the data has no rows.", given=repr(name), fix=fix)
+        part = part_with_rows(self.setup.data, name)
         return self._table.plain(part.items), part.targets
 
     @cached_property

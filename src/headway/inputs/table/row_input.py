@@ -40,7 +40,7 @@ class RowInput(Input, Generic[C]):
     can_quantize: ClassVar[bool] = False
 
     @abstractmethod
-    def values(self, value: Any) -> Sequence[Any]:
+    def _values(self, value: Any) -> Sequence[Any]:
         """A row's value for each of the fitted columns, None where it is missing.
 
         Raises:
@@ -49,7 +49,7 @@ class RowInput(Input, Generic[C]):
 
     def notes(self, value: Any) -> tuple[str, ...]:
         """What the row has that no training row had."""
-        found = (column.encode_one(each)[1] for column, each in zip(self.fitted, self.values(value), strict=True))
+        found = (column.encode_one(each)[1] for column, each in zip(self.fitted, self._values(value), strict=True))
         return tuple(note for note in found if note is not None)
 
     def form(self) -> tuple[Column, ...]:

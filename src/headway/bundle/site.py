@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from headway.bundle.format import Bundle
-from headway.bundle.page_facts import page_facts
 from headway.errors import ConfigError
 from headway.inputs.registry import input_from_json
 from headway.system.cache import cache_folder
@@ -81,7 +80,7 @@ def check_runs_in_browser(bundle: Bundle) -> None:
     """Raises a ConfigError where the browser could not read what the model takes, or tell what it gives."""
     input, target = input_from_json(bundle.manifest["input"]), target_from_json(bundle.manifest["target"])
     if not (input.runs_in_browser and target.runs_in_browser):
-        what = f"A page without a server cannot run a model of {input.nouns}."
+        what = f"`headway export-web` cannot run a model of {input.nouns} in the browser."
         fix = "Serve it with `headway serve`, or put it into a container with `headway dockerfile`."
         raise ConfigError(what, given=f"input={type(input).__name__}, target={type(target).__name__}", fix=fix)
 
@@ -94,7 +93,7 @@ def _model(bundle: Bundle, name: str) -> dict[str, Any]:
     judged = metrics.get("test") or metrics.get("valid") or {}
     return {
         "name": name,
-        **page_facts(input, target),
+        **target.page_facts(input),
         "error": judged["mae"]["value"] if "mae" in judged else None,
         "card": bundle.files["card.md"].decode(),
         "fields": {"input": manifest["input"], "target": manifest["target"]},

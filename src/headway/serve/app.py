@@ -16,7 +16,6 @@ from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from headway.bundle.page_facts import page_facts
 from headway.bundle.predictor import Predictor
 from headway.bundle.reference import labels_of
 from headway.serve.answers import ModelFacts, ProblemDetails, answer_models, problem_responses
@@ -180,7 +179,7 @@ def _facts(predictor: Predictor, settings: Settings, *, name: str, card: str) ->
     wanted = ("arch", "metrics", "verdict", "data")
     return {
         "name": name,
-        **page_facts(predictor.input, predictor.target),
+        **predictor.target.page_facts(predictor.input),
         **{key: manifest[key] for key in wanted if key in manifest},
         "card": card,
         "max_body_bytes": settings.max_body_bytes,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -404,9 +404,18 @@ class Target(ABC):
         """What one asks of an item that shows something, such as a picture; empty where its title is the column's."""
         return ""
 
-    def page_facts(self) -> dict[str, Any]:
-        """What the page needs besides to show an answer, as JSON values, such as the colours of classes."""
-        return {}
+    def page_facts(self, input: Input) -> dict[str, Any]:
+        """What the page says of a model, and what it needs to show an answer, as JSON values."""
+        return {
+            "task": self.task,
+            "target": self.column,
+            "labels": list(self.labels),
+            "question": input.question(self),
+            "summary": self.summary(),
+            "noun": input.noun,
+            "nouns": input.nouns,
+            "media": asdict(self.media) if self.media else None,
+        }
 
     def statistics(self, prediction: Prediction) -> dict[str, Any]:
         """What a log keeps of an answer, for drift: numbers by name, `label`, `labels` or `shares` of classes."""

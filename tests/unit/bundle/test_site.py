@@ -86,7 +86,7 @@ def test_a_table_has_no_page_without_a_server(tmp_path: Path, page: Path, runtim
     with pytest.raises(ConfigError) as caught:
         site.write_site(tmp_path / "site", table, name="people", page=page, runtime=runtime)
     assert str(caught.value) == (
-        "A page without a server cannot run a model of rows.\n"
+        "`headway export-web` cannot run a model of rows in the browser.\n"
         "  Given: input=Table, target=Category\n"
         "  Fix:   Serve it with `headway serve`, or put it into a container with `headway dockerfile`."
     )

@@ -72,5 +72,5 @@ def _drawn(page: Page, file: Path) -> PILImage.Image:
 def test_a_table_is_refused_before_any_work(tmp_path: Path) -> None:
     bundle = make("table", tmp_path)
     done = CliRunner().invoke(app, ["export-web", str(bundle), str(tmp_path / "site"), "--runtime", "none.tgz"])
-    assert str(done.exception).startswith("A page without a server cannot run a model of rows.\n")
+    assert str(done.exception).startswith("`headway export-web` cannot run a model of rows in the browser.\n")
     assert not (tmp_path / "site").exists()

@@ -282,8 +282,8 @@ class Mask(Target):
     def question(self, noun: str) -> str:
         return f"What is where in the {noun}?"
 
-    def page_facts(self) -> dict[str, Any]:
-        return {"colours": self.colours}
+    def page_facts(self, input: Input) -> dict[str, Any]:
+        return {**super().page_facts(input), "colours": self.colours}
 
     def statistics(self, prediction: Prediction) -> dict[str, Any]:
         """Each class's share of the pixels."""

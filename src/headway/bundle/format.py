@@ -31,6 +31,7 @@ __all__ = [
     "MAX_MANIFEST_BYTES",
     "Bundle",
     "Check",
+    "bundle_name",
     "damage",
     "pack_check",
     "read_bundle",
@@ -98,6 +99,12 @@ class Check:
 def damage(what: str, *, given: object, fix: str = _FIX) -> BundleError:
     """The error for a bundle that cannot be used."""
     return BundleError(what, given=given, fix=fix)
+
+
+def bundle_name(path: Path) -> str:
+    """What a person would call the model: the file's name, or the run's where the file has the usual one."""
+    path = path.resolve()
+    return path.parent.name if path.stem == "model" else path.stem
 
 
 def write_bundle(path: str | os.PathLike[str], *, manifest: dict[str, Any], files: dict[str, bytes]) -> Path:

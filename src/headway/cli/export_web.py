@@ -21,7 +21,7 @@ def export_web(
     """Write a web page that runs the model in the browser, for any static host: no server, nothing is sent."""
     from importlib.resources import as_file, files
 
-    from headway.bundle.format import read_bundle
+    from headway.bundle.format import bundle_name, read_bundle
     from headway.bundle.predictor import load
     from headway.bundle.site import check_runs_in_browser, find_runtime, write_site
 
@@ -30,9 +30,7 @@ def export_web(
     opened = read_bundle(bundle)
     check_runs_in_browser(opened)
     archive = find_runtime(runtime)
-    path = bundle.resolve()
-    name = path.parent.name if path.stem == "model" else path.stem
     with as_file(files("headway.serve") / "page") as page:
-        written = write_site(folder, opened, name=name, page=page, runtime=archive)
+        written = write_site(folder, opened, name=bundle_name(bundle), page=page, runtime=archive)
     megabytes = sum(file.stat().st_size for file in written) / 1e6
     typer.echo(f"{folder}: {len(written)} files, {megabytes:.1f} MB. To look at it: python -m http.server -d {folder}")

@@ -31,6 +31,7 @@ def repeat(
     second = copy_plan(first)
     with second.held():
         learner = Learner.resume(second.path, accept_changes=accept_changes)
-        finish(learner, start=start, as_json=as_json, extra={"repeats": compare(first, second).to_json()})
+        comparison = compare(first, second)
+        finish(learner, start=start, as_json=as_json, extra={"repeats": comparison.to_json()})
     if not as_json:
-        print(f"\n{compare(first, second)}")
+        print(f"\n{comparison}")

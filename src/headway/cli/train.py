@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from headway.cli.data_options import TARGET_OPTIONS, check_fields
+from headway.cli.data_options import TARGET_OPTIONS, check_fields, open_data
 from headway.targets.registry import TARGETS
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from headway.learner.learner import Learner
     from headway.runs.run import Run
     from headway.train.precision import PrecisionName
-    from headway.train.progress import Progress
 
 __all__ = ["carry_out", "finish", "train"]
 
@@ -59,7 +58,7 @@ def train(
         str | None, typer.Option(metavar="N=NAME,...", help="What the numbers in masks mean; found when left out.")
     ] = None,
     ignore: Annotated[
-        str | None, typer.Option(metavar="N,...", help="Numbers in masks that are no class; 255 when left out.")
+        str | None, typer.Option(metavar="N,...", help="Numbers in masks that are not classes; 255 when left out.")
     ] = None,
     limits: Annotated[
         str | None, typer.Option("--range", metavar="LOW,HIGH", help="The least and the most that a number can be.")
@@ -164,7 +163,7 @@ def carry_out(run: Run, *, start: float, as_json: bool) -> None:
     from headway.train.progress import make_progress
 
     options, progress = run.config["options"], make_progress()
-    items = _read(options, progress=progress)
+    items = open_data(options, on_progress=lambda done, total: progress.count("reading", done, total))
     # Not only when there is a model to export.
     check_quantize(options.get("quantize"), items.input)
     names = ("arch", "pretrained", "seed", "batch_size", "optimizer", "class_weights", "device", "precision")
@@ -213,12 +212,6 @@ def _json_line(learner: Learner, report: Report, *, seconds: float, extra: dict[
     if "test" in parts:
         line["test_metrics"] = parts["test"]
     return json.dumps(line | extra)
-
-
-def _read(options: dict[str, Any], *, progress: Progress) -> Data:
-    from headway.cli.data_options import open_data
-
-    return open_data(options, on_progress=lambda done, total: progress.count("reading", done, total))
 
 
 def _batch_size(given: str | None) -> int | Literal["auto"] | None:

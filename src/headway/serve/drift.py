@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from headway.bundle.reference import NO_LABEL, labels_of, numbers_of
 from headway.errors import BundleError, DataError
+from headway.judge.slices.compare import holm
 
 __all__ = ["MIN_ITEMS", "Drift", "Shift", "compare", "ks_distance", "stability_index"]
 
@@ -72,8 +73,8 @@ class Drift:
 
     items: int
     reference_items: int
-    shifts: tuple[Shift, ...] = field(default=())
-    noun: str = "items"
+    shifts: tuple[Shift, ...]
+    noun: str
 
     @property
     def moved(self) -> bool:
@@ -154,7 +155,10 @@ def compare(
     if told and "familiar" in reference:
         before = {"unfamiliar": 1 - reference["familiar"], "familiar": reference["familiar"]}
         shifts.append(_share_shift("unfamiliar", told, before, count, shown="unfamiliar"))
-    return Drift(items=len(answers), reference_items=count, shifts=tuple(_holm(shifts)), noun=noun)
+    # With ten tests at 1 %, one in ten comparisons would be a false alarm.
+    corrected = holm([shift.p for shift in shifts])
+    shifts = [replace(shift, p=p) for shift, p in zip(shifts, corrected, strict=True)]
+    return Drift(items=len(answers), reference_items=count, shifts=tuple(shifts), noun=noun)
 
 
 def _is_answer(entry: dict[str, Any], reference: dict[str, Any], labels: Sequence[str]) -> bool:
@@ -287,12 +291,3 @@ def _counts_p(now: np.ndarray, before: np.ndarray) -> float:
     both = np.round(np.stack([now, before]))
     both = both[:, both.sum(axis=0) > 0]
     return float(np.asarray(chi2_contingency(both)[1])) if both.shape[1] > 1 else 1.0
-
-
-def _holm(shifts: Sequence[Shift]) -> list[Shift]:
-    """Corrects the chances for how many there are: with ten tests at 1 %, one in ten comparisons would cry wolf."""
-    corrected, highest = {}, 0.0
-    for rank, shift in enumerate(sorted(shifts, key=lambda each: each.p)):
-        highest = max(highest, min(1.0, shift.p * (len(shifts) - rank)))
-        corrected[shift.name] = highest
-    return [Shift(**(asdict(shift) | {"p": corrected[shift.name]})) for shift in shifts]

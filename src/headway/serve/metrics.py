@@ -27,21 +27,21 @@ class Metrics:
     """Counters and histograms of one server.
 
     Args:
-        noun: What items are called, in names and descriptions.
+        noun: What items are called in the plural, such as "pictures", in names and descriptions.
 
     Attributes:
         requests: Requests by path, method and status.
         request_seconds: How long a request took, its body included, by path.
         items: Items by what became of them: `answered`, `unfamiliar`, or the problem's name.
         noted: Items with something that no training item had.
-        labels: Answers by label; where they are no classes, by their kind.
+        labels: Answers by label; of targets without classes by their kind.
         decode_seconds: How long reading an item took.
         model_seconds: How long a batch took in the model.
         batch_items: How many items a batch had.
         inside: Items that are being answered.
     """
 
-    def __init__(self, noun: str = "pictures") -> None:
+    def __init__(self, noun: str) -> None:
         title = noun.capitalize()
         self.registry = CollectorRegistry()
         shared = self.registry

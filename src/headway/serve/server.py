@@ -25,7 +25,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.supervisors import Multiprocess
 
-from headway.bundle.format import read_bundle
+from headway.bundle.format import bundle_name, read_bundle
 from headway.bundle.predictor import load
 from headway.errors import ConfigError, HeadwayError
 from headway.serve.app import create_app
@@ -96,7 +96,7 @@ class _AppMaker:
         # Whole and unharmed, or `load` would have refused it.
         with zipfile.ZipFile(self.bundle.expanduser()) as archive:
             card = archive.read("card.md").decode(errors="replace")
-        return create_app(predictor, self.settings, name=_name(self.bundle), card=card)
+        return create_app(predictor, self.settings, name=bundle_name(self.bundle), card=card)
 
 
 @dataclass(frozen=True)
@@ -113,12 +113,6 @@ class _WorkerMaker:
         except Exception:
             traceback.print_exc()
         sys.exit(STARTUP_FAILURE)
-
-
-def _name(bundle: Path) -> str:
-    """What a person would call the model: the file's name, or the run's where the file has the usual one."""
-    path = bundle.resolve()
-    return path.parent.name if path.stem == "model" else path.stem
 
 
 def _config(app: Any, settings: Settings, *, workers: int = 1) -> Config:

@@ -232,7 +232,7 @@ def test_columns_for_a_folder(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], digits: Path
 ) -> None:
     found = shell(monkeypatch, capsys, "train", digits, "--input", "file", "--split-column", "part")
-    what = "Columns can be named for a table only; a folder takes its labels from the folders' names."
+    what = "Columns can be named only for a table; the labels of a folder are the names of its folders."
     fix = "Leave them out, or give a CSV or Parquet file."
     assert found == "headway: " + text(what, f"{digits}, --input, --split-column", fix) + "\n"
 
@@ -244,7 +244,7 @@ def test_a_table_without_columns(
     table.write_text("file,label\na.jpg,cat\n")
     for options, given in (([], "no --input, no --target"), (["--input", "file"], "--input file, no --target")):
         found = shell(monkeypatch, capsys, "train", table, *options)
-        what = "Of a table the column to predict must be named."
+        what = "`--target` must name the column of the table to predict."
         fix = "Add --target COLUMN, and --input COLUMN where a column names files."
         assert found == "headway: " + text(what, f"{table}, {given}", fix) + "\n"
 

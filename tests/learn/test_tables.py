@@ -81,7 +81,7 @@ def test_its_bundle_answers_without_torch_as_the_model_does(titanic: Path) -> No
     right = np.mean([int(each["label"]) for each in answers] == rows["survived"].to_numpy())
     assert right > 0.7
     noted = [each for each in answers if each.get("notes")]
-    assert said.startswith(f"{len(noted)} rows hold what no training row held: 'cabin' is ")
+    assert said.startswith(f"{len(noted)} rows have values that training did not have: 'cabin' is ")
 
 
 def test_its_bundle_is_measured_on_a_table(titanic: Path) -> None:

@@ -147,7 +147,7 @@ def find_familiar(setup: Setup, known: Mapping[str, np.ndarray] | None = None) -
         known: Features by part's name that were computed earlier; used where the body still gives the same.
 
     Returns:
-        None where the model has no body with a linear head, or its features are no numbers.
+        None where the model has no body with a linear head, or its features have NaN or infinite values.
     """
     if not has_linear_head(setup.model) or not len(setup.data.valid):
         return None

@@ -133,7 +133,7 @@ class Predictor:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The classes, in the order of the graph's outputs; empty where the answer is no class."""
+        """The classes, in the order of the graph's outputs; empty where the target has no classes."""
         return self.target.labels
 
     def predict(self, item: Any) -> Prediction:
@@ -251,7 +251,7 @@ class Predictor:
         outputs, distances = self._run(inputs)
         answers = self.target.decode_many(outputs)
         seconds = (time.perf_counter() - start) / max(len(answers), 1)
-        # A distance that is no number is not familiar either.
+        # A distance of NaN compares as false: not familiar.
         familiar = self.input.familiar(inputs) if distances is None else distances <= self.threshold
         each = repeat(None, len(answers)) if familiar is None else familiar.tolist()
         return zip(answers, each, repeat(seconds, len(answers)), strict=True)
@@ -354,7 +354,7 @@ def _limits(manifest: dict[str, Any]) -> tuple[float | None, float]:
 
 
 def _is_of_shape(batch: np.ndarray, shape: Sequence[int | str | None]) -> bool:
-    """Whether the items of a batch have this shape, where what is not a number stands for any length."""
+    """Whether the items of a batch have this shape, where a name in place of a length allows any."""
     return batch.ndim == len(shape) + 1 and all(
         length == wanted or not isinstance(wanted, int) for length, wanted in zip(batch.shape[1:], shape, strict=True)
     )

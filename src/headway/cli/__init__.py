@@ -48,7 +48,7 @@ def _root(
         bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
     ] = False,
 ) -> None:
-    """Deep learning for coders: train, judge and use a model of your own photos."""
+    """Deep learning for coders: train, judge and use a model of your own photos, tables or ratings."""
 
 
 for command in (demo, train, resume, repeat, report, evaluate, predict, serve, export_web, dockerfile, drift, runs):

@@ -31,17 +31,17 @@ def check_fields(data: Path, options: Mapping[str, Any]) -> None:
     given = {name: _option(name) for name in names if options.get(name) not in (None, [], ())}
     inputs, target = options.get("input") or [], _target_class(options)
     if is_table(data) and "target" not in given:
-        what = "Of a table the column to predict must be named."
+        what = "`--target` must name the column of the table to predict."
         fix = "Add --target COLUMN, and --input COLUMN where a column names files."
         shown = " ".join(f"--input {name}" for name in inputs) or "no --input"
         raise ConfigError(what, given=f"{data}, {shown}, no --target", fix=fix)
     if not is_table(data) and given and (target is None or target.folders is None or "split_column" in given):
-        what = "Columns can be named for a table only; a folder takes its labels from the folders' names."
+        what = "Columns can be named only for a table; the labels of a folder are the names of its folders."
         fix = "Leave them out, or give a CSV or Parquet file."
         raise ConfigError(what, given=f"{data}, {', '.join(given.values())}", fix=fix)
     if len(inputs) > 2:
-        what = "One column is of files, and two are of who rated what; a table's rows have no --input."
-        fix = "Name one or two, or leave --input out."
+        what = "`--input` takes one column of files, or two columns of users and items."
+        fix = "Name one or two, or leave --input out to learn from all columns."
         raise ConfigError(what, given=" ".join(f"--input {each}" for each in inputs), fix=fix)
     if target is not None:
         _check_options(target, {name for name in TARGET_OPTIONS if name in given}, options)

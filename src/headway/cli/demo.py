@@ -1,4 +1,4 @@
-"""`headway demo`: the whole way, on real digits, in under a minute."""
+"""`headway demo`: the whole way, on real digits, in about a minute."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ NOTES_SHOWN = 5
 
 def predict(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A model.headway file.")],
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Photos, or tables of rows, to answer for.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Photos, or tables of rows, to predict for.")],
     *,
     output: Annotated[
         Path | None,
@@ -30,7 +30,7 @@ def predict(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with every probability.")] = False,
 ) -> None:
-    """Say what is in each file, or what each row of a table comes to. Exit status 1 if any cannot be read."""
+    """Predict for each file, or for each row of a table. Exit status 1 if any cannot be read."""
     from headway.bundle.predictor import load
     from headway.errors import ReadError
 
@@ -56,7 +56,9 @@ def predict(
     if notes:
         shown = "; ".join(f"{note} ({count:,})" for note, count in notes.most_common(NOTES_SHOWN))
         more = f"; and {len(notes) - NOTES_SHOWN} more" if len(notes) > NOTES_SHOWN else ""
-        typer.echo(f"{num_noted:,} {predictor.input.nouns} hold what no training row held: {shown}{more}", err=True)
+        typer.echo(
+            f"{num_noted:,} {predictor.input.nouns} have values that training did not have: {shown}{more}", err=True
+        )
     if failed:
         raise typer.Exit(1)
 
@@ -77,7 +79,7 @@ def _media_files(predictor: Predictor, files: Sequence[Path], output: Path | Non
     """Where the answer for each file is written, by the file's path; the folder is made.
 
     Raises:
-        ConfigError: If answers are no files, two of them would have one name, or the folder cannot be made.
+        ConfigError: If the answers are not masks, two of them would have one name, or the folder cannot be made.
     """
     from headway.errors import ConfigError
 
@@ -85,13 +87,13 @@ def _media_files(predictor: Predictor, files: Sequence[Path], output: Path | Non
         return {}
     media = predictor.target.media
     if media is None or predictor.input.source != "file":
-        what, fix = "Only masks are written to a folder.", "Leave --output out, or take --json for more."
+        what, fix = "`--output` is for models that predict masks.", "Leave it out; --json prints all of each answer."
         raise ConfigError(what, given=f"--output {output}, {predictor.target.task}", fix=fix)
     found = {str(file): output / f"{file.stem}.{media.name}.{media.suffix}" for file in files}
     twice = [name for name, count in Counter(found.values()).items() if count > 1]
     if twice:
-        what = f"Two {predictor.input.nouns} would have one {media.name} file."
-        raise ConfigError(what, given=twice[0], fix="Ask for them one after the other, in two folders.")
+        what = f"The {media.name} files of two {predictor.input.nouns} would have the same name."
+        raise ConfigError(what, given=twice[0], fix="Predict for them in two calls, with a folder each.")
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -58,7 +58,7 @@ class ModelFacts(BaseModel):
     name: str
     task: str = Field(description="What kind of answer it gives.")
     target: str = Field(description="What it predicts.")
-    labels: list[str] = Field(description="The classes; empty where the answer is no class.")
+    labels: list[str] = Field(description="The classes; empty where the target has no classes.")
     arch: str
     card: str = Field(description="The model card, in Markdown.")
     max_body_bytes: int

@@ -43,11 +43,11 @@ class Kind(Enum):
     UNREADABLE = ("unreadable", 422, "The file cannot be read")
     NO_FILE = ("no-file", 422, "There is no file in the request")
     TOO_MANY_ROWS = ("too-many-rows", 422, "There are too many rows in one request")
-    BAD_ROW = ("bad-row", 422, "The row is not one that the model takes")
+    BAD_ROW = ("bad-row", 422, "The row does not fit the model")
     NO_ROW = ("no-row", 422, "There is no row in the request")
     HEADERS_TOO_LARGE = ("headers-too-large", 431, "The headers are too large")
     INTERNAL = ("internal", 500, "Something went wrong in the server")
-    BUSY = ("busy", 503, "The server has all it can do")
+    BUSY = ("busy", 503, "The server is busy")
     DEADLINE = ("deadline", 504, "The answer was not ready in time")
 
     def __init__(self, label: str, status: int, title: str) -> None:

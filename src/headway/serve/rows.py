@@ -98,8 +98,8 @@ An object is answered by its prediction, a list by a list of them in its order."
             "additionalProperties": False,
             "examples": [self._example()],
         }
-        # Whatever a list holds is answered: what is no row gets a problem in its place.
-        each = {"description": "A row; what is none gets a problem in its place."}
+        # Each element of a list gets an answer: a prediction, or a problem where it is not a row.
+        each = {"description": "A row. Anything else gets a problem in its place."}
         rows = {"type": "array", "items": each, "minItems": 1, "maxItems": MAX_ROWS}
         content = {"application/json": {"schema": {"oneOf": [row, rows]}}}
         return {"requestBody": {"required": True, "content": content}}
@@ -128,7 +128,7 @@ An object is answered by its prediction, a list by a list of them in its order."
             else:
                 values[name] = found
         if wrong:
-            more = "" if len(wrong) <= _MAX_TOLD else " There is more like this."
+            more = "" if len(wrong) <= _MAX_TOLD else " There are more such mistakes."
             raise Problem(Kind.BAD_ROW, " ".join(wrong[:_MAX_TOLD]) + more)
         return values
 
@@ -162,7 +162,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _constant(name: str) -> Any:
-    message = f"{name} is no JSON number; for what is not known send null"
+    message = f"{name} is not valid JSON; send null for a missing value"
     raise ValueError(message)
 
 
@@ -193,7 +193,7 @@ def _text(value: str) -> str | _Wrong:
     if len(value) > _MAX_TEXT:
         return _Wrong(f"must be text of at most {_MAX_TEXT:,} characters")
     is_whole = value.encode("utf-8", "replace").decode() == value
-    return value if is_whole else _Wrong("must be text, and this has half of a character in it")
+    return value if is_whole else _Wrong("must be valid Unicode text")
 
 
 def _date(value: Any, _: Column) -> str | _Wrong:
@@ -246,7 +246,7 @@ _SCHEMAS: dict[str, Callable[[Column], dict[str, Any]]] = {
 
 def _quoted(name: str) -> str:
     shown = name if len(name) <= 60 else f"{name[:57]}..."
-    # JSON may hold half of a character, which cannot be sent back.
+    # JSON may hold half of a surrogate pair, which cannot be sent back.
     return json.dumps(shown.encode("utf-8", "replace").decode(), ensure_ascii=False)
 
 

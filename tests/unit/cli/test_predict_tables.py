@@ -46,7 +46,7 @@ def test_a_line_a_row(headway: Command, bundle: Bundle, tmp_path: Path) -> None:
     assert lines[0].startswith(("row 0: low ", "row 0: high "))
     assert done.err.splitlines() == [
         "row 2: 'size' must be a number, not 'big'",
-        "2 rows hold what no training row held: 'kind' is 'z', which training had too rarely or never (1); "
+        "2 rows have values that training did not have: 'kind' is 'z', which training had too rarely or never (1); "
         "'size' is missing, as it never was in training (1)",
     ]
 

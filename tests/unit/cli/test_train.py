@@ -183,7 +183,7 @@ def test_a_table_with_a_split_column(headway: Command, photo_folder: PhotoFolder
         (["--name", "a:b"], "A run's name must be the name of a folder."),
         (
             ["--input", "file"],
-            "Columns can be named for a table only; a folder takes its labels from the folders' names.",
+            "Columns can be named only for a table; the labels of a folder are the names of its folders.",
         ),
     ],
 )

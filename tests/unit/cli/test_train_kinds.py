@@ -82,7 +82,10 @@ def test_masks_of_a_table(headway: Command, tmp_path: Path) -> None:
     with PILImage.open("masks/0.mask.png") as mask:
         assert np.array_equal(np.asarray(mask), answer)
     twice = headway("predict", bundle, photos[0], folder / "masks/0.png", "--output", "masks")
-    assert (twice.status, twice.err.splitlines()[0]) == (2, "headway: Two pictures would have one mask file.")
+    assert (twice.status, twice.err.splitlines()[0]) == (
+        2,
+        "headway: The mask files of two pictures would have the same name.",
+    )
     assert headway("report", run).status == 0
 
 
@@ -142,7 +145,10 @@ def test_ratings(headway: Command, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "first"),
     [
-        (("--input", "a", "--input", "b", "--input", "c"), "One column is of files, and two are of who rated what"),
+        (
+            ("--input", "a", "--input", "b", "--input", "c"),
+            "`--input` takes one column of files, or two columns of users and items.",
+        ),
         (("--kind", "category", "--classes", "a,b"), "--classes goes with --kind mask."),
         (("--kind", "mask", "--classes", "1=a,b"), "`--classes` must be names by number, or names alone."),
         (("--kind", "mask", "--ignore", "x"), "`--ignore` must be numbers that masks hold."),
@@ -175,4 +181,4 @@ def test_a_table_is_not_quantised_and_not_trained_in_vain(headway: Command, tmp_
 def test_only_masks_are_written(headway: Command, tmp_path: Path) -> None:
     golden = Path(__file__).parents[2] / "bundles" / "v1.headway"
     done = headway("predict", golden, tmp_path / "a.png", "--output", "masks")
-    assert (done.status, done.err.splitlines()[0]) == (2, "headway: Only masks are written to a folder.")
+    assert (done.status, done.err.splitlines()[0]) == (2, "headway: `--output` is for models that predict masks.")

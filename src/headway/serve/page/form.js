@@ -100,7 +100,7 @@ function submit() {
 function valued(text, kind) {
   const given = text.trim();
   if (given === "") return null;
-  // What is no number is sent as it is: the answer says what is wrong with it.
+  // Text that is not a number is sent as it is: the answer says what is wrong with it.
   return kind === "number" && Number.isFinite(Number(given)) ? Number(given) : given;
 }
 

@@ -13,8 +13,9 @@ const files = new WeakMap();
  * @returns {Promise<{name: string, task: string, target: string, labels: string[], question: string, summary: string,
  *   noun: string, nouns: string, media: ?{name: string, media_type: string, suffix: string}, error: ?number,
  *   columns: ?Object[], colours: ?Object<string, number[]>, card: string, privacy: string, links: [string, string][]}>}
- *   `question` is the title, `summary` what the model does, `media` the file that an answer comes with; `error` is how far a number is usually off; `columns` are those of a table's rows; `card` is Markdown; `privacy` is
- *   a sentence on where items go; `links` are texts with addresses.
+ *   `question` is the title, `summary` what the model does, `media` the file that an answer comes with; `error` is how
+ *   far a number is usually off; `columns` are those of a table's rows; `card` is Markdown; `privacy` is a sentence on
+ *   where items go; `links` are texts with addresses.
  */
 export function describe() {
   described = facts();

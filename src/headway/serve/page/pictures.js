@@ -40,7 +40,7 @@ export function openPictures() {
   }));
 }
 
-/** Names the kind of files, where they are no pictures, and takes the camera away. */
+/** For a model of other files than pictures: names them, and hides the camera. */
 export function describeFiles() {
   if (model.nouns === "pictures") return;
   find("choose").textContent = `Choose ${model.nouns}`;

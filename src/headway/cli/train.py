@@ -102,7 +102,7 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps ...")] = "auto",
     precision: Annotated[Literal["auto", "float32", "bfloat16", "float16"], typer.Option()] = "auto",
     quantize: Annotated[
-        Literal["int8"] | None, typer.Option(help="A smaller, faster file, where it costs next to no accuracy.")
+        Literal["int8"] | None, typer.Option(help="Export the graph in int8, where it costs next to no accuracy.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -38,7 +39,10 @@ def make_model(
     if isinstance(arch, (nn.Module, Model)):
         own = arch if isinstance(arch, Model) else Model(arch)
         _check_forward(own.module)
-        return own if own.prepare is not None else replace(own, prepare=input.own_prepare() or nn.Identity())
+        if own.prepare is None:
+            return replace(own, prepare=input.own_prepare() or nn.Identity())
+        # Pixels are read as whole numbers, which next to no layer takes; the exported graph turns them to floats, too.
+        return replace(own, prepare=nn.Sequential(_ToFloat(), own.prepare)) if input.dtype == np.uint8 else own
     if not (arch is None or isinstance(arch, str)):
         given = type(arch).__name__
         fix = "Pass a name, a module (not its class), or nothing."
@@ -47,6 +51,14 @@ def make_model(
         torch.manual_seed(torch_seed(seed, "init"))
         found = input.build_model(arch, target, pretrained=pretrained)
     return found if found.prepare is not None else replace(found, prepare=nn.Identity())
+
+
+class _ToFloat(nn.Module):
+    """Whole numbers as float32."""
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """The same values."""
+        return inputs.float()
 
 
 def _check_forward(module: nn.Module) -> None:

@@ -18,7 +18,7 @@ class Model:
     Args:
         module: Prepared inputs to outputs, such as logits `[batch, classes]`.
         prepare: What comes before it, such as the normalisation that its weights were trained with; it is part of the
-            exported graph. What modules of one's own have with the kind of input when left out: photos from 0 to 1.
+            exported graph and takes photos as float32 from 0 to 255. Left out: photos come to the module from 0 to 1.
         recipe: How it is trained in one stage, where nothing else is asked for.
         pretrained: Where the weights of its body come from; "" when they are random. With pretrained weights, a
             `body` and a linear `head`, it is fine-tuned in two stages.

@@ -10,7 +10,6 @@ import headway as hw
 from headway.errors import ConfigError
 from headway.inputs.base import learned
 from headway.train.make_model import make_model
-from headway.train.model import Model
 
 PHOTOS, KIND = hw.Image("file", size=32), hw.Category("label", labels=("a", "b"))
 
@@ -23,13 +22,13 @@ def test_a_module_of_ones_own_takes_photos_from_0_to_1() -> None:
 
 
 def test_a_model_of_ones_own_brings_its_own_step_before_it() -> None:
-    made = Model(nn.Flatten(), prepare=nn.Tanh(), arch="mine")
-    assert make_model(made, PHOTOS, KIND) is made
-    assert (made.arch, made.recipe, made.pretrained) == ("mine", hw_recipe(), "")
-
-
-def hw_recipe() -> Any:
-    return Model(nn.Flatten()).recipe
+    recipe = hw.Recipe(lr=0.5)
+    made = make_model(hw.Model(nn.Flatten(), prepare=nn.BatchNorm2d(3), arch="mine", recipe=recipe), PHOTOS, KIND)
+    assert (made.arch, made.recipe, made.pretrained) == ("mine", recipe, "")
+    # As a loader reads them, which no normalisation of torch's takes.
+    pixels = torch.randint(256, (4, 3, 2, 2), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    assert made.prepare is not None
+    assert made.prepare(pixels).mean().abs() < 1e-5
 
 
 class Two(nn.Module):

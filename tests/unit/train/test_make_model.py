@@ -42,7 +42,7 @@ class Optional(nn.Module):
 
 
 def test_a_module_with_several_inputs_is_refused_with_its_reason() -> None:
-    for arch in (Two(), Model(Two())):
+    for arch in (Two(), hw.Model(Two())):
         with pytest.raises(ConfigError) as caught:
             make_model(arch, PHOTOS, KIND)
         assert str(caught.value) == (

@@ -50,7 +50,7 @@ def dockerfile(
         raise ConfigError(what, given=wheel, fix=f"Copy it to {folder}.")
     if target.exists():
         fix = "Remove it, or name another with --output."
-        raise ConfigError("There is such a file already.", given=target, fix=fix)
+        raise ConfigError("The file for the Dockerfile exists already.", given=target, fix=fix)
     text = _text(bundle.name, wheel=wheel.name if wheel else None)
     target.write_text(text)
     typer.echo(f"{target}\nbuild: docker build -t headway-model -f {target} {folder}")

@@ -1,4 +1,4 @@
-"""`headway drift`: does what a server was asked still look like what its model was judged on?"""
+"""`headway drift`: do the inputs in a server's log still look like the validation data?"""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def drift(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Compare what a server was asked with what its model was judged on, and say whether there is drift."""
+    """Drift check: do the inputs and answers in a server's log still look like those of the validation data?"""
     from headway.bundle.predictor import load
     from headway.serve.drift import compare
     from headway.serve.monitor import read_log

@@ -52,8 +52,9 @@ def evaluate(
     batches = _judged(predictor, rows, problems)
     first = next(batches, None)
     if first is None:
-        given = f"{data}, {len(rows)} files" + "".join(f"; {e['file']}: {e['error']}" for e in problems[:1])
-        raise DataError("None of the files can be read.", given=given, fix="Correct the paths.")
+        nouns = predictor.input.nouns
+        given = f"{data}, {len(rows)} {nouns}" + "".join(f"; {e['file']}: {e['error']}" for e in problems[:1])
+        raise DataError(f"None of the {nouns} can be read.", given=given, fix="Correct the paths or the values.")
     metrics = field.metrics()
     answers, targets = metrics.gather(chain([first], batches), num_outputs=field.num_outputs)
     found = metrics.evaluate(answers, targets)

@@ -1,9 +1,9 @@
-"""Drift: whether what a server was asked still looks like what its model was judged on.
+"""Drift: whether the inputs and answers in a server's log still look like those of the validation data.
 
 Each number (the score or the answer, and what was measured of an image) is compared by the population stability index,
-which says how much has moved, and by the Kolmogorov-Smirnov test, which says whether it could be chance. Labels, the
+which says how large a shift is, and by the Kolmogorov-Smirnov test, which says whether it could be chance. Labels, the
 columns of a table, which a log has as bins, and the share of unfamiliar items are compared by the index and the
-chi-squared test. Something counts as moved where both agree.
+chi-squared test. A shift counts where both agree.
 
 Sources: the index and its limits, Siddiqi 2006, "Credit Risk Scorecards"; why it needs a test beside it, Yurdakul and
 Naranjo 2020, "Statistical properties of the population stability index"; Holm 1979 for several tests at once.
@@ -25,7 +25,7 @@ from headway.judge.slices.compare import holm
 __all__ = ["MIN_ITEMS", "Drift", "Shift", "compare", "ks_distance", "stability_index"]
 
 MIN_ITEMS = 30
-"""Fewer items than this tell nothing."""
+"""Fewer items are too few to compare."""
 
 _SLIGHT, _LARGE = 0.1, 0.25
 _ALPHA = 0.01
@@ -39,7 +39,7 @@ class Shift:
     Attributes:
         name: `score`, `number`, `labels`, `unfamiliar`, one of the input statistics, or a table's column.
         psi: The population stability index: below 0.1 little, above 0.25 much.
-        p: The chance of a difference like this where nothing has moved, Holm-corrected for all that is compared.
+        p: The p value of its test, corrected by Holm's method for all that is compared.
         before: In words, what it was.
         now: In words, what it is.
         ks: The Kolmogorov-Smirnov distance, for numbers only, from 0 to 1.
@@ -54,7 +54,7 @@ class Shift:
 
     @property
     def size(self) -> str:
-        """What the index says, "no", "slight" or "large", where it cannot be chance."""
+        """By the index, "slight" or "large" where p is small; else "no"."""
         if self.psi < _SLIGHT or self.p >= _ALPHA:
             return "no"
         return "large" if self.psi >= _LARGE else "slight"
@@ -78,7 +78,7 @@ class Drift:
 
     @property
     def moved(self) -> bool:
-        """Whether anything has moved by much, beyond chance."""
+        """Whether any shift is large."""
         return any(shift.size == "large" for shift in self.shifts)
 
     @property

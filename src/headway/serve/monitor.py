@@ -1,4 +1,4 @@
-"""What comes in and what is answered, written down: one JSON line an item, in files that are rotated by size.
+"""The log of requests and answers: one JSON line an item, in files that are rotated by size.
 
 A thread writes, so that a slow disk keeps no answer waiting; when it falls far behind, lines are dropped and counted.
 Of an item the log has a few numbers. The item itself is kept only where that was asked for.
@@ -122,7 +122,7 @@ def read_log(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
     given = Path(path).expanduser()
     files = [given] if given.is_file() else sorted(given.glob(f"{LOG_NAME}*.jsonl*"))
     if not files:
-        what = f"There is no log: no file, and no folder with {LOG_NAME}.jsonl in it."
+        what = f"The log was not found: it must be a file, or a folder with {LOG_NAME}.jsonl in it."
         raise DataError(what, given=given, fix="Name the folder that `headway serve --log` wrote to.")
     return _entries(files)
 

@@ -66,7 +66,7 @@ def refusal(*arguments: str) -> str:
 def test_a_file_that_is_there_is_left(folder: Path) -> None:
     (folder / "Dockerfile").write_text("mine")
     assert refusal(str(folder / "model.headway")) == (
-        f"There is such a file already.\n  Given: {folder}/Dockerfile\n"
+        f"The file for the Dockerfile exists already.\n  Given: {folder}/Dockerfile\n"
         "  Fix:   Remove it, or name another with --output."
     )
     assert (folder / "Dockerfile").read_text() == "mine"

@@ -134,8 +134,8 @@ def test_evaluate_needs_one_file_that_can_be_read(tmp_path: Path) -> None:
     result = run("evaluate", GOLDEN, tmp_path)
     assert isinstance(result.exception, DataError)
     assert str(result.exception) == (
-        f"None of the files can be read.\n  Given: {tmp_path}, 1 files; {tmp_path}/red/0.png: empty: 0 bytes\n"
-        "  Fix:   Correct the paths."
+        f"None of the pictures can be read.\n  Given: {tmp_path}, 1 pictures; {tmp_path}/red/0.png: empty: 0 bytes\n"
+        "  Fix:   Correct the paths or the values."
     )
 
 

@@ -105,7 +105,7 @@ def test_without_a_log_there_is_an_error_in_words(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         read_log(tmp_path)
     assert str(caught.value) == (
-        "There is no log: no file, and no folder with predictions.jsonl in it.\n"
+        "The log was not found: it must be a file, or a folder with predictions.jsonl in it.\n"
         f"  Given: {tmp_path}\n"
         "  Fix:   Name the folder that `headway serve --log` wrote to."
     )

@@ -63,7 +63,7 @@ def load(path: str | os.PathLike[str]) -> Predictor:
         A predictor, ready to answer.
 
     Raises:
-        BundleError: If the file is not a bundle, damaged, unsafe, too new, or answers otherwise than when it was made.
+        BundleError: If the file is not a bundle, damaged, unsafe, too new, or does not pass its own check.
     """
     bundle = read_bundle(path)
     try:

@@ -75,9 +75,9 @@ def check_quantize(name: str | None, input: Input | None = None) -> None:
     """Raises a ConfigError where it is neither None nor "int8", or where int8 has nothing to gain."""
     if name not in (None, "int8"):
         fix = 'Pass quantize="int8", or leave it out for float32.'
-        raise ConfigError("A graph can be quantised to int8 alone.", given=repr(name), fix=fix)
+        raise ConfigError('`quantize` must be "int8".', given=repr(name), fix=fix)
     if name and input is not None and not input.can_quantize:
-        what = f"A graph for {input.nouns} is small and quick already; int8 was not tried for it."
+        what = f"`quantize` is not available for models of {input.nouns}: their graph is small and fast already."
         raise ConfigError(what, given=f"quantize={name!r}", fix="Leave `quantize` out.")
 
 

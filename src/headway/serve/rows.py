@@ -192,8 +192,8 @@ def _plain_text(value: Any, _: Column) -> str | _Wrong:
 def _text(value: str) -> str | _Wrong:
     if len(value) > _MAX_TEXT:
         return _Wrong(f"must be text of at most {_MAX_TEXT:,} characters")
-    is_whole = value.encode("utf-8", "replace").decode() == value
-    return value if is_whole else _Wrong("must be valid Unicode text")
+    is_valid = value.encode("utf-8", "replace").decode() == value
+    return value if is_valid else _Wrong("must be valid Unicode text")
 
 
 def _date(value: Any, _: Column) -> str | _Wrong:

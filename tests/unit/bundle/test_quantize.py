@@ -68,8 +68,7 @@ def test_another_format_is_refused() -> None:
     with pytest.raises(ConfigError) as caught:
         quantize.check_quantize("int4")
     assert str(caught.value) == (
-        "A graph can be quantised to int8 alone.\n  Given: 'int4'\n"
-        '  Fix:   Pass quantize="int8", or leave it out for float32.'
+        '`quantize` must be "int8".\n  Given: \'int4\'\n  Fix:   Pass quantize="int8", or leave it out for float32.'
     )
 
 
@@ -77,7 +76,7 @@ def test_a_table_is_not_quantised() -> None:
     with pytest.raises(ConfigError) as caught:
         quantize.check_quantize("int8", Table(continuous=["age"]))
     assert str(caught.value) == (
-        "A graph for rows is small and quick already; int8 was not tried for it.\n"
+        "`quantize` is not available for models of rows: their graph is small and fast already.\n"
         "  Given: quantize='int8'\n"
         "  Fix:   Leave `quantize` out."
     )

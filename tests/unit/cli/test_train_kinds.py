@@ -175,7 +175,7 @@ def test_a_folder_without_masks(headway: Command, tmp_path: Path) -> None:
 def test_a_table_is_not_quantised_and_not_trained_in_vain(headway: Command, tmp_path: Path) -> None:
     done = headway("train", write_ratings(tmp_path / "ratings.csv"), *PAIRS, "--quantize", "int8")
     assert (done.status, done.out) == (2, "")
-    assert done.err.startswith("headway: A graph for rows is small and quick already;")
+    assert done.err.startswith("headway: `quantize` is not available for models of rows:")
 
 
 def test_only_masks_are_written(headway: Command, tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def without_seconds(value: Any) -> Any:
         return {key: without_seconds(each) for key, each in value.items() if key != "seconds"}
     if isinstance(value, str):
         # A verdict says in words what the model cost.
-        return value.partition(" The model took ")[0]
+        return value.partition(" Training took ")[0]
     return [without_seconds(each) for each in value] if isinstance(value, list) else value
 
 

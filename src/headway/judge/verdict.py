@@ -1,4 +1,4 @@
-"""Is the model better than something simple, and what did it cost; and do more views of each item help."""
+"""Is the model better than the best baseline, what did it cost, and does test-time augmentation help."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from headway.judge.intervals import ALPHA, Estimate
 from headway.judge.metric import TaskMetrics
 from headway.judge.significance import format_p
 
-__all__ = ["Verdict", "ViewsGain", "best_baseline", "verdict", "views_gain", "with_cost"]
+__all__ = ["Verdict", "ViewsGain", "best_baseline", "format_parameters", "verdict", "views_gain", "with_cost"]
 
 Kind = Literal["better", "indistinguishable", "worse"]
 
@@ -127,10 +127,8 @@ def with_cost(found: Verdict, best: BaselineResult, *, seconds: float, size: int
     """The same verdict, its sentence followed by what the model and the best baseline cost."""
     if seconds <= 0 or math.isnan(best.seconds):
         return found
-    kept = "" if size is None else f" and keeps {_count(size)}"
-    theirs = "" if best.size is None else f" and keeps {_count(best.size)}"
-    theirs += ", on top of the frozen network" if best.needs == "features" else ""
-    cost = f"The model took {_duration(seconds)} to train{kept}; the baseline took {_duration(best.seconds)}{theirs}."
+    on_top = "on top of the frozen network" if best.needs == "features" else ""
+    cost = f"Training took {_cost(seconds, size)}. The baseline took {_cost(best.seconds, best.size, on_top)}."
     return replace(found, sentence=f"{found.sentence} {cost}")
 
 
@@ -193,11 +191,22 @@ def _kind(difference: Estimate, p: float, *, higher_is_better: bool) -> Kind:
     return "better" if (difference.value > 0) == higher_is_better else "worse"
 
 
+def format_parameters(count: int) -> str:
+    """A number of parameters as text.
+
+    Example:
+        >>> format_parameters(7_850), format_parameters(11_300_000)
+        ('7,850', '11.3 million')
+    """
+    return f"{count / 1e6:.1f} million" if count >= 1_000_000 else f"{count:,}"
+
+
+def _cost(seconds: float, size: int | None, remark: str = "") -> str:
+    told = ", ".join(filter(None, ["" if size is None else f"{format_parameters(size)} parameters", remark]))
+    return f"{_duration(seconds)} ({told})" if told else _duration(seconds)
+
+
 def _duration(seconds: float) -> str:
     if seconds >= 120:
         return f"{seconds / 60:.0f} min"
     return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-
-
-def _count(size: int) -> str:
-    return f"{size / 1e6:.1f} million numbers" if size >= 1_000_000 else f"{size:,} numbers"

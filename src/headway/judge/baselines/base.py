@@ -79,7 +79,7 @@ class Baseline:
     Attributes:
         run: The function.
         needs: The array that it looks at, besides targets; nothing when None.
-        size: How many numbers it keeps, from the training items and the number of outputs.
+        size: Its parameters, from the training items and the number of outputs; of neighbours the stored values.
         max_rows: How many training items it learns from at most; of more, as many are drawn at random.
     """
 
@@ -111,7 +111,7 @@ def on(name: str, solve: MatrixFunction, *, size: Callable[[BaselineData, int], 
     Args:
         name: The array's name, such as "features".
         solve: The model.
-        size: How many numbers it keeps; those of a linear model when left out.
+        size: Its parameters; those of a linear model when left out.
     """
 
     def run(
@@ -153,5 +153,5 @@ def scale_of(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def linear_size(dim: int, num_outputs: int) -> int:
-    """Numbers that a linear model keeps: weights and biases, and the mean and spread of each column."""
+    """Parameters of a linear model: weights and biases, and the mean and spread of each column."""
     return (dim + 1) * num_outputs + 2 * dim

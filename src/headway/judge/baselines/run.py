@@ -28,7 +28,7 @@ class BaselineResult:
         name: The baseline's name.
         predictions: For each part, float `[items, outputs]`: probabilities of the classes, or numbers in their unit.
         seconds: Learning and predicting together.
-        size: How many numbers it keeps to predict with; None where that is not known.
+        size: Its parameters, of nearest neighbours the stored values; None where that is not known.
         needs: What it looks at. On features neither `seconds` nor `size` count the network that they come from.
     """
 

@@ -60,15 +60,15 @@ def without_symptoms(found: Iterable[Finding]) -> list[Finding]:
 
 
 def _check_finite(history: Sequence[Mapping[str, Any]]) -> list[Finding]:
-    """A loss that is no number."""
+    """A loss that is NaN or infinite."""
     losses = [(row.get("train_loss"), row.get("valid_loss")) for row in history]
     broken = [place for place, row in enumerate(losses) if any(each is None or not math.isfinite(each) for each in row)]
     if not broken:
         return []
-    sentence = f"The loss is no finite number in {len(broken)} of {len(losses)} epochs, first in entry {broken[0]}."
+    sentence = f"The loss is NaN or infinite in {len(broken)} of {len(losses)} epochs, first in entry {broken[0]}."
     remedies = (
         "a lower learning rate",
-        "look for targets or inputs that are far outside of the others",
+        "look for targets or inputs far larger than the others",
         "float32 in place of float16",
     )
     return [Finding("not_finite", "serious", sentence, {"epochs": broken[:20]}, remedies)]
@@ -90,7 +90,7 @@ def _check_baseline(inputs: ReportInputs) -> list[Finding]:
     evidence = {"model": own, "baseline": theirs, "difference": found.difference.to_json(), "p": found.p}
     remedies = (
         "train for longer, or with another learning rate (find_lr)",
-        "look whether the inputs hold what the target depends on",
+        "check whether the inputs hold what the target depends on",
         f"use {found.baseline}, which costs less, as long as nothing is better",
     )
     return [Finding("no_better_than_baseline", "serious" if is_worse else "warning", sentence, evidence, remedies)]
@@ -164,7 +164,7 @@ def _check_exploding(activity: Sequence[LayerActivity]) -> list[Finding]:
         return []
     # The first layer to do so, in the model's order, is where it begins.
     first, worst = large[0], max(large, key=lambda each: each.largest if math.isfinite(each.largest) else math.inf)
-    size = f"{worst.largest:,.0f}" if math.isfinite(worst.largest) else "no finite number"
+    size = f"{worst.largest:,.0f}" if math.isfinite(worst.largest) else "NaN or infinite"
     sentence = (
         f"In {_layers(len(large), len(activity))} outputs are larger than {LARGE:,.0f}; the largest is {size}, in "
         f'"{worst.name}", and it begins in "{first.name}".'

@@ -32,7 +32,7 @@ Kind = Literal[
 
 KINDS: dict[Kind, str] = {
     "not_finite": "the loss is not finite",
-    "no_better_than_baseline": "no better than something simple",
+    "no_better_than_baseline": "no better than a baseline",
     "leak": "a leak is suspected",
     "lr_too_high": "learning rate too high",
     "lr_too_low": "learning rate too low",

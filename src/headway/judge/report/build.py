@@ -132,7 +132,7 @@ def build_report(inputs: ReportInputs) -> Report:
 
     Returns:
         The report. Its verdict and its slices are on "test" where there is such a part, else on "valid", else on the
-        first; what is looked into item by item is on "valid" where there is one, so that test stays unseen.
+        first; single items are shown of "valid" where there is one, so that test stays unseen.
 
     Raises:
         ConfigError: If there are no baselines, or a slice's column is not known or has no groups.

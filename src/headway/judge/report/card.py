@@ -61,7 +61,7 @@ def _facts(report: Report) -> list[str]:
     if settings.get("arch"):
         lines.append(f"- Architecture: {settings['arch']}; pretrained weights: {settings.get('pretrained') or 'none'}")
     if report.size is not None:
-        lines.append(f"- Size: {report.size:,} numbers")
+        lines.append(f"- Size: {report.size:,} parameters")
     if data:
         parts = ", ".join(f"{count:,} {name}" for name, count in data.get("parts", {}).items())
         lines.append(

@@ -36,7 +36,7 @@ class FarItem(AsJson):
 
 
 def far_items(inputs: ReportInputs) -> Section:
-    """The items of the part that is looked into whose predictions are worst."""
+    """The items of `inputs.focus` whose predictions are worst."""
     seen, metrics, labels = inputs.seen, inputs.metrics, inputs.names
     losses = metrics.item_losses(seen.predictions, seen.targets)
     worst = np.argsort(-losses, kind="stable")[:NUM_SHOWN]

@@ -72,7 +72,7 @@ class ReportInputs:
         versions: Of Python and the libraries.
         notes: Remarks, one sentence each.
         seconds: How long training took.
-        size: How many parameters and other numbers the model keeps.
+        size: Parameters and buffers of the model.
         name: What the report is called.
         seed: The run's seed, for the resampling.
 
@@ -134,7 +134,7 @@ class ReportInputs:
 
     @cached_property
     def focus(self) -> str:
-        """The part that is looked into item by item: "valid" where there is one, so that test stays unseen."""
+        """The part whose single items are shown: "valid" where there is one, so that test stays unseen."""
         return "valid" if "valid" in self.parts else self.main
 
     @property
@@ -144,7 +144,7 @@ class ReportInputs:
 
     @property
     def seen(self) -> Predictions:
-        """The predictions for the part that is looked into item by item."""
+        """The predictions for the part whose single items are shown."""
         return self.parts[self.focus]
 
     @cached_property

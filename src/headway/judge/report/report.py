@@ -56,7 +56,7 @@ class BaselineRow(AsJson):
             and log loss.
         difference: The model's main metric less the baseline's on the verdict's part; of a share in points.
         p: That there is no difference on the verdict's part: McNemar's exact p, or a sign-flip test's for numbers.
-        size: How many numbers it keeps to answer with; None where that is not known.
+        size: Its parameters, of nearest neighbours the stored values; None where that is not known.
     """
 
     name: str
@@ -109,7 +109,7 @@ class Picture:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """Is the model good, better than something simple, for everyone, and why not.
+    """Is the model good: better than baselines, for everyone, and why not.
 
     `str()` gives the comparison and the diagnosis as text for the terminal.
 
@@ -119,7 +119,7 @@ class Report:
         labels: The classes, in the order of the model's outputs; empty where outputs have no names.
         parts: Scores by part, such as "valid" and "test".
         verdict_part: The part that the verdict and the slices are on: "test" where there is one.
-        focus_part: The part that is looked into, item by item: "valid" where there is one, so that test stays unseen.
+        focus_part: The part whose single items are shown: "valid" where there is one, so that test stays unseen.
         baselines: One row a baseline.
         verdict: Better than the best of them, or not.
         findings: What is wrong, the most severe first.
@@ -135,7 +135,7 @@ class Report:
         versions: Of Python and the libraries.
         notes: Remarks, one sentence each.
         seconds: Training, from start to finish.
-        size: How many numbers the model keeps; None where that is not known.
+        size: Parameters and buffers of the model; None where that is not known.
         name: What the report is called, such as the run's name.
         pictures: Items to look at, by row; they are in the page alone.
     """

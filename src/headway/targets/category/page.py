@@ -73,7 +73,7 @@ def sections(inputs: ReportInputs) -> dict[str, Section]:
 def find_issues(inputs: ReportInputs) -> dict[str, LabelIssues]:
     """Labels that look wrong, by part; all of them are counted, the first 200 named.
 
-    Of the part that is looked into by the model's own predictions, of train by models that did not see them.
+    Those of `inputs.focus` by the model's own predictions, those of train by models that did not see the item.
     """
     parts = {inputs.focus: inputs.seen, "train": inputs.held_out}
     found = {

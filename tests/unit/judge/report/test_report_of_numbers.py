@@ -289,7 +289,7 @@ def test_a_loss_that_is_no_number() -> None:
     ]
     [found] = diagnose(given(4, baseline=9, history=rows))
     assert (found.kind, found.severity) == ("not_finite", "serious")
-    assert found.sentence == "The loss is no finite number in 1 of 2 epochs, first in entry 1."
+    assert found.sentence == "The loss is NaN or infinite in 1 of 2 epochs, first in entry 1."
 
 
 @pytest.mark.parametrize(("value", "digits"), [(0.001234, 6), (0.5, 4), (3.2, 3), (45.0, 2), (250_000.0, 0), (0.0, 3)])

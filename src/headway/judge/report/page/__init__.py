@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["render"]
 
 ANSWERS = {
-    "better": "Yes, it is better than something simple",
-    "indistinguishable": "These data cannot tell it from something simple",
-    "worse": "No, something simple is better",
+    "better": "Yes, it is better than the best baseline",
+    "indistinguishable": "Not distinguishable from the best baseline",
+    "worse": "No, the best baseline is better",
 }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from headway.judge.report.page.charts import interval, line_chart
 from headway.judge.report.page.marks import NOT_KNOWN, capital, details, number, p_value, plural, table, title_of
+from headway.judge.verdict import format_parameters
 
 if TYPE_CHECKING:
     from headway.judge.report.report import Report
@@ -33,21 +34,21 @@ def baselines(report: Report) -> str:
             f'<tr><th scope="row">{escape(row.name)}</th>{number(score, digits=digits)}'
             f'<td class="wide-only">{interval(score, low, high)}</td>'
             f"{number(gap, digits=known.difference_digits(gap), sign=True)}<td>{p_value(row.p)}</td>"
-            f"<td>{_plain(row.seconds, '.1f')}</td><td>{_size(row.size)}</td></tr>"
+            f"<td>{_plain(row.seconds, '.1f')}</td><td>{_count(row.size)}</td></tr>"
         )
     rows.append(
         f'<tr class="model"><th scope="row">this model</th>{number(model, digits=digits)}'
         f'<td class="wide-only">{interval(model, low, high)}</td><td>{NOT_KNOWN}</td><td>{NOT_KNOWN}</td>'
-        f"<td>{_plain(report.seconds or math.nan, '.1f')}</td><td>{_size(report.size)}</td></tr>"
+        f"<td>{_plain(report.seconds or math.nan, '.1f')}</td><td>{_count(report.size)}</td></tr>"
     )
     better = "" if known.higher_is_better else "; less is better"
     caption = (
         f"On {part}, {report.parts[part].count:,} items, with 95 % intervals. Difference: the model's {known.title} "
-        f"less the baseline's{', in points' if known.is_share else better}. Size: how many numbers must be kept to "
-        "answer. On frozen features neither seconds nor size count the network that they come from."
+        f"less the baseline's{', in points' if known.is_share else better}. Parameters: of nearest neighbours the "
+        "stored training items. Seconds and parameters of a baseline on frozen features leave out the frozen network."
     )
     heads = ["<Model", capital(known.title), "~Interval", "Difference", "McNemar p" if known.metric.is_right else "p"]
-    text = table(caption, [*heads, "Seconds", "Size"], rows)
+    text = table(caption, [*heads, "Seconds", "Parameters"], rows, kind="wide")
     gain = report.views_gain
     if gain is None:
         return text
@@ -179,7 +180,8 @@ def _slice_table(report: Report, found: Sequence[Slice], opening: str) -> str:
         f"{opening} On {report.verdict_part}, with 95 % intervals. Difference: {known.title} less that of all other "
         f"items{', in points' if known.is_share else ''}; p is corrected for the number of comparisons."
     )
-    return table(caption, ["<Slice", "Items", capital(known.title), "~Interval", "Difference", "p", "<Verdict"], rows)
+    heads = ["<Slice", "Items", capital(known.title), "~Interval", "Difference", "p", "<Verdict"]
+    return table(caption, heads, rows, kind="wide")
 
 
 def _all_metrics(found: Sequence[Slice], main: str) -> str:
@@ -212,10 +214,8 @@ def _disparities(report: Report) -> str:
     return body if len(rows) <= 9 else details(f"{len(rows)} disparities", body)
 
 
-def _size(size: int | None) -> str:
-    if size is None:
-        return NOT_KNOWN
-    return f"{size / 1e6:.1f} million" if size >= 1_000_000 else f"{size:,}"
+def _count(parameters: int | None) -> str:
+    return NOT_KNOWN if parameters is None else format_parameters(parameters)
 
 
 def _plain(value: object, form: str = ".4g") -> str:

@@ -135,7 +135,7 @@ def _not_finite(case: Case) -> tuple[Severity, str] | None:
     if _all_finite(case.epochs):
         return None
     first = next(place for place, row in enumerate(case.epochs) if not _all_finite((row,)))
-    return "serious", f"After epoch {first + 1} the loss is no longer a number."
+    return "serious", f"After epoch {first + 1} the loss is NaN or infinite."
 
 
 def _diverged(case: Case) -> tuple[Severity, str] | None:
@@ -148,7 +148,7 @@ def _diverged(case: Case) -> tuple[Severity, str] | None:
     highest = max(row.train_loss for row in epochs)
     return "serious", (
         f"After {len(epochs)} epochs the training loss is {epochs[-1].train_loss:.3g}, and it was {highest:.3g} on the "
-        f"way; answering with the classes' shares alone gives {case.chance:.3g}. Training has lost its way."
+        f"way; answering with the classes' shares alone gives {case.chance:.3g}. Training diverged."
     )
 
 

@@ -14,11 +14,10 @@ from headway.judge.baselines.run import BaselineResult
 from headway.judge.intervals import Estimate
 from headway.judge.metric import TaskMetrics
 from headway.judge.significance import format_p
-from headway.judge.verdict import Verdict, verdict
+from headway.judge.verdict import OPENINGS, Verdict, verdict, verdict_part
 
 __all__ = ["Ensemble", "check_averaged", "choose_weight", "judge_ensemble"]
 
-_OPENINGS = {"better": "Better than", "worse": "Worse than", "indistinguishable": "Not distinguishable from"}
 _WEIGHTS = np.linspace(0, 1, 21)
 
 
@@ -139,13 +138,13 @@ def judge_ensemble(
         seed: The run's seed, for the resampling.
     """
     averages = {part: weight * model[part] + (1 - weight) * baseline.predictions[part] for part in model}
-    main = next((part for part in ("test", "valid") if part in model), next(iter(model)))
+    main = verdict_part(model)
     alone = BaselineResult("the model", dict(model), 0.0)
 
     def against(other: BaselineResult) -> Verdict:
         found = verdict(averages[main], targets[main], [other], part=main, metrics=metrics, seed=seed)
         gap = f"{metrics.title} {metrics.format_difference(found.difference)}, {format_p(found.p)}"
-        return replace(found, sentence=f"{_OPENINGS[found.kind]} {other.name} alone: {gap}.")
+        return replace(found, sentence=f"{OPENINGS[found.kind]} {other.name} alone: {gap}.")
 
     return Ensemble(
         baseline=baseline.name,

@@ -34,11 +34,14 @@ __all__ = [
     "Estimate",
     "average",
     "bootstrap",
+    "f1_of",
     "logit_normal",
     "mcnemar",
     "mean",
     "newcombe",
     "paired_difference",
+    "percentiles",
+    "student",
     "wilson",
 ]
 
@@ -111,6 +114,21 @@ NAN = Estimate(math.nan, math.nan, math.nan)
 """What cannot be computed."""
 
 
+def f1_of(overlap: Estimate) -> Estimate:
+    """F1 (Dice's coefficient) from the overlap J: the share of hits among what is of a class or given it.
+
+    F1 = 2J / (1 + J) rises with J, so the ends of the one interval give those of the other.
+
+    Example:
+        >>> print(f1_of(wilson(8, 10)))
+        0.889 [0.658, 0.971]
+
+    Source:
+        Hand, Christen and Kirielle 2021, arXiv:2008.00103.
+    """
+    return Estimate(*(2 * end / (1 + end) for end in (overlap.value, overlap.low, overlap.high)))
+
+
 def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> Estimate:
     """A proportion with Wilson's score interval; NaN without trials.
 
@@ -174,7 +192,7 @@ def mean(values: np.ndarray, *, samples: int = 1000, seed: int = 0, confidence: 
         return Estimate(centre, -math.inf, math.inf)
     error = float(values.std(ddof=1)) / math.sqrt(count)
     if count < _SMALL or count >= _LARGE or error == 0:
-        z = _student(count, confidence)
+        z = student(count - 1, confidence)
         return Estimate(centre, centre - z * error, centre + z * error)
     scores = []
     for rows in _resamples(count, size=count, samples=samples, seed=seed):
@@ -182,8 +200,8 @@ def mean(values: np.ndarray, *, samples: int = 1000, seed: int = 0, confidence: 
         # A resample of equal values, such as one that misses the only outlier, would be infinitely far away.
         spread = np.maximum(drawn.std(1) / math.sqrt(count), _FLOOR * error)
         scores.extend((drawn.mean(1) - centre) / spread)
-    below, above = np.quantile(scores, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Estimate(centre, centre - max(float(above), 0.0) * error, centre - min(float(below), 0.0) * error)
+    below, above = percentiles(scores, confidence)
+    return Estimate(centre, centre - max(above, 0.0) * error, centre - min(below, 0.0) * error)
 
 
 def bootstrap(
@@ -225,7 +243,7 @@ def bootstrap(
     if n == 1:
         return Estimate(value, -math.inf, math.inf)
     # As wide as Student's, where the plain bootstrap is too narrow for few rows.
-    z = _student(n, confidence) * math.sqrt(n / (n - 1))
+    z = student(n - 1, confidence) * math.sqrt(n / (n - 1))
     size = min(n, _LARGE)
     blocks = _resamples(n, size=size, samples=samples, seed=seed)
     draws = np.array([statistic(rows) for block in blocks for rows in block], dtype=np.float64)
@@ -344,9 +362,9 @@ def paired_difference(
     only_a, only_b, count = _discordant(correct_a, correct_b)
     shares = np.array([only_a + 0.5, only_b + 0.5, count - only_a - only_b + 1.0]) / (count + 2)
     counts = generator(seed, "bootstrap").multinomial(count, shares, size=samples)
-    low, high = np.quantile((counts[:, 0] - counts[:, 1]) / count, [(1 - confidence) / 2, (1 + confidence) / 2])
+    low, high = percentiles((counts[:, 0] - counts[:, 1]) / count, confidence)
     value = (only_a - only_b) / count
-    return Estimate(value, min(float(low), value), max(float(high), value))
+    return Estimate(value, min(low, value), max(high, value))
 
 
 def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> float:
@@ -384,10 +402,28 @@ def _z(confidence: float) -> float:
     return NormalDist().inv_cdf((1 + confidence) / 2)
 
 
-def _student(count: int, confidence: float) -> float:
+def student(freedom: float, confidence: float = CONFIDENCE) -> float:
+    """How many standard errors Student's interval reaches to either side, with so many degrees of freedom.
+
+    Example:
+        >>> round(student(9), 3)
+        2.262
+    """
     from scipy.special import stdtrit
 
-    return float(stdtrit(count - 1, (1 + confidence) / 2))
+    return float(stdtrit(freedom, (1 + confidence) / 2))
+
+
+def percentiles(draws: np.ndarray | Sequence[float], confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """The ends between which the middle share of resampled values lies.
+
+    Example:
+        >>> low, high = percentiles(np.arange(201) / 200)
+        >>> round(low, 3), round(high, 3)
+        (0.025, 0.975)
+    """
+    low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)
 
 
 def _resamples(n: int, *, size: int, samples: int, seed: int) -> Iterator[np.ndarray]:

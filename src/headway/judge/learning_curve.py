@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from headway.as_json import AsJson
 from headway.judge.intervals import Estimate
 from headway.judge.power_law import PowerLaw
 
@@ -20,7 +21,7 @@ __all__ = ["CurvePoint", "LearningCurve"]
 
 
 @dataclass(frozen=True)
-class CurvePoint:
+class CurvePoint(AsJson):
     """One size.
 
     Attributes:
@@ -35,14 +36,9 @@ class CurvePoint:
     accuracy: Estimate
     log_loss: Estimate
 
-    def to_json(self) -> dict[str, Any]:
-        """The point as plain JSON values."""
-        values = {"accuracy": self.accuracy.to_json(), "log_loss": self.log_loss.to_json()}
-        return {"num_items": self.num_items, "num_draws": self.num_draws, **values}
-
 
 @dataclass(frozen=True, kw_only=True)
-class LearningCurve:
+class LearningCurve(AsJson):
     """How good the head on frozen features is, by the number of training items.
 
     It is about the head alone: training every layer may use more data better than this curve says.
@@ -55,6 +51,8 @@ class LearningCurve:
         loss_gain: Expected fall of the log loss from twice the data, in nats.
         num_judged: Items that the points were measured on.
     """
+
+    json_also: ClassVar[tuple[str, ...]] = ("sentence",)
 
     points: tuple[CurvePoint, ...]
     error_law: PowerLaw
@@ -83,15 +81,8 @@ class LearningCurve:
 
     def to_json(self) -> dict[str, Any]:
         """The curve as plain JSON values."""
-        return {
-            "points": [point.to_json() for point in self.points],
-            "error_law": self.error_law.to_json(),
-            "loss_law": self.loss_law.to_json(),
-            "gain_points": self.gain.to_json(),
-            "loss_gain": self.loss_gain.to_json(),
-            "num_judged": self.num_judged,
-            "sentence": self.sentence,
-        }
+        found = super().to_json()
+        return {"gain_points" if name == "gain" else name: each for name, each in found.items()}
 
     def plot(self) -> Figure:
         """Accuracy and log loss over the number of items, with intervals, and the power laws up to twice the data."""

@@ -269,7 +269,8 @@ class TaskMetrics:
         describe: One item's prediction or target in words, from its array and the labels.
         per_label: Checked predictions and targets, with the labels, to how well each label is told; where there are
             any.
-        has_classes: Whether an item has one class out of several, so that there is a confusion matrix.
+        confusion: Checked predictions and targets to how often each class (row) was given each class (column), int64
+            `[classes, classes]`; None where an item has not one class out of several.
         label_word: What a label is called, "class" or "label".
         counted: What a label's count is of, "items" or "pixels".
         condense: Predictions and targets of some items, and the number of outputs, to what `check` takes in their place
@@ -287,7 +288,7 @@ class TaskMetrics:
     losses: ByItem | None = None
     describe: Callable[[np.ndarray, Sequence[str]], str] = _number
     per_label: Callable[[np.ndarray, np.ndarray, Sequence[str]], Sequence[LabelScores]] | None = None
-    has_classes: bool = False
+    confusion: ByItem | None = None
     label_word: Literal["class", "label"] = "class"
     counted: Literal["items", "pixels"] = "items"
     condense: Callable[[np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]] | None = None
@@ -327,6 +328,11 @@ class TaskMetrics:
         chosen = self.main if main is None else main
         compared = dict.fromkeys([chosen, *self.of_baselines, *names])
         return replace(self, metrics=metrics, main=chosen, of_baselines=tuple(compared), extra=(*self.extra, *names))
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether an item has one class out of several."""
+        return self.confusion is not None
 
     @property
     def metric(self) -> Metric:

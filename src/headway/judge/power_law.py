@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any, ClassVar, overload
 
 import numpy as np
 
-from headway.judge.intervals import Estimate
+from headway.as_json import AsJson
+from headway.judge.intervals import NAN, Estimate, percentiles
 from headway.seeds import generator
 
 __all__ = ["PowerLaw", "extrapolate"]
@@ -33,7 +34,7 @@ _FLOOR = 0.1
 
 
 @dataclass(frozen=True)
-class PowerLaw:
+class PowerLaw(AsJson):
     """`a + b * n ** -c` for n training items; NaN where there were too few sizes to fit it.
 
     Attributes:
@@ -42,6 +43,8 @@ class PowerLaw:
         c: How fast they do, between 0.05 and 2.
         doubt: Why the law is not to be trusted; empty when it is.
     """
+
+    json_also: ClassVar[tuple[str, ...]] = ("is_trusted",)
 
     a: float
     b: float
@@ -65,12 +68,6 @@ class PowerLaw:
             0.2
         """
         return self.a + self.b * num_items**-self.c
-
-    def to_json(self) -> dict[str, Any]:
-        """The law as plain JSON values."""
-        values = {name: getattr(self, name) for name in ("a", "b", "c")}
-        plain = {name: value if math.isfinite(value) else None for name, value in values.items()}
-        return {**plain, "is_trusted": self.is_trusted, "doubt": self.doubt}
 
 
 def extrapolate(sizes: Sequence[int], values: Sequence[np.ndarray], *, seed: int) -> tuple[PowerLaw, Estimate]:
@@ -97,7 +94,7 @@ def extrapolate(sizes: Sequence[int], values: Sequence[np.ndarray], *, seed: int
     """
     if len(sizes) < MIN_SIZES:
         doubt = f"{len(sizes)} {'size is' if len(sizes) == 1 else 'sizes are'} too few for a law of three numbers"
-        return PowerLaw(math.nan, math.nan, math.nan, doubt), Estimate(math.nan, math.nan, math.nan)
+        return PowerLaw(math.nan, math.nan, math.nan, doubt), NAN
     # In units of the largest size, so that a and b are of the same order.
     units = np.array(sizes) / sizes[-1]
     means = np.array([each.mean() for each in values])
@@ -110,10 +107,10 @@ def extrapolate(sizes: Sequence[int], values: Sequence[np.ndarray], *, seed: int
         for start in starts
         for each in resampled[start :: len(starts)]
     ]
-    low, high = np.quantile(falls, [0.025, 0.975])
+    low, high = percentiles(falls)
     value = _fall(b, c)
     doubt = _doubt(units, means, noise, resampled)
-    gain = Estimate(value, min(float(low), value), max(float(high), value))
+    gain = Estimate(value, min(low, value), max(high, value))
     return PowerLaw(a, b * sizes[-1] ** c, c, doubt), gain
 
 
@@ -163,7 +160,7 @@ def _doubt(units: np.ndarray, means: np.ndarray, noise: np.ndarray, resampled: n
     for each in resampled:
         one, other, exponent = _fit(units[:-1], each[:-1], noise[:-1])
         misses.append(one + other * units[-1] ** -exponent - each[-1])
-    low, high = np.quantile(misses, [0.025, 0.975])
+    low, high = percentiles(misses)
     expected, measured = a + b * units[-1] ** -c, float(means[-1])
     if not low <= 0 <= high and abs(expected - measured) > MAX_MISS * measured:
         return f"the smaller sizes would have foretold {expected:.3g} for all items, where {measured:.3g} was measured"

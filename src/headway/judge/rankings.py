@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from headway.judge.intervals import Estimate, logit_normal, wilson
+from headway.judge.intervals import NAN, Estimate, logit_normal, wilson
 
 __all__ = ["Effects", "Ranking", "auroc_effects", "precision_effects", "rank"]
 
@@ -52,7 +52,7 @@ class Ranking:
         if 0 < value < 1:
             return logit_normal(value, error) if error > 0 else Estimate(value, value, value)
         if math.isnan(value):
-            return Estimate(math.nan, math.nan, math.nan)
+            return NAN
         # Perfect, so nothing to resample: as sure as if each item of the rarer side had been tried once.
         bounds = [wilson(each if value else 0, each) for each in self.rarer.tolist()]
         low, high = (math.fsum(getattr(each, end) for each in bounds) / len(bounds) for end in ("low", "high"))

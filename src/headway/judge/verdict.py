@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -16,9 +16,26 @@ from headway.judge.intervals import ALPHA, Estimate
 from headway.judge.metric import TaskMetrics
 from headway.judge.significance import format_p
 
-__all__ = ["Verdict", "ViewsGain", "best_baseline", "format_parameters", "verdict", "views_gain", "with_cost"]
+__all__ = [
+    "OPENINGS",
+    "Verdict",
+    "ViewsGain",
+    "best_baseline",
+    "format_parameters",
+    "verdict",
+    "verdict_part",
+    "views_gain",
+    "with_cost",
+]
 
 Kind = Literal["better", "indistinguishable", "worse"]
+
+OPENINGS: dict[Kind, str] = {
+    "better": "Better than",
+    "worse": "Worse than",
+    "indistinguishable": "Not distinguishable from",
+}
+"""How a sentence about a comparison begins."""
 
 
 @dataclass(frozen=True)
@@ -103,15 +120,21 @@ def verdict(
     best, theirs = best_baseline(baselines, targets, part=part, metrics=metrics)
     found = metrics.compare(predictions, best.predictions[part], targets, seed=seed)
     kind = _kind(found.difference, found.p, higher_is_better=metrics.higher_is_better)
-    opening = {"better": "Better than", "worse": "Worse than", "indistinguishable": "Not distinguishable from"}[kind]
     # A test on right and wrong predictions says by itself that it is about accuracy.
     of = "" if metrics.metric.is_right else f"{metrics.title} "
     direction = "" if metrics.higher_is_better else " (lower is better)"
+    digits = metrics.digits(Estimate(theirs, theirs, theirs))
     sentence = (
-        f"{opening} the best baseline ({best.name}, {theirs:.{metrics.digits(Estimate(theirs, theirs, theirs))}f}): "
+        f"{OPENINGS[kind]} the best baseline ({best.name}, {theirs:.{digits}f}): "
         f"{of}{metrics.format_difference(found.difference)}{direction}, {found.test} {format_p(found.p)}."
     )
     return Verdict(kind, sentence, best.name, found.difference, found.p)
+
+
+def verdict_part(parts: Iterable[str]) -> str:
+    """The part that a verdict is on: "test" where there is one, else "valid", else the first."""
+    names = list(parts)
+    return next((name for name in ("test", "valid") if name in names), names[0])
 
 
 def best_baseline(

@@ -186,14 +186,8 @@ def _scores(part: Predictions, inputs: ReportInputs) -> PartScores:
         len(part.targets),
         metrics.evaluate(part.predictions, part.targets, seed=inputs.seed),
         metrics.per_label(*checked, inputs.names) if metrics.per_label else (),
-        _confusion(metrics.decide(checked[0]), checked[1], len(inputs.names)) if metrics.has_classes else None,
+        metrics.confusion(*checked) if metrics.confusion else None,
     )
-
-
-def _confusion(predicted: np.ndarray, targets: np.ndarray, num_classes: int) -> np.ndarray:
-    """How often each class (row) was predicted as each class (column), int64 `[classes, classes]`."""
-    cells = np.bincount(targets * num_classes + predicted, minlength=num_classes**2)
-    return cells.reshape(num_classes, num_classes)
 
 
 def _row(result: BaselineResult, inputs: ReportInputs) -> BaselineRow:

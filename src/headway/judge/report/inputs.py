@@ -12,7 +12,7 @@ import numpy as np
 from headway.errors import ConfigError, ShapeError
 from headway.judge.baselines.run import BaselineResult
 from headway.judge.metric import TaskMetrics
-from headway.judge.verdict import ViewsGain, best_baseline
+from headway.judge.verdict import ViewsGain, best_baseline, verdict_part
 from headway.predictions import LayerActivity, Predictions
 from headway.targets.base import Target
 
@@ -130,7 +130,7 @@ class ReportInputs:
     @cached_property
     def main(self) -> str:
         """The part that the verdict and the slices are on: "test" where there is one, else "valid", else the first."""
-        return next((name for name in ("test", "valid") if name in self.parts), next(iter(self.parts)))
+        return verdict_part(self.parts)
 
     @cached_property
     def focus(self) -> str:

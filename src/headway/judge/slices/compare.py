@@ -21,7 +21,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from headway.judge.intervals import Estimate, newcombe, wilson
+from headway.judge.intervals import Estimate, newcombe, student, wilson
 
 __all__ = ["ENOUGH", "Gap", "MeanGap", "RightGap", "holm", "mean_gap"]
 
@@ -90,9 +90,7 @@ class MeanGap:
 
     def difference(self, confidence: float) -> Estimate:
         """The difference with its interval."""
-        from scipy.special import stdtrit
-
-        half = float(stdtrit(self.freedom, (1 + confidence) / 2)) * self.error
+        half = student(self.freedom, confidence) * self.error
         return Estimate(self.value, self.value - half, self.value + half)
 
 

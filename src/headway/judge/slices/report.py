@@ -22,7 +22,7 @@ from headway.seeds import generator
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Slice", "SliceReport", "check_items", "harm", "judge_slices", "make_slice"]
+__all__ = ["Slice", "SliceReport", "check_items", "judge_slices", "make_slice"]
 
 _DRAWN = 20_000
 """Metrics that sort the items once a class are known to within a thousandth or so from this many drawn items."""
@@ -233,11 +233,6 @@ def make_slice(
     return Slice(
         where=dict(where), count=count, metrics=estimates, difference=difference, p=p, verdict=verdict, gap=words
     )
-
-
-def harm(judged: Slice) -> float:
-    """How a slice is sorted: the loss of accuracy that its interval leaves no doubt of comes first."""
-    return judged.difference.high
 
 
 def _nearest_end(judged: Slice) -> float:

@@ -15,7 +15,7 @@ from headway.judge.intervals import ALPHA, wilson
 from headway.judge.metric import TaskMetrics
 from headway.judge.slices.compare import ENOUGH, RightGap, holm
 from headway.judge.slices.groups import OTHERS, Groups, group_items
-from headway.judge.slices.report import Slice, check_items, harm, make_slice
+from headway.judge.slices.report import Slice, check_items, make_slice
 
 if TYPE_CHECKING:
     import polars as pl
@@ -138,7 +138,8 @@ def worst_slices(
         for each, p in zip(family, holm([each.p for each in family]), strict=True)
         if p * len(families) < ALPHA
     ]
-    worse = sorted((each for each in found if each.verdict == "worse"), key=harm)
+    # The loss of accuracy that the interval leaves no doubt of.
+    worse = sorted((each for each in found if each.verdict == "worse"), key=lambda each: each.difference.high)
     return WorstSlices(found=worse[:n], num_compared=sum(map(len, families)), left_out=left_out)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from headway.errors import DataError, ShapeError
-from headway.judge.intervals import Estimate, average, logit_normal, wilson
+from headway.judge.intervals import NAN, Estimate, average, f1_of, logit_normal, wilson
 from headway.judge.metric import LabelScores, Metric, TaskMetrics
 from headway.judge.rankings import Ranking, precision_effects, rank
 
@@ -19,8 +18,6 @@ __all__ = [
     "multilabel_metrics",
     "per_label",
 ]
-
-_NAN = Estimate(math.nan, math.nan, math.nan)
 
 
 def check_labels(answers: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -164,9 +161,7 @@ def _counts(given: np.ndarray, actual: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _f1(hits: int, count: int, called: int) -> Estimate:
-    """F1 = 2J / (1 + J), where J is the share of hits in the union, a proportion (see `targets.category.metrics`)."""
-    share = wilson(hits, count + called - hits)
-    return Estimate(*(2 * end / (1 + end) for end in (share.value, share.low, share.high)))
+    return f1_of(wilson(hits, count + called - hits))
 
 
 def _macro_f1(given: np.ndarray, actual: np.ndarray) -> Estimate:
@@ -174,7 +169,7 @@ def _macro_f1(given: np.ndarray, actual: np.ndarray) -> Estimate:
     hits, counts, called = (each.sum(0) for each in _counts(given, actual))
     kept = counts + called > 0
     if not kept.any():
-        return _NAN
+        return NAN
     total = (counts + called)[kept]
     scores = 2 * hits[kept] / total
     # What an item adds to each label's ratio of sums, averaged: labels of one item go together.
@@ -191,7 +186,7 @@ def _micro_f1(given: np.ndarray, actual: np.ndarray) -> Estimate:
     hits, counts, called = (each.sum(1) for each in _counts(given, actual))
     total = int((counts + called).sum())
     if not total:
-        return _NAN
+        return NAN
     value = 2 * int(hits.sum()) / total
     effects = (2.0 * hits - value * (counts + called)) / total
     return _bounded(value, effects, _f1(int(hits.sum()), int(counts.sum()), int(called.sum())))

@@ -16,7 +16,7 @@ import numpy as np
 from headway.as_json import AsJson
 from headway.judge.intervals import NAN, Z_SCORE, Estimate, mean, wilson
 from headway.seeds import generator
-from headway.targets.category.metrics import METRICS, check_predictions
+from headway.targets.category.metrics import METRICS, check_predictions, item_log_losses
 
 __all__ = ["Calibration", "ReliabilityBin", "calibrate"]
 
@@ -148,8 +148,7 @@ def calibrate(probabilities: np.ndarray, targets: np.ndarray, *, seed: int = 0) 
             reason=reason,
         )
     scaled = _cross_fitted(logits, targets, seed)
-    rows = np.arange(len(targets))
-    losses = [-_logits(each[rows, targets]) for each in (probabilities, scaled)]
+    losses = [item_log_losses(each, targets) for each in (probabilities, scaled)]
     return Calibration(
         count=len(targets),
         bins=bins,

@@ -14,12 +14,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from headway.errors import ConfigError, ShapeError
-from headway.judge.intervals import Estimate, mean, wilson
+from headway.judge.intervals import Estimate, mean, student, wilson
 from headway.judge.learning_curve import CurvePoint, LearningCurve
 from headway.judge.power_law import extrapolate
 from headway.seeds import generator
 from headway.targets.category.baselines import logistic_regression
-from headway.targets.category.metrics import check_predictions
+from headway.targets.category.metrics import check_predictions, item_log_losses
 
 __all__ = ["FRACTIONS", "Solve", "learning_curve"]
 
@@ -90,7 +90,7 @@ def learning_curve(
             rows = np.sort(order[:size])
             answers.append(check_predictions(solve(train_features[rows], train_targets[rows], features), targets)[0])
         correct.append(np.stack([each.argmax(1) == targets for each in answers]).astype(np.float64))
-        losses.append(np.stack([_log_losses(each, targets) for each in answers]))
+        losses.append(np.stack([item_log_losses(each, targets) for each in answers]))
     error_law, gain = extrapolate(sizes, [1 - each for each in correct], seed=seed)
     loss_law, loss_gain = extrapolate(sizes, losses, seed=seed)
     return LearningCurve(
@@ -127,11 +127,6 @@ def _nested_order(targets: np.ndarray, seed: int, draw: int) -> np.ndarray:
     return order[np.argsort(place[order], kind="stable")]
 
 
-def _log_losses(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    chosen = probabilities[np.arange(len(targets)), targets]
-    return -np.log(np.clip(chosen, np.finfo(chosen.dtype).eps, 1.0).astype(np.float64))
-
-
 def _accuracy(correct: np.ndarray) -> Estimate:
     """Of draws `[draws, judged]`: the interval of the mean draw's items, widened by what differs between draws."""
     judged = correct.shape[1]
@@ -152,9 +147,7 @@ def _spread_of_mean(values: np.ndarray) -> float:
     draws = values.mean(1)
     if len(draws) < 2:
         return 0.0
-    from scipy.special import stdtrit
-
-    return float(stdtrit(len(draws) - 1, 0.975)) * float(draws.std(ddof=1)) / math.sqrt(len(draws))
+    return student(len(draws) - 1) * float(draws.std(ddof=1)) / math.sqrt(len(draws))
 
 
 def _logistic_regression(num_classes: int) -> Solve:

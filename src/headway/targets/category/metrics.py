@@ -14,7 +14,7 @@ import numpy as np
 
 from headway.errors import DataError, ShapeError
 from headway.judge import intervals
-from headway.judge.intervals import Estimate, wilson
+from headway.judge.intervals import Estimate, f1_of, wilson
 from headway.judge.metric import LabelScores, Metric, TaskMetrics
 from headway.judge.rankings import Effects, auroc_effects, precision_effects, rank
 from headway.seeds import generator
@@ -166,15 +166,10 @@ def _macro_f1(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Esti
 
 
 def _f1_scores(counts: np.ndarray) -> list[Estimate]:
-    """F1 of each class; NaN for one that is neither among the targets nor among the predictions.
-
-    F1 = 2J / (1 + J), where J is the share of hits among the items that are of the class or given it. J is a
-    proportion, so its Wilson interval gives F1's (Hand, Christen and Kirielle 2021, arXiv:2008.00103).
-    """
+    """F1 of each class; NaN for one that is neither among the targets nor among the predictions."""
     hits = counts.diagonal()
     unions = counts.sum(0) + counts.sum(1) - hits
-    overlaps = [wilson(hit, union) for hit, union in zip(hits.tolist(), unions.tolist(), strict=True)]
-    return [Estimate(*(2 * end / (1 + end) for end in (each.value, each.low, each.high))) for each in overlaps]
+    return [f1_of(wilson(hit, union)) for hit, union in zip(hits.tolist(), unions.tolist(), strict=True)]
 
 
 # Means over items.
@@ -252,5 +247,5 @@ METRICS = TaskMetrics(
     decide=lambda probabilities: np.argmax(probabilities, axis=1),
     ensemble_loss=item_log_losses,
     per_label=lambda probabilities, targets, labels: per_class(probabilities, targets, labels=labels),
-    has_classes=True,
+    confusion=confusion_matrix,
 )

@@ -13,7 +13,7 @@ import numpy as np
 from headway.as_json import AsJson
 from headway.errors import ConfigError, ShapeError
 from headway.judge.intervals import Estimate, wilson
-from headway.targets.category.metrics import check_predictions
+from headway.targets.category.metrics import check_predictions, item_log_losses
 
 __all__ = [
     "ConfusedPair",
@@ -229,7 +229,7 @@ def top_losses(
     probabilities, targets, rows = _check_rows(probabilities, targets, rows, labels, n)
     own = probabilities[np.arange(len(targets)), targets].astype(np.float64)
     best, predicted = probabilities.max(1).astype(np.float64), probabilities.argmax(1)
-    losses = -np.log(np.clip(own, np.finfo(probabilities.dtype).eps, 1.0))
+    losses = item_log_losses(probabilities, targets)
     order = np.lexsort((rows, -best, -losses))[:n].tolist()
     return [
         TopLoss(

@@ -161,8 +161,7 @@ def pixel_scores(counts: np.ndarray, _: np.ndarray, labels: Sequence[str]) -> li
     def scores(place: int) -> dict[str, Estimate]:
         both, either = inside[:, place], union[:, place]
         iou = intervals.bootstrap(lambda rows: _share(both[rows].sum(), either[rows].sum()), len(counts))
-        # Dice's coefficient rises with it.
-        return {"iou": iou, "dice": Estimate(*(2 * each / (1 + each) for each in (iou.value, iou.low, iou.high)))}
+        return {"iou": iou, "dice": intervals.f1_of(iou)}
 
     totals = counts.sum(axis=(0, 2)).tolist()
     return [LabelScores(label, totals[place], scores(place)) for place, label in enumerate(labels)]

@@ -156,7 +156,8 @@ def curve(trained: TrainedModel) -> LearningCurve:
     Raises:
         ConfigError: If there are no features, as for a model that was trained in one stage, or no classes.
     """
-    if not trained.metrics.has_classes:
+    judge = trained.data.target.learning_curve()
+    if judge is None:
         what = "A learning curve is for classes."
         raise ConfigError(what, given=str(trained.data.target), fix="Look at `learner.report()` instead.")
     if trained.kept is None:
@@ -176,7 +177,7 @@ def curve(trained: TrainedModel) -> LearningCurve:
 
     rows = (parts["train"], data.train.targets, parts["valid"], data.valid.targets)
     with _one_thread():
-        return data.target.learning_curve(*rows, solve=solve, seed=seed)
+        return judge(*rows, solve=solve, seed=seed)
 
 
 @contextmanager

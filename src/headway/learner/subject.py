@@ -47,8 +47,8 @@ class TrainedModel:
 
     @property
     def has_curve(self) -> bool:
-        """Whether a learning curve can be drawn: there are features, and classes to draw it for."""
-        return self.kept is not None and self.metrics.has_classes
+        """Whether a learning curve can be drawn: there are features, and the kind of target has one."""
+        return self.kept is not None and self.data.target.learning_curve() is not None
 
     @property
     def kept(self) -> Features | None:

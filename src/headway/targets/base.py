@@ -294,27 +294,9 @@ class Target(ABC):
         """What is wrong with a model, beyond what every kind is looked at for; None for overfitting alone."""
         return None
 
-    def learning_curve(
-        self,
-        train_features: np.ndarray,
-        train_targets: np.ndarray,
-        features: np.ndarray,
-        targets: np.ndarray,
-        *,
-        solve: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
-        seed: int,
-    ) -> LearningCurve:
-        """How much more data would help; only where the metrics have classes. See `category.learning_curve`.
-
-        Args:
-            train_features: Of the training items, float `[items, dim]`.
-            train_targets: Their targets.
-            features: Of the items to judge by.
-            targets: Their targets.
-            solve: Learns from features and targets, and gives predictions for other features.
-            seed: The run's seed.
-        """
-        raise NotImplementedError
+    def learning_curve(self) -> Callable[..., LearningCurve] | None:
+        """What says how much more data would help, called as `category.learning_curve` is; None where nothing does."""
+        return None
 
     def draw(self, axes: Axes, value: Any, target: np.ndarray) -> None:
         """Shows the answer of an item that `Input.draw` has drawn: as the title, or over the picture.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -189,20 +190,10 @@ class Category(Target):
 
         return find_problems(inputs)
 
-    def learning_curve(
-        self,
-        train_features: np.ndarray,
-        train_targets: np.ndarray,
-        features: np.ndarray,
-        targets: np.ndarray,
-        *,
-        solve: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
-        seed: int,
-    ) -> LearningCurve:
+    def learning_curve(self) -> Callable[..., LearningCurve]:
         from headway.targets.category.learning_curve import learning_curve
 
-        arrays = train_features, train_targets, features, targets
-        return learning_curve(*arrays, num_classes=self.num_outputs, solve=solve, seed=seed)
+        return partial(learning_curve, num_classes=self.num_outputs)
 
     @classmethod
     def of_arrays(cls, predictions: np.ndarray, targets: np.ndarray, labels: Sequence[str] | None) -> Self:

@@ -41,8 +41,8 @@ def test_labels_of_other_classes(part: str) -> None:
     parts = {"valid": GOOD} | {part: (np.full((2, 3), 1 / 3), np.array([0, 1]))}
     labels = ["a", "b", "c", "d"] if part == "valid" else ["a", "b"]
     assert message(ShapeError, diagnose, [], labels=labels, **parts) == (
-        "`labels` must name each column of the probabilities.\n"
-        f"  Given: {len(labels)} labels, 3 columns\n"
+        "`labels` must name each class.\n"
+        f"  Given: {len(labels)} labels, 3 classes\n"
         "  Fix:   Pass one label a class, in the order of the model's outputs."
     )
 

@@ -159,8 +159,8 @@ def test_unknown_metric() -> None:
 
 def test_labels_of_other_classes() -> None:
     assert message(ShapeError, per_class, np.full((3, 2), 0.5), np.zeros(3, dtype=int), labels=["a"]) == (
-        "`labels` must name each column of `probabilities`.\n"
-        "  Given: 1 labels, 2 columns\n"
+        "`labels` must name each class.\n"
+        "  Given: 1 labels, 2 classes\n"
         "  Fix:   Pass one label a class, in the order of the model's outputs."
     )
 
@@ -313,8 +313,8 @@ def test_judging_slices_that_are_not_there() -> None:
 
 def test_judging_with_labels_of_other_classes() -> None:
     assert message(ShapeError, judge_predictions, np.full((6, 2), 0.5), np.arange(6) % 2, labels=["a"]) == (
-        "`labels` must name each column of `probabilities`.\n"
-        "  Given: 1 labels, 2 columns\n"
+        "`labels` must name each class.\n"
+        "  Given: 1 labels, 2 classes\n"
         "  Fix:   Pass one label a class, in the order of the model's outputs."
     )
 

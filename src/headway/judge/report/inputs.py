@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from headway.judge.learning_curve import LearningCurve
 
 __all__ = ["ReportInputs", "checked_predictions"]
+
+Found = TypeVar("Found")
 
 
 def checked_predictions(
@@ -121,6 +123,16 @@ class ReportInputs:
         if self.slices and any(part.items is None for part in self.parts.values()):
             what = "Slices are made of the items' columns."
             raise ConfigError(what, given=f"slices={self.slices!r}, no items", fix="Pass `items`.")
+
+    def once(self, compute: Callable[[ReportInputs], Found]) -> Found:
+        """What a function makes of these inputs, computed once: the report shows what the diagnosis rests on."""
+        if compute not in self._found:
+            self._found[compute] = compute(self)
+        return self._found[compute]
+
+    @cached_property
+    def _found(self) -> dict[Callable[[ReportInputs], Any], Any]:
+        return {}
 
     @property
     def names(self) -> list[str]:

@@ -22,6 +22,7 @@ from headway.seeds import generator
 __all__ = [
     "CLASSIFICATION",
     "METRICS",
+    "check_labels",
     "check_predictions",
     "confusion_matrix",
     "item_log_losses",
@@ -56,12 +57,7 @@ def per_class(
     probabilities, targets = check_predictions(probabilities, targets)
     counts = confusion_matrix(probabilities, targets)
     names = [str(index) for index in range(len(counts))] if labels is None else list(labels)
-    if len(names) != len(counts):
-        raise ShapeError(
-            "`labels` must name each column of `probabilities`.",
-            given=f"{len(names)} labels, {len(counts)} columns",
-            fix="Pass one label a class, in the order of the model's outputs.",
-        )
+    check_labels(names, len(counts))
     hits, actual, given = counts.diagonal().tolist(), counts.sum(1).tolist(), counts.sum(0).tolist()
     f1 = _f1_scores(counts)
     return [
@@ -84,6 +80,16 @@ def confusion_matrix(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarr
     classes = probabilities.shape[1]
     cells = np.bincount(targets * classes + probabilities.argmax(1), minlength=classes**2)
     return cells.reshape(classes, classes)
+
+
+def check_labels(labels: Sequence[str], num_classes: int) -> None:
+    """Raises a ShapeError unless there is a label for each class."""
+    if len(labels) != num_classes:
+        raise ShapeError(
+            "`labels` must name each class.",
+            given=f"{len(labels)} labels, {num_classes} classes",
+            fix="Pass one label a class, in the order of the model's outputs.",
+        )
 
 
 def check_predictions(probabilities: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

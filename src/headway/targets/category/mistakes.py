@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -13,7 +13,8 @@ import numpy as np
 from headway.as_json import AsJson
 from headway.errors import ConfigError, ShapeError
 from headway.judge.intervals import Estimate, wilson
-from headway.targets.category.metrics import check_predictions, item_log_losses
+from headway.judge.report.inputs import ReportInputs
+from headway.targets.category.metrics import check_labels, check_predictions, item_log_losses
 
 __all__ = [
     "ConfusedPair",
@@ -21,6 +22,7 @@ __all__ = [
     "LabelIssues",
     "TopLoss",
     "confused_pairs",
+    "find_issues",
     "label_issues",
     "sort_by_confusion",
     "top_losses",
@@ -30,6 +32,8 @@ __all__ = [
 _ENOUGH = 10
 # Beyond this many classes the best order takes minutes; a good one still takes none.
 _ORDERED = 200
+# Of a part; a report lists no more.
+_NAMED = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -301,6 +305,20 @@ def label_issues(
     return LabelIssues(count=len(issues), checked=checked, issues=issues, noise=len(issues) / checked, reason="")
 
 
+def find_issues(inputs: ReportInputs) -> dict[str, LabelIssues]:
+    """Labels that look wrong, by part; all of them are counted, the first 200 are named.
+
+    Those of `inputs.focus` by the model's own predictions, those of train by models that did not see the item.
+    """
+    parts = {inputs.focus: inputs.seen, "train": inputs.held_out}
+    found = {
+        part: label_issues(each.predictions, each.targets, each.rows, labels=inputs.names)
+        for part, each in parts.items()
+        if each is not None
+    }
+    return {part: replace(each, issues=each.issues[:_NAMED]) for part, each in found.items()}
+
+
 def _suspects(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Whether each label looks wrong, bool `[items]`."""
     from cleanlab.filter import find_label_issues
@@ -327,12 +345,7 @@ def _check_confusion(confusion: np.ndarray) -> np.ndarray:
 
 
 def _check_fit(classes: int, labels: Sequence[str], n: int = 0) -> None:
-    if len(labels) != classes:
-        raise ShapeError(
-            "`labels` must name each class.",
-            given=f"{len(labels)} labels, {classes} classes",
-            fix="Pass one label a class, in the order of the model's outputs.",
-        )
+    check_labels(labels, classes)
     if n < 0:
         raise ConfigError("`n` must not be negative.", given=f"n={n}", fix="Pass how many to give at most.")
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 
 import numpy as np
 
 from headway.as_json import AsJson
+from headway.judge.intervals import INTERVAL
 from headway.judge.report.far_items import NUM_SHOWN
 from headway.judge.report.inputs import ReportInputs
 from headway.judge.report.page.charts import Point, reliability
@@ -23,16 +24,15 @@ from headway.targets.category.mistakes import (
     LabelIssues,
     TopLoss,
     confused_pairs,
-    label_issues,
+    find_issues,
     sort_by_confusion,
     top_losses,
 )
 
-__all__ = ["Confusion", "find_issues", "sections"]
+__all__ = ["Confusion", "sections"]
 
 NUM_ISSUES = 16
 """Suspected labels that are shown of each part; the rest is in report.json."""
-MAX_ISSUES = 200
 MAX_CLASSES = 30
 MAX_WIDE_CELLS = 12
 """Up to so many classes a cell of the confusion matrix has room for its share too."""
@@ -56,7 +56,7 @@ class Confusion(AsJson):
 def sections(inputs: ReportInputs) -> dict[str, Section]:
     """What only classes have, by name, in the order of the page."""
     seen, labels = inputs.seen, inputs.names
-    counts, issues = confusion_matrix(*check_predictions(seen.predictions, seen.targets)), find_issues(inputs)
+    counts, issues = confusion_matrix(*check_predictions(seen.predictions, seen.targets)), inputs.once(find_issues)
     losses = top_losses(seen.predictions, seen.targets, seen.rows, labels=labels, n=NUM_SHOWN)
     calibration = calibrate(seen.predictions, seen.targets, seed=inputs.seed)
     confusion = Confusion(confused_pairs(counts, labels, n=NUM_SHOWN), sort_by_confusion(counts))
@@ -68,20 +68,6 @@ def sections(inputs: ReportInputs) -> dict[str, Section]:
         "label_issues": Section("Suspected labels", issues, _label_issues, rows=shown, is_small=True),
         "calibration": Section("Calibration", calibration, _calibration, card=calibration.sentence),
     }
-
-
-def find_issues(inputs: ReportInputs) -> dict[str, LabelIssues]:
-    """Labels that look wrong, by part; all of them are counted, the first 200 named.
-
-    Those of `inputs.focus` by the model's own predictions, those of train by models that did not see the item.
-    """
-    parts = {inputs.focus: inputs.seen, "train": inputs.held_out}
-    found = {
-        part: label_issues(each.predictions, each.targets, each.rows, labels=inputs.names)
-        for part, each in parts.items()
-        if each is not None
-    }
-    return {part: replace(each, issues=each.issues[:MAX_ISSUES]) for part, each in found.items()}
 
 
 def _confusion(report: Report, found: Confusion) -> str:
@@ -271,7 +257,7 @@ def _reading() -> str:
     return (
         '<p class="soft">On the dotted diagonal, answers of which the model is 80% sure are right in 80 of 100. Dots '
         "below it mean too sure, above it not sure enough; the larger a dot, the more "
-        "answers. The lines are 95 % intervals.</p>"
+        f"answers. The lines are {INTERVAL}s.</p>"
     )
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from headway.errors import DataError, ShapeError
+from headway.errors import DataError
 from headway.judge import intervals
 from headway.judge.intervals import NAN, Estimate, wilson
-from headway.targets.category.metrics import check_predictions, confusion_matrix, item_log_losses
+from headway.targets.category.metrics import check_labels, check_predictions, confusion_matrix, item_log_losses
 
 __all__ = ["Case", "Judged", "Row", "judged", "read_history"]
 
@@ -192,12 +192,7 @@ def judged(given: tuple[np.ndarray, np.ndarray], labels: Sequence[str]) -> Judge
         DataError: If they hold no probabilities, or targets that are no class.
     """
     found = Judged(*check_predictions(*given))
-    if found.probabilities.shape[1] != len(labels):
-        raise ShapeError(
-            "`labels` must name each column of the probabilities.",
-            given=f"{len(labels)} labels, {found.probabilities.shape[1]} columns",
-            fix="Pass one label a class, in the order of the model's outputs.",
-        )
+    check_labels(labels, found.probabilities.shape[1])
     return found
 
 

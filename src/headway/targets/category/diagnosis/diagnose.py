@@ -14,7 +14,7 @@ from headway.targets.category.diagnosis.case import Case, judged, read_history
 from headway.targets.category.diagnosis.generalisation import check_leak, check_overfitting, check_underfitting
 from headway.targets.category.diagnosis.trends import check_lr
 from headway.targets.category.metrics import METRICS
-from headway.targets.category.page import find_issues
+from headway.targets.category.mistakes import find_issues
 
 __all__ = ["find_in_classes", "find_problems"]
 
@@ -31,7 +31,7 @@ WIDE, VERY_WIDE = 0.1, 0.2
 
 def find_problems(inputs: ReportInputs) -> list[Finding]:
     """What is wrong with a model of classes, with what is known of the labels and of baselines."""
-    issues, seen, train, best = find_issues(inputs), inputs.seen, inputs.train, inputs.best
+    issues, seen, train, best = inputs.once(find_issues), inputs.seen, inputs.train, inputs.best
     accuracy = METRICS.score(best.predictions[inputs.focus], seen.targets) if best else None
     return find_in_classes(
         inputs.history,

@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import ClassVar
 
+from headway.as_json import AsJson
 from headway.judge.diagnosis.finding import Finding, Severity
 from headway.judge.intervals import Z_SCORE
 from headway.targets.category.diagnosis.case import Case, Row
@@ -38,44 +40,36 @@ RISE = 0.1
 
 
 @dataclass(frozen=True)
-class Turn:
+class Turn(AsJson):
     """A validation loss that rises while the training loss falls.
 
     Attributes:
         best_epoch: Where it was lowest, from 1.
-        best_loss: How low.
-        last_loss: Where it ended.
-        fell_from: The training loss at the best epoch.
-        fell_to: The training loss at the end.
+        best_valid_loss: How low.
+        last_valid_loss: Where it ended.
+        train_loss_at_best: The training loss at the best epoch.
+        last_train_loss: The training loss at the end.
         accuracy_lost: From the best epoch by loss or by accuracy, whichever is more, to the end; between -1 and 1.
         is_harmful: Whether the accuracy fell beyond noise.
     """
 
+    json_without: ClassVar[tuple[str, ...]] = ("is_harmful",)
+
     best_epoch: int
-    best_loss: float
-    last_loss: float
-    fell_from: float
-    fell_to: float
+    best_valid_loss: float
+    last_valid_loss: float
+    train_loss_at_best: float
+    last_train_loss: float
     accuracy_lost: float
     is_harmful: bool
-
-    def to_json(self) -> dict[str, float]:
-        """The numbers of the history that show it."""
-        return {
-            "best_epoch": self.best_epoch,
-            "best_valid_loss": self.best_loss,
-            "last_valid_loss": self.last_loss,
-            "train_loss_at_best": self.fell_from,
-            "last_train_loss": self.fell_to,
-            "accuracy_lost": self.accuracy_lost,
-        }
 
     @property
     def sentence(self) -> str:
         """The turn in words."""
         return (
-            f"The validation loss was lowest after epoch {self.best_epoch} ({self.best_loss:.3g}) and rose to "
-            f"{self.last_loss:.3g}, while the training loss fell from {self.fell_from:.3g} to {self.fell_to:.3g}."
+            f"The validation loss was lowest after epoch {self.best_epoch} ({self.best_valid_loss:.3g}) and rose to "
+            f"{self.last_valid_loss:.3g}, while the training loss fell from {self.train_loss_at_best:.3g} to "
+            f"{self.last_train_loss:.3g}."
         )
 
 
@@ -95,10 +89,10 @@ def find_turn(case: Case) -> Turn | None:
     lost = most - epochs[-1].accuracy
     return Turn(
         best_epoch=best + 1,
-        best_loss=low,
-        last_loss=last,
-        fell_from=epochs[best].train_loss,
-        fell_to=epochs[-1].train_loss,
+        best_valid_loss=low,
+        last_valid_loss=last,
+        train_loss_at_best=epochs[best].train_loss,
+        last_train_loss=epochs[-1].train_loss,
         accuracy_lost=0.0 if math.isnan(lost) else lost,
         is_harmful=_is_drop(most, epochs[-1].accuracy, len(case.valid)),
     )

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from headway.judge.diagnosis.finding import KINDS
-from headway.judge.intervals import Estimate
+from headway.judge.intervals import INTERVAL, Estimate
 from headway.judge.report.page.marks import plural
 from headway.judge.report.report import Report
 
@@ -84,7 +84,7 @@ def _metrics(report: Report) -> list[str]:
         for metric, estimate in part.metrics.items()
     ]
     counts = ", ".join(f"{part.count:,} items of {name}" for name, part in report.parts.items())
-    return [f"Measured on {counts}.", "", *_table(("part", "metric", "value", "95 % interval"), rows)]
+    return [f"Measured on {counts}.", "", *_table(("part", "metric", "value", INTERVAL), rows)]
 
 
 def _baselines(report: Report) -> list[str]:
@@ -96,7 +96,7 @@ def _baselines(report: Report) -> list[str]:
             (row.name, *_value(row.metrics[part][known.main]), *_value(gap, digits=known.difference_digits(gap)))
         )
     difference = "difference in points" if known.is_share else "difference"
-    heads = ("baseline", known.title, "95 % interval", difference, "95 % interval")
+    heads = ("baseline", known.title, INTERVAL, difference, INTERVAL)
     better = "" if known.higher_is_better else "; less is better"
     told = f"On {part}; the difference is the model's {known.title} less the baseline's{better}."
     return [told, "", *_table(heads, rows)]
@@ -113,7 +113,7 @@ def _slices(report: Report) -> list[str]:
     else:
         known = report.known
         rows = [(each.name, f"{each.count:,}", *_value(each.metrics[known.main])) for each in report.slices.slices]
-        lines += ["", *_table(("slice", "items", known.title, "95 % interval"), rows)]
+        lines += ["", *_table(("slice", "items", known.title, INTERVAL), rows)]
     return lines
 
 

@@ -6,8 +6,9 @@ from html import escape
 
 import numpy as np
 
+from headway.judge.intervals import INTERVAL
 from headway.judge.report.inputs import ReportInputs
-from headway.judge.report.page.charts import Frame, Point, axes, figure, points, ticks
+from headway.judge.report.page.charts import Frame, Point, axes, figure, ideal, points, ticks
 from headway.judge.report.page.marks import number, table
 from headway.judge.report.report import Report, Section
 from headway.targets.number.residuals import Fit, judge_fit
@@ -34,7 +35,7 @@ def _fit(report: Report, found: Fit) -> str:
     ]
     caption = (
         f"On {report.focus_part}, {found.count:,} items in groups of about the same size by their true number, with "
-        "95 % intervals. Bias: the mean of answer less truth, above 0 where answers are too high."
+        f"{INTERVAL}s. Bias: the mean of answer less truth, above 0 where answers are too high."
     )
     body = table(caption, ["<Truth", "Items", "Mean absolute error", "Bias"], rows)
     drawn = len(found.truth)
@@ -68,15 +69,13 @@ def _residuals(found: Fit) -> str:
     return _chart("Answer less truth (up) by truth (along)", told, frame, found, gaps, line)
 
 
-def _chart(title: str, told: str, frame: Frame, found: Fit, up: np.ndarray, ideal: list[tuple[float, float]]) -> str:
+def _chart(title: str, told: str, frame: Frame, found: Fit, up: np.ndarray, line: list[tuple[float, float]]) -> str:
     given = [
         Point(float(x), float(y), tip=f"row {row}: truth {x:.4g}, answer {answer:.4g}", radius=2.5)
         for x, y, answer, row in zip(found.truth, up, found.answers, found.rows.tolist(), strict=True)
     ]
     marks = [(tick, f"{tick:g}") for tick in ticks(frame.left, frame.right)]
-    line = " ".join(f"{frame.x(x):.1f},{frame.y(min(max(y, frame.low), frame.high)):.1f}" for x, y in ideal)
-    body = axes(frame, x_marks=marks, x_title="truth")
-    body += f'<polyline class="ideal" fill="none" points="{line}"/>'
+    body = axes(frame, x_marks=marks, x_title="truth") + ideal(frame, line)
     return figure(title, told, body + points(frame, "one cloud", given, joined=False))
 
 

@@ -5,11 +5,12 @@ Charts are SVG drawn here, photos are embedded. Everything that comes from data 
 
 from __future__ import annotations
 
+from collections import Counter
 from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from headway.judge.intervals import Estimate
+from headway.judge.intervals import INTERVAL, Estimate
 from headway.judge.report.page import scores, trust
 from headway.judge.report.page.marks import capital, pairs, percent, plural
 
@@ -48,7 +49,8 @@ _PAGE = """<!doctype html>
 {body}
 </main>
 </div>
-<footer>Made by Headway. Every interval is at 95 % unless said otherwise. The same numbers are in report.json.</footer>
+<footer>Made by Headway. Every interval is a {interval} unless said otherwise.
+The same numbers are in report.json.</footer>
 </div>
 </body>
 </html>
@@ -73,7 +75,14 @@ def render(report: Report) -> str:
     answer, name = ANSWERS[report.verdict.kind], escape(report.name) or "Report"
     style = files(__name__).joinpath("style.css").read_text(encoding="utf-8")
     return _PAGE.format(
-        name=name, answer=answer, style=style, first=next(iter(told)), verdict=_verdict(report), links=links, body=body
+        name=name,
+        answer=answer,
+        style=style,
+        first=next(iter(told)),
+        verdict=_verdict(report),
+        links=links,
+        body=body,
+        interval=INTERVAL,
     )
 
 
@@ -140,15 +149,8 @@ def _score(report: Report, score: Estimate) -> tuple[str, str]:
 
 
 def _problems(report: Report) -> tuple[str, str]:
-    counts = {
-        severity: sum(each.severity == severity for each in report.findings)
-        for severity in ("serious", "warning", "note")
-    }
-    names = {"serious": "serious", "warning": "warnings", "note": "notes"}
-    if counts["warning"] == 1:
-        names["warning"] = "warning"
-    if counts["note"] == 1:
-        names["note"] = "note"
+    counts = Counter(each.severity for each in report.findings)
+    forms = {"serious": "serious", "warning": "warnings", "note": "notes"}
+    told = [f"{counts[one]} {one if counts[one] == 1 else many}" for one, many in forms.items() if counts[one]]
     wrong = counts["serious"] + counts["warning"]
-    told = [f"{count} {names[severity]}" for severity, count in counts.items() if count]
     return (str(wrong) if wrong else "none", ", ".join(told) or "nothing wrong was found")

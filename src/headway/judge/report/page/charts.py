@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
 from headway.judge.intervals import Estimate
 
-__all__ = ["Point", "curve", "figure", "interval", "line_chart", "reliability", "ticks"]
+__all__ = [
+    "Frame",
+    "Point",
+    "axes",
+    "curve",
+    "figure",
+    "ideal",
+    "interval",
+    "line_chart",
+    "points",
+    "reliability",
+    "scale_of",
+    "ticks",
+]
 
 WIDTH, HEIGHT = 440, 250
 LEFT, RIGHT, TOP, BOTTOM = 50, 12, 12, 38
@@ -146,9 +159,21 @@ def polyline(frame: Frame, kind: str, places: Sequence[tuple[float, float]]) -> 
     return f'<polyline class="line {kind}" points="{drawn}"/>'
 
 
+def ideal(frame: Frame, places: Sequence[tuple[float, float]]) -> str:
+    """A dotted line: where points would lie if the model made no mistakes; cut off at the frame."""
+    drawn = " ".join(f"{frame.x(x):.1f},{frame.y(min(max(y, frame.low), frame.high)):.1f}" for x, y in places)
+    return f'<polyline class="ideal" fill="none" points="{drawn}"/>'
+
+
 def curve(frame: Frame, kind: str, places: Sequence[tuple[float, float]]) -> str:
     """A dashed line: what is expected rather than seen."""
     return f'<g class="{kind}">{polyline(frame, "dashed", places)}</g>'
+
+
+def scale_of(scores: Iterable[Estimate]) -> tuple[float, float]:
+    """The ends of a scale on which several estimates have room."""
+    ends = [end for each in scores for end in (each.low, each.high) if math.isfinite(end)]
+    return min(ends, default=0.0), max(ends, default=1.0)
 
 
 def interval(score: Estimate, low: float, high: float, *, width: int = 150) -> str:
@@ -175,9 +200,8 @@ def reliability(title: str, before: Sequence[Point], after: Sequence[Point], tol
     right = min(sure, _tenth(min(each.y for each in (*before, *after))))
     frame = Frame(sure, 1.0, right, 1.0)
     marks = [(tick, f"{tick:g}") for tick in ticks(sure, 1.0)]
-    ideal = " ".join(f"{frame.x(each):.1f},{frame.y(each):.1f}" for each in (sure, 1.0))
     body = axes(frame, x_marks=marks, x_title="how sure it is (probability of its answer)")
-    body += f'<polyline class="ideal" fill="none" points="{ideal}"/>'
+    body += ideal(frame, [(sure, sure), (1.0, 1.0)])
     body += points(frame, "two", before, joined=False) + points(frame, "one", after, joined=False, hollow=True)
     return figure(title, told, body, keys=[("two dots", "as it is"), ("one dots", "corrected")] if after else [])
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from headway.judge.report.page.charts import interval, line_chart
+from headway.judge.intervals import INTERVAL
+from headway.judge.report.page.charts import interval, line_chart, scale_of
 from headway.judge.report.page.marks import NOT_KNOWN, capital, details, number, p_value, plural, table, title_of
 from headway.judge.verdict import format_parameters
 
@@ -25,8 +26,7 @@ def baselines(report: Report) -> str:
     part, known = report.verdict_part, report.known
     model = report.parts[part].metrics[known.main]
     scores = [row.metrics[part][known.main] for row in report.baselines] + [model]
-    ends = [end for each in scores for end in (each.low, each.high) if math.isfinite(end)]
-    low, high, digits = min(ends, default=0.0), max(ends, default=1.0), known.digits(model)
+    (low, high), digits = scale_of(scores), known.digits(model)
     rows = []
     for row in report.baselines:
         score, gap = row.metrics[part][known.main], row.difference
@@ -43,7 +43,7 @@ def baselines(report: Report) -> str:
     )
     better = "" if known.higher_is_better else "; less is better"
     caption = (
-        f"On {part}, {report.parts[part].count:,} items, with 95 % intervals. Difference: the model's {known.title} "
+        f"On {part}, {report.parts[part].count:,} items, with {INTERVAL}s. Difference: the model's {known.title} "
         f"less the baseline's{', in points' if known.is_share else better}. Parameters: of nearest neighbours the "
         "stored training items. Seconds and parameters of a baseline on frozen features leave out the frozen network."
     )
@@ -78,7 +78,7 @@ def metrics(report: Report) -> str:
         )
         rows.append(f'<tr><th scope="row">{title_of(name)} <small>{better} is better</small></th>{cells}</tr>')
     heads = [f"{part} ({scores.count:,} items)" for part, scores in report.parts.items()]
-    return table("Each with its 95 % interval.", ["<Metric", *heads], rows)
+    return table(f"Each with its {INTERVAL}.", ["<Metric", *heads], rows)
 
 
 def curves(report: Report) -> str:
@@ -121,7 +121,7 @@ def classes(report: Report) -> str:
             f"{''.join(number(each.scores[score]) for score in names)}</tr>"
             for each in part.per_class
         ]
-        caption = f"On {name}, with 95 % intervals.{_reading(known.label_word) if 'precision' in names else ''}"
+        caption = f"On {name}, with {INTERVAL}s.{_reading(known.label_word) if 'precision' in names else ''}"
         heads = [f"<{capital(known.label_word)}", capital(known.counted), *map(title_of, names)]
         body = table(caption, heads, rows)
         body = body if len(rows) <= MAX_CLASSES else details(f"{len(rows)} {plural(known.label_word)}", body)
@@ -163,8 +163,7 @@ def _slice_table(report: Report, found: Sequence[Slice], opening: str) -> str:
     known = report.known
     # The worst slices are of right predictions, whatever the main metric is.
     scores = [each.metrics.get(known.main) or next(iter(each.metrics.values())) for each in found]
-    ends = [end for each in scores for end in (each.low, each.high) if math.isfinite(end)]
-    low, high = min(ends, default=0.0), max(ends, default=1.0)
+    low, high = scale_of(scores)
     rows = []
     for each, score in zip(found, scores, strict=True):
         bad = " bad" if each.verdict == "worse" else ""
@@ -177,7 +176,7 @@ def _slice_table(report: Report, found: Sequence[Slice], opening: str) -> str:
             f'<td>{p_value(each.p)}</td><td class="text">{flag}</td></tr>'
         )
     caption = (
-        f"{opening} On {report.verdict_part}, with 95 % intervals. Difference: {known.title} less that of all other "
+        f"{opening} On {report.verdict_part}, with {INTERVAL}s. Difference: {known.title} less that of all other "
         f"items{', in points' if known.is_share else ''}; p is corrected for the number of comparisons."
     )
     heads = ["<Slice", "Items", capital(known.title), "~Interval", "Difference", "p", "<Verdict"]
@@ -192,7 +191,7 @@ def _all_metrics(found: Sequence[Slice], main: str) -> str:
         for each in found
     ]
     heads = ["<Slice", *(title_of(name) for name in names)]
-    return details("All metrics", table("The other metrics, with 95 % intervals.", heads, rows)) if names else ""
+    return details("All metrics", table(f"The other metrics, with {INTERVAL}s.", heads, rows)) if names else ""
 
 
 def _disparities(report: Report) -> str:

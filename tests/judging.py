@@ -100,7 +100,7 @@ def report_of(
 ) -> Report:
     """A report on predictions for some parts."""
     target = target_of(task, labels)
-    return build_report(ReportInputs(target=target, metrics=metrics_of(task), parts=parts, labels=labels, **known))
+    return build_report(ReportInputs(target=target, metrics=metrics_of(task), parts=parts, **known))
 
 
 def diagnose(

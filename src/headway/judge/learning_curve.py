@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -84,27 +83,35 @@ class LearningCurve(AsJson):
         found = super().to_json()
         return {"gain_points" if name == "gain" else name: each for name, each in found.items()}
 
+    def expected(self, name: Literal["accuracy", "log_loss"]) -> tuple[str, np.ndarray, np.ndarray]:
+        """What the law expects up to twice the data: how it is called, numbers of items, and values; empty without."""
+        law = self.error_law if name == "accuracy" else self.loss_law
+        if math.isnan(law.a):
+            return "", np.empty(0), np.empty(0)
+        sizes = np.geomspace(self.points[0].num_items, 2 * self.points[-1].num_items, 40)
+        values = law(sizes)
+        title = "power law" if law.is_trusted else "power law, not to be trusted"
+        return title, sizes, 1 - values if name == "accuracy" else values
+
     def plot(self) -> Figure:
         """Accuracy and log loss over the number of items, with intervals, and the power laws up to twice the data."""
         from headway.system.figures import new_figure
 
         figure, (left, right) = new_figure(columns=2, width=4.5, height=3.4)
-        self._draw(left, [point.accuracy for point in self.points], self.error_law, flip=True)
-        self._draw(right, [point.log_loss for point in self.points], self.loss_law, flip=False)
-        left.set(ylabel="accuracy")
-        right.set(ylabel="log loss")
+        self._draw(left, "accuracy")
+        self._draw(right, "log_loss")
         return figure
 
-    def _draw(self, axes: Axes, estimates: Sequence[Estimate], law: PowerLaw, *, flip: bool) -> None:
+    def _draw(self, axes: Axes, name: Literal["accuracy", "log_loss"]) -> None:
+        estimates: list[Estimate] = [getattr(point, name) for point in self.points]
         sizes = [point.num_items for point in self.points]
         values = [each.value for each in estimates]
         reach = [[each.value - each.low for each in estimates], [each.high - each.value for each in estimates]]
         axes.errorbar(sizes, values, yerr=reach, fmt="o", capsize=3, label="measured")
-        if not math.isnan(law.a):
-            at = np.geomspace(sizes[0], 2 * sizes[-1], 50)
-            label = "power law" if law.is_trusted else "power law, not to be trusted"
-            axes.plot(at, 1 - law(at) if flip else law(at), linestyle="--", color="C1", label=label)
+        title, at, expected = self.expected(name)
+        if title:
+            axes.plot(at, expected, linestyle="--", color="C1", label=title)
         axes.set_xscale("log", base=2)
         axes.set_xticks([*sizes, 2 * sizes[-1]], [f"{size:,}" for size in [*sizes, 2 * sizes[-1]]], rotation=45)
-        axes.set(xlabel="training items")
+        axes.set(xlabel="training items", ylabel=name.replace("_", " "))
         axes.legend()

@@ -143,7 +143,7 @@ def build_report(inputs: ReportInputs) -> Report:
     return Report(
         task=inputs.target.task,
         known=inputs.metrics,
-        labels=inputs.names,
+        labels=inputs.labels,
         parts={part: _scores(each, inputs) for part, each in inputs.parts.items()},
         verdict_part=inputs.main,
         focus_part=inputs.focus,
@@ -167,7 +167,7 @@ def build_report(inputs: ReportInputs) -> Report:
 
 
 def _slices(inputs: ReportInputs) -> tuple[SliceReport | None, WorstSlices | None]:
-    judged, metrics, labels = inputs.judged, inputs.metrics, inputs.names
+    judged, metrics, labels = inputs.judged, inputs.metrics, inputs.labels
     slices, worst = None, None
     if judged.items is not None:
         arrays = (judged.predictions, judged.targets, judged.items)
@@ -185,7 +185,7 @@ def _scores(part: Predictions, inputs: ReportInputs) -> PartScores:
     return PartScores(
         len(part.targets),
         metrics.evaluate(part.predictions, part.targets, seed=inputs.seed),
-        metrics.per_label(*checked, inputs.names) if metrics.per_label else (),
+        metrics.per_label(*checked, inputs.labels) if metrics.per_label else (),
         metrics.confusion(*checked) if metrics.confusion else None,
     )
 

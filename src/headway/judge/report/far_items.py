@@ -37,7 +37,7 @@ class FarItem(AsJson):
 
 def far_items(inputs: ReportInputs) -> Section:
     """The items of `inputs.focus` whose predictions are worst."""
-    seen, metrics, labels = inputs.seen, inputs.metrics, inputs.names
+    seen, metrics, labels = inputs.seen, inputs.metrics, inputs.labels
     losses = metrics.item_losses(seen.predictions, seen.targets)
     worst = np.argsort(-losses, kind="stable")[:NUM_SHOWN]
     items = [

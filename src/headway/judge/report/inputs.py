@@ -58,7 +58,6 @@ class ReportInputs:
         metrics: How predictions are judged: those of the target, and a user's own.
         parts: What the model gave, by part ("valid", "test"); with `items`, where something else is known of them.
         baselines: What simple models gave for the same parts.
-        labels: The names of the outputs; the target's when left out.
         train: For some training items, without augmentation.
         held_out: For training items, by models that were trained without them: label errors among these can be found,
             which the model itself has learned by heart.
@@ -87,7 +86,6 @@ class ReportInputs:
     metrics: TaskMetrics
     parts: Mapping[str, Predictions]
     baselines: Sequence[BaselineResult] = ()
-    labels: Sequence[str] | None = None
     train: Predictions | None = None
     held_out: Predictions | None = None
     activity: Sequence[LayerActivity] = ()
@@ -107,8 +105,6 @@ class ReportInputs:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.labels is None:
-            object.__setattr__(self, "labels", list(self.target.labels))
         if not self.parts:
             raise ConfigError("There is nothing to judge.", given="0 parts", fix='Pass a part, such as {"valid": ...}.')
         lacking = [
@@ -135,9 +131,9 @@ class ReportInputs:
         return {}
 
     @property
-    def names(self) -> list[str]:
-        """The labels, as a list."""
-        return list(self.labels or ())
+    def labels(self) -> list[str]:
+        """The names of the outputs; empty where they have none."""
+        return list(self.target.labels)
 
     @cached_property
     def main(self) -> str:

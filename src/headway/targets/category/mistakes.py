@@ -312,7 +312,7 @@ def find_issues(inputs: ReportInputs) -> dict[str, LabelIssues]:
     """
     parts = {inputs.focus: inputs.seen, "train": inputs.held_out}
     found = {
-        part: label_issues(each.predictions, each.targets, each.rows, labels=inputs.names)
+        part: label_issues(each.predictions, each.targets, each.rows, labels=inputs.labels)
         for part, each in parts.items()
         if each is not None
     }

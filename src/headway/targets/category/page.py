@@ -55,7 +55,7 @@ class Confusion(AsJson):
 
 def sections(inputs: ReportInputs) -> dict[str, Section]:
     """What only classes have, by name, in the order of the page."""
-    seen, labels = inputs.seen, inputs.names
+    seen, labels = inputs.seen, inputs.labels
     counts, issues = confusion_matrix(*check_predictions(seen.predictions, seen.targets)), inputs.once(find_issues)
     losses = top_losses(seen.predictions, seen.targets, seen.rows, labels=labels, n=NUM_SHOWN)
     calibration = calibrate(seen.predictions, seen.targets, seed=inputs.seed)

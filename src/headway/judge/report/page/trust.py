@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from html import escape
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, Literal
 
 from headway.judge.diagnosis.finding import KINDS, Finding
 from headway.judge.report.page.charts import Frame, Point, axes, curve, figure, points
@@ -62,22 +60,19 @@ def learning_curve(report: Report) -> str:
     return f'<p>{escape(found.sentence)}</p><div class="charts">{charts}</div>{numbers}'
 
 
-def _size_chart(found: LearningCurve, name: str) -> str:
-    law = found.error_law if name == "accuracy" else found.loss_law
+def _size_chart(found: LearningCurve, name: Literal["accuracy", "log_loss"]) -> str:
     sizes = [each.num_items for each in found.points]
     given = [
         Point(each.num_items, score.value, score.low, score.high, f"{each.num_items:,} items: {score}")
         for each in found.points
         for score in [getattr(each, name)]
     ]
-    expected: list[tuple[float, float]] = []
-    if not math.isnan(law.a):
-        at = np.geomspace(sizes[0], 2 * sizes[-1], 40)
-        expected = list(zip(at.tolist(), (1 - law(at) if name == "accuracy" else law(at)).tolist(), strict=True))
+    title, at, values = found.expected(name)
+    expected = list(zip(at.tolist(), values.tolist(), strict=True))
     ends = [end for each in given for end in (each.low, each.high) if end is not None and math.isfinite(end)]
-    values = [each.y for each in given] + ends + [y for _, y in expected]
-    pad = 0.05 * (max(values) - min(values)) or 0.05
-    low, high = max(min(values) - pad, 0.0), max(values) + pad
+    heights = [each.y for each in given] + ends + [y for _, y in expected]
+    pad = 0.05 * (max(heights) - min(heights)) or 0.05
+    low, high = max(min(heights) - pad, 0.0), max(heights) + pad
     frame = Frame(sizes[0], 2 * sizes[-1], low, min(high, 1.0) if name == "accuracy" else high, log=True)
     few = sizes[::2] if len(sizes) > 5 else sizes[:-1]
     marks = [(float(size), f"{size:,}") for size in [*few[:-1], sizes[-1], 2 * sizes[-1]]]
@@ -87,7 +82,7 @@ def _size_chart(found: LearningCurve, name: str) -> str:
     told = f"from {given[0].y:.3g} with {sizes[0]:,} items to {given[-1].y:.3g} with {sizes[-1]:,}"
     keys = [("one", "measured")]
     if expected:
-        keys.append(("two", "power law" if law.is_trusted else "power law, not to be trusted"))
+        keys.append(("two", title))
         told += f"; the power law gives {expected[-1][1]:.3g} for {2 * sizes[-1]:,}"
     return figure(title_of(name), told, body, keys=keys)
 

@@ -37,7 +37,7 @@ def find_problems(inputs: ReportInputs) -> list[Finding]:
         inputs.history,
         valid=(seen.predictions, seen.targets),
         train=None if train is None else (train.predictions, train.targets),
-        labels=inputs.names,
+        labels=inputs.labels,
         num_label_issues=sum(each.count for each in issues.values()),
         num_checked=sum(each.checked for each in issues.values()),
         baseline_accuracy=accuracy,

@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 
 from headway.judge.baselines.base import Baseline, BaselineData, linear_size
+from headway.judge.baselines.linear import logistic_regression, ridge
 from headway.seeds import generator
-from headway.targets.category.baselines import logistic_regression
-from headway.targets.number.baselines import ridge
 
 __all__ = ["BASELINES", "one_hot"]
 

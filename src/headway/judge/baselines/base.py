@@ -16,6 +16,7 @@ __all__ = [
     "Baseline",
     "BaselineData",
     "BaselineFunction",
+    "constant",
     "drawn_rows",
     "linear_size",
     "on",
@@ -124,6 +125,11 @@ def on(name: str, solve: MatrixFunction, *, size: Callable[[BaselineData, int], 
         return linear_size(train[name].shape[1], num_outputs)
 
     return Baseline(run, needs=name, size=size or linear)
+
+
+def constant(prediction: np.ndarray, parts: Mapping[str, BaselineData]) -> dict[str, np.ndarray]:
+    """The same prediction, float `[outputs]`, for every item."""
+    return {part: np.tile(prediction, (len(data), 1)) for part, data in parts.items()}
 
 
 def drawn_rows(num_rows: int, *, seed: int, most: int = MAX_ROWS) -> np.ndarray:

@@ -7,10 +7,11 @@ from functools import partial
 
 import numpy as np
 
-from headway.judge.baselines.base import Baseline, BaselineData, on, scale_of
+from headway.judge.baselines.base import Baseline, BaselineData, on
+from headway.judge.baselines.linear import logistic_regression, spread_over
 from headway.seeds import generator
 
-__all__ = ["BASELINES", "logistic_regression"]
+__all__ = ["BASELINES"]
 
 _NEIGHBOURS = 5
 
@@ -52,7 +53,7 @@ def _nearest_mean(
         # The item's own length is the same for every class, so the softmax does not see it.
         distance = (means**2).sum(1) - 2 * rows @ means.T
         weights = np.exp(-(distance - distance.min(1, keepdims=True)) / scale)
-        predictions[part] = _spread(weights / weights.sum(1, keepdims=True), present, num_outputs)
+        predictions[part] = spread_over(weights / weights.sum(1, keepdims=True), present, num_outputs)
     return predictions
 
 
@@ -74,49 +75,8 @@ def _neighbours(
     return predictions
 
 
-def logistic_regression(
-    inputs: np.ndarray,
-    targets: np.ndarray,
-    parts: Mapping[str, np.ndarray],
-    *,
-    num_outputs: int,
-    penalty: float,
-    seed: int = 0,
-) -> dict[str, np.ndarray]:
-    """Multinomial logistic regression on standardised columns.
-
-    The penalties (1 / C) had the lowest log loss of 1, 10, 100, 1,000 on digits and two photo sets. One BLAS thread:
-    problems this small run up to ten times faster than on two, and give the same bits on any machine's thread count.
-    """
-    import warnings
-
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits
-
-    present = np.unique(targets)
-    if len(present) == 1:
-        return {part: _spread(np.ones((len(rows), 1)), present, num_outputs) for part, rows in parts.items()}
-    mean, spread = scale_of(inputs)
-    model = LogisticRegression(C=1 / penalty, max_iter=50)
-    with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # stopping early is a choice here
-        model.fit((inputs - mean) / spread, targets)
-        return {
-            part: _spread(model.predict_proba((rows - mean) / spread), present, num_outputs)
-            for part, rows in parts.items()
-        }
-
-
 def _shares(targets: np.ndarray, num_outputs: int) -> np.ndarray:
     return np.bincount(targets, minlength=num_outputs) / len(targets)
-
-
-def _spread(probabilities: np.ndarray, present: np.ndarray, num_outputs: int) -> np.ndarray:
-    """Columns for all classes; those without training rows get 0."""
-    full = np.zeros((len(probabilities), num_outputs))
-    full[:, present] = probabilities
-    return full
 
 
 BASELINES: dict[str, Baseline] = {

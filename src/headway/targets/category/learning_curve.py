@@ -14,11 +14,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from headway.errors import ConfigError, ShapeError
+from headway.judge.baselines.linear import logistic_regression
 from headway.judge.intervals import Estimate, mean, student, wilson
 from headway.judge.learning_curve import CurvePoint, LearningCurve
 from headway.judge.power_law import extrapolate
 from headway.seeds import generator
-from headway.targets.category.baselines import logistic_regression
 from headway.targets.category.metrics import check_predictions, item_log_losses
 
 __all__ = ["FRACTIONS", "Solve", "learning_curve"]

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from headway.errors import DataError, ShapeError
-from headway.judge.baselines.base import Baseline, BaselineData, on
+from headway.judge.baselines.base import Baseline, BaselineData, constant, on
+from headway.judge.baselines.linear import ridge
 from headway.judge.metric import Metric, TaskMetrics
-from headway.targets.number.baselines import constant, ridge
 
 __all__ = ["BASELINES", "METRICS", "POINTS", "check_points", "item_errors", "pixel_errors", "told_points"]
 

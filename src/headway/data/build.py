@@ -146,7 +146,7 @@ def from_items(
     split = split or RandomSplit()
     input = input if isinstance(input, Input) else recognise_input(input or (), lambda: frame)
     target = _target(target, lambda: frame, input) if isinstance(target, str) else target
-    # What decides the sides of the split would tell them apart, and nothing else.
+    # The split's own column says which side a row is on, and nothing that a model should learn.
     own = [split.column] if isinstance(split, (ColumnSplit, GroupSplit)) else []
     input = input.bind(frame.drop(own, strict=False), target)
     decimals = [name for name in target.columns if name in frame.columns and frame[name].dtype.is_float()]

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from headway.data.splits import Split
+from headway.data.splits import PARTS, PartName, Split
 from headway.data.store import Store
 from headway.errors import ConfigError, DataError, ReadError, did_you_mean
 from headway.inputs.base import Input
@@ -30,11 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Data", "Part", "PartName", "part_with_rows"]
 
-PartName = Literal["train", "valid", "test"]
 MAX_LOST = 0.01
 """Share of the items that may become unreadable in mid-run."""
-
-PARTS: tuple[PartName, ...] = ("train", "valid", "test")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -23,9 +23,20 @@ if TYPE_CHECKING:
 
     from headway.targets.base import Target
 
-__all__ = ["ColumnSplit", "GroupSplit", "RandomSplit", "RecordedSplit", "Split", "TimeSplit", "assign_parts"]
+__all__ = [
+    "PARTS",
+    "ColumnSplit",
+    "GroupSplit",
+    "PartName",
+    "RandomSplit",
+    "RecordedSplit",
+    "Split",
+    "TimeSplit",
+    "assign_parts",
+]
 
-PARTS = ("train", "valid", "test")
+PartName = Literal["train", "valid", "test"]
+PARTS: tuple[PartName, ...] = ("train", "valid", "test")
 
 _STRATUM = "\0stratum"
 
@@ -207,7 +218,7 @@ class ColumnSplit(Split):
                 fix="Correct the column, or name another.",
             )
         contents = items["content"].to_list()
-        rank = {"train": 0, "valid": 1, "test": 2}
+        rank = {part: place for place, part in enumerate(PARTS)}
         highest: dict[str, int] = {}
         for part, content in zip(parts, contents, strict=True):
             highest[content] = max(highest.get(content, 0), rank[str(part)])

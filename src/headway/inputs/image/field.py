@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
@@ -135,13 +136,8 @@ class Image(Input):
         Raises:
             ReadError: If it cannot be read or is over 100 megapixels; the text is one line.
         """
-        try:
+        with _explained():
             return self._square(_open(value, draft=(self._mode, self.side)))
-        except ReadError:
-            raise
-        # Pillow's plugins raise whatever their parsers trip over: SyntaxError, struct.error, EOFError and others.
-        except Exception as error:
-            raise ReadError(_reason(error)) from error
 
     def view(self, canvas: np.ndarray) -> np.ndarray:
         """The centre of a canvas `[side, side, channels]`, or of a batch of them `[batch, side, side, channels]`."""
@@ -151,12 +147,8 @@ class Image(Input):
 
     def frame(self, value: Any) -> Frame:
         """What part of a picture its canvas shows; of a JPEG file only the header is read."""
-        try:
+        with _explained():
             width, height = _upright_size(_open(value, draft=None))
-        except ReadError:
-            raise
-        except Exception as error:
-            raise ReadError(_reason(error)) from error
         return self.frame_of(width, height)
 
     def frame_of(self, width: int, height: int) -> Frame:
@@ -281,10 +273,18 @@ def open_upright(value: Any) -> PILImage.Image:
     Raises:
         ReadError: If it cannot be read or is over 100 megapixels; the text is one line.
     """
-    try:
+    with _explained():
         return _upright(_open(value, draft=None))
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """A context in which whatever Pillow raises is a ReadError that says why."""
+    try:
+        yield
     except ReadError:
         raise
+    # Pillow's plugins raise whatever their parsers trip over: SyntaxError, struct.error, EOFError and others.
     except Exception as error:
         raise ReadError(_reason(error)) from error
 

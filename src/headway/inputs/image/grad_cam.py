@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import polars as pl
@@ -16,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from headway.data.dataset import Data, Part
+from headway.data.dataset import Data, Part, PartName
 from headway.judge.report.report import Picture, Report
 from headway.train.activity import hooked
 from headway.train.loop import evaluating
@@ -26,6 +27,7 @@ from headway.train.stage import Setup
 __all__ = ["grad_cam", "jpeg", "overlay", "pictures", "report_pictures"]
 
 PICTURE_SIDE, SMALL_SIDE = 200, 72
+JPEG_QUALITY = 80
 
 
 def grad_cam(model: nn.Module, inputs: torch.Tensor, classes: Sequence[int] | np.ndarray) -> np.ndarray | None:
@@ -99,7 +101,7 @@ def _overlaid(
     setup: Setup, report: Report, images: dict[int, np.ndarray], found: dict[int, Picture]
 ) -> dict[int, Picture]:
     """The pictures, each with the target's overlays, where it has any."""
-    target, part = setup.data.target, next(part for part in _parts(setup.data) if part.name == report.focus_part)
+    target, part = setup.data.target, setup.data.part(cast("PartName", report.focus_part))
     row = next(iter(images))
     if not target.overlays(images[row], part.targets[0], part.targets[0]):
         return found
@@ -111,33 +113,26 @@ def _overlaid(
     return found
 
 
-def _parts(data: Data) -> list[Part]:
-    return [data.part(name) for name in data.parts]
-
-
 def _images(data: Data, rows: Sequence[int]) -> dict[int, np.ndarray]:
     """Items as the model sees them, by their rows, in that order."""
     found = {}
-    for part in _parts(data):
+    for part in map(data.part, data.parts):
         index = {int(row): position for position, row in enumerate(part.rows)}
         found |= {row: data.input.view(part.canvases([index[row]])[0]) for row in rows if row in index}
     return {row: found[row] for row in rows}
 
 
-def pictures(images: np.ndarray, *, side: int, heats: np.ndarray | None = None, quality: int = 80) -> list[Picture]:
+def pictures(images: np.ndarray, *, side: int, heats: np.ndarray | None = None) -> list[Picture]:
     """Images as small JPEGs, each with its heat laid over it where there is one.
 
     Args:
         images: uint8 `[items, height, width, channels]`, with 1 or 3 channels.
         side: The longer side of the pictures, in pixels, at most.
         heats: float `[items, height, width]` from 0 to 1, as `grad_cam` gives them.
-        quality: JPEG's, from 1 to 95.
     """
     overlays = [None] * len(images) if heats is None else [overlay(*each) for each in zip(images, heats, strict=True)]
     return [
-        Picture(
-            jpeg(image, side=side, quality=quality), None if heat is None else jpeg(heat, side=side, quality=quality)
-        )
+        Picture(jpeg(image, side=side), None if heat is None else jpeg(heat, side=side))
         for image, heat in zip(images, overlays, strict=True)
     ]
 
@@ -156,7 +151,7 @@ def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
     return (grey * (1 - covered) + colour * covered).round().astype(np.uint8)
 
 
-def jpeg(image: np.ndarray, *, side: int, quality: int = 80) -> bytes:
+def jpeg(image: np.ndarray, *, side: int) -> bytes:
     """An image, uint8 `[height, width, channels]` with 1 or 3 channels, as the bytes of a JPEG of at most `side`.
 
     One much smaller is enlarged pixel by pixel, so that a digit is not a blur.
@@ -169,5 +164,5 @@ def jpeg(image: np.ndarray, *, side: int, quality: int = 80) -> bytes:
         picture = picture.resize((times * picture.width, times * picture.height), PILImage.Resampling.NEAREST)
     picture.thumbnail((side, side), PILImage.Resampling.LANCZOS)
     file = io.BytesIO()
-    picture.save(file, "JPEG", quality=quality, optimize=True)
+    picture.save(file, "JPEG", quality=JPEG_QUALITY, optimize=True)
     return file.getvalue()

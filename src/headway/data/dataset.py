@@ -46,7 +46,7 @@ class Data:
         split: The splitter that made the "split" column.
         problems: The items left out: the input's column, "row" and "reason".
         store: The decoded items, in slots numbered by "row".
-        lost: Items that could be read at first and later not any more, by row, and why. Only data too large for the
+        lost: Items that could be read at first and can no longer be read, by row, and why. Only data too large for the
             store are read again and again; the parts leave such items out.
     """
 
@@ -115,8 +115,8 @@ class Data:
         if len(self.lost) > MAX_LOST * len(self.items):
             names = dict(zip(self.items["row"].to_list(), self.input.names(self.items), strict=True))
             shown = [f"{names[row]} ({why})" for row, why in list(self.lost.items())[:3]]
-            what = f"{len(self.lost)} of {len(self.items)} items could be read at first and now not any more."
-            fix = "Look whether the disk or the network folder is still there; then go on: headway resume RUN."
+            what = f"{len(self.lost)} of {len(self.items)} items could be read at first and can no longer be read."
+            fix = "Check that the disk or network folder is still there, then continue: headway resume RUN."
             raise DataError(what, given=shown, fix=fix)
 
     def show(self, n: int = 9) -> Figure:

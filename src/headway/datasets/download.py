@@ -134,7 +134,7 @@ def _failed(file: PublishedFile, folder: Path, name: str, failures: dict[str, st
     return DownloadError(
         f"{file.name} of the data set {name} could not be downloaded.",
         given=f"{file.size:,} bytes, SHA-256 {file.sha256}; tried:{tried}",
-        fix=f"Look at the network and try again: what was received is kept. Or download it elsewhere and put it at "
+        fix=f"Check the network and try again: what was received is kept. Or download it elsewhere and put it at "
         f"{folder / file.name}, or set {MIRROR} to a folder or address that has {name}/{file.name}.",
     )
 

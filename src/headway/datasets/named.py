@@ -204,7 +204,7 @@ def _seal(data: NamedData, folder: Path) -> None:
     files, size = _measure(folder)
     if files != data.items:
         raise DataError(
-            f"The data set {data.name} has {data.items:,} items.",
+            f"The data set {data.name} must have {data.items:,} items.",
             given=f"{files:,} in what was downloaded",
             fix="Unset HEADWAY_MIRROR if it is set, and fetch it again.",
         )

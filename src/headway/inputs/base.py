@@ -158,7 +158,7 @@ class Input(ABC):
             try:
                 found.append(self.read(value))
             except ReadError as error:
-                what = f"Column {self.column!r} holds what {type(self).__name__} cannot read."
+                what = f"{type(self).__name__} cannot read an item of column {self.column!r}."
                 raise DataError(what, given=f"{name}: {error}", fix="Correct or remove that row.") from error
         return found
 

@@ -188,8 +188,14 @@ def test_a_part_without_a_store_reads_its_items_again(
     assert bits(list(Loader(without.train, 4, shuffle=True))) == expected
     for file in files:
         file.unlink()
-    with pytest.raises(DataError, match="could be read at first and now not any more"):
-        list(Loader(without.train, 4))
+    train = without.train
+    with pytest.raises(DataError) as caught:
+        list(Loader(train, 4, threads=1))
+    assert str(caught.value) == (
+        "1 of 12 items could be read at first and can no longer be read.\n"
+        f"  Given: {train.items['file'][0]} (no such file)\n"
+        "  Fix:   Check that the disk or network folder is still there, then continue: headway resume RUN."
+    )
 
 
 def test_nothing_to_read_is_an_error(data: Data, part: Part) -> None:

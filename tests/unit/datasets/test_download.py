@@ -201,7 +201,7 @@ def test_faults_that_stay(fault: str, new_site: Callable[..., Site], tmp_path: P
     assert str(caught.value) == (
         "file.bin of the data set things could not be downloaded.\n"
         f"  Given: 1,048,576 bytes, SHA-256 {digest}; tried:\n    {site.address}file.bin: {LOST[fault]}\n"
-        "  Fix:   Look at the network and try again: what was received is kept. Or download it elsewhere and put it at "
+        "  Fix:   Check the network and try again: what was received is kept. Or download it elsewhere and put it at "
         f"{tmp_path / 'file.bin'}, or set HEADWAY_MIRROR to a folder or address that has things/file.bin."
     )
     assert not (tmp_path / "file.bin").exists()

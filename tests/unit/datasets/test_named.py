@@ -313,7 +313,7 @@ def test_too_few_items(publish: Publish, root: Path) -> None:
     with pytest.raises(DataError) as caught:
         hw.datasets.fetch("mnist")
     assert str(caught.value) == (
-        "The data set mnist has 21 items.\n  Given: 20 in what was downloaded\n"
+        "The data set mnist must have 21 items.\n  Given: 20 in what was downloaded\n"
         "  Fix:   Unset HEADWAY_MIRROR if it is set, and fetch it again."
     )
     assert hw.datasets.find("mnist") is None

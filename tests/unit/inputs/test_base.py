@@ -79,5 +79,5 @@ def test_rows_are_read_one_by_one_and_the_one_that_cannot_be_read_is_named() -> 
     with pytest.raises(DataError) as caught:
         field.read_rows(pl.DataFrame({"throws": ["1 2", "one"]}))
     assert str(caught.value) == (
-        "Column 'throws' holds what Throws cannot read.\n  Given: one: no throws\n  Fix:   Correct or remove that row."
+        "Throws cannot read an item of column 'throws'.\n  Given: one: no throws\n  Fix:   Correct or remove that row."
     )

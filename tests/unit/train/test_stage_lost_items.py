@@ -1,4 +1,4 @@
-"""Items that can be read before training and not any more in the middle of it."""
+"""Items that can be read before training and can no longer be read in the middle of it."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class UNet(nn.Module):
         images: Two prepared images or more, float32 `[batch, channels, size, size]`, to try it on.
 
     Raises:
-        ConfigError: If the body gives no maps of several depths.
+        ConfigError: If the body has no feature maps of several sizes.
 
     Source:
         Ronneberger, Fischer and Brox 2015, arXiv:1505.04597.
@@ -56,7 +56,10 @@ class UNet(nn.Module):
                 channels = [each.shape[1] for each in self._maps(images)]
         # Architectures without such levels say so in many ways.
         except (AttributeError, TypeError, NotImplementedError) as error:
-            what, fix = "This architecture gives no maps to make masks of.", "Name another, such as resnet18."
+            what, fix = (
+                "This architecture has no feature maps of several sizes, which masks need.",
+                "Name another, such as resnet18.",
+            )
             raise ConfigError(what, given=type(body).__name__, fix=fix) from error
         self.head = _Decoder(channels, num_outputs)
 

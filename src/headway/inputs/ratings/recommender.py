@@ -98,7 +98,7 @@ class Recommender:
     def _factors(self) -> Factors:
         factors = getattr(self.setup.model, "factors", None)
         if not isinstance(factors, Factors):
-            what = "The model has no vectors of users and items that are known."
+            what = "The model has no `Factors`, which hold the vectors of users and items."
             fix = 'Train "dot_product" or "collab_mlp", or read the vectors from your own model.'
             raise ConfigError(what, given=type(self.setup.model).__name__, fix=fix)
         return factors

@@ -93,7 +93,7 @@ class Table(RowInput[FittedColumn]):
             object.__setattr__(self, kind, (names,) if isinstance(names, str) else tuple(names))
         twice = sorted({name for name in self.columns if self.columns.count(name) > 1})
         if twice:
-            what = "A column can go in once: as numbers, as categories or as dates."
+            what = "A column can be named once: as numbers, as categories or as dates."
             raise ConfigError(what, given=twice, fix="Name each column in one of the lists.")
 
     @property
@@ -150,7 +150,7 @@ class Table(RowInput[FittedColumn]):
         """
         both = sorted(set(self.columns) & set(target.columns))
         if both:
-            what = "A column cannot go in and come out."
+            what = "A column cannot be both input and target."
             raise ConfigError(what, given=both, fix="Leave it out of Table.")
         if self.columns:
             return self

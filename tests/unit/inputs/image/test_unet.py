@@ -81,7 +81,7 @@ def test_a_body_without_maps() -> None:
     with pytest.raises(ConfigError) as caught:
         UNet(nn.Sequential(nn.Flatten()), 2, torch.zeros(2, 3, 8, 8))
     assert str(caught.value) == (
-        "This architecture gives no maps to make masks of.\n"
+        "This architecture has no feature maps of several sizes, which masks need.\n"
         "  Given: Sequential\n  Fix:   Name another, such as resnet18."
     )
 

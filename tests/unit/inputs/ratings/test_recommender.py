@@ -133,7 +133,7 @@ def test_a_module_of_one_s_own_works_and_has_no_known_vectors(data: Data) -> Non
     assert learner.evaluate()["rmse"].value < 1.2
     assert len(learner.recommender().recommend("user 1", n=3)) == 3
     assert refusal(lambda: learner.recommender().items) == (
-        "The model has no vectors of users and items that are known.\n"
+        "The model has no `Factors`, which hold the vectors of users and items.\n"
         "  Given: _Own\n"
         '  Fix:   Train "dot_product" or "collab_mlp", or read the vectors from your own model.'
     )

@@ -199,7 +199,7 @@ def refusal(kind: type[Exception], act: Callable[[], object]) -> str:
 
 def test_a_column_named_twice_is_refused() -> None:
     assert refusal(ConfigError, lambda: Table(continuous=["a"], categorical=["a", "b"])) == (
-        "A column can go in once: as numbers, as categories or as dates.\n"
+        "A column can be named once: as numbers, as categories or as dates.\n"
         "  Given: a\n"
         "  Fix:   Name each column in one of the lists."
     )
@@ -207,7 +207,7 @@ def test_a_column_named_twice_is_refused() -> None:
 
 def test_the_target_among_the_columns_is_refused() -> None:
     assert refusal(ConfigError, lambda: Table(continuous=["age"]).bind(PEOPLE, Number("age"))) == (
-        "A column cannot go in and come out.\n  Given: age\n  Fix:   Leave it out of Table."
+        "A column cannot be both input and target.\n  Given: age\n  Fix:   Leave it out of Table."
     )
 
 

@@ -12,7 +12,7 @@ from headway.data.build import refitted
 from headway.data.dataset import Data
 from headway.data.splits import GroupSplit, RecordedSplit, TimeSplit
 from headway.errors import ConfigError
-from headway.judge.intervals import Estimate
+from headway.judge.intervals import INTERVAL, Estimate, student
 
 __all__ = ["CrossValidation", "cross_validate", "fold_data"]
 
@@ -49,7 +49,7 @@ class CrossValidation:
 
     def _repr_html_(self) -> str:
         rows = "".join(f"<tr><td>{name}</td><td>{estimate}</td></tr>" for name, estimate in self.metrics.items())
-        return f"<table><tr><th>{len(self.folds)} folds</th><th>mean and 95 % interval</th></tr>{rows}</table>"
+        return f"<table><tr><th>{len(self.folds)} folds</th><th>mean and {INTERVAL}</th></tr>{rows}</table>"
 
 
 def _mean(values: Sequence[float]) -> Estimate:
@@ -57,10 +57,7 @@ def _mean(values: Sequence[float]) -> Estimate:
     count, mean = len(values), float(np.mean(values))
     # With k folds as many rows are judged to rows trained as 1 to k - 1.
     error = float(np.std(values, ddof=1)) * (1 / count + 1 / (count - 1)) ** 0.5
-    # Here, since it takes four tenths of a second to import, and most runs never cross-validate.
-    from scipy import stats
-
-    half = float(stats.t.ppf(0.975, count - 1)) * error
+    half = student(count - 1) * error
     return Estimate(mean, mean - half, mean + half)
 
 

@@ -29,8 +29,8 @@ from headway.train.loop import evaluating
 
 __all__ = ["HeadwayClassifier", "HeadwayRegressor"]
 
+# Items that go through the model at once when it predicts.
 BATCH = 256
-"""Items that go through the model at once when it predicts."""
 
 
 class _Estimator(BaseEstimator):

@@ -34,10 +34,10 @@ from headway.targets.base import Target
 __all__ = ["EXPORT_TOLERANCE", "INT8_TOLERANCE", "NUM_CHECKS", "export_bundle"]
 
 NUM_CHECKS = 3
+# How far an answer from onnxruntime may be from torch's. Both compute in float32; 1e-6 is usual.
 EXPORT_TOLERANCE = 1e-3
-"""How far an answer from onnxruntime may be from torch's. Both compute in float32; 1e-6 is usual."""
+# What the check of a graph in int8 allows: where a processor rounds the other way, a value moves by a whole step.
 INT8_TOLERANCE = 0.2
-"""What the check of a graph in int8 allows: where a processor rounds the other way, a value moves by a whole step."""
 
 
 def export_bundle(

@@ -22,11 +22,11 @@ from headway.train.stage import Setup, has_linear_head
 
 __all__ = ["MAX_REFUSED", "Distance", "Familiar", "find_familiar", "find_threshold"]
 
+# The share of validation rows that may be called unfamiliar.
 MAX_REFUSED = 0.05
-"""The share of validation rows that may be called unfamiliar."""
 
+# The distance is fitted on so many training rows at most.
 MAX_ROWS = 5000
-"""The distance is fitted on so many training rows at most."""
 
 # Both were chosen by leaving out classes of training rows, clothing and breeds of pets. With fewer rows than features,
 # as is usual here, a covariance that is mostly round did better than what Ledoit and Wolf's formula gives.

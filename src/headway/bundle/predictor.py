@@ -47,10 +47,10 @@ T = TypeVar("T")
 GRAPH_INPUT = "inputs"
 GRAPH_OUTPUT = "outputs"
 GRAPH_DISTANCE = "distance"
+# How far a probability may be from the one in `check.npz`. Processors round differently, by about 1e-6.
 CHECK_TOLERANCE = 1e-3
-"""How far a probability may be from the one in `check.npz`. Processors round differently, by about 1e-6."""
+# What a manifest may ask for instead: a graph in int8 rounds whole steps differently from processor to processor.
 MAX_CHECK_TOLERANCE = 0.25
-"""What a manifest may ask for instead: a graph in int8 rounds whole steps differently from processor to processor."""
 
 
 def load(path: str | os.PathLike[str]) -> Predictor:
@@ -334,8 +334,8 @@ class _Read:
     seconds: float = 0.0
 
 
+# Items and what became of them, batch by batch.
 _Batches = Generator[tuple[list[Any], list[_Read]], None, None]
-"""Items and what became of them, batch by batch."""
 
 
 def _limits(manifest: dict[str, Any]) -> tuple[float | None, float]:

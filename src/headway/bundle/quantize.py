@@ -29,11 +29,11 @@ __all__ = ["MAX_LOSS", "QuantizeName", "Quantized", "check_quantize", "quantize_
 
 QuantizeName = Literal["int8"]
 
+# What int8 may cost on validation rows where the main metric is a share, such as accuracy.
 MAX_LOSS = 0.005
-"""What int8 may cost on validation rows where the main metric is a share, such as accuracy."""
 
+# What it may cost where the metric is in the target's unit, as a share of it.
 MAX_WORSE = 0.01
-"""What it may cost where the metric is in the target's unit, as a share of it."""
 
 NUM_CALIBRATION = 128
 BATCH_SIZE = 16

@@ -15,11 +15,11 @@ import numpy as np
 
 __all__ = ["NO_LABEL", "Measured", "labels_of", "numbers_of", "reference"]
 
+# An answer without any label, where there may be several.
 NO_LABEL = "no label"
-"""An answer without any label, where there may be several."""
 
+# What is known of one item or answer: numbers by name; `label` is a class, `labels` a list of them.
 Measured = Mapping[str, Any]
-"""What is known of one item or answer: numbers by name; `label` is a class, `labels` a list of them."""
 
 _LEVELS = np.linspace(0, 1, 101)
 _DIGITS = 5

@@ -26,8 +26,8 @@ from headway.targets.registry import target_from_json
 __all__ = ["RUNTIME", "RUNTIME_SHA512", "check_runs_in_browser", "find_runtime", "write_site"]
 
 RUNTIME = "onnxruntime-web@1.30.0"
+# Of the package's archive, in base64 as npm writes it.
 RUNTIME_SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
-"""Of the package's archive, in base64 as npm writes it."""
 
 _RUNTIME_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
 _OWN_FILES = ("answers.js", "backend.js", "jpeg.js", "read.js")

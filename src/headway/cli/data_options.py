@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TARGET_OPTIONS", "check_fields", "open_data"]
 
+# Options that only some kinds of targets take, by `Target.options`.
 TARGET_OPTIONS = ("classes", "ignore", "limits")
-"""Options that only some kinds of targets take, by `Target.options`."""
 
 _NAMES = {"limits": "--range", "split_column": "--split-column"}
 

@@ -12,6 +12,7 @@ import typer
 
 __all__ = ["SERVING", "dockerfile", "pinned"]
 
+# The libraries that serving and predicting import: of Headway's dependencies a few, and not torch.
 SERVING = (
     "fastapi",
     "numpy",
@@ -22,7 +23,6 @@ SERVING = (
     "typer",
     "uvicorn",
 )
-"""The libraries that serving and predicting import: of Headway's dependencies a few, and not torch."""
 
 # What pip would ask of the machine in the container, whatever machine this is.
 _CONTAINER = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix", "extra": ""}

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate"]
 
+# Items whose outputs and targets are in memory at once, by where they lie; of masks only counts are kept.
 CHUNK = {"file": 64, "values": 8_192}
-"""Items whose outputs and targets are in memory at once, by where they lie; of masks only counts are kept."""
 
 
 def evaluate(

@@ -139,15 +139,15 @@ def train(
         run.drop_unless_begun()
 
 
+# What `Learner.fine_tune` is called with.
 FINE_TUNING = ("epochs", "minutes", "lr", "mixup", "ema", "clip_norm", "dropout", "compile")
-"""What `Learner.fine_tune` is called with."""
 
+# What a run keeps of the command, besides its data, to begin again when it is stopped before it has begun.
 OPTIONS = (
     *FINE_TUNING,
     *("input", "target", "split_column", "arch", "pretrained", "size", "batch_size", "optimizer", "class_weights"),
     *("valid", "seed", "device", "precision", "quantize", "kind", *TARGET_OPTIONS),
 )
-"""What a run keeps of the command, besides its data, to begin again when it is stopped before it has begun."""
 
 
 def carry_out(run: Run, *, start: float, as_json: bool) -> None:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Data", "Part", "PartName", "part_with_rows"]
 
+# Share of the items that may become unreadable in mid-run.
 MAX_LOST = 0.01
-"""Share of the items that may become unreadable in mid-run."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["NO_NUMBER", "is_plain", "number_of", "numbers_in"]
 
+# What tables hold in place of a number that is missing, in lower case.
 NO_NUMBER = {"", "?", "-", ".", "na", "n/a", "nan", "null", "none"}
-"""What tables hold in place of a number that is missing, in lower case."""
 
 
 def number_of(value: Any) -> float:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SPLIT_FOLDERS", "files_below", "frame_columns", "is_table", "list_folder", "read_table", "read_values"]
 
+# Names of folders that hold a part of the data, lower-case, and the part each means.
 SPLIT_FOLDERS = {
     "train": "train",
     "training": "train",
@@ -28,7 +29,6 @@ SPLIT_FOLDERS = {
     "test": "test",
     "testing": "test",
 }
-"""Names of folders that hold a part of the data, lower-case, and the part each means."""
 
 _NO_ITEMS = {"thumbs.db", "desktop.ini", "__macosx", "icon\r"}
 _TABLES = {".csv", ".tsv", ".parquet"}

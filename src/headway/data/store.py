@@ -33,11 +33,11 @@ from headway.targets.base import Target
 
 __all__ = ["Ragged", "Store", "arrays_by_row", "open_answers", "open_store", "open_table", "reader_threads"]
 
+# More than this is not kept: the items are decoded again each epoch.
 MAX_STORE_BYTES = 20 * 2**30
-"""More than this is not kept: the items are decoded again each epoch."""
 
+# Items that are no files (bytes, arrays) have no key to be cached under; up to this much is kept in memory.
 MAX_MEMORY_BYTES = 2**30
-"""Items that are no files (bytes, arrays) have no key to be cached under; up to this much is kept in memory."""
 
 
 _ABANDONED_SECONDS = 24 * 3600

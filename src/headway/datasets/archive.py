@@ -22,11 +22,11 @@ from headway.errors import DataError
 
 __all__ = ["members", "read_gzip"]
 
+# What the standard library raises on bytes that are not the archive they should be.
 _DAMAGED = (
     *(tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, struct.error),
     *(EOFError, ValueError, OverflowError, IndexError, NotImplementedError, RuntimeError),
 )
-"""What the standard library raises on bytes that are not the archive they should be."""
 
 
 def members(archive: str | os.PathLike[str], *, limit: int) -> Iterator[tuple[str, bytes]]:

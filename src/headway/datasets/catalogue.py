@@ -107,10 +107,10 @@ def _named_data(
     return NamedData(name=name, files=tuple(published), **facts)
 
 
+# All named data sets, by name.
 CATALOGUE: dict[str, NamedData] = {
     name: _named_data(name, **facts)
     for name, facts in tomllib.loads(
         package_files("headway.datasets").joinpath("catalogue.toml").read_text("utf-8")
     ).items()
 }
-"""All named data sets, by name."""

@@ -28,8 +28,8 @@ __all__ = ["DownloadError", "Patience", "obtain"]
 MIRROR = "HEADWAY_MIRROR"
 
 _CHUNK = 2**16
+# A try that brought less than this many bytes counts as failed.
 _PROGRESS = 2**20
-"""A try that brought less than this many bytes counts as failed."""
 
 _MAX_REDIRECTS = 10
 _OTHER = "another file than the published one"

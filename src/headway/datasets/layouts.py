@@ -113,6 +113,7 @@ def _synsets(files: Files, data: NamedData) -> Items:
                 yield f"{parts[part]}/{names[number]}/{file}", content
 
 
+# By the name in the catalogue.
 LAYOUTS: dict[str, Callable[[Files, NamedData], Items]] = {
     "cifar": _cifar,
     "digits": _digits,
@@ -121,7 +122,6 @@ LAYOUTS: dict[str, Callable[[Files, NamedData], Items]] = {
     "pets": _pets,
     "synsets": _synsets,
 }
-"""By the name in the catalogue."""
 
 
 def _read_idx(file: Path, limit: int) -> np.ndarray:

@@ -29,8 +29,8 @@ __all__ = ["CATALOGUE", "fetch", "find", "load", "write_digits"]
 
 _SEAL = ".headway.json"
 
+# The disk is full or not for us to write to: the cache's fault, not the program's.
 _CACHE_FAILS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST}
-"""The disk is full or not for us to write to: the cache's fault, not the program's."""
 
 
 def fetch(name: str, *, on_progress: OnProgress | None = None) -> Path:

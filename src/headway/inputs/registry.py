@@ -14,16 +14,14 @@ if TYPE_CHECKING:
 
 __all__ = ["INPUTS", "check_architecture", "input_class", "input_from_json", "recognise_arrays", "recognise_input"]
 
+# Where the class of each kind is, by the kind's name in a bundle. They are asked in this order whether data are theirs.
+# `Image` takes any column that is named, so whatever looks at a column's values or at its files' endings stands before
+# it.
 INPUTS: dict[str, str] = {
     "image": "headway.inputs.image.field:Image",
     "ratings": "headway.inputs.ratings.field:Ratings",
     "table": "headway.inputs.table.field:Table",
 }
-"""Where the class of each kind is, by the kind's name in a bundle.
-
-They are asked in this order whether data are theirs. `Image` takes any column that is named, so whatever looks at a
-column's values or at its files' endings stands before it.
-"""
 
 
 def input_from_json(values: dict[str, Any]) -> Input:

@@ -45,14 +45,14 @@ __all__ = [
     "wilson",
 ]
 
+# Of every interval, unless said otherwise.
 CONFIDENCE = 0.95
-"""Of every interval, unless said otherwise."""
+# The chance that a difference is called one where none is.
 ALPHA = 1 - CONFIDENCE
-"""The chance that a difference is called one where none is."""
+# How many standard errors a normal interval reaches to either side.
 Z_SCORE = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
-"""How many standard errors a normal interval reaches to either side."""
+# How an interval is called.
 INTERVAL = f"{100 * CONFIDENCE:.0f} % interval"
-"""How an interval is called."""
 
 # Beyond this many items a mean is as good as normal, and a resample of this many tells the spread of the whole.
 _LARGE = 5_000
@@ -110,8 +110,8 @@ class Estimate(AsJson):
         return Estimate(self.value * factor, self.low * factor, self.high * factor)
 
 
+# What cannot be computed.
 NAN = Estimate(math.nan, math.nan, math.nan)
-"""What cannot be computed."""
 
 
 def f1_of(overlap: Estimate) -> Estimate:

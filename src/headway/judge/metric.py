@@ -27,13 +27,13 @@ __all__ = ["LabelScores", "Metric", "MetricLike", "TaskMetrics", "as_metric", "p
 Check = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 ByItem = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Function = Callable[[Any, Any], float]
+# A metric, a plain function of targets and predictions, a scikit-learn scorer, or the name of one of these.
 MetricLike: TypeAlias = "Metric | Function | str"
-"""A metric, a plain function of targets and predictions, a scikit-learn scorer, or the name of one of these."""
 
+# Blocks of items that pseudo-values are made of: a user's function is called so often, however many items.
 _BLOCKS = 200
-"""Blocks of items that pseudo-values are made of: a user's function is called so often, however many items."""
+# What a function calls its second argument when it takes probabilities rather than labels, as in scikit-learn.
 _SCORES = re.compile("score|prob")
-"""What a function calls its second argument when it takes probabilities rather than labels, as in scikit-learn."""
 
 
 @dataclass(frozen=True)

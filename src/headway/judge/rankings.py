@@ -12,9 +12,9 @@ from headway.judge.intervals import NAN, Estimate, logit_normal, wilson
 
 __all__ = ["Effects", "Ranking", "auroc_effects", "precision_effects", "rank"]
 
+# From whether items are positive, bool `[items]` in the order of their scores, the places where runs of equal scores
+# start, and each item's run, to the metric and how far each item moves it.
 Effects = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[float, np.ndarray]]
-"""From whether items are positive, bool `[items]` in the order of their scores, the places where runs of equal scores
-start, and each item's run, to the metric and how far each item moves it."""
 
 
 @dataclass(frozen=True)

@@ -30,12 +30,12 @@ __all__ = [
 
 Kind = Literal["better", "indistinguishable", "worse"]
 
+# How a sentence about a comparison begins.
 OPENINGS: dict[Kind, str] = {
     "better": "Better than",
     "worse": "Worse than",
     "indistinguishable": "Not distinguishable from",
 }
-"""How a sentence about a comparison begins."""
 
 
 @dataclass(frozen=True)

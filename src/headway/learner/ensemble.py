@@ -16,8 +16,8 @@ from headway.learner.subject import TrainedModel
 
 __all__ = ["ensemble", "inner_split"]
 
+# Of the training rows, set aside to choose the weight.
 _SHARE = 0.2
-"""Of the training rows, set aside to choose the weight."""
 
 
 def ensemble(trained: TrainedModel, baseline: str, *, train_again: Callable[[Data], TrainedModel]) -> Ensemble:

@@ -19,8 +19,8 @@ from headway.train.stage import Setup
 
 __all__ = ["export_trained"]
 
+# Validation rows that the reference is made of at most.
 MAX_REFERENCE = 20_000
-"""Validation rows that the reference is made of at most."""
 
 
 def export_trained(

@@ -35,8 +35,8 @@ from headway.train.predictions import as_inputs, check_views, predictions_of_vie
 
 __all__ = ["Diagnosis", "check_request", "curve", "findings", "make_report", "predictions"]
 
+# Training items that the model predicts, to be compared with valid: a whole pass over train takes too long.
 NUM_TRAIN = 200
-"""Training items that the model predicts, to be compared with valid: a whole pass over train takes too long."""
 
 NUM_ACTIVITY = 32
 

@@ -17,8 +17,8 @@ __all__ = ["made_again", "replay", "resume_run", "settings_of"]
 
 L = TypeVar("L")
 
+# The methods that a run writes down, and that are called again from what it wrote.
 CALLS = ("fit", "fine_tune", "freeze", "load_weights")
-"""The methods that a run writes down, and that are called again from what it wrote."""
 
 
 def made_again(make: Callable[..., L], settings: Mapping[str, Any], data: Data, **own: Any) -> L:

@@ -27,14 +27,14 @@ from headway.errors import CheckpointError
 
 __all__ = ["DONE", "PLAN", "STAGE", "Checkpoints", "Saved", "load_model", "model_tensors"]
 
+# The name of the piece that says that a call is finished, and holds what it made of model and history.
 DONE = "done"
-"""The name of the piece that says that a call is finished, and holds what it made of model and history."""
 
+# The name of the checkpoint that a stage under way writes over and over.
 STAGE = "stage"
-"""The name of the checkpoint that a stage under way writes over and over."""
 
+# The name of the piece that holds how many steps a number of minutes came to.
 PLAN = "plan"
-"""The name of the piece that holds how many steps a number of minutes came to."""
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,8 @@ __all__ = ["Run", "check_name", "differences", "environment", "list_runs", "new_
 
 CANNOT_WRITE = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
+# What surrounds a run, besides the versions of libraries.
 KEPT = ("platform", "threads", "git")
-"""What surrounds a run, besides the versions of libraries."""
 
 OWNER = ".owner"
 FIRST_WEIGHTS = "start"

@@ -35,8 +35,8 @@ __all__ = ["create_app"]
 
 _log = logging.getLogger("headway.serve")
 
+# By where the content of an item lies, for kinds of input that bring no reader of their own.
 _READERS = {"file": FileReader, "values": RowReader}
-"""By where the content of an item lies, for kinds of input that bring no reader of their own."""
 
 
 def create_app(predictor: Predictor, settings: Settings, *, name: str = "model", card: str = "") -> FastAPI:

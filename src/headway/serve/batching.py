@@ -16,8 +16,8 @@ from typing import Generic, TypeVar
 
 __all__ = ["BATCH_SIZES", "Batcher", "choose_batch"]
 
+# What is tried. More gains little, and the memory that a batch takes stays with the process.
 BATCH_SIZES = (1, 4, 16)
-"""What is tried. More gains little, and the memory that a batch takes stays with the process."""
 
 _WORTH = 1.5
 _TRIALS = 4

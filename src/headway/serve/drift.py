@@ -24,8 +24,8 @@ from headway.judge.slices.compare import holm
 
 __all__ = ["MIN_ITEMS", "Drift", "Shift", "compare", "ks_distance", "stability_index"]
 
+# Fewer items are too few to compare.
 MIN_ITEMS = 30
-"""Fewer items are too few to compare."""
 
 _SLIGHT, _LARGE = 0.1, 0.25
 _ALPHA = 0.01

@@ -17,8 +17,8 @@ from prometheus_client import (
 
 __all__ = ["MULTIPROCESS_FOLDER", "Metrics"]
 
+# The variable by which several workers share their numbers; prometheus-client's own.
 MULTIPROCESS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable by which several workers share their numbers; prometheus-client's own."""
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 

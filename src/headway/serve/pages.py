@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 __all__ = ["PAGE_FILES", "SECURITY_HEADERS", "page_folder", "page_routes"]
 
+# The files below `page/`, with their media types.
 PAGE_FILES = {
     "index.html": "text/html",
     "page.css": "text/css",
@@ -24,8 +25,8 @@ PAGE_FILES = {
     "docs.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
-"""The files below `page/`, with their media types."""
 
+# Sent with every response.
 SECURITY_HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob:; "
@@ -37,7 +38,6 @@ SECURITY_HEADERS = {
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
-"""Sent with every response."""
 
 
 def page_folder() -> Path:

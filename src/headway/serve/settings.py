@@ -9,14 +9,14 @@ from headway.errors import ConfigError
 
 __all__ = ["MAX_FILES", "MAX_HEADER_BYTES", "MAX_ROWS", "Settings"]
 
+# Pictures in one request.
 MAX_FILES = 64
-"""Pictures in one request."""
 
+# Rows of a table in one request.
 MAX_ROWS = 256
-"""Rows of a table in one request."""
 
+# A request's address and headers together.
 MAX_HEADER_BYTES = 32_768
-"""A request's address and headers together."""
 
 
 @dataclass(frozen=True, kw_only=True)

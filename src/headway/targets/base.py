@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Media", "Prediction", "Target", "Task", "labels_of", "listed"]
 
+# What kind of answer a target is. Objective, metrics, baselines and the report are chosen by it.
 Task = Literal["classification", "multilabel", "regression", "points", "segmentation"]
-"""What kind of answer a target is. Objective, metrics, baselines and the report are chosen by it."""
 
 
+# Fewer items than this and nothing can be learned, nor judged.
 MIN_ITEMS = 8
-"""Fewer items than this and nothing can be learned, nor judged."""
 
 
 @dataclass(frozen=True, kw_only=True)

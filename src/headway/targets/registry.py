@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TARGETS", "TASKS", "recognise_target", "target_class", "target_from_json", "target_of_arrays"]
 
+# Where the class of each kind is, by the kind's name in a bundle. They are asked in this order whether a column is
+# theirs; `Category` takes any.
 TARGETS: dict[str, str] = {
     "number": "headway.targets.number.field:Number",
     "categories": "headway.targets.categories.field:Categories",
@@ -24,12 +26,9 @@ TARGETS: dict[str, str] = {
     "points": "headway.targets.points.field:Points",
     "category": "headway.targets.category.field:Category",
 }
-"""Where the class of each kind is, by the kind's name in a bundle.
-
-They are asked in this order whether a column is theirs; `Category` takes any.
-"""
 
 
+# The kind by the name of what is predicted, which JSON, messages and `headway.judge_predictions` use.
 TASKS: dict[str, str] = {
     "classification": "category",
     "multilabel": "categories",
@@ -37,7 +36,6 @@ TASKS: dict[str, str] = {
     "regression": "number",
     "segmentation": "mask",
 }
-"""The kind by the name of what is predicted, which JSON, messages and `headway.judge_predictions` use."""
 
 
 def target_of_arrays(

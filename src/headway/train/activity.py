@@ -18,8 +18,8 @@ from headway.train.loop import evaluating
 
 __all__ = ["activity", "hooked"]
 
+# Places along each side of a layer's map that its statistics are taken at, at least.
 PLACES = 28
-"""Places along each side of a layer's map that its statistics are taken at, at least."""
 
 Hook = Callable[[str, nn.Module, torch.Tensor], None]
 

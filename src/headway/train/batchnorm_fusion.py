@@ -12,9 +12,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 __all__ = ["folded"]
 
+# How far apart outputs may be, as a share of the largest, for the folded body to be taken; rounding makes 1e-6 in
+# float32, and 1e-3 where an accelerator multiplies in TF32.
 TOLERANCE = 1e-2
-"""How far apart outputs may be, as a share of the largest, for the folded body to be taken; rounding makes 1e-6 in
-float32, and 1e-3 where an accelerator multiplies in TF32."""
 
 Pair = tuple[str, nn.Conv2d, nn.BatchNorm2d]
 Weights = tuple[nn.Conv2d, torch.Tensor, torch.Tensor | None]

@@ -24,14 +24,14 @@ from headway.train.options import Options
 
 __all__ = ["Decision", "Trial", "compiled"]
 
+# The name of the piece that holds what was decided: a run that goes on computes as it began.
 PIECE = "compiled"
-"""The name of the piece that holds what was decided: a run that goes on computes as it began."""
 
 BACKEND = "inductor"
 STEPS = 5
 
+# Stages whose passes take less in all have no trial: compiling would take most of what it could save.
 LEAST_SECONDS = 30.0
-"""Stages whose passes take less in all have no trial: compiling would take most of what it could save."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,8 @@ from headway.train.history import Epoch
 
 __all__ = ["EarlyStopping"]
 
+# What the names of the best weights begin with in a checkpoint.
 WEIGHTS = "weights."
-"""What the names of the best weights begin with in a checkpoint."""
 
 
 class EarlyStopping(Callback):

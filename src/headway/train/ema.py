@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Average"]
 
+# What names of averaged tensors begin with in a checkpoint.
 PREFIX = "average."
-"""What names of averaged tensors begin with in a checkpoint."""
 
 
 class Average(Callback):

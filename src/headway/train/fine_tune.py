@@ -45,19 +45,19 @@ __all__ = [
     "train_from_scratch",
 ]
 
+# The name of the piece that holds what stage two answered for the rows set aside, where it was kept.
 ASIDE_ANSWERS = "aside"
-"""The name of the piece that holds what stage two answered for the rows set aside, where it was kept."""
 
+# Items whose features are computed, and kept, at a time.
 CHUNK = 512
-"""Items whose features are computed, and kept, at a time."""
 
+# Stage two sees about so many training images, each epoch counting anew, when nothing else is asked for.
 VIEWS = 600
-"""Stage two sees about so many training images, each epoch counting anew, when nothing else is asked for."""
 
 MAX_EPOCHS = 5
 
+# Stage two is left out, unless asked for, where the head is right on this share of held-out training rows.
 GOOD_ENOUGH = 0.98
-"""Stage two is left out, unless asked for, where the head is right on this share of held-out training rows."""
 
 ASIDE = 0.1
 MIN_ASIDE = 50

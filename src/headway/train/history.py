@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Epoch", "History", "Stage"]
 
+# What was trained: the head alone on the frozen body's features, or every layer.
 Stage = Literal["head", "all"]
-"""What was trained: the head alone on the frozen body's features, or every layer."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,18 +26,17 @@ __all__ = [
     "with_loss",
 ]
 
+# Outputs and targets to a loss.
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""Outputs and targets to a loss."""
 
+# A weight for each class by its label, 1 for those not named; or "balanced": the rarer the class, the greater.
 ClassWeights = Mapping[str, float] | Literal["balanced"]
-"""A weight for each class by its label, 1 for those not named; or "balanced": the rarer the class, the greater."""
 
+# Candidates for the weight decay of a linear head, from the strongest, on the mean log loss of standardised features.
 WEIGHT_DECAYS = (1e-1, 3e-2, 1e-2, 3e-3)
-"""Candidates for the weight decay of a linear head, from the strongest, on the mean log loss of standardised features.
-"""
 
+# The same for squared errors. They do not fade where an answer is nearly right, so weights must be held back more.
 SQUARED_DECAYS = (1e2, 3e1, 1e1, 3e0, 1e0, 1e-1, 1e-2)
-"""The same for squared errors. They do not fade where an answer is nearly right, so weights must be held back more."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,9 +21,9 @@ __all__ = [
     "set_lr",
 ]
 
+# A name, such as "adamw" or one of timm's; or what makes an optimizer from groups of parameters, such as a class of
+# torch's. The learning rate is set at each step, whatever the optimizer was made with.
 OptimizerChoice = str | Callable[[list[dict[str, Any]]], torch.optim.Optimizer]
-"""A name, such as "adamw" or one of timm's; or what makes an optimizer from groups of parameters, such as a class of
-torch's. The learning rate is set at each step, whatever the optimizer was made with."""
 
 
 def make_optimizer(

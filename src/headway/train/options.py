@@ -16,8 +16,8 @@ __all__ = ["CompileName", "Options", "Plan", "check_options", "check_run", "opti
 
 CompileName = Literal["off", "auto", "on"]
 
+# Side in pixels below which a photo shows nothing.
 SMALLEST = 8
-"""Side in pixels below which a photo shows nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,8 @@ from headway.train.stage import Setup
 
 __all__ = ["as_inputs", "check_views", "predict_arrays", "predictions_of_views"]
 
+# Views are augmented as in epochs that no training comes to, so that none was trained on as it is.
 FIRST_VIEW_EPOCH = 2**40
-"""Views are augmented as in epochs that no training comes to, so that none was trained on as it is."""
 
 
 def as_inputs(setup: Setup, arrays: np.ndarray) -> torch.Tensor:

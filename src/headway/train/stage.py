@@ -54,8 +54,8 @@ __all__ = [
 
 PLAIN = Options()
 
+# Predictions, such as probabilities `[items, classes]`, and targets to a number.
 MetricFn = Callable[[np.ndarray, np.ndarray], float]
-"""Predictions, such as probabilities `[items, classes]`, and targets to a number."""
 
 
 @dataclass(frozen=True, kw_only=True)

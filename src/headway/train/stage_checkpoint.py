@@ -16,8 +16,8 @@ from headway.train.callbacks import BatchResult, Callback, TrainState
 
 __all__ = ["KeepState", "capture", "restore"]
 
+# A stage is saved at least this often, besides at every epoch's end.
 SECONDS_BETWEEN = 60.0
-"""A stage is saved at least this often, besides at every epoch's end."""
 
 
 class KeepState(Callback):

@@ -11,11 +11,11 @@ from torch import nn
 
 __all__ = ["MultiLevelBody", "Prepare", "VisionModel", "multi_level", "small_resnet"]
 
+# Cells along each side that the last two levels are averaged over, the finest first.
 GRIDS = ((3, 2), (2, 2), (2, 1), (1, 1))
-"""Cells along each side that the last two levels are averaged over, the finest first."""
 
+# With more features than this a coarser grid is taken: the head's weights and the kept features grow with them.
 MAX_FEATURES = 6000
-"""With more features than this a coarser grid is taken: the head's weights and the kept features grow with them."""
 
 
 class Prepare(nn.Module):

@@ -17,8 +17,8 @@ from headway.serve.settings import Settings
 
 __all__ = ["FORMATS", "MEDIA_TYPES", "PictureReader"]
 
+# Pillow's names of what a server reads. Pillow knows many more, some of which start other programs.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-"""Pillow's names of what a server reads. Pillow knows many more, some of which start other programs."""
 
 MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/tiff", "image/avif")
 _ALIASES = ("image/jpg", "image/pjpeg", "image/apng", "image/x-ms-bmp", "image/*", "application/octet-stream")

@@ -6,8 +6,8 @@ import numpy as np
 
 __all__ = ["STATISTICS", "image_statistics"]
 
+# What is measured of an image, in this order, each between 0 and 1.
 STATISTICS = ("brightness", "contrast", "saturation", "sharpness")
-"""What is measured of an image, in this order, each between 0 and 1."""
 
 _ROWS = 48
 

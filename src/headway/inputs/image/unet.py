@@ -15,14 +15,14 @@ from headway.train.recipe import Recipe
 
 __all__ = ["RECIPES", "UNet"]
 
+# Channels after each step up, from the deepest.
 WIDTHS = (128, 64, 48, 32)
-"""Channels after each step up, from the deepest."""
 
+# With and without pretrained weights in the body; see `docs/segmentation.md`.
 RECIPES = {
     True: Recipe(lr=1e-3, options=Options(lr_decay=0.3, freeze_norm=True), samples_seen=2000),
     False: Recipe(lr=3e-3, options=Options(), samples_seen=32_000, max_epochs=80),
 }
-"""With and without pretrained weights in the body; see `docs/segmentation.md`."""
 
 
 class UNet(nn.Module):

@@ -13,13 +13,13 @@ from headway.seeds import generator
 __all__ = ["BASELINES", "bias_model"]
 
 _FOLDS = 3
+# Rounds of solving for users and items by turns, where penalties are compared.
 _TRIED = 5
-"""Rounds of solving for users and items by turns, where penalties are compared."""
 _ROUNDS = 50
 _PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0)
 
+# The mean, and what each user and each item adds to it, by index.
 Biases = tuple[float, np.ndarray, np.ndarray]
-"""The mean, and what each user and each item adds to it, by index."""
 
 
 def _item_mean(
@@ -103,10 +103,10 @@ def _size(rows: BaselineData, side: int) -> int:
     return int(rows["pairs"][:, side].max()) + 1
 
 
+# Of users and items, beside those of every number: the mean and the median.
 BASELINES: dict[str, Baseline] = {
     "item mean": Baseline(_item_mean, needs="pairs", size=lambda rows, _: _size(rows, 1), max_rows=sys.maxsize),
     "user plus item bias": Baseline(
         _biases, needs="pairs", size=lambda rows, _: 1 + _size(rows, 0) + _size(rows, 1), max_rows=sys.maxsize
     ),
 }
-"""Of users and items, beside those of every number: the mean and the median."""

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_CHOICES", "Ratings"]
 
+# So many users, and items, a form offers at most: those with the most ratings.
 MAX_CHOICES = 2_000
-"""So many users, and items, a form offers at most: those with the most ratings."""
 
 
 @dataclass(frozen=True)

@@ -25,19 +25,18 @@ WIDTH = 100
 DROPOUT = 0.2
 MLP_RATE = 0.1
 
+# The share of users, and of items, that training takes as new ones, so that index 0 learns to stand for these.
 HIDDEN = 0.02
-"""The share of users, and of items, that training takes as new ones, so that index 0 learns to stand for these."""
 
+# Chosen on a tenth of the training rows of MovieLens 100k, set aside, as is what else is constant here. Weight decay
+# acts at every step, so it is right for one number of steps an epoch: batches grow with the data (Wang and Aitchison
+# 2024, arXiv:2405.13698).
 RECIPE = Recipe(
     lr=1e-2, options=Options(weight_decay=1.0), min_epochs=10, max_epochs=10, steps=100, max_batch_size=2**17
 )
-"""Chosen on a tenth of the training rows of MovieLens 100k, set aside, as is what else is constant here.
 
-Weight decay acts at every step, so it is right for one number of steps an epoch: batches grow with the data
-(Wang and Aitchison 2024, arXiv:2405.13698)."""
-
+# Ratings of a name, user or item, for which that weight decay was chosen.
 USUAL = 27.0
-"""Ratings of a name, user or item, for which that weight decay was chosen."""
 
 
 class Factors(nn.Module):
@@ -120,8 +119,8 @@ class CollabMlp(nn.Module):
         return {"mlp": MLP_RATE}
 
 
+# By name, the default first.
 ARCHITECTURES: dict[str, Callable[[Factors], nn.Module]] = {"collab_mlp": CollabMlp, "dot_product": DotProduct}
-"""By name, the default first."""
 
 
 def recipe_for(input: Ratings) -> Recipe:

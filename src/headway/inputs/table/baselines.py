@@ -19,15 +19,15 @@ from headway.seeds import generator
 
 __all__ = ["BASELINES", "one_hot"]
 
+# Columns that a category column becomes for a linear model; rarer categories share the zeros of unknown ones.
 _MAX_CATEGORIES = 50
-"""Columns that a category column becomes for a linear model; rarer categories share the zeros of unknown ones."""
+# Categories that scikit-learn's boosting takes of a column, with one left for the others.
 _MAX_BOOSTED = 254
-"""Categories that scikit-learn's boosting takes of a column, with one left for the others."""
+# Rows beyond which a linear model or a forest gains little, and a forest's time is no longer reasonable.
 _MANY = 100_000
-"""Rows beyond which a linear model or a forest gains little, and a forest's time is no longer reasonable."""
 
+# Inputs, targets `[items]`, the training rows and a seed to a fitted scikit-learn estimator.
 Fit = Callable[[np.ndarray, np.ndarray, BaselineData, int], Any]
-"""Inputs, targets `[items]`, the training rows and a seed to a fitted scikit-learn estimator."""
 
 
 def one_hot(train: BaselineData, parts: Mapping[str, BaselineData]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -208,5 +208,5 @@ _NUMBERS: dict[str, Baseline] = {
     ),
 }
 
+# By what of scikit-learn learns the target (`Target.estimator`).
 BASELINES = {"classifier": _CLASSES, "regressor": _NUMBERS}
-"""By what of scikit-learn learns the target (`Target.estimator`)."""

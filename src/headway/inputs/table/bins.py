@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MISSING", "OTHER", "bin_of", "column_bins", "column_reference", "column_references"]
 
+# A value that is not there, and one of the rarer values of a column.
 MISSING, OTHER = "missing", "other"
-"""A value that is not there, and one of the rarer values of a column."""
 
 _BINS = 10
 _MAX_CHOICES = 20

@@ -12,8 +12,8 @@ from headway.errors import ConfigError, DataError, did_you_mean
 
 __all__ = ["ColumnValues", "Predict", "check_columns", "column_values", "draw", "is_category"]
 
+# Any model of a table: items to predictions, float `[items, outputs]`: probabilities of classes, or numbers.
 Predict = Callable[[pl.DataFrame], np.ndarray]
-"""Any model of a table: items to predictions, float `[items, outputs]`: probabilities of classes, or numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,11 +42,11 @@ __all__ = [
     "frequencies",
 ]
 
+# So many of a column's categories are told apart at most; the others are one, "other".
 MAX_CATEGORIES = 256
-"""So many of a column's categories are told apart at most; the others are one, "other"."""
 
+# A category of fewer training rows is "other": one row says nothing of the next.
 MIN_ROWS = 2
-"""A category of fewer training rows is "other": one row says nothing of the next."""
 
 _SECONDS_A_DAY = 86_400
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["QUANTILES", "Dependence", "DependencePoint", "dependence"]
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
+# Beyond these shares of the column's values there is too little to learn from.
 _ENDS = (0.05, 0.95)
-"""Beyond these shares of the column's values there is too little to learn from."""
 _OWN_DRAWS = 2 << 32
 
 

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Table"]
 
+# Quantiles that tell a column's numbers apart, at most: see `Scale`; how they were chosen is in `docs/tables.md`.
 _MAX_BINS = 128
-"""Quantiles that tell a column's numbers apart, at most: see `Scale`; how they were chosen is in `docs/tables.md`."""
 _ALL_BINS = 4_096
 _RESERVED = {"row", "content", "split"}
 _COLUMNS: dict[Kind, type[FittedColumn]] = {
@@ -41,8 +41,8 @@ _COLUMNS: dict[Kind, type[FittedColumn]] = {
     "dates": DateColumn,
 }
 _CALLED: dict[Kind, str] = {"continuous": "numbers", "categorical": "categories", "dates": "dates"}
+# Of these types, values that are equal mean the same.
 _ALIKE = {str, int, float, bool, type(None), date, datetime}
-"""Of these types, values that are equal mean the same."""
 
 
 @dataclass(frozen=True)

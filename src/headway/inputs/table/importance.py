@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ColumnImportance", "Importance", "importance"]
 
+# Epochs from here on are of no other draw in this stream.
 _OWN_DRAWS = 1 << 32
-"""Epochs from here on are of no other draw in this stream."""
+# Rows that a model is asked for at once: each call has its own cost, and the rows need memory.
 _AT_ONCE = 20_000
-"""Rows that a model is asked for at once: each call has its own cost, and the rows need memory."""
 
 
 @dataclass(frozen=True)

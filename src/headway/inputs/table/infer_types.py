@@ -19,14 +19,14 @@ __all__ = ["Kind", "guess_column"]
 
 Kind = Literal["continuous", "categorical", "dates"]
 
+# Whole numbers with so many different values at most are categories: days of the week, a ship's classes.
 FEW_VALUES = 7
-"""Whole numbers with so many different values at most are categories: days of the week, a ship's classes."""
 
+# Each of those values must stand for so many rows on average, or they are numbers all the same.
 ROWS_A_VALUE = 20
-"""Each of those values must stand for so many rows on average, or they are numbers all the same."""
 
+# Text whose different values are more than this share of the rows names the rows instead of describing them.
 NEARLY_ALL = 0.5
-"""Text whose different values are more than this share of the rows names the rows instead of describing them."""
 
 MIN_TEXTS = 20
 _IS_ID = re.compile(r"(^|[_\s-])(id|uuid|guid|index|rownum)$", re.IGNORECASE)

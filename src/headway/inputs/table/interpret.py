@@ -28,10 +28,10 @@ from headway.train.stage import Setup
 
 __all__ = ["ColumnUse", "Interpretation"]
 
+# Items that a report's importances are of; more would take longer than the rest of it.
 _REPORTED = 2_000
-"""Items that a report's importances are of; more would take longer than the rest of it."""
+# Columns whose dependence a report shows.
 _NUM_CURVES = 4
-"""Columns whose dependence a report shows."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,19 +22,19 @@ from headway.seeds import generator
 
 __all__ = ["ColumnSkill", "column_skills", "find_copies", "find_leaks"]
 
+# Share of the targets' variance that one column explains alone. Honest columns seldom do, though one number often
+# nearly determines another: of numbers the first is a warning only.
 TELLS, TELLS_ALL = 0.8, 0.95
-"""Share of the targets' variance that one column explains alone. Honest columns seldom do, though one number often
-nearly determines another: of numbers the first is a warning only."""
+# From here on a column is told where all other columns together explain less than half as much.
 SUDDEN = 0.5
-"""From here on a column is told where all other columns together explain less than half as much."""
+# Share of the rows of valid or test that are in train too, from which on they change what is measured.
 MANY_COPIES = 0.01
-"""Share of the rows of valid or test that are in train too, from which on they change what is measured."""
+# Of equal rows' agreement on the target, what chance leaves room for. Those that are equal by accident agree less.
 AGREE = 0.8
-"""Of equal rows' agreement on the target, what chance leaves room for. Those that are equal by accident agree less."""
 _FOLDS = 5
 _NUM_ITEMS = 10_000
+# Text of which more values than this differ is no category, but names or ids; their order is looked at.
 _NAMES = 0.5
-"""Text of which more values than this differ is no category, but names or ids; their order is looked at."""
 _IDS = 0.95
 _LEAVES, _SMALLEST = 64, 5
 _TREES = 20

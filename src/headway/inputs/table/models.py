@@ -39,8 +39,8 @@ RECIPE = Recipe(
 WIDTH = 128
 DEPTH = 3
 DROPOUT = 0.15
+# Length of the vector that encodes a number, or a category of a column with more than `MAX_ONE_HOT` of them.
 DIM = 8
-"""Length of the vector that encodes a number, or a category of a column with more than `MAX_ONE_HOT` of them."""
 
 MAX_ONE_HOT = 9
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MIN_BINS", "Scale", "date_of", "moments_of", "numbers_of", "shown", "text_of", "texts_of"]
 
+# Quantiles of a column's numbers, and of its distinct numbers, where nobody asks for more.
 MIN_BINS = 32
-"""Quantiles of a column's numbers, and of its distinct numbers, where nobody asks for more."""
 LIMIT = 3.0
 _FAR = 1e6
 _LARGEST = 1e300

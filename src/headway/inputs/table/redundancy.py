@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CLOSE", "Redundancy", "redundancy"]
 
+# Columns with at least this association say nearly the same.
 CLOSE = 0.9
-"""Columns with at least this association say nearly the same."""
 _OWN_DRAWS = 3 << 32
 
 

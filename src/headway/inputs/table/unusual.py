@@ -16,10 +16,10 @@ from headway.seeds import generator
 
 __all__ = ["Unusual", "Usual", "usual"]
 
+# Values that are rarer than this among the training rows are told.
 RARE = 0.01
-"""Values that are rarer than this among the training rows are told."""
+# A row is strange when at most this share of rows like the training rows are as far from these.
 STRANGE = 0.05
-"""A row is strange when at most this share of rows like the training rows are as far from these."""
 _NEIGHBOURS = 5
 _MIN_ROWS = 20
 _MAX_KNOWN, _MAX_OTHERS = 5_000, 1_000

@@ -23,8 +23,8 @@ __all__ = [
     "scale_of",
 ]
 
+# Training rows that a simple model learns from at most, where it does not say otherwise.
 MAX_ROWS = 10_000
-"""Training rows that a simple model learns from at most, where it does not say otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,8 @@ from headway.seeds import generator
 __all__ = ["logistic_regression", "ridge", "spread_over"]
 
 _FOLDS = 5
+# Sums of squared weights count so much, beside a sum of squared errors; two a decade.
 _PENALTIES = np.logspace(-2, 7, 19)
-"""Sums of squared weights count so much, beside a sum of squared errors; two a decade."""
 
 
 def ridge(

@@ -24,19 +24,19 @@ from headway.predictions import LayerActivity, Predictions
 
 __all__ = ["check_activity", "check_errors", "diagnose", "without_symptoms"]
 
+# Error on valid over that on train. Every model that learns is a little better on what it learned from.
 OVERFITTED = 1.5
-"""Error on valid over that on train. Every model that learns is a little better on what it learned from."""
+# Channels of a layer that are zero for every item. Some always are where a pretrained body meets other images.
 DEAD, ALL_DEAD = 0.5, 0.95
-"""Channels of a layer that are zero for every item. Some always are where a pretrained body meets other images."""
+# Sizes of outputs. Normalised layers stay below 100; above the second, float16 is infinite.
 LARGE, HALF_LARGEST = 1e4, 65504.0
-"""Sizes of outputs. Normalised layers stay below 100; above the second, float16 is infinite."""
+# Findings that are left out when one of these has been found that is more than a note.
 _CAUSES = {
     "not_finite": {"lr_too_high"},
     "underfitting": {"lr_too_high", "lr_too_low", "dead_activations", "exploding_activations"},
     "overconfidence": {"lr_too_high", "overfitting"},
     "confused_pair": {"lr_too_high", "lr_too_low", "dead_activations", "exploding_activations", "underfitting"},
 }
-"""Findings that are left out when one of these has been found that is more than a note."""
 
 
 def diagnose(inputs: ReportInputs) -> list[Finding]:

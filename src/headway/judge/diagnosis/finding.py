@@ -11,8 +11,8 @@ from headway.as_json import AsJson
 
 __all__ = ["KINDS", "Finding", "Kind", "Severity", "describe"]
 
+# Worth knowing; worth doing something about; the model should not be used before something is done.
 Severity = Literal["note", "warning", "serious"]
-"""Worth knowing; worth doing something about; the model should not be used before something is done."""
 
 Kind = Literal[
     "not_finite",
@@ -30,6 +30,7 @@ Kind = Literal[
     "little_validation_data",
 ]
 
+# Each kind of finding in a person's words; among equally severe ones the first comes first.
 KINDS: dict[Kind, str] = {
     "not_finite": "the loss is not finite",
     "no_better_than_baseline": "no better than a baseline",
@@ -45,7 +46,6 @@ KINDS: dict[Kind, str] = {
     "confused_pair": "two classes are confused",
     "little_validation_data": "little validation data",
 }
-"""Each kind of finding in a person's words; among equally severe ones the first comes first."""
 
 _SEVERITIES: tuple[Severity, ...] = ("serious", "warning", "note")
 _WIDTH = 100

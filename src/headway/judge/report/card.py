@@ -15,8 +15,8 @@ from headway.judge.report.report import Report
 
 __all__ = ["BLANK", "card"]
 
+# What a person is to fill in.
 BLANK = "____"
-"""What a person is to fill in."""
 
 _QUESTIONS = (
     "What it is meant for, and by whom it is to be used",

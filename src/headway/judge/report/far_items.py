@@ -14,8 +14,8 @@ from headway.judge.report.report import Report, Section
 
 __all__ = ["NUM_SHOWN", "FarItem", "far_items"]
 
+# Items in a gallery.
 NUM_SHOWN = 12
-"""Items in a gallery."""
 
 
 @dataclass(frozen=True, kw_only=True)

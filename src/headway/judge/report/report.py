@@ -242,8 +242,8 @@ class Report:
         return f'<iframe srcdoc="{page}" title="Report" style="width: 100%; height: 40rem; border: 0"></iframe>'
 
 
+# Attributes that the JSON lacks, or has in another form: sections stand there under their own names.
 _NOT_IN_JSON = ("task", "known", "sections", "pictures")
-"""Attributes that the JSON lacks, or has in another form: sections stand there under their own names."""
 
 
 def _told(values: Mapping[str, Any]) -> str:

@@ -25,9 +25,9 @@ from headway.judge.intervals import Estimate, newcombe, student, wilson
 
 __all__ = ["ENOUGH", "Gap", "MeanGap", "RightGap", "holm", "mean_gap"]
 
+# Items below which a group is too small to say: with 30, Wilson's interval of a share reaches up to 17 points to either
+# side, as far as most differences that anybody would act on.
 ENOUGH = 30
-"""Items below which a group is too small to say: with 30, Wilson's interval of a share reaches up to 17 points to
-either side, as far as most differences that anybody would act on."""
 
 
 class Gap(Protocol):

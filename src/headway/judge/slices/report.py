@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Slice", "SliceReport", "check_items", "judge_slices", "make_slice"]
 
+# Metrics that sort the items once a class are known to within a thousandth or so from this many drawn items.
 _DRAWN = 20_000
-"""Metrics that sort the items once a class are known to within a thousandth or so from this many drawn items."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Categories", "best_threshold"]
 
+# Items that share a set of labels, below which a split lumps them together with others as rare.
 MIN_IN_STRATUM = 10
-"""Items that share a set of labels, below which a split lumps them together with others as rare."""
 
 NO_LABELS = "(none)"
 

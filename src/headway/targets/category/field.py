@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Category"]
 
+# Fewer items than this and a class is not on both sides of a split.
 MIN_ITEMS_A_CLASS = 4
-"""Fewer items than this and a class is not on both sides of a split."""
 
 
 @dataclass(frozen=True)

@@ -23,15 +23,15 @@ from headway.targets.category.metrics import check_predictions, item_log_losses
 
 __all__ = ["FRACTIONS", "Solve", "learning_curve"]
 
+# Features `[n, dim]`, targets `[n]` and new features `[m, dim]` to probabilities `[m, classes]` of the new ones.
 Solve = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
-"""Features `[n, dim]`, targets `[n]` and new features `[m, dim]` to probabilities `[m, classes]` of the new ones."""
 
+# Each twice the one before: on the axis of a power law they are evenly spaced, and the next step is twice the data.
 FRACTIONS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
-"""Each twice the one before: on the axis of a power law they are evenly spaced, and the next step is twice the data."""
 
 MAX_DRAWS = 8
+# Fewer items of a class than this, on average, and the curve shows how a class is missed rather than learned.
 MIN_ITEMS_A_CLASS = 2
-"""Fewer items of a class than this, on average, and the curve shows how a class is missed rather than learned."""
 
 
 def learning_curve(

@@ -31,11 +31,11 @@ from headway.targets.category.mistakes import (
 
 __all__ = ["Confusion", "sections"]
 
+# Suspected labels that are shown of each part; the rest is in report.json.
 NUM_ISSUES = 16
-"""Suspected labels that are shown of each part; the rest is in report.json."""
 MAX_CLASSES = 30
+# Up to so many classes a cell of the confusion matrix has room for its share too.
 MAX_WIDE_CELLS = 12
-"""Up to so many classes a cell of the confusion matrix has room for its share too."""
 NUM_PAIRS = 6
 SMALL = 72
 

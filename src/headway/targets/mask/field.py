@@ -29,12 +29,13 @@ if TYPE_CHECKING:
 
 __all__ = ["UNLABELLED", "Mask", "MaskReader", "class_colours", "stored_numbers"]
 
+# In place of a class: nobody knows which one, so it is neither learned from nor judged.
 UNLABELLED = 255
-"""In place of a class: nobody knows which one, so it is neither learned from nor judged."""
 
+# Masks that are counted at once, so that they need not all lie in memory.
 _CHUNK = 256
-"""Masks that are counted at once, so that they need not all lie in memory."""
 
+# Told apart with any kind of colour vision: Okabe and Ito 2008, "Color universal design", its black made grey.
 _COLOURS = (
     (230, 159, 0),
     (86, 180, 233),
@@ -45,7 +46,6 @@ _COLOURS = (
     (204, 121, 167),
     (140, 140, 140),
 )
-"""Told apart with any kind of colour vision: Okabe and Ito 2008, "Color universal design", its black made grey."""
 
 
 @dataclass(frozen=True)

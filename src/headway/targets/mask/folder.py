@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MASKS_LOOKED_AT", "found_classes", "list_masks"]
 
+# Masks whose numbers tell which classes there are, where nobody has said it.
 MASKS_LOOKED_AT = 200
-"""Masks whose numbers tell which classes there are, where nobody has said it."""
 
 
 def list_masks(path: str | os.PathLike[str], *, photos: str = "images", masks: str = "masks") -> pl.DataFrame:

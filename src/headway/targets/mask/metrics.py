@@ -198,6 +198,9 @@ def _accuracy(_: np.ndarray, counts: np.ndarray) -> float:
     return float(counts.diagonal(axis1=1, axis2=2).sum() / counts.sum())
 
 
+# Intersection over union (Jaccard 1912) and Dice's coefficient (1945), each over the pixels of all items and then the
+# mean over classes, as in Everingham et al. 2015, doi:10.1007/s11263-014-0733-5; and the share of pixels that are
+# right. Classes that are neither there nor given are left out of means; pixels without a label are left out of all.
 SEGMENTATION: dict[str, Metric] = {
     each.name: each
     for each in (
@@ -213,9 +216,6 @@ SEGMENTATION: dict[str, Metric] = {
         Metric("pixel_accuracy", _accuracy, needs="checked", is_share=True),
     )
 }
-"""Intersection over union (Jaccard 1912) and Dice's coefficient (1945), each over the pixels of all items and then the
-mean over classes, as in Everingham et al. 2015, doi:10.1007/s11263-014-0733-5; and the share of pixels that are right.
-Classes that are neither there nor given are left out of means; pixels without a label are left out of all."""
 
 
 METRICS = TaskMetrics(

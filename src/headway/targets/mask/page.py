@@ -12,8 +12,8 @@ from headway.targets.mask.field import UNLABELLED, class_colours
 __all__ = ["legend", "mask_pictures", "painted"]
 
 _WRONG = (200, 0, 0)
+# How much of a pixel is colour, the rest being photo.
 _SHARE = 0.55
-"""How much of a pixel is colour, the rest being photo."""
 
 
 def mask_pictures(

@@ -27,8 +27,8 @@ __all__ = ["Number"]
 
 _BINS = 10
 
+# A column of whole numbers with more different values than this holds numbers, not classes.
 MANY_CLASSES = 20
-"""A column of whole numbers with more different values than this holds numbers, not classes."""
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,9 @@ def _within(limit: float, answers: np.ndarray, targets: np.ndarray) -> np.ndarra
     return (_shares(answers, targets) <= limit).mean(axis=1)
 
 
+# The mean distance, as a share of the longer side of what the model sees and in pixels of the picture; and the share of
+# points within 5 and 10 % of that side (PCK, the "percentage of correct keypoints" of Yang and Ramanan 2013, doi:
+# 10.1109/TPAMI.2012.261, here of the picture's size).
 POINTS: dict[str, Metric] = {
     each.name: each
     for each in (
@@ -100,9 +103,6 @@ POINTS: dict[str, Metric] = {
         Metric("within_10", by_item=lambda p, t: _within(0.10, p, t), is_share=True),
     )
 }
-"""The mean distance, as a share of the longer side of what the model sees and in pixels of the picture; and the share
-of points within 5 and 10 % of that side (PCK, the "percentage of correct keypoints" of Yang and Ramanan 2013, doi:
-10.1109/TPAMI.2012.261, here of the picture's size)."""
 
 
 METRICS = TaskMetrics(

@@ -10,8 +10,8 @@ from headway.train.objective import SQUARED_DECAYS, Objective, ToUnit
 
 __all__ = ["moved", "objective"]
 
+# How far from the middle a point is said to be at most, in halves of the side: a crop may leave points outside.
 FARTHEST = 4.0
-"""How far from the middle a point is said to be at most, in halves of the side: a crop may leave points outside."""
 
 
 def objective(target: Points) -> Objective:

@@ -17,8 +17,8 @@ from headway.targets.category.metrics import check_labels, check_predictions, co
 
 __all__ = ["Case", "Judged", "Row", "judged", "read_history"]
 
+# A history's loss within so much of the log loss (as a share of it) is taken to be the log loss.
 _SAME_LOSS = 0.1
-"""A history's loss within so much of the log loss (as a share of it) is taken to be the log loss."""
 _SAME_LOSS_NATS = 0.02
 
 

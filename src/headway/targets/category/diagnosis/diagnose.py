@@ -18,15 +18,15 @@ from headway.targets.category.mistakes import find_issues
 
 __all__ = ["find_in_classes", "find_problems"]
 
+# Suspected label errors. Of clean labels that are hard to predict, a few per cent are suspected, too.
 NOISE, MUCH_NOISE = 0.05, 0.15
-"""Suspected label errors. Of clean labels that are hard to predict, a few per cent are suspected, too."""
+# Share of two classes' items that were given the other of the two.
 CONFUSED, OFTEN_CONFUSED = 0.05, 0.15
-"""Share of two classes' items that were given the other of the two."""
+# How likely so many confusions of any pair may be if wrong answers fell on the other classes evenly.
 BY_CHANCE = 0.01
-"""How likely so many confusions of any pair may be if wrong answers fell on the other classes evenly."""
 MAX_PAIRS = 3
+# Width of accuracy's interval: with the first, 0.90 cannot be told from 0.95.
 WIDE, VERY_WIDE = 0.1, 0.2
-"""Width of accuracy's interval: with the first, 0.90 cannot be told from 0.95."""
 
 
 def find_problems(inputs: ReportInputs) -> list[Finding]:

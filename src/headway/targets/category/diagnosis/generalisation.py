@@ -17,22 +17,22 @@ from headway.targets.category.diagnosis.trends import find_turn
 
 __all__ = ["check_leak", "check_overfitting", "check_underfitting"]
 
+# Accuracy on train less that on valid. Any model that fits its training rows well has a small gap.
 GAP, SERIOUS_GAP = 0.05, 0.15
-"""Accuracy on train less that on valid. Any model that fits its training rows well has a small gap."""
+# Share of its own training rows that a model gets wrong. A large network can learn them all.
 BIAS, LARGE_BIAS = 0.1, 0.25
-"""Share of its own training rows that a model gets wrong. A large network can learn them all."""
+# A training loss below so many times that of the epoch before would go on falling in another epoch.
 STILL_FALLING = 0.95
-"""A training loss below so many times that of the epoch before would go on falling in another epoch."""
+# Mean probability of the answers less the share of right ones.
 SURE, TOO_SURE = 0.05, 0.1
-"""Mean probability of the answers less the share of right ones."""
+# Without an error in fewer items than this, an error rate of 3 % is not excluded: nothing to wonder about.
 MANY_PERFECT = 100
-"""Without an error in fewer items than this, an error rate of 3 % is not excluded: nothing to wonder about."""
+# So many times fewer errors than a simple model's, surely, is more than an architecture alone gains.
 PERFECT_MARGIN = 10
-"""So many times fewer errors than a simple model's, surely, is more than an architecture alone gains."""
+# One run in 2,000 without a leak is accused of doing better on valid than on train.
 LEAK_CONFIDENCE = 0.999
-"""One run in 2,000 without a leak is accused of doing better on valid than on train."""
+# Where a simple baseline's error rate may be this low, the task is so easy that no error is no wonder.
 EASY = 0.02
-"""Where a simple baseline's error rate may be this low, the task is so easy that no error is no wonder."""
 
 _AGAINST_OVERFITTING = (
     "more data (`learning_curve()` says how much it would help)",

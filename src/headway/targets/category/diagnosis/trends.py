@@ -19,24 +19,24 @@ from headway.targets.category.diagnosis.case import Case, Row
 
 __all__ = ["Turn", "check_lr", "find_turn"]
 
+# Two points make a line through any noise.
 MIN_EPOCHS = 3
-"""Two points make a line through any noise."""
+# A run that has not brought the loss halfway from chance to 0 has not learned much.
 LEARNED = 0.5
-"""A run that has not brought the loss halfway from chance to 0 has not learned much."""
+# Share of the progress that a run makes in its second half while it is on its way; one that settles makes less.
 LATE_HALF = 0.3
-"""Share of the progress that a run makes in its second half while it is on its way; one that settles makes less."""
+# AdamW moves a weight by about the rate at each step: at this one, by 0.01 in a thousand steps.
 LOW_LR = 1e-5
-"""AdamW moves a weight by about the rate at each step: at this one, by 0.01 in a thousand steps."""
+# Three times the highest rate at which AdamW is commonly used.
 HIGH_LR = 3e-2
-"""Three times the highest rate at which AdamW is commonly used."""
+# A loss above this share of chance: the model knows hardly more than the classes' shares.
 NOTHING = 0.9
-"""A loss above this share of chance: the model knows hardly more than the classes' shares."""
+# A training loss rising to so many times its lowest is no noise of batches, which average out over an epoch ...
 JUMP = 1.3
-"""A training loss rising to so many times its lowest is no noise of batches, which average out over an epoch ..."""
+# ... if it is also this share of chance: near 0 a factor means nothing.
 JUMP_CHANCE = 0.1
-"""... if it is also this share of chance: near 0 a factor means nothing."""
+# A validation loss has turned when it rises by this share of its lowest, and beyond noise.
 RISE = 0.1
-"""A validation loss has turned when it rises by this share of its lowest, and beyond noise."""
 
 
 @dataclass(frozen=True)

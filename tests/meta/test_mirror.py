@@ -20,7 +20,6 @@ TESTED_ELSEWHERE = {
     "inputs/base.py": "tests/unit/inputs/image/test_field.py",
     "inputs/table/columns.py": "tests/unit/inputs/table/test_field.py",
     "judge/baselines/base.py": "tests/unit/judge/baselines/test_run.py",
-    "judge/power_law.py": "tests/unit/targets/category/test_learning_curve.py",
     "judge/report/page/charts.py": "tests/unit/judge/report/test_page.py",
     "judge/report/page/scores.py": "tests/unit/judge/report/test_page.py",
     "judge/report/page/trust.py": "tests/unit/judge/report/test_page.py",

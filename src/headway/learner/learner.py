@@ -443,7 +443,7 @@ class Learner:
         return found
 
     def learning_curve(self) -> LearningCurve:
-        """How much more data would help: the head solved on growing shares of the training rows.
+        """How much more data have helped: the head solved on growing shares of the training rows.
 
         Raises:
             ConfigError: If the model was not fine-tuned in two stages, which keeps the features that this takes.

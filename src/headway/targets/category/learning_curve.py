@@ -3,7 +3,7 @@
 Sources:
     Cortes et al. 1994, "Learning curves: asymptotic values and rate of convergence"; Hestness et al. 2017,
     arXiv:1712.00409 (errors fall as a power of the number of items); Viering and Loog 2022, arXiv:2103.10948 (when
-    they do not, and why an extrapolation has to be tried on a size that is known).
+    they do not: why only measured sizes are given).
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from headway.errors import ConfigError, ShapeError
 from headway.judge.baselines.linear import logistic_regression
 from headway.judge.intervals import Estimate, mean, student, wilson
 from headway.judge.learning_curve import CurvePoint, LearningCurve
-from headway.judge.power_law import extrapolate
 from headway.seeds import generator
 from headway.targets.category.metrics import check_predictions, item_log_losses
 
@@ -26,7 +25,7 @@ __all__ = ["FRACTIONS", "Solve", "learning_curve"]
 # Features `[n, dim]`, targets `[n]` and new features `[m, dim]` to probabilities `[m, classes]` of the new ones.
 Solve = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
-# Each twice the one before: on the axis of a power law they are evenly spaced, and the next step is twice the data.
+# Each twice the one before: where errors fall as a power of the number of items, these are evenly spaced.
 FRACTIONS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 
 MAX_DRAWS = 8
@@ -91,17 +90,11 @@ def learning_curve(
             answers.append(check_predictions(solve(train_features[rows], train_targets[rows], features), targets)[0])
         correct.append(np.stack([each.argmax(1) == targets for each in answers]).astype(np.float64))
         losses.append(np.stack([item_log_losses(each, targets) for each in answers]))
-    error_law, gain = extrapolate(sizes, [1 - each for each in correct], seed=seed)
-    loss_law, loss_gain = extrapolate(sizes, losses, seed=seed)
     return LearningCurve(
         points=tuple(
             CurvePoint(size, len(right), _accuracy(right), _log_loss(lost, seed))
             for size, right, lost in zip(sizes, correct, losses, strict=True)
         ),
-        error_law=error_law,
-        loss_law=loss_law,
-        gain=gain.scaled(100),
-        loss_gain=loss_gain,
         num_judged=len(targets),
     )
 

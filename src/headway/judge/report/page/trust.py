@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Literal
 
 from headway.judge.diagnosis.finding import KINDS, Finding
-from headway.judge.report.page.charts import Frame, Point, axes, curve, figure, points
+from headway.judge.report.page.charts import Frame, Point, axes, figure, points, scale_of
 from headway.judge.report.page.marks import NOT_KNOWN, capital, details, number, shown, table, title_of
 
 if TYPE_CHECKING:
@@ -42,49 +42,39 @@ def _finding(found: Finding) -> str:
 
 
 def learning_curve(report: Report) -> str:
-    """Accuracy and loss of the head by the number of training items, and what twice the data would bring."""
-    found = report.learning_curve
-    if found is None:
+    """Accuracy and loss of the head by the number of training items."""
+    measured = report.learning_curve
+    if measured is None:
         return ""
     rows = [
-        f'<tr><th scope="row">{each.num_items:,}</th><td>{each.num_draws}</td>{number(each.accuracy)}'
-        f"{number(each.log_loss)}</tr>"
-        for each in found.points
+        f'<tr><th scope="row">{point.num_items:,}</th><td>{point.num_draws}</td>{number(point.accuracy)}'
+        f"{number(point.log_loss)}</tr>"
+        for point in measured.points
     ]
     caption = (
-        f"The head on frozen features, judged on {found.num_judged:,} items of {report.focus_part}, by the number of "
-        "training items; few items are drawn several times, and the values are means."
+        f"The head on frozen features, judged on {measured.num_judged:,} items of {report.focus_part}, by the number "
+        "of training items; few items are drawn several times, and the values are means."
     )
     numbers = details("The numbers", table(caption, ["<Training items", "Draws", "Accuracy", "Log loss"], rows))
-    charts = _size_chart(found, "accuracy") + _size_chart(found, "log_loss")
-    return f'<p>{escape(found.sentence)}</p><div class="charts">{charts}</div>{numbers}'
+    charts = _size_chart(measured, "accuracy") + _size_chart(measured, "log_loss")
+    return f'<p>{escape(measured.sentence)}</p><div class="charts">{charts}</div>{numbers}'
 
 
-def _size_chart(found: LearningCurve, name: Literal["accuracy", "log_loss"]) -> str:
-    sizes = [each.num_items for each in found.points]
-    given = [
-        Point(each.num_items, score.value, score.low, score.high, f"{each.num_items:,} items: {score}")
-        for each in found.points
-        for score in [getattr(each, name)]
-    ]
-    title, at, values = found.expected(name)
-    expected = list(zip(at.tolist(), values.tolist(), strict=True))
-    ends = [end for each in given for end in (each.low, each.high) if end is not None and math.isfinite(end)]
-    heights = [each.y for each in given] + ends + [y for _, y in expected]
-    pad = 0.05 * (max(heights) - min(heights)) or 0.05
-    low, high = max(min(heights) - pad, 0.0), max(heights) + pad
-    frame = Frame(sizes[0], 2 * sizes[-1], low, min(high, 1.0) if name == "accuracy" else high, log=True)
-    few = sizes[::2] if len(sizes) > 5 else sizes[:-1]
-    marks = [(float(size), f"{size:,}") for size in [*few[:-1], sizes[-1], 2 * sizes[-1]]]
-    body = axes(frame, x_marks=marks, x_title="training items")
-    body += curve(frame, "two", expected) if expected else ""
-    body += points(frame, "one", given, joined=not expected)
-    told = f"from {given[0].y:.3g} with {sizes[0]:,} items to {given[-1].y:.3g} with {sizes[-1]:,}"
-    keys = [("one", "measured")]
-    if expected:
-        keys.append(("two", title))
-        told += f"; the power law gives {expected[-1][1]:.3g} for {2 * sizes[-1]:,}"
-    return figure(title_of(name), told, body, keys=keys)
+def _size_chart(measured: LearningCurve, name: Literal["accuracy", "log_loss"]) -> str:
+    scores = [(point.num_items, getattr(point, name)) for point in measured.points]
+    dots = [Point(size, score.value, score.low, score.high, f"{size:,} items: {score}") for size, score in scores]
+    low, high = scale_of(score for _, score in scores)
+    pad = 0.05 * (high - low) or 0.05
+    sizes = [size for size, _ in scores]
+    frame = Frame(
+        sizes[0], sizes[-1], max(low - pad, 0.0), min(high + pad, 1.0 if name == "accuracy" else math.inf), log=True
+    )
+    # Six sizes have no room for a name each.
+    shown = sizes[-1::-2] if len(sizes) > 5 else sizes
+    body = axes(frame, x_marks=[(size, f"{size:,}") for size in shown], x_title="training items")
+    body += points(frame, "one", dots)
+    told = f"from {dots[0].y:.3g} with {sizes[0]:,} items to {dots[-1].y:.3g} with {sizes[-1]:,}"
+    return figure(title_of(name), told, body)
 
 
 def _evidence(value: object) -> str:

@@ -48,7 +48,6 @@ class NamedData:
         page: The data set's own page.
         source: Where the addresses and hashes were taken from.
         files: What is downloaded.
-        limit: How many bytes one of the archives may unpack to.
         layout: The form of the files; a key of `LAYOUTS`, which make class folders of them.
         class_names: The classes in the order of the files' numbers, or by the files' names for them.
     """
@@ -63,7 +62,6 @@ class NamedData:
     page: str
     source: str
     files: tuple[PublishedFile, ...] = ()
-    limit: int = 0
     layout: str
     class_names: Mapping[str, str] | Sequence[str] = ()
 
@@ -88,11 +86,11 @@ def entry(name: str) -> NamedData:
         >>> entry("Fashion_MNIST").items
         70000
     """
-    plain = {_plain(known): found for known, found in CATALOGUE.items()}
-    if _plain(name) not in plain:
+    by_plain_name = {_plain(known): data for known, data in CATALOGUE.items()}
+    if _plain(name) not in by_plain_name:
         fix = did_you_mean(name, CATALOGUE)
         raise ConfigError("There is no data set of that name.", given=repr(name), fix=fix)
-    return plain[_plain(name)]
+    return by_plain_name[_plain(name)]
 
 
 def _plain(name: str) -> str:

@@ -12,15 +12,13 @@ from headway.cli import app
 from tests.meta.modules import modules
 
 OF_OTHER_PROGRAMS = {
-    "cli/dockerfile.py": {"--interval", "--no-create-home", "--no-deps", "--retries", "--rm"}
-    | {"--start-period", "--system", "--timeout"},
     "bundle/format.py": {"--upgrade"},
     "bundle/site.py": {"--pack-destination"},
     "system/versions.py": {"--porcelain"},
     "targets/category/page.py": {"--part", "--share"},
     "train/loggers.py": {"--logdir"},
 }
-"""Options of other programs, such as docker and pip, and variables of a page's style, by the module that names them."""
+"""Options of other programs, such as npm and pip, and variables of a page's style, by the module that names them."""
 
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
 

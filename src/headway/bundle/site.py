@@ -81,7 +81,7 @@ def check_runs_in_browser(bundle: Bundle) -> None:
     input, target = input_from_json(bundle.manifest["input"]), target_from_json(bundle.manifest["target"])
     if not (input.runs_in_browser and target.runs_in_browser):
         what = f"`headway export-web` cannot run a model of {input.nouns} in the browser."
-        fix = "Serve it with `headway serve`, or put it into a container with `headway dockerfile`."
+        fix = "Serve it with `headway serve`."
         raise ConfigError(what, given=f"input={type(input).__name__}, target={type(target).__name__}", fix=fix)
 
 

@@ -10,7 +10,6 @@ import typer
 
 from headway.cli.datasets import datasets
 from headway.cli.demo import demo
-from headway.cli.dockerfile import dockerfile
 from headway.cli.drift import drift
 from headway.cli.evaluate import evaluate
 from headway.cli.export_web import export_web
@@ -51,7 +50,7 @@ def _root(
     """Deep learning for coders: train, judge and use a model of your own photos, tables or ratings."""
 
 
-for command in (demo, train, resume, repeat, report, evaluate, predict, serve, export_web, dockerfile, drift, runs):
+for command in (demo, train, resume, repeat, report, evaluate, predict, serve, export_web, drift, runs):
     app.command()(command)
 app.add_typer(datasets, name="datasets")
 

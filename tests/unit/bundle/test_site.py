@@ -88,7 +88,7 @@ def test_a_table_has_no_page_without_a_server(tmp_path: Path, page: Path, runtim
     assert str(caught.value) == (
         "`headway export-web` cannot run a model of rows in the browser.\n"
         "  Given: input=Table, target=Category\n"
-        "  Fix:   Serve it with `headway serve`, or put it into a container with `headway dockerfile`."
+        "  Fix:   Serve it with `headway serve`."
     )
     assert not (tmp_path / "site").exists()
 

@@ -13,27 +13,31 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 
+from headway.as_json import AsJson
 from headway.bundle.reference import NO_LABEL, labels_of, numbers_of
 from headway.errors import BundleError, DataError
 from headway.judge.slices.compare import holm
 
-__all__ = ["MIN_ITEMS", "Drift", "Shift", "compare", "ks_distance", "stability_index"]
+__all__ = ["MIN_ITEMS", "Drift", "Shift", "compare", "stability_index"]
 
 # Fewer items are too few to compare.
 MIN_ITEMS = 30
 
 _SLIGHT, _LARGE = 0.1, 0.25
 _ALPHA = 0.01
-_BINS = 10
+_NUM_BINS = 10
+
+# A larger reference makes no test more certain than the log allows, and the manifest's number is a stranger's.
+_MAX_SAMPLE = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shift:
+class Shift(AsJson):
     """How one thing compares with the reference.
 
     Attributes:
@@ -44,6 +48,8 @@ class Shift:
         now: In words, what it is.
         ks: The Kolmogorov-Smirnov distance, for numbers only, from 0 to 1.
     """
+
+    json_also: ClassVar[tuple[str, ...]] = ("size",)
 
     name: str
     psi: float
@@ -61,7 +67,7 @@ class Shift:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Drift:
+class Drift(AsJson):
     """The comparison of a log with a bundle's reference. `str()` says it in words.
 
     Attributes:
@@ -70,6 +76,9 @@ class Drift:
         shifts: One for each thing that was compared.
         noun: What the items are called.
     """
+
+    json_also: ClassVar[tuple[str, ...]] = ("moved", "sentence")
+    json_without: ClassVar[tuple[str, ...]] = ("noun",)
 
     items: int
     reference_items: int
@@ -95,12 +104,6 @@ class Drift:
             return f"Slight drift in: {', '.join(slight)}. Look again soon."
         return "No sign of drift."
 
-    def to_json(self) -> dict[str, Any]:
-        """The comparison as plain JSON values."""
-        shifts = [asdict(shift) | {"size": shift.size} for shift in self.shifts]
-        counts = {"items": self.items, "reference_items": self.reference_items}
-        return {"moved": self.moved, "sentence": self.sentence, **counts, "shifts": shifts}
-
     def __str__(self) -> str:
         rows = [("", "shift", "PSI", "KS", "p", "before", "now")]
         for shift in self.shifts:
@@ -123,9 +126,6 @@ def compare(
         labels: The classes, in the bundle's order.
         noun: What the items are called.
 
-    Returns:
-        The comparison.
-
     Raises:
         BundleError: If the bundle has no reference.
         DataError: If the log has fewer than 30 answers.
@@ -143,7 +143,7 @@ def compare(
     shifts = [
         _number_shift(name, np.array(values), quantiles, count)
         for name, quantiles in reference["quantiles"].items()
-        if (values := [each[name] for each in logged if name in each])
+        if (values := [numbers[name] for numbers in logged if name in numbers])
     ]
     if "labels" in reference:
         shifts.append(_label_shift(answers, reference, labels))
@@ -151,10 +151,11 @@ def compare(
         bins = Counter(entry["columns"][name] for entry in answers if name in entry.get("columns", {}))
         if bins:
             shifts.append(_share_shift(name, bins, column["bins"], count))
-    told = Counter("familiar" if each["familiar"] else "unfamiliar" for each in answers if _tells(each))
-    if told and "familiar" in reference:
+    verdicts = [entry["familiar"] for entry in answers if isinstance(entry.get("familiar"), bool)]
+    if verdicts and "familiar" in reference:
         before = {"unfamiliar": 1 - reference["familiar"], "familiar": reference["familiar"]}
-        shifts.append(_share_shift("unfamiliar", told, before, count, shown="unfamiliar"))
+        now = Counter("familiar" if is_familiar else "unfamiliar" for is_familiar in verdicts)
+        shifts.append(_share_shift("unfamiliar", now, before, count, shown="unfamiliar"))
     # With ten tests at 1 %, one in ten comparisons would be a false alarm.
     corrected = holm([shift.p for shift in shifts])
     shifts = [replace(shift, p=p) for shift, p in zip(shifts, corrected, strict=True)]
@@ -163,85 +164,43 @@ def compare(
 
 def _is_answer(entry: dict[str, Any], reference: dict[str, Any], labels: Sequence[str]) -> bool:
     """Whether an entry of the log is an answer of this model: not a problem, nor a stranger's label."""
+    if "problem" in entry:
+        return False
     if "labels" in reference:
-        return "problem" not in entry and bool(found := labels_of(entry)) and set(found) <= {*labels, NO_LABEL}
-    return "problem" not in entry and any(name in numbers_of(entry) for name in reference["quantiles"])
-
-
-def _tells(entry: dict[str, Any]) -> bool:
-    return isinstance(entry.get("familiar"), bool)
+        return bool(answered := labels_of(entry)) and set(answered) <= {*labels, NO_LABEL}
+    return any(name in numbers_of(entry) for name in reference["quantiles"])
 
 
 def stability_index(now: np.ndarray, before: np.ndarray) -> float:
-    """The population stability index of two lists of shares, `[bins]` each, which both sum to 1.
+    """The population stability index of two lists of counts, `[bins]` each.
 
     Example:
-        >>> stability_index(np.array([0.5, 0.5]), np.array([0.5, 0.5]))
+        >>> stability_index(np.array([50, 50]), np.array([500, 500]))
         0.0
-        >>> round(stability_index(np.array([0.8, 0.2]), np.array([0.5, 0.5])), 3)
+        >>> round(stability_index(np.array([8000, 2000]), np.array([5000, 5000])), 3)
         0.416
     """
-    return float(np.sum((now - before) * np.log(now / before)))
-
-
-def ks_distance(values: np.ndarray, quantiles: Sequence[float]) -> float:
-    """The largest distance between the distribution of values and one that is known by its quantiles.
-
-    Args:
-        values: Numbers `[items]`.
-        quantiles: Of the other side, at equal steps from 0 to 1.
-
-    Example:
-        >>> ks_distance(np.array([0.5, 0.6, 0.7, 0.8]), [0, 0.25, 0.5, 0.75, 1])
-        0.5
-    """
-    points = np.unique(np.concatenate([values, quantiles]))
-    ordered = np.sort(values)
-    gaps = [
-        np.abs(np.searchsorted(ordered, points, side) / len(values) - _below(points, quantiles, side)).max()
-        for side in ("left", "right")
-    ]
-    return float(max(gaps))
-
-
-def _below(points: np.ndarray, quantiles: Sequence[float], side: Any) -> np.ndarray:
-    """The share below each point ("left"), or at most that ("right"); equal quantiles are a lump at one value."""
-    known = np.asarray(quantiles, dtype=np.float64)
-    levels = np.linspace(0, 1, len(known))
-    lumps, first, counts = np.unique(known, return_index=True, return_counts=True)
-    low, high = levels[first], levels[first + counts - 1]
-    # The lowest value is a lump only where more than one quantile lies there.
-    position = np.searchsorted(lumps, points, side="right") - 1
-    inside = np.clip(position, 0, len(lumps) - 2) if len(lumps) > 1 else np.zeros(len(points), dtype=int)
-    shares = np.empty(len(points))
-    for row, (point, at, start) in enumerate(zip(points, position, inside, strict=True)):
-        if at < 0:
-            shares[row] = 0.0
-        elif point == lumps[at]:
-            shares[row] = low[at] if side == "left" else high[at]
-        elif at == len(lumps) - 1:
-            shares[row] = 1.0
-        else:
-            part = (point - lumps[start]) / (lumps[start + 1] - lumps[start])
-            shares[row] = high[start] + part * (low[start + 1] - high[start])
-    return shares
+    # Half an item more in each bin: an empty one would make the index infinite.
+    new, old = ((counts + 0.5) / (counts.sum() + 0.5 * len(counts)) for counts in (now, before))
+    return float(np.sum((new - old) * np.log(new / old)))
 
 
 def _number_shift(name: str, values: np.ndarray, quantiles: Sequence[float], count: int) -> Shift:
-    from scipy.stats import kstwobign
+    from scipy.stats import ks_2samp
 
-    distance = ks_distance(values, quantiles)
-    # Stephens' correction makes the limiting distribution good enough for a few items.
-    items = np.sqrt(len(values) * count / (len(values) + count))
-    p = float(kstwobign.sf((items + 0.12 + 0.11 / items) * distance))
-    edges = np.unique(np.quantile(np.asarray(quantiles), np.arange(1, _BINS) / _BINS))
-    before = np.diff(_below(edges, quantiles, "right"), prepend=0, append=1)
-    now = np.histogram(values, bins=np.concatenate([[-np.inf], np.nextafter(edges, np.inf), [np.inf]]))[0]
+    # The reference as a sample again: as many numbers as it was computed on, with the same quantiles. Equal quantiles,
+    # such as those of scores that are just 1, give as many equal numbers as there were.
+    known = np.quantile(quantiles, np.linspace(0, 1, min(count, _MAX_SAMPLE)))
+    test: Any = ks_2samp(values, known, method="asymp")
+    edges = np.unique(np.quantile(quantiles, np.arange(1, _NUM_BINS) / _NUM_BINS))
+    now, before = (
+        np.bincount(np.digitize(numbers, edges, right=True), minlength=len(edges) + 1) for numbers in (values, known)
+    )
     return Shift(
         name=name,
-        psi=stability_index(_smooth(now, len(values)), _smooth(before * count, count)),
-        p=p,
-        ks=distance,
+        psi=stability_index(now, before),
+        p=float(test.pvalue),
+        ks=float(test.statistic),
         before=f"median {_shown(np.median(quantiles))}",
         now=f"median {_shown(np.median(values))}",
     )
@@ -258,36 +217,27 @@ def _label_shift(answers: Sequence[dict[str, Any]], reference: dict[str, Any], l
     # Of several labels an item each is counted, so that shares are of labels, not of items.
     total = sum(before.values()) or 1.0
     shares = {label: share / total for label, share in before.items()}
-    return _share_shift(
-        "labels", Counter(label for each in answers for label in labels_of(each)), shares, reference["items"] * total
-    )
+    now = Counter(label for entry in answers for label in labels_of(entry))
+    return _share_shift("labels", now, shares, reference["items"] * total)
 
 
 def _share_shift(
-    name: str, counted: Mapping[str, int], before: Mapping[str, float], count: float, *, shown: str = ""
+    name: str, counts: Mapping[str, int], before: Mapping[str, float], count: float, *, shown: str = ""
 ) -> Shift:
-    now, then = np.array([counted.get(each, 0) for each in before]), np.array(list(before.values()))
-    total = max(now.sum(), 1)
-    # The one that changed most says it best.
-    most = list(before).index(shown) if shown else int(np.abs(now / total - then).argmax())
-    told = shown or list(before)[most]
-    return Shift(
-        name=name,
-        psi=stability_index(_smooth(now, now.sum()), _smooth(then * count, count)),
-        p=_counts_p(now, then * count),
-        before=f"{then[most]:.0%} {told}",
-        now=f"{now[most] / total:.0%} {told}",
-    )
-
-
-def _smooth(counts: np.ndarray, total: float) -> np.ndarray:
-    """Counts to shares, with half an item more in each bin: an empty bin would make the index infinite."""
-    return (counts + 0.5) / (total + 0.5 * len(counts))
-
-
-def _counts_p(now: np.ndarray, before: np.ndarray) -> float:
+    """How counts by name compare with the shares that those names had of `count` items."""
     from scipy.stats import chi2_contingency
 
-    both = np.round(np.stack([now, before]))
+    now, shares = np.array([counts.get(key, 0) for key in before]), np.array(list(before.values()))
+    total = max(now.sum(), 1)
+    # The one that changed most says it best.
+    most = list(before).index(shown) if shown else int(np.abs(now / total - shares).argmax())
+    both = np.round(np.stack([now, shares * count]))
     both = both[:, both.sum(axis=0) > 0]
-    return float(np.asarray(chi2_contingency(both)[1])) if both.shape[1] > 1 else 1.0
+    test: Any = chi2_contingency(both) if both.shape[1] > 1 else None
+    return Shift(
+        name=name,
+        psi=stability_index(now, shares * count),
+        p=float(test.pvalue) if test else 1.0,
+        before=f"{shares[most]:.0%} {list(before)[most]}",
+        now=f"{now[most] / total:.0%} {list(before)[most]}",
+    )

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from headway.bundle.format import INPUT_DTYPES, Check, pack_check, write_bundle
 from headway.bundle.out_of_distribution import Distance, Familiar
 from headway.bundle.predictor import CHECK_TOLERANCE, GRAPH_DISTANCE, GRAPH_INPUT, GRAPH_OUTPUT, open_session, sampled
-from headway.bundle.quantize import quantize_graph
+from headway.bundle.quantize import graph_outputs, quantize_graph
 from headway.data.dataset import Data
 from headway.errors import BundleError, HeadwayError, ShapeError
 from headway.inputs.base import Input, model_order
@@ -91,22 +91,28 @@ def export_bundle(
     graph = result.graph if result else graph
     if result and not result.is_kept:
         warnings.warn(result.note, stacklevel=3)
-    found = _run(graph, inputs)
+    outputs, *distances = _run(graph, inputs)
     files = {
         "weights.safetensors": _weights(served.model),
         "model.onnx": graph,
-        "check.npz": pack_check(Check(inputs, sampled(found[0]), *found[1:])),
+        "check.npz": pack_check(Check(inputs, sampled(outputs), *distances)),
         "card.md": card.encode(),
     }
     facts: dict[str, Any] = {
         "input": input.to_json(),
         "target": target.to_json(),
-        "familiar": familiar.to_json(familiar.by_graph(graph)) if familiar else None,
+        "familiar": _familiar_facts(familiar, graph) if familiar else None,
         "check_tolerance": INT8_TOLERANCE if result and result.is_kept else CHECK_TOLERANCE,
         "quantization": result.facts if result else None,
         "versions": library_versions(),
     }
     return write_bundle(path, manifest={**manifest, **facts}, files=files)
+
+
+def _familiar_facts(familiar: Familiar, graph: bytes) -> dict[str, Any]:
+    # By the graph's own distances: training may compute in fewer bits.
+    batches = graph_outputs(graph, familiar.valid, GRAPH_DISTANCE) if familiar.valid else [familiar.valid_distances]
+    return familiar.to_json(np.concatenate(list(batches)))
 
 
 def _exported(served: _Served, target: Target, input: Input, inputs: Tensor) -> bytes:
@@ -117,7 +123,7 @@ def _exported(served: _Served, target: Target, input: Input, inputs: Tensor) -> 
         _check_outputs(expected[0], target)
         _out_of_place(served, inputs, expected=expected)
         graph = _to_onnx(served, inputs, input)
-        single, found = _run(graph, inputs[:1].numpy()), _run(graph, inputs.numpy())
+        single, several = _run(graph, inputs[:1].numpy()), _run(graph, inputs.numpy())
     except HeadwayError:
         raise
     # A stranger's module runs here, inside torch's tracer: anything may come out.
@@ -125,9 +131,9 @@ def _exported(served: _Served, target: Target, input: Input, inputs: Tensor) -> 
         what = "The model cannot be turned into an ONNX graph."
         fix = "Let `forward` use tensor operations alone, the same for every batch size and whatever the values."
         raise BundleError(what, given=f"{type(served.model).__name__}: {_cause(error)}", fix=fix) from error
-    for value, one, many in zip(expected, single, found, strict=True):
-        _compare(one, value[:1].numpy())
-        _compare(many, value.numpy())
+    for wanted, one, many in zip(expected, single, several, strict=True):
+        _compare(one, wanted[:1].numpy())
+        _compare(many, wanted.numpy())
     return graph
 
 
@@ -199,10 +205,8 @@ def _to_onnx(served: _Served, inputs: Tensor, input: Input) -> bytes:
 
 
 def _out_of_place(served: nn.Module, inputs: Tensor, *, expected: tuple[Tensor, ...]) -> None:
-    """Turns off `inplace=True` where that changes nothing: the exporter takes in-place activations apart slowly.
-
-    For efficientnet_lite0 it saves 2 of 6 seconds.
-    """
+    """Turns off `inplace=True` where that changes nothing."""
+    # The exporter takes in-place activations apart slowly: for efficientnet_lite0 this saves 2 of 6 seconds.
     changed: list[Any] = [module for module in served.modules() if getattr(module, "inplace", False) is True]
     for module in changed:
         module.inplace = False
@@ -213,7 +217,7 @@ def _out_of_place(served: nn.Module, inputs: Tensor, *, expected: tuple[Tensor, 
 
 def _run(graph: bytes, inputs: np.ndarray) -> list[np.ndarray]:
     session = open_session(graph)
-    return [np.asarray(each) for each in session.run(None, {session.get_inputs()[0].name: inputs})]
+    return [np.asarray(output) for output in session.run(None, {GRAPH_INPUT: inputs})]
 
 
 def _check_examples(examples: np.ndarray, input: Input) -> None:
@@ -242,9 +246,9 @@ def _check_outputs(answers: Tensor, target: Target) -> None:
         )
 
 
-def _compare(found: np.ndarray, expected: np.ndarray) -> None:
+def _compare(outputs: np.ndarray, expected: np.ndarray) -> None:
     # Probabilities as they are; other numbers as a share of the largest.
-    difference = float(np.abs(found - expected).max() / max(1.0, float(np.abs(expected).max())))
+    difference = float(np.abs(outputs - expected).max() / max(1.0, float(np.abs(expected).max())))
     # Not `>`, which is false for NaN.
     if not difference <= EXPORT_TOLERANCE:
         raise BundleError(

@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from headway.bundle.predictor import GRAPH_DISTANCE, open_session
 from headway.data.dataset import Part
 from headway.train.stage import Setup, has_linear_head
 
@@ -72,9 +71,9 @@ class Distance(nn.Module):
         points = _on_sphere(features[:, : self.num_used].double())
         center = points.mean(dim=0)
         points = points - center
-        classes, places = targets.unique(return_inverse=True)
-        means = torch.stack([points[places == place].mean(dim=0) for place in range(len(classes))])
-        inside = points - means[places]
+        classes, indices = targets.unique(return_inverse=True)
+        means = torch.stack([points[indices == index].mean(dim=0) for index in range(len(classes))])
+        inside = points - means[indices]
         variances, directions = _widest(inside)
         floor = SHRINKAGE * inside.square().sum(dim=1).mean() / inside.shape[1]
         # Along the first directions more spread is allowed; along all others the same.
@@ -121,17 +120,6 @@ class Familiar:
     num_rows: int
     valid: Part | None = None
 
-    def by_graph(self, graph: bytes) -> np.ndarray:
-        """The distances of the validation rows as the graph gives them: training may compute in fewer bits."""
-        if self.valid is None:
-            return self.valid_distances
-        session, found = open_session(graph), []
-        for start in range(0, len(self.valid), 32):
-            canvases = self.valid.canvases(range(start, min(start + 32, len(self.valid))))
-            inputs = np.ascontiguousarray(self.valid.data.input.view(canvases))
-            found.append(np.asarray(session.run([GRAPH_DISTANCE], {session.get_inputs()[0].name: inputs})[0]))
-        return np.concatenate(found)
-
     def to_json(self, distances: np.ndarray) -> dict[str, Any]:
         """What goes into the manifest: the threshold on these distances of the validation rows, and what it refuses."""
         threshold = find_threshold(distances)
@@ -156,12 +144,12 @@ def find_familiar(setup: Setup, known: Mapping[str, np.ndarray] | None = None) -
     features = {}
     for part in (train, setup.data.valid):
         features[part.name] = torch.from_numpy(known[part.name]) if usable and known else _features(setup, part)
-    if not all(each.isfinite().all() for each in features.values()):
+    if not all(values.isfinite().all() for values in features.values()):
         return None
     head = setup.model.get_submodule("head")
     device = setup.precision.device
     with torch.no_grad():
-        logits = {name: head(each.to(device, torch.float32)).float().cpu() for name, each in features.items()}
+        logits = {name: head(values.to(device, torch.float32)).float().cpu() for name, values in features.items()}
         # Features of a body's earlier levels tell classes apart, but not what is strange.
         num_used = getattr(setup.model.get_submodule("body"), "num_pooled", None)
         distance = Distance(
@@ -171,27 +159,25 @@ def find_familiar(setup: Setup, known: Mapping[str, np.ndarray] | None = None) -
             num_used=num_used,
             is_classes=setup.data.target.is_one_class,
         )
-        found = distance(features["valid"].float(), logits["valid"]).numpy()
-    if not np.isfinite(found).all():
+        distances = distance(features["valid"].float(), logits["valid"]).numpy()
+    if not np.isfinite(distances).all():
         return None
-    return Familiar(distance=distance, valid_distances=found, num_rows=len(train), valid=setup.data.valid)
+    return Familiar(distance=distance, valid_distances=distances, num_rows=len(train), valid=setup.data.valid)
 
 
 def find_threshold(distances: np.ndarray) -> float:
     """The distance that at most `MAX_REFUSED` of items like these exceed.
 
-    Of `items` distances it is the one in place `ceil((items + 1) * (1 - MAX_REFUSED))`, so that the promise holds on
-    average for new items too; with fewer than 19 items it is the largest.
-
-    Source:
-        Vovk et al. 2005 (conformal prediction).
+    With fewer than 19 items it is the largest.
 
     Example:
         >>> find_threshold(np.arange(1.0, 101.0))
         96.0
     """
-    place = min(math.ceil((len(distances) + 1) * (1 - MAX_REFUSED)), len(distances))
-    return float(np.sort(distances)[place - 1])
+    # One more than there are, so that the promise holds on average for new items too: the rank of conformal
+    # prediction (Vovk et al. 2005).
+    rank = min(math.ceil((len(distances) + 1) * (1 - MAX_REFUSED)), len(distances))
+    return float(np.sort(distances)[rank - 1])
 
 
 def _on_sphere(features: Tensor) -> Tensor:
@@ -204,11 +190,9 @@ def _on_sphere(features: Tensor) -> Tensor:
 
 
 def _widest(points: Tensor) -> tuple[Tensor, Tensor]:
-    """Variances along the directions of most spread, and these, `[features, directions]`.
-
-    With thousands of features an exact decomposition would take minutes; a few rounds of subspace iteration are as good
-    here (Halko et al. 2011, arXiv:0909.4061). They start from the same numbers each time.
-    """
+    """Variances along the directions of most spread, and these, `[features, directions]`."""
+    # With thousands of features an exact decomposition would take minutes; a few rounds of subspace iteration are as
+    # good here (Halko et al. 2011, arXiv:0909.4061). They start from the same numbers each time.
     num_features = points.shape[1]
     start = torch.Generator().manual_seed(0)
     count = min(NUM_DIRECTIONS + 32, num_features)
@@ -230,8 +214,8 @@ def _sample(part: Part) -> Part:
     if len(part) <= MAX_ROWS:
         return part
     by_class = np.argsort(np.array(part.data.target.strata(part.items)), kind="stable")
-    kept = by_class[np.linspace(0, len(part) - 1, MAX_ROWS).astype(np.int64)]
-    return Part(part.data, part.name, part.items[np.sort(kept).tolist()])
+    chosen = by_class[np.linspace(0, len(part) - 1, MAX_ROWS).astype(np.int64)]
+    return Part(part.data, part.name, part.items[np.sort(chosen).tolist()])
 
 
 def _features(setup: Setup, part: Part) -> Tensor:
@@ -244,6 +228,6 @@ def _is_same(setup: Setup, known: np.ndarray) -> bool:
     if len(known) != len(part):
         return False
     count = max(setup.batch_size, 32)
-    found = _features(setup, Part(part.data, part.name, part.items.head(count))).numpy()
+    features = _features(setup, Part(part.data, part.name, part.items.head(count))).numpy()
     expected = known[:count]
-    return found.shape == expected.shape and bool(np.abs(found - expected).max() <= 1e-3 * np.abs(expected).max())
+    return features.shape == expected.shape and bool(np.abs(features - expected).max() <= 1e-3 * np.abs(expected).max())

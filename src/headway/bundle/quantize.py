@@ -6,9 +6,7 @@ Weights get a scale a channel, activations a range that is measured on training 
 
 from __future__ import annotations
 
-import math
 import tempfile
-import timeit
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,16 +14,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from headway.as_json import as_json
 from headway.bundle.predictor import GRAPH_DISTANCE, GRAPH_INPUT, GRAPH_OUTPUT, open_session
 from headway.data.dataset import Part
 from headway.errors import ConfigError
 from headway.inputs.base import Input
-from headway.judge.metric import TaskMetrics
 
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["MAX_LOSS", "QuantizeName", "Quantized", "check_quantize", "quantize_graph"]
+__all__ = ["MAX_LOSS", "QuantizeName", "Quantized", "check_quantize", "graph_outputs", "quantize_graph"]
 
 QuantizeName = Literal["int8"]
 
@@ -36,8 +34,8 @@ MAX_LOSS = 0.005
 MAX_WORSE = 0.01
 
 NUM_CALIBRATION = 128
-BATCH_SIZE = 16
-NUM_TIMINGS = 15
+# onnxruntime keeps every activation of every calibration batch until it has seen the last of them.
+CALIBRATION_BATCH = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,28 +45,14 @@ class Quantized:
     Attributes:
         graph: In int8, or in float32 as it was given.
         is_kept: Whether `graph` is the one in int8.
-        facts: The main metric, size and time of both, as plain JSON values, and which one is kept.
-        metric: The main metric's name.
-        limit: What int8 may cost, in words.
+        facts: The main metric and size of both, as plain JSON values, and which one is kept.
+        note: What was decided, in a sentence.
     """
 
     graph: bytes
     is_kept: bool
     facts: dict[str, Any]
-    metric: str
-    limit: str
-
-    @property
-    def note(self) -> str:
-        """What was decided, in a sentence."""
-        before, after = self.facts["float32"], self.facts["int8"]
-        sizes = f"{after['bytes'] / 1e6:.1f} MB instead of {before['bytes'] / 1e6:.1f} MB"
-        times = f"{after['milliseconds']:.1f} ms an item instead of {before['milliseconds']:.1f} ms"
-        metrics = (
-            f"{self.metric.replace('_', ' ')} on valid {after[self.metric]:.4f} instead of {before[self.metric]:.4f}"
-        )
-        kept = f"The graph was kept in float32: int8 loses over {self.limit}"
-        return f"{'The graph is in int8' if self.is_kept else kept} ({metrics}; {sizes}; {times})."
+    note: str
 
 
 def check_quantize(name: str | None, input: Input | None = None) -> None:
@@ -92,54 +76,41 @@ def quantize_graph(graph: bytes, *, train: Part, valid: Part) -> Quantized:
     Returns:
         The graph in int8 if it costs at most `MAX_LOSS` or `MAX_WORSE` of the main metric, else the one given.
     """
-    known = valid.data.target.metrics()
-    small = _quantized(graph, train)
-    before, after = _measured(graph, valid, known), _measured(small, valid, known)
-    loss = (before.score - after.score) * (1 if known.higher_is_better else -1)
+    target, small = valid.data.target, _quantized(graph, train)
+    metrics, targets = target.metrics(), target.view(valid.placed_at(np.arange(len(valid))), valid.data.input)
+    before, after = (
+        metrics.score(np.concatenate([target.keep(outputs) for outputs in graph_outputs(each, valid)]), targets)
+        for each in (graph, small)
+    )
+    loss = (before - after) * (1 if metrics.higher_is_better else -1)
     # NaN, the score where valid lacks a class, compares as false.
-    is_kept = loss <= (MAX_LOSS if known.is_share else MAX_WORSE * abs(before.score)) + 1e-9
+    is_kept = bool(loss <= (MAX_LOSS if metrics.is_share else MAX_WORSE * abs(before)) + 1e-9)
     facts: dict[str, Any] = {
         "asked": "int8",
         "kept": "int8" if is_kept else "float32",
         "valid_items": len(valid),
-        "float32": before.to_json(),
-        "int8": after.to_json(),
+        "float32": {metrics.main: as_json(before), "bytes": len(graph)},
+        "int8": {metrics.main: as_json(after), "bytes": len(small)},
     }
-    limit = "0.5 points" if known.is_share else "1 %"
-    chosen = small if is_kept else graph
-    return Quantized(graph=chosen, is_kept=is_kept, facts=facts, metric=known.main, limit=limit)
+    limit = "0.5 points" if metrics.is_share else "1 %"
+    note = (
+        f"{'The graph is in int8' if is_kept else f'The graph was kept in float32: int8 loses over {limit}'} "
+        f"({metrics.main.replace('_', ' ')} on valid {after:.4f} instead of {before:.4f}; "
+        f"{len(small) / 1e6:.1f} MB instead of {len(graph) / 1e6:.1f} MB)."
+    )
+    return Quantized(graph=small if is_kept else graph, is_kept=is_kept, facts=facts, note=note)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Measured:
-    metric: str
-    score: float
-    num_bytes: int
-    milliseconds: float
-
-    def to_json(self) -> dict[str, float | None]:
-        score = self.score if math.isfinite(self.score) else None
-        return {self.metric: score, "bytes": self.num_bytes, "milliseconds": self.milliseconds}
-
-
-def _measured(graph: bytes, valid: Part, known: TaskMetrics) -> _Measured:
+def graph_outputs(graph: bytes, part: Part, output: str = GRAPH_OUTPUT) -> Iterator[np.ndarray]:
+    """One of a graph's outputs for all rows of a part, batch by batch."""
     session = open_session(graph)
-    target, places = valid.data.target, np.arange(len(valid))
-    answers = [
-        target.keep(np.asarray(session.run([GRAPH_OUTPUT], {GRAPH_INPUT: inputs})[0]))
-        for inputs in _batches(valid, places)
-    ]
-    score = known.score(np.concatenate(answers), target.view(valid.placed_at(places), valid.data.input))
-    one = next(_batches(valid, np.arange(1)))
-    seconds = timeit.repeat(lambda: session.run(None, {GRAPH_INPUT: one}), number=1, repeat=NUM_TIMINGS)
-    milliseconds = round(1000 * float(np.median(seconds)), 3)
-    return _Measured(metric=known.main, score=score, num_bytes=len(graph), milliseconds=milliseconds)
+    for inputs in _batches(part, np.arange(len(part)), size=32):
+        yield np.asarray(session.run([output], {GRAPH_INPUT: inputs})[0])
 
 
-def _batches(part: Part, positions: np.ndarray) -> Iterator[np.ndarray]:
-    for start in range(0, len(positions), BATCH_SIZE):
-        canvases = part.canvases(positions[start : start + BATCH_SIZE])
-        yield np.ascontiguousarray(part.data.input.view(canvases))
+def _batches(part: Part, positions: np.ndarray, *, size: int) -> Iterator[np.ndarray]:
+    for start in range(0, len(positions), size):
+        yield np.ascontiguousarray(part.data.input.view(part.canvases(positions[start : start + size])))
 
 
 def _quantized(graph: bytes, train: Part) -> bytes:
@@ -147,14 +118,13 @@ def _quantized(graph: bytes, train: Part) -> bytes:
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    class Reader(CalibrationDataReader):
-        def __init__(self) -> None:
-            by_class = np.argsort(np.array(train.data.target.strata(train.items)), kind="stable")
-            places = np.linspace(0, len(train) - 1, min(NUM_CALIBRATION, len(train))).astype(np.int64)
-            self.batches = _batches(train, by_class[places])
+    by_class = np.argsort(np.array(train.data.target.strata(train.items)), kind="stable")
+    spread = np.linspace(0, len(train) - 1, min(NUM_CALIBRATION, len(train))).astype(np.int64)
+    batches = _batches(train, by_class[spread], size=CALIBRATION_BATCH)
 
+    class Calibration(CalibrationDataReader):
         def get_next(self) -> Any:
-            inputs = next(self.batches, None)
+            inputs = next(batches, None)
             return None if inputs is None else {GRAPH_INPUT: inputs}
 
     with tempfile.TemporaryDirectory(prefix="headway-int8-") as folder:
@@ -164,7 +134,7 @@ def _quantized(graph: bytes, train: Part) -> bytes:
         quantize_static(
             plain,
             small,
-            Reader(),
+            Calibration(),
             quant_format=QuantFormat.QDQ,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
@@ -182,13 +152,13 @@ def _kept_in_float(model: onnx.ModelProto) -> list[str]:
     made_by = {name: node for node in model.graph.node for name in node.output}
 
     def behind(name: str, *, up_to: tuple[str, ...] = ()) -> set[str]:
-        found, waiting = set(), [name]
+        nodes, waiting = set(), [name]
         while waiting:
             node = made_by.get(waiting.pop())
-            if node is not None and node.name not in found:
-                found.add(node.name)
+            if node is not None and node.name not in nodes:
+                nodes.add(node.name)
                 waiting += [] if node.op_type in up_to else node.input
-        return found
+        return nodes
 
     head = behind(GRAPH_OUTPUT, up_to=("Gemm", "MatMul", "Conv"))
     return sorted(head | behind(GRAPH_DISTANCE) - behind(GRAPH_OUTPUT))

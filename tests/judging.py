@@ -12,6 +12,7 @@ from headway.inputs.ratings import baselines as of_ratings
 from headway.inputs.table import baselines as of_tables
 from headway.judge.baselines import run
 from headway.judge.baselines.base import Baseline, BaselineData
+from headway.judge.baselines.linear import logistic_regression
 from headway.judge.baselines.run import BaselineResult
 from headway.judge.diagnosis.diagnose import check_activity, without_symptoms
 from headway.judge.diagnosis.finding import Finding
@@ -23,7 +24,9 @@ from headway.judge.report.report import Report
 from headway.predictions import LayerActivity, Predictions
 from headway.targets.base import Target
 from headway.targets.categories.metrics import multilabel_metrics
-from headway.targets.category.diagnosis.diagnose import find_in_classes
+from headway.targets.category.diagnosis.classifier_run import ClassifierRun, Judged
+from headway.targets.category.diagnosis.diagnose import find_in_run
+from headway.targets.category.learning_curve import Solve
 from headway.targets.registry import target_of_arrays
 
 __all__ = [
@@ -32,6 +35,7 @@ __all__ = [
     "diagnose",
     "evaluate",
     "judged",
+    "logistic",
     "metrics_of",
     "report_of",
     "run_baselines",
@@ -41,7 +45,7 @@ __all__ = [
 
 def target_of(task: str = "classification", labels: Sequence[str] | None = None) -> Target:
     """A target by its task's name."""
-    return target_of_arrays(task, np.zeros((1, 2)), np.zeros(1, dtype=int), labels)
+    return target_of_arrays(task, np.zeros((1, len(labels or "ab"))), np.zeros(1, dtype=int), labels)
 
 
 def metrics_of(task: str = "classification", thresholds: Sequence[float] = ()) -> TaskMetrics:
@@ -103,8 +107,25 @@ def report_of(
     return build_report(ReportInputs(target=target, metrics=metrics_of(task), parts=parts, **known))
 
 
+def logistic(num_classes: int) -> Solve:
+    """Solves as the baseline on frozen features does."""
+
+    def solve(features: np.ndarray, targets: np.ndarray, new: np.ndarray) -> np.ndarray:
+        parts = {"new": new}
+        return logistic_regression(features, targets, parts, num_outputs=num_classes, penalty=10.0)["new"]
+
+    return solve
+
+
 def diagnose(
-    history: Sequence[Mapping[str, Any]], *, activity: Sequence[LayerActivity] = (), **known: Any
+    history: Sequence[Mapping[str, Any]],
+    *,
+    valid: tuple[np.ndarray, np.ndarray],
+    train: tuple[np.ndarray, np.ndarray] | None = None,
+    activity: Sequence[LayerActivity] = (),
+    **known: Any,
 ) -> list[Finding]:
     """The findings on a model of classes, and on its layers."""
-    return without_symptoms([*check_activity(activity), *find_in_classes(history, **known)])
+    parts = {"valid": Judged(*valid), "train": None if train is None else Judged(*train)}
+    run = ClassifierRun(history=history, **parts, **known)
+    return without_symptoms([*check_activity(activity), *find_in_run(run)])

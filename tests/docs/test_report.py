@@ -18,6 +18,7 @@ from headway.inputs.table.redundancy import redundancy
 from headway.judge.report.report import Section
 from headway.judge.verdict import views_gain
 from headway.targets.category.learning_curve import learning_curve
+from tests.judging import logistic
 
 PAGE = (Path(__file__).parents[2] / "docs" / "report.md").read_text().split("## report.json")[1]
 
@@ -31,7 +32,9 @@ def facts() -> dict[str, Any]:
     history = [{"stage": "all", "epoch": 1, "train_loss": 0.1, "valid_loss": 0.5, "accuracy": 0.85, "lr": 1e-3}]
     report = hw.judge_predictions(probabilities, targets, items={"site": site}, slices=["site"], history=history)
     features = draw.normal(size=(400, 3)) + targets[:, None]
-    curve = learning_curve(features[:200], targets[:200], features[200:], targets[200:], num_classes=2)
+    curve = learning_curve(
+        features[:200], targets[:200], features[200:], targets[200:], num_classes=2, solve=logistic(2)
+    )
     gain = views_gain(probabilities, np.eye(2)[targets], targets, part="valid", views=2, metrics=report.known)
     numbers = hw.judge_predictions(draw.normal(size=100), draw.normal(size=100), task="regression")
     table = pl.DataFrame({"x": draw.normal(size=400), "site": site})

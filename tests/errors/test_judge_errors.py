@@ -13,7 +13,7 @@ from headway.judge.baselines.run import BaselineResult
 from headway.judge.intervals import bootstrap, mcnemar, mean, paired_difference, wilson
 from headway.judge.report.build import judge_predictions
 from headway.judge.verdict import verdict
-from headway.targets.category.metrics import check_predictions, per_class
+from headway.targets.category.metrics import check_predictions
 from tests.judging import baseline_data, evaluate, judged, metrics_of, report_of, run_baselines
 
 NOT_PROBABILITIES = (
@@ -155,14 +155,6 @@ def test_unknown_metric() -> None:
     found = message(ConfigError, evaluate, np.full((3, 2), 0.5), np.zeros(3, dtype=int), metrics=["acuracy"])
     assert found.splitlines()[:2] == ["This metric is not known.", "  Given: acuracy"]
     assert found.splitlines()[2].startswith('  Fix:   Did you mean "accuracy"')
-
-
-def test_labels_of_other_classes() -> None:
-    assert message(ShapeError, per_class, np.full((3, 2), 0.5), np.zeros(3, dtype=int), labels=["a"]) == (
-        "`labels` must name each class.\n"
-        "  Given: 1 labels, 2 classes\n"
-        "  Fix:   Pass one label a class, in the order of the model's outputs."
-    )
 
 
 # Baselines

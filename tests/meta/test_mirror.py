@@ -31,7 +31,7 @@ TESTED_ELSEWHERE = {
     "serve/rows.py": "tests/serve/test_rows.py",
     "serve/server.py": "tests/serve/test_stop.py",
     "serve/service.py": "tests/serve/test_load.py",
-    "targets/category/diagnosis/case.py": "tests/unit/targets/category/diagnosis/test_diagnose.py",
+    "targets/category/diagnosis/classifier_run.py": "tests/unit/targets/category/diagnosis/test_diagnose.py",
     "targets/category/diagnosis/generalisation.py": "tests/unit/targets/category/diagnosis/test_diagnose.py",
     "targets/category/diagnosis/trends.py": "tests/unit/targets/category/diagnosis/test_diagnose.py",
     "targets/category/page.py": "tests/unit/judge/report/test_page.py",

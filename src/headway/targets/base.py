@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from headway.errors import DataError
+from headway.errors import DataError, ShapeError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from headway.judge.report.report import Section
     from headway.train.objective import Objective
 
-__all__ = ["Media", "Prediction", "Target", "Task", "labels_of", "listed"]
+__all__ = ["Media", "Prediction", "Target", "Task", "check_labels", "labels_of", "listed"]
 
 # What kind of answer a target is. Objective, metrics, baselines and the report are chosen by it.
 Task = Literal["classification", "multilabel", "regression", "points", "segmentation"]
@@ -428,6 +428,23 @@ def listed(labels: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))
 
 
+def check_labels(labels: Sequence[str], num_outputs: int) -> None:
+    """Raises a ShapeError unless there is a label for each output."""
+    if len(labels) != num_outputs:
+        raise ShapeError(
+            "`labels` must name each class.",
+            given=f"{len(labels)} labels, {num_outputs} classes",
+            fix="Pass one label a class, in the order of the model's outputs.",
+        )
+
+
 def labels_of(predictions: np.ndarray, labels: Sequence[str] | None) -> tuple[str, ...]:
-    """The names of the columns of `predictions`, `[items, columns]`: their indices where there are no others."""
-    return tuple(str(each) for each in (labels or range(predictions.shape[1] if predictions.ndim > 1 else 0)))
+    """The names of the columns of `predictions`, `[items, columns]`: their indices where there are no others.
+
+    Raises:
+        ShapeError: If there are more or fewer names than columns.
+    """
+    num_outputs = predictions.shape[1] if predictions.ndim > 1 else 0
+    if labels:
+        check_labels(labels, num_outputs)
+    return tuple(map(str, labels or range(num_outputs)))

@@ -8,7 +8,7 @@ probabilities serves as logits: the two differ by a constant an item, which the 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,13 +16,11 @@ import numpy as np
 from headway.as_json import AsJson
 from headway.judge.intervals import NAN, Z_SCORE, Estimate, mean, wilson
 from headway.seeds import generator
-from headway.targets.category.metrics import METRICS, check_predictions, item_log_losses
+from headway.targets.category.metrics import METRICS, NUM_BINS, confidence_bins, item_log_losses
 
 __all__ = ["Calibration", "ReliabilityBin", "calibrate"]
 
-_METRICS: tuple[str, ...] = ("log_loss", "expected_calibration_error")
-# Those of the expected calibration error, so that the diagram shows what the number measures.
-_BINS = 15
+_METRICS = ("log_loss", "expected_calibration_error")
 # With fewer, a fifth is less than ten items, and a few of them decide the temperature.
 _ENOUGH = 50
 _FOLDS = 5
@@ -69,12 +67,12 @@ class Calibration(AsJson):
 
     count: int
     bins: list[ReliabilityBin]
-    bins_after: list[ReliabilityBin]
-    temperature: Estimate
+    bins_after: list[ReliabilityBin] = field(default_factory=list)
+    temperature: Estimate = NAN
     before: dict[str, Estimate]
-    after: dict[str, Estimate]
-    gain: Estimate
-    reason: str
+    after: dict[str, Estimate] = field(default_factory=lambda: dict.fromkeys(_METRICS, NAN))
+    gain: Estimate = NAN
+    reason: str = ""
 
     @property
     def helps(self) -> bool:
@@ -93,7 +91,7 @@ class Calibration(AsJson):
                 f"No scaling of the probabilities is needed: a temperature of {shown} does not clearly lower the loss."
             )
         kind = "Over-confident" if t.value > 1 else "Not confident enough"
-        before, after = ([each[name].value for name in _METRICS] for each in (self.before, self.after))
+        before, after = ([scores[name].value for name in _METRICS] for scores in (self.before, self.after))
         return (
             f"{kind}: a temperature of {shown} would lower the log loss from {before[0]:.3f} to {after[0]:.3f} and the "
             f"calibration error from {before[1]:.3f} to {after[1]:.3f}."
@@ -103,88 +101,53 @@ class Calibration(AsJson):
 def calibrate(probabilities: np.ndarray, targets: np.ndarray, *, seed: int = 0) -> Calibration:
     """Judge how well probabilities are calibrated, and try temperature scaling.
 
+    The numbers after scaling are cross-fitted in five folds that hold the classes evenly, so that no item is judged by
+    a temperature that saw it.
+
     Args:
-        probabilities: Of each class for each item that the model was not trained on, float `[items, classes]`; rows sum
-            to one.
-        targets: Class indices, integers `[items]`.
+        probabilities: Of each class for each item that the model was not trained on, float `[items, classes]`.
+        targets: Class indices, int64 `[items]`.
         seed: The run's seed, for the folds and the resampling.
-
-    Returns:
-        Reliability, the temperature, and both losses. The numbers after scaling are cross-fitted in five folds that
-        hold the classes evenly, so that no item is judged by a temperature that saw it.
-
-    Raises:
-        ShapeError: If the arrays do not fit together.
-        DataError: If they are empty, no probabilities, or hold targets that are no class.
 
     Example:
         >>> sure = np.tile([[0.99, 0.01]], (100, 1))  # and right in 80 of 100
-        >>> found = calibrate(sure, np.repeat([0, 1], [80, 20]))
-        >>> found.helps, found.sentence[:14]
+        >>> calibration = calibrate(sure, np.repeat([0, 1], [80, 20]))
+        >>> calibration.helps, calibration.sentence[:14]
         (True, 'Over-confident')
 
     Source:
         Guo et al. 2017, arXiv:1706.04599. Here the temperature has a weak prior about 1, for models with few errors.
     """
-    probabilities, targets = check_predictions(probabilities, targets)
-    before = METRICS.evaluate(probabilities, targets, names=_METRICS, seed=seed)
-    bins = _reliability(probabilities, targets)
-    logits = _logits(probabilities)
-    reason = ""
-    if len(targets) < _ENOUGH:
-        reason = f"{len(targets)} items are too few, it takes {_ENOUGH}"
-    elif not (logits.max(1) - logits.min(1)).any():
-        reason = "every class always has the same probability"
-    if reason:
-        blank: dict[str, Estimate] = dict.fromkeys(_METRICS, NAN)
-        return Calibration(
-            count=len(targets),
-            bins=bins,
-            bins_after=[],
-            temperature=NAN,
-            before=before,
-            after=blank,
-            gain=NAN,
-            reason=reason,
-        )
-    scaled = _cross_fitted(logits, targets, seed)
-    losses = [item_log_losses(each, targets) for each in (probabilities, scaled)]
-    return Calibration(
+    # A probability of zero counts as the smallest difference from one, as in the log loss.
+    logits = np.log(np.maximum(probabilities, np.finfo(probabilities.dtype).eps), dtype=np.float64)
+    as_it_is = Calibration(
         count=len(targets),
-        bins=bins,
+        bins=_reliability(probabilities, targets),
+        before=METRICS.evaluate(probabilities, targets, names=_METRICS, seed=seed),
+    )
+    if len(targets) < _ENOUGH:
+        return replace(as_it_is, reason=f"{len(targets)} items are too few, it takes {_ENOUGH}")
+    if not np.ptp(logits, axis=1).any():
+        return replace(as_it_is, reason="every class always has the same probability")
+    scaled = _cross_fitted(logits, targets, seed)
+    return replace(
+        as_it_is,
         bins_after=_reliability(scaled, targets),
         temperature=_with_interval(logits, targets, seed),
-        before=before,
         after=METRICS.evaluate(scaled, targets, names=_METRICS, seed=seed),
-        gain=mean(losses[0] - losses[1], seed=seed),
-        reason="",
+        gain=mean(item_log_losses(probabilities, targets) - item_log_losses(scaled, targets), seed=seed),
     )
 
 
-def _logits(probabilities: np.ndarray) -> np.ndarray:
-    """Logarithms, float64; a probability of zero counts as the smallest difference from one, as in the log loss."""
-    return np.log(np.maximum(probabilities, np.finfo(probabilities.dtype).eps), dtype=np.float64)
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    weights = np.exp(logits - logits.max(1, keepdims=True))
-    weights /= weights.sum(1, keepdims=True)
-    return weights
-
-
 def _temperature(logits: np.ndarray, targets: np.ndarray, rows: np.ndarray, *, errors: float = 0.0) -> float:
-    """The temperature with the lowest loss on some rows, or where the slope is so many standard errors from zero.
-
-    The slope of the loss by the inverse temperature grows with it and crosses zero once. Its standard error is the
-    larger of what the items show and what the probabilities at that temperature imply: the errors of a good model are
-    few, and too few to show it. Simulated, the interval that this gives covers 0.95 to 1.00 for a nominal 0.95.
-    """
+    """The temperature with the lowest loss on some rows, or where the slope is so many standard errors from zero."""
     from scipy.optimize import brentq
 
     own = logits[rows]
     own -= own.max(1, keepdims=True)
     hit = own[np.arange(len(own)), targets[rows]]
 
+    # The slope of the loss by the inverse temperature grows with it and crosses zero once.
     def slope(log_inverse: float) -> float:
         weights = np.exp(own * math.exp(log_inverse))
         shares = weights / weights.sum(1, keepdims=True)
@@ -192,6 +155,8 @@ def _temperature(logits: np.ndarray, targets: np.ndarray, rows: np.ndarray, *, e
         effects = expected - hit
         if not errors:
             return math.exp(log_inverse) * float(effects.sum()) + log_inverse / _PRIOR**2
+        # The larger of what the items show and what the probabilities at that temperature imply: the errors of a good
+        # model are few, and too few to show it. Simulated, the interval covers 0.95 to 1.00 for a nominal 0.95.
         spread = max(float(effects.var()), float(((shares * own**2).sum(1) - expected**2).mean()))
         return float(effects.mean()) + errors * math.sqrt(spread / len(own))
 
@@ -200,8 +165,8 @@ def _temperature(logits: np.ndarray, targets: np.ndarray, rows: np.ndarray, *, e
         return _HOTTEST
     if slope(high) <= 0:
         return _COOLEST
-    found: Any = brentq(slope, low, high, xtol=1e-4)
-    return math.exp(-found)
+    root: Any = brentq(slope, low, high, xtol=1e-4)
+    return math.exp(-root)
 
 
 def _with_interval(logits: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
@@ -212,12 +177,14 @@ def _with_interval(logits: np.ndarray, targets: np.ndarray, seed: int) -> Estima
 
 def _cross_fitted(logits: np.ndarray, targets: np.ndarray, seed: int) -> np.ndarray:
     """Scaled probabilities, each fold's by the temperature of the others."""
+    from scipy.special import softmax
+
     order = np.lexsort((generator(seed, "bootstrap", epoch=2).random(len(targets)), targets))
     folds = np.empty(len(targets), dtype=np.int64)
     folds[order] = np.arange(len(targets)) % _FOLDS
     others = [_drawn(np.flatnonzero(folds != fold), seed) for fold in range(_FOLDS)]
     temperatures = np.array([_temperature(logits, targets, rows) for rows in others])
-    return _softmax(logits / temperatures[folds, None])
+    return softmax(logits / temperatures[folds, None], axis=1)
 
 
 def _drawn(rows: np.ndarray, seed: int) -> np.ndarray:
@@ -228,11 +195,10 @@ def _drawn(rows: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _reliability(probabilities: np.ndarray, targets: np.ndarray) -> list[ReliabilityBin]:
-    confidence = probabilities.max(1).astype(np.float64)
+    confidence, bins = confidence_bins(probabilities)
     right = probabilities.argmax(1) == targets
-    places = np.minimum((confidence * _BINS).astype(np.int64), _BINS - 1)
-    counts, hits = np.bincount(places, minlength=_BINS), np.bincount(places[right], minlength=_BINS)
-    sums = np.bincount(places, confidence, _BINS)
+    counts, hits = np.bincount(bins, minlength=NUM_BINS), np.bincount(bins[right], minlength=NUM_BINS)
+    sums = np.bincount(bins, confidence, NUM_BINS)
     return [
         ReliabilityBin(
             count=int(counts[k]), confidence=float(sums[k] / counts[k]), accuracy=wilson(int(hits[k]), int(counts[k]))

@@ -9,16 +9,14 @@ Sources:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
-from headway.errors import ConfigError, ShapeError
-from headway.judge.baselines.linear import logistic_regression
 from headway.judge.intervals import Estimate, mean, student, wilson
 from headway.judge.learning_curve import CurvePoint, LearningCurve
 from headway.seeds import generator
-from headway.targets.category.metrics import check_predictions, item_log_losses
+from headway.targets.category.metrics import item_log_losses
 
 __all__ = ["FRACTIONS", "Solve", "learning_curve"]
 
@@ -40,9 +38,8 @@ def learning_curve(
     targets: np.ndarray,
     *,
     num_classes: int,
-    solve: Solve | None = None,
+    solve: Solve,
     seed: int = 0,
-    fractions: Sequence[float] = FRACTIONS,
 ) -> LearningCurve:
     """Solve the head on growing shares of the training rows, and see what each next doubling brings.
 
@@ -55,53 +52,31 @@ def learning_curve(
         features: The same for the items to judge by, float `[judged, dim]`.
         targets: Their classes, integers `[judged]`.
         num_classes: How many classes there are.
-        solve: Learns from features and targets and gives probabilities for others. Left out: logistic regression on
-            standardised features, as among the baselines.
+        solve: Learns from features and targets and gives probabilities for others.
         seed: The run's seed, for the draws.
-        fractions: Shares of the training rows, above 0 and at most 1. Those that leave fewer than two items a class are
-            left out; all rows are always among them.
-
-    Returns:
-        The curve.
-
-    Raises:
-        ShapeError: If arrays do not fit together, or `solve` gives another shape.
-        ConfigError: If a fraction is out of its range.
-        DataError: If `solve` gives no probabilities.
-
-    Example:
-        >>> draw = np.random.default_rng(0)
-        >>> targets = np.arange(600) % 2
-        >>> features = draw.normal(size=(600, 5)) + targets[:, None]
-        >>> curve = learning_curve(features[:400], targets[:400], features[400:], targets[400:], num_classes=2)
-        >>> [point.num_items for point in curve.points]
-        [12, 25, 50, 100, 200, 400]
     """
-    _check(train_features, train_targets, features, targets, fractions)
-    solve = solve or _logistic_regression(num_classes)
     count = len(train_targets)
-    sizes = _sizes(count, num_classes, fractions)
+    sizes = _sizes(count, num_classes)
     orders = [_nested_order(train_targets, seed, draw) for draw in range(MAX_DRAWS)]
     correct, losses = [], []
     for size in sizes:
-        answers = []
-        for order in orders[: _num_draws(size, count)]:
-            rows = np.sort(order[:size])
-            answers.append(check_predictions(solve(train_features[rows], train_targets[rows], features), targets)[0])
-        correct.append(np.stack([each.argmax(1) == targets for each in answers]).astype(np.float64))
-        losses.append(np.stack([item_log_losses(each, targets) for each in answers]))
+        draws = [np.sort(order[:size]) for order in orders[: _num_draws(size, count)]]
+        solved = [solve(train_features[rows], train_targets[rows], features) for rows in draws]
+        correct.append(np.stack([answers.argmax(1) == targets for answers in solved]).astype(np.float64))
+        losses.append(np.stack([item_log_losses(answers, targets) for answers in solved]))
     return LearningCurve(
         points=tuple(
-            CurvePoint(size, len(right), _accuracy(right), _log_loss(lost, seed))
-            for size, right, lost in zip(sizes, correct, losses, strict=True)
+            CurvePoint(size, len(hits), _accuracy(hits), _log_loss(nats, seed))
+            for size, hits, nats in zip(sizes, correct, losses, strict=True)
         ),
         num_judged=len(targets),
     )
 
 
-def _sizes(count: int, num_classes: int, fractions: Sequence[float]) -> list[int]:
+def _sizes(count: int, num_classes: int) -> list[int]:
+    """Growing numbers of rows, ascending; all rows are always among them."""
     fewest = min(MIN_ITEMS_A_CLASS * num_classes, count)
-    sizes = {int(fraction * count) for fraction in fractions}
+    sizes = {int(fraction * count) for fraction in FRACTIONS}
     return sorted({size for size in sizes if size >= fewest} | {count})
 
 
@@ -113,18 +88,18 @@ def _num_draws(size: int, count: int) -> int:
 def _nested_order(targets: np.ndarray, seed: int, draw: int) -> np.ndarray:
     """A random order of the rows in which every beginning is stratified, and holds every class as soon as it can."""
     order = generator(seed, "head", epoch=draw).permutation(len(targets))
-    place = np.empty(len(targets))
+    progress = np.empty(len(targets))
     for label in np.unique(targets):
         rows = order[targets[order] == label]
-        place[rows] = np.arange(len(rows)) / len(rows)
-    return order[np.argsort(place[order], kind="stable")]
+        # How far into its class each row is: in this order, every beginning has all classes by their shares.
+        progress[rows] = np.arange(len(rows)) / len(rows)
+    return order[np.argsort(progress[order], kind="stable")]
 
 
 def _accuracy(correct: np.ndarray) -> Estimate:
     """Of draws `[draws, judged]`: the interval of the mean draw's items, widened by what differs between draws."""
-    judged = correct.shape[1]
-    inner = wilson(round(float(correct.mean()) * judged), judged)
-    value, spread = float(correct.mean()), _spread_of_mean(correct)
+    judged, value, spread = correct.shape[1], float(correct.mean()), _spread_of_mean(correct)
+    inner = wilson(round(value * judged), judged)
     low = value - math.hypot(inner.value - inner.low, spread)
     return Estimate(value, max(min(low, value), 0.0), min(value + math.hypot(inner.high - inner.value, spread), 1.0))
 
@@ -141,31 +116,3 @@ def _spread_of_mean(values: np.ndarray) -> float:
     if len(draws) < 2:
         return 0.0
     return student(len(draws) - 1) * float(draws.std(ddof=1)) / math.sqrt(len(draws))
-
-
-def _logistic_regression(num_classes: int) -> Solve:
-    def solve(features: np.ndarray, targets: np.ndarray, new_features: np.ndarray) -> np.ndarray:
-        parts = {"new": new_features}
-        return logistic_regression(features, targets, parts, num_outputs=num_classes, penalty=10.0)["new"]
-
-    return solve
-
-
-def _check(
-    train_features: np.ndarray,
-    train_targets: np.ndarray,
-    features: np.ndarray,
-    targets: np.ndarray,
-    fractions: Sequence[float],
-) -> None:
-    learned, known, judged, wanted = (np.shape(each) for each in (train_features, train_targets, features, targets))
-    fits = len(learned) == len(judged) == 2 and learned[1:] == judged[1:]
-    if not fits or known != learned[:1] or wanted != judged[:1] or not learned[0] or not judged[0]:
-        raise ShapeError(
-            "Features must be [items, dim] and targets [items], of an item or more, to learn from and to judge by.",
-            given=f"features {list(learned)} and {list(judged)}, targets {list(known)} and {list(wanted)}",
-            fix="Pass arrays of the same items, in the same order.",
-        )
-    if not len(fractions) or not all(0 < fraction <= 1 for fraction in fractions):
-        given = f"fractions={list(fractions)}"
-        raise ConfigError("`fractions` must lie above 0 and at most at 1.", given=given, fix="Leave them out.")

@@ -22,56 +22,36 @@ from headway.seeds import generator
 __all__ = [
     "CLASSIFICATION",
     "METRICS",
-    "check_labels",
+    "NUM_BINS",
     "check_predictions",
+    "confidence_bins",
     "confusion_matrix",
     "item_log_losses",
     "per_class",
 ]
 
-_BINS = 15
+# Of confidence, for the calibration error and for the diagram that shows what it measures.
+NUM_BINS = 15
 
 
-def per_class(
-    probabilities: np.ndarray, targets: np.ndarray, *, labels: Sequence[str] | None = None
-) -> list[LabelScores]:
-    """Precision, recall and F1 of each class, with their 95 % intervals.
-
-    Args:
-        probabilities: Of each class for each item, float `[items, classes]`; rows sum to one.
-        targets: Class indices, integers `[items]`.
-        labels: The classes' names, in the order of the columns. Left out: their indices.
-
-    Returns:
-        One a class, in the order of the columns. What has no items to go by is NaN.
-
-    Raises:
-        ShapeError: If the arrays do not fit together, or `labels` names more or fewer classes.
-        DataError: If they hold no probabilities, or targets that are no class.
+def per_class(probabilities: np.ndarray, targets: np.ndarray, labels: Sequence[str]) -> list[LabelScores]:
+    """Precision, recall and F1 of each class in the order of the labels; NaN for what has no items to go by.
 
     Example:
-        >>> scores = per_class(np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]), np.array([0, 1, 1]), labels=["a", "b"])
+        >>> scores = per_class(np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]), np.array([0, 1, 1]), ["a", "b"])
         >>> print(scores[1].label, scores[1].scores["recall"])
         b 0.500 [0.095, 0.905]
     """
-    probabilities, targets = check_predictions(probabilities, targets)
     counts = confusion_matrix(probabilities, targets)
-    names = [str(index) for index in range(len(counts))] if labels is None else list(labels)
-    check_labels(names, len(counts))
-    hits, actual, given = counts.diagonal().tolist(), counts.sum(1).tolist(), counts.sum(0).tolist()
-    f1 = _f1_scores(counts)
+    columns = counts.diagonal().tolist(), counts.sum(1).tolist(), counts.sum(0).tolist(), _f1_scores(counts)
     return [
-        LabelScores(
-            name,
-            actual[k],
-            {"precision": wilson(hits[k], given[k]), "recall": wilson(hits[k], actual[k]), "f1": f1[k]},
-        )
-        for k, name in enumerate(names)
+        LabelScores(label, items, {"precision": wilson(hits, answers), "recall": wilson(hits, items), "f1": f1})
+        for label, hits, items, answers, f1 in zip(labels, *columns, strict=True)
     ]
 
 
 def confusion_matrix(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """How often each class (row) was given each class (column), int64 `[classes, classes]`.
+    """How often each class (row) was given each class (column), int64 `[classes, classes]`; arrays as checked.
 
     Example:
         >>> confusion_matrix(np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]), np.array([0, 1, 1])).tolist()
@@ -80,16 +60,6 @@ def confusion_matrix(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarr
     classes = probabilities.shape[1]
     cells = np.bincount(targets * classes + probabilities.argmax(1), minlength=classes**2)
     return cells.reshape(classes, classes)
-
-
-def check_labels(labels: Sequence[str], num_classes: int) -> None:
-    """Raises a ShapeError unless there is a label for each class."""
-    if len(labels) != num_classes:
-        raise ShapeError(
-            "`labels` must name each class.",
-            given=f"{len(labels)} labels, {num_classes} classes",
-            fix="Pass one label a class, in the order of the model's outputs.",
-        )
 
 
 def check_predictions(probabilities: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -130,44 +100,36 @@ def _problems(probabilities: np.ndarray, targets: np.ndarray) -> list[str]:
         return ["0 items"]
     with np.errstate(invalid="ignore"):
         sums = probabilities.sum(1)
-    found = {
+    wrong = {
         "rows with NaN or infinity": ~np.isfinite(sums),
         "rows with a negative number": probabilities.min(1) < 0,
         "rows that do not sum to one": np.isfinite(sums) & (np.abs(sums - 1) > 1e-3),
     }
-    if targets.dtype.kind not in "iu":
-        return [f"targets of dtype {targets.dtype}", *_first(found)]
-    found[f"targets outside 0 to {probabilities.shape[1] - 1}"] = (targets < 0) | (targets >= probabilities.shape[1])
-    return _first(found)
+    is_whole, classes = targets.dtype.kind in "iu", probabilities.shape[1]
+    if is_whole:
+        wrong[f"targets outside 0 to {classes - 1}"] = (targets < 0) | (targets >= classes)
+    lines = [f"{rows.sum():,} {what} (first: row {rows.argmax()})" for what, rows in wrong.items() if rows.any()]
+    return lines if is_whole else [f"targets of dtype {targets.dtype}", *lines]
 
 
-def _first(found: dict[str, np.ndarray]) -> list[str]:
-    return [f"{rows.sum():,} {what} (first: row {rows.argmax()})" for what, rows in found.items() if rows.any()]
+def _is_right(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    return (probabilities.argmax(1) == targets).astype(np.float64)
 
 
-# Proportions, and means of proportions: from the counts alone.
-
-
-def _accuracy(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
-    return wilson(int((probabilities.argmax(1) == targets).sum()), len(targets))
-
-
-def _error_rate(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
-    return wilson(int((probabilities.argmax(1) != targets).sum()), len(targets))
+def _share(hits: np.ndarray) -> Estimate:
+    return wilson(int(hits.sum()), len(hits))
 
 
 def _balanced_accuracy(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
     counts = confusion_matrix(probabilities, targets)
-    return intervals.average(
-        [wilson(hits, items) for hits, items in zip(counts.diagonal().tolist(), counts.sum(1).tolist(), strict=True)]
-    )
+    return intervals.average(list(map(wilson, counts.diagonal().tolist(), counts.sum(1).tolist())))
 
 
 def _macro_f1(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
     scores = _f1_scores(confusion_matrix(probabilities, targets))
     # An error lowers the F1 of two classes, a hit raises that of one: classes depend on one another by as much as
     # errors make up their spread, which is the share of hits in the union. Simulated: 0.92 to 0.98 for a nominal 0.95.
-    overlaps = [each.value / (2 - each.value) for each in scores if not math.isnan(each.value)]
+    overlaps = [score.value / (2 - score.value) for score in scores if not math.isnan(score.value)]
     return intervals.average(scores, shared=math.fsum(overlaps) / len(overlaps))
 
 
@@ -178,9 +140,6 @@ def _f1_scores(counts: np.ndarray) -> list[Estimate]:
     return [f1_of(wilson(hit, union)) for hit, union in zip(hits.tolist(), unions.tolist(), strict=True)]
 
 
-# Means over items.
-
-
 def item_log_losses(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """The log loss of each item in nats, float64 `[items]`; arrays as `check_predictions` gives them."""
     chosen = probabilities[np.arange(len(targets)), targets]
@@ -188,8 +147,10 @@ def item_log_losses(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarra
     return -np.log(np.clip(chosen, np.finfo(chosen.dtype).eps, 1.0).astype(np.float64))
 
 
-def _is_right(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    return (probabilities.argmax(1) == targets).astype(np.float64)
+def confidence_bins(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The probability of each item's answer, float64 `[items]`, and which of `NUM_BINS` equal bins it lies in."""
+    confidence = probabilities.max(1).astype(np.float64)
+    return confidence, np.minimum((confidence * NUM_BINS).astype(np.int64), NUM_BINS - 1)
 
 
 def _calibration_error(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
@@ -198,13 +159,13 @@ def _calibration_error(probabilities: np.ndarray, targets: np.ndarray, seed: int
     The error of a finite sample is biased upwards, and a well-calibrated model's is above zero too. So the interval is
     moved by the bias that resampling shows, and reaches down to 0 when calibration alone could give as much.
     """
-    confidence = probabilities.max(1).astype(np.float64)
+    confidence, bins = confidence_bins(probabilities)
     gap = confidence - (probabilities.argmax(1) == targets)
-    bins = np.minimum((confidence * _BINS).astype(np.int64), _BINS - 1)
     count = len(targets)
-    signed = np.bincount(bins, gap, _BINS) / count
+    signed = np.bincount(bins, gap, NUM_BINS) / count
     value = float(np.abs(signed).sum())
-    noise = generator(seed, "bootstrap").normal(size=(2000, _BINS)) * np.sqrt(np.bincount(bins, gap**2, _BINS)) / count
+    draws = generator(seed, "bootstrap").normal(size=(2000, NUM_BINS))
+    noise = draws * np.sqrt(np.bincount(bins, gap**2, NUM_BINS)) / count
     bias = float(np.abs(signed + noise).sum(1).mean()) - value
     half = intervals.Z_SCORE * float((np.sign(signed)[bins] * gap).std()) / math.sqrt(count)
     by_chance = float(np.quantile(np.abs(noise).sum(1), 1 - intervals.ALPHA / 2))
@@ -212,18 +173,8 @@ def _calibration_error(probabilities: np.ndarray, targets: np.ndarray, seed: int
     return Estimate(value, min(max(low, 0.0), value), min(max(value - bias + half, value), 1.0))
 
 
-# Rankings: one class against the rest, averaged over classes.
-
-
-def _auroc(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
-    return _ranked(probabilities, targets, auroc_effects)
-
-
-def _average_precision(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
-    return _ranked(probabilities, targets, precision_effects)
-
-
 def _ranked(probabilities: np.ndarray, targets: np.ndarray, effects: Effects) -> Estimate:
+    """One class against the rest, averaged over classes."""
     counts = np.bincount(targets, minlength=probabilities.shape[1])
     present = np.flatnonzero((counts > 0) & (counts < len(targets)))
     # With two classes the second column tells all, as in scikit-learn.
@@ -232,15 +183,25 @@ def _ranked(probabilities: np.ndarray, targets: np.ndarray, effects: Effects) ->
 
 
 CLASSIFICATION: dict[str, Metric] = {
-    each.name: each
-    for each in (
-        Metric("accuracy", interval=_accuracy, by_item=_is_right, is_right=True, is_share=True),
-        Metric("error_rate", interval=_error_rate, higher_is_better=False, is_share=True),
+    metric.name: metric
+    for metric in (
+        Metric(
+            "accuracy",
+            interval=lambda p, t, _: _share(_is_right(p, t)),
+            by_item=_is_right,
+            is_right=True,
+            is_share=True,
+        ),
+        Metric(
+            "error_rate", interval=lambda p, t, _: _share(1 - _is_right(p, t)), higher_is_better=False, is_share=True
+        ),
         Metric("balanced_accuracy", interval=_balanced_accuracy, is_share=True),
         Metric("macro_f1", interval=_macro_f1, is_share=True),
         Metric("log_loss", by_item=item_log_losses, higher_is_better=False),
-        Metric("auroc", interval=_auroc, is_share=True, sorts=True),
-        Metric("average_precision", interval=_average_precision, is_share=True, sorts=True),
+        Metric("auroc", interval=lambda p, t, _: _ranked(p, t, auroc_effects), is_share=True, sorts=True),
+        Metric(
+            "average_precision", interval=lambda p, t, _: _ranked(p, t, precision_effects), is_share=True, sorts=True
+        ),
         Metric("expected_calibration_error", interval=_calibration_error, higher_is_better=False, is_share=True),
     )
 }
@@ -252,6 +213,6 @@ METRICS = TaskMetrics(
     check=check_predictions,
     decide=lambda probabilities: np.argmax(probabilities, axis=1),
     ensemble_loss=item_log_losses,
-    per_label=lambda probabilities, targets, labels: per_class(probabilities, targets, labels=labels),
+    per_label=per_class,
     confusion=confusion_matrix,
 )

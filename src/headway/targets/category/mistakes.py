@@ -11,10 +11,9 @@ from typing import ClassVar
 import numpy as np
 
 from headway.as_json import AsJson
-from headway.errors import ConfigError, ShapeError
 from headway.judge.intervals import Estimate, wilson
 from headway.judge.report.inputs import ReportInputs
-from headway.targets.category.metrics import check_labels, check_predictions, item_log_losses
+from headway.targets.category.metrics import check_predictions, item_log_losses
 
 __all__ = [
     "ConfusedPair",
@@ -32,7 +31,7 @@ __all__ = [
 _ENOUGH = 10
 # Beyond this many classes the best order takes minutes; a good one still takes none.
 _ORDERED = 200
-# Of a part; a report lists no more.
+# Suspected labels of a part; a report lists no more.
 _NAMED = 200
 
 
@@ -110,7 +109,7 @@ class LabelIssues(AsJson):
     checked: int
     issues: list[LabelIssue]
     noise: float
-    reason: str
+    reason: str = ""
 
     @property
     def sentence(self) -> str:
@@ -125,57 +124,34 @@ class LabelIssues(AsJson):
         )
 
 
-def confused_pairs(confusion: np.ndarray, labels: Sequence[str], *, n: int = 10) -> list[ConfusedPair]:
-    """Which classes are taken for which others, the most frequent first.
-
-    Args:
-        confusion: How often each class (row) was given each class (column), integers `[classes, classes]`.
-        labels: The classes, in that order.
-        n: How many pairs to give at most.
-
-    Returns:
-        The pairs that occur; of equally many items, the pair with the larger share of its class comes first.
-
-    Raises:
-        ShapeError: If the matrix is not square, is empty or holds something other than counts, or `labels` does not
-            fit it.
-        ConfigError: If `n` is negative.
+def confused_pairs(confusion: np.ndarray, labels: Sequence[str], *, n: int) -> list[ConfusedPair]:
+    """Which classes are taken for which others, the `n` most frequent first.
 
     Example:
-        >>> for pair in confused_pairs(np.array([[8, 2], [1, 9]]), ["cat", "dog"]):
+        >>> for pair in confused_pairs(np.array([[8, 2], [1, 9]]), ["cat", "dog"], n=10):
         ...     print(pair.actual, pair.predicted, pair.count, pair.rate)
         cat dog 2 0.200 [0.057, 0.510]
         dog cat 1 0.100 [0.018, 0.404]
     """
-    counts = _check_confusion(confusion)
-    _check_fit(counts.shape[0], labels, n)
-    totals = counts.sum(1)
-    wrong = counts * (1 - np.eye(len(counts), dtype=np.int64))
+    totals = confusion.sum(1)
+    wrong = confusion * (1 - np.eye(len(confusion), dtype=np.int64))
     actual, predicted = np.nonzero(wrong)
-    found = wrong[actual, predicted]
-    order = np.lexsort((-found / totals[actual], -found))[:n].tolist()
+    counts = wrong[actual, predicted]
+    # Of equally many items, the pair with the larger share of its class comes first.
+    order = np.lexsort((-counts / totals[actual], -counts))[:n].tolist()
     return [
         ConfusedPair(
             actual=labels[int(actual[k])],
             predicted=labels[int(predicted[k])],
-            count=int(found[k]),
-            rate=wilson(int(found[k]), int(totals[actual[k]])),
+            count=int(counts[k]),
+            rate=wilson(int(counts[k]), int(totals[actual[k]])),
         )
         for k in order
     ]
 
 
 def sort_by_confusion(confusion: np.ndarray) -> list[int]:
-    """An order of the classes in which those that are confused stand together.
-
-    Args:
-        confusion: How often each class (row) was given each class (column), integers `[classes, classes]`.
-
-    Returns:
-        Each class index once. Without any confusion, the order as it is.
-
-    Raises:
-        ShapeError: If the matrix is not square, is empty or holds something other than counts.
+    """The classes' indices in an order in which those that are confused stand together; without any, as they are.
 
     Example:
         >>> sort_by_confusion(np.array([[8, 0, 2], [0, 9, 0], [1, 0, 9]]))
@@ -188,8 +164,7 @@ def sort_by_confusion(confusion: np.ndarray) -> list[int]:
     from scipy.cluster.hierarchy import leaves_list, linkage
     from scipy.spatial.distance import squareform
 
-    counts = _check_confusion(confusion)
-    rates = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    rates = confusion / np.maximum(confusion.sum(1, keepdims=True), 1)
     near = (rates + rates.T) / 2
     np.fill_diagonal(near, 0)
     if len(near) < 3 or not near.any():
@@ -203,37 +178,20 @@ def sort_by_confusion(confusion: np.ndarray) -> list[int]:
 
 
 def top_losses(
-    probabilities: np.ndarray, targets: np.ndarray, rows: np.ndarray, *, labels: Sequence[str], n: int = 12
+    probabilities: np.ndarray, targets: np.ndarray, rows: np.ndarray, *, labels: Sequence[str], n: int
 ) -> list[TopLoss]:
-    """The items that the model is most wrong about.
-
-    Args:
-        probabilities: Of each class for each item, float `[items, classes]`; rows sum to one.
-        targets: Class indices, integers `[items]`.
-        rows: The items' numbers in their source, integers `[items]`.
-        labels: The classes, in the order of the columns.
-        n: How many items to give at most.
-
-    Returns:
-        The items with the largest losses, largest first. Where fewer than `n` are wrong, the least sure right ones
-        follow. A probability of zero counts as the smallest that the number format can tell from it, as in the log
-        loss; of such items, the surest of something else comes first.
-
-    Raises:
-        ShapeError: If arrays or labels do not fit together.
-        DataError: If they are empty, no probabilities, or hold targets that are no class.
-        ConfigError: If `n` is negative.
+    """The `n` items that the model is most wrong about, then the right ones that it is least sure of.
 
     Example:
-        >>> given = np.array([[0.9, 0.1], [0.2, 0.8]])
-        >>> (worst,) = top_losses(given, np.array([1, 1]), np.array([7, 9]), labels=["cat", "dog"], n=1)
+        >>> probabilities = np.array([[0.9, 0.1], [0.2, 0.8]])
+        >>> (worst,) = top_losses(probabilities, np.array([1, 1]), np.array([7, 9]), labels=["cat", "dog"], n=1)
         >>> worst.row, worst.target, worst.predicted, round(worst.loss, 2)
         (7, 'dog', 'cat', 2.3)
     """
-    probabilities, targets, rows = _check_rows(probabilities, targets, rows, labels, n)
     own = probabilities[np.arange(len(targets)), targets].astype(np.float64)
     best, predicted = probabilities.max(1).astype(np.float64), probabilities.argmax(1)
     losses = item_log_losses(probabilities, targets)
+    # Of items whose label was given nothing at all, which are equally wrong, the surest of something else comes first.
     order = np.lexsort((rows, -best, -losses))[:n].tolist()
     return [
         TopLoss(
@@ -242,6 +200,7 @@ def top_losses(
             predicted=labels[int(predicted[k])],
             probability_of_target=float(own[k]),
             probability_of_predicted=float(best[k]),
+            # Minus zero, the loss of a certain hit, is shown as 0.
             loss=float(losses[k]) + 0.0,
         )
         for k in order
@@ -255,43 +214,33 @@ def label_issues(
 
     An item is suspect where a model that was not trained on it gives another class more probability than is usual for
     that class's own items. How many labels are wrong is estimated from that; as many are named, the least probable
-    labels first.
-
-    Args:
-        probabilities: Of each class for each item, by models that were not trained on it (out of fold), float
-            `[items, classes]`; rows sum to one.
-        targets: The labels that the items have, class indices, integers `[items]`.
-        rows: The items' numbers in their source, integers `[items]`.
-        labels: The classes, in the order of the columns.
-
-    Returns:
-        The suspects. Of one class alone, or of fewer than 10 items of each, a blank with the reason. Classes with fewer
-        items are suggested, but their labels' own items are left alone.
-
-    Raises:
-        ShapeError: If arrays or labels do not fit together.
-        DataError: If they are empty, no probabilities, or hold targets that are no class.
+    labels first. Classes with fewer than 10 items are suggested, but the labels of their own items are left alone.
 
     Example:
-        >>> given, targets = np.repeat([[0.9, 0.1], [0.1, 0.9]], 20, axis=0), np.repeat([0, 1], 20)
+        >>> probabilities, targets = np.repeat([[0.9, 0.1], [0.1, 0.9]], 20, axis=0), np.repeat([0, 1], 20)
         >>> targets[3] = 1  # a mistake
-        >>> found = label_issues(given, targets, np.arange(40), labels=["cat", "dog"])
-        >>> [(each.row, each.label, each.suggested) for each in found.issues]
-        [(3, 'dog', 'cat')]
+        >>> (issue,) = label_issues(probabilities, targets, np.arange(40), labels=["cat", "dog"]).issues
+        >>> issue.row, issue.label, issue.suggested
+        (3, 'dog', 'cat')
 
     Source:
         Northcutt, Jiang and Chuang 2021, arXiv:1911.00068, by cleanlab.
     """
-    probabilities, targets, rows = _check_rows(probabilities, targets, rows, labels)
-    counts = np.bincount(targets, minlength=probabilities.shape[1])
-    enough = (counts >= _ENOUGH)[targets]
-    if (counts >= _ENOUGH).sum() < 2:
+    from cleanlab.filter import find_label_issues
+
+    is_common = np.bincount(targets, minlength=probabilities.shape[1]) >= _ENOUGH
+    if is_common.sum() < 2:
         reason = f"it takes two classes with {_ENOUGH} items or more"
         return LabelIssues(count=0, checked=0, issues=[], noise=math.nan, reason=reason)
+    with warnings.catch_warnings():
+        # It warns of classes with hardly any items; those are left out anyway.
+        warnings.simplefilter("ignore")
+        # As many as the joint counts say, those with the least probable labels: of cleanlab's ways to choose, the one
+        # with the fewest false alarms on digits. One process: its own would each load everything once more.
+        suspect = find_label_issues(targets, probabilities, filter_by="low_self_confidence", n_jobs=1)
     quality = probabilities[np.arange(len(targets)), targets].astype(np.float64)
-    predicted = probabilities.argmax(1)
-    suspect = np.flatnonzero(_suspects(probabilities, targets) & enough & (predicted != targets))
-    order = suspect[np.lexsort((rows[suspect], quality[suspect]))].tolist()
+    checked, predicted = is_common[targets], probabilities.argmax(1)
+    suspects = np.flatnonzero(np.asarray(suspect, dtype=bool) & checked & (predicted != targets))
     issues = [
         LabelIssue(
             row=int(rows[k]),
@@ -299,10 +248,10 @@ def label_issues(
             suggested=labels[int(predicted[k])],
             quality=float(quality[k]),
         )
-        for k in order
+        for k in suspects[np.lexsort((rows[suspects], quality[suspects]))]
     ]
-    checked = int(enough.sum())
-    return LabelIssues(count=len(issues), checked=checked, issues=issues, noise=len(issues) / checked, reason="")
+    count = int(checked.sum())
+    return LabelIssues(count=len(issues), checked=count, issues=issues, noise=len(issues) / count)
 
 
 def find_issues(inputs: ReportInputs) -> dict[str, LabelIssues]:
@@ -310,56 +259,10 @@ def find_issues(inputs: ReportInputs) -> dict[str, LabelIssues]:
 
     Those of `inputs.focus` by the model's own predictions, those of train by models that did not see the item.
     """
-    parts = {inputs.focus: inputs.seen, "train": inputs.held_out}
-    found = {
-        part: label_issues(each.predictions, each.targets, each.rows, labels=inputs.labels)
-        for part, each in parts.items()
-        if each is not None
-    }
-    return {part: replace(each, issues=each.issues[:_NAMED]) for part, each in found.items()}
-
-
-def _suspects(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Whether each label looks wrong, bool `[items]`."""
-    from cleanlab.filter import find_label_issues
-
-    with warnings.catch_warnings():
-        # It warns of classes with hardly any items; those are left out anyway.
-        warnings.simplefilter("ignore")
-        # As many as the joint counts say, those with the least probable labels: of cleanlab's ways to choose, the one
-        # with the fewest false alarms on digits. One process: its own would each load everything once more.
-        found = find_label_issues(targets, probabilities, filter_by="low_self_confidence", n_jobs=1)
-    return np.asarray(found, dtype=bool)
-
-
-def _check_confusion(confusion: np.ndarray) -> np.ndarray:
-    counts = np.asarray(confusion)
-    square = counts.ndim == 2 and counts.shape[0] == counts.shape[1] >= 1
-    if not square or counts.dtype.kind not in "iu" or (counts < 0).any():
-        raise ShapeError(
-            "`confusion` must hold counts, integers [classes, classes].",
-            given=f"{counts.dtype} {list(counts.shape)}" + (", some negative" if square and (counts < 0).any() else ""),
-            fix="Pass what `confusion_matrix` gives, not rates.",
-        )
-    return counts.astype(np.int64)
-
-
-def _check_fit(classes: int, labels: Sequence[str], n: int = 0) -> None:
-    check_labels(labels, classes)
-    if n < 0:
-        raise ConfigError("`n` must not be negative.", given=f"n={n}", fix="Pass how many to give at most.")
-
-
-def _check_rows(
-    probabilities: np.ndarray, targets: np.ndarray, rows: np.ndarray, labels: Sequence[str], n: int = 0
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    probabilities, targets = check_predictions(probabilities, targets)
-    _check_fit(probabilities.shape[1], labels, n)
-    rows = np.asarray(rows)
-    if rows.shape != targets.shape or rows.dtype.kind not in "iu":
-        raise ShapeError(
-            "`rows` must hold the number of each item, integers [items].",
-            given=f"rows {rows.dtype} {list(rows.shape)}, {len(targets)} items",
-            fix="Pass the items' row numbers, in the same order.",
-        )
-    return probabilities, targets, rows
+    issues = {}
+    for part, judged in {inputs.focus: inputs.seen, "train": inputs.held_out}.items():
+        if judged is not None:
+            probabilities, targets = check_predictions(judged.predictions, judged.targets)
+            every = label_issues(probabilities, targets, judged.rows, labels=inputs.labels)
+            issues[part] = replace(every, issues=every.issues[:_NAMED])
+    return issues

@@ -15,7 +15,7 @@ from headway.judge.report.far_items import NUM_SHOWN
 from headway.judge.report.inputs import ReportInputs
 from headway.judge.report.page.charts import Point, reliability
 from headway.judge.report.page.marks import details, number, percent, photo, table, title_of
-from headway.judge.report.report import PartScores, Report, Section
+from headway.judge.report.report import Report, Section
 from headway.targets.category.calibration import Calibration, ReliabilityBin, calibrate
 from headway.targets.category.metrics import check_predictions, confusion_matrix
 from headway.targets.category.mistakes import (
@@ -56,26 +56,28 @@ class Confusion(AsJson):
 def sections(inputs: ReportInputs) -> dict[str, Section]:
     """What only classes have, by name, in the order of the page."""
     seen, labels = inputs.seen, inputs.labels
-    counts, issues = confusion_matrix(*check_predictions(seen.predictions, seen.targets)), inputs.once(find_issues)
-    losses = top_losses(seen.predictions, seen.targets, seen.rows, labels=labels, n=NUM_SHOWN)
-    calibration = calibrate(seen.predictions, seen.targets, seed=inputs.seed)
+    probabilities, targets = check_predictions(seen.predictions, seen.targets)
+    counts, issues = confusion_matrix(probabilities, targets), inputs.once(find_issues)
+    losses = top_losses(probabilities, targets, seen.rows, labels=labels, n=NUM_SHOWN)
+    calibration = calibrate(probabilities, targets, seed=inputs.seed)
     confusion = Confusion(confused_pairs(counts, labels, n=NUM_SHOWN), sort_by_confusion(counts))
-    shown = [each.row for found in issues.values() for each in found.issues[:NUM_ISSUES]]
-    explained = {each.row: labels.index(each.predicted) for each in losses}
+    suspects = [issue.row for part in issues.values() for issue in part.issues[:NUM_ISSUES]]
+    explained = {item.row: labels.index(item.predicted) for item in losses}
     return {
         "confusion": Section("Confusion", confusion, _confusion),
         "top_losses": Section("Top losses", losses, _top_losses, rows=list(explained), explained=explained),
-        "label_issues": Section("Suspected labels", issues, _label_issues, rows=shown, is_small=True),
+        "label_issues": Section("Suspected labels", issues, _label_issues, rows=suspects, is_small=True),
         "calibration": Section("Calibration", calibration, _calibration, card=calibration.sentence),
     }
 
 
-def _confusion(report: Report, found: Confusion) -> str:
+def _confusion(report: Report, confusion: Confusion) -> str:
     """Real tables rather than pictures, so that they can be read aloud, searched and copied."""
-    text = [_pairs(report, found.pairs[:NUM_PAIRS])]
+    text = [_pairs(report, confusion.pairs[:NUM_PAIRS])]
     for name, part in report.parts.items():
         heading = f"<h3>{escape(name)}</h3>" if len(report.parts) > 1 else ""
-        text.append(heading + _matrix(name, part, report.labels, found.order))
+        assert part.confusion is not None
+        text.append(heading + _matrix(name, part.confusion, report.labels, confusion.order))
     return "".join(text)
 
 
@@ -83,9 +85,9 @@ def _pairs(report: Report, pairs: Sequence[ConfusedPair]) -> str:
     if not pairs:
         return f"<p>No two classes are confused on {report.focus_part}.</p>"
     rows = [
-        f'<tr><th scope="row">{escape(each.actual)}</th><td class="text">{escape(each.predicted)}</td>'
-        f"<td>{each.count:,}</td>{number(each.rate)}</tr>"
-        for each in pairs
+        f'<tr><th scope="row">{escape(pair.actual)}</th><td class="text">{escape(pair.predicted)}</td>'
+        f"<td>{pair.count:,}</td>{number(pair.rate)}</tr>"
+        for pair in pairs
     ]
     caption = (
         f"Most confused on {report.focus_part}. Rate: of the items of the class, the share that were given the other."
@@ -93,44 +95,33 @@ def _pairs(report: Report, pairs: Sequence[ConfusedPair]) -> str:
     return table(caption, ["<Class", "<Given instead", "Items", "Rate"], rows)
 
 
-def _matrix(name: str, part: PartScores, labels: Sequence[str], order: Sequence[int]) -> str:
-    counts, remark = part.confusion, ""
-    assert counts is not None
-    places = list(order) or list(range(len(counts)))
-    if len(places) > MAX_CLASSES:
+def _matrix(name: str, counts: np.ndarray, labels: Sequence[str], order: Sequence[int]) -> str:
+    remark = ""
+    if len(order) > MAX_CLASSES:
         mistakes = counts.sum(0) + counts.sum(1) - 2 * counts.diagonal()
         worst = set(np.argsort(-mistakes, kind="stable")[:MAX_CLASSES].tolist())
-        places = [place for place in places if place in worst]
+        order = [index for index in order if index in worst]
         remark = f" Only the {MAX_CLASSES} classes with the most mistakes of {len(counts)}."
     caption = (
         f"On {name}: items of each class (row) by the class they were given (column), and the share of the row. "
         f"Classes that are confused stand side by side; the stronger the colour, the larger the share.{remark}"
     )
-    wide = len(places) <= MAX_WIDE_CELLS
-    rows = [_matrix_row(counts, place, places, labels, wide=wide) for place in places]
+    wide = len(order) <= MAX_WIDE_CELLS
+    rows = [_matrix_row(counts, index, order, labels, wide=wide) for index in order]
     kind = "confusion" if wide and max(map(len, labels)) <= 12 else "confusion many"
-    body = table(caption, ["", *(labels[place] for place in places)], rows, kind=kind)
-    if wide:
-        return body
-    shares = [_matrix_row(counts, place, places, labels, wide=False, shares=True) for place in places]
-    heads = ["", *(labels[place] for place in places)]
-    return body + details(
-        "The shares, in per cent", table(f"The same on {name}, in per cent of the row.", heads, shares, kind=kind)
-    )
+    return table(caption, ["", *(labels[index] for index in order)], rows, kind=kind)
 
 
-def _matrix_row(
-    counts: np.ndarray, actual: int, places: Sequence[int], labels: Sequence[str], *, wide: bool, shares: bool = False
-) -> str:
+def _matrix_row(counts: np.ndarray, actual: int, order: Sequence[int], labels: Sequence[str], *, wide: bool) -> str:
     total = max(int(counts[actual].sum()), 1)
     cells = []
-    for given in places:
-        count = int(counts[actual, given])
-        share, hit = count / total, actual == given
-        told = f"{share:.0%}".rstrip("%") if shares else f"{count:,}"
-        text = "" if not count else told + (f" <small>{share:.0%}</small>" if wide else "")
+    for predicted in order:
+        count = int(counts[actual, predicted])
+        share, hit = count / total, actual == predicted
+        text = "" if not count else f"{count:,} <small>{share:.0%}</small>" if wide else f"{count:,}"
+        # A mistake has the stronger colour: even a small share of them should be seen.
         colour = f"--share:{0.6 * share:.2f}" if hit else f"--part:{min(60, 100 * share):.0f}%"
-        title = f"{labels[actual]} given {labels[given]}: {count:,}, {share:.1%}"
+        title = f"{labels[actual]} given {labels[predicted]}: {count:,}, {share:.1%}"
         kind = ' class="hit"' if hit else ' class="wrong"' if count else ""
         cells.append(f'<td{kind} style="{colour}" title="{escape(title)}">{text}</td>')
     label = escape(labels[actual])
@@ -139,49 +130,38 @@ def _matrix_row(
 
 def _top_losses(report: Report, losses: Sequence[TopLoss]) -> str:
     """A gallery of the items that the model gave their own label the least probability."""
-    if not losses:
-        return ""
-    wrong = sum(each.predicted != each.target for each in losses)
-    seen = any(each.row in report.pictures and report.pictures[each.row].heat for each in losses)
+    wrong = sum(item.predicted != item.target for item in losses)
+    has_heat = any(item.row in report.pictures and report.pictures[item.row].heat for item in losses)
     heat = (
         " Beside each photo, in warm colours, where the network finds what speaks for its answer (Grad-CAM)."
-        if seen
+        if has_heat
         else ""
     )
     right = "" if wrong == len(losses) else " Those that are right are the least sure of the right ones."
-    told = (
-        f"The {len(losses)} items of {report.focus_part} that the model gave their own label the least "
-        f"probability; {wrong} of them are wrong.{right}{heat}"
+    cards = "".join(f"<li>{_card(report, item)}</li>" for item in losses)
+    return (
+        f"<p>The {len(losses)} items of {report.focus_part} that the model gave their own label the least probability; "
+        f'{wrong} of them are wrong.{right}{heat}</p><ul class="gallery">{cards}</ul>'
     )
-    cards = "".join(f"<li>{_card(report, each)}</li>" for each in losses)
-    return f'<p>{told}</p><ul class="gallery">{cards}</ul>'
 
 
 def _card(report: Report, item: TopLoss) -> str:
-    is_wrong = item.predicted != item.target
-    shares = [_share(item.predicted, item.probability_of_predicted, "given" if is_wrong else "true")]
-    if is_wrong:
-        shares.append(_share(item.target, item.probability_of_target, "true"))
-    told = (
-        f"<b>{escape(item.target)}</b>, given <b>{escape(item.predicted)}</b>"
-        if is_wrong
-        else f"<b>{escape(item.target)}</b>, rightly"
-    )
+    picture, photos = report.pictures.get(item.row), ""
+    if picture:
+        images = photo(picture.photo, f"Row {item.row}: labelled {item.target}, given {item.predicted}")
+        if picture.heat is not None:
+            images += photo(picture.heat, f"What speaks for {item.predicted} in row {item.row}")
+        photos = f'<div class="photos">{images}</div>'
+    if item.predicted == item.target:
+        answer, shares = "rightly", _share(item.target, item.probability_of_target, "true")
+    else:
+        answer = f"given <b>{escape(item.predicted)}</b>"
+        shares = _share(item.predicted, item.probability_of_predicted, "given")
+        shares += _share(item.target, item.probability_of_target, "true")
     return (
-        f'{_photos(report, item)}<div class="words"><p>{told}</p>'
-        f'<ul class="shares">{"".join(shares)}</ul><p class="file">row {item.row}, loss {item.loss:.2f}</p></div>'
+        f'{photos}<div class="words"><p><b>{escape(item.target)}</b>, {answer}</p>'
+        f'<ul class="shares">{shares}</ul><p class="file">row {item.row}, loss {item.loss:.2f}</p></div>'
     )
-
-
-def _photos(report: Report, item: TopLoss) -> str:
-    picture = report.pictures.get(item.row)
-    if picture is None:
-        return ""
-    alt = f"Row {item.row}: labelled {item.target}, given {item.predicted}"
-    images = photo(picture.photo, alt)
-    if picture.heat is not None:
-        images += photo(picture.heat, f"What speaks for {item.predicted} in row {item.row}")
-    return f'<div class="photos">{images}</div>'
 
 
 def _share(label: str, share: float, kind: str) -> str:
@@ -195,82 +175,78 @@ def _share(label: str, share: float, kind: str) -> str:
 def _label_issues(report: Report, issues: Mapping[str, LabelIssues]) -> str:
     """Rows whose labels look wrong, part by part, the most suspect first."""
     text = []
-    for part, found in issues.items():
-        sentence = escape(found.sentence)
+    for part, suspects in issues.items():
         heading = f"<h3>{escape(part)}</h3>" if len(issues) > 1 else ""
-        text.append(f"{heading}<p>{sentence}</p>{_issues(report, part, found)}")
+        text.append(f"{heading}<p>{escape(suspects.sentence)}</p>{_issues(report, part, suspects)}")
     return "".join(text)
 
 
-def _issues(report: Report, part: str, found: LabelIssues) -> str:
-    if not found.issues:
+def _issues(report: Report, part: str, suspects: LabelIssues) -> str:
+    if not suspects.issues:
         return ""
-    shown = found.issues[:NUM_ISSUES]
-    has_photos = any(each.row in report.pictures for each in shown)
+    shown = suspects.issues[:NUM_ISSUES]
+    has_photos = any(issue.row in report.pictures for issue in shown)
     whose = "models that did not see the item give" if part == "train" else "the model gives"
-    rest = f" The first {len(shown)} of {found.count:,}." if found.count > len(shown) else ""
+    cut = f" The first {len(shown)} of {suspects.count:,}." if suspects.count > len(shown) else ""
     caption = (
-        f"Suspected labels in {part}, the most suspect first. Probability: what {whose} the label that it has.{rest}"
+        f"Suspected labels in {part}, the most suspect first. Probability: what {whose} the label that it has.{cut}"
     )
     heads = ["<Row", *(["<Photo"] if has_photos else []), "<Label", "<Perhaps", "Probability"]
-    body = table(caption, heads, [_issue(report, each, has_photos=has_photos) for each in shown])
+    body = table(caption, heads, [_issue(report, issue, has_photos=has_photos) for issue in shown])
     return body if part != "train" or len(shown) <= 6 else details(f"{len(shown)} suspected labels in train", body)
 
 
-def _issue(report: Report, each: LabelIssue, *, has_photos: bool) -> str:
-    picture = report.pictures.get(each.row)
-    alt = f"Row {each.row}, labelled {each.label}"
-    shown = photo(picture.photo, alt, side=SMALL) if picture else ""
-    cell = f"<td>{shown}</td>" if has_photos else ""
+def _issue(report: Report, issue: LabelIssue, *, has_photos: bool) -> str:
+    picture = report.pictures.get(issue.row)
+    image = photo(picture.photo, f"Row {issue.row}, labelled {issue.label}", side=SMALL) if picture else ""
+    cell = f"<td>{image}</td>" if has_photos else ""
     return (
-        f'<tr><th scope="row">{each.row}</th>{cell}<td class="text">{escape(each.label)}</td>'
-        f'<td class="text">{escape(each.suggested)}</td><td>{percent(each.quality)}</td></tr>'
+        f'<tr><th scope="row">{issue.row}</th>{cell}<td class="text">{escape(issue.label)}</td>'
+        f'<td class="text">{escape(issue.suggested)}</td><td>{percent(issue.quality)}</td></tr>'
     )
 
 
-def _calibration(report: Report, found: Calibration) -> str:
+def _calibration(report: Report, calibration: Calibration) -> str:
     """Whether probabilities mean what they say, as they are and after temperature scaling."""
     rows = [
         f'<tr><th scope="row">{title_of(name)} <small>lower is better</small></th>'
-        f"{number(found.before[name])}{number(found.after.get(name))}</tr>"
-        for name in found.before
+        f"{number(before)}{number(calibration.after[name])}</tr>"
+        for name, before in calibration.before.items()
     ]
     caption = (
-        f"On {report.focus_part}, {found.count:,} items. Corrected: every logit divided by the temperature; each item "
-        "is judged by a temperature that was fitted without it."
+        f"On {report.focus_part}, {calibration.count:,} items. Corrected: every logit divided by the temperature; each "
+        "item is judged by a temperature that was fitted without it."
     )
-    told = f"{len(found.bins)} groups of answers that are about equally sure; " + "; ".join(
-        f"{each.count:,} answers with a mean probability of {each.confidence:.2f}: right in {each.accuracy.value:.2f}"
-        for each in found.bins
+    description = f"{len(calibration.bins)} groups of answers that are about equally sure; " + "; ".join(
+        f"{one.count:,} answers with a mean probability of {one.confidence:.2f}: right in {one.accuracy.value:.2f}"
+        for one in calibration.bins
     )
     chart = reliability(
         "Reliability: how often answers are right (up) by how sure they are (along)",
-        _bins(found.bins),
-        _bins(found.bins_after) if found.helps else [],
-        told,
+        _points(calibration.bins),
+        _points(calibration.bins_after) if calibration.helps else [],
+        description,
     )
-    body = table(caption, ["<Metric", "As it is", "Corrected"], rows)
-    return f'<p>{escape(found.sentence)}</p><div class="charts">{chart}<div>{body}{_reading()}</div></div>'
-
-
-def _reading() -> str:
-    return (
+    reading = (
         '<p class="soft">On the dotted diagonal, answers of which the model is 80% sure are right in 80 of 100. Dots '
         "below it mean too sure, above it not sure enough; the larger a dot, the more "
         f"answers. The lines are {INTERVAL}s.</p>"
     )
+    body = table(caption, ["<Metric", "As it is", "Corrected"], rows)
+    return f'<p>{escape(calibration.sentence)}</p><div class="charts">{chart}<div>{body}{reading}</div></div>'
 
 
-def _bins(bins: Sequence[ReliabilityBin]) -> list[Point]:
-    most = max(each.count for each in bins)
+def _points(bins: Sequence[ReliabilityBin]) -> list[Point]:
+    most = max(group.count for group in bins)
     return [
         Point(
-            each.confidence,
-            each.accuracy.value,
-            each.accuracy.low,
-            each.accuracy.high,
-            f"{each.count:,} items: sure to {each.confidence:.1%}, right in {each.accuracy.value:.1%}",
-            2.5 + 5 * math.sqrt(each.count / most),
+            group.confidence,
+            group.accuracy.value,
+            group.accuracy.low,
+            group.accuracy.high,
+            f"{group.count:,} items: sure to {group.confidence:.1%}, right in {group.accuracy.value:.1%}",
+            # A dot's area goes with its items.
+            2.5 + 5 * math.sqrt(group.count / most),
         )
-        for each in bins
+        for group in bins
     ]

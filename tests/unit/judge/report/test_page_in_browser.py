@@ -13,6 +13,7 @@ import headway as hw
 from headway.inputs.image.grad_cam import pictures
 from headway.targets.category.learning_curve import learning_curve
 from tests.chromium import Page, find_chromium, open_page
+from tests.judging import logistic
 
 pytestmark = pytest.mark.slow
 
@@ -62,7 +63,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
         name="photos",
         seconds=60.0,
     )
-    curve = learning_curve(features[:300], targets[:300], features[300:], targets[300:], num_classes=12)
+    curve = learning_curve(
+        features[:300], targets[:300], features[300:], targets[300:], num_classes=12, solve=logistic(12)
+    )
     images = draw.integers(256, size=(len(found["top_losses"]), 32, 32, 3), dtype=np.uint8)
     shown = pictures(images, side=200, heats=draw.random((len(images), 32, 32)))
     rows = [each.row for each in found["top_losses"]]

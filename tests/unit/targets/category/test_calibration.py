@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from headway.errors import DataError, HeadwayError, ShapeError
 from headway.targets.category.calibration import calibrate
 from tests.judging import evaluate
 
@@ -147,19 +146,3 @@ def test_where_scaling_cannot_be_tried_is_a_blank(probabilities: np.ndarray, rea
     as_json = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert as_json["after"]["log_loss"]["value"] is None
     assert as_json["before"]["log_loss"]["value"] is not None
-
-
-@pytest.mark.parametrize(
-    ("probabilities", "targets", "kind"),
-    [
-        (np.full((4, 3), 0.5), np.zeros(4, int), DataError),
-        (np.full((4, 2), np.nan), np.zeros(4, int), DataError),
-        (np.full((4, 2), 0.5), np.full(4, 2), DataError),
-        (np.zeros((0, 2)), np.zeros(0, int), DataError),
-        (np.full((4, 2), 0.5), np.zeros(5, int), ShapeError),
-        (np.ones((4, 1)), np.zeros(4, int), ShapeError),
-    ],
-)
-def test_bad_input(probabilities: np.ndarray, targets: np.ndarray, kind: type[HeadwayError]) -> None:
-    with pytest.raises(kind):
-        calibrate(probabilities, targets)

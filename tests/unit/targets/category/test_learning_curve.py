@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from headway.judge.intervals import wilson
 from headway.targets.category.learning_curve import learning_curve
-from tests.judging import evaluate
+from tests.judging import evaluate, logistic
 
 
 class Spy:
@@ -80,13 +80,13 @@ def test_any_targets_can_be_drawn_from(labels: list[int], seed: int) -> None:
 @pytest.mark.slow
 def test_real_digits() -> None:
     given = digits(800, 400)
-    curve = learning_curve(*given, num_classes=10)
+    curve = learning_curve(*given, num_classes=10, solve=logistic(10))
     assert [point.num_items for point in curve.points] == [25, 50, 100, 200, 400, 800]
     accuracy = [point.accuracy.value for point in curve.points]
     assert accuracy == sorted(accuracy)
     assert accuracy[-1] > 0.8
-    assert curve == learning_curve(*given, num_classes=10)
-    other = learning_curve(*given, num_classes=10, seed=1)
+    assert curve == learning_curve(*given, num_classes=10, solve=logistic(10))
+    other = learning_curve(*given, num_classes=10, solve=logistic(10), seed=1)
     assert other.points[0] != curve.points[0]
     assert other.points[-1].accuracy == curve.points[-1].accuracy
     assert curve.sentence.startswith(f"The head on frozen features is right on {accuracy[-1]:.1%} [")
@@ -105,8 +105,8 @@ def test_all_rows_give_what_solving_on_all_rows_gives() -> None:
 
     half = slice(0, 200), slice(200, 300)
     given = features[half[0]], targets[half[0]], features[half[1]], targets[half[1]]
-    curve = learning_curve(*given, num_classes=3, solve=nearest, fractions=(0.5,))
-    assert [point.num_items for point in curve.points] == [100, 200]
+    curve = learning_curve(*given, num_classes=3, solve=nearest)
+    assert [point.num_items for point in curve.points] == [6, 12, 25, 50, 100, 200]
     alone = evaluate(nearest(*given[:3]), given[3], metrics=["accuracy", "log_loss"])
     assert curve.points[-1].accuracy == alone["accuracy"]
     assert curve.points[-1].log_loss == alone["log_loss"]
@@ -151,7 +151,8 @@ def test_the_sentence_gives_the_last_two_sizes() -> None:
 
 def test_the_sentence_of_few_items() -> None:
     targets = np.arange(6) % 2
-    curve = learning_curve(numbered(targets), targets, numbered(targets), targets, num_classes=2)
+    rows = numbered(targets), targets, numbered(targets), targets
+    curve = learning_curve(*rows, num_classes=2, solve=Spy(2))
     assert [point.num_items for point in curve.points] == [6]
     assert curve.sentence.startswith("The head on frozen features is right on ")
     assert curve.sentence.endswith("] with 6 training items.")

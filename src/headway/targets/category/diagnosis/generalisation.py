@@ -12,8 +12,8 @@ from typing import Any
 
 from headway.judge.diagnosis.finding import Finding, Severity
 from headway.judge.intervals import Estimate, newcombe, wilson
-from headway.targets.category.diagnosis.case import Case
-from headway.targets.category.diagnosis.trends import find_turn
+from headway.targets.category.diagnosis.classifier_run import ClassifierRun, Judged
+from headway.targets.category.diagnosis.trends import Turn, find_turn
 
 __all__ = ["check_leak", "check_overfitting", "check_underfitting"]
 
@@ -43,132 +43,129 @@ _AGAINST_OVERFITTING = (
 )
 
 
-def check_underfitting(case: Case) -> list[Finding]:
+def check_underfitting(run: ClassifierRun) -> list[Finding]:
     """Errors on the model's own training rows, beyond those that wrong labels explain."""
-    if case.train is None:
+    if run.train is None:
         return []
-    wrong = _complement(case.train.accuracy)
-    noise = 0.0 if math.isnan(case.noise.value) else case.noise.high
-    majority = float(case.train.shares.max())
-    blind = case.train.accuracy.value <= majority + 0.1 * (1 - majority)
+    accuracy = run.train.accuracy
+    wrong = Estimate(1 - accuracy.value, 1 - accuracy.high, 1 - accuracy.low)
+    noise = 0.0 if math.isnan(run.noise.value) else run.noise.high
+    majority = float(run.train.shares.max())
+    blind = accuracy.value <= majority + 0.1 * (1 - majority)
     if wrong.low - noise <= BIAS and not (blind and wrong.low > noise):
         return []
-    simpler = case.baseline_accuracy is not None and case.baseline_accuracy > case.train.accuracy.high
+    simpler = run.baseline_accuracy is not None and run.baseline_accuracy > accuracy.high
     falling = (
-        not case.kept_head
-        and len(case.epochs) >= 2
-        and case.epochs[-1].train_loss < STILL_FALLING * case.epochs[-2].train_loss
+        not run.kept_head
+        and len(run.epochs) >= 2
+        and run.epochs[-1].train_loss < STILL_FALLING * run.epochs[-2].train_loss
     )
     severity: Severity = "serious" if blind else "warning" if simpler or wrong.low - noise > LARGE_BIAS else "note"
     sentence = f"The model gets {wrong.value:.1%} of its own training items wrong"
     if blind:
         sentence += f", hardly fewer than always answering the commonest class would ({1 - majority:.1%})"
     if simpler:
-        sentence += f", while a simple baseline is right on {case.baseline_accuracy:.1%} of items that it never saw"
+        sentence += f", while a simple baseline is right on {run.baseline_accuracy:.1%} of items that it never saw"
     sentence += ". " + (
         "The training loss was still falling in the last epoch."
         if falling
         else "Either it cannot do better, or the items do not tell more."
     )
-    remedies = ["a larger architecture", "less weight decay", *case.tries]
+    remedies = ["a larger architecture", "less weight decay", *run.tries]
     remedies.insert(0 if falling else 1, "more epochs")
     if blind:
         remedies.insert(0, "`find_lr()`: the learning rate may be far off")
     evidence = {
         "train_error": wrong.to_json(),
-        "valid_accuracy": case.valid.accuracy.to_json(),
+        "valid_accuracy": run.valid.accuracy.to_json(),
         "majority_share": majority,
-        "baseline_accuracy": case.baseline_accuracy,
+        "baseline_accuracy": run.baseline_accuracy,
         "still_falling": falling,
     }
     return [Finding("underfitting", severity, sentence, evidence, tuple(remedies))]
 
 
-def check_overfitting(case: Case) -> list[Finding]:
+def check_overfitting(run: ClassifierRun) -> list[Finding]:
     """A gap between train and valid, or a turn that cost accuracy; else, being too sure."""
-    turn = find_turn(case)
+    turn, accuracy = find_turn(run), run.valid.accuracy
     sentences: list[str] = []
     evidence: dict[str, Any] = {}
     severity: Severity | None = None
-    if case.train is not None:
-        gap = newcombe(case.train.accuracy, case.valid.accuracy)
+    if run.train is not None:
+        gap = newcombe(run.train.accuracy, accuracy)
         if gap.low > GAP:
             severity = "serious" if gap.low > SERIOUS_GAP else "warning"
-            evidence = {"gap": gap.to_json(), "train_accuracy": case.train.accuracy.value}
+            evidence = {"gap": gap.to_json(), "train_accuracy": run.train.accuracy.value}
             sentences.append(
-                f"The model is right on {case.train.accuracy.value:.1%} of its training items and on "
-                f"{case.valid.accuracy.value:.1%} of valid: {_points(gap)} fewer."
+                f"The model is right on {run.train.accuracy.value:.1%} of its training items and on "
+                f"{accuracy.value:.1%} of valid: {_points(gap)} fewer."
             )
     if turn is not None and (severity or turn.is_harmful):
         severity = "serious" if severity == "serious" or turn.accuracy_lost > GAP else "warning"
-        evidence |= turn.to_json()
+        evidence |= turn.evidence
         sentences.append(turn.sentence)
         if turn.is_harmful:
             sentences.append(
                 f"The accuracy on valid fell by {100 * turn.accuracy_lost:.1f} points from its best epoch."
             )
     if severity:
-        evidence |= {"valid_accuracy": case.valid.accuracy.to_json(), "num_valid": len(case.valid)}
+        evidence |= {"valid_accuracy": accuracy.to_json(), "num_valid": len(run.valid)}
         return [Finding("overfitting", severity, " ".join(sentences), evidence, _AGAINST_OVERFITTING)]
-    return _check_overconfidence(case)
+    return _check_overconfidence(run.valid, turn)
 
 
-def _check_overconfidence(case: Case) -> list[Finding]:
-    turn, too_sure = find_turn(case), case.valid.overconfidence
+def _check_overconfidence(valid: Judged, turn: Turn | None) -> list[Finding]:
+    too_sure, confidence = valid.overconfidence, float(valid.confidence.mean())
     sentences: list[str] = []
     evidence: dict[str, Any] = {}
     if turn is not None:
-        evidence = turn.to_json()
+        evidence |= turn.evidence
         sentences.append(f"{turn.sentence} The accuracy did not suffer: the model is only too sure of its errors.")
     if too_sure.low > SURE:
-        evidence |= {"overconfidence": too_sure.to_json(), "mean_confidence": float(case.valid.confidence.mean())}
+        evidence |= {"overconfidence": too_sure.to_json(), "mean_confidence": confidence}
         sentences.append(
-            f"Its answers on valid have a mean probability of {case.valid.confidence.mean():.1%}, but "
-            f"{case.valid.accuracy.value:.1%} of them are right: {_points(too_sure)} too sure."
+            f"Its answers on valid have a mean probability of {confidence:.1%}, but "
+            f"{valid.accuracy.value:.1%} of them are right: {_points(too_sure)} too sure."
         )
     if not sentences:
         return []
-    evidence["valid_accuracy"] = case.valid.accuracy.to_json()
+    evidence["valid_accuracy"] = valid.accuracy.to_json()
     remedies = ("temperature scaling", "more augmentation", "label smoothing", "fewer epochs")
     severity = "warning" if too_sure.low > TOO_SURE else "note"
     return [Finding("overconfidence", severity, " ".join(sentences), evidence, remedies)]
 
 
-def check_leak(case: Case) -> list[Finding]:
+def check_leak(run: ClassifierRun) -> list[Finding]:
     """Valid better than train, or without an error where a simple model makes many."""
-    valid = case.valid
+    valid = run.valid
     evidence: dict[str, Any] = {"valid_accuracy": valid.accuracy.to_json(), "num_valid": len(valid)}
     remedies = (
         "look for items of valid that are, or nearly are, in train",
         "split by what belongs together (camera, patient, day)",
         "look at what the model looks at: a stamp, a border, a file's size may give the class away",
     )
-    if case.train is not None:
-        lead = newcombe(*(wilson(int(each.correct.sum()), len(each), LEAK_CONFIDENCE) for each in (valid, case.train)))
+    if run.train is not None:
+        lead = newcombe(*(wilson(int(part.correct.sum()), len(part), LEAK_CONFIDENCE) for part in (valid, run.train)))
         if lead.low > 0:
             sentence = (
                 f"The model does better on valid ({valid.accuracy.value:.1%}) than on its own training items "
-                f"({case.train.accuracy.value:.1%}), seen without augmentation: {_points(lead)} more. Valid is easier "
+                f"({run.train.accuracy.value:.1%}), seen without augmentation: {_points(lead)} more. Valid is easier "
                 "than train, or has something in it that gives the answer away."
             )
-            evidence |= {"lead": lead.to_json(), "train_accuracy": case.train.accuracy.to_json()}
+            evidence |= {"lead": lead.to_json(), "train_accuracy": run.train.accuracy.to_json()}
             return [Finding("leak", "warning", sentence, evidence, remedies)]
     if not valid.correct.all() or len(valid) < MANY_PERFECT:
         return []
     sentence = f"There is no error in {len(valid):,} items of valid"
-    if case.baseline_accuracy is None:
+    if run.baseline_accuracy is None:
         return [Finding("leak", "note", f"{sentence}, which real data seldom allow.", evidence, remedies)]
-    baseline = wilson(round(case.baseline_accuracy * len(valid)), len(valid))
+    baseline = wilson(round(run.baseline_accuracy * len(valid)), len(valid))
     if 1 - baseline.high <= EASY:
         return []
-    evidence["baseline_accuracy"] = case.baseline_accuracy
+    evidence["baseline_accuracy"] = run.baseline_accuracy
     sentence += f", of which the best simple baseline gets {1 - baseline.value:.1%} wrong."
     much = PERFECT_MARGIN * (1 - valid.accuracy.low) < 1 - baseline.high
     return [Finding("leak", "warning" if much else "note", sentence, evidence, remedies)]
-
-
-def _complement(share: Estimate) -> Estimate:
-    return Estimate(1 - share.value, 1 - share.high, 1 - share.low)
 
 
 def _points(estimate: Estimate) -> str:

@@ -1,4 +1,4 @@
-"""What a diagnosis of classes looks at: a run's history and the model's predictions, in a form that can be compared."""
+"""A run as the diagnosis of classes sees it: its history, and the predictions in a form that can be compared."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ import numpy as np
 from headway.errors import DataError
 from headway.judge import intervals
 from headway.judge.intervals import NAN, Estimate, wilson
-from headway.targets.category.metrics import check_labels, check_predictions, confusion_matrix, item_log_losses
+from headway.targets.category.metrics import item_log_losses
 
-__all__ = ["Case", "Judged", "Row", "judged", "read_history"]
+__all__ = ["ClassifierRun", "Epoch", "Judged"]
 
 # A history's loss within so much of the log loss (as a share of it) is taken to be the log loss.
-_SAME_LOSS = 0.1
-_SAME_LOSS_NATS = 0.02
+SAME_LOSS, SAME_LOSS_NATS = 0.1, 0.02
 
 
 @dataclass(frozen=True)
-class Row:
-    """One epoch; a number that the history lacks is NaN.
+class Epoch:
+    """One entry of a history; a number that it lacks is NaN.
 
     Attributes:
         stage: "head" or "all".
@@ -42,15 +41,15 @@ class Row:
     lr: float
     is_mixed: bool = False
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether both losses are."""
+        return math.isfinite(self.train_loss) and math.isfinite(self.valid_loss)
+
 
 @dataclass(frozen=True)
 class Judged:
-    """A model's predictions for one part, and what follows from them.
-
-    Attributes:
-        probabilities: float `[items, classes]`.
-        targets: int64 `[items]`.
-    """
+    """A model's probabilities for a part, float `[items, classes]`, its targets, int64 `[items]`, and what follows."""
 
     probabilities: np.ndarray
     targets: np.ndarray
@@ -88,37 +87,58 @@ class Judged:
         """Each class's share of the targets, float64 `[classes]`."""
         return np.bincount(self.targets, minlength=self.probabilities.shape[1]) / len(self)
 
-    @cached_property
-    def confusion(self) -> np.ndarray:
-        """How often each class (row) was given each class (column), int64 `[classes, classes]`."""
-        return confusion_matrix(self.probabilities, self.targets)
-
 
 @dataclass(frozen=True, kw_only=True)
-class Case:
+class ClassifierRun:
     """A run as a diagnosis sees it.
 
     Attributes:
-        labels: The classes' names.
+        labels: The classes' names, in the order of the columns.
         valid: Judged for valid.
-        train: Judged for training items without augmentation, where there are any.
-        head: The last entry that solved the head alone, if any.
-        epochs: The epochs that trained every layer since then, of the last call alone.
-        num_label_issues: Suspected label errors.
+        train: Judged for training items in evaluation mode and without augmentation; without it, neither a gap between
+            train and valid nor underfitting can be seen.
+        history: An entry an epoch, as `History.to_json()` gives them; may be empty.
+        num_label_issues: Suspected label errors among `num_checked` items.
         num_checked: Items that were looked at for them.
-        baseline_accuracy: The best baseline's on valid, from 0 to 1.
+        baseline_accuracy: The best baseline's on valid, from 0 to 1: a model without an error is suspicious only where
+            the task is not easy.
         tries: What to try against underfitting that depends on the kind of input.
     """
 
-    labels: tuple[str, ...]
+    labels: Sequence[str]
     valid: Judged
     train: Judged | None = None
-    head: Row | None = None
-    epochs: tuple[Row, ...] = ()
-    num_label_issues: int | None = None
-    num_checked: int | None = None
+    history: Sequence[Mapping[str, Any]] = ()
+    num_label_issues: int = 0
+    num_checked: int = 0
     baseline_accuracy: float | None = None
-    tries: tuple[str, ...] = ()
+    tries: Sequence[str] = ()
+
+    @cached_property
+    def head(self) -> Epoch | None:
+        """The last entry that solved the head alone, if any."""
+        return next((epoch for epoch in reversed(self._entries) if epoch.stage == "head"), None)
+
+    @cached_property
+    def epochs(self) -> tuple[Epoch, ...]:
+        """The epochs that trained every layer since the head was solved, of the last call alone.
+
+        Two calls make no curve: the second starts with a high learning rate again, and its losses jump for that reason
+        alone. A call starts where the rate rises after it had been falling.
+        """
+        heads = [index for index, epoch in enumerate(self._entries) if epoch.stage == "head"]
+        after = self._entries[heads[-1] + 1 :] if heads else self._entries
+        start, was_falling = 0, False
+        for index in range(1, len(after)):
+            if after[index].lr < after[index - 1].lr:
+                was_falling = True
+            elif after[index].lr > after[index - 1].lr and was_falling:
+                start, was_falling = index, False
+        return tuple(after[start:])
+
+    @cached_property
+    def _entries(self) -> list[Epoch]:
+        return [_epoch(index, entry) for index, entry in enumerate(self.history)]
 
     @cached_property
     def log_loss(self) -> float:
@@ -134,12 +154,10 @@ class Case:
 
     @cached_property
     def kept_head(self) -> bool:
-        """Whether the model is the one that stage "head" ended with, although every layer was trained after it.
-
-        The history does not say so; the loss on valid, which is the same to the last digits, does.
-        """
+        """Whether the model is the one that stage "head" ended with, although every layer was trained after it."""
         if self.head is None or not self.epochs:
             return self.head is not None
+        # The history does not say so; the loss on valid, which is the same to the last digits, does.
         return abs(self.head.valid_loss - self.log_loss) < abs(self.epochs[-1].valid_loss - self.log_loss)
 
     @cached_property
@@ -148,62 +166,28 @@ class Case:
         kept = self.head if self.kept_head else self.epochs[-1] if self.epochs else None
         if kept is None or not math.isfinite(kept.valid_loss):
             return kept is not None
-        return abs(kept.valid_loss - self.log_loss) <= _SAME_LOSS * self.log_loss + _SAME_LOSS_NATS
+        return abs(kept.valid_loss - self.log_loss) <= SAME_LOSS * self.log_loss + SAME_LOSS_NATS
 
     @cached_property
     def can_compare(self) -> bool:
         """Whether the training losses are log losses of plain targets, which `chance` and losses on valid are, too."""
-        return self.is_log_loss and not any(row.is_mixed for row in self.epochs)
+        return self.is_log_loss and not any(epoch.is_mixed for epoch in self.epochs)
 
     @cached_property
     def noise(self) -> Estimate:
         """Suspected label errors as a share of the items looked at; NaN where nobody looked."""
-        if not self.num_checked or self.num_label_issues is None:
-            return NAN
-        return wilson(self.num_label_issues, self.num_checked)
+        return wilson(self.num_label_issues, self.num_checked) if self.num_checked else NAN
 
 
-def read_history(history: Sequence[Mapping[str, Any]]) -> tuple[Row | None, tuple[Row, ...]]:
-    """The last entry of stage "head", and the epochs after it that belong to the last call.
-
-    Two calls make no curve: the second starts with a high learning rate again, and its losses jump for that reason
-    alone. A call starts where the rate rises after it had been falling.
-
-    Raises:
-        DataError: If an entry has no stage or losses.
-    """
-    rows = [_row(number, entry) for number, entry in enumerate(history)]
-    heads = [place for place, row in enumerate(rows) if row.stage == "head"]
-    after = rows[heads[-1] + 1 :] if heads else rows
-    start, was_falling = 0, False
-    for place in range(1, len(after)):
-        if after[place].lr < after[place - 1].lr:
-            was_falling = True
-        elif after[place].lr > after[place - 1].lr and was_falling:
-            start, was_falling = place, False
-    return rows[heads[-1]] if heads else None, tuple(after[start:])
-
-
-def judged(given: tuple[np.ndarray, np.ndarray], labels: Sequence[str]) -> Judged:
-    """The two arrays, checked.
-
-    Raises:
-        ShapeError: If they do not fit together, or not to the labels.
-        DataError: If they hold no probabilities, or targets that are no class.
-    """
-    found = Judged(*check_predictions(*given))
-    check_labels(labels, found.probabilities.shape[1])
-    return found
-
-
-def _row(number: int, entry: Mapping[str, Any]) -> Row:
+def _epoch(index: int, entry: Mapping[str, Any]) -> Epoch:
     missing = [name for name in ("stage", "train_loss", "valid_loss") if name not in entry]
+    # A history comes from the user where predictions are judged as arrays, hence the check.
     if missing or entry["stage"] not in ("head", "all"):
         raise DataError(
             'Each entry of `history` needs a stage ("head" or "all"), a train_loss and a valid_loss.',
-            given=f"entry {number} without {', '.join(missing)}" if missing else f"stage {entry['stage']!r}",
+            given=f"entry {index} without {', '.join(missing)}" if missing else f"stage {entry['stage']!r}",
             fix="Pass `learner.history.to_json()`.",
         )
     values = [entry.get(name) for name in ("train_loss", "valid_loss", "accuracy", "lr")]
     numbers = (math.nan if value is None else float(value) for value in values)
-    return Row(entry["stage"], *numbers, is_mixed=bool(entry.get("is_mixed", False)))
+    return Epoch(entry["stage"], *numbers, is_mixed=bool(entry.get("is_mixed", False)))

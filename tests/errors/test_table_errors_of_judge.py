@@ -15,7 +15,6 @@ from headway.inputs.table.field import Table
 from headway.inputs.table.importance import importance
 from headway.inputs.table.leakage import column_skills
 from headway.inputs.table.redundancy import redundancy
-from headway.inputs.table.unusual import usual
 from headway.judge.ensemble import check_averaged
 from headway.targets.category.field import Category
 from headway.targets.number.field import Number
@@ -69,17 +68,6 @@ def model(rows: pl.DataFrame) -> np.ndarray:
             DataError,
             "Columns must hold numbers, dates or categories.\n  Given: tags: List(String)\n"
             "  Fix:   Leave this column out, or make numbers or text of it.",
-        ),
-        (
-            lambda: usual(ITEMS[:5]),
-            ConfigError,
-            "At least 20 training rows with values are needed.\n  Given: 5 rows, 2 columns with values\n"
-            "  Fix:   Pass all training rows.",
-        ),
-        (
-            lambda: usual(ITEMS).judge({"age": "old"}),
-            DataError,
-            "Column 'age' holds numbers.\n  Given: 'old'\n  Fix:   Pass a number, or None where it is missing.",
         ),
         (
             lambda: column_skills(ITEMS, TARGETS[:5]),

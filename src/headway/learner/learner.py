@@ -451,7 +451,7 @@ class Learner:
         return curve(self._trained)
 
     def interpret(self) -> Interpretation:
-        """What the model uses of a table's columns: importance, dependence, redundancy, leaks, unusual rows.
+        """What the model uses of a table's columns: importance, dependence, redundancy, leaks.
 
         Raises:
             ConfigError: If the input is of a kind that offers nothing of the sort.

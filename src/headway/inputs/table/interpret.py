@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -19,7 +17,6 @@ from headway.inputs.table.field import Table
 from headway.inputs.table.importance import Importance, importance
 from headway.inputs.table.leakage import find_copies, find_leaks
 from headway.inputs.table.redundancy import Redundancy, redundancy
-from headway.inputs.table.unusual import Unusual, Usual, usual
 from headway.judge.diagnosis.finding import Finding
 from headway.judge.metric import TaskMetrics
 from headway.seeds import generator
@@ -105,19 +102,6 @@ class Interpretation:
         """
         return redundancy(self._rows("train")[0], seed=self.setup.seed)
 
-    def unusual(self, row: Mapping[str, Any]) -> Unusual:
-        """How far a row, its values by column's name, lies outside of the training rows, in words.
-
-        Raises:
-            ConfigError: If it is no row.
-            DataError: If a value cannot be one of its column.
-        """
-        if not isinstance(row, Mapping):
-            fix = "Pass one row of a frame with `frame.row(0, named=True)`, or write a dict."
-            raise ConfigError("`row` must be a dict of values by column.", given=type(row).__name__, fix=fix)
-        frame = pl.DataFrame({name: pl.Series([row.get(name)], strict=False) for name in self._table.columns})
-        return self._usual.judge(self._table.plain(frame).row(0, named=True))
-
     def leaks(self) -> list[Finding]:
         """Signs that the table gives the answer away, the most severe first."""
         train = self._rows("train")
@@ -156,10 +140,6 @@ class Interpretation:
         """The columns that go in, as plain values, and the targets."""
         part = part_with_rows(self.setup.data, name)
         return self._table.plain(part.items), part.targets
-
-    @cached_property
-    def _usual(self) -> Usual:
-        return usual(self._rows("train")[0], seed=self.setup.seed)
 
 
 def _output(data: Data, label: str | None) -> tuple[int, str]:

@@ -9,7 +9,6 @@ import pytest
 import headway as hw
 from headway.data.build import from_items
 from headway.data.splits import GroupSplit, RandomSplit
-from headway.errors import ConfigError
 from headway.inputs.table.field import Table
 from headway.inputs.table.interpret import Interpretation
 from headway.judge.report.report import Report
@@ -90,19 +89,6 @@ def test_how_answers_depend_on_columns(learner: hw.Learner) -> None:
     no = learner.interpret().dependence("age", label="no")
     assert no.points[0].answer.value == pytest.approx(1 - age.points[0].answer.value, abs=1e-5)
     assert not learner.interpret().dependence("joined").is_category
-
-
-def test_one_row_in_words(learner: hw.Learner) -> None:
-    found = learner.interpret().unusual({"age": " 130", "job": "pirate", "noise": 0.1, "joined": "2015-05-01"})
-    assert found.remarks == (
-        "age 130 is above all training rows (18 to 79).",
-        "job 'pirate' was never in the training rows.",
-    )
-    with pytest.raises(ConfigError, match="`row` must be a dict"):
-        learner.interpret().unusual(learner.data.items[:1])  # type: ignore[arg-type]
-    usual = learner.interpret().unusual({"age": 40, "job": " cook", "noise": 0.1, "joined": "2015-05-01"})
-    assert usual.remarks == ()
-    assert not usual.is_strange
 
 
 def test_redundant_columns_and_leaks(learner: hw.Learner) -> None:

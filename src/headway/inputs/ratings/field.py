@@ -12,7 +12,7 @@ from headway.errors import ConfigError, DataError, ReadError
 from headway.inputs.base import Column, learned
 from headway.inputs.table.columns import CategoryColumn, frequencies
 from headway.inputs.table.parse_values import texts_of
-from headway.inputs.table.row_input import RowInput
+from headway.inputs.table.row_input import RowInput, row_mapping
 from headway.targets.base import Target
 from headway.targets.number.field import Number
 
@@ -35,7 +35,8 @@ class Ratings(RowInput[CategoryColumn]):
 
     Names may be of any type and are taken as their text, so that 7 and "7" are one. Each that the training rows have is
     an index from 1 on, those with the most ratings first. Index 0 is for all that they do not have: such a user or item
-    gets the answer for an average one, and the prediction is not `familiar`.
+    gets the answer for an average one, and the prediction is not `familiar`. A pair is a dict with both columns, or the
+    user and the item alone.
 
     Args:
         user: The column that says who rated.
@@ -125,11 +126,6 @@ class Ratings(RowInput[CategoryColumn]):
             raise DataError(what, given=given, fix="Rename it, or add it.")
         return zip(items[self.user], items[self.item], strict=True)
 
-    def read_rows(self, items: pl.DataFrame) -> np.ndarray:
-        """Both indices of every row, float32 `[rows, 2]`."""
-        indices = [column.encode(items[column.name])[0] for column in self.fitted]
-        return np.stack(indices, axis=1).astype(np.float32)
-
     def baselines(self, target: Target) -> dict[str, Baseline]:
         from headway.inputs.ratings.baselines import BASELINES
 
@@ -145,23 +141,9 @@ class Ratings(RowInput[CategoryColumn]):
 
         return {"recommender": Recommender(setup)}
 
-    def read(self, value: Any) -> np.ndarray:
-        """One pair, a dict with both columns or the user and the item alone, as indices, float32 `[2]`.
-
-        Raises:
-            ReadError: If it is neither.
-        """
-        named = zip(self.fitted, self._values(value), strict=True)
-        return np.array([column.encode_one(name)[0][0] for column, name in named], dtype=np.float32)
-
     def familiar(self, arrays: np.ndarray) -> np.ndarray:
         """Whether the training rows had both of each pair, bool `[batch]`."""
         return np.all(arrays > 0, axis=1)
-
-    @property
-    def shape(self) -> tuple[int]:
-        """The user and the item."""
-        return (2,)
 
     def form(self) -> tuple[Column, ...]:
         """Both columns, each with the `MAX_CHOICES` names that have the most ratings."""
@@ -188,7 +170,7 @@ class Ratings(RowInput[CategoryColumn]):
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        user, item = (CategoryColumn.from_json(each) for each in values["columns"])
+        user, item = map(CategoryColumn.from_json, values["columns"])
         return learned(cls(user.name, item.name), fitted=(user, item), num_ratings=int(values["num_ratings"]))
 
     def __str__(self) -> str:
@@ -196,10 +178,9 @@ class Ratings(RowInput[CategoryColumn]):
 
     def _values(self, value: Any) -> Sequence[Any]:
         """The user and the item."""
-        if hasattr(value, "to_dict") and not hasattr(value, "columns"):
-            value = value.to_dict()
-        if isinstance(value, Mapping) and all(name in value for name in self.columns):
-            return [value[name] for name in self.columns]
+        row = row_mapping(value)
+        if row is not None and all(name in row for name in self.columns):
+            return [row[name] for name in self.columns]
         if isinstance(value, (tuple, list)) and len(value) == len(self.columns):
             return value
         message = f"not a pair: expected a dict with {self.user!r} and {self.item!r}, or (user, item)"
@@ -207,4 +188,4 @@ class Ratings(RowInput[CategoryColumn]):
 
 
 def _fitted(name: str, values: pl.Series) -> CategoryColumn:
-    return CategoryColumn(name, tuple(text for text, _ in frequencies(texts_of(values))), False)
+    return CategoryColumn(name=name, values=tuple(text for text, _ in frequencies(texts_of(values))))

@@ -6,9 +6,9 @@ import datetime
 import math
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,10 +16,7 @@ from headway.data.parse_numbers import number_of
 from headway.inputs.base import Column
 from headway.inputs.table.parse_values import date_of, text_of
 
-if TYPE_CHECKING:
-    import polars as pl
-
-__all__ = ["MISSING", "OTHER", "bin_of", "column_bins", "column_reference", "column_references"]
+__all__ = ["MISSING", "OTHER", "bin_of", "column_reference"]
 
 # A value that is not there, and one of the rarer values of a column.
 MISSING, OTHER = "missing", "other"
@@ -28,54 +25,39 @@ _BINS = 10
 _MAX_CHOICES = 20
 
 
-def column_references(columns: Iterable[Column], items: pl.DataFrame) -> dict[str, Any]:
-    """What `column_reference` gives for each column, by name."""
-    return {column.name: column_reference(column, items[column.name].to_list()) for column in columns}
-
-
-def column_bins(columns: Iterable[Column], row: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, str]:
-    """The bin of each value of a row, by column, where `column_references` knows the column."""
-    return {each.name: bin_of(row[each.name], known[each.name], each.kind) for each in columns if each.name in known}
-
-
-def column_reference(column: Column, values: Iterable[Any]) -> dict[str, Any]:
-    """The distribution of a table's column over bins, which tell of no single row.
-
-    Args:
-        column: The column.
-        values: Of all rows, as the item table has them.
+def column_reference(column: Column, values: Sequence[Any]) -> dict[str, Any]:
+    """The distribution of all rows' values, as the item table has them, over bins.
 
     Returns:
         `bins`, the share of the rows in each bin, by name; for numbers and dates also `edges`, between the bins.
 
     Example:
-        >>> found = column_reference(Column(name="age", kind="number"), [20, 30, 40, 50, None])
-        >>> found["edges"], found["bins"]["missing"]
+        >>> reference = column_reference(Column(name="age", kind="number"), [20, 30, 40, 50, None])
+        >>> reference["edges"], reference["bins"]["missing"]
         ([20.0, 30.0, 40.0], 0.2)
-        >>> bin_of(35, found, "number"), bin_of(None, found, "number")
+        >>> bin_of(35, reference, "number"), bin_of(None, reference, "number")
         ('30 to 40', 'missing')
     """
-    values = list(values)
     if column.kind == "category":
         common = Counter(text for value in values if (text := text_of(value)) is not None).most_common(_MAX_CHOICES)
-        found: dict[str, Any] = {"bins": [text for text, _ in common] + [OTHER, MISSING]}
+        reference: dict[str, Any] = {"bins": [text for text, _ in common] + [OTHER, MISSING]}
     else:
-        numbers = np.array([number for each in values if (number := _number(each, column.kind)) is not None])
+        numbers = np.array([number for value in values if (number := _number(value, column.kind)) is not None])
         # Of few different values each is an edge; what lies between them would be no value at all.
         levels = np.arange(1, _BINS) / _BINS
         edges = np.unique(np.quantile(numbers, levels, method="lower")).tolist() if len(numbers) else []
-        found = {"edges": edges, "bins": [*_bin_names(edges, column.kind), MISSING]}
-    counts = Counter(bin_of(value, found, column.kind) for value in values)
-    return found | {"bins": {name: round(counts[name] / max(len(values), 1), 5) for name in found["bins"]}}
+        reference = {"edges": edges, "bins": [*_bin_names(edges, column.kind), MISSING]}
+    counts = Counter(bin_of(value, reference, column.kind) for value in values)
+    return reference | {"bins": {name: round(counts[name] / max(len(values), 1), 5) for name in reference["bins"]}}
 
 
-def bin_of(value: Any, found: Mapping[str, Any], kind: str) -> str:
+def bin_of(value: Any, reference: Mapping[str, Any], kind: str) -> str:
     """The bin that a value of a column falls into, by what `column_reference` gave for the column of that kind."""
     if kind == "category":
         text = text_of(value)
-        return MISSING if text is None else text if text in found["bins"] else OTHER
+        return MISSING if text is None else text if text in reference["bins"] else OTHER
     number = _number(value, kind)
-    return MISSING if number is None else list(found["bins"])[bisect_right(found["edges"], number)]
+    return MISSING if number is None else list(reference["bins"])[bisect_right(reference["edges"], number)]
 
 
 def _number(value: Any, kind: str) -> float | None:
@@ -92,6 +74,6 @@ def _bin_names(edges: Sequence[float], kind: str) -> list[str]:
         return ["any"]
     is_date = kind == "date"
     # Twelve digits keep apart what a float32 keeps apart.
-    shown = [datetime.date.fromordinal(int(each)).isoformat() if is_date else f"{each:.12g}" for each in edges]
-    middle = [f"{low} to {high}" for low, high in pairwise(shown)]
-    return [f"before {shown[0]}" if is_date else f"below {shown[0]}", *middle, f"{shown[-1]} and above"]
+    ends = [datetime.date.fromordinal(int(edge)).isoformat() if is_date else f"{edge:.12g}" for edge in edges]
+    middle = [f"{low} to {high}" for low, high in pairwise(ends)]
+    return [f"before {ends[0]}" if is_date else f"below {ends[0]}", *middle, f"{ends[-1]} and above"]

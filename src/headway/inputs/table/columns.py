@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from headway.as_json import AsJson
 from headway.data.parse_numbers import number_of
 from headway.errors import ReadError
 from headway.inputs.base import Column
@@ -51,28 +52,30 @@ MIN_ROWS = 2
 _SECONDS_A_DAY = 86_400
 
 
-class FittedColumn(ABC):
+@dataclass(frozen=True, kw_only=True)
+class FittedColumn(AsJson, ABC):
     """One column, fitted. Immutable, so threads may share it.
 
     Attributes:
         name: The column's name in the table.
         kind: "number", "category" or "date".
+        expects: What its values must be, for a message.
+        parse: From a value to a number, text or moment; to NaN or None where it is missing.
         has_missing: Whether a training row lacked its value.
+        is_rare: Whether most of them did: a form's example then leaves it empty.
     """
 
-    name: str
     kind: ClassVar[str]
-    has_missing: bool
+    expects: ClassVar[str]
+    parse: ClassVar[Callable[[Any], Any]]
+    name: str
+    has_missing: bool = False
+    is_rare: bool = False
 
     @property
-    @abstractmethod
-    def numbers(self) -> tuple[str, ...]:
-        """What its numbers are called."""
-
-    @property
-    @abstractmethod
-    def edges(self) -> tuple[tuple[float, ...], ...]:
-        """For each of its numbers, where the training rows' values lie: rising, two or more."""
+    def numbers(self) -> dict[str, Scale]:
+        """How each of its numbers is scaled, by what it is called."""
+        return {}
 
     @property
     @abstractmethod
@@ -92,18 +95,30 @@ class FittedColumn(ABC):
             DataError: If a value cannot be one of this column.
         """
 
-    @abstractmethod
     def encode_one(self, value: Any) -> tuple[tuple[float, ...], str | None]:
         """The same for one value, and what is new about it, where something is.
 
         Raises:
             ReadError: If it cannot be a value of this column.
         """
+        try:
+            parsed = self.parse(value)
+        except (ValueError, OverflowError):
+            message = f"{self.name!r} must be {self.expects}, not {shown(value)}"
+            raise ReadError(message) from None
+        # NaN is unlike itself.
+        if parsed is None or parsed != parsed:
+            note = None if self.has_missing else f"{self.name!r} is missing, as it never was in training"
+        else:
+            note = self._note(parsed)
+        return self._encode(parsed), note
 
-    @property
-    def missing_note(self) -> str | None:
-        """What is new about a missing value; None where training had one."""
-        return None if self.has_missing else f"{self.name!r} is missing, as it never was in training"
+    @abstractmethod
+    def _encode(self, parsed: Any) -> tuple[float, ...]: ...
+
+    def _note(self, parsed: Any) -> str | None:
+        """What is new about a value that is there."""
+        return None
 
     @abstractmethod
     def plain(self, values: pl.Series) -> pl.Series:
@@ -117,40 +132,34 @@ class FittedColumn(ABC):
     def form(self) -> Column:
         """How a form asks for it."""
 
-    @abstractmethod
     def to_json(self) -> dict[str, Any]:
-        """The column as plain JSON values."""
+        return {"kind": self.kind, **super().to_json()}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """The column that `to_json` wrote."""
+        # Bundles of the first format have no "is_rare".
+        flags = {"has_missing": bool(values["has_missing"]), "is_rare": bool(values.get("is_rare"))}
+        return cls(name=str(values["name"]), **flags, **cls._learned(values))
 
     @classmethod
     @abstractmethod
-    def from_json(cls, values: dict[str, Any]) -> Self:
-        """The column that `to_json` wrote."""
+    def _learned(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """What only this kind of column learns, from JSON: a stranger's, so each value is brought to its type."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NumberColumn(FittedColumn):
-    """A column of numbers: scaled, with an index that says where one is missing, if one was in training.
+    """A column of numbers: scaled, with an index that says where one is missing, if one was in training."""
 
-    Args:
-        name: The column's name.
-        scale: How numbers are scaled.
-        has_missing: Whether a training row lacked its number.
-        is_rare: Whether most of them did: a form's example then leaves it empty.
-    """
-
-    name: str
+    kind = "number"
+    expects = "a number"
+    parse = staticmethod(number_of)
     scale: Scale
-    has_missing: bool
-    is_rare: bool = False
-    kind: ClassVar[str] = "number"
 
     @property
-    def numbers(self) -> tuple[str, ...]:
-        return (self.name,)
-
-    @property
-    def edges(self) -> tuple[tuple[float, ...], ...]:
-        return (self.scale.edges,)
+    def numbers(self) -> dict[str, Scale]:
+        return {self.name: self.scale}
 
     @property
     def categories(self) -> dict[str, int]:
@@ -161,21 +170,17 @@ class NumberColumn(FittedColumn):
         numbers = numbers_of(name, values)
         missing = np.isnan(numbers)
         scale = Scale.fit(numbers[~missing], bins=bins)
-        return cls(name, scale, bool(missing.any()), bool(missing.sum() > len(missing) / 2))
+        return cls(
+            name=name, scale=scale, has_missing=bool(missing.any()), is_rare=bool(missing.sum() > len(missing) / 2)
+        )
 
     def encode(self, values: pl.Series) -> list[np.ndarray]:
         numbers = numbers_of(self.name, values)
         return [self.scale(numbers), *([np.isnan(numbers)] if self.has_missing else [])]
 
-    def encode_one(self, value: Any) -> tuple[tuple[float, ...], str | None]:
-        try:
-            number = number_of(value)
-        except ValueError:
-            message = f"{self.name!r} must be a number, not {shown(value)}"
-            raise ReadError(message) from None
-        missing = number != number
-        scaled = self.scale.one(number)
-        return ((scaled, float(missing)) if self.has_missing else (scaled,)), self.missing_note if missing else None
+    def _encode(self, parsed: float) -> tuple[float, ...]:
+        scaled = self.scale.one(parsed)
+        return (scaled, float(parsed != parsed)) if self.has_missing else (scaled,)
 
     def plain(self, values: pl.Series) -> pl.Series:
         import polars as pl
@@ -185,40 +190,24 @@ class NumberColumn(FittedColumn):
     def form(self) -> Column:
         return Column(name=self.name, kind="number", typical=None if self.is_rare else self.scale.median)
 
-    def to_json(self) -> dict[str, Any]:
-        fitted = {"name": self.name, "kind": self.kind, "scale": self.scale.to_json(), "has_missing": self.has_missing}
-        return fitted | ({"is_rare": True} if self.is_rare else {})
-
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Self:
-        flags = bool(values["has_missing"]), bool(values.get("is_rare", False))
-        return cls(str(values["name"]), Scale.from_json(values["scale"]), *flags)
+    def _learned(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return {"scale": Scale.from_json(values["scale"])}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CategoryColumn(FittedColumn):
     """A column of categories: an index, 0 for "other": what was not seen in training, or too rarely.
 
-    Args:
-        name: The column's name.
-        values: The categories in the order of their indices, from 1 on: the most frequent first.
-        has_missing: Whether a training row lacked its category; "missing" is then one more, the last.
-        is_rare: Whether most training rows lacked it: a form's example then leaves it empty.
+    Attributes:
+        values: The categories in the order of their indices, from 1 on: the most frequent first. Where a training row
+            lacked its category, "missing" is one more index, the last.
     """
 
-    name: str
+    kind = "category"
+    expects = "a category"
+    parse = staticmethod(text_of)
     values: tuple[str, ...]
-    has_missing: bool
-    is_rare: bool = False
-    kind: ClassVar[str] = "category"
-
-    @property
-    def numbers(self) -> tuple[str, ...]:
-        return ()
-
-    @property
-    def edges(self) -> tuple[tuple[float, ...], ...]:
-        return ()
 
     @property
     def categories(self) -> dict[str, int]:
@@ -232,9 +221,9 @@ class CategoryColumn(FittedColumn):
     @classmethod
     def fit(cls, name: str, values: pl.Series, *, bins: int = MIN_BINS) -> Self:
         texts = texts_of(values)
-        known = [text for text, count in frequencies(texts) if count >= MIN_ROWS]
-        missing = texts.null_count()
-        return cls(name, tuple(known[:MAX_CATEGORIES]), missing > 0, missing > len(texts) / 2)
+        known = tuple(text for text, count in frequencies(texts) if count >= MIN_ROWS)[:MAX_CATEGORIES]
+        num_missing = texts.null_count()
+        return cls(name=name, values=known, has_missing=num_missing > 0, is_rare=num_missing > len(texts) / 2)
 
     def encode(self, values: pl.Series) -> list[np.ndarray]:
         import polars as pl
@@ -242,17 +231,16 @@ class CategoryColumn(FittedColumn):
         texts = texts_of(values)
         encoded = texts.replace_strict(list(self.values), list(range(1, 1 + len(self.values))), default=0)
         indices = encoded.cast(pl.Int64).to_numpy().copy()
+        # polars replaces nulls by the default, too, and takes no null among the old values.
         indices[texts.is_null().to_numpy()] = self._index.get(None, 0)
         return [indices]
 
-    def encode_one(self, value: Any) -> tuple[tuple[float, ...], str | None]:
-        text = text_of(value)
-        index = self._index.get(text)
-        if index is not None:
-            return (float(index),), None
-        if text is None:
-            return (0.0,), self.missing_note
-        return (0.0,), f"{self.name!r} is {shown(text)}, which training had too rarely or never"
+    def _encode(self, parsed: str | None) -> tuple[float, ...]:
+        return (float(self._index.get(parsed, 0)),)
+
+    def _note(self, parsed: str) -> str | None:
+        is_new = parsed not in self._index
+        return f"{self.name!r} is {shown(parsed)}, which training had too rarely or never" if is_new else None
 
     def plain(self, values: pl.Series) -> pl.Series:
         return texts_of(values).alias(self.name)
@@ -261,17 +249,13 @@ class CategoryColumn(FittedColumn):
         typical = None if self.is_rare else next(iter(self.values), None)
         return Column(name=self.name, kind="category", choices=self.values, typical=typical)
 
-    def to_json(self) -> dict[str, Any]:
-        fitted = {"name": self.name, "kind": self.kind, "values": list(self.values), "has_missing": self.has_missing}
-        return fitted | ({"is_rare": True} if self.is_rare else {})
-
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Self:
-        known = tuple(map(str, values["values"]))
-        return cls(str(values["name"]), known, bool(values["has_missing"]), bool(values.get("is_rare", False)))
+    def _learned(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return {"values": tuple(map(str, values["values"]))}
 
 
-_PARTS: dict[str, Callable[[datetime, datetime], float]] = {
+# What a moment says as a number, by name; from the moment and the training rows' median.
+_DATE_NUMBERS: dict[str, Callable[[datetime, datetime], float]] = {
     "year": lambda moment, _: moment.year,
     "day of year": lambda moment, _: moment.timetuple().tm_yday,
     "day": lambda moment, _: moment.day,
@@ -280,30 +264,24 @@ _PARTS: dict[str, Callable[[datetime, datetime], float]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DateColumn(FittedColumn):
-    """A column of dates: their parts, and the days since the training rows' median; month and weekday as categories.
+    """A column of dates: several numbers, such as the days since the training rows' median; month and weekday apart.
 
-    Args:
-        name: The column's name.
+    Attributes:
         origin: The training rows' median.
-        scales: How each of the numbers is scaled, by its name.
-        has_missing: Whether a training row lacked its date.
+        scales: How each of the numbers is scaled, by its name in `_DATE_NUMBERS`.
     """
 
-    name: str
+    kind = "date"
+    expects = "a date such as 2024-02-29"
+    parse = staticmethod(date_of)
     origin: datetime
     scales: dict[str, Scale]
-    has_missing: bool
-    kind: ClassVar[str] = "date"
 
     @property
-    def numbers(self) -> tuple[str, ...]:
-        return tuple(f"{self.name} {part}" for part in self.scales)
-
-    @property
-    def edges(self) -> tuple[tuple[float, ...], ...]:
-        return tuple(scale.edges for scale in self.scales.values())
+    def numbers(self) -> dict[str, Scale]:
+        return {f"{self.name} {number}": scale for number, scale in self.scales.items()}
 
     @property
     def categories(self) -> dict[str, int]:
@@ -315,35 +293,27 @@ class DateColumn(FittedColumn):
         moments = moments_of(name, values)
         known = sorted(moment for moment in moments if moment is not None)
         origin = known[len(known) // 2] if known else datetime(2000, 1, 1)
-        numbers = {part: np.array([of(moment, origin) for moment in known]) for part, of in _PARTS.items()}
-        # A part that is the same in all rows, such as the hour of a date without a time, says nothing.
-        used = {
-            part: Scale.fit(values_of_part, bins=bins)
-            for part, values_of_part in numbers.items()
-            if part == "days" or len(np.unique(values_of_part)) > 1
+        numbers = {number: np.array([of(moment, origin) for moment in known]) for number, of in _DATE_NUMBERS.items()}
+        # A number that is the same in all rows, such as the hour of a date without a time, says nothing.
+        scales = {
+            number: Scale.fit(column, bins=bins)
+            for number, column in numbers.items()
+            if number == "days" or len(np.unique(column)) > 1
         }
-        return cls(name, origin, used, len(known) < len(moments))
+        return cls(name=name, origin=origin, scales=scales, has_missing=len(known) < len(moments))
 
     def encode(self, values: pl.Series) -> list[np.ndarray]:
         moments = moments_of(self.name, values)
         # Most tables hold far fewer different days than rows.
-        encoded = {moment: self._encoded(moment) for moment in set(moments)}
+        encoded = {moment: self._encode(moment) for moment in set(moments)}
         width = len(self.scales) + 2
         return list(np.array([encoded[moment] for moment in moments]).reshape(-1, width).T)
 
-    def encode_one(self, value: Any) -> tuple[tuple[float, ...], str | None]:
-        try:
-            moment = date_of(value)
-        except (ValueError, OverflowError):
-            message = f"{self.name!r} must be a date such as 2024-02-29, not {shown(value)}"
-            raise ReadError(message) from None
-        return self._encoded(moment), self.missing_note if moment is None else None
-
-    def _encoded(self, moment: datetime | None) -> tuple[float, ...]:
-        if moment is None:
+    def _encode(self, parsed: datetime | None) -> tuple[float, ...]:
+        if parsed is None:
             return (0.0,) * (len(self.scales) + 2)
-        numbers = (scale.one(_PARTS[part](moment, self.origin)) for part, scale in self.scales.items())
-        return (*numbers, float(moment.month), float(moment.isoweekday()))
+        numbers = (scale.one(_DATE_NUMBERS[number](parsed, self.origin)) for number, scale in self.scales.items())
+        return (*numbers, float(parsed.month), float(parsed.isoweekday()))
 
     def plain(self, values: pl.Series) -> pl.Series:
         import polars as pl
@@ -351,22 +321,19 @@ class DateColumn(FittedColumn):
         return pl.Series(self.name, moments_of(self.name, values), dtype=pl.Datetime("us"))
 
     def form(self) -> Column:
-        shown = self.origin if "hour" in self.scales else self.origin.date()
-        return Column(name=self.name, kind="date", typical=shown.isoformat())
+        typical = self.origin if "hour" in self.scales else self.origin.date()
+        return Column(name=self.name, kind="date", typical=typical.isoformat())
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "kind": self.kind,
-            "origin": self.origin.isoformat(),
-            "scales": {part: scale.to_json() for part, scale in self.scales.items()},
-            "has_missing": self.has_missing,
-        }
+        return super().to_json() | {"origin": self.origin.isoformat()}
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Self:
-        scales = {part: Scale.from_json(values["scales"][part]) for part in _PARTS if part in values["scales"]}
-        return cls(str(values["name"]), datetime.fromisoformat(values["origin"]), scales, bool(values["has_missing"]))
+    def _learned(cls, values: dict[str, Any]) -> dict[str, Any]:
+        # In the order of `_DATE_NUMBERS`, whatever that of the JSON is: it decides what each of the inputs holds.
+        scales = {
+            number: Scale.from_json(values["scales"][number]) for number in _DATE_NUMBERS if number in values["scales"]
+        }
+        return {"origin": datetime.fromisoformat(values["origin"]), "scales": scales}
 
 
 def frequencies(texts: pl.Series) -> list[tuple[str, int]]:
@@ -379,9 +346,5 @@ _COLUMNS: dict[str, type[FittedColumn]] = {kind.kind: kind for kind in (NumberCo
 
 
 def column_from_json(values: dict[str, Any]) -> FittedColumn:
-    """The column that `to_json` wrote.
-
-    Raises:
-        KeyError: If its kind is not known.
-    """
+    """The column that `to_json` wrote; KeyError if its kind is not known."""
     return _COLUMNS[values["kind"]].from_json(values)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
-from datetime import date, datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
@@ -16,7 +14,7 @@ from headway.inputs.base import learned
 from headway.inputs.table.columns import CategoryColumn, DateColumn, FittedColumn, NumberColumn, column_from_json
 from headway.inputs.table.infer_types import Kind, guess_column
 from headway.inputs.table.parse_values import MIN_BINS
-from headway.inputs.table.row_input import RowInput
+from headway.inputs.table.row_input import RowInput, row_mapping
 from headway.targets.base import Target
 
 if TYPE_CHECKING:
@@ -41,8 +39,6 @@ _COLUMNS: dict[Kind, type[FittedColumn]] = {
     "dates": DateColumn,
 }
 _CALLED: dict[Kind, str] = {"continuous": "numbers", "categorical": "categories", "dates": "dates"}
-# Of these types, values that are equal mean the same.
-_ALIKE = {str, int, float, bool, type(None), date, datetime}
 
 
 @dataclass(frozen=True)
@@ -52,7 +48,8 @@ class Table(RowInput[FittedColumn]):
     A row becomes one array: first the numbers, scaled, then the category indices, 0 for what training did not have.
     Missing numbers are the training rows' median, with an index that says so; missing categories are a category of
     their own. Text is stripped of blanks; an empty one and "?" are missing. Whatever a row holds that training did not
-    is read all the same, and told by `notes`.
+    is read all the same, and told by `notes`. A row is a dict, or what is like one, such as a Series of pandas: columns
+    that it lacks are missing, others than the model's are passed over.
 
     Args:
         continuous: Columns of numbers.
@@ -101,40 +98,10 @@ class Table(RowInput[FittedColumn]):
         """The columns that go in."""
         return (*self.continuous, *self.categorical, *self.dates)
 
-    @cached_property
-    def numbers(self) -> tuple[str, ...]:
-        """What the array's first places hold: numbers."""
-        return tuple(name for column in self.fitted for name in column.numbers)
-
-    @cached_property
-    def categories(self) -> dict[str, int]:
-        """What its other places hold, category indices, and how many values each of them has, 0 counted."""
-        return {name: size for column in self.fitted for name, size in column.categories.items()}
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        """What each place of the array holds."""
-        return (*self.numbers, *self.categories)
-
     @property
     def edges(self) -> tuple[tuple[float, ...], ...]:
         """For each of the numbers, where the training rows' values lie: rising, two or more."""
-        return tuple(edges for column in self.fitted for edges in column.edges)
-
-    @cached_property
-    def places(self) -> dict[str, tuple[int, ...]]:
-        """The places of the array that each column decides, its numbers first."""
-        found, number, index = {}, 0, len(self.numbers)
-        for column in self.fitted:
-            ends = number + len(column.numbers), index + len(column.categories)
-            found[column.name] = (*range(number, ends[0]), *range(index, ends[1]))
-            number, index = ends
-        return found
-
-    @cached_property
-    def _order(self) -> np.ndarray:
-        """For each place of the array, where it is when the columns' values stand one after another."""
-        return np.argsort([place for column in self.fitted for place in self.places[column.name]])
+        return tuple(scale.edges for column in self.fitted for scale in column.numbers.values())
 
     @classmethod
     def recognise(cls, columns: Sequence[str], items: Callable[[], pl.DataFrame], *, size: int) -> Self | None:
@@ -148,13 +115,13 @@ class Table(RowInput[FittedColumn]):
             ConfigError: If the target is among those that were named.
             DataError: If no column is left.
         """
-        both = sorted(set(self.columns) & set(target.columns))
-        if both:
+        shared = sorted(set(self.columns) & set(target.columns))
+        if shared:
             what = "A column cannot be both input and target."
-            raise ConfigError(what, given=both, fix="Leave it out of Table.")
+            raise ConfigError(what, given=shared, fix="Leave it out of Table.")
         if self.columns:
             return self
-        found: dict[Kind, list[str]] = {kind: [] for kind in _COLUMNS}
+        chosen: dict[Kind, list[str]] = {kind: [] for kind in _COLUMNS}
         left_out: dict[str, str] = {}
         for name in items.columns:
             if name in target.columns or name in _RESERVED:
@@ -163,12 +130,12 @@ class Table(RowInput[FittedColumn]):
             if kind is None:
                 left_out[name] = reason
             else:
-                found[kind].append(name)
-        if not any(found.values()):
+                chosen[kind].append(name)
+        if not any(chosen.values()):
             given = [f"{name}: {reason}" for name, reason in left_out.items()][:10] or "no column but the target's"
             what = "The table has no column to learn from."
             raise DataError(what, given=given, fix="Name columns with Table(continuous=[...], ...).")
-        return learned(replace(self, **found), left_out=left_out)
+        return learned(replace(self, **chosen), left_out=left_out)
 
     @classmethod
     def from_arrays(
@@ -204,18 +171,6 @@ class Table(RowInput[FittedColumn]):
             return (dict(zip(items, values, strict=True)) for values in zip(*items.values(), strict=True))
         return items
 
-    def read_rows(self, items: pl.DataFrame) -> np.ndarray:
-        """All rows at once, float32 `[rows, features]`.
-
-        Raises:
-            DataError: If a column holds what it cannot, such as text among numbers.
-        """
-        array = np.empty((len(items), len(self.features)), dtype=np.float32)
-        for column in self.fitted:
-            for place, values in zip(self.places[column.name], column.encode(items[column.name]), strict=True):
-                array[:, place] = values
-        return array
-
     def plain(self, items: pl.DataFrame) -> pl.DataFrame:
         """The columns that go in, their values as they are meant: numbers, text or moments, null where one is missing.
 
@@ -245,13 +200,13 @@ class Table(RowInput[FittedColumn]):
             missing, and without the indices that say so.
         """
         array = self.read_rows(items).astype(np.float64)
-        kept = np.ones(len(self.features), dtype=bool)
+        is_taken = np.ones(len(self.features), dtype=bool)
         for column in self.fitted:
             if isinstance(column, NumberColumn):
                 number, *missing = self.places[column.name]
                 array[:, number] = column.plain(items[column.name]).fill_null(np.nan).to_numpy()
-                kept[missing] = False
-        return array[:, kept], tuple(range(len(self.numbers), int(kept.sum())))
+                is_taken[missing] = False
+        return array[:, is_taken], tuple(range(len(self.numbers), int(is_taken.sum())))
 
     def explorers(self, setup: Setup) -> dict[str, Any]:
         from headway.inputs.table.interpret import Interpretation
@@ -264,46 +219,13 @@ class Table(RowInput[FittedColumn]):
         from headway.inputs.table.page import uses
         from headway.judge.report.report import Section
 
-        found = Interpretation(setup).column_use(cast("PartName", report.focus_part), report.known)
-        return {"columns": Section("What the model uses", found, uses)}
+        column_use = Interpretation(setup).column_use(cast("PartName", report.focus_part), report.known)
+        return {"columns": Section("What the model uses", column_use, uses)}
 
     def findings(self, setup: Setup) -> list[Finding]:
         from headway.inputs.table.interpret import Interpretation
 
         return Interpretation(setup).leaks()
-
-    def read(self, value: Any) -> np.ndarray:
-        """One row (a dict, or what is like one, such as a pandas Series), float32 `[features]`.
-
-        Columns that it lacks are missing; others than the model's are passed over.
-
-        Raises:
-            ReadError: If it is no row, has none of the columns, or holds what a column cannot.
-        """
-        found: list[float] = []
-        for column, each in zip(self.fitted, self._values(value), strict=True):
-            found += column.encode_one(each)[0]
-        return np.array(found, dtype=np.float32)[self._order]
-
-    def read_many(self, values: Sequence[Any]) -> list[tuple[np.ndarray | ReadError, tuple[str, ...]]]:
-        """Column by column, or row by row where one of them cannot be read."""
-        array = np.empty((len(values), len(self.features)), dtype=np.float32)
-        notes: list[tuple[str, ...]] = [()] * len(values)
-        try:
-            rows = [self._values(value) for value in values]
-            for number, column in enumerate(self.fitted if rows else ()):
-                numbers, found = _encoded_together(column, [row[number] for row in rows])
-                array[:, self.places[column.name]] = numbers
-                for place, note in enumerate(found) if any(found) else ():
-                    notes[place] += () if note is None else (note,)
-        except ReadError:
-            return super().read_many(values)
-        return list(zip(array, notes, strict=True))
-
-    @property
-    def shape(self) -> tuple[int]:
-        """The number of features."""
-        return (len(self.features),)
 
     def describe(self) -> list[str]:
         """Which columns go in as what, and which do not and why, a line each."""
@@ -331,8 +253,8 @@ class Table(RowInput[FittedColumn]):
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        fitted = tuple(column_from_json(each) for each in values["columns"])
-        named = {kind: [each.name for each in fitted if type(each) is of] for kind, of in _COLUMNS.items()}
+        fitted = tuple(map(column_from_json, values["columns"]))
+        named = {kind: [column.name for column in fitted if type(column) is of] for kind, of in _COLUMNS.items()}
         left_out = {str(name): str(reason) for name, reason in values["left_out"].items()}
         return learned(cls(**named), left_out=left_out, fitted=fitted)
 
@@ -340,33 +262,12 @@ class Table(RowInput[FittedColumn]):
         return f"Table of {len(self.columns)} columns"
 
     def _values(self, value: Any) -> list[Any]:
-        row = value
-        if not isinstance(value, Mapping):
-            if hasattr(value, "iter_rows") and len(value) == 1:
-                row = value.row(0, named=True)
-            elif hasattr(value, "to_dict") and not hasattr(value, "columns"):
-                row = value.to_dict()
-            else:
-                message = f"a row must be a dict of columns and values, not {type(value).__name__}"
-                raise ReadError(message)
+        row = row_mapping(value)
+        if row is None:
+            message = f"a row must be a dict of columns and values, not {type(value).__name__}"
+            raise ReadError(message)
         if self.places.keys().isdisjoint(row):
             given = ", ".join(map(str, list(row)[:5])) or "nothing"
             message = f"a row has none of the model's columns: {given}. {did_you_mean(given, self.columns)}"
             raise ReadError(message)
         return [row.get(column.name) for column in self.fitted]
-
-
-def _encoded_together(
-    column: FittedColumn, values: Sequence[Any]
-) -> tuple[Sequence[tuple[float, ...]], Sequence[str | None]]:
-    """A column's values, each that comes again encoded once: numbers and indices of all, notes of all."""
-    kinds = set(map(type, values))
-    # True equals 1, and is another category.
-    if kinds <= _ALIKE and len(kinds - {type(None)}) < 2:
-        distinct = list(set(values))
-        known = dict(zip(distinct, map(column.encode_one, distinct), strict=True))
-        found = map(known.__getitem__, values)
-    else:
-        found = map(column.encode_one, values)
-    numbers, notes = zip(*found, strict=True)
-    return numbers, notes

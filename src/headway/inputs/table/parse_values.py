@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from headway.as_json import AsJson
 from headway.data.parse_numbers import NO_NUMBER, number_of
 from headway.errors import DataError
 
@@ -139,7 +140,7 @@ def shown(value: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Scale:
+class Scale(AsJson):
     """Numbers brought to one scale: zero at the median, one at the quartiles' distance, beyond that ever flatter.
 
     Args:
@@ -183,17 +184,9 @@ class Scale:
         scaled = min(max((number - self.median) / self.width, -_FAR), _FAR)
         return scaled / math.sqrt(1 + (scaled / LIMIT) ** 2)
 
-    def to_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
-        return {"median": self.median, "width": self.width, "edges": list(self.edges)}
-
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        """What `to_json` wrote.
-
-        Raises:
-            ValueError: If the numbers cannot be a scale.
-        """
+        """What `to_json` wrote; ValueError if the numbers cannot be a scale, since a bundle may be a stranger's."""
         edges = tuple(map(float, values["edges"]))
         scale = cls(float(values["median"]), float(values["width"]), edges)
         rises = len(edges) > 1 and all(low < high for low, high in itertools.pairwise(edges))

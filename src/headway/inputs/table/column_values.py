@@ -10,7 +10,7 @@ import polars as pl
 
 from headway.errors import ConfigError, DataError, did_you_mean
 
-__all__ = ["ColumnValues", "Predict", "check_columns", "column_values", "draw", "is_category"]
+__all__ = ["ColumnValues", "Predict", "aligned", "check_columns", "column_values", "draw", "is_category"]
 
 # Any model of a table: items to predictions, float `[items, outputs]`: probabilities of classes, or numbers.
 Predict = Callable[[pl.DataFrame], np.ndarray]
@@ -84,3 +84,15 @@ def check_columns(items: pl.DataFrame, columns: Sequence[str]) -> None:
 def draw(generator: np.random.Generator, count: int, most: int) -> np.ndarray:
     """At most `most` of `count` rows, in their order, int64."""
     return np.arange(count) if count <= most else np.sort(generator.permutation(count)[:most])
+
+
+def aligned(rows: Sequence[tuple[str, str]]) -> str:
+    """Two columns as text, the first as wide as its widest entry.
+
+    Example:
+        >>> print(aligned([("column", "drop"), ("age", "0.2")]))
+        column  drop
+        age     0.2
+    """
+    width = max(len(first) for first, _ in rows)
+    return "\n".join(f"{first:<{width}}  {second}" for first, second in rows)

@@ -10,7 +10,7 @@ import polars as pl
 
 from headway.as_json import AsJson
 from headway.errors import DataError
-from headway.inputs.table.column_values import Predict, check_columns, draw, is_category
+from headway.inputs.table.column_values import Predict, aligned, check_columns, draw, is_category
 from headway.judge.intervals import Estimate, mean
 from headway.seeds import generator
 from headway.system.figures import new_figure
@@ -23,6 +23,7 @@ __all__ = ["QUANTILES", "Dependence", "DependencePoint", "dependence"]
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 # Beyond these shares of the column's values there is too little to learn from.
 _ENDS = (0.05, 0.95)
+_NUM_ITEMS = 1_000
 _OWN_DRAWS = 2 << 32
 
 
@@ -41,6 +42,15 @@ class DependencePoint(AsJson):
     answer: Estimate
     quantiles: tuple[float, ...]
     share: float
+
+    @property
+    def label(self) -> str:
+        """The value as text."""
+        if self.value is None:
+            return "(missing)"
+        if hasattr(self.value, "toordinal"):
+            return f"{self.value:%Y-%m-%d}"
+        return f"{self.value:.4g}" if isinstance(self.value, float) else str(self.value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,35 +73,27 @@ class Dependence(AsJson):
     missing: DependencePoint | None
     num_items: int
 
-    @property
-    def spread(self) -> float:
-        """From the lowest mean answer to the highest."""
-        values = [point.answer.value for point in self.points]
-        return max(values) - min(values)
-
     def __str__(self) -> str:
-        shown = [(_text(point.value), point) for point in [*self.points, *([self.missing] if self.missing else [])]]
-        wide = max([len(text) for text, _ in shown] + [len(self.column)])
-        lines = [f"{self.column:<{wide}}  {self.answer}: mean over {self.num_items:,} items"]
-        return "\n".join(lines + [f"{text:<{wide}}  {point.answer}" for text, point in shown])
+        points = [*self.points, *([self.missing] if self.missing else [])]
+        head = (self.column, f"{self.answer}: mean over {self.num_items:,} items")
+        return aligned([head, *((point.label, str(point.answer)) for point in points)])
 
     def plot(self) -> Figure:
         """A figure: the mean answer with its interval, in bands the middle half and 80 % of the items' own answers."""
         figure, [axes] = new_figure(width=6)
-        marks = [*self.points, *([self.missing] if self.missing is not None and self.is_category else [])]
-        along = [_text(point.value) if self.is_category else point.value for point in marks]
-        quantiles = np.array([point.quantiles for point in marks]).T
-        values = np.array([point.answer.value for point in marks])
-        reach = np.abs(np.array([[point.answer.low, point.answer.high] for point in marks]).T - values)
-        if self.is_category:
-            axes.vlines(along, quantiles[0], quantiles[-1], color="#c9dcf0", linewidth=9)
-            axes.vlines(along, quantiles[1], quantiles[-2], color="#7aa6d8", linewidth=9)
-            axes.errorbar(along, values, reach, fmt="o", color="#16324f")
-            axes.tick_params(axis="x", rotation=90 if len(marks) > 4 else 0)
-        else:
-            axes.fill_between(along, quantiles[0], quantiles[-1], color="#c9dcf0", linewidth=0)
-            axes.fill_between(along, quantiles[1], quantiles[-2], color="#7aa6d8", linewidth=0)
-            axes.errorbar(along, values, reach, color="#16324f", marker="o", markersize=3)
+        points = [*self.points, *([self.missing] if self.missing and self.is_category else [])]
+        along = [point.label if self.is_category else point.value for point in points]
+        quantiles = np.array([point.quantiles for point in points]).T
+        for end, colour in enumerate(("#c9dcf0", "#7aa6d8")):
+            band = along, quantiles[end], quantiles[-1 - end]
+            if self.is_category:
+                axes.vlines(*band, color=colour, linewidth=9)
+            else:
+                axes.fill_between(*band, color=colour, linewidth=0)
+        answers = np.array([(point.answer.low, point.answer.value, point.answer.high) for point in points]).T
+        marks: dict[str, Any] = {"fmt": "o"} if self.is_category else {"marker": "o", "markersize": 3}
+        axes.errorbar(along, answers[1], np.abs(answers[::2] - answers[1]), color="#16324f", **marks)
+        axes.tick_params(axis="x", rotation=90 if self.is_category and len(points) > 4 else 0)
         axes.set_xlabel(self.column)
         axes.set_ylabel(self.answer)
         return figure
@@ -105,7 +107,6 @@ def dependence(
     output: int = 0,
     answer: str = "answer",
     num_points: int = 20,
-    num_items: int = 1_000,
     seed: int = 0,
 ) -> Dependence:
     """Partial dependence: the mean answer with a column set to each of several values for every item.
@@ -122,8 +123,7 @@ def dependence(
         answer: What that output is called.
         num_points: Values at most: of numbers at even quantiles from 5 to 95 % (of the different values, too, where
             most items have the same few), of categories the most frequent.
-        num_items: Of more items, so many are drawn at random.
-        seed: The run's seed.
+        seed: The run's seed. Of more than 1,000 items, so many are drawn.
 
     Raises:
         ConfigError: If the column is not there.
@@ -144,12 +144,11 @@ def dependence(
     if present.dtype.is_float():
         present = present.drop_nans()
     if not len(present):
-        fix = "Choose another column."
-        raise DataError("This column has no values.", given=repr(column), fix=fix)
+        raise DataError("This column has no values.", given=repr(column), fix="Choose another column.")
     no_order = is_category(present.dtype)
     values = _categories(present, num_points) if no_order else _numbers(present, num_points)
     num_missing = len(items) - len(present)
-    drawn = items[draw(generator(seed, "bootstrap", epoch=_OWN_DRAWS), len(items), num_items)]
+    drawn = items[draw(generator(seed, "bootstrap", epoch=_OWN_DRAWS), len(items), _NUM_ITEMS)]
 
     grid = [*values, *([None] if num_missing else [])]
     copies = [drawn.with_columns(pl.lit(value, dtype=items.schema[column]).alias(column)) for value in grid]
@@ -192,9 +191,3 @@ def _at_quantiles(ordered: pl.Series, count: int) -> pl.Series:
 def _categories(present: pl.Series, count: int) -> list[Any]:
     counts = present.value_counts(name="count").sort(["count", present.name], descending=[True, False])
     return counts[present.name].head(count).to_list()
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "(missing)"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -12,7 +12,7 @@ import polars as pl
 
 from headway.as_json import AsJson
 from headway.errors import ConfigError, ShapeError
-from headway.inputs.table.column_values import Predict, check_columns, draw
+from headway.inputs.table.column_values import Predict, aligned, check_columns, draw
 from headway.judge.intervals import Estimate, mean
 from headway.judge.metric import TaskMetrics
 from headway.seeds import generator
@@ -72,18 +72,18 @@ class Importance(AsJson):
     permutations: int
 
     def __str__(self) -> str:
-        width = max([len(column.name) for column in self.columns] + [len("column")])
         head = f"{self.metric} {self.score}, {self.num_items:,} items, {self.permutations} shuffles a column"
-        lines = [head, f"{'column':<{width}}  how much worse without it"]
-        return "\n".join(lines + [f"{column.name:<{width}}  {column.drop}" for column in self.columns])
+        rows = [(column.name, str(column.drop)) for column in self.columns]
+        return f"{head}\n{aligned([('column', 'how much worse without it'), *rows])}"
 
     def plot(self) -> Figure:
         """A figure with a bar a column; the lines are 95 % intervals."""
         figure, [axes] = new_figure(width=6, height=1 + 0.3 * max(len(self.columns), 2))
-        drops = [column.drop for column in reversed(self.columns)]
-        errors = np.array([[drop.value - drop.low, drop.high - drop.value] for drop in drops]).T
-        names, values = [column.name for column in reversed(self.columns)], [drop.value for drop in drops]
-        axes.barh(names, values, xerr=errors, color="#7aa6d8", ecolor="#333333")
+        names = [column.name for column in reversed(self.columns)]
+        low, value, high = np.array(
+            [(drop.low, drop.value, drop.high) for drop in (column.drop for column in self.columns)]
+        )[::-1].T
+        axes.barh(names, value, xerr=(value - low, high - value), color="#7aa6d8", ecolor="#333333")
         axes.axvline(0, color="#333333", linewidth=0.8)
         axes.set_xlabel(f"how much worse {self.metric} is when the column is shuffled")
         return figure
@@ -135,11 +135,20 @@ def importance(
         a U-statistic; Hoeffding 1948 for the variance of these.
     """
     groups = _groups(items, together)
-    _check(items, targets, permutations)
+    if permutations < 1:
+        given = f"permutations={permutations}"
+        raise ConfigError("`permutations` must be at least 1.", given=given, fix="Leave it out for 5.")
+    if len(items) != len(targets) or not len(items):
+        what, given = (
+            "Importance needs items, at least one, with a target each.",
+            f"{len(items)} items, {len(targets)} targets",
+        )
+        raise ShapeError(what, given=given, fix="Pass both of the same part, in the same order.")
     rows = draw(generator(seed, "bootstrap", epoch=_OWN_DRAWS), len(items), num_items)
     items, targets = items[rows], targets[rows]
     predictions = predict(items)
-    before = _qualities(metrics, predictions, targets)
+    sign = 1.0 if metrics.higher_is_better else -1.0
+    before = metrics.by_item(predictions, targets)
     columns = []
     for number, group in enumerate(groups, start=1):
         lost = np.zeros(len(items))
@@ -148,10 +157,12 @@ def importance(
             for step in range(permutations)
         )
         for order, shuffled in _shuffled(predict, items, group, orders):
-            losses = (before - _qualities(metrics, shuffled, targets)) / permutations
+            losses = sign * (before - metrics.by_item(shuffled, targets)) / permutations
             # An item counts twice: with what it loses itself, and with what its value costs whoever is given it.
             lost += losses
             lost[order] += losses
+        # Less half of its mean, which counts each loss twice, `lost` has the importance as its mean, and the spread of
+        # a U-statistic: hence the interval.
         columns.append(ColumnImportance(group, mean(lost - lost.mean() / 2, seed=seed)))
     return Importance(
         metric=metrics.main,
@@ -172,11 +183,6 @@ def _shuffled(
         yield from zip(several, np.split(predict(copies), len(several)), strict=True)
 
 
-def _qualities(metrics: TaskMetrics, answers: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Each item's part of the main metric, the higher the better."""
-    return metrics.by_item(answers, targets) * (1.0 if metrics.higher_is_better else -1.0)
-
-
 def _groups(items: pl.DataFrame, together: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
     """What is shuffled as one: the groups as they are given, every other column alone."""
     joined = [name for group in together for name in group]
@@ -186,13 +192,3 @@ def _groups(items: pl.DataFrame, together: Sequence[Sequence[str]]) -> list[tupl
         fix = "Name each column once."
         raise ConfigError("A column is in `together` more than once.", given=twice, fix=fix)
     return [tuple(group) for group in together] + [(name,) for name in items.columns if name not in joined]
-
-
-def _check(items: pl.DataFrame, targets: np.ndarray, permutations: int) -> None:
-    if permutations < 1:
-        given = f"permutations={permutations}"
-        raise ConfigError("`permutations` must be at least 1.", given=given, fix="Leave it out for 5.")
-    if len(items) != len(targets) or not len(items):
-        given = f"{len(items)} items, {len(targets)} targets"
-        what = "Importance needs items, at least one, with a target each."
-        raise ShapeError(what, given=given, fix="Pass both of the same part, in the same order.")

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from headway.as_json import as_json
 from headway.errors import ShapeError
 from headway.inputs.table.column_values import ColumnValues, column_values, draw
 from headway.judge.diagnosis.finding import Finding, Severity
@@ -86,10 +87,12 @@ def column_skills(items: pl.DataFrame, targets: np.ndarray, *, seed: int = 0) ->
     for column in columns:
         present = column.values[~column.missing]
         share_distinct = len(np.unique(present)) / max(len(present), 1)
-        is_id = len(present) > _FOLDS and share_distinct >= _IDS and (column.labels is not None or _is_whole(present))
-        values = _in_order(column) if column.labels is not None and share_distinct >= _NAMES else column
-        models = _models_of_numbers() if values.labels is None else _models_of_categories()
-        skills.append(ColumnSkill(column.name, _skill(models, values.values[:, None], outputs, seed), is_id))
+        is_whole = bool((present == np.round(present)).all())
+        is_id = len(present) > _FOLDS and share_distinct >= _IDS and is_whole
+        is_category = column.labels is not None and share_distinct < _NAMES
+        values = column.values if column.labels is None or is_category else _ranks(column)
+        models = _models(is_category=is_category)
+        skills.append(ColumnSkill(column.name, _skill(models, values[:, None], outputs, seed), is_id))
     return sorted(skills, key=lambda column: -column.skill.value)
 
 
@@ -116,11 +119,14 @@ def find_leaks(items: pl.DataFrame, targets: np.ndarray, *, seed: int = 0) -> li
         return []
     others = [column.column for column in skills if column not in suspects]
     rest = _skill_together(items.select(others), targets, seed) if others else None
+    most = rest.high if rest else 0.0
     by_severity: dict[Severity, list[ColumnSkill]] = {}
     for column in suspects:
-        severity = _severity(column.skill, rest.high if rest else 0.0, is_classes=targets.ndim == 1)
-        if severity:
-            by_severity.setdefault(severity, []).append(column)
+        # Of numbers one often nearly determines another honestly, so they are surely a leak from a higher share on.
+        if column.skill.low >= (TELLS if targets.ndim == 1 else TELLS_ALL):
+            by_severity.setdefault("serious", []).append(column)
+        elif column.skill.low >= TELLS or most < column.skill.low / 2:
+            by_severity.setdefault("warning", []).append(column)
     return [_finding(columns, rest, severity) for severity, columns in by_severity.items()]
 
 
@@ -169,27 +175,20 @@ def find_copies(
     return [Finding("leak", severity, sentence, evidence, remedies)]
 
 
-def _severity(skill: Estimate, rest: float, *, is_classes: bool) -> Severity | None:
-    if skill.low >= TELLS_ALL or (is_classes and skill.low >= TELLS):
-        return "serious"
-    return "warning" if skill.low >= TELLS or rest < skill.low / 2 else None
-
-
 def _finding(columns: Sequence[ColumnSkill], rest: Estimate | None, severity: Severity) -> Finding:
     """One finding of all suspected columns of a severity, the one that tells most first."""
     skills = {column.column: column.skill for column in columns}
-    if len(columns) == 1:
-        [(name, skill)] = skills.items()
-        sentence = f"Column {name!r} alone explains {_percent(skill)}"
-    else:
-        listed = [f"{name!r} {_percent(skill)}" for name, skill in skills.items()][:_SHOWN]
-        listed += [f"{len(skills) - _SHOWN} more columns"] if len(skills) > _SHOWN else []
-        sentence = f"Each of these columns alone explains much: {', '.join(listed[:-1])} and {listed[-1]}"
+    shares = [f"{name!r} alone explains {_percent(skill)}" for name, skill in skills.items()]
+    sentence = f"Column {shares[0]}"
+    if len(columns) > 1:
+        shares = [share.replace(" alone explains", "") for share in shares]
+        shown = shares[:_SHOWN] + ([f"{len(shares) - _SHOWN} more columns"] if len(shares) > _SHOWN else [])
+        sentence = f"Each of these columns alone explains much: {', '.join(shown[:-1])} and {shown[-1]}"
     sentence += " of the target's variance in rows it was not fitted on"
     if rest is not None:
         sentence += f"; all columns that are not suspected explain {max(rest.value, 0):.0%} together"
-    ids = [column.column for column in columns if column.is_id]
     sentence += "."
+    ids = [column.column for column in columns if column.is_id]
     if ids and len(columns) == 1:
         sentence += (
             " Nearly all of its values differ: it looks like an id, in whose order the rows are by their target."
@@ -202,12 +201,9 @@ def _finding(columns: Sequence[ColumnSkill], rest: Estimate | None, severity: Se
         f"train without {names}, and compare",
         *(("shuffle ids, or leave them out",) if ids else ()),
     )
-    evidence = {
-        "columns": list(skills),
-        "skills": {name: skill.to_json() for name, skill in skills.items()},
-        "rest": None if rest is None else rest.to_json(),
-    }
-    return Finding("leak", severity, sentence, evidence, remedies)
+    return Finding(
+        "leak", severity, sentence, as_json({"columns": list(skills), "skills": skills, "rest": rest}), remedies
+    )
 
 
 def _percent(skill: Estimate) -> str:
@@ -235,41 +231,32 @@ def _drawn(items: pl.DataFrame, targets: np.ndarray, seed: int) -> tuple[list[Co
     return column_values(items[rows]), (targets - targets.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
 
 
-def _in_order(column: ColumnValues) -> ColumnValues:
+def _ranks(column: ColumnValues) -> np.ndarray:
     """Names and ids as their ranks, numbers within the text counting as numbers."""
     keys = [
         [(not piece.isdigit(), int(piece) if piece.isdigit() else piece) for piece in re.split(r"(\d+)", label)]
         for label in column.labels or ()
     ]
     ranks = np.empty(len(keys))
-    ranks[sorted(range(len(keys)), key=lambda index: keys[index])] = np.arange(len(keys))
+    ranks[sorted(range(len(keys)), key=keys.__getitem__)] = np.arange(len(keys))
     values = column.values.copy()
     values[~column.missing] = ranks[column.values[~column.missing].astype(np.int64)]
-    return ColumnValues(name=column.name, values=values)
+    return values
 
 
-def _is_whole(values: np.ndarray) -> bool:
-    return bool((values == np.round(values)).all())
-
-
-def _models_of_numbers() -> list[Any]:
-    """A tree, and a straight line for where a tree would need many leaves; the mean where the number is missing."""
+def _models(*, is_category: bool) -> list[Any]:
+    """What predicts the target by one column: of numbers a tree, and a straight line where a tree wants many leaves."""
     from sklearn.impute import SimpleImputer
-    from sklearn.linear_model import LinearRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.tree import DecisionTreeRegressor
-
-    tree = DecisionTreeRegressor(max_leaf_nodes=_LEAVES, min_samples_leaf=_SMALLEST, random_state=0)
-    return [tree, make_pipeline(SimpleImputer(keep_empty_features=True), LinearRegression())]
-
-
-def _models_of_categories() -> list[Any]:
-    """The mean of each category, as if one more item had been seen with the mean of all."""
-    from sklearn.linear_model import Ridge
+    from sklearn.linear_model import LinearRegression, Ridge
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder
+    from sklearn.tree import DecisionTreeRegressor
 
-    return [make_pipeline(OneHotEncoder(handle_unknown="ignore"), Ridge(alpha=1.0))]
+    if is_category:
+        # The mean of each category, as if one more item had been seen with the mean of all.
+        return [make_pipeline(OneHotEncoder(handle_unknown="ignore"), Ridge(alpha=1.0))]
+    tree = DecisionTreeRegressor(max_leaf_nodes=_LEAVES, min_samples_leaf=_SMALLEST, random_state=0)
+    return [tree, make_pipeline(SimpleImputer(keep_empty_features=True), LinearRegression())]
 
 
 def _skill_together(items: pl.DataFrame, targets: np.ndarray, seed: int) -> Estimate:
@@ -287,7 +274,6 @@ def _skill(models: Sequence[Any], inputs: np.ndarray, outputs: np.ndarray, seed:
     from sklearn.model_selection import KFold, cross_val_predict
 
     folds = KFold(min(_FOLDS, len(outputs)), shuffle=True, random_state=seed % 2**32)
-
     # scikit-learn wants a single output flat.
     targets = outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
@@ -296,13 +282,14 @@ def _skill(models: Sequence[Any], inputs: np.ndarray, outputs: np.ndarray, seed:
         return ((predictions.reshape(outputs.shape) - outputs) ** 2).sum(axis=1)
 
     plain = errors(DummyRegressor())
-    return max((_explained(errors(model), plain, seed) for model in models), key=lambda skill: skill.value)
-
-
-def _explained(errors: np.ndarray, plain: np.ndarray, seed: int) -> Estimate:
-    """The share of the plain errors that is gone; its interval is that of a ratio of two means."""
     total = float(plain.mean())
     if total <= 0:
         return Estimate(0.0, 0.0, 0.0)
-    share = 1 - float(errors.mean()) / total
-    return mean(share + ((1 - share) * plain - errors) / total, seed=seed)
+
+    def explained(model: Any) -> Estimate:
+        """The share of the plain errors that is gone; its interval is that of a ratio of two means."""
+        left = errors(model)
+        share = 1 - float(left.mean()) / total
+        return mean(share + ((1 - share) * plain - left) / total, seed=seed)
+
+    return max(map(explained, models), key=lambda skill: skill.value)

@@ -10,47 +10,52 @@ from headway.judge.report.page.charts import Frame, Point, axes, curve, figure, 
 from headway.judge.report.page.marks import details, number, percent, table
 
 if TYPE_CHECKING:
-    from headway.inputs.table.dependence import Dependence, DependencePoint
+    from headway.inputs.table.dependence import Dependence
     from headway.inputs.table.importance import Importance
     from headway.inputs.table.interpret import ColumnUse
     from headway.judge.report.report import Report
 
 __all__ = ["uses"]
 
-_MANY = 15
+# Columns that stand in the table of importances; the others are folded away below it.
+_NUM_SHOWN = 15
 
 
-def uses(report: Report, found: ColumnUse) -> str:
+def uses(report: Report, column_use: ColumnUse) -> str:
     """What the model uses of the columns."""
-    curves = "".join(_curve(each) for each in found.dependences if not each.is_category and len(each.points) > 1)
-    tables = "".join(_categories(each) for each in found.dependences if each.is_category or len(each.points) == 1)
-    shown = _reading(found) if found.dependences else ""
-    charts = f'<div class="charts">{curves}</div>' if curves else ""
-    return _importance(report, found.importance, found.part) + _redundant(found) + shown + charts + tables
+    charts, tables = "", ""
+    for dependence in column_use.dependences:
+        # A single value makes no curve.
+        if dependence.is_category or len(dependence.points) == 1:
+            tables += _categories(dependence)
+        else:
+            charts += _curve(dependence)
+    html = _importance(report, column_use.importance, column_use.part) + _redundant(column_use)
+    html += _reading(column_use) if column_use.dependences else ""
+    return html + (f'<div class="charts">{charts}</div>' if charts else "") + tables
 
 
-def _importance(report: Report, found: Importance, part: str) -> str:
-    drops = [each.drop for each in found.columns]
-    low, high = min(min(each.low for each in drops), 0.0), max(each.high for each in drops)
+def _importance(report: Report, importance: Importance, part: str) -> str:
+    drops = [column.drop for column in importance.columns]
+    low, high = min(0.0, *(drop.low for drop in drops)), max(drop.high for drop in drops)
     rows = [
-        f'<tr><th scope="row">{escape(each.name)}</th>{number(each.drop)}'
-        f'<td class="wide-only">{interval(each.drop, low, high)}</td></tr>'
-        for each in found.columns
+        f'<tr><th scope="row">{escape(column.name)}</th>{number(column.drop)}'
+        f'<td class="wide-only">{interval(column.drop, low, high)}</td></tr>'
+        for column in importance.columns
     ]
     caption = (
-        f"How much worse {report.known.title} is when a column is shuffled among the items, {found.permutations} "
-        f"times. On {found.num_items:,} items of {part}, with 95 % intervals; those that hold 0 are of columns that "
-        "the model may not use."
+        f"How much worse {report.known.title} is when a column is shuffled among the items, {importance.permutations} "
+        f"times. On {importance.num_items:,} items of {part}, with 95 % intervals; those that hold 0 are of columns "
+        "that the model may not use."
     )
     head = ["<Column", "Worse by", "~Interval"]
-    if len(rows) <= _MANY:
-        return table(caption, head, rows)
-    rest = details(f"The other {len(rows) - _MANY} columns", table("Less needed columns.", head, rows[_MANY:]))
-    return table(caption, head, rows[:_MANY]) + rest
+    others = table("Less needed columns.", head, rows[_NUM_SHOWN:])
+    folded = details(f"The other {len(rows) - _NUM_SHOWN} columns", others) if len(rows) > _NUM_SHOWN else ""
+    return table(caption, head, rows[:_NUM_SHOWN]) + folded
 
 
-def _redundant(found: ColumnUse) -> str:
-    groups = found.redundancy.groups() if found.redundancy else []
+def _redundant(column_use: ColumnUse) -> str:
+    groups = column_use.redundancy.groups() if column_use.redundancy else []
     if not groups:
         return ""
     listed = "".join(f"<li>{escape(', '.join(group))}</li>" for group in groups)
@@ -60,61 +65,48 @@ def _redundant(found: ColumnUse) -> str:
     )
 
 
-def _reading(found: ColumnUse) -> str:
-    count = f"{found.dependences[0].num_items:,}"
+def _reading(column_use: ColumnUse) -> str:
+    count = f"{column_use.dependences[0].num_items:,}"
     return (
         "<h3>How answers change with a column</h3>"
-        f'<p class="soft">The mean over {count} items of {escape(found.part)}, with one column set to a value for all '
-        "of them and the others left as they are. It shows what the model does, not what the world does. Between the "
-        "dashed lines lie the answers for the middle 80 % of the items.</p>"
+        f'<p class="soft">The mean over {count} items of {escape(column_use.part)}, with one column set to a value for '
+        "all of them and the others left as they are. It shows what the model does, not what the world does. Between "
+        "the dashed lines lie the answers for the middle 80 % of the items.</p>"
     )
 
 
-def _curve(found: Dependence) -> str:
-    places = [_along(each.value) for each in found.points]
-    given = [_point(place, each) for place, each in zip(places, found.points, strict=True)]
-    inner, outer = (
-        [(place, each.quantiles[end]) for place, each in zip(places, found.points, strict=True)] for end in (0, -1)
-    )
-    values = [y for _, y in (*inner, *outer)] + [each.y for each in given]
-    pad = 0.05 * (max(values) - min(values)) or 0.05
-    frame = Frame(places[0], places[-1], min(values) - pad, max(values) + pad)
-    shown = sorted({0, len(places) // 2, len(places) - 1})
-    marks = [(places[at], _text(found.points[at].value)) for at in shown]
-    body = axes(frame, x_marks=marks, x_title=found.column)
-    body += curve(frame, "two", inner) + curve(frame, "two", outer) + points(frame, "one", given)
-    told = (
-        f"{found.answer} from {given[0].y:.3g} at {_text(found.points[0].value)} to {given[-1].y:.3g} at "
-        f"{_text(found.points[-1].value)}"
-    )
-    return figure(f"{found.answer} by {found.column}", told, body)
-
-
-def _categories(found: Dependence) -> str:
-    given = [*found.points, *([found.missing] if found.missing else [])]
-    low, high = min(each.answer.low for each in given), max(each.answer.high for each in given)
-    rows = [
-        f'<tr><th scope="row">{escape(_text(each.value))}</th><td>{percent(each.share)}</td>{number(each.answer)}'
-        f'<td class="wide-only">{interval(each.answer, low, high)}</td></tr>'
-        for each in given
+def _curve(dependence: Dependence) -> str:
+    along = [_along(point.value) for point in dependence.points]
+    means = [
+        Point(x, point.answer.value, point.answer.low, point.answer.high, f"{point.label}: {point.answer}", 2.5)
+        for x, point in zip(along, dependence.points, strict=True)
     ]
-    caption = f"{found.answer} by {found.column}. Share: of the items that have the value."
+    low, high = (
+        [(x, point.quantiles[end]) for x, point in zip(along, dependence.points, strict=True)] for end in (0, -1)
+    )
+    values = [y for _, y in (*low, *high)] + [point.y for point in means]
+    pad = 0.05 * (max(values) - min(values)) or 0.05
+    frame = Frame(along[0], along[-1], min(values) - pad, max(values) + pad)
+    labels = [point.label for point in dependence.points]
+    x_marks = [(along[index], labels[index]) for index in sorted({0, len(along) // 2, len(along) - 1})]
+    body = axes(frame, x_marks=x_marks, x_title=dependence.column)
+    body += curve(frame, "two", low) + curve(frame, "two", high) + points(frame, "one", means)
+    described = f"{dependence.answer} from {means[0].y:.3g} at {labels[0]} to {means[-1].y:.3g} at {labels[-1]}"
+    return figure(f"{dependence.answer} by {dependence.column}", described, body)
+
+
+def _categories(dependence: Dependence) -> str:
+    marks = [*dependence.points, *([dependence.missing] if dependence.missing else [])]
+    low, high = min(point.answer.low for point in marks), max(point.answer.high for point in marks)
+    rows = [
+        f'<tr><th scope="row">{escape(point.label)}</th><td>{percent(point.share)}</td>{number(point.answer)}'
+        f'<td class="wide-only">{interval(point.answer, low, high)}</td></tr>'
+        for point in marks
+    ]
+    caption = f"{dependence.answer} by {dependence.column}. Share: of the items that have the value."
     return table(caption, ["<Value", "Share", "Mean answer", "~Interval"], rows)
-
-
-def _point(place: float, found: DependencePoint) -> Point:
-    answer = found.answer
-    return Point(place, answer.value, answer.low, answer.high, f"{_text(found.value)}: {answer}", 2.5)
 
 
 def _along(value: Any) -> float:
     """A number's place, or a day's."""
     return float(value.toordinal() if hasattr(value, "toordinal") else value)
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "(missing)"
-    if hasattr(value, "toordinal"):
-        return f"{value:%Y-%m-%d}"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

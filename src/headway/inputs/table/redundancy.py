@@ -11,7 +11,7 @@ import polars as pl
 
 from headway.as_json import AsJson
 from headway.errors import ConfigError
-from headway.inputs.table.column_values import ColumnValues, column_values, draw
+from headway.inputs.table.column_values import ColumnValues, aligned, column_values, draw
 from headway.seeds import generator
 from headway.system.figures import new_figure
 
@@ -22,6 +22,7 @@ __all__ = ["CLOSE", "Redundancy", "redundancy"]
 
 # Columns with at least this association say nearly the same.
 CLOSE = 0.9
+_NUM_ITEMS = 10_000
 _OWN_DRAWS = 3 << 32
 
 
@@ -41,14 +42,6 @@ class Redundancy(AsJson):
     association: np.ndarray
     tree: np.ndarray
 
-    def pairs(self, threshold: float = CLOSE) -> list[tuple[str, str, float]]:
-        """Pairs with at least this association, the closest first."""
-        pairs = [
-            (self.columns[first], self.columns[second], float(self.association[first, second]))
-            for first, second in combinations(range(len(self.columns)), 2)
-        ]
-        return sorted((pair for pair in pairs if pair[2] >= threshold), key=lambda pair: -pair[2])
-
     def groups(self, threshold: float = CLOSE) -> list[tuple[str, ...]]:
         """Columns that the tree joins at this association or above, two or more a group."""
         from scipy.cluster.hierarchy import fcluster
@@ -58,12 +51,13 @@ class Redundancy(AsJson):
         return [group for group in groups if len(group) > 1]
 
     def __str__(self) -> str:
-        pairs = self.pairs(0.5)[:10]
-        if not pairs:
+        pairs = combinations(range(len(self.columns)), 2)
+        closest = sorted(pairs, key=lambda pair: -self.association[pair])[:10]
+        rows = [(" and ".join(self.columns[index] for index in pair), self.association[pair]) for pair in closest]
+        rows = [(names, f"{association:.2f}") for names, association in rows if association >= 0.5]
+        if not rows:
             return "No two columns have an association of 0.5 or more."
-        wide = max(len(f"{one} and {other}") for one, other, _ in pairs)
-        lines = [f"{f'{one} and {other}':<{wide}}  {value:.2f}" for one, other, value in pairs]
-        return "\n".join([f"{'columns':<{wide}}  association", *lines])
+        return aligned([("columns", "association"), *rows])
 
     def plot(self) -> Figure:
         """The tree as a figure: columns that are joined far to the right say nearly the same."""
@@ -72,12 +66,13 @@ class Redundancy(AsJson):
         figure, [axes] = new_figure(width=6, height=1 + 0.3 * len(self.columns))
         dendrogram(self.tree, labels=list(self.columns), orientation="left", ax=axes, color_threshold=1 - CLOSE)
         axes.set_xlim(1.02, 0)
-        axes.set_xticks(np.linspace(0, 1, 6), [f"{each:.1f}" for each in np.linspace(1, 0, 6)])
+        # The tree's heights are distances: an association of 1 stands at 0.
+        axes.set_xticks(np.linspace(0, 1, 6), [f"{tick:.1f}" for tick in np.linspace(1, 0, 6)])
         axes.set_xlabel("association")
         return figure
 
 
-def redundancy(items: pl.DataFrame, *, num_items: int = 10_000, seed: int = 0) -> Redundancy:
+def redundancy(items: pl.DataFrame, *, seed: int = 0) -> Redundancy:
     """How closely every two columns go together, whatever the form of the relation.
 
     Of two numbers it is the size of Spearman's rank correlation; of a number and a category the share of the ranks'
@@ -86,8 +81,7 @@ def redundancy(items: pl.DataFrame, *, num_items: int = 10_000, seed: int = 0) -
 
     Args:
         items: Training rows, with at least two columns of numbers, dates or categories.
-        num_items: Of more items, so many are drawn at random.
-        seed: The run's seed.
+        seed: The run's seed. Of more than 10,000 items, so many are drawn.
 
     Raises:
         ConfigError: If there are fewer than two columns.
@@ -101,19 +95,18 @@ def redundancy(items: pl.DataFrame, *, num_items: int = 10_000, seed: int = 0) -
         Spearman 1904; Kelley 1935, "An unbiased correlation ratio measure"; Bergsma 2013, "A bias-correction for
         Cramér's V". The tree: average linkage, as in Howard and Gugger 2020, "Deep learning for coders", chapter 9.
     """
-    columns = column_values(items[draw(generator(seed, "bootstrap", epoch=_OWN_DRAWS), len(items), num_items)])
+    columns = column_values(items[draw(generator(seed, "bootstrap", epoch=_OWN_DRAWS), len(items), _NUM_ITEMS)])
     if len(columns) < 2:
         what = "Redundancy needs at least two columns of numbers, dates or categories."
         raise ConfigError(what, given=f"{len(columns)} columns", fix="Pass more of the items' columns.")
     from scipy.cluster.hierarchy import linkage
     from scipy.spatial.distance import squareform
 
-    association = np.eye(len(columns))
-    for first, second in combinations(range(len(columns)), 2):
-        value = _association(columns[first], columns[second])
-        association[first, second] = association[second, first] = value
-    tree = linkage(squareform(1 - association, checks=False), method="average")
-    return Redundancy(columns=tuple(column.name for column in columns), association=association, tree=tree)
+    # As scipy has them, each pair once.
+    associations = np.array([_association(*pair) for pair in combinations(columns, 2)])
+    tree = linkage(1 - associations, method="average")
+    names = tuple(column.name for column in columns)
+    return Redundancy(columns=names, association=squareform(associations) + np.eye(len(names)), tree=tree)
 
 
 def _association(first: ColumnValues, second: ColumnValues) -> float:
@@ -121,19 +114,13 @@ def _association(first: ColumnValues, second: ColumnValues) -> float:
     from scipy.stats import rankdata
 
     both = ~(first.missing | second.missing)
-    values = [column.values[both] for column in (first, second)]
-    if both.sum() < 3 or any((each == each[0]).all() for each in values):
+    if both.sum() < 3 or any(np.ptp(column.values[both]) == 0 for column in (first, second)):
         return 0.0
-    ranks = [rankdata(each) for each in values]
-    match first.labels is None, second.labels is None:
-        case True, True:
-            return abs(float(np.corrcoef(*ranks)[0, 1]))
-        case True, False:
-            return _correlation_ratio(ranks[0], values[1])
-        case False, True:
-            return _correlation_ratio(ranks[1], values[0])
-        case _:
-            return _cramers_v(*values)
+    ranks = [rankdata(column.values[both]) for column in (first, second) if column.labels is None]
+    categories = [column.values[both] for column in (first, second) if column.labels is not None]
+    if not categories:
+        return abs(float(np.corrcoef(*ranks)[0, 1]))
+    return _correlation_ratio(*ranks, *categories) if ranks else _cramers_v(*categories)
 
 
 def _correlation_ratio(ranks: np.ndarray, categories: np.ndarray) -> float:
@@ -151,11 +138,11 @@ def _cramers_v(first: np.ndarray, second: np.ndarray) -> float:
     from scipy.stats import chi2_contingency
     from scipy.stats.contingency import crosstab
 
+    # scipy's own `association` is not corrected: a column of names would have 1 with every other.
     table = np.asarray(crosstab(first, second)[1])
     rows, columns = table.shape
     chance = len(first) - 1
     statistic: Any = chi2_contingency(table, correction=False)[0]
-    squared = float(statistic) / len(first)
-    explained = max(squared - (rows - 1) * (columns - 1) / chance, 0.0)
+    explained = max(float(statistic) / len(first) - (rows - 1) * (columns - 1) / chance, 0.0)
     smaller = min(rows - (rows - 1) ** 2 / chance, columns - (columns - 1) ** 2 / chance) - 1
     return float(np.sqrt(min(explained / smaller, 1.0))) if smaller > 0 else 0.0

@@ -19,6 +19,7 @@ TESTED_ELSEWHERE = {
     "datasets/layouts.py": "tests/unit/datasets/test_named.py",
     "inputs/base.py": "tests/unit/inputs/image/test_field.py",
     "inputs/table/columns.py": "tests/unit/inputs/table/test_field.py",
+    "inputs/table/row_input.py": "tests/unit/inputs/table/test_field.py",
     "judge/baselines/base.py": "tests/unit/judge/baselines/test_run.py",
     "judge/report/page/charts.py": "tests/unit/judge/report/test_page.py",
     "judge/report/page/scores.py": "tests/unit/judge/report/test_page.py",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from itertools import product
 
 import numpy as np
 
@@ -37,8 +38,8 @@ def _biases(
 ) -> dict[str, np.ndarray]:
     pairs, targets = train["pairs"], train.targets[:, 0].astype(np.float64)
     low, high = targets.min(), targets.max()
-    found = bias_model(pairs, targets, sizes=(_size(train, 0), _size(train, 1)), seed=seed)
-    return {part: np.clip(_answers(found, rows["pairs"]), low, high)[:, None] for part, rows in parts.items()}
+    biases = bias_model(pairs, targets, sizes=(_size(train, 0), _size(train, 1)), seed=seed)
+    return {part: np.clip(_answers(biases, rows["pairs"]), low, high)[:, None] for part, rows in parts.items()}
 
 
 def bias_model(pairs: np.ndarray, targets: np.ndarray, *, sizes: tuple[int, int], seed: int) -> Biases:
@@ -66,14 +67,13 @@ def bias_model(pairs: np.ndarray, targets: np.ndarray, *, sizes: tuple[int, int]
     Source:
         Koren, Bell and Volinsky 2009, "Matrix factorization techniques for recommender systems"; solved by turns.
     """
-    places = generator(seed, "baseline").permutation(len(pairs))
-    errors = dict.fromkeys([(user, item) for user in _PENALTIES for item in _PENALTIES], 0.0)
-    for fold in np.array_split(places, min(_FOLDS, len(pairs))):
-        kept = np.setdiff1d(places, fold)
-        if len(kept):
-            for penalties in errors:
-                found = _solved(pairs[kept], targets[kept], sizes, penalties, rounds=_TRIED)
-                errors[penalties] += float(((_answers(found, pairs[fold]) - targets[fold]) ** 2).sum())
+    rows = generator(seed, "baseline").permutation(len(pairs))
+    errors = dict.fromkeys(product(_PENALTIES, _PENALTIES), 0.0)
+    for fold in np.array_split(rows, min(_FOLDS, len(pairs))):
+        others = np.setdiff1d(rows, fold)
+        for penalties in errors if len(others) else ():
+            biases = _solved(pairs[others], targets[others], sizes, penalties, rounds=_TRIED)
+            errors[penalties] += float(((_answers(biases, pairs[fold]) - targets[fold]) ** 2).sum())
     return _solved(pairs, targets, sizes, min(errors, key=errors.__getitem__), rounds=_ROUNDS)
 
 
@@ -88,13 +88,13 @@ def _solved(
             left = targets - mean - numbers[1 - side][pairs[:, 1 - side]]
             numbers[side] = np.bincount(pairs[:, side], left, minlength=sizes[side]) / weights[side]
     # Rows of new users and items, of which these learned nothing, are not to count.
-    for each in numbers:
-        each[0] = 0.0
+    for side in (0, 1):
+        numbers[side][0] = 0.0
     return mean, numbers[0], numbers[1]
 
 
-def _answers(found: Biases, pairs: np.ndarray) -> np.ndarray:
-    mean, users, items = found
+def _answers(biases: Biases, pairs: np.ndarray) -> np.ndarray:
+    mean, users, items = biases
     return mean + users[pairs[:, 0]] + items[pairs[:, 1]]
 
 

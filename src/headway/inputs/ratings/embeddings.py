@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headway.errors import ConfigError, ShapeError, did_you_mean
+from headway.errors import ConfigError, did_you_mean
 from headway.system.figures import new_figure
 
 if TYPE_CHECKING:
@@ -29,9 +29,6 @@ class Embeddings:
         biases: How much more than the mean each is liked (or likes), whoever it is rated by, float32 `[names]`; in the
             model's scale before a range is applied.
 
-    Raises:
-        ShapeError: If there is not a vector and a bias for each name.
-
     Example:
         >>> learned = Embeddings(names=("a", "b", "c"), vectors=np.eye(3)[[0, 0, 1]], biases=np.array([0.1, -0.2, 0.3]))
         >>> learned.similar("a", n=1), learned.extremes(n=1)
@@ -42,19 +39,16 @@ class Embeddings:
     vectors: np.ndarray
     biases: np.ndarray
 
-    def __post_init__(self) -> None:
-        if self.vectors.ndim != 2 or not len(self.names) == len(self.vectors) == len(self.biases):
-            what = "There must be a vector and a bias for each name."
-            given = f"{len(self.names)} names, vectors {list(self.vectors.shape)}, biases {list(self.biases.shape)}"
-            raise ShapeError(what, given=given, fix="Pass vectors [names, dim] and biases [names].")
-
     def similar(self, name: str, *, n: int = 10) -> list[tuple[str, float]]:
         """The `n` names whose vectors point most nearly the same way, each with the cosine between them, best first.
 
         Raises:
             ConfigError: If the name is not known.
         """
-        index = self._index(name)
+        if name not in self.names:
+            what = "The training rows do not have this name."
+            raise ConfigError(what, given=repr(name), fix=did_you_mean(str(name), self.names))
+        index = list(self.names).index(name)
         lengths = np.linalg.norm(self.vectors, axis=1)
         cosines = self.vectors @ self.vectors[index] / np.maximum(lengths * lengths[index], 1e-12)
         nearest = [int(other) for other in np.argsort(-cosines, kind="stable") if other != index][:n]
@@ -75,12 +69,9 @@ class Embeddings:
         Source:
             Pearson 1901, "On lines and planes of closest fit" (principal components).
         """
-        centred = self.vectors - self.vectors.mean(axis=0, dtype=np.float64)
-        _, _, directions = np.linalg.svd(centred, full_matrices=False)
-        # A direction has no sign of its own: the largest of its numbers is made positive.
-        largest = np.abs(directions).argmax(axis=1)
-        directions *= np.sign(directions[np.arange(len(directions)), largest])[:, None]
-        return centred @ directions[:count].T
+        from sklearn.decomposition import PCA
+
+        return PCA(count, svd_solver="full").fit_transform(self.vectors.astype(np.float64))
 
     def plot(self, *, n: int = MAX_NAMED) -> Figure:
         """A picture of the `n` names with the most ratings, by the first two principal components of all vectors."""
@@ -93,9 +84,3 @@ class Embeddings:
         axes.set_xlabel("first principal component")
         axes.set_ylabel("second principal component")
         return figure
-
-    def _index(self, name: str) -> int:
-        if name not in self.names:
-            what = "The training rows do not have this name."
-            raise ConfigError(what, given=repr(name), fix=did_you_mean(str(name), self.names))
-        return list(self.names).index(name)

@@ -104,7 +104,10 @@ class Ratings(RowInput[CategoryColumn]):
         return self
 
     def fit(self, rows: pl.DataFrame) -> Self:
-        return learned(self, fitted=tuple(_fitted(name, rows[name]) for name in self.columns), num_ratings=len(rows))
+        # Unlike a table's categories: of names even those with one rating, and all of them.
+        names = {column: tuple(text for text, _ in frequencies(texts_of(rows[column]))) for column in self.columns}
+        fitted = tuple(CategoryColumn(name=column, values=values) for column, values in names.items())
+        return learned(self, fitted=fitted, num_ratings=len(rows))
 
     def names(self, items: pl.DataFrame) -> list[str]:
         """User and item of each row."""
@@ -185,7 +188,3 @@ class Ratings(RowInput[CategoryColumn]):
             return value
         message = f"not a pair: expected a dict with {self.user!r} and {self.item!r}, or (user, item)"
         raise ReadError(message)
-
-
-def _fitted(name: str, values: pl.Series) -> CategoryColumn:
-    return CategoryColumn(name=name, values=tuple(text for text, _ in frequencies(texts_of(values))))

@@ -34,20 +34,12 @@ class Recommender:
 
     @property
     def users(self) -> Embeddings:
-        """The users' vectors and biases.
-
-        Raises:
-            ConfigError: If the model is of your own and has none.
-        """
+        """The users' vectors and biases; ConfigError if the model is of your own and has none."""
         return _embeddings(self._input.users, self._factors.users, self._factors.user_bias)
 
     @property
     def items(self) -> Embeddings:
-        """The items' vectors and biases.
-
-        Raises:
-            ConfigError: If the model is of your own and has none.
-        """
+        """The items' vectors and biases; ConfigError if the model is of your own and has none."""
         return _embeddings(self._input.items, self._factors.items, self._factors.item_bias)
 
     def recommend(self, user: Any, *, n: int = 10) -> list[tuple[str, float]]:
@@ -85,9 +77,9 @@ class Recommender:
             DataError: If no user has so many held-out items.
         """
         rows = part_with_rows(self.setup.data, part)
-        found, users = self.setup.predict(rows), rows.items[self._input.user].to_list()
-        codes = np.unique([str(each) for each in users], return_inverse=True)[1]
-        return rank_metrics(found.predictions, found.targets, codes, k=k, threshold=threshold, seed=self.setup.seed)
+        answers, users = self.setup.predict(rows), np.array([str(user) for user in rows.items[self._input.user]])
+        scores, ratings = (column[:, 0].astype(np.float64) for column in (answers.predictions, answers.targets))
+        return rank_metrics(scores, ratings, users, k=k, threshold=threshold, seed=self.setup.seed)
 
     @property
     def _input(self) -> Ratings:

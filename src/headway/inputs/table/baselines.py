@@ -26,8 +26,8 @@ _MAX_BOOSTED = 254
 # Rows beyond which a linear model or a forest gains little, and a forest's time is no longer reasonable.
 _MANY = 100_000
 
-# Inputs, targets `[items]`, the training rows and a seed to a fitted scikit-learn estimator.
-Fit = Callable[[np.ndarray, np.ndarray, BaselineData, int], Any]
+# Targets `[items]`, the training rows and a seed to an estimator of scikit-learn's.
+Make = Callable[[np.ndarray, BaselineData, int], Any]
 
 
 def one_hot(train: BaselineData, parts: Mapping[str, BaselineData]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -83,8 +83,8 @@ def _encoder(seen: np.ndarray, is_category: bool) -> Callable[[np.ndarray], np.n
 
 def _commonest(values: np.ndarray, count: int) -> np.ndarray:
     """The most frequent values, at most `count`, the first the most frequent."""
-    found, counts = np.unique(values, return_counts=True)
-    return found[np.argsort(-counts, kind="stable")[:count]]
+    distinct, counts = np.unique(values, return_counts=True)
+    return distinct[np.argsort(-counts, kind="stable")[:count]]
 
 
 def _logistic(
@@ -101,90 +101,65 @@ def _ridge(
     return ridge(inputs, train.targets, others, seed=seed)
 
 
-def _classes(
-    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int, fit: Fit, capped: bool
+def _trees(
+    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int, make: Make, most: int
 ) -> dict[str, np.ndarray]:
-    """Probabilities of an estimator's classes; classes without training rows get 0."""
+    """Probabilities of classes, those without training rows getting 0; or numbers, by an estimator for each of them."""
+    # scikit-learn's own generators take 32 bits.
+    sklearn_seed = int(generator(seed, "baseline").integers(2**32))
+    inputs, tables = _ranked(train, parts, most=most)
+    if train.targets.ndim > 1:
+        models = [make(column, train, sklearn_seed).fit(inputs, column) for column in train.targets.T]
+        return {part: np.stack([model.predict(table) for model in models], axis=1) for part, table in tables.items()}
     present = np.unique(train.targets)
-    if len(present) == 1:
-        return {part: np.tile(np.eye(num_outputs)[present], (len(rows.targets), 1)) for part, rows in parts.items()}
-    inputs, others = _inputs(train, parts, capped=capped)
-    model = fit(inputs, train.targets, train, seed)
-    answers = {}
-    for part, table in others.items():
-        answers[part] = np.zeros((len(table), num_outputs))
-        answers[part][:, present] = model.predict_proba(table)
+    answers = {part: np.zeros((len(table), num_outputs)) for part, table in tables.items()}
+    # Of a single class boosting learns nothing, and says so by an error.
+    model = make(train.targets, train, sklearn_seed).fit(inputs, train.targets) if len(present) > 1 else None
+    for part, table in tables.items():
+        answers[part][:, present] = model.predict_proba(table) if model else 1.0
     return answers
 
 
-def _numbers(
-    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int, fit: Fit, capped: bool
-) -> dict[str, np.ndarray]:
-    """One estimator for each number of an item."""
-    inputs, others = _inputs(train, parts, capped=capped)
-    models = [fit(inputs, train.targets[:, place], train, seed) for place in range(num_outputs)]
-    return {part: np.stack([each.predict(table) for each in models], axis=1) for part, table in others.items()}
-
-
-def _inputs(
-    train: BaselineData, parts: Mapping[str, BaselineData], *, capped: bool
+def _ranked(
+    train: BaselineData, parts: Mapping[str, BaselineData], *, most: int
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """The tables with categories as indices, the most frequent first; `capped`, where there may not be more."""
-    orders = {
-        place: _commonest(values[~np.isnan(values)], _MAX_BOOSTED if capped else len(values))
-        for place in train.about["categorical"]
-        for values in [train["table"][:, place]]
-    }
-
+    """The tables with categories by how frequent they are: from 0 to `most - 1`, and one more for all others."""
+    # A column without a value in training says nothing, and scikit-learn's boosting does not take it.
     empty = np.isnan(train["table"]).all(axis=0)
+    ranks = {}
+    for place in train.about["categorical"]:
+        values = train["table"][:, place]
+        order = _commonest(values[~np.isnan(values)], most).astype(np.int64)
+        # By category index, with one place more for all that training did not have.
+        ranks[place] = np.full(order.max(initial=-1) + 2, len(order))
+        ranks[place][order] = np.arange(len(order))
 
     def encode(rows: BaselineData) -> np.ndarray:
-        # A column without a value in training says nothing, and scikit-learn's boosting does not take it.
         table = np.where(empty, np.zeros_like(rows["table"]), rows["table"])
-        for place, order in orders.items():
-            values, sorting = table[:, place], np.argsort(order)
-            nearest = np.searchsorted(order, values, sorter=sorting).clip(max=max(len(order) - 1, 0))
-            ranks = sorting[nearest] if len(order) else np.zeros(len(values))
-            known = order[ranks.astype(np.int64)] == values if len(order) else np.zeros(len(values), dtype=bool)
-            table[:, place] = np.where(np.isnan(values), np.nan, np.where(known, ranks, len(order)))
+        for place, by_index in ranks.items():
+            indices = np.nan_to_num(table[:, place]).clip(max=len(by_index) - 1).astype(np.int64)
+            table[:, place] = np.where(np.isnan(table[:, place]), np.nan, by_index[indices])
         return table
 
     return encode(train), {part: encode(rows) for part, rows in parts.items()}
 
 
-def _estimator_seed(seed: int) -> int:
-    """scikit-learn's own generators take 32 bits."""
-    return int(generator(seed, "baseline").integers(2**32))
+def _forest(targets: np.ndarray, train: BaselineData, seed: int) -> Any:
+    from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
+    is_classes = train.targets.ndim == 1
+    return RandomForestClassifier(random_state=seed) if is_classes else RandomForestRegressor(random_state=seed)
 
 
-def _forest_of_classes(inputs: np.ndarray, targets: np.ndarray, train: BaselineData, seed: int) -> Any:
-    from sklearn.ensemble import RandomForestClassifier
+def _boosting(targets: np.ndarray, train: BaselineData, seed: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-    return RandomForestClassifier(random_state=_estimator_seed(seed)).fit(inputs, targets)
-
-
-def _forest_of_numbers(inputs: np.ndarray, targets: np.ndarray, train: BaselineData, seed: int) -> Any:
-    from sklearn.ensemble import RandomForestRegressor
-
-    return RandomForestRegressor(random_state=_estimator_seed(seed)).fit(inputs, targets)
-
-
-def _boosted_classes(inputs: np.ndarray, targets: np.ndarray, train: BaselineData, seed: int) -> Any:
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
+    options: Any = {"categorical_features": list(train.about["categorical"]), "random_state": seed}
+    if train.targets.ndim > 1:
+        return HistGradientBoostingRegressor(**options)
     # Stopping early sets rows of every class aside, which takes two of each.
     early = "auto" if np.unique(targets, return_counts=True)[1].min() > 1 else False
-    return HistGradientBoostingClassifier(early_stopping=early, **_boosted(train, seed)).fit(inputs, targets)  # pyright: ignore[reportArgumentType]
-
-
-def _boosted_numbers(inputs: np.ndarray, targets: np.ndarray, train: BaselineData, seed: int) -> Any:
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
-    return HistGradientBoostingRegressor(**_boosted(train, seed)).fit(inputs, targets)
-
-
-def _boosted(train: BaselineData, seed: int) -> dict[str, Any]:
-    return {"categorical_features": list(train.about["categorical"]), "random_state": _estimator_seed(seed)}
+    return HistGradientBoostingClassifier(early_stopping=early, **options)  # pyright: ignore[reportArgumentType]
 
 
 def _size(rows: BaselineData, outputs: int) -> int:
@@ -192,21 +167,15 @@ def _size(rows: BaselineData, outputs: int) -> int:
     return linear_size(one_hot(rows, {})[0].shape[1], outputs)
 
 
-_CLASSES: dict[str, Baseline] = {
-    "logistic regression": Baseline(_logistic, needs="table", size=_size, max_rows=_MANY),
-    "random forest": Baseline(partial(_classes, fit=_forest_of_classes, capped=False), needs="table", max_rows=_MANY),
+_TREES = {
+    "random forest": Baseline(partial(_trees, make=_forest, most=sys.maxsize), needs="table", max_rows=_MANY),
     "gradient boosting": Baseline(
-        partial(_classes, fit=_boosted_classes, capped=True), needs="table", max_rows=sys.maxsize
-    ),
-}
-
-_NUMBERS: dict[str, Baseline] = {
-    "ridge regression": Baseline(_ridge, needs="table", size=_size, max_rows=_MANY),
-    "random forest": Baseline(partial(_numbers, fit=_forest_of_numbers, capped=False), needs="table", max_rows=_MANY),
-    "gradient boosting": Baseline(
-        partial(_numbers, fit=_boosted_numbers, capped=True), needs="table", max_rows=sys.maxsize
+        partial(_trees, make=_boosting, most=_MAX_BOOSTED), needs="table", max_rows=sys.maxsize
     ),
 }
 
 # By what of scikit-learn learns the target (`Target.estimator`).
-BASELINES = {"classifier": _CLASSES, "regressor": _NUMBERS}
+BASELINES: dict[str, dict[str, Baseline]] = {
+    "classifier": {"logistic regression": Baseline(_logistic, needs="table", size=_size, max_rows=_MANY), **_TREES},
+    "regressor": {"ridge regression": Baseline(_ridge, needs="table", size=_size, max_rows=_MANY), **_TREES},
+}

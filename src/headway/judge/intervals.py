@@ -22,7 +22,6 @@ from statistics import NormalDist
 import numpy as np
 
 from headway.as_json import AsJson
-from headway.errors import ConfigError, DataError, ShapeError
 from headway.seeds import generator
 
 __all__ = [
@@ -85,7 +84,7 @@ class Estimate(AsJson):
     @property
     def digits(self) -> int:
         """Digits after the point for four figures of the largest of the three."""
-        largest = max((abs(each) for each in (self.value, self.low, self.high) if math.isfinite(each)), default=0.0)
+        largest = max((abs(end) for end in (self.value, self.low, self.high) if math.isfinite(end)), default=0.0)
         return min(max(3 - math.floor(math.log10(largest)), 0), 9) if largest > 0 else 3
 
     def format(self, digits: int = 3, *, sign: bool = False, unit: str = "") -> str:
@@ -130,15 +129,7 @@ def f1_of(overlap: Estimate) -> Estimate:
 
 
 def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> Estimate:
-    """A proportion with Wilson's score interval; NaN without trials.
-
-    Args:
-        successes: From 0 to `trials`.
-        trials: How often it was tried.
-        confidence: Share of such intervals that hold the truth, between 0 and 1.
-
-    Raises:
-        ConfigError: If `successes` or `confidence` is out of range.
+    """A proportion with Wilson's score interval, such that a share `confidence` of them holds the truth; NaN untried.
 
     Example:
         >>> print(wilson(98, 100))
@@ -147,15 +138,10 @@ def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> Estim
     Source:
         Wilson 1927, "Probable inference, the law of succession, and statistical inference".
     """
-    z = _z(confidence)
-    if not 0 <= successes <= trials:
-        raise ConfigError(
-            "`successes` must lie between 0 and `trials`.",
-            given=f"successes={successes}, trials={trials}",
-            fix="Pass how many of the trials succeeded.",
-        )
+    assert 0 <= successes <= trials
     if trials == 0:
         return NAN
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
     share, weight = successes / trials, z * z / trials
     centre = (share + weight / 2) / (1 + weight)
     half = z / (1 + weight) * math.sqrt(share * (1 - share) / trials + weight / (4 * trials))
@@ -163,17 +149,10 @@ def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> Estim
     return Estimate(share, min(max(centre - half, 0.0), share), max(min(centre + half, 1.0), share))
 
 
-def mean(values: np.ndarray, *, samples: int = 1000, seed: int = 0, confidence: float = CONFIDENCE) -> Estimate:
-    """A mean over items with a studentised bootstrap interval, which also covers where the items are skewed.
+def mean(values: np.ndarray, *, samples: int = 1000, seed: int = 0) -> Estimate:
+    """The mean of a number an item, with a studentised bootstrap interval, which covers skewed ones too.
 
-    Args:
-        values: One number an item, float `[items]`.
-        samples: Resamples to draw.
-        seed: The run's seed.
-        confidence: Share of such intervals that hold the truth, between 0 and 1.
-
-    Returns:
-        The mean; NaN for no items, and with an open interval for one.
+    NaN for no items, and with an open interval for one.
 
     Example:
         >>> print(mean(np.arange(100) / 100))
@@ -182,7 +161,6 @@ def mean(values: np.ndarray, *, samples: int = 1000, seed: int = 0, confidence: 
     Source:
         Efron and Tibshirani 1993, "An introduction to the bootstrap", section 12.5.
     """
-    _z(confidence)
     count = len(values)
     if count == 0:
         return NAN
@@ -192,7 +170,7 @@ def mean(values: np.ndarray, *, samples: int = 1000, seed: int = 0, confidence: 
         return Estimate(centre, -math.inf, math.inf)
     error = float(values.std(ddof=1)) / math.sqrt(count)
     if count < _SMALL or count >= _LARGE or error == 0:
-        z = student(count - 1, confidence)
+        z = student(count - 1)
         return Estimate(centre, centre - z * error, centre + z * error)
     scores = []
     for rows in _resamples(count, size=count, samples=samples, seed=seed):
@@ -200,32 +178,23 @@ def mean(values: np.ndarray, *, samples: int = 1000, seed: int = 0, confidence: 
         # A resample of equal values, such as one that misses the only outlier, would be infinitely far away.
         spread = np.maximum(drawn.std(1) / math.sqrt(count), _FLOOR * error)
         scores.extend((drawn.mean(1) - centre) / spread)
-    below, above = percentiles(scores, confidence)
+    below, above = percentiles(scores)
     return Estimate(centre, centre - max(above, 0.0) * error, centre - min(below, 0.0) * error)
 
 
 def bootstrap(
-    statistic: Callable[[np.ndarray], float],
-    n: int,
-    *,
-    samples: int = 1000,
-    seed: int = 0,
-    confidence: float = CONFIDENCE,
+    statistic: Callable[[np.ndarray], float], num_rows: int, *, samples: int = 1000, seed: int = 0
 ) -> Estimate:
     """Any statistic with a BCa bootstrap interval (bias-corrected and accelerated).
 
+    NaN where the statistic of all rows is NaN, or that of most resamples; others that are NaN are left out. Open for a
+    single row.
+
     Args:
         statistic: Gives the number for some of the rows, int64 `[rows]`, which may come more than once.
-        n: How many rows there are. Beyond 5,000 each resample holds 5,000 and its spread is scaled to `n`.
-        samples: Resamples to draw; those whose statistic is NaN are left out.
+        num_rows: At least 1. Beyond 5,000 each resample holds 5,000 and its spread is scaled.
+        samples: Resamples to draw.
         seed: The run's seed.
-        confidence: Share of such intervals that hold the truth, between 0 and 1.
-
-    Returns:
-        The statistic of all rows; NaN where it is NaN, or where it is for most resamples. Open for a single row.
-
-    Raises:
-        DataError: If there are no rows.
 
     Example:
         >>> values = np.arange(100) / 100
@@ -236,40 +205,34 @@ def bootstrap(
         Efron 1987, "Better bootstrap confidence intervals"; Hesterberg 2015, arXiv:1411.5279, for few rows; Bickel,
         Götze and van Zwet 1997, "Resampling fewer than n observations", for many.
     """
-    _z(confidence)
-    if n < 1:
-        raise DataError("There are no rows to resample.", given=f"n={n}", fix="Pass at least one row.")
-    value = float(statistic(np.arange(n)))
-    if n == 1:
+    assert num_rows >= 1
+    value = float(statistic(np.arange(num_rows)))
+    if num_rows == 1:
         return Estimate(value, -math.inf, math.inf)
     # As wide as Student's, where the plain bootstrap is too narrow for few rows.
-    z = student(n - 1, confidence) * math.sqrt(n / (n - 1))
-    size = min(n, _LARGE)
-    blocks = _resamples(n, size=size, samples=samples, seed=seed)
+    z = student(num_rows - 1) * math.sqrt(num_rows / (num_rows - 1))
+    size = min(num_rows, _LARGE)
+    blocks = _resamples(num_rows, size=size, samples=samples, seed=seed)
     draws = np.array([statistic(rows) for block in blocks for rows in block], dtype=np.float64)
     draws = draws[~np.isnan(draws)]
     if math.isnan(value) or len(draws) < samples / 2:
         return NAN
-    draws = value + (draws - value) * math.sqrt(size / n)
+    draws = value + (draws - value) * math.sqrt(size / num_rows)
     normal = NormalDist()
     below = ((draws < value).sum() + (draws == value).sum() / 2) / len(draws)
+    # Where every draw lies on one side, half a draw is taken to lie on the other: its normal score is finite.
     bias = normal.inv_cdf(min(max(float(below), 0.5 / samples), 1 - 0.5 / samples))
-    pull = _acceleration(statistic, n)
+    pull = _acceleration(statistic, num_rows)
     shares = [normal.cdf(bias + (bias + end) / (1 - pull * (bias + end))) for end in (-z, z)]
     low, high = np.quantile(draws, shares)
     return Estimate(value, min(float(low), value), max(float(high), value))
 
 
 def average(estimates: Sequence[Estimate], *, shared: float = 0.0) -> Estimate:
-    """The plain mean of estimates, such as one a class, with their intervals put together.
+    """The plain mean of estimates, such as one a class, with their intervals put together; those of NaN are left out.
 
-    Args:
-        estimates: From parts of the data that do not overlap, or as `shared` says. Those that are NaN are left out.
-        shared: How far an error in one is an error in another too, between 0 (independent) and 1 (each error counts
-            in two of them, as in the F1 scores of classes).
-
-    Returns:
-        The mean; NaN when there is nothing to average.
+    `shared` says how far an error in one is an error in another too, between 0 (independent) and 1 (each error counts
+    in two of them, as in the F1 scores of classes).
 
     Example:
         >>> print(average([wilson(20, 20), wilson(275, 280)]))
@@ -278,23 +241,18 @@ def average(estimates: Sequence[Estimate], *, shared: float = 0.0) -> Estimate:
     Source:
         Zou and Donner 2008, "Construction of confidence limits about effect measures: a general approach".
     """
-    known = [each for each in estimates if not math.isnan(each.value)]
+    known = [estimate for estimate in estimates if not math.isnan(estimate.value)]
     if not known:
         return NAN
-    centre = math.fsum(each.value for each in known) / len(known)
+    centre = math.fsum(estimate.value for estimate in known) / len(known)
     scale = math.sqrt(1 + shared) / len(known)
-    down = scale * math.sqrt(math.fsum((each.value - each.low) ** 2 for each in known))
-    up = scale * math.sqrt(math.fsum((each.high - each.value) ** 2 for each in known))
+    down = scale * math.sqrt(math.fsum((estimate.value - estimate.low) ** 2 for estimate in known))
+    up = scale * math.sqrt(math.fsum((estimate.high - estimate.value) ** 2 for estimate in known))
     return Estimate(centre, max(centre - down, 0.0), min(centre + up, 1.0))
 
 
-def logit_normal(value: float, error: float, *, confidence: float = CONFIDENCE) -> Estimate:
-    """An interval for a number between 0 and 1 from its standard error, normal on the scale of log odds.
-
-    Args:
-        value: The number, between 0 and 1, both excluded.
-        error: Its standard error.
-        confidence: Share of such intervals that hold the truth, between 0 and 1.
+def logit_normal(value: float, error: float) -> Estimate:
+    """An interval for a number between 0 and 1, both excluded, from its standard error: normal in its log odds.
 
     Example:
         >>> print(logit_normal(0.98, 0.01))
@@ -304,7 +262,7 @@ def logit_normal(value: float, error: float, *, confidence: float = CONFIDENCE) 
         Pepe 2003, "The statistical evaluation of medical tests", section 5.2, for the area under the ROC curve.
     """
     odds = value / (1 - value)
-    reach = math.exp(min(_z(confidence) * error / (value * (1 - value)), 700.0))  # exp(710) overflows
+    reach = math.exp(min(Z_SCORE * error / (value * (1 - value)), 700.0))  # exp(710) overflows
     return Estimate(value, odds / (odds + reach), odds / (odds + 1 / reach))
 
 
@@ -324,31 +282,12 @@ def newcombe(one: Estimate, other: Estimate) -> Estimate:
 
 
 def paired_difference(
-    correct_a: np.ndarray,
-    correct_b: np.ndarray,
-    *,
-    samples: int = 10_000,
-    seed: int = 0,
-    confidence: float = CONFIDENCE,
+    correct_a: np.ndarray, correct_b: np.ndarray, *, samples: int = 10_000, seed: int = 0
 ) -> Estimate:
     """How much more often a model is right than another on the same items, with a paired bootstrap interval.
 
     Only the items that one of them gets right and the other wrong matter, so resampling items is drawing their
     counts. Half an item is first added to either count, so that two models that never differ still get a width.
-
-    Args:
-        correct_a: Whether the first model is right, bool `[items]`.
-        correct_b: Whether the second is, bool `[items]`.
-        samples: Resamples to draw.
-        seed: The run's seed.
-        confidence: Share of such intervals that hold the truth, between 0 and 1.
-
-    Returns:
-        Accuracy of the first less that of the second, between -1 and 1.
-
-    Raises:
-        ShapeError: If the arrays differ in length.
-        DataError: If they are empty.
 
     Example:
         >>> a, b = np.repeat([True, True, False], [80, 15, 5]), np.repeat([True, False, True], [80, 15, 5])
@@ -358,48 +297,27 @@ def paired_difference(
     Source:
         Agresti and Min 2005, "Simple improved confidence intervals for comparing matched proportions".
     """
-    _z(confidence)
     only_a, only_b, count = _discordant(correct_a, correct_b)
     shares = np.array([only_a + 0.5, only_b + 0.5, count - only_a - only_b + 1.0]) / (count + 2)
     counts = generator(seed, "bootstrap").multinomial(count, shares, size=samples)
-    low, high = percentiles((counts[:, 0] - counts[:, 1]) / count, confidence)
+    low, high = percentiles((counts[:, 0] - counts[:, 1]) / count)
     value = (only_a - only_b) / count
     return Estimate(value, min(low, value), max(high, value))
 
 
 def mcnemar(correct_a: np.ndarray, correct_b: np.ndarray) -> float:
-    """McNemar's exact p that two models, right or wrong on the same items, are equally good.
-
-    Args:
-        correct_a: Whether the first model is right, bool `[items]`.
-        correct_b: Whether the second is, bool `[items]`.
-
-    Returns:
-        The two-sided p, between 0 and 1; 1 when they never differ.
-
-    Raises:
-        ShapeError: If the arrays differ in length.
-        DataError: If they are empty.
+    """McNemar's exact, two-sided p that two models, right or wrong on the same items, are equally good.
 
     Example:
         >>> a, b = np.repeat([True, True, False], [80, 15, 5]), np.repeat([True, False, True], [80, 15, 5])
         >>> round(mcnemar(a, b), 4)
         0.0414
     """
+    # `scipy.stats.binomtest` says the same, but importing scipy.stats takes twice as long as scipy.special.
     from scipy.special import bdtr
 
     only_a, only_b, _ = _discordant(correct_a, correct_b)
     return min(1.0, 2 * float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)))
-
-
-def _z(confidence: float) -> float:
-    if not 0 < confidence < 1:
-        raise ConfigError(
-            "`confidence` must lie between 0 and 1, both excluded.",
-            given=f"confidence={confidence}",
-            fix="Pass a share such as 0.95.",
-        )
-    return NormalDist().inv_cdf((1 + confidence) / 2)
 
 
 def student(freedom: float, confidence: float = CONFIDENCE) -> float:
@@ -414,31 +332,25 @@ def student(freedom: float, confidence: float = CONFIDENCE) -> float:
     return float(stdtrit(freedom, (1 + confidence) / 2))
 
 
-def percentiles(draws: np.ndarray | Sequence[float], confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """The ends between which the middle share of resampled values lies.
-
-    Example:
-        >>> low, high = percentiles(np.arange(201) / 200)
-        >>> round(low, 3), round(high, 3)
-        (0.025, 0.975)
-    """
-    low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
+def percentiles(draws: np.ndarray | Sequence[float]) -> tuple[float, float]:
+    """The ends between which the middle 95 % of resampled values lie."""
+    low, high = np.quantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return float(low), float(high)
 
 
-def _resamples(n: int, *, size: int, samples: int, seed: int) -> Iterator[np.ndarray]:
+def _resamples(num_rows: int, *, size: int, samples: int, seed: int) -> Iterator[np.ndarray]:
     """Rows drawn with replacement, int64 `[resamples, size]`, in blocks of a few megabytes."""
     block = max(1, 1_000_000 // size)
     for step in range(0, samples, block):
-        yield generator(seed, "bootstrap", step=step).integers(n, size=(min(block, samples - step), size))
+        yield generator(seed, "bootstrap", step=step).integers(num_rows, size=(min(block, samples - step), size))
 
 
-def _acceleration(statistic: Callable[[np.ndarray], float], n: int) -> float:
+def _acceleration(statistic: Callable[[np.ndarray], float], num_rows: int) -> float:
     """How the spread changes with the value, from leaving out each of at most 100 blocks of rows."""
-    rows = np.arange(n)
-    left = np.array([statistic(np.delete(rows, block)) for block in np.array_split(rows, min(n, 100))] if n > 1 else [])
-    gaps = left[~np.isnan(left)]
-    gaps = gaps.mean() - gaps if len(gaps) else gaps
+    rows = np.arange(num_rows)
+    values = np.array([statistic(np.delete(rows, block)) for block in np.array_split(rows, min(num_rows, 100))])
+    values = values[~np.isnan(values)]
+    gaps = values.mean() - values if len(values) else values
     cubes, squares = float((gaps**3).sum()), float((gaps**2).sum())
     return cubes / (6 * squares**1.5) if squares > 0 else 0.0
 
@@ -446,12 +358,5 @@ def _acceleration(statistic: Callable[[np.ndarray], float], n: int) -> float:
 def _discordant(correct_a: np.ndarray, correct_b: np.ndarray) -> tuple[int, int, int]:
     """Items that only the first gets right, items that only the second does, and all items."""
     correct_a, correct_b = np.asarray(correct_a, dtype=bool), np.asarray(correct_b, dtype=bool)
-    if correct_a.shape != correct_b.shape or correct_a.ndim != 1:
-        raise ShapeError(
-            "`correct_a` and `correct_b` must hold one value for each of the same items.",
-            given=f"shapes {correct_a.shape} and {correct_b.shape}",
-            fix="Pass two arrays of shape [items], in the same order.",
-        )
-    if not len(correct_a):
-        raise DataError("There are no items to compare two models on.", given="0 items", fix="Pass at least one item.")
+    assert correct_a.shape == correct_b.shape == (len(correct_a),) != (0,)
     return int((correct_a & ~correct_b).sum()), int((~correct_a & correct_b).sum()), len(correct_a)

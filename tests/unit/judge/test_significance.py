@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import permutation_test
 
-from headway.errors import ShapeError
 from headway.judge.significance import compare_numbers, compare_right, sign_flip
 
 
@@ -54,11 +53,3 @@ def test_the_p_has_no_direction_and_no_unit(gaps: np.ndarray) -> None:
     assert 0 < p <= 1
     assert sign_flip(-gaps, samples=200) == p
     assert sign_flip(gaps * 4, samples=200) == p
-
-
-def test_no_pairs() -> None:
-    with pytest.raises(ShapeError) as caught:
-        sign_flip(np.zeros((2, 2)))
-    assert str(caught.value) == (
-        "`gaps` must be [items], at least one.\n  Given: (2, 2)\n  Fix:   Pass the models' differences, item by item."
-    )

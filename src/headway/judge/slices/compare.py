@@ -15,96 +15,64 @@ Source:
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from headway.judge.intervals import Estimate, newcombe, student, wilson
 
-__all__ = ["ENOUGH", "Gap", "MeanGap", "RightGap", "holm", "mean_gap"]
+__all__ = ["ENOUGH", "Difference", "fisher", "holm", "mean_difference", "share_difference"]
 
 # Items below which a group is too small to say: with 30, Wilson's interval of a share reaches up to 17 points to either
 # side, as far as most differences that anybody would act on.
 ENOUGH = 30
 
 
-class Gap(Protocol):
-    """A group beside the rest."""
-
-    @property
-    def p(self) -> float:
-        """That the group is as good as the rest, two-sided."""
-        ...
-
-    def difference(self, confidence: float) -> Estimate:
-        """The group's metric less the rest's, with its interval."""
-        ...
+# From the share of intervals that shall hold the truth to a group's metric less the rest's, with such an interval.
+Difference = Callable[[float], Estimate]
 
 
-@dataclass(frozen=True)
-class RightGap:
-    """Right predictions in a group and in all.
+def share_difference(hits: int, count: int, all_hits: int, all_count: int) -> Difference:
+    """Of the `count` items of a group `hits` are right, of all items `all_hits` of `all_count`: between -1 and 1."""
 
-    Attributes:
-        hits: Items of the group that were predicted right.
-        count: Items of the group.
-        all_hits: Items that were predicted right.
-        all_count: Items.
-    """
+    def difference(confidence: float) -> Estimate:
+        rest = wilson(all_hits - hits, all_count - count, confidence)
+        return newcombe(wilson(hits, count, confidence), rest)
 
-    hits: int
-    count: int
-    all_hits: int
-    all_count: int
-
-    @property
-    def is_comparable(self) -> bool:
-        """Whether the group and the rest have enough items to be compared."""
-        return self.count >= ENOUGH and self.all_count - self.count >= ENOUGH
-
-    @property
-    def p(self) -> float:
-        """Fisher's exact p, two-sided."""
-        from scipy.stats import fisher_exact
-
-        hits, count = self.all_hits - self.hits, self.all_count - self.count
-        found: Any = fisher_exact([[self.hits, self.count - self.hits], [hits, count - hits]])
-        return float(found.pvalue)
-
-    def difference(self, confidence: float) -> Estimate:
-        """The group's accuracy less the rest's, between -1 and 1."""
-        rest = wilson(self.all_hits - self.hits, self.all_count - self.count, confidence)
-        return newcombe(wilson(self.hits, self.count, confidence), rest)
+    return difference
 
 
-@dataclass(frozen=True)
-class MeanGap:
-    """A group's mean less the rest's, its standard error and degrees of freedom, and Welch's p, two-sided."""
+def fisher(hits: int, count: int, all_hits: int, all_count: int) -> float:
+    """Fisher's exact p, two-sided, that a group is as good as the rest."""
+    # Imported late: scipy.stats takes more than a second.
+    from scipy.stats import fisher_exact
 
-    value: float
-    error: float
-    freedom: float
-    p: float
-
-    def difference(self, confidence: float) -> Estimate:
-        """The difference with its interval."""
-        half = student(self.freedom, confidence) * self.error
-        return Estimate(self.value, self.value - half, self.value + half)
+    rest_hits, rest = all_hits - hits, all_count - count
+    result: Any = fisher_exact([[hits, count - hits], [rest_hits, rest - rest_hits]])
+    return float(result.pvalue)
 
 
-def mean_gap(ours: np.ndarray, theirs: np.ndarray) -> MeanGap:
-    """A group's parts of a metric, float `[items]`, beside the rest's."""
+def mean_difference(ours: np.ndarray, theirs: np.ndarray) -> tuple[Difference, float]:
+    """A group's parts of a metric, float `[items]`, beside the rest's: their means' difference, and Welch's p."""
     from scipy.special import stdtr
 
     value = float(ours.mean() - theirs.mean())
-    shares = [float(each.var(ddof=1)) / len(each) for each in (ours, theirs)]
+    shares = [float(parts.var(ddof=1)) / len(parts) for parts in (ours, theirs)]
     error = math.sqrt(sum(shares))
-    if error == 0:
-        return MeanGap(value, 0.0, len(ours) + len(theirs) - 2, 0.0 if value else 1.0)
-    freedom = error**4 / sum(share**2 / (len(each) - 1) for share, each in zip(shares, (ours, theirs), strict=True))
-    return MeanGap(value, error, freedom, 2 * float(stdtr(freedom, -abs(value) / error)))
+    freedom = float(len(ours) + len(theirs) - 2)
+    p = 0.0 if value else 1.0
+    if error > 0:
+        freedom = error**4 / sum(
+            share**2 / (len(parts) - 1) for share, parts in zip(shares, (ours, theirs), strict=True)
+        )
+        p = 2 * float(stdtr(freedom, -abs(value) / error))
+
+    def difference(confidence: float) -> Estimate:
+        half = student(freedom, confidence) * error
+        return Estimate(value, value - half, value + half)
+
+    return difference, p
 
 
 def holm(p: Sequence[float]) -> list[float]:

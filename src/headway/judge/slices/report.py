@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -14,7 +14,7 @@ from headway.errors import ConfigError, ShapeError
 from headway.judge.intervals import ALPHA, NAN, Estimate
 from headway.judge.metric import Metric, TaskMetrics
 from headway.judge.significance import format_p
-from headway.judge.slices.compare import ENOUGH, Gap, RightGap, holm, mean_gap
+from headway.judge.slices.compare import ENOUGH, Difference, fisher, holm, mean_difference, share_difference
 from headway.judge.slices.disparities import Disparity, disparities
 from headway.judge.slices.groups import group_items, group_rows
 from headway.seeds import generator
@@ -95,13 +95,15 @@ class SliceReport(AsJson):
     @property
     def sentences(self) -> list[str]:
         """What can be told apart, the worst first; else that nothing can. Then what is too small to say."""
-        worse = sorted((each for each in self.slices if each.verdict == "worse"), key=_nearest_end, reverse=True)
-        better = sorted((each for each in self.slices if each.verdict == "better"), key=_nearest_end)
-        lines = [each.sentence for each in worse + better]
+        worse = [one for one in self.slices if one.verdict == "worse"]
+        better = [one for one in self.slices if one.verdict == "better"]
+        worse.sort(key=_nearest_end, reverse=True)
+        better.sort(key=_nearest_end)
+        lines = [one.sentence for one in worse + better]
         if self.num_compared and not lines:
             compared = f"between a slice and the rest ({self.num_compared} compared)"
             lines = [f"No difference in {self.title} can be told {compared}."]
-        small = [f"{each.name} ({each.count:,})" for each in self.slices if each.verdict == "too small"]
+        small = [f"{one.name} ({one.count:,})" for one in self.slices if one.verdict == "too small"]
         return [*lines, f"Too small to say, with fewer than {ENOUGH} items: {', '.join(small)}."] if small else lines
 
 
@@ -129,9 +131,6 @@ def judge_slices(
             with more.
         seed: The run's seed, for the resampling.
 
-    Returns:
-        The slices, differences tested, and disparities.
-
     Raises:
         ShapeError: If the arrays, the items or the labels do not fit together.
         DataError: If the arrays do not hold what the metrics need.
@@ -158,14 +157,14 @@ def judge_slices(
     gaps = _gaps(metrics, predictions, targets, [rows for _, _, rows in members])
     # Two groups are each other's rest: that is one comparison.
     tests = [(column, group if len(grouped[column].names) > 2 else 0) for column, group, _ in members]
-    raw = {test: gap.p for test, gap in zip(tests, gaps, strict=True) if gap is not None}
+    raw = {test: gap[1] for test, gap in zip(tests, gaps, strict=True) if gap is not None}
     corrected = dict(zip(raw, holm(list(raw.values())), strict=True))
     slices = [
         make_slice(
             {column: grouped[column].names[group]},
             len(rows),
             _measure(metrics, predictions, targets, rows, wanted, seed),
-            gap,
+            gap[0] if gap else None,
             p=corrected.get(test, math.nan),
             num_compared=len(raw),
             metrics=metrics,
@@ -202,37 +201,27 @@ def check_items(
 
 
 def make_slice(
-    where: Mapping[str, str],
+    where: dict[str, str],
     count: int,
-    estimates: Mapping[str, Estimate],
-    gap: Gap | None,
+    estimates: dict[str, Estimate],
+    gap: Difference | None,
     *,
     p: float,
     num_compared: int,
     metrics: TaskMetrics,
 ) -> Slice:
-    """A slice as it is reported.
+    """A slice of `count` items, beside the rest by its `gap`; None where one of them is too small for that.
 
-    Args:
-        where: What its items have in common.
-        count: Its items.
-        estimates: Its metrics.
-        gap: The slice beside the rest; None where one of them is too small.
-        p: Corrected for how many were compared.
-        num_compared: How many slices were, for the width of the interval.
-        metrics: How predictions are judged.
+    `p` is corrected for the `num_compared` slices; all of their intervals hold at once.
     """
     difference, verdict, words = NAN, "too small" if count < ENOUGH else "not compared", ""
     if gap is not None and not math.isnan(p):
-        difference = gap.difference(1 - ALPHA / num_compared).scaled(100 if metrics.is_share else 1)
+        difference = gap(1 - ALPHA / num_compared).scaled(100 if metrics.is_share else 1)
         is_told = p < ALPHA and not difference.low <= 0 <= difference.high
         is_better = (difference.value > 0) == metrics.higher_is_better
         verdict = ("better" if is_better else "worse") if is_told else "indistinguishable"
         words = f"{metrics.title} {metrics.format_difference(difference)} from the rest's"
-    estimates = dict(estimates)
-    return Slice(
-        where=dict(where), count=count, metrics=estimates, difference=difference, p=p, verdict=verdict, gap=words
-    )
+    return Slice(where=where, count=count, metrics=estimates, difference=difference, p=p, verdict=verdict, gap=words)
 
 
 def _nearest_end(judged: Slice) -> float:
@@ -242,19 +231,21 @@ def _nearest_end(judged: Slice) -> float:
 
 def _gaps(
     metrics: TaskMetrics, predictions: np.ndarray, targets: np.ndarray, members: Sequence[np.ndarray]
-) -> list[Gap | None]:
-    """Each group, by its rows, beside the rest; None where one of them is too small."""
+) -> list[tuple[Difference, float] | None]:
+    """Each group, by its rows, beside the rest, with the p; None where one of them is too small."""
     right = metrics.by_item(predictions, targets) > 0 if metrics.metric.is_right else None
-    gaps: list[Gap | None] = []
+    gaps: list[tuple[Difference, float] | None] = []
     for rows in members:
         if min(len(rows), len(targets) - len(rows)) < ENOUGH:
             gaps.append(None)
         elif right is not None:
-            gaps.append(RightGap(int(right[rows].sum()), len(rows), int(right.sum()), len(right)))
+            counts = int(right[rows].sum()), len(rows), int(right.sum()), len(right)
+            gaps.append((share_difference(*counts), fisher(*counts)))
         else:
             # Each side on its own, as pseudo-values are parts of the metric of the items that they were made of.
             rest = np.setdiff1d(np.arange(len(targets)), rows)
-            gaps.append(mean_gap(*(metrics.by_item(predictions[each], targets[each]) for each in (rows, rest))))
+            parts = (metrics.by_item(predictions[side], targets[side]) for side in (rows, rest))
+            gaps.append(mean_difference(*parts))
     return gaps
 
 
@@ -273,6 +264,6 @@ def _measure(
         drawn = rows[np.sort(generator(seed, "bootstrap", epoch=1).choice(len(rows), _DRAWN, replace=False))]
     slow = [metric.name for metric in wanted if metric.sorts]
     quick = [metric.name for metric in wanted if not metric.sorts]
-    found = metrics.evaluate(predictions[rows], targets[rows], names=quick, seed=seed)
-    found |= metrics.evaluate(predictions[drawn], targets[drawn], names=slow, seed=seed)
-    return {metric.name: found[metric.name] for metric in wanted}
+    estimates = metrics.evaluate(predictions[rows], targets[rows], names=quick, seed=seed)
+    estimates |= metrics.evaluate(predictions[drawn], targets[drawn], names=slow, seed=seed)
+    return {metric.name: estimates[metric.name] for metric in wanted}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from headway.as_json import AsJson
 from headway.errors import ConfigError
 from headway.judge.intervals import ALPHA, wilson
 from headway.judge.metric import TaskMetrics
-from headway.judge.slices.compare import ENOUGH, RightGap, holm
+from headway.judge.slices.compare import ENOUGH, holm, share_difference
 from headway.judge.slices.groups import OTHERS, Groups, group_items
 from headway.judge.slices.report import Slice, check_items, make_slice
 
@@ -47,19 +48,10 @@ class WorstSlices(AsJson):
     def sentences(self) -> list[str]:
         """What was found, or that nothing was."""
         if self.found:
-            return [each.sentence for each in self.found]
+            return [one.sentence for one in self.found]
         if not self.num_compared:
             return ["No slice is large enough to be compared with the rest."]
         return [f"No slice is distinguishably worse than the rest ({self.num_compared:,} compared)."]
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    """A slice that might be worse, with the one-sided p that it is not."""
-
-    where: dict[str, str]
-    gap: RightGap
-    p: float
 
 
 def worst_slices(
@@ -99,10 +91,10 @@ def worst_slices(
         >>> import polars as pl
         >>> from headway.targets.category.metrics import METRICS
         >>> targets = np.tile([0, 1], 100)
-        >>> given = np.where(np.arange(200) < 150, targets, 0)
+        >>> predicted = np.where(np.arange(200) < 150, targets, 0)
         >>> items = pl.DataFrame({"site": ["north"] * 150 + ["south"] * 50})
-        >>> worst = worst_slices(np.eye(2)[given], targets, items, metrics=METRICS, labels=["no", "yes"])
-        >>> [each.name for each in worst.found]
+        >>> worst = worst_slices(np.eye(2)[predicted], targets, items, metrics=METRICS, labels=["no", "yes"])
+        >>> [one.name for one in worst.found]
         ['site = south', 'actual class = yes']
 
     Source:
@@ -112,34 +104,34 @@ def worst_slices(
     targets = np.asarray(targets)
     right = metrics.decide(probabilities) == targets
     # Whatever the main metric is, the search counts right predictions.
-    accuracy = metrics.with_metrics(main=next(name for name, each in metrics.metrics.items() if each.is_right))
+    accuracy = metrics.with_metrics(main=next(name for name, metric in metrics.metrics.items() if metric.is_right))
     factors, left_out = _factors(targets, items, labels, columns)
-    chosen = list(combinations(factors, 2))
-    if len(chosen) * len(targets) > _MOST_WORK:
-        left_out["pairs"] = f"{len(chosen):,} pairs of columns on {len(targets):,} items would take too long"
-        chosen = []
+    pairs = list(combinations(factors, 2))
+    if len(pairs) * len(targets) > _MOST_WORK:
+        left_out["pairs"] = f"{len(pairs):,} pairs of columns on {len(targets):,} items would take too long"
+        pairs = []
     families = [
-        [each for column, groups in factors.items() for each in _singles(column, groups, right)],
-        [each for a, b in chosen for each in _pairs(a, factors[a], b, factors[b], right)],
+        [candidate for column in factors for candidate in _candidates({column: factors[column]}, right)],
+        [candidate for a, b in pairs for candidate in _candidates({a: factors[a], b: factors[b]}, right)],
     ]
     families = [family for family in families if family]
     # A factor for the families, and Holm's or Bonferroni's within each.
-    found = [
+    judged = [
         make_slice(
-            each.where,
-            each.gap.count,
-            {accuracy.main: wilson(each.gap.hits, each.gap.count)},
-            each.gap,
+            where,
+            count,
+            {accuracy.main: wilson(hits, count)},
+            share_difference(hits, count, int(right.sum()), len(right)),
             p=min(p * len(families), 1.0),
             num_compared=len(families) * len(family),
             metrics=accuracy,
         )
         for family in families
-        for each, p in zip(family, holm([each.p for each in family]), strict=True)
+        for (where, count, hits, _), p in zip(family, holm([p for *_, p in family]), strict=True)
         if p * len(families) < ALPHA
     ]
     # The loss of accuracy that the interval leaves no doubt of.
-    worse = sorted((each for each in found if each.verdict == "worse"), key=lambda each: each.difference.high)
+    worse = sorted((one for one in judged if one.verdict == "worse"), key=lambda one: one.difference.high)
     return WorstSlices(found=worse[:n], num_compared=sum(map(len, families)), left_out=left_out)
 
 
@@ -181,37 +173,23 @@ def _unsuitable(series: pl.Series, groups: Groups, targets: np.ndarray) -> str:
     return ""
 
 
-def _singles(column: str, groups: Groups, right: np.ndarray) -> list[_Candidate]:
+def _candidates(grouped: dict[str, Groups], right: np.ndarray) -> list[tuple[dict[str, str], int, int, float]]:
+    """Slices by one column or two that might be worse: where, items, right ones, and the one-sided p that it is not."""
     from scipy.stats import hypergeom
 
-    size = len(groups.names)
-    counts, hits = np.bincount(groups.index, minlength=size), np.bincount(groups.index[right], minlength=size)
+    shape = tuple(len(groups.names) for groups in grouped.values())
+    cells = np.ravel_multi_index([groups.index for groups in grouped.values()], shape)
+    counts, hits = (np.bincount(each, minlength=math.prod(shape)).reshape(shape) for each in (cells, cells[right]))
     p = hypergeom.cdf(hits, len(right), right.sum(), counts)
-    return [
-        _Candidate({column: name}, gap, float(p[group]))
-        for group, name in enumerate(groups.names)
-        if name != OTHERS and (gap := _gap(hits[group], counts[group], right)).is_comparable
-    ]
-
-
-def _pairs(a: str, rows: Groups, b: str, columns: Groups, right: np.ndarray) -> list[_Candidate]:
-    from scipy.stats import hypergeom
-
-    shape = len(rows.names), len(columns.names)
-    cells = rows.index * shape[1] + columns.index
-    counts, hits = (np.bincount(each, minlength=shape[0] * shape[1]).reshape(shape) for each in (cells, cells[right]))
-    # Worse than all others, than the rest of its row and than the rest of its column: the weakest evidence counts.
-    p = hypergeom.cdf(hits, len(right), right.sum(), counts)
-    for axis in (0, 1):
-        whole = counts.sum(axis, keepdims=True), hits.sum(axis, keepdims=True)
-        p = np.maximum(p, hypergeom.cdf(hits, *whole, counts))
-    return [
-        _Candidate({a: rows.names[i], b: columns.names[j]}, gap, float(p[i, j]))
-        for i, j in np.ndindex(shape)
-        if OTHERS not in (rows.names[i], columns.names[j])
-        and (gap := _gap(hits[i, j], counts[i, j], right)).is_comparable
-    ]
-
-
-def _gap(hits: Any, count: Any, right: np.ndarray) -> RightGap:
-    return RightGap(int(hits), int(count), int(right.sum()), len(right))
+    if len(shape) > 1:
+        # Worse than all others, than the rest of its row and than the rest of its column: the weakest evidence counts.
+        for axis in (0, 1):
+            whole = counts.sum(axis, keepdims=True), hits.sum(axis, keepdims=True)
+            p = np.maximum(p, hypergeom.cdf(hits, *whole, counts))
+    candidates = []
+    for cell in np.ndindex(shape):
+        where = {column: groups.names[group] for (column, groups), group in zip(grouped.items(), cell, strict=True)}
+        count = int(counts[cell])
+        if OTHERS not in where.values() and ENOUGH <= count <= len(right) - ENOUGH:
+            candidates.append((where, count, int(hits[cell]), float(p[cell])))
+    return candidates

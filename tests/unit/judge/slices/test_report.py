@@ -15,7 +15,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from headway.errors import ConfigError, DataError, HeadwayError, ShapeError
-from headway.judge.slices.compare import RightGap, holm
+from headway.judge.slices.compare import holm, share_difference
 from headway.judge.slices.report import judge_slices
 from headway.targets.category.metrics import CLASSIFICATION
 from tests.judging import evaluate, metrics_of
@@ -146,7 +146,7 @@ def test_holm_is_statsmodels(p: list[float]) -> None:
 
 @given(st.integers(0, 60), st.integers(0, 90), st.sampled_from([0.95, 0.999]))
 def test_difference_is_newcombes(hits: int, others: int, confidence: float) -> None:
-    ours = RightGap(hits, 60, hits + others, 150).difference(confidence)
+    ours = share_difference(hits, 60, hits + others, 150)(confidence)
     low, high = confint_proportions_2indep(hits, 60, others, 90, method="newcomb", alpha=1 - confidence)
     assert (ours.low, ours.high) == (pytest.approx(float(low), abs=1e-9), pytest.approx(float(high), abs=1e-9))
 

@@ -185,13 +185,7 @@ def from_items(
 
 
 def refitted(data: Data, items: pl.DataFrame, *, split: Split) -> Data:
-    """A data set with some of the rows, or other parts, and the fields fitted on its training rows alone.
-
-    Args:
-        data: The data set that the rows are of.
-        items: The rows, their parts in the column "split".
-        split: How they were divided.
-    """
+    """Some of a data set's rows, their parts in the column "split", the fields fitted on their training rows alone."""
     train = items.filter(pl.col("split") == "train")
     reader = data.input.fit(train)
     target, store = data.target.fit(train).fit_places(train, reader), data.store

@@ -98,11 +98,9 @@ class Loader:
         return self.epoch(0)
 
     def epoch(self, epoch: int, *, start: int = 0) -> Iterator[Batch]:
-        """The batches of one epoch.
+        """The batches of one epoch, whose number, from 0, decides the shuffled order.
 
-        Args:
-            epoch: Its number, from 0; it decides the shuffled order.
-            start: How many batches to pass over, for a run that goes on.
+        The first `start` are passed over, for a run that goes on.
         """
         keep_freed_memory()
         order = np.arange(len(self.part))
@@ -150,12 +148,7 @@ def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
 
 
 def as_tensor(arrays: np.ndarray, axes: tuple[str, ...]) -> torch.Tensor:
-    """A batch as a model takes it, its channels before all other axes.
-
-    Args:
-        arrays: As `Input.collate` gives them, `[batch, *axes]`.
-        axes: The names of an item's axes, as `Input.axes`.
-    """
+    """A batch as `Input.collate` gives it, `[batch, *axes]`, as models take it: channels before other axes."""
     return torch.from_numpy(np.ascontiguousarray(arrays)).permute(model_order(axes))
 
 

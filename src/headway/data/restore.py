@@ -30,17 +30,10 @@ def reopen(
     accept_changes: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Data:
-    """The data set whose `items` and `problems` these are.
+    """The data set whose `items` and `problems` these are, with its fitted fields; `split` says how it was split.
 
-    Args:
-        items: As `Data.items`.
-        problems: As `Data.problems`.
-        input: The fitted field that goes in.
-        target: The fitted field that comes out.
-        split: How the rows were split, in words.
-        accept_changes: Whether files that have changed since are taken as they are now, and those that cannot be read
-            left out, instead of an error.
-        on_progress: Called with (items read, items in all) while they are opened.
+    With `accept_changes`, files that have changed since are taken as they are now, and those that cannot be read left
+    out, instead of an error.
 
     Raises:
         DataError: If a file has changed, is gone, or cannot be read, unless that is accepted; or if the items were in

@@ -118,19 +118,10 @@ def _classes(root: Path) -> list[tuple[Path, str | None]]:
 def read_table(
     path: str | os.PathLike[str], *, input: str, target: str | Sequence[str], target_is_file: bool = False
 ) -> pl.DataFrame:
-    """A CSV, TSV or Parquet file whose `input` column names files.
+    """A CSV, TSV or Parquet file whose `input` column names files, with all its columns.
 
     Paths in columns of files are taken from the table's own folder unless they are absolute; the bytes of files stay
-    as they are. The target is read as text, so that a label such as "007" stays as it is; lists stay lists.
-
-    Args:
-        path: The file.
-        input: The column with the files' paths.
-        target: The column with the labels, or several that make up one answer.
-        target_is_file: Whether that one names files, too.
-
-    Returns:
-        The table with all its columns.
+    as they are. The target's columns are read as text, so that a label such as "007" stays as it is; lists stay lists.
 
     Raises:
         DataError: If the file cannot be read as a table, or lacks a column.
@@ -161,9 +152,6 @@ def read_values(path: str | os.PathLike[str]) -> pl.DataFrame:
 
     Of a CSV blanks around names and values are stripped, and an empty value or "?" is missing. A column is of numbers
     where all its values are, unless one begins with a 0 that would be lost, as in "007".
-
-    Args:
-        path: The file.
 
     Raises:
         DataError: If the file cannot be read as a table.

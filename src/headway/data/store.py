@@ -105,14 +105,8 @@ def open_store(
 ) -> Store:
     """The store of these items, from the cache where it is there, else made by reading each of them once.
 
-    Args:
-        values: The items: paths, bytes, arrays or images; or pairs of an answer's and its item's, hashed by the first.
-        reader: What reads them.
-        threads: How many threads read; one a core when left out. The result does not depend on it.
-        on_progress: Called now and then with the number of items read and their total.
-
-    Returns:
-        The store, its slots in the order of `values`.
+    Items are paths, bytes, arrays or images; or pairs of an answer's and its item's, hashed by the first. The result
+    does not depend on the threads; `on_progress` is called now and then with the number of items read and their total.
     """
     threads = threads or reader_threads()
     key = _key(values, reader)
@@ -216,13 +210,7 @@ def _first_shape(values: Sequence[Any], reader: Reader) -> tuple[int, ...] | Non
 
 
 class _Slots:
-    """Keeps arrays of one shape, each in its slot.
-
-    Args:
-        shape: Of all of them together.
-        dtype: Of theirs.
-        file: Where they lie; None for memory.
-    """
+    """Keeps arrays of one shape, each in its slot of `shape`, in a file or in memory."""
 
     def __init__(self, shape: tuple[int, ...], dtype: type[np.generic], file: Path | None) -> None:
         self._kept = np.memmap(file, dtype=dtype, mode="w+", shape=shape) if file else np.zeros(shape, dtype=dtype)
@@ -239,15 +227,7 @@ class _Slots:
 
 
 class _OneAfterAnother:
-    """Keeps arrays of different lengths, in the order in which they come.
-
-    Args:
-        count: How many there are at most.
-        num_axes: Of each.
-        dtype: Of theirs.
-        file: Where they lie; None for memory.
-        most: Bytes; where there are more, none are kept.
-    """
+    """Keeps arrays of different lengths, in the order in which they come; none if beyond `most` bytes."""
 
     def __init__(
         self, count: int, num_axes: int, dtype: type[np.generic], file: Path | None = None, most: float = math.inf

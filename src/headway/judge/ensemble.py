@@ -91,14 +91,8 @@ def check_averaged(metrics: TaskMetrics, kind: str) -> None:
 def choose_weight(model: np.ndarray, baseline: np.ndarray, targets: np.ndarray, *, metrics: TaskMetrics) -> float:
     """The model's share in the average with the least loss: of classes the log loss, of numbers the squared error.
 
-    Args:
-        model: The model's predictions, float `[items, outputs]`, for items that it has not seen.
-        baseline: The baseline's for the same items, which it has not seen either.
-        targets: Class indices `[items]`, or numbers `[items, outputs]`.
-        metrics: How predictions are judged; with an `ensemble_loss`.
-
-    Returns:
-        A twentieth, from 0 to 1; of equals the one nearest to one half.
+    The predictions, float `[items, outputs]`, are for items that neither has seen. The share is a twentieth, from 0 to
+    1; of equals the one nearest to one half.
 
     Example:
         >>> from headway.targets.number.metrics import METRICS
@@ -126,17 +120,7 @@ def judge_ensemble(
     chosen_on: int,
     seed: int = 0,
 ) -> Ensemble:
-    """The average of a model and a baseline, judged like a model.
-
-    Args:
-        model: The model's predictions by part, float `[items, outputs]`.
-        baseline: The baseline's.
-        targets: The parts' targets.
-        weight: What the model's predictions count, from 0 to 1; see `choose_weight`.
-        metrics: How predictions are judged.
-        chosen_on: Training rows that the weight was chosen on.
-        seed: The run's seed, for the resampling.
-    """
+    """The average of a model and a baseline, predictions and targets by part, judged like a model."""
     averages = {part: weight * model[part] + (1 - weight) * baseline.predictions[part] for part in model}
     main = verdict_part(model)
     alone = BaselineResult("the model", dict(model), 0.0)

@@ -196,11 +196,8 @@ def pseudo_values(statistic: Callable[[np.ndarray], float], count: int) -> np.nd
 
     Each is the statistic and, times the number of items, what the item adds to it. Items are left out in at most 200
     blocks; each item of a block has the block's value, its distance from the mean enlarged by the root of the block's
-    size, so that items can be counted as if they had been left out one by one.
-
-    Args:
-        statistic: Gives the number for some of the rows, int64 `[rows]`.
-        count: How many rows there are.
+    size, so that items can be counted as if they had been left out one by one. `statistic` gives the number for some of
+    the rows, int64 `[rows]`.
 
     Example:
         >>> values = np.array([1.0, 2.0, 6.0])
@@ -436,9 +433,7 @@ class TaskMetrics:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Predictions and targets batch by batch to what `evaluate` takes of them all; of masks only counts are kept.
 
-        Args:
-            batches: One or more of what `evaluate` takes, for some of the items each.
-            num_outputs: How many numbers the model gives for an item, for a mask how many classes there are.
+        `num_outputs` is how many numbers the model gives for an item, for a mask how many classes there are.
         """
         kept = [self.condense(*each, num_outputs) if self.condense else each for each in batches]
         predictions, targets = zip(*kept, strict=True)

@@ -60,12 +60,9 @@ class Ranking:
 
 
 def rank(scores: np.ndarray, positive: np.ndarray, effects: Effects) -> Ranking:
-    """The metric of each column, and how far each item moves their mean.
+    """The metric of each column of scores, float `[items, columns]`, and how far each item moves their mean.
 
-    Args:
-        scores: Float `[items, columns]`, the larger the more likely positive.
-        positive: Whether each item is, bool `[items, columns]`, in each column some but not all.
-        effects: `auroc_effects` or `precision_effects`.
+    `positive` says whether each item is, bool `[items, columns]`, in each column some but not all.
 
     Example:
         >>> scores, positive = np.array([[0.1], [0.4], [0.8]]), np.array([[False], [True], [True]])

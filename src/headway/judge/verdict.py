@@ -88,23 +88,9 @@ def verdict(
     metrics: TaskMetrics,
     seed: int = 0,
 ) -> Verdict:
-    """Compare a model with the best of its baselines by the main metric, on the same items.
+    """Compare a model with the best of its baselines by the main metric, on the same items of a part.
 
-    Args:
-        predictions: The model's for each item of the part, float `[items, outputs]`: probabilities or numbers.
-        targets: Class indices, integers `[items]`, or what the kind of target has.
-        baselines: What the baselines gave; at least one.
-        part: Which of the baselines' parts the items are.
-        metrics: How predictions are judged.
-        seed: The run's seed, for the resampling.
-
-    Returns:
-        The verdict. The best baseline is chosen on these very items, so any luck in that is on its side.
-
-    Raises:
-        ConfigError: If there are no baselines.
-        ShapeError: If the arrays do not fit together.
-        DataError: If they do not hold what the metrics need.
+    The best baseline is chosen on these very items, so any luck in that is on its side.
 
     Example:
         >>> from headway.targets.category.metrics import METRICS
@@ -165,20 +151,7 @@ def views_gain(
     metrics: TaskMetrics,
     seed: int = 0,
 ) -> ViewsGain:
-    """What test-time augmentation gains, on the same items.
-
-    Args:
-        plain: Predictions from the plain view alone, float `[items, outputs]`.
-        averaged: Predictions from all views, of the same shape.
-        targets: Class indices, integers `[items]`, or what the kind of target has.
-        part: The part's name.
-        views: Augmented views of each item.
-        metrics: How predictions are judged.
-        seed: The run's seed, for the resampling.
-
-    Raises:
-        ShapeError: If the arrays do not fit together.
-        DataError: If they do not hold what the metrics need.
+    """What test-time augmentation gains on a part: its items' predictions from the plain view, and averaged over all.
 
     Example:
         >>> from headway.targets.category.metrics import METRICS

@@ -107,13 +107,7 @@ class MatrixFunction(Protocol):
 
 
 def on(name: str, solve: MatrixFunction, *, size: Callable[[BaselineData, int], int] | None = None) -> Baseline:
-    """A model of plain matrices as a baseline that looks at one of the arrays.
-
-    Args:
-        name: The array's name, such as "features".
-        solve: The model.
-        size: Its parameters; those of a linear model when left out.
-    """
+    """A model of plain matrices as a baseline that looks at one array; `size` is a linear model's if left out."""
 
     def run(
         train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
@@ -133,15 +127,7 @@ def constant(prediction: np.ndarray, parts: Mapping[str, BaselineData]) -> dict[
 
 
 def drawn_rows(num_rows: int, *, seed: int, most: int = MAX_ROWS) -> np.ndarray:
-    """Which of the training rows a simple model learns from: all, or as many as it takes at most, drawn at random.
-
-    Args:
-        num_rows: How many there are.
-        seed: The run's seed.
-        most: How many it takes.
-
-    Returns:
-        Their indices, ascending, int64 `[chosen]`.
+    """The training rows that a simple model learns from: all, or `most` drawn at random; ascending, int64.
 
     Example:
         >>> drawn_rows(3, seed=0).tolist(), len(drawn_rows(50_000, seed=0))

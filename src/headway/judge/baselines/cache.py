@@ -16,13 +16,7 @@ __all__ = ["load_results", "save_results"]
 
 
 def save_results(file: Path, key: str, results: Sequence[BaselineResult]) -> None:
-    """Writes results, whole or not at all.
-
-    Args:
-        file: Where, ending in `.npz`.
-        key: What the results depend on, as one text.
-        results: What `run_baselines` gave.
-    """
+    """Writes results to an `.npz` file, whole or not at all; `key` says what they depend on."""
     facts = [{"name": each.name, "seconds": each.seconds, "size": each.size, "needs": each.needs} for each in results]
     arrays = {
         f"{place}/{part}": given for place, each in enumerate(results) for part, given in each.predictions.items()

@@ -19,17 +19,9 @@ _PENALTIES = np.logspace(-2, 7, 19)
 def ridge(
     inputs: np.ndarray, targets: np.ndarray, parts: Mapping[str, np.ndarray], *, seed: int, num_outputs: int = 0
 ) -> dict[str, np.ndarray]:
-    """Ridge regression on standardised columns, with an intercept; its penalty is chosen on inner folds.
+    """Ridge regression on standardised columns, with an intercept; its penalty is chosen on five folds of the rows.
 
-    Args:
-        inputs: Of the training rows, float `[items, dim]`.
-        targets: Their numbers, float `[items, outputs]`.
-        parts: Rows to answer by part, float `[rows, dim]` each.
-        seed: Decides the five folds of the training rows.
-        num_outputs: Not used: there is one for each column of `targets`.
-
-    Returns:
-        Answers by part, float64 `[rows, outputs]`.
+    Inputs are float `[items, dim]`, targets and answers float64 `[items, outputs]`; `num_outputs` follows from them.
 
     Example:
         >>> inputs = np.linspace(0, 1, 50)[:, None]

@@ -57,26 +57,17 @@ def run_baselines(
     extra: Mapping[str, BaselineFunction] | None = None,
     seed: int = 0,
 ) -> list[BaselineResult]:
-    """Run each baseline that the data have the means for.
+    """Run each baseline that the data have the means for: one that needs an array which some part lacks is left out.
 
     Args:
         train: Items to learn from. Of more than 10,000, most baselines draw as many at random.
         parts: Items to predict, by name, such as "valid" and "test".
-        known: The baselines of the kind of target and of input, by name.
+        known: The baselines of the kind of target and of input, by name; the results are in this order.
         metrics: By which predictions are checked.
         num_outputs: How many numbers the prediction for one item is; of classes, which targets lie below, one each.
         names: Which of the known ones; all when left out.
         extra: Baselines of your own, by name; they come last.
         seed: The run's seed.
-
-    Returns:
-        One result a baseline, in the order of `known`. One that needs an array which some part lacks is left out.
-
-    Raises:
-        ConfigError: If a name is not known, or taken.
-        DataError: If there are no items to learn from or to predict, or targets are no class.
-        ShapeError: If an array has another shape in a part than in `train`, or a baseline of your own gives predictions
-            of the wrong shape.
 
     Example:
         >>> from headway.targets.category.baselines import BASELINES

@@ -127,12 +127,8 @@ def judge_predictions(
 def build_report(inputs: ReportInputs) -> Report:
     """Judge a model's predictions for several parts.
 
-    Args:
-        inputs: What the model gave, what baselines gave, and what else is known.
-
-    Returns:
-        The report. Its verdict and its slices are on "test" where there is such a part, else on "valid", else on the
-        first; single items are shown of "valid" where there is one, so that test stays unseen.
+    The verdict and the slices are on "test" where there is such a part, else on "valid", else on the first; single
+    items are shown of "valid" where there is one, so that test stays unseen.
 
     Raises:
         ConfigError: If there are no baselines, or a slice's column is not known or has no groups.

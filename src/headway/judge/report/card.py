@@ -30,14 +30,7 @@ _QUESTIONS = (
 
 
 def card(report: Report) -> str:
-    """A model card in Markdown.
-
-    Args:
-        report: What `build_report` made.
-
-    Returns:
-        The text. What the report knows is stated with its interval; what only a person knows is a marked blank.
-    """
+    """A model card in Markdown: what the report knows, with intervals, and blanks for what only a person knows."""
     sections = {
         "What it is": _facts(report),
         "How good it is": _metrics(report),

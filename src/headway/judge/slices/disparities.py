@@ -54,18 +54,11 @@ class Disparity(AsJson):
 def disparities(
     predicted: np.ndarray, targets: np.ndarray, groups: Groups, *, column: str, labels: Sequence[str]
 ) -> list[Disparity]:
-    """Disparities between the groups of one column.
+    """Disparities between the groups of one column, three a class.
 
-    Args:
-        predicted: The class that each item was given, int64 `[items]`.
-        targets: The class that each item is of, int64 `[items]`.
-        groups: The group of each item.
-        column: What the groups are of.
-        labels: The classes. Of two the second is looked at, which tells all; of more, each against the others.
-
-    Returns:
-        Three a class: see `Disparity.name`. Groups with fewer than 30 items that count are left out: for equal
-        opportunity 30 of the class, for equalized odds 30 others too.
+    The class that each item was given, and the one it is of, are int64 `[items]`.
+    Of two classes the second is looked at, which tells all; of more, each against the others. Groups with fewer than 30
+    items that count are left out: for equal opportunity 30 of the class, for equalized odds 30 others too.
 
     Example:
         >>> groups = Groups(("north", "south"), np.repeat([0, 1], 50))

@@ -49,14 +49,7 @@ class Groups:
 
 
 def group_items(items: pl.DataFrame, column: str) -> Groups:
-    """Group items by a column.
-
-    Args:
-        items: The item table.
-        column: One of its columns.
-
-    Returns:
-        The groups; none where the table has no rows.
+    """Group items by a column; there are no groups where the table has no rows.
 
     Raises:
         ConfigError: If there is no such column, or its values (lists, structs, bytes) are no groups.

@@ -120,16 +120,8 @@ def judge_slices(
 ) -> SliceReport:
     """Metrics by the values of columns, the main one of each group compared with all other items.
 
-    Args:
-        predictions: As the metrics take them, `[items, ...]`.
-        targets: The same.
-        items: One row an item, in the same order.
-        columns: Columns of `items`; how each becomes groups is told in `headway.judge.slices.groups`.
-        metrics: How predictions are judged.
-        labels: The classes, where an item has one: disparities are of these.
-        names: Which metrics; all when left out. Those that sort the items come from 20,000 drawn at random, of a slice
-            with more.
-        seed: The run's seed, for the resampling.
+    How each column becomes groups is told in `headway.judge.slices.groups`; disparities are of `labels`, the classes.
+    Metrics that sort the items come from 20,000 drawn at random, of a slice with more.
 
     Raises:
         ShapeError: If the arrays, the items or the labels do not fit together.

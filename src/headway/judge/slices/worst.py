@@ -67,20 +67,9 @@ def worst_slices(
     """Find the slices that a model is worst on: groups of any column, classes, and what two of them have in common.
 
     What two have in common is named only where it is worse than the rest of either too, so that a group that is bad
-    throughout comes once. Half of the 5 % goes to single groups, so that the many pairs do not drown them.
-
-    Args:
-        probabilities: Of each class for each item, float `[items, classes]`; rows sum to one.
-        targets: Class indices, integers `[items]`.
-        items: One row an item, in the same order.
-        metrics: How predictions are judged; items have one class each.
-        labels: The classes, in the order of the columns of `probabilities`.
-        columns: Where to look. Left out: every column that has groups (not file names or numbers of items).
-        n: How many to give at most.
-
-    Returns:
-        Those that are distinguishably worse, with what was looked at. Where none is, the chance of finding any is at
-        most 5 %.
+    throughout comes once. Half of the 5 % goes to single groups, so that the many pairs do not drown them: where no
+    slice is worse, the chance of finding any is at most 5 %. Without `columns` every one is searched that has groups
+    (not file names or numbers of items); at most `n` slices are given.
 
     Raises:
         ShapeError: If the arrays, the items or the labels do not fit together.

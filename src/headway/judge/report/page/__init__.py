@@ -58,14 +58,7 @@ The same numbers are in report.json.</footer>
 
 
 def render(report: Report) -> str:
-    """The page, as text.
-
-    Args:
-        report: What `build_report` made.
-
-    Returns:
-        A whole HTML document in UTF-8, with the verdict first, then what is wrong.
-    """
+    """A whole HTML document in UTF-8, with the verdict first, then what is wrong."""
     told = _sections(report)
     links = "".join(f'<li><a href="#{key}">{title}</a></li>' for key, (title, _) in told.items())
     body = "\n".join(

@@ -70,13 +70,9 @@ class Frame:
 
 
 def figure(title: str, told: str, body: str, *, keys: Sequence[tuple[str, str]] = ()) -> str:
-    """A chart with its title, its legend and what it shows in words.
+    """A chart: title, legend (class and name of each line), the SVG's content, and what it shows in words.
 
-    Args:
-        title: What is drawn.
-        told: What there is to see, for those who cannot see it.
-        body: The SVG's content.
-        keys: Class and name of each line.
+    `told` is for those who cannot see it.
     """
     legend = "".join(
         f'<span class="key {kind}"><span aria-hidden="true">{_sample(kind)}</span> {escape(name)}</span>'
@@ -97,13 +93,7 @@ def _sample(kind: str) -> str:
 
 
 def line_chart(title: str, lines: Mapping[str, Sequence[float | None]], steps: Sequence[str]) -> str:
-    """Values over epochs: gaps where one is lacking; each point says its value when pointed at.
-
-    Args:
-        title: What is drawn.
-        lines: Name to a value a step; None or NaN where it is not known.
-        steps: What each step is called.
-    """
+    """Values over epochs, by name: gaps where one is None or NaN; each point says its value when pointed at."""
     clean = {name: [_finite(value) for value in line] for name, line in lines.items()}
     known = [value for line in clean.values() for value in line if value is not None]
     if not known:

@@ -83,12 +83,8 @@ def percent(share: float) -> str:
 def table(caption: str, heads: Iterable[str], rows: Iterable[str], *, kind: str = "") -> str:
     """A table with a caption, which can be scrolled from the keyboard where it is wide.
 
-    Args:
-        caption: What the table says, as plain text.
-        heads: The columns' names, as plain text; "<" before one means text, aligned left, and "~" a picture, which a
-            phone has no room for.
-        rows: Whole rows as HTML, the first cell a row's heading.
-        kind: A class for the style.
+    Of the columns' names "<" before one means text, aligned left, and "~" a picture, which a phone has no room for.
+    Rows are whole rows as HTML, the first cell a row's heading.
     """
     cells = "".join(_head(each) for each in heads)
     return (

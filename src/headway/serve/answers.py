@@ -68,14 +68,15 @@ class ModelFacts(BaseModel):
 def problem_responses(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
     """The responses of an operation for kinds of problems, for its description."""
     content = {PROBLEM_MEDIA: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
-    found: dict[int | str, dict[str, Any]] = {}
+    responses: dict[int | str, dict[str, Any]] = {}
     for kind in kinds:
-        known = found.setdefault(kind.status, {"description": kind.title, "content": content})
-        if kind.title not in known["description"]:
-            known["description"] += f"; or: {kind.title[0].lower()}{kind.title[1:]}"
+        response = responses.setdefault(kind.status, {"description": kind.title, "content": content})
+        # Several kinds may share a status.
+        if kind.title not in response["description"]:
+            response["description"] += f"; or: {kind.title[0].lower()}{kind.title[1:]}"
         if kind is Kind.BUSY:
-            known["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
-    return found
+            response["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+    return responses
 
 
 def answer_models(reader: Reader, target: Target) -> tuple[type[BaseModel], type[BaseModel]]:

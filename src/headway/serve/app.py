@@ -29,7 +29,7 @@ from headway.serve.reader import Reader
 from headway.serve.rows import RowReader
 from headway.serve.service import Answer, Service
 from headway.serve.settings import MAX_HEADER_BYTES, Settings
-from headway.targets.base import Media, Target
+from headway.targets.base import Target
 
 __all__ = ["create_app"]
 
@@ -43,13 +43,10 @@ def create_app(predictor: Predictor, settings: Settings, *, name: str = "model",
     """The application for one model, to be run by any ASGI server.
 
     Args:
-        predictor: What answers.
+        predictor: What answers. Its threads end with the application's lifespan.
         settings: The limits.
         name: What the page calls the model.
         card: The model card, Markdown.
-
-    Returns:
-        The application. Its threads start and end with its lifespan.
 
     Raises:
         ConfigError: If the log's folder cannot be written to, or the model's kind of input cannot be served.
@@ -90,24 +87,13 @@ def _add_predict(
     app: FastAPI, service: Service, reader: Reader, settings: Settings, record: _Record, target: Target
 ) -> None:
     held = Held(settings.max_held_bytes)
-    one, many = answer_models(reader, target)
-    media, described = target.media, reader.describe_body()
-    answered: dict[str, Any] = {"model": one | many}
-    if media:
-        answered["content"] = {media.media_type: {"schema": {"type": "string", "format": "binary"}}}
-        described["parameters"] = [_media_parameter(media)]
+    media = target.media
 
-    @app.post(
-        "/predict",
-        summary=reader.summary,
-        description=reader.takes + (_media_words(media) if media else ""),
-        responses={200: answered, **problem_responses(*_PROBLEMS, *reader.problems, Kind.BUSY, Kind.DEADLINE)},
-        openapi_extra=described,
-    )
+    @app.post("/predict", **_description(reader, target))
     async def predict(request: Request) -> Response:
         service.check_room()
-        with held.request() as share:
-            body = await read_body(request, max_bytes=settings.max_body_bytes, share=share)
+        with held.request() as add:
+            body = await read_body(request, max_bytes=settings.max_body_bytes, add=add)
             items, is_many = await service.split(body, request.headers.get("content-type", ""))
             # From here on the bytes are held once, by the items.
             del body
@@ -119,59 +105,59 @@ def _add_predict(
         for answer in answers:
             record.answered(answer)
         with_media = media is not None and request.query_params.get(media.name) == media.suffix
-        told = [await _told(each, target, service if with_media else None) for each in answers]
+        bodies = [await _answer_json(answer, target, service if with_media else None) for answer in answers]
         if is_many:
-            named = zip(answers, told, strict=True)
-            return _json({"predictions": [{reader.key[0]: each.item.name, **found} for each, found in named]})
-        ((answer, found),) = zip(answers, told, strict=True)
+            names = [{reader.key[0]: answer.item.name} for answer in answers]
+            return _json({"predictions": [name | body for name, body in zip(names, bodies, strict=True)]})
+        (answer,) = answers
         if answer.problem is not None:
             raise answer.problem
         if media and media.media_type in request.headers.get("accept", ""):
             return Response(await _drawn(answer, target, service), media_type=media.media_type)
-        return _json(found)
+        return _json(bodies[0])
+
+
+def _description(reader: Reader, target: Target) -> dict[str, Any]:
+    """What `openapi.json` says of `POST /predict`, as FastAPI's arguments."""
+    one, many = answer_models(reader, target)
+    takes, media, body = reader.takes, target.media, reader.describe_body()
+    answered: dict[str, Any] = {"model": one | many}
+    if media:
+        takes += f"\n\nTo one item with `Accept: {media.media_type}` the answer is the {media.name} as a file."
+        answered["content"] = {media.media_type: {"schema": {"type": "string", "format": "binary"}}}
+        body["parameters"] = [
+            {
+                "name": media.name,
+                "in": "query",
+                "description": f"`{media.suffix}` for an answer that holds the {media.name}, too.",
+                "schema": {"type": "string", "enum": [media.suffix]},
+            }
+        ]
+    kinds = Kind.BAD_REQUEST, Kind.SLOW_BODY, Kind.TOO_LARGE, *reader.problems, Kind.BUSY, Kind.DEADLINE
+    responses = {200: answered, **problem_responses(*kinds)}
+    return {"summary": reader.summary, "description": takes, "responses": responses, "openapi_extra": body}
 
 
 def _add_facts(app: FastAPI, facts: dict[str, Any], metrics: Metrics) -> None:
     body = _json(facts).body
-    counted = {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "The numbers."}
 
     @app.get("/model", summary="What the model is, and its card.", responses={200: {"model": ModelFacts}})
     async def model() -> Response:
         return Response(body, media_type="application/json")
 
-    @app.get("/healthz", summary="Whether the server lives.", responses=_PLAIN_OK)
-    async def healthz() -> Response:
+    # An application that answers at all has loaded its model: to be alive is to be ready.
+    @app.get("/healthz", summary="Whether the server lives.", responses=_plain("It does."))
+    @app.get("/readyz", summary="Whether the server can answer: it has loaded its model.", responses=_plain("It does."))
+    async def ok() -> Response:
         return Response("ok", media_type="text/plain")
 
-    @app.get("/readyz", summary="Whether the server can answer: it has loaded its model.", responses=_PLAIN_OK)
-    async def readyz() -> Response:
-        return Response("ok", media_type="text/plain")
-
-    @app.get("/metrics", summary="What the server counts, for Prometheus.", responses={200: counted})
+    @app.get("/metrics", summary="What the server counts, for Prometheus.", responses=_plain("The numbers."))
     async def metrics_text() -> Response:
         return Response(metrics.text(), headers={"content-type": CONTENT_TYPE_LATEST})
 
 
-_PLAIN_OK: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "It does."}
-}
-
-
-_PROBLEMS = (Kind.BAD_REQUEST, Kind.SLOW_BODY, Kind.TOO_LARGE)
-
-
-def _media_words(media: Media) -> str:
-    return f"\n\nTo one item with `Accept: {media.media_type}` the answer is the {media.name} as a file."
-
-
-def _media_parameter(media: Media) -> dict[str, Any]:
-    description = f"`{media.suffix}` for an answer that holds the {media.name}, too."
-    return {
-        "name": media.name,
-        "in": "query",
-        "description": description,
-        "schema": {"type": "string", "enum": [media.suffix]},
-    }
+def _plain(description: str) -> dict[int | str, dict[str, Any]]:
+    return {200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": description}}
 
 
 def _facts(predictor: Predictor, settings: Settings, *, name: str, card: str) -> dict[str, Any]:
@@ -197,8 +183,8 @@ class _Record:
     def answered(self, answer: Answer) -> None:
         """One item that has an answer or a problem of its own."""
         milliseconds = round(1000 * answer.seconds, 2)
-        found = answer.prediction
-        if found is None:
+        prediction = answer.prediction
+        if prediction is None:
             assert answer.problem is not None
             kind = answer.problem.kind.label
             self._note(kind, {"problem": kind, "milliseconds": milliseconds})
@@ -206,11 +192,11 @@ class _Record:
         # Numbers would make a counter each.
         for label in labels_of(answer.statistics) or [self._kind]:
             self._metrics.labels.labels(label).inc()
-        self._metrics.noted.inc(bool(found.notes))
-        entry = {**answer.statistics, "familiar": found.familiar, "milliseconds": milliseconds}
-        if found.notes:
-            entry["notes"] = len(found.notes)
-        self._note("unfamiliar" if found.familiar is False else "answered", entry, file=answer.item.data)
+        self._metrics.noted.inc(bool(prediction.notes))
+        entry = {**answer.statistics, "familiar": prediction.familiar, "milliseconds": milliseconds}
+        if prediction.notes:
+            entry["notes"] = len(prediction.notes)
+        self._note("unfamiliar" if prediction.familiar is False else "answered", entry, file=answer.item.data)
 
     def refused(self, count: int, problem: Problem) -> None:
         """Items of one request that share a problem."""
@@ -246,7 +232,9 @@ class _Outermost:
             await send(message)
 
         try:
-            await self._guarded(scope, receive, send_with_headers)
+            size = len(scope["raw_path"]) + sum(len(name) + len(value) for name, value in scope["headers"])
+            refusal = problem_response(headers_too_large()) if size > MAX_HEADER_BYTES else None
+            await (refusal or self._app)(scope, receive, send_with_headers)
         # A mistake in the program. Its client is told no more than that, and the next request is answered.
         except Exception:
             _log.exception("%s %s could not be answered", scope["method"], scope["path"])
@@ -262,33 +250,26 @@ class _Outermost:
             self._metrics.requests.labels(path, method, str(status)).inc()
             self._metrics.request_seconds.labels(path).observe(time.perf_counter() - start)
 
-    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
-        size = len(scope["raw_path"]) + sum(len(name) + len(value) for name, value in scope["headers"])
-        if size > MAX_HEADER_BYTES:
-            await problem_response(headers_too_large())(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
 
-
-async def _told(answer: Answer, target: Target, draws: Service | None) -> dict[str, Any]:
+async def _answer_json(answer: Answer, target: Target, draws: Service | None) -> dict[str, Any]:
     """What became of an item, as JSON values; with its file, where the service is there to make it."""
-    found = answer.prediction
-    if found is None:
+    if answer.prediction is None:
         assert answer.problem is not None
         return {"problem": answer.problem.to_json()}
     # What is drawn is put into the item there, off the event loop.
-    placed = found if target.media or not target.needs_geometry else target.to_item(found, answer.geometry)
-    told = {**placed.to_json(), "seconds": round(answer.seconds, 6)}
+    is_placed = target.needs_geometry and not target.media
+    prediction = target.to_item(answer.prediction, answer.geometry) if is_placed else answer.prediction
+    body = {**prediction.to_json(), "seconds": round(answer.seconds, 6)}
     if target.media and draws:
-        told[target.media.name] = b64encode(await _drawn(answer, target, draws)).decode()
-    return told
+        body[target.media.name] = b64encode(await _drawn(answer, target, draws)).decode()
+    return body
 
 
 async def _drawn(answer: Answer, target: Target, service: Service) -> bytes:
     """An answer as a file, made off the event loop."""
-    found = answer.prediction
-    assert found is not None
-    return await service.aside(lambda: target.to_media(target.to_item(found, answer.geometry)))
+    prediction = answer.prediction
+    assert prediction is not None
+    return await service.aside(lambda: target.to_media(target.to_item(prediction, answer.geometry)))
 
 
 def _json(values: dict[str, Any]) -> Response:

@@ -69,11 +69,6 @@ class Batcher(Generic[_Item, _Answer]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @property
-    def num_waiting(self) -> int:
-        """Items that wait for the model at this moment."""
-        return len(self._waiting)
-
     def put(self, item: _Item, future: Future[_Answer]) -> None:
         """Adds an item; its future gets the answer, or the error of its batch. A cancelled future is passed over."""
         with self._changed:
@@ -126,9 +121,6 @@ def choose_batch(run: Callable[[int], object], *, seconds: float = 0.6) -> int:
         run: Runs the model on so many items.
         seconds: Time to take about; sizes that it does not suffice for are not chosen.
 
-    Returns:
-        One of `BATCH_SIZES`.
-
     Example:
         >>> choose_batch(lambda size: sum(range(100_000)))
         16
@@ -152,10 +144,10 @@ def _is_worth(run: Callable[[int], object], size: int, *, than: int, end: float)
     quickest = {than: float("inf"), size: float("inf")}
     # In turn, and by the processor's time: what else the machine does just now is to have no say in it.
     for _ in range(_TRIALS):
-        for each in quickest:
+        for num_items in quickest:
             if time.perf_counter() > end:
                 return False
             start = time.process_time()
-            run(each)
-            quickest[each] = min(quickest[each], (time.process_time() - start) / each)
+            run(num_items)
+            quickest[num_items] = min(quickest[num_items], (time.process_time() - start) / num_items)
     return quickest[size] * _WORTH <= quickest[than]

@@ -6,7 +6,7 @@ Nothing here trusts what a client says of itself: `Content-Length` may only make
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from fastapi import Request
@@ -21,53 +21,33 @@ _SLOWEST_BYTES_A_SECOND = 50_000
 
 
 class Held:
-    """How many bytes all requests together hold in memory. Used by the event loop's thread alone.
-
-    Args:
-        limit: The most there may be.
-    """
+    """How many bytes all requests together hold in memory, `limit` at most. Used by the event loop's thread alone."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.bytes = 0
 
     @contextmanager
-    def request(self) -> Iterator[Share]:
-        """One request's share, given back at the end."""
-        share = Share(self)
+    def request(self) -> Iterator[Callable[[int], None]]:
+        """What notes more bytes of one request, and raises a Problem where there is no room; given back at the end."""
+        share = 0
+
+        def add(count: int) -> None:
+            nonlocal share
+            if self.bytes + count > self.limit:
+                detail = "Too many large bodies are arriving at once. Try again in a moment."
+                raise Problem(Kind.BUSY, detail, headers={"retry-after": "1"})
+            self.bytes += count
+            share += count
+
         try:
-            yield share
+            yield add
         finally:
-            self.bytes -= share.bytes
+            self.bytes -= share
 
 
-class Share:
-    """What one request holds of `Held`."""
-
-    def __init__(self, held: Held) -> None:
-        self._held = held
-        self.bytes = 0
-
-    def add(self, count: int) -> None:
-        """Notes more bytes.
-
-        Raises:
-            Problem: If there is no room for them.
-        """
-        if self._held.bytes + count > self._held.limit:
-            detail = "Too many large bodies are arriving at once. Try again in a moment."
-            raise Problem(Kind.BUSY, detail, headers={"retry-after": "1"})
-        self._held.bytes += count
-        self.bytes += count
-
-
-async def read_body(request: Request, *, max_bytes: int, share: Share) -> bytes:
-    """The whole body.
-
-    Args:
-        request: Whose body was not touched yet.
-        max_bytes: The largest body there may be.
-        share: Where the bytes are counted as they arrive.
+async def read_body(request: Request, *, max_bytes: int, add: Callable[[int], None]) -> bytes:
+    """The whole body of a request, of which `add` is told as it arrives.
 
     Raises:
         Problem: If it is too large, too slow, or there is no room for it.
@@ -85,7 +65,7 @@ async def read_body(request: Request, *, max_bytes: int, share: Share) -> bytes:
                 received += len(chunk)
                 if received > max_bytes:
                     raise _too_large(max_bytes)
-                share.add(len(chunk))
+                add(len(chunk))
                 chunks.append(chunk)
                 limit.reschedule(start + _GRACE_SECONDS + received / _SLOWEST_BYTES_A_SECOND)
     except TimeoutError:

@@ -19,12 +19,7 @@ __all__ = ["FileReader", "files_of"]
 
 
 class FileReader(Reader):
-    """Reads files as the model's input field does. A kind of input may check their types and headers first.
-
-    Args:
-        predictor: The bundle's predictor.
-        settings: The limits.
-    """
+    """Reads files as the model's input field does. A kind of input may check their types and headers first."""
 
     key = ("file", "The name that the file came with.")
     media_types: ClassVar[tuple[str, ...]] = ("application/octet-stream",)
@@ -71,14 +66,7 @@ class FileReader(Reader):
 
 
 def files_of(body: bytes, content_type: str) -> list[Item]:
-    """The files in a body: one where it is raw, several where it is `multipart/form-data`.
-
-    Args:
-        body: The whole body.
-        content_type: The request's `Content-Type`; empty where there is none.
-
-    Returns:
-        At least one file. Their media types are not checked yet.
+    """The files in a body, at least one: one where it is raw, several where it is `multipart/form-data`.
 
     Raises:
         Problem: If there is none, if there are too many, or if the parts cannot be told apart.
@@ -90,16 +78,16 @@ def files_of(body: bytes, content_type: str) -> list[Item]:
         return [Item(media_type=media_type.decode("latin-1"), data=body)]
     if not options.get(b"boundary"):
         raise Problem(Kind.BAD_REQUEST, "The multipart body has no boundary in its Content-Type.")
-    parts = _Parts(body)
+    form = _Form()
     try:
-        parser = MultipartParser(options[b"boundary"], parts.callbacks())  # pyright: ignore[reportArgumentType]
+        parser = MultipartParser(options[b"boundary"], form.callbacks())  # pyright: ignore[reportArgumentType]
         parser.write(body)
         parser.finalize()
     except FormParserError as error:
         raise Problem(Kind.BAD_REQUEST, f"The multipart body cannot be read: {error}") from error
-    files = [item for name, item in parts.found if name == b"file"]
+    files = [item for name, item in form.items if name == b"file"]
     if not files:
-        names = ", ".join(sorted({name.decode("utf-8", "replace")[:40] for name, _ in parts.found}))
+        names = ", ".join(sorted({name.decode("utf-8", "replace")[:40] for name, _ in form.items}))
         detail = f'The form has no part named "file"{f"; it has: {names}" if names else ""}.'
         raise Problem(Kind.NO_FILE, detail)
     if len(files) > MAX_FILES:
@@ -107,43 +95,35 @@ def files_of(body: bytes, content_type: str) -> list[Item]:
     return files
 
 
-class _Parts:
-    """Collects the parts of a form as the parser comes upon them."""
+class _Form:
+    """Collects the fields of a form as the parser comes upon them: their names, and what is in them."""
 
-    def __init__(self, body: bytes) -> None:
-        self.found: list[tuple[bytes, Item]] = []
-        self._body = body
+    def __init__(self) -> None:
+        self.items: list[tuple[bytes, Item]] = []
         self._begin()
 
     def callbacks(self) -> dict[str, object]:
+        # The parser gives slices of what it was fed: a header or a file may come in several.
         return {
             "on_part_begin": self._begin,
-            "on_header_field": self._header_field,
-            "on_header_value": self._header_value,
+            "on_header_field": lambda data, start, end: self._name.extend(data[start:end]),
+            "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
             "on_header_end": self._header_end,
-            "on_part_data": self._data,
+            "on_part_data": lambda data, start, end: self._chunks.append(data[start:end]),
             "on_part_end": self._end,
         }
 
     def _begin(self) -> None:
         self._headers: dict[bytes, bytes] = {}
-        self._field, self._value, self._chunks = b"", b"", []
-
-    def _header_field(self, data: bytes, start: int, end: int) -> None:
-        self._field += data[start:end]
-
-    def _header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
+        self._chunks: list[bytes] = []
+        self._name, self._value = bytearray(), bytearray()
 
     def _header_end(self) -> None:
-        self._headers[self._field.lower()] = self._value
-        self._field = self._value = b""
-
-    def _data(self, data: bytes, start: int, end: int) -> None:
-        self._chunks.append(data[start:end])
+        self._headers[bytes(self._name).lower()] = bytes(self._value)
+        self._name, self._value = bytearray(), bytearray()
 
     def _end(self) -> None:
-        if len(self.found) > 4 * MAX_FILES:
+        if len(self.items) > 4 * MAX_FILES:
             raise Problem(Kind.TOO_MANY_FILES, f"The form has more than {4 * MAX_FILES} parts.")
         _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
         media_type, _ = parse_options_header(self._headers.get(b"content-type", b""))
@@ -152,4 +132,4 @@ class _Parts:
             media_type=media_type.decode("latin-1"),
             data=b"".join(self._chunks),
         )
-        self.found.append((options.get(b"name", b""), file))
+        self.items.append((options.get(b"name", b""), file))

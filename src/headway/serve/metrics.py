@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from prometheus_client import (
     CollectorRegistry,
@@ -24,55 +25,27 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 
 class Metrics:
-    """Counters and histograms of one server.
-
-    Args:
-        noun: What items are called in the plural, such as "pictures", in names and descriptions.
-
-    Attributes:
-        requests: Requests by path, method and status.
-        request_seconds: How long a request took, its body included, by path.
-        items: Items by what became of them: `answered`, `unfamiliar`, or the problem's name.
-        noted: Items with something that no training item had.
-        labels: Answers by label; of targets without classes by their kind.
-        decode_seconds: How long reading an item took.
-        model_seconds: How long a batch took in the model.
-        batch_items: How many items a batch had.
-        inside: Items that are being answered.
-    """
+    """Counters and histograms of one server, named by what its items are called in the plural, such as "pictures"."""
 
     def __init__(self, noun: str) -> None:
         title = noun.capitalize()
         self.registry = CollectorRegistry()
-        shared = self.registry
-        self.requests = Counter(
-            "headway_requests", "Requests by path, method and status.", ["path", "method", "status"], registry=shared
+        counter = partial(Counter, registry=self.registry)
+        histogram = partial(Histogram, registry=self.registry, buckets=_SECONDS)
+        self.requests = counter(
+            "headway_requests", "Requests by path, method and status.", ["path", "method", "status"]
         )
-        self.request_seconds = Histogram(
-            "headway_request_seconds",
-            "Time of a request.",
-            ["path"],
-            buckets=_SECONDS,
-            registry=shared,
-        )
-        self.items = Counter(f"headway_{noun}", f"{title} by what became of them.", ["outcome"], registry=shared)
-        self.noted = Counter(f"headway_{noun}_noted", f"{title} with what training did not have.", registry=shared)
-        self.labels = Counter("headway_labels", "Answers by label.", ["label"], registry=shared)
-        self.decode_seconds = Histogram(
-            "headway_decode_seconds", "Time to read an item.", buckets=_SECONDS, registry=shared
-        )
-        self.model_seconds = Histogram(
-            "headway_model_seconds", "Time of a batch in the model.", buckets=_SECONDS, registry=shared
-        )
-        self.batch_items = Histogram(
-            "headway_batch_items", f"{title} in a batch.", buckets=(1, 2, 4, 8, 12, 16), registry=shared
-        )
-        self.inside = Gauge(
-            f"headway_{noun}_inside",
-            f"{title} that are being answered.",
-            multiprocess_mode="livesum",
-            registry=shared,
-        )
+        self.request_seconds = histogram("headway_request_seconds", "Time of a request.", ["path"])
+        # `answered`, `unfamiliar`, or the problem's name.
+        self.items = counter(f"headway_{noun}", f"{title} by what became of them.", ["outcome"])
+        self.noted = counter(f"headway_{noun}_noted", f"{title} with what training did not have.")
+        # Of targets without classes, which would make a counter each, by their kind.
+        self.labels = counter("headway_labels", "Answers by label.", ["label"])
+        self.decode_seconds = histogram("headway_decode_seconds", "Time to read an item.")
+        self.model_seconds = histogram("headway_model_seconds", "Time of a batch in the model.")
+        self.batch_items = histogram("headway_batch_items", f"{title} in a batch.", buckets=(1, 2, 4, 8, 12, 16))
+        inside = f"{title} that are being answered."
+        self.inside = Gauge(f"headway_{noun}_inside", inside, multiprocess_mode="livesum", registry=self.registry)
         if MULTIPROCESS_FOLDER not in os.environ:
             ProcessCollector(registry=self.registry)
             PlatformCollector(registry=self.registry)

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-__all__ = ["PAGE_FILES", "SECURITY_HEADERS", "page_folder", "page_routes"]
+__all__ = ["PAGE_FILES", "SECURITY_HEADERS", "page_routes"]
 
 # The files below `page/`, with their media types.
 PAGE_FILES = {
@@ -40,11 +40,6 @@ SECURITY_HEADERS = {
 }
 
 
-def page_folder() -> Path:
-    """Where the page's files lie."""
-    return Path(__file__).with_name("page")
-
-
 def page_routes() -> list[Route]:
     """A route for each file; the page itself is `/`, the API's page `/docs`."""
     addresses = {"index.html": "/", "docs.html": "/docs"}
@@ -52,7 +47,7 @@ def page_routes() -> list[Route]:
 
 
 def _route(address: str, name: str, media_type: str) -> Route:
-    data = (page_folder() / name).read_bytes()
+    data = Path(__file__).with_name("page").joinpath(name).read_bytes()
 
     async def send(_: Request) -> Response:
         # Small files of this very version: asked for again each time, so that an update is seen at once.

@@ -12,7 +12,6 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -87,12 +86,24 @@ def problem_json(problem: Problem) -> bytes:
     return json.dumps(problem.to_json()).encode()
 
 
+def problem_response(problem: Problem) -> Response:
+    """The response that tells of a problem."""
+    return _response(problem_json(problem), problem.kind.status, problem.headers)
+
+
+def headers_too_large() -> Problem:
+    """The problem of a request whose headers are over the limit."""
+    return Problem(Kind.HEADERS_TOO_LARGE, "Send fewer or shorter headers.", headers={"connection": "close"})
+
+
 def handle_problems(app: FastAPI) -> None:
     """Makes every error of an application a problem: its own, and the framework's."""
 
-    async def own(_: Request, error: Problem) -> Response:
-        return problem_response(error)
+    @app.exception_handler(Problem)
+    async def own(_: Request, problem: Problem) -> Response:
+        return problem_response(problem)
 
+    @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
         if error.status_code == 404:
             problem = Problem(Kind.NOT_FOUND, f"There is no {request.url.path}. The addresses are listed in /docs.")
@@ -104,30 +115,9 @@ def handle_problems(app: FastAPI) -> None:
             return _response(json.dumps(members).encode(), error.status_code, error.headers)
         return _response(problem_json(problem), error.status_code, error.headers)
 
-    async def validation(_: Request, error: RequestValidationError) -> Response:
-        detail = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        return problem_response(Problem(Kind.BAD_REQUEST, detail))
-
+    @app.exception_handler(ClientDisconnect)
     async def gone(_request: Request, _error: ClientDisconnect) -> Response:
         return _response(b"", 400, None)
-
-    for kind, handler in {
-        Problem: own,
-        HTTPException: http,
-        RequestValidationError: validation,
-        ClientDisconnect: gone,
-    }.items():
-        app.add_exception_handler(kind, handler)  # pyright: ignore[reportArgumentType]
-
-
-def problem_response(problem: Problem) -> Response:
-    """The response that tells of a problem."""
-    return _response(problem_json(problem), problem.kind.status, problem.headers)
-
-
-def headers_too_large() -> Problem:
-    """The problem of a request whose headers are over the limit."""
-    return Problem(Kind.HEADERS_TOO_LARGE, "Send fewer or shorter headers.", headers={"connection": "close"})
 
 
 def _response(body: bytes, status: int, headers: Mapping[str, str] | None) -> Response:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
@@ -28,12 +29,7 @@ _MAX_TOLD = 5
 
 
 class RowReader(Reader):
-    """Reads rows as JSON objects, one or a list of them.
-
-    Args:
-        predictor: The bundle's predictor.
-        settings: The limits.
-    """
+    """Reads rows as JSON objects, one or a list of them."""
 
     key = ("row", "Its index in the list, from 0.")
     key_type = int
@@ -64,13 +60,14 @@ An object is answered by its prediction, a list by a list of them in its order."
         if media_type not in ("", *self.media_types):
             detail = f"{media_type[:80]} is not what is taken here. Send a row as application/json."
             raise Problem(Kind.UNSUPPORTED_MEDIA, detail, headers={"accept": ", ".join(self.media_types)})
-        found = _parsed(body)
-        rows = found if isinstance(found, list) else [found]
+        content = _parsed(body)
+        is_list = isinstance(content, list)
+        rows = content if is_list else [content]
         if not rows:
             raise Problem(Kind.NO_ROW, "The list is empty. Send a JSON object, or a list with at least one.")
         if len(rows) > MAX_ROWS:
             raise Problem(Kind.TOO_MANY_ROWS, f"{len(rows)} rows came, the limit is {MAX_ROWS} a request.")
-        return [Item(name=number, row=row) for number, row in enumerate(rows)], isinstance(found, list)
+        return [Item(name=number, row=row) for number, row in enumerate(rows)], is_list
 
     def read(self, item: Item) -> Asked:
         row = self._checked(item.row)
@@ -94,13 +91,13 @@ An object is answered by its prediction, a list by a list of them in its order."
         row = {
             "type": "object",
             "required": list(self._columns),
-            "properties": {name: _SCHEMAS[column.kind](column) for name, column in self._columns.items()},
+            "properties": {name: _schema(column) for name, column in self._columns.items()},
             "additionalProperties": False,
             "examples": [self._example()],
         }
         # Each element of a list gets an answer: a prediction, or a problem where it is not a row.
-        each = {"description": "A row. Anything else gets a problem in its place."}
-        rows = {"type": "array", "items": each, "minItems": 1, "maxItems": MAX_ROWS}
+        element = {"description": "A row. Anything else gets a problem in its place."}
+        rows = {"type": "array", "items": element, "minItems": 1, "maxItems": MAX_ROWS}
         content = {"application/json": {"schema": {"oneOf": [row, rows]}}}
         return {"requestBody": {"required": True, "content": content}}
 
@@ -122,22 +119,18 @@ An object is answered by its prediction, a list by a list of them in its order."
             if name not in row:
                 wrong.append(f"The column {_quoted(name)} is missing; where its value is not known, send null.")
                 continue
-            found = None if row[name] is None else _CHECKS[column.kind](row[name], column)
-            if isinstance(found, _Wrong):
-                wrong.append(f"The column {_quoted(name)} {found.why}.")
-            else:
-                values[name] = found
+            try:
+                values[name] = None if row[name] is None else _CHECKS[column.kind](row[name])
+            except _WrongError as error:
+                wrong.append(f"The column {_quoted(name)} {error}.")
         if wrong:
             more = "" if len(wrong) <= _MAX_TOLD else " There are more such mistakes."
             raise Problem(Kind.BAD_ROW, " ".join(wrong[:_MAX_TOLD]) + more)
         return values
 
 
-@dataclass(frozen=True)
-class _Wrong:
-    """What is wrong with a value: the end of a sentence about its column."""
-
-    why: str
+class _WrongError(Exception):
+    """A value that its column cannot have: the end of a sentence about the column."""
 
 
 def _parsed(body: bytes) -> Any:
@@ -153,12 +146,11 @@ def _parsed(body: bytes) -> Any:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = set()
-        twice = next(name for name, _ in pairs if name in names or names.add(name))
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
         raise Problem(Kind.BAD_ROW, f"The column {_quoted(twice)} comes more than once.")
-    return found
+    return row
 
 
 def _constant(name: str) -> Any:
@@ -171,77 +163,67 @@ def _whole(digits: str) -> int | float:
     return int(digits) if len(digits) < 300 else float(digits)
 
 
-def _number(value: Any, _: Column) -> float | _Wrong:
+def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return _Wrong(f"must be a number, not {_kind(value)}")
-    return float(value) if abs(value) <= _LARGEST else _Wrong(f"must be a number of at most {_LARGEST:.4g}")
+        raise _WrongError(f"must be a number, not {_kind(value)}")
+    if not abs(value) <= _LARGEST:
+        raise _WrongError(f"must be a number of at most {_LARGEST:.4g}")
+    return float(value)
 
 
-def _category(value: Any, _: Column) -> str | float | _Wrong:
-    if isinstance(value, str):
+def _category(value: Any) -> str | float:
+    if not isinstance(value, bool | int | float):
         return _text(value)
-    if isinstance(value, bool | int | float):
-        return value if abs(value) <= _LARGEST else _Wrong(f"must be at most {_LARGEST:.4g}")
-    return _Wrong(f"must be text, not {_kind(value)}")
+    if not abs(value) <= _LARGEST:
+        raise _WrongError(f"must be at most {_LARGEST:.4g}")
+    return value
 
 
-def _plain_text(value: Any, _: Column) -> str | _Wrong:
-    return _text(value) if isinstance(value, str) else _Wrong(f"must be text, not {_kind(value)}")
-
-
-def _text(value: str) -> str | _Wrong:
-    if len(value) > _MAX_TEXT:
-        return _Wrong(f"must be text of at most {_MAX_TEXT:,} characters")
-    is_valid = value.encode("utf-8", "replace").decode() == value
-    return value if is_valid else _Wrong("must be valid Unicode text")
-
-
-def _date(value: Any, _: Column) -> str | _Wrong:
+def _text(value: Any) -> str:
     if not isinstance(value, str):
-        return _Wrong(f"must be a date as text, such as 2026-05-31, not {_kind(value)}")
+        raise _WrongError(f"must be text, not {_kind(value)}")
+    if len(value) > _MAX_TEXT:
+        raise _WrongError(f"must be text of at most {_MAX_TEXT:,} characters")
+    # Half of a surrogate pair, which JSON may hold, cannot be encoded.
+    if value.encode("utf-8", "replace").decode() != value:
+        raise _WrongError("must be valid Unicode text")
+    return value
+
+
+def _date(value: Any) -> str:
+    if not isinstance(value, str):
+        raise _WrongError(f"must be a date as text, such as 2026-05-31, not {_kind(value)}")
     try:
-        found = datetime.datetime.fromisoformat(value)
-        if found.tzinfo is not None:
-            found = found.astimezone(datetime.UTC).replace(tzinfo=None)
+        date = datetime.datetime.fromisoformat(value)
+        if date.tzinfo is not None:
+            date = date.astimezone(datetime.UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
-        return _Wrong("must be a date such as 2026-05-31 or 2026-05-31T14:30:00")
-    return found.isoformat() if found.time() != datetime.time() else found.date().isoformat()
+        raise _WrongError("must be a date such as 2026-05-31 or 2026-05-31T14:30:00") from None
+    return date.isoformat() if date.time() != datetime.time() else date.date().isoformat()
 
 
-_CHECKS: dict[str, Callable[[Any, Column], float | str | _Wrong]] = {
+_CHECKS: dict[str, Callable[[Any], float | str]] = {
     "number": _number,
     "category": _category,
     "date": _date,
-    "text": _plain_text,
+    "text": _text,
 }
 
 
-def _number_schema(column: Column) -> dict[str, Any]:
-    usual = "" if column.typical is None else f", usually about {column.typical}"
-    return {"type": ["number", "null"], **_LIMITS, "description": f"A number{usual}."}
-
-
-def _category_schema(column: Column) -> dict[str, Any]:
-    shown = f"{', '.join(column.choices[:20])}{' ...' if len(column.choices) > 20 else ''}"
-    known = f"The model knows: {shown}" if shown else "Text."
-    return {"type": ["string", "number", "boolean", "null"], "maxLength": _MAX_TEXT, **_LIMITS, "description": known}
-
-
-def _date_schema(column: Column) -> dict[str, Any]:
-    example = f"A date, such as {column.typical or '2026-05-31'}."
-    return {"type": ["string", "null"], "format": "date", "description": example}
-
-
-def _text_schema(_: Column) -> dict[str, Any]:
+def _schema(column: Column) -> dict[str, Any]:
+    """A column's values for `openapi.json`; null stands for one that is not known."""
+    if column.kind == "number":
+        usual = "" if column.typical is None else f", usually about {column.typical}"
+        return {"type": ["number", "null"], **_LIMITS, "description": f"A number{usual}."}
+    if column.kind == "category":
+        shown = f"{', '.join(column.choices[:20])}{' ...' if len(column.choices) > 20 else ''}"
+        known = f"The model knows: {shown}" if shown else "Text."
+        types = ["string", "number", "boolean", "null"]
+        return {"type": types, "maxLength": _MAX_TEXT, **_LIMITS, "description": known}
+    if column.kind == "date":
+        example = f"A date, such as {column.typical or '2026-05-31'}."
+        return {"type": ["string", "null"], "format": "date", "description": example}
     return {"type": ["string", "null"], "maxLength": _MAX_TEXT, "description": "Text."}
-
-
-_SCHEMAS: dict[str, Callable[[Column], dict[str, Any]]] = {
-    "number": _number_schema,
-    "category": _category_schema,
-    "date": _date_schema,
-    "text": _text_schema,
-}
 
 
 def _quoted(name: str) -> str:

@@ -14,7 +14,7 @@ import traceback
 import warnings
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,48 +71,36 @@ def serve(
     with contextlib.closing(_listen(host, port)) as listener:
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{listener.getsockname()[1]}"
-        make_app = _AppMaker(Path(bundle), settings)
         if workers == 1:
-            _run_here(_config(make_app(), settings), listener, lambda: on_ready(address))
+            app = _make_app(Path(bundle), settings)
+            _run_here(_config(app, settings), listener, lambda: on_ready(address))
         else:
             # A mistake is to be told here, once, not by each worker.
             read_bundle(bundle)
-            config = _config(_WorkerMaker(make_app), settings, workers=workers)
+            config = _config(partial(_make_worker, Path(bundle), settings), settings, workers=workers)
             _run_workers(config, listener, lambda: on_ready(address))
 
 
-@dataclass(frozen=True)
-class _AppMaker:
-    """Makes the application in the process that runs it."""
-
-    bundle: Path
-    settings: Settings
-
-    def __call__(self) -> FastAPI:
-        # Both tell of every broken body; the client is told already, and the log is not theirs to fill.
-        logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
-        warnings.filterwarnings("ignore", module=r"PIL\.")
-        predictor = load(self.bundle)
-        # Whole and unharmed, or `load` would have refused it.
-        with zipfile.ZipFile(self.bundle.expanduser()) as archive:
-            card = archive.read("card.md").decode(errors="replace")
-        return create_app(predictor, self.settings, name=bundle_name(self.bundle), card=card)
+def _make_app(bundle: Path, settings: Settings) -> FastAPI:
+    # Both tell of every broken body; the client is told already, and the log is not theirs to fill.
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    predictor = load(bundle)
+    # Whole and unharmed, or `load` would have refused it.
+    with zipfile.ZipFile(bundle.expanduser()) as archive:
+        card = archive.read("card.md").decode(errors="replace")
+    return create_app(predictor, settings, name=bundle_name(bundle), card=card)
 
 
-@dataclass(frozen=True)
-class _WorkerMaker:
+def _make_worker(bundle: Path, settings: Settings) -> FastAPI:
     """The same in a worker, which must not be started again and again where it cannot start at all."""
-
-    make_app: _AppMaker
-
-    def __call__(self) -> FastAPI:
-        try:
-            return self.make_app()
-        except HeadwayError as error:
-            sys.stderr.write(f"headway: {error}\n")
-        except Exception:
-            traceback.print_exc()
-        sys.exit(STARTUP_FAILURE)
+    try:
+        return _make_app(bundle, settings)
+    except HeadwayError as error:
+        sys.stderr.write(f"headway: {error}\n")
+    except Exception:
+        traceback.print_exc()
+    sys.exit(STARTUP_FAILURE)
 
 
 def _config(app: Any, settings: Settings, *, workers: int = 1) -> Config:
@@ -136,7 +124,7 @@ def _config(app: Any, settings: Settings, *, workers: int = 1) -> Config:
 
 def _run_here(config: Config, listener: socket.socket, on_ready: Callable[[], None]) -> None:
     # uvicorn finishes what is in flight and then raises the signal again, by which the process would die after all.
-    before = {each: signal.signal(each, lambda *_: None) for each in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         _AnnouncingServer(config, on_ready).run(sockets=[listener])
     finally:
@@ -182,7 +170,7 @@ def _listen(host: str, port: int) -> socket.socket:
 class _Protocol(H11Protocol):
     """uvicorn's HTTP, with time limits where it has none.
 
-    That is for headers that come slowly or never, and for the rest of a body that was answered before its end.
+    They are for headers that come slowly or never, and for what is left of a body that was answered before its end.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -220,13 +208,9 @@ class _Protocol(H11Protocol):
 
     def _watch(self) -> None:
         """Starts the clock when something is awaited, and stops it when it is there. More bytes alone do not help."""
-        theirs, answered = self.conn.their_state, self.cycle is not None and self.cycle.response_complete
-        if self.transport.is_closing():
-            self._wait_for(None)
-        elif theirs is h11.IDLE or (theirs is h11.SEND_BODY and answered):
-            self._wait_for(theirs)
-        else:
-            self._wait_for(None)
+        state, is_answered = self.conn.their_state, self.cycle is not None and self.cycle.response_complete
+        is_awaited = state is h11.IDLE or (state is h11.SEND_BODY and is_answered)
+        self._wait_for(state if is_awaited and not self.transport.is_closing() else None)
 
     def _wait_for(self, state: Any) -> None:
         if state is self._awaited:

@@ -47,14 +47,7 @@ class Answer:
 
 
 class Service:
-    """A predictor behind a bounded queue. Its methods are for one event loop's thread.
-
-    Args:
-        predictor: What answers.
-        reader: How items are read.
-        settings: The limits.
-        metrics: Where it is counted.
-    """
+    """A predictor behind a bounded queue. Its methods are for one event loop's thread."""
 
     def __init__(self, predictor: Predictor, reader: Reader, settings: Settings, metrics: Metrics) -> None:
         self._predictor = predictor
@@ -62,7 +55,9 @@ class Service:
         self._settings = settings
         self._metrics = metrics
         self._pool = ThreadPoolExecutor(num_cores(), thread_name_prefix="headway-read")
-        max_batch = _max_batch(predictor, reader)
+        example = reader.example()
+        # Measured on this machine, which also makes the first request as quick as the others.
+        max_batch = choose_batch(lambda size: predictor.answer(predictor.input.collate([example] * size)))
         # What gains nothing from batches gains from running side by side.
         num_threads = num_cores() if max_batch == 1 else 1
         self._batcher = Batcher(self._run, max_batch=max_batch, num_threads=num_threads, on_batch=self._note_batch)
@@ -106,8 +101,6 @@ class Service:
         futures = [self._admit(item) for item in items]
         try:
             async with asyncio.timeout(self._settings.deadline_seconds):
-                if len(items) == 1:
-                    return [await self._wait(items[0], futures[0], start)]
                 pairs = zip(items, futures, strict=True)
                 return list(await asyncio.gather(*(self._wait(item, future, start) for item, future in pairs)))
         except TimeoutError:
@@ -137,14 +130,12 @@ class Service:
             prediction, asked = await asyncio.wrap_future(future)
         except Problem as problem:
             return Answer(item=item, seconds=time.perf_counter() - start, problem=problem)
-        target = self._predictor.target
-        found = replace(prediction, notes=asked.notes) if asked.notes else prediction
         return Answer(
             item=item,
             seconds=time.perf_counter() - start,
-            prediction=found,
+            prediction=replace(prediction, notes=asked.notes) if asked.notes else prediction,
             geometry=asked.geometry,
-            statistics={**target.statistics(prediction), **asked.statistics},
+            statistics={**self._predictor.target.statistics(prediction), **asked.statistics},
         )
 
     def _read(self, item: Item, future: Future[_Result]) -> None:
@@ -165,7 +156,9 @@ class Service:
         """In a thread of the batcher: the model itself."""
         predictions = self._predictor.answer(self._predictor.input.collate([asked.array for asked in batch]))
         # The arrays are needed no more, and an answer may wait long for its client.
-        return [(found, replace(asked, array=_NOTHING)) for found, asked in zip(predictions, batch, strict=True)]
+        return [
+            (prediction, replace(asked, array=_NOTHING)) for prediction, asked in zip(predictions, batch, strict=True)
+        ]
 
     def _note_batch(self, size: int, seconds: float) -> None:
         self._metrics.batch_items.observe(size)
@@ -175,9 +168,3 @@ class Service:
 
 _Result = tuple[Prediction, Asked]
 _NOTHING = np.empty(0, np.uint8)
-
-
-def _max_batch(predictor: Predictor, reader: Reader) -> int:
-    """Measured on this machine, which also makes the first request as quick as the others."""
-    example = reader.example()
-    return choose_batch(lambda size: predictor.answer(predictor.input.collate([example] * size)))

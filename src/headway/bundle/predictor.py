@@ -12,14 +12,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import KW_ONLY, dataclass, field, replace
 from itertools import islice, repeat
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from headway.bundle.format import Check, damage, read_bundle, unpack_check
+from headway.bundle.format import Bundle, Check, damage, read_bundle, unpack_check
 from headway.errors import BundleError, ConfigError, ReadError, ShapeError
 from headway.inputs.base import Input
 from headway.inputs.registry import input_from_json
@@ -38,6 +37,7 @@ __all__ = [
     "Predictor",
     "load",
     "num_cores",
+    "open_bundle",
     "open_session",
     "sampled",
 ]
@@ -65,7 +65,11 @@ def load(path: str | os.PathLike[str]) -> Predictor:
     Raises:
         BundleError: If the file is not a bundle, damaged, unsafe, too new, or does not pass its own check.
     """
-    bundle = read_bundle(path)
+    return open_bundle(read_bundle(path), given=path)
+
+
+def open_bundle(bundle: Bundle, *, given: object) -> Predictor:
+    """`load` for a bundle whose file was read already; `given` is what an error calls it."""
     try:
         input = input_from_json(bundle.manifest["input"])
         target = target_from_json(bundle.manifest["target"])
@@ -74,15 +78,15 @@ def load(path: str | os.PathLike[str]) -> Predictor:
         raise
     # Right by its hash or not, the manifest is a stranger's: a field may be missing or of any type.
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
-        raise damage(f"The bundle's fields cannot be read ({_first_line(error)}).", given=path) from error
-    check = unpack_check(bundle.files["check.npz"], given=path)
+        raise damage(f"The bundle's fields cannot be read ({_first_line(error)}).", given=given) from error
+    check = unpack_check(bundle.files["check.npz"], given=given)
     try:
         session = open_session(bundle.files["model.onnx"])
     # onnxruntime's exceptions have no base of their own.
     except Exception as error:
-        raise damage(f"The bundle's graph cannot be opened ({_first_line(error)}).", given=path) from error
+        raise damage(f"The bundle's graph cannot be opened ({_first_line(error)}).", given=given) from error
     predictor = Predictor(manifest=bundle.manifest, input=input, target=target, session=session, threshold=threshold)
-    _self_check(predictor, check, tolerance=tolerance, given=path)
+    _self_check(predictor, check, tolerance=tolerance, given=given)
     return predictor
 
 
@@ -147,9 +151,7 @@ class Predictor:
             ReadError: If the item cannot be read; the text names it.
         """
         (answer,) = self._answer([self._read(item)])
-        if isinstance(answer, ReadError):
-            raise _named(item, answer) from answer
-        return answer
+        return _strict(item, answer)
 
     def predict_many(self, items: Iterable[Any], *, batch_size: int = 32) -> Iterator[Prediction]:
         """The answers for many items, in their order; items are taken as they are needed and read a little ahead.
@@ -164,8 +166,7 @@ class Predictor:
         Raises:
             ConfigError: If `batch_size` is below 1.
         """
-        _check_batch_size(batch_size)
-        return self._strict(items, batch_size)
+        return (_strict(item, answer) for item, answer in self._stream(items, batch_size, self._answer))
 
     def try_many(self, items: Iterable[Any], *, batch_size: int = 32) -> Iterator[Prediction | ReadError]:
         """As `predict_many`, but an item that cannot be read gives its ReadError as a value, in its place.
@@ -173,7 +174,6 @@ class Predictor:
         Raises:
             ConfigError: If `batch_size` is below 1.
         """
-        _check_batch_size(batch_size)
         return (answer for _, answer in self._stream(items, batch_size, self._answer))
 
     def try_outputs(self, items: Iterable[Any], *, batch_size: int = 32) -> Iterator[np.ndarray | ReadError]:
@@ -186,7 +186,6 @@ class Predictor:
         Raises:
             ConfigError: If `batch_size` is below 1.
         """
-        _check_batch_size(batch_size)
         return (outputs for _, outputs in self._stream(items, batch_size, self._outputs))
 
     def answer(self, inputs: np.ndarray) -> list[Prediction]:
@@ -242,8 +241,8 @@ class Predictor:
                 fix="Pass a batch of what `predictor.input.read` gives, or call `predict`.",
             )
         names = [GRAPH_OUTPUT] if self.threshold is None else [GRAPH_OUTPUT, GRAPH_DISTANCE]
-        found = [np.asarray(each) for each in self.session.run(names, {graph_input.name: inputs})]
-        return found[0], found[1] if len(found) > 1 else None
+        outputs, *distances = map(np.asarray, self.session.run(names, {graph_input.name: inputs}))
+        return outputs, distances[0] if distances else None
 
     def _decoded(self, inputs: np.ndarray) -> Iterator[tuple[Prediction, bool | None, float]]:
         """For each item of a batch its answer, whether it is familiar, and its share of the time."""
@@ -253,31 +252,25 @@ class Predictor:
         seconds = (time.perf_counter() - start) / max(len(answers), 1)
         # A distance of NaN compares as false: not familiar.
         familiar = self.input.familiar(inputs) if distances is None else distances <= self.threshold
-        each = repeat(None, len(answers)) if familiar is None else familiar.tolist()
-        return zip(answers, each, repeat(seconds, len(answers)), strict=True)
-
-    def _strict(self, items: Iterable[Any], batch_size: int) -> Iterator[Prediction]:
-        for item, answer in self._stream(items, batch_size, self._answer):
-            if isinstance(answer, ReadError):
-                raise _named(item, answer) from answer
-            yield answer
+        verdicts = repeat(None, len(answers)) if familiar is None else familiar.tolist()
+        return zip(answers, verdicts, repeat(seconds, len(answers)), strict=True)
 
     def _stream(
         self, items: Iterable[Any], batch_size: int, answered: Callable[[Sequence[_Read]], Iterable[T | ReadError]]
     ) -> Iterator[tuple[Any, T | ReadError]]:
+        if batch_size < 1:
+            raise ConfigError("`batch_size` must be at least 1.", given=batch_size, fix="Leave it out for 32.")
         source = iter(self.input.each(items))
-        batches = self._rows if self.input.source == "values" else self._files
-        with closing(batches(source, batch_size)) as read:
-            for batch, found in read:
-                yield from zip(batch, answered(found), strict=True)
+        batches = self._rows(source, batch_size) if self.input.source == "values" else self._files(source, batch_size)
+        return (pair for batch, read in batches for pair in zip(batch, answered(read), strict=True))
 
     def _rows(self, source: Iterator[Any], batch_size: int) -> _Batches:
         """Values are read so quickly that a thread would cost more."""
         while batch := list(islice(source, batch_size)):
             start = time.perf_counter()
-            found = self.input.read_many(batch)
+            read = self.input.read_many(batch)
             seconds = (time.perf_counter() - start) / len(batch)
-            yield batch, [_Read(array, notes=notes, seconds=seconds) for array, notes in found]
+            yield batch, [_Read(array, notes=notes, seconds=seconds) for array, notes in read]
 
     def _files(self, source: Iterator[Any], batch_size: int) -> _Batches:
         waiting: deque[tuple[Any, Future[_Read]]] = deque()
@@ -306,21 +299,23 @@ class Predictor:
             array = error
         return _Read(array, geometry=geometry, notes=notes, seconds=time.perf_counter() - start)
 
-    def _answer(self, read: Sequence[_Read]) -> Iterator[Prediction | ReadError]:
-        good = [each.array for each in read if not isinstance(each.array, ReadError)]
-        answers = self._decoded(self.input.collate(good)) if good else iter(())
-        for each in read:
-            if isinstance(each.array, ReadError):
-                yield each.array
+    def _answer(self, items: Sequence[_Read]) -> Iterator[Prediction | ReadError]:
+        for item, result in zip(items, self._of_good(items, self._decoded), strict=True):
+            if isinstance(result, ReadError):
+                yield result
                 continue
-            answer, familiar, seconds = next(answers)
-            answer = self.target.to_item(answer, each.geometry) if self.target.needs_geometry else answer
-            yield replace(answer, familiar=familiar, notes=each.notes, seconds=each.seconds + seconds)
+            answer, familiar, seconds = result
+            answer = self.target.to_item(answer, item.geometry) if self.target.needs_geometry else answer
+            yield replace(answer, familiar=familiar, notes=item.notes, seconds=item.seconds + seconds)
 
-    def _outputs(self, read: Sequence[_Read]) -> Iterator[np.ndarray | ReadError]:
-        good = [each.array for each in read if not isinstance(each.array, ReadError)]
-        outputs = iter(self.target.keep(self.outputs(self.input.collate(good))) if good else ())
-        return (each.array if isinstance(each.array, ReadError) else next(outputs) for each in read)
+    def _outputs(self, items: Sequence[_Read]) -> Iterator[np.ndarray | ReadError]:
+        return self._of_good(items, lambda inputs: self.target.keep(self.outputs(inputs)))
+
+    def _of_good(self, items: Sequence[_Read], run: Callable[[np.ndarray], Iterable[T]]) -> Iterator[T | ReadError]:
+        """What a function gives for a batch of those items that could be read, with the others' errors between."""
+        good = [item.array for item in items if not isinstance(item.array, ReadError)]
+        results = iter(run(self.input.collate(good)) if good else ())
+        return (item.array if isinstance(item.array, ReadError) else next(results) for item in items)
 
 
 @dataclass(frozen=True)
@@ -389,13 +384,11 @@ def _self_check(predictor: Predictor, check: Check, *, tolerance: float, given: 
         raise damage("The model's outputs differ from the reference outputs stored in the file.", given=given)
 
 
-def _named(item: Any, error: ReadError) -> ReadError:
-    return ReadError(f"{item if isinstance(item, (str, os.PathLike)) else type(item).__name__}: {error}")
-
-
-def _check_batch_size(batch_size: int) -> None:
-    if batch_size < 1:
-        raise ConfigError("`batch_size` must be at least 1.", given=batch_size, fix="Leave it out for 32.")
+def _strict(item: Any, answer: Prediction | ReadError) -> Prediction:
+    if isinstance(answer, ReadError):
+        name = item if isinstance(item, (str, os.PathLike)) else type(item).__name__
+        raise ReadError(f"{name}: {answer}") from answer
+    return answer
 
 
 def num_cores() -> int:

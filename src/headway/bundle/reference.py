@@ -7,7 +7,7 @@ measure with the fields' `statistics`.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -50,29 +50,26 @@ def reference(
 
     Example:
         >>> answers = [{"label": "cat", "score": 0.9}, {"label": "dog", "score": 0.8}]
-        >>> found = reference([], answers, labels=["cat", "dog"])
-        >>> found["items"], found["labels"], found["quantiles"]["score"][::50]
+        >>> facts = reference([], answers, labels=["cat", "dog"])
+        >>> facts["items"], facts["labels"], facts["quantiles"]["score"][::50]
         (2, [0.5, 0.5], [0.8, 0.85, 0.9])
     """
-    told = list(answers)
-    count = len(told)
+    measured = list(answers)
+    count = len(measured)
     assert count
-    numbers: dict[str, list[float]] = {}
-    for each in (*told, *inputs):
-        for name, value in numbers_of(each).items():
-            numbers.setdefault(name, []).append(value)
-    found: dict[str, Any] = {
-        "items": count,
-        "quantiles": {name: _quantiles(values) for name, values in numbers.items()},
-    }
-    chosen = Counter(label for each in told for label in labels_of(each))
+    numbers: defaultdict[str, list[float]] = defaultdict(list)
+    for item in (*measured, *inputs):
+        for name, value in numbers_of(item).items():
+            numbers[name].append(value)
+    facts: dict[str, Any] = {"items": count, "quantiles": {name: _quantiles(numbers[name]) for name in numbers}}
+    chosen = Counter(label for answer in measured for label in labels_of(answer))
     if chosen:
-        found["labels"] = [round(chosen[label] / count, _DIGITS) for label in labels]
-    if "labels" in told[0]:
-        found["no_label"] = round(chosen[NO_LABEL] / count, _DIGITS)
+        facts["labels"] = [round(chosen[label] / count, _DIGITS) for label in labels]
+    if "labels" in measured[0]:
+        facts["no_label"] = round(chosen[NO_LABEL] / count, _DIGITS)
     if columns:
-        found["columns"] = dict(columns)
-    return found if familiar is None else found | {"familiar": round(float(np.mean(familiar)), _DIGITS)}
+        facts["columns"] = dict(columns)
+    return facts if familiar is None else facts | {"familiar": round(float(np.mean(familiar)), _DIGITS)}
 
 
 def labels_of(measured: Measured) -> list[str]:
@@ -90,4 +87,5 @@ def numbers_of(measured: Measured) -> dict[str, float]:
 
 
 def _quantiles(values: Sequence[float]) -> list[float]:
-    return [float(f"{each:.6g}") for each in np.quantile(np.array(values, dtype=np.float64), _LEVELS)]
+    # Six digits tell any shift, and a hundred quantiles of each number are to stay a few kB.
+    return [float(f"{value:.6g}") for value in np.quantile(np.array(values, dtype=np.float64), _LEVELS)]

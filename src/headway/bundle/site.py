@@ -23,7 +23,7 @@ from headway.inputs.registry import input_from_json
 from headway.system.cache import cache_folder
 from headway.targets.registry import target_from_json
 
-__all__ = ["RUNTIME", "RUNTIME_SHA512", "check_runs_in_browser", "find_runtime", "write_site"]
+__all__ = ["RUNTIME", "RUNTIME_SHA512", "find_runtime", "write_site"]
 
 RUNTIME = "onnxruntime-web@1.30.0"
 # Of the package's archive, in base64 as npm writes it.
@@ -40,7 +40,7 @@ _POLICY = (
 )
 
 
-def write_site(folder: Path, bundle: Bundle, *, name: str, page: Path, runtime: bytes) -> list[Path]:
+def write_site(folder: Path, bundle: Bundle, *, name: str, page: Path, runtime: Path | None = None) -> list[Path]:
     """Writes the folder; files of an earlier site in it are replaced.
 
     Args:
@@ -48,52 +48,52 @@ def write_site(folder: Path, bundle: Bundle, *, name: str, page: Path, runtime: 
         bundle: The model.
         name: What the page calls it.
         page: The folder with the page's own files.
-        runtime: The archive of onnxruntime-web, as `find_runtime` gives it.
+        runtime: The archive of onnxruntime-web, where it was fetched by hand.
 
     Returns:
         The files, in the order of their names.
 
     Raises:
-        ConfigError: If there is anything else in the folder, or the browser cannot run the model.
+        ConfigError: If there is anything else in the folder, the browser could not read what the model takes or tell
+            what it gives, or there is no runtime.
     """
-    check_runs_in_browser(bundle)
+    input, target = input_from_json(bundle.manifest["input"]), target_from_json(bundle.manifest["target"])
+    if not (input.runs_in_browser and target.runs_in_browser):
+        what = f"`headway export-web` cannot run a model of {input.nouns} in the browser."
+        given = f"input={type(input).__name__}, target={type(target).__name__}"
+        raise ConfigError(what, given=given, fix="Serve it with `headway serve`.")
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / _MARK).is_file())):
         fix = "Name a folder that is empty or not there yet."
         raise ConfigError("The folder for the site has other files in it.", given=folder, fix=fix)
-    files = {f"runtime/{file}": data for file, data in _unpacked(runtime).items()}
     # The page that tells of the API has no place here, and the site brings a backend.js of its own.
-    files |= {file.name: file.read_bytes() for file in page.iterdir() if not file.name.startswith("docs.")}
+    files = {file.name: file.read_bytes() for file in page.iterdir() if not file.name.startswith("docs.")}
     files |= {file: Path(__file__).with_name("web").joinpath(file).read_bytes() for file in _OWN_FILES}
-    files["index.html"] = _with_policy(files["index.html"].decode()).encode()
-    files |= {
-        "model.json": _json(_model(bundle, name)),
-        "model.onnx": bundle.files["model.onnx"],
-        _MARK: _json({"runtime": RUNTIME}),
-    }
+    mark = '<meta charset="utf-8">\n'
+    assert mark.encode() in files["index.html"]
+    policy = f'{mark}<meta http-equiv="content-security-policy" content="{_POLICY}">\n'
+    files["index.html"] = files["index.html"].replace(mark.encode(), policy.encode())
+    files["model.json"] = _json(_model(bundle, name, facts=target.page_facts(input)))
+    files["model.onnx"] = bundle.files["model.onnx"]
+    files[_MARK] = _json({"runtime": RUNTIME})
+    with tarfile.open(fileobj=io.BytesIO(find_runtime(runtime)), mode="r:gz") as archive:
+        for file in _RUNTIME_FILES:
+            member = archive.extractfile(f"package/dist/{file}")
+            assert member is not None
+            files[f"runtime/{file}"] = member.read()
     for file, data in files.items():
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         (folder / file).write_bytes(data)
     return [folder / file for file in sorted(files)]
 
 
-def check_runs_in_browser(bundle: Bundle) -> None:
-    """Raises a ConfigError where the browser could not read what the model takes, or tell what it gives."""
-    input, target = input_from_json(bundle.manifest["input"]), target_from_json(bundle.manifest["target"])
-    if not (input.runs_in_browser and target.runs_in_browser):
-        what = f"`headway export-web` cannot run a model of {input.nouns} in the browser."
-        fix = "Serve it with `headway serve`."
-        raise ConfigError(what, given=f"input={type(input).__name__}, target={type(target).__name__}", fix=fix)
-
-
-def _model(bundle: Bundle, name: str) -> dict[str, Any]:
+def _model(bundle: Bundle, name: str, *, facts: dict[str, Any]) -> dict[str, Any]:
     """What the page needs to know."""
     manifest = bundle.manifest
-    input, target = input_from_json(manifest["input"]), target_from_json(manifest["target"])
     familiar, metrics = manifest.get("familiar"), manifest.get("metrics", {})
     judged = metrics.get("test") or metrics.get("valid") or {}
     return {
         "name": name,
-        **target.page_facts(input),
+        **facts,
         "error": judged["mae"]["value"] if "mae" in judged else None,
         "card": bundle.files["card.md"].decode(),
         "fields": {"input": manifest["input"], "target": manifest["target"]},
@@ -102,10 +102,7 @@ def _model(bundle: Bundle, name: str) -> dict[str, Any]:
 
 
 def find_runtime(archive: Path | None = None) -> bytes:
-    """The archive of onnxruntime-web: from a file, the cache, or fetched with npm.
-
-    Args:
-        archive: The file, where it was fetched by hand.
+    """The archive of onnxruntime-web: from a file, else the cache, else fetched with npm.
 
     Raises:
         ConfigError: If npm is not there or cannot fetch it, the file cannot be read, or the archive is not the one
@@ -145,23 +142,11 @@ def _fetched() -> bytes:
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
         except subprocess.TimeoutExpired as error:
             raise ConfigError("npm did not answer in ten minutes.", given=RUNTIME, fix=fix) from error
-        found = sorted(Path(folder).glob("*.tgz"))
-        if done.returncode or not found:
+        archives = sorted(Path(folder).glob("*.tgz"))
+        if done.returncode or not archives:
             lines = [line for line in done.stderr.splitlines() if "error" in line.lower()] or ["no reason given"]
             raise ConfigError("npm could not fetch onnxruntime-web.", given=lines[0][:200], fix=fix)
-        return found[0].read_bytes()
-
-
-def _unpacked(archive: bytes) -> dict[str, bytes]:
-    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
-        found = {name: tar.extractfile(f"package/dist/{name}") for name in _RUNTIME_FILES}
-        return {name: file.read() for name, file in found.items() if file is not None}
-
-
-def _with_policy(page: str) -> str:
-    mark = '<meta charset="utf-8">\n'
-    assert mark in page
-    return page.replace(mark, f'{mark}<meta http-equiv="content-security-policy" content="{_POLICY}">\n')
+        return archives[0].read_bytes()
 
 
 def _json(value: dict[str, Any]) -> bytes:

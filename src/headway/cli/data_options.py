@@ -1,16 +1,19 @@
-"""What a command says of its data: columns, or folders, as fields."""
+"""What a command says of its data: columns, or folders, as fields, for training and for measuring."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import polars as pl
+
+    from headway.bundle.predictor import Predictor
     from headway.data.dataset import Data
     from headway.targets.base import Target
 
-__all__ = ["TARGET_OPTIONS", "check_fields", "open_data"]
+__all__ = ["TARGET_OPTIONS", "check_fields", "labelled_items", "open_data"]
 
 # Options that only some kinds of targets take, by `Target.options`.
 TARGET_OPTIONS = ("classes", "ignore", "limits")
@@ -42,7 +45,7 @@ def check_fields(data: Path, options: Mapping[str, Any]) -> None:
     if len(inputs) > 2:
         what = "`--input` takes one column of files, or two columns of users and items."
         fix = "Name one or two, or leave --input out to learn from all columns."
-        raise ConfigError(what, given=" ".join(f"--input {each}" for each in inputs), fix=fix)
+        raise ConfigError(what, given=" ".join(f"--input {name}" for name in inputs), fix=fix)
     if target is not None:
         _check_options(target, {name for name in TARGET_OPTIONS if name in given}, options)
 
@@ -86,13 +89,59 @@ def open_data(options: Mapping[str, Any], *, on_progress: Callable[[int, int], N
         return from_items(items, input=photos, target=field, split=split, on_progress=on_progress)
 
     def values() -> list[Any]:
-        found = read_table(path, input=(inputs or ["file"])[0], target=column, target_is_file=True)
-        return found[column].to_list()
+        return read_table(path, input=(inputs or ["file"])[0], target=column, target_is_file=True)[column].to_list()
 
     name = options["split_column"]
     split = ColumnSplit(name, **valid) if name else drawn
     field = target.from_options(column, _of(target, options), values) if target else column
     return from_csv(path, input=inputs, target=field, size=size, split=split, on_progress=on_progress)
+
+
+def labelled_items(
+    predictor: Predictor, data: Path, *, inputs: Sequence[str], target: str | None
+) -> tuple[pl.DataFrame, str | None]:
+    """The items with their answers, in the columns that the model was trained with, and the part that they are of.
+
+    Of a split folder that is the last there is, as the model may have seen train. A table's columns are the model's
+    own, unless named.
+    """
+    from headway.data import sources
+    from headway.data.checks import check_columns
+
+    input, field = predictor.input, predictor.target
+    named = list(field.columns) if target is None else target.split() if len(field.columns) > 1 else [target]
+    names = _matched("--input", inputs, input.columns) + _matched("--target", named, field.columns)
+    if input.source == "values":
+        rows = sources.read_values(data)
+    elif sources.is_table(data):
+        is_file = field.files(input) is not None
+        wanted = names[len(input.columns) :]
+        rows = sources.read_table(data, input=names[0], target=wanted, target_is_file=is_file)
+    elif field.folders is not None:
+        rows = field.list_folder(data, *names)
+    else:
+        rows, names = sources.list_folder(data), ["file", "label"]
+    part = None
+    if not sources.is_table(data) and "split" in rows.columns:
+        part = max(rows["split"].unique().to_list(), key=["train", "valid", "test"].index)
+        rows = rows.filter(rows["split"] == part)
+    own = zip(names, (*input.columns, *field.columns), strict=True)
+    renamed = {name: column for name, column in own if name != column and name in rows.columns}
+    # Others that have the model's names already make room for those that are named.
+    rows = rows.drop([column for column in renamed.values() if column not in renamed], strict=False).rename(renamed)
+    check_columns(rows.drop("row", "content", strict=False), input, field, split_column="split")
+    return rows.drop("row", strict=False).with_row_index("row"), part
+
+
+def _matched(option: str, names: Sequence[str], columns: Sequence[str]) -> list[str]:
+    """The columns that are named in place of the model's own: as many, or none."""
+    from headway.errors import ConfigError
+
+    if names and len(names) != len(columns):
+        what = f"`{option}` must name {len(columns)} columns, as many as the model was trained with."
+        fix = f"Leave it out for {', '.join(columns[:8])}{' ...' if len(columns) > 8 else ''}."
+        raise ConfigError(what, given=", ".join(names), fix=fix)
+    return list(names or columns)
 
 
 def _option(name: str) -> str:
@@ -106,7 +155,7 @@ def _target_class(options: Mapping[str, Any]) -> type[Target] | None:
     if options.get("kind"):
         return target_class(options["kind"])
     given = {name for name in TARGET_OPTIONS if options.get(name) is not None}
-    return next((each for each in map(target_class, TARGETS) if given & {*each.options}), None)
+    return next((kind for kind in map(target_class, TARGETS) if given & {*kind.options}), None)
 
 
 def _of(target: type[Target], options: Mapping[str, Any]) -> dict[str, str]:

@@ -22,15 +22,13 @@ def export_web(
     from importlib.resources import as_file, files
 
     from headway.bundle.format import bundle_name, read_bundle
-    from headway.bundle.predictor import load
-    from headway.bundle.site import check_runs_in_browser, find_runtime, write_site
+    from headway.bundle.predictor import open_bundle
+    from headway.bundle.site import write_site
 
+    model = read_bundle(bundle)
     # The whole check first: what does not answer here will not answer there.
-    load(bundle)
-    opened = read_bundle(bundle)
-    check_runs_in_browser(opened)
-    archive = find_runtime(runtime)
+    open_bundle(model, given=bundle)
     with as_file(files("headway.serve") / "page") as page:
-        written = write_site(folder, opened, name=bundle_name(bundle), page=page, runtime=archive)
+        written = write_site(folder, model, name=bundle_name(bundle), page=page, runtime=runtime)
     megabytes = sum(file.stat().st_size for file in written) / 1e6
     typer.echo(f"{folder}: {len(written)} files, {megabytes:.1f} MB. To look at it: python -m http.server -d {folder}")

@@ -40,5 +40,5 @@ def resume(
             if options is None:
                 given, fix = f"{run}, from Python, without a call that trains", "Start it again."
                 raise RunError("The run was stopped before it trained.", given=given, fix=fix)
-            learner.fine_tune(**{name: options[name] for name in FINE_TUNING if name in options})
+            learner.fine_tune(**{name: options[name] for name in FINE_TUNING})
         finish(learner, start=start, as_json=as_json)

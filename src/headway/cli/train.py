@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from headway.cli.data_options import TARGET_OPTIONS, check_fields, open_data
+from headway.cli.data_options import check_fields, open_data
 from headway.targets.registry import TARGETS
 
 if TYPE_CHECKING:
     from headway.data.dataset import Data
-    from headway.judge.report.report import Report
     from headway.learner.learner import Learner
     from headway.runs.run import Run
-    from headway.train.precision import PrecisionName
 
 __all__ = ["carry_out", "finish", "train"]
 
@@ -107,26 +105,16 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:
     """Train a model on your photos or your table, compare it with simple baselines, and export it."""
+    # What a run keeps of the command, to begin again when it is stopped before it has begun.
+    options = {key: value for key, value in locals().items() if key not in ("data", "name", "runs", "as_json")}
     import time
 
     start = time.perf_counter()
-    options = {name: value for name, value in locals().items() if name in OPTIONS}
     options["batch_size"] = _batch_size(batch_size)
     options["class_weights"] = _class_weights(class_weights)
     check_fields(data, options)
     name = name or _default_name(data)
-    given = {"mixup": mixup, "ema": ema, "clip_norm": clip_norm, "dropout": dropout}
-    _check_settings(
-        name,
-        given,
-        arch=arch,
-        epochs=epochs,
-        minutes=minutes,
-        lr=lr,
-        optimizer=optimizer,
-        device=device,
-        precision=precision,
-    )
+    _check_settings(name, options)
     from headway.runs.run import new_run
 
     run = new_run(runs, name)
@@ -142,21 +130,11 @@ def train(
 # What `Learner.fine_tune` is called with.
 FINE_TUNING = ("epochs", "minutes", "lr", "mixup", "ema", "clip_norm", "dropout", "compile")
 
-# What a run keeps of the command, besides its data, to begin again when it is stopped before it has begun.
-OPTIONS = (
-    *FINE_TUNING,
-    *("input", "target", "split_column", "arch", "pretrained", "size", "batch_size", "optimizer", "class_weights"),
-    *("valid", "seed", "device", "precision", "quantize", "kind", *TARGET_OPTIONS),
-)
-
 
 def carry_out(run: Run, *, start: float, as_json: bool) -> None:
     """Does what a run has planned, from the reading to the report; what was done already is not done again.
 
-    Args:
-        run: Held, its plan written.
-        start: When the command began, by `time.perf_counter`.
-        as_json: Whether the last line is one JSON object.
+    The run must be held, its plan written; `start` is when the command began, by `time.perf_counter`.
     """
     from headway.bundle.quantize import check_quantize
     from headway.learner.learner import Learner
@@ -164,24 +142,17 @@ def carry_out(run: Run, *, start: float, as_json: bool) -> None:
 
     options, progress = run.config["options"], make_progress()
     items = open_data(options, on_progress=lambda done, total: progress.count("reading", done, total))
-    # Not only when there is a model to export.
-    check_quantize(options.get("quantize"), items.input)
+    # Before the training, not when there is a model to export.
+    check_quantize(options["quantize"], items.input)
     names = ("arch", "pretrained", "seed", "batch_size", "optimizer", "class_weights", "device", "precision")
     learner = Learner(items, run=run, progress=progress, **{name: options[name] for name in names})
     progress.tell(_first_lines(items, learner))
-    learner.fine_tune(**{name: options[name] for name in FINE_TUNING if name in options})
+    learner.fine_tune(**{name: options[name] for name in FINE_TUNING})
     finish(learner, start=start, as_json=as_json)
 
 
 def finish(learner: Learner, *, start: float, as_json: bool, extra: dict[str, Any] | None = None) -> None:
-    """Judges and exports what was trained, and says so.
-
-    Args:
-        learner: Trained, with a run folder.
-        start: When the command began, by `time.perf_counter`.
-        as_json: Whether the last line is one JSON object.
-        extra: What else that object holds.
-    """
+    """Judges and exports what was trained, and says so; `extra` is what else the JSON object holds."""
     import time
 
     run = learner.run
@@ -190,54 +161,46 @@ def finish(learner: Learner, *, start: float, as_json: bool, extra: dict[str, An
     print(f"\n{report}\n")
     learner.export(run.bundle, report=report, quantize=run.config.get("options", {}).get("quantize"))
     print(f"run:    {run.path}\nmodel:  {run.bundle}\nreport: {run.path / 'report.html'}")
-    if as_json:
-        print(_json_line(learner, report, seconds=time.perf_counter() - start, extra=extra or {}))
-
-
-def _json_line(learner: Learner, report: Report, *, seconds: float, extra: dict[str, Any]) -> str:
-    run = learner.run
-    assert run is not None
+    if not as_json:
+        return
     facts = report.to_json()
     parts = {name: part["metrics"] for name, part in facts["parts"].items()}
     line: dict[str, Any] = {
         "run_dir": str(run.path),
         "bundle": str(run.bundle),
-        "seconds": round(seconds, 3),
+        "seconds": round(time.perf_counter() - start, 3),
         "metrics": parts["valid"],
-        "baselines": facts["baselines"],
-        "verdict": facts["verdict"],
-        "history": facts["history"],
-        "notes": facts["notes"],
+        **{name: facts[name] for name in ("baselines", "verdict", "history", "notes")},
     }
     if "test" in parts:
         line["test_metrics"] = parts["test"]
-    return json.dumps(line | extra)
+    print(json.dumps(line | (extra or {})))
 
 
-def _batch_size(given: str | None) -> int | Literal["auto"] | None:
+def _batch_size(text: str | None) -> int | Literal["auto"] | None:
     from headway.errors import ConfigError
 
-    if given is None or given == "auto":
-        return given
-    if given.isdecimal() and int(given) > 0:
-        return int(given)
-    fix = "Leave it out for 32."
+    if text is None or text == "auto":
+        return text
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
     what = "The batch size must be a whole number from 1, or auto."
-    raise ConfigError(what, given=f"--batch-size {given}", fix=fix)
+    raise ConfigError(what, given=f"--batch-size {text}", fix="Leave it out for 32.")
 
 
-def _class_weights(given: str | None) -> dict[str, float] | str | None:
-    """The weights as `Learner` takes them; a label may hold an equals sign, so the last one counts."""
+def _class_weights(text: str | None) -> dict[str, float] | str | None:
+    """The weights as `Learner` takes them."""
     from headway.errors import ConfigError
 
-    if given is None or given == "balanced":
-        return given
+    if text is None or text == "balanced":
+        return text
     try:
-        return {label: float(weight) for label, _, weight in (each.rpartition("=") for each in given.split(","))}
+        # A label may hold an equals sign, so the last one counts.
+        return {label: float(weight) for label, _, weight in (pair.rpartition("=") for pair in text.split(","))}
     except ValueError as error:
         what = "The weights of classes must be pairs of a class and a number."
         fix = "Pass balanced, or pairs such as rare=5,common=1."
-        raise ConfigError(what, given=f"--class-weights {given}", fix=fix) from error
+        raise ConfigError(what, given=f"--class-weights {text}", fix=fix) from error
 
 
 def _default_name(data: Path) -> str:
@@ -245,18 +208,7 @@ def _default_name(data: Path) -> str:
     return re.sub(r"[^\w.-]+", "-", path.stem if path.is_file() else path.name).strip(".") or "run"
 
 
-def _check_settings(
-    name: str,
-    given: dict[str, float | None],
-    *,
-    arch: str | None,
-    epochs: int | None,
-    minutes: float | None,
-    lr: float | None,
-    optimizer: str,
-    device: str,
-    precision: PrecisionName,
-) -> None:
+def _check_settings(name: str, options: dict[str, Any]) -> None:
     """Finds mistakes before the photos are read, which may take a while."""
     from headway.inputs.registry import check_architecture
     from headway.runs.run import check_name
@@ -266,18 +218,17 @@ def _check_settings(
     from headway.train.precision import choose_device, choose_precision
 
     check_name(name)
-    check_plan(epochs=epochs, minutes=minutes, lr=lr)
-    options_of({**given, "epochs": epochs, "lr": lr})
-    choose_precision(choose_device(device), precision)
-    check_optimizer(optimizer)
-    if arch is not None:
-        check_architecture(arch)
+    check_plan(epochs=options["epochs"], minutes=options["minutes"], lr=options["lr"])
+    options_of({key: options[key] for key in ("mixup", "ema", "clip_norm", "dropout", "epochs", "lr")})
+    choose_precision(choose_device(options["device"]), options["precision"])
+    check_optimizer(options["optimizer"])
+    if options["arch"] is not None:
+        check_architecture(options["arch"])
 
 
 def _first_lines(items: Data, learner: Learner) -> str:
     weights = f"weights from {learner.pretrained}" if learner.pretrained else "from scratch"
-    lines = [f"{items}", *items.input.describe()]
-    lines.append(f"{learner.arch}, {weights}; {learner.setup.precision}")
+    lines = [f"{items}", *items.input.describe(), f"{learner.arch}, {weights}; {learner.setup.precision}"]
     if len(items.problems):
         run = learner.run
         assert run is not None

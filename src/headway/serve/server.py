@@ -12,7 +12,6 @@ import sys
 import tempfile
 import traceback
 import warnings
-import zipfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -26,7 +25,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.supervisors import Multiprocess
 
 from headway.bundle.format import bundle_name, read_bundle
-from headway.bundle.predictor import load
+from headway.bundle.predictor import open_bundle
 from headway.errors import ConfigError, HeadwayError
 from headway.serve.app import create_app
 from headway.serve.metrics import MULTIPROCESS_FOLDER
@@ -85,10 +84,9 @@ def _make_app(bundle: Path, settings: Settings) -> FastAPI:
     # Both tell of every broken body; the client is told already, and the log is not theirs to fill.
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module=r"PIL\.")
-    predictor = load(bundle)
-    # Whole and unharmed, or `load` would have refused it.
-    with zipfile.ZipFile(bundle.expanduser()) as archive:
-        card = archive.read("card.md").decode(errors="replace")
+    model = read_bundle(bundle)
+    predictor = open_bundle(model, given=bundle)
+    card = model.files["card.md"].decode(errors="replace")
     return create_app(predictor, settings, name=bundle_name(bundle), card=card)
 
 

@@ -20,7 +20,7 @@ FIX = "Fetch it on a machine with npm (npm pack onnxruntime-web@1.30.0), and nam
 
 
 @pytest.fixture
-def runtime(monkeypatch: pytest.MonkeyPatch) -> bytes:
+def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small archive that passes for the runtime's."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
@@ -30,7 +30,8 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> bytes:
             tar.addfile(entry, io.BytesIO(name.encode()))
     data = buffer.getvalue()
     monkeypatch.setattr(site, "RUNTIME_SHA512", base64.b64encode(hashlib.sha512(data).digest()).decode())
-    return data
+    (tmp_path / "runtime.tgz").write_bytes(data)
+    return tmp_path / "runtime.tgz"
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def npm(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     monkeypatch.setenv("HEADWAY_CACHE", str(folder / "cache"))
 
 
-def test_the_folder_holds_all_that_the_page_needs(tmp_path: Path, page: Path, runtime: bytes) -> None:
+def test_the_folder_holds_all_that_the_page_needs(tmp_path: Path, page: Path, runtime: Path) -> None:
     bundle = read_bundle(GOLDEN)
     written = site.write_site(tmp_path / "site", bundle, name="colours", page=page, runtime=runtime)
     names = {path.relative_to(tmp_path / "site").as_posix() for path in written}
@@ -67,7 +68,7 @@ def test_the_folder_holds_all_that_the_page_needs(tmp_path: Path, page: Path, ru
     assert "default-src 'none'" in (tmp_path / "site" / "index.html").read_text()
 
 
-def test_a_site_is_replaced_and_nothing_else(tmp_path: Path, page: Path, runtime: bytes) -> None:
+def test_a_site_is_replaced_and_nothing_else(tmp_path: Path, page: Path, runtime: Path) -> None:
     bundle = read_bundle(GOLDEN)
     for name in ("one", "two"):
         site.write_site(tmp_path / "site", bundle, name=name, page=page, runtime=runtime)
@@ -80,7 +81,7 @@ def test_a_site_is_replaced_and_nothing_else(tmp_path: Path, page: Path, runtime
     )
 
 
-def test_a_table_has_no_page_without_a_server(tmp_path: Path, page: Path, runtime: bytes) -> None:
+def test_a_table_has_no_page_without_a_server(tmp_path: Path, page: Path, runtime: Path) -> None:
     bundle = read_bundle(GOLDEN)
     table = Bundle({**bundle.manifest, "input": Table(continuous=["age"]).to_json()}, bundle.files)
     with pytest.raises(ConfigError) as caught:
@@ -93,12 +94,11 @@ def test_a_table_has_no_page_without_a_server(tmp_path: Path, page: Path, runtim
     assert not (tmp_path / "site").exists()
 
 
-def test_npm_fetches_the_runtime_once(tmp_path: Path, runtime: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "archive").write_bytes(runtime)
-    npm(tmp_path / "bin", monkeypatch, f'test "$1 $2" = "pack {site.RUNTIME}" && cp {tmp_path}/archive "$4/it.tgz"')
-    assert site.find_runtime() == runtime
+def test_npm_fetches_the_runtime_once(tmp_path: Path, runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    npm(tmp_path / "bin", monkeypatch, f'test "$1 $2" = "pack {site.RUNTIME}" && cp {runtime} "$4/it.tgz"')
+    assert site.find_runtime() == runtime.read_bytes()
     (tmp_path / "bin" / "npm").unlink()
-    assert site.find_runtime() == runtime
+    assert site.find_runtime() == runtime.read_bytes()
 
 
 def test_without_npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

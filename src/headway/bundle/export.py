@@ -55,27 +55,21 @@ def export_bundle(
 ) -> Path:
     """Writes `model.headway`: the weights, the graph, a check of it, the card and the manifest.
 
-    The model is copied, and the copy exported in float32 on the CPU in evaluation mode; the model itself is not
-    touched. It may lie on any device, in any memory format, and be compiled.
+    The model is copied, and the copy exported in float32 on the CPU in evaluation mode. The model may lie on any
+    device, in any memory format, and be compiled.
 
     Args:
         path: Where to; folders above it are made.
         model: Prepared inputs, such as float32 `[batch, channels, height, width]`, to outputs `[batch, outputs]`.
-        prepare: What comes before it, given items with their channels first: for photos float32 of 0 to 255 in,
-            normalised out.
-        input: The fitted input field.
-        target: The fitted target field; what turns outputs into answers, such as a softmax, comes with it.
-        examples: A few items, at least 3, as `input.collate` gives them: for photos uint8 `[items, height, width,
-            channels]`. The first three become the bundle's own check, so they are to be read by whoever has the bundle.
-        manifest: What else to write down: metrics, baselines, the architecture and so on, as plain JSON values.
+        prepare: Items with their channels first, for photos float32 of 0 to 255, to the model's inputs.
+        input: Fitted.
+        target: Fitted; what turns outputs into answers, such as a softmax, comes with it.
+        examples: At least 3 items, as `input.collate` gives them. The first three become the bundle's own check, so
+            they are to be read by whoever has the bundle.
+        manifest: What else to write down, as plain JSON values.
         card: The model card, Markdown.
-        familiar: What tells familiar items from others. It is left out where the model is more than its linear head
-            on its body.
-        quantize: Data to quantise the graph to int8 with; it stays in float32 where that costs accuracy. Left out: it
-            stays in float32.
-
-    Returns:
-        The path.
+        familiar: Left out where the model is more than its linear head on its body.
+        quantize: Data to quantise the graph to int8 with; it stays in float32 where that costs accuracy.
 
     Raises:
         ShapeError: If the examples or the model's outputs have the wrong shape.
@@ -138,10 +132,7 @@ def _exported(served: _Served, target: Target, input: Input, inputs: Tensor) -> 
 
 
 class _Served(nn.Module):
-    """Items as they are read to answers `[batch, outputs]` and, where there is one, a distance.
-
-    A copy of the model, in float32 on the CPU.
-    """
+    """Items as they are read to answers `[batch, outputs]` and, where there is one, a distance: float32, on the CPU."""
 
     def __init__(
         self, prepare: nn.Module, model: nn.Module, activate: nn.Module, distance: Distance | None, input: Input

@@ -54,8 +54,6 @@ _CHECK = {
     "distances": ("<f4",),
 }
 
-_FIX = "Copy it again from where it was made, or export it again."
-
 _MAX_MEMBERS = 16
 _END = struct.Struct("<4s4H2LH")
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
@@ -63,12 +61,7 @@ _ENCRYPTED = 0x1 | 0x40 | 0x2000
 
 @dataclass(frozen=True)
 class Bundle:
-    """What an archive holds, checked.
-
-    Attributes:
-        manifest: The manifest, with `format_version` and `files`.
-        files: The other members' bytes by name.
-    """
+    """What an archive holds, checked: the manifest, and the other members' bytes by name."""
 
     manifest: dict[str, Any]
     files: dict[str, bytes]
@@ -92,11 +85,13 @@ class Check:
     @property
     def arrays(self) -> dict[str, np.ndarray]:
         """The arrays that there are, by name."""
-        found = {"inputs": self.inputs, "outputs": self.outputs}
-        return found if self.distances is None else {**found, "distances": self.distances}
+        named = {"inputs": self.inputs, "outputs": self.outputs, "distances": self.distances}
+        return {name: array for name, array in named.items() if array is not None}
 
 
-def damage(what: str, *, given: object, fix: str = _FIX) -> BundleError:
+def damage(
+    what: str, *, given: object, fix: str = "Copy it again from where it was made, or export it again."
+) -> BundleError:
     """The error for a bundle that cannot be used."""
     return BundleError(what, given=given, fix=fix)
 
@@ -115,9 +110,6 @@ def write_bundle(path: str | os.PathLike[str], *, manifest: dict[str, Any], file
         manifest: Plain JSON values without NaN; `format_version` and `files` are added here.
         files: The bytes of `weights.safetensors`, `model.onnx`, `check.npz` and `card.md`.
 
-    Returns:
-        The path.
-
     Raises:
         BundleError: If the manifest is not plain JSON, or if it or the archive would be too large to be read again.
     """
@@ -130,7 +122,14 @@ def write_bundle(path: str | os.PathLike[str], *, manifest: dict[str, Any], file
         what = "The manifest must hold plain JSON values: text, numbers that are finite, lists and dicts."
         raise damage(what, given=error, fix="Leave that value out, or store it as text.") from error
     members = {_MANIFEST: text.encode(), **{name: files[name] for name in _FILES[FORMAT_VERSION]}}
-    _check_limits(target, manifest_bytes=len(members[_MANIFEST]), total_bytes=sum(map(len, members.values())))
+    manifest_bytes, total_bytes = len(members[_MANIFEST]), sum(map(len, members.values()))
+    # The directory and the headers take under a kilobyte a member.
+    if total_bytes > MAX_BUNDLE_BYTES - _MAX_MEMBERS * 1024:
+        what = f"The bundle would be {total_bytes / 1e9:.1f} GB, and the limit is {MAX_BUNDLE_BYTES / 1e9:.1f} GB."
+        raise damage(what, given=target, fix="Choose a smaller architecture.")
+    if manifest_bytes > MAX_MANIFEST_BYTES:
+        what = f"The manifest would be {manifest_bytes / 2**20:.1f} MB; the limit is {MAX_MANIFEST_BYTES // 2**20} MB."
+        raise damage(what, given=target, fix="Put less into it.")
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
     try:
@@ -146,12 +145,6 @@ def write_bundle(path: str | os.PathLike[str], *, manifest: dict[str, Any], file
 
 def read_bundle(path: str | os.PathLike[str]) -> Bundle:
     """Reads an archive, having checked its structure, its version, and each file's size and SHA-256.
-
-    Args:
-        path: The file.
-
-    Returns:
-        The manifest and the files' bytes.
 
     Raises:
         BundleError: If anything about the file is wrong; there is no other error.
@@ -197,11 +190,7 @@ def pack_check(check: Check) -> bytes:
 
 
 def unpack_check(data: bytes, *, given: object) -> Check:
-    """The arrays of `check.npz`, read without numpy's own zip reader.
-
-    Args:
-        data: The bytes of `check.npz`.
-        given: What to name in an error: the bundle's path.
+    """The arrays of `check.npz`, read without numpy's own zip reader; `given` is what an error calls the bundle.
 
     Raises:
         BundleError: If it holds anything but these arrays, stored, with as many bytes as their headers claim.
@@ -211,8 +200,7 @@ def unpack_check(data: bytes, *, given: object) -> Check:
         names = "inputs and outputs, with or without distances"
         raise damage(f"The bundle's check.npz does not hold just {names}.", given=given)
     try:
-        named = {name.removesuffix(".npy"): raw for name, raw in members.items()}
-        check = Check(**{name: _parse_npy(raw, _CHECK[name]) for name, raw in named.items()})
+        check = Check(**{name[:-4]: _parse_npy(raw, _CHECK[name[:-4]]) for name, raw in members.items()})
     # The header is Python source text; numpy's parser raises whatever it trips over.
     except Exception as error:
         raise damage(f"The bundle's check.npz holds an array that cannot be read ({error}).", given=given) from error
@@ -228,12 +216,12 @@ def _parse_npy(raw: bytes, dtypes: tuple[str, ...]) -> np.ndarray:
     if np.lib.format.read_magic(buffer) != (1, 0):
         message = "not version 1.0 of npy"
         raise ValueError(message)
-    shape, fortran_order, found = np.lib.format.read_array_header_1_0(buffer)
+    shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(buffer)
     # numpy would allocate whatever the header claims, before looking at what there is.
-    if found.str not in dtypes or fortran_order or math.prod(shape) * found.itemsize != len(raw) - buffer.tell():
+    if dtype.str not in dtypes or fortran_order or math.prod(shape) * dtype.itemsize != len(raw) - buffer.tell():
         message = f"not {' or '.join(dtypes)} in C order of the size claimed"
         raise ValueError(message)
-    return np.frombuffer(raw, dtype=found, offset=buffer.tell()).reshape(shape)
+    return np.frombuffer(raw, dtype=dtype, offset=buffer.tell()).reshape(shape)
 
 
 def _parse_manifest(raw: bytes, given: object) -> dict[str, Any]:
@@ -271,16 +259,6 @@ def _open(path: Path) -> BinaryIO:
 def _no_bundle(why: str, given: object) -> BundleError:
     fix = "Pass a model.headway file, as written by `headway train` or `learner.export`."
     return damage(f"This is not a Headway bundle: {why}", given=given, fix=fix)
-
-
-def _check_limits(path: Path, *, manifest_bytes: int, total_bytes: int) -> None:
-    # The directory and the headers take under a kilobyte a member.
-    if total_bytes > MAX_BUNDLE_BYTES - _MAX_MEMBERS * 1024:
-        what = f"The bundle would be {total_bytes / 1e9:.1f} GB, and the limit is {MAX_BUNDLE_BYTES / 1e9:.1f} GB."
-        raise damage(what, given=path, fix="Choose a smaller architecture.")
-    if manifest_bytes > MAX_MANIFEST_BYTES:
-        what = f"The manifest would be {manifest_bytes / 2**20:.1f} MB; the limit is {MAX_MANIFEST_BYTES // 2**20} MB."
-        raise damage(what, given=path, fix="Put less into it.")
 
 
 def _write_zip(file: BinaryIO, members: dict[str, bytes]) -> None:

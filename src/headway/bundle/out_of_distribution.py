@@ -43,9 +43,7 @@ class Distance(nn.Module):
     little the logits stand out. Each is divided by its mean over the training rows, so they count alike for any model.
 
     Args:
-        features: Of the training rows, float32 `[items, features]`.
-        logits: What the head gives for them, `[items, classes]`.
-        targets: Their classes, int64 `[items]`.
+        features: Of the training rows, float32 `[items, features]`; with `logits` and int64 `targets` of the same.
         num_used: How many of the features count, from the first on; all when left out.
         is_classes: Whether the targets are classes; without them all items have one mean, and the logits do not count.
     """
@@ -130,12 +128,8 @@ class Familiar:
 def find_familiar(setup: Setup, known: Mapping[str, np.ndarray] | None = None) -> Familiar | None:
     """Fits the distance on the training rows of a trained model.
 
-    Args:
-        setup: The model and its data.
-        known: Features by part's name that were computed earlier; used where the body still gives the same.
-
-    Returns:
-        None where the model has no body with a linear head, or its features have NaN or infinite values.
+    `known` are features by part's name that were computed earlier; they are used where the body still gives the same.
+    None where the model has no body with a linear head, or its features have NaN or infinite values.
     """
     if not has_linear_head(setup.model) or not len(setup.data.valid):
         return None

@@ -66,15 +66,9 @@ def check_quantize(name: str | None, input: Input | None = None) -> None:
 
 
 def quantize_graph(graph: bytes, *, train: Part, valid: Part) -> Quantized:
-    """Quantises a graph, measures both on the validation rows, and decides.
+    """The graph in int8 if that costs at most `MAX_LOSS` or `MAX_WORSE` of the main metric on valid, else as it is.
 
-    Args:
-        graph: The graph in float32.
-        train: Where the ranges of activations are measured, on at most 128 rows.
-        valid: Where the main metrics are compared, on all rows.
-
-    Returns:
-        The graph in int8 if it costs at most `MAX_LOSS` or `MAX_WORSE` of the main metric, else the one given.
+    The ranges of activations are measured on at most 128 rows of train.
     """
     target, small = valid.data.target, _quantized(graph, train)
     metrics, targets = target.metrics(), target.view(valid.placed_at(np.arange(len(valid))), valid.data.input)

@@ -49,12 +49,7 @@ def serve(
 
 
 def parse_amount(text: str, *, option: str, unit: str) -> int:
-    """A number with a unit, such as 10MB.
-
-    Args:
-        text: A number, then K, M or G, then the unit; what follows the number may be left out.
-        option: The option's name, for the error.
-        unit: The unit's letter.
+    """A number with a unit, such as 10MB: K, M or G, then the unit's letter; either may be left out.
 
     Raises:
         ConfigError: If it is not such a number, or not positive.
@@ -65,8 +60,8 @@ def parse_amount(text: str, *, option: str, unit: str) -> int:
     """
     from headway.errors import ConfigError
 
-    found = re.fullmatch(rf"([0-9]+(?:\.[0-9]+)?)\s*([KMG]?){unit}?", text.strip(), flags=re.IGNORECASE)
-    amount = int(float(found[1]) * _UNITS[found[2].upper()]) if found else 0
+    match = re.fullmatch(rf"([0-9]+(?:\.[0-9]+)?)\s*([KMG]?){unit}?", text.strip(), flags=re.IGNORECASE)
+    amount = int(float(match[1]) * _UNITS[match[2].upper()]) if match else 0
     if amount < 1:
         fix = f"Write it as 500K{unit} or 10M{unit}."
         raise ConfigError(f"`{option}` must be a positive size.", given=repr(text), fix=fix)

@@ -18,14 +18,7 @@ __all__ = ["CATALOGUE", "NamedData", "PublishedFile", "entry"]
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedFile:
-    """A file as it is published.
-
-    Attributes:
-        name: Its name, without a folder.
-        addresses: Where it is published, http or https; the first that answers is used.
-        size: Its length in bytes.
-        sha256: The hash of its bytes, in hexadecimal.
-    """
+    """A file as it is published, `size` bytes long; of its addresses, http or https, the first that answers is used."""
 
     name: str
     addresses: tuple[str, ...]

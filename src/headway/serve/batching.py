@@ -27,13 +27,13 @@ _Answer = TypeVar("_Answer")
 
 
 class Batcher(Generic[_Item, _Answer]):
-    """A thread that takes all that waits, runs a function on it, and hands out the answers.
+    """Threads that take all that waits, run a function on it, and hand out the answers.
 
     Args:
-        run: A batch of items to as many answers, in their order; called by so many threads at once as there are.
+        run: A batch of items to as many answers, in their order.
         max_batch: The most items that are run together, at least 1.
         num_threads: Batches that may be run side by side.
-        on_batch: Told of each batch: how many items, and how many seconds the run took.
+        on_batch: Called with each batch's number of items and the seconds that the run took.
 
     Example:
         >>> with Batcher(lambda items: [item * 2 for item in items], max_batch=8) as batcher:

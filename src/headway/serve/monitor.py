@@ -38,14 +38,12 @@ class Journal:
         keep_inputs: Whether files that came in are kept in `inputs/` below it, up to 1 GB of them.
         worker: Part of the file's name where several processes write into one folder.
 
-    Attributes:
-        num_dropped: Entries that were lost because the disk was too slow.
-
     Raises:
         ConfigError: If the folder cannot be written to.
     """
 
     def __init__(self, folder: Path, *, keep_inputs: bool = False, worker: str = "") -> None:
+        # Entries that were lost because the disk was too slow.
         self.num_dropped = 0
         self._inputs = folder / "inputs"
         self._keep_inputs = keep_inputs
@@ -64,12 +62,7 @@ class Journal:
         self._thread.start()
 
     def write(self, entry: dict[str, Any], *, file: bytes = b"") -> None:
-        """Adds an entry, with the time in front of it. Returns at once.
-
-        Args:
-            entry: Plain JSON values.
-            file: The bytes of the item's file, kept only where this journal keeps them.
-        """
+        """Adds an entry, with the time in front of it, and the bytes of the item's file where they are kept."""
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
         try:
             self._behind.put_nowait(({"time": now, **entry}, file if self._keep_inputs else b""))
@@ -108,22 +101,16 @@ class Journal:
 
 
 def read_log(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
-    """The entries of a log, in no particular order.
-
-    Args:
-        path: The folder that a server wrote to, or one file of it.
-
-    Returns:
-        A generator. A line that is cut short, as the last one of a crash is, is passed over.
+    """The entries of a log, a folder that a server wrote to or one file of it, in no particular order.
 
     Raises:
         DataError: If there is no log.
     """
-    given = Path(path).expanduser()
-    files = [given] if given.is_file() else sorted(given.glob(f"{LOG_NAME}*.jsonl*"))
+    path = Path(path).expanduser()
+    files = [path] if path.is_file() else sorted(path.glob(f"{LOG_NAME}*.jsonl*"))
     if not files:
         what = f"The log was not found: it must be a file, or a folder with {LOG_NAME}.jsonl in it."
-        raise DataError(what, given=given, fix="Name the folder that `headway serve --log` wrote to.")
+        raise DataError(what, given=path, fix="Name the folder that `headway serve --log` wrote to.")
     return _entries(files)
 
 
@@ -134,6 +121,7 @@ def _entries(files: list[Path]) -> Iterator[dict[str, Any]]:
                 try:
                     entry = json.loads(line)
                 except ValueError:
+                    # The last line of a crash is cut short.
                     continue
                 if isinstance(entry, dict):
                     yield entry

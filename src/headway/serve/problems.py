@@ -58,10 +58,7 @@ class Kind(Enum):
 class Problem(Exception):  # noqa: N818 - its name in RFC 9457
     """Something that a client is to be told, raised anywhere on the way of a request.
 
-    Args:
-        kind: What kind it is.
-        detail: What happened this time, and what to do, in a sentence or two.
-        headers: Headers of the response.
+    `detail` says what happened this time, and what to do, in a sentence or two; `headers` are the response's.
     """
 
     def __init__(self, kind: Kind, detail: str, *, headers: Mapping[str, str] | None = None) -> None:

@@ -57,8 +57,8 @@ def serve(
         port: The port; 0 for any that is free.
         workers: Processes that share the port. One uses every core already; more help where requests, not the model,
             keep the processor busy.
-        settings: The limits.
-        on_ready: Told the address once requests are taken.
+        settings: The limits; the defaults when left out.
+        on_ready: Called with the address once requests are taken.
 
     Raises:
         BundleError: If the bundle cannot be used.

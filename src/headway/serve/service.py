@@ -30,11 +30,8 @@ class Answer:
     """What became of one item: a prediction, or a problem.
 
     Attributes:
-        item: The item.
         seconds: From admission to the end.
-        prediction: The model's answer, in what it saw of the item.
-        geometry: Where in the item that lies, where the answer needs it.
-        problem: Why there is none.
+        prediction: The model's answer, in what it saw of the item; `geometry` says where in the item that lies.
         statistics: What is counted and written down of the answer, and of the item where there is a log.
     """
 

@@ -63,14 +63,10 @@ class LayerActivity:
 
     Attributes:
         name: The layer's name in the model.
-        mean_abs: Mean size of its outputs, from 0.
-        std: Their standard deviation, from 0.
         share_dead: Share of its channels that are zero for every item, from 0 to 1.
         largest: The largest size of an output; may be infinite or NaN.
     """
 
     name: str
-    mean_abs: float
-    std: float
     share_dead: float
     largest: float

@@ -19,7 +19,6 @@ from headway.cli import main
 from headway.errors import ConfigError, HeadwayError, TrainingError, WeightsError, did_you_mean
 from headway.inputs.image.models import create
 from headway.runs.run import new_run
-from headway.train.fine_tune import fine_tune, train_from_scratch
 from headway.train.lr_finder import find_lr
 from headway.train.optimizers import make_optimizer
 from headway.train.options import Options, Plan
@@ -90,15 +89,14 @@ def test_a_plan() -> None:
         )
 
 
-@pytest.mark.parametrize("train", [fine_tune, train_from_scratch])
-def test_epochs_and_minutes(learner: MakeLearner, train: Callable[..., object]) -> None:
+def test_epochs_and_minutes(learner: MakeLearner) -> None:
     made = learner()
-    assert refusal(ConfigError, train, made.setup, made.history, epochs=2, minutes=1.5) == text(
+    assert refusal(ConfigError, made.fine_tune, epochs=2, minutes=1.5) == text(
         "A run is planned by epochs or by minutes, not by both.", "epochs=2, minutes=1.5, lr=None", "Drop one."
     )
     for options in ({"epochs": -1}, {"minutes": 0.0}):
         given = ", ".join(f"{name}={options.get(name)}" for name in ("epochs", "minutes", "lr"))
-        assert refusal(ConfigError, train, made.setup, made.history, **options) == text(
+        assert refusal(ConfigError, made.fine_tune, **options) == text(
             "`epochs` must be a whole number from 0, `minutes` and `lr` above 0.",
             given,
             "Leave them out for a good choice.",

@@ -123,7 +123,7 @@ def test_a_large_model_on_few_items(digits: tuple[np.ndarray, np.ndarray]) -> No
 
 def test_units_that_are_all_off(digits: tuple[np.ndarray, np.ndarray]) -> None:
     learner = train(digits, epochs=3, bias=-100.0)
-    layers = activity(learner.model, [torch.rand(64, 1, 28, 28)])
+    layers = activity(learner.model, torch.rand(64, 1, 28, 28))
     findings = judged(learner, activity=layers)
     assert alarms(findings) == ["dead_activations"]
     assert findings[0].severity == "serious"
@@ -134,7 +134,7 @@ def test_weights_that_blow_up(digits: tuple[np.ndarray, np.ndarray]) -> None:
     learner = train(digits, epochs=1)
     with torch.no_grad():
         learner.model.body[1].weight.mul_(1e6)
-    layers = activity(learner.model, [torch.rand(64, 1, 28, 28)])
+    layers = activity(learner.model, torch.rand(64, 1, 28, 28))
     assert "exploding_activations" in alarms(judged(learner, activity=layers))
 
 

@@ -87,9 +87,7 @@ def train(
     dropout: Annotated[
         float | None, typer.Option(metavar="RATE", help="Rate of the model's dropout layers; as they are if left out.")
     ] = None,
-    compile: Annotated[
-        Literal["off", "auto", "on"], typer.Option(help="Compile the training step; auto: where a timed trial pays.")
-    ] = "off",
+    compile: Annotated[bool, typer.Option("--compile", help="Compile the training step with torch.compile.")] = False,
     batch_size: Annotated[
         str | None, typer.Option(metavar="ITEMS", help="Items a step; auto: in pieces when memory runs out.")
     ] = None,

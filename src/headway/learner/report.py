@@ -221,4 +221,4 @@ def _properties(data: Data) -> list[str]:
 def _activity(trained: TrainedModel) -> list[LayerActivity]:
     part = trained.data.valid
     arrays = part.data.input.view(part.canvases(np.arange(min(NUM_ACTIVITY, len(part)))))
-    return activity(trained.setup.model, [as_inputs(trained.setup, arrays)])
+    return activity(trained.setup.model, as_inputs(trained.setup, arrays))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import nn
 
 from headway.train.callbacks import Callback
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
     from headway.train.callbacks import BatchResult, TrainState
 
 __all__ = ["Average"]
-
-# What names of averaged tensors begin with in a checkpoint.
-PREFIX = "average."
 
 
 class Average(Callback):
@@ -63,11 +59,11 @@ class Average(Callback):
             for name, value in trained.items():
                 self._live[name].copy_(value)
 
-    def tensors(self) -> dict[str, torch.Tensor]:
-        """The average under the names that `restore` looks for."""
-        return {PREFIX + name: value for name, value in self._averaged.items()}
+    def state_dict(self) -> dict[str, Any]:
+        """The average by the names of the weights."""
+        return self._averaged
 
-    def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
-        """Takes back what `tensors` gave."""
+    def load_state_dict(self, values: dict[str, Any]) -> None:
+        """Takes back what `state_dict` gave."""
         for name, value in self._averaged.items():
-            value.copy_(tensors[PREFIX + name])
+            value.copy_(values[name])

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,10 +44,10 @@ __all__ = [
     "train_from_scratch",
 ]
 
-# The name of the piece that holds what stage two answered for the rows set aside, where it was kept.
+# The name of the checkpoint of what stage two answered for the rows set aside, where it was kept.
 ASIDE_ANSWERS = "aside"
 
-# Items whose features are computed, and kept, at a time.
+# Items whose features are computed, and saved, at a time.
 CHUNK = 512
 
 # Stage two sees about so many training images, each epoch counting anew, when nothing else is asked for.
@@ -59,6 +58,7 @@ MAX_EPOCHS = 5
 # Stage two is left out, unless asked for, where the head is right on this share of held-out training rows.
 GOOD_ENOUGH = 0.98
 
+# The share of the training rows that judges the two stages, and how many rows that are at least and at most.
 ASIDE = 0.1
 MIN_ASIDE = 50
 MAX_ASIDE = 1000
@@ -87,12 +87,12 @@ class Features:
     unseen: tuple[np.ndarray, np.ndarray] | None = None
 
     @classmethod
-    def of(cls, data: Data, found: Mapping[str, tuple[torch.Tensor, torch.Tensor]], head: Head) -> Features:
+    def of(cls, data: Data, by_part: Mapping[str, tuple[torch.Tensor, torch.Tensor]], head: Head) -> Features:
         """From features and targets by part, as the data are now, and the head that was solved on them."""
         held_out = None if head.held_out is None else head.held_out.numpy()
-        parts = {name: features.numpy() for name, (features, _) in found.items()}
+        parts = {name: features.numpy() for name, (features, _) in by_part.items()}
         rows = {name: data.part(name).rows for name in data.parts}
-        unseen = None if held_out is None else (held_out, found["train"][1].numpy())
+        unseen = None if held_out is None else (held_out, by_part["train"][1].numpy())
         return cls(parts, rows, held_out, head.weight_decay, unseen)
 
     def with_unseen(self, saved: Saved | None) -> Features:
@@ -105,12 +105,12 @@ class Features:
         """Those of the items that have not been lost since."""
         if not data.lost:
             return self
-        kept = {name: ~np.isin(rows, list(data.lost)) for name, rows in self.rows.items()}
+        is_left = {name: ~np.isin(rows, list(data.lost)) for name, rows in self.rows.items()}
         return replace(
             self,
-            parts={name: features[kept[name]] for name, features in self.parts.items()},
-            rows={name: rows[kept[name]] for name, rows in self.rows.items()},
-            held_out=None if self.held_out is None else self.held_out[kept["train"]],
+            parts={name: features[is_left[name]] for name, features in self.parts.items()},
+            rows={name: rows[is_left[name]] for name, rows in self.rows.items()},
+            held_out=None if self.held_out is None else self.held_out[is_left["train"]],
         )
 
 
@@ -133,10 +133,10 @@ def fine_tune(
     lr: float | None = None,
     options: Options | None = None,
 ) -> Features:
-    """Trains the model in place, in two stages.
+    """Trains a model that has a `body` and a linear `head` in place, in two stages.
 
     Args:
-        setup: Model, data and what stays the same; the model has a `body` and a linear `head`.
+        setup: Model, data and what stays the same.
         history: Gets an entry for the head and one for each epoch of stage two, and notes.
         epochs: Epochs of stage two; 0 for the head alone. Left out, by `default_epochs`, and none where the head is
             already right on `GOOD_ENOUGH` of the training rows that it was solved without.
@@ -148,33 +148,29 @@ def fine_tune(
         The frozen body's features.
 
     Raises:
-        ConfigError: If both `epochs` and `minutes` are given, or one of them is out of its range.
         TrainingError: If the loss becomes NaN or infinite.
     """
     start = time.perf_counter()
-    check_plan(epochs=epochs, minutes=minutes, lr=lr)
-    data, options = setup.data, options or recommended(setup, two_stages=True)
+    options = options or recommended(setup, two_stages=True)
     features, head = _stage_one(setup, history)
-    steps, seconds = sys.maxsize, float("inf")
+    right, plan = head.held_out_accuracy or 0.0, None
+    lr = DEFAULT_LR if lr is None else lr
     if minutes is not None:
-        left = 60 * minutes - (time.perf_counter() - start)
-        steps, seconds = _steps_within(setup, left, options)
-        epochs = -(-steps // len(setup.loader(data.train, shuffle=True, accumulate=options.accumulate)))
-        if not epochs:
-            history.notes.append("There was time for the head alone.")
+        plan = _plan_within(setup, options, lr, seconds=60 * minutes - (time.perf_counter() - start))
+    elif epochs is None and right < GOOD_ENOUGH:
+        epochs = max(default_epochs(len(setup.data.train)), len(options.sizes))
+    if epochs:
+        plan = Plan(epochs=epochs, lr=lr, options=options)
+    if plan is not None:
+        return features.with_unseen(_stage_two(setup, plan, history, features, head))
+    if minutes is not None:
+        history.notes.append("There was time for the head alone.")
     elif epochs is None:
-        right = head.held_out_accuracy or 0.0
-        epochs = 0 if right >= GOOD_ENOUGH else max(default_epochs(len(data.train)), len(options.sizes))
-        if not epochs:
-            history.notes.append(
-                f"The head alone was trained: it is right on {right:.1%} of training rows that it was solved without, "
-                "so training every layer has little to gain. Ask for it with epochs (--epochs)."
-            )
-    if not epochs:
-        return features
-    rate = DEFAULT_LR if lr is None else lr
-    plan = Plan(epochs=epochs, lr=rate, options=options, max_steps=steps, max_seconds=seconds)
-    return features.with_unseen(_stage_two(setup, plan, history, features, head))
+        history.notes.append(
+            f"The head alone was trained: it is right on {right:.1%} of training rows that it was solved without, "
+            "so training every layer has little to gain. Ask for it with epochs (--epochs)."
+        )
+    return features
 
 
 def train_from_scratch(
@@ -188,63 +184,78 @@ def train_from_scratch(
 ) -> None:
     """Trains a model without a head to solve, or without pretrained weights, in place and in one stage.
 
-    Args:
-        setup: Model, data and what stays the same.
-        history: Gets an entry an epoch.
-        epochs: Passes over the training rows, at least 1; by their number when left out.
-        minutes: Time to take, instead of `epochs`.
-        lr: Peak learning rate.
-        options: How it trains; `recommended` when left out.
-
-    Raises:
-        ConfigError: If both `epochs` and `minutes` are given, or one of them is out of its range.
-        TrainingError: If the loss becomes NaN or infinite.
+    The arguments are those of `fine_tune`; `epochs` are at least 1, and those of the model's recipe when left out.
     """
-    check_plan(epochs=epochs, minutes=minutes, lr=lr)
     recipe, options = setup.recipe, options or recommended(setup, two_stages=False)
-    steps, seconds = sys.maxsize, float("inf")
+    lr = recipe.lr if lr is None else lr
     if minutes is not None:
-        steps, seconds = _steps_within(setup, 60 * minutes, options)
-        steps = max(steps, 1)
-        epochs = -(-steps // len(setup.loader(setup.data.train, shuffle=True, accumulate=options.accumulate)))
-    elif epochs is None:
-        epochs = max(recipe.epochs(len(setup.data.train)), len(options.sizes))
-    rate = recipe.lr if lr is None else lr
-    plan = Plan(epochs=epochs, lr=rate, options=options, max_steps=steps, max_seconds=seconds)
+        # However short the time, a step is taken.
+        plan = _plan_within(setup, options, lr, seconds=60 * minutes, min_steps=1)
+    else:
+        epochs = max(recipe.epochs(len(setup.data.train)), len(options.sizes)) if epochs is None else epochs
+        plan = Plan(epochs=epochs, lr=lr, options=options)
+    assert plan is not None
     fit(setup, plan, history)
 
 
+def _plan_within(setup: Setup, options: Options, lr: float, *, seconds: float, min_steps: int = 0) -> Plan | None:
+    """A plan of as many steps as fit into the time, with an evaluation an epoch; None where none fits."""
+
+    def measure() -> Saved:
+        if seconds <= 0:
+            return Saved(values={"steps": 0, "seconds": 0.0})
+        start = time.perf_counter()
+        step = step_seconds(setup, options)
+        left = 0.95 * (seconds - (time.perf_counter() - start))
+        # Evaluation runs forward alone, about a third of a step.
+        evaluation = step / 3 * len(setup.data.valid) / len(setup.data.train)
+        return Saved(values={"steps": max(int(left / (step + evaluation)), 0), "seconds": max(left, 0.0)})
+
+    # Saved, so that a run that goes on has the plan that it began with.
+    measured = setup.checkpoints.piece(PLAN, measure).values
+    steps = max(measured["steps"], min_steps)
+    batches = len(setup.loader(setup.data.train, shuffle=True, accumulate=options.accumulate))
+    within = {"max_steps": steps, "max_seconds": measured["seconds"]}
+    return Plan(epochs=-(-steps // batches), lr=lr, options=options, **within) if steps else None
+
+
 def body_features(setup: Setup) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
-    """The frozen body's features of each part, and the targets; a few hundred items at a time, each kept."""
-    found = {}
+    """The frozen body's features of each part, and the targets; a few hundred items at a time, each saved."""
+    by_part = {}
     with _frozen(setup) as body:
         for name in setup.data.parts:
             part = setup.data.part(name)
             chunks = []
             for start in range(0, len(part), CHUNK):
                 chunk = Part(part.data, name, part.items[start : start + CHUNK])
-                piece = f"features-{name}-{start}-{_mark(chunk)}"
-                chunks.append(setup.checkpoints.piece(piece, partial(_chunk, setup, body, chunk)))
-                for row in np.setdiff1d(chunk.rows, chunks[-1].tensors["rows"].numpy()).tolist():
+                saved = _features_of(setup, body, chunk, name=f"features-{name}-{start}-{_mark(chunk)}")
+                for row in np.setdiff1d(chunk.rows, saved.tensors["rows"].numpy()).tolist():
                     setup.data.lose(row, setup.data.lost.get(row, "could not be read when its features were computed"))
-            features, targets = (torch.cat([each.tensors[key] for each in chunks]) for key in ("features", "targets"))
-            found[name] = features, targets
-    return found
+                chunks.append(saved.tensors)
+            features, targets = (torch.cat([chunk[key] for chunk in chunks]) for key in ("features", "targets"))
+            by_part[name] = features, targets
+    return by_part
+
+
+def _features_of(setup: Setup, body: nn.Module, part: Part, *, name: str) -> Saved:
+    def compute() -> Saved:
+        features, targets = setup.outputs(body, part)
+        return Saved({"features": features, "targets": targets, "rows": torch.from_numpy(part.left().rows)})
+
+    return setup.checkpoints.piece(name, compute)
 
 
 @contextmanager
 def _frozen(setup: Setup) -> Iterator[nn.Module]:
-    """The body in evaluation mode; in float32 with fewer steps, where it has convolutions that are normalised.
-
-    In shorter numbers other steps round otherwise, by a few per cent: features would no longer be those that the model
-    answers from.
-    """
-    body, train = setup.model.get_submodule("body"), setup.data.train
+    """The body in evaluation mode; in float32 with fewer steps, where it has convolutions that are normalised."""
+    body = setup.model.get_submodule("body")
     with evaluating(body):
+        # In shorter numbers other steps round otherwise, by a few per cent: features would no longer be those that the
+        # model answers from.
         if setup.precision.dtype is not torch.float32:
             yield body
             return
-        batch = next(iter(Loader(train, 2))).to(setup.precision.device)
+        batch = next(iter(Loader(setup.data.train, 2))).to(setup.precision.device)
         with folded(body, setup.precision.layout(setup.prepare(batch.inputs))):
             yield body
 
@@ -254,25 +265,23 @@ def _mark(part: Part) -> str:
     return hashlib.blake2b("\n".join(part.items["content"].to_list()).encode(), digest_size=4).hexdigest()
 
 
-def _chunk(setup: Setup, body: nn.Module, part: Part) -> Saved:
-    features, targets = setup.outputs(body, part)
-    return Saved({"features": features, "targets": targets, "rows": torch.from_numpy(part.left().rows)})
+def _solved(setup: Setup) -> tuple[dict[str, tuple[torch.Tensor, torch.Tensor]], Head]:
+    """Features and targets by part, and the head that is best on those of train; computed once."""
+    by_part, options = body_features(setup), _head_options(setup)
+    name = f"head-{_mark(setup.data.train)}"
+    saved = setup.checkpoints.piece(name, lambda: solve_head(*by_part["train"], **options).to_saved())
+    return by_part, Head.from_saved(saved)
 
 
-def _solved(setup: Setup, features: torch.Tensor, targets: torch.Tensor) -> Saved:
-    head = solve_head(features, targets, target=setup.data.target, seed=setup.seed, objective=setup.objective)
-    return head.to_saved()
+def _head_options(setup: Setup) -> dict[str, Any]:
+    return {"target": setup.data.target, "objective": setup.objective, "seed": setup.seed}
 
 
 def _stage_one(setup: Setup, history: History) -> tuple[Features, Head]:
     start = time.perf_counter()
-    linear = setup.model.get_submodule("head")
-    assert isinstance(linear, nn.Linear)
-    found = body_features(setup)
-    name = f"head-{_mark(setup.data.train)}"
-    head = Head.from_saved(setup.checkpoints.piece(name, lambda: _solved(setup, *found["train"])))
-    head.put_into(linear)
-    valid, valid_targets = found["valid"]
+    by_part, head = _solved(setup)
+    head.put_into(setup.model.get_submodule("head"))
+    valid, valid_targets = by_part["valid"]
     valid_loss, metrics = score(setup, head(valid), valid_targets)
     entry = Epoch(
         stage="head",
@@ -285,35 +294,32 @@ def _stage_one(setup: Setup, history: History) -> tuple[Features, Head]:
     )
     setup.record(history, entry)
     setup.model.eval()
-    return Features.of(setup.data, found, head), head
+    return Features.of(setup.data, by_part, head), head
 
 
 def kept_features(setup: Setup) -> Features | None:
     """What stage one found in a call that was finished before; None where it had no such stage."""
-    head = setup.checkpoints.load(f"head-{_mark(setup.data.train)}")
-    if head is None:
+    if not setup.checkpoints.has(f"head-{_mark(setup.data.train)}"):
         return None
-    found = Features.of(setup.data, body_features(setup), Head.from_saved(head))
-    return found.with_unseen(setup.checkpoints.load(ASIDE_ANSWERS))
+    by_part, head = _solved(setup)
+    return Features.of(setup.data, by_part, head).with_unseen(setup.checkpoints.load(ASIDE_ANSWERS))
 
 
-def _stage_two(setup: Setup, plan: Plan, history: History, found: Features, head: Head) -> Saved | None:
+def _stage_two(setup: Setup, plan: Plan, history: History, features: Features, head: Head) -> Saved | None:
     """Trains every layer, and keeps the result where it does better than stage one on rows that neither has seen.
 
     Returns:
         What the result answers for those rows, and their targets; None where it was not kept.
     """
-    model, data = setup.model, setup.data
-    linear = model.get_submodule("head")
-    assert isinstance(linear, nn.Linear)
+    model, train = setup.model, setup.data.train
     before = copy.deepcopy(model.state_dict())
-    features, targets = torch.from_numpy(found.parts["train"]), torch.from_numpy(data.train.targets)
-    inside, aside = _set_aside(data.train, setup.seed)
-    seen = torch.isin(torch.from_numpy(data.train.rows), torch.from_numpy(inside.rows))
-    options = {"target": data.target, "objective": setup.objective, "seed": setup.seed}
-    blind = solve_head(features[seen], targets[seen], **options, decays=(head.weight_decay,))
-    head_loss, _ = score(setup, blind(features[~seen]), targets[~seen])
-    blind.put_into(linear)
+    inputs, targets = torch.from_numpy(features.parts["train"]), torch.from_numpy(train.targets)
+    inside, aside = _set_aside(train, setup.seed)
+    seen = torch.isin(torch.from_numpy(train.rows), torch.from_numpy(inside.rows))
+    # The head that starts stage two and is compared with it has not seen the rows set aside either.
+    blind = solve_head(inputs[seen], targets[seen], **_head_options(setup), decays=(head.weight_decay,))
+    head_loss, _ = score(setup, blind(inputs[~seen]), targets[~seen])
+    blind.put_into(model.get_submodule("head"))
     try:
         fit(setup, plan, history, part=inside)
     except TrainingError:
@@ -336,32 +342,9 @@ def _set_aside(part: Part, seed: int) -> tuple[Part, Part]:
     """A part in two, stratified, identical items together: what trains, and what judges the stages."""
     count = len(part)
     share = min(max(ASIDE, min(MIN_ASIDE / count, 0.25)), MAX_ASIDE / count if count > MAX_ASIDE else 1)
-    sides = assign_parts(RandomSplit(share, seed=seed), part.items, part.data.target)
-    is_inside = [side == "train" for side in sides]
-    return (
-        Part(part.data, part.name, part.items.filter(is_inside)),
-        Part(part.data, part.name, part.items.filter([not each for each in is_inside])),
-    )
-
-
-def _steps_within(setup: Setup, seconds: float, options: Options) -> tuple[int, float]:
-    """How many steps fit, with an evaluation an epoch, and the seconds that are left for them.
-
-    Both are kept: a run that goes on has the plan that it began with.
-    """
-
-    def plan() -> Saved:
-        if seconds <= 0:
-            return Saved(values={"steps": 0, "seconds": 0.0})
-        start = time.perf_counter()
-        step = step_seconds(setup, options)
-        left = 0.95 * (seconds - (time.perf_counter() - start))
-        # Evaluation runs forward alone, about a third of a step.
-        evaluation = step / 3 * len(setup.data.valid) / len(setup.data.train)
-        return Saved(values={"steps": max(int(left / (step + evaluation)), 0), "seconds": max(left, 0.0)})
-
-    planned = setup.checkpoints.piece(PLAN, plan).values
-    return planned["steps"], planned["seconds"]
+    is_inside = np.array(assign_parts(RandomSplit(share, seed=seed), part.items, part.data.target)) == "train"
+    inside, aside = (Part(part.data, part.name, part.items.filter(rows)) for rows in (is_inside, ~is_inside))
+    return inside, aside
 
 
 def check_plan(*, epochs: int | None, minutes: float | None, lr: float | None) -> None:

@@ -64,8 +64,9 @@ class Head:
         tensors = saved.tensors
         return cls(tensors["weight"], tensors["bias"], held_out=tensors.get("held_out"), **saved.values)
 
-    def put_into(self, layer: nn.Linear) -> None:
-        """Copies the weights into a model's layer."""
+    def put_into(self, layer: nn.Module) -> None:
+        """Copies the weights into a model's linear layer."""
+        assert isinstance(layer, nn.Linear)
         with torch.no_grad():
             layer.weight.copy_(self.weight)
             layer.bias.copy_(self.bias)

@@ -15,7 +15,7 @@ from headway.train.memory import is_out_of_memory, make_room
 from headway.train.optimizers import clear_gradients, set_lr
 from headway.train.precision import Precision
 
-__all__ = ["evaluating", "gradients", "predict", "predict_batches", "train_epoch", "train_step"]
+__all__ = ["evaluating", "gradients", "predict", "predict_batches", "train_epoch", "train_step", "untouched"]
 
 
 def train_epoch(state: TrainState, batches: Iterable[Batch]) -> float:
@@ -101,6 +101,21 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     finally:
         for module, training in was_training.items():
             module.training = training
+
+
+@contextmanager
+def untouched(state: TrainState) -> Iterator[None]:
+    """A context after which weights, statistics and torch's generators are as before it, without gradients."""
+    tensors = [*state.model.parameters(), *state.model.buffers()]
+    before = [tensor.detach().clone() for tensor in tensors]
+    try:
+        with state.precision.own_randomness():
+            yield
+    finally:
+        clear_gradients(state.optimizer)
+        with torch.no_grad():
+            for tensor, value in zip(tensors, before, strict=True):
+                tensor.copy_(value)
 
 
 def predict(

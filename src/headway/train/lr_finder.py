@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,9 +9,9 @@ import numpy as np
 
 from headway.errors import ConfigError, TrainingError
 from headway.train.callbacks import BatchResult, Callback, TrainState
-from headway.train.loop import train_epoch
-from headway.train.optimizers import make_optimizer
-from headway.train.stage import Setup, set_training_mode
+from headway.train.loop import train_epoch, untouched
+from headway.train.options import Options
+from headway.train.stage import Setup, new_state, set_training_mode
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,25 +76,15 @@ def find_lr(setup: Setup, *, steps: int = 60) -> LrFinder:
     if steps < 10:
         given = f"steps={steps}"
         raise ConfigError("`steps` must be at least 10.", given=given, fix="Leave it out for 60.")
-    before = copy.deepcopy(setup.model.state_dict())
     watch = _Watch()
-    state = TrainState(
-        model=setup.model,
-        make_inputs=setup.augmented,
-        loss_fn=setup.objective.loss_fn,
-        optimizer=make_optimizer(setup.model, setup.optimizer),
-        schedule=lambda step: LOWEST * (HIGHEST / LOWEST) ** (step / (steps - 1)),
-        precision=setup.precision.fresh(),
-        seed=setup.seed,
-        callbacks=[watch],
-        total_steps=steps,
-    )
+    state = new_state(setup, Options(), make_inputs=setup.augmented)
+    state.schedule = lambda step: LOWEST * (HIGHEST / LOWEST) ** (step / (steps - 1))
+    state.callbacks, state.total_steps = [watch], steps
     loader = setup.loader(setup.data.train, shuffle=True)
     set_training_mode(setup.model, freeze_norm=False)
-    with setup.precision.own_randomness():
+    with untouched(state):
         while state.step < steps and not state.stop_training:
             train_epoch(state, loader.epoch(state.epoch))
-    setup.model.load_state_dict(before)
     setup.model.eval()
     if not np.isfinite(watch.losses[:3]).all():
         given = f"losses {', '.join(f'{loss:.3g}' for loss in watch.losses[:3])} at rates from {LOWEST:g}"

@@ -12,9 +12,7 @@ from headway.inputs.training_view import TrainingView
 from headway.train.objective import Objective
 from headway.train.schedules import ScheduleName, check_schedule
 
-__all__ = ["CompileName", "Options", "Plan", "check_options", "check_run", "options_of"]
-
-CompileName = Literal["off", "auto", "on"]
+__all__ = ["Options", "Plan", "check_options", "check_run", "options_of"]
 
 # Side in pixels below which a photo shows nothing.
 SMALLEST = 8
@@ -41,8 +39,7 @@ class Options:
             linear layer. None leaves the model as it is.
         accumulate: How many batches add up their gradients for one step, from 1.
         sizes: Sides of the training photos in pixels, each for an equal share of the epochs; the whole size when empty.
-        compile: Whether the passes are compiled: "off", "on", or "auto", where a timed trial says that it pays within
-            the stage; see `headway.train.compile`.
+        compile: Whether the forward and backward passes are compiled; see `headway.train.compile`.
 
     Raises:
         ConfigError: If a value is out of its range; all such values are named.
@@ -70,7 +67,7 @@ class Options:
     dropout: float | None = None
     accumulate: int = 1
     sizes: Sequence[int] = ()
-    compile: CompileName = "off"
+    compile: bool = False
 
     def __post_init__(self) -> None:
         check_schedule(self.schedule)
@@ -88,8 +85,11 @@ class Options:
     @property
     def notes(self) -> list[str]:
         """What a reader of the history must know of them."""
-        told = "Training losses are of mixed or smoothed targets: higher than of plain ones."
-        return [told] if self.has_soft_targets else []
+        notes = {
+            "The forward and backward passes were compiled.": self.compile,
+            "Training losses are of mixed or smoothed targets: higher than of plain ones.": self.has_soft_targets,
+        }
+        return [note for note, is_so in notes.items() if is_so]
 
 
 def _is_number(value: object) -> bool:
@@ -110,7 +110,7 @@ _RANGES: dict[str, tuple[str, Callable[[Any], bool]]] = {
         lambda value: value is None or (_is_number(value) and 0 <= value < 1),
     ),
     "accumulate": ("a whole number from 1", lambda value: type(value) is int and value >= 1),
-    "compile": ('"off", "auto" or "on"', lambda value: value in ("off", "auto", "on")),
+    "compile": ("True or False", lambda value: isinstance(value, bool)),
     "sizes": (
         f"a sequence of whole numbers from {SMALLEST}, such as [128, 224]",
         lambda value: isinstance(value, Sequence) and all(type(each) is int and each >= SMALLEST for each in value),

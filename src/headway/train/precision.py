@@ -48,11 +48,6 @@ class Precision:
         """The same, its scaler as new: each stage begins so, whether or not the process has trained before."""
         return replace(self, scaler=torch.amp.GradScaler(self.device.type, enabled=self.scaler.is_enabled()))
 
-    def wait(self) -> None:
-        """Waits until the device has done what it was given, so that it can be timed."""
-        if self.device.type != "cpu":
-            torch.accelerator.synchronize(self.device)
-
     def own_randomness(self) -> AbstractContextManager[None]:
         """A context after which torch's generators, here and on the device, are as they were before it."""
         if self.device.type == "cpu":

@@ -22,11 +22,11 @@ from headway.predictions import Predictions
 from headway.runs.checkpoint import STAGE, Checkpoints, Saved, load_model
 from headway.runs.interrupt import Signals
 from headway.train.callbacks import Callback, TrainState
-from headway.train.compile import Decision, compiled
+from headway.train.compile import compile_passes
 from headway.train.dropout import dropout_rate
 from headway.train.ema import Average
 from headway.train.history import Epoch, History
-from headway.train.loop import evaluating, predict, predict_batches, train_epoch
+from headway.train.loop import evaluating, predict, predict_batches, train_epoch, untouched
 from headway.train.mixup import mixed, softened
 from headway.train.model import Model
 from headway.train.nan_guard import FiniteLoss
@@ -210,7 +210,6 @@ class _Stage:
         self.loader = setup.loader(part, shuffle=True, accumulate=plan.options.accumulate)
         self.signals, self.losses = Signals(), FiniteLoss(setup.data)
         self.entries: list[Epoch] = []
-        self.decision: Decision | None = None
         self.began = time.perf_counter()
         # A second call goes on counting, or it would see the same orders and the same augmentations again.
         self.first_epoch = sum(entry.stage == "all" for entry in history)
@@ -233,10 +232,12 @@ class _Stage:
         state = self.state
         # A step that was broken off may have left its gradients behind.
         state.optimizer.zero_grad(set_to_none=True)
-        if self.plan.options.compile != "off":
+        if self.plan.options.compile:
+            start = time.monotonic()
             set_training_mode(self.setup.model, freeze_norm=self.plan.options.freeze_norm)
-            self.decision = compiled(self.plan.options, state, self.loader, self.setup.checkpoints)
-            self.pace.seconds -= self.decision.seconds
+            compile_passes(state, next(iter(self.loader.epoch(state.epoch))))
+            # Or the first step would look so slow that most of a stage planned in minutes were given up.
+            self.pace.seconds -= time.monotonic() - start
         # What callbacks begin with comes before what they had come to.
         for callback in state.callbacks:
             callback.on_train_begin(state)
@@ -285,8 +286,6 @@ class _Stage:
         """Says in the history what the numbers do not show."""
         state = self.state
         self.history.notes += state.notes
-        if self.decision:
-            self.history.notes.append(self.decision.note)
         self.history.notes += self.plan.options.notes
         if state.pieces > self.plan.options.accumulate:
             self.history.notes.append(f"Memory was short: each batch was taken in {state.pieces} pieces.")
@@ -302,16 +301,14 @@ class _Stage:
         if self.setup.checkpoints.folder is None:
             return
         self.losses.check()
-        found = capture(self.state)
+        captured = capture(self.state)
         values = {
-            **found.values,
+            **captured.values,
             "seconds": self.state.seconds + time.perf_counter() - self.began,
-            "stop_training": self.state.stop_training,
             "entries": [asdict(entry) for entry in self.entries],
             "lost": list(self.setup.data.lost.items()),
         }
-        averaged = self.average.tensors() if self.average else {}
-        self.setup.checkpoints.save(STAGE, Saved({**found.tensors, **averaged}, values))
+        self.setup.checkpoints.save(STAGE, Saved(captured.tensors, values))
 
     def go_on(self) -> None:
         """Takes up the stage where its checkpoint left it; without one, nothing."""
@@ -319,13 +316,10 @@ class _Stage:
         if saved is None:
             return
         restore(self.state, saved)
-        if self.average:
-            self.average.restore(saved.tensors)
         shape = self.plan.options.schedule
         self.state.schedule = schedule(shape, total_steps=self.state.total_steps, max_lr=self.plan.lr)
         for row, reason in saved.values["lost"]:
             self.setup.data.lose(row, reason)
-        self.state.stop_training = saved.values["stop_training"]
         for values in saved.values["entries"]:
             self.entries.append(Epoch(**values))
             self.setup.record(self.history, self.entries[-1])
@@ -380,18 +374,16 @@ def step_seconds(setup: Setup, options: Options, *, steps: int = 3) -> float:
         options: As for `fit`.
         steps: How many steps to time, after one to warm up.
     """
-    before = {name: tensor.clone() for name, tensor in setup.model.state_dict().items()}
     state = new_state(setup, options, make_inputs=partial(setup.augmented, options=options))
     loader = setup.loader(setup.data.train, shuffle=True, accumulate=options.accumulate)
     set_training_mode(setup.model, freeze_norm=options.freeze_norm)
-    with setup.precision.own_randomness():
+    with untouched(state):
         state.total_steps = 1
         train_epoch(state, loader.epoch(0))
         state.total_steps = 1 + steps
         start = time.perf_counter()
         train_epoch(state, loader.epoch(0))
         seconds = time.perf_counter() - start
-    setup.model.load_state_dict(before)
     setup.model.eval()
     return seconds / max(state.step - 1, 1)
 

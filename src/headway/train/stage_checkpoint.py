@@ -19,6 +19,9 @@ __all__ = ["KeepState", "capture", "restore"]
 # A stage is saved at least this often, besides at every epoch's end.
 SECONDS_BETWEEN = 60.0
 
+# The counts of a stage's state.
+PROGRESS = ("epoch", "step", "batch", "items", "pieces", "total_steps", "seconds", "stop_training")
+
 
 class KeepState(Callback):
     """Saves a stage's state at each epoch's last step, every minute until then, and when somebody wants to stop.
@@ -53,61 +56,61 @@ def capture(state: TrainState) -> Saved:
     """Everything that decides how a stage goes on: weights, the optimizer's state, and how far the stage has come."""
     tensors, plain = model_tensors(state.model), {}
     remembered = {
-        **{f"optimizer.{at}": state.optimizer.state.get(each, {}) for at, each in enumerate(_parameters(state))},
-        **{f"group.{at}": _counts(group) for at, group in enumerate(state.optimizer.param_groups)},
-        **{f"callback.{at}": each.state_dict() for at, each in enumerate(_remembering(state))},
+        **{f"optimizer.{index}": state.optimizer.state.get(key, {}) for index, key in enumerate(_parameters(state))},
+        **{f"group.{index}": _counts(group) for index, group in enumerate(state.optimizer.param_groups)},
+        **{f"callback.{index}": callback.state_dict() for index, callback in enumerate(_remembering(state))},
     }
     for owner, values in remembered.items():
         for name, value in values.items():
             (tensors if isinstance(value, torch.Tensor) else plain)[f"{owner}.{name}"] = value
     tensors["loss_sum"] = state.loss_sum
     values = {
-        "epoch": state.epoch,
-        "step": state.step,
-        "batch": state.batch,
-        "items": state.items,
-        "pieces": state.pieces,
-        "total_steps": state.total_steps,
-        "seconds": state.seconds,
+        **{name: getattr(state, name) for name in PROGRESS},
         "scaler": state.precision.scaler.state_dict(),
-        "callbacks": [type(each).__name__ for each in _remembering(state)],
+        "callbacks": [type(callback).__name__ for callback in _remembering(state)],
         "remembered": plain,
     }
     return Saved(tensors, values)
 
 
 def restore(state: TrainState, saved: Saved) -> None:
-    """Puts a stage into the state that `capture` took."""
+    """Puts a stage into the state that `capture` took.
+
+    Raises:
+        CheckpointError: If the checkpoint is of another model or of other callbacks.
+    """
     load_model(state.model, saved)
-    for at, parameter in enumerate(_parameters(state)):
-        # The fused update relies on averages that lie in memory as their parameter does, and all on its device.
+    for index, parameter in enumerate(_parameters(state)):
         state.optimizer.state[parameter] = {
-            name: torch.empty_like(parameter, requires_grad=False).copy_(value)
-            if isinstance(value, torch.Tensor) and value.shape == parameter.shape and name != "step"
-            else value.to(parameter.device)
-            if isinstance(value, torch.Tensor)
-            else value
-            for name, value in _of(f"optimizer.{at}.", saved).items()
+            name: _placed(value, parameter, is_count=name == "step") if isinstance(value, torch.Tensor) else value
+            for name, value in _of(f"optimizer.{index}.", saved).items()
         }
-    values = saved.values
-    for at, group in enumerate(state.optimizer.param_groups):
-        group.update(_of(f"group.{at}.", saved))
+    for index, group in enumerate(state.optimizer.param_groups):
+        group.update(_of(f"group.{index}.", saved))
+    for name in PROGRESS:
+        setattr(state, name, saved.values[name])
     state.loss_sum = saved.tensors["loss_sum"].to(state.precision.device)
-    state.epoch, state.step, state.batch, state.items = (values[name] for name in ("epoch", "step", "batch", "items"))
-    state.total_steps, state.seconds, state.pieces = (values[name] for name in ("total_steps", "seconds", "pieces"))
-    state.precision.scaler.load_state_dict(values["scaler"])
-    found, wanted = _remembering(state), values["callbacks"]
-    names = [type(each).__name__ for each in found]
+    state.precision.scaler.load_state_dict(saved.values["scaler"])
+    callbacks, wanted = _remembering(state), saved.values["callbacks"]
+    names = [type(callback).__name__ for callback in callbacks]
     if names != wanted:
         given = f"{', '.join(names) or 'none'}, not {', '.join(wanted) or 'none'}"
         fix = "Pass those that the run was started with, in the same order (callbacks=)."
         raise CheckpointError("The checkpoint is of other callbacks that remember.", given=given, fix=fix)
-    for at, callback in enumerate(found):
-        callback.load_state_dict(_of(f"callback.{at}.", saved))
+    for index, callback in enumerate(callbacks):
+        callback.load_state_dict(_of(f"callback.{index}.", saved))
+
+
+def _placed(value: torch.Tensor, parameter: torch.Tensor, *, is_count: bool) -> torch.Tensor:
+    """An optimizer's tensor where its parameter is."""
+    # The fused update relies on averages that lie in memory as their parameter does, and all on its device.
+    if value.shape == parameter.shape and not is_count:
+        return torch.empty_like(parameter, requires_grad=False).copy_(value)
+    return value.to(parameter.device)
 
 
 def _of(prefix: str, saved: Saved) -> dict[str, Any]:
-    """The tensors and plain values whose names begin so, by the rest of their names."""
+    """The tensors and plain values whose names begin so, by the remainder of their names."""
     known = {**saved.tensors, **saved.values["remembered"]}
     return {name.removeprefix(prefix): value for name, value in known.items() if name.startswith(prefix)}
 
@@ -119,7 +122,7 @@ def _counts(group: Mapping[str, Any]) -> dict[str, Any]:
 
 def _remembering(state: TrainState) -> list[Callback]:
     """Those that have a state of their own; others, such as what shows the progress, may differ when a run goes on."""
-    return [each for each in state.callbacks if type(each).state_dict is not Callback.state_dict]
+    return [callback for callback in state.callbacks if type(callback).state_dict is not Callback.state_dict]
 
 
 def _parameters(state: TrainState) -> list[torch.Tensor]:

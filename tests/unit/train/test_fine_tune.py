@@ -200,7 +200,7 @@ def test_no_time_for_more_than_the_head(tuned: Any) -> None:
     assert same(copied(setup.model), copied(alone.model))
 
 
-@pytest.mark.parametrize("train", [fine_tune, train_from_scratch])
+@pytest.mark.parametrize("two_stages", [True, False])
 @pytest.mark.parametrize(
     "plan",
     [
@@ -213,14 +213,14 @@ def test_no_time_for_more_than_the_head(tuned: Any) -> None:
     ],
 )
 def test_a_plan_that_cannot_work_ends_before_training(
-    body_head: Make, make_setup: MakeSetup, train: Any, plan: dict[str, Any]
+    digits_data: hw.Data, body_head: Make, plan: dict[str, Any], two_stages: bool
 ) -> None:
-    model, history = body_head(), History()
-    before = copied(model)
+    learner = hw.Learner(digits_data, body_head(), two_stages=two_stages, progress=False)
+    before = copied(learner.model)
     with pytest.raises(ConfigError):
-        train(make_setup(model), history, **plan)
-    assert same(copied(model), before)
-    assert not len(history)
+        learner.fine_tune(**plan)
+    assert same(copied(learner.model), before)
+    assert not len(learner.history)
 
 
 def test_from_scratch_trains_every_layer_at_one_rate(body_head: Make, make_setup: MakeSetup) -> None:

@@ -69,7 +69,7 @@ def pooled() -> Make:
         ({"weight_decay": -0.1}, "weight_decay from 0"),
         ({"freeze_norm": 1}, "freeze_norm True or False"),
         ({"mixup": -1.0}, "mixup from 0, such as 0.2"),
-        ({"compile": "yes"}, 'compile "off", "auto" or "on"'),
+        ({"compile": "yes"}, "compile True or False"),
         ({"cutmix": float("nan")}, "cutmix from 0, such as 1"),
         ({"label_smoothing": 1.0}, "label_smoothing from 0 and below 1, such as 0.1"),
         ({"ema": 1}, "ema from 0 and below 1, such as 0.99"),

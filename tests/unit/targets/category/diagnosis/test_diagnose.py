@@ -330,7 +330,7 @@ def test_no_error_at_all(count: int, baseline: float | None, expected: list[tupl
 
 
 def layer(name: str, share_dead: float = 0.0, largest: float = 5.0) -> LayerActivity:
-    return LayerActivity(name=name, mean_abs=1.0, std=1.0, share_dead=share_dead, largest=largest)
+    return LayerActivity(name=name, share_dead=share_dead, largest=largest)
 
 
 def test_dead_layers() -> None:

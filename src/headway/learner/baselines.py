@@ -77,19 +77,18 @@ def one_baseline(trained: TrainedModel, name: str) -> BaselineResult:
 
 def _data_of(trained: TrainedModel, part: Part) -> BaselineData:
     """What baselines see of a part."""
-    data, kept = trained.data, trained.kept
+    data, features = trained.data, trained.features
     part, arrays, about = data.input.baseline_arrays(part, seed=trained.setup.seed)
-    if kept and part.name in kept.parts:
-        arrays["features"] = kept.parts[part.name][np.isin(kept.rows[part.name], part.rows)]
+    if features and part.name in features.parts:
+        arrays["features"] = features.parts[part.name][np.isin(features.rows[part.name], part.rows)]
     return BaselineData(targets=part.targets, arrays=arrays, about=about)
 
 
 def _key(trained: TrainedModel) -> str:
     """What the baselines' predictions depend on: the same key, the same predictions."""
     digest = hashlib.sha256()
-    if trained.kept:
-        for name in sorted(trained.kept.parts):
-            digest.update(np.ascontiguousarray(trained.kept.parts[name]).tobytes())
+    for _, array in sorted(trained.features.parts.items() if trained.features else ()):
+        digest.update(np.ascontiguousarray(array).tobytes())
     decides = {
         "data": trained.data.fingerprint,
         "input": trained.data.input.to_json(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -42,7 +42,7 @@ def recorded(
         number: How many calls came before.
         call: The method's name as "call", and its arguments: plain JSON values, with which a run that goes on calls
             it again.
-        setup: Model, data and what stays the same.
+        setup: Model and data.
         history: Gets the entries and notes.
 
     Raises:
@@ -50,21 +50,17 @@ def recorded(
         Stopped: If Ctrl-C or SIGTERM came.
     """
     lost_before = len(setup.data.lost)
-    if run is None:
-        yield Call(setup)
-        _note_lost(setup, history, lost_before)
-        return
-    with run.held():
-        if number and not run.checkpoints(number - 1).has(DONE):
-            # It was broken off, and whoever called it goes on from there.
+    with run.held() if run else nullcontext():
+        if run and number and not run.checkpoints(number - 1).has(DONE):
+            # The call before was broken off, and whoever called it goes on from there.
             _finish(run.checkpoints(number - 1), setup, history)
-        keep = run.note_call(number, call)
-        setup = replace(setup, checkpoints=keep)
-        done = keep.load(DONE)
+        checkpoints = run.note_call(number, call) if run else Checkpoints(None)
+        setup = replace(setup, checkpoints=checkpoints)
+        done = checkpoints.load(DONE)
         if done is None:
             yield Call(setup)
             _note_lost(setup, history, lost_before)
-            _finish(keep, setup, history)
+            _finish(checkpoints, setup, history)
             return
         setup.data.lost.update(done.values["lost"])
         # Before the model is what the call made of it: a piece that is missing is computed as it was then.
@@ -76,18 +72,18 @@ def recorded(
         history.notes[:] = done.values["notes"]
 
 
-def _finish(keep: Checkpoints, setup: Setup, history: History) -> None:
+def _finish(checkpoints: Checkpoints, setup: Setup, history: History) -> None:
     values = {
         "entries": [asdict(entry) for entry in history],
         "notes": history.notes,
         "lost": list(setup.data.lost.items()),
     }
-    keep.save(DONE, Saved(model_tensors(setup.model), values))
-    keep.forget(STAGE)
+    checkpoints.save(DONE, Saved(model_tensors(setup.model), values))
+    checkpoints.forget(STAGE)
 
 
 def _note_lost(setup: Setup, history: History, before: int) -> None:
-    """Says which items could not be read any more in a call before which so many were lost."""
+    """Notes which items could not be read any more in a call before which `before` were lost."""
     data, lost = setup.data, list(setup.data.lost.items())[before:]
     if lost:
         names = dict(zip(data.items["row"].to_list(), data.input.names(data.items), strict=True))

@@ -29,7 +29,7 @@ from headway.learner.ensemble import ensemble
 from headway.learner.export import export_trained
 from headway.learner.predict import in_process, show_results
 from headway.learner.report import Diagnosis, check_request, curve, findings, make_report, predictions
-from headway.learner.restore import made_again, replay, resume_run, settings_of
+from headway.learner.restore import made_again, replay, resume_run
 from headway.learner.subject import TrainedModel
 from headway.learner.weights import freeze_to, load_weights, save_weights
 from headway.predictions import Predictions
@@ -159,14 +159,11 @@ class Learner:
         )
         # A module of one's own as it was before training, from which other data can be learned.
         self._start = copy.deepcopy(arch) if isinstance(arch, (nn.Module, Model)) else None
-        self._asked_stages = two_stages
         self.two_stages = choose_stages(self.setup, made, is_own=self._start is not None, wanted=two_stages)
         self._baselines: list[BaselineResult] | None = None
         self._calls: list[dict[str, Any]] = []
-        self._main_metric = main_metric
-        self._class_weights: ClassWeights | None = (
-            dict(class_weights) if isinstance(class_weights, Mapping) else class_weights
-        )
+        weights = dict(class_weights) if isinstance(class_weights, Mapping) else class_weights
+        self._asked = {"two_stages": two_stages, "main_metric": main_metric, "class_weights": weights}
         self._own = {
             "metrics": metrics,
             "optimizer": None if isinstance(optimizer, str) else optimizer,
@@ -224,28 +221,30 @@ class Learner:
     @property
     def _trained(self) -> TrainedModel:
         """The model with all that a report needs to know of it."""
-        folder = self.run.path if self.run else None
-        features = self.features.left(self.data) if self.features else None
         return TrainedModel(
             setup=self.setup,
-            metrics=self.data.target.metrics().with_metrics(self._own["metrics"], main=self._main_metric),
+            metrics=self.data.target.metrics().with_metrics(self._own["metrics"], main=self._asked["main_metric"]),
             history=self.history,
-            features=features,
+            all_features=self.features,
             settings=self.settings,
-            folder=folder,
+            folder=self.run.path if self.run else None,
         )
 
     @property
     def settings(self) -> dict[str, Any]:
         """What decides the run, as plain values."""
-        return settings_of(
-            self.setup,
-            arch=self.arch,
-            pretrained=self.pretrained,
-            two_stages=self._asked_stages,
-            main_metric=self._main_metric,
-            class_weights=self._class_weights,
-        )
+        setup = self.setup
+        return {
+            "arch": self.arch,
+            "pretrained": self.pretrained,
+            **self._asked,
+            "seed": setup.seed,
+            "optimizer": setup.optimizer if isinstance(setup.optimizer, str) else None,
+            "batch_size": "auto" if setup.split_batches else setup.batch_size,
+            "device": str(setup.precision.device),
+            "precision": str(setup.precision.dtype).removeprefix("torch."),
+            "augment": setup.training_view.to_json(),
+        }
 
     def fine_tune(
         self, epochs: int | None = None, *, minutes: float | None = None, lr: float | None = None, **options: Any

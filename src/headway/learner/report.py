@@ -160,14 +160,14 @@ def curve(trained: TrainedModel) -> LearningCurve:
     if judge is None:
         what = "A learning curve is for classes."
         raise ConfigError(what, given=str(trained.data.target), fix="Look at `learner.report()` instead.")
-    if trained.kept is None:
+    if trained.features is None:
         raise ConfigError(
             "A learning curve needs the features of a pretrained body, which the first of two stages keeps.",
             given=f"{trained.settings.get('arch')}, not fine-tuned in two stages",
             fix="Call `fine_tune()` on a pretrained model first.",
         )
-    parts, data, seed = trained.kept.parts, trained.data, trained.setup.seed
-    weight_decay = trained.kept.weight_decay
+    parts, data, seed = trained.features.parts, trained.data, trained.setup.seed
+    weight_decay = trained.features.weight_decay
 
     def solve(features: np.ndarray, targets: np.ndarray, new: np.ndarray) -> np.ndarray:
         given = torch.from_numpy(features), torch.from_numpy(targets)
@@ -207,7 +207,7 @@ def _train_predictions(trained: TrainedModel) -> Predictions:
 
 def _held_out(trained: TrainedModel) -> Predictions | None:
     """For the training rows, the predictions of heads that were solved without them."""
-    held_out = trained.kept.held_out if trained.kept else None
+    held_out = trained.features.held_out if trained.features else None
     train = trained.data.train
     return None if held_out is None else Predictions(rows=train.rows, predictions=held_out, targets=train.targets)
 

@@ -22,21 +22,14 @@ __all__ = ["TrainedModel"]
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedModel:
-    """A model and what is known of how it was made.
-
-    Attributes:
-        setup: Data, model, and how it is run.
-        metrics: How its predictions are judged.
-        history: What happened in training.
-        features: The frozen body's features, where stage one was.
-        settings: What decides the run, as plain values.
-        folder: The run's folder; None without one.
-    """
+    """A model and what is known of how it was made."""
 
     setup: Setup
     metrics: TaskMetrics
     history: History
-    features: Features | None
+    # The frozen body's features as stage one computed them; None where there was no stage one.
+    all_features: Features | None
+    # What decides the run, as plain values.
     settings: Mapping[str, Any]
     folder: Path | None
 
@@ -48,14 +41,12 @@ class TrainedModel:
     @property
     def has_curve(self) -> bool:
         """Whether a learning curve can be drawn: there are features, and the kind of target has one."""
-        return self.kept is not None and self.data.target.learning_curve() is not None
+        return self.features is not None and self.data.target.learning_curve() is not None
 
     @property
-    def kept(self) -> Features | None:
-        """The features, as long as every item that they are of can still be read."""
-        parts = self.features.parts if self.features else {}
-        fits = all(len(parts[name]) == len(self.data.part(name)) for name in self.data.parts if name in parts)
-        return self.features if fits else None
+    def features(self) -> Features | None:
+        """The frozen body's features of the items that can still be read."""
+        return self.all_features.left(self.data) if self.all_features else None
 
     @property
     def judged(self) -> list[PartName]:
@@ -74,8 +65,7 @@ class TrainedModel:
 
     def predict(self, part: Part) -> Predictions:
         """The model's predictions for some of the items, with what else is known of them."""
-        found = self.setup.predict(part)
-        return replace(found, items=part.left().items.select(pl.exclude(pl.Object)))
+        return replace(self.setup.predict(part), items=part.left().items.select(pl.exclude(pl.Object)))
 
     def part(self, name: PartName) -> Part:
         """A part that has rows.

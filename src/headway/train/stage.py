@@ -60,41 +60,27 @@ MetricFn = Callable[[np.ndarray, np.ndarray], float]
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """What stays the same through all the stages of a run.
-
-    Attributes:
-        data: The data set.
-        model: Prepared inputs to outputs; training changes its weights.
-        prepare: Pixels to what the model wants.
-        objective: The loss, and how outputs become answers.
-        metrics: What is computed on valid after each epoch, by name.
-        higher_is_better: The direction of each of them, where it is known.
-        precision: Device, number format, layout.
-        training_view: How training sees batches of the data's kind, such as photos cut and changed.
-        batch_size: Items a step.
-        recipe: How long and how fast the model trains from random weights, where nothing else is asked for.
-        optimizer: What updates the weights.
-        split_batches: Whether a batch is taken in pieces when memory runs out.
-        seed: The run's seed.
-        callbacks: Called around epochs and steps, in order.
-        on_entry: Called with each entry of the history, the head's as well.
-        checkpoints: Where what was done is kept; nothing is, when left out.
-    """
+    """What stays the same through all the stages of a run: data, model, and how it is run."""
 
     data: Data
     model: nn.Module
+    # Inputs as they are read to what the model takes; a part of the exported graph.
     prepare: nn.Module
     objective: Objective
+    # What is computed on valid after each epoch, by name.
     metrics: Mapping[str, MetricFn]
     precision: Precision
     training_view: TrainingView
     batch_size: int
     seed: int
+    # How the model trains from random weights, where nothing else is asked for.
     recipe: Recipe = field(default_factory=Recipe)
     optimizer: OptimizerChoice = "adamw"
     higher_is_better: Mapping[str, bool] = field(default_factory=dict)
+    # Whether a batch is taken in pieces when memory runs out.
     split_batches: bool = False
     callbacks: Sequence[Callback] = ()
+    # Called with each entry of the history, the head's as well.
     on_entry: Callable[[Epoch], None] = lambda _: None
     checkpoints: Checkpoints = field(default_factory=lambda: Checkpoints(None))
 
@@ -121,19 +107,18 @@ class Setup:
         return predict(module, self.loader(part), prepare=self.prepare, precision=self.precision)
 
     def predict(self, part: Part) -> Predictions:
-        """What the model gives for a part, batch by batch, so that of large predictions only what is needed is kept."""
+        """What the model gives for a part, and the loss of each item."""
         objective = self.objective
         precision = objective.judged_in(self.precision)
         outputs, predictions, targets, losses, total = [], [], [], [], 0.0
-        for given, wanted in predict_batches(self.model, self.loader(part), prepare=self.prepare, precision=precision):
-            active = objective.activate(given)
-            kept = objective.keep(active)
-            # Of maps the most probable class is kept alone: their outputs would fill the memory.
-            outputs += [given] if kept is active else []
-            predictions.append(kept)
-            targets.append(wanted)
-            losses.append(objective.item_losses(given, wanted))
-            total += objective.loss_fn(given, wanted).item() * len(wanted)
+        for logits, truth in predict_batches(self.model, self.loader(part), prepare=self.prepare, precision=precision):
+            answers = objective.activate(logits)
+            predictions.append(objective.keep(answers))
+            # Of maps the most probable class is kept alone, batch by batch: their outputs would fill the memory.
+            outputs += [logits] if predictions[-1] is answers else []
+            targets.append(truth)
+            losses.append(objective.item_losses(logits, truth))
+            total += objective.loss_fn(logits, truth).item() * len(truth)
         return Predictions(
             rows=part.left().rows,
             predictions=torch.cat(predictions).numpy(),
@@ -150,13 +135,9 @@ class Setup:
     def augmented(
         self, batch: Batch, epoch: int, *, options: Options = PLAIN, size: int | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """A training batch's inputs as the model wants them, augmented and mixed, and their targets.
+        """A training batch's inputs as the model takes them, augmented and mixed, and their targets.
 
-        Args:
-            batch: As it was read.
-            epoch: The epoch, from 0.
-            options: Whether items are mixed, and how soft targets become.
-            size: Side of the items, at most the whole one, which it is when left out.
+        `size` is the side of photos in pixels, the whole one when left out.
         """
         drawn: dict[str, Any] = {"rows": batch.rows, "seed": self.seed, "epoch": epoch}
         inputs, targets = self.training_view(batch.inputs, batch.targets, size=size, **drawn)
@@ -173,7 +154,7 @@ def fit(setup: Setup, plan: Plan, history: History, *, part: Part | None = None)
     Where the setup's checkpoints hold a stage under way, it goes on from there, to the same bits as without a stop.
 
     Args:
-        setup: Model, data and what stays the same.
+        setup: Model and data.
         plan: How long and how fast.
         history: Gets the entries.
         part: The rows to train on; all of train when left out.
@@ -269,14 +250,14 @@ class _Stage:
         train_loss = train_epoch(state, () if over else self.loader.epoch(state.epoch, start=state.batch))
         self.losses.check()
         with self.average.in_place() if self.average else nullcontext():
-            found = setup.predict(setup.data.valid)
+            predicted = setup.predict(setup.data.valid)
         state.seconds = 0.0
         return Epoch(
             stage="all",
             epoch=state.epoch,
             train_loss=train_loss,
-            valid_loss=found.loss,
-            metrics=setup.measured(found.predictions, found.targets),
+            valid_loss=predicted.loss,
+            metrics=setup.measured(predicted.predictions, predicted.targets),
             lr=state.schedule(state.step - 1),
             seconds=before + time.perf_counter() - self.began,
             is_mixed=self.plan.options.has_soft_targets,
@@ -330,12 +311,12 @@ def set_training_mode(model: nn.Module, *, freeze_norm: bool) -> None:
     model.train()
     # A head that was not pretrained has no statistics worth keeping.
     body = model.get_submodule("body") if len(depth_groups(model)) > 1 else model
-    kept = set(body.modules()) if freeze_norm else set()
+    keeping = set(body.modules()) if freeze_norm else set()
     for module in model.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001
             # A frozen layer is to answer as before; its statistics are part of that.
-            is_frozen = module.affine and not any(each.requires_grad for each in module.parameters())
-            if is_frozen or module in kept:
+            is_frozen = module.affine and not any(parameter.requires_grad for parameter in module.parameters())
+            if is_frozen or module in keeping:
                 module.eval()
 
 
@@ -367,13 +348,7 @@ def new_state(
 
 
 def step_seconds(setup: Setup, options: Options, *, steps: int = 3) -> float:
-    """How long a training step takes, measured; the model is as before afterwards.
-
-    Args:
-        setup: Model and data.
-        options: As for `fit`.
-        steps: How many steps to time, after one to warm up.
-    """
+    """How many seconds a training step takes: the mean of some, after one to warm up; the model stays as it is."""
     state = new_state(setup, options, make_inputs=partial(setup.augmented, options=options))
     loader = setup.loader(setup.data.train, shuffle=True, accumulate=options.accumulate)
     set_training_mode(setup.model, freeze_norm=options.freeze_norm)
@@ -415,10 +390,10 @@ def check_model(setup: Setup) -> bool:
     lengths = dict(zip(axes, batch.inputs.shape[1:], strict=True))
     wanted = (len(inputs), data.target.num_outputs, *(lengths[axis] for axis in data.target.axes[1:]))
     if not isinstance(outputs, torch.Tensor) or outputs.shape != wanted:
-        given = list(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
+        shape = list(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
         raise ShapeError(
             f"The model must give {wanted[1]} numbers for each item, such as one logit a class.",
-            given=f"outputs {given} for inputs {list(inputs.shape)}",
+            given=f"outputs {shape} for inputs {list(inputs.shape)}",
             fix=f"End the model with a layer of {wanted[1]} outputs.",
         )
     return by_parts is not None and torch.allclose(outputs, by_parts, atol=1e-4)
@@ -454,7 +429,7 @@ def choose_stages(setup: Setup, model: Model, *, is_own: bool, wanted: bool | No
         setup: Data and model.
         model: The same model, with where its weights come from.
         is_own: Whether it is a module of one's own, which is tried on two items.
-        wanted: What the user says; when None, two where the body is pretrained and the head a linear layer.
+        wanted: What the user says; None for two where the body is pretrained and the head a linear layer.
 
     Raises:
         ShapeError: If a module of one's own does not give the outputs that the target needs.

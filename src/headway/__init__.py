@@ -8,6 +8,20 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from headway.errors import (
+    BundleError,
+    CheckpointError,
+    ConfigError,
+    DataError,
+    HeadwayError,
+    ReadError,
+    RunError,
+    ShapeError,
+    Stopped,
+    TrainingError,
+    WeightsError,
+)
+
 if TYPE_CHECKING:
     from headway import datasets, sklearn
     from headway.bundle.predictor import Predictor, load
@@ -15,19 +29,6 @@ if TYPE_CHECKING:
     from headway.data.build import from_csv, from_folder, from_items
     from headway.data.dataset import Data
     from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, TimeSplit
-    from headway.errors import (
-        BundleError,
-        CheckpointError,
-        ConfigError,
-        DataError,
-        HeadwayError,
-        ReadError,
-        RunError,
-        ShapeError,
-        Stopped,
-        TrainingError,
-        WeightsError,
-    )
     from headway.inputs.image.augment import Augment
     from headway.inputs.image.field import Image
     from headway.inputs.ratings.field import Ratings
@@ -106,55 +107,38 @@ __all__ = [
     "sklearn",
 ]
 
-_HOMES = {
-    "Augment": "headway.inputs.image.augment",
-    "BundleError": "headway.errors",
-    "CSVLogger": "headway.train.loggers",
-    "Callback": "headway.train.callbacks",
-    "Categories": "headway.targets.categories.field",
-    "Category": "headway.targets.category.field",
-    "CheckpointError": "headway.errors",
-    "ColumnSplit": "headway.data.splits",
-    "ConfigError": "headway.errors",
-    "Data": "headway.data.dataset",
-    "DataError": "headway.errors",
-    "EarlyStopping": "headway.train.early_stopping",
-    "Estimate": "headway.judge.intervals",
-    "GroupSplit": "headway.data.splits",
-    "HeadwayError": "headway.errors",
-    "History": "headway.train.history",
-    "Image": "headway.inputs.image.field",
-    "Learner": "headway.learner.learner",
-    "Mask": "headway.targets.mask.field",
-    "Metric": "headway.judge.metric",
-    "Model": "headway.train.model",
-    "Number": "headway.targets.number.field",
-    "Options": "headway.train.options",
-    "Points": "headway.targets.points.field",
-    "Prediction": "headway.targets.base",
-    "Predictor": "headway.bundle.predictor",
-    "RandomSplit": "headway.data.splits",
-    "Ratings": "headway.inputs.ratings.field",
-    "ReadError": "headway.errors",
-    "Recipe": "headway.train.recipe",
-    "Report": "headway.judge.report.report",
-    "RunError": "headway.errors",
-    "ShapeError": "headway.errors",
-    "Stopped": "headway.errors",
-    "Table": "headway.inputs.table.field",
-    "TensorBoard": "headway.train.loggers",
-    "TimeSplit": "headway.data.splits",
-    "Trackio": "headway.train.loggers",
-    "TrainingError": "headway.errors",
-    "WeightsError": "headway.errors",
-    "from_arrays": "headway.data.arrays",
-    "from_csv": "headway.data.build",
-    "from_dataset": "headway.data.arrays",
-    "from_folder": "headway.data.build",
-    "from_items": "headway.data.build",
-    "judge_predictions": "headway.judge.report.build",
-    "load": "headway.bundle.predictor",
+# The public names of each module; errors cost nothing, and are imported at once.
+_NAMES: dict[str, tuple[str, ...]] = {
+    "headway.bundle.predictor": ("Predictor", "load"),
+    "headway.data.arrays": ("from_arrays", "from_dataset"),
+    "headway.data.build": ("from_csv", "from_folder", "from_items"),
+    "headway.data.dataset": ("Data",),
+    "headway.data.splits": ("ColumnSplit", "GroupSplit", "RandomSplit", "TimeSplit"),
+    "headway.inputs.image.augment": ("Augment",),
+    "headway.inputs.image.field": ("Image",),
+    "headway.inputs.ratings.field": ("Ratings",),
+    "headway.inputs.table.field": ("Table",),
+    "headway.judge.intervals": ("Estimate",),
+    "headway.judge.metric": ("Metric",),
+    "headway.judge.report.build": ("judge_predictions",),
+    "headway.judge.report.report": ("Report",),
+    "headway.learner.learner": ("Learner",),
+    "headway.targets.base": ("Prediction",),
+    "headway.targets.categories.field": ("Categories",),
+    "headway.targets.category.field": ("Category",),
+    "headway.targets.mask.field": ("Mask",),
+    "headway.targets.number.field": ("Number",),
+    "headway.targets.points.field": ("Points",),
+    "headway.train.callbacks": ("Callback",),
+    "headway.train.early_stopping": ("EarlyStopping",),
+    "headway.train.history": ("History",),
+    "headway.train.loggers": ("CSVLogger", "TensorBoard", "Trackio"),
+    "headway.train.model": ("Model",),
+    "headway.train.options": ("Options",),
+    "headway.train.recipe": ("Recipe",),
 }
+
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
 _MODULES = {"datasets": "headway.datasets", "sklearn": "headway.sklearn"}
 

@@ -10,6 +10,7 @@ import safetensors.torch
 from torch import nn
 
 from headway.errors import ConfigError, WeightsError
+from headway.runs.checkpoint import safetensors_file, write_whole
 from headway.train.optimizers import depth_groups
 
 __all__ = ["freeze_to", "load_weights", "save_weights"]
@@ -18,13 +19,9 @@ __all__ = ["freeze_to", "load_weights", "save_weights"]
 def save_weights(model: nn.Module, path: str | os.PathLike[str]) -> Path:
     """Writes a model's parameters and buffers as a safetensors file, whole or not at all."""
     file = Path(path)
-    # Copies: safetensors refuses tensors that share memory, as tied weights do.
-    tensors = {name: each.detach().cpu().contiguous().clone() for name, each in model.state_dict().items()}
-    part = file.with_name(file.name + ".part")
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        safetensors.torch.save_file(tensors, part)
-        os.replace(part, file)
+        write_whole(file, *safetensors_file(tensors))
     except OSError as error:
         given = f"{file} ({error.strerror or error})"
         raise WeightsError("The weights cannot be written.", given=given, fix="Name another file.") from error
@@ -63,11 +60,8 @@ def freeze_to(model: nn.Module, to: int) -> None:
         fix = "Set requires_grad of the parameters of `learner.model` yourself."
         raise ConfigError(what, given=type(model).__name__, fix=fix)
     if not -len(groups) <= to < len(groups):
-        what, fix = (
-            "There is no such group of layers.",
-            f"Pass a number from 0 to {len(groups) - 1}, or -1 for the last.",
-        )
-        raise ConfigError(what, given=f"to={to}, {len(groups)} groups", fix=fix)
+        fix = f"Pass a number from 0 to {len(groups) - 1}, or -1 for the last."
+        raise ConfigError("There is no such group of layers.", given=f"to={to}, {len(groups)} groups", fix=fix)
     first = to % len(groups)
     for number, parameters in enumerate(groups):
         for parameter in parameters:

@@ -25,7 +25,18 @@ from torch import nn
 
 from headway.errors import CheckpointError
 
-__all__ = ["DONE", "PLAN", "STAGE", "Checkpoints", "Saved", "load_model", "model_tensors"]
+__all__ = [
+    "DONE",
+    "PLAN",
+    "STAGE",
+    "Checkpoints",
+    "Saved",
+    "cannot_write",
+    "load_model",
+    "model_tensors",
+    "safetensors_file",
+    "write_whole",
+]
 
 # The name of the piece that says that a call is finished, and holds what it made of model and history.
 DONE = "done"
@@ -39,12 +50,7 @@ PLAN = "plan"
 
 @dataclass(frozen=True)
 class Saved:
-    """What one file holds.
-
-    Attributes:
-        tensors: By name, on the CPU.
-        values: Plain JSON values.
-    """
+    """What one file holds: tensors by name, on the CPU, and plain JSON values."""
 
     tensors: Mapping[str, torch.Tensor] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -54,11 +60,11 @@ class Checkpoints:
     """The finished pieces of one call that trains, and the state of the stage under way, in a folder.
 
     Args:
-        folder: Where; made when the first file is written. None: nothing is kept, and every piece is computed.
+        folder: Where; made when the first file is written. None: nothing is saved, and every piece is computed.
 
     Example:
-        >>> nothing_kept = Checkpoints(None)
-        >>> nothing_kept.piece("sum", lambda: Saved(values={"sum": 1 + 1})).values["sum"]
+        >>> nowhere = Checkpoints(None)
+        >>> nowhere.piece("sum", lambda: Saved(values={"sum": 1 + 1})).values["sum"]
         2
     """
 
@@ -67,11 +73,11 @@ class Checkpoints:
 
     def piece(self, name: str, make: Callable[[], Saved]) -> Saved:
         """What `make` gives; read, where it was finished before."""
-        found = self.load(name)
-        if found is None:
-            found = make()
-            self.save(name, found)
-        return found
+        saved = self.load(name)
+        if saved is None:
+            saved = make()
+            self.save(name, saved)
+        return saved
 
     def load(self, name: str) -> Saved | None:
         """What was saved under a name; None where nothing was.
@@ -84,12 +90,12 @@ class Checkpoints:
         file = self._file(name)
         try:
             with safetensors.safe_open(file, framework="pt") as opened:
-                kept = opened.metadata() or {}
+                metadata = opened.metadata() or {}
                 tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
-            if kept["checksum"] != _checksum(tensors, kept["values"]):
+            if metadata["checksum"] != _checksum(tensors, metadata["values"]):
                 message = "its bytes are not those that were written"
                 raise ValueError(message)
-            return Saved(tensors, json.loads(kept["values"]))
+            return Saved(tensors, json.loads(metadata["values"]))
         except (OSError, KeyError, ValueError, safetensors.SafetensorError) as error:
             what = "A checkpoint cannot be read."
             fix = f"Delete {file}: the run then goes on from what was saved before it."
@@ -103,31 +109,15 @@ class Checkpoints:
         """
         if self.folder is None:
             return
-        # Tied weights are written once for each name. The largest numbers come first, so that all lie where they may.
         tensors = {key: value.detach().cpu().contiguous() for key, value in saved.tensors.items()}
-        tensors = dict(sorted(tensors.items(), key=lambda each: (-each[1].itemsize, each[0])))
         values = json.dumps(dict(saved.values))
-        header = _header(tensors, {"values": values, "checksum": _checksum(tensors, values)})
+        chunks = safetensors_file(tensors, {"values": values, "checksum": _checksum(tensors, values)})
         file = self._file(name)
-        part = file.with_suffix(".part")
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as opened:
-                opened.write(header)
-                for tensor in tensors.values():
-                    opened.write(_bytes(tensor))
-                opened.flush()
-                os.fsync(opened.fileno())
-            os.replace(part, file)
-            _flush_folder(file.parent)
+            write_whole(file, *chunks)
         except OSError as error:
-            # What cannot be written may not be removed either.
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-            size = len(header) + sum(tensor.nbytes for tensor in tensors.values())
-            given = f"{file} of {size / 2**20:.1f} MiB ({error.strerror or error})"
-            fix = "Make room or mend the permissions, then: headway resume RUN. What was saved before is whole."
-            raise CheckpointError("A checkpoint cannot be written.", given=given, fix=fix) from error
+            given = f"{file} of {sum(map(len, chunks)) / 2**20:.1f} MiB ({error.strerror or error})"
+            raise cannot_write("A checkpoint cannot be written.", given) from error
 
     def has(self, name: str) -> bool:
         """Whether something was saved under a name."""
@@ -154,13 +144,41 @@ def load_model(model: nn.Module, saved: Saved) -> None:
     Raises:
         CheckpointError: If they are another model's.
     """
-    found = {name.removeprefix("model."): value for name, value in saved.tensors.items() if name.startswith("model.")}
+    state = {name.removeprefix("model."): value for name, value in saved.tensors.items() if name.startswith("model.")}
     try:
-        model.load_state_dict(found)
+        model.load_state_dict(state)
     except RuntimeError as error:
         given = f"{type(model).__name__}: {' '.join(str(error).split())[:200]}"
         fix = "Pass the module that the run was started with (arch=)."
         raise CheckpointError("The checkpoint is another model's.", given=given, fix=fix) from error
+
+
+def write_whole(file: Path, *chunks: bytes | memoryview) -> None:
+    """Writes a file whole or not at all; its folder is made.
+
+    Raises:
+        OSError: If the system refuses; what was there before stays.
+    """
+    draft = file.with_name(f"{file.name}.part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("wb") as opened:
+            opened.writelines(chunks)
+            opened.flush()
+            os.fsync(opened.fileno())
+        os.replace(draft, file)
+        _flush_folder(file.parent)
+    except OSError:
+        # What cannot be written may not be removed either.
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise
+
+
+def cannot_write(what: str, given: str, *, run: object = "RUN") -> CheckpointError:
+    """The error for a file of a run that the system refused to write."""
+    fix = f"Make room or mend the permissions, then: headway resume {run}. What was saved before is whole."
+    return CheckpointError(what, given=given, fix=fix)
 
 
 def _checksum(tensors: Mapping[str, torch.Tensor], values: str) -> str:
@@ -171,22 +189,25 @@ def _checksum(tensors: Mapping[str, torch.Tensor], values: str) -> str:
     return f"{total:08x}"
 
 
-def _header(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> bytes:
-    """What a file of safetensors begins with: where each tensor's bytes lie, one after another, as JSON.
-
-    The library would write it with copies of all bytes, or under a name of its own that a kill leaves behind.
+def safetensors_file(
+    tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str] | None = None
+) -> list[bytes | memoryview]:
+    """A safetensors file, in chunks: a header, and the bytes of contiguous tensors on the CPU, not copied.
 
     Source:
         https://huggingface.co/docs/safetensors, "Format".
     """
-    entries: dict[str, Any] = {"__metadata__": dict(metadata)}
+    # The library would copy all bytes, refuse tied weights, or write under a name of its own that a kill leaves behind.
+    entries: dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
     end = 0
-    for name, tensor in tensors.items():
+    # The largest numbers come first, so that all lie where they may.
+    ordered = sorted(tensors.items(), key=lambda item: (-item[1].itemsize, item[0]))
+    for name, tensor in ordered:
         start, end = end, end + tensor.nbytes
         entries[name] = {"dtype": _DTYPES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [start, end]}
     text = json.dumps(entries).encode()
     text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text
+    return [len(text).to_bytes(8, "little") + text, *(_bytes(tensor) for _, tensor in ordered)]
 
 
 _DTYPES = {

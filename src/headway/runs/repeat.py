@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
+from headway.as_json import AsJson
 from headway.errors import RunError
 from headway.runs.checkpoint import DONE, PLAN, Saved
 from headway.runs.run import FIRST_WEIGHTS, Run, differences, environment, new_run
@@ -14,7 +14,7 @@ __all__ = ["Comparison", "compare", "copy_plan"]
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(AsJson):
     """Whether two runs came to the same weights.
 
     Attributes:
@@ -26,10 +26,6 @@ class Comparison:
     agree: bool
     largest: float
     changed: list[str]
-
-    def to_json(self) -> dict[str, Any]:
-        """The comparison as plain JSON values."""
-        return asdict(self)
 
     def __str__(self) -> str:
         if self.agree:
@@ -67,9 +63,9 @@ def compare(first: Run, second: Run) -> Comparison:
         RunError: If one of them is not finished.
     """
     one, two = _final(first), _final(second)
-    pairs = [(one.tensors[name].double(), two.tensors[name].double()) for name in one.tensors]
-    largest = max(float((a - b).abs().max()) for a, b in pairs if a.numel())
-    agree = all((one.tensors[name].equal(two.tensors[name])) for name in one.tensors)
+    pairs = [(tensor, two.tensors[name]) for name, tensor in one.tensors.items()]
+    largest = max(float((ours.double() - theirs.double()).abs().max()) for ours, theirs in pairs if ours.numel())
+    agree = all(ours.equal(theirs) for ours, theirs in pairs)
     return Comparison(agree, largest, differences(first.config, second.config))
 
 

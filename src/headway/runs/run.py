@@ -12,6 +12,7 @@ import io
 import json
 import os
 import platform
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -28,9 +29,9 @@ from torch import nn
 
 from headway.data.dataset import Data
 from headway.data.restore import reopen
-from headway.errors import CheckpointError, ConfigError, DataError, HeadwayError, RunError, Stopped
+from headway.errors import ConfigError, DataError, HeadwayError, RunError, Stopped
 from headway.inputs.registry import input_from_json
-from headway.runs.checkpoint import Checkpoints, Saved, load_model, model_tensors
+from headway.runs.checkpoint import Checkpoints, Saved, cannot_write, load_model, model_tensors, write_whole
 from headway.system.versions import git_state, library_versions
 from headway.targets.registry import target_from_json
 
@@ -39,7 +40,7 @@ __all__ = ["Run", "check_name", "differences", "environment", "list_runs", "new_
 CANNOT_WRITE = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 # What surrounds a run, besides the versions of libraries.
-KEPT = ("platform", "threads", "git")
+AROUND = ("platform", "threads", "git")
 
 OWNER = ".owner"
 FIRST_WEIGHTS = "start"
@@ -69,9 +70,7 @@ class Run:
         """Removes a run that holds nothing but a plan, unless it was stopped and may go on."""
         stopped = isinstance(sys.exception(), KeyboardInterrupt)
         if not self.has_begun and not stopped:
-            for file in self.path.iterdir():
-                file.unlink()
-            self.path.rmdir()
+            shutil.rmtree(self.path)
 
     def begin(self, data: Data, settings: Mapping[str, Any], model: nn.Module) -> None:
         """Writes what is known before training, unless the run goes on: settings, items, problems.
@@ -99,9 +98,8 @@ class Run:
             "input": data.input.to_json(),
             "target": data.target.to_json(),
         }
-        saved = data.items.select(pl.exclude(pl.Object))
         table = io.BytesIO()
-        saved.write_parquet(table)
+        data.items.select(pl.exclude(pl.Object)).write_parquet(table)
         _write(self.path / "items.parquet", table.getvalue())
         if len(data.problems):
             _write(self.path / "problems.csv", data.problems.write_csv().encode())
@@ -129,9 +127,7 @@ class Run:
     def note_call(self, number: int, call: Mapping[str, Any]) -> Checkpoints:
         """Adds a call that trains to the config, unless it is there already, and gives the place for its checkpoints.
 
-        Args:
-            number: How many calls came before it.
-            call: The method's name as "call", and its arguments.
+        `number` is how many calls came before it; `call` has the method's name as "call", and its arguments.
         """
         config = self.config
         calls = config.setdefault("training", [])
@@ -145,12 +141,7 @@ class Run:
         return Checkpoints(self.path / "checkpoints" / str(number))
 
     def record(self, number: int, entry: Mapping[str, Any]) -> None:
-        """Adds a line to the history; a line that is there already, since the run goes on, stays as it is.
-
-        Args:
-            number: How many entries came before it.
-            entry: The entry, as plain JSON values.
-        """
+        """Adds a line to the history, before which came `number`; one that is there, since the run goes on, stays."""
         file = self.path / "history.jsonl"
         lines = file.read_bytes().splitlines(keepends=True) if file.exists() else []
         if lines and not lines[-1].endswith(b"\n"):
@@ -187,10 +178,7 @@ class Run:
             if error.errno not in CANNOT_WRITE or isinstance(error, HeadwayError):
                 raise
             given = f"{error.filename or self.path} ({error.strerror})"
-            fix = (
-                f"Make room or mend the permissions, then: headway resume {self.path}. What was saved before is whole."
-            )
-            raise CheckpointError("A file of the run cannot be written.", given=given, fix=fix) from error
+            raise cannot_write("A file of the run cannot be written.", given, run=self.path) from error
 
     def data(self, *, accept_changes: bool = False, on_progress: Callable[[int, int], None] | None = None) -> Data:
         """The data set that the run was started with; see `headway.data.restore`."""
@@ -214,18 +202,17 @@ class Run:
     @property
     def config(self) -> dict[str, Any]:
         """What `plan` and `begin` wrote; empty before."""
-        file = self.path / "config.json"
-        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        return _json(self.path / "config.json")
 
     def write_config(self, config: Mapping[str, Any]) -> None:
         """Writes the config, whole or not at all."""
-        write_text(self.path / "config.json", json.dumps(dict(config), indent=2, default=_plain) + "\n")
+        text = json.dumps(dict(config), indent=2, default=_plain) + "\n"
+        _write(self.path / "config.json", text.encode())
 
     @property
     def report(self) -> dict[str, Any] | None:
         """The run's report as JSON values; None where it did not come to one."""
-        file = self.path / "report.json"
-        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+        return _json(self.path / "report.json") or None
 
 
 def environment() -> dict[str, Any]:
@@ -241,8 +228,8 @@ def environment() -> dict[str, Any]:
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """What bits depend on that is not the same in two runs' configs, as "name: before -> now"."""
-    was, found = ({**each.get("versions", {}), **{name: each.get(name) for name in KEPT}} for each in (before, now))
-    return [f"{name}: {value} -> {found.get(name)}" for name, value in was.items() if value != found.get(name)]
+    was, known = ({**run.get("versions", {}), **{name: run.get(name) for name in AROUND}} for run in (before, now))
+    return [f"{name}: {value} -> {known.get(name)}" for name, value in was.items() if value != known.get(name)]
 
 
 @cache
@@ -301,7 +288,7 @@ def check_name(name: str) -> None:
 def list_runs(runs: str | os.PathLike[str]) -> list[Run]:
     """The runs below a folder, by name; other programs' folders are passed over. Empty where there is none."""
     root = Path(runs).expanduser()
-    return [Run(each.parent) for each in sorted(root.glob("*/config.json")) if _is_run(each)]
+    return [Run(config.parent) for config in sorted(root.glob("*/config.json")) if _is_run(config)]
 
 
 def _is_run(config: Path) -> bool:
@@ -311,10 +298,10 @@ def _is_run(config: Path) -> bool:
 def _json(file: Path) -> dict[str, Any]:
     """The object in a file; empty where there is none."""
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        value = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _plain(value: Any) -> Any:
@@ -322,23 +309,9 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else str(value)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Writes a file whole or not at all.
-
-    Raises:
-        CheckpointError: If it cannot be written.
-    """
-    _write(path, text.encode())
-
-
 def _write(path: Path, data: bytes) -> None:
-    part = path.with_name(path.name + ".part")
     with _writing(path):
-        with part.open("wb") as opened:
-            opened.write(data)
-            opened.flush()
-            os.fsync(opened.fileno())
-        os.replace(part, path)
+        write_whole(path, data)
 
 
 @contextmanager
@@ -349,6 +322,4 @@ def _writing(path: Path) -> Iterator[None]:
     except filelock.Timeout:
         raise
     except OSError as error:
-        given = f"{path} ({error.strerror or error})"
-        fix = "Make room or mend the permissions, then: headway resume RUN. What was saved before is whole."
-        raise CheckpointError("The run's folder cannot be written.", given=given, fix=fix) from error
+        raise cannot_write("The run's folder cannot be written.", f"{path} ({error.strerror or error})") from error

@@ -8,11 +8,9 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from headway.errors import ConfigError, did_you_mean
-from headway.inputs.training_view import TrainingView
-from headway.train.objective import Objective
 from headway.train.schedules import ScheduleName, check_schedule
 
-__all__ = ["Options", "Plan", "check_options", "check_run", "options_of"]
+__all__ = ["Options", "Plan", "check_run", "check_sizes", "options_of"]
 
 # Side in pixels below which a photo shows nothing.
 SMALLEST = 8
@@ -113,7 +111,7 @@ _RANGES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "compile": ("True or False", lambda value: isinstance(value, bool)),
     "sizes": (
         f"a sequence of whole numbers from {SMALLEST}, such as [128, 224]",
-        lambda value: isinstance(value, Sequence) and all(type(each) is int and each >= SMALLEST for each in value),
+        lambda value: isinstance(value, Sequence) and all(type(side) is int and side >= SMALLEST for side in value),
     ),
 }
 
@@ -122,13 +120,6 @@ _RANGES: dict[str, tuple[str, Callable[[Any], bool]]] = {
 class Plan:
     """How long, how fast and how a stage trains.
 
-    Attributes:
-        epochs: Passes over the training rows, at least 1.
-        lr: Peak learning rate, above 0.
-        options: All else that may be chosen.
-        max_steps: Ends the last epoch early after this many steps in all.
-        max_seconds: Plans fewer steps, while training, when they would take longer than this with their evaluations.
-
     Raises:
         ConfigError: If a value is out of its range, or there are more sizes than epochs.
     """
@@ -136,7 +127,9 @@ class Plan:
     epochs: int
     lr: float
     options: Options = field(default_factory=Options)
+    # Ends the last epoch early.
     max_steps: int = sys.maxsize
+    # Fewer steps are planned, while training, when they would take longer than this with their evaluations.
     max_seconds: float = float("inf")
 
     def __post_init__(self) -> None:
@@ -145,7 +138,7 @@ class Plan:
             given += f", max_steps={self.max_steps}" if self.max_steps < 1 else ""
             fix = "Leave them out for a good choice."
             raise ConfigError("`epochs` must be at least 1 and `lr` above 0.", given=given, fix=fix)
-        _check_epochs(self.options.sizes, self.epochs)
+        check_sizes(self.options.sizes, self.epochs)
 
     def size(self, epoch: int) -> int | None:
         """Side of the training photos in one of its epochs, counted from 0; None for the whole size.
@@ -160,74 +153,27 @@ class Plan:
 
 
 def options_of(given: Mapping[str, Any], base: Options | None = None) -> Options:
-    """The options of `base` with what was given of them and is not None.
-
-    Args:
-        given: Options by name, as a user passed them; "epochs", "minutes" and "lr" may be among them.
-        base: What holds where nothing was given; `Options()` when left out.
+    """The options of `base` with what a user passed by name and is not None; epochs, minutes and lr may be among them.
 
     Raises:
         ConfigError: If an option is not known, a value is out of its range, or there are 0 epochs, so that options
             have no effect.
     """
-    known = [each.name for each in fields(Options)]
+    known = [option.name for option in fields(Options)]
     unknown = sorted(given.keys() - {*known, "epochs", "minutes", "lr"})
     if unknown:
         what = "There is no training option of that name."
         raise ConfigError(what, given=f"{unknown[0]}={given[unknown[0]]!r}", fix=did_you_mean(unknown[0], known))
-    chosen = replace(base or Options(), **{name: given[name] for name in known if given.get(name) is not None})
     plain = {"lr": None, **vars(Options())}
     idle = [f"{name}={given[name]}" for name in plain if given.get(name) not in (None, plain[name], [])]
     if given.get("epochs") == 0 and idle:
         what = "Without epochs that train every layer these options have no effect: the head alone is solved."
         raise ConfigError(what, given=f"epochs=0, {', '.join(idle)}", fix="Leave them out, or pass epochs=1.")
-    return chosen
+    return replace(base or Options(), **{name: given[name] for name in known if given.get(name) is not None})
 
 
-def check_options(
-    options: Options,
-    view: TrainingView,
-    objective: Objective,
-    *,
-    kinds: str,
-    epochs: int | None = None,
-    minutes: float | None = None,
-) -> None:
-    """Checks, before any work, that options can have an effect on these data.
-
-    Args:
-        options: Each in its range.
-        view: How training sees the data.
-        objective: Of the target.
-        kinds: What input and target are, for a message.
-        epochs: How many train every layer, where that is known.
-        minutes: Planned time, where training is not planned by epochs.
-
-    Raises:
-        ConfigError: With the first one that cannot.
-    """
-    mixes = ", ".join(f"{name}={getattr(options, name)}" for name in ("mixup", "cutmix") if getattr(options, name))
-    if mixes and not (view.can_mix and objective.soften):
-        what = "Mixup and cutmix are for photos with classes, labels or numbers, of which a mixture means something."
-        raise ConfigError(what, given=f"{mixes}, {kinds}", fix="Leave them out.")
-    if options.label_smoothing and objective.even is None:
-        what = "Label smoothing is for classes and labels."
-        given = f"label_smoothing={options.label_smoothing}, {kinds}"
-        raise ConfigError(what, given=given, fix="Leave it out.")
-    if not options.sizes:
-        return
-    given = f"sizes={list(options.sizes)}"
-    if view.full_size is None or max(options.sizes) > view.full_size:
-        what = "Sizes are for photos, and none may be above that of the data."
-        given += f", {kinds}" if view.full_size is None else f", size={view.full_size}"
-        raise ConfigError(what, given=given, fix="Leave them out, or read larger photos (size=).")
-    if minutes is not None:
-        what = "Sizes share the epochs among them, so they need a number of epochs."
-        raise ConfigError(what, given=f"{given}, minutes={minutes}", fix="Pass epochs instead of minutes.")
-    _check_epochs(options.sizes, epochs)
-
-
-def _check_epochs(sizes: Sequence[int], epochs: int | None) -> None:
+def check_sizes(sizes: Sequence[int], epochs: int | None) -> None:
+    """Raises a ConfigError if there are more sizes than epochs."""
     if epochs is not None and len(sizes) > epochs:
         given = f"epochs={epochs}, sizes={list(sizes)}"
         fix = f"Pass epochs={len(sizes)} or more, or fewer sizes."

@@ -32,7 +32,7 @@ from headway.train.model import Model
 from headway.train.nan_guard import FiniteLoss
 from headway.train.objective import Objective
 from headway.train.optimizers import OptimizerChoice, depth_groups, make_optimizer
-from headway.train.options import Options, Plan, check_options
+from headway.train.options import Options, Plan, check_sizes
 from headway.train.precision import Precision
 from headway.train.recipe import Recipe
 from headway.train.schedules import schedule
@@ -405,10 +405,26 @@ def check_training(options: Options, setup: Setup, *, epochs: int | None = None,
     Raises:
         ConfigError: With the first one that cannot.
     """
+    view, objective = setup.training_view, setup.objective
     kinds = f"{type(setup.data.input).__name__} and {type(setup.data.target).__name__}"
-    check_options(options, setup.training_view, setup.objective, kinds=kinds, epochs=epochs, minutes=minutes)
+    mixes = ", ".join(f"{name}={getattr(options, name)}" for name in ("mixup", "cutmix") if getattr(options, name))
+    if mixes and not (view.can_mix and objective.soften):
+        what = "Mixup and cutmix are for photos with classes, labels or numbers, of which a mixture means something."
+        raise ConfigError(what, given=f"{mixes}, {kinds}", fix="Leave them out.")
+    if options.label_smoothing and objective.even is None:
+        given = f"label_smoothing={options.label_smoothing}, {kinds}"
+        raise ConfigError("Label smoothing is for classes and labels.", given=given, fix="Leave it out.")
     if not options.sizes:
         return
+    given = f"sizes={list(options.sizes)}"
+    if view.full_size is None or max(options.sizes) > view.full_size:
+        what = "Sizes are for photos, and none may be above that of the data."
+        given += f", {kinds}" if view.full_size is None else f", size={view.full_size}"
+        raise ConfigError(what, given=given, fix="Leave them out, or read larger photos (size=).")
+    if minutes is not None:
+        what = "Sizes share the epochs among them, so they need a number of epochs."
+        raise ConfigError(what, given=f"{given}, minutes={minutes}", fix="Pass epochs instead of minutes.")
+    check_sizes(options.sizes, epochs)
     size = min(options.sizes)
     batch = next(iter(Loader(setup.data.train, 2, shuffle=True))).to(setup.precision.device)
     inputs, _ = setup.augmented(batch, 0, size=size)

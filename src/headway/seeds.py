@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -19,17 +19,8 @@ __all__ = ["Stream", "generator", "hash_order", "torch_seed"]
 
 Stream = Literal["init", "order", "augment", "forward", "head", "bootstrap", "baseline", "mix"]
 
-# Numbers, not hashes of names: they must never change, or old runs could not be repeated.
-_STREAMS: dict[str, int] = {
-    "init": 1,
-    "order": 2,
-    "augment": 3,
-    "forward": 4,
-    "head": 5,
-    "bootstrap": 6,
-    "baseline": 7,
-    "mix": 8,
-}
+# A stream's number is its place in that list, which may only grow: else old runs could not be repeated.
+_STREAMS: dict[str, int] = {name: number for number, name in enumerate(get_args(Stream), start=1)}
 
 
 def generator(seed: int, stream: Stream, *, epoch: int = 0, step: int = 0, row: int = 0) -> np.random.Generator:

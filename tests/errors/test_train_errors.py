@@ -19,7 +19,6 @@ from headway.cli import main
 from headway.errors import ConfigError, HeadwayError, TrainingError, WeightsError, did_you_mean
 from headway.inputs.image.models import create
 from headway.runs.run import new_run
-from headway.train.lr_finder import find_lr
 from headway.train.optimizers import make_optimizer
 from headway.train.options import Options, Plan
 from headway.train.precision import choose_device, choose_precision
@@ -163,12 +162,6 @@ def test_a_loss_that_is_no_number(learner: MakeLearner, data: hw.Data) -> None:
         "No learning rate can be suggested: the loss is NaN.",
         "losses nan at rates from 1e-06",
         "Look for NaN in the model's weights and in the loss, or take float32 (precision=).",
-    )
-
-
-def test_too_few_rates_to_try(learner: MakeLearner) -> None:
-    assert refusal(ConfigError, find_lr, learner().setup, steps=9) == text(
-        "`steps` must be at least 10.", "steps=9", "Leave it out for 60."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from headway.data.splits import GroupSplit, RecordedSplit, TimeSplit
 from headway.errors import ConfigError
 from headway.judge.intervals import INTERVAL, Estimate, student
 
-__all__ = ["CrossValidation", "cross_validate", "fold_data"]
+__all__ = ["CrossValidation", "fold_data"]
 
 
 @dataclass(frozen=True)
@@ -61,24 +61,6 @@ def _mean(values: Sequence[float]) -> Estimate:
     return Estimate(mean, mean - half, mean + half)
 
 
-def cross_validate(
-    data: Data, folds: int, *, train: Callable[[Data], Mapping[str, float]], main: str, seed: int
-) -> CrossValidation:
-    """Trains and judges a model once for each fold of a data set's train and valid rows.
-
-    Args:
-        data: The data set; its test rows are left alone.
-        folds: How many, from 2.
-        train: From a fold's data set to the metrics on its valid rows.
-        main: The name of the main metric.
-        seed: Decides which rows lie in which fold.
-
-    Raises:
-        ConfigError: If the rows cannot be divided into so many folds.
-    """
-    return CrossValidation.of([train(each) for each in fold_data(data, folds, seed=seed)], main)
-
-
 def fold_data(data: Data, folds: int, *, seed: int) -> list[Data]:
     """A data set for each fold: the fold's rows as valid, the others as train, the fields fitted on these.
 
@@ -91,7 +73,7 @@ def fold_data(data: Data, folds: int, *, seed: int) -> list[Data]:
     if type(folds) is not int or folds < 2:
         raise ConfigError("`folds` must be a whole number from 2.", given=f"folds={folds!r}", fix="Leave it out for 5.")
     items = data.items.filter(pl.col("split") != "test")
-    return [_refitted(data, items, *rows) for rows in _splits(data, items, folds, seed=seed)]
+    return [_fold(data, items, *positions) for positions in _splits(data, items, folds, seed=seed)]
 
 
 def _splits(data: Data, items: pl.DataFrame, folds: int, *, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -113,11 +95,11 @@ def _splits(data: Data, items: pl.DataFrame, folds: int, *, seed: int) -> list[t
 
 
 def _too_few(folds: int, given: str) -> ConfigError:
-    fix = "Pass fewer folds."
-    return ConfigError("There are too few rows to divide into folds.", given=f"folds={folds}, {given}", fix=fix)
+    what = "There are too few rows to divide into folds."
+    return ConfigError(what, given=f"folds={folds}, {given}", fix="Pass fewer folds.")
 
 
-def _refitted(data: Data, items: pl.DataFrame, train: np.ndarray, valid: np.ndarray) -> Data:
+def _fold(data: Data, items: pl.DataFrame, train: np.ndarray, valid: np.ndarray) -> Data:
     parts = np.full(len(items), "", dtype=object)
     parts[train], parts[valid] = "train", "valid"
     items = items.with_columns(pl.Series("split", parts.tolist(), dtype=pl.String))

@@ -27,24 +27,19 @@ def ensemble(trained: TrainedModel, baseline: str, *, train_again: Callable[[Dat
     aside: model and baseline are trained again on the rest, as before. The ones that are averaged are those that were
     trained on all training rows; valid and test decide nothing.
 
-    Args:
-        trained: The model.
-        baseline: The baseline's name.
-        train_again: Trains the same model, in the same way, on other data.
-
     Raises:
         ConfigError: If there is no such baseline, or answers of this kind are not averaged.
     """
     check_averaged(trained.metrics, str(trained.data.target))
-    found = one_baseline(trained, baseline)
+    known_baseline = one_baseline(trained, baseline)
     again = train_again(inner_split(trained.data, seed=trained.setup.seed))
     theirs, ours = one_baseline(again, baseline).predictions["valid"], again.predictions("valid")
     weight = choose_weight(ours.predictions, theirs, ours.targets, metrics=trained.metrics)
-    known = {name: trained.predictions(name) for name in trained.judged}
+    judged = {name: trained.predictions(name) for name in trained.judged}
     return judge_ensemble(
-        {name: each.predictions for name, each in known.items()},
-        found,
-        {name: each.targets for name, each in known.items()},
+        {name: predicted.predictions for name, predicted in judged.items()},
+        known_baseline,
+        {name: predicted.targets for name, predicted in judged.items()},
         weight=weight,
         metrics=trained.metrics,
         chosen_on=len(ours),

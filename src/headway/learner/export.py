@@ -31,17 +31,9 @@ def export_trained(
     known: Mapping[str, np.ndarray] | None = None,
     quantize: QuantizeName | None = None,
 ) -> Path:
-    """Writes a trained model and all that is known of it as a bundle.
+    """Writes a trained model as a bundle, the report's figures in its manifest and card.
 
-    Args:
-        path: Where to.
-        setup: The model and its data.
-        report: The report whose figures go into the manifest and the card.
-        known: The body's features by part's name, where they were computed earlier.
-        quantize: "int8" for a graph in int8, where it is as good.
-
-    Returns:
-        The path.
+    `known` are the body's features by part, where they were computed earlier.
 
     Raises:
         BundleError: If the model cannot be turned into a graph, or the graph does not answer as the model does.
@@ -75,14 +67,14 @@ def export_trained(
 def _reference(setup: Setup, familiar: Familiar | None) -> dict[str, Any]:
     part = setup.data.valid
     input, target = part.data.input, part.data.target
-    found = setup.predict(part).predictions
+    predictions = setup.predict(part).predictions
     part = part.left()
     # Tens of thousands of items say as much as millions.
     chosen = np.linspace(0, len(part) - 1, min(len(part), MAX_REFERENCE)).astype(np.int64)
     known = familiar.valid_distances <= find_threshold(familiar.valid_distances) if familiar else None
     return reference(
         (input.statistics(input.view(part.canvases([index])[0])) for index in chosen),
-        (target.statistics(target.decode(found[index])) for index in chosen),
+        (target.statistics(target.decode(predictions[index])) for index in chosen),
         labels=target.labels,
         columns=input.reference(part.items[chosen.tolist()]),
         familiar=known,

@@ -24,7 +24,7 @@ from headway.judge.metric import MetricLike
 from headway.judge.report.report import Report
 from headway.learner.baselines import find_baselines, own_baselines
 from headway.learner.calls import Call, recorded
-from headway.learner.cross_validation import CrossValidation, cross_validate
+from headway.learner.cross_validation import CrossValidation, fold_data
 from headway.learner.ensemble import ensemble
 from headway.learner.export import export_trained
 from headway.learner.predict import in_process, show_results
@@ -382,8 +382,8 @@ class Learner:
     def evaluate(self, part: PartName = "valid") -> dict[str, Estimate]:
         """Every metric on a part, each with its 95 % interval."""
         trained = self._trained
-        found = trained.predictions(part)
-        return trained.metrics.evaluate(found.predictions, found.targets, seed=self.seed)
+        predicted = trained.predictions(part)
+        return trained.metrics.evaluate(predicted.predictions, predicted.targets, seed=self.seed)
 
     def baselines(self) -> list[BaselineResult]:
         """Simple models, trained on the same rows and applied to the same parts; computed once."""
@@ -403,11 +403,9 @@ class Learner:
         Raises:
             ConfigError: If the rows cannot be divided into so many folds.
         """
-
-        def train(data: Data) -> dict[str, float]:
-            return {name: estimate.value for name, estimate in self._again(data).evaluate().items()}
-
-        return cross_validate(self.data, folds, train=train, main=next(iter(self.setup.metrics)), seed=self.seed)
+        estimates = [self._again(data).evaluate() for data in fold_data(self.data, folds, seed=self.seed)]
+        values = [{name: estimate.value for name, estimate in fold.items()} for fold in estimates]
+        return CrossValidation.of(values, next(iter(self.setup.metrics)))
 
     def report(
         self,
@@ -437,9 +435,9 @@ class Learner:
 
     def diagnose(self) -> Diagnosis:
         """Prints what is wrong with the model and what to try next; gives the findings."""
-        found = findings(self._trained, baselines=self.baselines())
-        print(found.text)  # noqa: T201
-        return found
+        diagnosis = findings(self._trained, baselines=self.baselines())
+        print(diagnosis.text)  # noqa: T201
+        return diagnosis
 
     def learning_curve(self) -> LearningCurve:
         """How much more data have helped: the head solved on growing shares of the training rows.
@@ -499,7 +497,7 @@ class Learner:
     def _explorer(self, name: str) -> Any:
         offered = self.data.input.explorers(self.setup)
         if name not in offered:
-            others = " or ".join(f"`learner.{each}()`" for each in (*offered, "report"))
+            others = " or ".join(f"`learner.{other}()`" for other in (*offered, "report"))
             what, fix = f"`learner.{name}()` is not available for this kind of input.", f"Look at {others} instead."
             raise ConfigError(what, given=str(self.data.input), fix=fix)
         return offered[name]
@@ -523,7 +521,7 @@ class Learner:
                 self.progress.close()
 
     def __repr__(self) -> str:
-        count = sum(each.numel() for each in self.model.parameters())
+        count = sum(parameter.numel() for parameter in self.model.parameters())
         trained = str(self.history) if len(self.history) else "not trained"
         return f"Learner({self.arch}, {count:,} parameters; {self.data}; {trained})"
 
@@ -538,10 +536,10 @@ class Learner:
 
 def _objective(data: Data, loss_fn: Loss | None, class_weights: ClassWeights | None) -> Objective:
     """The target's objective, or with a loss or weights of the user's own."""
-    found = data.target.objective()
+    objective = data.target.objective()
     if loss_fn is not None and class_weights is not None:
         what, given = "`loss_fn` and `class_weights` cannot both be given.", f"class_weights={class_weights!r}"
         raise ConfigError(what, given=given, fix="Give the weights to your own loss, such as nn.CrossEntropyLoss(w).")
     if class_weights is not None:
-        return with_class_weights(found, class_weights, labels=data.target.labels, targets=data.train.targets)
-    return found if loss_fn is None else with_loss(found, loss_fn)
+        return with_class_weights(objective, class_weights, labels=data.target.labels, targets=data.train.targets)
+    return objective if loss_fn is None else with_loss(objective, loss_fn)

@@ -5,8 +5,7 @@ Between the layers: the model predicts here, in torch, and `headway.judge` looks
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -57,7 +56,7 @@ class Diagnosis(tuple[Finding, ...]):
         return describe(self)
 
     def __repr__(self) -> str:
-        return f"Diagnosis({', '.join(f'{each.kind}: {each.severity}' for each in self) or 'nothing wrong'})"
+        return f"Diagnosis({', '.join(f'{finding.kind}: {finding.severity}' for finding in self) or 'nothing wrong'})"
 
 
 def predictions(trained: TrainedModel, name: PartName, *, tta: int = 0) -> Predictions:
@@ -95,17 +94,7 @@ def make_report(
     slices: Sequence[str] = (),
     tta: int = 0,
 ) -> Report:
-    """The whole report on a model.
-
-    Args:
-        trained: The model.
-        baselines: What simple models gave for the same parts.
-        slices: Columns of the items by whose values every metric is given.
-        tta: Augmented views whose gain is measured on valid; none when 0.
-
-    Raises:
-        ConfigError: If a column is not known or has no groups, or `tta` cannot have an effect.
-    """
+    """The whole report on a model; see `Learner.report`."""
     inputs = replace(
         _inputs(trained, baselines),
         parts={name: trained.predictions(name) for name in trained.judged},
@@ -118,20 +107,20 @@ def make_report(
         versions=library_versions(),
         notes=trained.history.notes,
         seconds=sum(epoch.seconds for epoch in trained.history),
-        size=sum(each.numel() for each in trained.setup.model.state_dict().values()),
+        size=sum(tensor.numel() for tensor in trained.setup.model.state_dict().values()),
         name=trained.folder.name if trained.folder else "",
     )
-    report, reader = build_report(inputs), trained.data.input
-    found = sorted([*report.findings, *reader.findings(trained.setup)], key=lambda finding: finding.rank)
-    sections = reader.report_sections(trained.setup, report) | report.sections
-    report = replace(report, findings=found, sections=sections)
-    return replace(report, pictures=reader.report_pictures(trained.setup, report))
+    report, input = build_report(inputs), trained.data.input
+    ranked = sorted([*report.findings, *input.findings(trained.setup)], key=lambda finding: finding.rank)
+    sections = input.report_sections(trained.setup, report) | report.sections
+    report = replace(report, findings=ranked, sections=sections)
+    return replace(report, pictures=input.report_pictures(trained.setup, report))
 
 
 def findings(trained: TrainedModel, *, baselines: Sequence[BaselineResult] = ()) -> Diagnosis:
     """What is wrong with the model, without the rest of a report."""
-    found = [*diagnose(_inputs(trained, baselines)), *trained.data.input.findings(trained.setup)]
-    return Diagnosis(sorted(found, key=lambda finding: finding.rank))
+    every = [*diagnose(_inputs(trained, baselines)), *trained.data.input.findings(trained.setup)]
+    return Diagnosis(sorted(every, key=lambda finding: finding.rank))
 
 
 def _inputs(trained: TrainedModel, baselines: Sequence[BaselineResult]) -> ReportInputs:
@@ -166,27 +155,19 @@ def curve(trained: TrainedModel) -> LearningCurve:
             given=f"{trained.settings.get('arch')}, not fine-tuned in two stages",
             fix="Call `fine_tune()` on a pretrained model first.",
         )
-    parts, data, seed = trained.features.parts, trained.data, trained.setup.seed
-    weight_decay = trained.features.weight_decay
+    parts, data, decays = trained.features.parts, trained.data, (trained.features.weight_decay,)
+    options = {"target": data.target, "objective": trained.setup.objective, "seed": trained.setup.seed}
 
     def solve(features: np.ndarray, targets: np.ndarray, new: np.ndarray) -> np.ndarray:
-        given = torch.from_numpy(features), torch.from_numpy(targets)
-        objective = trained.setup.objective
-        head = solve_head(*given, target=data.target, objective=objective, seed=seed, decays=(weight_decay,))
+        head = solve_head(torch.from_numpy(features), torch.from_numpy(targets), **options, decays=decays)
         return head(torch.from_numpy(new)).softmax(dim=1).numpy()
 
     rows = (parts["train"], data.train.targets, parts["valid"], data.valid.targets)
-    with _one_thread():
-        return judge(*rows, solve=solve, seed=seed)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Problems this small are solved faster on one thread than on several that wait for one another."""
     threads = torch.get_num_threads()
+    # Problems this small are solved faster on one thread than on several that wait for one another.
     torch.set_num_threads(1)
     try:
-        yield
+        return judge(*rows, solve=solve, seed=trained.setup.seed)
     finally:
         torch.set_num_threads(threads)
 

@@ -27,9 +27,7 @@ def folded(body: nn.Module, inputs: torch.Tensor) -> Iterator[nn.Module]:
     A convolution and the batch normalisation of its output are together one convolution with other weights. Which of
     them follow one another is seen when the body is run; it stays as it is where the result is not the same.
 
-    Args:
-        body: Any module; outside of the context its modules and weights are those that it had.
-        inputs: Two prepared inputs or so, to try it on.
+    Outside of the context its modules and weights are those that it had. Two prepared inputs are enough to try it on.
 
     Source:
         Jacob et al. 2018, arXiv:1712.05877, section 3.2.
@@ -47,7 +45,9 @@ def folded(body: nn.Module, inputs: torch.Tensor) -> Iterator[nn.Module]:
     try:
         for name, conv, norm in pairs:
             _fold(body, name, conv, norm)
-        if pairs and not _is_same(body, inputs, outputs):
+        with torch.no_grad():
+            error = (body(inputs) - outputs).abs().max()
+        if error > TOLERANCE * outputs.abs().max():
             _unfold(body, pairs, before)
         yield body
     finally:
@@ -63,11 +63,13 @@ def _pairs(body: nn.Module, inputs: torch.Tensor) -> tuple[list[Pair], torch.Ten
     def after(conv: nn.Conv2d, _: object, output: torch.Tensor) -> None:
         made.append((output, conv))
 
-    def before(norm: nn.BatchNorm2d, given: tuple[torch.Tensor], *, name: str) -> None:
-        pairs.extend((name, conv, norm) for output, conv in made if output is given[0])
+    def before(norm: nn.BatchNorm2d, arguments: tuple[torch.Tensor], *, name: str) -> None:
+        pairs.extend((name, conv, norm) for output, conv in made if output is arguments[0])
 
-    hooks = [each.register_forward_hook(after) for each in body.modules() if isinstance(each, nn.Conv2d)]
+    hooks = []
     for name, module in body.named_modules():
+        if isinstance(module, nn.Conv2d):
+            hooks.append(module.register_forward_hook(after))
         if isinstance(module, nn.BatchNorm2d) and module.running_mean is not None and not module.training:
             hooks.append(module.register_forward_pre_hook(partial(before, name=name)))
     try:
@@ -88,8 +90,8 @@ def _fold(body: nn.Module, name: str, conv: nn.Conv2d, norm: nn.BatchNorm2d) -> 
     conv.weight = nn.Parameter(torch.empty_like(conv.weight).copy_(weight), requires_grad=False)
     conv.bias = nn.Parameter(bias.detach(), requires_grad=False)
     # timm's normalisation brings its activation with it.
-    rest = (getattr(norm, "drop", None), getattr(norm, "act", None))
-    left = nn.Sequential(*(each for each in rest if each is not None))
+    brought = (getattr(norm, "drop", None), getattr(norm, "act", None))
+    left = nn.Sequential(*(layer for layer in brought if layer is not None))
     body.set_submodule(name, left.eval())
 
 
@@ -98,8 +100,3 @@ def _unfold(body: nn.Module, pairs: list[Pair], before: list[Weights]) -> None:
         body.set_submodule(name, norm)
     for conv, weight, bias in before:
         conv.weight, conv.bias = weight, bias
-
-
-@torch.no_grad()
-def _is_same(body: nn.Module, inputs: torch.Tensor, outputs: torch.Tensor) -> bool:
-    return bool((body(inputs) - outputs).abs().max() <= TOLERANCE * outputs.abs().max())

@@ -18,11 +18,9 @@ LAYERS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
 
 @contextmanager
 def dropout_rate(model: nn.Module, rate: float | None) -> Iterator[None]:
-    """A context in which a model's dropout layers have a rate; afterwards each has its own again.
+    """A context in which a model's dropout layers have a rate, unless it is None; then each has its own again.
 
-    Args:
-        model: The model. Without dropout layers the inputs of its last linear layer are dropped.
-        rate: From 0 and below 1; None changes nothing.
+    In a model without dropout layers the inputs of its last linear layer are dropped.
 
     Raises:
         ConfigError: If the model has neither dropout nor a linear layer.
@@ -33,15 +31,14 @@ def dropout_rate(model: nn.Module, rate: float | None) -> Iterator[None]:
     if rate is None:
         yield
         return
-    layers = [module for module in model.modules() if isinstance(module, LAYERS)]
-    if layers:
-        before = [layer.p for layer in layers]
-        for layer in layers:
+    rates = {module: module.p for module in model.modules() if isinstance(module, LAYERS)}
+    if rates:
+        for layer in rates:
             layer.p = rate
         try:
             yield
         finally:
-            for layer, own in zip(layers, before, strict=True):
+            for layer, own in rates.items():
                 layer.p = own
         return
     linear = [module for module in model.modules() if isinstance(module, nn.Linear)]

@@ -83,8 +83,6 @@ def solve_head(
 ) -> Head:
     """The linear head with the least regularised loss, its weight decay chosen by folds of these same rows.
 
-    Features are standardised for the solving; the head that is returned works on them as they are.
-
     Args:
         features: float32 `[items, features]`.
         targets: As `target.encode` gives them, `[items]` or `[items, outputs]`.
@@ -93,27 +91,26 @@ def solve_head(
         objective: The loss; the target's own when left out.
         decays: Weight decays to choose from, the strongest first; those of the objective when left out.
 
-    Returns:
-        The head.
-
     Source:
         Kumar et al. 2022, arXiv:2202.10054 (linear probing before fine-tuning). Solved with L-BFGS (Liu and Nocedal
         1989) on all rows at once.
     """
-    found = objective or target.objective()
+    objective = objective or target.objective()
     mean, std = features.mean(dim=0), features.std(dim=0)
-    std = (std + found.floor * features.std()).clamp_min(1e-6)
+    std = (std + objective.floor * features.std()).clamp_min(1e-6)
     scaled, back = _in_span((features - mean) / std)
-    decays = found.decays if decays is None else decays
+    decays = objective.decays if decays is None else decays
     decay, held_out = decays[0], None
     if len(decays) > 1:
-        decay, held_out = _best_decay(scaled, targets, target, found, decays, seed)
+        decay, held_out = _best_decay(scaled, targets, target, objective, decays, seed)
     is_right = held_out.argmax(dim=1) == targets if held_out is not None and target.is_one_class else None
-    loss_fn, weights = found.loss_fn, None
-    path = () if found.is_convex else (each for each in found.decays if each > decay)
-    for each in (*path, decay):
-        weights = _solve(scaled, targets, target.num_outputs, loss_fn, each, start=weights)
+    loss_fn, weights = objective.loss_fn, None
+    # Where there are several solutions, the one is taken that stronger weight decays lead to.
+    path = () if objective.is_convex else (stronger for stronger in objective.decays if stronger > decay)
+    for weight_decay in (*path, decay):
+        weights = _solve(scaled, targets, target.num_outputs, loss_fn, weight_decay, start=weights)
     assert weights is not None
+    # The head works on features as they are, not standardised.
     weight = back(weights[:, :-1]) / std
     return Head(
         weight=weight,
@@ -159,20 +156,13 @@ def _best_decay(
     for fold in range(NUM_FOLDS):
         inside = torch.from_numpy(folds != fold)
         weights = None
-        for place, decay in enumerate(decays):
+        problem = (features[inside], targets[inside], target.num_outputs, objective.loss_fn)
+        for index, decay in enumerate(decays):
             # Each solution starts from the one before, which had the next stronger decay, and to compare decays it
             # need not be exact.
-            weights = _solve(
-                features[inside],
-                targets[inside],
-                target.num_outputs,
-                objective.loss_fn,
-                decay,
-                start=weights,
-                max_iter=40,
-            )
-            outputs[place, ~inside] = _outputs(features[~inside], weights)
-    losses = [objective.loss_fn(each, targets).item() for each in outputs]
+            weights = _solve(*problem, decay, start=weights, max_iter=40)
+            outputs[index, ~inside] = _outputs(features[~inside], weights)
+    losses = [objective.loss_fn(by_decay, targets).item() for by_decay in outputs]
     best = int(np.argmin(losses))
     return decays[best], objective.activate(outputs[best])
 

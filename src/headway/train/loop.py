@@ -15,7 +15,7 @@ from headway.train.memory import is_out_of_memory, make_room
 from headway.train.optimizers import clear_gradients, set_lr
 from headway.train.precision import Precision
 
-__all__ = ["evaluating", "gradients", "predict", "predict_batches", "train_epoch", "train_step", "untouched"]
+__all__ = ["evaluating", "gradients", "predict", "train_epoch", "train_step", "untouched"]
 
 
 def train_epoch(state: TrainState, batches: Iterable[Batch]) -> float:
@@ -119,18 +119,6 @@ def untouched(state: TrainState) -> Iterator[None]:
 
 
 def predict(
-    model: nn.Module,
-    batches: Iterable[Batch],
-    *,
-    prepare: Callable[[torch.Tensor], torch.Tensor],
-    precision: Precision,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """The model's outputs and the targets of all batches, in order, float32 on the CPU."""
-    outputs, targets = zip(*predict_batches(model, batches, prepare=prepare, precision=precision), strict=True)
-    return torch.cat(outputs), torch.cat(targets)
-
-
-def predict_batches(
     model: nn.Module,
     batches: Iterable[Batch],
     *,

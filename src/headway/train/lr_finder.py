@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headway.errors import ConfigError, TrainingError
+from headway.errors import TrainingError
 from headway.train.callbacks import BatchResult, Callback, TrainState
 from headway.train.loop import train_epoch, untouched
 from headway.train.options import Options
@@ -53,29 +53,19 @@ class _Watch(Callback):
 
     def on_batch_end(self, state: TrainState, result: BatchResult) -> None:
         self.losses.append(result.loss.item())
+        # Beyond four times its lowest the loss has diverged.
         state.stop_training = not np.isfinite(self.losses[-1]) or self.losses[-1] > 4 * min(self.losses)
 
 
 def find_lr(setup: Setup, *, steps: int = 60) -> LrFinder:
     """Trains for up to `steps` steps at rates from 1e-6 to 1; the model is as before afterwards.
 
-    Args:
-        setup: Model, data and what stays the same.
-        steps: How many rates to try, from 10. It ends sooner when the loss is four times its lowest.
-
-    Returns:
-        Rates, smoothed losses and the suggestion.
-
     Raises:
-        ConfigError: If `steps` is below 10.
         TrainingError: If the loss is NaN from the start.
 
     Source:
         Smith 2017, arXiv:1506.01186.
     """
-    if steps < 10:
-        given = f"steps={steps}"
-        raise ConfigError("`steps` must be at least 10.", given=given, fix="Leave it out for 60.")
     watch = _Watch()
     state = new_state(setup, Options(), make_inputs=setup.augmented)
     state.schedule = lambda step: LOWEST * (HIGHEST / LOWEST) ** (step / (steps - 1))

@@ -21,22 +21,16 @@ __all__ = ["make_model"]
 def make_model(
     arch: str | nn.Module | Model | None, input: Input, target: Target, *, pretrained: bool = True, seed: int = 0
 ) -> Model:
-    """A model by name, or around a module of one's own.
+    """A model for fitted fields: by name, a good choice for None, or around a module of one's own.
 
-    Args:
-        arch: A name; a module that takes what `input.own_prepare` gives, such as images from 0 to 1 or a table's rows;
-            a module with more around it; None for a good choice.
-        input: The fitted field that goes in.
-        target: The fitted field that comes out.
-        pretrained: Whether a named body starts from pretrained weights.
-        seed: Decides the weights that are random.
+    Such a module takes what `input.own_prepare` gives, such as images from 0 to 1 or a table's rows.
 
     Raises:
         ConfigError: If the name is not known, `arch` is neither a name nor a model, or its `forward` needs more than
             one input.
         WeightsError: If the weights are neither here nor to be downloaded.
     """
-    if isinstance(arch, (nn.Module, Model)):
+    if isinstance(arch, nn.Module | Model):
         own = arch if isinstance(arch, Model) else Model(arch)
         _check_forward(own.module)
         if own.prepare is None:
@@ -49,8 +43,8 @@ def make_model(
         raise ConfigError("`arch` must be an architecture's name or an nn.Module.", given=given, fix=fix)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(seed, "init"))
-        found = input.build_model(arch, target, pretrained=pretrained)
-    return found if found.prepare is not None else replace(found, prepare=nn.Identity())
+        model = input.build_model(arch, target, pretrained=pretrained)
+    return model if model.prepare is not None else replace(model, prepare=nn.Identity())
 
 
 class _ToFloat(nn.Module):
@@ -68,10 +62,8 @@ def _check_forward(module: nn.Module) -> None:
     # What is written in C, or compiled, has no signature; it is tried on two items later.
     except (TypeError, ValueError):
         return
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    needed = [
-        each.name for each in parameters if each.default is each.empty and each.kind in (*positional, each.KEYWORD_ONLY)
-    ]
+    collecting = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    needed = [one.name for one in parameters if one.default is one.empty and one.kind not in collecting]
     if len(needed) > 1:
         what = "The model's `forward` must take one input: a batch is one tensor."
         given = f"{type(module).__name__}.forward({', '.join(needed)})"

@@ -26,15 +26,10 @@ def is_out_of_memory(error: BaseException) -> bool:
 def make_room(state: TrainState, batch: Batch, gradients: Callable[[TrainState, Batch], object]) -> None:
     """Takes batches in twice as many pieces from now on, where the state allows it.
 
-    Args:
-        state: Where memory ran out.
-        batch: With this batch.
-        gradients: Forward and backward passes, to try how much fits.
-
     Raises:
         TrainingError: If pieces are not allowed, with the batch size that was found to fit; or if one item is too many.
     """
-    items, wanted = len(batch.rows), state.pieces
+    items, pieces_before = len(batch.rows), state.pieces
     while state.pieces < items:
         _empty(state)
         state.pieces = min(2 * state.pieces, items)
@@ -50,10 +45,10 @@ def make_room(state: TrainState, batch: Batch, gradients: Callable[[TrainState, 
         fits = -(-items // state.pieces)
         fix = f'Pass batch_size={fits} (--batch-size {fits}), which was tried and fits; or "auto" (--batch-size auto), '
         fix += "which keeps the batch and takes it in pieces; or a smaller size (--size)."
-        raise TrainingError("Memory ran out in a step.", given=_given(state, items, wanted), fix=fix)
+        raise TrainingError("Memory ran out in a step.", given=_given(state, items, pieces_before), fix=fix)
     fix = "Pass a smaller size (--size) or a smaller architecture (--arch), or close other programs."
     what = "Memory ran out in a step, even with one item at a time."
-    raise TrainingError(what, given=_given(state, items, wanted), fix=fix)
+    raise TrainingError(what, given=_given(state, items, pieces_before), fix=fix)
 
 
 def _given(state: TrainState, items: int, pieces: int) -> str:

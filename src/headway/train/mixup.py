@@ -40,19 +40,16 @@ def mixed(
     mixup: float = 0.0,
     cutmix: float = 0.0,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """A batch whose items have each been mixed with another one.
+    """A batch whose items have each been mixed with another one, by a coin in one of two ways where both are asked for.
 
     Args:
         images: float32 `[batch, channels, height, width]`.
         targets: Numbers of which a mixture is a target too, float32 `[batch, outputs]`.
-        rows: The items' numbers, int64 `[batch]`.
+        rows: The items' numbers, int64 `[batch]`; with seed and epoch they decide what is drawn.
         seed: The run's seed.
         epoch: The epoch, from 0.
         mixup: The share of an item's own pixels, the same for all of them, is drawn from Beta(mixup, mixup).
         cutmix: The share that is outside of the other's rectangle is drawn from Beta(cutmix, cutmix).
-
-    Returns:
-        Images and targets of the same shapes, new ones. With both `mixup` and `cutmix` a coin decides for each item.
 
     Example:
         >>> images, targets = torch.rand(2, 1, 4, 4), torch.eye(2)

@@ -33,20 +33,11 @@ def make_optimizer(
     weight_decay: float = 0.01,
     lr_decay: float = 1.0,
 ) -> torch.optim.Optimizer:
-    """An optimizer over a model's trainable parameters.
+    """An optimizer over a model's trainable parameters; each of its groups has an "lr_scale", which `set_lr` applies.
 
     Biases and the weights of normalisation layers are not decayed. Earlier layers learn more slowly: each of the
     groups of `depth_groups` has `lr_decay` times the rate of the next. A model may ask for rates of its
     own besides; see `lr_factors`.
-
-    Args:
-        model: The model.
-        optimizer: A name, a class of torch's, or a function from groups of parameters to an optimizer.
-        weight_decay: Weight decay, from 0; of "adamw" it is decoupled.
-        lr_decay: Factor between the rates of neighbouring groups, above 0 and at most 1.
-
-    Returns:
-        The optimizer; each of its groups has an "lr_scale", which `set_lr` applies.
 
     Raises:
         ConfigError: If no parameter is trainable, or there is no such optimizer.
@@ -80,12 +71,13 @@ def make_optimizer(
 def check_optimizer(optimizer: OptimizerChoice) -> None:
     """Raises a ConfigError if that is neither an optimizer's name nor something that makes one."""
     if isinstance(optimizer, torch.optim.Optimizer) or not (isinstance(optimizer, str) or callable(optimizer)):
-        what = (
-            "`optimizer` must be a name, a class of torch's, or a function from groups of parameters to an optimizer."
+        raise ConfigError(
+            "`optimizer` must be a name, a class of torch's, or a function from groups of parameters to an optimizer.",
+            given=type(optimizer).__name__,
+            fix='Pass "sgd", torch.optim.SGD or lambda groups: ..., for instance.',
         )
-        given = type(optimizer).__name__
-        raise ConfigError(what, given=given, fix='Pass "sgd", torch.optim.SGD or lambda groups: ..., for instance.')
-    if optimizer == "adamw" or not isinstance(optimizer, str):
+    # timm takes long to import, so the default does without.
+    if not isinstance(optimizer, str) or optimizer == "adamw":
         return
     if optimizer not in (known := load_timm("timm.optim").list_optimizers()):
         fix = f"Name one of timm's optimizers. {did_you_mean(optimizer, known)}"
@@ -95,18 +87,17 @@ def check_optimizer(optimizer: OptimizerChoice) -> None:
 def _groups(model: nn.Module, *, weight_decay: float, lr_decay: float) -> list[dict[str, Any]]:
     """The trainable parameters by depth, by whether they decay, and by the rate that the model asks for."""
     groups = []
-    by_depth = depth_groups(model)
-    factors = lr_factors(model)
+    by_depth, factors = depth_groups(model), lr_factors(model)
     asked = {id(parameter): factors[name] for name, parameter in model.named_parameters()}
     for depth, parameters in enumerate(by_depth):
-        kinds: dict[tuple[bool, float], list[nn.Parameter]] = {}
+        alike: dict[tuple[bool, float], list[nn.Parameter]] = {}
         for parameter in parameters:
             if parameter.requires_grad:
-                kinds.setdefault((parameter.ndim > 1, asked[id(parameter)]), []).append(parameter)
-        for (decays, factor), chosen in sorted(kinds.items(), reverse=True, key=lambda each: each[0]):
+                alike.setdefault((parameter.ndim > 1, asked[id(parameter)]), []).append(parameter)
+        for decays, factor in sorted(alike, reverse=True):
             decay = weight_decay if decays else 0.0
             scale = factor * lr_decay ** (len(by_depth) - 1 - depth)
-            groups.append({"params": chosen, "weight_decay": decay, "lr_scale": scale})
+            groups.append({"params": alike[decays, factor], "weight_decay": decay, "lr_scale": scale})
     if not groups:
         given = f"{type(model).__name__} with {sum(1 for _ in model.parameters())} parameters, all of them frozen"
         fix = "Leave requires_grad=True where the model is to learn."
@@ -128,15 +119,10 @@ def clear_gradients(optimizer: torch.optim.Optimizer) -> None:
 
 
 def depth_groups(model: nn.Module, *, num_groups: int = 3) -> list[list[nn.Parameter]]:
-    """A model's parameters from the first layers to the last, for lower rates on earlier layers.
+    """A model's parameters from the first layers to the last, for lower rates on earlier layers; no group is empty.
 
-    Args:
-        model: Any module. Where a `body` and a `head` make up the whole of it, the head is the last group, alone;
-            else there is one group.
-        num_groups: How many groups the body is divided into at most, by count of parameter tensors.
-
-    Returns:
-        The groups, none of them empty.
+    Where a `body` and a `head` make up the whole model, the body is divided into `num_groups` at most, by count of
+    parameter tensors, and the head is the last group. Any other model is one group.
 
     Source:
         Howard and Ruder 2018, arXiv:1801.06146 (discriminative fine-tuning).
@@ -146,7 +132,7 @@ def depth_groups(model: nn.Module, *, num_groups: int = 3) -> list[list[nn.Param
         return [list(model.parameters())]
     parameters = list(body.parameters())
     # Weights that both use belong to the body; weights that neither has would not be trained at all.
-    last = [each for each in head.parameters() if all(each is not other for other in parameters)]
+    last = [parameter for parameter in head.parameters() if all(parameter is not other for other in parameters)]
     if not last or len(parameters) + len(last) < len(list(model.parameters())):
         return [list(model.parameters())]
     size = max(1, -(-len(parameters) // num_groups))
@@ -161,8 +147,9 @@ def lr_factors(model: nn.Module) -> dict[str, float]:
     """
     asked = getattr(model, "lr_factors", None)
     factors = cast("dict[str, float]", asked()) if callable(asked) else {}
-    found = {}
-    for name, _ in model.named_parameters():
-        fitting = [prefix for prefix in factors if name == prefix or name.startswith(f"{prefix}.")]
-        found[name] = factors[max(fitting, key=len)] if fitting else 1.0
-    return found
+
+    def factor(name: str) -> float:
+        prefixes = [prefix for prefix in factors if f"{name}.".startswith(f"{prefix}.")]
+        return factors[max(prefixes, key=len)] if prefixes else 1.0
+
+    return {name: factor(name) for name, _ in model.named_parameters()}

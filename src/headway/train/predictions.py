@@ -27,32 +27,22 @@ def as_inputs(setup: Setup, arrays: np.ndarray) -> torch.Tensor:
 
 
 def predict_arrays(setup: Setup, inputs: np.ndarray, *, batch_size: int = 4_096) -> np.ndarray:
-    """The model's predictions for items that need not be in the data, float32 `[items, outputs]`.
-
-    Args:
-        setup: The model.
-        inputs: What its input field reads of them, `[items, ...]`.
-        batch_size: Items that go through the model at once.
-    """
-    found, precision = [], setup.objective.judged_in(setup.precision)
+    """The model's predictions `[items, outputs]` for what its input field reads of any items, `[items, ...]`."""
+    predictions, precision = [], setup.objective.judged_in(setup.precision)
     with evaluating(setup.model), torch.inference_mode(), precision.autocast():
         for start in range(0, len(inputs), batch_size):
             outputs = setup.model(as_inputs(setup, inputs[start : start + batch_size])).float().cpu()
-            found.append(setup.objective.activate(outputs).numpy())
-    return np.concatenate(found)
+            predictions.append(setup.objective.activate(outputs).numpy())
+    return np.concatenate(predictions)
 
 
 def predictions_of_views(setup: Setup, part: Part, *, views: int) -> tuple[Predictions, Predictions]:
     """Test-time augmentation: the mean of the probabilities for the plain view and for augmented ones.
 
-    Args:
-        setup: The model, and the augmentation that it was trained with. With the run's seed, the item's row and the
-            view's number it decides how a view looks, and nothing else.
-        part: The rows, of photos with a class each.
-        views: Augmented views of each item, at least 1; the plain one comes on top.
+    How a view looks depends on the run's seed, the item's row and the view's number alone.
 
     Returns:
-        The predictions from the plain view alone, and those from all views, in the order of the part's rows.
+        The predictions from the plain view alone, and those from it and all views, in the order of the part's rows.
 
     Raises:
         ConfigError: If `views` is below 1, the augmentation changes nothing, or the items have no class each.
@@ -104,7 +94,7 @@ def _canvases(part: Part, batch_size: int = 32) -> Iterator[tuple[np.ndarray, np
 
 
 def _predictions(part: Part, probabilities: torch.Tensor) -> Predictions:
-    part, given = part.left(), probabilities.numpy()
-    chosen = given[np.arange(len(given)), part.targets]
-    losses = -np.log(np.maximum(chosen, np.finfo(np.float32).tiny))
-    return Predictions(rows=part.rows, predictions=given, targets=part.targets, losses=losses)
+    part, predictions = part.left(), probabilities.numpy()
+    of_targets = predictions[np.arange(len(predictions)), part.targets]
+    losses = -np.log(np.maximum(of_targets, np.finfo(np.float32).tiny))
+    return Predictions(rows=part.rows, predictions=predictions, targets=part.targets, losses=losses)

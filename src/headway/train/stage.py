@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -26,7 +26,7 @@ from headway.train.compile import compile_passes
 from headway.train.dropout import dropout_rate
 from headway.train.ema import Average
 from headway.train.history import Epoch, History
-from headway.train.loop import evaluating, predict, predict_batches, train_epoch, untouched
+from headway.train.loop import evaluating, predict, train_epoch, untouched
 from headway.train.mixup import mixed, softened
 from headway.train.model import Model
 from headway.train.nan_guard import FiniteLoss
@@ -104,14 +104,16 @@ class Setup:
 
     def outputs(self, module: nn.Module, part: Part) -> tuple[torch.Tensor, torch.Tensor]:
         """What a module (the model, or its body) gives for a part, `[items, outputs]`, and the targets, on the CPU."""
-        return predict(module, self.loader(part), prepare=self.prepare, precision=self.precision)
+        batches = predict(module, self.loader(part), prepare=self.prepare, precision=self.precision)
+        outputs, targets = zip(*batches, strict=True)
+        return torch.cat(outputs), torch.cat(targets)
 
     def predict(self, part: Part) -> Predictions:
         """What the model gives for a part, and the loss of each item."""
         objective = self.objective
         precision = objective.judged_in(self.precision)
         outputs, predictions, targets, losses, total = [], [], [], [], 0.0
-        for logits, truth in predict_batches(self.model, self.loader(part), prepare=self.prepare, precision=precision):
+        for logits, truth in predict(self.model, self.loader(part), prepare=self.prepare, precision=precision):
             answers = objective.activate(logits)
             predictions.append(objective.keep(answers))
             # Of maps the most probable class is kept alone, batch by batch: their outputs would fill the memory.
@@ -247,7 +249,10 @@ class _Stage:
         self.began, before = time.perf_counter(), state.seconds
         set_training_mode(setup.model, freeze_norm=self.plan.options.freeze_norm)
         over = state.stop_training or state.step == state.total_steps
-        train_loss = train_epoch(state, () if over else self.loader.epoch(state.epoch, start=state.batch))
+        # Closed at once, whatever ends the epoch: the garbage collector would wait for its threads in any other thread,
+        # and in one that is just starting, for ever.
+        with closing(self.loader.epoch(state.epoch, start=state.batch)) as batches:
+            train_loss = train_epoch(state, () if over else batches)
         self.losses.check()
         with self.average.in_place() if self.average else nullcontext():
             predicted = setup.predict(setup.data.valid)

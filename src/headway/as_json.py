@@ -26,7 +26,7 @@ class AsJson:
     def to_json(self) -> dict[str, Any]:
         """The same as plain JSON values; what could not be computed, and infinity, is None."""
         assert is_dataclass(self)
-        names = [each.name for each in fields(self) if each.name not in self.json_without]
+        names = [field.name for field in fields(self) if field.name not in self.json_without]
         return {name: as_json(getattr(self, name)) for name in (*names, *self.json_also)}
 
 
@@ -42,10 +42,10 @@ def as_json(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if isinstance(value, Mapping):
-        return {str(key): as_json(each) for key, each in value.items()}
+        return {str(key): as_json(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
         # Most long lists, such as a confusion matrix's rows, are whole numbers: they need no second look.
-        return list(value) if set(map(type, value)) <= {int, str} else [as_json(each) for each in value]
+        return list(value) if set(map(type, value)) <= {int, str} else [as_json(entry) for entry in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value if value is None or isinstance(value, bool | int | str) else str(value)

@@ -60,7 +60,7 @@ class HeadwayError(Exception):
     def __init__(self, what: str, *, given: object = None, fix: str = "") -> None:
         super().__init__(what)
         self.what = what
-        self.given = ", ".join(str(each) for each in given) if isinstance(given, (list, tuple)) else str(given)
+        self.given = ", ".join(map(str, given)) if isinstance(given, list | tuple) else str(given)
         self.fix = fix
 
     def __str__(self) -> str:
@@ -129,6 +129,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=3)
     if close:
-        return "Did you mean " + " or ".join(f'"{each}"' for each in close) + "?"
+        return "Did you mean " + " or ".join(f'"{name}"' for name in close) + "?"
     more = ", ..." if len(names) > 8 else ""
     return f"Known: {', '.join(names[:8])}{more}."

@@ -45,10 +45,8 @@ class Predictions:
         """What a notebook shows: how many, and the first of them."""
         head = "<tr><th>row</th><th>prediction</th><th>target</th></tr>"
         shown = zip(self.rows[:5].tolist(), self.predictions[:5], self.targets[:5], strict=True)
-        cells = [
-            (str(row), np.array2string(found, precision=3, threshold=8), str(target)) for row, found, target in shown
-        ]
-        body = "".join(f"<tr>{''.join(f'<td>{escape(each)}</td>' for each in row)}</tr>" for row in cells)
+        cells = [(str(row), np.array2string(answer, precision=3, threshold=8), str(y)) for row, answer, y in shown]
+        body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in cells)
         return f"<p>{len(self):,} predictions</p><table>{head}{body}</table>"
 
     @property

@@ -78,18 +78,18 @@ class _Estimator(BaseEstimator):
         """The model's predictions, float32 `[items, outputs]`."""
         check_is_fitted(self)
         columns, _ = recognise_arrays(_checked(self, X))
-        field, found = self.input_, []
+        field, predictions = self.input_, []
         arrays: Any
         if field.source == "values":
             arrays = field.read_rows(pl.DataFrame(columns, strict=False))
         else:
             arrays = [field.read(value) for value in columns[field.column]]
-        device = next((each.device for each in self.model_.parameters()), torch.device("cpu"))
+        device = next((parameter.device for parameter in self.model_.parameters()), torch.device("cpu"))
         with evaluating(self.model_), torch.inference_mode():
             for start in range(0, len(arrays), BATCH):
                 inputs = as_tensor(field.collate(arrays[start : start + BATCH]), field.axes).to(device)
-                found.append(self.activate_(self.model_(self.prepare_(inputs)).float().cpu()).numpy())
-        return np.concatenate(found)
+                predictions.append(self.activate_(self.model_(self.prepare_(inputs)).float().cpu()).numpy())
+        return np.concatenate(predictions)
 
 
 class HeadwayClassifier(ClassifierMixin, _Estimator):

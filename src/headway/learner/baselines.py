@@ -24,14 +24,13 @@ def find_baselines(trained: TrainedModel) -> list[BaselineResult]:
     """Simple models, trained on the same rows and applied to the same parts; kept in the run's folder."""
     file = None if trained.folder is None else trained.folder / "baselines.npz"
     key = _key(trained)
-    found = load_results(file, key) if file else None
-    if found is None:
-        found = _run(trained)
+    results = load_results(file, key) if file else None
+    if results is None:
         # As they come back from the file, so that the first report is the same as the next.
-        found = [each.in_float32() for each in found]
+        results = [result.in_float32() for result in _run(trained)]
         if file:
-            save_results(file, key, found)
-    return found
+            save_results(file, key, results)
+    return results
 
 
 def own_baselines(trained: TrainedModel, extra: Mapping[str, BaselineFunction]) -> list[BaselineResult]:
@@ -68,11 +67,11 @@ def one_baseline(trained: TrainedModel, name: str) -> BaselineResult:
     Raises:
         ConfigError: If there is none of that name for this task and these items.
     """
-    found = _run(trained, names=[name])
-    if not found:
+    results = _run(trained, names=[name])
+    if not results:
         what, fix = "This baseline is not for items of this kind.", "Look at `learner.baselines()` for those that are."
         raise ConfigError(what, given=f"{name!r}, {trained.data.input}", fix=fix)
-    return found[0]
+    return results[0]
 
 
 def _data_of(trained: TrainedModel, part: Part) -> BaselineData:

@@ -94,9 +94,9 @@ def _splits(data: Data, items: pl.DataFrame, folds: int, *, seed: int) -> list[t
     return list(cross.split(groups, np.array(strata), groups))
 
 
-def _too_few(folds: int, given: str) -> ConfigError:
+def _too_few(folds: int, available: str) -> ConfigError:
     what = "There are too few rows to divide into folds."
-    return ConfigError(what, given=f"folds={folds}, {given}", fix="Pass fewer folds.")
+    return ConfigError(what, given=f"folds={folds}, {available}", fix="Pass fewer folds.")
 
 
 def _fold(data: Data, items: pl.DataFrame, train: np.ndarray, valid: np.ndarray) -> Data:

@@ -37,4 +37,4 @@ def new_figure(*, columns: int = 1, rows: int = 1, width: float = 5, height: flo
             return file.getvalue()
 
     figure = NotebookFigure(figsize=(columns * width, rows * height), layout="constrained")
-    return figure, [figure.add_subplot(rows, columns, place + 1) for place in range(rows * columns)]
+    return figure, [figure.add_subplot(rows, columns, number) for number in range(1, rows * columns + 1)]

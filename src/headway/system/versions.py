@@ -31,13 +31,13 @@ def library_versions() -> dict[str, str]:
         >>> sorted(library_versions())[:3]
         ['headway', 'numpy', 'onnx']
     """
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for name in _LIBRARIES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "unknown"
-    return found
+            versions[name] = "unknown"
+    return versions
 
 
 def git_state() -> dict[str, str | bool] | None:

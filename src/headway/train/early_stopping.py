@@ -87,12 +87,12 @@ class EarlyStopping(Callback):
         """Gives the model its best weights, and notes it in the history."""
         if not self._waited:
             return
-        kept = ""
+        ending = ""
         if self.restore_best:
             state.model.load_state_dict(self._weights)
-            kept = f"; the weights are those of epoch {self._best_epoch}"
+            ending = f"; the weights are those of epoch {self._best_epoch}"
         epochs = "1 epoch" if self._waited == 1 else f"{self._waited} epochs"
-        state.notes.append(f"{self.monitor} did not improve in the last {epochs}{kept}.")
+        state.notes.append(f"{self.monitor} did not improve in the last {epochs}{ending}.")
         self._weights = {}
 
     def state_dict(self) -> dict[str, Any]:
@@ -103,7 +103,9 @@ class EarlyStopping(Callback):
     def load_state_dict(self, values: dict[str, Any]) -> None:
         """Takes back what `state_dict` gave."""
         self._best, self._best_epoch, self._waited = (values[name] for name in ("best", "best_epoch", "waited"))
-        self._weights = {name.removeprefix(WEIGHTS): each for name, each in values.items() if name.startswith(WEIGHTS)}
+        self._weights = {
+            name.removeprefix(WEIGHTS): value for name, value in values.items() if name.startswith(WEIGHTS)
+        }
 
     def __repr__(self) -> str:
         return f"EarlyStopping({self.monitor!r}, patience={self.patience})"

@@ -68,12 +68,12 @@ class History:
         return iter(self.epochs)
 
     def __repr__(self) -> str:
-        found = self.epochs[-1].metrics if self.epochs else {}
-        return f"History({len(self)} epochs{''.join(f', {name} {value:.4f}' for name, value in found.items())})"
+        metrics = self.epochs[-1].metrics if self.epochs else {}
+        return f"History({len(self)} epochs{''.join(f', {name} {value:.4f}' for name, value in metrics.items())})"
 
     def _repr_html_(self) -> str:
         """What a notebook shows: a table with a row an entry, and the notes."""
-        rows = [each.to_json() for each in self.epochs]
+        rows = self.to_json()
         names = [name for name in (rows[0] if rows else ()) if name != "is_mixed"]
         head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in names)
         body = "".join(f"<tr>{''.join(f'<td>{_shown(row.get(name))}</td>' for name in names)}</tr>" for row in rows)
@@ -95,9 +95,9 @@ class History:
         axes[0].plot(at, [epoch.valid_loss for epoch in self.epochs], marker="o", label="valid")
         axes[0].set(xlabel="epoch", ylabel="loss")
         axes[0].legend()
-        for each, name in zip(axes[1:], names, strict=True):
-            each.plot(at, [epoch.metrics[name] for epoch in self.epochs], marker="o", color="C1")
-            each.set(xlabel="epoch", ylabel=f"{name} on valid")
+        for metric_axes, name in zip(axes[1:], names, strict=True):
+            metric_axes.plot(at, [epoch.metrics[name] for epoch in self.epochs], marker="o", color="C1")
+            metric_axes.set(xlabel="epoch", ylabel=f"{name} on valid")
         return figure
 
 

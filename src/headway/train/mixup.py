@@ -86,12 +86,12 @@ def mixed(
 
 
 def _draw(row: int, seed: int, epoch: int, mixup: float, cutmix: float) -> tuple[float, float, float, float, float]:
-    """For an item: its place among the others, its own share, below 0 for cutmix, the rectangle's middle."""
+    """For an item: its position among the others, its own share, below 0 for cutmix, the rectangle's middle."""
     draw = generator(seed, "mix", epoch=epoch, row=row)
-    place, coin, y, x = draw.uniform(size=4)
+    position, coin, y, x = draw.uniform(size=4)
     is_cut = cutmix > 0 and (mixup == 0 or coin < 0.5)
     alpha = cutmix if is_cut else mixup
-    return place, draw.beta(alpha, alpha), -1.0 if is_cut else 1.0, y, x
+    return position, draw.beta(alpha, alpha), -1.0 if is_cut else 1.0, y, x
 
 
 def _sides(middle: np.ndarray, own: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:

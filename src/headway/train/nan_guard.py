@@ -50,8 +50,8 @@ class FiniteLoss(Callback):
         """
         unseen, self._unseen = self._unseen, []
         losses = torch.stack([loss for *_, loss in unseen]).tolist() if len(unseen) > 1 else None
-        for place, (state, step, rows, tensor) in enumerate(unseen):
-            loss = tensor.item() if losses is None else losses[place]
+        for index, (state, step, rows, tensor) in enumerate(unseen):
+            loss = tensor.item() if losses is None else losses[index]
             if not math.isfinite(loss):
                 raise self._error(step, state.schedule(step - 1), rows, loss)
 

@@ -152,7 +152,7 @@ class Plan:
         return sizes[min(epoch * len(sizes) // self.epochs, len(sizes) - 1)] if sizes else None
 
 
-def options_of(given: Mapping[str, Any], base: Options | None = None) -> Options:
+def options_of(arguments: Mapping[str, Any], base: Options | None = None) -> Options:
     """The options of `base` with what a user passed by name and is not None; epochs, minutes and lr may be among them.
 
     Raises:
@@ -160,16 +160,16 @@ def options_of(given: Mapping[str, Any], base: Options | None = None) -> Options
             have no effect.
     """
     known = [option.name for option in fields(Options)]
-    unknown = sorted(given.keys() - {*known, "epochs", "minutes", "lr"})
+    unknown = sorted(arguments.keys() - {*known, "epochs", "minutes", "lr"})
     if unknown:
         what = "There is no training option of that name."
-        raise ConfigError(what, given=f"{unknown[0]}={given[unknown[0]]!r}", fix=did_you_mean(unknown[0], known))
+        raise ConfigError(what, given=f"{unknown[0]}={arguments[unknown[0]]!r}", fix=did_you_mean(unknown[0], known))
     plain = {"lr": None, **vars(Options())}
-    idle = [f"{name}={given[name]}" for name in plain if given.get(name) not in (None, plain[name], [])]
-    if given.get("epochs") == 0 and idle:
+    idle = [f"{name}={arguments[name]}" for name in plain if arguments.get(name) not in (None, plain[name], [])]
+    if arguments.get("epochs") == 0 and idle:
         what = "Without epochs that train every layer these options have no effect: the head alone is solved."
         raise ConfigError(what, given=f"epochs=0, {', '.join(idle)}", fix="Leave them out, or pass epochs=1.")
-    return replace(base or Options(), **{name: given[name] for name in known if given.get(name) is not None})
+    return replace(base or Options(), **{name: arguments[name] for name in known if arguments.get(name) is not None})
 
 
 def check_sizes(sizes: Sequence[int], epochs: int | None) -> None:

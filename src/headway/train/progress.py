@@ -26,7 +26,7 @@ class Progress(Callback):
         """Prints a line."""
         print(text, flush=True)
 
-    def count(self, what: str, done: int, total: int) -> None:
+    def count(self, task: str, done: int, total: int) -> None:
         """Shows how far something has come; nothing in plain output."""
 
     def close(self) -> None:
@@ -56,19 +56,19 @@ class _Bars(Progress):
     def __init__(self) -> None:
         self._bars: Any = None
         self._task: Any = None
-        self._what = ""
+        self._task_name = ""
 
-    def count(self, what: str, done: int, total: int) -> None:
+    def count(self, task: str, done: int, total: int) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        if what != self._what:
+        if task != self._task_name:
             self.close()
             columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-            self._bars, self._what = Progress(*columns, transient=True), what
+            self._bars, self._task_name = Progress(*columns, transient=True), task
             self._bars.start()
             # Whatever ends the program early, the terminal gets its cursor back.
             atexit.register(self.close)
-            self._task = self._bars.add_task(what, total=total)
+            self._task = self._bars.add_task(task, total=total)
         self._bars.update(self._task, completed=done)
         if done >= total:
             self.close()
@@ -77,7 +77,7 @@ class _Bars(Progress):
         if self._bars is not None:
             self._bars.stop()
             atexit.unregister(self.close)
-        self._bars, self._what = None, ""
+        self._bars, self._task_name = None, ""
 
 
 class _Notebook(Progress):
@@ -94,12 +94,12 @@ class _Notebook(Progress):
         self._lines.append(text)
         self._show("")
 
-    def count(self, what: str, done: int, total: int) -> None:
+    def count(self, task: str, done: int, total: int) -> None:
         self._begin()
         if done < total and time.monotonic() - self._shown < 0.5:
             return
         filled = round(30 * done / max(total, 1))
-        self._show(f"{what} [{'#' * filled}{'.' * (30 - filled)}] {done}/{total}" if done < total else "")
+        self._show(f"{task} [{'#' * filled}{'.' * (30 - filled)}] {done}/{total}" if done < total else "")
 
     def _begin(self) -> None:
         """In another cell than before, what is shown begins anew, below that cell."""

@@ -13,20 +13,20 @@ __all__ = ["ScheduleName", "check_schedule", "constant", "cosine", "one_cycle", 
 ScheduleName = Literal["one_cycle", "cosine", "constant"]
 
 
-def one_cycle(step: int, *, total_steps: int, max_lr: float, warmup: float = 0.25) -> float:
+# The share of a stage in which the one-cycle schedule rises.
+WARMUP = 0.25
+
+
+def one_cycle(step: int, *, total_steps: int, max_lr: float) -> float:
     """Learning rate at one step of the one-cycle schedule: a rise from a 25th of the peak, then a long fall to zero.
 
     Args:
         step: Optimizer steps done, from 0 to `total_steps`.
         total_steps: Steps in the stage (not epochs).
         max_lr: Peak learning rate.
-        warmup: Fraction of the stage spent rising, between 0 and 1.
 
     Returns:
         The learning rate, between 0 and `max_lr`.
-
-    Raises:
-        ConfigError: If `warmup` is outside [0, 1].
 
     Example:
         >>> one_cycle(25, total_steps=100, max_lr=0.1)
@@ -35,10 +35,7 @@ def one_cycle(step: int, *, total_steps: int, max_lr: float, warmup: float = 0.2
     Source:
         Smith and Topin 2017, arXiv:1708.07120; here rise and fall are cosines.
     """
-    if not 0 <= warmup <= 1:
-        given = f"warmup={warmup}"
-        raise ConfigError("`warmup` must lie between 0 and 1.", given=given, fix="Pass a share such as 0.25.")
-    rising = warmup * total_steps
+    rising = WARMUP * total_steps
     if step < rising:
         return _between(max_lr / 25, max_lr, step / rising)
     return _between(max_lr, 0.0, (step - rising) / max(total_steps - rising, 1))

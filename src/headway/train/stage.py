@@ -198,15 +198,14 @@ class _Stage:
         self.first_epoch = sum(entry.stage == "all" for entry in history)
         self.average = Average(setup.model, plan.options.ema) if plan.options.ema else None
         total_steps = min(plan.epochs * len(self.loader), plan.max_steps)
-        shape = plan.options.schedule
         watching: list[Callback] = [self.losses, *([self.average] if self.average else [])]
-        self.pace = Pace(plan.max_seconds, shape=shape, lr=plan.lr, batches=len(self.loader))
+        self.pace = Pace(plan.max_seconds, batches=len(self.loader))
         if plan.max_seconds < float("inf"):
             watching.append(self.pace)
         # Last, so that what it keeps is as it stands after the step.
         watching.append(KeepState(self.save, self.signals, batches=len(self.loader)))
         self.state = new_state(setup, plan.options, make_inputs=self.make_inputs)
-        self.state.schedule = schedule(shape, total_steps=total_steps, max_lr=plan.lr)
+        self.state.schedule = self.lr
         self.state.callbacks, self.state.total_steps = (*setup.callbacks, *watching), total_steps
         self.state.epoch = self.first_epoch
 
@@ -237,6 +236,10 @@ class _Stage:
         for callback in state.callbacks:
             callback.on_train_end(state)
         self.note()
+
+    def lr(self, step: int) -> float:
+        """The learning rate after so many steps; it falls to its end in a stage that is shortened meanwhile, too."""
+        return schedule(self.plan.options.schedule, total_steps=self.state.total_steps, max_lr=self.plan.lr)(step)
 
     def make_inputs(self, batch: Batch, epoch: int) -> tuple[torch.Tensor, torch.Tensor]:
         """What the model is given of a batch, and its targets."""
@@ -302,8 +305,6 @@ class _Stage:
         if saved is None:
             return
         restore(self.state, saved)
-        shape = self.plan.options.schedule
-        self.state.schedule = schedule(shape, total_steps=self.state.total_steps, max_lr=self.plan.lr)
         for row, reason in saved.values["lost"]:
             self.setup.data.lose(row, reason)
         for values in saved.values["entries"]:

@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from headway.train.callbacks import Callback
-from headway.train.schedules import ScheduleName, schedule
 
 if TYPE_CHECKING:
     from headway.train.callbacks import BatchResult, TrainState
@@ -20,14 +19,11 @@ class Pace(Callback):
 
     Args:
         seconds: Time for all steps and evaluations.
-        shape: The stage's schedule.
-        lr: Its peak learning rate.
         batches: Batches of an epoch.
     """
 
-    def __init__(self, seconds: float, *, shape: ScheduleName, lr: float, batches: int) -> None:
-        self.seconds, self.lr, self.batches = seconds, lr, batches
-        self.shape: ScheduleName = shape
+    def __init__(self, seconds: float, *, batches: int) -> None:
+        self.seconds, self.batches = seconds, batches
         self.spent, self.evaluated, self.evaluation = 0.0, 0.0, 0.0
         self.at = time.monotonic()
 
@@ -43,10 +39,7 @@ class Pace(Callback):
         # Until one has been seen, an evaluation is taken for a tenth of its epoch.
         evaluation = self.evaluation / self.batches or step / 10
         left = self.seconds - self.spent - self.evaluated
-        total_steps = state.step + max(int(left / (step + evaluation)), 0)
-        if total_steps < state.total_steps:
-            state.total_steps = total_steps
-            state.schedule = schedule(self.shape, total_steps=total_steps, max_lr=self.lr)
+        state.total_steps = min(state.total_steps, state.step + max(int(left / (step + evaluation)), 0))
 
     def on_epoch_end(self, state: TrainState, epoch: Epoch) -> None:
         """Measures the evaluation."""

@@ -9,10 +9,13 @@ import torch.nn.functional as F
 from torch import nn
 
 from headway.train import time_budget as pace
+from headway.train.callbacks import BatchResult, Callback
+from headway.train.history import History
 from headway.train.loop import TrainState
 from headway.train.optimizers import make_optimizer
+from headway.train.options import Plan
 from headway.train.precision import choose_precision
-from headway.train.schedules import schedule
+from headway.train.stage import fit
 from headway.train.time_budget import Pace
 
 
@@ -37,7 +40,7 @@ def state_of(total_steps: int) -> TrainState:
         make_inputs=lambda batch, _: (batch.inputs, batch.targets),
         loss_fn=F.cross_entropy,
         optimizer=make_optimizer(model),
-        schedule=schedule("one_cycle", total_steps=total_steps, max_lr=0.1),
+        schedule=lambda _: 0.1,
         precision=choose_precision(torch.device("cpu"), "float32"),
         total_steps=total_steps,
     )
@@ -68,35 +71,31 @@ def run(
 
 
 def test_a_stage_that_is_quick_enough_is_left_alone(clock: Clock) -> None:
-    keeper, state = Pace(120, shape="one_cycle", lr=0.1, batches=10), state_of(100)
-    before = state.schedule
+    keeper, state = Pace(120, batches=10), state_of(100)
     keeper.on_train_begin(state)
     run(clock, keeper, state, step=1, evaluation=1)
-    assert state.step == 100
-    assert state.schedule is before
+    assert state.step == state.total_steps == 100
 
 
 @pytest.mark.parametrize("evaluation", [0.0, 1.0, 4.0])
 def test_a_stage_that_is_too_slow_ends_in_time(clock: Clock, evaluation: float) -> None:
-    keeper, state = Pace(60, shape="one_cycle", lr=0.1, batches=10), state_of(100)
+    keeper, state = Pace(60, batches=10), state_of(100)
     keeper.on_train_begin(state)
     taken = run(clock, keeper, state, step=2, evaluation=evaluation)
     # One evaluation may come late, as it is not known how long it takes before it has been seen.
     assert 0.7 * 60 < taken <= 60 + 2 + evaluation
-    # The learning rate has come down to its end.
-    assert state.schedule(state.total_steps) < 0.01 * 0.1
     assert state.step == state.total_steps
 
 
 def test_no_time_at_all_ends_at_the_first_step(clock: Clock) -> None:
-    keeper, state = Pace(0.5, shape="cosine", lr=0.1, batches=10), state_of(100)
+    keeper, state = Pace(0.5, batches=10), state_of(100)
     keeper.on_train_begin(state)
     run(clock, keeper, state, step=2, evaluation=1)
     assert state.step == state.total_steps == 1
 
 
 def test_steps_that_get_slow_later(clock: Clock) -> None:
-    keeper, state = Pace(100, shape="one_cycle", lr=0.1, batches=10), state_of(90)
+    keeper, state = Pace(100, batches=10), state_of(90)
     keeper.on_train_begin(state)
     taken = run(clock, keeper, state, step=1, evaluation=0, stop=40)
     assert state.total_steps == 90
@@ -105,7 +104,7 @@ def test_steps_that_get_slow_later(clock: Clock) -> None:
 
 
 def test_steps_are_never_added(clock: Clock) -> None:
-    keeper, state = Pace(60, shape="one_cycle", lr=0.1, batches=10), state_of(100)
+    keeper, state = Pace(60, batches=10), state_of(100)
     keeper.on_train_begin(state)
     run(clock, keeper, state, step=4, evaluation=0, stop=5)
     planned = state.total_steps
@@ -115,17 +114,30 @@ def test_steps_are_never_added(clock: Clock) -> None:
 
 def test_time_between_two_processes_does_not_count(clock: Clock) -> None:
     """Killed, and resumed a day later: it has the time that it had left."""
-    whole, whole_state = Pace(60, shape="one_cycle", lr=0.1, batches=10), state_of(100)
+    whole, whole_state = Pace(60, batches=10), state_of(100)
     whole.on_train_begin(whole_state)
     run(clock, whole, whole_state, step=2, evaluation=1)
 
-    first, state = Pace(60, shape="one_cycle", lr=0.1, batches=10), state_of(100)
+    first, state = Pace(60, batches=10), state_of(100)
     first.on_train_begin(state)
     run(clock, first, state, step=2, evaluation=1, stop=13)
     clock.now += 86_400
-    second, again = Pace(60, shape="one_cycle", lr=0.1, batches=10), dataclasses.replace(state)
+    second, again = Pace(60, batches=10), dataclasses.replace(state)
     second.on_train_begin(again)
     second.load_state_dict(first.state_dict())
     assert second.state_dict() == first.state_dict()
     run(clock, second, again, step=2, evaluation=1)
     assert again.step == whole_state.step
+
+
+def test_the_learning_rate_of_a_shortened_stage_falls_to_its_end(linear: Any, make_setup: Any) -> None:
+    rates: list[float] = []
+
+    class Watch(Callback):
+        def on_batch_end(self, state: TrainState, result: BatchResult) -> None:
+            rates.append(state.schedule(state.total_steps))
+            state.total_steps = min(state.total_steps, 7)
+
+    fit(make_setup(linear(), callbacks=[Watch()]), Plan(epochs=5, lr=0.1), History())
+    assert len(rates) == 7
+    assert max(rates) < 0.01 * 0.1

@@ -8,20 +8,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from headway.errors import (
-    BundleError,
-    CheckpointError,
-    ConfigError,
-    DataError,
-    HeadwayError,
-    ReadError,
-    RunError,
-    ShapeError,
-    Stopped,
-    TrainingError,
-    WeightsError,
-)
-
 if TYPE_CHECKING:
     from headway import datasets, sklearn
     from headway.bundle.predictor import Predictor, load
@@ -29,6 +15,19 @@ if TYPE_CHECKING:
     from headway.data.build import from_csv, from_folder, from_items
     from headway.data.dataset import Data
     from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, TimeSplit
+    from headway.errors import (
+        BundleError,
+        CheckpointError,
+        ConfigError,
+        DataError,
+        HeadwayError,
+        ReadError,
+        RunError,
+        ShapeError,
+        Stopped,
+        TrainingError,
+        WeightsError,
+    )
     from headway.inputs.image.augment import Augment
     from headway.inputs.image.field import Image
     from headway.inputs.ratings.field import Ratings
@@ -107,13 +106,26 @@ __all__ = [
     "sklearn",
 ]
 
-# The public names of each module; errors cost nothing, and are imported at once.
+# The public names of each module.
 _NAMES: dict[str, tuple[str, ...]] = {
     "headway.bundle.predictor": ("Predictor", "load"),
     "headway.data.arrays": ("from_arrays", "from_dataset"),
     "headway.data.build": ("from_csv", "from_folder", "from_items"),
     "headway.data.dataset": ("Data",),
     "headway.data.splits": ("ColumnSplit", "GroupSplit", "RandomSplit", "TimeSplit"),
+    "headway.errors": (
+        "BundleError",
+        "CheckpointError",
+        "ConfigError",
+        "DataError",
+        "HeadwayError",
+        "ReadError",
+        "RunError",
+        "ShapeError",
+        "Stopped",
+        "TrainingError",
+        "WeightsError",
+    ),
     "headway.inputs.image.augment": ("Augment",),
     "headway.inputs.image.field": ("Image",),
     "headway.inputs.ratings.field": ("Ratings",),

@@ -24,20 +24,10 @@ _STREAMS: dict[str, int] = {name: number for number, name in enumerate(get_args(
 
 
 def generator(seed: int, stream: Stream, *, epoch: int = 0, step: int = 0, row: int = 0) -> np.random.Generator:
-    """A generator for one place in a run.
-
-    Args:
-        seed: The run's seed, from 0 to 2**64 - 1.
-        stream: What the numbers are for; streams never share numbers.
-        epoch: Epochs done, from 0.
-        step: Steps done in this epoch, from 0.
-        row: The item's row number, from 0.
-
-    Returns:
-        A fresh generator; the same arguments give the same numbers.
+    """A fresh generator for one place in a run; the same arguments give the same numbers.
 
     Raises:
-        ConfigError: If the seed is out of its range.
+        ConfigError: If the seed is not from 0 to 2**64 - 1.
 
     Example:
         >>> a = generator(0, "order", epoch=3).permutation(4)
@@ -61,17 +51,10 @@ def torch_seed(seed: int, stream: Stream, *, epoch: int = 0, step: int = 0) -> i
 
 
 def hash_order(seed: int, keys: Sequence[str]) -> np.ndarray:
-    """A shuffled order of items that depends on the seed and on the items' own keys alone.
+    """A shuffled order of items, as indices into their keys, int64 `[items]`; equal keys stay in their order.
 
     Made for splits: it is the same on every machine and for every version of numpy, and an item keeps its place
-    among the others when items are added.
-
-    Args:
-        seed: Any integer.
-        keys: A name for each item, such as the hash of its bytes.
-
-    Returns:
-        Indices into `keys`, int64 `[items]`; equal keys stay in their order.
+    among the others when items are added. A key is such as the hash of an item's bytes.
 
     Example:
         >>> hash_order(0, ["p", "q", "r", "s"]).tolist()

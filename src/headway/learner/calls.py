@@ -19,15 +19,12 @@ NAMES_SHOWN = 5
 
 @dataclass
 class Call:
-    """A call that trains, as it is made in a run.
+    """A call that trains, as it is made in a run."""
 
-    Attributes:
-        setup: With the checkpoints of this call.
-        is_done: Whether the run has finished it before. Then there is nothing to train: what the call made of model
-            and history is read when its context ends.
-    """
-
+    # With the checkpoints of this call.
     setup: Setup
+    # Whether the run has finished it before: then there is nothing to train, and what the call made of model and
+    # history is read when its context ends.
     is_done: bool = False
 
 
@@ -37,13 +34,8 @@ def recorded(
 ) -> Iterator[Call]:
     """A context for a call that trains; after it model and history are as the call left them.
 
-    Args:
-        run: Where checkpoints are kept; None for nowhere.
-        number: How many calls came before.
-        call: The method's name as "call", and its arguments: plain JSON values, with which a run that goes on calls
-            it again.
-        setup: Model and data.
-        history: Gets the entries and notes.
+    `number` is how many calls came before. `call` has the method's name as "call", and its arguments as plain JSON
+    values, with which a run that goes on calls it again.
 
     Raises:
         RunError: If another process is at work on the run.

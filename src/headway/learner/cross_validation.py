@@ -65,7 +65,7 @@ def fold_data(data: Data, folds: int, *, seed: int) -> list[Data]:
     """A data set for each fold: the fold's rows as valid, the others as train, the fields fitted on these.
 
     Classes keep their shares, identical items and groups are in one fold; where the data were split by time, each
-    fold is judged on rows that come after those it learns from.
+    fold is judged on rows that come after those it learns from. Test rows are left alone.
 
     Raises:
         ConfigError: If `folds` is below 2, or there are not that many groups.

@@ -11,13 +11,9 @@ __all__ = ["cache_folder"]
 
 
 def cache_folder(name: str) -> Path:
-    """The folder for one kind of cached file; it is not made here.
+    """The folder for one kind of cached file, such as "store" or "weights"; it is not made here.
 
-    Args:
-        name: What it holds, such as "store" or "weights".
-
-    Returns:
-        `$HEADWAY_CACHE/name`, else the platform's usual place (on Linux `~/.cache/headway/name`).
+    It is `$HEADWAY_CACHE/name`, else in the platform's usual place (on Linux `~/.cache/headway/name`).
     """
     root = os.environ.get("HEADWAY_CACHE")
     return (Path(root) if root else platformdirs.user_cache_path("headway", appauthor=False)) / name

@@ -13,20 +13,10 @@ __all__ = ["new_figure"]
 
 
 def new_figure(*, columns: int = 1, rows: int = 1, width: float = 5, height: float = 4) -> tuple[Figure, list[Axes]]:
-    """A figure with its axes.
-
-    It is not in pyplot's list of figures, which would show it twice in a notebook and never free it.
-
-    Args:
-        columns: Pictures a row.
-        rows: Rows of pictures.
-        width: Width of one picture, in inches.
-        height: Its height, in inches.
-
-    Returns:
-        The figure and its axes, row by row.
-    """
+    """A figure and its axes, row by row; each of them has this width and height, in inches."""
     from matplotlib.figure import Figure
+
+    # Not pyplot's: what is in its list of figures is shown twice in a notebook and never freed.
 
     class NotebookFigure(Figure):
         """A figure that shows itself where it is the last value of a notebook's cell."""

@@ -19,13 +19,10 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _LARGEST = -1, -3, 2**31 - 1
 
 @cache
 def keep_freed_memory() -> bool:
-    """Asks the C library to keep what is freed for the process, from now on; once is enough.
+    """Asks the C library to keep what is freed for the process, from now on; gives whether it does.
 
     The process's peak memory grows a little, and after training it does not shrink by itself, as with torch's memory on
-    accelerators. No number changes.
-
-    Returns:
-        Whether the library does so: only glibc can be asked, so False on macOS, Windows and with musl.
+    accelerators. Only glibc can be asked: on macOS, Windows and with musl it does not.
 
     Source:
         glibc's manual, "Malloc Tunable Parameters" (`mallopt`).

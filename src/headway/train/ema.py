@@ -19,12 +19,8 @@ __all__ = ["Average"]
 class Average(Callback):
     """The exponential moving average of a model's weights and buffers over the steps of a stage.
 
-    In the first steps it forgets faster, or it would hold on to the weights that training began with: its decay is at
-    most `(1 + step) / (10 + step)`. Whole numbers, such as counts of batches, are not averaged.
-
-    Args:
-        model: The model; its parameters stay the same objects while it is watched.
-        decay: How much of the average stays in a step, above 0 and below 1.
+    `decay` is how much of the average stays in a step, above 0 and below 1. Whole numbers, such as counts of batches,
+    are not averaged.
 
     Source:
         Polyak and Juditsky 1992, "Acceleration of stochastic approximation by averaging"; of a network's weights
@@ -34,11 +30,13 @@ class Average(Callback):
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
+        # The model's own tensors, which stay the same objects while it trains.
         self._live = {name: value for name, value in model.state_dict().items() if value.is_floating_point()}
         self._averaged = {name: value.clone() for name, value in self._live.items()}
 
     def on_batch_end(self, state: TrainState, result: BatchResult) -> None:
         """Moves the average towards the weights."""
+        # At first it forgets faster, or it would hold on to the weights that training began with.
         decay = min(self.decay, (1 + state.step) / (10 + state.step))
         for name, value in self._averaged.items():
             value.lerp_(self._live[name], 1 - decay)

@@ -23,11 +23,7 @@ NAMES_SHOWN = 5
 
 
 class FiniteLoss(Callback):
-    """Looks at each step's loss; on an accelerator, where looking means waiting for it, at fifty of them at once.
-
-    Args:
-        data: The data set, to name the items by.
-    """
+    """Looks at each step's loss; on an accelerator, where looking means waiting for it, at fifty of them at once."""
 
     def __init__(self, data: Data) -> None:
         self.data = data

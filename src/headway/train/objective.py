@@ -83,10 +83,8 @@ class Objective:
 def with_loss(objective: Objective, loss_fn: Loss) -> Objective:
     """The objective with a loss of the user's own, such as a module of torch's.
 
-    Args:
-        objective: The target's.
-        loss_fn: Given outputs and targets on one device; for numbers both in standard deviations of the training rows,
-            so that `nn.HuberLoss()` means the same whatever their unit. A loss for each item is averaged.
+    It is given outputs and targets on one device; for numbers both in standard deviations of the training rows, so that
+    `nn.HuberLoss()` means the same whatever their unit. A loss for each item is averaged.
 
     Raises:
         ConfigError: If `loss_fn` cannot be called; when it is called, if it gives no tensor.
@@ -117,13 +115,8 @@ def with_class_weights(
 ) -> Objective:
     """The objective with a loss in which the items of each class have a weight.
 
-    Weights are scaled so that their mean over the training rows is 1: the loss stays as large as without them.
-
-    Args:
-        objective: The target's.
-        weights: By label, or "balanced": inversely to how often the class occurs.
-        labels: The classes, in the order of the outputs.
-        targets: Class indices of the training rows, int64 `[items]`.
+    `labels` are the classes in the order of the outputs, `targets` the class indices of the training rows, int64
+    `[items]`.
 
     Raises:
         ConfigError: If an item has no single class, a label is not known, or a weight is not above 0.
@@ -137,6 +130,7 @@ def with_class_weights(
         raise ConfigError(what, given=f"class_weights={weights!r}", fix=fix)
     counts = np.bincount(targets, minlength=len(labels))
     values = 1 / np.maximum(counts, 1) if weights == "balanced" else _by_label(weights, labels)
+    # Their mean over the training rows is 1: the loss stays as large as without them.
     values = values * len(targets) / (values @ counts)
     return replace(objective, loss_fn=objective.weighted(torch.from_numpy(values.astype(np.float32))))
 
@@ -217,7 +211,7 @@ class ToUnit(nn.Module):
         return (here(outputs) - here.mean) / here.std, (targets - here.mean) / here.std
 
     def _on(self, device: torch.device) -> ToUnit:
-        """The same on a device: a stage trains on an accelerator, and its answers are judged on the processor."""
+        # A stage trains on an accelerator, and its answers are judged on the processor.
         if device == self.mean.device:
             return self
         if device not in self._elsewhere:

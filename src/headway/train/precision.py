@@ -58,14 +58,13 @@ class Precision:
     def products(self) -> Iterator[None]:
         """A context in which products of float32 numbers are as quick as they may be; afterwards all is as before.
 
-        Convolutions have TF32 from the start in PyTorch, products of matrices when told.
-
         Source:
             https://docs.pytorch.org/docs/stable/notes/cuda.html, "TensorFloat-32".
         """
         if self.device.type != "cuda" or not self.may_round:
             yield
             return
+        # Convolutions have TF32 from the start in PyTorch, products of matrices when told.
         before = torch.get_float32_matmul_precision()
         torch.set_float32_matmul_precision("high")
         try:
@@ -126,10 +125,8 @@ def choose_device(device: str | torch.device = "auto") -> torch.device:
         probe.item()
     except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
         reason = (str(error).splitlines() or ["unknown"])[0]
-        given = f"device={str(device)!r} ({reason})"
-        raise ConfigError(
-            "That device is not available on this machine.", given=given, fix='Pass "auto" or "cpu".'
-        ) from error
+        what, given = "That device is not available on this machine.", f"device={str(device)!r} ({reason})"
+        raise ConfigError(what, given=given, fix='Pass "auto" or "cpu".') from error
     # Tensors say which accelerator they are on; only with the same number is theirs equal to this one.
     return probe.device
 
@@ -137,17 +134,13 @@ def choose_device(device: str | torch.device = "auto") -> torch.device:
 def choose_precision(device: torch.device, precision: PrecisionName = "auto", *, is_small: bool = False) -> Precision:
     """The precision of that name; with "auto" the fastest that the device computes natively and that trains safely.
 
-    Args:
-        device: Where.
-        precision: Its name.
-        is_small: Whether the model is so small that shorter numbers make nothing faster: "auto" is then float32.
-
     Raises:
         ConfigError: If the name is not known.
     """
     if precision != "auto" and precision not in _DTYPES:
         fix = did_you_mean(str(precision), ["auto", *_DTYPES])
         raise ConfigError("There is no precision of that name.", given=repr(precision), fix=fix)
+    # Of a small model shorter numbers make nothing faster.
     name = "float32" if precision == "auto" and is_small else precision
     dtype = _native(device) if name == "auto" else _DTYPES[name]
     scaler = torch.amp.GradScaler(device.type, enabled=dtype is torch.float16)

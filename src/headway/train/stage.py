@@ -154,12 +154,7 @@ def fit(setup: Setup, plan: Plan, history: History, *, part: Part | None = None)
     """Trains the model in place and adds an entry an epoch to the history.
 
     Where the setup's checkpoints hold a stage under way, it goes on from there, to the same bits as without a stop.
-
-    Args:
-        setup: Model and data.
-        plan: How long and how fast.
-        history: Gets the entries.
-        part: The rows to train on; all of train when left out.
+    Without `part` the rows to train on are those of train.
 
     Raises:
         TrainingError: If the loss becomes NaN or infinite; the model is as at the last checkpoint, where there is one.
@@ -447,16 +442,13 @@ def check_training(options: Options, setup: Setup, *, epochs: int | None = None,
 def choose_stages(setup: Setup, model: Model, *, is_own: bool, wanted: bool | None) -> bool:
     """Whether `fine_tune` has two stages: a head solved on the frozen body's features, then all layers.
 
-    Args:
-        setup: Data and model.
-        model: The same model, with where its weights come from.
-        is_own: Whether it is a module of one's own, which is tried on two items.
-        wanted: What the user says; None for two where the body is pretrained and the head a linear layer.
+    Where the user wants neither, two if the body is pretrained and the head a linear layer.
 
     Raises:
         ShapeError: If a module of one's own does not give the outputs that the target needs.
         ConfigError: If two stages are wanted, and the model is more than a linear `head` on its `body`.
     """
+    # A module of one's own is tried on two items; those by name are known to have a linear head or none.
     is_plain = check_model(setup) if is_own or wanted else has_linear_head(setup.model)
     if wanted and not is_plain:
         what = "Two stages need a model that is its linear `head` on the features of its `body`."

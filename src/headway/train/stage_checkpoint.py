@@ -24,15 +24,7 @@ PROGRESS = ("epoch", "step", "batch", "items", "pieces", "total_steps", "seconds
 
 
 class KeepState(Callback):
-    """Saves a stage's state at each epoch's last step, every minute until then, and when somebody wants to stop.
-
-    The evaluation after an epoch comes after its checkpoint: it changes nothing, and is made again.
-
-    Args:
-        save: Does it.
-        signals: Says whether somebody wants to stop.
-        batches: Batches of an epoch.
-    """
+    """Saves a stage's state at the last of an epoch's `batches`, every minute until then, and on a signal to stop."""
 
     def __init__(self, save: Callable[[], None], signals: Signals, *, batches: int) -> None:
         self.save, self.signals, self.batches = save, signals, batches
@@ -44,6 +36,7 @@ class KeepState(Callback):
 
     def on_batch_end(self, state: TrainState, result: BatchResult) -> None:
         """Saves when it is time."""
+        # The evaluation after an epoch comes after its checkpoint: it changes nothing, and is made again.
         is_last = state.batch == self.batches or state.step == state.total_steps or state.stop_training
         if is_last or self.signals.received or time.monotonic() - self._saved_at >= SECONDS_BETWEEN:
             self.save()

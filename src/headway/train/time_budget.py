@@ -15,11 +15,9 @@ __all__ = ["Pace"]
 
 
 class Pace(Callback):
-    """Shortens a stage whose steps take longer than there is time for; the learning rate still falls to its end.
+    """Shortens a stage whose steps and evaluations take longer than there is time for.
 
-    Args:
-        seconds: Time for all steps and evaluations.
-        batches: Batches of an epoch.
+    `batches` are those of an epoch.
     """
 
     def __init__(self, seconds: float, *, batches: int) -> None:

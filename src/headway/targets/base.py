@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
+from headway.as_json import AsJson
 from headway.errors import DataError, ShapeError
+from headway.inputs.base import learned
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,7 +34,18 @@ if TYPE_CHECKING:
     from headway.judge.report.report import Section
     from headway.train.objective import Objective
 
-__all__ = ["Media", "Prediction", "Target", "Task", "check_labels", "labels_of", "listed"]
+__all__ = [
+    "Media",
+    "Prediction",
+    "Target",
+    "Task",
+    "check_finite",
+    "check_labels",
+    "check_shapes",
+    "is_blank",
+    "labels_of",
+    "listed",
+]
 
 # What kind of answer a target is. Objective, metrics, baselines and the report are chosen by it.
 Task = Literal["classification", "multilabel", "regression", "points", "segmentation"]
@@ -68,16 +82,17 @@ class Prediction:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Prediction):
             return NotImplemented
-        ours, theirs = ({**vars(each), "value": None, "seconds": None} for each in (self, other))
+        # Arrays, which a value may be, have no single answer to `==`.
+        ours, theirs = ({**vars(prediction), "value": None, "seconds": None} for prediction in (self, other))
         return ours == theirs and np.array_equal(self.value, other.value)
 
     def to_json(self) -> dict[str, Any]:
         """The prediction as plain JSON values, without the time it took; an array is for `Target.to_media` to write."""
-        found = {"label": self.label, "score": self.score, "probabilities": self.probabilities}
+        answer = {"label": self.label, "score": self.score, "probabilities": self.probabilities}
         if self.value is not None and not isinstance(self.value, np.ndarray):
-            found["value"] = self.value
-        found["familiar"] = self.familiar
-        return found | ({"notes": list(self.notes)} if self.notes else {})
+            answer["value"] = self.value
+        answer["familiar"] = self.familiar
+        return answer | ({"notes": list(self.notes)} if self.notes else {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,10 +110,12 @@ class Media:
     suffix: str
 
 
-class Target(ABC):
-    """What the model is to predict, from one column or several. Immutable, so threads may share it.
+class Target(AsJson, ABC):
+    """What the model is to predict, from one column or several: a frozen dataclass, so that threads may share it.
 
     Attributes:
+        kind: Its name in JSON, and in the registry.
+        package: The folder of its kind, where `objective.py`, `metrics.py` and `baselines.py` are.
         column: The column; of several, what they are called together.
         task: What kind of answer it is.
         needs_geometry: Whether an answer lies in the item, so that `to_item` needs `Input.geometry` of it.
@@ -116,6 +133,8 @@ class Target(ABC):
     """
 
     column: str
+    kind: ClassVar[str]
+    package: ClassVar[str]
     task: ClassVar[Task]
     strata_name: ClassVar[str] = "class"
     axes: ClassVar[tuple[str, ...]] = ("outputs",)
@@ -148,7 +167,7 @@ class Target(ABC):
 
     def is_missing(self, items: pl.DataFrame) -> list[bool]:
         """Whether an item lacks an answer, so that it can be neither learned from nor judged."""
-        return [any(value is None for value in row) for row in items.select(self.columns).iter_rows()]
+        return [any(map(is_blank, row)) for row in items.select(self.columns).iter_rows()]
 
     def strata(self, items: pl.DataFrame) -> list[str]:
         """What a split keeps the shares of, a text an item: for categories the class, else a coarse bin."""
@@ -158,10 +177,7 @@ class Target(ABC):
     def recognise(cls, column: str, values: Callable[[], pl.Series], input: Input) -> Self | None:
         """The target that a column is of which only the name was said; None where it is of another kind.
 
-        Args:
-            column: The column's name.
-            values: Reads the column, for a kind that has to look at it.
-            input: What goes in.
+        `values` reads the column, for a kind that has to look at it.
         """
         return None
 
@@ -175,8 +191,7 @@ class Target(ABC):
     def encode(self, values: Sequence[Any]) -> np.ndarray:
         """The values as the loss wants them, one row an item: class indices, or float32 `[items, num_outputs]`.
 
-        Raises:
-            DataError: If a value cannot be one.
+        A DataError if a value cannot be one.
         """
 
     def place(self, items: pl.DataFrame, input: Input) -> np.ndarray:
@@ -198,9 +213,7 @@ class Target(ABC):
     def fit_answers(self, answers: np.ndarray, targets: np.ndarray) -> Self:
         """A copy that has learned from a model's answers for training rows that the model did not learn from.
 
-        Args:
-            answers: What the graph would give, `[items, num_outputs]`.
-            targets: What `view` gives for the same rows.
+        The answers are what the graph would give, `[items, num_outputs]`, the targets what `view` gives.
         """
         return self
 
@@ -211,11 +224,7 @@ class Target(ABC):
     # Checks: what would make training senseless is an error before it starts.
 
     def check_items(self, items: pl.DataFrame) -> None:
-        """There are enough items, before they are split, and something in their answers to learn.
-
-        Raises:
-            DataError: If there are not.
-        """
+        """A DataError unless there are enough items, before they are split, and their answers can be learned."""
         if len(items) < MIN_ITEMS or not self.has_different(items):
             raise DataError(
                 f"There must be at least {MIN_ITEMS} items, and their answers must differ.",
@@ -229,24 +238,16 @@ class Target(ABC):
         return not bool((encoded == encoded[:1]).all())
 
     def check_parts(self, items: pl.DataFrame) -> None:
-        """Train and valid have what they need, by the column "split".
-
-        Raises:
-            DataError: If they have not.
-        """
-        sizes = {name: int((items["split"] == name).sum()) for name in ("train", "valid")}
+        """A DataError unless train and valid have what they need, by the column "split"."""
+        sizes = {part: int((items["split"] == part).sum()) for part in ("train", "valid")}
         if not all(sizes.values()):
-            given = ", ".join(f"{count} in {name}" for name, count in sizes.items())
+            given = ", ".join(f"{count} in {part}" for part, count in sizes.items())
             raise DataError(
                 "Train and valid must both have items.", given=given, fix="Add items, or split in another way."
             )
 
     def check_encoded(self, data: Data) -> None:
-        """Every answer can be encoded by the fitted field: better said now than in the first epoch.
-
-        Raises:
-            DataError: If one cannot.
-        """
+        """A DataError unless the fitted field can encode every answer: better said now than in the first epoch."""
         self.encode(self.values(data.items))
 
     # Answering: from a graph's outputs to a prediction, without torch.
@@ -257,13 +258,14 @@ class Target(ABC):
 
     def decode_many(self, scores: np.ndarray) -> list[Prediction]:
         """The answers for a batch, `[batch, num_outputs]`, as `decode` gives them one by one."""
-        return [self.decode(each) for each in scores]
+        return [self.decode(one) for one in scores]
 
-    # Training: the objective; torch is imported inside.
+    # Training: the objective. Its module, and those below, are imported when they are asked for: what serves needs
+    # neither them nor torch.
 
-    @abstractmethod
     def objective(self) -> Objective:
         """What training makes small, and how a model's outputs become answers; only for fitted fields."""
+        return import_module(f"{self.package}.objective").objective(self)
 
     def moved(self, targets: torch.Tensor, matrices: Callable[[], torch.Tensor], size: int) -> torch.Tensor:
         """The targets of a batch whose pictures were cut, turned and mirrored; as they are where that moves none.
@@ -276,15 +278,15 @@ class Target(ABC):
         """
         return targets
 
-    # Judging: metrics, baselines, sections of the report. What a kind needs for it is imported inside.
+    # Judging: metrics, baselines, sections of the report.
 
-    @abstractmethod
     def metrics(self) -> TaskMetrics:
         """How predictions are judged, and which metric comes first."""
+        return import_module(f"{self.package}.metrics").METRICS
 
     def baselines(self) -> dict[str, Baseline]:
         """Simple models by name, in the order in which they run; those that need no array are guesses."""
-        return {}
+        return import_module(f"{self.package}.baselines").BASELINES
 
     def sections(self, inputs: ReportInputs) -> dict[str, Section] | None:
         """What a report says beyond metrics, verdict and slices, by name; None for the items farthest off alone."""
@@ -299,22 +301,16 @@ class Target(ABC):
         return None
 
     def draw(self, axes: Axes, value: Any, target: np.ndarray) -> None:
-        """Shows the answer of an item that `Input.draw` has drawn: as the title, or over the picture.
+        """Shows the answer of an item that `Input.draw` has drawn on `axes`: as the title, or over the picture.
 
-        Args:
-            axes: Where the item was drawn.
-            value: What the item table holds, as `values` gives it.
-            target: The same encoded, as `view` gives it.
+        The answer comes as `values` gives it, and encoded as `view` gives it.
         """
         axes.set_title("" if value is None else str(value), parse_math=False)
 
     def overlays(self, photo: np.ndarray, prediction: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
         """What is drawn beside an item's photo, by name, uint8 `[height, width, 3]` each; nothing by default.
 
-        Args:
-            photo: As the model sees it, uint8 `[height, width, channels]`.
-            prediction: The item's prediction.
-            target: Its target.
+        The photo is as the model sees it, uint8 `[height, width, channels]`.
         """
         return {}
 
@@ -324,13 +320,7 @@ class Target(ABC):
 
     @classmethod
     def of_arrays(cls, predictions: np.ndarray, targets: np.ndarray, labels: Sequence[str] | None) -> Self:
-        """A target for predictions that come as arrays, without data.
-
-        Args:
-            predictions: As the metrics take them.
-            targets: Likewise.
-            labels: The names of the outputs, where the user gave some.
-        """
+        """A target for arrays as the metrics take them, without data; `labels` name the outputs."""
         return cls("target")  # pyright: ignore[reportCallIssue]
 
     # The command line.
@@ -340,22 +330,12 @@ class Target(ABC):
 
     @classmethod
     def parse_options(cls, options: Mapping[str, str]) -> dict[str, Any]:
-        """The constructor's arguments that `options` of the command line stand for.
-
-        Raises:
-            ConfigError: If one cannot be understood.
-        """
+        """The constructor's arguments that `options` of the command line stand for; a ConfigError if one cannot be."""
         return {}
 
     @classmethod
     def from_options(cls, column: str, options: Mapping[str, str], values: Callable[[], Sequence[Any]]) -> Self:
-        """The field that the command line describes.
-
-        Args:
-            column: What it calls the column.
-            options: Those of `options` that were given.
-            values: Reads the column, for what the options leave open.
-        """
+        """The field that the command line describes; `values` reads the column, for what the options leave open."""
         return cls(column, **cls.parse_options(options))  # pyright: ignore[reportCallIssue]
 
     @classmethod
@@ -368,9 +348,7 @@ class Target(ABC):
     def to_item(self, prediction: Prediction, geometry: Any) -> Prediction:
         """The answer in the item itself, such as a photo, from that in what the model saw of it.
 
-        Args:
-            prediction: What `decode` gives.
-            geometry: What `Input.geometry` gives for the item.
+        The geometry is what `Input.geometry` gives for the item.
         """
         return prediction
 
@@ -405,14 +383,27 @@ class Target(ABC):
 
     # As JSON.
 
-    @abstractmethod
     def to_json(self) -> dict[str, Any]:
         """The field as plain JSON values, with its `kind`."""
+        return {"kind": self.kind} | super().to_json()
 
     @classmethod
-    @abstractmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         """The field that `to_json` wrote."""
+        assert is_dataclass(cls)
+        # What `fit` found is no argument of the constructor.
+        found = {each.name: _frozen(values[each.name]) for each in fields(cls) if not each.init}
+        return learned(cls(**{each.name: _frozen(values[each.name]) for each in fields(cls) if each.init}), **found)
+
+
+def is_blank(value: Any) -> bool:
+    """Whether a value of a table stands for none: null, an empty text, NaN."""
+    # NaN, which is what pandas calls missing, differs from itself.
+    return value is None or (isinstance(value, str | float) and (value != value or value == ""))
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 def listed(labels: Sequence[str]) -> str:
@@ -426,6 +417,28 @@ def listed(labels: Sequence[str]) -> str:
     """
     shown = [*labels[:11], f"{len(labels) - 11} more"] if len(labels) > 12 else list(labels)
     return " and ".join(filter(None, [", ".join(shown[:-1]), *shown[-1:]]))
+
+
+def check_shapes(
+    answers: np.ndarray,
+    targets: np.ndarray,
+    *,
+    fit: bool,
+    what: str,
+    fix: str = "Pass one answer for each target, in the same order.",
+) -> None:
+    """Raises a ShapeError, with `what` the shapes must be, unless they `fit` together."""
+    if not fit:
+        given = f"answers {list(answers.shape)}, targets {list(targets.shape)}"
+        raise ShapeError(what, given=given, fix=fix)
+
+
+def check_finite(answers: np.ndarray, targets: np.ndarray, *, what: str, else_right: bool = True) -> None:
+    """Raises a DataError unless there are items, without NaN or infinity, and all else is right about them."""
+    wrong = [name for name, array in (("answers", answers), ("targets", targets)) if not np.isfinite(array).all()]
+    if wrong or not len(targets) or not else_right:
+        given = f"{len(targets)} items" + (f"; NaN or infinity in {' and '.join(wrong)}" if wrong else "")
+        raise DataError(what, given=given, fix="Leave such items out.")
 
 
 def check_labels(labels: Sequence[str], num_outputs: int) -> None:

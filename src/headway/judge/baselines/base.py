@@ -121,9 +121,27 @@ def on(name: str, solve: MatrixFunction, *, size: Callable[[BaselineData, int], 
     return Baseline(run, needs=name, size=size or linear)
 
 
-def constant(prediction: np.ndarray, parts: Mapping[str, BaselineData]) -> dict[str, np.ndarray]:
-    """The same prediction, float `[outputs]`, for every item."""
-    return {part: np.tile(prediction, (len(data), 1)) for part, data in parts.items()}
+def constant(
+    predict: Callable[[np.ndarray, int], np.ndarray],
+    *,
+    size: Callable[[BaselineData, int], int] = lambda _, num_outputs: num_outputs,
+) -> Baseline:
+    """A guess: the same prediction for every item, made of the training targets and the number of outputs alone.
+
+    Example:
+        >>> mean = constant(lambda targets, _: targets.mean(0))
+        >>> data = BaselineData(targets=np.array([[1.0], [2.0]]))
+        >>> mean.run(data, {"valid": data}, num_outputs=1, seed=0)["valid"].tolist()
+        [[1.5], [1.5]]
+    """
+
+    def run(
+        train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
+    ) -> dict[str, np.ndarray]:
+        prediction = predict(train.targets, num_outputs)
+        return {part: np.repeat(prediction[None], len(data), axis=0) for part, data in parts.items()}
+
+    return Baseline(run, size=size)
 
 
 def drawn_rows(num_rows: int, *, seed: int, most: int = MAX_ROWS) -> np.ndarray:

@@ -7,17 +7,9 @@ from functools import partial
 
 import numpy as np
 
-from headway.judge.baselines.base import Baseline, BaselineData, on, scale_of
+from headway.judge.baselines.base import Baseline, constant, on, scale_of
 
 __all__ = ["BASELINES", "logistic_regressions"]
-
-
-def _frequencies(
-    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
-) -> dict[str, np.ndarray]:
-    """Each label's share among the training items, for every item."""
-    shares = train.targets.mean(0, dtype=np.float64)
-    return {part: np.tile(shares, (len(data), 1)) for part, data in parts.items()}
 
 
 def logistic_regressions(
@@ -29,20 +21,10 @@ def logistic_regressions(
     num_outputs: int = 0,
     seed: int = 0,
 ) -> dict[str, np.ndarray]:
-    """A logistic regression for each label, on standardised columns, all solved at once.
+    """A logistic regression for each label, on standardised columns, all solved at once; the solution is the only one.
 
-    The penalties (1 / C) are those of the logistic regression that tells classes apart.
-
-    Args:
-        inputs: Of the training rows, float `[items, dim]`.
-        targets: 0 or 1 for each label, `[items, labels]`.
-        parts: Rows to predict by part, float `[rows, dim]` each.
-        penalty: How much a label's sum of squared weights counts, halved, beside its sum of log losses.
-        num_outputs: Not used: there is one for each column of `targets`.
-        seed: Not used: the solution is the only one.
-
-    Returns:
-        Probabilities by part, float64 `[rows, labels]`.
+    The penalties (1 / C) are those of the logistic regression that tells classes apart. A penalty says how much a
+    label's sum of squared weights counts, halved, beside its sum of log losses.
     """
     from scipy.optimize import minimize
     from scipy.special import expit
@@ -62,13 +44,13 @@ def logistic_regressions(
 
     with threadpool_limits(1, user_api="blas"):
         # Stopping early is a choice here, as for classes.
-        found = minimize(loss, np.zeros(shape[0] * shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 100})
-        weights = found.x.reshape(shape)
+        best = minimize(loss, np.zeros(shape[0] * shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 100})
+        weights = best.x.reshape(shape)
         return {part: expit((rows - mean) / spread @ weights[:-1] + weights[-1]) for part, rows in parts.items()}
 
 
 BASELINES: dict[str, Baseline] = {
-    "label frequencies": Baseline(_frequencies, size=lambda _, labels: labels),
+    "label frequencies": constant(lambda targets, _: targets.mean(0, dtype=np.float64)),
     "logistic regression on pixels": on("pixels", partial(logistic_regressions, penalty=100.0)),
     "logistic regression on frozen features": on("features", partial(logistic_regressions, penalty=10.0)),
 }

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from headway.errors import ConfigError, DataError, did_you_mean
-from headway.targets.base import Prediction, Target, Task, labels_of, listed
+from headway.targets.base import Prediction, Target, Task, is_blank, labels_of, listed
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from headway.judge.baselines.base import Baseline
     from headway.judge.metric import TaskMetrics
-    from headway.train.objective import Objective
 
 __all__ = ["Categories", "best_threshold"]
 
@@ -48,8 +46,8 @@ class Categories(Target):
         >>> field = Categories("tags", labels=("cat", "dog", "indoors"))
         >>> field.encode(["cat indoors", ["dog"], ""]).tolist()
         [[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
-        >>> found = field.decode(np.array([0.75, 0.25, 0.875]))
-        >>> found.label, found.value
+        >>> prediction = field.decode(np.array([0.75, 0.25, 0.875]))
+        >>> prediction.label, prediction.value
         ('indoors cat', ('indoors', 'cat'))
     """
 
@@ -58,12 +56,15 @@ class Categories(Target):
     sep: str = " "
     labels: tuple[str, ...] = ()
     thresholds: tuple[float, ...] = ()
+    kind: ClassVar[str] = "categories"
+    package: ClassVar[str] = "headway.targets.categories"
     task: ClassVar[Task] = "multilabel"
     strata_name: ClassVar[str] = "labels"
     value_type: ClassVar[Any] = list[str]
     runs_in_browser: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", tuple(map(str, self.labels)))
         problems = []
         if len(set(self.labels)) != len(self.labels):
             problems.append("`labels` must differ from one another.")
@@ -71,7 +72,7 @@ class Categories(Target):
             problems.append("`sep` must not be empty.")
         if self.thresholds and len(self.thresholds) != len(self.labels):
             problems.append("`thresholds` must be as many as `labels`.")
-        if not all(0 <= each <= 1 for each in self.thresholds):
+        if not all(0 <= threshold <= 1 for threshold in self.thresholds):
             problems.append("`thresholds` must lie between 0 and 1.")
         if problems:
             given = f"sep={self.sep!r}, labels={list(self.labels)}, thresholds={list(self.thresholds)}"
@@ -90,14 +91,15 @@ class Categories(Target):
         """The set of labels; those that few items have in common are one."""
         sets = [self.sep.join(sorted(set(self._split(value)))) or NO_LABELS for value in self.values(items)]
         counts = Counter(sets)
-        return [each if counts[each] >= MIN_IN_STRATUM else "(rare)" for each in sets]
+        return [labels if counts[labels] >= MIN_IN_STRATUM else "(rare)" for labels in sets]
 
     def fit(self, rows: pl.DataFrame) -> Self:
         """A copy that knows the labels of `rows`, sorted; labels given by the user are kept."""
         if self.labels:
             return self
-        found = {label for value in self.values(rows) for label in self._split(value)}
-        return replace(self, labels=tuple(sorted(found)))
+        return replace(
+            self, labels=tuple(sorted({label for value in self.values(rows) for label in self._split(value)}))
+        )
 
     def fit_answers(self, answers: np.ndarray, targets: np.ndarray) -> Self:
         """A copy whose thresholds give each label the best F1 score on rows that the model did not learn from.
@@ -109,8 +111,7 @@ class Categories(Target):
         """
         if self.thresholds:
             return self
-        pairs = zip(answers.T, targets.T, strict=True)
-        return replace(self, thresholds=tuple(best_threshold(probabilities, truth) for probabilities, truth in pairs))
+        return replace(self, thresholds=tuple(map(best_threshold, answers.T, targets.T)))
 
     def encode(self, values: Sequence[Any]) -> np.ndarray:
         """1 for each label that an item has, else 0: float32 `[items, labels]`.
@@ -118,27 +119,27 @@ class Categories(Target):
         Raises:
             DataError: If a value has a label that is none of them.
         """
-        found = [self._split(value) for value in values]
+        items = [self._split(value) for value in values]
+        named = {label for labels in items for label in labels}
         # Before the field is fitted, every label is new.
-        labels = self.labels or sorted({label for each in found for label in each})
-        index = {label: i for i, label in enumerate(labels)}
-        unknown = sorted({label for each in found for label in each} - index.keys())
+        index = {label: i for i, label in enumerate(self.labels or sorted(named))}
+        unknown = sorted(named - index.keys())
         if unknown:
             what = f"Column {self.column!r} has labels that are not among those of the training rows."
             fix = f"Correct or remove those rows. {did_you_mean(unknown[0], self.labels)}"
             raise DataError(what, given=unknown[:10], fix=fix)
-        encoded = np.zeros((len(values), len(labels)), dtype=np.float32)
-        for row, each in enumerate(found):
-            encoded[row, [index[label] for label in each]] = 1
+        encoded = np.zeros((len(values), len(index)), dtype=np.float32)
+        for row, labels in enumerate(items):
+            encoded[row, [index[label] for label in labels]] = 1
         return encoded
 
     def decode(self, scores: np.ndarray) -> Prediction:
         """The prediction from the probabilities of one item, `[labels]`; `value` has its labels, the surest first."""
         order = np.argsort(-scores, kind="stable")
-        limits = self.thresholds or (0.5,) * len(self.labels)
-        given = tuple(self.labels[i] for i in order if scores[i] >= limits[i])
+        thresholds = self.thresholds or (0.5,) * len(self.labels)
+        labels = tuple(self.labels[i] for i in order if scores[i] >= thresholds[i])
         ranked = {self.labels[i]: float(scores[i]) for i in order}
-        return Prediction(label=self.sep.join(given), value=given, probabilities=ranked)
+        return Prediction(label=self.sep.join(labels), value=labels, probabilities=ranked)
 
     def summary(self) -> str:
         return f"This model looks for {listed(self.labels)}: there may be several of them, or none."
@@ -150,52 +151,25 @@ class Categories(Target):
         """The labels that were given."""
         return {"labels": list(prediction.value)}
 
-    def objective(self) -> Objective:
-        from headway.targets.categories.objective import objective
-
-        return objective()
-
     def metrics(self) -> TaskMetrics:
         from headway.targets.categories.metrics import multilabel_metrics
 
         return multilabel_metrics(self.thresholds)
-
-    def baselines(self) -> dict[str, Baseline]:
-        from headway.targets.categories.baselines import BASELINES
-
-        return BASELINES
 
     @classmethod
     def of_arrays(cls, predictions: np.ndarray, targets: np.ndarray, labels: Sequence[str] | None) -> Self:
         """Labels without names are called by their indices."""
         return cls("target", labels=labels_of(predictions, labels))
 
-    def to_json(self) -> dict[str, Any]:
-        lists = {"labels": list(self.labels), "thresholds": list(self.thresholds)}
-        return {"kind": "categories", "column": self.column, "sep": self.sep, **lists}
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Self:
-        return cls(
-            str(values["column"]),
-            sep=str(values["sep"]),
-            labels=tuple(map(str, values["labels"])),
-            thresholds=tuple(map(float, values["thresholds"])),
-        )
-
     def _split(self, value: Any) -> list[str]:
-        if value is None or value != value:  # NaN is what pandas calls missing
+        if is_blank(value):
             return []
-        each = value.split(self.sep) if isinstance(value, str) else value if isinstance(value, Sequence) else [value]
-        return [label for label in (str(part).strip() for part in each) if label]
+        labels = value.split(self.sep) if isinstance(value, str) else value if isinstance(value, Sequence) else [value]
+        return [label for label in (str(label).strip() for label in labels) if label]
 
 
 def best_threshold(probabilities: np.ndarray, targets: np.ndarray) -> float:
-    """The threshold with the best F1 score; of several, the nearest to 0.5, which it is without any positive item.
-
-    Args:
-        probabilities: Of one label, float `[items]`.
-        targets: 1 where an item has it, else 0, `[items]`.
+    """A label's threshold with the best F1 score; of several, the nearest to 0.5, which it is without a positive item.
 
     Example:
         >>> best_threshold(np.array([0.1, 0.2, 0.3, 0.4]), np.array([0, 0, 1, 1]))

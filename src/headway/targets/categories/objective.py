@@ -5,12 +5,13 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import nn
 
+from headway.targets.categories.field import Categories
 from headway.train.objective import Objective
 
 __all__ = ["objective"]
 
 
-def objective() -> Objective:
+def objective(target: Categories) -> Objective:
     """Log loss of each label on its own, averaged."""
     return Objective(
         loss_fn=F.binary_cross_entropy_with_logits,

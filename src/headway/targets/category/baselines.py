@@ -7,21 +7,13 @@ from functools import partial
 
 import numpy as np
 
-from headway.judge.baselines.base import Baseline, BaselineData, on
+from headway.judge.baselines.base import Baseline, BaselineData, constant, on
 from headway.judge.baselines.linear import logistic_regression, spread_over
 from headway.seeds import generator
 
 __all__ = ["BASELINES"]
 
 _NEIGHBOURS = 5
-
-
-def _majority(
-    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
-) -> dict[str, np.ndarray]:
-    """The classes' shares among the training items, for every item: the commonest class wins."""
-    shares = _shares(train.targets, num_outputs)
-    return {part: np.tile(shares, (len(data), 1)) for part, data in parts.items()}
 
 
 def _stratified(
@@ -80,7 +72,8 @@ def _shares(targets: np.ndarray, num_outputs: int) -> np.ndarray:
 
 
 BASELINES: dict[str, Baseline] = {
-    "majority class": Baseline(_majority, size=lambda _, classes: classes),
+    # The classes' shares among the training items: the commonest class wins.
+    "majority class": constant(_shares),
     "stratified": Baseline(_stratified, size=lambda _, classes: classes),
     "nearest mean image": on("pixels", _nearest_mean, size=lambda train, classes: classes * train["pixels"].shape[1]),
     "k-nearest neighbours on pixels": on(

@@ -17,13 +17,10 @@ if TYPE_CHECKING:
     import polars as pl
 
     from headway.inputs.base import Input
-    from headway.judge.baselines.base import Baseline
     from headway.judge.diagnosis.finding import Finding
     from headway.judge.learning_curve import LearningCurve
-    from headway.judge.metric import TaskMetrics
     from headway.judge.report.inputs import ReportInputs
     from headway.judge.report.report import Section
-    from headway.train.objective import Objective
 
 __all__ = ["Category"]
 
@@ -51,13 +48,16 @@ class Category(Target):
 
     column: str
     labels: tuple[str, ...] = ()
+    kind: ClassVar[str] = "category"
+    package: ClassVar[str] = "headway.targets.category"
     task: ClassVar[Task] = "classification"
     is_one_class: ClassVar[bool] = True
     runs_in_browser: ClassVar[bool] = True
-    axes = ("classes",)
+    axes: ClassVar[tuple[str, ...]] = ("classes",)
     estimator: ClassVar[Literal["classifier", "regressor"] | None] = "classifier"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", tuple(map(str, self.labels)))
         if len(set(self.labels)) != len(self.labels):
             raise ConfigError(
                 "`labels` must differ from one another.", given=list(self.labels), fix="Name each class once."
@@ -84,8 +84,7 @@ class Category(Target):
         """A copy that knows the classes of `rows`, sorted; labels given by the user are kept."""
         if self.labels:
             return self
-        found = {value for value in self.values(rows) if value is not None}
-        return replace(self, labels=tuple(sorted(found)))
+        return replace(self, labels=tuple(sorted({value for value in self.values(rows) if value is not None})))
 
     def encode(self, values: Sequence[Any]) -> np.ndarray:
         """Class indices, int64 `[items]`, from 0 to `num_outputs - 1`.
@@ -117,22 +116,20 @@ class Category(Target):
             )
         few = {label: count for label, count in sorted(counts.items()) if count < MIN_ITEMS_A_CLASS}
         if few:
-            numbers = [row for row, label in zip(items["row"], labels, strict=True) if label in few]
+            rows = [row for row, label in zip(items["row"], labels, strict=True) if label in few]
             shown = [f"{label!r} has {count}" for label, count in list(few.items())[:10]]
             raise DataError(
                 f"Every class needs at least {MIN_ITEMS_A_CLASS} readable items.",
-                given=f"{', '.join(shown)} (rows {numbers[:10]})",
+                given=f"{', '.join(shown)} (rows {rows[:10]})",
                 fix="Add items to those classes, join them with others, or remove them.",
             )
 
     def check_parts(self, items: pl.DataFrame) -> None:
         """Train and valid have items of every class."""
-        labels: dict[str, set[str]] = {"train": set(), "valid": set(), "test": set()}
-        for part, value in items.select("split", self.column).iter_rows():
-            labels[part].add(str(value))
-        everything = set().union(*labels.values())
-        missing = {name: sorted(everything - labels[name]) for name in ("train", "valid")}
-        problems = [f"no item of {', '.join(map(repr, each[:10]))} in {name}" for name, each in missing.items() if each]
+        pairs = {(part, str(value)) for part, value in items.select("split", self.column).iter_rows()}
+        labels = sorted({label for _, label in pairs})
+        missing = {part: [label for label in labels if (part, label) not in pairs] for part in ("train", "valid")}
+        problems = [f"no item of {', '.join(map(repr, some[:10]))} in {part}" for part, some in missing.items() if some]
         if problems:
             raise DataError(
                 "Every class must be in train and in valid, or it can be neither learned nor judged.",
@@ -141,17 +138,17 @@ class Category(Target):
             )
 
     def decode(self, scores: np.ndarray) -> Prediction:
-        """The prediction from the probabilities of one item, `[classes]`."""
+        """The prediction from the probabilities of one item, `[classes]`; equal ones in the order of the labels."""
         return self.decode_many(scores[None])[0]
 
     def decode_many(self, scores: np.ndarray) -> list[Prediction]:
         order = np.argsort(-scores, axis=1, kind="stable")
         ranked = np.take_along_axis(scores, order, axis=1).tolist()
-        found = []
+        predictions = []
         for indices, shares in zip(order.tolist(), ranked, strict=True):
             probabilities = dict(zip([self.labels[index] for index in indices], shares, strict=True))
-            found.append(Prediction(label=self.labels[indices[0]], score=shares[0], probabilities=probabilities))
-        return found
+            predictions.append(Prediction(label=self.labels[indices[0]], score=shares[0], probabilities=probabilities))
+        return predictions
 
     def summary(self) -> str:
         return f"This model tells apart {listed(self.labels)}."
@@ -163,21 +160,6 @@ class Category(Target):
         """The class, and the probability that the model gives it."""
         score = prediction.score
         return {"label": prediction.label, "score": None if score is None else round(score, 5)}
-
-    def objective(self) -> Objective:
-        from headway.targets.category.objective import objective
-
-        return objective(self)
-
-    def metrics(self) -> TaskMetrics:
-        from headway.targets.category.metrics import METRICS
-
-        return METRICS
-
-    def baselines(self) -> dict[str, Baseline]:
-        from headway.targets.category.baselines import BASELINES
-
-        return BASELINES
 
     def sections(self, inputs: ReportInputs) -> dict[str, Section]:
         """Confusion, the items that the model is most wrong about, labels that look wrong, calibration."""
@@ -199,13 +181,6 @@ class Category(Target):
     def of_arrays(cls, predictions: np.ndarray, targets: np.ndarray, labels: Sequence[str] | None) -> Self:
         """Classes without names are called by their indices."""
         return cls("target", labels=labels_of(predictions, labels))
-
-    def to_json(self) -> dict[str, Any]:
-        return {"kind": "category", "column": self.column, "labels": list(self.labels)}
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Self:
-        return cls(values["column"], labels=tuple(values["labels"]))
 
 
 def _text(value: Any) -> str | None:

@@ -8,7 +8,7 @@ out of means over classes, never counted as zero. A metric that cannot be comput
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -116,8 +116,12 @@ def _is_right(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return (probabilities.argmax(1) == targets).astype(np.float64)
 
 
-def _share(hits: np.ndarray) -> Estimate:
-    return wilson(int(hits.sum()), len(hits))
+def _accuracy(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
+    return wilson(int(_is_right(probabilities, targets).sum()), len(targets))
+
+
+def _error_rate(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
+    return wilson(int((1 - _is_right(probabilities, targets)).sum()), len(targets))
 
 
 def _balanced_accuracy(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
@@ -173,35 +177,29 @@ def _calibration_error(probabilities: np.ndarray, targets: np.ndarray, seed: int
     return Estimate(value, min(max(low, 0.0), value), min(max(value - bias + half, value), 1.0))
 
 
-def _ranked(probabilities: np.ndarray, targets: np.ndarray, effects: Effects) -> Estimate:
+def _ranked(effects: Effects) -> Callable[[np.ndarray, np.ndarray, int], Estimate]:
     """One class against the rest, averaged over classes."""
-    counts = np.bincount(targets, minlength=probabilities.shape[1])
-    present = np.flatnonzero((counts > 0) & (counts < len(targets)))
-    # With two classes the second column tells all, as in scikit-learn.
-    columns = present if probabilities.shape[1] > 2 else present[-1:]
-    return rank(probabilities[:, columns], targets[:, None] == columns, effects).estimate
+
+    def estimate(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
+        counts = np.bincount(targets, minlength=probabilities.shape[1])
+        present = np.flatnonzero((counts > 0) & (counts < len(targets)))
+        # With two classes the second column tells all, as in scikit-learn.
+        columns = present if probabilities.shape[1] > 2 else present[-1:]
+        return rank(probabilities[:, columns], targets[:, None] == columns, effects).estimate
+
+    return estimate
 
 
 CLASSIFICATION: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric(
-            "accuracy",
-            interval=lambda p, t, _: _share(_is_right(p, t)),
-            by_item=_is_right,
-            is_right=True,
-            is_share=True,
-        ),
-        Metric(
-            "error_rate", interval=lambda p, t, _: _share(1 - _is_right(p, t)), higher_is_better=False, is_share=True
-        ),
+        Metric("accuracy", interval=_accuracy, by_item=_is_right, is_right=True, is_share=True),
+        Metric("error_rate", interval=_error_rate, higher_is_better=False, is_share=True),
         Metric("balanced_accuracy", interval=_balanced_accuracy, is_share=True),
         Metric("macro_f1", interval=_macro_f1, is_share=True),
         Metric("log_loss", by_item=item_log_losses, higher_is_better=False),
-        Metric("auroc", interval=lambda p, t, _: _ranked(p, t, auroc_effects), is_share=True, sorts=True),
-        Metric(
-            "average_precision", interval=lambda p, t, _: _ranked(p, t, precision_effects), is_share=True, sorts=True
-        ),
+        Metric("auroc", interval=_ranked(auroc_effects), is_share=True, sorts=True),
+        Metric("average_precision", interval=_ranked(precision_effects), is_share=True, sorts=True),
         Metric("expected_calibration_error", interval=_calibration_error, higher_is_better=False, is_share=True),
     )
 }

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
     from headway.data.dataset import Data
     from headway.inputs.image.geometry import Frame
-    from headway.judge.baselines.base import Baseline
-    from headway.judge.metric import TaskMetrics
-    from headway.train.objective import Objective
 
 __all__ = ["UNLABELLED", "Mask", "MaskReader", "class_colours", "stored_numbers"]
 
@@ -79,6 +76,8 @@ class Mask(Target):
     classes: Mapping[int, str] | Sequence[str]
     ignore: int | Sequence[int] = UNLABELLED
     labels: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    kind: ClassVar[str] = "mask"
+    package: ClassVar[str] = "headway.targets.mask"
     task: ClassVar[Task] = "segmentation"
     axes = ("classes", "height", "width")
     strata_name: ClassVar[str] = ""
@@ -289,25 +288,10 @@ class Mask(Target):
         """Each class's share of the pixels."""
         return {"shares": {name: round(share, 5) for name, share in prediction.probabilities.items()}}
 
-    def objective(self) -> Objective:
-        from headway.targets.mask.objective import objective
-
-        return objective()
-
     def moved(self, targets: torch.Tensor, matrices: Callable[[], torch.Tensor], size: int) -> torch.Tensor:
         from headway.targets.mask.objective import moved
 
         return moved(targets, matrices(), size)
-
-    def metrics(self) -> TaskMetrics:
-        from headway.targets.mask.metrics import METRICS
-
-        return METRICS
-
-    def baselines(self) -> dict[str, Baseline]:
-        from headway.targets.mask.metrics import BASELINES
-
-        return BASELINES
 
     def draw(self, axes: Axes, value: Any, target: np.ndarray) -> None:
         """The classes in colours, laid over the photo."""

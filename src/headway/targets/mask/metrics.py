@@ -1,4 +1,4 @@
-"""How well each pixel's class is told: metrics with their direction and interval, and simple models.
+"""How well each pixel's class is told: metrics, each with its direction and its interval.
 
 All of it is computed from one small table an item: how many of its pixels of each class were given each class. So the
 metrics of thousands of photos, and their intervals over photos, take as long as those of a few.
@@ -7,27 +7,25 @@ metrics of thousands of photos, and their intervals over photos, take as long as
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
-from headway.errors import DataError, ShapeError
+from headway.errors import DataError
 from headway.judge import intervals
-from headway.judge.baselines.base import Baseline, BaselineData
-from headway.judge.intervals import Estimate
 from headway.judge.metric import LabelScores, Metric, TaskMetrics
+from headway.targets.base import check_shapes
 from headway.targets.mask.field import UNLABELLED
 
 __all__ = [
-    "BASELINES",
     "METRICS",
-    "SEGMENTATION",
     "check_masks",
     "counted_masks",
     "item_ious",
-    "pixel_counts",
+    "mask_text",
+    "most_probable",
     "pixel_scores",
-    "told_mask",
     "wrong_shares",
 ]
 
@@ -45,10 +43,6 @@ def check_masks(answers: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, n
         For each item how many pixels of each class (row) were given each class (column), int64 `[items, classes,
         classes]`; and how many have a label, int64 `[items]`.
 
-    Raises:
-        ShapeError: If they are not of one shape.
-        DataError: If they are no class indices, or no pixel has a label.
-
     Example:
         >>> counts, labelled = check_masks(np.array([[[0, 1, 1]]]), np.array([[[0, 0, 255]]]))
         >>> counts.tolist(), labelled.tolist()
@@ -57,54 +51,37 @@ def check_masks(answers: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, n
     answers, targets = np.asarray(answers), np.asarray(targets)
     if answers.ndim == 3 and targets.ndim == 1 and targets.any():
         return answers, targets
-    if answers.ndim == 4:
-        answers = answers.argmax(axis=1)
-    if answers.ndim != 3 or answers.shape != targets.shape:
-        what = "`answers` and `targets` must be class indices of one shape, [items, height, width]."
-        given = f"answers {list(answers.shape)}, targets {list(targets.shape)}"
-        raise ShapeError(what, given=given, fix="Pass one answer for each target, in the same order.")
-    labelled = (targets != UNLABELLED).sum(axis=(1, 2))
-    inside = [each[each != UNLABELLED] for each in (answers, targets)]
-    wrong = [each for each in inside if each.size and (each.min() < 0 or each.max() > UNLABELLED)]
-    if wrong or not labelled.any():
+    answers = most_probable(answers)
+    what = "`answers` and `targets` must be class indices of one shape, [items, height, width]."
+    check_shapes(answers, targets, fit=answers.ndim == 3 and answers.shape == targets.shape, what=what)
+    known = [indices[indices != UNLABELLED] for indices in (answers, targets)]
+    num_classes = 1 + max(int(indices.max(initial=0)) for indices in known)
+    if not known[1].size or num_classes > UNLABELLED or any(indices.min(initial=0) < 0 for indices in known):
         what = "`answers` and `targets` must be class indices from 0 to 254, and some of the pixels must have a label."
-        given = f"{len(targets)} items, {int(labelled.sum())} pixels with a label"
+        given = f"{len(targets)} items, {known[1].size} pixels with a label"
         raise DataError(what, given=given, fix="Leave out items without a label, and mark no label as 255.")
-    num_classes = 1 + max(int(each.max(initial=0)) for each in inside)
-    return pixel_counts(answers, targets, num_classes=num_classes), labelled
+    return counted_masks(answers, targets, num_classes)
 
 
 def counted_masks(answers: np.ndarray, targets: np.ndarray, num_classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of masks all that the metrics look at, in far less memory than the masks: `check_masks` takes it in their place.
-
-    Args:
-        answers: Class indices, uint8 `[items, height, width]`.
-        targets: The same; 255 where there is no label.
-        num_classes: How many classes there are.
+    """Of class indices all that the metrics look at, in far less memory than masks: `check_masks` takes it for them.
 
     Returns:
-        What `pixel_counts` gives; and how many pixels have a label, int64 `[items]`.
-    """
-    return pixel_counts(answers, targets, num_classes=num_classes), (targets != UNLABELLED).sum(axis=(1, 2))
-
-
-def pixel_counts(answers: np.ndarray, targets: np.ndarray, *, num_classes: int) -> np.ndarray:
-    """How many of an item's pixels of each class (row) were given each class (column).
-
-    Args:
-        answers: Class indices `[items, height, width]`. What is no class, such as 255, counts as wrong nowhere.
-        targets: The same; 255 where there is no label.
-        num_classes: How many classes there are.
-
-    Returns:
-        int64 `[items, num_classes, num_classes]`.
+        How many of an item's pixels of each class (row) were given each class (column), int64 `[items, num_classes,
+        num_classes]`; and how many pixels have a label, int64 `[items]`.
     """
     counts = np.empty((len(answers), num_classes, num_classes), dtype=np.int64)
-    for place, (answer, target) in enumerate(zip(answers, targets, strict=True)):
+    for index, (answer, target) in enumerate(zip(answers, targets, strict=True)):
+        # What is no class, such as 255, counts as wrong nowhere.
         known = (target < num_classes) & (answer < num_classes)
         cells = target[known].astype(np.int64) * num_classes + answer[known]
-        counts[place] = np.bincount(cells, minlength=num_classes**2).reshape(num_classes, num_classes)
-    return counts
+        counts[index] = np.bincount(cells, minlength=num_classes**2).reshape(num_classes, num_classes)
+    return counts, (targets != UNLABELLED).sum(axis=(1, 2))
+
+
+def most_probable(answers: np.ndarray) -> np.ndarray:
+    """Class indices `[items, height, width]`, of probabilities the index of the largest; others as they are."""
+    return answers.argmax(axis=1) if answers.ndim == 4 else answers
 
 
 def item_ious(counts: np.ndarray, _: np.ndarray) -> np.ndarray:
@@ -128,18 +105,18 @@ def wrong_shares(counts: np.ndarray, labelled: np.ndarray) -> np.ndarray:
     return 1 - np.where(labelled > 0, right, 1) / np.maximum(labelled, 1)
 
 
-def told_mask(mask: np.ndarray, labels: Sequence[str]) -> str:
+def mask_text(mask: np.ndarray, labels: Sequence[str]) -> str:
     """A mask in words: the classes' shares of its labelled pixels, the largest first.
 
     Example:
-        >>> told_mask(np.array([[0, 1], [1, 1]]), ["pet", "background"])
+        >>> mask_text(np.array([[0, 1], [1, 1]]), ["pet", "background"])
         'background 75 %, pet 25 %'
     """
     mask = mask.argmax(axis=0) if mask.ndim == 3 else mask
     shares = np.bincount(mask[mask < len(labels)].ravel(), minlength=len(labels))
     shares = shares / max(shares.sum(), 1)
-    shown = [place for place in np.argsort(-shares, kind="stable") if shares[place] > 0]
-    return ", ".join(f"{labels[place]} {100 * shares[place]:.0f} %" for place in shown[:4]) or "no label"
+    shown = [index for index in np.argsort(-shares, kind="stable") if shares[index] > 0]
+    return ", ".join(f"{labels[index]} {100 * shares[index]:.0f} %" for index in shown[:4]) or "no label"
 
 
 def pixel_scores(counts: np.ndarray, _: np.ndarray, labels: Sequence[str]) -> list[LabelScores]:
@@ -151,24 +128,24 @@ def pixel_scores(counts: np.ndarray, _: np.ndarray, labels: Sequence[str]) -> li
 
     Example:
         >>> counts, labelled = check_masks(np.array([[[0, 1, 1]], [[0, 1, 1]]]), np.array([[[0, 0, 1]], [[0, 1, 1]]]))
-        >>> [round(each.scores["iou"].value, 3) for each in pixel_scores(counts, labelled, ["pet", "background"])]
+        >>> [round(label.scores["iou"].value, 3) for label in pixel_scores(counts, labelled, ["pet", "background"])]
         [0.667, 0.75]
     """
-    spare = len(labels) - counts.shape[1]
-    counts = np.pad(counts, ((0, 0), (0, spare), (0, spare))) if spare > 0 else counts
+    # Classes that neither targets nor answers have were not counted.
+    spare = max(len(labels) - counts.shape[1], 0)
+    counts = np.pad(counts, ((0, 0), (0, spare), (0, spare)))
     inside, union = _areas(counts)
-
-    def scores(place: int) -> dict[str, Estimate]:
-        both, either = inside[:, place], union[:, place]
-        iou = intervals.bootstrap(lambda rows: _share(both[rows].sum(), either[rows].sum()), len(counts))
-        return {"iou": iou, "dice": intervals.f1_of(iou)}
-
     totals = counts.sum(axis=(0, 2)).tolist()
-    return [LabelScores(label, totals[place], scores(place)) for place, label in enumerate(labels)]
+    scores = []
+    for label, total, both, either in zip(labels, totals, inside.T, union.T, strict=False):
+        iou = intervals.bootstrap(partial(_iou, both, either), len(counts))
+        scores.append(LabelScores(label, total, {"iou": iou, "dice": intervals.f1_of(iou)}))
+    return scores
 
 
-def _share(part: float, whole: float) -> float:
-    return part / whole if whole else math.nan
+def _iou(both: np.ndarray, either: np.ndarray, rows: np.ndarray) -> float:
+    whole = either[rows].sum()
+    return both[rows].sum() / whole if whole else math.nan
 
 
 def _areas(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -179,7 +156,7 @@ def _areas(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _ious(counts: np.ndarray) -> np.ndarray:
     """Intersection over union of each class, over all items; NaN where it is neither there nor given."""
-    inside, union = (each.sum(axis=0) for each in _areas(counts))
+    inside, union = (areas.sum(axis=0) for areas in _areas(counts))
     return np.where(union > 0, inside / np.maximum(union, 1), np.nan)
 
 
@@ -201,55 +178,28 @@ def _accuracy(_: np.ndarray, counts: np.ndarray) -> float:
 # Intersection over union (Jaccard 1912) and Dice's coefficient (1945), each over the pixels of all items and then the
 # mean over classes, as in Everingham et al. 2015, doi:10.1007/s11263-014-0733-5; and the share of pixels that are
 # right. Classes that are neither there nor given are left out of means; pixels without a label are left out of all.
-SEGMENTATION: dict[str, Metric] = {
-    each.name: each
-    for each in (
-        Metric(
-            "mean_iou",
-            lambda _, counts: _mean(_ious(counts)),
-            needs="checked",
-            by_item=item_ious,
-            is_share=True,
-            title="mean intersection over union",
-        ),
-        Metric("mean_dice", lambda _, counts: _mean(_dices(counts)), needs="checked", is_share=True),
-        Metric("pixel_accuracy", _accuracy, needs="checked", is_share=True),
-    )
-}
-
+_METRICS = (
+    Metric(
+        "mean_iou",
+        lambda _, counts: _mean(_ious(counts)),
+        needs="checked",
+        by_item=item_ious,
+        is_share=True,
+        title="mean intersection over union",
+    ),
+    Metric("mean_dice", lambda _, counts: _mean(_dices(counts)), needs="checked", is_share=True),
+    Metric("pixel_accuracy", _accuracy, needs="checked", is_share=True),
+)
 
 METRICS = TaskMetrics(
-    metrics=SEGMENTATION,
+    metrics={metric.name: metric for metric in _METRICS},
     main="mean_iou",
     of_baselines=("mean_iou", "mean_dice", "pixel_accuracy"),
     check=check_masks,
-    decide=lambda answers: answers.argmax(axis=1) if answers.ndim == 4 else answers,
+    decide=most_probable,
     losses=wrong_shares,
-    describe=told_mask,
+    describe=mask_text,
     per_label=pixel_scores,
     counted="pixels",
     condense=counted_masks,
 )
-
-
-def _majority(
-    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
-) -> dict[str, np.ndarray]:
-    """The class with the most pixels, for every pixel."""
-    counts = np.bincount(train.targets.ravel(), minlength=num_outputs)[:num_outputs]
-    return {part: np.full(data.targets.shape, counts.argmax(), dtype=np.uint8) for part, data in parts.items()}
-
-
-def _prior_map(
-    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
-) -> dict[str, np.ndarray]:
-    """For each place in the picture the class that most training masks have there."""
-    counts = np.stack([(train.targets == index).sum(axis=0) for index in range(num_outputs)])
-    commonest = counts.argmax(axis=0).astype(np.uint8)
-    return {part: np.repeat(commonest[None], len(data), axis=0) for part, data in parts.items()}
-
-
-BASELINES: dict[str, Baseline] = {
-    "majority class": Baseline(_majority, size=lambda _, outputs: outputs),
-    "commonest class at each place": Baseline(_prior_map, size=lambda train, _: train.targets[0].size),
-}

@@ -7,13 +7,13 @@ import torch.nn.functional as F
 from torch import nn
 
 from headway.inputs.image.augment import sampling_grid
-from headway.targets.mask.field import UNLABELLED
+from headway.targets.mask.field import UNLABELLED, Mask
 from headway.train.objective import Objective
 
 __all__ = ["moved", "objective"]
 
 
-def objective() -> Objective:
+def objective(target: Mask) -> Objective:
     """Log loss of each pixel, averaged over those of an item that have a label, and then over items."""
     return Objective(
         loss_fn=lambda outputs, targets: _pixel_losses(outputs, targets).mean(),
@@ -28,8 +28,8 @@ def objective() -> Objective:
 def moved(targets: torch.Tensor, matrices: torch.Tensor, size: int) -> torch.Tensor:
     """Masks `[batch, side, side]` cut and turned as their photos are, each pixel taken from its nearest."""
     planes, grid = targets[:, None].to(torch.float32), sampling_grid(matrices, size)
-    found = F.grid_sample(planes, grid, mode="nearest", padding_mode="reflection", align_corners=False)
-    return found[:, 0].to(targets.dtype)
+    masks = F.grid_sample(planes, grid, mode="nearest", padding_mode="reflection", align_corners=False)
+    return masks[:, 0].to(targets.dtype)
 
 
 def _pixel_losses(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

@@ -17,11 +17,8 @@ from headway.targets.base import Prediction, Target, Task
 if TYPE_CHECKING:
     import polars as pl
 
-    from headway.judge.baselines.base import Baseline
-    from headway.judge.metric import TaskMetrics
     from headway.judge.report.inputs import ReportInputs
     from headway.judge.report.report import Section
-    from headway.train.objective import Objective
 
 __all__ = ["Number"]
 
@@ -61,6 +58,8 @@ class Number(Target):
     high: float | None = None
     mean: float = field(default=0.0, init=False, repr=False)
     std: float = field(default=1.0, init=False, repr=False)
+    kind: ClassVar[str] = "number"
+    package: ClassVar[str] = "headway.targets.number"
     task: ClassVar[Task] = "regression"
     estimator: ClassVar[Literal["classifier", "regressor"] | None] = "regressor"
     strata_name: ClassVar[str] = "size"
@@ -81,14 +80,11 @@ class Number(Target):
         """One."""
         return 1
 
-    def is_missing(self, items: pl.DataFrame) -> list[bool]:
-        return [value is None or value != value or value == "" for value in self.values(items)]
-
     def strata(self, items: pl.DataFrame) -> list[str]:
         """Ten bins with as many items each, so that both sides of a split have small and large ones."""
         numbers = self.encode(self.values(items))[:, 0]
         edges = np.unique(np.quantile(numbers, np.linspace(0, 1, _BINS + 1)[1:-1]))
-        return [str(place) for place in np.searchsorted(edges, numbers, side="right")]
+        return [str(index) for index in np.searchsorted(edges, numbers, side="right")]
 
     @classmethod
     def recognise(cls, column: str, values: Callable[[], pl.Series], input: Input) -> Self | None:
@@ -111,18 +107,17 @@ class Number(Target):
             DataError: If a value is no finite number, or outside of the range.
         """
         numbers = np.array([_number(value) for value in values], dtype=np.float64)
-        wrong = ~np.isfinite(numbers)
-        if wrong.any():
-            shown = [values[place] for place in np.flatnonzero(wrong)[:10]]
+        infinite = ~np.isfinite(numbers)
+        if infinite.any():
             what = f"Column {self.column!r} must hold finite numbers."
             fix = "Correct or remove those rows; for classes use Category."
-            raise DataError(what, given=shown, fix=fix)
+            raise DataError(what, given=[values[row] for row in np.flatnonzero(infinite)[:10]], fix=fix)
         low, high = (-math.inf if self.low is None else self.low), (math.inf if self.high is None else self.high)
         outside = (numbers < low) | (numbers > high)
         if outside.any():
-            shown = [values[place] for place in np.flatnonzero(outside)[:10]]
             what = f"Column {self.column!r} has numbers outside of its range, {low:g} to {high:g}."
-            raise DataError(what, given=shown, fix="Widen the range (low=, high=), or correct those rows.")
+            fix = "Widen the range (low=, high=), or correct those rows."
+            raise DataError(what, given=[values[row] for row in np.flatnonzero(outside)[:10]], fix=fix)
         return numbers.astype(np.float32)[:, None]
 
     def decode(self, scores: np.ndarray) -> Prediction:
@@ -149,21 +144,6 @@ class Number(Target):
         """The number, to six digits."""
         return {"number": float(f"{prediction.value:.6g}")}
 
-    def objective(self) -> Objective:
-        from headway.targets.number.objective import objective
-
-        return objective(self)
-
-    def metrics(self) -> TaskMetrics:
-        from headway.targets.number.metrics import METRICS
-
-        return METRICS
-
-    def baselines(self) -> dict[str, Baseline]:
-        from headway.targets.number.baselines import BASELINES
-
-        return BASELINES
-
     def sections(self, inputs: ReportInputs) -> dict[str, Section]:
         """How predictions lie beside the truth, and those that are farthest from it."""
         from headway.judge.report.far_items import far_items
@@ -171,22 +151,9 @@ class Number(Target):
 
         return sections(inputs) | {"far_items": far_items(inputs)}
 
-    def to_json(self) -> dict[str, Any]:
-        names = ("column", "low", "high", "mean", "std")
-        return {"kind": "number", **{name: getattr(self, name) for name in names}}
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Self:
-        field = cls(str(values["column"]), low=_optional(values["low"]), high=_optional(values["high"]))
-        return learned(field, mean=float(values["mean"]), std=float(values["std"]))
-
 
 def _number(value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
         return math.nan
-
-
-def _optional(value: Any) -> float | None:
-    return None if value is None else float(value)

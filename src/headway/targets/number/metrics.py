@@ -6,36 +6,26 @@ import math
 
 import numpy as np
 
-from headway.errors import DataError, ShapeError
 from headway.judge import intervals
 from headway.judge.intervals import Estimate
 from headway.judge.metric import Metric, TaskMetrics
+from headway.targets.base import check_finite, check_shapes
 
-__all__ = ["METRICS", "REGRESSION", "absolute_errors", "check_numbers"]
+__all__ = ["METRICS", "absolute_errors", "check_numbers"]
 
 
 def check_numbers(answers: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The two arrays as float64 `[items, outputs]`, or an error that names all that is wrong.
 
-    Raises:
-        ShapeError: If they are not of one shape.
-        DataError: If they are empty, or hold NaN or infinity.
-
     Example:
         >>> check_numbers([1.0, 2.0], [1.5, 2.5])[0].shape
         (2, 1)
     """
-    answers, targets = (np.asarray(each, dtype=np.float64) for each in (answers, targets))
-    answers, targets = (each[:, None] if each.ndim == 1 else each for each in (answers, targets))
-    if answers.ndim != 2 or answers.shape != targets.shape:
-        what = "`answers` and `targets` must have one shape, [items] or [items, outputs]."
-        given = f"answers {list(answers.shape)}, targets {list(targets.shape)}"
-        raise ShapeError(what, given=given, fix="Pass one answer for each target, in the same order.")
-    wrong = [name for name, each in (("answers", answers), ("targets", targets)) if not np.isfinite(each).all()]
-    if wrong or not len(targets):
-        what = "`answers` and `targets` must be finite numbers, at least one."
-        given = f"{len(targets)} items" + (f"; NaN or infinity in {' and '.join(wrong)}" if wrong else "")
-        raise DataError(what, given=given, fix="Leave such items out.")
+    answers, targets = np.asarray(answers, dtype=np.float64), np.asarray(targets, dtype=np.float64)
+    answers, targets = (array[:, None] if array.ndim == 1 else array for array in (answers, targets))
+    what = "`answers` and `targets` must have one shape, [items] or [items, outputs]."
+    check_shapes(answers, targets, fit=answers.ndim == 2 and answers.shape == targets.shape, what=what)
+    check_finite(answers, targets, what="`answers` and `targets` must be finite numbers, at least one.")
     return answers, targets
 
 
@@ -46,8 +36,8 @@ def absolute_errors(answers: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 def _rmse(answers: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
     """The root of the mean squared error; its interval is the root of that mean's."""
-    found = intervals.mean(((answers - targets) ** 2).mean(axis=1), seed=seed)
-    return Estimate(*(math.sqrt(max(each, 0.0)) for each in (found.value, found.low, found.high)))
+    squared = intervals.mean(((answers - targets) ** 2).mean(axis=1), seed=seed)
+    return Estimate(*(math.sqrt(max(end, 0.0)) for end in (squared.value, squared.low, squared.high)))
 
 
 def _r2(targets: np.ndarray, answers: np.ndarray) -> float:
@@ -56,14 +46,12 @@ def _r2(targets: np.ndarray, answers: np.ndarray) -> float:
     return float(1 - ((answers - targets) ** 2).sum() / total) if total > 0 else math.nan
 
 
-REGRESSION: dict[str, Metric] = {
-    "mae": Metric("mae", by_item=absolute_errors, higher_is_better=False, title="mean absolute error"),
-    "rmse": Metric("rmse", interval=_rmse, higher_is_better=False, title="root mean squared error"),
-    "r2": Metric("r2", _r2, needs="checked"),
-}
-
 METRICS = TaskMetrics(
-    metrics=REGRESSION,
+    metrics={
+        "mae": Metric("mae", by_item=absolute_errors, higher_is_better=False, title="mean absolute error"),
+        "rmse": Metric("rmse", interval=_rmse, higher_is_better=False, title="root mean squared error"),
+        "r2": Metric("r2", _r2, needs="checked"),
+    },
     main="mae",
     of_baselines=("mae", "rmse", "r2"),
     check=check_numbers,

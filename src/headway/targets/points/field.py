@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from headway.inputs.image.geometry import Frame
-    from headway.judge.baselines.base import Baseline
-    from headway.judge.metric import TaskMetrics
-    from headway.train.objective import Objective
 
 __all__ = ["Points"]
 
@@ -62,6 +59,8 @@ class Points(Target):
     swap: Sequence[tuple[int, int]] | None = None
     mean: tuple[float, ...] = field(default=(), init=False, repr=False)
     std: float = field(default=1.0, init=False, repr=False)
+    kind: ClassVar[str] = "points"
+    package: ClassVar[str] = "headway.targets.points"
     task: ClassVar[Task] = "points"
     strata_name: ClassVar[str] = ""
     needs_geometry: ClassVar[bool] = True
@@ -74,7 +73,7 @@ class Points(Target):
         problems = []
         if isinstance(self.columns, str) or not columns or (self.columns and len(columns) % 2 and len(columns) > 1):
             problems.append("`columns` must name a column for each x and y, or `column` the one that has all of them.")
-        named = [each for pair in swap or () for each in pair]
+        named = [point for pair in swap or () for point in pair]
         if len(set(named)) < len(named) or min(named, default=0) < 0:
             problems.append("`swap` must hold pairs of points, counted from 0, each point in one pair at most.")
         if problems:
@@ -108,10 +107,6 @@ class Points(Target):
             return items[self.columns[0]].to_list()
         return list(items.select(self.columns).iter_rows())
 
-    def is_missing(self, items: pl.DataFrame) -> list[bool]:
-        rows = items.select(self.columns).iter_rows()
-        return [any(value is None or value != value or value == "" for value in row) for row in rows]
-
     def strata(self, items: pl.DataFrame) -> list[str]:
         """One for all: places in pictures of different sizes have no shares to keep."""
         return [""] * len(items)
@@ -134,8 +129,9 @@ class Points(Target):
             DataError: If a value is not two finite numbers for each point, as many as all the others.
         """
         numbers = [_numbers(value) for value in values]
-        wanted = self.num_outputs or next((len(each) for each in numbers if len(each) and not len(each) % 2), 2)
-        wrong = [i for i, each in enumerate(numbers) if len(each) != wanted or not all(map(math.isfinite, each))]
+        # Before the field is fitted, the first row that holds pairs says how many there are.
+        wanted = self.num_outputs or next((len(row) for row in numbers if len(row) and not len(row) % 2), 2)
+        wrong = [i for i, row in enumerate(numbers) if len(row) != wanted or not all(map(math.isfinite, row))]
         if wrong:
             what = f"Column {self.column!r} must hold {wanted} finite numbers a row: x and y of {wanted // 2} points."
             fix = 'Separate them by blanks, as in "10 20 30.5 40", and remove rows that lack a point.'
@@ -157,9 +153,9 @@ class Points(Target):
             what, fix = "Points lie in pictures.", "Read the files with Image, or predict each number with Number."
             raise ConfigError(what, given=f"input={type(input).__name__}", fix=fix)
         points = self.encode(self.values(items)).reshape(len(items), -1, 2)
-        frames = [input.frame(value) for value in items[input.column]]
-        placed = [frame.inside(each).flatten() for frame, each in zip(frames, points, strict=True)]
-        sizes = [(frame.right - frame.left, frame.bottom - frame.top) for frame in frames]
+        crops = [input.frame(value) for value in items[input.column]]
+        placed = [crop.inside(pairs).flatten() for crop, pairs in zip(crops, points, strict=True)]
+        sizes = [(crop.right - crop.left, crop.bottom - crop.top) for crop in crops]
         return np.concatenate([np.array(placed), np.array(sizes)], axis=1).astype(np.float32)
 
     def view(self, targets: np.ndarray, input: Input) -> np.ndarray:
@@ -175,8 +171,8 @@ class Points(Target):
 
     def to_item(self, prediction: Prediction, geometry: Frame) -> Prediction:
         """The same points in pixels of the picture; `value` is a pair (x, y) for each point."""
-        found = _prediction(geometry.outside(np.array(prediction.value)), digits=1)
-        return replace(prediction, label=found.label, value=found.value)
+        in_pixels = _prediction(geometry.outside(np.array(prediction.value)), digits=1)
+        return replace(prediction, label=in_pixels.label, value=in_pixels.value)
 
     @classmethod
     def from_options(cls, column: str, options: Mapping[str, str], values: Callable[[], Sequence[Any]]) -> Self:
@@ -195,20 +191,10 @@ class Points(Target):
         x, y = np.asarray(prediction.value, dtype=np.float64).reshape(-1, 2).mean(axis=0)
         return {"x": round(float(x), 5), "y": round(float(y), 5)}
 
-    def objective(self) -> Objective:
-        from headway.targets.points.objective import objective
-
-        return objective(self)
-
     def moved(self, targets: torch.Tensor, matrices: Callable[[], torch.Tensor], size: int) -> torch.Tensor:
         from headway.targets.points.objective import moved
 
         return moved(targets, matrices(), self)
-
-    def metrics(self) -> TaskMetrics:
-        from headway.targets.points.metrics import METRICS
-
-        return METRICS
 
     def draw(self, axes: Axes, value: Any, target: np.ndarray) -> None:
         """The points over the picture, each in its own colour."""
@@ -217,23 +203,8 @@ class Points(Target):
         x, y = (np.array([left, top]) + shares * (right - left, bottom - top)).T
         axes.scatter(x, y, c=range(len(shares)), cmap="cool", edgecolors="white")
 
-    def baselines(self) -> dict[str, Baseline]:
-        from headway.targets.points.metrics import BASELINES
-
-        return BASELINES
-
-    def to_json(self) -> dict[str, Any]:
-        swap = None if self.swap is None else [list(pair) for pair in self.swap]
-        found = {"kind": "points", "column": self.column, "columns": list(self.columns), "swap": swap}
-        return {**found, "mean": list(self.mean), "std": self.std}
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Self:
-        field = cls(str(values["column"]), columns=tuple(map(str, values["columns"])), swap=values["swap"])
-        return learned(field, mean=tuple(map(float, values["mean"])), std=float(values["std"]))
-
     def _check_swap(self, num_points: int) -> None:
-        unknown = sorted({each for pair in self.swap or () for each in pair if each >= num_points})
+        unknown = sorted({point for pair in self.swap or () for point in pair if point >= num_points})
         if unknown:
             what = "`swap` names points that are not there."
             given = f"points {unknown}, where there are {num_points}, counted from 0"
@@ -243,7 +214,7 @@ class Points(Target):
 def _numbers(value: Any) -> list[float]:
     """What a row holds, as numbers; empty where it holds something else."""
     try:
-        return [float(each) for each in (value.split() if isinstance(value, str) else value)]
+        return list(map(float, value.split() if isinstance(value, str) else value))
     except (TypeError, ValueError):
         return []
 

@@ -1,19 +1,19 @@
-"""How far points are from where they should be: metrics with their direction and interval, and simple models."""
+"""How far points are from where they should be: metrics, each with its direction and its interval."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from headway.errors import DataError, ShapeError
-from headway.judge.baselines.base import Baseline, BaselineData, constant, on
-from headway.judge.baselines.linear import ridge
 from headway.judge.metric import Metric, TaskMetrics
+from headway.targets.base import check_finite, check_shapes
 
-__all__ = ["BASELINES", "METRICS", "POINTS", "check_points", "item_errors", "pixel_errors", "told_points"]
+__all__ = ["METRICS", "check_points", "item_errors", "pixel_errors", "points_text"]
 
-_TOLD = 4
+# Points that are told of an item in words.
+_SHOWN = 4
+# What a picture has at least to a side, and no place is as large as.
 _MIN_PIXELS = 8
 
 
@@ -24,40 +24,31 @@ def check_points(answers: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, 
         answers: Places `[items, 2 x points]`, x and y of each point, from -1 to 1 across what the model sees.
         targets: The same `[items, 2 x points + 2]`, and then how wide and how high, in pixels, that is in the picture.
 
-    Raises:
-        ShapeError: If they do not fit together.
-        DataError: If they are empty, hold NaN or infinity, or a size is not above 0.
-
     Example:
         >>> check_points([[0.0, 0.5]], [[0.1, 0.5, 640, 480]])[1].shape
         (1, 4)
     """
-    answers, targets = (np.asarray(each, dtype=np.float64) for each in (answers, targets))
+    answers, targets = np.asarray(answers, dtype=np.float64), np.asarray(targets, dtype=np.float64)
     is_flat = answers.ndim == targets.ndim == 2 and answers.shape[1] > 0 and answers.shape[1] % 2 == 0
-    if not is_flat or targets.shape != (len(answers), answers.shape[1] + 2):
-        what = "`answers` must be [items, 2 x points], and `targets` the same with two more: width and height."
-        given = f"answers {list(answers.shape)}, targets {list(targets.shape)}"
-        raise ShapeError(what, given=given, fix="Pass one answer for each target, in the same order.")
-    wrong = [name for name, each in (("answers", answers), ("targets", targets)) if not np.isfinite(each).all()]
-    if wrong or not len(targets) or not (targets[:, -2:] > 0).all():
-        what = "`answers` and `targets` must be finite numbers, at least one item, and sizes above 0."
-        given = f"{len(targets)} items" + (f"; NaN or infinity in {' and '.join(wrong)}" if wrong else "")
-        raise DataError(what, given=given, fix="Leave such items out.")
+    what = "`answers` must be [items, 2 x points], and `targets` the same with two more: width and height."
+    check_shapes(answers, targets, fit=is_flat and targets.shape == (len(answers), answers.shape[1] + 2), what=what)
+    what = "`answers` and `targets` must be finite numbers, at least one item, and sizes above 0."
+    check_finite(answers, targets, what=what, else_right=bool((targets[:, -2:] > 0).all()))
     return answers, targets
 
 
-def told_points(values: np.ndarray, labels: Sequence[str]) -> str:
+def points_text(values: np.ndarray, labels: Sequence[str]) -> str:
     """One item's answer or target in words: where the first points lie in what the model sees, in per cent.
 
     Example:
-        >>> told_points(np.array([-0.5, 0.0, 1.0, 1.0, 640.0, 480.0]), ())
+        >>> points_text(np.array([-0.5, 0.0, 1.0, 1.0, 640.0, 480.0]), ())
         '(25, 50), (100, 100) %'
     """
     # A target ends with the picture's size in pixels; no point lies that far outside.
     places = values[:-2] if values[-2:].min() >= _MIN_PIXELS else values
     shown = ((places + 1) * 50).reshape(-1, 2)
-    more = " ..." if len(shown) > _TOLD else ""
-    return ", ".join(f"({x:.0f}, {y:.0f})" for x, y in shown[:_TOLD]) + more + " %"
+    more = " ..." if len(shown) > _SHOWN else ""
+    return ", ".join(f"({x:.0f}, {y:.0f})" for x, y in shown[:_SHOWN]) + more + " %"
 
 
 def pixel_errors(answers: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -88,49 +79,24 @@ def _within(limit: float, answers: np.ndarray, targets: np.ndarray) -> np.ndarra
 # The mean distance, as a share of the longer side of what the model sees and in pixels of the picture; and the share of
 # points within 5 and 10 % of that side (PCK, the "percentage of correct keypoints" of Yang and Ramanan 2013, doi:
 # 10.1109/TPAMI.2012.261, here of the picture's size).
-POINTS: dict[str, Metric] = {
-    each.name: each
-    for each in (
-        Metric(
-            "error",
-            by_item=item_errors,
-            higher_is_better=False,
-            is_share=True,
-            title="mean distance as a share of the longer side",
-        ),
-        Metric("error_pixels", by_item=lambda p, t: pixel_errors(p, t).mean(axis=1), higher_is_better=False),
-        Metric("within_5", by_item=lambda p, t: _within(0.05, p, t), is_share=True),
-        Metric("within_10", by_item=lambda p, t: _within(0.10, p, t), is_share=True),
-    )
-}
-
+_METRICS = (
+    Metric(
+        "error",
+        by_item=item_errors,
+        higher_is_better=False,
+        is_share=True,
+        title="mean distance as a share of the longer side",
+    ),
+    Metric("error_pixels", by_item=lambda p, t: pixel_errors(p, t).mean(axis=1), higher_is_better=False),
+    Metric("within_5", by_item=lambda p, t: _within(0.05, p, t), is_share=True),
+    Metric("within_10", by_item=lambda p, t: _within(0.10, p, t), is_share=True),
+)
 
 METRICS = TaskMetrics(
-    metrics=POINTS,
+    metrics={metric.name: metric for metric in _METRICS},
     main="error",
     of_baselines=("error", "error_pixels", "within_5", "within_10"),
     check=check_points,
     plain=lambda predictions, targets: (predictions, targets[:, :-2]),
-    describe=told_points,
+    describe=points_text,
 )
-
-
-def _mean_position(
-    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
-) -> dict[str, np.ndarray]:
-    """Where each point lies on the average."""
-    return constant(train.targets[:, :num_outputs].mean(axis=0, dtype=np.float64), parts)
-
-
-def _ridge(
-    inputs: np.ndarray, targets: np.ndarray, parts: Mapping[str, np.ndarray], *, num_outputs: int, seed: int
-) -> dict[str, np.ndarray]:
-    # Targets end with the picture's size, which is not predicted.
-    return ridge(inputs, targets[:, :num_outputs], parts, seed=seed)
-
-
-BASELINES: dict[str, Baseline] = {
-    "mean position": Baseline(_mean_position, size=lambda _, outputs: outputs),
-    "ridge regression on pixels": on("pixels", _ridge),
-    "ridge regression on frozen features": on("features", _ridge),
-}

@@ -11,9 +11,10 @@ from sklearn import metrics as theirs
 
 from headway.errors import DataError, ShapeError
 from headway.judge.rankings import auroc_effects, precision_effects, rank
+from headway.judge.report.build import judge_predictions
 from headway.targets.categories.metrics import (
-    check_labels,
-    given_labels,
+    check_answers,
+    labels_text,
     multilabel_metrics,
     per_label,
 )
@@ -53,7 +54,7 @@ def test_each_label_is_scikit_learns() -> None:
     probabilities, targets = answers()
     thresholds = (0.2, 0.5, 0.5, 0.7, 0.4)
     given = probabilities >= np.array(thresholds)
-    found = per_label(probabilities, targets, labels=list("abcde"), thresholds=thresholds)
+    found = per_label(np.array(thresholds), probabilities, targets, list("abcde"))
     each_label: Any = theirs.precision_recall_fscore_support(targets, given)
     precision, recall, f1, count = each_label
     assert [each.count for each in found] == count.tolist()
@@ -138,14 +139,14 @@ def test_intervals_hold_the_truth_and_equal_models_are_told_apart_rarely() -> No
 
 
 def test_labels_in_words() -> None:
-    assert given_labels(np.array([0.9, 0.4]), ["cat", "dog"]) == "cat"
-    assert given_labels(np.array([0.9, 0.4]), ["cat", "dog"], (0.95, 0.3)) == "dog"
-    assert given_labels(np.array([0.1, 0.4]), ["cat", "dog"]) == "no label"
+    assert labels_text(np.array(0.5), np.array([0.9, 0.4]), ["cat", "dog"]) == "cat"
+    assert labels_text(np.array([0.95, 0.3]), np.array([0.9, 0.4]), ["cat", "dog"]) == "dog"
+    assert labels_text(np.array(0.5), np.array([0.1, 0.4]), ["cat", "dog"]) == "no label"
 
 
 def test_arrays_of_another_shape() -> None:
     with pytest.raises(ShapeError) as caught:
-        check_labels(np.zeros((3, 2)), np.zeros(3))
+        check_answers(np.zeros((3, 2)), np.zeros(3))
     assert str(caught.value) == (
         "`answers` and `targets` must both be [items, labels].\n"
         "  Given: answers [3, 2], targets [3]\n"
@@ -155,21 +156,21 @@ def test_arrays_of_another_shape() -> None:
 
 def test_logits_and_class_indices() -> None:
     with pytest.raises(DataError) as caught:
-        check_labels(np.array([[0.5, 2.0], [-1.0, math.nan]]), np.array([[0, 1], [2, 1]]))
+        check_answers(np.array([[0.5, 2.0], [-1.0, math.nan]]), np.array([[0, 1], [2, 1]]))
     assert str(caught.value) == (
         "`answers` must lie between 0 and 1, and `targets` be 0 or 1.\n"
         "  Given: 3 answers that are no probability (first: row 0), 1 targets that are neither 0 nor 1 (first: row 1)\n"
         "  Fix:   Pass the output of a sigmoid (not logits), and targets as `Categories.encode` gives them."
     )
     with pytest.raises(DataError, match="0 items"):
-        check_labels(np.zeros((0, 2)), np.zeros((0, 2)))
+        check_answers(np.zeros((0, 2)), np.zeros((0, 2)))
 
 
 def test_labels_of_other_outputs() -> None:
     with pytest.raises(ShapeError) as caught:
-        per_label(*answers(labels=2), labels=["a"])
+        judge_predictions(*answers(labels=2), labels=["a"], task="multilabel")
     assert str(caught.value) == (
-        "`labels` must name each column of `answers`.\n"
-        "  Given: 1 labels, 2 columns\n"
-        "  Fix:   Pass one name a label, in the order of the model's outputs."
+        "`labels` must name each class.\n"
+        "  Given: 1 labels, 2 classes\n"
+        "  Fix:   Pass one label a class, in the order of the model's outputs."
     )

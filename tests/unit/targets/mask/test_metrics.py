@@ -13,12 +13,11 @@ from sklearn.metrics import f1_score, jaccard_score
 
 from headway.errors import DataError, ShapeError
 from headway.targets.mask.metrics import (
-    SEGMENTATION,
     check_masks,
+    counted_masks,
     item_ious,
-    pixel_counts,
+    mask_text,
     pixel_scores,
-    told_mask,
     wrong_shares,
 )
 from tests.judging import baseline_data, evaluate, metrics_of, run_baselines
@@ -44,7 +43,7 @@ def test_the_same_as_scikit_learn_over_all_pixels(seed: int, classes: int) -> No
     answers, targets = masks(seed, classes=classes)
     known = targets != 255
     given_, wanted = answers[known], targets[known]
-    found = {name: each.compute(*check_masks(answers, targets)) for name, each in SEGMENTATION.items()}
+    found = {name: each.compute(*check_masks(answers, targets)) for name, each in KNOWN.metrics.items()}
     assert found["mean_iou"] == pytest.approx(jaccard_score(wanted, given_, average="macro"))
     assert found["mean_dice"] == pytest.approx(f1_score(wanted, given_, average="macro"))
     assert found["pixel_accuracy"] == pytest.approx((given_ == wanted).mean())
@@ -66,13 +65,13 @@ def test_probabilities_count_by_the_most_probable_class() -> None:
 @given(seed=st.integers(0, 1000), right=st.floats(0, 1))
 def test_the_items_parts_have_the_metric_as_their_mean(seed: int, right: float) -> None:
     counts, labelled = check_masks(*masks(seed, right=right))
-    assert item_ious(counts, labelled).mean() == pytest.approx(SEGMENTATION["mean_iou"].compute(counts, labelled))
+    assert item_ious(counts, labelled).mean() == pytest.approx(KNOWN.metric.compute(counts, labelled))
 
 
 def test_the_spread_of_the_parts_is_that_of_a_bootstrap() -> None:
     counts, labelled = check_masks(*masks(items=200))
     part = item_ious(counts, labelled)
-    found = SEGMENTATION["mean_iou"].estimate(counts, labelled)
+    found = KNOWN.metric.estimate(counts, labelled)
     assert 2 * 1.96 * part.std() / math.sqrt(len(part)) == pytest.approx(found.high - found.low, rel=0.2)
 
 
@@ -139,14 +138,15 @@ def test_targets_that_are_no_classes(target: int, count: int) -> None:
 
 
 def test_what_is_no_class_is_counted_nowhere() -> None:
-    found = pixel_counts(np.array([[[0, 255, 1]]]), np.array([[[0, 0, 255]]]), num_classes=2)
-    assert found.tolist() == [[[1, 0], [0, 0]]]
+    counts, labelled = counted_masks(np.array([[[0, 255, 1]]]), np.array([[[0, 0, 255]]]), 2)
+    assert counts.tolist() == [[[1, 0], [0, 0]]]
+    assert labelled.tolist() == [2]
 
 
 def test_a_mask_in_words() -> None:
     mask = np.array([[0, 1, 1, 255]])
-    assert told_mask(mask, ["pet", "background"]) == "background 67 %, pet 33 %"
-    assert told_mask(np.full((2, 2), 255), ["pet", "background"]) == "no label"
+    assert mask_text(mask, ["pet", "background"]) == "background 67 %, pet 33 %"
+    assert mask_text(np.full((2, 2), 255), ["pet", "background"]) == "no label"
 
 
 def test_simple_models() -> None:

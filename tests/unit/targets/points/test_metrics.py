@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from headway.errors import DataError, ShapeError
-from headway.targets.points.metrics import check_points, item_errors, pixel_errors, told_points
+from headway.targets.points.metrics import check_points, item_errors, pixel_errors, points_text
 from tests.judging import baseline_data, evaluate, run_baselines
 
 
@@ -62,9 +62,9 @@ def test_the_mean_position_is_the_simplest_answer(points: tuple[np.ndarray, ...]
 
 
 def test_a_point_in_words() -> None:
-    assert told_points(np.array([-1, 0, 0.5, 1]), ()) == "(0, 50), (75, 100) %"
+    assert points_text(np.array([-1, 0, 0.5, 1]), ()) == "(0, 50), (75, 100) %"
     many = np.concatenate([np.zeros(12), [640, 480]])
-    assert told_points(many, ()) == "(50, 50), (50, 50), (50, 50), (50, 50) ... %"
+    assert points_text(many, ()) == "(50, 50), (50, 50), (50, 50), (50, 50) ... %"
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,7 @@ import numpy as np
 from headway.data.dataset import Part
 from headway.errors import ConfigError
 from headway.judge.baselines.base import Baseline, BaselineData, BaselineFunction
-from headway.judge.baselines.cache import load_results, save_results
-from headway.judge.baselines.run import BaselineResult, run_baselines
+from headway.judge.baselines.run import BaselineResult, load_results, run_baselines, save_results
 from headway.learner.subject import TrainedModel
 from headway.system.versions import library_versions
 

@@ -90,20 +90,8 @@ class Baseline:
     max_rows: int = MAX_ROWS
 
 
-class MatrixFunction(Protocol):
-    """A simple model of a plain matrix, such as a linear one."""
-
-    def __call__(
-        self,
-        inputs: np.ndarray,
-        targets: np.ndarray,
-        parts: Mapping[str, np.ndarray],
-        *,
-        num_outputs: int,
-        seed: int,
-    ) -> dict[str, np.ndarray]:
-        """Learn from `inputs`, `[items, dim]`, and give predictions for each of the parts, `[items, dim]` too."""
-        ...
+# A simple model of plain matrices, such as a linear one: called as `headway.judge.baselines.linear.ridge` is.
+MatrixFunction = Callable[..., dict[str, np.ndarray]]
 
 
 def on(name: str, solve: MatrixFunction, *, size: Callable[[BaselineData, int], int] | None = None) -> Baseline:

@@ -6,18 +6,25 @@ bring theirs (`Target.baselines`), as do the kinds of input (`Input.baselines`);
 
 from __future__ import annotations
 
+import json
 import time
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 
 from headway.errors import ConfigError, DataError, HeadwayError, ShapeError, did_you_mean
 from headway.judge.baselines.base import Baseline, BaselineData, BaselineFunction, drawn_rows
 from headway.judge.metric import TaskMetrics
+from headway.system.whole_file import whole_file
 
-__all__ = ["BaselineResult", "check_names", "guesses", "run_baselines"]
+__all__ = ["BaselineResult", "check_names", "guesses", "load_results", "run_baselines", "save_results"]
+
+# What a result says besides its predictions, as its file keeps it.
+_FACTS = ("name", "seconds", "size", "needs")
 
 
 @dataclass(frozen=True)
@@ -114,6 +121,39 @@ def check_names(own: Iterable[str], known: Iterable[str]) -> None:
     if taken:
         what = "A baseline of your own has the name of another."
         raise ConfigError(what, given=taken, fix="Give it a name of its own.")
+
+
+def save_results(file: Path, key: str, results: Sequence[BaselineResult]) -> None:
+    """Writes results to an `.npz` file, for a report made anew; `key` says what they depend on."""
+    facts = [{name: getattr(result, name) for name in _FACTS} for result in results]
+    arrays = {
+        f"{number}/{part}": predictions
+        for number, result in enumerate(results)
+        for part, predictions in result.predictions.items()
+    }
+    with whole_file(file) as draft, draft.open("wb") as opened:
+        np.savez_compressed(opened, about=np.array(json.dumps({"key": key, "baselines": facts})), **arrays)  # pyright: ignore[reportArgumentType]
+
+
+def load_results(file: Path, key: str) -> list[BaselineResult] | None:
+    """What was written for the same key; None where there is none, the key is another, or the file is damaged."""
+    try:
+        # Without pickle, so that nothing in the file can run code.
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
+            about = json.loads(str(arrays["about"]))
+            if about["key"] != key:
+                return None
+            predictions: list[dict[str, np.ndarray]] = [{} for _ in about["baselines"]]
+            for name in arrays.files:
+                number, slash, part = name.partition("/")
+                if slash:
+                    predictions[int(number)][part] = arrays[name]
+            return [
+                BaselineResult(predictions=of_parts, **facts)
+                for of_parts, facts in zip(predictions, about["baselines"], strict=True)
+            ]
+    except (OSError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile):
+        return None
 
 
 def _check(train: BaselineData, parts: Mapping[str, BaselineData], num_outputs: int) -> None:

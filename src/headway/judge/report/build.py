@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from headway.judge.baselines.run import BaselineResult, check_names, guesses, ru
 from headway.judge.diagnosis.diagnose import diagnose
 from headway.judge.report.far_items import far_items
 from headway.judge.report.inputs import ReportInputs, checked_predictions
-from headway.judge.report.report import BaselineRow, PartScores, Report, Section
+from headway.judge.report.report import BaselineRow, PartScores, Report, RunFacts, Section
 from headway.judge.slices.report import SliceReport, judge_slices
 from headway.judge.slices.worst import WorstSlices, worst_slices
 from headway.judge.verdict import Verdict, verdict, with_cost
@@ -149,16 +149,7 @@ def build_report(inputs: ReportInputs) -> Report:
         sections=_sections(inputs),
         slices=slices,
         worst_slices=worst,
-        learning_curve=inputs.learning_curve,
-        views_gain=inputs.views_gain,
-        history=[dict(row) for row in inputs.history],
-        settings=dict(inputs.settings or {}),
-        data=dict(inputs.data or {}),
-        versions=dict(inputs.versions or {}),
-        notes=list(inputs.notes),
-        seconds=inputs.seconds,
-        size=inputs.size,
-        name=inputs.name,
+        **{fact.name: getattr(inputs, fact.name) for fact in fields(RunFacts)},
     )
 
 

@@ -12,14 +12,13 @@ import numpy as np
 from headway.errors import ConfigError, ShapeError
 from headway.judge.baselines.run import BaselineResult
 from headway.judge.metric import TaskMetrics
-from headway.judge.verdict import ViewsGain, best_baseline, verdict_part
+from headway.judge.report.report import RunFacts
+from headway.judge.verdict import best_baseline, verdict_part
 from headway.predictions import LayerActivity, Predictions
 from headway.targets.base import Target
 
 if TYPE_CHECKING:
     import polars as pl
-
-    from headway.judge.learning_curve import LearningCurve
 
 __all__ = ["ReportInputs", "checked_predictions"]
 
@@ -50,7 +49,7 @@ def checked_predictions(
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReportInputs:
+class ReportInputs(RunFacts):
     """All that a report can be made of. Only `target`, `metrics` and `parts` must be there.
 
     Attributes:
@@ -62,19 +61,9 @@ class ReportInputs:
         held_out: For training items, by models that were trained without them: label errors among these can be found,
             which the model itself has learned by heart.
         activity: What the model's layers give.
-        history: A row an epoch: stage, epoch, train_loss, valid_loss, the metrics shown, lr, seconds.
         slices: Columns of the parts' items by whose values every metric is given.
         search: Columns among which the worst groups are looked for; all of them when None.
         tries: What to try against underfitting that depends on the kind of input.
-        learning_curve: How much more data would help.
-        views_gain: What test-time augmentation gains.
-        settings: What it takes to repeat the run.
-        data: A summary of the data.
-        versions: Of Python and the libraries.
-        notes: Remarks, one sentence each.
-        seconds: How long training took.
-        size: Parameters and buffers of the model.
-        name: What the report is called.
         seed: The run's seed, for the resampling.
 
     Raises:
@@ -89,19 +78,9 @@ class ReportInputs:
     train: Predictions | None = None
     held_out: Predictions | None = None
     activity: Sequence[LayerActivity] = ()
-    history: Sequence[Mapping[str, Any]] = ()
     slices: Sequence[str] = ()
     search: Sequence[str] | None = None
     tries: Sequence[str] = ()
-    learning_curve: LearningCurve | None = None
-    views_gain: ViewsGain | None = None
-    settings: Mapping[str, Any] | None = None
-    data: Mapping[str, Any] | None = None
-    versions: Mapping[str, str] | None = None
-    notes: Sequence[str] = ()
-    seconds: float = 0.0
-    size: int | None = None
-    name: str = ""
     seed: int = 0
 
     def __post_init__(self) -> None:

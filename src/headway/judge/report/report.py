@@ -20,11 +20,12 @@ from headway.judge.metric import LabelScores, TaskMetrics
 from headway.judge.slices.report import SliceReport
 from headway.judge.slices.worst import WorstSlices
 from headway.judge.verdict import Verdict, ViewsGain
+from headway.system.whole_file import whole_file
 
 if TYPE_CHECKING:
     from headway.judge.learning_curve import LearningCurve
 
-__all__ = ["BaselineRow", "PartScores", "Picture", "Report", "Section"]
+__all__ = ["BaselineRow", "PartScores", "Picture", "Report", "RunFacts", "Section"]
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,36 @@ class Picture:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class RunFacts:
+    """What is known of how a model was made, which a report passes on as it is.
+
+    Attributes:
+        learning_curve: How much more data have helped; None where that was not computed.
+        views_gain: What test-time augmentation gains; None where that was not asked for.
+        history: A row an epoch: stage, epoch, train_loss, valid_loss, the metrics shown, lr, seconds.
+        settings: What it takes to repeat the run.
+        data: A summary of the data.
+        versions: Of Python and the libraries.
+        notes: Remarks, one sentence each.
+        seconds: Training, from start to finish.
+        size: Parameters and buffers of the model; None where that is not known.
+        name: What the report is called, such as the run's name.
+    """
+
+    learning_curve: LearningCurve | None = None
+    views_gain: ViewsGain | None = None
+    history: Sequence[Mapping[str, Any]] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    seconds: float = 0.0
+    size: int | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(RunFacts):
     """Is the model good: better than baselines, for everyone, and why not.
 
     `str()` gives the comparison and the diagnosis as text for the terminal.
@@ -127,17 +157,9 @@ class Report:
             value of one. The page shows them in this order.
         slices: Metrics by the columns that were asked for; None where none were.
         worst_slices: The groups that the model is distinguishably worse on; None without items.
-        learning_curve: How much more data would help; None where that was not computed.
-        views_gain: What test-time augmentation gains; None where that was not asked for.
-        history: One row an epoch: stage, epoch, train_loss, valid_loss, the main metric, lr, seconds.
-        settings: What it takes to repeat the run.
-        data: A summary of the data.
-        versions: Of Python and the libraries.
-        notes: Remarks, one sentence each.
-        seconds: Training, from start to finish.
-        size: Parameters and buffers of the model; None where that is not known.
-        name: What the report is called, such as the run's name.
         pictures: Items to look at, by row; they are in the page alone.
+
+    What is known of the run besides stands in the attributes of `RunFacts`.
     """
 
     task: str
@@ -152,16 +174,6 @@ class Report:
     sections: dict[str, Section] = field(default_factory=dict)
     slices: SliceReport | None = None
     worst_slices: WorstSlices | None = None
-    learning_curve: LearningCurve | None = None
-    views_gain: ViewsGain | None = None
-    history: list[dict[str, Any]] = field(default_factory=list)
-    settings: dict[str, Any] = field(default_factory=dict)
-    data: dict[str, Any] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    seconds: float
-    size: int | None = None
-    name: str = ""
     pictures: dict[int, Picture] = field(default_factory=dict, repr=False)
 
     @property
@@ -175,7 +187,9 @@ class Report:
         An estimate is `{"value", "low", "high"}`; what could not be computed is null. Differences of shares, such as
         accuracy, are in points, everything else in shares or in the target's unit.
         """
-        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in _NOT_IN_JSON}
+        facts = [attribute.name for attribute in fields(RunFacts)]
+        names = [attribute.name for attribute in fields(self) if attribute.name not in (*_NOT_IN_JSON, *facts)]
+        own = {name: getattr(self, name) for name in (*names, *facts)}
         sections = {name: section.value for name, section in self.sections.items()}
         known = self.known
         metric = {"metric": known.main, "higher_is_better": known.higher_is_better, "is_share": known.is_share}
@@ -203,7 +217,12 @@ class Report:
         path = Path(path)
         ending = path.suffix.lower()
         if ending == ".json":
-            text = _told(self.to_json())
+            # A line a key: indented all through, the confusion of many classes would be mostly blanks.
+            lines = [
+                f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}"
+                for key, value in self.to_json().items()
+            ]
+            text = "{\n  " + ",\n  ".join(lines) + "\n}\n"
         elif ending == ".html":
             from headway.judge.report.page import render
 
@@ -215,12 +234,8 @@ class Report:
                 fix="End the path in .json or .html.",
             )
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
+        with whole_file(path) as draft:
             draft.write_text(text, encoding="utf-8")
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
         return path
 
     def __str__(self) -> str:
@@ -231,8 +246,7 @@ class Report:
         table += [(name, known.format(score), f"{seconds:.1f}") for name, score, seconds in rows]
         wide, broad = (max(len(row[column]) for row in table) for column in (0, 1))
         lines = [f"{name:<{wide}}  {score:<{broad}}  {seconds:>8}" for name, score, seconds in table]
-        told = [self.verdict.sentence, *self.notes]
-        return "\n".join([*lines, "", *told, "", describe(self.findings)])
+        return "\n".join([*lines, "", self.verdict.sentence, *self.notes, "", describe(self.findings)])
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the page in a frame of its own."""
@@ -244,11 +258,3 @@ class Report:
 
 # Attributes that the JSON lacks, or has in another form: sections stand there under their own names.
 _NOT_IN_JSON = ("task", "known", "sections", "pictures")
-
-
-def _told(values: Mapping[str, Any]) -> str:
-    """JSON with a line a key: indented all through, the confusion of many classes would be mostly blanks."""
-    lines = [
-        f"{json.dumps(key)}: {json.dumps(each, ensure_ascii=False, allow_nan=False)}" for key, each in values.items()
-    ]
-    return "{\n  " + ",\n  ".join(lines) + "\n}\n"

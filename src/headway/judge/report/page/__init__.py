@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from headway.judge.intervals import INTERVAL, Estimate
-from headway.judge.report.page import scores, trust
+from headway.judge.report.page import sections
 from headway.judge.report.page.marks import capital, pairs, percent, plural
 
 if TYPE_CHECKING:
@@ -81,20 +81,20 @@ def render(report: Report) -> str:
 
 def _sections(report: Report) -> dict[str, tuple[str, str]]:
     """Titles and contents by the sections' ids, in order; those without content are left out."""
-    sections = {
-        "diagnosis": ("Diagnosis", trust.diagnosis(report)),
-        "baselines": ("Against baselines", scores.baselines(report)),
-        "metrics": ("Metrics", scores.metrics(report)),
-        "curves": ("Training", scores.curves(report)),
+    contents = {
+        "diagnosis": ("Diagnosis", sections.diagnosis(report)),
+        "baselines": ("Against baselines", sections.baselines(report)),
+        "metrics": ("Metrics", sections.metrics(report)),
+        "curves": ("Training", sections.curves(report)),
         **{name: (each.title, each.html(report, each.value)) for name, each in report.sections.items()},
-        "slices": ("For whom", scores.slices(report)),
-        "more-data": ("Would more data help", trust.learning_curve(report)),
-        "classes": (capital(plural(report.known.label_word)), scores.classes(report)),
+        "slices": ("For whom", sections.slices(report)),
+        "more-data": ("Would more data help", sections.learning_curve(report)),
+        "classes": (capital(plural(report.known.label_word)), sections.classes(report)),
         "data": ("Data", pairs(report.data, "What the model learned from.")),
         "settings": ("Settings", pairs(report.settings, "What it takes to repeat the run.")),
         "versions": ("Versions", pairs(report.versions, "What the numbers depend on besides.", names=str)),
     }
-    return {key: each for key, each in sections.items() if each[1]}
+    return {key: each for key, each in contents.items() if each[1]}
 
 
 def _verdict(report: Report) -> str:

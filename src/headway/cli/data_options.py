@@ -106,7 +106,7 @@ def labelled_items(
     own, unless named.
     """
     from headway.data import sources
-    from headway.data.checks import check_columns
+    from headway.data.build import check_columns
 
     input, field = predictor.input, predictor.target
     named = list(field.columns) if target is None else target.split() if len(field.columns) > 1 else [target]

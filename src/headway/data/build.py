@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from headway.data.checks import check_columns, check_readable
 from headway.data.dataset import Data
 from headway.data.sources import frame_columns, list_folder, read_table, read_values
 from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, Split, assign_parts
@@ -28,7 +27,10 @@ from headway.targets.registry import recognise_target
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["from_csv", "from_folder", "from_items", "refitted"]
+__all__ = ["check_columns", "from_csv", "from_folder", "from_items", "refitted"]
+
+# Of the items; with more of them unreadable, a path or a disk is wrong rather than a few files.
+MAX_UNREADABLE = 0.05
 
 Progress = Callable[[int, int], None]
 
@@ -159,7 +161,7 @@ def from_items(
     missing = dict.fromkeys(unlabelled, f"no value in column {target.column!r}")
     answers = store.answers.reasons if store.answers else {}
     reasons = {row: why for row, why in answers.items() if row not in missing} | store.reasons
-    check_readable(frame, input, reasons)
+    _check_readable(frame, input, reasons)
     reasons = missing | reasons
     kept = frame.filter(~pl.col("row").is_in(list(reasons)))
     target.check_items(kept)
@@ -182,6 +184,48 @@ def from_items(
     data.target.check_parts(data.items)
     data.target.check_encoded(data)
     return data
+
+
+def check_columns(frame: pl.DataFrame, input: Input, target: Target, *, split_column: str | None) -> None:
+    """The table has the fields' columns, none of Headway's own, and some labels."""
+    reserved = {"row", "content"} & set(frame.columns)
+    if reserved:
+        raise DataError(
+            'The columns "row" and "content" are made by Headway.', given=sorted(reserved), fix="Rename yours."
+        )
+    if "split" in frame.columns and split_column != "split":
+        raise DataError(
+            'The table has a column "split" that would be replaced by another split.',
+            given=f"columns: {', '.join(frame.columns)}",
+            fix='Use it with ColumnSplit("split") (--split-column split), or rename or remove it.',
+        )
+    for field in (input, target):
+        for column in field.columns:
+            if column not in frame.columns:
+                raise DataError(
+                    f"The table has no column for {type(field).__name__}({column!r}).",
+                    given=f"columns: {', '.join(frame.columns)}",
+                    fix=did_you_mean(column, frame.columns),
+                )
+    if all(target.is_missing(frame)):
+        raise DataError(
+            "There is nothing to learn from: no row has a label.",
+            given=f"{len(frame)} rows, column {target.column!r} empty in all of them",
+            fix="Name the column that holds the labels.",
+        )
+
+
+def _check_readable(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) -> None:
+    """At most a twentieth of the items is unreadable."""
+    if len(reasons) > MAX_UNREADABLE * len(frame):
+        names = input.names(frame)
+        named = [f"{names[row]}: {reason}" for row, reason in list(reasons.items())[:5]]
+        raise DataError(
+            f"{len(reasons)} of {len(frame)} items cannot be read; more than {MAX_UNREADABLE:.0%} is too many to "
+            "go on without them.",
+            given="; ".join(named) + (" ..." if len(reasons) > 5 else ""),
+            fix="Mend or remove those files, or correct the paths.",
+        )
 
 
 def refitted(data: Data, items: pl.DataFrame, *, split: Split) -> Data:

@@ -22,6 +22,7 @@ from headway.data.splits import PARTS, PartName, Split
 from headway.data.store import Store
 from headway.errors import ConfigError, DataError, ReadError, did_you_mean
 from headway.inputs.base import Input
+from headway.seeds import generator
 from headway.targets.base import Target
 
 if TYPE_CHECKING:
@@ -120,10 +121,29 @@ class Data:
             raise DataError(what, given=shown, fix=fix)
 
     def show(self, n: int = 9) -> Figure:
-        """A figure of the first `n` training items of a shuffled order, with their labels."""
-        from headway.data.show import show_items
+        """A figure of `n` training items, drawn at random (the same each time), as the model sees them.
 
-        return show_items(self, n)
+        Raises:
+            ConfigError: If `n` is below 1.
+        """
+        from headway.system.figures import new_figure
+
+        if n < 1:
+            raise ConfigError("`n` must be at least 1.", given=f"n={n}", fix="Leave it out for nine.")
+        part = self.train
+        positions = generator(0, "order").permutation(len(part))[:n]
+        items = part.items[positions.tolist()]
+        targets = self.target.view(part.placed_at(positions), self.input)
+        columns = min(len(items), max(3, round(len(items) ** 0.5)))
+        figure, panels = new_figure(columns=columns, rows=-(-len(items) // columns), width=2.4, height=2.6)
+        for axes in panels[len(items) :]:
+            axes.remove()
+        rows = zip(panels, items.iter_rows(named=True), self.target.values(items), targets, strict=False)
+        for axes, row, value, target in rows:
+            self.input.draw(axes, self.input.from_row(row))
+            self.target.draw(axes, value, target)
+            axes.set_axis_off()
+        return figure
 
     def summary(self) -> str:
         """Counts by part and class, what was left out, and the fields, as text for a terminal."""

@@ -109,33 +109,33 @@ class Loader:
         parts = np.array_split(order, len(self))[start:]
         if self.part.data.input.source == "values":
             # Rows lie in memory: to hand them from one thread to another would take longer than to look them up.
-            yield from (batch for batch in map(self._read, parts) if batch is not None)
+            yield from itertools.chain.from_iterable(map(self._read, parts))
             return
-        waiting: deque[Future[Batch | None]] = deque()
+        waiting: deque[Future[list[Batch]]] = deque()
         with ThreadPoolExecutor(self.threads, thread_name_prefix="headway-reader") as pool:
             try:
                 for positions in parts:
                     waiting.append(pool.submit(self._read, positions))
                     if len(waiting) > self.threads + 1:
-                        yield from _given(waiting.popleft())
+                        yield from waiting.popleft().result()
                 while waiting:
-                    yield from _given(waiting.popleft())
+                    yield from waiting.popleft().result()
             finally:
                 for future in waiting:
                     future.cancel()
 
-    def _read(self, positions: np.ndarray) -> Batch | None:
-        """The batch of those that can be read; None where none of them can."""
+    def _read(self, positions: np.ndarray) -> list[Batch]:
+        """The batch of those that can be read; nothing where none of them can."""
         canvases, positions = self.part.readable(positions)
         if not len(positions):
-            return None
+            return []
         targets, reader = self.part.placed_at(positions), self.part.data.input
         if not self.shuffle:
             canvases, targets = reader.view(canvases), self.part.data.target.view(targets, reader)
         inputs, targets = as_tensor(canvases, reader.axes), torch.from_numpy(targets)
         if self.pin_memory:
             inputs, targets = inputs.pin_memory(), targets.pin_memory()
-        return Batch(inputs, targets, self._rows[positions])
+        return [Batch(inputs, targets, self._rows[positions])]
 
 
 def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
@@ -150,8 +150,3 @@ def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
 def as_tensor(arrays: np.ndarray, axes: tuple[str, ...]) -> torch.Tensor:
     """A batch as `Input.collate` gives it, `[batch, *axes]`, as models take it: channels before other axes."""
     return torch.from_numpy(np.ascontiguousarray(arrays)).permute(model_order(axes))
-
-
-def _given(future: Future[Batch | None]) -> list[Batch]:
-    batch = future.result()
-    return [] if batch is None else [batch]

@@ -131,7 +131,10 @@ def read_table(
     file = Path(path).expanduser().absolute()
     targets = (target,) if isinstance(target, str) else tuple(target)
     with _explained(file, path):
-        frame = _read_frame(file, text_columns=(input, *targets))
+        # Polars infers a column's type from all of its rows; "007" is a label only as text.
+        header = [] if file.suffix.lower() == ".parquet" else _read(file, n_rows=0, infer_schema=False).columns
+        as_text = {column: pl.String for column in (input, *targets) if column in header}
+        frame = _read(file, schema_overrides=as_text, infer_schema_length=None)
     for column, option in ((input, "input"), *((each, "target") for each in targets)):
         if column not in frame.columns:
             raise DataError(
@@ -156,14 +159,11 @@ def read_values(path: str | os.PathLike[str]) -> pl.DataFrame:
     Raises:
         DataError: If the file cannot be read as a table.
     """
-    import polars as pl
-
     file = Path(path).expanduser().absolute()
     with _explained(file, path):
-        if file.suffix.lower() == ".parquet":
-            return pl.read_parquet(file, glob=False)
-        separator = "\t" if file.suffix.lower() == ".tsv" else ","
-        frame = pl.read_csv(file, separator=separator, infer_schema=False, glob=False)
+        frame = _read(file, infer_schema=False)
+    if file.suffix.lower() == ".parquet":
+        return frame
     stripped = [name.strip() for name in frame.columns]
     if len(set(stripped)) == len(stripped):
         frame.columns = stripped
@@ -201,15 +201,14 @@ def _explained(file: Path, given: object) -> Iterator[None]:
         ) from error
 
 
-def _read_frame(file: Path, *, text_columns: tuple[str, ...]) -> pl.DataFrame:
+def _read(file: Path, **options: Any) -> pl.DataFrame:
+    """The table as it stands; the options are for `polars.read_csv`."""
     import polars as pl
 
+    # Without `glob` a name such as "data[1].csv" is a name and no pattern.
     if file.suffix.lower() == ".parquet":
         return pl.read_parquet(file, glob=False)
-    separator = "\t" if file.suffix.lower() == ".tsv" else ","
-    header = pl.read_csv(file, separator=separator, n_rows=0, infer_schema=False, glob=False).columns
-    as_text = {column: pl.String for column in text_columns if column in header}
-    return pl.read_csv(file, separator=separator, schema_overrides=as_text, infer_schema_length=None, glob=False)
+    return pl.read_csv(file, separator="\t" if file.suffix.lower() == ".tsv" else ",", glob=False, **options)
 
 
 def _check_names(files: list[str]) -> None:

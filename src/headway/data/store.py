@@ -29,6 +29,7 @@ import polars as pl
 from headway.errors import ConfigError, ReadError
 from headway.inputs.base import Input, Reader, is_ragged
 from headway.system.cache import cache_folder
+from headway.system.whole_file import whole_file
 from headway.targets.base import Target
 
 __all__ = ["Ragged", "Store", "arrays_by_row", "open_answers", "open_store", "open_table", "reader_threads"]
@@ -61,8 +62,8 @@ class Ragged:
         return len(self.starts)
 
     def __getitem__(self, indices: np.ndarray) -> list[np.ndarray]:
-        found = zip(self.starts[indices].tolist(), self.shapes[indices].tolist(), strict=True)
-        return [np.asarray(self.flat[start : start + math.prod(shape)]).reshape(shape) for start, shape in found]
+        layout = zip(self.starts[indices].tolist(), self.shapes[indices].tolist(), strict=True)
+        return [np.asarray(self.flat[start : start + math.prod(shape)]).reshape(shape) for start, shape in layout]
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,8 @@ class Store:
     def batch(self, rows: np.ndarray, input: Input) -> np.ndarray:
         """The canvases of these rows, collated; only where there are any."""
         assert self.canvases is not None
-        found = self.canvases[rows]
-        return input.collate(found) if isinstance(found, list) else np.asarray(found)
+        canvases = self.canvases[rows]
+        return input.collate(canvases) if isinstance(canvases, list) else np.asarray(canvases)
 
 
 def reader_threads() -> int:
@@ -108,24 +109,26 @@ def open_store(
     Items are paths, bytes, arrays or images; or pairs of an answer's and its item's, hashed by the first. The result
     does not depend on the threads; `on_progress` is called now and then with the number of items read and their total.
     """
-    threads = threads or reader_threads()
     key = _key(values, reader)
     folder = cache_folder("store")
-    if key is not None:
-        found = _from_cache(folder, key)
-        if found is not None:
-            return found
+    if key is not None and (known := _from_cache(folder, key)) is not None:
+        return known
     shape = _first_shape(values, reader)
     size = len(values) * math.prod(shape) * np.dtype(reader.dtype).itemsize if shape is not None else 0
     temporary = _temporary(folder, size) if key is not None else None
     try:
-        kept = None
+        canvases = None
         if shape is not None and is_ragged(reader.axes):
             most = MAX_STORE_BYTES if temporary else MAX_MEMORY_BYTES
-            kept = _OneAfterAnother(len(values), len(shape), reader.dtype, temporary, most)
+            canvases = _OneAfterAnother(len(values), len(shape), reader.dtype, temporary, most)
         elif shape is not None and (temporary or size <= MAX_MEMORY_BYTES):
-            kept = _Slots((len(values), *shape), reader.dtype, temporary)
-        store, is_lasting = _fill(values, reader, kept, threads=threads, on_progress=on_progress)
+            slots = (len(values), *shape)
+            canvases = (
+                np.memmap(temporary, reader.dtype, "w+", shape=slots) if temporary else np.zeros(slots, reader.dtype)
+            )
+        store, is_lasting = _fill(
+            values, reader, canvases, threads=threads or reader_threads(), on_progress=on_progress
+        )
         if key is None or temporary is None or store.canvases is None or not is_lasting:
             return store
         return _to_cache(store, folder, key, temporary)
@@ -146,12 +149,12 @@ def arrays_by_row(
         placed = np.zeros((count, *np.shape(arrays)[1:]), dtype=input.dtype)
         placed[rows] = arrays
         return placed
-    kept = _OneAfterAnother(count, len(input.axes), input.dtype)
+    ragged = _OneAfterAnother(count, len(input.axes), input.dtype)
     for row, array in zip(rows, arrays, strict=True):
-        kept.put(row, array)
-    found = kept.finish()
-    assert found is not None
-    return found
+        ragged[row] = array
+    finished = ragged.finish()
+    assert finished is not None
+    return finished
 
 
 def open_answers(items: pl.DataFrame, input: Input, target: Target) -> Store | None:
@@ -192,10 +195,10 @@ def _key(values: Sequence[Any], reader: Reader) -> str | None:
                 stat = os.stat(file)
                 # The time of change (ctime) moves even where a copy sets the time of writing back, and with
                 # permissions.
-                found = f"{stat.st_size}\0{stat.st_mtime_ns}\0{stat.st_ctime_ns}"
+                state = f"{stat.st_size}\0{stat.st_mtime_ns}\0{stat.st_ctime_ns}"
             except (OSError, ValueError):
-                found = "missing"
-            digest.update(f"\n{os.path.abspath(file)}\0{found}".encode("utf-8", "surrogateescape"))
+                state = "missing"
+            digest.update(f"\n{os.path.abspath(file)}\0{state}".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
@@ -209,23 +212,6 @@ def _first_shape(values: Sequence[Any], reader: Reader) -> tuple[int, ...] | Non
     return None
 
 
-class _Slots:
-    """Keeps arrays of one shape, each in its slot of `shape`, in a file or in memory."""
-
-    def __init__(self, shape: tuple[int, ...], dtype: type[np.generic], file: Path | None) -> None:
-        self._kept = np.memmap(file, dtype=dtype, mode="w+", shape=shape) if file else np.zeros(shape, dtype=dtype)
-
-    def put(self, index: int, array: np.ndarray) -> None:
-        """Keeps an item's array; may be called by several threads."""
-        self._kept[index] = array
-
-    def finish(self) -> np.ndarray:
-        """All of them."""
-        if isinstance(self._kept, np.memmap):
-            self._kept.flush()
-        return self._kept
-
-
 class _OneAfterAnother:
     """Keeps arrays of different lengths, in the order in which they come; none if beyond `most` bytes."""
 
@@ -237,7 +223,7 @@ class _OneAfterAnother:
         self._bytes = file.open("wb") if file else io.BytesIO()
         self._length, self._lock = 0, threading.Lock()
 
-    def put(self, index: int, array: np.ndarray) -> None:
+    def __setitem__(self, index: int, array: np.ndarray) -> None:
         """Keeps an item's array; may be called by several threads."""
         with self._lock:
             self._starts[index], self._shapes[index] = self._length, array.shape
@@ -293,7 +279,7 @@ def _make_room(folder: Path, size: int) -> None:
 def _fill(
     values: Sequence[Any],
     reader: Reader,
-    kept: _Slots | _OneAfterAnother | None,
+    canvases: np.ndarray | _OneAfterAnother | None,
     *,
     threads: int,
     on_progress: Callable[[int, int], None] | None,
@@ -311,8 +297,8 @@ def _fill(
             what = f"{type(reader).__name__} must read items of the dtype that it declares."
             given = f"{canvas.dtype}, not {np.dtype(reader.dtype)}"
             raise ConfigError(what, given=given, fix="Correct `dtype` of the field, or what it reads.")
-        if kept is not None:
-            kept.put(index, canvas)
+        if canvases is not None:
+            canvases[index] = canvas
         return content, None
 
     contents: list[str] = []
@@ -331,7 +317,8 @@ def _fill(
             # Whoever wants to stop does not wait for all that is queued.
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return Store(kept.finish() if kept else None, contents, reasons), is_lasting
+    filled = canvases.finish() if isinstance(canvases, _OneAfterAnother) else canvases
+    return Store(filled, contents, reasons), is_lasting
 
 
 def _may_pass(cause: BaseException | None) -> bool:
@@ -375,13 +362,13 @@ def _file_reason(error: OSError | ValueError) -> str:
 def _from_cache(folder: Path, key: str) -> Store | None:
     notes, file = folder / f"{key}.json", folder / f"{key}.bin"
     try:
-        found = json.loads(notes.read_text())
-        shape = None if "starts" in found else tuple(found["shape"])
-        canvases = np.memmap(file, dtype=found["dtype"], mode="r", shape=shape)
+        known = json.loads(notes.read_text())
+        shape = None if "starts" in known else tuple(known["shape"])
+        canvases = np.memmap(file, dtype=known["dtype"], mode="r", shape=shape)
         if shape is None:
-            starts, shapes = (np.array(found[name], dtype=np.int64) for name in ("starts", "shapes"))
+            starts, shapes = (np.array(known[name], dtype=np.int64) for name in ("starts", "shapes"))
             canvases = Ragged(canvases, starts, shapes)
-        store = Store(canvases, found["contents"], {int(index): why for index, why in found["reasons"].items()})
+        store = Store(canvases, known["contents"], {int(index): why for index, why in known["reasons"].items()})
         os.utime(file)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -395,11 +382,11 @@ def _to_cache(store: Store, folder: Path, key: str, temporary: Path) -> Store:
         layout = {"dtype": canvases.flat.dtype.str, "starts": canvases.starts.tolist()}
         layout["shapes"] = canvases.shapes.tolist()
     else:
-        assert canvases is not None
+        assert isinstance(canvases, np.memmap)
+        # On the disk before the notes that make it known are.
+        canvases.flush()
         layout = {"dtype": canvases.dtype.str, "shape": canvases.shape}
-    part = temporary.with_suffix(".notes")
-    part.write_text(json.dumps({**layout, "contents": store.contents, "reasons": store.reasons}))
     os.replace(temporary, folder / f"{key}.bin")
-    os.replace(part, folder / f"{key}.json")
-    reread = _from_cache(folder, key)
-    return reread if reread is not None else store
+    with whole_file(folder / f"{key}.json") as notes:
+        notes.write_text(json.dumps({**layout, "contents": store.contents, "reasons": store.reasons}))
+    return _from_cache(folder, key) or store

@@ -114,11 +114,7 @@ class Categories(Target):
         return replace(self, thresholds=tuple(map(best_threshold, answers.T, targets.T)))
 
     def encode(self, values: Sequence[Any]) -> np.ndarray:
-        """1 for each label that an item has, else 0: float32 `[items, labels]`.
-
-        Raises:
-            DataError: If a value has a label that is none of them.
-        """
+        """1 for each label that an item has, else 0: float32 `[items, labels]`; a DataError for any other label."""
         items = [self._split(value) for value in values]
         named = {label for labels in items for label in labels}
         # Before the field is fitted, every label is new.

@@ -87,11 +87,7 @@ class Category(Target):
         return replace(self, labels=tuple(sorted({value for value in self.values(rows) if value is not None})))
 
     def encode(self, values: Sequence[Any]) -> np.ndarray:
-        """Class indices, int64 `[items]`, from 0 to `num_outputs - 1`.
-
-        Raises:
-            DataError: If a value is none of the classes.
-        """
+        """Class indices, int64 `[items]`, from 0 to `num_outputs - 1`; a DataError for a value that is no class."""
         # A label that the user gave may have blanks around it, too.
         index = {label.strip(): i for i, label in enumerate(self.labels)}
         texts = [str(value).strip() for value in values]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from headway.data.dataset import Data
     from headway.inputs.image.geometry import Frame
 
-__all__ = ["UNLABELLED", "Mask", "MaskReader", "class_colours", "stored_numbers"]
+__all__ = ["UNLABELLED", "Mask", "MaskReader", "stored_numbers"]
 
 # In place of a class: nobody knows which one, so it is neither learned from nor judged.
 UNLABELLED = 255
@@ -121,22 +121,14 @@ class Mask(Target):
         return self
 
     def files(self, input: Input) -> MaskReader:
-        """What reads the masks into the canvases that `input` makes of their photos.
-
-        Raises:
-            ConfigError: If `input` is no Image.
-        """
+        """What reads the masks into the canvases that `input` makes of their photos; a ConfigError for other kinds."""
         if not isinstance(input, Image):
             what, fix = "Masks lie on pictures.", "Read the photos with Image."
             raise ConfigError(what, given=f"input={type(input).__name__}", fix=fix)
         return MaskReader(self, input)
 
     def encode(self, values: Sequence[Any]) -> np.ndarray:
-        """Masks of one size as class indices, uint8 `[items, height, width]`, 255 where there is no label.
-
-        Raises:
-            DataError: If a mask cannot be read, or they are not of one size.
-        """
+        """Masks of one size as class indices, uint8 `[items, height, width]`, 255 where there is no label."""
         try:
             masks = [self.indices(stored_numbers(value)) for value in values]
         except ReadError as error:
@@ -149,11 +141,7 @@ class Mask(Target):
         return np.stack(masks)
 
     def place(self, items: pl.DataFrame, input: Input) -> np.ndarray:
-        """The masks in the canvases that `input` makes of their photos, uint8 `[items, side, side]`.
-
-        Raises:
-            ReadError: If a mask cannot be read.
-        """
+        """The masks in the canvases that `input` makes of their photos, uint8 `[items, side, side]`."""
         reader = self.files(input)
         return np.stack([reader.canvas(pair) for pair in reader.pairs(items)])
 
@@ -181,44 +169,45 @@ class Mask(Target):
             raise DataError("Some classes are in no training item.", given=given, fix=fix)
 
     def decode(self, scores: np.ndarray) -> Prediction:
-        """The classes of an item's pixels.
+        """The classes of an item's pixels, `value`, as indices, uint8 `[height, width]`.
+
+        `probabilities` is each class's share of the pixels, and `label` the class with most of them; `score` is the
+        probability of the pixels' own classes, on the average, where that is known.
 
         Args:
             scores: Their probabilities, float `[classes, height, width]`; or the classes, uint8 `[height, width]`.
-
-        Returns:
-            `value` is uint8 `[height, width]`, class indices; `probabilities` is each class's share of the pixels, and
-            `label` the class with most of them; `score` is the probability of the pixels' own classes, on the average,
-            where that is known.
         """
         is_map = scores.ndim == 2
-        found = scores if is_map else scores.argmax(axis=0).astype(np.uint8)
-        shares = np.bincount(found.ravel(), minlength=len(self.labels)) / found.size
-        ranked = {self.labels[place]: float(shares[place]) for place in np.argsort(-shares, kind="stable")}
+        indices = scores if is_map else scores.argmax(axis=0).astype(np.uint8)
+        shares = np.bincount(indices.ravel(), minlength=len(self.labels)) / indices.size
+        ranked = {self.labels[index]: float(shares[index]) for index in np.argsort(-shares, kind="stable")}
         sure = None if is_map else float(scores.max(axis=0).mean())
-        return Prediction(label=next(iter(ranked)), score=sure, probabilities=ranked, value=found)
+        return Prediction(label=next(iter(ranked)), score=sure, probabilities=ranked, value=indices)
 
     def to_item(self, prediction: Prediction, geometry: Frame) -> Prediction:
         """The same classes on the picture itself: `value` is uint8 of its size, 255 where the model saw nothing."""
-        rows = _places(geometry.height, geometry.top, geometry.bottom, len(prediction.value))
-        columns = _places(geometry.width, geometry.left, geometry.right, prediction.value.shape[1])
-        found = prediction.value[np.ix_(np.maximum(rows, 0), np.maximum(columns, 0))]
-        found[rows < 0] = UNLABELLED
-        found[:, columns < 0] = UNLABELLED
-        return replace(prediction, value=found)
+        rows = _steps(geometry.height, geometry.top, geometry.bottom, len(prediction.value))
+        columns = _steps(geometry.width, geometry.left, geometry.right, prediction.value.shape[1])
+        mask = prediction.value[np.ix_(np.maximum(rows, 0), np.maximum(columns, 0))]
+        mask[rows < 0] = UNLABELLED
+        mask[:, columns < 0] = UNLABELLED
+        return replace(prediction, value=mask)
 
     @property
     def colours(self) -> dict[str, tuple[int, int, int]]:
         """The colour of each class in a picture: red, green and blue, from 0 to 255."""
-        return class_colours(self.labels)
+        colours = {}
+        for index, label in enumerate(self.labels):
+            # Beyond the first few, each round is darker than the last.
+            shade = 0.7 ** (index // len(_COLOURS))
+            red, green, blue = _COLOURS[index % len(_COLOURS)]
+            colours[label] = (round(red * shade), round(green * shade), round(blue * shade))
+        return colours
 
     def to_png(self, value: np.ndarray) -> bytes:
         """A mask as a PNG file with a palette, that `encode` reads back: its numbers are those of the training masks.
 
-        What has no class is transparent.
-
-        Args:
-            value: Class indices, uint8 `[height, width]`, as `Prediction.value` holds them.
+        What has no class is transparent. A mask comes as `Prediction.value` holds it.
 
         Raises:
             ConfigError: If a class's number in the training masks is over 255, which a palette does not hold.
@@ -230,7 +219,8 @@ class Mask(Target):
         if table.max() > UNLABELLED:
             given, fix = f"{self.labels[table.argmax()]!r} is {table.max()}", "Write it as you need it yourself."
             raise ConfigError("A PNG with a palette holds numbers up to 255.", given=given, fix=fix)
-        nothing = next(each for each in (*_whole(self.ignore), *range(UNLABELLED, -1, -1)) if each not in self.classes)
+        spare = (*_whole(self.ignore), *range(UNLABELLED, -1, -1))
+        nothing = next(number for number in spare if number not in self.classes)
         stored = np.full(256, nothing, dtype=np.uint8)
         stored[: len(table)] = table
         palette = np.zeros((256, 3), dtype=np.uint8)
@@ -244,27 +234,27 @@ class Mask(Target):
     @classmethod
     def parse_options(cls, options: Mapping[str, str]) -> dict[str, Any]:
         """Classes as "1=pet,2=background", or as "background,pet" from 0 on; numbers to ignore as "0,255"."""
-        found: dict[str, Any] = {}
+        arguments: dict[str, Any] = {}
         if "classes" in options:
-            found["classes"] = _parsed_classes(options["classes"])
+            arguments["classes"] = _parsed_classes(options["classes"])
         if "ignore" in options:
-            numbers = [each.strip() for each in options["ignore"].split(",")]
-            if not all(each.isdecimal() for each in numbers):
+            numbers = [number.strip() for number in options["ignore"].split(",")]
+            if not all(map(str.isdecimal, numbers)):
                 what = "`--ignore` must be numbers that masks hold."
                 raise ConfigError(what, given=repr(options["ignore"]), fix="Write it as --ignore 0,255.")
-            found["ignore"] = list(map(int, numbers))
-        return found
+            arguments["ignore"] = list(map(int, numbers))
+        return arguments
 
     @classmethod
     def from_options(cls, column: str, options: Mapping[str, str], values: Callable[[], Sequence[Any]]) -> Self:
         """Classes that are not named are those that the masks hold, called by their numbers."""
         from headway.targets.mask.folder import found_classes
 
-        given = {"ignore": [UNLABELLED], **cls.parse_options(options)}
-        if "classes" not in given:
-            found = found_classes(value for value in values() if value is not None)
-            given["classes"] = {number: name for number, name in found.items() if number not in given["ignore"]}
-        return cls(column, **given)
+        arguments = {"ignore": [UNLABELLED], **cls.parse_options(options)}
+        if "classes" not in arguments:
+            named = found_classes(value for value in values() if value is not None)
+            arguments["classes"] = {number: name for number, name in named.items() if number not in arguments["ignore"]}
+        return cls(column, **arguments)
 
     @classmethod
     def list_folder(cls, path: str | os.PathLike[str], items: str, answers: str) -> pl.DataFrame:
@@ -301,12 +291,12 @@ class Mask(Target):
         """The truth, the prediction and its errors, each laid over the photo."""
         from headway.targets.mask.page import mask_pictures
 
-        return mask_pictures(photo, prediction=prediction, target=target, labels=self.labels)
+        return mask_pictures(photo, prediction=prediction, target=target, colours=self.colours)
 
     def legend(self) -> str:
         from headway.targets.mask.page import legend
 
-        return legend(self.labels)
+        return legend(self.colours)
 
     @classmethod
     def of_arrays(cls, predictions: np.ndarray, targets: np.ndarray, labels: Sequence[str] | None) -> Self:
@@ -322,35 +312,29 @@ class Mask(Target):
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         classes = {int(number): str(name) for number, name in values["classes"]}
-        return cls(str(values["column"]), classes=classes, ignore=[int(each) for each in values["ignore"]])
+        return cls(str(values["column"]), classes=classes, ignore=list(map(int, values["ignore"])))
 
     def indices(self, stored: np.ndarray) -> np.ndarray:
         """What a mask holds as class indices, uint8 of the same shape, 255 where there is no label.
 
-        Raises:
-            ReadError: If it holds a number that is neither a class nor to be ignored; the text is one line.
+        A ReadError if it holds a number that is neither a class nor to be ignored.
         """
-        found = np.full(stored.shape, UNLABELLED, dtype=np.uint8)
+        indices = np.full(stored.shape, UNLABELLED, dtype=np.uint8)
         known = np.isin(stored, _whole(self.ignore))
         for number, name in _numbered(self.classes).items():
             here = stored == number
-            found[here] = self.labels.index(name)
+            indices[here] = self.labels.index(name)
             known |= here
         if not known.all():
             strange = ", ".join(map(str, np.unique(stored[~known])[:5].tolist()))
             message = f"a mask with numbers that are no class and not to be ignored: {strange}"
             raise ReadError(message)
-        return found
+        return indices
 
 
 @dataclass(frozen=True)
 class MaskReader:
-    """Reads masks with the geometry of their photos.
-
-    Args:
-        mask: What the masks hold.
-        photo: How the photos are read.
-    """
+    """Reads masks with the geometry of their photos."""
 
     mask: Mask
     photo: Image
@@ -358,24 +342,16 @@ class MaskReader:
     axes = ("height", "width")
 
     def canvas(self, value: Any) -> np.ndarray:
-        """A mask in its photo's canvas, uint8 `[side, side]`: class indices, 255 where there is no label.
-
-        Args:
-            value: The mask and its photo.
-
-        Raises:
-            ReadError: If the mask cannot be read, is not as large as its photo is upright, or holds a number that is
-                neither a class nor to be ignored; the text is one line.
-        """
+        """A mask, given with its photo, in the photo's canvas, uint8 `[side, side]`, as `Mask.indices` has it."""
         mask, photo = value
-        stored, frame = stored_numbers(mask), self.photo.frame(photo)
+        stored, crop = stored_numbers(mask), self.photo.frame(photo)
         height, width = stored.shape
-        if (width, height) != (frame.width, frame.height):
-            sizes = f"{width} x {height} pixels, its photo {frame.width} x {frame.height}"
+        if (width, height) != (crop.width, crop.height):
+            sizes = f"{width} x {height} pixels, its photo {crop.width} x {crop.height}"
             message = f"a mask of another size than its photo: {sizes}"
             raise ReadError(message)
-        rows = _sampled(height, frame.top, frame.bottom, self.photo.side)
-        columns = _sampled(width, frame.left, frame.right, self.photo.side)
+        rows = _sampled(height, crop.top, crop.bottom, self.photo.side)
+        columns = _sampled(width, crop.left, crop.right, self.photo.side)
         return self.mask.indices(stored[np.ix_(rows, columns)])
 
     def pairs(self, items: pl.DataFrame) -> list[tuple[Any, Any]]:
@@ -387,27 +363,16 @@ class MaskReader:
         return {"mask": self.mask.to_json(), "photo": self.photo.to_json()}
 
 
-def class_colours(labels: Sequence[str]) -> dict[str, tuple[int, int, int]]:
-    """A colour for each class: red, green and blue, from 0 to 255."""
-    # Beyond the first few, each round is darker than the last.
-    shades = [0.7 ** (place // len(_COLOURS)) for place in range(len(labels))]
-    colours = [_COLOURS[place % len(_COLOURS)] for place in range(len(labels))]
-    return {
-        name: (round(red * shade), round(green * shade), round(blue * shade))
-        for name, (red, green, blue), shade in zip(labels, colours, shades, strict=True)
-    }
-
-
 def _parsed_classes(text: str) -> dict[int, str] | list[str]:
-    parts = [each.strip() for each in text.split(",")]
-    pairs = [re.fullmatch(r"(\d+)\s*=\s*(.+)", each) for each in parts]
+    names = [name.strip() for name in text.split(",")]
+    pairs = [re.fullmatch(r"(\d+)\s*=\s*(.+)", name) for name in names]
     if all(pairs):
-        return {int(each[1]): each[2] for each in pairs if each}
-    if any(pairs) or not all(parts):
+        return {int(pair[1]): pair[2] for pair in pairs if pair}
+    if any(pairs) or not all(names):
         what = "`--classes` must be names by number, or names alone."
         fix = 'Write it as --classes "1=pet,2=background", or "background,pet" where masks hold 0 and 1.'
         raise ConfigError(what, given=repr(text), fix=fix)
-    return parts
+    return names
 
 
 def _numbered(classes: Mapping[int, str] | Sequence[str]) -> dict[int, str]:
@@ -421,26 +386,24 @@ def _whole(ignore: int | Iterable[int]) -> tuple[int, ...]:
 
 
 def stored_numbers(value: Any) -> np.ndarray:
-    """The numbers that a mask holds, whole `[height, width]`.
+    """The numbers that a mask holds, whole `[height, width]`, from a file's path, its bytes, or an array.
 
-    Args:
-        value: A file's path, its bytes, or an array.
-
-    Raises:
-        ReadError: If it is no mask; the text is one line.
+    A ReadError if it is no mask.
     """
     if isinstance(value, (list, np.ndarray)):
-        found = np.asarray(value)
-        if found.ndim != 2 or found.dtype.kind not in "biu" or not found.size:
-            given = f"{found.dtype} {list(found.shape)}"
+        numbers = np.asarray(value)
+        if numbers.ndim != 2 or numbers.dtype.kind not in "biu" or not numbers.size:
+            given = f"{numbers.dtype} {list(numbers.shape)}"
             message = f"no mask: an array must be [height, width] of whole numbers, not {given}"
             raise ReadError(message)
-        return found.astype(np.uint8) if found.dtype == bool else found
-    image = open_upright(value)
-    if image.mode not in ("1", "L", "P", "I", "I;16"):
-        message = f"no mask: it must hold one number a pixel, and is {image.mode}"
-        raise ReadError(message)
-    return np.asarray(image).astype(np.uint8) if image.mode == "1" else np.asarray(image)
+    else:
+        image = open_upright(value)
+        if image.mode not in ("1", "L", "P", "I", "I;16"):
+            message = f"no mask: it must hold one number a pixel, and is {image.mode}"
+            raise ReadError(message)
+        numbers = np.asarray(image)
+    # Of two classes, true and false are 1 and 0.
+    return numbers.astype(np.uint8) if numbers.dtype == bool else numbers
 
 
 def _sampled(length: int, start: float, end: float, count: int) -> np.ndarray:
@@ -449,7 +412,7 @@ def _sampled(length: int, start: float, end: float, count: int) -> np.ndarray:
     return np.clip(np.floor(middles).astype(np.int64), 0, length - 1)
 
 
-def _places(length: int, start: float, end: float, count: int) -> np.ndarray:
+def _steps(length: int, start: float, end: float, count: int) -> np.ndarray:
     """Which of `count` equal steps from `start` to `end` each pixel's middle lies in; -1 for none."""
     steps = np.floor((np.arange(length) + 0.5 - start) * (count / (end - start))).astype(np.int64)
     return np.where((steps >= 0) & (steps < count), steps, -1)

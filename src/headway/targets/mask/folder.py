@@ -25,50 +25,34 @@ MASKS_LOOKED_AT = 200
 def list_masks(path: str | os.PathLike[str], *, photos: str = "images", masks: str = "masks") -> pl.DataFrame:
     """The photos of one folder, each with the mask of the same name, but for its ending, in another folder.
 
-    Args:
-        path: The folder above both; or above `train/`, `valid/` and `test/` folders that hold both.
-        photos: The name of the folder of photos.
-        masks: The name of the folder of masks.
-
-    Returns:
-        Columns named as the two folders, of absolute paths, null where a photo has no mask; and, where the folder is
-        split, "split" ("train", "valid" or "test"); ordered by the photos' paths.
-
-    Raises:
-        DataError: If a folder is not there, there are no photos, or a photo has two masks.
+    Both lie in `path`, or in `train/`, `valid/` and `test/` folders below it. The columns are named as the two folders
+    and hold absolute paths, null where a photo has no mask; where the folder is split, there is "split", too. A row a
+    photo, ordered by the photos' paths.
     """
     import polars as pl
 
     root = Path(path).expanduser().absolute()
     parts = _parts(root)
-    missing = [
-        str(root / part / name) for part in parts for name in (photos, masks) if not (root / part / name).is_dir()
-    ]
+    folders = [root / folder / name for folder in parts for name in (photos, masks)]
+    missing = [str(folder) for folder in folders if not folder.is_dir()]
     if missing:
         what = "Photos and their masks belong into two folders, each mask named as its photo."
         fix = "Name the two folders with --input and --target, such as --input images --target masks."
         raise DataError(what, given=f"no folder {', '.join(missing)}", fix=fix)
     rows = [
-        (str(photo), mask, kind)
-        for part, kind in parts.items()
-        for photo, mask in _pairs(root / part / photos, root / part / masks)
+        (str(photo), mask, part)
+        for folder, part in parts.items()
+        for photo, mask in _pairs(root / folder / photos, root / folder / masks)
     ]
     if not rows:
-        given = ", ".join(str(root / part / photos) for part in parts)
+        given = ", ".join(str(root / folder / photos) for folder in parts)
         raise DataError("There are no photos in the folder.", given=given, fix="Correct the path.")
-    frame = pl.DataFrame(rows, schema={photos: pl.String, masks: pl.String, "split": pl.String}, orient="row")
-    return frame if all(parts.values()) else frame.drop("split")
+    items = pl.DataFrame(rows, schema={photos: pl.String, masks: pl.String, "split": pl.String}, orient="row")
+    return items if all(parts.values()) else items.drop("split")
 
 
 def found_classes(masks: Iterable[Any]) -> dict[int, str]:
-    """The classes of masks, named by their numbers: those that the first masks hold, but for 255, which is no label.
-
-    Args:
-        masks: What a column of masks holds; at most `MASKS_LOOKED_AT` that can be read are looked at.
-
-    Raises:
-        DataError: If there are fewer than two.
-    """
+    """The classes of masks, named by their numbers: those that the first masks hold, but for 255, which is no label."""
     numbers: set[int] = set()
     looked_at = 0
     for mask in masks:
@@ -79,17 +63,17 @@ def found_classes(masks: Iterable[Any]) -> dict[int, str]:
             looked_at += 1
         except ReadError:
             continue
-    found = {number: str(number) for number in sorted(numbers - {UNLABELLED})}
-    if not 2 <= len(found) <= UNLABELLED:
+    classes = {number: str(number) for number in sorted(numbers - {UNLABELLED})}
+    if not 2 <= len(classes) <= UNLABELLED:
         what = "The masks must hold numbers of at least two classes, one number a pixel."
         given = f"{sorted(numbers)[:10]} in {looked_at} masks"
         raise DataError(what, given=given, fix="Name the column or the folder of the masks.")
-    return found
+    return classes
 
 
 def _parts(root: Path) -> dict[str, str | None]:
     """The folders that hold photos and masks, below the root, each with the part that it means."""
-    names = sorted(each.name for each in root.iterdir() if each.is_dir()) if root.is_dir() else []
+    names = sorted(folder.name for folder in root.iterdir() if folder.is_dir()) if root.is_dir() else []
     parts: dict[str, str | None] = {
         name: SPLIT_FOLDERS[name.lower()] for name in names if name.lower() in SPLIT_FOLDERS
     }
@@ -100,9 +84,8 @@ def _pairs(photos: Path, masks: Path) -> list[tuple[Path, str | None]]:
     by_name: dict[Path, list[str]] = {}
     for mask in files_below(masks):
         by_name.setdefault(mask.relative_to(masks).with_suffix(""), []).append(str(mask))
-    twice = [found for found in by_name.values() if len(found) > 1]
+    twice = [paths for paths in by_name.values() if len(paths) > 1]
     if twice:
-        fix = "Keep one of them."
-        raise DataError("A photo must have one mask.", given=", ".join(twice[0]), fix=fix)
+        raise DataError("A photo must have one mask.", given=twice[0], fix="Keep one of them.")
     names = ((photo, photo.relative_to(photos).with_suffix("")) for photo in files_below(photos))
     return [(photo, by_name[name][0] if name in by_name else None) for photo, name in names]

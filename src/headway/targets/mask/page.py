@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 import numpy as np
 
-from headway.targets.mask.field import UNLABELLED, class_colours
+from headway.targets.mask.field import UNLABELLED
 
 __all__ = ["legend", "mask_pictures", "painted"]
 
-_WRONG = (200, 0, 0)
+# Red, green and blue, from 0 to 255.
+Colour = tuple[int, int, int]
+_WRONG: Colour = (200, 0, 0)
 # How much of a pixel is colour, the rest being photo.
 _SHARE = 0.55
 
 
 def mask_pictures(
-    photo: np.ndarray, *, prediction: np.ndarray, target: np.ndarray, labels: Sequence[str]
+    photo: np.ndarray, *, prediction: np.ndarray, target: np.ndarray, colours: Mapping[str, Colour]
 ) -> dict[str, np.ndarray]:
-    """What is shown of an item beside its photo, by name.
+    """What is shown of an item beside its photo, by name: "truth", "prediction" and "errors", `[height, width, 3]`.
 
-    Args:
-        photo: As the model sees it, uint8 `[height, width, channels]`.
-        prediction: Class indices, uint8 `[height, width]`.
-        target: The same; 255 where there is no label.
-        labels: The classes' names, in their order.
-
-    Returns:
-        "truth", "prediction" and "errors", uint8 `[height, width, 3]` each.
+    The photo is as the model sees it, uint8 `[height, width, channels]`; the masks hold class indices.
     """
-    colours = list(class_colours(labels).values())
     wrong = np.where((prediction != target) & (target != UNLABELLED), 0, UNLABELLED)
     return {
-        "truth": painted(photo, target, colours),
-        "prediction": painted(photo, prediction, colours),
+        "truth": painted(photo, target, list(colours.values())),
+        "prediction": painted(photo, prediction, list(colours.values())),
         "errors": painted(photo, wrong, [_WRONG]),
     }
 
 
-def painted(photo: np.ndarray, mask: np.ndarray, colours: Sequence[tuple[int, int, int]]) -> np.ndarray:
+def painted(photo: np.ndarray, mask: np.ndarray, colours: Sequence[Colour]) -> np.ndarray:
     """A photo with its classes laid over it in their colours, uint8 `[height, width, 3]`; 255 is left as it is.
 
     Example:
@@ -47,17 +41,17 @@ def painted(photo: np.ndarray, mask: np.ndarray, colours: Sequence[tuple[int, in
         [[[110, 55, 0], [0, 0, 0]]]
     """
     grey = np.broadcast_to(photo.mean(axis=2, keepdims=True), (*photo.shape[:2], 3)).copy()
-    for place, colour in enumerate(colours):
-        here = mask == place
+    for index, colour in enumerate(colours):
+        here = mask == index
         grey[here] = (1 - _SHARE) * grey[here] + _SHARE * np.array(colour)
     return grey.round().astype(np.uint8)
 
 
-def legend(labels: Sequence[str]) -> str:
+def legend(colours: Mapping[str, Colour]) -> str:
     """The classes with their colours, as HTML."""
     marks = [
         f'<li><svg width="14" height="14" aria-hidden="true"><rect width="14" height="14" rx="3" fill="rgb{colour}"/>'
         f"</svg> {escape(name)}</li>"
-        for name, colour in class_colours(labels).items()
+        for name, colour in colours.items()
     ]
     return f'<ul class="colours">{"".join(marks)}</ul>'

@@ -101,11 +101,7 @@ class Number(Target):
         return learned(self, mean=float(numbers.mean()), std=float(numbers.std()) or 1.0)
 
     def encode(self, values: Sequence[Any]) -> np.ndarray:
-        """The numbers, float32 `[items, 1]`.
-
-        Raises:
-            DataError: If a value is no finite number, or outside of the range.
-        """
+        """The numbers, float32 `[items, 1]`; a DataError for those that are not finite, or outside of the range."""
         numbers = np.array([_number(value) for value in values], dtype=np.float64)
         infinite = ~np.isfinite(numbers)
         if infinite.any():

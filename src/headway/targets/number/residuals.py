@@ -12,15 +12,16 @@ from headway.judge.intervals import Estimate, mean
 from headway.seeds import generator
 from headway.targets.number.metrics import check_numbers
 
-__all__ = ["Fit", "FitGroup", "judge_fit"]
+__all__ = ["ResidualGroup", "Residuals", "judge_residuals"]
 
+# By the true number; of groups with fewer items than ten, nothing can be said.
 _GROUPS = 5
 _MIN_IN_GROUP = 10
 _MAX_POINTS = 500
 
 
 @dataclass(frozen=True, kw_only=True)
-class FitGroup(AsJson):
+class ResidualGroup(AsJson):
     """Items whose true numbers lie side by side.
 
     Attributes:
@@ -39,7 +40,7 @@ class FitGroup(AsJson):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fit(AsJson):
+class Residuals(AsJson):
     """How answers lie beside the truth.
 
     Attributes:
@@ -56,60 +57,49 @@ class Fit(AsJson):
 
     count: int
     bias: Estimate
-    groups: list[FitGroup]
+    groups: list[ResidualGroup]
     sentence: str
     truth: np.ndarray = field(repr=False, compare=False)
     answers: np.ndarray = field(repr=False, compare=False)
     rows: np.ndarray = field(repr=False, compare=False)
 
 
-def judge_fit(answers: np.ndarray, targets: np.ndarray, rows: np.ndarray, *, seed: int = 0) -> Fit:
-    """How a model's numbers lie beside the true ones.
-
-    Args:
-        answers: One number an item, float `[items, 1]` or `[items]`.
-        targets: The true ones, of the same shape.
-        rows: The items' numbers in their source, int64 `[items]`.
-        seed: The run's seed, for the resampling and the choice of points.
-
-    Raises:
-        ShapeError: If the arrays do not fit together.
-        DataError: If they are empty, or hold NaN or infinity.
+def judge_residuals(answers: np.ndarray, targets: np.ndarray, rows: np.ndarray, *, seed: int = 0) -> Residuals:
+    """How a model's numbers lie beside the true ones, one an item, `[items]` or `[items, 1]`.
 
     Example:
         >>> truth = np.arange(100.0)
-        >>> found = judge_fit(truth + 2 + np.arange(100) % 2, truth, np.arange(100))
-        >>> print(found.sentence)
+        >>> print(judge_residuals(truth + 2 + np.arange(100) % 2, truth, np.arange(100)).sentence)
         Answers are too high: by 2.5 on average [2.397, 2.603].
     """
-    answers, targets = (each[:, 0] for each in check_numbers(answers, targets))
+    answers, targets = (numbers[:, 0] for numbers in check_numbers(answers, targets))
     gaps = answers - targets
     bias = mean(gaps, seed=seed)
     edges = np.unique(np.quantile(targets, np.linspace(0, 1, _GROUPS + 1)[1:-1])) if len(targets) >= _GROUPS else []
-    places = np.searchsorted(edges, targets, side="left")
-    groups = [
-        _group(targets[chosen], gaps[chosen], seed) for place in np.unique(places) for chosen in [places == place]
-    ]
+    bins = np.searchsorted(edges, targets, side="left")
+    groups = [_group(targets[bins == index], gaps[bins == index], seed) for index in np.unique(bins)]
     drawn = np.arange(len(targets))
     if len(drawn) > _MAX_POINTS:
+        # Sorted, so that points come in the order of the rows.
         drawn = np.sort(generator(seed, "bootstrap").permutation(len(drawn))[:_MAX_POINTS])
-    return Fit(
+    return Residuals(
         count=len(targets),
         bias=bias,
-        groups=[each for each in groups if each.count >= _MIN_IN_GROUP],
+        groups=[group for group in groups if group.count >= _MIN_IN_GROUP],
         sentence=_sentence(bias),
         truth=targets[drawn],
         answers=answers[drawn],
-        rows=np.asarray(rows)[drawn],
+        rows=rows[drawn],
     )
 
 
-def _group(targets: np.ndarray, gaps: np.ndarray, seed: int) -> FitGroup:
+def _group(targets: np.ndarray, gaps: np.ndarray, seed: int) -> ResidualGroup:
     error = mean(np.abs(gaps), seed=seed)
-    return FitGroup(
+    return ResidualGroup(
         low=float(targets.min()),
         high=float(targets.max()),
         count=len(targets),
+        # A normal interval of a few items may reach below 0, where no error lies.
         error=Estimate(error.value, max(error.low, 0.0), error.high),
         bias=mean(gaps, seed=seed),
     )

@@ -123,11 +123,7 @@ class Points(Target):
         return learned(self, mean=tuple(places.mean(axis=0).tolist()), std=spread or 1.0)
 
     def encode(self, values: Sequence[Any]) -> np.ndarray:
-        """The numbers as they are given, in pixels, float64 `[items, 2 x points]`, x before y.
-
-        Raises:
-            DataError: If a value is not two finite numbers for each point, as many as all the others.
-        """
+        """The numbers as they are given, in pixels, float64 `[items, 2 x points]`, x before y."""
         numbers = [_numbers(value) for value in values]
         # Before the field is fitted, the first row that holds pairs says how many there are.
         wanted = self.num_outputs or next((len(row) for row in numbers if len(row) and not len(row) % 2), 2)
@@ -141,13 +137,8 @@ class Points(Target):
     def place(self, items: pl.DataFrame, input: Input) -> np.ndarray:
         """The points in the canvases that `input` makes, and how large these are in the pictures.
 
-        Returns:
-            float32 `[items, 2 x points + 2]`: x and y of each point, from -1 to 1 where it lies inside; then width and
-            height in pixels of what the square shows of the picture.
-
-        Raises:
-            ConfigError: If `input` is no Image.
-            ReadError: If a picture can no longer be read.
+        float32 `[items, 2 x points + 2]`: x and y of each point, from -1 to 1 where it lies inside; then width and
+        height in pixels of what the square shows of the picture.
         """
         if not isinstance(input, Image):
             what, fix = "Points lie in pictures.", "Read the files with Image, or predict each number with Number."

@@ -23,7 +23,7 @@ from headway.judge.report.page.marks import number
 from headway.judge.report.report import Picture, Report
 from headway.judge.slices.report import judge_slices
 from headway.judge.verdict import verdict
-from headway.targets.number.residuals import judge_fit
+from headway.targets.number.residuals import judge_residuals
 from headway.targets.registry import TASKS
 from tests.judging import metrics_of, target_of
 
@@ -231,15 +231,15 @@ def test_slices_of_other_items() -> None:
 
 def test_bias_by_the_size_of_the_truth() -> None:
     truth = np.linspace(0, 100, 1_000)
-    found = judge_fit(50 + 0.8 * (truth - 50), truth, np.arange(1_000))
+    found = judge_residuals(50 + 0.8 * (truth - 50), truth, np.arange(1_000))
     assert found.sentence.startswith("Answers are neither too high nor too low as far as can be told: ")
     assert [each.count for each in found.groups] == [200] * 5
     assert found.groups[0].bias.low > 0 > found.groups[-1].bias.high
     assert len(found.truth) == 500
     assert set(found.answers.tolist()) <= set((50 + 0.8 * (truth - 50)).tolist())
-    low = judge_fit(truth - 3 + np.tile([0.5, -0.5], 500), truth, np.arange(1_000))
+    low = judge_residuals(truth - 3 + np.tile([0.5, -0.5], 500), truth, np.arange(1_000))
     assert low.sentence == f"Answers are too low: by 3 on average [{-low.bias.high:.4g}, {-low.bias.low:.4g}]."
-    same = judge_fit(np.array([1.0, 2.0]), np.array([1.0, 1.0]), np.arange(2))
+    same = judge_residuals(np.array([1.0, 2.0]), np.array([1.0, 1.0]), np.arange(2))
     assert same.groups == []
 
 

@@ -30,31 +30,32 @@ def pictures_of(items: Any, *, channels: Literal["first", "last"] | None) -> tup
     if isinstance(items, np.ndarray) and items.dtype != object:
         if items.ndim not in (3, 4):
             return None
-        array = _pixels(items if items.ndim == 3 else _channels_last(items, channels))
-        return list(array), min(array.shape[1:3]), 1 if array.ndim == 3 or array.shape[3] == 1 else 3
-    if not isinstance(items, (Sequence, np.ndarray)) or not len(items) or isinstance(items, str):
+        # All at once: whether numbers are shares or go up to 255 is not to differ from one picture to the next.
+        pictures = list(_pixels(items if items.ndim == 3 else _channels_last(items, channels)))
+    elif not isinstance(items, (Sequence, np.ndarray)) or not len(items) or isinstance(items, str):
         return None
-    if hasattr(items[0], "getbands"):
-        is_grey = all(len(each.getbands()) == 1 for each in items)
-        return list(items), min(min(each.size) for each in items), 1 if is_grey else 3
-    if not all(isinstance(each, np.ndarray) and each.ndim in (2, 3) for each in items):
+    elif hasattr(items[0], "getbands"):
+        is_grey = all(len(picture.getbands()) == 1 for picture in items)
+        return list(items), min(min(picture.size) for picture in items), 1 if is_grey else 3
+    elif all(isinstance(array, np.ndarray) and array.ndim in (2, 3) for array in items):
+        pictures = [_pixels(array if array.ndim == 2 else _channels_last(array[None], channels)[0]) for array in items]
+    else:
         return None
-    found = [_pixels(each if each.ndim == 2 else _channels_last(each[None], channels)[0]) for each in items]
-    is_grey = all(each.ndim == 2 or each.shape[2] == 1 for each in found)
-    return found, min(min(each.shape[:2]) for each in found), 1 if is_grey else 3
+    is_grey = all(picture.ndim == 2 or picture.shape[2] == 1 for picture in pictures)
+    return pictures, min(min(picture.shape[:2]) for picture in pictures), 1 if is_grey else 3
 
 
 def _channels_last(array: np.ndarray, channels: Literal["first", "last"] | None) -> np.ndarray:
-    known = {"first": array.shape[1] in CHANNELS, "last": array.shape[3] in CHANNELS}
-    if channels is None and sum(known.values()) != 1:
+    fits = {"first": array.shape[1] in CHANNELS, "last": array.shape[3] in CHANNELS}
+    if channels is None and sum(fits.values()) != 1:
         what = "It is not clear which axis of the pictures has the channels."
         fix = 'Say channels="first" or channels="last".'
         raise ConfigError(what, given=f"shape {list(array.shape)}", fix=fix)
-    place = channels or ("first" if known["first"] else "last")
-    if not known[place]:
-        given = f'shape {list(array.shape)}, channels="{place}"'
+    axis = channels or ("first" if fits["first"] else "last")
+    if not fits[axis]:
+        given = f'shape {list(array.shape)}, channels="{axis}"'
         raise ConfigError("Pictures have 1, 3 or 4 channels.", given=given, fix="Say which axis has the channels.")
-    return np.moveaxis(array, 1, -1) if place == "first" else array
+    return np.moveaxis(array, 1, -1) if axis == "first" else array
 
 
 def _pixels(array: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import io
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -15,7 +15,7 @@ import numpy as np
 from headway.errors import ConfigError, ReadError
 from headway.inputs.base import Input
 from headway.inputs.image.arrays import pictures_of
-from headway.inputs.image.geometry import Frame
+from headway.inputs.image.geometry import CropBox
 from headway.inputs.image.statistics import image_statistics
 
 if TYPE_CHECKING:
@@ -75,15 +75,13 @@ class Image(Input):
     axes = ("height", "width", "channels")
 
     def __post_init__(self) -> None:
-        problems = []
-        if not 8 <= self.size <= 2048:
-            problems.append("`size` must lie between 8 and 2048 pixels.")
-        if self.channels not in (1, 3):
-            problems.append("`channels` must be 1 (grey) or 3 (colour).")
-        if not 0.25 <= self.crop <= 1:
-            problems.append("`crop` must lie between 0.25 and 1.")
-        if not 1 <= self.squeeze <= 100:
-            problems.append("`squeeze` must lie between 1 and 100.")
+        is_right = {
+            "`size` must lie between 8 and 2048 pixels.": 8 <= self.size <= 2048,
+            "`channels` must be 1 (grey) or 3 (colour).": self.channels in (1, 3),
+            "`crop` must lie between 0.25 and 1.": 0.25 <= self.crop <= 1,
+            "`squeeze` must lie between 1 and 100.": 1 <= self.squeeze <= 100,
+        }
+        problems = [problem for problem, is_met in is_right.items() if not is_met]
         if problems:
             given = f"size={self.size}, channels={self.channels}, squeeze={self.squeeze}, crop={self.crop}"
             raise ConfigError(" ".join(problems), given=given, fix="Leave them out, or correct the call.")
@@ -98,11 +96,12 @@ class Image(Input):
         return "L" if self.channels == 1 else "RGB"
 
     @property
-    def window(self) -> Frame:
+    def window(self) -> CropBox:
         """What part of a canvas `view` gives, in pixels of the canvas."""
+        # Whole pixels: the centre of an odd remainder lies half a pixel further to the left and up.
         start = (self.side - self.size) // 2
         end = start + self.size
-        return Frame(self.side, self.side, start, start, end, end)
+        return CropBox(self.side, self.side, start, start, end, end)
 
     def fit(self, rows: pl.DataFrame) -> Self:
         """The field itself: nothing is learned from the rows."""
@@ -115,10 +114,10 @@ class Image(Input):
     def from_arrays(
         cls, items: Any, *, size: int | None, channels: Literal["first", "last"] | None
     ) -> tuple[dict[str, Any], Self] | None:
-        found = pictures_of(items, channels=channels)
-        if found is None:
+        recognised = pictures_of(items, channels=channels)
+        if recognised is None:
             return None
-        pictures, side, depth = found
+        pictures, side, depth = recognised
         return {"image": pictures}, cls("image", size or min(max(side, 8), 224), channels=depth)
 
     @classmethod
@@ -141,26 +140,25 @@ class Image(Input):
 
     def view(self, canvas: np.ndarray) -> np.ndarray:
         """The centre of a canvas `[side, side, channels]`, or of a batch of them `[batch, side, side, channels]`."""
-        start = (self.side - self.size) // 2
-        inside = slice(start, start + self.size)
+        inside = slice(self.window.left, self.window.right)
         return canvas[..., inside, inside, :]
 
-    def frame(self, value: Any) -> Frame:
+    def frame(self, value: Any) -> CropBox:
         """What part of a picture its canvas shows; of a JPEG file only the header is read."""
         with _explained():
             width, height = _upright_size(_open(value, draft=None))
         return self.frame_of(width, height)
 
-    def frame_of(self, width: int, height: int) -> Frame:
+    def frame_of(self, width: int, height: int) -> CropBox:
         """What part its canvas shows of a picture of this size, in pixels, as it is seen upright."""
-        return Frame(width, height, *self._box(width, height))
+        return CropBox(width, height, *self._box(width, height))
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Height, width and channels of what the model sees."""
         return (self.size, self.size, self.channels)
 
-    def geometry(self, value: Any) -> Frame:
+    def geometry(self, value: Any) -> CropBox:
         """What part of a picture the model sees."""
         return self.frame(value).part(self.window)
 
@@ -200,9 +198,9 @@ class Image(Input):
         return build(arch, self, target, pretrained=pretrained)
 
     def own_prepare(self) -> nn.Module:
-        from headway.inputs.image.models import own_prepare
+        from headway.inputs.image.networks import Prepare
 
-        return own_prepare(self.channels)
+        return Prepare((0.0,) * self.channels, (255.0,) * self.channels)
 
     def training_view(self, target: Target, augment: Any = None) -> TrainingView:
         """Crops, flips and the like; `augment` is an `Augment` or its arguments, mild when left out."""
@@ -229,24 +227,11 @@ class Image(Input):
         axes.imshow(image.squeeze(-1) if self.channels == 1 else image, cmap="gray", vmin=0, vmax=255)
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "kind": "image",
-            "column": self.column,
-            "size": self.size,
-            "channels": self.channels,
-            "squeeze": self.squeeze,
-            "crop": self.crop,
-        }
+        return {"kind": "image", **asdict(self)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        return cls(
-            values["column"],
-            size=values["size"],
-            channels=values["channels"],
-            squeeze=values["squeeze"],
-            crop=values["crop"],
-        )
+        return cls(**{option.name: values[option.name] for option in fields(cls)})
 
     def _square(self, image: PILImage.Image) -> np.ndarray:
         from PIL import Image as PILImage
@@ -359,15 +344,9 @@ def _upright(image: PILImage.Image) -> PILImage.Image:
     from PIL import Image as PILImage
 
     turn = PILImage.Transpose
-    turns = {
-        2: turn.FLIP_LEFT_RIGHT,
-        3: turn.ROTATE_180,
-        4: turn.FLIP_TOP_BOTTOM,
-        5: turn.TRANSPOSE,
-        6: turn.ROTATE_270,
-        7: turn.TRANSVERSE,
-        8: turn.ROTATE_90,
-    }
+    # What undoes each of EXIF's orientations, from 2 on; 1 is upright.
+    first_four = (turn.FLIP_LEFT_RIGHT, turn.ROTATE_180, turn.FLIP_TOP_BOTTOM, turn.TRANSPOSE)
+    turns = dict(enumerate((*first_four, turn.ROTATE_270, turn.TRANSVERSE, turn.ROTATE_90), start=2))
     # Some formats are turned when they are loaded, and say no more of it then.
     image.load()
     orientation = _orientation(image)
@@ -420,14 +399,14 @@ def _reason(error: Exception) -> str:
     from PIL import Image as PILImage
     from PIL import UnidentifiedImageError
 
-    if isinstance(error, FileNotFoundError):
-        return "no such file"
-    if isinstance(error, IsADirectoryError):
-        return "a folder, not a file"
-    if isinstance(error, PermissionError):
-        return "no permission to read it"
-    if isinstance(error, PILImage.DecompressionBombError):
-        return f"too large: over {MAX_PIXELS // 10**6} megapixels"
-    if isinstance(error, UnidentifiedImageError):
-        return "not an image that Pillow can read"
+    reasons: dict[type[Exception], str] = {
+        FileNotFoundError: "no such file",
+        IsADirectoryError: "a folder, not a file",
+        PermissionError: "no permission to read it",
+        PILImage.DecompressionBombError: f"too large: over {MAX_PIXELS // 10**6} megapixels",
+        UnidentifiedImageError: "not an image that Pillow can read",
+    }
+    for kind, reason in reasons.items():
+        if isinstance(error, kind):
+            return reason
     return f"damaged: {' '.join(str(error).split()) or type(error).__name__}"

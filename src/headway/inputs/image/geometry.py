@@ -7,11 +7,11 @@ from typing import Self
 
 import numpy as np
 
-__all__ = ["Frame"]
+__all__ = ["CropBox"]
 
 
 @dataclass(frozen=True)
-class Frame:
+class CropBox:
     """A rectangle of a picture, which becomes a square: a photo's canvas, or what the model sees of it.
 
     Places in the picture are in pixels from its upper left corner, as it is seen upright: its right edge is at `width`,
@@ -27,10 +27,10 @@ class Frame:
         bottom: The lower one, above `top`.
 
     Example:
-        >>> frame = Frame(80, 40, 20, 0, 60, 40)
-        >>> frame.inside([[20, 0], [40, 30]]).tolist()
+        >>> box = CropBox(80, 40, 20, 0, 60, 40)
+        >>> box.inside([[20, 0], [40, 30]]).tolist()
         [[-1.0, -1.0], [0.0, 0.5]]
-        >>> frame.outside([[0.0, 0.5]]).tolist()
+        >>> box.outside([[0.0, 0.5]]).tolist()
         [[40.0, 30.0]]
     """
 
@@ -49,8 +49,8 @@ class Frame:
         """From the square's -1 to 1 to the picture's pixels: `[..., 2]`, x before y, float64."""
         return np.asarray(places, dtype=np.float64) * self._half + self._middle
 
-    def part(self, inner: Frame) -> Self:
-        """The frame of a part of the square, itself a rectangle of the square in pixels."""
+    def part(self, inner: CropBox) -> Self:
+        """The box of a part of the square, itself a rectangle of the square in pixels."""
         ends = np.array([[inner.left, inner.top], [inner.right, inner.bottom]])
         ends = ends * (2 / np.array([inner.width, inner.height])) - 1
         (left, top), (right, bottom) = self.outside(ends).tolist()

@@ -91,35 +91,35 @@ def report_pictures(setup: Setup, report: Report) -> dict[int, Picture]:
         if section.explained:
             heats = grad_cam(setup.model, as_inputs(setup, stacked), [section.explained[row] for row in images])
         side = SMALL_SIDE if section.is_small else PICTURE_SIDE
-        found = dict(zip(images, pictures(stacked, side=side, heats=heats), strict=True))
+        drawn = dict(zip(images, pictures(stacked, side=side, heats=heats), strict=True))
         # A large picture of an item stands for a small one, too.
-        shown = found | shown if section.is_small else shown | _overlaid(setup, report, images, found)
+        shown = drawn | shown if section.is_small else shown | _overlaid(setup, report, images, drawn)
     return shown
 
 
 def _overlaid(
-    setup: Setup, report: Report, images: dict[int, np.ndarray], found: dict[int, Picture]
+    setup: Setup, report: Report, images: dict[int, np.ndarray], drawn: dict[int, Picture]
 ) -> dict[int, Picture]:
     """The pictures, each with the target's overlays, where it has any."""
     target, part = setup.data.target, setup.data.part(cast("PartName", report.focus_part))
     row = next(iter(images))
     if not target.overlays(images[row], part.targets[0], part.targets[0]):
-        return found
-    given = setup.predict(Part(part.data, part.name, part.items.filter(pl.col("row").is_in(list(images)))))
-    for row, prediction, truth in zip(given.rows.tolist(), given.predictions, given.targets, strict=True):
-        drawn = target.overlays(images[row], prediction, truth)
-        others = {name: jpeg(each, side=PICTURE_SIDE) for name, each in drawn.items()}
-        found[row] = replace(found[row], others=others, legend=target.legend())
-    return found
+        return drawn
+    answers = setup.predict(Part(part.data, part.name, part.items.filter(pl.col("row").is_in(list(images)))))
+    for row, prediction, truth in zip(answers.rows.tolist(), answers.predictions, answers.targets, strict=True):
+        overlays = target.overlays(images[row], prediction, truth)
+        others = {name: jpeg(image, side=PICTURE_SIDE) for name, image in overlays.items()}
+        drawn[row] = replace(drawn[row], others=others, legend=target.legend())
+    return drawn
 
 
 def _images(data: Data, rows: Sequence[int]) -> dict[int, np.ndarray]:
     """Items as the model sees them, by their rows, in that order."""
-    found = {}
+    images = {}
     for part in map(data.part, data.parts):
-        index = {int(row): position for position, row in enumerate(part.rows)}
-        found |= {row: data.input.view(part.canvases([index[row]])[0]) for row in rows if row in index}
-    return {row: found[row] for row in rows}
+        positions = {int(row): position for position, row in enumerate(part.rows)}
+        images |= {row: data.input.view(part.canvases([positions[row]])[0]) for row in rows if row in positions}
+    return {row: images[row] for row in rows}
 
 
 def pictures(images: np.ndarray, *, side: int, heats: np.ndarray | None = None) -> list[Picture]:
@@ -130,11 +130,11 @@ def pictures(images: np.ndarray, *, side: int, heats: np.ndarray | None = None) 
         side: The longer side of the pictures, in pixels, at most.
         heats: float `[items, height, width]` from 0 to 1, as `grad_cam` gives them.
     """
-    overlays = [None] * len(images) if heats is None else [overlay(*each) for each in zip(images, heats, strict=True)]
-    return [
-        Picture(jpeg(image, side=side), None if heat is None else jpeg(heat, side=side))
-        for image, heat in zip(images, overlays, strict=True)
-    ]
+    plain = [jpeg(image, side=side) for image in images]
+    if heats is None:
+        return list(map(Picture, plain))
+    heated = (jpeg(overlay(image, heat), side=side) for image, heat in zip(images, heats, strict=True))
+    return list(map(Picture, plain, heated))
 
 
 def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:

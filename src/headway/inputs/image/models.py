@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +21,16 @@ from headway.targets.base import Target
 from headway.train.model import Model
 from headway.train.recipe import Recipe
 
-__all__ = ["DEFAULT_ARCH", "architectures", "build", "create", "default_arch", "is_known", "own_prepare"]
+__all__ = ["DEFAULT_ARCH", "architectures", "build", "create", "default_arch", "is_known"]
 
 DEFAULT_ARCH = "efficientnet_lite0"
-Made = tuple[nn.Module, Recipe]
-
-_SCRATCH: dict[str, Callable[[int, int], VisionModel]] = {"small_resnet": small_resnet}
+# Trained from scratch, in seconds.
+_SMALL_ARCH = "small_resnet"
 
 
 def default_arch(size: int, *, is_dense: bool = False) -> str:
     """A good choice for images of this size in pixels, and for an answer for each pixel or one for all of them."""
-    return "small_resnet" if size < 64 and not is_dense else DEFAULT_ARCH
+    return _SMALL_ARCH if size < 64 and not is_dense else DEFAULT_ARCH
 
 
 def build(arch: str | None, input: Image, target: Target, *, pretrained: bool = True) -> Model:
@@ -43,30 +41,14 @@ def build(arch: str | None, input: Image, target: Target, *, pretrained: bool = 
     return create(name, **shape, is_dense=is_dense, pretrained=pretrained)
 
 
-def own_prepare(channels: int) -> Prepare:
-    """From pixels to images from 0 to 1, as a module of one's own takes them."""
-    return Prepare((0.0,) * channels, (255.0,) * channels)
-
-
 def architectures() -> list[str]:
     """The names of the architectures, those of timm's without tags."""
-    return [*_SCRATCH, *load_timm().list_models()]
+    return [_SMALL_ARCH, *load_timm().list_models()]
 
 
 def is_known(arch: str) -> bool:
     """Whether there is an architecture of that name, tags of timm's included."""
-    return arch in _SCRATCH or load_timm().is_model(arch)
-
-
-def _pooled(body: nn.Module, num_outputs: int, images: torch.Tensor, pretrained: bool) -> Made:
-    """One answer for a photo: a linear head on pooled features."""
-    body = multi_level(body, images) if pretrained else body
-    return VisionModel(body, body(images).shape[-1], num_outputs), Recipe()
-
-
-def _dense(body: nn.Module, num_outputs: int, images: torch.Tensor, pretrained: bool) -> Made:
-    """An answer for each pixel."""
-    return UNet(body, num_outputs, images), RECIPES[pretrained]
+    return arch == _SMALL_ARCH or load_timm().is_model(arch)
 
 
 def create(
@@ -100,12 +82,12 @@ def create(
         >>> create("small_resnet", num_outputs=10, channels=1, size=28).pretrained
         ''
     """
-    if arch in _SCRATCH and is_dense:
-        what, fix = "This architecture gives one answer for a photo, not one for each pixel.", f'Use "{DEFAULT_ARCH}".'
-        raise ConfigError(what, given=repr(arch), fix=fix)
     half = (127.5,) * channels
-    if arch in _SCRATCH:
-        return Model(_SCRATCH[arch](channels, num_outputs), prepare=Prepare(half, half), arch=arch)
+    if arch == _SMALL_ARCH:
+        if is_dense:
+            what = "This architecture gives one answer for a photo, not one for each pixel."
+            raise ConfigError(what, given=repr(arch), fix=f'Use "{DEFAULT_ARCH}".')
+        return Model(small_resnet(channels, num_outputs), prepare=Prepare(half, half), arch=arch)
     if not is_known(arch):
         fix = f"Name one of timm's models. {did_you_mean(arch, architectures())}"
         raise ConfigError("There is no architecture of that name.", given=repr(arch), fix=fix)
@@ -116,8 +98,12 @@ def create(
             body, prepare, source = _timm_body(arch, channels, size), Prepare(half, half), ""
         images = torch.zeros(2, channels, size, size)
         with torch.no_grad():
-            make = _dense if is_dense else _pooled
-            model, recipe = make(body.eval(), num_outputs, images, pretrained)
+            body.eval()
+            if is_dense:
+                model, recipe = UNet(body, num_outputs, images), RECIPES[pretrained]
+            else:
+                body = multi_level(body, images) if pretrained else body
+                model, recipe = VisionModel(body, body(images).shape[-1], num_outputs), Recipe()
     except HeadwayError:
         raise
     # timm's architectures say in many ways that an image is too small, or no multiple of their patches.
@@ -133,7 +119,6 @@ def _timm_body(
     arch: str, channels: int, size: int, *, weights: Path | None = None, download: bool = False
 ) -> nn.Module:
     timm = load_timm()
-
     config = timm.get_pretrained_cfg(arch, allow_unregistered=True)
     options: dict[str, Any] = {"num_classes": 0, "in_chans": channels, "pretrained": download or weights is not None}
     if config is not None and config.fixed_input_size and config.input_size[-1] != size:
@@ -145,7 +130,6 @@ def _timm_body(
 
 def _pretrained_body(arch: str, channels: int, size: int) -> tuple[nn.Module, Prepare, str]:
     timm = load_timm()
-
     local = cache_folder("weights") / f"{arch}.safetensors"
     if arch == DEFAULT_ARCH and not local.exists():
         body = _timm_body(arch, channels, size)
@@ -168,23 +152,21 @@ def _pretrained_body(arch: str, channels: int, size: int) -> tuple[nn.Module, Pr
 
 def _find_weights(arch: str, config: Any, local: Path) -> Path | None:
     """The file with the weights; None where they are to be downloaded."""
+    from huggingface_hub import try_to_load_from_cache
+
     if local.exists():
         return local
     if config is None or not (config.url or config.hf_hub_id or config.file):
-        raise WeightsError(
-            "This architecture has no pretrained weights.",
-            given=repr(arch),
-            fix="Pass pretrained=False (--no-pretrained), or choose another.",
-        )
-    found = _cached_on_disk(config.hf_hub_id)
-    if found is None and not _is_online():
-        raise WeightsError(
-            "The pretrained weights are not on this machine and the network does not answer.",
-            given=f"{arch!r}, looked for {local}",
-            fix=f'Use "{DEFAULT_ARCH}", whose weights come with pip; pass pretrained=False (--no-pretrained); or '
-            "put the file there.",
-        )
-    return found
+        fix = "Pass pretrained=False (--no-pretrained), or choose another."
+        raise WeightsError("This architecture has no pretrained weights.", given=repr(arch), fix=fix)
+    cached = try_to_load_from_cache(config.hf_hub_id, "model.safetensors") if config.hf_hub_id else None
+    if isinstance(cached, str):
+        return Path(cached)
+    if not _is_online():
+        what = "The pretrained weights are not on this machine and the network does not answer."
+        fix = f'Use "{DEFAULT_ARCH}", whose weights come with pip; pass pretrained=False (--no-pretrained); or put the '
+        raise WeightsError(what, given=f"{arch!r}, looked for {local}", fix=f"{fix}file there.")
+    return None
 
 
 def _prepare_of(config: Any, channels: int) -> Prepare:
@@ -197,17 +179,18 @@ def _prepare_of(config: Any, channels: int) -> Prepare:
 
 def _body_from(weights: Path, arch: str, channels: int, size: int) -> nn.Module:
     """The body with the weights of a file. timm says nothing of layers that the file does not have."""
-    made = []
+    bodies = []
     for file in (None, weights):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            made.append(_timm_body(arch, channels, size, weights=file))
-    blank, body = (list(each.parameters()) for each in made)
-    kept = [torch.equal(a, b) for a, b in zip(blank, body, strict=True) if (a != a.flatten()[0]).any()]
-    if sum(kept) > len(kept) / 2:
-        message = f"{weights} lacks {sum(kept)} of {len(kept)} tensors; it is another architecture's"
+            bodies.append(_timm_body(arch, channels, size, weights=file))
+    pairs = zip(*(body.parameters() for body in bodies), strict=True)
+    # A parameter that begins with one value throughout, such as a bias of zeros, may well be so in the file, too.
+    is_untouched = [torch.equal(blank, loaded) for blank, loaded in pairs if (blank != blank.flatten()[0]).any()]
+    if sum(is_untouched) > len(is_untouched) / 2:
+        message = f"{weights} lacks {sum(is_untouched)} of {len(is_untouched)} tensors; it is another architecture's"
         raise ValueError(message)
-    return made[1]
+    return bodies[1]
 
 
 def _load_packaged(body: nn.Module, channels: int) -> None:
@@ -221,13 +204,6 @@ def _load_packaged(body: nn.Module, channels: int) -> None:
         tensors[0] = tensors[0].sum(dim=1, keepdim=True)
     names = list(body.state_dict())
     body.load_state_dict(dict(zip(names, tensors, strict=True)))
-
-
-def _cached_on_disk(hub_id: str | None) -> Path | None:
-    from huggingface_hub import try_to_load_from_cache
-
-    found = try_to_load_from_cache(hub_id, "model.safetensors") if hub_id else None
-    return Path(found) if isinstance(found, str) else None
 
 
 def _is_online() -> bool:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from headway.data.dataset import Data
-    from headway.inputs.image.geometry import Frame
+    from headway.inputs.image.geometry import CropBox
 
 __all__ = ["UNLABELLED", "Mask", "MaskReader", "stored_numbers"]
 
@@ -184,7 +184,7 @@ class Mask(Target):
         sure = None if is_map else float(scores.max(axis=0).mean())
         return Prediction(label=next(iter(ranked)), score=sure, probabilities=ranked, value=indices)
 
-    def to_item(self, prediction: Prediction, geometry: Frame) -> Prediction:
+    def to_item(self, prediction: Prediction, geometry: CropBox) -> Prediction:
         """The same classes on the picture itself: `value` is uint8 of its size, 255 where the model saw nothing."""
         rows = _steps(geometry.height, geometry.top, geometry.bottom, len(prediction.value))
         columns = _steps(geometry.width, geometry.left, geometry.right, prediction.value.shape[1])

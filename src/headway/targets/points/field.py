@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
     from matplotlib.axes import Axes
 
-    from headway.inputs.image.geometry import Frame
+    from headway.inputs.image.geometry import CropBox
 
 __all__ = ["Points"]
 
@@ -160,7 +160,7 @@ class Points(Target):
         """The points as places in what the model sees, from -1 to 1; `to_item` gives them in pixels."""
         return _prediction(np.asarray(scores, dtype=np.float64).reshape(-1, 2), digits=3)
 
-    def to_item(self, prediction: Prediction, geometry: Frame) -> Prediction:
+    def to_item(self, prediction: Prediction, geometry: CropBox) -> Prediction:
         """The same points in pixels of the picture; `value` is a pair (x, y) for each point."""
         in_pixels = _prediction(geometry.outside(np.array(prediction.value)), digits=1)
         return replace(prediction, label=in_pixels.label, value=in_pixels.value)

@@ -8,21 +8,21 @@ from PIL import Image as PILImage
 
 from headway.errors import ReadError
 from headway.inputs.image.field import Image
-from headway.inputs.image.geometry import Frame
+from headway.inputs.image.geometry import CropBox
 
 
 def test_places_go_in_and_come_back() -> None:
-    frame = Frame(640, 480, 20, 0, 620, 480)
+    frame = CropBox(640, 480, 20, 0, 620, 480)
     corners = np.array([[20, 0], [620, 0], [320, 240], [0, 480]])
     np.testing.assert_allclose(frame.inside(corners), [[-1, -1], [1, -1], [0, 0], [-320 / 300, 1]])
     np.testing.assert_allclose(frame.outside(frame.inside(corners)), corners)
 
 
 def test_a_part_of_a_part() -> None:
-    whole = Frame(100, 50, 0, 0, 100, 50)
+    whole = CropBox(100, 50, 0, 0, 100, 50)
     # The lower right quarter of a square of 10 pixels that shows all of it.
-    part = whole.part(Frame(10, 10, 5, 5, 10, 10))
-    assert part == Frame(100, 50, 50, 25, 100, 50)
+    part = whole.part(CropBox(10, 10, 5, 5, 10, 10))
+    assert part == CropBox(100, 50, 50, 25, 100, 50)
 
 
 @pytest.mark.parametrize(
@@ -32,15 +32,15 @@ def test_a_part_of_a_part() -> None:
 def test_the_canvas_shows_the_middle(shape: tuple[int, int], box: tuple[float, ...]) -> None:
     width, height = shape
     photo = np.zeros((height, width, 3), dtype=np.uint8)
-    assert Image("file", size=32).frame(photo) == Frame(width, height, *box)
-    assert Image("file", size=32).geometry(photo) == Frame(width, height, *box)
+    assert Image("file", size=32).frame(photo) == CropBox(width, height, *box)
+    assert Image("file", size=32).geometry(photo) == CropBox(width, height, *box)
 
 
 def test_what_is_seen_is_the_centre_of_the_canvas() -> None:
     field = Image("file", size=32, crop=0.8)
     photo = np.zeros((80, 80, 3), dtype=np.uint8)
-    assert field.window == Frame(40, 40, 4, 4, 36, 36)
-    assert field.geometry(photo) == Frame(80, 80, 8, 8, 72, 72)
+    assert field.window == CropBox(40, 40, 4, 4, 36, 36)
+    assert field.geometry(photo) == CropBox(80, 80, 8, 8, 72, 72)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -58,7 +58,7 @@ def test_a_jpegs_pixels_are_not_decoded() -> None:
     file = io.BytesIO()
     PILImage.fromarray(np.random.default_rng(0).integers(0, 256, (200, 300, 3), dtype=np.uint8)).save(file, "JPEG")
     # Cut short, it can no longer be decoded.
-    assert Image("file").frame(file.getvalue()[:2000]) == Frame(300, 200, 25, 0, 275, 200)
+    assert Image("file").frame(file.getvalue()[:2000]) == CropBox(300, 200, 25, 0, 275, 200)
 
 
 def test_what_is_no_picture_is_said_in_a_line() -> None:

@@ -11,7 +11,7 @@ from headway.data.loader import Loader
 from headway.errors import ConfigError, DataError
 from headway.inputs.base import learned
 from headway.inputs.image.field import Image
-from headway.inputs.image.geometry import Frame
+from headway.inputs.image.geometry import CropBox
 from headway.targets.points.field import Points
 from headway.targets.registry import target_from_json
 
@@ -120,7 +120,7 @@ def test_an_answer_is_located_in_the_picture() -> None:
     field = learned(Points("corners"), mean=(0.0,) * 4)
     found = field.decode(np.array([-1, -1, 0.5, 0], dtype=np.float32))
     assert found.value == ((-1, -1), (0.5, 0))
-    located = field.to_item(found, Frame(400, 300, 12.5, 0, 387.5, 300))
+    located = field.to_item(found, CropBox(400, 300, 12.5, 0, 387.5, 300))
     assert located.value == ((12.5, 0), (293.75, 150))
     assert located.label == "12.5 0.0 293.8 150.0"
     # What it says is what the column holds.

@@ -37,12 +37,7 @@ F = TypeVar("F")
 
 
 def is_ragged(axes: Sequence[str]) -> bool:
-    """Whether items differ in the length of one of these axes: its name ends with `*`.
-
-    Example:
-        >>> is_ragged(("time*", "channels")), is_ragged(("columns",))
-        (True, False)
-    """
+    """Whether items differ in the length of one of these axes: its name ends with `*`."""
     return any(name.endswith("*") for name in axes)
 
 
@@ -50,15 +45,12 @@ def is_ragged(axes: Sequence[str]) -> bool:
 def model_order(axes: tuple[str, ...]) -> tuple[int, ...]:
     """The order of a batch's axes that a model takes, as `permute` and `transpose` want it: channels come first.
 
-    Args:
-        axes: Of one item, as `Input.axes`.
-
     Example:
         >>> model_order(("height", "width", "channels")), model_order(("columns",))
         ((0, 3, 1, 2), (0, 1))
     """
-    numbered = range(1, len(axes) + 1)
-    return (0, *sorted(numbered, key=lambda number: axes[number - 1] != "channels"))
+    # Sorting is stable: all but the channels stay in their order. Axis 0 is the batch.
+    return (0, *sorted(range(1, len(axes) + 1), key=lambda axis: axes[axis - 1] != "channels"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +58,6 @@ class Column:
     """One column of a table's items, as a form asks for it and a server checks it.
 
     Attributes:
-        name: Its name in the item table.
-        kind: What its values are.
         choices: Of a category, the values that the training rows had, as text, the most frequent first.
         typical: An example of a value: the median, the most frequent category, a date in the middle as ISO text.
     """
@@ -119,11 +109,11 @@ class Input(ABC):
         """
 
     def canvas(self, value: Any) -> np.ndarray:
-        """One item as training sees it, for instance a photo's square, larger than the model's input."""
+        """One item as training stores it; for a photo its canvas, a square larger than the model's input."""
         return self.read(value)
 
     def view(self, canvas: np.ndarray) -> np.ndarray:
-        """What serving sees of a canvas, or of a batch of them: for photos the centre. Returns a view, not a copy."""
+        """What serving sees of a stored item, or of a batch of them: for photos the centre. Shares the memory."""
         return canvas
 
     def collate(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
@@ -148,19 +138,15 @@ class Input(ABC):
         return [value if isinstance(value, str) else f"<{type(value).__name__}>" for value in items[self.column]]
 
     def read_rows(self, items: pl.DataFrame) -> Sequence[np.ndarray] | np.ndarray:
-        """What `read` gives of each item, an array an item; where `source` is "values".
-
-        Raises:
-            DataError: If one cannot be read; the text names it.
-        """
-        found = []
+        """What `read` gives of each item, where `source` is "values"; DataError names the one that cannot be read."""
+        arrays = []
         for name, value in zip(self.names(items), items[self.column], strict=True):
             try:
-                found.append(self.read(value))
+                arrays.append(self.read(value))
             except ReadError as error:
                 what = f"{type(self).__name__} cannot read an item of column {self.column!r}."
                 raise DataError(what, given=f"{name}: {error}", fix="Correct or remove that row.") from error
-        return found
+        return arrays
 
     @classmethod
     def from_arrays(
@@ -172,9 +158,6 @@ class Input(ABC):
             items: An array with an item along its first axis, a list of arrays or pictures, or a frame.
             size: Side of the square that the model sees, for pictures; by their own when left out.
             channels: Which axis of a picture has the channels; found by its length when left out.
-
-        Raises:
-            ConfigError: If they are of this kind and cannot be read.
         """
         return None
 
@@ -211,14 +194,9 @@ class Input(ABC):
         return f"What would \u201c{target.column}\u201d be?"
 
     def server_reader(self, predictor: Any, settings: Any) -> Any:
-        """What reads the items in a request; None for the usual reader of files, or of rows.
+        """A `headway.serve.reader.Reader` of the items in a request; None for the usual one of files, or of rows.
 
-        Args:
-            predictor: The bundle's, a `headway.bundle.predictor.Predictor`.
-            settings: The server's limits, a `headway.serve.settings.Settings`.
-
-        Returns:
-            A `headway.serve.reader.Reader`.
+        Takes the bundle's `headway.bundle.predictor.Predictor` and the server's `headway.serve.settings.Settings`.
         """
         return None
 
@@ -239,22 +217,18 @@ class Input(ABC):
         return ()
 
     def notes(self, value: Any) -> tuple[str, ...]:
-        """What an item has that no training item had, although `read` takes it.
-
-        Raises:
-            ReadError: If the item cannot be read.
-        """
+        """What an item has that no training item had, although `read` takes it."""
         return ()
 
     def read_many(self, values: Sequence[Any]) -> list[tuple[np.ndarray | ReadError, tuple[str, ...]]]:
         """Of each item what `read` gives, or why it cannot be read, and its notes."""
-        found = []
+        results = []
         for value in values:
             try:
-                found.append((self.read(value), self.notes(value)))
+                results.append((self.read(value), self.notes(value)))
             except ReadError as error:
-                found.append((error, ()))
-        return found
+                results.append((error, ()))
+        return results
 
     def familiar(self, arrays: np.ndarray) -> np.ndarray | None:
         """Whether each item of a batch is like the training rows, bool `[batch]`; None where a field cannot tell."""
@@ -304,12 +278,7 @@ class Input(ABC):
     def training_view(self, target: Target, augment: Any = None) -> TrainingView:
         """What training does with this kind's batches.
 
-        Args:
-            target: The fitted target.
-            augment: What is done to training items, or what `TrainingView.to_json` gave; a good choice when None.
-
-        Raises:
-            ConfigError: If there is nothing of that kind to do.
+        `augment` is what is done to training items, or what `TrainingView.to_json` gave; a good choice when None.
         """
         if augment:
             what = f"{type(self).__name__} has no augmentation."
@@ -326,11 +295,7 @@ class Input(ABC):
         return {}
 
     def baseline_arrays(self, part: Part, *, seed: int) -> tuple[Part, dict[str, np.ndarray], dict[str, Any]]:
-        """What simple models learn from.
-
-        Args:
-            part: The items.
-            seed: The run's seed, where items are drawn at random.
+        """What simple models learn from; `seed` is the run's, where items are drawn at random.
 
         Returns:
             The items that were taken, which is fewer where some cannot be read or a simple model has no use for more;
@@ -358,8 +323,8 @@ class Input(ABC):
 
     def draw(self, axes: Axes, value: Any) -> None:
         """Draws one item, a value that `read` takes; where nothing else is said, its columns as text."""
-        shown = value.items() if isinstance(value, dict) else [(self.column, value)]
-        lines = [f"{name}: {each}" for name, each in shown if name in self.columns]
+        row = value if isinstance(value, dict) else {self.column: value}
+        lines = [f"{name}: {row[name]}" for name in row if name in self.columns]
         axes.text(0.5, 0.5, "\n".join(lines[:12]), ha="center", va="center", fontsize=8, parse_math=False)
 
     # As JSON.
@@ -375,19 +340,15 @@ class Input(ABC):
 
 
 def learned(field: F, **values: Any) -> F:
-    """A copy of an input or a target with what it learned from training rows.
+    """A copy of an input or a target, a frozen dataclass, with what it learned from training rows, by attribute.
 
     What a field learns are attributes that its constructor does not take (`init=False`), so that the constructor shows
     only what a user says. Values that were learned before are kept where no new ones are given.
-
-    Args:
-        field: The field, a frozen dataclass.
-        values: What was learned, by attribute.
     """
     assert is_dataclass(field)
     assert not isinstance(field, type)
     copy = replace(field)
-    before = {each.name: getattr(field, each.name) for each in fields(field) if not each.init}
+    before = {attribute.name: getattr(field, attribute.name) for attribute in fields(field) if not attribute.init}
     for name, value in {**before, **values}.items():
         # The copy is not known to anyone yet, so it is still safe to complete it although it is frozen.
         object.__setattr__(copy, name, value)
@@ -398,18 +359,12 @@ class Reader(Protocol):
     """Reads files, one by one, into arrays of one dtype and with the same axes. An `Input` is one."""
 
     @property
-    def dtype(self) -> type[np.generic]:
-        """Of the arrays."""
-        ...
+    def dtype(self) -> type[np.generic]: ...
 
     @property
-    def axes(self) -> tuple[str, ...]:
-        """The names of their axes; see `Input`."""
-        ...
+    def axes(self) -> tuple[str, ...]: ...
 
-    def canvas(self, value: Any) -> np.ndarray:
-        """One of them; ReadError if it cannot be read."""
-        ...
+    def canvas(self, value: Any) -> np.ndarray: ...
 
     def to_json(self) -> dict[str, Any]:
         """What the arrays depend on besides the files."""

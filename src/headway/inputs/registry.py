@@ -25,18 +25,12 @@ INPUTS: dict[str, str] = {
 
 
 def input_from_json(values: dict[str, Any]) -> Input:
-    """The input that `to_json` wrote.
-
-    Raises:
-        BundleError: If its kind is not known to this version.
-    """
+    """The input that `to_json` wrote; BundleError if its kind is not known to this version."""
     kind = values.get("kind")
     if not isinstance(kind, str) or kind not in INPUTS:
-        raise BundleError(
-            "A field is of a kind that this version of Headway does not know.",
-            given=f"kind={kind!r}",
-            fix=f"Upgrade Headway. {did_you_mean(str(kind), INPUTS)}",
-        )
+        fix = f"Upgrade Headway. {did_you_mean(str(kind), INPUTS)}"
+        what = "A field is of a kind that this version of Headway does not know."
+        raise BundleError(what, given=f"kind={kind!r}", fix=fix)
     return input_class(kind).from_json(values)
 
 
@@ -44,7 +38,7 @@ def check_architecture(name: str) -> None:
     """Raises a ConfigError if no kind of input has an architecture of that name."""
     kinds = list(map(input_class, INPUTS))
     if not any(kind.has_architecture(name) for kind in kinds):
-        known = [each for kind in kinds for each in kind.architectures()]
+        known = [architecture for kind in kinds for architecture in kind.architectures()]
         fix = f"Name one of timm's models. {did_you_mean(name, known)}"
         raise ConfigError("There is no architecture of that name.", given=repr(name), fix=fix)
 
@@ -58,31 +52,23 @@ def input_class(kind: str) -> type[Input]:
 def recognise_arrays(
     items: Any, *, size: int | None = None, channels: Literal["first", "last"] | None = None
 ) -> tuple[dict[str, Any], Input]:
-    """Columns and field for what is in memory, by the first kind that knows it; see `Input.from_arrays`.
-
-    Raises:
-        ConfigError: If no kind does.
-    """
+    """Columns and field for what is in memory, by the first kind that knows it; see `Input.from_arrays`."""
     for kind in INPUTS:
-        found = input_class(kind).from_arrays(items, size=size, channels=channels)
-        if found is not None:
-            return found
+        columns_and_field = input_class(kind).from_arrays(items, size=size, channels=channels)
+        if columns_and_field is not None:
+            return columns_and_field
     given = f"an array of shape {list(items.shape)}" if hasattr(items, "shape") else type(items).__name__
     fix = "Pass [items, columns], [items, height, width], one axis more for channels, or a frame."
     raise ConfigError("Items in memory must be rows of a table, or pictures.", given=given, fix=fix)
 
 
 def recognise_input(columns: str | Sequence[str], items: Callable[[], pl.DataFrame], *, size: int = 224) -> Input:
-    """The field for columns of which only the names were said, by the first kind that knows it; see `Input.recognise`.
-
-    Raises:
-        ConfigError: If no kind does.
-    """
+    """The field for columns of which only the names were said, by the first kind that knows it: `Input.recognise`."""
     names = (columns,) if isinstance(columns, str) else tuple(columns)
     for kind in INPUTS:
-        found = input_class(kind).recognise(names, items, size=size)
-        if found is not None:
-            return found
+        field = input_class(kind).recognise(names, items, size=size)
+        if field is not None:
+            return field
     fix = (
         "Name one column, two of who rated what, or none for the rows themselves; or pass a field, such as hw.Table()."
     )

@@ -91,7 +91,7 @@ class Augment:
             start = (side - size) // 2
             return images[..., start : start + size, start : start + size].to(torch.float32)
         draws = _draws(rows, seed, epoch)
-        matrices = to_device(torch.from_numpy(self._matrices(draws, side=side, size=size)), images.device)
+        matrices = self._matrices(draws, side=side, size=size, device=images.device)
         pixels = images.to(torch.float32)
         pixels = F.grid_sample(pixels, sampling_grid(matrices, size), padding_mode="reflection", align_corners=False)
         return self._lit(pixels, draws) if self.light else pixels.clamp_(0, 255)
@@ -101,23 +101,16 @@ class Augment:
     ) -> torch.Tensor:
         """The targets of the same batch: what lies in the pictures is moved as they are, all else stays as it is.
 
-        Args:
-            targets: As `target.place` gives them, on any device.
-            target: The fitted target field.
-            side: Side of the canvases, in pixels.
-            size: Side of the result, in pixels.
-            rows: The items' numbers, int64 `[batch]`.
-            seed: The run's seed.
-            epoch: The epoch, from 0.
+        Takes what `target.place` gives, and the side of the canvases; else what the batch was called with.
         """
+        # A function, so that nothing is drawn for targets of which nothing lies in the pictures.
+        return target.moved(
+            targets,
+            lambda: self._matrices(_draws(rows, seed, epoch), side=side, size=size, device=targets.device),
+            size,
+        )
 
-        def matrices() -> torch.Tensor:
-            found = torch.from_numpy(self._matrices(_draws(rows, seed, epoch), side=side, size=size))
-            return to_device(found, targets.device)
-
-        return target.moved(targets, matrices, size)
-
-    def _matrices(self, draws: np.ndarray, *, side: int, size: int) -> np.ndarray:
+    def _matrices(self, draws: np.ndarray, *, side: int, size: int, device: torch.device) -> torch.Tensor:
         """From a place in the result to a place in the canvas, both in -1 to 1: float32 `[batch, 3, 3]`."""
         area, ratio, x, y, turn, mirror, mirror_vertical, tilt_x, tilt_y, move_x, move_y = draws[:, :11].T
         # The crop's sides as shares of the canvas's; without a crop, the centre that validation sees.
@@ -126,10 +119,10 @@ class Augment:
         # Validation starts at a whole pixel: where an odd number of them is left over, its middle is not the canvas's.
         middle = (2 * ((side - size) // 2) + size) / side - 1
         if self.crop < 1:
-            kept = np.sqrt(self.crop + (1 - self.crop) * (area + 1) / 2)
+            length = np.sqrt(self.crop + (1 - self.crop) * (area + 1) / 2)
             # A crop that reached the canvas's edge would be cut to less than its area.
-            stretch = np.clip(self.stretch ** (ratio / 2), kept, 1 / kept)
-            width, height = kept * stretch, kept / stretch
+            stretch = np.clip(self.stretch ** (ratio / 2), length, 1 / length)
+            width, height = length * stretch, length / stretch
             middle = 0.0
             free = np.stack([1 - width, 1 - height])
         cos, sin = np.cos(np.radians(self.rotate * turn)), np.sin(np.radians(self.rotate * turn))
@@ -141,7 +134,7 @@ class Augment:
         matrices[:, 0, 2] = middle + x * free[0] + 2 * self.shift * move_x
         matrices[:, 1, 2] = middle + y * free[1] + 2 * self.shift * move_y
         matrices[:, 2, 0], matrices[:, 2, 1], matrices[:, 2, 2] = self.warp * tilt_x, self.warp * tilt_y, 1
-        return matrices
+        return to_device(torch.from_numpy(matrices), device)
 
     def _lit(self, pixels: torch.Tensor, draws: np.ndarray) -> torch.Tensor:
         change = to_device(torch.from_numpy((self.light * draws[:, 11:13]).astype(np.float32)), pixels.device)
@@ -151,14 +144,9 @@ class Augment:
 
 
 def resized(images: torch.Tensor, *, side: int) -> torch.Tensor:
-    """Canvases at another size, their finest details smoothed away where it is smaller.
+    """Canvases `[batch, channels, side, side]` at another size, their finest details smoothed away where it is smaller.
 
-    Args:
-        images: uint8 `[batch, channels, side, side]`, on any device.
-        side: Of the result, in pixels.
-
-    Returns:
-        uint8 on the processor, else float32 from 0 to 255.
+    Takes uint8 on any device; gives uint8 on the processor, else float32 from 0 to 255.
     """
     # Accelerators have no such filter for whole numbers.
     pixels = images if images.device.type == "cpu" else images.float()

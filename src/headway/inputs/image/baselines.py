@@ -25,20 +25,19 @@ def baseline_part(reader: Image, part: Part, *, seed: int) -> tuple[Part, np.nda
     if part.name == "train":
         part = Part(part.data, part.name, part.items[drawn_rows(len(part), seed=seed)])
     side = min(reader.size, 28 if reader.size < 64 else 16)
-    found = [
+    pixels = [
         small_pixels(reader.thumbnail(reader.view(canvas), side)[None])[0]
         for position in range(len(part))
         for canvas in part.readable([position])[0]
     ]
     # After the pixels: what can no longer be read is then left out of the targets, too.
-    return part.left(), np.stack(found) if found else np.empty((0, 0), np.float32)
+    return part.left(), np.stack(pixels) if pixels else np.empty((0, 0), np.float32)
 
 
 def small_pixels(images: np.ndarray) -> np.ndarray:
-    """Pixels between 0 and 1, float32 `[items, dim]`; blocks of them are averaged until at most 1,024 are left.
+    """Pixels between 0 and 1, float32 `[items, dim]`, of images as uint8 `[items, height, width, channels]`.
 
-    Args:
-        images: uint8 `[items, height, width, channels]`.
+    Blocks of them are averaged until at most 1,024 are left.
 
     Example:
         >>> small_pixels(np.full((1, 64, 64, 1), 255, np.uint8)).shape

@@ -14,14 +14,14 @@ __all__ = ["CropBox"]
 class CropBox:
     """A rectangle of a picture, which becomes a square: a photo's canvas, or what the model sees of it.
 
-    Places in the picture are in pixels from its upper left corner, as it is seen upright: its right edge is at `width`,
-    its lower edge at `height`, and the middle of its first pixel at (0.5, 0.5). Places in the square go from -1 (left,
-    top) to 1, and beyond for what lies outside.
+    Positions in the picture are in pixels from its upper left corner, as it is seen upright: its right edge is at
+    `width`, its lower edge at `height`, and the middle of its first pixel at (0.5, 0.5). Positions in the square go
+    from -1 (left, top) to 1, and beyond for what lies outside.
 
     Args:
-        width: Of the picture, in pixels.
-        height: Of the picture, in pixels.
-        left: The rectangle's edges, in pixels.
+        width: Of the picture, in pixels, as all that follow.
+        height: Of the picture.
+        left: The rectangle's edges.
         top: The upper one.
         right: The right one, above `left`.
         bottom: The lower one, above `top`.

@@ -45,12 +45,6 @@ def grad_cam(model: nn.Module, inputs: torch.Tensor, classes: Sequence[int] | np
         float32 `[items, height, width]` from 0 to 1, each item's own highest place at 1 (all 0 where nothing speaks
         for the class); None for a network without such a layer.
 
-    Example:
-        >>> from headway.inputs.image.networks import small_resnet
-        >>> heat = grad_cam(small_resnet(1, 10), torch.rand(2, 1, 28, 28), [3, 5])
-        >>> heat.shape
-        (2, 28, 28)
-
     Source:
         Selvaraju et al. 2017, arXiv:1610.02391.
     """
@@ -123,13 +117,7 @@ def _images(data: Data, rows: Sequence[int]) -> dict[int, np.ndarray]:
 
 
 def pictures(images: np.ndarray, *, side: int, heats: np.ndarray | None = None) -> list[Picture]:
-    """Images as small JPEGs, each with its heat laid over it where there is one.
-
-    Args:
-        images: uint8 `[items, height, width, channels]`, with 1 or 3 channels.
-        side: The longer side of the pictures, in pixels, at most.
-        heats: float `[items, height, width]` from 0 to 1, as `grad_cam` gives them.
-    """
+    """Images, uint8 `[items, height, width, channels]`, as JPEGs of at most `side` pixels, heats laid over them."""
     plain = [jpeg(image, side=side) for image in images]
     if heats is None:
         return list(map(Picture, plain))
@@ -138,12 +126,7 @@ def pictures(images: np.ndarray, *, side: int, heats: np.ndarray | None = None) 
 
 
 def overlay(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """An image in grey with heat laid over it, from red to yellow, uint8 `[height, width, 3]`.
-
-    Args:
-        image: uint8 `[height, width, channels]`, with 1 or 3 channels.
-        heat: float `[height, width]` from 0 to 1.
-    """
+    """An image, uint8 `[height, width, channels]`, in grey with heat over it, from red to yellow; with 3 channels."""
     grey = image.astype(np.float32).mean(-1, keepdims=True)
     share = heat[..., None].astype(np.float32)
     colour = np.concatenate([np.full_like(share, 255), 230 * share**1.5, np.full_like(share, 20)], axis=-1)

@@ -60,7 +60,7 @@ def create(
     is_dense: bool = False,
     pretrained: bool = True,
 ) -> Model:
-    """A model by name.
+    """A model by name, its head random.
 
     Args:
         arch: "efficientnet_lite0" (its ImageNet weights come with pip), "small_resnet" (from scratch), or any of
@@ -70,9 +70,6 @@ def create(
         size: Side of the image in pixels.
         is_dense: Whether there is an answer for each pixel.
         pretrained: Whether the body starts from pretrained weights. Small networks have none.
-
-    Returns:
-        The model, its head random.
 
     Raises:
         ConfigError: If the name is not known, or the architecture cannot take images of that size.

@@ -47,13 +47,7 @@ class Prepare(nn.Module):
 
 
 class VisionModel(nn.Module):
-    """A body that turns an image into features, and a linear head that turns features into scores.
-
-    Args:
-        body: Images `[batch, channels, size, size]` to features `[batch, num_features]`.
-        num_features: How many features the body gives.
-        num_outputs: How many classes.
-    """
+    """A body, from images to features `[batch, num_features]`, and a linear head, from these to logits."""
 
     def __init__(self, body: nn.Module, num_features: int, num_outputs: int) -> None:
         super().__init__()
@@ -66,16 +60,12 @@ class VisionModel(nn.Module):
 
 
 class MultiLevelBody(nn.Module):
-    """A pretrained body whose features come from its last levels as well as from its end.
+    """One of timm's models without a classifier, its features from its last levels as well as from its end.
 
     The pooled output of a body knows what ImageNet's classes needed. The maps before it still hold sleeves, seams and
     edges, and roughly where they are: averaged over a coarse grid and put beside the pooled output, they let a linear
     head tell apart what ImageNet never had to, at no further cost. Within the training photos of three sets the log
     loss of the head fell by a fifth to two fifths; see `docs/train.md`.
-
-    Args:
-        body: One of timm's models without a classifier.
-        grids: Cells along each side for each of the body's last levels, in the order of their depth.
 
     Source:
         Evci et al. 2022, arXiv:2201.03529 (a head on features of all depths); here without choosing among them.
@@ -98,9 +88,7 @@ class MultiLevelBody(nn.Module):
 def multi_level(body: nn.Module, images: torch.Tensor) -> nn.Module:
     """A body with the features of its last two levels, on the finest grid that keeps them few, or else the body itself.
 
-    Args:
-        body: One of timm's models without a classifier.
-        images: Two prepared images or more, float32 `[batch, channels, size, size]`, to try it on.
+    It is tried on two prepared images or more, float32 `[batch, channels, size, size]`.
     """
     for grids in GRIDS:
         wrapped = MultiLevelBody(body, grids)
@@ -137,10 +125,7 @@ class _Residual(nn.Module):
 def small_resnet(channels: int, num_outputs: int, *, width: int = 16) -> VisionModel:
     """A residual network for small images (28 to 64 pixels), quick to train from scratch on a laptop.
 
-    Args:
-        channels: Channels of the image, 1 or 3.
-        num_outputs: How many classes.
-        width: Channels after the first convolution; each of the three stages doubles them.
+    Each of its three stages doubles the channels of its first convolution, `width`.
 
     Example:
         >>> small_resnet(1, 10)(torch.zeros(2, 1, 28, 28)).shape

@@ -27,12 +27,7 @@ _LARGE_PIXELS = 8_000_000
 
 
 class PictureReader(FileReader):
-    """Reads pictures as the model's input field does, having looked at their headers first.
-
-    Args:
-        predictor: The bundle's predictor.
-        settings: The limits.
-    """
+    """Reads pictures as the model's input field does, having looked at their headers first."""
 
     media_types = MEDIA_TYPES
     problems = (*FileReader.problems, Kind.TOO_MANY_PIXELS)
@@ -47,7 +42,10 @@ class PictureReader(FileReader):
 
     def read(self, item: Item) -> Asked:
         """As for any file, once type and size are known to be within limits."""
-        _check_media_type(item.media_type)
+        if item.media_type and item.media_type not in (*MEDIA_TYPES, *_ALIASES):
+            kinds = f"{', '.join(FORMATS[:-1])} and {FORMATS[-1]}"
+            detail = f"{item.media_type[:80]} is not a kind of picture that is read. These are: {kinds}."
+            raise Problem(Kind.UNSUPPORTED_MEDIA, detail, headers={"accept": ", ".join(MEDIA_TYPES)})
         with self._large if self._num_pixels(item.data) > _LARGE_PIXELS else nullcontext():
             return super().read(item)
 
@@ -73,11 +71,3 @@ class PictureReader(FileReader):
         given = f"{size[0]} x {size[1]} pixels" if size else "far too many pixels"
         limit = f"{self._max_pixels / 1e6:.3g} megapixels"
         return Problem(Kind.TOO_MANY_PIXELS, f"The picture has {given}, the limit is {limit}. Send a smaller one.")
-
-
-def _check_media_type(media_type: str) -> None:
-    """Refuses what is said to be no picture, or a kind of picture that is not read."""
-    if media_type and media_type not in MEDIA_TYPES and media_type not in _ALIASES:
-        kinds = f"{', '.join(FORMATS[:-1])} and {FORMATS[-1]}"
-        detail = f"{media_type[:80]} is not a kind of picture that is read. These are: {kinds}."
-        raise Problem(Kind.UNSUPPORTED_MEDIA, detail, headers={"accept": ", ".join(MEDIA_TYPES)})

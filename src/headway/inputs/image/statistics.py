@@ -13,10 +13,7 @@ _ROWS = 48
 
 
 def image_statistics(image: np.ndarray) -> dict[str, float]:
-    """What can be said of an image without knowing what is in it.
-
-    Args:
-        image: uint8 `[height, width, channels]` as `input.read` gives it.
+    """What can be said of an image, uint8 `[height, width, channels]`, without knowing what is in it.
 
     Returns:
         `brightness`, the mean of the pixels; `contrast`, their standard deviation; `saturation`, the mean distance
@@ -33,5 +30,5 @@ def image_statistics(image: np.ndarray) -> dict[str, float]:
     grey = planes.mean(axis=0)
     saturation = planes.max(axis=0) - planes.min(axis=0)
     sharpness = np.abs(np.diff(grey, axis=1)).mean() if grey.shape[1] > 1 else 0.0
-    found = (grey.mean(), grey.std(), saturation.mean(), sharpness)
-    return {name: round(float(value) / 255, 5) for name, value in zip(STATISTICS, found, strict=True)}
+    values = (grey.mean(), grey.std(), saturation.mean(), sharpness)
+    return {name: round(float(value) / 255, 5) for name, value in zip(STATISTICS, values, strict=True)}

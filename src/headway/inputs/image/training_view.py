@@ -18,13 +18,7 @@ __all__ = ["PhotoView"]
 
 
 class PhotoView(TrainingView):
-    """Batches of canvases to batches of photos.
-
-    Args:
-        input: The field that reads them.
-        target: The fitted target, some of which move with the photos.
-        augment: What is done to them, or its arguments; mild when left out.
-    """
+    """Batches of canvases to batches of photos: augmented, mildly by default, and their targets with them."""
 
     can_mix = True
 

@@ -33,12 +33,10 @@ class UNet(nn.Module):
     logits: convolving at the full size would take a third of the time and was no better; see `docs/segmentation.md`.
 
     Args:
-        body: One of timm's models without a classifier. What it has beyond its last map is taken off.
+        body: One of timm's models without a classifier. What it has beyond its last map is taken off. ConfigError if it
+            has no feature maps of several sizes.
         num_outputs: How many classes.
         images: Two prepared images or more, float32 `[batch, channels, size, size]`, to try it on.
-
-    Raises:
-        ConfigError: If the body has no feature maps of several sizes.
 
     Source:
         Ronneberger, Fischer and Brox 2015, arXiv:1505.04597.
@@ -50,16 +48,14 @@ class UNet(nn.Module):
         try:
             with torch.no_grad():
                 # A vision transformer has a map for each of its many blocks, all of one size.
-                found = body.forward_intermediates(images, intermediates_only=True)
-                self.levels = min(len(found), len(WIDTHS) + 1)
+                maps = body.forward_intermediates(images, intermediates_only=True)
+                self.levels = min(len(maps), len(WIDTHS) + 1)
                 body.prune_intermediate_layers(self.levels, prune_norm=True, prune_head=True)
-                channels = [each.shape[1] for each in self._maps(images)]
+                channels = [level.shape[1] for level in self._maps(images)]
         # Architectures without such levels say so in many ways.
         except (AttributeError, TypeError, NotImplementedError) as error:
-            what, fix = (
-                "This architecture has no feature maps of several sizes, which masks need.",
-                "Name another, such as resnet18.",
-            )
+            what = "This architecture has no feature maps of several sizes, which masks need."
+            fix = "Name another, such as resnet18."
             raise ConfigError(what, given=type(body).__name__, fix=fix) from error
         self.head = _Decoder(channels, num_outputs)
 
@@ -81,7 +77,7 @@ class _Decoder(nn.Module):
         widths = [channels[-1], *WIDTHS[: len(channels) - 1]]
         skips = reversed(channels[:-1])
         steps = zip(widths[:-1], skips, widths[1:], strict=True)
-        self.steps = nn.ModuleList(_Step(before + skip, after) for before, skip, after in steps)
+        self.steps = nn.ModuleList(_step(before + skip, after) for before, skip, after in steps)
         self.last = nn.Conv2d(widths[-1], num_outputs, 3, padding=1)
 
     def forward(self, maps: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -91,15 +87,10 @@ class _Decoder(nn.Module):
         return self.last(x)
 
 
-class _Step(nn.Sequential):
+def _step(channels_in: int, channels_out: int) -> nn.Sequential:
     """Two convolutions, each normalised."""
-
-    def __init__(self, channels_in: int, channels_out: int) -> None:
-        super().__init__(
-            nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False),
-            nn.BatchNorm2d(channels_out),
-            nn.ReLU(),
-            nn.Conv2d(channels_out, channels_out, 3, padding=1, bias=False),
-            nn.BatchNorm2d(channels_out),
-            nn.ReLU(),
-        )
+    layers: list[nn.Module] = []
+    for channels in (channels_in, channels_out):
+        conv = nn.Conv2d(channels, channels_out, 3, padding=1, bias=False)
+        layers += [conv, nn.BatchNorm2d(channels_out), nn.ReLU()]
+    return nn.Sequential(*layers)

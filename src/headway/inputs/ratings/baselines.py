@@ -55,9 +55,6 @@ def bias_model(pairs: np.ndarray, targets: np.ndarray, *, sizes: tuple[int, int]
         sizes: How many users and items there are, index 0 counted.
         seed: Decides the folds.
 
-    Returns:
-        The mean, and the numbers of the users and of the items, float64 `[sizes]` each.
-
     Example:
         >>> pairs = np.array([[user, item] for user in range(1, 41) for item in range(1, 41)])
         >>> mean, users, items = bias_model(pairs, pairs @ np.array([0.1, 0.0]), sizes=(41, 41), seed=0)

@@ -40,14 +40,7 @@ USUAL = 27.0
 
 
 class Factors(nn.Module):
-    """A vector and a bias for each user and for each item, and one bias for all.
-
-    Biases have one dimension, so that the optimizer does not decay them.
-
-    Args:
-        num_users: With index 0.
-        num_items: With index 0.
-    """
+    """A vector and a bias for each user and for each item, index 0 counted, and one bias for all."""
 
     def __init__(self, num_users: int, num_items: int) -> None:
         super().__init__()
@@ -72,9 +65,6 @@ class Factors(nn.Module):
 class DotProduct(nn.Module):
     """The dot product of the user's vector and the item's, and their biases.
 
-    Args:
-        factors: Vectors and biases.
-
     Example:
         >>> model = DotProduct(Factors(3, 4)).eval()
         >>> model(torch.tensor([[1.0, 2.0], [0.0, 3.0]])).shape
@@ -93,9 +83,6 @@ class DotProduct(nn.Module):
 
 class CollabMlp(nn.Module):
     """The dot product with biases, and what a small network makes of both vectors beside it, which begins at nothing.
-
-    Args:
-        factors: Vectors and biases.
 
     Source:
         He et al. 2017, arXiv:1708.05031 (NeuMF); here both parts share their vectors.
@@ -140,14 +127,9 @@ def recipe_for(input: Ratings) -> Recipe:
 
 
 def build(arch: str | None, input: Ratings) -> Model:
-    """A model for ratings. Its first outputs are near 0, which `ToUnit` makes the mean of the training rows.
+    """A model for ratings, by a key of `ARCHITECTURES`, the first when left out.
 
-    Args:
-        arch: A key of `ARCHITECTURES`; the first when left out.
-        input: The fitted field of users and items.
-
-    Raises:
-        ConfigError: If the name is not known.
+    Its first outputs are near 0, which `ToUnit` makes the mean of the training rows.
     """
     name = arch or next(iter(ARCHITECTURES))
     if name not in ARCHITECTURES:

@@ -39,13 +39,9 @@ def rank_metrics(
         `recall@k`, the share of the liked items among the first k, of as many as there can be; and `ndcg@k`, where
         an item at position p counts 1 / log2(p + 1) if it is liked, as a share of the best order's.
 
-    Raises:
-        ConfigError: If `k` is below 1.
-        DataError: If a number is not finite, or no user is left.
-
     Example:
-        >>> scores = np.array([5.0, 4.0, 1.0, 3.0, 2.0, 1.0])
-        >>> ranked = rank_metrics(scores, np.array([5, 1, 4, 5, 4, 1]), np.array([1, 1, 1, 2, 2, 2]), k=2)
+        >>> scores, users = np.array([5.0, 4.0, 1.0, 3.0, 2.0, 1.0]), np.array([1, 1, 1, 2, 2, 2])
+        >>> ranked = rank_metrics(scores, np.array([5, 1, 4, 5, 4, 1]), users, k=2)
         >>> ranked["recall@2"].value, round(ranked["ndcg@2"].value, 3)
         (0.75, 0.807)
 

@@ -24,11 +24,7 @@ __all__ = ["Recommender"]
 
 @dataclass(frozen=True)
 class Recommender:
-    """What a trained model of ratings learned of users and items. Made by `learner.recommender()`.
-
-    Args:
-        setup: The model and its data, whose input is `Ratings`.
-    """
+    """What a trained model of ratings learned of users and items. Made by `learner.recommender()`."""
 
     setup: Setup
 
@@ -43,14 +39,10 @@ class Recommender:
         return _embeddings(self._input.items, self._factors.items, self._factors.item_bias)
 
     def recommend(self, user: Any, *, n: int = 10) -> list[tuple[str, float]]:
-        """The `n` items with the best answers for a user, those left out that the user rated in the training rows.
+        """The `n` items with the best answers for a user, and these, best first.
 
-        Args:
-            user: The user; one that the training rows do not have gets what an average user likes.
-            n: How many.
-
-        Returns:
-            Each item's name and answer, best first.
+        Those are left out that the user rated in the training rows. A user that these do not have gets what an average
+        user likes.
         """
         items, train = self._input.items, self.setup.data.train
         user_index = self._input.read((user, None))[0]
@@ -71,10 +63,6 @@ class Recommender:
             part: Whose rows.
             k: How many items come first.
             threshold: Items rated at least so are liked; when left out, those rated at least the user's mean.
-
-        Raises:
-            ConfigError: If the part is not there.
-            DataError: If no user has so many held-out items.
         """
         rows = part_with_rows(self.setup.data, part)
         answers, users = self.setup.predict(rows), np.array([str(user) for user in rows.items[self._input.user]])

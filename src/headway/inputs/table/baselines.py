@@ -31,17 +31,10 @@ Make = Callable[[np.ndarray, BaselineData, int], Any]
 
 
 def one_hot(train: BaselineData, parts: Mapping[str, BaselineData]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Tables as linear models take them: numbers in standard deviations, a column for each category.
+    """Tables as linear models take them, float32 `[items, dim]`: numbers in standard deviations, a column a category.
 
     A missing number becomes the median of the training rows, and where these lack some, a column of its own says so.
     A missing category is one more category; what the training rows lack is zero everywhere.
-
-    Args:
-        train: Rows with a "table", from which medians, scales and categories are learned.
-        parts: Rows to bring into the same form.
-
-    Returns:
-        Of `train` float32 `[items, dim]`, and of each part the same.
 
     Example:
         >>> rows = BaselineData(

@@ -21,7 +21,6 @@ class ColumnValues:
     """One column's values.
 
     Attributes:
-        name: The column.
         values: Numbers (of dates the time since 1970), or indices into `labels`; NaN where one is missing; float64
             `[items]`.
         labels: The categories, the most frequent first; None for numbers.

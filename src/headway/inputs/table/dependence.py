@@ -29,10 +29,9 @@ _OWN_DRAWS = 2 << 32
 
 @dataclass(frozen=True)
 class DependencePoint(AsJson):
-    """The answers with the column set to one value for every item.
+    """The answers with the column set to one value, None for a missing one, for every item.
 
     Attributes:
-        value: The value, of the column's type; None for a missing one.
         answer: The mean answer, with its interval over items.
         quantiles: Of the items' own answers, at the shares `QUANTILES`: how far they differ from one another.
         share: Of the items that have this very value, from 0 to 1.
@@ -58,7 +57,6 @@ class Dependence(AsJson):
     """How answers depend on one column.
 
     Attributes:
-        column: The column.
         answer: What the answer is, such as a class.
         is_category: Whether the values have no order.
         points: The values, numbers in their order, categories by how frequent they are.
@@ -118,16 +116,12 @@ def dependence(
     Args:
         predict: The model: items to answers `[items, outputs]`.
         items: The items, of the part that the model is judged on.
-        column: Which column.
+        column: Which column; ConfigError if it is not there, DataError if it has no values.
         output: Which of the outputs.
         answer: What that output is called.
         num_points: Values at most: of numbers at even quantiles from 5 to 95 % (of the different values, too, where
             most items have the same few), of categories the most frequent.
         seed: The run's seed. Of more than 1,000 items, so many are drawn.
-
-    Raises:
-        ConfigError: If the column is not there.
-        DataError: If it has no values.
 
     Example:
         >>> items = pl.DataFrame({"x": [1.0, 2.0, 3.0], "y": [1.0, 1.0, 4.0]})

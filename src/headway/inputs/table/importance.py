@@ -31,10 +31,9 @@ _AT_ONCE = 20_000
 
 @dataclass(frozen=True)
 class ColumnImportance(AsJson):
-    """How much a model needs one column, or several that belong together.
+    """How much a model needs one column, or several that belong together, by their names `columns`.
 
     Attributes:
-        columns: Their names.
         drop: How much worse the metric is on average when their values are shuffled among the items, in the metric's
             unit; around 0 where the model does not use them.
     """
@@ -117,10 +116,6 @@ def importance(
         permutations: How often each is shuffled, at least 1.
         num_items: Of more items, so many are drawn at random.
         seed: The run's seed.
-
-    Raises:
-        ConfigError: If a column is not there or in two groups, or `permutations` is below 1.
-        ShapeError: If items, targets and answers are not of the same number.
 
     Example:
         >>> from headway.targets.number.metrics import METRICS

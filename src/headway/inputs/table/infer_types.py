@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
@@ -34,13 +33,7 @@ _IS_DATE = re.compile(r"\d{4}-\d{2}-\d{2}($|[T ]\d)")
 
 
 def guess_column(values: pl.Series) -> tuple[Kind | None, str]:
-    """The kind of a column, or None and the reason why it is left out.
-
-    Args:
-        values: The column, with its name.
-
-    Returns:
-        "continuous", "categorical" or "dates", and ""; or None and a reason that fits after "left out:".
+    """The kind of a column; or None and the reason why it is left out, which fits after "left out:".
 
     Example:
         >>> import polars as pl
@@ -65,7 +58,7 @@ def guess_column(values: pl.Series) -> tuple[Kind | None, str]:
 def _guess_numbers(numbers: np.ndarray, name: str, rows: int) -> tuple[Kind | None, str]:
     distinct = np.unique(numbers)
     kind, reason = _unless_same("continuous", len(distinct), rows - len(numbers), rows)
-    if kind is None or not _are_whole(distinct):
+    if kind is None or (distinct != np.floor(distinct)).any():
         return kind, reason
     if len(distinct) == rows and (_IS_ID.search(name) or distinct[-1] - distinct[0] == rows - 1):
         return None, "a number of its own for each row"
@@ -74,19 +67,18 @@ def _guess_numbers(numbers: np.ndarray, name: str, rows: int) -> tuple[Kind | No
 
 
 def _guess_text(values: pl.Series) -> tuple[Kind | None, str]:
-    rows, counts = len(values), Counter[str]()
+    rows, distinct, missing = len(values), set[str](), 0
     for value, count in values.value_counts().rows():
         text = text_of(value)
-        if text is not None:
-            counts[text] += count
-    missing = rows - counts.total()
-    kind, reason = _unless_same("categorical", len(counts), missing, rows)
+        missing += count if text is None else 0
+        distinct |= set() if text is None else {text}
+    kind, reason = _unless_same("categorical", len(distinct), missing, rows)
     if kind is None:
         return kind, reason
-    if all(_IS_DATE.match(text) for text in counts) and _are_dates(counts):
+    if all(_IS_DATE.match(text) for text in distinct) and _are_dates(distinct):
         return "dates", ""
-    if len(counts) > max(NEARLY_ALL * rows, MIN_TEXTS):
-        return None, f"nearly as many different texts as rows ({len(counts):,} of {rows:,})"
+    if len(distinct) > max(NEARLY_ALL * rows, MIN_TEXTS):
+        return None, f"nearly as many different texts as rows ({len(distinct):,} of {rows:,})"
     return kind, reason
 
 
@@ -95,10 +87,6 @@ def _unless_same(kind: Kind, num_distinct: int, missing: int, rows: int) -> tupl
     if missing == rows:
         return None, "empty"
     return (None, "the same in every row") if num_distinct == 1 and not missing else (kind, "")
-
-
-def _are_whole(numbers: np.ndarray) -> bool:
-    return bool((numbers == np.floor(numbers)).all())
 
 
 def _are_dates(texts: Iterable[str]) -> bool:

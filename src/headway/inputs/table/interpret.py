@@ -33,14 +33,7 @@ _NUM_CURVES = 4
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnUse(AsJson):
-    """What a model uses of a table's columns, as a report tells it.
-
-    Attributes:
-        part: The part that it was measured on.
-        importance: How much the model needs each column.
-        dependences: How its answers depend on those that it needs most.
-        redundancy: Which columns say nearly the same; None of a single column.
-    """
+    """What a model uses of a table's columns, as a report tells it: measured on `part`, of the columns needed most."""
 
     part: str
     importance: Importance
@@ -50,11 +43,7 @@ class ColumnUse(AsJson):
 
 @dataclass(frozen=True)
 class Interpretation:
-    """What a trained model of a table uses of its columns. Made by `learner.interpret()`.
-
-    Args:
-        setup: The model and its data, whose input is a `Table`.
-    """
+    """What a trained model of a table uses of its columns. Made by `learner.interpret()`."""
 
     setup: Setup
 
@@ -67,10 +56,6 @@ class Interpretation:
             part: Whose rows; not train, of which a model may have learned rows by heart.
             together: Groups of columns that are shuffled as one, such as `redundancy().groups()`.
             permutations: How often each is shuffled, at least 1.
-
-        Raises:
-            ConfigError: If the part is not there or has no rows, a column is not there or in two groups, or
-                `permutations` is below 1.
         """
         items, targets = self._rows(part)
         metrics, seed = self.setup.data.target.metrics(), self.setup.seed
@@ -85,21 +70,13 @@ class Interpretation:
             column: The column.
             part: Whose rows.
             label: Of which class; when left out, of two the second, else the first.
-
-        Raises:
-            ConfigError: If the part, the column or the label is not there.
-            DataError: If the column has no values.
         """
         items, _ = self._rows(part)
         output, answer = _output(self.setup.data, label)
         return dependence(self.predict, items, column, output=output, answer=answer, seed=self.setup.seed)
 
     def redundancy(self) -> Redundancy:
-        """Which columns say nearly the same, by the training rows.
-
-        Raises:
-            ConfigError: If there is one column alone.
-        """
+        """Which columns say nearly the same, by the training rows; ConfigError if there is one column alone."""
         return redundancy(self._rows("train")[0], seed=self.setup.seed)
 
     def leaks(self) -> list[Finding]:
@@ -119,12 +96,12 @@ class Interpretation:
         output, answer = _output(self.setup.data, None)
         needed = importance(self.predict, items, targets, metrics=metrics, seed=self.setup.seed)
         names = [column.name for column in needed.columns if column.is_used and items[column.name].drop_nulls().len()]
-        curves = (
+        curves = tuple(
             dependence(self.predict, items, name, output=output, answer=answer, seed=self.setup.seed)
             for name in names[:_NUM_CURVES]
         )
-        same = self.redundancy() if len(items.columns) > 1 else None
-        return ColumnUse(part=part, importance=needed, dependences=tuple(curves), redundancy=same)
+        associations = self.redundancy() if len(items.columns) > 1 else None
+        return ColumnUse(part=part, importance=needed, dependences=curves, redundancy=associations)
 
     @property
     def predict(self) -> Predict:
@@ -147,8 +124,7 @@ def _output(data: Data, label: str | None) -> tuple[int, str]:
     labels = list(data.target.labels)
     if not labels:
         if label is not None:
-            fix = "Leave `label` out."
-            raise ConfigError("A number has no labels.", given=f"label={label!r}", fix=fix)
+            raise ConfigError("A number has no labels.", given=f"label={label!r}", fix="Leave `label` out.")
         return 0, data.target.column
     if label is None:
         label = labels[1 if len(labels) == 2 else 0]

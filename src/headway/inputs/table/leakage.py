@@ -48,7 +48,6 @@ class ColumnSkill:
     """How well one column predicts the target alone.
 
     Attributes:
-        column: The column.
         skill: The share of the targets' variance that it explains in rows it was not fitted on: 0 is no better than the
             mean or the classes' shares, 1 is all. For classes it is Brier's skill score.
         is_id: Whether nearly all of its values differ, as those of ids and names do.
@@ -63,15 +62,8 @@ def column_skills(items: pl.DataFrame, targets: np.ndarray, *, seed: int = 0) ->
     """How well each column predicts the target alone, on five folds, the best first.
 
     Of a number a small regression tree (missing values are one of its branches) or a straight line, of a category the
-    mean target of each, drawn towards the mean of all.
-
-    Args:
-        items: Training rows, with the columns to look at.
-        targets: Class indices `[items]`, or numbers `[items, outputs]`.
-        seed: The run's seed. Of more than 10,000 items, so many are drawn.
-
-    Raises:
-        ShapeError: If items and targets are not of the same number.
+    mean target of each, drawn towards the mean of all. Targets are class indices `[items]`, or numbers
+    `[items, outputs]`. Of more than 10,000 items, so many are drawn.
 
     Example:
         >>> items = pl.DataFrame({"age": list(range(50)), "group": ["young"] * 25 + ["old"] * 25})
@@ -104,9 +96,6 @@ def find_leaks(items: pl.DataFrame, targets: np.ndarray, *, seed: int = 0) -> li
         targets: Class indices `[items]`, or numbers `[items, outputs]`.
         seed: The run's seed.
 
-    Raises:
-        ShapeError: If items and targets are not of the same number.
-
     Example:
         >>> items = pl.DataFrame({"size": [1.0, 2.0, 3.0, 4.0, 5.0] * 10, "after": ["no", "yes"] * 25})
         >>> [finding] = find_leaks(items, np.array([0, 1] * 25))
@@ -134,13 +123,6 @@ def find_copies(
     train: pl.DataFrame, targets: np.ndarray, other: pl.DataFrame, other_targets: np.ndarray, *, part: str = "valid"
 ) -> list[Finding]:
     """Rows of another part that are in train too, with the same values in all columns.
-
-    Args:
-        train: Training rows, the columns that go into the model.
-        targets: Their targets.
-        other: Rows that the model is judged on, the same columns.
-        other_targets: Their targets.
-        part: What the other rows are called.
 
     Example:
         >>> train, sick = pl.DataFrame({"age": list(range(200))}), np.array([0, 1] * 100)
@@ -178,23 +160,22 @@ def find_copies(
 def _finding(columns: Sequence[ColumnSkill], rest: Estimate | None, severity: Severity) -> Finding:
     """One finding of all suspected columns of a severity, the one that tells most first."""
     skills = {column.column: column.skill for column in columns}
-    shares = [f"{name!r} alone explains {_percent(skill)}" for name, skill in skills.items()]
-    sentence = f"Column {shares[0]}"
+    shares = [f"{skill.value:.0%} [{skill.low:.0%}, {min(skill.high, 1):.0%}]" for skill in skills.values()]
+    named = [f"{name!r} {share}" for name, share in zip(skills, shares, strict=True)]
+    named = named[:_SHOWN] + ([f"{len(named) - _SHOWN} more columns"] if len(named) > _SHOWN else [])
+    sentence = f"Column {columns[0].column!r} alone explains {shares[0]}"
     if len(columns) > 1:
-        shares = [share.replace(" alone explains", "") for share in shares]
-        shown = shares[:_SHOWN] + ([f"{len(shares) - _SHOWN} more columns"] if len(shares) > _SHOWN else [])
-        sentence = f"Each of these columns alone explains much: {', '.join(shown[:-1])} and {shown[-1]}"
+        sentence = f"Each of these columns alone explains much: {', '.join(named[:-1])} and {named[-1]}"
     sentence += " of the target's variance in rows it was not fitted on"
     if rest is not None:
         sentence += f"; all columns that are not suspected explain {max(rest.value, 0):.0%} together"
     sentence += "."
     ids = [column.column for column in columns if column.is_id]
+    order = "in whose order the rows are by their target"
     if ids and len(columns) == 1:
-        sentence += (
-            " Nearly all of its values differ: it looks like an id, in whose order the rows are by their target."
-        )
+        sentence += f" Nearly all of its values differ: it looks like an id, {order}."
     elif ids:
-        sentence += f" Ids, by the look of them, in whose order the rows are by their target: {_listed(ids)}."
+        sentence += f" Ids, by the look of them, {order}: {_listed(ids)}."
     names, (is_, it) = _listed(list(skills)), ("is", "it") if len(skills) == 1 else ("are", "each of them")
     remedies = (
         f"ask whether {names} {is_} known at the time when the answer is wanted, and how {it} came about",
@@ -204,10 +185,6 @@ def _finding(columns: Sequence[ColumnSkill], rest: Estimate | None, severity: Se
     return Finding(
         "leak", severity, sentence, as_json({"columns": list(skills), "skills": skills, "rest": rest}), remedies
     )
-
-
-def _percent(skill: Estimate) -> str:
-    return f"{skill.value:.0%} [{skill.low:.0%}, {min(skill.high, 1):.0%}]"
 
 
 def _listed(columns: Sequence[str]) -> str:

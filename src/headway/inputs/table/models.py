@@ -49,11 +49,7 @@ _SELU_SCALE = 1.0507009873554805
 
 
 def build(arch: str | None, input: Table, target: Target) -> Model:
-    """A model of a table's rows.
-
-    Raises:
-        ConfigError: If the name is not that of the one architecture there is.
-    """
+    """A model of a table's rows; ConfigError if `arch` is not the one architecture there is."""
     if arch not in (None, ARCHITECTURE):
         what = "There is no architecture of that name for tables."
         fix = f'Leave it out for "{ARCHITECTURE}", or pass a module of your own.'
@@ -105,7 +101,7 @@ class _Body(nn.Module):
         # A layer without columns would compute nothing, and not be exported.
         self.numbers = PiecewiseLinear(edges) if edges else None
         self.categories = Categories(sizes) if sizes else None
-        dim = sum(part.dim for part in (self.numbers, self.categories) if part is not None)
+        dim = sum(encoder.dim for encoder in (self.numbers, self.categories) if encoder is not None)
         self.scale = nn.Parameter(torch.ones(dim))
         layers: list[nn.Module] = []
         for before in (dim, *[WIDTH] * (DEPTH - 1)):
@@ -113,22 +109,17 @@ class _Body(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        parts = []
-        if self.numbers is not None:
-            parts.append(self.numbers(inputs[:, : self.num_numbers]))
+        encoded = [self.numbers(inputs[:, : self.num_numbers])] if self.numbers is not None else []
         if self.categories is not None:
-            parts.append(self.categories(inputs[:, self.num_numbers :]))
-        return self.layers(torch.cat(parts, dim=1) * self.scale)
+            encoded.append(self.categories(inputs[:, self.num_numbers :]))
+        return self.layers(torch.cat(encoded, dim=1) * self.scale)
 
 
 class PiecewiseLinear(nn.Module):
-    """Each number as itself and as `DIM - 1` functions of it, linear between the edges of its bins.
+    """Each number as itself and as `DIM - 1` functions of it, linear between the rising edges of its bins.
 
     A number becomes how far each of its bins is filled, from 0 to 1, and a linear layer of its own follows. Bins start
     with no weight, beside one of the number itself: training begins with straight lines.
-
-    Args:
-        edges: The edges of each number's bins, rising.
 
     Source:
         Gorishniy et al. 2022, arXiv:2203.05556, section 3.2; that it starts from straight lines, Gorishniy et al. 2024,
@@ -140,13 +131,12 @@ class PiecewiseLinear(nn.Module):
 
     def __init__(self, edges: Sequence[Sequence[float]]) -> None:
         super().__init__()
-        count, bins = len(edges), max(len(each) - 1 for each in edges)
+        count, bins = len(edges), max(map(len, edges)) - 1
+        # A bin that is not used is never filled.
         low, steepness = torch.zeros(count, bins), torch.zeros(count, bins)
-        for place, each in enumerate(edges):
-            ends = torch.tensor(each)
-            low[place, : len(each) - 1] = ends[:-1]
-            # A bin that is not used is never filled.
-            steepness[place, : len(each) - 1] = 1 / (ends[1:] - ends[:-1])
+        for number, ends in enumerate(map(torch.tensor, edges)):
+            low[number, : len(ends) - 1] = ends[:-1]
+            steepness[number, : len(ends) - 1] = 1 / ends.diff()
         self.register_buffer("low", low)
         self.register_buffer("steepness", steepness)
         self.weight = nn.Parameter(torch.zeros(count, bins, DIM - 1))
@@ -167,9 +157,6 @@ class Categories(nn.Module):
     """Category indices as zeros and ones, or, where a column has many, as vectors that are learned.
 
     Index 0, what was not seen in training, is all zeros, and so is its vector at first.
-
-    Args:
-        sizes: How many values each index has, 0 counted.
     """
 
     last: torch.Tensor
@@ -200,18 +187,14 @@ class Categories(nn.Module):
     def forward(self, indices: torch.Tensor) -> torch.Tensor:
         """Indices, whole numbers as float32 `[batch, columns]`, to `[batch, dim]`."""
         indices = torch.minimum(indices.long().clamp(min=0), self.last)
-        found = [(indices[:, self.place] == self.value).to(torch.float32)] if len(self.place) else []
+        encoded = [(indices[:, self.place] == self.value).to(torch.float32)] if len(self.place) else []
         if self.vectors is not None:
-            found.append(self.vectors(indices[:, self.many] + self.start).flatten(1))
-        return torch.cat(found, dim=1)
+            encoded.append(self.vectors(indices[:, self.many] + self.start).flatten(1))
+        return torch.cat(encoded, dim=1)
 
 
 class TangentLinear(nn.Module):
     """A linear layer in the neural-tangent parametrisation: weights of size one, divided by the root of their number.
-
-    Args:
-        before: Numbers that go in.
-        after: Numbers that come out.
 
     Source:
         Jacot et al. 2018, arXiv:1806.07572; for tables Holzmüller et al. 2024, arXiv:2407.04491.

@@ -53,10 +53,7 @@ def text_of(value: Any) -> str | None:
 
 
 def date_of(value: Any) -> datetime | None:
-    """A value as a moment, in UTC where it names a zone; None where it is missing.
-
-    Raises:
-        ValueError: If it is neither a date nor one in the form of ISO 8601.
+    """A value as a moment, in UTC where it names a zone; None where it is missing; ValueError if it is no date.
 
     Example:
         >>> date_of("2024-02-29"), date_of("?")
@@ -80,11 +77,7 @@ def date_of(value: Any) -> datetime | None:
 
 
 def numbers_of(name: str, values: pl.Series) -> np.ndarray:
-    """A column's numbers, float64 `[rows]`, NaN where there is none.
-
-    Raises:
-        DataError: If a value is not a number.
-    """
+    """A column's numbers, float64 `[rows]`, NaN where there is none; DataError if a value is not a number."""
     import polars as pl
 
     if values.dtype.is_numeric() or values.dtype == pl.Boolean:
@@ -95,11 +88,7 @@ def numbers_of(name: str, values: pl.Series) -> np.ndarray:
 
 
 def moments_of(name: str, values: pl.Series) -> list[datetime | None]:
-    """A column's dates.
-
-    Raises:
-        DataError: If a value is not a date.
-    """
+    """A column's dates; DataError if a value is not a date."""
     return _by_value(name, values, date_of, "dates such as 2024-02-29")
 
 

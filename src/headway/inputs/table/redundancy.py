@@ -31,7 +31,6 @@ class Redundancy(AsJson):
     """How closely columns go together; `str()` tells the closest pairs.
 
     Attributes:
-        columns: The columns.
         association: Of each pair, float64 `[columns, columns]`, from 0 (nothing in common) to 1 (one follows from the
             other).
         tree: The columns joined step by step, the closest first, as scipy's `linkage` gives it: float64
@@ -77,11 +76,7 @@ def redundancy(items: pl.DataFrame, *, seed: int = 0) -> Redundancy:
 
     Of two numbers it is the size of Spearman's rank correlation; of a number and a category the share of the ranks'
     variance that the categories explain (its root); of two categories Cramér's V. The last two are corrected for
-    chance, which many categories would profit from.
-
-    Args:
-        items: Training rows, with at least two columns of numbers, dates or categories.
-        seed: The run's seed. Of more than 10,000 items, so many are drawn.
+    chance, which many categories would profit from. Of more than 10,000 items, so many are drawn.
 
     Raises:
         ConfigError: If there are fewer than two columns.

@@ -37,6 +37,7 @@ def as_json(value: Any) -> Any:
         >>> as_json({"shares": np.array([0.5, np.nan]), "names": ("a", "b")})
         {'shares': [0.5, None], 'names': ['a', 'b']}
     """
+    # What has a form of its own keeps it; its values go through the same rules.
     if hasattr(value, "to_json"):
         value = value.to_json()
     if isinstance(value, np.ndarray | np.generic):

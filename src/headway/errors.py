@@ -1,17 +1,5 @@
 """Every error that Headway raises. All are public: `hw.DataError`.
 
-    HeadwayError
-    ├── ConfigError      (ValueError)          an argument or option cannot work
-    ├── DataError        (ValueError)          the data cannot be trained on or evaluated
-    ├── ReadError        (ValueError)          one item cannot be read
-    ├── ShapeError       (ValueError)          arrays or tensors do not fit together
-    ├── BundleError      (ValueError)          a bundle is damaged, unsafe or of an unknown version
-    ├── RunError         (RuntimeError)        a run's folder is in use or does not fit
-    ├── TrainingError    (RuntimeError)        training cannot go on
-    ├── CheckpointError  (RuntimeError)        a checkpoint cannot be written or read
-    └── WeightsError     (RuntimeError)        weights are missing or do not fit
-    Stopped              (KeyboardInterrupt)   Ctrl-C or SIGTERM, after what was done was saved
-
 Each error says what happened, what was given and what to do. Each is also the built-in exception it resembles, so
 `except ValueError` works.
 """
@@ -103,6 +91,7 @@ class BundleError(HeadwayError, ValueError):
     """A bundle file is damaged, unsafe or of an unknown version."""
 
 
+# Not a HeadwayError: what catches errors must not catch a wish to stop.
 class Stopped(KeyboardInterrupt):
     """Somebody asked the program to stop, by Ctrl-C or SIGTERM, and what had been done was saved where there is a run.
 

@@ -57,6 +57,7 @@ class _Estimator(BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
+        # Tables may have missing values.
         tags.input_tags.allow_nan = True
         return tags
 
@@ -127,6 +128,7 @@ class HeadwayClassifier(ClassifierMixin, _Estimator):
         if len(self.classes_) < 2:
             what = "A classifier needs items of at least two classes; here is one class."
             raise DataError(what, given=f"y with {self.classes_.tolist()}", fix="Add items of another class.")
+        # Classes may be of any type, labels are text: "0", "1" ... in the order of the classes.
         labels = tuple(map(str, range(len(self.classes_))))
         return self._train(X, [labels[index] for index in indices], Category("target", labels=labels))
 

@@ -210,14 +210,12 @@ def _check_settings(name: str, options: dict[str, Any]) -> None:
     """Finds mistakes before the photos are read, which may take a while."""
     from headway.inputs.registry import check_architecture
     from headway.runs.run import check_name
-    from headway.train.fine_tune import check_plan
     from headway.train.optimizers import check_optimizer
     from headway.train.options import options_of
     from headway.train.precision import choose_device, choose_precision
 
     check_name(name)
-    check_plan(epochs=options["epochs"], minutes=options["minutes"], lr=options["lr"])
-    options_of({key: options[key] for key in ("mixup", "ema", "clip_norm", "dropout", "epochs", "lr")})
+    options_of({key: options[key] for key in ("mixup", "ema", "clip_norm", "dropout", "epochs", "minutes", "lr")})
     choose_precision(choose_device(options["device"]), options["precision"])
     check_optimizer(options["optimizer"])
     if options["arch"] is not None:

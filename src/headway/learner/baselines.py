@@ -84,6 +84,7 @@ def _data_of(trained: TrainedModel, part: Part) -> BaselineData:
 
 def _key(trained: TrainedModel) -> str:
     """What the baselines' predictions depend on: the same key, the same predictions."""
+    # Features decide, too: another body, or other weights of it, give other ones.
     digest = hashlib.sha256()
     for _, array in sorted(trained.features.parts.items() if trained.features else ()):
         digest.update(np.ascontiguousarray(array).tobytes())

@@ -23,20 +23,19 @@ from headway.judge.learning_curve import LearningCurve
 from headway.judge.metric import MetricLike
 from headway.judge.report.report import Report
 from headway.learner.baselines import find_baselines, own_baselines
-from headway.learner.calls import Call, recorded
 from headway.learner.cross_validation import CrossValidation, fold_data
 from headway.learner.ensemble import ensemble
 from headway.learner.export import export_trained
 from headway.learner.predict import in_process, show_results
 from headway.learner.report import Diagnosis, check_request, curve, findings, make_report, predictions
-from headway.learner.restore import made_again, replay, resume_run
+from headway.learner.restore import Call, made_again, recorded, replay, resume_run
 from headway.learner.subject import TrainedModel
 from headway.learner.weights import freeze_to, load_weights, save_weights
 from headway.predictions import Predictions
 from headway.runs.run import Run, new_run
 from headway.targets.base import Prediction
 from headway.train.callbacks import Callback, check_callbacks
-from headway.train.fine_tune import Features, check_plan, fine_tune, kept_features, recommended, train_from_scratch
+from headway.train.fine_tune import Features, fine_tune, kept_features, recommended, train_from_scratch
 from headway.train.history import Epoch, History
 from headway.train.lr_finder import LrFinder, find_lr
 from headway.train.make_model import make_model
@@ -267,7 +266,6 @@ class Learner:
             TrainingError: If the loss is NaN.
         """
         arguments = {"epochs": epochs, "minutes": minutes, "lr": lr, **options}
-        check_plan(epochs=epochs, minutes=minutes, lr=lr)
         chosen = options_of(arguments, recommended(self.setup, two_stages=self.two_stages))
         check_training(chosen, self.setup, epochs=epochs, minutes=minutes)
         train = fine_tune if self.two_stages else train_from_scratch

@@ -24,6 +24,7 @@ __all__ = ["in_process", "show_results"]
 def in_process(setup: Setup) -> Predictor:
     """A predictor that runs a model of torch's instead of a graph."""
     field = setup.data.input
+    # It has no session: `_run` is all that a predictor does with one.
     return _InProcess(manifest={}, input=field, target=setup.data.target, session=cast(Any, None), setup=setup)
 
 

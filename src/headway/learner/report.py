@@ -173,14 +173,14 @@ def curve(trained: TrainedModel) -> LearningCurve:
 
 
 def _gain(trained: TrainedModel, views: int) -> ViewsGain:
-    """On valid: whether to use more views is a choice, and test is not for choosing."""
+    # On valid: whether to use more views is a choice, and test is not for choosing.
     plain, averaged = predictions_of_views(trained.setup, trained.part("valid"), views=views)
     options = {"metrics": trained.metrics, "seed": trained.setup.seed}
     return views_gain(plain.predictions, averaged.predictions, plain.targets, part="valid", views=views, **options)
 
 
 def _train_predictions(trained: TrainedModel) -> Predictions:
-    """For some training items as they are, without augmentation."""
+    # As they are, without augmentation, which valid has not either.
     part = trained.data.train
     drawn = np.sort(generator(trained.setup.seed, "bootstrap").permutation(len(part))[:NUM_TRAIN])
     return trained.predict(Part(part.data, part.name, part.items[drawn]))
@@ -194,7 +194,7 @@ def _held_out(trained: TrainedModel) -> Predictions | None:
 
 
 def _properties(data: Data) -> list[str]:
-    """What a user knows of the items: columns other than those that go in, come out, or are Headway's own."""
+    # What a user knows of the items besides what goes in and comes out.
     own = {"row", "content", "split", *data.input.columns, *data.target.columns}
     return [name for name, kind in data.items.schema.items() if name not in own and kind != pl.Object]
 

@@ -55,6 +55,7 @@ def freeze_to(model: nn.Module, to: int) -> None:
         ConfigError: If the model has only one group, or no such group.
     """
     groups = depth_groups(model)
+    # `to=0` is for `unfreeze`, which every model can.
     if to and len(groups) == 1:
         what = "A model without a `body` and a `head` has no groups of layers to freeze."
         fix = "Set requires_grad of the parameters of `learner.model` yourself."

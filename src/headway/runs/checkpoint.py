@@ -182,7 +182,7 @@ def cannot_write(what: str, given: str, *, run: object = "RUN") -> CheckpointErr
 
 
 def _checksum(tensors: Mapping[str, torch.Tensor], values: str) -> str:
-    """A file of the right length with a wrong byte would otherwise give other weights, and nobody would know."""
+    # A file of the right length with a wrong byte would otherwise give other weights, and nobody would know.
     total = zlib.crc32(values.encode())
     for name in sorted(tensors):
         total = zlib.crc32(_bytes(tensors[name]), zlib.crc32(name.encode(), total))
@@ -234,7 +234,7 @@ def _bytes(tensor: torch.Tensor) -> memoryview:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Flushes a rename to the disk; Windows cannot, and does it by itself."""
+    # Until its folder is flushed a renamed file may be lost with the power. Windows cannot, and does it by itself.
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -45,6 +45,7 @@ class Signals:
             raise Stopped(self.received)
 
     def _handle(self, signum: int, _: FrameType | None) -> None:
+        # A second signal does not wait: the step may hang.
         if self.waiting and self.received is None:
             self.received = signum
             return

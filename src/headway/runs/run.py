@@ -73,11 +73,8 @@ class Run:
             shutil.rmtree(self.path)
 
     def begin(self, data: Data, settings: Mapping[str, Any], model: nn.Module) -> None:
-        """Writes what is known before training, unless the run goes on: settings, items, problems.
-
-        The first weights of a module of one's own are kept, or taken back when the run goes on: nothing else knows
-        them. The config comes last, as it makes the folder a run.
-        """
+        """Writes what is known before training, unless the run goes on: settings, items, problems."""
+        # The first weights of a module of one's own: nothing else knows them.
         start = Checkpoints(self.path / "checkpoints")
         if self.has_begun:
             saved = start.load(FIRST_WEIGHTS)
@@ -103,6 +100,7 @@ class Run:
         _write(self.path / "items.parquet", table.getvalue())
         if len(data.problems):
             _write(self.path / "problems.csv", data.problems.write_csv().encode())
+        # Last, as it makes the folder a run.
         self.write_config(config)
 
     def check(self, *, data: Data | None, own: Mapping[str, Any]) -> dict[str, Any]:
@@ -234,7 +232,7 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 @cache
 def _lock(path: Path) -> filelock.BaseFileLock:
-    """The operating system's lock on a run: gone with the process that holds it, which may take it again and again."""
+    # The operating system's: gone with the process that holds it, which may take it again and again.
     return filelock.FileLock(path / ".lock", timeout=0)
 
 
@@ -292,6 +290,7 @@ def list_runs(runs: str | os.PathLike[str]) -> list[Run]:
 
 
 def _is_run(config: Path) -> bool:
+    # Other programs write a config.json, too.
     return {"settings", "data", "versions"} <= _json(config).keys()
 
 
@@ -319,6 +318,7 @@ def _writing(path: Path) -> Iterator[None]:
     """A context in which the system's refusal to write says what to do about it."""
     try:
         yield
+    # A lock that another process holds is an OSError, too.
     except filelock.Timeout:
         raise
     except OSError as error:

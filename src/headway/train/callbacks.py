@@ -77,11 +77,9 @@ class TrainState:
 
 
 class BatchResult(NamedTuple):
-    """One step: what went in, what came out, and the loss, all still on the device.
+    """One step: what went in, what came out, and the loss, all still on the device."""
 
-    A tuple with names, as a frozen dataclass takes three times as long to make, and every step makes one.
-    """
-
+    # A tuple with names, as a frozen dataclass takes three times as long to make, and every step makes one.
     inputs: torch.Tensor
     targets: torch.Tensor
     outputs: torch.Tensor

@@ -24,7 +24,7 @@ from torch import nn
 from headway.data.dataset import Data, Part
 from headway.data.loader import Loader
 from headway.data.splits import RandomSplit, assign_parts
-from headway.errors import ConfigError, TrainingError
+from headway.errors import TrainingError
 from headway.runs.checkpoint import PLAN, Saved
 from headway.train.batchnorm_fusion import folded
 from headway.train.history import Epoch, History
@@ -36,7 +36,6 @@ from headway.train.stage import Setup, fit, score, step_seconds
 __all__ = [
     "Features",
     "body_features",
-    "check_plan",
     "default_epochs",
     "fine_tune",
     "kept_features",
@@ -261,7 +260,7 @@ def _frozen(setup: Setup) -> Iterator[nn.Module]:
 
 
 def _mark(part: Part) -> str:
-    """Of the items' bytes: what was computed from others, before a change that was accepted, is not found by it."""
+    # Of the items' bytes: what was computed from others, before a change that was accepted, is not found by it.
     return hashlib.blake2b("\n".join(part.items["content"].to_list()).encode(), digest_size=4).hexdigest()
 
 
@@ -345,23 +344,3 @@ def _set_aside(part: Part, seed: int) -> tuple[Part, Part]:
     is_inside = np.array(assign_parts(RandomSplit(share, seed=seed), part.items, part.data.target)) == "train"
     inside, aside = (Part(part.data, part.name, part.items.filter(rows)) for rows in (is_inside, ~is_inside))
     return inside, aside
-
-
-def check_plan(*, epochs: int | None, minutes: float | None, lr: float | None) -> None:
-    """Checks what was asked for, before any work.
-
-    Raises:
-        ConfigError: If both `epochs` and `minutes` are given, or a value is out of its range.
-    """
-    given = f"epochs={epochs}, minutes={minutes}, lr={lr}"
-    if epochs is not None and minutes is not None:
-        what = "A run is planned by epochs or by minutes, not by both."
-        raise ConfigError(what, given=given, fix="Drop one.")
-    ranges = (
-        epochs is None or (int(epochs) == epochs and epochs >= 0),
-        minutes is None or 0 < minutes < float("inf"),
-        lr is None or 0 < lr < float("inf"),
-    )
-    if not all(ranges):
-        what = "`epochs` must be a whole number from 0, `minutes` and `lr` above 0."
-        raise ConfigError(what, given=given, fix="Leave them out for a good choice.")

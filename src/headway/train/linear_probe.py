@@ -123,12 +123,10 @@ def solve_head(
 
 
 def _in_span(features: torch.Tensor) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:
-    """Where items are few, their features in as many coordinates as there are items; and the way back for weights.
-
-    The best weights are a sum of items' features: whatever is at right angles to all of these changes no output and
-    costs decay (the representer theorem, Kimeldorf and Wahba 1971). So they are the same when sought among these
-    coordinates alone, and every step of the search is so much shorter.
-    """
+    """Where items are few, their features in as many coordinates as there are items; and the way back for weights."""
+    # The best weights are a sum of items' features: whatever is at right angles to all of these changes no output and
+    # costs decay (the representer theorem, Kimeldorf and Wahba 1971). So they are the same when sought among these
+    # coordinates alone, and every step of the search is so much shorter.
     num_items, num_features = features.shape
     if 2 * num_items > num_features:
         return features, lambda weights: weights

@@ -26,6 +26,7 @@ def train_epoch(state: TrainState, batches: Iterable[Batch]) -> float:
             callback.on_epoch_begin(state)
     for batch in batches:
         train_step(state, batch)
+        # Either may have been set by a callback in this very step.
         if state.stop_training or state.step == state.total_steps:
             break
     state.epoch, state.batch = state.epoch + 1, 0

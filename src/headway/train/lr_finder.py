@@ -86,10 +86,11 @@ def find_lr(setup: Setup, *, steps: int = 60) -> LrFinder:
 
 
 def _smoothed(losses: np.ndarray, keep: float = 0.8) -> np.ndarray:
-    """An exponential mean, corrected for its start."""
+    """An exponential mean."""
     mean, result = 0.0, np.empty_like(losses)
     for step, loss in enumerate(losses):
         mean = keep * mean + (1 - keep) * loss
+        # The mean begins at 0; the correction is Adam's.
         result[step] = mean / (1 - keep ** (step + 1))
     return result
 

@@ -95,7 +95,8 @@ def _draw(row: int, seed: int, epoch: int, mixup: float, cutmix: float) -> tuple
 
 
 def _sides(middle: np.ndarray, own: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where rectangles begin and end, in whole pixels: their sides are the roots of their share, cut at the edges."""
+    """Where rectangles begin and end, in whole pixels."""
+    # Their sides are the roots of their share; what lies beyond an edge of the picture is cut off.
     half = np.sqrt(1 - own) / 2
     first, last = (np.rint(length * np.clip(middle + side * half, 0, 1)).astype(np.int64) for side in (-1, 1))
     return first, last

@@ -112,7 +112,8 @@ def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
 
 
 def clear_gradients(optimizer: torch.optim.Optimizer) -> None:
-    """Sets every gradient to None, as `zero_grad` does, without telling the profiler of it, which takes longer."""
+    """Sets every gradient to None."""
+    # `zero_grad` tells the profiler of it, which takes longer.
     for group in optimizer.param_groups:
         for parameter in group["params"]:
             parameter.grad = None

@@ -156,17 +156,31 @@ def options_of(arguments: Mapping[str, Any], base: Options | None = None) -> Opt
     """The options of `base` with what a user passed by name and is not None; epochs, minutes and lr may be among them.
 
     Raises:
-        ConfigError: If an option is not known, a value is out of its range, or there are 0 epochs, so that options
-            have no effect.
+        ConfigError: If an option is not known, a value is out of its range, there are both epochs and minutes, or there
+            are 0 epochs, so that options have no effect.
     """
+    epochs, minutes, lr = (arguments.get(name) for name in ("epochs", "minutes", "lr"))
+    planned = f"epochs={epochs}, minutes={minutes}, lr={lr}"
+    if epochs is not None and minutes is not None:
+        what = "A run is planned by epochs or by minutes, not by both."
+        raise ConfigError(what, given=planned, fix="Drop one.")
+    ranges = (
+        epochs is None or (int(epochs) == epochs and epochs >= 0),
+        minutes is None or 0 < minutes < float("inf"),
+        lr is None or 0 < lr < float("inf"),
+    )
+    if not all(ranges):
+        what = "`epochs` must be a whole number from 0, `minutes` and `lr` above 0."
+        raise ConfigError(what, given=planned, fix="Leave them out for a good choice.")
     known = [option.name for option in fields(Options)]
     unknown = sorted(arguments.keys() - {*known, "epochs", "minutes", "lr"})
     if unknown:
         what = "There is no training option of that name."
         raise ConfigError(what, given=f"{unknown[0]}={arguments[unknown[0]]!r}", fix=did_you_mean(unknown[0], known))
+    # What is passed as it is anyway does no harm: the command line passes all of its options.
     plain = {"lr": None, **vars(Options())}
     idle = [f"{name}={arguments[name]}" for name in plain if arguments.get(name) not in (None, plain[name], [])]
-    if arguments.get("epochs") == 0 and idle:
+    if epochs == 0 and idle:
         what = "Without epochs that train every layer these options have no effect: the head alone is solved."
         raise ConfigError(what, given=f"epochs=0, {', '.join(idle)}", fix="Leave them out, or pass epochs=1.")
     return replace(base or Options(), **{name: arguments[name] for name in known if arguments.get(name) is not None})

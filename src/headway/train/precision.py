@@ -36,7 +36,8 @@ class Precision:
     may_round: bool = False
 
     def seed(self, seed: int) -> None:
-        """Seeds torch's generators here and on the device; `torch.manual_seed` takes a hundred times as long."""
+        """Seeds torch's generators here and on the device."""
+        # Once a step: `torch.manual_seed` takes a hundred times as long.
         torch.default_generator.manual_seed(seed)
         kind = self.device.type
         if kind == "cuda":
@@ -45,7 +46,8 @@ class Precision:
             torch.mps.manual_seed(seed)
 
     def fresh(self) -> Precision:
-        """The same, its scaler as new: each stage begins so, whether or not the process has trained before."""
+        """The same, its scaler as new."""
+        # Each stage begins so, whether or not the process has trained before: it may be resumed in another one.
         return replace(self, scaler=torch.amp.GradScaler(self.device.type, enabled=self.scaler.is_enabled()))
 
     def own_randomness(self) -> AbstractContextManager[None]:
@@ -78,7 +80,7 @@ class Precision:
 
     @property
     def _has_channels_last(self) -> bool:
-        """On Apple's devices that layout has been slower, and wrong (github.com/pytorch/pytorch/issues/174345)."""
+        # On Apple's devices that layout has been slower, and wrong (github.com/pytorch/pytorch/issues/174345).
         return self.device.type != "mps"
 
     def autocast(self) -> AbstractContextManager[object]:

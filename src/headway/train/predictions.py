@@ -52,7 +52,7 @@ def predictions_of_views(setup: Setup, part: Part, *, views: int) -> tuple[Predi
         section 4.1.
     """
     check_views(views, setup)
-    reader, precision = part.data.input, setup.precision
+    input, precision = part.data.input, setup.precision
     sums, plain = [], []
     with evaluating(setup.model), torch.inference_mode(), precision.autocast():
 
@@ -60,9 +60,9 @@ def predictions_of_views(setup: Setup, part: Part, *, views: int) -> tuple[Predi
             return setup.model(precision.layout(setup.prepare(images))).float().softmax(dim=1).cpu()
 
         for canvases, positions in _canvases(part):
-            images = as_tensor(canvases, reader.axes).to(precision.device)
+            images = as_tensor(canvases, input.axes).to(precision.device)
             targets, rows = torch.from_numpy(part.placed_at(positions)), part.rows[positions]
-            plain.append(answer(as_tensor(reader.view(canvases), reader.axes).to(precision.device)))
+            plain.append(answer(as_tensor(input.view(canvases), input.axes).to(precision.device)))
             total = plain[-1].clone()
             for epoch in range(FIRST_VIEW_EPOCH, FIRST_VIEW_EPOCH + views):
                 drawn = {"rows": rows, "size": None, "seed": setup.seed, "epoch": epoch}

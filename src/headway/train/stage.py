@@ -187,8 +187,8 @@ class _Stage:
         self.setup, self.plan, self.history = setup, plan, history
         self.loader = setup.loader(part, shuffle=True, accumulate=plan.options.accumulate)
         self.signals, self.losses = Signals(), FiniteLoss(setup.data)
-        self.entries: list[Epoch] = []
         self.began = time.perf_counter()
+        self.first_entry = len(history)
         # A second call goes on counting, or it would see the same orders and the same augmentations again.
         self.first_epoch = sum(entry.stage == "all" for entry in history)
         self.average = Average(setup.model, plan.options.ema) if plan.options.ema else None
@@ -221,7 +221,6 @@ class _Stage:
         self.go_on()
         while state.batch or (state.step < state.total_steps and not state.stop_training):
             entry = self.epoch()
-            self.entries.append(entry)
             self.setup.record(self.history, entry)
             with self.average.in_place() if self.average else nullcontext():
                 for callback in state.callbacks:
@@ -289,7 +288,7 @@ class _Stage:
         values = {
             **captured.values,
             "seconds": self.state.seconds + time.perf_counter() - self.began,
-            "entries": [asdict(entry) for entry in self.entries],
+            "entries": [asdict(entry) for entry in self.history.epochs[self.first_entry :]],
             "lost": list(self.setup.data.lost.items()),
         }
         self.setup.checkpoints.save(STAGE, Saved(captured.tensors, values))
@@ -303,8 +302,7 @@ class _Stage:
         for row, reason in saved.values["lost"]:
             self.setup.data.lose(row, reason)
         for values in saved.values["entries"]:
-            self.entries.append(Epoch(**values))
-            self.setup.record(self.history, self.entries[-1])
+            self.setup.record(self.history, Epoch(**values))
 
 
 def set_training_mode(model: nn.Module, *, freeze_norm: bool) -> None:

@@ -109,12 +109,12 @@ def _of(prefix: str, saved: Saved) -> dict[str, Any]:
 
 
 def _counts(group: Mapping[str, Any]) -> dict[str, Any]:
-    """A parameter group's numbers and tensors; some optimizers count their steps there."""
+    # Of a parameter group's settings, since some optimizers count their steps there.
     return {name: value for name, value in group.items() if type(value) in (int, float, torch.Tensor)}
 
 
 def _remembering(state: TrainState) -> list[Callback]:
-    """Those that have a state of their own; others, such as what shows the progress, may differ when a run goes on."""
+    # Those without a state of their own, such as what shows the progress, may be others when a run goes on.
     return [callback for callback in state.callbacks if type(callback).state_dict is not Callback.state_dict]
 
 

@@ -91,7 +91,7 @@ def make_setup(digits_data: hw.Data) -> MakeSetup:
             model=model,
             prepare=Prepare((127.5,), (127.5,)),
             objective=digits_data.target.objective(),
-            metrics={"accuracy": metrics.CLASSIFICATION["accuracy"].compute},
+            metrics={"accuracy": metrics.METRICS.metrics["accuracy"].compute},
             precision=choose_precision(torch.device("cpu"), "float32"),
             training_view=digits_data.input.training_view(digits_data.target, Augment.none()),
             batch_size=32,

@@ -97,12 +97,9 @@ class Prediction:
 
 @dataclass(frozen=True, kw_only=True)
 class Media:
-    """What kind of file an answer can be written as, beside its JSON.
+    """What kind of file an answer can be written as, beside its JSON: image/png, with the suffix png.
 
-    Attributes:
-        name: What the file shows, such as "mask": its member in an answer, and part of the file's name.
-        media_type: Such as "image/png".
-        suffix: The end of its name without the dot, such as "png".
+    Its `name` is what the file shows, such as "mask": its member in an answer, and part of the file's name.
     """
 
     name: str
@@ -157,9 +154,9 @@ class Target(AsJson, ABC):
         return True
 
     @property
-    @abstractmethod
     def num_outputs(self) -> int:
-        """How many numbers the model gives for an item."""
+        """How many numbers the model gives for an item, for a mask for each pixel: one for each label."""
+        return len(self.labels)
 
     def values(self, items: pl.DataFrame) -> list[Any]:
         """What `encode` takes, a value an item."""
@@ -167,11 +164,12 @@ class Target(AsJson, ABC):
 
     def is_missing(self, items: pl.DataFrame) -> list[bool]:
         """Whether an item lacks an answer, so that it can be neither learned from nor judged."""
-        return [any(map(is_blank, row)) for row in items.select(self.columns).iter_rows()]
+        rows = (value if isinstance(value, tuple) else (value,) for value in self.values(items))
+        return [any(map(is_blank, row)) for row in rows]
 
     def strata(self, items: pl.DataFrame) -> list[str]:
         """What a split keeps the shares of, a text an item: for categories the class, else a coarse bin."""
-        return [str(value) for value in self.values(items)]
+        return [str(value) if self.strata_name else "" for value in self.values(items)]
 
     @classmethod
     def recognise(cls, column: str, values: Callable[[], pl.Series], input: Input) -> Self | None:
@@ -183,9 +181,9 @@ class Target(AsJson, ABC):
 
     # Encoding: from the table to what a loss takes.
 
-    @abstractmethod
     def fit(self, rows: pl.DataFrame) -> Self:
-        """A fitted copy, having learned from `rows`, which are training rows only."""
+        """A fitted copy, having learned from `rows`, which are training rows only; by itself it learns nothing."""
+        return self
 
     @abstractmethod
     def encode(self, values: Sequence[Any]) -> np.ndarray:
@@ -452,11 +450,7 @@ def check_labels(labels: Sequence[str], num_outputs: int) -> None:
 
 
 def labels_of(predictions: np.ndarray, labels: Sequence[str] | None) -> tuple[str, ...]:
-    """The names of the columns of `predictions`, `[items, columns]`: their indices where there are no others.
-
-    Raises:
-        ShapeError: If there are more or fewer names than columns.
-    """
+    """The names of the columns of `predictions`, `[items, columns]`: their indices where there are no others."""
     num_outputs = predictions.shape[1] if predictions.ndim > 1 else 0
     if labels:
         check_labels(labels, num_outputs)

@@ -78,11 +78,6 @@ class Categories(Target):
             given = f"sep={self.sep!r}, labels={list(self.labels)}, thresholds={list(self.thresholds)}"
             raise ConfigError(" ".join(problems), given=given, fix="Leave them out, or correct the call.")
 
-    @property
-    def num_outputs(self) -> int:
-        """The number of labels."""
-        return len(self.labels)
-
     def is_missing(self, items: pl.DataFrame) -> list[bool]:
         """Never: no label is an answer, too."""
         return [False] * len(items)
@@ -144,7 +139,6 @@ class Categories(Target):
         return f"What is in the {noun}?"
 
     def statistics(self, prediction: Prediction) -> dict[str, Any]:
-        """The labels that were given."""
         return {"labels": list(prediction.value)}
 
     def metrics(self) -> TaskMetrics:
@@ -154,7 +148,6 @@ class Categories(Target):
 
     @classmethod
     def of_arrays(cls, predictions: np.ndarray, targets: np.ndarray, labels: Sequence[str] | None) -> Self:
-        """Labels without names are called by their indices."""
         return cls("target", labels=labels_of(predictions, labels))
 
     def _split(self, value: Any) -> list[str]:

@@ -13,13 +13,7 @@ from headway.judge.metric import LabelScores, Metric, TaskMetrics
 from headway.judge.rankings import Ranking, precision_effects, rank
 from headway.targets.base import check_shapes
 
-__all__ = [
-    "check_answers",
-    "item_log_losses",
-    "labels_text",
-    "multilabel_metrics",
-    "per_label",
-]
+__all__ = ["check_answers", "item_log_losses", "labels_text", "multilabel_metrics", "per_label"]
 
 
 def check_answers(answers: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

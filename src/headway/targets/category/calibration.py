@@ -34,13 +34,7 @@ _FITTED = 50_000
 
 @dataclass(frozen=True, kw_only=True)
 class ReliabilityBin(AsJson):
-    """Items whose answers are about equally sure.
-
-    Attributes:
-        count: How many they are.
-        confidence: The mean probability of the answers.
-        accuracy: The share of them that are right, with its interval.
-    """
+    """Items whose answers are about equally sure; `confidence` is the mean probability of the answers."""
 
     count: int
     confidence: float
@@ -52,7 +46,6 @@ class Calibration(AsJson):
     """How well probabilities are calibrated, and what temperature scaling would change.
 
     Attributes:
-        count: Items.
         bins: Reliability as it is: one a fifteenth of confidence that holds items, in order.
         bins_after: The same after scaling, cross-fitted; empty where it was not tried.
         temperature: What to divide the logits by, fitted on all items; above 1 where the model is over-confident. NaN
@@ -102,12 +95,7 @@ def calibrate(probabilities: np.ndarray, targets: np.ndarray, *, seed: int = 0) 
     """Judge how well probabilities are calibrated, and try temperature scaling.
 
     The numbers after scaling are cross-fitted in five folds that hold the classes evenly, so that no item is judged by
-    a temperature that saw it.
-
-    Args:
-        probabilities: Of each class for each item that the model was not trained on, float `[items, classes]`.
-        targets: Class indices, int64 `[items]`.
-        seed: The run's seed, for the folds and the resampling.
+    a temperature that saw it. The model was not trained on any of these items.
 
     Example:
         >>> sure = np.tile([[0.99, 0.01]], (100, 1))  # and right in 80 of 100
@@ -129,11 +117,13 @@ def calibrate(probabilities: np.ndarray, targets: np.ndarray, *, seed: int = 0) 
         return replace(as_it_is, reason=f"{len(targets)} items are too few, it takes {_ENOUGH}")
     if not np.ptp(logits, axis=1).any():
         return replace(as_it_is, reason="every class always has the same probability")
+    rows = _drawn(np.arange(len(targets)), seed)
+    value, low, high = (_temperature(logits, targets, rows, errors=errors) for errors in (0.0, -Z_SCORE, Z_SCORE))
     scaled = _cross_fitted(logits, targets, seed)
     return replace(
         as_it_is,
         bins_after=_reliability(scaled, targets),
-        temperature=_with_interval(logits, targets, seed),
+        temperature=Estimate(value, min(low, value), max(high, value)),
         after=METRICS.evaluate(scaled, targets, names=_METRICS, seed=seed),
         gain=mean(item_log_losses(probabilities, targets) - item_log_losses(scaled, targets), seed=seed),
     )
@@ -167,12 +157,6 @@ def _temperature(logits: np.ndarray, targets: np.ndarray, rows: np.ndarray, *, e
         return _COOLEST
     root: Any = brentq(slope, low, high, xtol=1e-4)
     return math.exp(-root)
-
-
-def _with_interval(logits: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
-    rows = _drawn(np.arange(len(targets)), seed)
-    value, low, high = (_temperature(logits, targets, rows, errors=errors) for errors in (0.0, -Z_SCORE, Z_SCORE))
-    return Estimate(value, min(low, value), max(high, value))
 
 
 def _cross_fitted(logits: np.ndarray, targets: np.ndarray, seed: int) -> np.ndarray:

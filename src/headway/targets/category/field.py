@@ -63,17 +63,9 @@ class Category(Target):
                 "`labels` must differ from one another.", given=list(self.labels), fix="Name each class once."
             )
 
-    @property
-    def num_outputs(self) -> int:
-        """The number of classes."""
-        return len(self.labels)
-
     def values(self, items: pl.DataFrame) -> list[str | None]:
         """The labels as text, None where there is none."""
         return [_text(value) for value in items[self.column].to_list()]
-
-    def is_missing(self, items: pl.DataFrame) -> list[bool]:
-        return [value is None for value in self.values(items)]
 
     @classmethod
     def recognise(cls, column: str, values: Callable[[], pl.Series], input: Input) -> Self:
@@ -153,7 +145,6 @@ class Category(Target):
         return f"What is in the {noun}?"
 
     def statistics(self, prediction: Prediction) -> dict[str, Any]:
-        """The class, and the probability that the model gives it."""
         score = prediction.score
         return {"label": prediction.label, "score": None if score is None else round(score, 5)}
 
@@ -175,7 +166,6 @@ class Category(Target):
 
     @classmethod
     def of_arrays(cls, predictions: np.ndarray, targets: np.ndarray, labels: Sequence[str] | None) -> Self:
-        """Classes without names are called by their indices."""
         return cls("target", labels=labels_of(predictions, labels))
 
 

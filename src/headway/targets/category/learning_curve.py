@@ -18,14 +18,13 @@ from headway.judge.learning_curve import CurvePoint, LearningCurve
 from headway.seeds import generator
 from headway.targets.category.metrics import item_log_losses
 
-__all__ = ["FRACTIONS", "Solve", "learning_curve"]
+__all__ = ["Solve", "learning_curve"]
 
 # Features `[n, dim]`, targets `[n]` and new features `[m, dim]` to probabilities `[m, classes]` of the new ones.
 Solve = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
-# Each twice the one before: where errors fall as a power of the number of items, these are evenly spaced.
-FRACTIONS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
-
+# From all rows down to a 32nd of them.
+MAX_HALVINGS = 5
 MAX_DRAWS = 8
 # Fewer items of a class than this, on average, and the curve shows how a class is missed rather than learned.
 MIN_ITEMS_A_CLASS = 2
@@ -46,17 +45,13 @@ def learning_curve(
     The sets of one draw are nested (each holds the one before) and stratified; small shares, whose results differ most
     from draw to draw, are drawn up to eight times.
 
-    Args:
-        train_features: What the frozen body makes of the training items, float `[items, dim]`.
-        train_targets: Their classes, integers `[items]`.
-        features: The same for the items to judge by, float `[judged, dim]`.
-        targets: Their classes, integers `[judged]`.
-        num_classes: How many classes there are.
-        solve: Learns from features and targets and gives probabilities for others.
-        seed: The run's seed, for the draws.
+    Features are what the frozen body makes of items, float `[items, dim]`, targets class indices `[items]`: first those
+    to learn from, then those to judge by.
     """
     count = len(train_targets)
-    sizes = _sizes(count, num_classes)
+    fewest = min(MIN_ITEMS_A_CLASS * num_classes, count)
+    # Each twice the one before: where errors fall as a power of the number of items, these are evenly spaced.
+    sizes = sorted({count >> halvings for halvings in range(MAX_HALVINGS + 1) if count >> halvings >= fewest})
     orders = [_nested_order(train_targets, seed, draw) for draw in range(MAX_DRAWS)]
     correct, losses = [], []
     for size in sizes:
@@ -71,13 +66,6 @@ def learning_curve(
         ),
         num_judged=len(targets),
     )
-
-
-def _sizes(count: int, num_classes: int) -> list[int]:
-    """Growing numbers of rows, ascending; all rows are always among them."""
-    fewest = min(MIN_ITEMS_A_CLASS * num_classes, count)
-    sizes = {int(fraction * count) for fraction in FRACTIONS}
-    return sorted({size for size in sizes if size >= fewest} | {count})
 
 
 def _num_draws(size: int, count: int) -> int:
@@ -97,17 +85,21 @@ def _nested_order(targets: np.ndarray, seed: int, draw: int) -> np.ndarray:
 
 
 def _accuracy(correct: np.ndarray) -> Estimate:
-    """Of draws `[draws, judged]`: the interval of the mean draw's items, widened by what differs between draws."""
-    judged, value, spread = correct.shape[1], float(correct.mean()), _spread_of_mean(correct)
-    inner = wilson(round(value * judged), judged)
-    low = value - math.hypot(inner.value - inner.low, spread)
-    return Estimate(value, max(min(low, value), 0.0), min(value + math.hypot(inner.high - inner.value, spread), 1.0))
+    judged, value = correct.shape[1], float(correct.mean())
+    return _widened(value, wilson(round(value * judged), judged), correct, most=1.0)
 
 
 def _log_loss(losses: np.ndarray, seed: int) -> Estimate:
-    inner, spread = mean(losses.mean(0), seed=seed), _spread_of_mean(losses)
-    low = inner.value - math.hypot(inner.value - inner.low, spread)
-    return Estimate(inner.value, max(low, 0.0), inner.value + math.hypot(inner.high - inner.value, spread))
+    estimate = mean(losses.mean(0), seed=seed)
+    return _widened(estimate.value, estimate, losses)
+
+
+def _widened(value: float, inner: Estimate, draws: np.ndarray, most: float = math.inf) -> Estimate:
+    """Of draws `[draws, judged]`: the interval of the mean draw's items, widened by what differs between draws."""
+    spread = _spread_of_mean(draws)
+    low = value - math.hypot(inner.value - inner.low, spread)
+    high = value + math.hypot(inner.high - inner.value, spread)
+    return Estimate(value, max(low, 0.0), min(high, most))
 
 
 def _spread_of_mean(values: np.ndarray) -> float:

@@ -20,7 +20,6 @@ from headway.judge.rankings import Effects, auroc_effects, precision_effects, ra
 from headway.seeds import generator
 
 __all__ = [
-    "CLASSIFICATION",
     "METRICS",
     "NUM_BINS",
     "check_predictions",
@@ -64,11 +63,6 @@ def confusion_matrix(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarr
 
 def check_predictions(probabilities: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The two arrays as float `[items, classes]` and int64 `[items]`, or an error that names all that is wrong.
-
-    Raises:
-        ShapeError: If the arrays do not fit together.
-        DataError: If they are empty, are not probabilities (negative, not finite, rows that do not sum to one within
-            0.001), or a target is no class.
 
     Example:
         >>> probabilities, targets = check_predictions([[0.9, 0.1], [0.2, 0.8]], [0, 1])
@@ -190,22 +184,19 @@ def _ranked(effects: Effects) -> Callable[[np.ndarray, np.ndarray, int], Estimat
     return estimate
 
 
-CLASSIFICATION: dict[str, Metric] = {
-    metric.name: metric
-    for metric in (
-        Metric("accuracy", interval=_accuracy, by_item=_is_right, is_right=True, is_share=True),
-        Metric("error_rate", interval=_error_rate, higher_is_better=False, is_share=True),
-        Metric("balanced_accuracy", interval=_balanced_accuracy, is_share=True),
-        Metric("macro_f1", interval=_macro_f1, is_share=True),
-        Metric("log_loss", by_item=item_log_losses, higher_is_better=False),
-        Metric("auroc", interval=_ranked(auroc_effects), is_share=True, sorts=True),
-        Metric("average_precision", interval=_ranked(precision_effects), is_share=True, sorts=True),
-        Metric("expected_calibration_error", interval=_calibration_error, higher_is_better=False, is_share=True),
-    )
-}
+_METRICS = (
+    Metric("accuracy", interval=_accuracy, by_item=_is_right, is_right=True, is_share=True),
+    Metric("error_rate", interval=_error_rate, higher_is_better=False, is_share=True),
+    Metric("balanced_accuracy", interval=_balanced_accuracy, is_share=True),
+    Metric("macro_f1", interval=_macro_f1, is_share=True),
+    Metric("log_loss", by_item=item_log_losses, higher_is_better=False),
+    Metric("auroc", interval=_ranked(auroc_effects), is_share=True, sorts=True),
+    Metric("average_precision", interval=_ranked(precision_effects), is_share=True, sorts=True),
+    Metric("expected_calibration_error", interval=_calibration_error, higher_is_better=False, is_share=True),
+)
 
 METRICS = TaskMetrics(
-    metrics=CLASSIFICATION,
+    metrics={metric.name: metric for metric in _METRICS},
     main="accuracy",
     of_baselines=("accuracy", "balanced_accuracy", "macro_f1", "log_loss"),
     check=check_predictions,

@@ -37,14 +37,7 @@ _NAMED = 200
 
 @dataclass(frozen=True, kw_only=True)
 class ConfusedPair(AsJson):
-    """A class that is taken for another.
-
-    Attributes:
-        actual: The label of the items.
-        predicted: The label that they were given.
-        count: How many of them were.
-        rate: Which share of the class's items that is.
-    """
+    """A class that is taken for another: how many of its items, and which share of them."""
 
     actual: str
     predicted: str
@@ -58,11 +51,8 @@ class TopLoss(AsJson):
 
     Attributes:
         row: The item's number in its source.
-        target: Its label.
-        predicted: The label that it was given, which is the same where the answer is right but not sure.
-        probability_of_target: What the model gave its label, between 0 and 1.
-        probability_of_predicted: What the model gave its answer, between 0 and 1.
-        loss: The negative logarithm of the former, in nats.
+        predicted: The label that it was given, which is its own where the answer is right but not sure.
+        loss: The negative logarithm of `probability_of_target`, in nats.
     """
 
     row: int
@@ -79,7 +69,6 @@ class LabelIssue(AsJson):
 
     Attributes:
         row: The item's number in its source.
-        label: The label that it has.
         suggested: The label that models which did not see it give it.
         quality: The probability that they give the label that it has, between 0 and 1; the lower, the more suspect.
     """

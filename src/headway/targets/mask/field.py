@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
+from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from headway.data.dataset import Data
     from headway.inputs.image.geometry import CropBox
 
-__all__ = ["UNLABELLED", "Mask", "MaskReader", "stored_numbers"]
+__all__ = ["UNLABELLED", "Mask", "MaskReader", "painted", "stored_numbers"]
 
 # In place of a class: nobody knows which one, so it is neither learned from nor judged.
 UNLABELLED = 255
@@ -43,6 +44,9 @@ _COLOURS = (
     (204, 121, 167),
     (140, 140, 140),
 )
+_WRONG = (200, 0, 0)
+# How much of a painted pixel is colour, the rest being photo.
+_PAINT = 0.55
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,7 @@ class Mask(Target):
     package: ClassVar[str] = "headway.targets.mask"
     task: ClassVar[Task] = "segmentation"
     axes = ("classes", "height", "width")
+    # Most masks hold most of the classes.
     strata_name: ClassVar[str] = ""
     needs_geometry: ClassVar[bool] = True
     media: ClassVar[Media | None] = Media(name="mask", media_type="image/png", suffix="png")
@@ -103,22 +108,6 @@ class Mask(Target):
             raise ConfigError(" ".join(problems), given=given, fix=fix)
         for name, value in (("classes", names), ("ignore", ignored), ("labels", labels)):
             object.__setattr__(self, name, value)
-
-    @property
-    def num_outputs(self) -> int:
-        """The number of classes: the model gives so many numbers for each pixel."""
-        return len(self.labels)
-
-    def is_missing(self, items: pl.DataFrame) -> list[bool]:
-        return [value is None or (isinstance(value, str) and not value) for value in self.values(items)]
-
-    def strata(self, items: pl.DataFrame) -> list[str]:
-        """One for all: most masks hold most of the classes."""
-        return [""] * len(items)
-
-    def fit(self, rows: pl.DataFrame) -> Self:
-        """The field itself: nothing is learned from the rows."""
-        return self
 
     def files(self, input: Input) -> MaskReader:
         """What reads the masks into the canvases that `input` makes of their photos; a ConfigError for other kinds."""
@@ -275,7 +264,6 @@ class Mask(Target):
         return {**super().page_facts(input), "colours": self.colours}
 
     def statistics(self, prediction: Prediction) -> dict[str, Any]:
-        """Each class's share of the pixels."""
         return {"shares": {name: round(share, 5) for name, share in prediction.probabilities.items()}}
 
     def moved(self, targets: torch.Tensor, matrices: Callable[[], torch.Tensor], size: int) -> torch.Tensor:
@@ -289,14 +277,21 @@ class Mask(Target):
 
     def overlays(self, photo: np.ndarray, prediction: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
         """The truth, the prediction and its errors, each laid over the photo."""
-        from headway.targets.mask.page import mask_pictures
-
-        return mask_pictures(photo, prediction=prediction, target=target, colours=self.colours)
+        colours = list(self.colours.values())
+        wrong = np.where((prediction != target) & (target != UNLABELLED), 0, UNLABELLED)
+        return {
+            "truth": painted(photo, target, colours),
+            "prediction": painted(photo, prediction, colours),
+            "errors": painted(photo, wrong, [_WRONG]),
+        }
 
     def legend(self) -> str:
-        from headway.targets.mask.page import legend
-
-        return legend(self.colours)
+        marks = [
+            '<li><svg width="14" height="14" aria-hidden="true"><rect width="14" height="14" rx="3" '
+            f'fill="rgb{colour}"/></svg> {escape(name)}</li>'
+            for name, colour in self.colours.items()
+        ]
+        return f'<ul class="colours">{"".join(marks)}</ul>'
 
     @classmethod
     def of_arrays(cls, predictions: np.ndarray, targets: np.ndarray, labels: Sequence[str] | None) -> Self:
@@ -361,6 +356,21 @@ class MaskReader:
     def to_json(self) -> dict[str, Any]:
         """What the canvases depend on."""
         return {"mask": self.mask.to_json(), "photo": self.photo.to_json()}
+
+
+def painted(photo: np.ndarray, mask: np.ndarray, colours: Sequence[tuple[int, int, int]]) -> np.ndarray:
+    """A photo with its classes laid over it in their colours, uint8 `[height, width, 3]`; 255 is left as it is.
+
+    Example:
+        >>> painted(np.zeros((1, 2, 1), np.uint8), np.array([[0, 255]]), [(200, 100, 0)]).tolist()
+        [[[110, 55, 0], [0, 0, 0]]]
+    """
+    # In grey, so that the photo's own colours are not taken for those of classes.
+    grey = np.broadcast_to(photo.mean(axis=2, keepdims=True), (*photo.shape[:2], 3)).copy()
+    for index, colour in enumerate(colours):
+        here = mask == index
+        grey[here] = (1 - _PAINT) * grey[here] + _PAINT * np.array(colour)
+    return grey.round().astype(np.uint8)
 
 
 def _parsed_classes(text: str) -> dict[int, str] | list[str]:

@@ -31,17 +31,12 @@ __all__ = [
 
 
 def check_masks(answers: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What the metrics take, or an error that says what is wrong.
+    """What `counted_masks` gives, which the metrics take, or an error that says what is wrong.
 
     Args:
         answers: Class indices, uint8 `[items, height, width]`; or probabilities, float `[items, classes, height,
             width]`, of which the most probable class counts; or counts as `counted_masks` gives them.
-        targets: Class indices, uint8 `[items, height, width]`; 255 where there is no label. With counts, int64
-            `[items]`.
-
-    Returns:
-        For each item how many pixels of each class (row) were given each class (column), int64 `[items, classes,
-        classes]`; and how many have a label, int64 `[items]`.
+        targets: Class indices, uint8 `[items, height, width]`, 255 where there is no label; with counts their number.
 
     Example:
         >>> counts, labelled = check_masks(np.array([[[0, 1, 1]]]), np.array([[[0, 0, 255]]]))

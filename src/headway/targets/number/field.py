@@ -77,7 +77,6 @@ class Number(Target):
 
     @property
     def num_outputs(self) -> int:
-        """One."""
         return 1
 
     def strata(self, items: pl.DataFrame) -> list[str]:
@@ -137,7 +136,6 @@ class Number(Target):
         return f"This model answers with a number: {self.column}."
 
     def statistics(self, prediction: Prediction) -> dict[str, Any]:
-        """The number, to six digits."""
         return {"number": float(f"{prediction.value:.6g}")}
 
     def sections(self, inputs: ReportInputs) -> dict[str, Section]:

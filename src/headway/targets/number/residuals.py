@@ -22,15 +22,7 @@ _MAX_POINTS = 500
 
 @dataclass(frozen=True, kw_only=True)
 class ResidualGroup(AsJson):
-    """Items whose true numbers lie side by side.
-
-    Attributes:
-        low: The least true number of them.
-        high: The largest.
-        count: Items.
-        error: Mean absolute error.
-        bias: Mean of answer less truth; above 0 where answers are too high.
-    """
+    """Items whose true numbers lie side by side, from `low` to `high`: their mean absolute error and their bias."""
 
     low: float
     high: float
@@ -44,13 +36,10 @@ class Residuals(AsJson):
     """How answers lie beside the truth.
 
     Attributes:
-        count: Items.
         bias: Mean of answer less truth, in the target's unit; above 0 where answers are too high.
         groups: The same by the size of the truth, the smallest numbers first; up to five groups.
         sentence: The finding in words.
-        truth: True numbers to draw, float64 `[points]`, of at most 500 items; they are in the page alone.
-        answers: The answers for the same.
-        rows: The items' numbers in their source, likewise.
+        truth: To draw, float64 `[points]`, of at most 500 items, as `answers` and `rows`; in the page alone.
     """
 
     json_without: ClassVar[tuple[str, ...]] = ("truth", "answers", "rows")

@@ -62,6 +62,7 @@ class Points(Target):
     kind: ClassVar[str] = "points"
     package: ClassVar[str] = "headway.targets.points"
     task: ClassVar[Task] = "points"
+    # Places in pictures of different sizes have no shares to keep.
     strata_name: ClassVar[str] = ""
     needs_geometry: ClassVar[bool] = True
     value_type: ClassVar[Any] = list[tuple[float, float]]
@@ -86,12 +87,10 @@ class Points(Target):
 
     @property
     def num_outputs(self) -> int:
-        """Two for each point."""
         return len(self.mean)
 
     @property
     def can_mirror(self) -> bool:
-        """Whether it was said which points trade names."""
         return self.swap is not None
 
     @property
@@ -106,14 +105,6 @@ class Points(Target):
         if len(self.columns) == 1:
             return items[self.columns[0]].to_list()
         return list(items.select(self.columns).iter_rows())
-
-    def strata(self, items: pl.DataFrame) -> list[str]:
-        """One for all: places in pictures of different sizes have no shares to keep."""
-        return [""] * len(items)
-
-    def fit(self, rows: pl.DataFrame) -> Self:
-        """The field itself: what it learns, `fit_places` finds."""
-        return self
 
     def fit_places(self, rows: pl.DataFrame, input: Input) -> Self:
         """A copy that knows where the points of `rows` lie in the canvases, and how far they spread."""

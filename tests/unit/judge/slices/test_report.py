@@ -17,7 +17,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep
 from headway.errors import ConfigError, DataError, HeadwayError, ShapeError
 from headway.judge.slices.compare import holm, share_difference
 from headway.judge.slices.report import judge_slices
-from headway.targets.category.metrics import CLASSIFICATION
+from headway.targets.category.metrics import METRICS
 from tests.judging import evaluate, metrics_of
 
 LABELS = ["cat", "dog", "fox"]
@@ -59,7 +59,7 @@ def test_every_metric_of_every_group() -> None:
         rows = items[column].fill_null("(missing)").to_numpy() == group
         assert each.count == rows.sum()
         assert each.metrics == evaluate(probabilities[rows], targets[rows], seed=3)
-    assert list(found.slices[0].metrics) == list(CLASSIFICATION)
+    assert list(found.slices[0].metrics) == list(METRICS.metrics)
     assert len(found.disparities) == 2 * 3 * 3
     assert found.num_compared == 7 + 1
     assert json.loads(json.dumps(found.to_json(), allow_nan=False))["count"] == 600

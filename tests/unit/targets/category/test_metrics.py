@@ -12,7 +12,6 @@ from sklearn import metrics as sklearn_metrics
 
 from headway.judge.intervals import Estimate, wilson
 from headway.targets.category.metrics import (
-    CLASSIFICATION,
     METRICS,
     Metric,
     check_predictions,
@@ -58,20 +57,20 @@ SKLEARN: dict[str, Callable[[np.ndarray, np.ndarray], Any]] = {
 @pytest.mark.parametrize("digits", [None, 1])
 def test_values_are_scikit_learns(name: str, classes: int, digits: int | None) -> None:
     probabilities, targets = predictions(300, classes, digits=digits)
-    ours = CLASSIFICATION[name].compute(probabilities, targets)
+    ours = METRICS.metrics[name].compute(probabilities, targets)
     assert ours == pytest.approx(float(SKLEARN[name](probabilities, targets)), abs=1e-9)
 
 
 def test_calibration_error_by_hand() -> None:
     # Two bins: 0.95, right once of twice (gap 0.45); 0.6, right twice of twice (gap 0.4).
     probabilities = np.array([[0.95, 0.05], [0.95, 0.05], [0.6, 0.4], [0.4, 0.6]])
-    found = CLASSIFICATION["expected_calibration_error"].compute(probabilities, np.array([0, 1, 0, 1]))
+    found = METRICS.metrics["expected_calibration_error"].compute(probabilities, np.array([0, 1, 0, 1]))
     assert found == pytest.approx((2 * 0.45 + 2 * 0.4) / 4)
 
 
-@pytest.mark.parametrize("name", sorted(CLASSIFICATION))
+@pytest.mark.parametrize("name", sorted(METRICS.metrics))
 def test_direction_holds(name: str) -> None:
-    metric = CLASSIFICATION[name]
+    metric = METRICS.metrics[name]
     probabilities, targets = predictions(400, 3)
     worse = probabilities[np.random.default_rng(1).permutation(400)]
     gain = metric.compute(probabilities, targets) - metric.compute(worse, targets)
@@ -82,7 +81,7 @@ def test_direction_holds(name: str) -> None:
 @pytest.mark.parametrize("name", ["auroc", "average_precision", "macro_f1", "balanced_accuracy", "log_loss"])
 def test_intervals_are_those_of_a_bootstrap(name: str) -> None:
     probabilities, targets = predictions(300, 3)
-    ours = CLASSIFICATION[name].estimate(probabilities, targets)
+    ours = METRICS.metrics[name].estimate(probabilities, targets)
     draw = np.random.default_rng(0)
     drawn = [draw.integers(300, size=300) for _ in range(250)]
     draws = [float(SKLEARN[name](probabilities[rows], targets[rows])) for rows in drawn]
@@ -92,7 +91,7 @@ def test_intervals_are_those_of_a_bootstrap(name: str) -> None:
 
 def test_calibration_interval_reaches_zero_when_chance_would_do() -> None:
     draw = np.random.default_rng(0)
-    metric = CLASSIFICATION["expected_calibration_error"]
+    metric = METRICS.metrics["expected_calibration_error"]
     calibrated, boastful = [], []
     for _ in range(200):
         confidence = draw.uniform(0.55, 0.99, size=1000)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from headway.errors import DataError
-from headway.judge import intervals
 from headway.judge.intervals import NAN, Estimate, wilson
 from headway.targets.category.metrics import item_log_losses
 
@@ -59,7 +58,7 @@ class Judged:
 
     @cached_property
     def correct(self) -> np.ndarray:
-        """Whether each answer is right, bool `[items]`."""
+        """Bool `[items]`."""
         return self.probabilities.argmax(1) == self.targets
 
     @cached_property
@@ -76,11 +75,6 @@ class Judged:
     def accuracy(self) -> Estimate:
         """Share of right answers, with its interval."""
         return wilson(int(self.correct.sum()), len(self))
-
-    @cached_property
-    def overconfidence(self) -> Estimate:
-        """Mean probability of the answers less the share of right ones; above 0 when the model is too sure."""
-        return intervals.mean(self.confidence - self.correct)
 
     @cached_property
     def shares(self) -> np.ndarray:
@@ -161,17 +155,14 @@ class ClassifierRun:
         return abs(self.head.valid_loss - self.log_loss) < abs(self.epochs[-1].valid_loss - self.log_loss)
 
     @cached_property
-    def is_log_loss(self) -> bool:
-        """Whether the history's losses are log losses, so that they can be compared with `chance`."""
-        kept = self.head if self.kept_head else self.epochs[-1] if self.epochs else None
-        if kept is None or not math.isfinite(kept.valid_loss):
-            return kept is not None
-        return abs(kept.valid_loss - self.log_loss) <= SAME_LOSS * self.log_loss + SAME_LOSS_NATS
-
-    @cached_property
     def can_compare(self) -> bool:
         """Whether the training losses are log losses of plain targets, which `chance` and losses on valid are, too."""
-        return self.is_log_loss and not any(epoch.is_mixed for epoch in self.epochs)
+        last = self.head if self.kept_head else self.epochs[-1] if self.epochs else None
+        if last is None or any(epoch.is_mixed for epoch in self.epochs):
+            return False
+        # A loss of one's own gives the last epoch another number than the log loss of the model's predictions.
+        gap = abs(last.valid_loss - self.log_loss)
+        return not math.isfinite(gap) or gap <= SAME_LOSS * self.log_loss + SAME_LOSS_NATS
 
     @cached_property
     def noise(self) -> Estimate:

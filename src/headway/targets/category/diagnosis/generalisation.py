@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 from headway.judge.diagnosis.finding import Finding, Severity
-from headway.judge.intervals import Estimate, newcombe, wilson
+from headway.judge.intervals import Estimate, mean, newcombe, wilson
 from headway.targets.category.diagnosis.classifier_run import ClassifierRun, Judged
 from headway.targets.category.diagnosis.trends import Turn, find_turn
 
@@ -101,13 +101,12 @@ def check_overfitting(run: ClassifierRun) -> list[Finding]:
                 f"{accuracy.value:.1%} of valid: {_points(gap)} fewer."
             )
     if turn is not None and (severity or turn.is_harmful):
-        severity = "serious" if severity == "serious" or turn.accuracy_lost > GAP else "warning"
+        lost = turn.evidence["accuracy_lost"]
+        severity = "serious" if severity == "serious" or lost > GAP else "warning"
         evidence |= turn.evidence
         sentences.append(turn.sentence)
         if turn.is_harmful:
-            sentences.append(
-                f"The accuracy on valid fell by {100 * turn.accuracy_lost:.1f} points from its best epoch."
-            )
+            sentences.append(f"The accuracy on valid fell by {100 * lost:.1f} points from its best epoch.")
     if severity:
         evidence |= {"valid_accuracy": accuracy.to_json(), "num_valid": len(run.valid)}
         return [Finding("overfitting", severity, " ".join(sentences), evidence, _AGAINST_OVERFITTING)]
@@ -115,7 +114,7 @@ def check_overfitting(run: ClassifierRun) -> list[Finding]:
 
 
 def _check_overconfidence(valid: Judged, turn: Turn | None) -> list[Finding]:
-    too_sure, confidence = valid.overconfidence, float(valid.confidence.mean())
+    too_sure, confidence = mean(valid.confidence - valid.correct), float(valid.confidence.mean())
     sentences: list[str] = []
     evidence: dict[str, Any] = {}
     if turn is not None:

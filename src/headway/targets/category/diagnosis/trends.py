@@ -41,18 +41,10 @@ RISE = 0.1
 
 @dataclass(frozen=True)
 class Turn:
-    """A validation loss that rises while the training loss falls.
-
-    Attributes:
-        sentence: The turn in words.
-        evidence: Its numbers by name, as plain JSON values.
-        accuracy_lost: From the best epoch by accuracy to the end; between -1 and 1.
-        is_harmful: Whether the accuracy fell beyond noise.
-    """
+    """A validation loss that rises while the training loss falls: in words, its numbers, and whether accuracy fell."""
 
     sentence: str
     evidence: dict[str, float]
-    accuracy_lost: float
     is_harmful: bool
 
 
@@ -83,20 +75,19 @@ def find_turn(run: ClassifierRun) -> Turn | None:
         f"The validation loss was lowest after epoch {lowest + 1} ({best.valid_loss:.3g}) and rose to "
         f"{last.valid_loss:.3g}, while the training loss fell from {best.train_loss:.3g} to {last.train_loss:.3g}."
     )
-    return Turn(sentence, evidence, lost, _is_drop(most, last.accuracy, len(run.valid)))
+    return Turn(sentence, evidence, _is_drop(most, last.accuracy, len(run.valid)))
 
 
 def check_lr(run: ClassifierRun) -> list[Finding]:
     """Whether the learning rate was too high or too low for the epochs that trained every layer."""
-    finding = _too_high(run) or _too_low(run)
-    return [finding] if finding else []
+    return _too_high(run) or _too_low(run)
 
 
-def _too_high(run: ClassifierRun) -> Finding | None:
+def _too_high(run: ClassifierRun) -> list[Finding]:
     """The first of its signs that is there, from the plainest."""
     sign = _not_finite(run) or _diverged(run) or _jumped(run) or _torn(run) or _forgot(run)
     if not sign:
-        return None
+        return []
     severity, sentence = sign
     peak = _peak_lr(run.epochs)
     if run.kept_head:
@@ -109,7 +100,7 @@ def _too_high(run: ClassifierRun) -> Finding | None:
         "chance_loss": run.chance,
     }
     tries = "a tenth of the learning rate" if math.isnan(peak) else f"a tenth of the learning rate ({peak / 10:.1g})"
-    return Finding("lr_too_high", severity, sentence, as_json(evidence), (tries, "`find_lr()`, which suggests one"))
+    return [Finding("lr_too_high", severity, sentence, as_json(evidence), (tries, "`find_lr()`, which suggests one"))]
 
 
 def _not_finite(run: ClassifierRun) -> tuple[Severity, str] | None:
@@ -170,12 +161,12 @@ def _forgot(run: ClassifierRun) -> tuple[Severity, str] | None:
     )
 
 
-def _too_low(run: ClassifierRun) -> Finding | None:
+def _too_low(run: ClassifierRun) -> list[Finding]:
     """Little was learned, and the loss was still falling as evenly as at the start."""
     epochs = run.epochs
     # Losses that are not finite have been found to be a rate that is too high.
     if run.kept_head or len(epochs) < MIN_EPOCHS or not run.can_compare:
-        return None
+        return []
     losses = [epoch.train_loss for epoch in epochs]
     learned = 1 - losses[-1] / run.chance if run.chance else 1.0
     fall, late = losses[0] - losses[-1], losses[(len(losses) - 1) // 2] - losses[-1]
@@ -183,7 +174,7 @@ def _too_low(run: ClassifierRun) -> Finding | None:
     on_its_way = fall > 0 and late >= LATE_HALF * fall and all(b <= a * 1.01 for a, b in pairwise(losses))
     moved = fall > 0.01 * losses[0]
     if learned >= LEARNED or not (peak < LOW_LR or (on_its_way and moved)):
-        return None
+        return []
     evidence = {"train_loss": losses, "chance_loss": run.chance, "late_share": late / fall if fall > 0 else 0.0}
     evidence |= {"largest_lr": as_json(peak), "valid_accuracy": run.valid.accuracy.value}
     sentence = (
@@ -193,7 +184,7 @@ def _too_low(run: ClassifierRun) -> Finding | None:
     )
     tries = "ten times the learning rate" if math.isnan(peak) else f"ten times the learning rate ({10 * peak:.1g})"
     remedies = (tries, "`find_lr()`, which suggests one", "more epochs")
-    return Finding("lr_too_low", "serious" if learned < LEARNED / 2 else "warning", sentence, evidence, remedies)
+    return [Finding("lr_too_low", "serious" if learned < LEARNED / 2 else "warning", sentence, evidence, remedies)]
 
 
 def _jump(run: ClassifierRun) -> int:

@@ -9,10 +9,9 @@ import numpy as np
 import headway as hw
 from headway.judge.report.page import render
 from headway.judge.report.report import Picture, Report
-from headway.targets.mask.page import legend, mask_pictures
 
 LABELS = ["pet", "<background>"]
-COLOURS = hw.Mask("mask", classes=LABELS).colours
+MASK = hw.Mask("mask", classes=LABELS)
 
 
 def report_of(items: int = 12) -> Report:
@@ -24,7 +23,7 @@ def report_of(items: int = 12) -> Report:
 
 def test_wrong_pixels_are_red_and_unlabelled_ones_are_left() -> None:
     photo = np.full((1, 3, 3), 100, np.uint8)
-    found = mask_pictures(photo, prediction=np.array([[0, 1, 1]]), target=np.array([[0, 0, 255]]), colours=COLOURS)
+    found = MASK.overlays(photo, np.array([[0, 1, 1]]), np.array([[0, 0, 255]]))
     assert list(found) == ["truth", "prediction", "errors"]
     assert all(each.shape == (1, 3, 3) and each.dtype == np.uint8 for each in found.values())
     assert found["truth"][0, 2].tolist() == [100, 100, 100]
@@ -34,7 +33,7 @@ def test_wrong_pixels_are_red_and_unlabelled_ones_are_left() -> None:
 
 
 def test_the_legend_escapes_names() -> None:
-    text = legend(COLOURS)
+    text = MASK.legend()
     assert "&lt;background&gt;" in text
     assert "<background>" not in text
     assert "rgb(230, 159, 0)" in text
@@ -45,12 +44,12 @@ def test_a_gallery_of_masks() -> None:
     row = report["far_items"][0].row
     drawn = {name: name.encode() for name in ("truth", "prediction", "errors")}
     section = report.sections["far_items"]
-    shown = replace(report, pictures={row: Picture(b"photo", others=drawn, legend=legend(COLOURS))})
+    shown = replace(report, pictures={row: Picture(b"photo", others=drawn, legend=MASK.legend())})
     text = section.html(shown, section.value)
     assert "truth, prediction, errors" in text
     assert text.count("<img") == 4
     assert f'alt="Row {row}: errors"' in text
-    assert legend(COLOURS) in text
+    assert MASK.legend() in text
 
 
 def test_a_whole_report_on_masks() -> None:

@@ -11,9 +11,8 @@ from headway.errors import ConfigError, DataError, HeadwayError, ShapeError
 from headway.judge.baselines.base import BaselineData
 from headway.judge.baselines.run import BaselineResult
 from headway.judge.report.build import judge_predictions
-from headway.judge.verdict import verdict
 from headway.targets.category.metrics import check_predictions
-from tests.judging import baseline_data, evaluate, judged, metrics_of, report_of, run_baselines
+from tests.judging import baseline_data, evaluate, judged, report_of, run_baselines
 
 NOT_PROBABILITIES = (
     "`probabilities` must be finite, not negative and sum to one in each row; `targets` must be classes.\n"
@@ -116,24 +115,6 @@ def test_unknown_metric() -> None:
 # Baselines
 
 
-@pytest.mark.parametrize(
-    ("given", "told"),
-    [
-        ({"pixels": np.zeros((5, 12))}, "targets [6], pixels [5, 12]"),
-        ({"features": np.zeros((7, 3))}, "targets [6], features [7, 3]"),
-        ({"table": np.zeros((7, 3))}, "targets [6], table [7, 3]"),
-    ],
-)
-def test_rows_of_other_items(given: dict[str, Any], told: str) -> None:
-    with pytest.raises(ShapeError) as caught:
-        baseline_data(targets=np.zeros(6, dtype=int), **given)
-    assert str(caught.value) == (
-        "Arrays for baselines must have a row an item.\n"
-        f"  Given: {told}\n"
-        "  Fix:   Pass arrays of the same items, in the same order."
-    )
-
-
 def test_unknown_baseline() -> None:
     options = {"num_outputs": 2}
     assert message(ConfigError, run_baselines, rows(), {}, names=["majority clas"], **options) == (
@@ -141,32 +122,6 @@ def test_unknown_baseline() -> None:
     )
     assert message(ConfigError, run_baselines, rows(), {}, extra={"stratified": lambda: None}, **options) == (
         "A baseline of your own has the name of another.\n  Given: stratified\n  Fix:   Give it a name of its own."
-    )
-
-
-@pytest.mark.parametrize(
-    ("parts", "num_outputs", "given"),
-    [
-        ({}, 1, "train: 6 rows, targets from 0 to 1, num_outputs=1"),
-        ({"valid": baseline_data(targets=np.array([0, 2]))}, 2, "valid: 2 rows, targets from 0 to 2, num_outputs=2"),
-        ({"valid": baseline_data(targets=np.zeros(0, dtype=int))}, 2, "valid: 0 rows, num_outputs=2"),
-    ],
-)
-def test_baselines_on_targets_that_are_no_classes(parts: dict[str, BaselineData], num_outputs: int, given: str) -> None:
-    assert message(DataError, run_baselines, rows(), parts, num_outputs=num_outputs) == (
-        "Baselines need rows to learn from and to answer, with classes from 0 to `num_outputs` - 1.\n"
-        f"  Given: {given}\n"
-        "  Fix:   Leave out empty parts, and pass the number of all classes."
-    )
-
-
-def test_parts_of_other_shapes() -> None:
-    train = rows(features=np.zeros((6, 3), dtype=np.float32))
-    valid = rows(features=np.zeros((6, 4), dtype=np.float32))
-    assert message(ShapeError, run_baselines, train, {"valid": valid}, num_outputs=2) == (
-        "`features` must have the same shape in every part.\n"
-        "  Given: train [6, 3], valid [6, 4]\n"
-        "  Fix:   Make them the same way for all parts."
     )
 
 
@@ -186,27 +141,6 @@ def test_own_baseline_that_answers_otherwise(answers: dict[str, np.ndarray], sha
 
 
 # Report
-
-
-def test_nothing_to_compare_with() -> None:
-    assert message(ConfigError, verdict, np.eye(2), np.array([0, 1]), [], part="test", metrics=metrics_of()) == (
-        "A verdict needs something to compare with.\n  Given: 0 baselines\n  Fix:   Run at least one baseline."
-    )
-
-
-def test_report_on_nothing() -> None:
-    assert message(ConfigError, report_of, {}, labels=[], baselines=[]) == (
-        'There is nothing to judge.\n  Given: 0 parts\n  Fix:   Pass a part, such as {"valid": ...}.'
-    )
-
-
-def test_report_on_parts_that_others_lack() -> None:
-    parts = {name: judged(np.eye(2), np.array([0, 1])) for name in ("valid", "test")}
-    assert message(ShapeError, report_of, parts, labels=["a", "b"], baselines=[guess("test")]) == (
-        "Baselines must cover every part that is judged.\n"
-        "  Given: baseline 'guess' lacks 'valid'\n"
-        "  Fix:   Pass the same parts to all of them."
-    )
 
 
 @pytest.mark.parametrize(

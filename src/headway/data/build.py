@@ -11,11 +11,10 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
 from headway.data.dataset import Data
-from headway.data.sources import frame_columns, list_folder, read_table, read_values
+from headway.data.sources import as_frame, list_folder, read_table, read_values
 from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, Split, assign_parts
 from headway.data.store import Store, arrays_by_row, open_answers, open_store, open_table
 from headway.errors import DataError, did_you_mean
@@ -144,7 +143,7 @@ def from_items(
     Raises:
         DataError: If the data cannot be trained on; the text names the items.
     """
-    frame = _frame(items)
+    frame = as_frame(items)
     split = split or RandomSplit()
     input = input if isinstance(input, Input) else recognise_input(input or (), lambda: frame)
     target = _target(target, lambda: frame, input) if isinstance(target, str) else target
@@ -253,20 +252,6 @@ def _target(column: str, items: Callable[[], pl.DataFrame], input: Input) -> Tar
 def _open_files(frame: pl.DataFrame, input: Input, target: Target, on_progress: Progress | None) -> Store:
     store = open_store(frame[input.column].to_list(), input, on_progress=on_progress)
     return replace(store, answers=open_answers(frame, input, target))
-
-
-def _frame(items: Any) -> pl.DataFrame:
-    if isinstance(items, pl.DataFrame):
-        return items
-    columns = items if isinstance(items, dict) else frame_columns(items)
-    return pl.DataFrame({name: _column(str(name), values) for name, values in columns.items()})
-
-
-def _column(name: str, values: Sequence[Any]) -> pl.Series:
-    if any(isinstance(value, os.PathLike) for value in values):
-        values = [os.fspath(value) if isinstance(value, os.PathLike) else value for value in values]
-    is_array = any(isinstance(value, np.ndarray) and value.ndim > 1 for value in values)
-    return pl.Series(name, values, dtype=pl.Object) if is_array else pl.Series(name, values, strict=False)
 
 
 def _problems(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) -> pl.DataFrame:

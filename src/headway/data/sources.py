@@ -7,7 +7,7 @@ order is fixed by the files' names (or the table's own order), never by the file
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,16 @@ from headway.errors import DataError, did_you_mean
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["SPLIT_FOLDERS", "files_below", "frame_columns", "is_table", "list_folder", "read_table", "read_values"]
+__all__ = [
+    "SPLIT_FOLDERS",
+    "as_frame",
+    "files_below",
+    "frame_columns",
+    "is_table",
+    "list_folder",
+    "read_table",
+    "read_values",
+]
 
 # Names of folders that hold a part of the data, lower-case, and the part each means.
 SPLIT_FOLDERS = {
@@ -41,6 +50,26 @@ def frame_columns(frame: Any) -> dict[str, Any]:
         name: column.astype(object).where(column.notna(), None).tolist() if hasattr(column, "notna") else column
         for name, column in columns.items()
     }
+
+
+def as_frame(items: Any) -> pl.DataFrame:
+    """A polars frame of a polars or pandas frame, or of a dict of columns, of which some may hold arrays or paths."""
+    import polars as pl
+
+    if isinstance(items, pl.DataFrame):
+        return items
+    columns = items if isinstance(items, Mapping) else frame_columns(items)
+    return pl.DataFrame({str(name): _as_series(str(name), values) for name, values in columns.items()})
+
+
+def _as_series(name: str, values: Sequence[Any]) -> pl.Series:
+    import polars as pl
+
+    if any(isinstance(value, os.PathLike) for value in values):
+        values = [os.fspath(value) if isinstance(value, os.PathLike) else value for value in values]
+    # Polars would unpack a picture's array into lists of lists of numbers.
+    is_array = any(getattr(value, "ndim", 0) > 1 for value in values)
+    return pl.Series(name, values, dtype=pl.Object) if is_array else pl.Series(name, values, strict=False)
 
 
 def is_table(path: str | os.PathLike[str]) -> bool:

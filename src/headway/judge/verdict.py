@@ -10,7 +10,6 @@ from typing import Literal
 import numpy as np
 
 from headway.as_json import AsJson
-from headway.errors import ConfigError
 from headway.judge.baselines.run import BaselineResult
 from headway.judge.intervals import ALPHA, Estimate
 from headway.judge.metric import TaskMetrics
@@ -99,10 +98,6 @@ def verdict(
         >>> print(verdict(np.eye(2)[targets], targets, [guess], part="test", metrics=METRICS).sentence)
         Better than the best baseline (majority class, 0.500): +50.0 points [39.0, 59.0], McNemar p < 0.001.
     """
-    if not baselines:
-        raise ConfigError(
-            "A verdict needs something to compare with.", given="0 baselines", fix="Run at least one baseline."
-        )
     best, theirs = best_baseline(baselines, targets, part=part, metrics=metrics)
     found = metrics.compare(predictions, best.predictions[part], targets, seed=seed)
     kind = _kind(found.difference, found.p, higher_is_better=metrics.higher_is_better)

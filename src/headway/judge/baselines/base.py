@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from headway.errors import ShapeError
 from headway.seeds import generator
 
 __all__ = [
@@ -36,9 +35,6 @@ class BaselineData:
         arrays: By name, each `[items, ...]`. "features" is what a frozen, pretrained body makes of the items, float32
             `[items, dim]`; images bring "pixels", float32 `[items, dim]` from 0 to 1, tables "table", ratings "pairs".
         about: What is known of an array as a whole, by name, such as which of a table's columns are categories.
-
-    Raises:
-        ShapeError: If they are not of the same items.
     """
 
     targets: np.ndarray
@@ -46,10 +42,7 @@ class BaselineData:
     about: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if any(len(each) != len(self.targets) for each in self.arrays.values()):
-            shapes = [f"{name} {list(each.shape)}" for name, each in {"targets": self.targets, **self.arrays}.items()]
-            fix = "Pass arrays of the same items, in the same order."
-            raise ShapeError("Arrays for baselines must have a row an item.", given=shapes, fix=fix)
+        assert all(len(array) == len(self.targets) for array in self.arrays.values())
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.arrays[name]
@@ -59,7 +52,7 @@ class BaselineData:
 
     def take(self, index: np.ndarray) -> BaselineData:
         """Those with some indices, int64 `[chosen]`."""
-        arrays = {name: each[index] for name, each in self.arrays.items()}
+        arrays = {name: array[index] for name, array in self.arrays.items()}
         return replace(self, targets=self.targets[index], arrays=arrays)
 
 

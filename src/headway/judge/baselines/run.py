@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from headway.errors import ConfigError, DataError, HeadwayError, ShapeError, did_you_mean
+from headway.errors import ConfigError, HeadwayError, ShapeError, did_you_mean
 from headway.judge.baselines.base import Baseline, BaselineData, BaselineFunction, drawn_rows
 from headway.judge.metric import TaskMetrics
 from headway.system.whole_file import whole_file
@@ -91,8 +91,6 @@ def run_baselines(
     check_names(extra or {}, known)
     chosen = {name: known[name] for name in (known if names is None else names)}
     chosen |= {name: Baseline(function) for name, function in (extra or {}).items()}
-    parts = dict(parts)
-    _check(train, parts, num_outputs)
     if any(each.needs for each in chosen.values()):
         import_module("sklearn.linear_model")  # now, so that no baseline's seconds hold scikit-learn's import
     results = []
@@ -154,29 +152,6 @@ def load_results(file: Path, key: str) -> list[BaselineResult] | None:
             ]
     except (OSError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile):
         return None
-
-
-def _check(train: BaselineData, parts: Mapping[str, BaselineData], num_outputs: int) -> None:
-    for part, data in {"train": train, **parts}.items():
-        targets = data.targets
-        # Targets of one dimension are class indices; all others are numbers, which their own field has checked.
-        is_outside = targets.ndim == 1 and len(targets) > 0 and (targets.min() < 0 or targets.max() >= num_outputs)
-        if not len(targets) or is_outside:
-            raise DataError(
-                "Baselines need rows to learn from and to answer, with classes from 0 to `num_outputs` - 1.",
-                given=f"{part}: {len(targets)} rows"
-                + (f", targets from {targets.min()} to {targets.max()}" if is_outside else "")
-                + f", num_outputs={num_outputs}",
-                fix="Leave out empty parts, and pass the number of all classes.",
-            )
-        for name in train.arrays.keys() & data.arrays.keys():
-            ours, theirs = train[name], data[name]
-            if ours.shape[1:] != theirs.shape[1:]:
-                raise ShapeError(
-                    f"`{name}` must have the same shape in every part.",
-                    given=f"train {list(ours.shape)}, {part} {list(theirs.shape)}",
-                    fix="Make them the same way for all parts.",
-                )
 
 
 def _check_predictions(

@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from headway.as_json import AsJson
 
-__all__ = ["KINDS", "Finding", "Kind", "Severity", "describe"]
+__all__ = ["KINDS", "Finding", "Severity", "describe"]
 
 # Worth knowing; worth doing something about; the model should not be used before something is done.
 Severity = Literal["note", "warning", "serious"]
 
-Kind = Literal[
-    "not_finite",
-    "no_better_than_baseline",
-    "leak",
-    "lr_too_high",
-    "lr_too_low",
-    "exploding_activations",
-    "dead_activations",
-    "overfitting",
-    "underfitting",
-    "label_noise",
-    "overconfidence",
-    "confused_pair",
-    "little_validation_data",
-]
-
 # Each kind of finding in a person's words; among equally severe ones the first comes first.
-KINDS: dict[Kind, str] = {
+KINDS: dict[str, str] = {
     "not_finite": "the loss is not finite",
     "no_better_than_baseline": "no better than a baseline",
     "leak": "a leak is suspected",
@@ -65,11 +50,14 @@ class Finding(AsJson):
 
     json_also: ClassVar[tuple[str, ...]] = ("title",)
 
-    kind: Kind
+    kind: str
     severity: Severity
     sentence: str
     evidence: dict[str, Any]
     remedies: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        assert self.kind in KINDS
 
     @property
     def rank(self) -> tuple[int, int]:
@@ -97,18 +85,14 @@ def describe(findings: Sequence[Finding]) -> str:
     ordered = sorted(findings, key=lambda finding: finding.rank)
     if not ordered:
         return "Nothing wrong was found."
-    counts = {each: sum(finding.severity == each for finding in ordered) for each in _SEVERITIES}
+    counts = Counter(finding.severity for finding in ordered)
     if counts["note"] == len(ordered):
         head = "Nothing wrong was found. Worth knowing:"
     else:
-        head = f"Found: {', '.join(_count(counts[each], each) for each in _SEVERITIES if counts[each])}."
+        words = {"serious": "serious problem", "warning": "warning", "note": "note"}
+        counted = [f"{counts[s]} {words[s]}{'' if counts[s] == 1 else 's'}" for s in _SEVERITIES if counts[s]]
+        head = f"Found: {', '.join(counted)}."
     return "\n\n".join([head, *map(_paragraph, ordered)])
-
-
-def _count(count: int, severity: Severity) -> str:
-    if severity == "serious":
-        return f"{count} serious {'problem' if count == 1 else 'problems'}"
-    return f"{count} {severity}{'' if count == 1 else 's'}"
 
 
 def _paragraph(finding: Finding) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headway.data.sources import as_frame
 from headway.judge.baselines.base import BaselineData
 from headway.judge.baselines.run import BaselineResult, check_names, guesses, run_baselines
 from headway.judge.diagnosis.diagnose import diagnose
@@ -93,7 +94,7 @@ def judge_predictions(
     """
     target = target_of_arrays(task, predictions, targets, labels)
     known = target.metrics().with_metrics(metrics, main=main_metric)
-    judged = checked_predictions(predictions, targets, metrics=known, items=None if items is None else _frame(items))
+    judged = checked_predictions(predictions, targets, metrics=known, items=None if items is None else as_frame(items))
     num_outputs, simple = judged.predictions.shape[1], target.baselines()
     data = BaselineData(targets=judged.targets)
     found = run_baselines(
@@ -199,20 +200,3 @@ def _verdict(inputs: ReportInputs) -> Verdict:
     found = verdict(judged.predictions, judged.targets, inputs.baselines, **options)
     best = next(each for each in inputs.baselines if each.name == found.baseline)
     return with_cost(found, best, seconds=inputs.seconds, size=inputs.size)
-
-
-def _frame(items: Any) -> pl.DataFrame:
-    """A polars frame of a polars or pandas frame, or of a dict of columns."""
-    import polars as pl
-
-    if isinstance(items, pl.DataFrame):
-        return items
-    # What pandas calls missing (NaN, NaT, NA) is null here.
-    columns = (
-        items
-        if isinstance(items, Mapping)
-        else {str(name): items[name].astype(object).where(items[name].notna(), None).tolist() for name in items}
-    )
-    return pl.DataFrame(
-        {str(name): pl.Series(str(name), list(values), strict=False) for name, values in columns.items()}
-    )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from headway.errors import ConfigError, ShapeError
+from headway.errors import ConfigError
 from headway.judge.baselines.run import BaselineResult
 from headway.judge.metric import TaskMetrics
 from headway.judge.report.report import RunFacts
@@ -67,8 +67,7 @@ class ReportInputs(RunFacts):
         seed: The run's seed, for the resampling.
 
     Raises:
-        ConfigError: If there are no parts, or slices without items.
-        ShapeError: If a baseline lacks a part.
+        ConfigError: If there are slices without items.
     """
 
     target: Target
@@ -84,17 +83,8 @@ class ReportInputs(RunFacts):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not self.parts:
-            raise ConfigError("There is nothing to judge.", given="0 parts", fix='Pass a part, such as {"valid": ...}.')
-        lacking = [
-            f"baseline {baseline.name!r} lacks {part!r}"
-            for part in self.parts
-            for baseline in self.baselines
-            if part not in baseline.predictions
-        ]
-        if lacking:
-            fix = "Pass the same parts to all of them."
-            raise ShapeError("Baselines must cover every part that is judged.", given=lacking, fix=fix)
+        assert self.parts
+        assert all(part in baseline.predictions for part in self.parts for baseline in self.baselines)
         if self.slices and any(part.items is None for part in self.parts.values()):
             what = "Slices are made of the items' columns."
             raise ConfigError(what, given=f"slices={self.slices!r}, no items", fix="Pass `items`.")

@@ -66,7 +66,7 @@ def from_arrays(
         >>> data.input.columns, data.target.labels
         (('x0', 'x1', 'x2'), ('no', 'yes'))
     """
-    columns, found = recognise_arrays(X, size=size, channels=channels)
+    columns, recognised = recognise_arrays(X, size=size, channels=channels)
     count = len(next(iter(columns.values())))
     answers = _one_each(y, count, name="y")
     name = _free(str(getattr(y, "name", None) or "target"), columns)
@@ -77,7 +77,7 @@ def from_arrays(
         split = split or GroupSplit(group, valid, seed=seed)
     return from_items(
         {**columns, **extra},
-        input=input or found,
+        input=input or recognised,
         target=_target(name, answers, target),
         split=split or RandomSplit(valid, seed=seed),
     )
@@ -116,10 +116,10 @@ def from_dataset(
     inputs: list[Any] = []
     answers: list[Any] = []
     parts: list[str] = []
-    for part, each in named.items():
-        for index in range(len(each) if each is not None else 0):
-            assert each is not None
-            x, y = _pair(each[index])
+    for part, source in named.items():
+        for index in range(len(source) if source is not None else 0):
+            assert source is not None
+            x, y = _pair(source[index])
             inputs.append(x)
             answers.append(_named(y, dataset))
             parts.append(part)
@@ -127,11 +127,11 @@ def from_dataset(
     if named["valid"] is None and test is None:
         assert isinstance(valid, (int, float))
         return from_arrays(items, answers, target=target, valid=valid, seed=seed, size=size, channels=channels)
-    columns, found = recognise_arrays(items, size=size, channels=channels)
+    columns, recognised = recognise_arrays(items, size=size, channels=channels)
     name, split = _free("target", columns), _free("split", columns)
     return from_items(
         {**columns, name: answers, split: parts},
-        input=found,
+        input=recognised,
         target=_target(name, answers, target),
         split=ColumnSplit(split, valid if isinstance(valid, float) else 0.2, seed=seed),
     )

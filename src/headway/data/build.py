@@ -68,8 +68,8 @@ def from_folder(
     drawn = RandomSplit(valid, seed=seed)
     items = list_folder(path)
     reader = input or recognise_input("file", lambda: items, size=size)
-    given = ColumnSplit("split", valid=valid, seed=seed) if "split" in items.columns else drawn
-    return from_items(items, input=reader, target="label", split=split or given, on_progress=on_progress)
+    by_folder = ColumnSplit("split", valid=valid, seed=seed) if "split" in items.columns else drawn
+    return from_items(items, input=reader, target="label", split=split or by_folder, on_progress=on_progress)
 
 
 def from_csv(
@@ -162,16 +162,16 @@ def from_items(
     reasons = {row: why for row, why in answers.items() if row not in missing} | store.reasons
     _check_readable(frame, input, reasons)
     reasons = missing | reasons
-    kept = frame.filter(~pl.col("row").is_in(list(reasons)))
-    target.check_items(kept)
-    assigned = assign_parts(split, kept, target)
-    copies = [row for row, part in zip(kept["row"], assigned, strict=True) if part is None]
+    usable = frame.filter(~pl.col("row").is_in(list(reasons)))
+    target.check_items(usable)
+    assigned = assign_parts(split, usable, target)
+    copies = [row for row, part in zip(usable["row"], assigned, strict=True) if part is None]
     reasons |= dict.fromkeys(copies, "identical to an item on another side of the split")
-    kept = kept.with_columns(pl.Series("split", assigned, dtype=pl.String)).filter(pl.col("split").is_not_null())
-    train = kept.filter(pl.col("split") == "train")
+    usable = usable.with_columns(pl.Series("split", assigned, dtype=pl.String)).filter(pl.col("split").is_not_null())
+    train = usable.filter(pl.col("split") == "train")
     reader = input.fit(train)
     data = Data(
-        items=kept,
+        items=usable,
         input=reader,
         target=target.fit(train).fit_places(train, reader),
         split=split,
@@ -255,9 +255,9 @@ def _open_files(frame: pl.DataFrame, input: Input, target: Target, on_progress: 
 
 
 def _problems(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) -> pl.DataFrame:
-    found = pl.DataFrame(
+    reasons_of_rows = pl.DataFrame(
         {"row": list(reasons), "reason": list(reasons.values())}, schema={"row": pl.Int64, "reason": pl.String}
     )
     values = pl.Series(input.column, input.names(frame), dtype=pl.String)
     named = frame.select("row").with_columns(values)
-    return named.join(found, on="row", how="inner").sort("row")
+    return named.join(reasons_of_rows, on="row", how="inner").sort("row")

@@ -150,8 +150,8 @@ class Data:
         labels = self.target.labels if self.target.is_one_class else ()
         counts = {name: Counter(self.target.strata(self.part(name).items)) for name in self.parts}
         width = max([len(label) for label in labels] + [len("class")])
-        told = f"{len(labels)} classes" if labels else str(self.target)
-        lines = [f"{len(self.items)} items, {told}; split: {self.split.describe(self.target.strata_name)}"]
+        words = f"{len(labels)} classes" if labels else str(self.target)
+        lines = [f"{len(self.items)} items, {words}; split: {self.split.describe(self.target.strata_name)}"]
         lines.append(f"{'class' if labels else 'part':<{width}}" + "".join(f"{name:>8}" for name in self.parts))
         for label in labels:
             lines.append(f"{label:<{width}}" + "".join(f"{counts[name][label]:>8}" for name in self.parts))
@@ -225,8 +225,8 @@ class Part:
         Raises:
             ReadError: If an item can no longer be read.
         """
-        canvases, kept = self.readable(positions)
-        if len(kept) < len(positions):
+        canvases, readable = self.readable(positions)
+        if len(readable) < len(positions):
             reasons = {self.data.lost[row] for row in self.rows[positions].tolist() if row in self.data.lost}
             raise ReadError("; ".join(sorted(reasons)))
         return canvases
@@ -236,16 +236,16 @@ class Part:
         store, reader = self.data.store, self.data.input
         if store.canvases is not None:
             return store.batch(self.rows[positions], reader), np.asarray(positions)
-        values, canvases, kept = self.items[reader.column], [], []
+        values, canvases, good = self.items[reader.column], [], []
         for position in map(int, positions):
             row = int(self.rows[position])
             try:
                 if row not in self.data.lost:
                     canvases.append(reader.canvas(values[position]))
-                    kept.append(position)
+                    good.append(position)
             except ReadError as error:
                 self.data.lose(row, str(error))
-        return reader.collate(canvases) if kept else np.empty(0, reader.dtype), np.array(kept, dtype=np.int64)
+        return reader.collate(canvases) if good else np.empty(0, reader.dtype), np.array(good, dtype=np.int64)
 
     def left(self) -> Part:
         """The part without the items that were lost meanwhile."""

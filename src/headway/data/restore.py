@@ -66,8 +66,8 @@ def reopen(
         fix = "Put them back, or go on with them as they are now: --accept-changes (accept_changes=True)."
         raise DataError(what, given=[*shown, *([more] if more else [])], fix=fix)
     contents = pl.Series("content", [store.contents[row] for row in was], dtype=pl.String)
-    kept = items.with_columns(contents).filter(~pl.col("row").is_in([*store.reasons, *answers]))
-    return Data(items=kept, input=input, target=target, split=RecordedSplit(split), problems=problems, store=store)
+    usable = items.with_columns(contents).filter(~pl.col("row").is_in([*store.reasons, *answers]))
+    return Data(items=usable, input=input, target=target, split=RecordedSplit(split), problems=problems, store=store)
 
 
 def _open_answers(items: pl.DataFrame, values: list[Any], *, input: Input, target: Target) -> Store | None:
@@ -75,14 +75,14 @@ def _open_answers(items: pl.DataFrame, values: list[Any], *, input: Input, targe
     reader = target.files(input)
     if reader is None:
         return None
-    found = dict(items.select("row", target.column).iter_rows())
-    return open_store([(found.get(row, ""), value or "") for row, value in enumerate(values)], reader)
+    answers = dict(items.select("row", target.column).iter_rows())
+    return open_store([(answers.get(row, ""), value or "") for row, value in enumerate(values)], reader)
 
 
 def _by_row(items: pl.DataFrame, problems: pl.DataFrame, column: str) -> list[Any]:
     """The input's values in the order of the source, so that the store is found under the key that it had."""
-    found: Mapping[int, Any] = dict(problems.select("row", column).iter_rows()) if len(problems) else {}
+    by_row: Mapping[int, Any] = dict(problems.select("row", column).iter_rows()) if len(problems) else {}
     # What was no value has only a name in the table of problems.
-    found = {row: None if value == "<NoneType>" else value for row, value in found.items()}
-    found |= dict(items.select("row", column).iter_rows())
-    return [found.get(row) for row in range(max(found, default=-1) + 1)]
+    by_row = {row: None if value == "<NoneType>" else value for row, value in by_row.items()}
+    by_row |= dict(items.select("row", column).iter_rows())
+    return [by_row.get(row) for row in range(max(by_row, default=-1) + 1)]

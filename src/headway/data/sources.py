@@ -99,14 +99,14 @@ def list_folder(path: str | os.PathLike[str]) -> pl.DataFrame:
     root = Path(path).expanduser().absolute()
     if not root.is_dir():
         what = "The data must be a folder of class folders, or a CSV or Parquet file."
-        found = "a file" if root.exists() else "nothing is there"
-        raise DataError(what, given=f"{path} ({found})", fix="Correct the path.")
+        state = "a file" if root.exists() else "nothing is there"
+        raise DataError(what, given=f"{path} ({state})", fix="Correct the path.")
     classes = _classes(root)
     is_split = any(part for _, part in classes)
     if not classes:
         raise DataError(
             "There are no class folders: each class's files belong in a folder named after the class.",
-            given=f"{path} with {sum(each.is_file() for each in root.iterdir())} files and no folders of files",
+            given=f"{path} with {sum(entry.is_file() for entry in root.iterdir())} files and no folders of files",
             fix="Make one folder a class, such as photos/cat/ and photos/dog/, or give a CSV with --input and "
             "--target.",
         )
@@ -140,7 +140,7 @@ def _classes(root: Path) -> list[tuple[Path, str | None]]:
             fix=f"Move {others[0]!r} away, or put all the classes into one folder.",
         )
     if is_split:
-        return [(each, parts[folder]) for folder in folders for each in _folders(folder)]
+        return [(inner, parts[folder]) for folder in folders for inner in _folders(folder)]
     return [(folder, None) for folder in folders]
 
 
@@ -164,7 +164,7 @@ def read_table(
         header = [] if file.suffix.lower() == ".parquet" else _read(file, n_rows=0, infer_schema=False).columns
         as_text = {column: pl.String for column in (input, *targets) if column in header}
         frame = _read(file, schema_overrides=as_text, infer_schema_length=None)
-    for column, option in ((input, "input"), *((each, "target") for each in targets)):
+    for column, option in ((input, "input"), *((name, "target") for name in targets)):
         if column not in frame.columns:
             raise DataError(
                 f"The table has no column for the {option}.",
@@ -175,7 +175,7 @@ def read_table(
         if frame[column].dtype == pl.String:
             values = [None if value is None else str(file.parent / value) for value in frame[column].to_list()]
             frame = frame.with_columns(pl.Series(column, values, dtype=pl.String))
-    as_text = [] if target_is_file else [each for each in targets if not frame[each].dtype.is_nested()]
+    as_text = [] if target_is_file else [name for name in targets if not frame[name].dtype.is_nested()]
     return frame.with_columns(pl.col(as_text).cast(pl.String)) if as_text else frame
 
 
@@ -214,7 +214,7 @@ def _as_numbers(texts: pl.Series) -> pl.Series:
 
 
 @contextmanager
-def _explained(file: Path, given: object) -> Iterator[None]:
+def _explained(file: Path, path: object) -> Iterator[None]:
     """A context in which an error says that the table cannot be read, and why."""
     import polars as pl
 
@@ -226,7 +226,7 @@ def _explained(file: Path, given: object) -> Iterator[None]:
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise DataError(
-            "The table cannot be read.", given=f"{given} ({reason})", fix="Give a CSV, TSV or Parquet file."
+            "The table cannot be read.", given=f"{path} ({reason})", fix="Give a CSV, TSV or Parquet file."
         ) from error
 
 
@@ -257,20 +257,20 @@ def _is_item(name: str) -> bool:
 
 def _folders(root: Path) -> list[Path]:
     # A link to this folder, or to one above it, would be a class of everything.
-    above = {os.path.realpath(each) for each in (root, *root.resolve().parents)}
-    found = (each for each in root.iterdir() if each.is_dir() and _is_item(each.name))
-    return sorted((each for each in found if os.path.realpath(each) not in above), key=lambda p: p.name)
+    above = {os.path.realpath(folder) for folder in (root, *root.resolve().parents)}
+    inside = (folder for folder in root.iterdir() if folder.is_dir() and _is_item(folder.name))
+    return sorted((folder for folder in inside if os.path.realpath(folder) not in above), key=lambda p: p.name)
 
 
 def files_below(folder: Path) -> list[Path]:
     """The files of a folder and of those below it, ordered by their paths; hidden ones and the like are passed over."""
-    found: list[Path] = []
+    below: list[Path] = []
     # Links between folders may run in a circle, or up to where the other classes lie.
     seen = {str(above) for above in folder.resolve().parents}
     for at, folders, files in os.walk(folder, followlinks=True):
         real = os.path.realpath(at)
         folders[:] = [] if real in seen else sorted(name for name in folders if _is_item(name))
         if real not in seen:
-            found += [Path(at, name) for name in files if _is_item(name)]
+            below += [Path(at, name) for name in files if _is_item(name)]
         seen.add(real)
-    return sorted(found, key=lambda file: file.relative_to(folder).as_posix())
+    return sorted(below, key=lambda file: file.relative_to(folder).as_posix())

@@ -84,7 +84,7 @@ class RandomSplit(Split):
         _check_shares(self.valid, self.test)
 
     def assign(self, items: pl.DataFrame, *, target: str) -> list[str | None]:
-        groups = [f"content:{each}" for each in items["content"].to_list()]
+        groups = [f"content:{content}" for content in items["content"].to_list()]
         return _assign_groups(groups, _labels(items, target), valid=self.valid, test=self.test, seed=self.seed)
 
     def describe(self, strata: str = "class") -> str:
@@ -218,18 +218,18 @@ class ColumnSplit(Split):
                 fix="Correct the column, or name another.",
             )
         contents = items["content"].to_list()
-        rank = {part: place for place, part in enumerate(PARTS)}
+        rank = {part: level for level, part in enumerate(PARTS)}
         highest: dict[str, int] = {}
         for part, content in zip(parts, contents, strict=True):
             highest[content] = max(highest.get(content, 0), rank[str(part)])
-        kept = [p if highest[c] == rank[str(p)] else None for p, c in zip(parts, contents, strict=True)]
-        if "valid" in kept:
-            return kept
-        train = [row for row, part in enumerate(kept) if part == "train"]
+        assigned = [p if highest[c] == rank[str(p)] else None for p, c in zip(parts, contents, strict=True)]
+        if "valid" in assigned:
+            return assigned
+        train = [row for row, part in enumerate(assigned) if part == "train"]
         drawn = RandomSplit(self.valid, seed=self.seed).assign(items[train], target=target)
         for row, part in zip(train, drawn, strict=True):
-            kept[row] = part
-        return kept
+            assigned[row] = part
+        return assigned
 
     def describe(self, strata: str = "class") -> str:
         return f"as given by column {self.column!r}"
@@ -319,19 +319,19 @@ def _assign_groups(groups: list[str], labels: list[str], *, valid: float, test: 
     held, numbers = (pairs % len(classes)).tolist(), counts.tolist()
     wanted = [_wanted(total, valid, test) for total in np.bincount(class_of).tolist()]
     # What each class still lacks in valid and, where it is wanted, in test.
-    missing = [[each[part] for each in wanted] for part in range(2 if test else 1)]
+    missing = [[counts_wanted[part] for counts_wanted in wanted] for part in range(2 if test else 1)]
     part_of = np.zeros(len(names), dtype=np.int64)
     # Not the largest first, as one would pack a bag: valid would always be made of the same, least usual groups.
     order = hash_order(seed, names)
     for group in order.tolist():
-        places = range(starts[group], starts[group + 1])
-        fits = [sum([min(numbers[place], lack[held[place]]) for place in places]) for lack in missing]
+        cells = range(starts[group], starts[group + 1])
+        fits = [sum([min(numbers[cell], lack[held[cell]]) for cell in cells]) for lack in missing]
         most = max(fits)
-        if most and 2 * most > sum(numbers[places.start : places.stop]):
+        if most and 2 * most > sum(numbers[cells.start : cells.stop]):
             part = fits.index(most)
             part_of[group] = part + 1
-            for place in places:
-                missing[part][held[place]] = max(missing[part][held[place]] - numbers[place], 0)
+            for cell in cells:
+                missing[part][held[cell]] = max(missing[part][held[cell]] - numbers[cell], 0)
     sizes = np.bincount(group_of)
     for part in range(1 + len(missing)):
         _give_smallest(part_of, order[np.argsort(-sizes[order], kind="stable")], part)
@@ -340,15 +340,15 @@ def _assign_groups(groups: list[str], labels: list[str], *, valid: float, test: 
 
 def _numbered(values: list[str]) -> tuple[list[str], np.ndarray]:
     """The different values, in the order in which they come, and the place of each among them, int64 `[values]`."""
-    places: dict[str, int] = {}
-    found = [places.setdefault(value, len(places)) for value in values]
-    return list(places), np.array(found, dtype=np.int64)
+    numbers: dict[str, int] = {}
+    of_values = [numbers.setdefault(value, len(numbers)) for value in values]
+    return list(numbers), np.array(of_values, dtype=np.int64)
 
 
 def _give_smallest(part_of: np.ndarray, by_size: np.ndarray, part: int) -> None:
     """A group for a part that has none: the smallest of train's, or else of the largest part that can spare one."""
     sizes = np.bincount(part_of, minlength=len(PARTS)).tolist()
-    donors = sorted((each for each in range(len(PARTS)) if sizes[each] > 1), key=lambda each: (each > 0, -sizes[each]))
+    donors = sorted((part for part in range(len(PARTS)) if sizes[part] > 1), key=lambda part: (part > 0, -sizes[part]))
     if not sizes[part] and donors:
         part_of[by_size[part_of[by_size] == donors[0]][-1]] = part
 

@@ -105,7 +105,7 @@ def choose_weight(model: np.ndarray, baseline: np.ndarray, targets: np.ndarray, 
     """
     assert metrics.ensemble_loss is not None
     averages = (weight * model + (1 - weight) * baseline for weight in _WEIGHTS)
-    losses = [float(metrics.ensemble_loss(each, targets).mean()) for each in averages]
+    losses = [float(metrics.ensemble_loss(average, targets).mean()) for average in averages]
     best = np.flatnonzero(np.isclose(losses, min(losses), rtol=1e-9, atol=1e-12))
     return round(float(_WEIGHTS[best[np.abs(_WEIGHTS[best] - 0.5).argmin()]]), 2)
 
@@ -126,9 +126,9 @@ def judge_ensemble(
     alone = BaselineResult("the model", dict(model), 0.0)
 
     def against(other: BaselineResult) -> Verdict:
-        found = verdict(averages[main], targets[main], [other], part=main, metrics=metrics, seed=seed)
-        gap = f"{metrics.title} {metrics.format_difference(found.difference)}, {format_p(found.p)}"
-        return replace(found, sentence=f"{OPENINGS[found.kind]} {other.name} alone: {gap}.")
+        compared = verdict(averages[main], targets[main], [other], part=main, metrics=metrics, seed=seed)
+        gap = f"{metrics.title} {metrics.format_difference(compared.difference)}, {format_p(compared.p)}"
+        return replace(compared, sentence=f"{OPENINGS[compared.kind]} {other.name} alone: {gap}.")
 
     return Ensemble(
         baseline=baseline.name,

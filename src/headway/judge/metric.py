@@ -98,9 +98,9 @@ class Metric:
             return self.interval(predictions, targets, seed)
         if self.function is None:
             assert self.by_item is not None
-            found = intervals.mean(self.by_item(predictions, targets), seed=seed)
+            of_mean = intervals.mean(self.by_item(predictions, targets), seed=seed)
             most = 1.0 if self.is_share and self.higher_is_better else math.inf
-            return Estimate(found.value, max(found.low, 0.0), min(found.high, most))
+            return Estimate(of_mean.value, max(of_mean.low, 0.0), min(of_mean.high, most))
         self.compute(predictions, targets)  # a mistake in a user's function shows here, not as a missing interval
         return intervals.bootstrap(
             lambda rows: self._resampled(predictions[rows], targets[rows]), len(targets), seed=seed
@@ -156,7 +156,9 @@ def as_metric(
         raise ConfigError("A metric must be a function.", given=repr(given), fix=fix)
     if _names_of_parameters(scorer)[:2] == ["estimator", "X"]:
         name = name or (re.findall(r"\((\w+)", repr(scorer)) or ["score"])[0]
-        return Metric(name, lambda targets, found: _scored(scorer, targets, found, decide), needs="probabilities")
+        return Metric(
+            name, lambda targets, predictions: _scored(scorer, targets, predictions, decide), needs="probabilities"
+        )
     name = name or getattr(scorer, "__name__", type(scorer).__name__)
     return Metric(name, cast(Function, scorer), higher_is_better=not re.search("(error|loss|deviance)$", name))
 
@@ -235,11 +237,13 @@ class LabelScores:
 
     def to_json(self) -> dict[str, Any]:
         """The scores as plain JSON values."""
-        return {"label": self.label, "count": self.count} | {name: each.to_json() for name, each in self.scores.items()}
+        return {"label": self.label, "count": self.count} | {
+            name: score.to_json() for name, score in self.scores.items()
+        }
 
 
 def _number(values: np.ndarray, labels: Sequence[str]) -> str:
-    return ", ".join(f"{each:.4g}" for each in np.ravel(values)[:6])
+    return ", ".join(f"{value:.4g}" for value in np.ravel(values)[:6])
 
 
 def _one_column(predictions: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -309,11 +313,11 @@ class TaskMetrics:
             ('matthews_corrcoef', ('matthews_corrcoef',))
         """
         metrics, names = dict(self.metrics), []
-        for each in extra:
-            if isinstance(each, str) and each in metrics:
-                names.append(each)
+        for entry in extra:
+            if isinstance(entry, str) and entry in metrics:
+                names.append(entry)
                 continue
-            metric = as_metric(each, decide=self.decide)
+            metric = as_metric(entry, decide=self.decide)
             if metric.name in metrics:
                 fix = "Give it a name of its own: hw.Metric(name, function)."
                 raise ConfigError("Two metrics have the same name.", given=metric.name, fix=fix)
@@ -387,10 +391,10 @@ class TaskMetrics:
             >>> round(found["mae"].value, 3)
             0.333
         """
-        wanted, checked, found = self.named(names), self.check(predictions, targets), {}
+        wanted, checked, estimates = self.named(names), self.check(predictions, targets), {}
         for metric in wanted:
-            found[metric.name] = metric.estimate(*self._taken(metric, predictions, targets, checked), seed=seed)
-        return found
+            estimates[metric.name] = metric.estimate(*self._taken(metric, predictions, targets, checked), seed=seed)
+        return estimates
 
     def named(self, names: Iterable[str] | None) -> list[Metric]:
         """Metrics by their names, all when None; a ConfigError if one is not known."""
@@ -424,9 +428,9 @@ class TaskMetrics:
         The main metric when `name` is left out.
         """
         metric = self.metrics[name or self.main]
-        parts = [metric.parts(*self._taken(metric, each, targets)) for each in (ours, theirs)]
-        found = (compare_right if metric.is_right else compare_numbers)(*parts, seed=seed)
-        return found.scaled(100) if metric.is_share else found
+        parts = [metric.parts(*self._taken(metric, predictions, targets)) for predictions in (ours, theirs)]
+        comparison = (compare_right if metric.is_right else compare_numbers)(*parts, seed=seed)
+        return comparison.scaled(100) if metric.is_share else comparison
 
     def gather(
         self, batches: Iterable[tuple[np.ndarray, np.ndarray]], *, num_outputs: int
@@ -435,8 +439,8 @@ class TaskMetrics:
 
         `num_outputs` is how many numbers the model gives for an item, for a mask how many classes there are.
         """
-        kept = [self.condense(*each, num_outputs) if self.condense else each for each in batches]
-        predictions, targets = zip(*kept, strict=True)
+        condensed = [self.condense(*batch, num_outputs) if self.condense else batch for batch in batches]
+        predictions, targets = zip(*condensed, strict=True)
         return np.concatenate(predictions), np.concatenate(targets)
 
     def format(self, score: Estimate) -> str:

@@ -54,8 +54,8 @@ class Ranking:
         if math.isnan(value):
             return NAN
         # Perfect, so nothing to resample: as sure as if each item of the rarer side had been tried once.
-        bounds = [wilson(each if value else 0, each) for each in self.rarer.tolist()]
-        low, high = (math.fsum(getattr(each, end) for each in bounds) / len(bounds) for end in ("low", "high"))
+        bounds = [wilson(count if value else 0, count) for count in self.rarer.tolist()]
+        low, high = (math.fsum(getattr(bound, end) for bound in bounds) / len(bounds) for end in ("low", "high"))
         return Estimate(value, low, high)
 
 
@@ -75,9 +75,9 @@ def rank(scores: np.ndarray, positive: np.ndarray, effects: Effects) -> Ranking:
         ordered = scores[order, column]
         starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
         group = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(ordered)]))
-        value, found = effects(positive[order, column], starts, group)
+        value, moved = effects(positive[order, column], starts, group)
         values.append(value)
-        total[order] += found / columns
+        total[order] += moved / columns
     counts = positive.sum(0)
     return Ranking(np.array(values), total, np.minimum(counts, len(scores) - counts))
 

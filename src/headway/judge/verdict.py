@@ -99,17 +99,17 @@ def verdict(
         Better than the best baseline (majority class, 0.500): +50.0 points [39.0, 59.0], McNemar p < 0.001.
     """
     best, theirs = best_baseline(baselines, targets, part=part, metrics=metrics)
-    found = metrics.compare(predictions, best.predictions[part], targets, seed=seed)
-    kind = _kind(found.difference, found.p, higher_is_better=metrics.higher_is_better)
+    compared = metrics.compare(predictions, best.predictions[part], targets, seed=seed)
+    kind = _kind(compared.difference, compared.p, higher_is_better=metrics.higher_is_better)
     # A test on right and wrong predictions says by itself that it is about accuracy.
     of = "" if metrics.metric.is_right else f"{metrics.title} "
     direction = "" if metrics.higher_is_better else " (lower is better)"
     digits = metrics.digits(Estimate(theirs, theirs, theirs))
     sentence = (
         f"{OPENINGS[kind]} the best baseline ({best.name}, {theirs:.{digits}f}): "
-        f"{of}{metrics.format_difference(found.difference)}{direction}, {found.test} {format_p(found.p)}."
+        f"{of}{metrics.format_difference(compared.difference)}{direction}, {compared.test} {format_p(compared.p)}."
     )
-    return Verdict(kind, sentence, best.name, found.difference, found.p)
+    return Verdict(kind, sentence, best.name, compared.difference, compared.p)
 
 
 def verdict_part(parts: Iterable[str]) -> str:
@@ -122,18 +122,18 @@ def best_baseline(
     baselines: Sequence[BaselineResult], targets: np.ndarray, *, part: str, metrics: TaskMetrics
 ) -> tuple[BaselineResult, float]:
     """The best of some baselines on a part by the main metric, and what that is; of equals the first."""
-    scored = [(each, metrics.score(each.predictions[part], targets)) for each in baselines]
+    scored = [(baseline, metrics.score(baseline.predictions[part], targets)) for baseline in baselines]
     sign = 1 if metrics.higher_is_better else -1
     return max(scored, key=lambda pair: -math.inf if math.isnan(pair[1]) else sign * pair[1])
 
 
-def with_cost(found: Verdict, best: BaselineResult, *, seconds: float, size: int | None) -> Verdict:
+def with_cost(plain: Verdict, best: BaselineResult, *, seconds: float, size: int | None) -> Verdict:
     """The same verdict, its sentence followed by what the model and the best baseline cost."""
     if seconds <= 0 or math.isnan(best.seconds):
-        return found
+        return plain
     on_top = "on top of the frozen network" if best.needs == "features" else ""
     cost = f"Training took {_cost(seconds, size)}. The baseline took {_cost(best.seconds, best.size, on_top)}."
-    return replace(found, sentence=f"{found.sentence} {cost}")
+    return replace(plain, sentence=f"{plain.sentence} {cost}")
 
 
 def views_gain(
@@ -156,8 +156,8 @@ def views_gain(
         With 4 more views of each item accuracy on valid is higher: +50.0 points [39.0, 59.0], McNemar p < 0.001.
     """
     names = [name for name in metrics.of_baselines if name == metrics.main or metrics.metrics[name].by_item]
-    found = {name: metrics.compare(averaged, plain, targets, name=name, seed=seed) for name in names}
-    main = found[metrics.main]
+    gains = {name: metrics.compare(averaged, plain, targets, name=name, seed=seed) for name in names}
+    main = gains[metrics.main]
     kind = _kind(main.difference, main.p, higher_is_better=metrics.higher_is_better)
     words = {"better": "is better", "worse": "is worse", "indistinguishable": "is not distinguishable"}
     if metrics.higher_is_better:
@@ -170,7 +170,7 @@ def views_gain(
         part=part,
         views=views,
         metrics=metrics.evaluate(averaged, targets, names=names, seed=seed),
-        differences={name: each.difference for name, each in found.items()},
+        differences={name: gain.difference for name, gain in gains.items()},
         p=main.p,
         sentence=sentence,
     )
@@ -193,8 +193,8 @@ def format_parameters(count: int) -> str:
 
 
 def _cost(seconds: float, size: int | None, remark: str = "") -> str:
-    told = ", ".join(filter(None, ["" if size is None else f"{format_parameters(size)} parameters", remark]))
-    return f"{_duration(seconds)} ({told})" if told else _duration(seconds)
+    words = ", ".join(filter(None, ["" if size is None else f"{format_parameters(size)} parameters", remark]))
+    return f"{_duration(seconds)} ({words})" if words else _duration(seconds)
 
 
 def _duration(seconds: float) -> str:

@@ -52,17 +52,17 @@ def _weights(inputs: np.ndarray, targets: np.ndarray, seed: int) -> np.ndarray:
 
 def _best_penalty(inputs: np.ndarray, targets: np.ndarray, seed: int) -> float:
     """The penalty with the least squared error on rows that it was not fitted on."""
-    places = generator(seed, "baseline").permutation(len(inputs))
+    order = generator(seed, "baseline").permutation(len(inputs))
     errors = np.zeros(len(_PENALTIES))
-    for fold in np.array_split(places, min(_FOLDS, len(inputs))):
-        kept = np.setdiff1d(places, fold)
-        if not len(kept):
+    for fold in np.array_split(order, min(_FOLDS, len(inputs))):
+        fitted = np.setdiff1d(order, fold)
+        if not len(fitted):
             return float(_PENALTIES[-1])
-        values, vectors = np.linalg.eigh(inputs[kept].T @ inputs[kept])
-        seen, onto = inputs[fold] @ vectors, vectors.T @ (inputs[kept].T @ targets[kept])
-        for place, penalty in enumerate(_PENALTIES):
+        values, vectors = np.linalg.eigh(inputs[fitted].T @ inputs[fitted])
+        seen, onto = inputs[fold] @ vectors, vectors.T @ (inputs[fitted].T @ targets[fitted])
+        for number, penalty in enumerate(_PENALTIES):
             answers = seen @ (onto / (np.maximum(values, 0) + penalty)[:, None])
-            errors[place] += ((answers - targets[fold]) ** 2).sum()
+            errors[number] += ((answers - targets[fold]) ** 2).sum()
     return float(_PENALTIES[errors.argmin()])
 
 

@@ -48,7 +48,8 @@ class BaselineResult:
     def in_float32(self) -> BaselineResult:
         """The same with predictions of half the size."""
         smaller = {
-            part: each.astype(np.float32) if each.dtype.kind == "f" else each for part, each in self.predictions.items()
+            part: array.astype(np.float32) if array.dtype.kind == "f" else array
+            for part, array in self.predictions.items()
         }
         return replace(self, predictions=smaller)
 
@@ -91,11 +92,11 @@ def run_baselines(
     check_names(extra or {}, known)
     chosen = {name: known[name] for name in (known if names is None else names)}
     chosen |= {name: Baseline(function) for name, function in (extra or {}).items()}
-    if any(each.needs for each in chosen.values()):
+    if any(baseline.needs for baseline in chosen.values()):
         import_module("sklearn.linear_model")  # now, so that no baseline's seconds hold scikit-learn's import
     results = []
     for name, baseline in chosen.items():
-        if baseline.needs and any(baseline.needs not in each.arrays for each in (train, *parts.values())):
+        if baseline.needs and any(baseline.needs not in data.arrays for data in (train, *parts.values())):
             continue
         index = drawn_rows(len(train), seed=seed, most=baseline.max_rows)
         data = train if len(index) == len(train) else train.take(index)
@@ -110,7 +111,7 @@ def run_baselines(
 
 def guesses(known: Mapping[str, Baseline]) -> list[str]:
     """The names of those that need no items: the targets are enough."""
-    return [name for name, each in known.items() if each.needs is None]
+    return [name for name, baseline in known.items() if baseline.needs is None]
 
 
 def check_names(own: Iterable[str], known: Iterable[str]) -> None:
@@ -163,13 +164,13 @@ def _check_predictions(
 ) -> None:
     """What a baseline gave, checked as a model's own predictions would be; the error says whose they are."""
     for part, data in parts.items():
-        given = np.shape(predictions[part]) if part in predictions else ()
+        shape = np.shape(predictions[part]) if part in predictions else ()
         # A prediction for each pixel has the picture's shape; any other is a row of outputs.
-        wanted = (len(data), num_outputs) if data.targets.ndim <= 2 else (len(data), *given[1:])
-        if given != wanted:
+        wanted = (len(data), num_outputs) if data.targets.ndim <= 2 else (len(data), *shape[1:])
+        if shape != wanted:
             raise ShapeError(
                 f"Baseline {name!r} must give one row of answers an item for part {part!r}.",
-                given=f"shape {list(given)}, expected {list(wanted)}",
+                given=f"shape {list(shape)}, expected {list(wanted)}",
                 fix="Return a dict with an array [items, num_outputs] for each of `parts`.",
             )
         try:

@@ -42,27 +42,27 @@ _CAUSES = {
 def diagnose(inputs: ReportInputs) -> list[Finding]:
     """The findings, the most severe first; none when nothing is wrong."""
     own = inputs.target.findings(inputs)
-    found = [
+    findings = [
         *_check_finite(inputs.history),
         *check_activity(inputs.activity),
         *_check_baseline(inputs),
         *(check_errors(inputs) if own is None else own),
     ]
-    return without_symptoms(found)
+    return without_symptoms(findings)
 
 
-def without_symptoms(found: Iterable[Finding]) -> list[Finding]:
+def without_symptoms(findings: Iterable[Finding]) -> list[Finding]:
     """Findings, the most severe first, without those whose cause is among them."""
-    found = list(found)
-    causes = {finding.kind for finding in found if finding.severity != "note"}
-    kept = [finding for finding in found if not causes & _CAUSES.get(finding.kind, set())]
-    return sorted(kept, key=lambda finding: finding.rank)
+    findings = list(findings)
+    causes = {finding.kind for finding in findings if finding.severity != "note"}
+    shown = [finding for finding in findings if not causes & _CAUSES.get(finding.kind, set())]
+    return sorted(shown, key=lambda finding: finding.rank)
 
 
 def _check_finite(history: Sequence[Mapping[str, Any]]) -> list[Finding]:
     """A loss that is NaN or infinite."""
     losses = [(row.get("train_loss"), row.get("valid_loss")) for row in history]
-    broken = [place for place, row in enumerate(losses) if any(each is None or not math.isfinite(each) for each in row)]
+    broken = [epoch for epoch, row in enumerate(losses) if any(loss is None or not math.isfinite(loss) for loss in row)]
     if not broken:
         return []
     sentence = f"The loss is NaN or infinite in {len(broken)} of {len(losses)} epochs, first in entry {broken[0]}."
@@ -78,20 +78,22 @@ def _check_baseline(inputs: ReportInputs) -> list[Finding]:
     if inputs.best is None:
         return []
     seen, metrics, part = inputs.seen, inputs.metrics, inputs.focus
-    found = verdict(seen.predictions, seen.targets, [inputs.best], part=part, metrics=metrics, seed=inputs.seed)
-    if found.kind == "better":
+    against = verdict(seen.predictions, seen.targets, [inputs.best], part=part, metrics=metrics, seed=inputs.seed)
+    if against.kind == "better":
         return []
-    own, theirs = (metrics.score(each, seen.targets) for each in (seen.predictions, inputs.best.predictions[part]))
-    is_worse = found.kind == "worse"
+    own, theirs = (
+        metrics.score(predictions, seen.targets) for predictions in (seen.predictions, inputs.best.predictions[part])
+    )
+    is_worse = against.kind == "worse"
     relation = "worse than" if is_worse else "not distinguishable from"
     sentence = (
-        f"On {part} the model's {metrics.title}, {own:.4g}, is {relation} that of {found.baseline}, {theirs:.4g}."
+        f"On {part} the model's {metrics.title}, {own:.4g}, is {relation} that of {against.baseline}, {theirs:.4g}."
     )
-    evidence = {"model": own, "baseline": theirs, "difference": found.difference.to_json(), "p": found.p}
+    evidence = {"model": own, "baseline": theirs, "difference": against.difference.to_json(), "p": against.p}
     remedies = (
         "train for longer, or with another learning rate (find_lr)",
         "check whether the inputs hold what the target depends on",
-        f"use {found.baseline}, which costs less, as long as nothing is better",
+        f"use {against.baseline}, which costs less, as long as nothing is better",
     )
     return [Finding("no_better_than_baseline", "serious" if is_worse else "warning", sentence, evidence, remedies)]
 
@@ -110,7 +112,7 @@ def check_errors(inputs: ReportInputs) -> list[Finding]:
     if not value - OVERFITTED * reference > Z_SCORE * spread:
         return []
     ratio = value / reference if reference > 0 else math.inf
-    shown = [metrics.score(each.predictions, each.targets) for each in (seen, train)]
+    shown = [metrics.score(part.predictions, part.targets) for part in (seen, train)]
     times = f"{ratio:.1f} times" if math.isfinite(ratio) else "infinitely many times"
     sentence = (
         f"The {metrics.title} is {shown[0]:.4g} on {inputs.focus} and {shown[1]:.4g} on {len(theirs):,} training "
@@ -141,14 +143,14 @@ def check_activity(activity: Sequence[LayerActivity]) -> list[Finding]:
 
 
 def _check_dead(activity: Sequence[LayerActivity]) -> list[Finding]:
-    dead = sorted((each for each in activity if each.share_dead > DEAD), key=lambda each: -each.share_dead)
+    dead = sorted((layer for layer in activity if layer.share_dead > DEAD), key=lambda layer: -layer.share_dead)
     if not dead:
         return []
     sentence = (
         f"In {_layers(len(dead), len(activity))} more than half of the channels are zero for every item; most in "
         f'"{dead[0].name}" ({dead[0].share_dead:.0%}).'
     )
-    evidence = {"share_dead": {each.name: each.share_dead for each in dead}, "num_layers": len(activity)}
+    evidence = {"share_dead": {layer.name: layer.share_dead for layer in dead}, "num_layers": len(activity)}
     remedies = (
         "a lower learning rate: one large step can switch a channel off for good",
         "normalisation before the activation, or one that is never flat (GELU, leaky ReLU)",
@@ -159,17 +161,17 @@ def _check_dead(activity: Sequence[LayerActivity]) -> list[Finding]:
 
 
 def _check_exploding(activity: Sequence[LayerActivity]) -> list[Finding]:
-    large = [each for each in activity if not each.largest <= LARGE]
+    large = [layer for layer in activity if not layer.largest <= LARGE]
     if not large:
         return []
     # The first layer to do so, in the model's order, is where it begins.
-    first, worst = large[0], max(large, key=lambda each: each.largest if math.isfinite(each.largest) else math.inf)
+    first, worst = large[0], max(large, key=lambda layer: layer.largest if math.isfinite(layer.largest) else math.inf)
     size = f"{worst.largest:,.0f}" if math.isfinite(worst.largest) else "NaN or infinite"
     sentence = (
         f"In {_layers(len(large), len(activity))} outputs are larger than {LARGE:,.0f}; the largest is {size}, in "
         f'"{worst.name}", and it begins in "{first.name}".'
     )
-    sizes = {each.name: each.largest if math.isfinite(each.largest) else None for each in large}
+    sizes = {layer.name: layer.largest if math.isfinite(layer.largest) else None for layer in large}
     evidence = {"largest": sizes, "first": first.name, "num_layers": len(activity)}
     remedies = (
         "normalise the inputs",

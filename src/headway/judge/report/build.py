@@ -97,14 +97,14 @@ def judge_predictions(
     judged = checked_predictions(predictions, targets, metrics=known, items=None if items is None else as_frame(items))
     num_outputs, simple = judged.predictions.shape[1], target.baselines()
     data = BaselineData(targets=judged.targets)
-    found = run_baselines(
+    guessed = run_baselines(
         data, {part: data}, known=simple, metrics=known, num_outputs=num_outputs, names=guesses(simple), seed=seed
     )
     # How long a guess takes depends on the day; the report does not.
-    results = [replace(each.in_float32(), seconds=0.0) for each in found]
+    results = [replace(result.in_float32(), seconds=0.0) for result in guessed]
     check_names(baselines or {}, simple)
-    for own, given in (baselines or {}).items():
-        theirs = checked_predictions(given, targets, metrics=known)
+    for own, answers in (baselines or {}).items():
+        theirs = checked_predictions(answers, targets, metrics=known)
         results.append(BaselineResult(own, {part: theirs.predictions}, math.nan))
     blind = [] if baselines else ["Only guesses that see the targets alone were compared, nothing that learns."]
     return build_report(
@@ -141,10 +141,10 @@ def build_report(inputs: ReportInputs) -> Report:
         task=inputs.target.task,
         known=inputs.metrics,
         labels=inputs.labels,
-        parts={part: _scores(each, inputs) for part, each in inputs.parts.items()},
+        parts={part: _scores(predictions, inputs) for part, predictions in inputs.parts.items()},
         verdict_part=inputs.main,
         focus_part=inputs.focus,
-        baselines=[_row(each, inputs) for each in inputs.baselines],
+        baselines=[_row(baseline, inputs) for baseline in inputs.baselines],
         verdict=_verdict(inputs),
         findings=diagnose(inputs),
         sections=_sections(inputs),
@@ -180,13 +180,13 @@ def _scores(part: Predictions, inputs: ReportInputs) -> PartScores:
 
 def _row(result: BaselineResult, inputs: ReportInputs) -> BaselineRow:
     metrics, seed = inputs.metrics, inputs.seed
-    found = {
-        part: metrics.evaluate(result.predictions[part], each.targets, names=metrics.of_baselines, seed=seed)
-        for part, each in inputs.parts.items()
+    scores = {
+        part: metrics.evaluate(result.predictions[part], predictions.targets, names=metrics.of_baselines, seed=seed)
+        for part, predictions in inputs.parts.items()
     }
     judged = inputs.judged
     compared = metrics.compare(judged.predictions, result.predictions[inputs.main], judged.targets, seed=seed)
-    return BaselineRow(result.name, result.seconds, found, compared.difference, compared.p, result.size)
+    return BaselineRow(result.name, result.seconds, scores, compared.difference, compared.p, result.size)
 
 
 def _sections(inputs: ReportInputs) -> dict[str, Section]:
@@ -197,6 +197,6 @@ def _sections(inputs: ReportInputs) -> dict[str, Section]:
 
 def _verdict(inputs: ReportInputs) -> Verdict:
     judged, options = inputs.judged, {"part": inputs.main, "metrics": inputs.metrics, "seed": inputs.seed}
-    found = verdict(judged.predictions, judged.targets, inputs.baselines, **options)
-    best = next(each for each in inputs.baselines if each.name == found.baseline)
-    return with_cost(found, best, seconds=inputs.seconds, size=inputs.size)
+    judgement = verdict(judged.predictions, judged.targets, inputs.baselines, **options)
+    best = next(baseline for baseline in inputs.baselines if baseline.name == judgement.baseline)
+    return with_cost(judgement, best, seconds=inputs.seconds, size=inputs.size)

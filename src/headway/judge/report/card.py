@@ -91,8 +91,8 @@ def _baselines(report: Report) -> list[str]:
     difference = "difference in points" if known.is_share else "difference"
     heads = ("baseline", known.title, INTERVAL, difference, INTERVAL)
     better = "" if known.higher_is_better else "; less is better"
-    told = f"On {part}; the difference is the model's {known.title} less the baseline's{better}."
-    return [told, "", *_table(heads, rows)]
+    caption = f"On {part}; the difference is the model's {known.title} less the baseline's{better}."
+    return [caption, "", *_table(heads, rows)]
 
 
 def _slices(report: Report) -> list[str]:
@@ -105,7 +105,7 @@ def _slices(report: Report) -> list[str]:
         lines.append(f"- No columns were judged by their groups: {BLANK}")
     else:
         known = report.known
-        rows = [(each.name, f"{each.count:,}", *_value(each.metrics[known.main])) for each in report.slices.slices]
+        rows = [(slice.name, f"{slice.count:,}", *_value(slice.metrics[known.main])) for slice in report.slices.slices]
         lines += ["", *_table(("slice", "items", known.title, INTERVAL), rows)]
     return lines
 
@@ -113,7 +113,9 @@ def _slices(report: Report) -> list[str]:
 def _diagnosis(report: Report) -> list[str]:
     if not report.findings:
         return ["Nothing wrong was found."]
-    return [f"- {each.severity.capitalize()}: {KINDS[each.kind]}. {each.sentence}" for each in report.findings]
+    return [
+        f"- {finding.severity.capitalize()}: {KINDS[finding.kind]}. {finding.sentence}" for finding in report.findings
+    ]
 
 
 def _value(estimate: Estimate, digits: int = 4) -> tuple[str, str]:

@@ -49,17 +49,17 @@ def far_items(inputs: ReportInputs) -> Section:
         )
         for index in worst
     ]
-    return Section("Farthest from the truth", items, _html, rows=[each.row for each in items])
+    return Section("Farthest from the truth", items, _html, rows=[item.row for item in items])
 
 
 def _html(report: Report, items: list[FarItem]) -> str:
     """A gallery."""
     lead = f"The {len(items)} items of {report.focus_part} whose predictions are farthest from the truth."
-    named = next((list(each.others) for each in report.pictures.values() if each.others), [])
+    named = next((list(picture.others) for picture in report.pictures.values() if picture.others), [])
     if named:
         lead += f" Each with its photo, and laid over it: {', '.join(named)}."
-    legend = next((each.legend for each in report.pictures.values() if each.legend), "")
-    cards = "".join(f"<li>{_card(report, each)}</li>" for each in items)
+    legend = next((picture.legend for picture in report.pictures.values() if picture.legend), "")
+    cards = "".join(f"<li>{_card(report, item)}</li>" for item in items)
     return f'<p>{lead}</p>{legend}<ul class="gallery">{cards}</ul>'
 
 
@@ -68,7 +68,7 @@ def _card(report: Report, item: FarItem) -> str:
     alt = f"Row {item.row}: true {item.target}, given {item.prediction}"
     images = ""
     if picture:
-        others = (photo(each, f"Row {item.row}: {name}") for name, each in picture.others.items())
+        others = (photo(jpeg, f"Row {item.row}: {name}") for name, jpeg in picture.others.items())
         images = f'<div class="photos">{photo(picture.photo, alt)}{"".join(others)}</div>'
     words = f"<p><b>{escape(item.target)}</b>, given <b>{escape(item.prediction)}</b></p>" if item.target else ""
     return f'{images}<div class="words">{words}<p class="file">row {item.row}, loss {item.loss:.4g}</p></div>'

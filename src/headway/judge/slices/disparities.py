@@ -76,20 +76,20 @@ def disparities(
         cells = np.bincount(groups.index[rows] * classes + held[rows], minlength=len(groups.names) * classes)
         return cells.reshape(len(groups.names), classes)
 
-    given, positive, hits = counts(predicted), counts(targets), counts(targets, predicted == targets)
+    predictions, positive, hits = counts(predicted), counts(targets), counts(targets, predicted == targets)
     items = positive.sum(1, keepdims=True)
-    negative, alarms = items - positive, given - hits
-    found = []
+    negative, alarms = items - positive, predictions - hits
+    measured = []
     for k in [1] if classes == 2 else range(classes):
         own, both = positive[:, k] >= ENOUGH, (positive[:, k] >= ENOUGH) & (negative[:, k] >= ENOUGH)
         hit = hits[:, k], positive[:, k]
         shares: dict[DisparityName, list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = {
-            "demographic_parity_difference": [(given[:, k], items[:, 0], items[:, 0] >= ENOUGH)],
+            "demographic_parity_difference": [(predictions[:, k], items[:, 0], items[:, 0] >= ENOUGH)],
             "equal_opportunity_difference": [(*hit, own)],
             "equalized_odds_difference": [(*hit, both), (alarms[:, k], negative[:, k], both)],
         }
-        found += [_disparity(name, each, groups.names, column, labels[k]) for name, each in shares.items()]
-    return found
+        measured += [_disparity(name, counted, groups.names, column, labels[k]) for name, counted in shares.items()]
+    return measured
 
 
 def _disparity(
@@ -99,10 +99,10 @@ def _disparity(
     column: str,
     label: str,
 ) -> Disparity:
-    spreads = [_spread(*each, tries=len(shares)) for each in shares]
+    spreads = [_spread(*share, tries=len(shares)) for share in shares]
     value, lowest, highest = max(spreads, key=lambda spread: spread[0].value)
     if not math.isnan(value.value):
-        value = Estimate(value.value, *(max(getattr(each[0], end) for each in spreads) for end in ("low", "high")))
+        value = Estimate(value.value, *(max(getattr(spread[0], end) for spread in spreads) for end in ("low", "high")))
     return Disparity(
         name=name,
         column=column,
@@ -126,6 +126,6 @@ def _spread(successes: np.ndarray, trials: np.ndarray, enough: np.ndarray, *, tr
     confidence = 1 - ALPHA / (len(used) * tries)
     shares = {group: wilson(int(successes[group]), int(trials[group]), confidence) for group in used}
     lowest, highest = (choose(used, key=lambda group: shares[group].value) for choose in (min, max))
-    lows, highs = [each.low for each in shares.values()], [each.high for each in shares.values()]
+    lows, highs = [share.low for share in shares.values()], [share.high for share in shares.values()]
     value = shares[highest].value - shares[lowest].value
     return Estimate(value, max(max(lows) - min(highs), 0.0), max(highs) - min(lows)), lowest, highest

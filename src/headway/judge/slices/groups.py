@@ -96,10 +96,10 @@ def _by_value(series: pl.Series) -> Groups:
 
     counts = series.drop_nulls().value_counts(name="_items").sort("_items", series.name, descending=[True, False])
     values = counts[series.name].to_list()
-    kept = values if len(values) <= _MOST else values[: _MOST - 1]
-    codes = series.replace_strict(kept, list(range(len(kept))), default=len(kept), return_dtype=pl.Int64)
-    index = np.where(series.is_null().to_numpy(), len(kept) + 1, codes.fill_null(len(kept) + 1).to_numpy())
-    return _numbered([each or '""' for each in kept] + [OTHERS, MISSING], index)
+    named = values if len(values) <= _MOST else values[: _MOST - 1]
+    codes = series.replace_strict(named, list(range(len(named))), default=len(named), return_dtype=pl.Int64)
+    index = np.where(series.is_null().to_numpy(), len(named) + 1, codes.fill_null(len(named) + 1).to_numpy())
+    return _numbered([value or '""' for value in named] + [OTHERS, MISSING], index)
 
 
 def _by_number(series: pl.Series) -> Groups:
@@ -131,7 +131,7 @@ def _by_period(series: pl.Series) -> Groups:
     starts = series.dt.truncate(period)
     distinct = starts.drop_nulls().unique().sort()
     codes = starts.rank("dense").cast(pl.Int64).fill_null(len(distinct) + 1).to_numpy() - 1
-    return _numbered([*(_period_name(each, period) for each in distinct.to_list()), MISSING], codes)
+    return _numbered([*(_period_name(start, period) for start in distinct.to_list()), MISSING], codes)
 
 
 def _period_name(start: datetime, period: str) -> str:
@@ -160,5 +160,5 @@ def _number(value: float, digits: int) -> str:
 def _numbered(names: Sequence[str], index: np.ndarray) -> Groups:
     """Groups without those that are empty."""
     used = np.bincount(index, minlength=len(names)) > 0
-    place = np.cumsum(used) - 1
-    return Groups(tuple(name for name, here in zip(names, used.tolist(), strict=True) if here), place[index])
+    number = np.cumsum(used) - 1
+    return Groups(tuple(name for name, here in zip(names, used.tolist(), strict=True) if here), number[index])

@@ -168,7 +168,7 @@ def _candidates(grouped: dict[str, Groups], right: np.ndarray) -> list[tuple[dic
 
     shape = tuple(len(groups.names) for groups in grouped.values())
     cells = np.ravel_multi_index([groups.index for groups in grouped.values()], shape)
-    counts, hits = (np.bincount(each, minlength=math.prod(shape)).reshape(shape) for each in (cells, cells[right]))
+    counts, hits = (np.bincount(chosen, minlength=math.prod(shape)).reshape(shape) for chosen in (cells, cells[right]))
     p = hypergeom.cdf(hits, len(right), right.sum(), counts)
     if len(shape) > 1:
         # Worse than all others, than the rest of its row and than the rest of its column: the weakest evidence counts.

@@ -59,11 +59,11 @@ The same numbers are in report.json.</footer>
 
 def render(report: Report) -> str:
     """A whole HTML document in UTF-8, with the verdict first, then what is wrong."""
-    told = _sections(report)
-    links = "".join(f'<li><a href="#{key}">{title}</a></li>' for key, (title, _) in told.items())
+    contents = _sections(report)
+    links = "".join(f'<li><a href="#{key}">{title}</a></li>' for key, (title, _) in contents.items())
     body = "\n".join(
         f'<section aria-labelledby="{key}"><h2 id="{key}" tabindex="-1">{title}</h2>{text}</section>'
-        for key, (title, text) in told.items()
+        for key, (title, text) in contents.items()
     )
     answer, name = ANSWERS[report.verdict.kind], escape(report.name) or "Report"
     style = files(__name__).joinpath("style.css").read_text(encoding="utf-8")
@@ -71,7 +71,7 @@ def render(report: Report) -> str:
         name=name,
         answer=answer,
         style=style,
-        first=next(iter(told)),
+        first=next(iter(contents)),
         verdict=_verdict(report),
         links=links,
         body=body,
@@ -86,7 +86,7 @@ def _sections(report: Report) -> dict[str, tuple[str, str]]:
         "baselines": ("Against baselines", sections.baselines(report)),
         "metrics": ("Metrics", sections.metrics(report)),
         "curves": ("Training", sections.curves(report)),
-        **{name: (each.title, each.html(report, each.value)) for name, each in report.sections.items()},
+        **{name: (section.title, section.html(report, section.value)) for name, section in report.sections.items()},
         "slices": ("For whom", sections.slices(report)),
         "more-data": ("Would more data help", sections.learning_curve(report)),
         "classes": (capital(plural(report.known.label_word)), sections.classes(report)),
@@ -94,12 +94,12 @@ def _sections(report: Report) -> dict[str, tuple[str, str]]:
         "settings": ("Settings", pairs(report.settings, "What it takes to repeat the run.")),
         "versions": ("Versions", pairs(report.versions, "What the numbers depend on besides.", names=str)),
     }
-    return {key: each for key, each in contents.items() if each[1]}
+    return {key: section for key, section in contents.items() if section[1]}
 
 
 def _verdict(report: Report) -> str:
-    found, part = report.verdict, report.parts[report.verdict_part]
-    known, gap = report.known, found.difference
+    verdict, part = report.verdict, report.parts[report.verdict_part]
+    known, gap = report.known, verdict.difference
     value, ends = _score(report, part.metrics[known.main])
     digits = known.difference_digits(gap)
     figures = {
@@ -108,7 +108,7 @@ def _verdict(report: Report) -> str:
             f"{gap.value:+.{digits}f}{known.unit}",
             f"{gap.low:+.{digits}f} to {gap.high:+.{digits}f}",
         ),
-        "Best baseline": (escape(found.baseline), ", ".join(_score(report, _of_baseline(report)))),
+        "Best baseline": (escape(verdict.baseline), ", ".join(_score(report, _of_baseline(report)))),
         "Problems found": _problems(report),
     }
     boxes = "".join(
@@ -117,8 +117,8 @@ def _verdict(report: Report) -> str:
     )
     notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
     return (
-        f'<div class="verdict {found.kind}"><p class="answer">{ANSWERS[found.kind]}</p>'
-        f"<p>{escape(found.sentence)}</p></div>"
+        f'<div class="verdict {verdict.kind}"><p class="answer">{ANSWERS[verdict.kind]}</p>'
+        f"<p>{escape(verdict.sentence)}</p></div>"
         f'<dl class="figures">{boxes}</dl>' + (f'<ul class="remarks">{notes}</ul>' if notes else "")
     )
 
@@ -142,8 +142,8 @@ def _score(report: Report, score: Estimate) -> tuple[str, str]:
 
 
 def _problems(report: Report) -> tuple[str, str]:
-    counts = Counter(each.severity for each in report.findings)
+    counts = Counter(finding.severity for finding in report.findings)
     forms = {"serious": "serious", "warning": "warnings", "note": "notes"}
-    told = [f"{counts[one]} {one if counts[one] == 1 else many}" for one, many in forms.items() if counts[one]]
+    words = [f"{counts[one]} {one if counts[one] == 1 else many}" for one, many in forms.items() if counts[one]]
     wrong = counts["serious"] + counts["warning"]
-    return (str(wrong) if wrong else "none", ", ".join(told) or "nothing wrong was found")
+    return (str(wrong) if wrong else "none", ", ".join(words) or "nothing wrong was found")

@@ -61,7 +61,7 @@ class Frame:
 
     def x(self, value: float) -> float:
         """From a value to the place along."""
-        a, b, v = (math.log(each) if self.log else each for each in (self.left, self.right, value))
+        a, b, v = (math.log(number) if self.log else number for number in (self.left, self.right, value))
         return LEFT + (WIDTH - LEFT - RIGHT) * ((v - a) / (b - a) if b > a else 0.5)
 
     def y(self, value: float) -> float:
@@ -101,9 +101,9 @@ def line_chart(title: str, lines: Mapping[str, Sequence[float | None]], steps: S
     pad = (max(known) - min(known)) * 0.07 or abs(max(known)) * 0.05 or 1.0
     frame = Frame(0, max(len(steps) - 1, 1e-9) if len(steps) > 1 else 0, min(known) - pad, max(known) + pad)
     kinds = ["two", "one"] if len(clean) > 1 else ["one"]
-    drawn = "".join(_line(frame, kind, each, steps) for kind, each in zip(kinds, clean.items(), strict=True))
+    drawn = "".join(_line(frame, kind, item, steps) for kind, item in zip(kinds, clean.items(), strict=True))
     marks = [(step, steps[step]) for step in _few(len(steps))]
-    ends = {name: next((each for each in reversed(line) if each is not None), None) for name, line in clean.items()}
+    ends = {name: next((value for value in reversed(line) if value is not None), None) for name, line in clean.items()}
     told = "; ".join(f"{name} ends at {end:.4g}" for name, end in ends.items() if end is not None)
     keys = list(zip(kinds, clean, strict=True)) if len(clean) > 1 else []
     return figure(title, told, axes(frame, x_marks=marks, x_title="epoch") + drawn, keys=keys)
@@ -127,42 +127,42 @@ def axes(frame: Frame, *, x_marks: Sequence[tuple[float, str]] = (), x_title: st
     return "".join(marks)
 
 
-def points(frame: Frame, kind: str, given: Sequence[Point], *, joined: bool = True, hollow: bool = False) -> str:
+def points(frame: Frame, kind: str, dots: Sequence[Point], *, joined: bool = True, hollow: bool = False) -> str:
     """Dots with their intervals, and the line through them."""
     marks = []
-    if joined and len(given) > 1:
-        marks.append(polyline(frame, kind, [(each.x, each.y) for each in given]))
-    for each in given:
-        x, y = frame.x(each.x), frame.y(each.y)
-        if each.low is not None and each.high is not None:
-            low, high = (frame.y(min(max(end, frame.low), frame.high)) for end in (each.low, each.high))
+    if joined and len(dots) > 1:
+        marks.append(polyline(frame, kind, [(dot.x, dot.y) for dot in dots]))
+    for dot in dots:
+        x, y = frame.x(dot.x), frame.y(dot.y)
+        if dot.low is not None and dot.high is not None:
+            low, high = (frame.y(min(max(end, frame.low), frame.high)) for end in (dot.low, dot.high))
             marks.append(f'<line class="whisker" x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" y2="{high:.1f}"/>')
-        tip = f"<title>{escape(each.tip)}</title>" if each.tip else ""
+        tip = f"<title>{escape(dot.tip)}</title>" if dot.tip else ""
         style = "hollow" if hollow else "dot"
-        marks.append(f'<circle class="{style}" cx="{x:.1f}" cy="{y:.1f}" r="{each.radius:.1f}">{tip}</circle>')
+        marks.append(f'<circle class="{style}" cx="{x:.1f}" cy="{y:.1f}" r="{dot.radius:.1f}">{tip}</circle>')
     return f'<g class="{kind}">{"".join(marks)}</g>'
 
 
-def polyline(frame: Frame, kind: str, places: Sequence[tuple[float, float]]) -> str:
+def polyline(frame: Frame, kind: str, corners: Sequence[tuple[float, float]]) -> str:
     """A line through places."""
-    drawn = " ".join(f"{frame.x(x):.1f},{frame.y(y):.1f}" for x, y in places)
+    drawn = " ".join(f"{frame.x(x):.1f},{frame.y(y):.1f}" for x, y in corners)
     return f'<polyline class="line {kind}" points="{drawn}"/>'
 
 
-def ideal(frame: Frame, places: Sequence[tuple[float, float]]) -> str:
+def ideal(frame: Frame, corners: Sequence[tuple[float, float]]) -> str:
     """A dotted line: where points would lie if the model made no mistakes; cut off at the frame."""
-    drawn = " ".join(f"{frame.x(x):.1f},{frame.y(min(max(y, frame.low), frame.high)):.1f}" for x, y in places)
+    drawn = " ".join(f"{frame.x(x):.1f},{frame.y(min(max(y, frame.low), frame.high)):.1f}" for x, y in corners)
     return f'<polyline class="ideal" fill="none" points="{drawn}"/>'
 
 
-def curve(frame: Frame, kind: str, places: Sequence[tuple[float, float]]) -> str:
+def curve(frame: Frame, kind: str, corners: Sequence[tuple[float, float]]) -> str:
     """A dashed line: what is expected rather than seen."""
-    return f'<g class="{kind}">{polyline(frame, "dashed", places)}</g>'
+    return f'<g class="{kind}">{polyline(frame, "dashed", corners)}</g>'
 
 
 def scale_of(scores: Iterable[Estimate]) -> tuple[float, float]:
     """The ends of a scale on which several estimates have room."""
-    ends = [end for each in scores for end in (each.low, each.high) if math.isfinite(end)]
+    ends = [end for score in scores for end in (score.low, score.high) if math.isfinite(end)]
     return min(ends, default=0.0), max(ends, default=1.0)
 
 
@@ -175,7 +175,7 @@ def interval(score: Estimate, low: float, high: float, *, width: int = 150) -> s
     def place(value: float) -> float:
         return 6 + (width - 12) * (min(max(value, low), high) - low) / span
 
-    left, dot, right = (place(each) for each in (score.low, score.value, score.high))
+    left, dot, right = (place(end) for end in (score.low, score.value, score.high))
     return (
         f'<svg class="interval" viewBox="0 0 {width} 16" width="{width}" height="16" aria-hidden="true">'
         f'<line class="grid" x1="6" x2="{width - 6}" y1="8" y2="8"/>'
@@ -186,8 +186,8 @@ def interval(score: Estimate, low: float, high: float, *, width: int = 150) -> s
 
 def reliability(title: str, before: Sequence[Point], after: Sequence[Point], told: str) -> str:
     """How often the model is right against how sure it is, before and after a correction; right on the diagonal."""
-    sure = _tenth(min(each.x for each in (*before, *after)) - 0.02)
-    right = min(sure, _tenth(min(each.y for each in (*before, *after))))
+    sure = _tenth(min(dot.x for dot in (*before, *after)) - 0.02)
+    right = min(sure, _tenth(min(dot.y for dot in (*before, *after))))
     frame = Frame(sure, 1.0, right, 1.0)
     marks = [(tick, f"{tick:g}") for tick in ticks(sure, 1.0)]
     body = axes(frame, x_marks=marks, x_title="how sure it is (probability of its answer)")
@@ -205,7 +205,7 @@ def ticks(low: float, high: float) -> list[float]:
     """Round numbers between two ends, three to six of them."""
     rough = (high - low) / 4
     unit = 10.0 ** math.floor(math.log10(rough))
-    step = next(each * unit for each in (1, 2, 5, 10) if each * unit >= rough)
+    step = next(factor * unit for factor in (1, 2, 5, 10) if factor * unit >= rough)
     return [round(k * step, 12) for k in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
 
 

@@ -86,7 +86,7 @@ def table(caption: str, heads: Iterable[str], rows: Iterable[str], *, kind: str 
     Of the columns' names "<" before one means text, aligned left, and "~" a picture, which a phone has no room for.
     Rows are whole rows as HTML, the first cell a row's heading.
     """
-    cells = "".join(_head(each) for each in heads)
+    cells = "".join(_head(head) for head in heads)
     return (
         f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(_short(caption))}"><table class="{kind}">'
         f"<caption><span>{escape(caption)}</span></caption>"
@@ -112,9 +112,9 @@ def pairs(values: Mapping[str, Any], caption: str, *, names: Callable[[str], str
 def shown(value: Any) -> str:
     """A plain value as text."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name}: {shown(each)}" for name, each in value.items())
+        return ", ".join(f"{name}: {shown(entry)}" for name, entry in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(shown(each) for each in value)
+        return ", ".join(shown(entry) for entry in value)
     if value is None:
         return NOT_KNOWN
     return f"{value:.4g}" if isinstance(value, float) else str(value)

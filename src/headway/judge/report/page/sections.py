@@ -27,22 +27,22 @@ def diagnosis(report: Report) -> str:
     """What is wrong, the most severe first, each with what to try next."""
     if not report.findings:
         return "<p>Nothing wrong was found.</p>"
-    return "".join(_finding(each) for each in report.findings)
+    return "".join(_finding(finding) for finding in report.findings)
 
 
-def _finding(found: Finding) -> str:
-    remedies = "".join(f"<li>{escape(capital(each))}</li>" for each in found.remedies)
+def _finding(finding: Finding) -> str:
+    remedies = "".join(f"<li>{escape(capital(remedy))}</li>" for remedy in finding.remedies)
     tries = f'<p class="tries">What to try, in this order:</p><ol>{remedies}</ol>' if remedies else ""
     evidence = "".join(
         f'<tr><th scope="row">{escape(title_of(name))}</th><td class="text">{escape(_evidence(value))}</td></tr>'
-        for name, value in found.evidence.items()
+        for name, value in finding.evidence.items()
     )
     if evidence:
-        caption = f"What “{KINDS[found.kind]}” rests on."
+        caption = f"What “{KINDS[finding.kind]}” rests on."
         evidence = details("The evidence", table(caption, ["<Name", "<Value"], [evidence]))
     return (
-        f'<article class="finding {found.severity}"><h3><span class="tag">{found.severity}</span>'
-        f"{escape(capital(KINDS[found.kind]))}</h3><p>{escape(found.sentence)}</p>{tries}{evidence}</article>"
+        f'<article class="finding {finding.severity}"><h3><span class="tag">{finding.severity}</span>'
+        f"{escape(capital(KINDS[finding.kind]))}</h3><p>{escape(finding.sentence)}</p>{tries}{evidence}</article>"
     )
 
 
@@ -132,10 +132,10 @@ def curves(report: Report) -> str:
         for step, row in zip(steps, report.history, strict=True)
     ]
     heads = ["<Epoch", "Training loss", "Validation loss", title, "Learning rate", "Seconds"]
-    told = "The history, an entry an epoch."
+    caption = "The history, an entry an epoch."
     if len(steps) < 2:  # a dot alone is no curve
-        return table(told, heads, rows)
-    return f'<div class="charts">{"".join(charts)}</div>{details("The numbers", table(told, heads, rows))}'
+        return table(caption, heads, rows)
+    return f'<div class="charts">{"".join(charts)}</div>{details("The numbers", table(caption, heads, rows))}'
 
 
 def _step(row: Mapping[str, Any]) -> str:
@@ -150,9 +150,9 @@ def classes(report: Report) -> str:
             continue
         names = list(part.per_class[0].scores)
         rows = [
-            f'<tr><th scope="row">{escape(each.label)}</th><td>{each.count:,}</td>'
-            f"{''.join(number(each.scores[score]) for score in names)}</tr>"
-            for each in part.per_class
+            f'<tr><th scope="row">{escape(of_label.label)}</th><td>{of_label.count:,}</td>'
+            f"{''.join(number(of_label.scores[score]) for score in names)}</tr>"
+            for of_label in part.per_class
         ]
         caption = f"On {name}, with {INTERVAL}s.{_reading(known.label_word) if 'precision' in names else ''}"
         heads = [f"<{capital(known.label_word)}", capital(known.counted), *map(title_of, names)]
@@ -192,21 +192,21 @@ def slices(report: Report) -> str:
     return "".join(text)
 
 
-def _slice_table(report: Report, found: Sequence[Slice], opening: str) -> str:
+def _slice_table(report: Report, judged: Sequence[Slice], opening: str) -> str:
     known = report.known
     # The worst slices are of right predictions, whatever the main metric is.
-    scores = [each.metrics.get(known.main) or next(iter(each.metrics.values())) for each in found]
+    scores = [one.metrics.get(known.main) or next(iter(one.metrics.values())) for one in judged]
     low, high = scale_of(scores)
     rows = []
-    for each, score in zip(found, scores, strict=True):
-        bad = " bad" if each.verdict == "worse" else ""
-        flag = "" if each.verdict == "indistinguishable" else f'<span class="flag{bad}">{each.verdict}</span>'
+    for one, score in zip(judged, scores, strict=True):
+        bad = " bad" if one.verdict == "worse" else ""
+        flag = "" if one.verdict == "indistinguishable" else f'<span class="flag{bad}">{one.verdict}</span>'
         rows.append(
-            f'<tr><th scope="row">{escape(each.name)}</th><td>{each.count:,}</td>'
+            f'<tr><th scope="row">{escape(one.name)}</th><td>{one.count:,}</td>'
             f"{number(score, digits=known.digits(score))}"
             f'<td class="wide-only">{interval(score, low, high, width=120)}</td>'
-            f"{number(each.difference, digits=known.difference_digits(each.difference), sign=True)}"
-            f'<td>{p_value(each.p)}</td><td class="text">{flag}</td></tr>'
+            f"{number(one.difference, digits=known.difference_digits(one.difference), sign=True)}"
+            f'<td>{p_value(one.p)}</td><td class="text">{flag}</td></tr>'
         )
     caption = (
         f"{opening} On {report.verdict_part}, with {INTERVAL}s. Difference: {known.title} less that of all other "
@@ -216,12 +216,12 @@ def _slice_table(report: Report, found: Sequence[Slice], opening: str) -> str:
     return table(caption, heads, rows, kind="wide")
 
 
-def _all_metrics(found: Sequence[Slice], main: str) -> str:
+def _all_metrics(judged: Sequence[Slice], main: str) -> str:
     """Every metric of every slice."""
-    names = [name for name in found[0].metrics if name != main] if found else []
+    names = [name for name in judged[0].metrics if name != main] if judged else []
     rows = [
-        f'<tr><th scope="row">{escape(each.name)}</th>{"".join(number(each.metrics[name]) for name in names)}</tr>'
-        for each in found
+        f'<tr><th scope="row">{escape(one.name)}</th>{"".join(number(one.metrics[name]) for name in names)}</tr>'
+        for one in judged
     ]
     heads = ["<Slice", *(title_of(name) for name in names)]
     return details("All metrics", table(f"The other metrics, with {INTERVAL}s.", heads, rows)) if names else ""
@@ -229,14 +229,14 @@ def _all_metrics(found: Sequence[Slice], main: str) -> str:
 
 def _disparities(report: Report) -> str:
     assert report.slices is not None
-    known = [each for each in report.slices.disparities if not math.isnan(each.value.value)]
+    known = [gap for gap in report.slices.disparities if not math.isnan(gap.value.value)]
     if not known:
         return ""
     rows = [
-        f'<tr><th scope="row">{escape(title_of(each.name))}</th><td class="text">{escape(each.column)}</td>'
-        f'<td class="text">{escape(each.label)}</td>{number(each.value)}<td class="text">{escape(each.lowest)}</td>'
-        f'<td class="text">{escape(each.highest)}</td></tr>'
-        for each in known
+        f'<tr><th scope="row">{escape(title_of(gap.name))}</th><td class="text">{escape(gap.column)}</td>'
+        f'<td class="text">{escape(gap.label)}</td>{number(gap.value)}<td class="text">{escape(gap.lowest)}</td>'
+        f'<td class="text">{escape(gap.highest)}</td></tr>'
+        for gap in known
     ]
     caption = (
         f"Disparities between the groups of a column, on {report.verdict_part}: how far apart the groups are in the "

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from headway.bundle.quantize import spread_rows
 from headway.data.dataset import Part
 from headway.train.stage import Setup, has_linear_head
 
@@ -104,11 +105,10 @@ class Distance(nn.Module):
 
 @dataclass(frozen=True, kw_only=True)
 class Familiar:
-    """What tells familiar items from others.
+    """What tells familiar items from others: the distance that goes into the graph, and how far validation rows are.
 
     Attributes:
-        distance: The module that goes into the graph.
-        valid_distances: Of the validation rows, float32 `[items]`.
+        valid_distances: float32 `[items]`.
         num_rows: How many training rows it was fitted on.
         valid: The validation rows, where they can be asked of the graph again.
     """
@@ -204,12 +204,9 @@ def _squared_distances(points: Tensor, means: Tensor) -> Tensor:
 
 
 def _sample(part: Part) -> Part:
-    """At most `MAX_ROWS` rows, spread evenly over the classes."""
     if len(part) <= MAX_ROWS:
         return part
-    by_class = np.argsort(np.array(part.data.target.strata(part.items)), kind="stable")
-    chosen = by_class[np.linspace(0, len(part) - 1, MAX_ROWS).astype(np.int64)]
-    return Part(part.data, part.name, part.items[np.sort(chosen).tolist()])
+    return Part(part.data, part.name, part.items[np.sort(spread_rows(part, MAX_ROWS)).tolist()])
 
 
 def _features(setup: Setup, part: Part) -> Tensor:

@@ -169,11 +169,7 @@ class Predictor:
         return (_strict(item, answer) for item, answer in self._stream(items, batch_size, self._answer))
 
     def try_many(self, items: Iterable[Any], *, batch_size: int = 32) -> Iterator[Prediction | ReadError]:
-        """As `predict_many`, but an item that cannot be read gives its ReadError as a value, in its place.
-
-        Raises:
-            ConfigError: If `batch_size` is below 1.
-        """
+        """As `predict_many`, but an item that cannot be read gives its ReadError as a value, in its place."""
         return (answer for _, answer in self._stream(items, batch_size, self._answer))
 
     def try_outputs(self, items: Iterable[Any], *, batch_size: int = 32) -> Iterator[np.ndarray | ReadError]:
@@ -182,9 +178,6 @@ class Predictor:
         Returns:
             A generator of what `target.keep` keeps of `outputs`: float32 `[outputs]`; for masks uint8 `[height,
             width]`, the class of each pixel of what the model saw.
-
-        Raises:
-            ConfigError: If `batch_size` is below 1.
         """
         return (outputs for _, outputs in self._stream(items, batch_size, self._outputs))
 
@@ -207,13 +200,10 @@ class Predictor:
         """The graph itself: one batch of items in, probabilities or other outputs out.
 
         Args:
-            inputs: As `input.read` gives them: for photos uint8 `[batch, height, width, channels]`.
+            inputs: As `answer` takes them.
 
         Returns:
             float32 `[batch, outputs]`; for classes each row sums to 1.
-
-        Raises:
-            ShapeError: If the inputs do not fit the graph.
         """
         return self._run(inputs)[0]
 
@@ -221,13 +211,10 @@ class Predictor:
         """How far items are from what the model was trained on; familiar up to `threshold`.
 
         Args:
-            inputs: As `input.read` gives them: for photos uint8 `[batch, height, width, channels]`.
+            inputs: As `answer` takes them.
 
         Returns:
             float32 `[batch]`, or None where the bundle cannot tell.
-
-        Raises:
-            ShapeError: If the inputs do not fit the graph.
         """
         return self._run(inputs)[1]
 

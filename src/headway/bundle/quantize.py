@@ -23,7 +23,7 @@ from headway.inputs.base import Input
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["MAX_LOSS", "QuantizeName", "Quantized", "check_quantize", "graph_outputs", "quantize_graph"]
+__all__ = ["MAX_LOSS", "QuantizeName", "Quantized", "check_quantize", "graph_outputs", "quantize_graph", "spread_rows"]
 
 QuantizeName = Literal["int8"]
 
@@ -102,6 +102,12 @@ def graph_outputs(graph: bytes, part: Part, output: str = GRAPH_OUTPUT) -> Itera
         yield np.asarray(session.run([output], {GRAPH_INPUT: inputs})[0])
 
 
+def spread_rows(part: Part, count: int) -> np.ndarray:
+    """Positions of at most so many rows, spread evenly over the classes."""
+    by_class = np.argsort(np.array(part.data.target.strata(part.items)), kind="stable")
+    return by_class[np.linspace(0, len(part) - 1, min(count, len(part))).astype(np.int64)]
+
+
 def _batches(part: Part, positions: np.ndarray, *, size: int) -> Iterator[np.ndarray]:
     for start in range(0, len(positions), size):
         yield np.ascontiguousarray(part.data.input.view(part.canvases(positions[start : start + size])))
@@ -112,9 +118,7 @@ def _quantized(graph: bytes, train: Part) -> bytes:
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    by_class = np.argsort(np.array(train.data.target.strata(train.items)), kind="stable")
-    spread = np.linspace(0, len(train) - 1, min(NUM_CALIBRATION, len(train))).astype(np.int64)
-    batches = _batches(train, by_class[spread], size=CALIBRATION_BATCH)
+    batches = _batches(train, spread_rows(train, NUM_CALIBRATION), size=CALIBRATION_BATCH)
 
     class Calibration(CalibrationDataReader):
         def get_next(self) -> Any:

@@ -39,7 +39,7 @@ def _list(
 
     table = Table(Column("name", no_wrap=True), "what", "items", "classes", "download", "licence", "here")
     for row in rows:
-        size = _megabytes(row["download_bytes"])
+        size = f"{row['download_bytes'] / 1e6:,.0f} MB" if row["files"] else "none"
         facts = row["name"], row["what"], f"{row['items']:,}", str(row["classes"]), size, row["licence"]
         table.add_row(*facts, "yes" if row["folder"] else "")
     Console().print(table)
@@ -71,19 +71,14 @@ def _row(data: NamedData) -> dict[str, Any]:
     return row | {"files": [asdict(file) for file in data.files], "folder": str(folder) if folder else None}
 
 
-def _megabytes(size: int) -> str:
-    return "none" if size == 0 else f"{size / 1e6:,.0f} MB"
-
-
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int, int], None]]:
     """Bars on the standard error, so that the standard output is the folder and nothing else."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
         tasks: dict[str, Any] = {}
 
         def tell(what: str, done: int, total: int) -> None:

@@ -24,5 +24,5 @@ def drift(
 
     model = load(bundle)
     reference, noun = model.manifest.get("reference"), model.input.nouns
-    found = compare(reference, read_log(log), labels=model.labels, noun=noun)
-    typer.echo(json.dumps(found.to_json()) if as_json else str(found))
+    comparison = compare(reference, read_log(log), labels=model.labels, noun=noun)
+    typer.echo(json.dumps(comparison.to_json()) if as_json else str(comparison))

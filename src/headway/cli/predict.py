@@ -66,7 +66,8 @@ def predict(
 def _answers(predictor: Predictor, files: Sequence[Path]) -> Iterator[tuple[dict[str, Any], Prediction | ReadError]]:
     """Which item it is, as JSON values, and its answer."""
     if predictor.input.source == "file":
-        yield from (({"file": str(f)}, answer) for f, answer in zip(files, predictor.try_many(files), strict=True))
+        names = ({"file": str(file)} for file in files)
+        yield from zip(names, predictor.try_many(files), strict=True)
         return
     from headway.data.sources import read_values
 
@@ -76,11 +77,7 @@ def _answers(predictor: Predictor, files: Sequence[Path]) -> Iterator[tuple[dict
 
 
 def _media_files(predictor: Predictor, files: Sequence[Path], output: Path | None) -> dict[str, Path]:
-    """Where the answer for each file is written, by the file's path; the folder is made.
-
-    Raises:
-        ConfigError: If the answers are not masks, two of them would have one name, or the folder cannot be made.
-    """
+    """Where the answer for each file is written, by the file's path; the folder is made."""
     from headway.errors import ConfigError
 
     if output is None:
@@ -89,8 +86,8 @@ def _media_files(predictor: Predictor, files: Sequence[Path], output: Path | Non
     if media is None or predictor.input.source != "file":
         what, fix = "`--output` is for models that predict masks.", "Leave it out; --json prints all of each answer."
         raise ConfigError(what, given=f"--output {output}, {predictor.target.task}", fix=fix)
-    found = {str(file): output / f"{file.stem}.{media.name}.{media.suffix}" for file in files}
-    twice = [name for name, count in Counter(found.values()).items() if count > 1]
+    written = {str(file): output / f"{file.stem}.{media.name}.{media.suffix}" for file in files}
+    twice = [name for name, count in Counter(written.values()).items() if count > 1]
     if twice:
         what = f"The {media.name} files of two {predictor.input.nouns} would have the same name."
         raise ConfigError(what, given=twice[0], fix="Predict for them in two calls, with a folder each.")
@@ -98,19 +95,18 @@ def _media_files(predictor: Predictor, files: Sequence[Path], output: Path | Non
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError("The folder cannot be made.", given=error, fix="Name another.") from error
-    return found
+    return written
 
 
 def _named(item: dict[str, Any]) -> str:
     """What an item is called on a line: its file, and its row where it is one of a table's."""
-    return " ".join([*([item["file"]] if "file" in item else []), *([f"row {item['row']}"] if "row" in item else [])])
+    return " ".join(f"row {value}" if key == "row" else value for key, value in item.items() if key in ("file", "row"))
 
 
 def _shown(answer: Prediction) -> str:
+    line = answer.label
     # Of a mask these are shares of the picture, and the score is another thing.
-    score = answer.probabilities.get(answer.label) if answer.score is not None else None
-    sure = "" if score is None else f" {score:.1%}"
-    ranked = [] if score is None else list(answer.probabilities.items())
-    others = "".join(f" ({label} {share:.1%})" for label, share in ranked[1:2])
-    doubt = ", but unlike what the model was trained on" if answer.familiar is False else ""
-    return f"{answer.label}{sure}{others}{doubt}"
+    if answer.score is not None and answer.label in answer.probabilities:
+        line += f" {answer.probabilities[answer.label]:.1%}"
+        line += "".join(f" ({label} {share:.1%})" for label, share in list(answer.probabilities.items())[1:2])
+    return line + (", but unlike what the model was trained on" if answer.familiar is False else "")

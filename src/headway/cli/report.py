@@ -25,12 +25,12 @@ def report(
     from headway.learner.learner import Learner
 
     learner = Learner.resume(run)
-    found = learner.report(slices=[each.strip() for each in slices.split(",")] if slices else (), tta=tta)
+    judged = learner.report(slices=[column.strip() for column in slices.split(",")] if slices else (), tta=tta)
     page = run / "report.html"
     if as_json:
-        print(json.dumps(found.to_json()))
+        print(json.dumps(judged.to_json()))
     else:
-        print(f"{found}\n\nreport: {page}")
+        print(f"{judged}\n\nreport: {page}")
     if open_page:
         import webbrowser
 

@@ -20,21 +20,21 @@ def runs(
     """List the runs of a folder, those with the same metric together and the best of them first."""
     from headway.runs.run import list_runs
 
-    found = sorted((_row(run.path.name, run.config, run.report) for run in list_runs(folder)), key=_place)
+    rows = sorted((_row(run.path.name, run.config, run.report) for run in list_runs(folder)), key=_rank)
     if as_json:
-        for row in found:
+        for row in rows:
             print(json.dumps(row))
         return
-    if not found:
+    if not rows:
         print(f"There are no runs in {folder}. Make one with: headway train DATA")
         return
     from rich.console import Console
     from rich.table import Table
 
-    metrics = {row["metric"] for row in found if row["metric"]}
+    metrics = {row["metric"] for row in rows if row["metric"]}
     title = f"{metrics.pop()} on valid" if len(metrics) == 1 else "on valid"
     table = Table("run", "model", "data", title, "verdict")
-    for row in found:
+    for row in rows:
         table.add_row(row["run"], row["arch"], f"{row['items']} items", _shown(row, title), row["verdict"])
     Console().print(table)
 
@@ -44,17 +44,13 @@ def _row(name: str, config: dict[str, Any], report: dict[str, Any] | None) -> di
     if report is None:
         return row | {"metric": None, "value": None, "low": None, "high": None, "verdict": ""}
     metric = report["metric"]
-    estimate = report["parts"]["valid"]["metrics"][metric]
-    return (
-        row
-        | {"metric": metric, **estimate, "verdict": report["verdict"]["kind"]}
-        | {name: report[name] for name in ("higher_is_better", "is_share")}
-    )
+    row |= {"metric": metric, **report["parts"]["valid"]["metrics"][metric], "verdict": report["verdict"]["kind"]}
+    return row | {name: report[name] for name in ("higher_is_better", "is_share")}
 
 
-def _place(row: dict[str, Any]) -> tuple[str, float]:
-    """Runs without a value come last."""
+def _rank(row: dict[str, Any]) -> tuple[str, float]:
     if row["value"] is None:
+        # Behind every metric's name.
         return ("~", math.inf)
     return (row["metric"], -row["value"] if row["higher_is_better"] else row["value"])
 

@@ -52,7 +52,7 @@ class _PassingError(Exception):
 def obtain(
     file: PublishedFile, folder: Path, *, name: str, on_progress: Callable[[int], None] = lambda done: None
 ) -> Path:
-    """A published file, verified: the one in the folder, else the mirror's, else downloaded.
+    """The path of a published file, verified: the one in the folder, else the mirror's, else downloaded.
 
     What a broken or killed download left behind (`.part`) is used by the next one. The environment variable
     `HEADWAY_MIRROR`, a folder or an http(s) address, is looked at before the file's own addresses, for
@@ -60,12 +60,9 @@ def obtain(
 
     Args:
         file: The file.
-        folder: Where to; made if need be. One process at a time: the caller holds a lock.
+        folder: Made if need be. One process at a time: the caller holds a lock.
         name: The data set's name, which a mirror keeps its files under.
         on_progress: Called with the number of bytes received.
-
-    Returns:
-        Its path: in `folder`, or in the mirror where that is a folder.
 
     Raises:
         DownloadError: If no address has it; the text names each of them and what was wrong.

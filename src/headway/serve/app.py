@@ -1,4 +1,4 @@
-"""The web application: addresses, what they take, and what they give."""
+"""The web application: addresses, what they take, and what they give; the page's files among them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headway.bundle.predictor import Predictor
@@ -21,9 +23,7 @@ from headway.bundle.reference import labels_of
 from headway.serve.answers import ModelFacts, ProblemDetails, answer_models, problem_responses
 from headway.serve.body import Held, read_body
 from headway.serve.files import FileReader
-from headway.serve.metrics import MULTIPROCESS_FOLDER, Metrics
-from headway.serve.monitor import Journal
-from headway.serve.pages import SECURITY_HEADERS, page_routes
+from headway.serve.monitor import MULTIPROCESS_FOLDER, Journal, Metrics
 from headway.serve.problems import Kind, Problem, handle_problems, headers_too_large, problem_response
 from headway.serve.reader import Reader
 from headway.serve.rows import RowReader
@@ -37,6 +37,37 @@ _log = logging.getLogger("headway.serve")
 
 # By where the content of an item lies, for kinds of input that bring no reader of their own.
 _READERS = {"file": FileReader, "values": RowReader}
+
+_MANIFEST_FACTS = ("arch", "metrics", "verdict", "data")
+
+# The files below `page/`, with their media types.
+_PAGE_FILES = {
+    "index.html": "text/html",
+    "page.css": "text/css",
+    "page.js": "text/javascript",
+    "cards.js": "text/javascript",
+    "form.js": "text/javascript",
+    "pictures.js": "text/javascript",
+    "words.js": "text/javascript",
+    "backend.js": "text/javascript",
+    "docs.html": "text/html",
+    "docs.css": "text/css",
+    "docs.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
+
+# Sent with every response: the page may load nothing from anywhere else.
+_SECURITY_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob:; "
+        "media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(self), geolocation=(), microphone=()",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
 
 
 def create_app(predictor: Predictor, settings: Settings, *, name: str = "model", card: str = "") -> FastAPI:
@@ -76,9 +107,17 @@ def create_app(predictor: Predictor, settings: Settings, *, name: str = "model",
     )
     handle_problems(app)
     _add_predict(app, service, reader, settings, _Record(metrics, journal, target.to_json()["kind"]), target)
-    facts = _facts(predictor, settings, name=name, card=card)
-    _add_facts(app, {**facts, "media_types": list(reader.media_types), **reader.facts()}, metrics)
-    app.router.routes.extend(page_routes())
+    facts = {
+        "name": name,
+        **target.page_facts(input),
+        **{key: predictor.manifest[key] for key in _MANIFEST_FACTS if key in predictor.manifest},
+        "card": card,
+        "max_body_bytes": settings.max_body_bytes,
+        "media_types": list(reader.media_types),
+        **reader.facts(),
+    }
+    _add_facts(app, facts, metrics)
+    app.router.routes.extend(_page_routes())
     app.add_middleware(_Outermost, metrics=metrics)
     return app
 
@@ -160,16 +199,20 @@ def _plain(description: str) -> dict[int | str, dict[str, Any]]:
     return {200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": description}}
 
 
-def _facts(predictor: Predictor, settings: Settings, *, name: str, card: str) -> dict[str, Any]:
-    manifest = predictor.manifest
-    wanted = ("arch", "metrics", "verdict", "data")
-    return {
-        "name": name,
-        **predictor.target.page_facts(predictor.input),
-        **{key: manifest[key] for key in wanted if key in manifest},
-        "card": card,
-        "max_body_bytes": settings.max_body_bytes,
-    }
+def _page_routes() -> list[Route]:
+    """A route for each file; the page itself is `/`, the API's page `/docs`."""
+    addresses = {"index.html": "/", "docs.html": "/docs"}
+    return [_route(addresses.get(name, f"/{name}"), name, media_type) for name, media_type in _PAGE_FILES.items()]
+
+
+def _route(address: str, name: str, media_type: str) -> Route:
+    data = Path(__file__).with_name("page").joinpath(name).read_bytes()
+
+    async def send(_: Request) -> Response:
+        # Small files of this very version: asked for again each time, so that an update is seen at once.
+        return Response(data, media_type=media_type, headers={"cache-control": "no-cache"})
+
+    return Route(address, send, name=name, include_in_schema=False)
 
 
 class _Record:
@@ -215,7 +258,7 @@ class _Outermost:
     def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
-        self._headers = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+        self._headers = [(name.encode(), value.encode()) for name, value in _SECURITY_HEADERS.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -38,14 +38,12 @@ _MAX_SAMPLE = 100_000
 
 @dataclass(frozen=True, kw_only=True)
 class Shift(AsJson):
-    """How one thing compares with the reference.
+    """How a score, number, share of labels or of unfamiliar items, input statistic or column compares with before.
 
     Attributes:
-        name: `score`, `number`, `labels`, `unfamiliar`, one of the input statistics, or a table's column.
         psi: The population stability index: below 0.1 little, above 0.25 much.
         p: The p value of its test, corrected by Holm's method for all that is compared.
-        before: In words, what it was.
-        now: In words, what it is.
+        before: What it was, in words; `now` is what it is.
         ks: The Kolmogorov-Smirnov distance, for numbers only, from 0 to 1.
     """
 
@@ -68,14 +66,7 @@ class Shift(AsJson):
 
 @dataclass(frozen=True, kw_only=True)
 class Drift(AsJson):
-    """The comparison of a log with a bundle's reference. `str()` says it in words.
-
-    Attributes:
-        items: Items in the log that were answered.
-        reference_items: Items that the reference was computed on.
-        shifts: One for each thing that was compared.
-        noun: What the items are called.
-    """
+    """The answers of a log, `items` of them, beside a bundle's reference. `str()` says it in words."""
 
     json_also: ClassVar[tuple[str, ...]] = ("moved", "sentence")
     json_without: ClassVar[tuple[str, ...]] = ("noun",)
@@ -118,13 +109,7 @@ class Drift(AsJson):
 def compare(
     reference: dict[str, Any] | None, entries: Iterable[dict[str, Any]], *, labels: Sequence[str], noun: str = "items"
 ) -> Drift:
-    """Compares the entries of a log with the reference in a bundle.
-
-    Args:
-        reference: `reference` of the bundle's manifest, or None where it has none.
-        entries: What `read_log` gives; entries without an answer are passed over.
-        labels: The classes, in the bundle's order.
-        noun: What the items are called.
+    """Compares what `read_log` gives with the `reference` of a bundle's manifest; problems are passed over.
 
     Raises:
         BundleError: If the bundle has no reference.

@@ -19,13 +19,11 @@ __all__ = ["Asked", "Item", "Reader"]
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One item of a request, as it came.
+    """One item of a request, as it came: a file's bytes, or the values of a table's row by column.
 
     Attributes:
         name: What it is called in an answer for several: a file's name, or a row's number.
         media_type: What the client says it is, in lower case; empty where it says nothing.
-        data: The bytes of a file.
-        row: The values of a table's row by column.
     """
 
     name: str | int = ""
@@ -39,8 +37,7 @@ class Asked:
     """An item as the model takes it.
 
     Attributes:
-        array: What `input.read` gives.
-        geometry: Where in the item that lies, where the answer needs it.
+        array: What `input.read` gives; `geometry` is where in the item that lies, where the answer needs it.
         notes: What it has that no training item had, a sentence each.
         statistics: What is written down of it, where there is a log.
     """

@@ -28,7 +28,7 @@ from headway.bundle.format import bundle_name, read_bundle
 from headway.bundle.predictor import open_bundle
 from headway.errors import ConfigError, HeadwayError
 from headway.serve.app import create_app
-from headway.serve.metrics import MULTIPROCESS_FOLDER
+from headway.serve.monitor import MULTIPROCESS_FOLDER
 from headway.serve.problems import PROBLEM_MEDIA, Kind, Problem, headers_too_large, problem_json
 from headway.serve.settings import MAX_HEADER_BYTES, Settings
 

@@ -7,14 +7,14 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
 
 from headway.bundle.predictor import Predictor, num_cores
 from headway.serve.batching import Batcher, choose_batch
-from headway.serve.metrics import Metrics
+from headway.serve.monitor import Metrics
 from headway.serve.problems import Kind, Problem
 from headway.serve.reader import Asked, Item, Reader
 from headway.serve.settings import Settings
@@ -25,7 +25,7 @@ __all__ = ["Answer", "Service"]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Answer:
     """What became of one item: a prediction, or a problem.
 
@@ -38,6 +38,7 @@ class Answer:
     item: Item
     seconds: float
     prediction: Prediction | None = None
+    _: KW_ONLY
     geometry: Any = None
     problem: Problem | None = None
     statistics: dict[str, Any] = field(default_factory=dict)
@@ -126,14 +127,10 @@ class Service:
         try:
             prediction, asked = await asyncio.wrap_future(future)
         except Problem as problem:
-            return Answer(item=item, seconds=time.perf_counter() - start, problem=problem)
-        return Answer(
-            item=item,
-            seconds=time.perf_counter() - start,
-            prediction=replace(prediction, notes=asked.notes) if asked.notes else prediction,
-            geometry=asked.geometry,
-            statistics={**self._predictor.target.statistics(prediction), **asked.statistics},
-        )
+            return Answer(item, time.perf_counter() - start, problem=problem)
+        seconds, statistics = time.perf_counter() - start, self._predictor.target.statistics(prediction)
+        prediction = replace(prediction, notes=asked.notes) if asked.notes else prediction
+        return Answer(item, seconds, prediction, geometry=asked.geometry, statistics=statistics | asked.statistics)
 
     def _read(self, item: Item, future: Future[_Result]) -> None:
         """In a thread of the pool: reads an item and hands it on to the batcher."""

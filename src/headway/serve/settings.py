@@ -9,10 +9,8 @@ from headway.errors import ConfigError
 
 __all__ = ["MAX_FILES", "MAX_HEADER_BYTES", "MAX_ROWS", "Settings"]
 
-# Pictures in one request.
+# In one request.
 MAX_FILES = 64
-
-# Rows of a table in one request.
 MAX_ROWS = 256
 
 # A request's address and headers together.
@@ -24,11 +22,11 @@ class Settings:
     """What a server admits, and what it keeps of it.
 
     Args:
-        max_body_bytes: The largest body of a request, however many items are in it.
-        max_pixels: The largest picture, in pixels as they are decoded. A JPEG is decoded near the size that the model
-            wants, so a photo of 100 megapixels is usually no problem; a PNG is decoded whole.
+        max_body_bytes: Of a request, however many items are in it.
+        max_pixels: As they are decoded. A JPEG is decoded near the size that the model wants, so a photo of 100
+            megapixels is usually no problem; a PNG is decoded whole.
         queue: Items that may wait for their answers; a request beyond that gets 503.
-        deadline_seconds: Time from the end of a request's body to its answer; a request beyond that gets 504.
+        deadline_seconds: From the end of a request's body to its answer; a request beyond that gets 504.
         log: A folder for one JSON line an item; nothing is written when left out.
         keep_inputs: Whether items are kept there too: files as they came, rows in their lines.
 

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from headway.bundle.format import INPUT_DTYPES, Check, pack_check, write_bundle
 from headway.bundle.out_of_distribution import Distance, Familiar
 from headway.bundle.predictor import CHECK_TOLERANCE, GRAPH_DISTANCE, GRAPH_INPUT, GRAPH_OUTPUT, open_session, sampled
-from headway.bundle.quantize import graph_outputs, quantize_graph
+from headway.bundle.quantize import quantize_graph
 from headway.data.dataset import Data
 from headway.errors import BundleError, HeadwayError, ShapeError
 from headway.inputs.base import Input, model_order
@@ -95,18 +95,12 @@ def export_bundle(
     facts: dict[str, Any] = {
         "input": input.to_json(),
         "target": target.to_json(),
-        "familiar": _familiar_facts(familiar, graph) if familiar else None,
+        "familiar": familiar.facts(graph) if familiar else None,
         "check_tolerance": INT8_TOLERANCE if result and result.is_kept else CHECK_TOLERANCE,
         "quantization": result.facts if result else None,
         "versions": library_versions(),
     }
     return write_bundle(path, manifest={**manifest, **facts}, files=files)
-
-
-def _familiar_facts(familiar: Familiar, graph: bytes) -> dict[str, Any]:
-    # By the graph's own distances: training may compute in fewer bits.
-    batches = graph_outputs(graph, familiar.valid, GRAPH_DISTANCE) if familiar.valid else [familiar.valid_distances]
-    return familiar.to_json(np.concatenate(list(batches)))
 
 
 def _exported(served: _Served, target: Target, input: Input, inputs: Tensor) -> bytes:

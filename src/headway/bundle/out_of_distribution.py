@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from headway.bundle.quantize import spread_rows
+from headway.bundle.predictor import GRAPH_DISTANCE
+from headway.bundle.quantize import graph_outputs, spread_rows
 from headway.data.dataset import Part
 from headway.train.stage import Setup, has_linear_head
 
@@ -118,8 +119,11 @@ class Familiar:
     num_rows: int
     valid: Part | None = None
 
-    def to_json(self, distances: np.ndarray) -> dict[str, Any]:
-        """What goes into the manifest: the threshold on these distances of the validation rows, and what it refuses."""
+    def facts(self, graph: bytes) -> dict[str, Any]:
+        """What goes into the manifest: the threshold on the validation rows' distances, and what it refuses."""
+        # By the graph's own distances: training may compute in fewer bits.
+        batches = graph_outputs(graph, self.valid, GRAPH_DISTANCE) if self.valid else [self.valid_distances]
+        distances = np.concatenate(list(batches))
         threshold = find_threshold(distances)
         refused = float((distances > threshold).mean())
         return {"threshold": threshold, "refused": refused, "valid_items": len(distances), "train_items": self.num_rows}

@@ -40,14 +40,7 @@ CALIBRATION_BATCH = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Quantized:
-    """The graph to write, and what was measured to choose it.
-
-    Attributes:
-        graph: In int8, or in float32 as it was given.
-        is_kept: Whether `graph` is the one in int8.
-        facts: The main metric and size of both, as plain JSON values, and which one is kept.
-        note: What was decided, in a sentence.
-    """
+    """The graph to write, in int8 if `is_kept`; what was measured to choose it, as JSON values and in a sentence."""
 
     graph: bytes
     is_kept: bool
@@ -73,8 +66,8 @@ def quantize_graph(graph: bytes, *, train: Part, valid: Part) -> Quantized:
     target, small = valid.data.target, _quantized(graph, train)
     metrics, targets = target.metrics(), target.view(valid.placed_at(np.arange(len(valid))), valid.data.input)
     before, after = (
-        metrics.score(np.concatenate([target.keep(outputs) for outputs in graph_outputs(each, valid)]), targets)
-        for each in (graph, small)
+        metrics.score(np.concatenate([target.keep(outputs) for outputs in graph_outputs(tried, valid)]), targets)
+        for tried in (graph, small)
     )
     loss = (before - after) * (1 if metrics.higher_is_better else -1)
     # NaN, the score where valid lacks a class, compares as false.

@@ -35,12 +35,8 @@ def reference(
 ) -> dict[str, Any]:
     """The distributions of answers and inputs, as plain JSON values of a few kB.
 
-    Args:
-        inputs: What `Input.statistics` gives for each item.
-        answers: What `Target.statistics` gives for the same items, at least one.
-        labels: The classes, in the bundle's order.
-        columns: What `Input.reference` gives for the items.
-        familiar: Whether each item was taken as familiar, bool `[items]`, where the model tells.
+    `inputs` and `answers` are what the fields' `statistics` give for the same items, at least one; `columns` what
+    `Input.reference` does; `familiar` is bool `[items]`, where the model tells.
 
     Returns:
         `items`, their number; `quantiles`, for each number (such as `score`, `number`, `brightness`) the quantiles 0,

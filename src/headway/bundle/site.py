@@ -41,17 +41,14 @@ _POLICY = (
 
 
 def write_site(folder: Path, bundle: Bundle, *, name: str, page: Path, runtime: Path | None = None) -> list[Path]:
-    """Writes the folder; files of an earlier site in it are replaced.
+    """Writes the folder, in which there may be an earlier site; its files, in the order of their names.
 
     Args:
-        folder: Where; made where it is not there. It must be empty, or hold a site that was written before.
+        folder: Made where it is not there.
         bundle: The model.
         name: What the page calls it.
         page: The folder with the page's own files.
         runtime: The archive of onnxruntime-web, where it was fetched by hand.
-
-    Returns:
-        The files, in the order of their names.
 
     Raises:
         ConfigError: If there is anything else in the folder, the browser could not read what the model takes or tell
@@ -72,7 +69,7 @@ def write_site(folder: Path, bundle: Bundle, *, name: str, page: Path, runtime: 
     assert mark.encode() in files["index.html"]
     policy = f'{mark}<meta http-equiv="content-security-policy" content="{_POLICY}">\n'
     files["index.html"] = files["index.html"].replace(mark.encode(), policy.encode())
-    files["model.json"] = _json(_model(bundle, name, facts=target.page_facts(input)))
+    files["model.json"] = _json({"name": name, **target.page_facts(input), **_model(bundle)})
     files["model.onnx"] = bundle.files["model.onnx"]
     files[_MARK] = _json({"runtime": RUNTIME})
     with tarfile.open(fileobj=io.BytesIO(find_runtime(runtime)), mode="r:gz") as archive:
@@ -86,14 +83,12 @@ def write_site(folder: Path, bundle: Bundle, *, name: str, page: Path, runtime: 
     return [folder / file for file in sorted(files)]
 
 
-def _model(bundle: Bundle, name: str, *, facts: dict[str, Any]) -> dict[str, Any]:
-    """What the page needs to know."""
+def _model(bundle: Bundle) -> dict[str, Any]:
+    """What the page needs to know of a bundle."""
     manifest = bundle.manifest
     familiar, metrics = manifest.get("familiar"), manifest.get("metrics", {})
     judged = metrics.get("test") or metrics.get("valid") or {}
     return {
-        "name": name,
-        **facts,
         "error": judged["mae"]["value"] if "mae" in judged else None,
         "card": bundle.files["card.md"].decode(),
         "fields": {"input": manifest["input"], "target": manifest["target"]},

@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from headway.errors import ConfigError
+from headway.targets.registry import TARGETS, target_class
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -28,7 +31,6 @@ def check_fields(data: Path, options: Mapping[str, Any]) -> None:
         ConfigError: If columns are named for a folder, too many or too few of them, or what only another kind takes.
     """
     from headway.data.sources import is_table
-    from headway.errors import ConfigError
 
     names = ("input", "target", "split_column", "kind", *TARGET_OPTIONS)
     given = {name: _option(name) for name in names if options.get(name) not in (None, [], ())}
@@ -51,9 +53,6 @@ def check_fields(data: Path, options: Mapping[str, Any]) -> None:
 
 
 def _check_options(target: type[Target], given: set[str], options: Mapping[str, Any]) -> None:
-    from headway.errors import ConfigError
-    from headway.targets.registry import TARGETS, target_class
-
     for name in sorted(given - {*target.options}):
         kind = next(kind for kind in TARGETS if name in target_class(kind).options)
         fix = "Leave it out, or name that kind."
@@ -62,12 +61,7 @@ def _check_options(target: type[Target], given: set[str], options: Mapping[str, 
 
 
 def open_data(options: Mapping[str, Any], *, on_progress: Callable[[int, int], None]) -> Data:
-    """The data set that a command's options name.
-
-    Args:
-        options: As a run keeps them: "data" and what `headway train` is called with.
-        on_progress: Called with (items read, items in all).
-    """
+    """The data set that options name: "data" and what `headway train` is called with, as a run keeps them."""
     from headway.data.build import from_csv, from_folder, from_items
     from headway.data.sources import is_table, read_table
     from headway.data.splits import ColumnSplit, RandomSplit
@@ -135,8 +129,6 @@ def labelled_items(
 
 def _matched(option: str, names: Sequence[str], columns: Sequence[str]) -> list[str]:
     """The columns that are named in place of the model's own: as many, or none."""
-    from headway.errors import ConfigError
-
     if names and len(names) != len(columns):
         what = f"`{option}` must name {len(columns)} columns, as many as the model was trained with."
         fix = f"Leave it out for {', '.join(columns[:8])}{' ...' if len(columns) > 8 else ''}."
@@ -150,8 +142,6 @@ def _option(name: str) -> str:
 
 def _target_class(options: Mapping[str, Any]) -> type[Target] | None:
     """The kind of target that is named, or that the options are of; None where neither is said."""
-    from headway.targets.registry import TARGETS, target_class
-
     if options.get("kind"):
         return target_class(options["kind"])
     given = {name for name in TARGET_OPTIONS if options.get(name) is not None}

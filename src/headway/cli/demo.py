@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -20,8 +21,6 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:
     """Train a small network from scratch on 5,000 handwritten digits, and compare it with baselines."""
-    import time
-
     start = time.perf_counter()
     from headway.cli.train import finish
     from headway.data.build import from_folder

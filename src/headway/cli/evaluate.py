@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.cli.data_options import labelled_items
+from headway.errors import DataError, ReadError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +41,6 @@ def evaluate(
     Of a folder with train, valid and test folders only the last of them counts.
     """
     from headway.bundle.predictor import load
-    from headway.errors import DataError
 
     predictor, problems = load(bundle), []
     field = predictor.target
@@ -76,8 +76,6 @@ def _judged(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Outputs and targets of those items that can be read, some at a time; the others are noted as problems."""
     import numpy as np
-
-    from headway.errors import ReadError
 
     field, source = predictor.target, predictor.input.source
     outputs = predictor.try_outputs(rows if source == "values" else rows[predictor.input.column].to_list())

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from headway.errors import ConfigError, ReadError
+
 if TYPE_CHECKING:
     from headway.bundle.predictor import Predictor
-    from headway.errors import ReadError
     from headway.targets.base import Prediction
 
 __all__ = ["predict"]
@@ -32,7 +33,6 @@ def predict(
 ) -> None:
     """Predict for each file, or for each row of a table. Exit status 1 if any cannot be read."""
     from headway.bundle.predictor import load
-    from headway.errors import ReadError
 
     predictor = load(bundle)
     written = _media_files(predictor, files, output)
@@ -78,8 +78,6 @@ def _answers(predictor: Predictor, files: Sequence[Path]) -> Iterator[tuple[dict
 
 def _media_files(predictor: Predictor, files: Sequence[Path], output: Path | None) -> dict[str, Path]:
     """Where the answer for each file is written, by the file's path; the folder is made."""
-    from headway.errors import ConfigError
-
     if output is None:
         return {}
     media = predictor.target.media

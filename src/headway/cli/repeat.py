@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -19,8 +20,6 @@ def repeat(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:
     """Do a run again from the start, in a folder of its own, and say whether it comes to the same bits."""
-    import time
-
     start = time.perf_counter()
     from headway.cli.train import finish
     from headway.learner.learner import Learner

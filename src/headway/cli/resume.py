@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from headway.errors import RunError
 
 __all__ = ["resume"]
 
@@ -19,11 +22,8 @@ def resume(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:
     """Go on with a run that was stopped or killed; it ends as it would have without that."""
-    import time
-
     start = time.perf_counter()
     from headway.cli.train import FINE_TUNING, carry_out, finish
-    from headway.errors import RunError
     from headway.learner.learner import Learner
     from headway.runs.run import open_run
 

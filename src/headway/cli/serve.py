@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from headway.errors import ConfigError
+
 __all__ = ["parse_amount", "serve"]
 
 _UNITS = {"": 1, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
@@ -58,8 +60,6 @@ def parse_amount(text: str, *, option: str, unit: str) -> int:
         >>> parse_amount("10MB", option="--max-body", unit="B"), parse_amount("0.5m", option="--max-body", unit="B")
         (10000000, 500000)
     """
-    from headway.errors import ConfigError
-
     match = re.fullmatch(rf"([0-9]+(?:\.[0-9]+)?)\s*([KMG]?){unit}?", text.strip(), flags=re.IGNORECASE)
     amount = int(float(match[1]) * _UNITS[match[2].upper()]) if match else 0
     if amount < 1:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from headway.cli.data_options import check_fields, open_data
+from headway.errors import ConfigError
 from headway.targets.registry import TARGETS
 
 if TYPE_CHECKING:
@@ -105,8 +107,6 @@ def train(
     """Train a model on your photos or your table, compare it with simple baselines, and export it."""
     # What a run keeps of the command, to begin again when it is stopped before it has begun.
     options = {key: value for key, value in locals().items() if key not in ("data", "name", "runs", "as_json")}
-    import time
-
     start = time.perf_counter()
     options["batch_size"] = _batch_size(batch_size)
     options["class_weights"] = _class_weights(class_weights)
@@ -151,8 +151,6 @@ def carry_out(run: Run, *, start: float, as_json: bool) -> None:
 
 def finish(learner: Learner, *, start: float, as_json: bool, extra: dict[str, Any] | None = None) -> None:
     """Judges and exports what was trained, and says so; `extra` is what else the JSON object holds."""
-    import time
-
     run = learner.run
     assert run is not None
     report = learner.report()
@@ -176,8 +174,6 @@ def finish(learner: Learner, *, start: float, as_json: bool, extra: dict[str, An
 
 
 def _batch_size(text: str | None) -> int | Literal["auto"] | None:
-    from headway.errors import ConfigError
-
     if text is None or text == "auto":
         return text
     if text.isdecimal() and int(text) > 0:
@@ -188,8 +184,6 @@ def _batch_size(text: str | None) -> int | Literal["auto"] | None:
 
 def _class_weights(text: str | None) -> dict[str, float] | str | None:
     """The weights as `Learner` takes them."""
-    from headway.errors import ConfigError
-
     if text is None or text == "balanced":
         return text
     try:

@@ -31,10 +31,8 @@ class NamedData:
     """A data set that is available by its name.
 
     Attributes:
-        name: Its name, in lower case.
         what: What it shows, in a few words.
         items: How many items it has, all parts together.
-        classes: How many classes.
         size: The side of the square to train on, in pixels.
         channels: 3 for colour, 1 for grey.
         licence: What its authors say about its use.

@@ -7,7 +7,7 @@ import logging
 import os
 import time
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -70,14 +70,15 @@ _SECURITY_HEADERS = {
 }
 
 
-def create_app(predictor: Predictor, settings: Settings, *, name: str = "model", card: str = "") -> FastAPI:
-    """The application for one model, to be run by any ASGI server.
-
-    Args:
-        predictor: What answers. Its threads end with the application's lifespan.
-        settings: The limits.
-        name: What the page calls the model.
-        card: The model card, Markdown.
+def create_app(
+    predictor: Predictor,
+    settings: Settings,
+    *,
+    name: str = "model",
+    card: str = "",
+    on_start: Callable[[], None] = lambda: None,
+) -> FastAPI:
+    """The application for one model, to be run by any ASGI server; its threads end with its lifespan.
 
     Raises:
         ConfigError: If the log's folder cannot be written to, or the model's kind of input cannot be served.
@@ -91,6 +92,7 @@ def create_app(predictor: Predictor, settings: Settings, *, name: str = "model",
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        on_start()
         yield
         service.close()
         if journal:
@@ -125,7 +127,8 @@ def create_app(predictor: Predictor, settings: Settings, *, name: str = "model",
 def _add_predict(
     app: FastAPI, service: Service, reader: Reader, settings: Settings, record: _Record, target: Target
 ) -> None:
-    held = Held(settings.max_held_bytes)
+    # All bodies together; a request beyond that gets 503.
+    held = Held(16 * settings.max_body_bytes)
     media = target.media
 
     @app.post("/predict", **_description(reader, target))

@@ -36,10 +36,10 @@ class Batcher(Generic[_Item, _Answer]):
         on_batch: Called with each batch's number of items and the seconds that the run took.
 
     Example:
-        >>> with Batcher(lambda items: [item * 2 for item in items], max_batch=8) as batcher:
-        ...     future = Future()
-        ...     batcher.put(21, future)
-        ...     future.result(timeout=5)
+        >>> batcher, future = Batcher(lambda items: [item * 2 for item in items], max_batch=8), Future()
+        >>> batcher.put(21, future)
+        >>> batcher.close()
+        >>> future.result()
         42
     """
 
@@ -62,12 +62,6 @@ class Batcher(Generic[_Item, _Answer]):
         ]
         for thread in self._threads:
             thread.start()
-
-    def __enter__(self) -> Batcher[_Item, _Answer]:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def put(self, item: _Item, future: Future[_Answer]) -> None:
         """Adds an item; its future gets the answer, or the error of its batch. A cancelled future is passed over."""
@@ -117,9 +111,7 @@ def choose_batch(run: Callable[[int], object], *, seconds: float = 0.6) -> int:
     network on a processor does not: what passes between its layers outgrows the cache, and a batch of sixteen may take
     twice as long as sixteen batches of one.
 
-    Args:
-        run: Runs the model on so many items.
-        seconds: Time to take about; sizes that it does not suffice for are not chosen.
+    Sizes that the `seconds` do not suffice for are not chosen. `run` runs the model on so many items.
 
     Example:
         >>> choose_batch(lambda size: sum(range(100_000)))
@@ -132,22 +124,16 @@ def choose_batch(run: Callable[[int], object], *, seconds: float = 0.6) -> int:
     run(1)
     chosen = 1
     for size in BATCH_SIZES[1:]:
-        # One that gains little would take memory, and keep the first of its items waiting, for nothing.
-        if not _is_worth(run, size, than=chosen, end=end):
-            break
-        chosen = size
-    return chosen
-
-
-def _is_worth(run: Callable[[int], object], size: int, *, than: int, end: float) -> bool:
-    """Whether an item takes much less time in a batch of one size than of another; False where the time is up."""
-    quickest = {than: float("inf"), size: float("inf")}
-    # In turn, and by the processor's time: what else the machine does just now is to have no say in it.
-    for _ in range(_TRIALS):
-        for num_items in quickest:
+        quickest: dict[int, float] = {chosen: float("inf"), size: float("inf")}
+        # In turn, and by the processor's time: what else the machine does just now is to have no say in it.
+        for num_items in [*quickest] * _TRIALS:
             if time.perf_counter() > end:
-                return False
+                return chosen
             start = time.process_time()
             run(num_items)
             quickest[num_items] = min(quickest[num_items], (time.process_time() - start) / num_items)
-    return quickest[size] * _WORTH <= quickest[than]
+        # A size that gains little would take memory, and keep the first of its items waiting, for nothing.
+        if quickest[size] * _WORTH > quickest[chosen]:
+            return chosen
+        chosen = size
+    return chosen

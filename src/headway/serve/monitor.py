@@ -84,12 +84,9 @@ class Metrics:
 
 
 class Journal:
-    """Appends entries to `predictions.jsonl` in a folder, ten files of 10 MB at most.
+    """Appends entries to `predictions.jsonl` in a folder, ten files of 10 MB at most; of several workers one each.
 
-    Args:
-        folder: Where; it is made.
-        keep_inputs: Whether files that came in are kept in `inputs/` below it, up to 1 GB of them.
-        worker: Part of the file's name where several processes write into one folder.
+    With `keep_inputs` files that came in are kept in `inputs/` below it, up to 1 GB of them.
 
     Raises:
         ConfigError: If the folder cannot be written to.

@@ -54,10 +54,10 @@ def serve(
     Args:
         bundle: A `model.headway` file.
         host: The address to listen at. "0.0.0.0" is every address of the machine.
-        port: The port; 0 for any that is free.
+        port: 0 for any that is free.
         workers: Processes that share the port. One uses every core already; more help where requests, not the model,
             keep the processor busy.
-        settings: The limits; the defaults when left out.
+        settings: The defaults when left out.
         on_ready: Called with the address once requests are taken.
 
     Raises:
@@ -71,8 +71,9 @@ def serve(
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{listener.getsockname()[1]}"
         if workers == 1:
-            app = _make_app(Path(bundle), settings)
-            _run_here(_config(app, settings), listener, lambda: on_ready(address))
+            # From its start on: by then uvicorn answers to signals, and the socket takes connections already.
+            app = _make_app(Path(bundle), settings, on_start=lambda: on_ready(address))
+            _run_here(_config(app, settings), listener)
         else:
             # A mistake is to be told here, once, not by each worker.
             read_bundle(bundle)
@@ -80,14 +81,14 @@ def serve(
             _run_workers(config, listener, lambda: on_ready(address))
 
 
-def _make_app(bundle: Path, settings: Settings) -> FastAPI:
+def _make_app(bundle: Path, settings: Settings, on_start: Callable[[], None] = lambda: None) -> FastAPI:
     # Both tell of every broken body; the client is told already, and the log is not theirs to fill.
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module=r"PIL\.")
     model = read_bundle(bundle)
     predictor = open_bundle(model, given=bundle)
     card = model.files["card.md"].decode(errors="replace")
-    return create_app(predictor, settings, name=bundle_name(bundle), card=card)
+    return create_app(predictor, settings, name=bundle_name(bundle), card=card, on_start=on_start)
 
 
 def _make_worker(bundle: Path, settings: Settings) -> FastAPI:
@@ -120,11 +121,11 @@ def _config(app: Any, settings: Settings, *, workers: int = 1) -> Config:
     )
 
 
-def _run_here(config: Config, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+def _run_here(config: Config, listener: socket.socket) -> None:
     # uvicorn finishes what is in flight and then raises the signal again, by which the process would die after all.
     before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        _AnnouncingServer(config, on_ready).run(sockets=[listener])
+        Server(config).run(sockets=[listener])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -139,18 +140,6 @@ def _run_workers(config: Config, listener: socket.socket, on_ready: Callable[[],
         if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
             what = "A worker could not start; its message is above."
             raise ConfigError(what, given=f"{config.workers} workers", fix="Try with --workers 1.")
-
-
-class _AnnouncingServer(Server):
-    """uvicorn's server, which says when it takes requests."""
-
-    def __init__(self, config: Config, on_ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_ready = on_ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._on_ready()
 
 
 def _listen(host: str, port: int) -> socket.socket:

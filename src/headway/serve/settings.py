@@ -54,8 +54,3 @@ class Settings:
         if self.keep_inputs and self.log is None:
             what = "Inputs can be kept only in the folder of a log."
             raise ConfigError(what, given="keep_inputs without log", fix="Add --log DIR.")
-
-    @property
-    def max_held_bytes(self) -> int:
-        """The most that all bodies together may take up in memory; a request beyond that gets 503."""
-        return 16 * self.max_body_bytes

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import closing
 
 import pytest
 
@@ -36,7 +37,7 @@ def put(batcher: Batcher[int, int], *items: int) -> list[Future[int]]:
 
 def test_a_lone_item_goes_at_once() -> None:
     model = Model()
-    with Batcher(model, max_batch=8) as batcher:
+    with closing(Batcher(model, max_batch=8)) as batcher:
         (future,) = put(batcher, 21)
         assert future.result(5) == 42
     assert model.batches == [[21]]
@@ -45,7 +46,7 @@ def test_a_lone_item_goes_at_once() -> None:
 def test_what_gathers_while_the_model_is_busy_goes_together_in_its_order() -> None:
     model = Model(held=True)
     sizes: list[int] = []
-    with Batcher(model, max_batch=4, on_batch=lambda size, _: sizes.append(size)) as batcher:
+    with closing(Batcher(model, max_batch=4, on_batch=lambda size, _: sizes.append(size))) as batcher:
         first = put(batcher, 0)
         assert model.started.wait(5)
         rest = put(batcher, *range(1, 11))
@@ -57,7 +58,7 @@ def test_what_gathers_while_the_model_is_busy_goes_together_in_its_order() -> No
 
 def test_what_was_cancelled_is_passed_over() -> None:
     model = Model(held=True)
-    with Batcher(model, max_batch=2) as batcher:
+    with closing(Batcher(model, max_batch=2)) as batcher:
         put(batcher, 0)
         assert model.started.wait(5)
         futures = put(batcher, 1, 2, 3)
@@ -75,7 +76,7 @@ def test_an_error_belongs_to_its_batch_alone() -> None:
             raise RuntimeError(message)
         return items
 
-    with Batcher(run, max_batch=1) as batcher:
+    with closing(Batcher(run, max_batch=1)) as batcher:
         one, two = put(batcher, 1, 2)
         with pytest.raises(RuntimeError, match="no"):
             one.result(5)
@@ -89,7 +90,7 @@ def test_batches_run_side_by_side_where_they_may() -> None:
         both.wait(5)
         return items
 
-    with Batcher(run, max_batch=1, num_threads=2) as batcher:
+    with closing(Batcher(run, max_batch=1, num_threads=2)) as batcher:
         assert [future.result(5) for future in put(batcher, 1, 2, 3, 4)] == [1, 2, 3, 4]
 
 
@@ -149,7 +150,7 @@ def test_many_threads_may_put() -> None:
         time.sleep(0.001)
         return [-item for item in items]
 
-    with Batcher(run, max_batch=16) as batcher:
+    with closing(Batcher(run, max_batch=16)) as batcher:
         found: dict[int, int] = {}
 
         def client(start: int) -> None:

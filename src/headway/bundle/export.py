@@ -209,8 +209,10 @@ def _check_examples(examples: np.ndarray, input: Input) -> None:
     if np.dtype(input.dtype).name not in INPUT_DTYPES:
         what, fix = "A bundle cannot hold items of this dtype.", f"Let `read` give one of {', '.join(INPUT_DTYPES)}."
         raise BundleError(what, given=f"{type(input).__name__} with {np.dtype(input.dtype)}", fix=fix)
-    assert examples.dtype == input.dtype
-    assert len(examples) >= NUM_CHECKS
+    if examples.dtype != input.dtype or len(examples) < NUM_CHECKS:
+        what = f"`examples` must be {np.dtype(input.dtype)} [items, ...] with at least {NUM_CHECKS} items."
+        given = f"{examples.dtype} {list(examples.shape)}"
+        raise ShapeError(what, given=given, fix="Pass a few items as `input.read` gives them.")
 
 
 def _check_outputs(answers: Tensor, target: Target) -> None:

@@ -54,6 +54,7 @@ _CHECK = {
     "distances": ("<f4",),
 }
 
+# Of the two zips that are read here one has five members, the other up to three.
 _MAX_MEMBERS = 16
 _END = struct.Struct("<4s4H2LH")
 _ENCRYPTED = 0x1 | 0x40 | 0x2000

@@ -48,15 +48,13 @@ def check_fields(data: Path, options: Mapping[str, Any]) -> None:
         what = "`--input` takes one column of files, or two columns of users and items."
         fix = "Name one or two, or leave --input out to learn from all columns."
         raise ConfigError(what, given=" ".join(f"--input {name}" for name in inputs), fix=fix)
-    if target is not None:
-        _check_options(target, {name for name in TARGET_OPTIONS if name in given}, options)
-
-
-def _check_options(target: type[Target], given: set[str], options: Mapping[str, Any]) -> None:
-    for name in sorted(given - {*target.options}):
+    if target is None:
+        return
+    special = [name for name in TARGET_OPTIONS if name in given]
+    for name in sorted({*special} - {*target.options}):
         kind = next(kind for kind in TARGETS if name in target_class(kind).options)
         fix = "Leave it out, or name that kind."
-        raise ConfigError(f"{_option(name)} goes with --kind {kind}.", given=", ".join(map(_option, given)), fix=fix)
+        raise ConfigError(f"{_option(name)} goes with --kind {kind}.", given=[*map(_option, special)], fix=fix)
     target.parse_options(_of(target, options))
 
 
@@ -73,6 +71,7 @@ def open_data(options: Mapping[str, Any], *, on_progress: Callable[[int, int], N
     inputs: list[str] = options["input"] or []
     column: Any = options["target"]
     if not is_table(path):
+        # A kind whose targets lie in a folder of their own, as masks do, takes folders for columns.
         if target is None or target.folders is None:
             return from_folder(path, size=size, on_progress=on_progress, **valid)
         names = (*inputs, *target.folders[len(inputs) :])[0], column or target.folders[1]

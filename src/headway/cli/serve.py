@@ -12,6 +12,7 @@ from headway.errors import ConfigError
 
 __all__ = ["parse_amount", "serve"]
 
+# As disks and cameras count, not as memory does.
 _UNITS = {"": 1, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 
 

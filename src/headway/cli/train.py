@@ -173,6 +173,7 @@ def finish(learner: Learner, *, start: float, as_json: bool, extra: dict[str, An
     print(json.dumps(line | (extra or {})))
 
 
+# typer has no type for a number or a word.
 def _batch_size(text: str | None) -> int | Literal["auto"] | None:
     if text is None or text == "auto":
         return text

@@ -95,6 +95,7 @@ def files_of(body: bytes, content_type: str) -> list[Item]:
     return files
 
 
+# Not Starlette's own, which writes what is over 1 MB to the disk, whatever the limits say.
 class _Form:
     """Collects the fields of a form as the parser comes upon them: their names, and what is in them."""
 

@@ -38,6 +38,7 @@ __all__ = ["LOG_NAME", "MULTIPROCESS_FOLDER", "Journal", "Metrics", "read_log"]
 # The variable by which several workers share their numbers; prometheus-client's own.
 MULTIPROCESS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
+# From a row of a small table to a request at its deadline.
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 LOG_NAME = "predictions"

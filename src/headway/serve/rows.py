@@ -24,7 +24,9 @@ __all__ = ["RowReader"]
 _LARGEST = float(np.finfo(np.float32).max)
 _LIMITS = {"minimum": -_LARGEST, "maximum": _LARGEST}
 _MAX_TEXT = 10_000
+# Larger bodies are parsed off the event loop.
 _SLOW_BYTES = 20_000
+# A client that sends other rows altogether needs no list of every difference.
 _MAX_TOLD = 5
 
 

@@ -173,10 +173,7 @@ class Target(AsJson, ABC):
 
     @classmethod
     def recognise(cls, column: str, values: Callable[[], pl.Series], input: Input) -> Self | None:
-        """The target that a column is of which only the name was said; None where it is of another kind.
-
-        `values` reads the column, for a kind that has to look at it.
-        """
+        """The target that a column is of which only the name was said, by its values; None if of another kind."""
         return None
 
     # Encoding: from the table to what a loss takes.
@@ -187,10 +184,7 @@ class Target(AsJson, ABC):
 
     @abstractmethod
     def encode(self, values: Sequence[Any]) -> np.ndarray:
-        """The values as the loss wants them, one row an item: class indices, or float32 `[items, num_outputs]`.
-
-        A DataError if a value cannot be one.
-        """
+        """The values as the loss wants them, a row an item: class indices, or float32; a DataError if one cannot be."""
 
     def place(self, items: pl.DataFrame, input: Input) -> np.ndarray:
         """The items' encoded values, for what lies in a picture in the canvas that `input` makes of it."""
@@ -209,10 +203,7 @@ class Target(AsJson, ABC):
         return self
 
     def fit_answers(self, answers: np.ndarray, targets: np.ndarray) -> Self:
-        """A copy that has learned from a model's answers for training rows that the model did not learn from.
-
-        The answers are what the graph would give, `[items, num_outputs]`, the targets what `view` gives.
-        """
+        """A copy that has learned from the graph's answers for training rows that the model did not learn from."""
         return self
 
     def keep(self, outputs: np.ndarray) -> np.ndarray:
@@ -266,13 +257,10 @@ class Target(AsJson, ABC):
         return import_module(f"{self.package}.objective").objective(self)
 
     def moved(self, targets: torch.Tensor, matrices: Callable[[], torch.Tensor], size: int) -> torch.Tensor:
-        """The targets of a batch whose pictures were cut, turned and mirrored; as they are where that moves none.
+        """The targets, as `place` gives them, of a batch whose pictures were cut, turned and mirrored.
 
-        Args:
-            targets: As `place` gives them, on any device.
-            matrices: Gives, on the same device, where each place of a result was in the canvas, both from -1 to 1:
-                float32 `[batch, 3, 3]`.
-            size: Side of the results, in pixels.
+        `matrices` gives, on the targets' device, where each place of a result was in the canvas, both from -1 to 1:
+        float32 `[batch, 3, 3]`. The results have `size` pixels to a side.
         """
         return targets
 
@@ -299,17 +287,11 @@ class Target(AsJson, ABC):
         return None
 
     def draw(self, axes: Axes, value: Any, target: np.ndarray) -> None:
-        """Shows the answer of an item that `Input.draw` has drawn on `axes`: as the title, or over the picture.
-
-        The answer comes as `values` gives it, and encoded as `view` gives it.
-        """
+        """Shows an item's answer, as `values` and `view` give it, where `Input.draw` has drawn it: as the title."""
         axes.set_title("" if value is None else str(value), parse_math=False)
 
     def overlays(self, photo: np.ndarray, prediction: np.ndarray, target: np.ndarray) -> dict[str, np.ndarray]:
-        """What is drawn beside an item's photo, by name, uint8 `[height, width, 3]` each; nothing by default.
-
-        The photo is as the model sees it, uint8 `[height, width, channels]`.
-        """
+        """What is drawn beside an item's photo as the model sees it, by name, uint8 `[height, width, 3]` each."""
         return {}
 
     def legend(self) -> str:
@@ -344,10 +326,7 @@ class Target(AsJson, ABC):
     # Serving: log, summary, page.
 
     def to_item(self, prediction: Prediction, geometry: Any) -> Prediction:
-        """The answer in the item itself, such as a photo, from that in what the model saw of it.
-
-        The geometry is what `Input.geometry` gives for the item.
-        """
+        """The answer in the item itself, from that in what the model saw of it, by what `Input.geometry` gives."""
         return prediction
 
     def to_media(self, prediction: Prediction) -> bytes:
@@ -389,9 +368,10 @@ class Target(AsJson, ABC):
     def from_json(cls, values: dict[str, Any]) -> Self:
         """The field that `to_json` wrote."""
         assert is_dataclass(cls)
-        # What `fit` found is no argument of the constructor.
-        found = {each.name: _frozen(values[each.name]) for each in fields(cls) if not each.init}
-        return learned(cls(**{each.name: _frozen(values[each.name]) for each in fields(cls) if each.init}), **found)
+        said, learnt = ([field.name for field in fields(cls) if field.init is init] for init in (True, False))
+        # What was learned from training rows is no argument of the constructor.
+        field = cls(**{name: _frozen(values[name]) for name in said})
+        return learned(field, **{name: _frozen(values[name]) for name in learnt})
 
 
 def is_blank(value: Any) -> bool:

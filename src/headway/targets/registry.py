@@ -41,11 +41,7 @@ TASKS: dict[str, str] = {
 def target_of_arrays(
     task: str, predictions: np.ndarray, targets: np.ndarray, labels: Sequence[str] | None = None
 ) -> Target:
-    """A target for predictions that come as arrays, by its task's name.
-
-    Raises:
-        ConfigError: If there is no such task.
-    """
+    """A target for predictions that come as arrays, by its task's name; a ConfigError if there is no such task."""
     if task not in TASKS:
         raise ConfigError("There are no metrics for this task.", given=task, fix=did_you_mean(task, TASKS))
     import numpy as np
@@ -55,16 +51,12 @@ def target_of_arrays(
 
 def recognise_target(column: str, values: Callable[[], pl.Series], input: Input) -> Target:
     """The target that a column is, by the first kind that knows it; see `Target.recognise`."""
-    found = (target_class(kind).recognise(column, values, input) for kind in TARGETS)
-    return next(each for each in found if each is not None)
+    targets = (target_class(kind).recognise(column, values, input) for kind in TARGETS)
+    return next(target for target in targets if target is not None)
 
 
 def target_from_json(values: dict[str, Any]) -> Target:
-    """The target that `to_json` wrote.
-
-    Raises:
-        BundleError: If its kind is not known to this version.
-    """
+    """The target that `to_json` wrote; a BundleError if its kind is not known to this version."""
     kind = values.get("kind")
     if not isinstance(kind, str) or kind not in TARGETS:
         raise BundleError(

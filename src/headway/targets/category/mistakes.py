@@ -84,8 +84,6 @@ class LabelIssues(AsJson):
     """Which labels look wrong.
 
     Attributes:
-        count: How many do.
-        checked: Of how many.
         issues: The items, the most suspect first.
         noise: The estimated share of wrong labels, between 0 and 1. It has no interval: it is off by as much as the
             model is wrong with confidence, which more items do not mend. NaN where nothing could be checked.

@@ -42,12 +42,7 @@ SMALL = 72
 
 @dataclass(frozen=True)
 class Confusion(AsJson):
-    """Which classes are taken for which others.
-
-    Attributes:
-        pairs: The pairs that occur, the most frequent first.
-        order: The classes' indices in an order that puts those side by side that are confused.
-    """
+    """The pairs of classes that are confused, the most frequent first; and the classes by `sort_by_confusion`."""
 
     pairs: list[ConfusedPair]
     order: list[int]

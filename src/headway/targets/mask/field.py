@@ -310,10 +310,7 @@ class Mask(Target):
         return cls(str(values["column"]), classes=classes, ignore=list(map(int, values["ignore"])))
 
     def indices(self, stored: np.ndarray) -> np.ndarray:
-        """What a mask holds as class indices, uint8 of the same shape, 255 where there is no label.
-
-        A ReadError if it holds a number that is neither a class nor to be ignored.
-        """
+        """What a mask holds as class indices, uint8, 255 where there is no label; a ReadError for strange numbers."""
         indices = np.full(stored.shape, UNLABELLED, dtype=np.uint8)
         known = np.isin(stored, _whole(self.ignore))
         for number, name in _numbered(self.classes).items():
@@ -396,10 +393,7 @@ def _whole(ignore: int | Iterable[int]) -> tuple[int, ...]:
 
 
 def stored_numbers(value: Any) -> np.ndarray:
-    """The numbers that a mask holds, whole `[height, width]`, from a file's path, its bytes, or an array.
-
-    A ReadError if it is no mask.
-    """
+    """The numbers of a mask, whole `[height, width]`, from a path, bytes or an array; a ReadError if it is none."""
     if isinstance(value, (list, np.ndarray)):
         numbers = np.asarray(value)
         if numbers.ndim != 2 or numbers.dtype.kind not in "biu" or not numbers.size:

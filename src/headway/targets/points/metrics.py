@@ -20,9 +20,8 @@ _MIN_PIXELS = 8
 def check_points(answers: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The two arrays as float64, or an error that names all that is wrong.
 
-    Args:
-        answers: Places `[items, 2 x points]`, x and y of each point, from -1 to 1 across what the model sees.
-        targets: The same `[items, 2 x points + 2]`, and then how wide and how high, in pixels, that is in the picture.
+    Answers are `[items, 2 x points]`, x and y of each point, from -1 to 1 across what the model sees; targets the same
+    `[items, 2 x points + 2]`, and then how wide and how high, in pixels, that is in the picture.
 
     Example:
         >>> check_points([[0.0, 0.5]], [[0.1, 0.5, 640, 480]])[1].shape

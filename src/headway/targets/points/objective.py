@@ -43,7 +43,7 @@ def moved(targets: torch.Tensor, matrices: torch.Tensor, target: Points) -> torc
     places = torch.where(mirrored[:, None, None], swapped, places)
     ones = torch.ones_like(places[..., :1])
     # `inv` would wait for the device, to see whether there is an inverse.
-    found = torch.cat([places, ones], dim=2) @ torch.linalg.inv_ex(matrices).inverse.transpose(1, 2)
+    projected = torch.cat([places, ones], dim=2) @ torch.linalg.inv_ex(matrices).inverse.transpose(1, 2)
     # Far outside a warped picture a place may lie at infinity; what is out of sight is nowhere in particular.
-    found = found[..., :2] / found[..., 2:].clamp_min(0.1)
-    return torch.cat([found.clamp(-FARTHEST, FARTHEST).flatten(1), sizes], dim=1)
+    points = projected[..., :2] / projected[..., 2:].clamp_min(0.1)
+    return torch.cat([points.clamp(-FARTHEST, FARTHEST).flatten(1), sizes], dim=1)

@@ -23,7 +23,7 @@ from headway.judge.report.page.marks import number
 from headway.judge.report.report import Picture, Report
 from headway.judge.slices.report import judge_slices
 from headway.judge.verdict import verdict
-from headway.targets.number.residuals import judge_residuals
+from headway.targets.number.page import judge_residuals
 from headway.targets.registry import TASKS
 from tests.judging import metrics_of, target_of
 

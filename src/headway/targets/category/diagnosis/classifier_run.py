@@ -22,15 +22,10 @@ SAME_LOSS, SAME_LOSS_NATS = 0.1, 0.02
 
 @dataclass(frozen=True)
 class Epoch:
-    """One entry of a history; a number that it lacks is NaN.
+    """One entry of a history, of stage "head" or "all"; a number that it lacks is NaN.
 
-    Attributes:
-        stage: "head" or "all".
-        train_loss: Over the epoch, as it was trained on.
-        valid_loss: At the epoch's end.
-        accuracy: On valid, from 0 to 1.
-        lr: Of the last step.
-        is_mixed: Whether the training targets were mixed or smoothed: the training loss is then another measure.
+    The accuracy is on valid, the rate that of the last step. Where the training targets were mixed or smoothed, the
+    training loss is another measure than the validation loss.
     """
 
     stage: str
@@ -58,7 +53,6 @@ class Judged:
 
     @cached_property
     def correct(self) -> np.ndarray:
-        """Bool `[items]`."""
         return self.probabilities.argmax(1) == self.targets
 
     @cached_property

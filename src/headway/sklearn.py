@@ -85,6 +85,7 @@ class _Estimator(BaseEstimator):
             arrays = field.read_rows(pl.DataFrame(columns, strict=False))
         else:
             arrays = [field.read(value) for value in columns[field.column]]
+        # A module may have no parameters.
         device = next((parameter.device for parameter in self.model_.parameters()), torch.device("cpu"))
         with evaluating(self.model_), torch.inference_mode():
             for start in range(0, len(arrays), BATCH):

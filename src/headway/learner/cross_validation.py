@@ -81,11 +81,13 @@ def _splits(data: Data, items: pl.DataFrame, folds: int, *, seed: int) -> list[t
     from sklearn.model_selection import StratifiedGroupKFold, TimeSeriesSplit
 
     if isinstance(data.split, TimeSplit):
+        # Rows of the same time are never on both sides.
         times, when = np.unique(items[data.split.column].to_numpy(), return_inverse=True)
         if len(times) <= folds:
             raise _too_few(folds, f"{len(times)} different times")
         parts = TimeSeriesSplit(folds).split(times)
         return [(np.flatnonzero(np.isin(when, past)), np.flatnonzero(np.isin(when, next))) for past, next in parts]
+    # Without groups identical items are one: a copy in another fold would be known by heart.
     groups = items[data.split.column if isinstance(data.split, GroupSplit) else "content"].to_numpy()
     if len(set(groups.tolist())) < folds:
         raise _too_few(folds, f"{len(set(groups.tolist()))} groups")

@@ -33,6 +33,7 @@ def ensemble(trained: TrainedModel, baseline: str, *, train_again: Callable[[Dat
     check_averaged(trained.metrics, str(trained.data.target))
     known_baseline = one_baseline(trained, baseline)
     again = train_again(inner_split(trained.data, seed=trained.setup.seed))
+    # On these rows alone neither has an advantage: model and baseline were both trained without them.
     theirs, ours = one_baseline(again, baseline).predictions["valid"], again.predictions("valid")
     weight = choose_weight(ours.predictions, theirs, ours.targets, metrics=trained.metrics)
     judged = {name: trained.predictions(name) for name in trained.judged}

@@ -162,7 +162,9 @@ class Learner:
         self._baselines: list[BaselineResult] | None = None
         self._calls: list[dict[str, Any]] = []
         weights = dict(class_weights) if isinstance(class_weights, Mapping) else class_weights
+        # As the user passed them, which is what a run that goes on passes again.
         self._asked = {"two_stages": two_stages, "main_metric": main_metric, "class_weights": weights}
+        # What is no plain value: a run's folder says only that it was there.
         self._own = {
             "metrics": metrics,
             "optimizer": None if isinstance(optimizer, str) else optimizer,
@@ -175,6 +177,7 @@ class Learner:
         if run is None:
             return None
         begun = run if isinstance(run, Run) else new_run(Path(run).parent, Path(run).name)
+        # A run that goes on refuses to do so without them.
         names = [name for name, is_own in own.items() if is_own]
         begun.begin(self.data, {**self.settings, "own": names}, self.model)
         return begun
@@ -502,6 +505,7 @@ class Learner:
 
     def _again(self, data: Data) -> Learner:
         """A learner with the same settings, trained in the same way on other data."""
+        # A copy: training changes the module, and there may be other data after these.
         own = {**self._own, "arch": copy.deepcopy(self._start)}
         made = made_again(type(self), self.settings, data, **own, progress=False)
         return replay(made, self._calls or [{"call": "fine_tune"}])

@@ -42,6 +42,7 @@ def show_results(setup: Setup, n: int, *, part: PartName) -> Figure:
     if n < 1 or not len(rows):
         given = f"n={n}, {part} with {len(rows)} rows"
         raise ConfigError("There is nothing to show.", given=given, fix="Pass n=9 and a part that has rows.")
+    # The same items each time, so that two figures can be compared.
     chosen = np.sort(generator(0, "order").permutation(len(rows))[:n]).tolist()
     items, data = rows.items[chosen], setup.data
     values = items[data.input.column].to_list() if data.input.source == "file" else items.to_dicts()

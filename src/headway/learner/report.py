@@ -110,6 +110,7 @@ def make_report(
         size=sum(tensor.numel() for tensor in trained.setup.model.state_dict().values()),
         name=trained.folder.name if trained.folder else "",
     )
+    # The judge knows no kind of input; what only this kind can say is added here.
     report, input = build_report(inputs), trained.data.input
     ranked = sorted([*report.findings, *input.findings(trained.setup)], key=lambda finding: finding.rank)
     sections = input.report_sections(trained.setup, report) | report.sections

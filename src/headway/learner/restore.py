@@ -84,6 +84,7 @@ def resume_run(
 
     data = data or folder.data(accept_changes=accept_changes, on_progress=count)
     learner = made_again(make, settings, data, run=folder, progress=shown, **own)
+    # Git's state differs after any commit, of whatever file.
     changed = [change for change in differences(folder.config, environment()) if not change.startswith("git: ")]
     if changed and shown:
         shown.tell(f"Since the run began, this has changed, and the last bits may with it: {'; '.join(changed)}")
@@ -144,6 +145,7 @@ def _finish(checkpoints: Checkpoints, setup: Setup, history: History) -> None:
         "lost": list(setup.data.lost.items()),
     }
     checkpoints.save(DONE, Saved(model_tensors(setup.model), values))
+    # Only now: killed between the two, the call is done and the stage's checkpoint is not looked at.
     checkpoints.forget(STAGE)
 
 

@@ -59,6 +59,7 @@ class TrainedModel:
         Raises:
             ConfigError: If there is no such part, or it has no rows.
         """
+        # A report, its diagnosis and its page ask for the same part again and again.
         if name not in self._predictions:
             self._predictions[name] = self.predict(self.part(name))
         return self._predictions[name]

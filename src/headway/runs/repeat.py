@@ -47,6 +47,7 @@ def copy_plan(first: Run) -> Run:
         given, fix = f"{first.path}, stopped before it trained", f"Go on with it first: headway resume {first.path}"
         raise RunError("There is nothing to repeat in that run.", given=given, fix=fix)
     second = new_run(first.path.parent, f"{first.path.name}-again")
+    # How many steps fitted into the minutes was measured; another measurement would give another number.
     plans = [f"checkpoints/{number}/{PLAN}.safetensors" for number in range(len(config["training"]))]
     for name in ("items.parquet", "problems.csv", f"checkpoints/{FIRST_WEIGHTS}.safetensors", *plans):
         if (first.path / name).exists():
@@ -64,6 +65,7 @@ def compare(first: Run, second: Run) -> Comparison:
     """
     one, two = _final(first), _final(second)
     pairs = [(tensor, two.tensors[name]) for name, tensor in one.tensors.items()]
+    # In float64, in which the difference of two float32 numbers is exact.
     largest = max(float((ours.double() - theirs.double()).abs().max()) for ours, theirs in pairs if ours.numel())
     agree = all(ours.equal(theirs) for ours, theirs in pairs)
     return Comparison(agree, largest, differences(first.config, second.config))

@@ -68,6 +68,7 @@ class Run:
 
     def drop_unless_begun(self) -> None:
         """Removes a run that holds nothing but a plan, unless it was stopped and may go on."""
+        # Called while an exception is on its way; a stop is one, after which the run may be resumed.
         stopped = isinstance(sys.exception(), KeyboardInterrupt)
         if not self.has_begun and not stopped:
             shutil.rmtree(self.path)
@@ -128,6 +129,7 @@ class Run:
         `number` is how many calls came before it; `call` has the method's name as "call", and its arguments.
         """
         config = self.config
+        # In a run that goes on the call is there already: it is the same one, made again.
         calls = config.setdefault("training", [])
         if number == len(calls):
             calls.append(dict(call))
@@ -263,6 +265,7 @@ def new_run(runs: str | os.PathLike[str], name: str) -> Run:
         path = root / (name if number == 1 else f"{name}-{number}")
         try:
             root.mkdir(parents=True, exist_ok=True)
+            # Not `exist_ok`: of two processes with the same name one gets the next number.
             path.mkdir()
         except FileExistsError:
             if not root.is_dir():

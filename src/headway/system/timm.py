@@ -9,6 +9,7 @@ from typing import Any
 __all__ = ["load_timm"]
 
 
+# timm imports torchvision and all of its architectures, which a run without it need not wait for.
 def load_timm(module: str = "timm") -> Any:
     """The library, or one of its modules such as "timm.optim"."""
     with warnings.catch_warnings():

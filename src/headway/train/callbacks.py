@@ -106,6 +106,7 @@ class Callback:
     def __init_subclass__(cls) -> None:
         """A hook with a misspelt name would never be called, and nobody would know."""
         super().__init_subclass__()
+        # A misspelt hook would never be called, and nobody would know.
         hooks = [name for name in vars(Callback) if name.startswith("on_")]
         for name in vars(cls):
             if name.startswith("on_") and name not in hooks:

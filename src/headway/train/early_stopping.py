@@ -66,6 +66,7 @@ class EarlyStopping(Callback):
         if self.monitor not in known:
             what = "There is no such figure to stop early by."
             raise ConfigError(what, given=f"monitor={self.monitor!r}", fix=did_you_mean(self.monitor, known))
+        # A user's own metric has a direction, too, which `mode` may overrule.
         self._sign = 1 if (known[self.monitor] if self.mode == "auto" else self.mode == "max") else -1
         self._forget()
 

@@ -49,6 +49,7 @@ class Average(Callback):
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """A context in which the model has the average; afterwards it has the weights that are trained."""
+        # Copied, not swapped: optimizer and compiled code hold the live tensors.
         trained = {name: value.clone() for name, value in self._live.items()}
         self.put()
         try:

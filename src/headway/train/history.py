@@ -44,6 +44,7 @@ class Epoch:
 
     def to_json(self) -> dict[str, Any]:
         """The epoch as plain JSON values, the metrics beside the rest."""
+        # Of plain targets nothing is said: most runs have no others.
         values = asdict(self)
         metrics, is_mixed = values.pop("metrics"), values.pop("is_mixed")
         return {**values, **metrics, **({"is_mixed": True} if is_mixed else {})}

@@ -97,6 +97,7 @@ def solve_head(
     """
     objective = objective or target.objective()
     mean, std = features.mean(dim=0), features.std(dim=0)
+    # A feature that never differs would be divided by 0.
     std = (std + objective.floor * features.std()).clamp_min(1e-6)
     scaled, back = _in_span((features - mean) / std)
     decays = objective.decays if decays is None else decays
@@ -167,6 +168,7 @@ def _best_decay(
 
 def _folds(targets: np.ndarray, seed: int) -> np.ndarray:
     """A fold for each row, the classes spread evenly over them."""
+    # Drawn first, so that rows of a class lie in no order in which they came.
     order = generator(seed, "head").permutation(len(targets))
     by_class = order[np.argsort(targets[order], kind="stable")]
     folds = np.empty(len(targets), dtype=np.int64)

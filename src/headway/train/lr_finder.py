@@ -96,6 +96,7 @@ def _smoothed(losses: np.ndarray, keep: float = 0.8) -> np.ndarray:
 
 
 def _steepest(lrs: np.ndarray, losses: np.ndarray) -> float:
+    # The last losses may have overflowed, which is how a rate that is too high shows.
     finite = np.isfinite(losses)
     lrs, losses = lrs[finite], losses[finite]
     # Beyond the lowest loss the rate is already too high.

@@ -41,6 +41,7 @@ def make_model(
         given = type(arch).__name__
         fix = "Pass a name, a module (not its class), or nothing."
         raise ConfigError("`arch` must be an architecture's name or an nn.Module.", given=given, fix=fix)
+    # Weights are drawn from torch's generator: by the run's seed, and what the caller draws next stays as it was.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(seed, "init"))
         model = input.build_model(arch, target, pretrained=pretrained)

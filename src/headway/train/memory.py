@@ -33,6 +33,7 @@ def make_room(state: TrainState, batch: Batch, gradients: Callable[[TrainState, 
     while state.pieces < items:
         _empty(state)
         state.pieces = min(2 * state.pieces, items)
+        # The step is tried again, and may come back here.
         if state.split_batches:
             return
         try:

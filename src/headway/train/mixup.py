@@ -62,6 +62,7 @@ def mixed(
         for each item instead of each batch.
     """
     draws = np.array([_draw(row, seed, epoch, mixup, cutmix) for row in rows.tolist()])
+    # Each item is mixed with the next of a shuffled circle, so that none is used twice.
     order = np.argsort(draws[:, 0], kind="stable")
     partner = np.empty_like(order)
     partner[order] = np.roll(order, -1)

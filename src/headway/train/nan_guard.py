@@ -31,6 +31,7 @@ class FiniteLoss(Callback):
 
     def on_batch_end(self, state: TrainState, result: BatchResult) -> None:
         """Notes the loss, and looks when it is time."""
+        # On the processor looking costs nothing, and the error then comes before the next step.
         if result.loss.is_cpu and math.isfinite(result.loss.item()):
             return
         # Not the whole result: it would keep fifty batches on the device.

@@ -128,6 +128,7 @@ def with_class_weights(
         what = "`class_weights` need a target of one class an item."
         fix = "Leave them out, or pass a loss with weights as `loss_fn`."
         raise ConfigError(what, given=f"class_weights={weights!r}", fix=fix)
+    # A class without training rows has no rows to weigh, but its weight must be a number.
     counts = np.bincount(targets, minlength=len(labels))
     values = 1 / np.maximum(counts, 1) if weights == "balanced" else _by_label(weights, labels)
     # Their mean over the training rows is 1: the loss stays as large as without them.

@@ -96,6 +96,7 @@ class _Notebook(Progress):
 
     def count(self, task: str, done: int, total: int) -> None:
         self._begin()
+        # Each update is sent to the browser; twice a second is enough to see it move.
         if done < total and time.monotonic() - self._shown < 0.5:
             return
         filled = round(30 * done / max(total, 1))

@@ -245,6 +245,7 @@ class _Stage:
         setup, state = self.setup, self.state
         self.began, before = time.perf_counter(), state.seconds
         set_training_mode(setup.model, freeze_norm=self.plan.options.freeze_norm)
+        # A stage that was killed in its last evaluation has no batches left, only that.
         over = state.stop_training or state.step == state.total_steps
         # Closed at once, whatever ends the epoch: the garbage collector would wait for its threads in any other thread,
         # and in one that is just starting, for ever.
@@ -348,6 +349,7 @@ def new_state(
 
 def step_seconds(setup: Setup, options: Options, *, steps: int = 3) -> float:
     """How many seconds a training step takes: the mean of some, after one to warm up; the model stays as it is."""
+    # Real steps, as forward, backward, augmentation and reading together decide what a stage takes.
     state = new_state(setup, options, make_inputs=partial(setup.augmented, options=options))
     loader = setup.loader(setup.data.train, shuffle=True, accumulate=options.accumulate)
     set_training_mode(setup.model, freeze_norm=options.freeze_norm)

@@ -54,16 +54,17 @@ def inner_split(data: Data, *, seed: int) -> Data:
     Raises:
         ConfigError: If nothing is left on one of the sides.
     """
-    splits = {
-        GroupSplit: lambda by: replace(by, valid=_SHARE, test=0.0, seed=seed),
-        TimeSplit: lambda by: replace(by, valid=_SHARE, test=0.0),
-    }
-    again = splits.get(type(data.split), lambda _: RandomSplit(_SHARE, seed=seed))(data.split)
-    items = data.train.items
-    parts = pl.Series("split", assign_parts(again, items, data.target), dtype=pl.String)
-    inner = replace(data, items=items.with_columns(parts).filter(pl.col("split").is_not_null()), split=again)
+    split, items = data.split, data.train.items
+    if isinstance(split, GroupSplit):
+        split = replace(split, valid=_SHARE, test=0.0, seed=seed)
+    elif isinstance(split, TimeSplit):
+        split = replace(split, valid=_SHARE, test=0.0)
+    else:
+        split = RandomSplit(_SHARE, seed=seed)
+    parts = pl.Series("split", assign_parts(split, items, data.target), dtype=pl.String)
+    inner = replace(data, items=items.with_columns(parts).filter(pl.col("split").is_not_null()), split=split)
     if not len(inner.train) or not len(inner.valid):
-        given = f"{len(items)} training rows, {again.describe()}"
+        given = f"{len(items)} training rows, {split.describe()}"
         what = "There are too few training rows to set some aside."
         raise ConfigError(what, given=given, fix="Use more data, or the model alone.")
     return inner

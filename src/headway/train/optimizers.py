@@ -51,7 +51,7 @@ def make_optimizer(
     """
     groups = _groups(model, weight_decay=weight_decay, lr_decay=lr_decay)
     if optimizer == "adamw":
-        # The rate is set at each step. 0.99, as in fastai, is a mean over a hundred steps, where 0.999 takes a thousand.
+        # The rate is set at each step; 0.99, as in fastai, averages over a hundred steps, where 0.999 takes a thousand.
         return torch.optim.AdamW(groups, lr=1.0, betas=(0.9, 0.99), fused=True)
     check_optimizer(optimizer)
     try:

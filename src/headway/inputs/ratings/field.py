@@ -10,8 +10,8 @@ import numpy as np
 
 from headway.errors import ConfigError, DataError, ReadError
 from headway.inputs.base import Column, learned
-from headway.inputs.table.columns import CategoryColumn, frequencies
-from headway.inputs.table.parse_values import texts_of
+from headway.inputs.table.columns import CategoryColumn
+from headway.inputs.table.parse_values import frequencies, texts_of
 from headway.inputs.table.row_input import RowInput, row_mapping
 from headway.targets.base import Target
 from headway.targets.number.field import Number

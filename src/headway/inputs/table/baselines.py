@@ -45,14 +45,13 @@ def one_hot(train: BaselineData, parts: Mapping[str, BaselineData]) -> tuple[np.
         >>> one_hot(rows, {})[0].astype(np.float64).round(1).tolist()
         [[-1.2, 0.0, 0.0, 1.0], [1.2, 0.0, 1.0, 0.0], [0.0, 1.0, 1.0, 0.0]]
     """
-    encoders = [
-        _encoder(train["table"][:, place], place in train.about["categorical"])
-        for place in range(train["table"].shape[1])
-    ]
+    columns = enumerate(train["table"].T)
+    encoders = [_encoder(values, index in train.about["categorical"]) for index, values in columns]
 
     def encode(rows: BaselineData) -> np.ndarray:
-        columns = [encode(rows["table"][:, place]) for place, encode in enumerate(encoders)]
-        return np.concatenate([np.empty((len(rows["table"]), 0)), *columns], axis=1, dtype=np.float32)
+        encoded = [encoder(values) for encoder, values in zip(encoders, rows["table"].T, strict=True)]
+        # The first is for tables without a column, of which numpy makes nothing.
+        return np.concatenate([np.empty((len(rows["table"]), 0)), *encoded], axis=1, dtype=np.float32)
 
     return encode(train), {part: encode(rows) for part, rows in parts.items()}
 
@@ -120,18 +119,18 @@ def _ranked(
     # A column without a value in training says nothing, and scikit-learn's boosting does not take it.
     empty = np.isnan(train["table"]).all(axis=0)
     ranks = {}
-    for place in train.about["categorical"]:
-        values = train["table"][:, place]
+    for column in train.about["categorical"]:
+        values = train["table"][:, column]
         order = _commonest(values[~np.isnan(values)], most).astype(np.int64)
         # By category index, with one place more for all that training did not have.
-        ranks[place] = np.full(order.max(initial=-1) + 2, len(order))
-        ranks[place][order] = np.arange(len(order))
+        ranks[column] = np.full(order.max(initial=-1) + 2, len(order))
+        ranks[column][order] = np.arange(len(order))
 
     def encode(rows: BaselineData) -> np.ndarray:
         table = np.where(empty, np.zeros_like(rows["table"]), rows["table"])
-        for place, by_index in ranks.items():
-            indices = np.nan_to_num(table[:, place]).clip(max=len(by_index) - 1).astype(np.int64)
-            table[:, place] = np.where(np.isnan(table[:, place]), np.nan, by_index[indices])
+        for column, by_index in ranks.items():
+            indices = np.nan_to_num(table[:, column]).clip(max=len(by_index) - 1).astype(np.int64)
+            table[:, column] = np.where(np.isnan(table[:, column]), np.nan, by_index[indices])
         return table
 
     return encode(train), {part: encode(rows) for part, rows in parts.items()}

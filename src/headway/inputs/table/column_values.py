@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from headway.errors import ConfigError, DataError, did_you_mean
+from headway.inputs.table.parse_values import frequencies
 
 __all__ = ["ColumnValues", "Predict", "aligned", "check_columns", "column_values", "draw", "is_category"]
 
@@ -66,8 +67,7 @@ def _numbers(column: pl.Series) -> ColumnValues:
 
 def _categories(column: pl.Series) -> ColumnValues:
     texts = column.cast(pl.String)
-    counts = texts.drop_nulls().value_counts(name="count").sort(["count", texts.name], descending=[True, False])
-    labels = counts[texts.name].to_list()
+    labels = [label for label, _ in frequencies(texts)]
     indices = texts.replace_strict(labels, list(range(len(labels))), default=None, return_dtype=pl.Float64)
     return ColumnValues(name=column.name, values=indices.fill_null(np.nan).to_numpy(), labels=tuple(labels))
 

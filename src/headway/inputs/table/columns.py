@@ -23,6 +23,7 @@ from headway.inputs.table.parse_values import (
     MIN_BINS,
     Scale,
     date_of,
+    frequencies,
     moments_of,
     numbers_of,
     shown,
@@ -40,7 +41,6 @@ __all__ = [
     "FittedColumn",
     "NumberColumn",
     "column_from_json",
-    "frequencies",
 ]
 
 # So many of a column's categories are told apart at most; the others are one, "other".
@@ -334,12 +334,6 @@ class DateColumn(FittedColumn):
             number: Scale.from_json(values["scales"][number]) for number in _DATE_NUMBERS if number in values["scales"]
         }
         return {"origin": datetime.fromisoformat(values["origin"]), "scales": scales}
-
-
-def frequencies(texts: pl.Series) -> list[tuple[str, int]]:
-    """The different texts and how often each occurs, the most frequent first, nulls left out."""
-    counts = texts.drop_nulls().value_counts(sort=False).rows()
-    return sorted(counts, key=lambda pair: (-pair[1], pair[0]))
 
 
 _COLUMNS: dict[str, type[FittedColumn]] = {kind.kind: kind for kind in (NumberColumn, CategoryColumn, DateColumn)}

@@ -11,6 +11,7 @@ import polars as pl
 from headway.as_json import AsJson
 from headway.errors import DataError
 from headway.inputs.table.column_values import Predict, aligned, check_columns, draw, is_category
+from headway.inputs.table.parse_values import frequencies
 from headway.judge.intervals import Estimate, mean
 from headway.seeds import generator
 from headway.system.figures import new_figure
@@ -140,7 +141,8 @@ def dependence(
     if not len(present):
         raise DataError("This column has no values.", given=repr(column), fix="Choose another column.")
     no_order = is_category(present.dtype)
-    values = _categories(present, num_points) if no_order else _numbers(present, num_points)
+    commonest = [value for value, _ in frequencies(present)] if no_order else []
+    values = commonest[:num_points] or _numbers(present, num_points)
     num_missing = len(items) - len(present)
     drawn = items[draw(generator(seed, "bootstrap", epoch=_OWN_DRAWS), len(items), _NUM_ITEMS)]
 
@@ -180,8 +182,3 @@ def _numbers(present: pl.Series, count: int) -> list[Any]:
 
 def _at_quantiles(ordered: pl.Series, count: int) -> pl.Series:
     return ordered.gather(np.round(np.linspace(*_ENDS, count) * (len(ordered) - 1)).astype(np.int64))
-
-
-def _categories(present: pl.Series, count: int) -> list[Any]:
-    counts = present.value_counts(name="count").sort(["count", present.name], descending=[True, False])
-    return counts[present.name].head(count).to_list()

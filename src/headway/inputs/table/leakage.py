@@ -107,8 +107,8 @@ def find_leaks(items: pl.DataFrame, targets: np.ndarray, *, seed: int = 0) -> li
     if not suspects:
         return []
     others = [column.column for column in skills if column not in suspects]
-    rest = _skill_together(items.select(others), targets, seed) if others else None
-    most = rest.high if rest else 0.0
+    together = _skill_together(items.select(others), targets, seed) if others else None
+    most = together.high if together else 0.0
     by_severity: dict[Severity, list[ColumnSkill]] = {}
     for column in suspects:
         # Of numbers one often nearly determines another honestly, so they are surely a leak from a higher share on.
@@ -116,7 +116,7 @@ def find_leaks(items: pl.DataFrame, targets: np.ndarray, *, seed: int = 0) -> li
             by_severity.setdefault("serious", []).append(column)
         elif column.skill.low >= TELLS or most < column.skill.low / 2:
             by_severity.setdefault("warning", []).append(column)
-    return [_finding(columns, rest, severity) for severity, columns in by_severity.items()]
+    return [_finding(columns, together, severity) for severity, columns in by_severity.items()]
 
 
 def find_copies(
@@ -157,7 +157,7 @@ def find_copies(
     return [Finding("leak", severity, sentence, evidence, remedies)]
 
 
-def _finding(columns: Sequence[ColumnSkill], rest: Estimate | None, severity: Severity) -> Finding:
+def _finding(columns: Sequence[ColumnSkill], others: Estimate | None, severity: Severity) -> Finding:
     """One finding of all suspected columns of a severity, the one that tells most first."""
     skills = {column.column: column.skill for column in columns}
     shares = [f"{skill.value:.0%} [{skill.low:.0%}, {min(skill.high, 1):.0%}]" for skill in skills.values()]
@@ -167,8 +167,8 @@ def _finding(columns: Sequence[ColumnSkill], rest: Estimate | None, severity: Se
     if len(columns) > 1:
         sentence = f"Each of these columns alone explains much: {', '.join(named[:-1])} and {named[-1]}"
     sentence += " of the target's variance in rows it was not fitted on"
-    if rest is not None:
-        sentence += f"; all columns that are not suspected explain {max(rest.value, 0):.0%} together"
+    if others is not None:
+        sentence += f"; all columns that are not suspected explain {max(others.value, 0):.0%} together"
     sentence += "."
     ids = [column.column for column in columns if column.is_id]
     order = "in whose order the rows are by their target"
@@ -182,9 +182,8 @@ def _finding(columns: Sequence[ColumnSkill], rest: Estimate | None, severity: Se
         f"train without {names}, and compare",
         *(("shuffle ids, or leave them out",) if ids else ()),
     )
-    return Finding(
-        "leak", severity, sentence, as_json({"columns": list(skills), "skills": skills, "rest": rest}), remedies
-    )
+    evidence = as_json({"columns": list(skills), "skills": skills, "rest": others})
+    return Finding("leak", severity, sentence, evidence, remedies)
 
 
 def _listed(columns: Sequence[str]) -> str:

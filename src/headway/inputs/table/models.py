@@ -167,14 +167,15 @@ class Categories(nn.Module):
 
     def __init__(self, sizes: Sequence[int]) -> None:
         super().__init__()
-        few = [place for place, size in enumerate(sizes) if size - 1 <= MAX_ONE_HOT]
-        many = [place for place, size in enumerate(sizes) if size - 1 > MAX_ONE_HOT]
-        starts = torch.tensor([0, *[sizes[place] for place in many]]).cumsum(0)
+        few = [column for column, size in enumerate(sizes) if size - 1 <= MAX_ONE_HOT]
+        many = [column for column, size in enumerate(sizes) if size - 1 > MAX_ONE_HOT]
+        # All vectors are one table, each column's from its start: one look-up for all columns.
+        starts = torch.tensor([0, *[sizes[column] for column in many]]).cumsum(0)
         self.vectors = nn.Embedding(int(starts[-1]), DIM) if many else None
         for name, values in {
             "last": [size - 1 for size in sizes],
-            "place": [place for place in few for _ in range(1, sizes[place])],
-            "value": [value for place in few for value in range(1, sizes[place])],
+            "place": [column for column in few for _ in range(1, sizes[column])],
+            "value": [value for column in few for value in range(1, sizes[column])],
             "many": many,
             "start": starts[:-1].tolist(),
         }.items():

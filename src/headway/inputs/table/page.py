@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from headway.inputs.table.dependence import Dependence
     from headway.inputs.table.importance import Importance
     from headway.inputs.table.interpret import ColumnUse
+    from headway.judge.intervals import Estimate
     from headway.judge.report.report import Report
 
 __all__ = ["uses"]
@@ -38,11 +39,7 @@ def uses(report: Report, column_use: ColumnUse) -> str:
 def _importance(report: Report, importance: Importance, part: str) -> str:
     drops = [column.drop for column in importance.columns]
     low, high = min(0.0, *(drop.low for drop in drops)), max(drop.high for drop in drops)
-    rows = [
-        f'<tr><th scope="row">{escape(column.name)}</th>{number(column.drop)}'
-        f'<td class="wide-only">{interval(column.drop, low, high)}</td></tr>'
-        for column in importance.columns
-    ]
+    rows = [_row(column.name, "", column.drop, low, high) for column in importance.columns]
     caption = (
         f"How much worse {report.known.title} is when a column is shuffled among the items, {importance.permutations} "
         f"times. On {importance.num_items:,} items of {part}, with 95 % intervals; those that hold 0 are of columns "
@@ -98,13 +95,15 @@ def _curve(dependence: Dependence) -> str:
 def _categories(dependence: Dependence) -> str:
     marks = [*dependence.points, *([dependence.missing] if dependence.missing else [])]
     low, high = min(point.answer.low for point in marks), max(point.answer.high for point in marks)
-    rows = [
-        f'<tr><th scope="row">{escape(point.label)}</th><td>{percent(point.share)}</td>{number(point.answer)}'
-        f'<td class="wide-only">{interval(point.answer, low, high)}</td></tr>'
-        for point in marks
-    ]
+    rows = [_row(point.label, f"<td>{percent(point.share)}</td>", point.answer, low, high) for point in marks]
     caption = f"{dependence.answer} by {dependence.column}. Share: of the items that have the value."
     return table(caption, ["<Value", "Share", "Mean answer", "~Interval"], rows)
+
+
+def _row(label: str, cells: str, estimate: Estimate, low: float, high: float) -> str:
+    """A table's row: an estimate, and its interval drawn between the least and the largest of the table."""
+    bar = f'<td class="wide-only">{interval(estimate, low, high)}</td>'
+    return f'<tr><th scope="row">{escape(label)}</th>{cells}{number(estimate)}{bar}</tr>'
 
 
 def _along(value: Any) -> float:

@@ -18,7 +18,7 @@ from headway.errors import DataError
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["MIN_BINS", "Scale", "date_of", "moments_of", "numbers_of", "shown", "text_of", "texts_of"]
+__all__ = ["MIN_BINS", "Scale", "date_of", "frequencies", "moments_of", "numbers_of", "shown", "text_of", "texts_of"]
 
 # Quantiles of a column's numbers, and of its distinct numbers, where nobody asks for more.
 MIN_BINS = 32
@@ -101,6 +101,12 @@ def texts_of(values: pl.Series) -> pl.Series:
     distinct = values.unique().drop_nulls()
     texts = pl.Series([text_of(value) for value in distinct.to_list()], dtype=pl.String)
     return values.replace_strict(distinct, texts, default=None, return_dtype=pl.String)
+
+
+def frequencies(values: pl.Series) -> list[tuple[Any, int]]:
+    """The different values and how often each occurs, the most frequent first, nulls left out."""
+    counts = values.drop_nulls().value_counts(sort=False).rows()
+    return sorted(counts, key=lambda pair: (-pair[1], pair[0]))
 
 
 def _by_value(name: str, values: pl.Series, of: Callable[[Any], Any], what: str) -> list[Any]:

@@ -78,7 +78,7 @@ class RowInput(Input, Generic[C]):
     @cached_property
     def _order(self) -> np.ndarray:
         """For each place of the array, where it is when the columns' values stand one after another."""
-        return np.argsort([place for column in self.fitted for place in self.places[column.name]])
+        return np.argsort([index for column in self.fitted for index in self.places[column.name]])
 
     @abstractmethod
     def _values(self, value: Any) -> Sequence[Any]:
@@ -102,8 +102,8 @@ class RowInput(Input, Generic[C]):
         """
         array = np.empty((len(items), len(self.features)), dtype=np.float32)
         for column in self.fitted:
-            for place, values in zip(self.places[column.name], column.encode(items[column.name]), strict=True):
-                array[:, place] = values
+            for index, values in zip(self.places[column.name], column.encode(items[column.name]), strict=True):
+                array[:, index] = values
         return array
 
     def read_many(self, values: Sequence[Any]) -> list[tuple[np.ndarray | ReadError, tuple[str, ...]]]:

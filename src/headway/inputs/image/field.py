@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_PIXELS", "Image", "open_upright"]
 
+# 300 MB once decoded, in colour.
 MAX_PIXELS = 100_000_000
 
 
@@ -151,7 +152,9 @@ class Image(Input):
 
     def frame_of(self, width: int, height: int) -> CropBox:
         """What part its canvas shows of a picture of this size, in pixels, as it is seen upright."""
-        return CropBox(width, height, *self._box(width, height))
+        wide, high = min(width, self.squeeze * height), min(height, self.squeeze * width)
+        left, top = (width - wide) / 2, (height - high) / 2
+        return CropBox(width, height, left, top, left + wide, top + high)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -238,26 +241,15 @@ class Image(Input):
 
         image = _to_mode(_upright(image), self._mode)
         if image.size != (self.side, self.side):
-            box = self._box(image.width, image.height)
+            crop = self.frame_of(image.width, image.height)
+            # Cut and resized in one step: edges may lie between pixels.
+            box = (crop.left, crop.top, crop.right, crop.bottom)
             image = image.resize((self.side, self.side), PILImage.Resampling.BICUBIC, box=box)
         return np.asarray(image, dtype=np.uint8).reshape(self.side, self.side, self.channels)
 
-    def _box(self, width: int, height: int) -> tuple[float, float, float, float]:
-        """What is kept of a picture: left, top, right and bottom, in pixels."""
-        wide, high = min(width, self.squeeze * height), min(height, self.squeeze * width)
-        left, top = (width - wide) / 2, (height - high) / 2
-        return left, top, left + wide, top + high
-
 
 def open_upright(value: Any) -> PILImage.Image:
-    """A picture with its pixels as they are stored, turned as its EXIF says.
-
-    Args:
-        value: What `Image.canvas` takes.
-
-    Raises:
-        ReadError: If it cannot be read or is over 100 megapixels; the text is one line.
-    """
+    """A picture, as `Image.canvas` takes it, with its pixels as they are stored, turned as its EXIF says."""
     with _explained():
         return _upright(_open(value, draft=None))
 
@@ -336,13 +328,11 @@ def _from_array(array: np.ndarray) -> PILImage.Image:
 
 
 def _upright(image: PILImage.Image) -> PILImage.Image:
-    """The image turned as its EXIF says.
-
-    Pillow's own `exif_transpose` also writes the remaining EXIF anew, which fails for many a photo whose other tags
-    are not as they should be.
-    """
+    """The image turned as its EXIF says."""
     from PIL import Image as PILImage
 
+    # Pillow's own `exif_transpose` also writes the remaining EXIF anew, which fails for many a photo whose other tags
+    # are not as they should be.
     turn = PILImage.Transpose
     # What undoes each of EXIF's orientations, from 2 on; 1 is upright.
     first_four = (turn.FLIP_LEFT_RIGHT, turn.ROTATE_180, turn.FLIP_TOP_BOTTOM, turn.TRANSPOSE)

@@ -56,9 +56,8 @@ def grad_cam(model: nn.Module, inputs: torch.Tensor, classes: Sequence[int] | np
         nonlocal count
         count += any(True for _ in module.parameters(recurse=False))
         if output.ndim == 4 and min(output.shape[2:]) > 1 and output.requires_grad:
-            maps.append(output)
-            done_before.append(count)
-            del maps[:-1]
+            # Only the last is used; the graph would keep all of them in memory.
+            maps[:], done_before[:] = [output], [count]
 
     with evaluating(model), torch.enable_grad(), hooked(model, keep):
         outputs = model(inputs.detach().requires_grad_()).float()
@@ -66,6 +65,7 @@ def grad_cam(model: nn.Module, inputs: torch.Tensor, classes: Sequence[int] | np
             return None
         chosen = outputs.gather(1, torch.as_tensor(np.asarray(classes), device=outputs.device).view(-1, 1)).sum()
         (slopes,) = torch.autograd.grad(chosen, maps[0])
+    # A map's weight is its mean slope: how much the class gains where the map rises.
     heat = (slopes.mean(dim=(2, 3), keepdim=True) * maps[0]).sum(dim=1, keepdim=True).detach().float().relu_()
     heat = F.interpolate(heat, inputs.shape[2:], mode="bilinear", align_corners=False)[:, 0]
     return (heat / heat.amax(dim=(1, 2), keepdim=True).clamp_min(1e-12)).cpu().numpy()

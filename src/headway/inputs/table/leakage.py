@@ -139,6 +139,7 @@ def find_copies(
     originals = [original[row] for row in other_hashes[copies].tolist()]
     is_same = (other_targets[copies] == targets[originals]).reshape(num_copies, -1).all(axis=1)
     agreement = wilson(int(is_same.sum()), num_copies)
+    # How often two rows drawn at random agree on the target.
     by_chance = float(((np.unique(targets, axis=0, return_counts=True)[1] / len(train)) ** 2).sum())
     if share.low < MANY_COPIES or agreement.value - by_chance < AGREE * (1 - by_chance):
         severity: Severity = "note"

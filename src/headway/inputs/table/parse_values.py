@@ -22,7 +22,9 @@ __all__ = ["MIN_BINS", "Scale", "date_of", "frequencies", "moments_of", "numbers
 
 # Quantiles of a column's numbers, and of its distinct numbers, where nobody asks for more.
 MIN_BINS = 32
+# What scaled numbers come near to and never reach.
 LIMIT = 3.0
+# Beyond it nothing changes in float32; the square of a much larger number is infinite.
 _FAR = 1e6
 _LARGEST = 1e300
 _NO_TEXT = {"", "?"}

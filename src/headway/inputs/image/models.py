@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,13 @@ from headway.train.recipe import Recipe
 __all__ = ["DEFAULT_ARCH", "architectures", "build", "create", "default_arch", "is_known"]
 
 DEFAULT_ARCH = "efficientnet_lite0"
-# Trained from scratch, in seconds.
-_SMALL_ARCH = "small_resnet"
+# Networks of our own, trained from scratch: from channels and outputs.
+_SCRATCH: dict[str, Callable[[int, int], VisionModel]] = {"small_resnet": small_resnet}
 
 
 def default_arch(size: int, *, is_dense: bool = False) -> str:
     """A good choice for images of this size in pixels, and for an answer for each pixel or one for all of them."""
-    return _SMALL_ARCH if size < 64 and not is_dense else DEFAULT_ARCH
+    return "small_resnet" if size < 64 and not is_dense else DEFAULT_ARCH
 
 
 def build(arch: str | None, input: Image, target: Target, *, pretrained: bool = True) -> Model:
@@ -43,12 +44,12 @@ def build(arch: str | None, input: Image, target: Target, *, pretrained: bool = 
 
 def architectures() -> list[str]:
     """The names of the architectures, those of timm's without tags."""
-    return [_SMALL_ARCH, *load_timm().list_models()]
+    return [*_SCRATCH, *load_timm().list_models()]
 
 
 def is_known(arch: str) -> bool:
     """Whether there is an architecture of that name, tags of timm's included."""
-    return arch == _SMALL_ARCH or load_timm().is_model(arch)
+    return arch in _SCRATCH or load_timm().is_model(arch)
 
 
 def create(
@@ -80,11 +81,11 @@ def create(
         ''
     """
     half = (127.5,) * channels
-    if arch == _SMALL_ARCH:
+    if arch in _SCRATCH:
         if is_dense:
             what = "This architecture gives one answer for a photo, not one for each pixel."
             raise ConfigError(what, given=repr(arch), fix=f'Use "{DEFAULT_ARCH}".')
-        return Model(small_resnet(channels, num_outputs), prepare=Prepare(half, half), arch=arch)
+        return Model(_SCRATCH[arch](channels, num_outputs), prepare=Prepare(half, half), arch=arch)
     if not is_known(arch):
         fix = f"Name one of timm's models. {did_you_mean(arch, architectures())}"
         raise ConfigError("There is no architecture of that name.", given=repr(arch), fix=fix)

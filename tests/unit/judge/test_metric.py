@@ -131,6 +131,7 @@ def test_blocks_tell_the_same_spread() -> None:
     assert found.std() == pytest.approx(values.std(), rel=0.15)
 
 
+@pytest.mark.slow
 def test_the_interval_covers_and_so_does_the_comparison() -> None:
     """Of F1, whose distribution is known from many samples: 95 of 100 intervals hold the truth."""
     metrics = metrics_of().with_metrics(["f1_macro"], main="f1_macro")

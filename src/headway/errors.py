@@ -116,8 +116,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         'Known: a, b.'
     """
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=3)
+    close = difflib.get_close_matches(str(name), names, n=3)
     if close:
         return "Did you mean " + " or ".join(f'"{name}"' for name in close) + "?"
-    more = ", ..." if len(names) > 8 else ""
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
     return f"Known: {', '.join(names[:8])}{more}."

@@ -82,9 +82,9 @@ def test_an_image_too_small_for_an_architecture() -> None:
 def test_a_plan() -> None:
     for epochs, lr in ((0, 0.1), (-1, 0.1), (1, 0.0), (1, -2.0), (1, math.nan), (1, math.inf)):
         assert refusal(ConfigError, Plan, epochs=epochs, lr=lr) == text(
-            "`epochs` must be at least 1 and `lr` above 0.",
+            "`epochs` must be a whole number from 1 and `lr` above 0.",
             f"epochs={epochs}, lr={lr}",
-            "Leave them out for a good choice.",
+            "Pass numbers such as epochs=5, or call `fine_tune()`, which chooses both.",
         )
 
 

@@ -245,6 +245,10 @@ class Predictor:
     def _stream(
         self, items: Iterable[Any], batch_size: int, answered: Callable[[Sequence[_Read]], Iterable[T | ReadError]]
     ) -> Iterator[tuple[Any, T | ReadError]]:
+        # A path is an iterable of letters, too.
+        if isinstance(items, (str, bytes, os.PathLike)):
+            what = "`items` must be several items, such as a list of paths or a frame."
+            raise ConfigError(what, given=repr(items)[:80], fix="Pass one item to `predict`, or read the table first.")
         if batch_size < 1:
             raise ConfigError("`batch_size` must be at least 1.", given=batch_size, fix="Leave it out for 32.")
         source = iter(self.input.each(items))

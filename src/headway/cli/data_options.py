@@ -73,12 +73,12 @@ def open_data(options: Mapping[str, Any], *, on_progress: Callable[[int, int], N
     if not is_table(path):
         # A kind whose targets lie in a folder of their own, as masks do, takes folders for columns.
         if target is None or target.folders is None:
-            return from_folder(path, size=size, on_progress=on_progress, **valid)
+            return from_folder(path, size=size or 224, on_progress=on_progress, **valid)
         names = (*inputs, *target.folders[len(inputs) :])[0], column or target.folders[1]
         items = target.list_folder(path, *names)
         split = ColumnSplit("split", **valid) if "split" in items.columns else drawn
         field = target.from_options(names[1], _of(target, options), lambda: items[names[1]].to_list())
-        photos = recognise_input(names[0], lambda: items, size=size)
+        photos = recognise_input(names[0], lambda: items, size=size or 224)
         return from_items(items, input=photos, target=field, split=split, on_progress=on_progress)
 
     def values() -> list[Any]:

@@ -10,20 +10,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headway.errors import ConfigError, ReadError
+from headway.errors import ConfigError, DataError, ReadError
 
 if TYPE_CHECKING:
     from headway.bundle.predictor import Predictor
+    from headway.inputs.base import Input
     from headway.targets.base import Prediction
 
 __all__ = ["predict"]
 
 NOTES_SHOWN = 5
+_TABLES = (".csv", ".tsv", ".parquet")
 
 
 def predict(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A model.headway file.")],
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Photos, or tables of rows, to predict for.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Photos, folders of them, or tables.")],
     *,
     output: Annotated[
         Path | None,
@@ -35,6 +37,7 @@ def predict(
     from headway.bundle.predictor import load
 
     predictor = load(bundle)
+    files = [path for file in files for path in _listed(file, predictor.input)]
     written = _media_files(predictor, files, output)
     failed, notes, num_noted = False, Counter[str](), 0
     for item, answer in _answers(predictor, files):
@@ -61,6 +64,24 @@ def predict(
         )
     if failed:
         raise typer.Exit(1)
+
+
+def _listed(file: Path, input: Input) -> list[Path]:
+    """The files that an argument stands for: those in a folder, or those that a table names where a file is an item."""
+    from headway.data.sources import read_values
+
+    if file.is_dir():
+        inside = sorted(path for path in file.rglob("*") if path.is_file() and not path.name.startswith("."))
+        if not inside:
+            raise DataError("The folder has no files.", given=file, fix="Pass files, or a folder of them.")
+        return inside
+    if input.source != "file" or file.suffix.lower() not in _TABLES:
+        return [file]
+    table = read_values(file)
+    if input.column not in table.columns:
+        what = f"The table has no column {input.column!r}, which named the files when the model was trained."
+        raise DataError(what, given=f"columns: {', '.join(table.columns)}", fix="Pass the files themselves.")
+    return [file.parent / name for name in table[input.column]]
 
 
 def _answers(predictor: Predictor, files: Sequence[Path]) -> Iterator[tuple[dict[str, Any], Prediction | ReadError]]:

@@ -70,7 +70,9 @@ def train(
         str | None, typer.Option(help="efficientnet_lite0, small_resnet, resnet18 ..., or any of timm's names.")
     ] = None,
     pretrained: Annotated[bool, typer.Option(help="Start from pretrained weights.")] = True,
-    size: Annotated[int, typer.Option(help="Side of the square that the model sees, in pixels.")] = 224,
+    size: Annotated[
+        int | None, typer.Option(help="Side of the square that the model sees, in pixels; 224 when left out.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs that train every layer; 0 for the head alone.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Minutes of training, instead of epochs.")] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,

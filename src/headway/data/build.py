@@ -15,9 +15,9 @@ import polars as pl
 
 from headway.data.dataset import Data
 from headway.data.sources import as_frame, list_folder, read_table, read_values
-from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, Split, assign_parts
+from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, Split, assign_parts, check_split
 from headway.data.store import Store, arrays_by_row, open_answers, open_store, open_table
-from headway.errors import DataError, did_you_mean
+from headway.errors import ConfigError, DataError, did_you_mean
 from headway.inputs.base import Input
 from headway.inputs.registry import recognise_input
 from headway.targets.base import Target
@@ -77,7 +77,7 @@ def from_csv(
     *,
     input: str | Sequence[str] | Input | None = None,
     target: str | Target,
-    size: int = 224,
+    size: int | None = None,
     split: Split | None = None,
     valid: float = 0.2,
     seed: int = 0,
@@ -91,7 +91,8 @@ def from_csv(
             out, or a `Table`: the rows themselves, read by `headway.data.sources.read_values`.
         target: The column to predict, or a field such as `Category("species")`. A name is a `Category`; without
             files it is a `Number` where the column has decimals or many whole numbers.
-        size: Side of the square that the model sees, in pixels, where `input` is a name.
+        size: Side of the square that the model sees, in pixels, where `input` is the name of a column of photos; 224
+            when left out.
         split: How to split; `RandomSplit(valid, seed=seed)` when left out.
         valid: Share of the items in valid, where `split` is left out.
         seed: The seed of that split.
@@ -108,9 +109,15 @@ def from_csv(
         >>> data = from_csv("birds.csv", input="photo", target="species")  # doctest: +SKIP
     """
     drawn = split or RandomSplit(valid, seed=seed)
+    if hasattr(path, "columns") or isinstance(path, dict):
+        fix = "Call hw.from_items(frame, target=...)."
+        raise ConfigError("`path` must be a file; a table in memory is not one.", given=type(path).__name__, fix=fix)
     values = cache(lambda: read_values(path))
-    reader = input if isinstance(input, Input) else recognise_input(input or (), values, size=size)
+    reader = input if isinstance(input, Input) else recognise_input(input or (), values, size=size or 224)
     if reader.source == "values":
+        if size is not None:
+            fix = 'Leave it out, or name the column of photos: input="photo".'
+            raise ConfigError("`size` has no effect on rows of values.", given=f"size={size}", fix=fix)
         return from_items(values(), input=reader, target=target, split=drawn)
     answer = _target(target, values, reader) if isinstance(target, str) else target
     is_file = answer.files(reader) is not None
@@ -144,7 +151,7 @@ def from_items(
         DataError: If the data cannot be trained on; the text names the items.
     """
     frame = as_frame(items)
-    split = split or RandomSplit()
+    split = check_split(split or RandomSplit())
     input = input if isinstance(input, Input) else recognise_input(input or (), lambda: frame)
     target = _target(target, lambda: frame, input) if isinstance(target, str) else target
     # The split's own column says which side a row is on, and nothing that a model should learn.

@@ -258,6 +258,9 @@ def part_with_rows(data: Data, name: PartName) -> Part:
     Raises:
         ConfigError: If there is no such part, or it has none.
     """
+    if not isinstance(name, str):
+        fix = f"Pass one of {', '.join(data.parts)}. For other items call `predict_many`, or `headway evaluate`."
+        raise ConfigError("`part` must be the name of a part.", given=type(name).__name__, fix=fix)
     part = data.part(name)
     if not len(part):
         fix = f"The parts are: {', '.join(data.parts)}."

@@ -6,6 +6,7 @@ row. None of them ever lets identical items land on different sides.
 
 from __future__ import annotations
 
+import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
@@ -33,6 +34,7 @@ __all__ = [
     "Split",
     "TimeSplit",
     "assign_parts",
+    "check_split",
 ]
 
 PartName = Literal["train", "valid", "test"]
@@ -253,10 +255,12 @@ class RecordedSplit(Split):
 
 
 def _check_shares(valid: float, test: float) -> None:
-    if not (0 < valid < 1 and test >= 0 and valid + test < 1):
+    if not all(isinstance(share, numbers.Real) for share in (valid, test)) or not (
+        0 < valid < 1 and test >= 0 and valid + test < 1
+    ):
         raise ConfigError(
             "`valid` must lie above 0, `test` at or above 0, and both together below 1.",
-            given=f"valid={valid}, test={test}",
+            given=f"valid={valid!r}, test={test!r}",
             fix="Pass shares of the items, such as valid=0.2.",
         )
 
@@ -275,6 +279,14 @@ def _column(items: pl.DataFrame, column: str, splitter: str) -> list:
     values = items[column]
     # Not a number is how other libraries write a gap.
     return (values.fill_nan(None) if values.dtype.is_float() else values).to_list()
+
+
+def check_split(split: Split) -> Split:
+    """The split itself, or a ConfigError if it is none."""
+    if not isinstance(split, Split):
+        fix = 'Pass valid=0.2 for a share, or an instance such as hw.GroupSplit("patient").'
+        raise ConfigError("`split` must be one of Headway's splits.", given=f"split={split!r}", fix=fix)
+    return split
 
 
 def assign_parts(split: Split, items: pl.DataFrame, target: Target) -> list[str | None]:

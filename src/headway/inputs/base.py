@@ -174,6 +174,8 @@ class Input(ABC):
 
     # Serving: drift, server, page.
 
+    # Whether its target is a number even where the column has few whole ones, such as stars.
+    target_is_number: ClassVar[bool] = False
     noun: ClassVar[str] = "item"
     nouns: ClassVar[str] = "items"
     can_quantize: ClassVar[bool] = True

@@ -53,6 +53,8 @@ def recognise_arrays(
     items: Any, *, size: int | None = None, channels: Literal["first", "last"] | None = None
 ) -> tuple[dict[str, Any], Input]:
     """Columns and field for what is in memory, by the first kind that knows it; see `Input.from_arrays`."""
+    # A tensor of torch's, wherever it is.
+    items = items.detach().cpu().numpy() if hasattr(items, "detach") else items
     for kind in INPUTS:
         columns_and_field = input_class(kind).from_arrays(items, size=size, channels=channels)
         if columns_and_field is not None:

@@ -81,6 +81,12 @@ class Estimate(AsJson):
     def __str__(self) -> str:
         return self.format()
 
+    def __float__(self) -> float:
+        return self.value
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec) if spec else self.format()
+
     @property
     def digits(self) -> int:
         """Digits after the point for four figures of the largest of the three."""

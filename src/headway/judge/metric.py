@@ -86,11 +86,20 @@ class Metric:
     def compute(self, predictions: np.ndarray, targets: np.ndarray) -> float:
         """The number, of arrays as `needs` has them."""
         if self.function is not None:
-            return float(self.function(targets, predictions))
+            try:
+                return float(self.function(targets, predictions))
+            except Exception as error:
+                raise self._failed(error, predictions, targets) from error
         if self.interval is not None:
             return self.interval(predictions, targets, 0).value
         assert self.by_item is not None
         return float(self.by_item(predictions, targets).mean())
+
+    def _failed(self, error: Exception, predictions: np.ndarray, targets: np.ndarray) -> ConfigError:
+        shapes = f"targets {targets.dtype} {list(targets.shape)}, {self.needs} {list(predictions.shape)}"
+        fix = 'It is called as function(targets, predictions); those of scikit-learn are safest by name: "roc_auc".'
+        message = " ".join(str(error).split())[:200]
+        return ConfigError(f"Metric {self.name!r} failed.", given=f"{shapes}: {message}", fix=fix)
 
     def estimate(self, predictions: np.ndarray, targets: np.ndarray, *, seed: int = 0) -> Estimate:
         """The metric with its interval, of arrays as `needs` has them."""
@@ -295,7 +304,7 @@ class TaskMetrics:
     condense: Callable[[np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]] | None = None
     extra: tuple[str, ...] = ()
 
-    def with_metrics(self, extra: Iterable[Metric | Function | str] = (), *, main: str | None = None) -> TaskMetrics:
+    def with_metrics(self, extra: MetricLike | Iterable[MetricLike] = (), *, main: str | None = None) -> TaskMetrics:
         """The same with metrics of one's own, which are measured wherever the target's own are.
 
         Args:
@@ -313,6 +322,7 @@ class TaskMetrics:
             ('matthews_corrcoef', ('matthews_corrcoef',))
         """
         metrics, names = dict(self.metrics), []
+        extra = [extra] if isinstance(extra, (str, Metric)) or callable(extra) else extra
         for entry in extra:
             if isinstance(entry, str) and entry in metrics:
                 names.append(entry)

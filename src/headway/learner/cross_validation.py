@@ -13,6 +13,7 @@ from headway.data.dataset import Data
 from headway.data.splits import GroupSplit, RecordedSplit, TimeSplit
 from headway.errors import ConfigError
 from headway.judge.intervals import INTERVAL, Estimate, student
+from headway.judge.metric import TaskMetrics
 
 __all__ = ["CrossValidation", "fold_data"]
 
@@ -36,9 +37,11 @@ class CrossValidation:
     main: str
 
     @classmethod
-    def of(cls, folds: Sequence[Mapping[str, float]], main: str) -> CrossValidation:
+    def of(cls, folds: Sequence[Mapping[str, float]], metrics: TaskMetrics) -> CrossValidation:
         """From the folds' metrics."""
-        return cls(folds, {name: _mean([fold[name] for fold in folds]) for name in folds[0]}, main)
+        shares = {name for name, metric in metrics.metrics.items() if metric.is_share}
+        means = {name: _mean([fold[name] for fold in folds], is_share=name in shares) for name in folds[0]}
+        return cls(folds, means, metrics.main)
 
     def to_frame(self) -> pl.DataFrame:
         """A row a fold, a column a metric."""
@@ -52,13 +55,14 @@ class CrossValidation:
         return f"<table><tr><th>{len(self.folds)} folds</th><th>mean and {INTERVAL}</th></tr>{rows}</table>"
 
 
-def _mean(values: Sequence[float]) -> Estimate:
+def _mean(values: Sequence[float], *, is_share: bool) -> Estimate:
     """The mean over folds with the corrected t interval; NaN where a fold has none."""
     count, mean = len(values), float(np.mean(values))
     # With k folds as many rows are judged to rows trained as 1 to k - 1.
     error = float(np.std(values, ddof=1)) * (1 / count + 1 / (count - 1)) ** 0.5
     half = student(count - 1) * error
-    return Estimate(mean, mean - half, mean + half)
+    low, high = mean - half, mean + half
+    return Estimate(mean, max(low, 0.0), min(high, 1.0)) if is_share else Estimate(mean, low, high)
 
 
 def fold_data(data: Data, folds: int, *, seed: int) -> list[Data]:

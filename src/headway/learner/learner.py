@@ -112,19 +112,20 @@ class Learner:
         seed: int = 0,
         batch_size: int | Literal["auto"] | None = None,
         augment: Any = None,
-        metrics: Sequence[MetricLike] = (),
+        metrics: MetricLike | Sequence[MetricLike] = (),
         main_metric: str | None = None,
         optimizer: OptimizerChoice = "adamw",
         loss_fn: Loss | None = None,
         class_weights: ClassWeights | None = None,
-        callbacks: Sequence[Callback] = (),
+        callbacks: Callback | Sequence[Callback] = (),
         device: str | torch.device = "auto",
         precision: PrecisionName = "auto",
         progress: bool | Progress = True,
     ) -> None:
+        _check_data(data, arch)
         check_run(seed=seed, batch_size=batch_size)
         check_optimizer(optimizer)
-        check_callbacks(callbacks)
+        callbacks = check_callbacks(callbacks)
         self.data, self.seed, self.history = data, seed, History()
         self.features: Features | None = None
         view = data.input.training_view(data.target, augment)
@@ -158,7 +159,8 @@ class Learner:
         )
         # A module of one's own as it was before training, from which other data can be learned.
         self._start = copy.deepcopy(arch) if isinstance(arch, (nn.Module, Model)) else None
-        self.two_stages = choose_stages(self.setup, made, is_own=self._start is not None, wanted=two_stages)
+        is_own = self._start is not None or loss_fn is not None
+        self.two_stages = choose_stages(self.setup, made, is_own=is_own, wanted=two_stages)
         self._baselines: list[BaselineResult] | None = None
         self._calls: list[dict[str, Any]] = []
         weights = dict(class_weights) if isinstance(class_weights, Mapping) else class_weights
@@ -406,7 +408,7 @@ class Learner:
         """
         estimates = [self._again(data).evaluate() for data in fold_data(self.data, folds, seed=self.seed)]
         values = [{name: estimate.value for name, estimate in fold.items()} for fold in estimates]
-        return CrossValidation.of(values, next(iter(self.setup.metrics)))
+        return CrossValidation.of(values, self._trained.metrics)
 
     def report(
         self,
@@ -534,6 +536,16 @@ class Learner:
     def _record(self, entry: Epoch) -> None:
         if self.run is not None:
             self.run.record(len(self.history) - 1, entry.to_json())
+
+
+def _check_data(data: Any, arch: Any) -> None:
+    """Raises a ConfigError unless the data are a data set of ours."""
+    if isinstance(data, Data):
+        return
+    fix = "Make one with hw.from_folder(...), hw.from_csv(...), hw.from_items(...) or hw.from_arrays(...)."
+    if isinstance(arch, Data):
+        fix = "The data come first: hw.Learner(data, model)."
+    raise ConfigError("`data` must be a data set.", given=type(data).__name__, fix=fix)
 
 
 def _objective(data: Data, loss_fn: Loss | None, class_weights: ClassWeights | None) -> Objective:

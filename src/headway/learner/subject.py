@@ -59,9 +59,10 @@ class TrainedModel:
         Raises:
             ConfigError: If there is no such part, or it has no rows.
         """
+        part = self.part(name)
         # A report, its diagnosis and its page ask for the same part again and again.
         if name not in self._predictions:
-            self._predictions[name] = self.predict(self.part(name))
+            self._predictions[name] = self.predict(part)
         return self._predictions[name]
 
     def predict(self, part: Part) -> Predictions:

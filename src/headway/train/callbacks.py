@@ -106,12 +106,10 @@ class Callback:
     def __init_subclass__(cls) -> None:
         """A hook with a misspelt name would never be called, and nobody would know."""
         super().__init_subclass__()
-        # A misspelt hook would never be called, and nobody would know.
-        hooks = [name for name in vars(Callback) if name.startswith("on_")]
         for name in vars(cls):
-            if name.startswith("on_") and name not in hooks:
+            if name.startswith("on_") and name not in _hooks():
                 what = "A callback has a method that no step of training calls."
-                raise ConfigError(what, given=f"{cls.__name__}.{name}", fix=did_you_mean(name, hooks))
+                raise ConfigError(what, given=f"{cls.__name__}.{name}", fix=did_you_mean(name, _hooks()))
 
     def on_train_begin(self, state: TrainState) -> None:
         """Before the first epoch of a stage."""
@@ -145,11 +143,31 @@ class Callback:
         """Takes back what `state_dict` gave."""
 
 
-def check_callbacks(callbacks: Sequence[Callback]) -> None:
-    """Raises a ConfigError if one of them is not an instance of `Callback`."""
-    for callback in callbacks:
+def check_callbacks(callbacks: Callback | Sequence[Callback]) -> tuple[Callback, ...]:
+    """The callbacks, one alone made a tuple.
+
+    Raises:
+        ConfigError: If one is not an instance of `Callback`, or has none of its hooks.
+    """
+    several = tuple(callbacks) if isinstance(callbacks, Sequence) else (callbacks,)
+    for callback in several:
         if not isinstance(callback, Callback):
             is_class = isinstance(callback, type)
             given = f"the class {callback.__name__}" if is_class else type(callback).__name__
             fix = f"Pass {callback.__name__}()." if is_class else "Derive its class from hw.Callback."
             raise ConfigError("A callback must be an instance of hw.Callback.", given=given, fix=fix)
+        own = [name for name in vars(type(callback)) if not name.startswith("_")]
+        has_hook = any(getattr(type(callback), hook) is not getattr(Callback, hook) for hook in _hooks())
+        # Such as one with the hooks of another library, none of which would ever be called.
+        if own and not has_hook and type(callback) is not Callback:
+            given = f"{type(callback).__name__}, with {', '.join(own)}"
+            raise ConfigError(
+                "A callback has none of the methods that training calls.",
+                given=given,
+                fix=f"They are {', '.join(_hooks())}.",
+            )
+    return several
+
+
+def _hooks() -> list[str]:
+    return [name for name in vars(Callback) if name.startswith("on_")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -133,11 +134,18 @@ class Plan:
     max_seconds: float = float("inf")
 
     def __post_init__(self) -> None:
-        if int(self.epochs) != self.epochs or self.epochs < 1 or not 0 < self.lr < float("inf") or self.max_steps < 1:
-            given = f"epochs={self.epochs}, lr={self.lr}"
+        are_numbers = isinstance(self.epochs, numbers.Real) and isinstance(self.lr, numbers.Real)
+        if (
+            not are_numbers
+            or self.epochs % 1
+            or self.epochs < 1
+            or not 0 < self.lr < float("inf")
+            or self.max_steps < 1
+        ):
+            given = f"epochs={self.epochs!r}, lr={self.lr!r}"
             given += f", max_steps={self.max_steps}" if self.max_steps < 1 else ""
-            fix = "Leave them out for a good choice."
-            raise ConfigError("`epochs` must be at least 1 and `lr` above 0.", given=given, fix=fix)
+            fix = "Pass numbers such as epochs=5, or call `fine_tune()`, which chooses both."
+            raise ConfigError("`epochs` must be a whole number from 1 and `lr` above 0.", given=given, fix=fix)
         check_sizes(self.options.sizes, self.epochs)
 
     def size(self, epoch: int) -> int | None:
@@ -160,23 +168,28 @@ def options_of(arguments: Mapping[str, Any], base: Options | None = None) -> Opt
             are 0 epochs, so that options have no effect.
     """
     epochs, minutes, lr = (arguments.get(name) for name in ("epochs", "minutes", "lr"))
-    planned = f"epochs={epochs}, minutes={minutes}, lr={lr}"
+    planned = f"epochs={epochs!r}, minutes={minutes!r}, lr={lr!r}"
     if epochs is not None and minutes is not None:
         what = "A run is planned by epochs or by minutes, not by both."
         raise ConfigError(what, given=planned, fix="Drop one.")
-    ranges = (
-        epochs is None or (int(epochs) == epochs and epochs >= 0),
-        minutes is None or 0 < minutes < float("inf"),
-        lr is None or 0 < lr < float("inf"),
-    )
-    if not all(ranges):
+    are_numbers = all(isinstance(number, numbers.Real) for number in (epochs, minutes, lr) if number is not None)
+    if not are_numbers or not all(
+        (
+            epochs is None or (int(epochs) == epochs and epochs >= 0),
+            minutes is None or 0 < minutes < float("inf"),
+            lr is None or 0 < lr < float("inf"),
+        )
+    ):
         what = "`epochs` must be a whole number from 0, `minutes` and `lr` above 0."
         raise ConfigError(what, given=planned, fix="Leave them out for a good choice.")
     known = [option.name for option in fields(Options)]
     unknown = sorted(arguments.keys() - {*known, "epochs", "minutes", "lr"})
     if unknown:
         what = "There is no training option of that name."
-        raise ConfigError(what, given=f"{unknown[0]}={arguments[unknown[0]]!r}", fix=did_you_mean(unknown[0], known))
+        # As Keras has them in `fit`.
+        of_learner = unknown[0] in ("callbacks", "batch_size", "metrics", "optimizer", "loss_fn", "class_weights")
+        fix = f"Pass it to hw.Learner(data, {unknown[0]}=...)." if of_learner else did_you_mean(unknown[0], known)
+        raise ConfigError(what, given=f"{unknown[0]}={arguments[unknown[0]]!r}", fix=fix)
     # What is passed as it is anyway does no harm: the command line passes all of its options.
     plain = {"lr": None, **vars(Options())}
     idle = [f"{name}={arguments[name]}" for name in plain if arguments.get(name) not in (None, plain[name], [])]

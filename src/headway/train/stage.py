@@ -15,7 +15,7 @@ from torch import nn
 
 from headway.data.dataset import Data, Part
 from headway.data.loader import Batch, Loader
-from headway.errors import ConfigError, ShapeError, TrainingError
+from headway.errors import ConfigError, HeadwayError, ShapeError, TrainingError
 from headway.inputs.base import model_order
 from headway.inputs.training_view import TrainingView
 from headway.predictions import Predictions
@@ -384,7 +384,7 @@ def check_model(setup: Setup) -> bool:
     inputs = setup.precision.layout(setup.prepare(batch.inputs))
     # Not inference mode: a lazy module makes its weights here, and they are to be trained.
     with evaluating(model), torch.no_grad():
-        outputs = model(inputs)
+        outputs = _tried(model, inputs)
         by_parts = model.get_submodule("head")(model.get_submodule("body")(inputs)) if has_linear_head(model) else None
     # Of a mask the model gives an output for each place of the input, of anything else one for the item.
     axes = (data.input.axes[index - 1] for index in model_order(data.input.axes)[1:])
@@ -397,7 +397,37 @@ def check_model(setup: Setup) -> bool:
             given=f"outputs {shape} for inputs {list(inputs.shape)}",
             fix=f"End the model with a layer of {wanted[1]} outputs.",
         )
+    try:
+        setup.objective.loss_fn(outputs.float(), batch.targets)
+    # A loss of the user's own fails in ways of its own.
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        if isinstance(error, HeadwayError):
+            raise
+        shapes = ", ".join(
+            f"{name} {str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)}"
+            for name, tensor in zip(
+                ("outputs", "targets"), setup.objective.compared(outputs, batch.targets), strict=True
+            )
+        )
+        what = "`loss_fn` cannot compute a loss from the model's outputs and the targets."
+        fix = "Pass a loss for such shapes and dtypes, or a function that converts them first."
+        raise ShapeError(what, given=f"{shapes}: {_in_a_line(error)}", fix=fix) from error
     return by_parts is not None and torch.allclose(outputs, by_parts, atol=1e-4)
+
+
+def _tried(model: nn.Module, inputs: torch.Tensor) -> Any:
+    """What a model gives, or a ShapeError that says what it was given."""
+    try:
+        return model(inputs)
+    # Every layer says in its own way that an input does not fit.
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        what = "The model cannot compute outputs from two items."
+        given = f"inputs float32 {list(inputs.shape)}: {_in_a_line(error)}"
+        raise ShapeError(what, given=given, fix="Make its first layer, and its `forward`, take such inputs.") from error
+
+
+def _in_a_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 def check_training(options: Options, setup: Setup, *, epochs: int | None = None, minutes: float | None = None) -> None:
@@ -435,14 +465,15 @@ def check_training(options: Options, setup: Setup, *, epochs: int | None = None,
     # Every architecture that wants one size alone says so in its own way.
     except (RuntimeError, ValueError, AssertionError) as error:
         what = "The model does not take photos of that size."
-        given = f"a side of {size} pixels ({' '.join(str(error).split())[:200]})"
+        given = f"a side of {size} pixels ({_in_a_line(error)})"
         raise ConfigError(what, given=given, fix="Pass larger sizes, or leave them out.") from error
 
 
 def choose_stages(setup: Setup, model: Model, *, is_own: bool, wanted: bool | None) -> bool:
     """Whether `fine_tune` has two stages: a head solved on the frozen body's features, then all layers.
 
-    Where the user wants neither, two if the body is pretrained and the head a linear layer.
+    Where the user wants neither, two if the body is pretrained and the head a linear layer. A module or a loss of the
+    user's own (`is_own`) is tried on two items.
 
     Raises:
         ShapeError: If a module of one's own does not give the outputs that the target needs.

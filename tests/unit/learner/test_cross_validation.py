@@ -11,6 +11,7 @@ from torch import nn
 
 import headway as hw
 from headway.learner.cross_validation import CrossValidation, fold_data
+from tests.judging import metrics_of
 from tests.stopping import QUIET, same_bits, told, weights
 
 Make = Callable[..., nn.Module]
@@ -94,12 +95,13 @@ def test_a_learner_is_trained_as_before_and_stays_as_it_is(linear: Make, digits_
 
 def test_the_interval_covers_the_mean_of_folds_that_share_rows() -> None:
     """As Nadeau and Bengio: wider than of independent numbers, by the root of 1 + folds / (folds - 1)."""
-    found = CrossValidation.of([{"accuracy": value} for value in (0.8, 0.9, 0.85, 0.95, 0.7)], "accuracy")
+    found = CrossValidation.of([{"accuracy": value} for value in (0.8, 0.9, 0.85, 0.95, 0.7)], metrics_of())
     values = np.array([0.8, 0.9, 0.85, 0.95, 0.7])
     naive = 2.776445 * values.std(ddof=1) / 5**0.5
     estimate = found.metrics["accuracy"]
     assert estimate.value == pytest.approx(values.mean())
-    assert estimate.high - estimate.value == pytest.approx(naive * (1 + 5 / 4) ** 0.5, rel=1e-4)
+    assert estimate.value - estimate.low == pytest.approx(naive * (1 + 5 / 4) ** 0.5, rel=1e-4)
+    assert estimate.high == 1.0  # a share
 
 
 def test_a_module_of_ones_own_is_trained_from_its_start_again_for_an_ensemble() -> None:

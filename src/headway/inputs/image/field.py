@@ -76,6 +76,9 @@ class Image(Input):
     axes = ("height", "width", "channels")
 
     def __post_init__(self) -> None:
+        if not isinstance(self.size, int):
+            what = "`size` must be a whole number, the side of a square in pixels."
+            raise ConfigError(what, given=repr(self.size), fix="Pass one number, such as size=224.")
         is_right = {
             "`size` must lie between 8 and 2048 pixels.": 8 <= self.size <= 2048,
             "`channels` must be 1 (grey) or 3 (colour).": self.channels in (1, 3),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -63,6 +63,7 @@ class Ratings(RowInput[CategoryColumn]):
     fitted: tuple[CategoryColumn, ...] = field(default=(), init=False, repr=False)
     num_ratings: int = field(default=0, init=False, repr=False)
     column: str = field(default="ratings", init=False, repr=False)
+    target_is_number: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.user == self.item:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
@@ -264,10 +265,22 @@ class Table(RowInput[FittedColumn]):
     def _values(self, value: Any) -> list[Any]:
         row = row_mapping(value)
         if row is None:
-            message = f"a row must be a dict of columns and values, not {type(value).__name__}"
-            raise ReadError(message)
+            return self._values_in_order(value)
         if self.places.keys().isdisjoint(row):
             given = ", ".join(map(str, list(row)[:5])) or "nothing"
             message = f"a row has none of the model's columns: {given}. {did_you_mean(given, self.columns)}"
             raise ReadError(message)
         return [row.get(column.name) for column in self.fitted]
+
+    def _values_in_order(self, value: Any) -> list[Any]:
+        """Of a row without names, which an array's columns had not either when the model was trained."""
+        names = [column.name for column in self.fitted]
+        if not all(re.fullmatch(r"x\d+", name) for name in names):
+            message = f"a row must be a dict of columns and values, not {type(value).__name__}"
+            raise ReadError(message)
+        values = np.asarray(value)
+        width = 1 + max(int(name[1:]) for name in (*names, *self.left_out))
+        if values.shape != (width,):
+            message = f"a row must have {width} values, not the shape {list(values.shape)}"
+            raise ReadError(message)
+        return [values[int(name[1:])].item() for name in names]

@@ -29,6 +29,7 @@ NEARLY_ALL = 0.5
 
 MIN_TEXTS = 20
 _IS_ID = re.compile(r"(^|[_\s-])(id|uuid|guid|index|rownum)$", re.IGNORECASE)
+_IS_FILE = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 _IS_DATE = re.compile(r"\d{4}-\d{2}-\d{2}($|[T ]\d)")
 
 
@@ -78,6 +79,8 @@ def _guess_text(values: pl.Series) -> tuple[Kind | None, str]:
         return kind, reason
     if all(_IS_DATE.match(text) for text in distinct) and _are_dates(distinct):
         return "dates", ""
+    if len(distinct) > MIN_TEXTS and all(_IS_FILE.search(text) for text in distinct):
+        return None, "names files; to learn from these, pass it as the input"
     if len(distinct) > max(NEARLY_ALL * rows, MIN_TEXTS):
         return None, f"nearly as many different texts as rows ({len(distinct):,} of {rows:,})"
     return kind, reason

@@ -91,6 +91,8 @@ class Number(Target):
         numbers = numbers_in(values()) if input.source == "values" else None
         if numbers is None:
             return None
+        if input.target_is_number:
+            return cls(column)
         distinct = np.unique(numbers)
         return cls(column) if len(distinct) > MANY_CLASSES or (distinct != np.floor(distinct)).any() else None
 

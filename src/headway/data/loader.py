@@ -116,6 +116,7 @@ class Loader:
             try:
                 for positions in parts:
                     waiting.append(pool.submit(self._read, positions))
+                    # One batch ready beyond those being read, so that no thread waits for the model; more is memory.
                     if len(waiting) > self.threads + 1:
                         yield from waiting.popleft().result()
                 while waiting:

@@ -178,6 +178,7 @@ class TimeSplit(Split):
         # All the rows of the first moment go to train, even where they are more than their share.
         if first_valid == before_test[0]:
             first_valid = min(time for time in before_test if time > before_test[0])
+        # By content, so that an item identical to a later one cannot train a model that is judged on its copy.
         latest: dict[str, object] = {}
         contents = items["content"].to_list()
         for time, content in zip(times, contents, strict=True):
@@ -302,7 +303,8 @@ def _labels(items: pl.DataFrame, target: str) -> list[str]:
 
 
 def _merge(groups: list[str], contents: list[str]) -> list[str]:
-    """Groups joined where they share an identical item (union-find); the name is the first group's."""
+    """Groups joined where they share an identical item (union-find); the name is the least of theirs."""
+    # The lesser name is always the root, so that the result does not depend on the rows' order.
     parent: dict[str, str] = {group: group for group in groups}
 
     def root(group: str) -> str:

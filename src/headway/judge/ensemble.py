@@ -26,7 +26,6 @@ class Ensemble(AsJson):
     """A model and a baseline, averaged; `str()` says whether it gains anything.
 
     Attributes:
-        baseline: The baseline's name.
         weight: What the model's predictions count, from 0 (the baseline alone) to 1 (the model alone).
         predictions: The averages by part, float `[items, outputs]`.
         metrics: Estimates by part and name.

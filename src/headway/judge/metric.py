@@ -127,7 +127,7 @@ class Metric:
             warnings.simplefilter("ignore")
             try:
                 return self.compute(predictions, targets)
-            except ValueError:
+            except ValueError:  # as scikit-learn raises where a resample lacks a class
                 return math.nan
 
 
@@ -232,13 +232,7 @@ def pseudo_values(statistic: Callable[[np.ndarray], float], count: int) -> np.nd
 
 @dataclass(frozen=True)
 class LabelScores:
-    """How well one class or label is told from the others.
-
-    Attributes:
-        label: The label.
-        count: How much of it there is among the targets, such as items.
-        scores: Estimates by name.
-    """
+    """How well one class or label, of which there are `count` among the targets, is told from the others."""
 
     label: str
     count: int

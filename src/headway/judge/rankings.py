@@ -19,16 +19,12 @@ Effects = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[float, np.ndarray
 
 @dataclass(frozen=True)
 class Ranking:
-    """How well several columns of scores put the same items in order.
+    """How well several columns of scores put the same items in order."""
 
-    Attributes:
-        values: The metric of each column, float64 `[columns]`.
-        effects: How far each item moves their mean, float64 `[items]`; they sum to zero.
-        rarer: Of each column the items of the rarer side, positive or not, int64 `[columns]`.
-    """
-
+    # The metric of each column, float64 `[columns]`, and how far each item moves their mean, float64 `[items]`, sum 0.
     values: np.ndarray
     effects: np.ndarray
+    # Of each column the items of the rarer side, positive or not, int64 `[columns]`.
     rarer: np.ndarray
 
     @property

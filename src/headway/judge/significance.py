@@ -19,13 +19,7 @@ _BLOCK = 2_000_000
 
 @dataclass(frozen=True)
 class Comparison:
-    """How far a model is from another on the same items.
-
-    Attributes:
-        difference: The first's value less the second's, with its 95 % interval.
-        p: That there is no difference, between 0 and 1.
-        test: Whose p that is.
-    """
+    """A model's value less another's on the same items, and the p of a named test that they do not differ."""
 
     difference: Estimate
     p: float

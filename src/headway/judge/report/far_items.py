@@ -20,13 +20,9 @@ NUM_SHOWN = 12
 
 @dataclass(frozen=True, kw_only=True)
 class FarItem(AsJson):
-    """An item whose prediction is far from its target.
+    """An item, by its number in its source, whose prediction is far from its target; both are in words.
 
-    Attributes:
-        row: The item's number in its source.
-        target: Its target in words.
-        prediction: The model's prediction in words.
-        loss: How bad the prediction is, the larger the worse, as the kind of target measures it.
+    The larger the loss, the worse the prediction, as the kind of target measures it.
     """
 
     row: int

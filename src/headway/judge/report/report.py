@@ -51,12 +51,10 @@ class BaselineRow(AsJson):
     """One baseline in the report.
 
     Attributes:
-        name: Its name.
         seconds: Learning and answering.
-        metrics: Those that the task measures baselines by, by part: of classes accuracy, balanced accuracy, macro F1
-            and log loss.
+        metrics: Those that the task measures baselines by, by part.
         difference: The model's main metric less the baseline's on the verdict's part; of a share in points.
-        p: That there is no difference on the verdict's part: McNemar's exact p, or a sign-flip test's for numbers.
+        p: That there is no difference there: McNemar's exact p, or a sign-flip test's for numbers.
         size: Its parameters, of nearest neighbours the stored values; None where that is not known.
     """
 

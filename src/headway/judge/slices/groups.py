@@ -37,11 +37,9 @@ _QUANTILES = (0.2, 0.4, 0.6, 0.8)
 
 @dataclass(frozen=True)
 class Groups:
-    """The items of a table, each in one group.
+    """The items of a table, each in one group by its `index`, int64 `[items]`; no group is empty.
 
-    Attributes:
-        names: The groups' names; numbers and dates in their order, others the largest first.
-        index: The group of each item, int64 `[items]`. No group is empty.
+    Names of numbers and dates are in their order, others the largest first.
     """
 
     names: tuple[str, ...]

@@ -30,23 +30,14 @@ LEFT, RIGHT, TOP, BOTTOM = 50, 12, 12, 38
 
 @dataclass(frozen=True)
 class Point:
-    """A place in a chart.
-
-    Attributes:
-        x: Along.
-        y: Up.
-        low: Lower end of the interval; None without one.
-        high: Upper end.
-        tip: What it says when pointed at.
-        radius: Its size, in pixels.
-    """
+    """A place in a chart, with its interval where it has one, and the `tip` that it says when pointed at."""
 
     x: float
     y: float
     low: float | None = None
     high: float | None = None
     tip: str = ""
-    radius: float = 3.5
+    radius: float = 3.5  # in pixels
 
 
 @dataclass(frozen=True)

@@ -248,12 +248,12 @@ def test_labels_that_do_not_fit_the_graph(path: Path) -> None:
 
 
 def golden_check(**changed: object) -> bytes:
-    check = unpack_check(read_bundle(GOLDEN).files["check.npz"], given="golden")
+    check = unpack_check(read_bundle(GOLDEN).files["check.npz"], source="golden")
     return pack_check(replace(check, **changed))  # type: ignore[arg-type]
 
 
 def test_a_check_that_fails(path: Path) -> None:
-    check = unpack_check(read_bundle(GOLDEN).files["check.npz"], given="golden")
+    check = unpack_check(read_bundle(GOLDEN).files["check.npz"], source="golden")
     assert check.distances is not None
     for changed in (
         golden_check(outputs=check.outputs[::-1]),
@@ -268,7 +268,7 @@ def test_a_check_that_fails(path: Path) -> None:
 
 
 def test_a_check_of_another_shape(path: Path) -> None:
-    check = unpack_check(read_bundle(GOLDEN).files["check.npz"], given="golden")
+    check = unpack_check(read_bundle(GOLDEN).files["check.npz"], source="golden")
     for changed in (golden_check(inputs=check.inputs[:, :4]), golden_check(distances=None)):
         rebuilt(path, check=changed)
         what = "The bundle's graph, its check and its fields do not fit one another."

@@ -88,7 +88,7 @@ def test_check_arrays_come_back(count: int, size: int, classes: int, seed: int) 
     images = draw.integers(0, 256, size=(count, size, size, 3), dtype=np.uint8)
     distances = draw.random(count, dtype=np.float32) if seed % 2 else None
     check = Check(images, draw.random((count, classes), dtype=np.float32), distances)
-    found = unpack_check(pack_check(check), given="check")
+    found = unpack_check(pack_check(check), source="check")
     assert found.arrays.keys() == check.arrays.keys()
     for name, array in check.arrays.items():
         np.testing.assert_array_equal(found.arrays[name], array)

@@ -154,7 +154,7 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
         start = file.read(4)
         if start != b"PK\x03\x04":
             raise _no_bundle("it is not a zip archive." if start else "it is empty.", path)
-        members = _read_zip(file, given=path)
+        members = _read_zip(file, source=path)
     raw = members.pop(_MANIFEST, None)
     if raw is None:
         raise _no_bundle("it is a zip archive without a manifest.json.", path)
@@ -176,7 +176,7 @@ def pack_check(check: Check) -> bytes:
 
     Example:
         >>> data = pack_check(Check(np.zeros((2, 8, 8, 3), np.uint8), np.full((2, 4), 0.25, np.float32)))
-        >>> unpack_check(data, given="check.npz").outputs.shape
+        >>> unpack_check(data, source="check.npz").outputs.shape
         (2, 4)
     """
     members = {}
@@ -190,25 +190,25 @@ def pack_check(check: Check) -> bytes:
     return npz.getvalue()
 
 
-def unpack_check(data: bytes, *, given: object) -> Check:
-    """The arrays of `check.npz`, read without numpy's own zip reader; `given` is what an error calls the bundle.
+def unpack_check(data: bytes, *, source: object) -> Check:
+    """The arrays of `check.npz`, read without numpy's own zip reader; `source` is what an error calls the bundle.
 
     Raises:
         BundleError: If it holds anything but these arrays, stored, with as many bytes as their headers claim.
     """
-    members = _read_zip(io.BytesIO(data), given=given)
+    members = _read_zip(io.BytesIO(data), source=source)
     if not {"inputs.npy", "outputs.npy"} <= members.keys() <= {f"{name}.npy" for name in _CHECK}:
         names = "inputs and outputs, with or without distances"
-        raise damage(f"The bundle's check.npz does not hold just {names}.", given=given)
+        raise damage(f"The bundle's check.npz does not hold just {names}.", given=source)
     try:
         check = Check(**{name[:-4]: _parse_npy(raw, _CHECK[name[:-4]]) for name, raw in members.items()})
     # The header is Python source text; numpy's parser raises whatever it trips over.
     except Exception as error:
-        raise damage(f"The bundle's check.npz holds an array that cannot be read ({error}).", given=given) from error
+        raise damage(f"The bundle's check.npz holds an array that cannot be read ({error}).", given=source) from error
     counts = {len(array) if array.ndim else 0 for array in check.arrays.values()}
     flat = check.outputs.ndim >= 2 and (check.distances is None or check.distances.ndim == 1)
     if not flat or len(counts) > 1 or 0 in counts:
-        raise damage("The bundle's check.npz does not hold one answer for each input.", given=given)
+        raise damage("The bundle's check.npz does not hold one answer for each input.", given=source)
     return check
 
 
@@ -225,19 +225,19 @@ def _parse_npy(raw: bytes, dtypes: tuple[str, ...]) -> np.ndarray:
     return np.frombuffer(raw, dtype=dtype, offset=buffer.tell()).reshape(shape)
 
 
-def _parse_manifest(raw: bytes, given: object) -> dict[str, Any]:
+def _parse_manifest(raw: bytes, source: object) -> dict[str, Any]:
     if len(raw) > MAX_MANIFEST_BYTES:
-        raise damage(f"The bundle's manifest is over the limit of {MAX_MANIFEST_BYTES // 2**20} MB.", given=given)
+        raise damage(f"The bundle's manifest is over the limit of {MAX_MANIFEST_BYTES // 2**20} MB.", given=source)
     try:
         manifest = json.loads(raw.decode())
     except (ValueError, RecursionError) as error:
-        raise damage(f"The bundle's manifest is not JSON ({error}).", given=given) from error
+        raise damage(f"The bundle's manifest is not JSON ({error}).", given=source) from error
     version = manifest.get("format_version") if isinstance(manifest, dict) else None
     if not isinstance(version, int) or version < 1 or not isinstance(manifest.get("files"), dict):
-        raise damage("The bundle's manifest lacks its format version or its list of files.", given=given)
+        raise damage("The bundle's manifest lacks its format version or its list of files.", given=source)
     if version not in _FILES:
         what = f"The bundle has format version {version}; this version of Headway reads up to {FORMAT_VERSION}."
-        raise damage(what, given=given, fix="Upgrade Headway: pip install --upgrade headway")
+        raise damage(what, given=source, fix="Upgrade Headway: pip install --upgrade headway")
     return manifest
 
 
@@ -257,9 +257,9 @@ def _open(path: Path) -> BinaryIO:
     return file
 
 
-def _no_bundle(why: str, given: object) -> BundleError:
+def _no_bundle(why: str, source: object) -> BundleError:
     fix = "Pass a model.headway file, as written by `headway train` or `learner.export`."
-    return damage(f"This is not a Headway bundle: {why}", given=given, fix=fix)
+    return damage(f"This is not a Headway bundle: {why}", given=source, fix=fix)
 
 
 def _write_zip(file: BinaryIO, members: dict[str, bytes]) -> None:
@@ -272,35 +272,35 @@ def _write_zip(file: BinaryIO, members: dict[str, bytes]) -> None:
             archive.writestr(entry, data)
 
 
-def _read_zip(file: BinaryIO, *, given: object) -> dict[str, bytes]:
+def _read_zip(file: BinaryIO, *, source: object) -> dict[str, bytes]:
     """The members of a zip of a few stored files; the structure is checked before a member is read."""
     size = file.seek(0, os.SEEK_END)
     if size > MAX_BUNDLE_BYTES:
-        raise damage(f"The file is over the limit of {MAX_BUNDLE_BYTES / 1e9:.1f} GB.", given=given)
-    _check_end(file, size, given)
+        raise damage(f"The file is over the limit of {MAX_BUNDLE_BYTES / 1e9:.1f} GB.", given=source)
+    _check_end(file, size, source)
     try:
         with zipfile.ZipFile(file) as archive:
             entries = archive.infolist()
             problem = _problem(entries, size)
             if problem:
-                raise damage(f"The bundle is unsafe or damaged: {problem}.", given=given)
+                raise damage(f"The bundle is unsafe or damaged: {problem}.", given=source)
             return {entry.filename: archive.read(entry) for entry in entries}
     except BundleError:
         raise
     # zipfile raises BadZipFile, EOFError, NotImplementedError, struct.error, UnicodeDecodeError and others.
     except Exception as error:
-        raise damage(f"The bundle is damaged: {error or type(error).__name__}.", given=given) from error
+        raise damage(f"The bundle is damaged: {error or type(error).__name__}.", given=source) from error
 
 
-def _check_end(file: BinaryIO, size: int, given: object) -> None:
+def _check_end(file: BinaryIO, size: int, source: object) -> None:
     """Bounds the zip's directory before zipfile builds an object for each of its entries."""
     file.seek(max(0, size - _END.size))
     tail = file.read(_END.size)
     if len(tail) != _END.size or not tail.startswith(b"PK\x05\x06"):
-        raise damage("The bundle is cut short, or something follows its end.", given=given)
+        raise damage("The bundle is cut short, or something follows its end.", given=source)
     _, _, _, _, count, directory_bytes, directory_start, _ = _END.unpack(tail)
     if count > _MAX_MEMBERS or directory_start + directory_bytes + _END.size != size or directory_bytes > 2**16:
-        raise damage("The bundle is damaged: its directory is not as it should be.", given=given)
+        raise damage("The bundle is damaged: its directory is not as it should be.", given=source)
 
 
 def _problem(entries: list[zipfile.ZipInfo], size: int) -> str | None:

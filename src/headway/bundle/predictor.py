@@ -65,11 +65,11 @@ def load(path: str | os.PathLike[str]) -> Predictor:
     Raises:
         BundleError: If the file is not a bundle, damaged, unsafe, too new, or does not pass its own check.
     """
-    return open_bundle(read_bundle(path), given=path)
+    return open_bundle(read_bundle(path), source=path)
 
 
-def open_bundle(bundle: Bundle, *, given: object) -> Predictor:
-    """`load` for a bundle whose file was read already; `given` is what an error calls it."""
+def open_bundle(bundle: Bundle, *, source: object) -> Predictor:
+    """`load` for a bundle whose file was read already; `source` is what an error calls it."""
     try:
         input = input_from_json(bundle.manifest["input"])
         target = target_from_json(bundle.manifest["target"])
@@ -78,15 +78,15 @@ def open_bundle(bundle: Bundle, *, given: object) -> Predictor:
         raise
     # Right by its hash or not, the manifest is a stranger's: a field may be missing or of any type.
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
-        raise damage(f"The bundle's fields cannot be read ({_first_line(error)}).", given=given) from error
-    check = unpack_check(bundle.files["check.npz"], given=given)
+        raise damage(f"The bundle's fields cannot be read ({_first_line(error)}).", given=source) from error
+    check = unpack_check(bundle.files["check.npz"], source=source)
     try:
         session = open_session(bundle.files["model.onnx"])
     # onnxruntime's exceptions have no base of their own.
     except Exception as error:
-        raise damage(f"The bundle's graph cannot be opened ({_first_line(error)}).", given=given) from error
+        raise damage(f"The bundle's graph cannot be opened ({_first_line(error)}).", given=source) from error
     predictor = Predictor(manifest=bundle.manifest, input=input, target=target, session=session, threshold=threshold)
-    _self_check(predictor, check, tolerance=tolerance, given=given)
+    _self_check(predictor, check, tolerance=tolerance, source=source)
     return predictor
 
 
@@ -351,7 +351,7 @@ def sampled(outputs: np.ndarray) -> np.ndarray:
     return outputs[(slice(None), slice(None), *[slice(None, None, 8)] * (outputs.ndim - 2))]
 
 
-def _self_check(predictor: Predictor, check: Check, *, tolerance: float, given: object) -> None:
+def _self_check(predictor: Predictor, check: Check, *, tolerance: float, source: object) -> None:
     """Compares the graph's answers with the bundle's own, and its shapes with the fields'."""
     inputs, distances, threshold = check.inputs, check.distances, predictor.threshold
     try:
@@ -368,11 +368,11 @@ def _self_check(predictor: Predictor, check: Check, *, tolerance: float, given: 
             near = fits and bool(np.all(np.abs(far - distances) <= tolerance))
     # onnxruntime's exceptions have no base of their own.
     except Exception as error:
-        raise damage(f"The bundle's own check cannot be run ({_first_line(error)}).", given=given) from error
+        raise damage(f"The bundle's own check cannot be run ({_first_line(error)}).", given=source) from error
     if not fits:
-        raise damage("The bundle's graph, its check and its fields do not fit one another.", given=given)
+        raise damage("The bundle's graph, its check and its fields do not fit one another.", given=source)
     if not near:
-        raise damage("The model's outputs differ from the reference outputs stored in the file.", given=given)
+        raise damage("The model's outputs differ from the reference outputs stored in the file.", given=source)
 
 
 def _strict(item: Any, answer: Prediction | ReadError) -> Prediction:

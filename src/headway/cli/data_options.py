@@ -143,8 +143,8 @@ def _target_class(options: Mapping[str, Any]) -> type[Target] | None:
     """The kind of target that is named, or that the options are of; None where neither is said."""
     if options.get("kind"):
         return target_class(options["kind"])
-    given = {name for name in TARGET_OPTIONS if options.get(name) is not None}
-    return next((kind for kind in map(target_class, TARGETS) if given & {*kind.options}), None)
+    special = {name for name in TARGET_OPTIONS if options.get(name) is not None}
+    return next((kind for kind in map(target_class, TARGETS) if special & {*kind.options}), None)
 
 
 def _of(target: type[Target], options: Mapping[str, Any]) -> dict[str, str]:

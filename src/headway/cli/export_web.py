@@ -27,7 +27,7 @@ def export_web(
 
     model = read_bundle(bundle)
     # The whole check first: what does not answer here will not answer there.
-    open_bundle(model, given=bundle)
+    open_bundle(model, source=bundle)
     with as_file(files("headway.serve") / "page") as page:
         written = write_site(folder, model, name=bundle_name(bundle), page=page, runtime=runtime)
     megabytes = sum(file.stat().st_size for file in written) / 1e6

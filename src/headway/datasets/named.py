@@ -58,7 +58,7 @@ def fetch(name: str, *, on_progress: OnProgress | None = None) -> Path:
         500
     """
     data = entry(name)
-    tell = on_progress or (lambda what, done, total: None)
+    tell = on_progress or (lambda step, done, total: None)
     ready = _root() / data.name
     if _is_whole(ready):
         return ready
@@ -124,7 +124,7 @@ def load(
     from headway.inputs.registry import input_class
 
     data = entry(name)
-    tell = on_progress or (lambda what, done, total: None)
+    tell = on_progress or (lambda step, done, total: None)
     image: Any = input_class("image")
     return from_folder(
         fetch(name, on_progress=on_progress),
@@ -150,7 +150,7 @@ def write_digits(folder: str | os.PathLike[str]) -> Path:
     """
     root = Path(folder)
     if not all(len(list((root / str(digit)).glob("*.png"))) == 500 for digit in range(10)):
-        write_items(CATALOGUE["digits"], {}, root, lambda what, done, total: None)
+        write_items(CATALOGUE["digits"], {}, root, lambda step, done, total: None)
     return root
 
 

@@ -86,7 +86,7 @@ def _make_app(bundle: Path, settings: Settings, on_start: Callable[[], None] = l
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module=r"PIL\.")
     model = read_bundle(bundle)
-    predictor = open_bundle(model, given=bundle)
+    predictor = open_bundle(model, source=bundle)
     card = model.files["card.md"].decode(errors="replace")
     return create_app(predictor, settings, name=bundle_name(bundle), card=card, on_start=on_start)
 

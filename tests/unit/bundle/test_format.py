@@ -78,7 +78,7 @@ def test_check_arrays_come_back_and_numpy_reads_them() -> None:
     distances = np.array([0.5, -1], dtype=np.float32)
     for check in (Check(inputs, outputs), Check(inputs, outputs, distances)):
         data = pack_check(check)
-        found = unpack_check(data, given="x")
+        found = unpack_check(data, source="x")
         assert found.arrays.keys() == check.arrays.keys()
         for name, array in check.arrays.items():
             np.testing.assert_array_equal(found.arrays[name], array)
@@ -89,7 +89,7 @@ def test_check_arrays_come_back_and_numpy_reads_them() -> None:
 @pytest.mark.parametrize("name", INPUT_DTYPES)
 def test_items_of_every_dtype_come_back(name: str) -> None:
     inputs = np.array([[0, 1, 1], [1, 0, 1]]).astype(name)
-    found = unpack_check(pack_check(Check(inputs, np.ones((2, 1), np.float32))), given="x").inputs
+    found = unpack_check(pack_check(Check(inputs, np.ones((2, 1), np.float32))), source="x").inputs
     assert found.dtype == inputs.dtype
     np.testing.assert_array_equal(found, inputs)
 
@@ -119,4 +119,4 @@ def test_an_array_that_claims_anything_else_is_refused(inputs: bytes) -> None:
         archive.writestr("inputs.npy", inputs)
         archive.writestr("outputs.npy", _npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1), }", bytes(4)))
     with pytest.raises(BundleError, match=r"check\.npz"):
-        unpack_check(buffer.getvalue(), given="x")
+        unpack_check(buffer.getvalue(), source="x")

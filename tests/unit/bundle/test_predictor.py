@@ -148,7 +148,7 @@ def test_distances_are_those_behind_familiar(predictor: Predictor) -> None:
 
 def test_a_bundle_may_not_know_what_is_familiar(tmp_path: Path, photos: list[Path]) -> None:
     golden = read_bundle(GOLDEN)
-    check = unpack_check(golden.files["check.npz"], given="golden")
+    check = unpack_check(golden.files["check.npz"], source="golden")
     files = {**golden.files, "check.npz": pack_check(replace(check, distances=None))}
     path = write_bundle(tmp_path / "model.headway", manifest={**golden.manifest, "familiar": None}, files=files)
     predictor = load(path)

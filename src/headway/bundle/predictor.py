@@ -276,7 +276,8 @@ class Predictor:
                 batch = [waiting.popleft() for _ in range(min(batch_size, len(waiting)))]
                 yield [item for item, _ in batch], [future.result() for _, future in batch]
         finally:
-            readers.shutdown(cancel_futures=True)
+            # The garbage collector may close this in a thread that a reader waits for: to wait here could be for ever.
+            readers.shutdown(wait=False, cancel_futures=True)
 
     def _read(self, item: Any) -> _Read:
         start, geometry, notes = time.perf_counter(), None, ()

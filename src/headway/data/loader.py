@@ -112,18 +112,18 @@ class Loader:
             yield from itertools.chain.from_iterable(map(self._read, parts))
             return
         waiting: deque[Future[list[Batch]]] = deque()
-        with ThreadPoolExecutor(self.threads, thread_name_prefix="headway-reader") as pool:
-            try:
-                for positions in parts:
-                    waiting.append(pool.submit(self._read, positions))
-                    # One batch ready beyond those being read, so that no thread waits for the model; more is memory.
-                    if len(waiting) > self.threads + 1:
-                        yield from waiting.popleft().result()
-                while waiting:
+        pool = ThreadPoolExecutor(self.threads, thread_name_prefix="headway-reader")
+        try:
+            for positions in parts:
+                waiting.append(pool.submit(self._read, positions))
+                # One batch ready beyond those being read, so that no thread waits for the model; more is memory.
+                if len(waiting) > self.threads + 1:
                     yield from waiting.popleft().result()
-            finally:
-                for future in waiting:
-                    future.cancel()
+            while waiting:
+                yield from waiting.popleft().result()
+        finally:
+            # The garbage collector may close this in a thread that a reader waits for: to wait here could be for ever.
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _read(self, positions: np.ndarray) -> list[Batch]:
         """The batch of those that can be read; nothing where none of them can."""

@@ -87,8 +87,12 @@ def test_items_are_taken_as_needed(predictor: Predictor, photos: list[Path]) -> 
     answers = predictor.predict_many(endless(), batch_size=4)
     assert next(answers).label == "red"
     assert taken == 8
+    readers = [thread for thread in threading.enumerate() if thread.name.startswith("headway-read")]
+    assert readers
     del answers
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("headway-read")]
+    for thread in readers:
+        thread.join(timeout=60)
+    assert not any(thread.is_alive() for thread in readers)
 
 
 def test_an_unreadable_item_ends_predict_many_and_not_try_many(predictor: Predictor, photos: list[Path]) -> None:

@@ -146,17 +146,18 @@ def test_only_a_few_batches_are_read_ahead(part: Part, monkeypatch: pytest.Monke
     next(batches)
     time.sleep(0.1)
     assert 1 <= len(seen) <= 4
-    batches.close()  # type: ignore[attr-defined]
+    batches.close()
 
 
 def test_stopping_early_ends_the_threads(part: Part) -> None:
-    before = threading.active_count()
     for _ in Loader(part, 1, threads=4):
         break
     batches = Loader(part, 1, threads=4).epoch(0)
     next(batches)
-    batches.close()  # type: ignore[attr-defined]
-    assert threading.active_count() == before
+    readers = readers_now()
+    assert readers
+    batches.close()
+    assert end_of(readers)
 
 
 def test_batches_may_be_written_to(part: Part) -> None:
@@ -212,3 +213,31 @@ def test_a_batch_moves_to_a_device(part: Part) -> None:
     assert moved.inputs.device.type == moved.targets.device.type == "meta"
     assert moved.rows is batch.rows
     assert bits([batch.to(torch.device("cpu"))]) == bits([batch])
+
+
+def test_an_epoch_that_is_left_waits_for_no_reader(part: Part, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The garbage collector can close it in the very thread that a reader waits for."""
+    goes_on, read, first = threading.Event(), Part.readable, part.rows[0]
+
+    def stuck(self: Part, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        assert self.rows[positions[0]] == first or goes_on.wait(60)
+        return read(self, positions)
+
+    monkeypatch.setattr(Part, "readable", stuck)
+    batches = Loader(part, 1, threads=2).epoch(0)
+    next(batches)
+    readers = readers_now()
+    batches.close()  # would wait until `goes_on` is set
+    assert any(thread.is_alive() for thread in readers)
+    goes_on.set()
+    assert end_of(readers)
+
+
+def readers_now() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("headway-reader")]
+
+
+def end_of(threads: list[threading.Thread]) -> bool:
+    for thread in threads:
+        thread.join(timeout=60)
+    return not any(thread.is_alive() for thread in threads)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headway.judge.intervals import Estimate, bootstrap, mcnemar, mean, paired_difference, wilson
-from headway.targets.category.metrics import CLASSIFICATION, per_class
+from headway.targets.category.metrics import METRICS, per_class
 from tests.judging import baseline_data, evaluate, run_baselines
 
 TRIALS = 1000
@@ -81,7 +81,7 @@ def test_naming_the_classes_otherwise_changes_nothing(items: int, classes: int, 
     names = np.random.default_rng(seed).permutation(classes)
     renamed = np.empty_like(probabilities)
     renamed[:, names] = probabilities
-    for name in CLASSIFICATION:
+    for name in METRICS.metrics:
         if name in ("auroc", "average_precision") and classes == 2:
             continue  # of the second class, by convention
         found = evaluate(probabilities, targets, metrics=[name])[name]
@@ -183,7 +183,7 @@ def scored(draw: np.random.Generator, items: int) -> tuple[np.ndarray, np.ndarra
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(CLASSIFICATION))
+@pytest.mark.parametrize("name", sorted(METRICS.metrics))
 def test_metrics_of_probabilities_cover(name: str) -> None:
     """The truth is the metric of a million items; the intervals come from 400."""
     truth = evaluate(*scored(np.random.default_rng(99), 1_000_000), metrics=[name])[name].value

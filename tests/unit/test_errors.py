@@ -46,7 +46,7 @@ def test_only_lists_are_joined(given: object, shown: str) -> None:
         ("lable", ["label", "lable2", "file"], 'Did you mean "lable2" or "label"?'),
         ("q", ["file", "label"], "Known: file, label."),
         ("q", "hgfedcba", "Known: a, b, c, d, e, f, g, h."),
-        ("q", "ihgfedcba", "Known: a, b, c, d, e, f, g, h, ...."),
+        ("q", "ihgfedcba", "Known: a, b, c, d, e, f, g, h and 1 more."),
     ],
 )
 def test_a_hint_names_the_closest_or_the_first(name: str, known: list[str], hint: str) -> None:

@@ -286,7 +286,7 @@ class Predictor:
                 # An open file can be read only once.
                 item = item.read() if hasattr(item, "read") else item
                 geometry = self.input.geometry(item)
-            array, notes = self.input.read(item), self.input.notes(item)
+            array, notes = self.input.read_noted(item)
         except ReadError as error:
             array = error
         return _Read(array, geometry=geometry, notes=notes, seconds=time.perf_counter() - start)

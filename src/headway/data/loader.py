@@ -150,4 +150,6 @@ def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
 
 def as_tensor(arrays: np.ndarray, axes: tuple[str, ...]) -> torch.Tensor:
     """A batch as `Input.collate` gives it, `[batch, *axes]`, as models take it: channels before other axes."""
-    return torch.from_numpy(np.ascontiguousarray(arrays)).permute(model_order(axes))
+    tensor = torch.from_numpy(np.ascontiguousarray(arrays))
+    # A single axis has no order; of rows, a microsecond in each of very many batches.
+    return tensor if len(axes) == 1 else tensor.permute(model_order(axes))

@@ -222,12 +222,16 @@ class Input(ABC):
         """What an item has that no training item had, although `read` takes it."""
         return ()
 
+    def read_noted(self, value: Any) -> tuple[np.ndarray, tuple[str, ...]]:
+        """What `read` gives of an item, and its notes."""
+        return self.read(value), self.notes(value)
+
     def read_many(self, values: Sequence[Any]) -> list[tuple[np.ndarray | ReadError, tuple[str, ...]]]:
         """Of each item what `read` gives, or why it cannot be read, and its notes."""
         results = []
         for value in values:
             try:
-                results.append((self.read(value), self.notes(value)))
+                results.append(self.read_noted(value))
             except ReadError as error:
                 results.append((error, ()))
         return results

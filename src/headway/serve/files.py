@@ -45,12 +45,12 @@ class FileReader(Reader):
 
     def read(self, item: Item) -> Asked:
         try:
-            array = self._input.read(item.data)
+            array, notes = self._input.read_noted(item.data)
             geometry = self._input.geometry(item.data) if self._needs_geometry else None
         except ReadError as error:
             raise Problem(Kind.UNREADABLE, f"The {self._input.noun} is {error}.") from error
         statistics = {"bytes": len(item.data), **self._input.statistics(array)} if self._is_logged else {}
-        return Asked(array, geometry=geometry, notes=self._input.notes(item.data), statistics=statistics)
+        return Asked(array, geometry=geometry, notes=notes, statistics=statistics)
 
     def describe_body(self) -> dict[str, Any]:
         binary = {"schema": {"type": "string", "format": "binary"}}

@@ -75,7 +75,7 @@ An object is answered by its prediction, a list by a list of them in its order."
         row = self._checked(item.row)
         value = self._input.from_row(row)
         try:
-            array = self._input.read(value)
+            array, notes = self._input.read_noted(value)
         except ReadError as error:
             raise Problem(Kind.BAD_ROW, f"The row is {error}.") from error
         statistics: dict[str, Any] = dict(self._input.statistics(array)) if self._is_logged else {}
@@ -84,7 +84,7 @@ An object is answered by its prediction, a list by a list of them in its order."
             statistics["columns"] = self._input.bins(row, self._reference)
         if self._is_kept:
             statistics["row"] = row
-        return Asked(array, notes=self._input.notes(value), statistics=statistics)
+        return Asked(array, notes=notes, statistics=statistics)
 
     def example(self) -> np.ndarray:
         return self._input.read(self._input.from_row(self._example()))

@@ -80,15 +80,16 @@ def test_of_masks_functions_see_classes() -> None:
 
 
 def test_a_report_by_a_metric_of_ones_own() -> None:
-    probabilities, targets = classes()
-    site = np.where(np.arange(300) < 150, "north", "south")
-    probabilities[:150] = probabilities[:150, [1, 2, 0]]
+    # Few items: a function of one's own is called for each resample of each row of the report.
+    probabilities, targets = classes(120)
+    site = np.where(np.arange(120) < 60, "north", "south")
+    probabilities[:60] = probabilities[:60, [1, 2, 0]]
     report = hw.judge_predictions(
         probabilities,
         targets,
         items={"site": site},
         slices=["site"],
-        baselines={"rival": classes(seed=9)[0][np.argsort(targets, kind="stable")]},
+        baselines={"rival": classes(120, seed=9)[0][np.argsort(targets, kind="stable")]},
         metrics=[theirs.matthews_corrcoef],
         main_metric="matthews_corrcoef",
     )

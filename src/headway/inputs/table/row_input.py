@@ -88,11 +88,19 @@ class RowInput(Input, Generic[C]):
             ReadError: If `value` is not a row.
         """
 
-    def read(self, value: Any) -> np.ndarray:
+    def read_noted(self, value: Any) -> tuple[np.ndarray, tuple[str, ...]]:
         encoded: list[float] = []
+        notes: list[str] = []
+        # Both in one pass: it is most of what an answer for a row takes, beside the model.
         for column, one in zip(self.fitted, self._values(value), strict=True):
-            encoded += column.encode_one(one)[0]
-        return np.array(encoded, dtype=np.float32)[self._order]
+            numbers, note = column.encode_one(one)
+            encoded += numbers
+            if note is not None:
+                notes.append(note)
+        return np.array(encoded, dtype=np.float32)[self._order], tuple(notes)
+
+    def read(self, value: Any) -> np.ndarray:
+        return self.read_noted(value)[0]
 
     def read_rows(self, items: pl.DataFrame) -> np.ndarray:
         """All rows at once, float32 `[rows, features]`.
@@ -123,8 +131,7 @@ class RowInput(Input, Generic[C]):
 
     def notes(self, value: Any) -> tuple[str, ...]:
         """What the row has that no training row had."""
-        notes = (column.encode_one(one)[1] for column, one in zip(self.fitted, self._values(value), strict=True))
-        return tuple(note for note in notes if note is not None)
+        return self.read_noted(value)[1]
 
     def form(self) -> tuple[Column, ...]:
         return tuple(column.form() for column in self.fitted)

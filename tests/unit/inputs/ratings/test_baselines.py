@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from headway.errors import ShapeError
 from headway.inputs.ratings.baselines import bias_model
 from headway.judge.baselines.base import BaselineData
 from tests.judging import baseline_data, baselines_of, run_baselines
@@ -100,8 +99,3 @@ def test_other_data_have_no_baselines_of_pairs() -> None:
     found = run_baselines(rows, {"valid": rows}, num_outputs=1, task="regression")
     assert [each.name for each in found] == NAMES[:2]
     assert set(NAMES) <= set(baselines_of("regression"))
-
-
-def test_pairs_belong_to_their_targets() -> None:
-    with pytest.raises(ShapeError):
-        baseline_data(targets=np.zeros((3, 1)), pairs=np.zeros((2, 2), np.int64))

@@ -200,6 +200,6 @@ def test_scores_of_a_class_cover(name: str) -> None:
     for _ in range(TRIALS):
         targets = draw.integers(4, size=400)
         given = np.where(draw.random(400) < 0.9, targets, (targets + draw.integers(1, 4, size=400)) % 4)
-        found = per_class(np.eye(4)[given], targets)[1].scores[name]
+        found = per_class(np.eye(4)[given], targets, labels=list("abcd"))[1].scores[name]
         covered.append(found.low <= 0.9 <= found.high)
     assert 0.93 <= np.mean(covered) <= 0.97

@@ -165,7 +165,8 @@ def _calibration_error(probabilities: np.ndarray, targets: np.ndarray, seed: int
     draws = generator(seed, "bootstrap").normal(size=(2000, NUM_BINS))
     noise = draws * np.sqrt(np.bincount(bins, gap**2, NUM_BINS)) / count
     bias = float(np.abs(signed + noise).sum(1).mean()) - value
-    half = intervals.Z_SCORE * float((np.sign(signed)[bins] * gap).std()) / math.sqrt(count)
+    # Rounded: the sign of a gap that is nothing but rounding would follow the order of the items.
+    half = intervals.Z_SCORE * float((np.sign(np.round(signed, 12))[bins] * gap).std()) / math.sqrt(count)
     by_chance = float(np.quantile(np.abs(noise).sum(1), 1 - intervals.ALPHA / 2))
     low = 0.0 if value <= by_chance else value - bias - half
     return Estimate(value, min(max(low, 0.0), value), min(max(value - bias + half, value), 1.0))

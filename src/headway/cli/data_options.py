@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from headway.errors import ConfigError
 from headway.targets.registry import TARGETS, target_class
@@ -16,7 +18,15 @@ if TYPE_CHECKING:
     from headway.data.dataset import Data
     from headway.targets.base import Target
 
-__all__ = ["TARGET_OPTIONS", "check_fields", "labelled_items", "open_data"]
+__all__ = ["TARGET_OPTIONS", "AcceptChanges", "MovedTo", "check_fields", "labelled_items", "open_data"]
+
+# What commands take that open a run's data again.
+MovedTo = Annotated[
+    Path | None, typer.Option("--data", metavar="FOLDER", help="Where the run's files are now, if they have moved.")
+]
+AcceptChanges = Annotated[
+    bool, typer.Option("--accept-changes", help="Go on although files of the data have changed since.")
+]
 
 # Options that only some kinds of targets take, by `Target.options`.
 TARGET_OPTIONS = ("classes", "ignore", "limits")

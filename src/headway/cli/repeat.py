@@ -8,15 +8,16 @@ from typing import Annotated
 
 import typer
 
+from headway.cli.data_options import AcceptChanges, MovedTo
+
 __all__ = ["repeat"]
 
 
 def repeat(
     run: Annotated[Path, typer.Argument(help="The run's folder, such as runs/pets.")],
     *,
-    accept_changes: Annotated[
-        bool, typer.Option("--accept-changes", help="Repeat it although files of the data have changed since.")
-    ] = False,
+    data: MovedTo = None,
+    accept_changes: AcceptChanges = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:
     """Do a run again from the start, in a folder of its own, and say whether it comes to the same bits."""
@@ -29,7 +30,7 @@ def repeat(
     first = open_run(run)
     second = copy_plan(first)
     with second.held():
-        learner = Learner.resume(second.path, accept_changes=accept_changes)
+        learner = Learner.resume(second.path, data=data, accept_changes=accept_changes)
         comparison = compare(first, second)
         finish(learner, start=start, as_json=as_json, extra={"repeats": comparison.to_json()})
     if not as_json:

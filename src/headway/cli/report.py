@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from headway.cli.data_options import AcceptChanges, MovedTo
+
 __all__ = ["report"]
 
 
@@ -18,13 +20,15 @@ def report(
         str | None, typer.Option(metavar="A,B", help="Columns by whose values every metric is given.")
     ] = None,
     tta: Annotated[int, typer.Option(help="Augmented views of each item whose gain is measured.")] = 0,
+    data: MovedTo = None,
+    accept_changes: AcceptChanges = False,
     open_page: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:
     """Judge a finished run once more: report.html and report.json in its folder are written anew."""
     from headway.learner.learner import Learner
 
-    learner = Learner.resume(run)
+    learner = Learner.resume(run, data=data, accept_changes=accept_changes)
     judged = learner.report(slices=[column.strip() for column in slices.split(",")] if slices else (), tta=tta)
     page = run / "report.html"
     if as_json:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from headway.cli.data_options import AcceptChanges, MovedTo
 from headway.errors import RunError
 
 __all__ = ["resume"]
@@ -16,9 +17,8 @@ __all__ = ["resume"]
 def resume(
     run: Annotated[Path, typer.Argument(help="The run's folder, such as runs/pets.")],
     *,
-    accept_changes: Annotated[
-        bool, typer.Option("--accept-changes", help="Go on although files of the data have changed since.")
-    ] = False,
+    data: MovedTo = None,
+    accept_changes: AcceptChanges = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:
     """Go on with a run that was stopped or killed; it ends as it would have without that."""
@@ -32,9 +32,11 @@ def resume(
         options = folder.config.get("options")
         if not folder.has_begun:
             # It was stopped while it read the photos.
+            if data is not None:
+                folder.plan({**folder.config["options"], "data": str(data.absolute())})
             carry_out(folder, start=start, as_json=as_json)
             return
-        learner = Learner.resume(run, accept_changes=accept_changes)
+        learner = Learner.resume(run, data=data, accept_changes=accept_changes)
         if not folder.config.get("training"):
             # It was stopped a moment before it trained.
             if options is None:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path, PurePath
 from typing import Any
 
 import polars as pl
 
+from headway.data.build import MAX_UNREADABLE
 from headway.data.dataset import Data
+from headway.data.sources import is_table
 from headway.data.splits import RecordedSplit
 from headway.data.store import Store, arrays_by_row, open_store
 from headway.errors import DataError
 from headway.inputs.base import Input
 from headway.targets.base import Target
 
-__all__ = ["reopen"]
+__all__ = ["ACCEPT", "moved", "reopen"]
 
 NAMES_SHOWN = 8
+
+# Files that are looked for, to see how much of the old paths the new folder has.
+_LOOKED_FOR = 64
+
+ACCEPT = "Put them back; if they have moved, pass --data FOLDER (data=); to take them as they are now, "
+ACCEPT += "--accept-changes (accept_changes=True)."
 
 
 def reopen(
@@ -57,17 +67,54 @@ def reopen(
     }
     answers = store.answers.reasons if store.answers else {}
     changed = {row: why for row, why in answers.items() if row in was} | changed
-    if changed and not accept_changes:
+    gone = [row for row in changed if row in store.reasons or row in answers]
+    is_too_much = len(gone) > MAX_UNREADABLE * len(was)
+    if changed and (is_too_much or not accept_changes):
         shown = [f"{values[row]} ({reason})" for row, reason in list(changed.items())[:NAMES_SHOWN]]
         more = f"and {len(changed) - NAMES_SHOWN} more" if len(changed) > NAMES_SHOWN else ""
         what = (
             f"{len(changed)} of the run's {len(was)} items have changed since it began, so it would not end the same."
         )
-        fix = "Put them back, or go on with them as they are now: --accept-changes (accept_changes=True)."
+        fix = ACCEPT
+        if accept_changes:
+            what = (
+                f"{len(gone)} of the run's {len(was)} items cannot be read any more; without so many it cannot go on."
+            )
+            fix = "Put them back; if they have moved, pass --data FOLDER (data=)."
         raise DataError(what, given=[*shown, *([more] if more else [])], fix=fix)
     contents = pl.Series("content", [store.contents[row] for row in was], dtype=pl.String)
     usable = items.with_columns(contents).filter(~pl.col("row").is_in([*store.reasons, *answers]))
+    target.check_parts(usable)
     return Data(items=usable, input=input, target=target, split=RecordedSplit(split), problems=problems, store=store)
+
+
+def moved(frame: pl.DataFrame, columns: Sequence[str], folder: str | os.PathLike[str]) -> pl.DataFrame:
+    """The frame with the paths in its columns as they are below the folder that their files have moved to.
+
+    Of the old paths the new ones have as much as fits most files; of a table's path its folder counts.
+
+    Raises:
+        DataError: If none of the files lies there.
+    """
+    root = Path(folder).expanduser().absolute()
+    root = root.parent if is_table(root) else root
+    paths = [path for name in columns for path in frame[name] if isinstance(path, str)]
+    some = [PurePath(path).parts[1:] for path in paths[:: max(1, len(paths) // _LOOKED_FOR)]]
+    there = {
+        cut: sum(root.joinpath(*parts[cut:]).is_file() for parts in some)
+        for cut in range(max(map(len, some), default=0))
+    }
+    # The longest of those that fit equally well: a folder of files of the same names may lie elsewhere below.
+    cut = max(there, key=lambda cut: there[cut], default=0)
+    if not any(there.values()):
+        given = f"{folder}, and below it no {', '.join(PurePath(path).name for path in paths[:3])} ..."
+        fix = "Name the folder that holds the same files, in folders of the same names."
+        raise DataError("The run's files are not in that folder.", given=given, fix=fix)
+
+    def new(path: Any) -> Any:
+        return str(root.joinpath(*PurePath(path).parts[1 + cut :])) if isinstance(path, str) else path
+
+    return frame.with_columns(pl.Series(name, list(map(new, frame[name])), dtype=frame[name].dtype) for name in columns)
 
 
 def _open_answers(items: pl.DataFrame, values: list[Any], *, input: Input, target: Target) -> Store | None:

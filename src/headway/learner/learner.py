@@ -189,7 +189,7 @@ class Learner:
         cls,
         run: str | os.PathLike[str],
         *,
-        data: Data | None = None,
+        data: Data | str | os.PathLike[str] | None = None,
         arch: nn.Module | Model | None = None,
         metrics: Sequence[MetricLike] = (),
         optimizer: OptimizerChoice | None = None,
@@ -204,7 +204,8 @@ class Learner:
 
         Args:
             run: The run's folder.
-            data: The same data set, where its items were arrays or images in memory.
+            data: Where its files have moved, the folder that they are in now; the same data set, where its items were
+                arrays or images in memory.
             arch: The same module, where the run was started with one of your own; its weights do not matter.
             metrics: The same metrics, where the run was started with some of your own.
             optimizer: The same class or function, where the run was started with one.

@@ -68,22 +68,23 @@ def resume_run(
     make: Callable[..., L],
     run: str | os.PathLike[str],
     *,
-    data: Data | None,
+    data: Data | str | os.PathLike[str] | None,
     own: Mapping[str, Any],
     accept_changes: bool,
     progress: bool | Progress,
 ) -> L:
     """A run's learner again; see `Learner.resume`."""
     folder = open_run(run)
-    settings = folder.check(data=data, own=own)
+    same, moved_to = (data, None) if isinstance(data, Data) else (None, data)
+    settings = folder.check(data=same, own=own)
     shown = progress if isinstance(progress, Progress) else make_progress() if progress else False
 
     def count(done: int, total: int) -> None:
         if shown:
             shown.count("reading", done, total)
 
-    data = data or folder.data(accept_changes=accept_changes, on_progress=count)
-    learner = made_again(make, settings, data, run=folder, progress=shown, **own)
+    same = same or folder.data(folder=moved_to, accept_changes=accept_changes, on_progress=count)
+    learner = made_again(make, settings, same, run=folder, progress=shown, **own)
     # Git's state differs after any commit, of whatever file.
     changed = [change for change in differences(folder.config, environment()) if not change.startswith("git: ")]
     if changed and shown:

@@ -28,7 +28,7 @@ import torch
 from torch import nn
 
 from headway.data.dataset import Data
-from headway.data.restore import reopen
+from headway.data.restore import ACCEPT, moved, reopen
 from headway.errors import ConfigError, DataError, HeadwayError, RunError, Stopped
 from headway.inputs.registry import input_from_json
 from headway.runs.checkpoint import Checkpoints, Saved, cannot_write, load_model, model_tensors, write_whole
@@ -96,11 +96,7 @@ class Run:
             "input": data.input.to_json(),
             "target": data.target.to_json(),
         }
-        table = io.BytesIO()
-        data.items.select(pl.exclude(pl.Object)).write_parquet(table)
-        _write(self.path / "items.parquet", table.getvalue())
-        if len(data.problems):
-            _write(self.path / "problems.csv", data.problems.write_csv().encode())
+        self._write_data(data)
         # Last, as it makes the folder a run.
         self.write_config(config)
 
@@ -180,24 +176,52 @@ class Run:
             given = f"{error.filename or self.path} ({error.strerror})"
             raise cannot_write("A file of the run cannot be written.", given, run=self.path) from error
 
-    def data(self, *, accept_changes: bool = False, on_progress: Callable[[int, int], None] | None = None) -> Data:
-        """The data set that the run was started with; see `headway.data.restore`."""
-        config, problems = self.config, self.path / "problems.csv"
+    def data(
+        self,
+        *,
+        folder: str | os.PathLike[str] | None = None,
+        accept_changes: bool = False,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> Data:
+        """The data set that the run was started with; see `headway.data.restore`.
+
+        Where its files have moved to `folder`, or are accepted as they are now, the run keeps that.
+        """
+        config, csv = self.config, self.path / "problems.csv"
+        input, target = input_from_json(config["input"]), target_from_json(config["target"])
+        items = pl.read_parquet(self.path / "items.parquet")
+        problems = pl.read_csv(csv) if csv.exists() else pl.DataFrame()
+        if folder is not None and input.source == "file":
+            files = [*input.columns, *(target.columns if target.files(input) else ())]
+            items = moved(items, files, folder)
+            problems = moved(problems, input.columns, folder) if len(problems) else problems
+        split = config["data"]["split"]
         data = reopen(
-            pl.read_parquet(self.path / "items.parquet"),
-            pl.read_csv(problems) if problems.exists() else pl.DataFrame(),
-            input=input_from_json(config["input"]),
-            target=target_from_json(config["target"]),
-            split=config["data"]["split"],
+            items,
+            problems,
+            input=input,
+            target=target,
+            split=split,
             accept_changes=accept_changes,
             on_progress=on_progress,
         )
         # Of answers that are files, nothing but the fingerprint knows the bytes.
-        if data.store.answers and not accept_changes and data.fingerprint != config["data"]["fingerprint"]:
+        has_changed = data.fingerprint != config["data"]["fingerprint"]
+        if data.store.answers and has_changed and not accept_changes:
             what = "Files of the run's answers have changed since it began, so it would not end the same."
-            fix = "Put them back, or go on with them as they are now: --accept-changes (accept_changes=True)."
-            raise DataError(what, given=f"column {data.target.column!r}", fix=fix)
+            raise DataError(what, given=f"column {data.target.column!r}", fix=ACCEPT)
+        if folder is not None or has_changed:
+            self._write_data(data)
+            changed = {"fingerprint": data.fingerprint, "items": len(data.items)}
+            self.write_config({**config, "data": {**config["data"], **changed}})
         return data
+
+    def _write_data(self, data: Data) -> None:
+        table = io.BytesIO()
+        data.items.select(pl.exclude(pl.Object)).write_parquet(table)
+        _write(self.path / "items.parquet", table.getvalue())
+        if len(data.problems):
+            _write(self.path / "problems.csv", data.problems.write_csv().encode())
 
     @property
     def config(self) -> dict[str, Any]:

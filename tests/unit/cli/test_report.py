@@ -5,12 +5,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
 import headway as hw
 from headway.cli import app
-from headway.errors import ConfigError
+from headway.errors import ConfigError, DataError
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,20 @@ def test_report_is_made_anew(run: Path) -> None:
     assert after["verdict"]["sentence"] in shown
     assert shown.rstrip().endswith(f"report: {run / 'report.html'}")
     assert (run / "report.html").read_text().startswith("<!doctype html>")
+
+
+def test_data_that_have_moved(run: Path, digits: Path, tmp_path: Path) -> None:
+    items, new = pl.read_parquet(run / "items.parquet"), Path(shutil.copytree(digits, tmp_path / "new"))
+    moved = items.with_columns(pl.col("file").str.replace(str(digits), "/gone", literal=True))
+    moved.write_parquet(run / "items.parquet")
+    with pytest.raises(DataError, match="--data FOLDER"):
+        call(run)
+    first = json.loads((run / "report.json").read_text())
+    call(run, "--data", new)
+    assert json.loads((run / "report.json").read_text())["parts"] == first["parts"]
+    # From then on the run knows where they are.
+    call(run)
+    assert pl.read_parquet(run / "items.parquet")["file"].str.starts_with(str(new)).all()
 
 
 def test_options_are_those_of_the_method(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

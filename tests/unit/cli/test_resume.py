@@ -100,11 +100,27 @@ def test_data_that_have_changed(headway: Command, photos: Path) -> None:
     assert done.err == (
         "headway: 1 of the run's 40 items have changed since it began, so it would not end the same.\n"
         f"  Given: {gone} (no such file)\n"
-        "  Fix:   Put them back, or go on with them as they are now: --accept-changes (accept_changes=True).\n"
+        "  Fix:   Put them back; if they have moved, pass --data FOLDER (data=); to take them as they are now, "
+        "--accept-changes (accept_changes=True).\n"
     )
     done = headway("resume", run, "--accept-changes", "--json")
     assert (done.status, done.err) == (0, "")
     assert len(done.line["history"]) == 2
+    # What was accepted is what the run knows from then on.
+    assert headway("report", run).status == 0
+
+
+def test_photos_that_have_moved(headway: Command, photos: Path) -> None:
+    run = killed(headway, photos, save=1)
+    photos.rename(photos.with_name("new"))
+    done = headway("resume", run, "--accept-changes")
+    assert done.status == 2
+    assert done.err.startswith("headway: 40 of the run's 40 items cannot be read any more;")
+    done = headway("resume", run, "--data", photos.with_name("new"), "--json")
+    assert (done.status, done.err) == (0, "")
+    assert headway("report", run).status == 0
+    again = headway("repeat", run, "--json")
+    assert again.line["repeats"]["agree"]
 
 
 def test_a_half_written_line(headway: Command, photos: Path) -> None:

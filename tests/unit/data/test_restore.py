@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 import headway as hw
-from headway.data.restore import reopen
+from headway.data.restore import moved, reopen
 from headway.data.splits import RecordedSplit
 from headway.errors import DataError
 
@@ -92,7 +92,8 @@ def test_changed_files_are_named(photos: Path) -> None:
         "3 of the run's 61 items have changed since it began, so it would not end the same.\n"
         f"  Given: {photos}/cat/002.png (other bytes), {photos}/dog/004.png (no such file), "
         f"{photos}/dog/005.png (not an image that Pillow can read)\n"
-        "  Fix:   Put them back, or go on with them as they are now: --accept-changes (accept_changes=True)."
+        "  Fix:   Put them back; if they have moved, pass --data FOLDER (data=); to take them as they are now, "
+        "--accept-changes (accept_changes=True)."
     )
 
 
@@ -118,6 +119,46 @@ def test_accepted_changes(photos: Path) -> None:
     assert found.items.drop("content").equals(kept.drop("content"))
     changed = kept["file"].to_numpy()[kept["content"].to_numpy() != found.items["content"].to_numpy()]
     assert changed.tolist() == [str(edited)]
+
+
+def test_too_many_that_are_gone_are_not_accepted(photos: Path) -> None:
+    data = hw.from_folder(photos, input=READER)
+    photos.rename(photos.with_name("elsewhere"))
+    with pytest.raises(DataError) as caught:
+        again(data, accept_changes=True)
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "61 of the run's 61 items cannot be read any more; without so many it cannot go on."
+    assert lines[2] == "  Fix:   Put them back; if they have moved, pass --data FOLDER (data=)."
+
+
+@pytest.mark.parametrize("depth", ["", "old/", "much/deeper/photos"])
+def test_files_that_have_moved_are_the_same(photos: Path, depth: str) -> None:
+    data = hw.from_folder(photos, input=READER)
+    new = photos.with_name("new") / depth
+    new.parent.mkdir(parents=True, exist_ok=True)
+    photos.rename(new)
+    top = new.parent if new.name == photos.name else new
+    items, problems = (moved(frame, ["file"], top) for frame in (data.items, data.problems))
+    found = reopen(items, problems, input=data.input, target=data.target, split="as it was")
+    assert found.fingerprint == data.fingerprint
+    assert all(Path(file).is_relative_to(new) for file in found.items["file"])
+
+
+def test_a_table_stands_for_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    frame = pl.DataFrame({"file": ["/gone/a.jpg", "/gone/b.jpg", None]})
+    new = moved(frame, ["file"], tmp_path / "items.csv")
+    assert new["file"].to_list() == [f"{tmp_path}/a.jpg", f"{tmp_path}/b.jpg", None]
+
+
+def test_a_folder_without_the_files(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        moved(pl.DataFrame({"file": ["/gone/a.jpg", "/gone/b.jpg"]}), ["file"], tmp_path)
+    assert str(caught.value) == (
+        "The run's files are not in that folder.\n"
+        f"  Given: {tmp_path}, and below it no a.jpg, b.jpg ...\n"
+        "  Fix:   Name the folder that holds the same files, in folders of the same names."
+    )
 
 
 def test_touched_files_are_the_same(photos: Path) -> None:

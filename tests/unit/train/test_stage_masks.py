@@ -147,7 +147,10 @@ def test_a_run_whose_masks_have_changed_does_not_go_on(discs: pl.DataFrame, tmp_
         open_run(tmp_path / "run").data()
     assert str(caught.value) == (
         "Files of the run's answers have changed since it began, so it would not end the same.\n"
-        "  Given: column 'mask'\n  Fix:   Put them back, or go on with them as they are now: --accept-changes "
-        "(accept_changes=True)."
+        "  Given: column 'mask'\n"
+        "  Fix:   Put them back; if they have moved, pass --data FOLDER (data=); to take them as they are now, "
+        "--accept-changes (accept_changes=True)."
     )
     assert len(open_run(tmp_path / "run").data(accept_changes=True).items) == 20
+    # The photos lie in another folder than the masks; of a run both may have moved, one below the other.
+    assert open_run(tmp_path / "run").data().items["mask"].to_list() == items["mask"].to_list()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 import torch
@@ -194,3 +195,20 @@ def test_a_table_of_photos_says_how_to_learn_from_these(tmp_path: Path) -> None:
         "size=96",
         'Leave it out, or name the column of photos: input="photo".',
     )
+
+
+def test_class_weights_name_labels_as_the_data_have_them() -> None:
+    draw = np.random.default_rng(0)
+    data = hw.from_arrays(draw.random((60, 3)), [0, 1] * 30)
+    by_number = hw.Learner(data, class_weights={1: 3.0}, device="cpu", progress=False)  # pyright: ignore
+    by_text = hw.Learner(data, class_weights={"1": 3.0}, device="cpu", progress=False)
+    outputs, targets = torch.tensor([[0.0, 1.0], [0.3, 0.1]]), torch.tensor([0, 1])
+    assert by_number.setup.objective.loss_fn(outputs, targets) == by_text.setup.objective.loss_fn(outputs, targets)
+
+
+def test_an_estimator_takes_an_array_after_a_frame() -> None:
+    frame = pd.DataFrame(np.random.default_rng(0).random((60, 2)), columns=["a", "b"])
+    estimator = hw.sklearn.HeadwayClassifier(epochs=1).fit(frame, ["no", "yes"] * 30)
+    with pytest.warns(UserWarning, match="valid feature names"):
+        predicted = estimator.predict(frame.to_numpy())
+    assert predicted.tolist() == estimator.predict(frame).tolist()

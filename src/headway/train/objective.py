@@ -141,9 +141,11 @@ def _by_label(weights: ClassWeights, labels: Sequence[str]) -> np.ndarray:
     if not isinstance(weights, Mapping):
         fix = 'Pass "balanced", or a dict such as {"rare": 5.0}.'
         raise ConfigError('`class_weights` must be "balanced" or a dict.', given=repr(weights), fix=fix)
+    # Labels are text, whatever the table has, such as 0 and 1.
+    weights = {str(label): weight for label, weight in weights.items()}
     for label, weight in weights.items():
         if label not in labels:
-            fix = did_you_mean(str(label), labels)
+            fix = did_you_mean(label, labels)
             raise ConfigError("`class_weights` must name classes of the data.", given=repr(label), fix=fix)
         if not 0 < weight < float("inf"):
             given = f"{label}: {weight}"

@@ -79,9 +79,10 @@ class _Estimator(BaseEstimator):
         """The model's predictions, float32 `[items, outputs]`."""
         check_is_fitted(self)
         columns, _ = recognise_arrays(_checked(self, X))
-        if hasattr(self, "feature_names_in_") and not hasattr(X, "columns"):
+        names = getattr(self, "feature_names_in_", None)
+        if names is not None and not hasattr(X, "columns"):
             # An array after a frame: by position, as in scikit-learn, which has warned already.
-            columns = dict(zip(self.feature_names_in_, columns.values(), strict=True))
+            columns = dict(zip(names, columns.values(), strict=True))
         field, predictions = self.input_, []
         arrays: Any
         if field.source == "values":

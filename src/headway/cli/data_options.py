@@ -77,19 +77,21 @@ def open_data(options: Mapping[str, Any], *, on_progress: Callable[[int, int], N
 
     path, size, target = Path(options["data"]), options["size"], _target_class(options)
     valid = {"valid": options["valid"], "seed": options["seed"]}
+    # Runs that were planned before there was the option have it not.
+    opened = {"near_copies": options.get("near_copies", "keep"), "on_progress": on_progress}
     drawn = RandomSplit(options["valid"], seed=options["seed"])
     inputs: list[str] = options["input"] or []
     column: Any = options["target"]
     if not is_table(path):
         # A kind whose targets lie in a folder of their own, as masks do, takes folders for columns.
         if target is None or target.folders is None:
-            return from_folder(path, size=size or 224, on_progress=on_progress, **valid)
+            return from_folder(path, size=size or 224, **opened, **valid)
         names = (*inputs, *target.folders[len(inputs) :])[0], column or target.folders[1]
         items = target.list_folder(path, *names)
         split = ColumnSplit("split", **valid) if "split" in items.columns else drawn
         field = target.from_options(names[1], _of(target, options), lambda: items[names[1]].to_list())
         photos = recognise_input(names[0], lambda: items, size=size or 224)
-        return from_items(items, input=photos, target=field, split=split, on_progress=on_progress)
+        return from_items(items, input=photos, target=field, split=split, **opened)
 
     def values() -> list[Any]:
         return read_table(path, input=(inputs or ["file"])[0], target=column, target_is_file=True)[column].to_list()
@@ -97,7 +99,7 @@ def open_data(options: Mapping[str, Any], *, on_progress: Callable[[int, int], N
     name = options["split_column"]
     split = ColumnSplit(name, **valid) if name else drawn
     field = target.from_options(column, _of(target, options), values) if target else column
-    return from_csv(path, input=inputs, target=field, size=size, split=split, on_progress=on_progress)
+    return from_csv(path, input=inputs, target=field, size=size, split=split, **opened)
 
 
 def labelled_items(

@@ -96,6 +96,10 @@ def train(
         str | None, typer.Option(metavar="ITEMS", help="Items a step; auto: in pieces when memory runs out.")
     ] = None,
     valid: Annotated[float, typer.Option(help="Share of the items to judge the model with.")] = 0.2,
+    near_copies: Annotated[
+        Literal["keep", "move", "drop"],
+        typer.Option(help="Items nearly the same as others: move to one side of the split, or drop from train."),
+    ] = "keep",
     seed: Annotated[int, typer.Option(help="Decides everything random.")] = 0,
     name: Annotated[str | None, typer.Option(help="The run's name; the data's when left out.")] = None,
     runs: Annotated[Path, typer.Option(help="The folder of all runs.")] = Path("runs"),

@@ -10,6 +10,7 @@ import polars as pl
 
 from headway.data.build import from_items
 from headway.data.dataset import Data
+from headway.data.near_copies import CopiesChoice
 from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, Split
 from headway.errors import ConfigError, DataError
 from headway.inputs.base import Input
@@ -40,6 +41,7 @@ def from_arrays(
     seed: int = 0,
     size: int | None = None,
     channels: Literal["first", "last"] | None = None,
+    near_copies: CopiesChoice = "keep",
 ) -> Data:
     """A data set from arrays in memory, as scikit-learn and Keras take them.
 
@@ -56,6 +58,7 @@ def from_arrays(
         seed: The seed of that split.
         size: Side of the square that the model sees, in pixels; that of the pictures, up to 224, when left out.
         channels: Which axis of pictures has the channels. Left out: the one of length 1, 3 or 4.
+        near_copies: "keep", "move" or "drop", as for `from_folder`.
 
     Raises:
         ConfigError: If X is of no known shape, or its channels are not clear.
@@ -80,6 +83,7 @@ def from_arrays(
         input=input or recognised,
         target=_target(name, answers, target),
         split=split or RandomSplit(valid, seed=seed),
+        near_copies=near_copies,
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from headway.data.dataset import Data
+from headway.data.near_copies import CopiesChoice, check_choice, same_content
 from headway.data.sources import as_frame, list_folder, read_table, read_values
 from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, Split, assign_parts, check_split
 from headway.data.store import Store, arrays_by_row, open_answers, open_store, open_table
@@ -42,6 +43,7 @@ def from_folder(
     valid: float = 0.2,
     seed: int = 0,
     input: Input | None = None,
+    near_copies: CopiesChoice = "keep",
     on_progress: Progress | None = None,
 ) -> Data:
     """A data set from a folder of class folders, or of `train/`, `valid/` and `test/` folders of class folders.
@@ -53,6 +55,9 @@ def from_folder(
         valid: Share of the items in valid, where `split` is left out.
         seed: The seed of that split.
         input: The field that reads the files; `Image("file", size=size)` when left out.
+        near_copies: What is done with items that are nearly the same: "keep" leaves them where they are, and a report
+            tells how many of them are on two sides; "move" keeps them on one side, as identical items always are;
+            "drop" leaves those out of train that are nearly the same as one of valid or test.
         on_progress: Called with (items read, items in all) while they are opened for the first time.
 
     Returns:
@@ -69,7 +74,10 @@ def from_folder(
     items = list_folder(path)
     reader = input or recognise_input("file", lambda: items, size=size)
     by_folder = ColumnSplit("split", valid=valid, seed=seed) if "split" in items.columns else drawn
-    return from_items(items, input=reader, target="label", split=split or by_folder, on_progress=on_progress)
+    split = split or by_folder
+    return from_items(
+        items, input=reader, target="label", split=split, near_copies=near_copies, on_progress=on_progress
+    )
 
 
 def from_csv(
@@ -81,6 +89,7 @@ def from_csv(
     split: Split | None = None,
     valid: float = 0.2,
     seed: int = 0,
+    near_copies: CopiesChoice = "keep",
     on_progress: Progress | None = None,
 ) -> Data:
     """A data set from a CSV, TSV or Parquet file: of its rows themselves, or of the files that a column names.
@@ -96,6 +105,7 @@ def from_csv(
         split: How to split; `RandomSplit(valid, seed=seed)` when left out.
         valid: Share of the items in valid, where `split` is left out.
         seed: The seed of that split.
+        near_copies: "keep", "move" or "drop", as for `from_folder`.
         on_progress: Called with (items read, items in all) while they are opened for the first time.
 
     Returns:
@@ -118,11 +128,12 @@ def from_csv(
         if size is not None:
             fix = 'Leave it out, or name the column of photos: input="photo".'
             raise ConfigError("`size` has no effect on rows of values.", given=f"size={size}", fix=fix)
-        return from_items(values(), input=reader, target=target, split=drawn)
+        return from_items(values(), input=reader, target=target, split=drawn, near_copies=near_copies)
     answer = _target(target, values, reader) if isinstance(target, str) else target
     is_file = answer.files(reader) is not None
     items = read_table(path, input=reader.column, target=answer.columns, target_is_file=is_file)
-    return from_items(items, input=reader, target=answer, split=drawn, on_progress=on_progress)
+    options = {"near_copies": near_copies, "on_progress": on_progress}
+    return from_items(items, input=reader, target=answer, split=drawn, **options)
 
 
 def from_items(
@@ -131,6 +142,7 @@ def from_items(
     input: str | Sequence[str] | Input | None = None,
     target: str | Target,
     split: Split | None = None,
+    near_copies: CopiesChoice = "keep",
     on_progress: Progress | None = None,
 ) -> Data:
     """A data set from a table in memory: a polars or pandas frame, or a dict of columns.
@@ -142,6 +154,7 @@ def from_items(
         target: The field that comes out, or the column's name: a `Category`, or, for rows of a table that hold
             decimals or many whole numbers in it, a `Number`.
         split: How to split; `RandomSplit()` when left out.
+        near_copies: "keep", "move" or "drop", as for `from_folder`.
         on_progress: Called with (items read, items in all) while they are opened for the first time.
 
     Returns:
@@ -151,7 +164,7 @@ def from_items(
         DataError: If the data cannot be trained on; the text names the items.
     """
     frame = as_frame(items)
-    split = check_split(split or RandomSplit())
+    split, near_copies = check_split(split or RandomSplit()), check_choice(near_copies)
     input = input if isinstance(input, Input) else recognise_input(input or (), lambda: frame)
     target = _target(target, lambda: frame, input) if isinstance(target, str) else target
     # The split's own column says which side a row is on, and nothing that a model should learn.
@@ -187,9 +200,31 @@ def from_items(
         if input.source == "values"
         else store,
     )
+    data = data if near_copies == "keep" else _apart(data, near_copies)
+    return _checked(data)
+
+
+def _checked(data: Data) -> Data:
     data.target.check_parts(data.items)
     data.target.check_encoded(data)
     return data
+
+
+def _apart(data: Data, choice: CopiesChoice) -> Data:
+    """The data with near-copies on one side of the split, or left out of train."""
+    items, split = data.items, data.split
+    if choice == "move":
+        same = items.with_columns(same_content(items, data.near_copies))
+        items = items.with_columns(pl.Series("split", assign_parts(split, same, data.target), dtype=pl.String))
+    else:
+        judged = items.filter(pl.col("split") != "train")["row"]
+        same = same_content(items, data.near_copies)
+        is_copy = (items["split"] == "train") & same.is_in(same.filter(items["row"].is_in(judged)).unique().to_list())
+        items = items.with_columns(pl.when(is_copy).then(None).otherwise(pl.col("split")).alias("split"))
+    gone = items.filter(pl.col("split").is_null())["row"].to_list()
+    reasons = dict.fromkeys(gone, "nearly identical to an item on another side of the split")
+    problems = pl.concat([data.problems, _problems(data.items, data.input, reasons)]).sort("row")
+    return replace(refitted(data, items.filter(pl.col("split").is_not_null()), split=split), problems=problems)
 
 
 def check_columns(frame: pl.DataFrame, input: Input, target: Target, *, split_column: str | None) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from headway.data.near_copies import ADVICE, Copies, copies_of_train
 from headway.data.splits import PARTS, PartName, Split
 from headway.data.store import Store
 from headway.errors import ConfigError, DataError, ReadError, did_you_mean
@@ -58,6 +59,7 @@ class Data:
     problems: pl.DataFrame
     store: Store
     lost: dict[int, str] = field(default_factory=dict, compare=False)
+    _pairs: list[list[tuple[int, int]]] = field(default_factory=list, compare=False, repr=False)
 
     @property
     def train(self) -> Part:
@@ -84,6 +86,28 @@ class Data:
     def placed(self) -> np.ndarray:
         """Every item's encoded target, as it goes with its canvas, in the order of the items."""
         return self.target.place(self.items, self.input)
+
+    @property
+    def near_copies(self) -> list[tuple[int, int]]:
+        """Pairs of items that are nearly the same, by their rows, whatever side they are on; looked for once."""
+        # Kept through changes of the split and of the fields, on which they do not depend.
+        if not self._pairs:
+            items = self.items.filter(~pl.col("row").is_in(list(self.lost)))
+            chosen = generator(0, "order").permutation(len(items))[: self.input.most_compared]
+            part = Part(self, "train", items[np.sort(chosen)])
+            # What lies on the disk alone is not read once more.
+            pairs = self.input.near_copies(part) if self.store.canvases is not None else ()
+            self._pairs.append([(int(part.rows[first]), int(part.rows[second])) for first, second in pairs])
+        return self._pairs[0]
+
+    @cached_property
+    def copies(self) -> list[Copies]:
+        """The items of valid and of test that are nearly the same as a training item, for each part that has some."""
+        targets = [name for name in self.target.columns if name in self.items.columns]
+        options = {"pairs": self.near_copies, "names": self.input.names(self.items)}
+        options["targets"] = None if self.store.answers else targets
+        copies = (copies_of_train(self.items, part, **options) for part in self.parts if part != "train")
+        return [copy for copy in copies if copy is not None]
 
     @property
     def fingerprint(self) -> str:
@@ -159,6 +183,7 @@ class Data:
         lines += self.input.describe()
         if len(self.problems):
             lines.append(f"left out: {len(self.problems)}, such as: {self.problems['reason'][0]}")
+        lines += [f"{copies.sentence} {ADVICE}" for copies in self.copies]
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:

@@ -236,6 +236,16 @@ class Input(ABC):
                 results.append((error, ()))
         return results
 
+    # Of more items than this, so many are compared.
+    most_compared: ClassVar[int] = 20_000
+
+    def near_copies(self, part: Part) -> Sequence[tuple[int, int]]:
+        """Pairs of a part's items that are nearly the same, by their positions; none where a kind cannot tell.
+
+        It may take seconds.
+        """
+        return ()
+
     def familiar(self, arrays: np.ndarray) -> np.ndarray | None:
         """Whether each item of a batch is like the training rows, bool `[batch]`; None where a field cannot tell."""
         return None

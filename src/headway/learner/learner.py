@@ -15,6 +15,7 @@ from torch import nn
 
 from headway.bundle.quantize import QuantizeName, check_quantize
 from headway.data.dataset import Data, PartName
+from headway.data.near_copies import ADVICE
 from headway.errors import ConfigError
 from headway.judge.baselines.run import BaselineFunction, BaselineResult
 from headway.judge.ensemble import Ensemble
@@ -518,6 +519,9 @@ class Learner:
         """A context for a call that trains: kept in the run's folder, or read from there where it was done before."""
         call = {"call": name, **arguments}
         self._calls.append(call)
+        if self.progress is not None and name != "freeze" and not len(self.history):
+            for copies in self.data.copies:
+                self.progress.tell(f"{copies.sentence} {ADVICE}")
         try:
             with recorded(self.run, len(self._calls) - 1, call, setup=self.setup, history=self.history) as made:
                 yield made

@@ -136,6 +136,7 @@ def _inputs(trained: TrainedModel, baselines: Sequence[BaselineResult]) -> Repor
         activity=_activity(trained),
         history=trained.history.to_json(),
         tries=trained.data.input.tries,
+        copies=trained.data.copies,
         seed=trained.setup.seed,
     )
 

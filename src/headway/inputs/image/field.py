@@ -223,6 +223,14 @@ class Image(Input):
         part, pixels = baseline_part(self, part, seed=seed)
         return part, {"pixels": pixels}, {}
 
+    def near_copies(self, part: Part) -> Sequence[tuple[int, int]]:
+        from headway.inputs.image.near_copies import SIDE, find_copies
+
+        side = min(self.side, SIDE)
+        blocks = [part.canvases(block) for block in np.array_split(np.arange(len(part)), -(-len(part) // 256))]
+        small = [self.thumbnail(canvas, side).mean(axis=-1) for block in blocks for canvas in block]
+        return find_copies(np.stack(small)) if small else ()
+
     def report_pictures(self, setup: Setup, report: Report) -> dict[int, Picture]:
         from headway.inputs.image.grad_cam import report_pictures
 

@@ -209,6 +209,13 @@ class Table(RowInput[FittedColumn]):
                 is_taken[missing] = False
         return array[:, is_taken], tuple(range(len(self.numbers), int(is_taken.sum())))
 
+    most_compared: ClassVar[int] = 200_000
+
+    def near_copies(self, part: Part) -> Sequence[tuple[int, int]]:
+        from headway.inputs.table.near_copies import find_copies
+
+        return find_copies(self.plain(part.items))
+
     def explorers(self, setup: Setup) -> dict[str, Any]:
         from headway.inputs.table.interpret import Interpretation
 

@@ -15,7 +15,7 @@ from headway.inputs.table.column_values import Predict, draw
 from headway.inputs.table.dependence import Dependence, dependence
 from headway.inputs.table.field import Table
 from headway.inputs.table.importance import Importance, importance
-from headway.inputs.table.leakage import find_copies, find_leaks
+from headway.inputs.table.leakage import find_leaks
 from headway.inputs.table.redundancy import Redundancy, redundancy
 from headway.judge.diagnosis.finding import Finding
 from headway.judge.metric import TaskMetrics
@@ -81,11 +81,7 @@ class Interpretation:
 
     def leaks(self) -> list[Finding]:
         """Signs that the table gives the answer away, the most severe first."""
-        train = self._rows("train")
-        findings = find_leaks(*train, seed=self.setup.seed)
-        for part in self.setup.data.parts:
-            if part != "train":
-                findings += find_copies(*train, *self._rows(part), part=part)
+        findings = find_leaks(*self._rows("train"), seed=self.setup.seed)
         return sorted(findings, key=lambda finding: finding.rank)
 
     def column_use(self, part: PartName, metrics: TaskMetrics) -> ColumnUse:

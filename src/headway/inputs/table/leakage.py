@@ -1,4 +1,4 @@
-"""Signs that a table gives the answer away: a column that predicts it alone, rows that are on both sides of the split.
+"""Signs that a table gives the answer away: columns that predict it alone.
 
 A model with such help is good in every test and useless afterwards, since the help is missing when the answer is not
 known yet (Kaufman, Rosset and Perlich 2012, "Leakage in data mining").
@@ -18,20 +18,16 @@ from headway.as_json import as_json
 from headway.errors import ShapeError
 from headway.inputs.table.column_values import ColumnValues, column_values, draw
 from headway.judge.diagnosis.finding import Finding, Severity
-from headway.judge.intervals import Estimate, mean, wilson
+from headway.judge.intervals import Estimate, mean
 from headway.seeds import generator
 
-__all__ = ["ColumnSkill", "column_skills", "find_copies", "find_leaks"]
+__all__ = ["ColumnSkill", "column_skills", "find_leaks"]
 
 # Share of the targets' variance that one column explains alone. Honest columns seldom do, though one number often
 # nearly determines another: of numbers the first is a warning only.
 TELLS, TELLS_ALL = 0.8, 0.95
 # From here on a column is told where all other columns together explain less than half as much.
 SUDDEN = 0.5
-# Share of the rows of valid or test that are in train too, from which on they change what is measured.
-MANY_COPIES = 0.01
-# Of equal rows' agreement on the target, what chance leaves room for. Those that are equal by accident agree less.
-AGREE = 0.8
 _FOLDS = 5
 _NUM_ITEMS = 10_000
 # Text of which more values than this differ is no category, but names or ids; their order is looked at.
@@ -117,45 +113,6 @@ def find_leaks(items: pl.DataFrame, targets: np.ndarray, *, seed: int = 0) -> li
         elif column.skill.low >= TELLS or most < column.skill.low / 2:
             by_severity.setdefault("warning", []).append(column)
     return [_finding(columns, together, severity) for severity, columns in by_severity.items()]
-
-
-def find_copies(
-    train: pl.DataFrame, targets: np.ndarray, other: pl.DataFrame, other_targets: np.ndarray, *, part: str = "valid"
-) -> list[Finding]:
-    """Rows of another part that are in train too, with the same values in all columns.
-
-    Example:
-        >>> train, sick = pl.DataFrame({"age": list(range(200))}), np.array([0, 1] * 100)
-        >>> [finding] = find_copies(train, sick, train.head(100), sick[:100])
-        >>> finding.severity, finding.evidence["num_copies"]
-        ('serious', 100)
-    """
-    hashes, other_hashes = (frame.hash_rows(seed=0).to_numpy() for frame in (train, other))
-    copies = np.flatnonzero(np.isin(other_hashes, hashes))
-    if not len(copies):
-        return []
-    num_copies, share = len(copies), wilson(len(copies), len(other))
-    original = dict(zip(hashes.tolist(), range(len(train)), strict=True))
-    originals = [original[row] for row in other_hashes[copies].tolist()]
-    is_same = (other_targets[copies] == targets[originals]).reshape(num_copies, -1).all(axis=1)
-    agreement = wilson(int(is_same.sum()), num_copies)
-    # How often two rows drawn at random agree on the target.
-    by_chance = float(((np.unique(targets, axis=0, return_counts=True)[1] / len(train)) ** 2).sum())
-    if share.low < MANY_COPIES or agreement.value - by_chance < AGREE * (1 - by_chance):
-        severity: Severity = "note"
-    else:
-        severity = "serious" if share.low >= 10 * MANY_COPIES else "warning"
-    sentence = (
-        f"{num_copies:,} of {len(other):,} rows of {part} ({share.value:.1%}) have the same values in all columns "
-        f"as a training row; the target is the same in {agreement.value:.1%} of them."
-    )
-    evidence = {"share": share.to_json(), "num_copies": num_copies, "agreement": agreement.to_json(), "part": part}
-    remedies = (
-        "look whether rows were recorded twice, and keep one of each",
-        "split by what belongs together (customer, patient, day)",
-        "with few columns of few values, equal rows are no copies: nothing is wrong then",
-    )
-    return [Finding("leak", severity, sentence, evidence, remedies)]
 
 
 def _finding(columns: Sequence[ColumnSkill], others: Estimate | None, severity: Severity) -> Finding:

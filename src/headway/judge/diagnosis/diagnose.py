@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from headway.judge.diagnosis.copies import check_copies
 from headway.judge.diagnosis.finding import Finding
 from headway.judge.intervals import Z_SCORE
 from headway.judge.metric import TaskMetrics
@@ -46,6 +47,7 @@ def diagnose(inputs: ReportInputs) -> list[Finding]:
         *_check_finite(inputs.history),
         *check_activity(inputs.activity),
         *_check_baseline(inputs),
+        *map(check_copies, inputs.copies),
         *(check_errors(inputs) if own is None else own),
     ]
     return without_symptoms(findings)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from headway.data.near_copies import Copies
 from headway.errors import ConfigError
 from headway.judge.baselines.run import BaselineResult
 from headway.judge.metric import TaskMetrics
@@ -64,6 +65,7 @@ class ReportInputs(RunFacts):
         slices: Columns of the parts' items by whose values every metric is given.
         search: Columns among which the worst groups are looked for; all of them when None.
         tries: What to try against underfitting that depends on the kind of input.
+        copies: Items of the parts that are nearly the same as training items.
         seed: The run's seed, for the resampling.
 
     Raises:
@@ -80,6 +82,7 @@ class ReportInputs(RunFacts):
     slices: Sequence[str] = ()
     search: Sequence[str] | None = None
     tries: Sequence[str] = ()
+    copies: Sequence[Copies] = ()
     seed: int = 0
 
     def __post_init__(self) -> None:

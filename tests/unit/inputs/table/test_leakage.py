@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headway.inputs.table.leakage import column_skills, find_copies, find_leaks
+from headway.inputs.table.leakage import column_skills, find_leaks
 from tests.unit.inputs.table.adult import read_adult
 
 
@@ -111,25 +111,3 @@ def test_real_tables_that_do_not_leak(shared_data: Callable[[str], Path]) -> Non
     assert find_leaks(*read_adult(shared_data("adult"), count=4_000)) == []
     passengers = pl.read_csv(shared_data("titanic") / "train.csv")
     assert find_leaks(passengers.drop("survived"), passengers["survived"].to_numpy()) == []
-
-
-def test_rows_on_both_sides_of_the_split() -> None:
-    items, targets = honest(1_000)
-    train = items[:800], targets[:800]
-    assert find_copies(*train, items[800:], targets[800:]) == []
-    for count, severity in ((1, "note"), (20, "warning"), (100, "serious")):
-        rows = np.r_[800:1_000, :count]
-        [many] = find_copies(*train, items[rows], targets[rows], part="test")
-        assert many.severity == severity
-    assert many.sentence == (
-        "100 of 300 rows of test (33.3%) have the same values in all columns as a training row; the target is the same "
-        "in 100.0% of them."
-    )
-
-
-def test_rows_that_are_equal_by_accident_are_a_note(shared_data: Callable[[str], Path]) -> None:
-    passengers = pl.read_csv(shared_data("titanic") / "train.csv")
-    items = passengers.select("pclass", "sex", "age", "sibsp", "parch", "embarked")
-    targets = passengers["survived"].to_numpy()
-    [finding] = find_copies(items[:700], targets[:700], items[700:], targets[700:])
-    assert finding.severity == "note"

@@ -196,9 +196,7 @@ def from_items(
         target=target.fit(train).fit_places(train, reader),
         split=split,
         problems=_problems(frame, input, reasons),
-        store=replace(store, canvases=arrays_by_row(reader.read_rows(frame), reader))
-        if input.source == "values"
-        else store,
+        store=_as_fitted(store, frame, (input, reader), target, on_progress),
     )
     data = data if near_copies == "keep" else _apart(data, near_copies)
     return _checked(data)
@@ -294,6 +292,16 @@ def _target(column: str, items: Callable[[], pl.DataFrame], input: Input) -> Tar
 def _open_files(frame: pl.DataFrame, input: Input, target: Target, on_progress: Progress | None) -> Store:
     store = open_store(frame[input.column].to_list(), input, on_progress=on_progress)
     return replace(store, answers=open_answers(frame, input, target))
+
+
+def _as_fitted(
+    store: Store, frame: pl.DataFrame, inputs: tuple[Input, Input], target: Target, on_progress: Progress | None
+) -> Store:
+    """The store as the fitted field reads it: what a table holds, and files again where it learned how to read them."""
+    input, reader = inputs
+    if input.source == "values":
+        return replace(store, canvases=arrays_by_row(reader.read_rows(frame), reader))
+    return store if reader == input else _open_files(frame, reader, target, on_progress)
 
 
 def _problems(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) -> pl.DataFrame:

@@ -179,7 +179,11 @@ class Input(ABC):
     noun: ClassVar[str] = "item"
     nouns: ClassVar[str] = "items"
     can_quantize: ClassVar[bool] = True
-    runs_in_browser: ClassVar[bool] = False
+
+    @property
+    def runs_in_browser(self) -> bool:
+        """Whether a browser can read items as `read` does."""
+        return False
 
     @property
     def shape(self) -> tuple[int | None, ...]:

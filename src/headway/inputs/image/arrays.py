@@ -60,9 +60,9 @@ def _channels_last(array: np.ndarray, channels: Literal["first", "last"] | None)
 
 def _pixels(array: np.ndarray) -> np.ndarray:
     """Whole numbers from 0 to 255; decimals are taken as from 0 to 1 unless one is above."""
-    if array.dtype == np.uint8:
-        return array
     low, high = float(array.min(initial=0)), float(array.max(initial=0))
+    if array.dtype == np.uint8 or (array.dtype == np.uint16 and high > 255):
+        return array
     if not (low >= 0 and high <= 255):
         what = "Pixels must lie between 0 and 1, or between 0 and 255."
         fix = "Pass pictures that are not normalised yet: the learner does that."

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import KW_ONLY, asdict, dataclass, fields
+from dataclasses import KW_ONLY, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -17,6 +18,7 @@ from headway.inputs.base import Input
 from headway.inputs.image.arrays import pictures_of
 from headway.inputs.image.geometry import CropBox
 from headway.inputs.image.statistics import image_statistics
+from headway.inputs.image.value_range import fitted_range, is_deep, to_8_bits
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,6 +38,9 @@ __all__ = ["MAX_PIXELS", "Image", "open_upright"]
 # 300 MB once decoded, in colour.
 MAX_PIXELS = 100_000_000
 
+# What whole numbers and decimals of a single picture are taken for, where nothing is known of its set.
+_DEFAULT_RANGES = {"I": (0.0, 65535.0), "F": (0.0, 1.0)}
+
 
 @dataclass(frozen=True)
 class Image(Input):
@@ -44,8 +49,8 @@ class Image(Input):
     A photo is squeezed into a square, up to a limit beyond which its ends are cut off: so little or nothing is lost,
     and nothing is much out of shape. Training cuts its random crops from this canvas, `[side, side, channels]`;
     validation and serving see its centre, `[size, size, channels]`.
-    EXIF rotation is applied, transparency is laid on white, 16-bit images are scaled to 8 bits, and of an animation
-    the first frame counts.
+    EXIF rotation is applied, transparency is laid on white, and of an animation the first frame counts. Pictures of
+    other than 8 bits are scaled to 8 bits, all of them by the same range of values.
 
     Args:
         column: The column's name.
@@ -53,6 +58,8 @@ class Image(Input):
         channels: 3 for colour, 1 for grey.
         squeeze: How much the longer side is squeezed at most, from 1 (the middle square is cut out as it is) to 100.
         crop: Share of the canvas's side that the model sees, from 0.25 to 1. With 1 the canvas is just `size`.
+        value_range: The values that become black and white, in files of other than 8 bits and in arrays that are not
+            uint8, such as (0, 4095) for 12 bits. Left out, `fit` finds it where the training rows have such pictures.
 
     Raises:
         ConfigError: If an argument is out of its range.
@@ -70,9 +77,9 @@ class Image(Input):
     channels: int = 3
     squeeze: float = 1.25
     crop: float = 1.0
+    value_range: tuple[float, float] | None = field(default=None, repr=False)
     noun: ClassVar[str] = "picture"
     nouns: ClassVar[str] = "pictures"
-    runs_in_browser: ClassVar[bool] = True
     axes = ("height", "width", "channels")
 
     def __post_init__(self) -> None:
@@ -89,6 +96,9 @@ class Image(Input):
         if problems:
             given = f"size={self.size}, channels={self.channels}, squeeze={self.squeeze}, crop={self.crop}"
             raise ConfigError(" ".join(problems), given=given, fix="Leave them out, or correct the call.")
+        if self.value_range is not None and not -math.inf < self.value_range[0] < self.value_range[1] < math.inf:
+            what = "`value_range` must be two numbers, the lower one first."
+            raise ConfigError(what, given=repr(self.value_range), fix="Leave it out, or pass it as (0, 4095).")
 
     @property
     def side(self) -> int:
@@ -108,8 +118,23 @@ class Image(Input):
         return CropBox(self.side, self.side, start, start, end, end)
 
     def fit(self, rows: pl.DataFrame) -> Self:
-        """The field itself: nothing is learned from the rows."""
-        return self
+        """A copy that knows the range of their values, where the pictures have other than 8 bits; else itself."""
+        if self.value_range is not None:
+            return self
+        value_range = fitted_range(rows[self.column].to_list(), self._open)
+        return replace(self, value_range=value_range) if value_range else self
+
+    @property
+    def runs_in_browser(self) -> bool:
+        """Whether a browser reads pictures as `read` does: it knows 8 bits, and the whole of 16."""
+        return self.value_range in (None, _DEFAULT_RANGES["I"])
+
+    def describe(self) -> list[str]:
+        lines = super().describe()
+        if self.value_range:
+            low, high = self.value_range
+            lines.append(f"     not of 8 bits: values from {low:g} to {high:g} become 0 to 255, in all pictures alike")
+        return lines
 
     def read(self, value: Any) -> np.ndarray:
         return self.view(self.canvas(value))
@@ -134,13 +159,14 @@ class Image(Input):
 
         Args:
             value: A path, the bytes of an image file, a binary file object, a PIL image, or an array: uint8 (or
-                uint16, or float from 0 to 1) `[height, width]` or `[height, width, 1, 3 or 4]`.
+                uint16, or float from 0 to 1; any numbers where there is a `value_range`) `[height, width]` or
+                `[height, width, 1, 3 or 4]`.
 
         Raises:
             ReadError: If it cannot be read or is over 100 megapixels; the text is one line.
         """
         with _explained():
-            return self._square(_open(value, draft=(self._mode, self.side)))
+            return self._square(self._open(value, draft=(self._mode, self.side)))
 
     def view(self, canvas: np.ndarray) -> np.ndarray:
         """The centre of a canvas `[side, side, channels]`, or of a batch of them `[batch, side, side, channels]`."""
@@ -150,7 +176,7 @@ class Image(Input):
     def frame(self, value: Any) -> CropBox:
         """What part of a picture its canvas shows; of a JPEG file only the header is read."""
         with _explained():
-            width, height = _upright_size(_open(value, draft=None))
+            width, height = _upright_size(self._open(value))
         return self.frame_of(width, height)
 
     def frame_of(self, width: int, height: int) -> CropBox:
@@ -241,16 +267,22 @@ class Image(Input):
         axes.imshow(image.squeeze(-1) if self.channels == 1 else image, cmap="gray", vmin=0, vmax=255)
 
     def to_json(self) -> dict[str, Any]:
-        return {"kind": "image", **asdict(self)}
+        values = {"kind": "image", **asdict(self)}
+        return values if self.value_range else {name: values[name] for name in values if name != "value_range"}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        return cls(**{option.name: values[option.name] for option in fields(cls)})
+        low_high = values.get("value_range")
+        known = {option.name: values[option.name] for option in fields(cls) if option.name != "value_range"}
+        return cls(**known, value_range=(float(low_high[0]), float(low_high[1])) if low_high else None)
+
+    def _open(self, value: Any, *, draft: tuple[str, int] | None = None) -> PILImage.Image:
+        return _open(value, draft=draft, value_range=self.value_range)
 
     def _square(self, image: PILImage.Image) -> np.ndarray:
         from PIL import Image as PILImage
 
-        image = _to_mode(_upright(image), self._mode)
+        image = _to_mode(_upright(image), self._mode, self.value_range)
         if image.size != (self.side, self.side):
             crop = self.frame_of(image.width, image.height)
             # Cut and resized in one step: edges may lie between pixels.
@@ -277,13 +309,15 @@ def _explained() -> Iterator[None]:
         raise ReadError(_reason(error)) from error
 
 
-def _open(value: Any, *, draft: tuple[str, int] | None) -> PILImage.Image:
+def _open(
+    value: Any, *, draft: tuple[str, int] | None, value_range: tuple[float, float] | None = None
+) -> PILImage.Image:
     from PIL import Image as PILImage
 
     if isinstance(value, PILImage.Image):
         return _checked(value)
     if isinstance(value, np.ndarray):
-        return _checked(_from_array(value))
+        return _checked(_from_array(value, value_range))
     if isinstance(value, (str, os.PathLike)):
         # Read whole first: Pillow would keep the file open and seek about in it.
         value = Path(value).read_bytes()
@@ -315,7 +349,7 @@ def _checked(image: PILImage.Image) -> PILImage.Image:
     return image
 
 
-def _from_array(array: np.ndarray) -> PILImage.Image:
+def _from_array(array: np.ndarray, value_range: tuple[float, float] | None = None) -> PILImage.Image:
     from PIL import Image as PILImage
 
     shape = array.shape
@@ -325,8 +359,8 @@ def _from_array(array: np.ndarray) -> PILImage.Image:
     if not array.size:
         message = f"empty: {shape[1]} x {shape[0]} pixels"
         raise ReadError(message)
-    if array.dtype == np.uint16:
-        array = _from_16_bits(array)
+    if array.dtype == np.uint16 or (value_range and array.dtype != np.uint8 and array.dtype.kind in "iuf"):
+        array = to_8_bits(array, value_range or _DEFAULT_RANGES["I"])
     elif np.issubdtype(array.dtype, np.floating):
         if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
             message = "not an image: a float array must lie between 0 and 1"
@@ -372,28 +406,18 @@ def _orientation(image: PILImage.Image) -> int | None:
         return None
 
 
-def _to_mode(image: PILImage.Image, mode: str) -> PILImage.Image:
-    """Any of Pillow's modes as "L" or "RGB": 16 bits scaled, transparency laid on white."""
+def _to_mode(image: PILImage.Image, mode: str, value_range: tuple[float, float] | None) -> PILImage.Image:
+    """Any of Pillow's modes as "L" or "RGB": other than 8 bits scaled, transparency laid on white."""
     from PIL import Image as PILImage
 
     if image.mode in ("LAB", "La"):  # Pillow takes these two no further than this in one step.
         image = image.convert("RGB" if image.mode == "LAB" else "LA")
-    if image.mode.startswith("I;16"):
-        image = PILImage.fromarray(_from_16_bits(np.asarray(image)))
-    elif image.mode in ("I", "F"):
-        # Neither mode says its range: it is taken as the smallest usual one that holds the largest value.
-        values = np.nan_to_num(np.asarray(image, dtype=np.float32))
-        largest = values.max(initial=0)
-        top = 1 if image.mode == "F" and largest <= 1 else 255 if largest <= 255 else 65535
-        image = PILImage.fromarray(np.clip(np.round(values * (255 / top)), 0, 255).astype(np.uint8))
+    if is_deep(image.mode):
+        image = PILImage.fromarray(to_8_bits(np.asarray(image), value_range or _DEFAULT_RANGES[image.mode[0]]))
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         image = PILImage.alpha_composite(PILImage.new("RGBA", rgba.size, "white"), rgba)
     return image if image.mode == mode else image.convert(mode)
-
-
-def _from_16_bits(array: np.ndarray) -> np.ndarray:
-    return np.round(array / 257).astype(np.uint8)
 
 
 def _reason(error: Exception) -> str:

@@ -74,7 +74,7 @@ def test_a_folder(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 def test_a_pipe(path: Path) -> None:
     os.mkfifo(path)
-    assert refusal(path) == text("A bundle is a regular file, and this is not one.", path, "Correct the path.")
+    assert refusal(path) == text("The bundle cannot be opened: not a regular file.", path, "Correct the path.")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,9 @@ def test_over_the_limit(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with path.open("wb") as file:
         file.write(b"PK\x03\x04")
         file.truncate(2**31)
-    assert refusal(path) == text("The file is over the limit of 2.1 GB.", path)
+    assert refusal(path) == text(
+        "The bundle cannot be opened: too large: 2.1 GB, the limit is 2.1 GB.", path, "Correct the path."
+    )
 
 
 def _entry(name: str, *, mode: int = stat.S_IFREG | 0o644) -> zipfile.ZipInfo:

@@ -23,6 +23,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from headway.errors import BundleError
+from headway.system.read_file import open_file
 
 __all__ = [
     "FORMAT_VERSION",
@@ -247,14 +248,10 @@ def _open(path: Path) -> BinaryIO:
         fix = f"Pass {inside}." if inside.is_file() else "Pass the model.headway file itself."
         raise damage("A bundle is a file, and this is a folder.", given=path, fix=fix)
     try:
-        # A pipe or a device would block, or never end.
-        file = path.open("rb") if stat.S_ISREG(path.stat().st_mode) else None
+        return open_file(path, max_bytes=MAX_BUNDLE_BYTES)
     except (OSError, ValueError) as error:
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else str(error)
         raise damage(f"The bundle cannot be opened: {reason}.", given=path, fix="Correct the path.") from error
-    if file is None:
-        raise damage("A bundle is a regular file, and this is not one.", given=path, fix="Correct the path.")
-    return file
 
 
 def _no_bundle(why: str, source: object) -> BundleError:
@@ -275,8 +272,6 @@ def _write_zip(file: BinaryIO, members: dict[str, bytes]) -> None:
 def _read_zip(file: BinaryIO, *, source: object) -> dict[str, bytes]:
     """The members of a zip of a few stored files; the structure is checked before a member is read."""
     size = file.seek(0, os.SEEK_END)
-    if size > MAX_BUNDLE_BYTES:
-        raise damage(f"The file is over the limit of {MAX_BUNDLE_BYTES / 1e9:.1f} GB.", given=source)
     _check_end(file, size, source)
     try:
         with zipfile.ZipFile(file) as archive:

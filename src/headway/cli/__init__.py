@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import signal
 import sys
+import threading
+import time
 from typing import Annotated
 
 import typer
@@ -61,17 +65,30 @@ def main() -> None:
     Ctrl-C gives 130 and SIGTERM 143, as a shell expects.
     """
     signal.signal(signal.SIGTERM, _stop)
+    stops: list[int] = []
+    # What is registered first runs last: to take all of torch apart would keep whoever pressed Ctrl-C waiting.
+    atexit.register(lambda: stops and os._exit(stops[0]))
     try:
         app()
     except HeadwayError as error:
         print(f"headway: {error}", file=sys.stderr)
         sys.exit(2)
-    except SystemExit as exit:
+    except (SystemExit, KeyboardInterrupt) as exit:
         stopped = _interrupt(exit)
         if stopped is None:
             raise
         print(f"\nheadway: {stopped if str(stopped) else 'Stopped.'}", file=sys.stderr)
-        sys.exit(128 + getattr(stopped, "signum", signal.SIGINT))
+        status = 128 + getattr(stopped, "signum", signal.SIGINT)
+        sys.stdout.flush()
+        stops.append(status)
+        threading.Thread(target=_end, args=(status,), daemon=True).start()
+        sys.exit(status)
+
+
+def _end(status: int) -> None:
+    """Ends the process in a second, if it has not ended. Python itself would wait for a thread whose disk is gone."""
+    time.sleep(1)
+    os._exit(status)
 
 
 def _interrupt(error: BaseException | None) -> KeyboardInterrupt | None:

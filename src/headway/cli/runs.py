@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import sys
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +22,15 @@ def runs(
     """List the runs of a folder, those with the same metric together and the best of them first."""
     from headway.runs.run import list_runs
 
-    rows = sorted((_row(run.path.name, run.config, run.report) for run in list_runs(folder)), key=_rank)
+    rows = []
+    for run in list_runs(folder):
+        # A folder that somebody else has filled need not hold what a run writes.
+        try:
+            row = _row(run.path.name, run.config, run.report)
+            rows.append((_rank(row), row))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            print(f"{run.path}: passed over, as its files are not a run's", file=sys.stderr)
+    rows = [row for _, row in sorted(rows, key=itemgetter(0))]
     if as_json:
         for row in rows:
             print(json.dumps(row))
@@ -52,7 +62,7 @@ def _rank(row: dict[str, Any]) -> tuple[str, float]:
     if row["value"] is None:
         # Behind every metric's name.
         return ("~", math.inf)
-    return (row["metric"], -row["value"] if row["higher_is_better"] else row["value"])
+    return (str(row["metric"]), float(-row["value"] if row["higher_is_better"] else row["value"]))
 
 
 def _shown(row: dict[str, Any], title: str) -> str:

@@ -220,7 +220,8 @@ def _explained(file: Path, path: object) -> Iterator[None]:
 
     try:
         if not file.is_file():
-            message = "a folder, not a file" if file.is_dir() else "no such file"
+            strange = "not a regular file" if file.exists() else "no such file"
+            message = "a folder, not a file" if file.is_dir() else strange
             raise OSError(message)
         yield
     except (OSError, pl.exceptions.PolarsError) as error:

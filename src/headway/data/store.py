@@ -29,6 +29,7 @@ import polars as pl
 from headway.errors import ConfigError, ReadError
 from headway.inputs.base import Input, Reader, is_ragged
 from headway.system.cache import cache_folder
+from headway.system.read_file import read_file
 from headway.system.whole_file import whole_file
 from headway.targets.base import Target
 
@@ -304,19 +305,18 @@ def _fill(
     contents: list[str] = []
     reasons: dict[int, str] = {}
     is_lasting = True
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            for index, (content, error) in enumerate(pool.map(read, range(len(values)))):
-                contents.append(content)
-                if error is not None:
-                    reasons[index] = str(error)
-                    is_lasting &= not _may_pass(error.__cause__)
-                if on_progress and (index % 64 == 63 or index + 1 == len(values)):
-                    on_progress(index + 1, len(values))
-        except BaseException:
-            # Whoever wants to stop does not wait for all that is queued.
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    pool = ThreadPoolExecutor(threads)
+    try:
+        for index, (content, error) in enumerate(pool.map(read, range(len(values)))):
+            contents.append(content)
+            if error is not None:
+                reasons[index] = str(error)
+                is_lasting &= not _may_pass(error.__cause__)
+            if on_progress and (index % 64 == 63 or index + 1 == len(values)):
+                on_progress(index + 1, len(values))
+    finally:
+        # Whoever wants to stop waits neither for what is queued nor for a disk that does not answer.
+        pool.shutdown(wait=False, cancel_futures=True)
     filled = canvases.finish() if isinstance(canvases, _OneAfterAnother) else canvases
     return Store(filled, contents, reasons), is_lasting
 
@@ -337,7 +337,7 @@ def _content(value: Any) -> tuple[str, Any]:
         return content, (answer, *value[1:])
     if isinstance(value, (str, os.PathLike)):
         try:
-            value = Path(value).read_bytes()
+            value = read_file(value)
         except (OSError, ValueError) as error:
             raise ReadError(_file_reason(error)) from error
     if isinstance(value, (bytes, bytearray, memoryview)):

@@ -11,6 +11,7 @@ from torch import nn
 
 from headway.errors import ConfigError, WeightsError
 from headway.runs.checkpoint import safetensors_file, write_whole
+from headway.system.read_file import open_file
 from headway.train.optimizers import depth_groups
 
 __all__ = ["freeze_to", "load_weights", "save_weights"]
@@ -36,6 +37,7 @@ def load_weights(model: nn.Module, path: str | os.PathLike[str]) -> None:
     """
     file = Path(path)
     try:
+        open_file(file, max_bytes=2**40).close()
         tensors = safetensors.torch.load_file(file)
     except (OSError, safetensors.SafetensorError) as error:
         given = f"{file} ({getattr(error, 'strerror', None) or error})"

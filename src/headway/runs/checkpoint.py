@@ -24,6 +24,7 @@ import torch
 from torch import nn
 
 from headway.errors import CheckpointError
+from headway.system.read_file import open_file
 
 __all__ = [
     "DONE",
@@ -89,6 +90,8 @@ class Checkpoints:
             return None
         file = self._file(name)
         try:
+            # Its reader takes a path; a pipe would keep it waiting.
+            open_file(file, max_bytes=2**40).close()
             with safetensors.safe_open(file, framework="pt") as opened:
                 metadata = opened.metadata() or {}
                 tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
@@ -96,7 +99,7 @@ class Checkpoints:
                 message = "its bytes are not those that were written"
                 raise ValueError(message)
             return Saved(tensors, json.loads(metadata["values"]))
-        except (OSError, KeyError, ValueError, safetensors.SafetensorError) as error:
+        except (OSError, KeyError, ValueError, RecursionError, safetensors.SafetensorError) as error:
             what = "A checkpoint cannot be read."
             fix = f"Delete {file}: the run then goes on from what was saved before it."
             raise CheckpointError(what, given=f"{file} ({error})", fix=fix) from error

@@ -20,7 +20,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import filelock
 import polars as pl
@@ -32,6 +32,7 @@ from headway.data.restore import ACCEPT, moved, reopen
 from headway.errors import ConfigError, DataError, HeadwayError, RunError, Stopped
 from headway.inputs.registry import input_from_json
 from headway.runs.checkpoint import Checkpoints, Saved, cannot_write, load_model, model_tensors, write_whole
+from headway.system.read_file import open_file, read_file
 from headway.system.versions import git_state, library_versions
 from headway.targets.registry import target_from_json
 
@@ -139,7 +140,7 @@ class Run:
     def record(self, number: int, entry: Mapping[str, Any]) -> None:
         """Adds a line to the history, before which came `number`; one that is there, since the run goes on, stays."""
         file = self.path / "history.jsonl"
-        lines = file.read_bytes().splitlines(keepends=True) if file.exists() else []
+        lines = read_file(file).splitlines(keepends=True) if file.exists() else []
         if lines and not lines[-1].endswith(b"\n"):
             # A run that was killed may have written half of it.
             lines.pop()
@@ -165,7 +166,7 @@ class Run:
                 yield
         except filelock.Timeout:
             owner = self.path / OWNER
-            given = f"{self.path}, held by {owner.read_text() if owner.exists() else 'an unknown process'}"
+            given = f"{self.path}, held by {read_file(owner).decode() if owner.exists() else 'an unknown process'}"
             fix = "Wait until it has ended, or stop it."
             raise RunError("Another process is at work on this run.", given=given, fix=fix) from None
         except KeyboardInterrupt as error:
@@ -189,8 +190,8 @@ class Run:
         """
         config, csv = self.config, self.path / "problems.csv"
         input, target = input_from_json(config["input"]), target_from_json(config["target"])
-        items = pl.read_parquet(self.path / "items.parquet")
-        problems = pl.read_csv(csv) if csv.exists() else pl.DataFrame()
+        items = _frame(pl.read_parquet, self.path / "items.parquet")
+        problems = _frame(pl.read_csv, csv) if csv.exists() else pl.DataFrame()
         if folder is not None and input.source == "file":
             files = [*input.columns, *(target.columns if target.files(input) else ())]
             items = moved(items, files, folder)
@@ -324,10 +325,15 @@ def _is_run(config: Path) -> bool:
 def _json(file: Path) -> dict[str, Any]:
     """The object in a file; empty where there is none."""
     try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        value = json.loads(read_file(file))
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def _frame(read: Callable[[BinaryIO], pl.DataFrame], file: Path) -> pl.DataFrame:
+    with open_file(file, max_bytes=2**40) as opened:
+        return read(opened)
 
 
 def _plain(value: Any) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import io
 import json
 import logging
 import os
@@ -32,6 +33,7 @@ from prometheus_client import (
 )
 
 from headway.errors import ConfigError, DataError
+from headway.system.read_file import open_file
 
 __all__ = ["LOG_NAME", "MULTIPROCESS_FOLDER", "Journal", "Metrics", "read_log"]
 
@@ -155,7 +157,7 @@ def read_log(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
     """The entries of a log, a folder that a server wrote to or one file of it, in no particular order.
 
     Raises:
-        DataError: If there is no log.
+        DataError: If there is no log, or a file of it cannot be opened.
     """
     path = Path(path).expanduser()
     files = [path] if path.is_file() else sorted(path.glob(f"{LOG_NAME}*.jsonl*"))
@@ -167,12 +169,17 @@ def read_log(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
 
 def _entries(files: list[Path]) -> Iterator[dict[str, Any]]:
     for file in files:
-        with file.open(encoding="utf-8", errors="replace") as lines:
+        try:
+            opened = open_file(file)
+        except OSError as error:
+            what, fix = "A file of the log cannot be read.", "Remove it, or name another log."
+            raise DataError(what, given=f"{file}: {error.strerror or error}", fix=fix) from error
+        with io.TextIOWrapper(opened, encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 try:
                     entry = json.loads(line)
-                except ValueError:
-                    # The last line of a crash is cut short.
+                # The last line of a crash is cut short; one of many brackets is nobody's.
+                except (ValueError, RecursionError):
                     continue
                 if isinstance(entry, dict):
                     yield entry

@@ -15,6 +15,7 @@ from headway.data import store as store_module
 from headway.data.store import Ragged, Store, open_store, reader_threads
 from headway.errors import ConfigError, ReadError
 from headway.inputs.image.field import Image
+from headway.system.read_file import read_file
 
 READER = Image("file", size=8, crop=0.8)
 
@@ -296,15 +297,13 @@ def test_nothing_that_can_be_read_gives_only_reasons(tmp_path: Path) -> None:
 def test_a_failure_of_the_moment_is_not_remembered(
     files: list[Path], cache: Path, monkeypatch: pytest.MonkeyPatch, error: OSError
 ) -> None:
-    read_bytes = Path.read_bytes
-
     def failing(path: Path) -> bytes:
         if path == files[3]:
             raise error
-        return read_bytes(path)
+        return read_file(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_bytes", failing)
+        patch.setattr("headway.data.store.read_file", failing)
         store = open_store(files, READER)
     assert store.reasons == {3: str(error.strerror).lower()}
     assert store.canvases is not None

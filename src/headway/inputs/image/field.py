@@ -8,7 +8,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, asdict, dataclass, field, fields, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -19,6 +18,7 @@ from headway.inputs.image.arrays import pictures_of
 from headway.inputs.image.geometry import CropBox
 from headway.inputs.image.statistics import image_statistics
 from headway.inputs.image.value_range import fitted_range, is_deep, to_8_bits
+from headway.system.read_file import read_file
 
 if TYPE_CHECKING:
     import polars as pl
@@ -320,7 +320,7 @@ def _open(
         return _checked(_from_array(value, value_range))
     if isinstance(value, (str, os.PathLike)):
         # Read whole first: Pillow would keep the file open and seek about in it.
-        value = Path(value).read_bytes()
+        value = read_file(value)
     elif hasattr(value, "read"):
         value = value.read()
     if not isinstance(value, (bytes, bytearray, memoryview)):

@@ -19,6 +19,7 @@ import numpy as np
 from headway.errors import ConfigError, HeadwayError, ShapeError, did_you_mean
 from headway.judge.baselines.base import Baseline, BaselineData, BaselineFunction, drawn_rows
 from headway.judge.metric import TaskMetrics
+from headway.system.read_file import open_file
 from headway.system.whole_file import whole_file
 
 __all__ = ["BaselineResult", "check_names", "guesses", "load_results", "run_baselines", "save_results"]
@@ -138,7 +139,7 @@ def load_results(file: Path, key: str) -> list[BaselineResult] | None:
     """What was written for the same key; None where there is none, the key is another, or the file is damaged."""
     try:
         # Without pickle, so that nothing in the file can run code.
-        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
+        with open_file(file) as opened, np.load(opened, allow_pickle=False) as arrays:
             about = json.loads(str(arrays["about"]))
             if about["key"] != key:
                 return None
@@ -151,7 +152,7 @@ def load_results(file: Path, key: str) -> list[BaselineResult] | None:
                 BaselineResult(predictions=of_parts, **facts)
                 for of_parts, facts in zip(predictions, about["baselines"], strict=True)
             ]
-    except (OSError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError, zipfile.BadZipFile):
         return None
 
 

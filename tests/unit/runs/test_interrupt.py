@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -160,3 +162,31 @@ def test_without_a_run_nothing_is_promised(digits_data: hw.Data, linear: Make) -
     sends.step = -1
     learner.fit(1)
     assert len(learner.history) == 1
+
+
+# A thread that reads from a pipe nobody writes to, as from a disk that is gone.
+BLOCKED = """
+import os, time
+from concurrent.futures import ThreadPoolExecutor
+import headway.cli as cli
+
+def command():
+    ThreadPoolExecutor(1).submit(os.read, os.pipe()[0], 1)
+    print("reading", flush=True)
+    time.sleep(60)
+
+cli.app = command
+cli.main()
+"""
+
+
+def test_a_read_that_blocks_does_not_hold_up_ctrl_c() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", BLOCKED], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "reading\n"
+        process.send_signal(signal.SIGINT)
+        _, message = process.communicate(timeout=30)
+        assert process.returncode == 128 + signal.SIGINT
+        assert message == "\nheadway: Stopped.\n"

@@ -1,10 +1,12 @@
-"""Messages and help name options that the command has that shows them."""
+"""Messages and help name options that the command has; help groups them by subject, and its examples parse."""
 
 from __future__ import annotations
 
 import ast
 import re
+import shlex
 from collections.abc import Iterator
+from typing import Any
 
 from typer.main import get_command
 
@@ -86,3 +88,38 @@ def test_messages_name_no_option_that_does_not_exist() -> None:
 def test_what_is_looked_for_is_found() -> None:
     assert [name for _, name in _named('"Add --log DIR."\nf"give --no-such {x}"')] == ["--log", "--no-such"]
     assert {"--keep-inputs", "--no-pretrained", "--range", "--version"} <= _options()
+
+
+def _every_command() -> list[Any]:
+    """The command line itself, its commands, and theirs."""
+    commands: list[Any] = [get_command(app)]
+    for command in commands:
+        commands += getattr(command, "commands", {}).values()
+    return commands
+
+
+def test_options_of_train_are_grouped_by_subject() -> None:
+    command: Any = get_command(app)
+    subjects: dict[str | None, list[str]] = {}
+    for option in command.commands["train"].params[1:]:
+        subjects.setdefault(option.rich_help_panel, []).append(option.opts[0])
+    assert subjects.pop(None) == ["--input", "--target", "--arch", "--epochs", "--minutes", "--name"]
+    assert list(subjects) == ["Data", "Model", "Training", "Run", "Machine"]
+
+
+def test_help_ends_with_examples_that_parse() -> None:
+    root, *commands = _every_command()
+    assert root.epilog.startswith("Start with: headway train photos/")
+    for command in commands:
+        title, *examples = command.epilog.splitlines()
+        assert title == "Example:"
+        assert examples
+        for example in examples:
+            program, name, *arguments = shlex.split(example)
+            assert program == "headway"
+            root.commands[name].make_context(name, arguments)
+
+
+def test_help_says_what_every_option_is() -> None:
+    silent = [option.opts for command in _every_command() for option in command.params if not option.help]
+    assert not silent

@@ -33,6 +33,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    epilog="Start with: headway train photos/ (one folder per class), then open runs/photos/report.html.",
 )
 
 
@@ -51,12 +52,34 @@ def _root(
         bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
     ] = False,
 ) -> None:
-    """Deep learning for coders: train, judge and use a model of your own photos, tables or ratings."""
+    """Deep learning for coders: train, evaluate and use models on your own photos, tables or ratings."""
 
 
-for command in (demo, train, resume, repeat, report, evaluate, predict, serve, export_web, drift, runs):
-    app.command()(command)
-app.add_typer(datasets, name="datasets")
+# The commands by subject, each with examples that end its `--help`.
+COMMANDS = {
+    "Train": {
+        demo: ("headway demo",),
+        train: ("headway train photos/", "headway train people.csv --target income --minutes 5"),
+        resume: ("headway resume runs/photos",),
+        repeat: ("headway repeat runs/photos",),
+        runs: ("headway runs",),
+    },
+    "Evaluate": {
+        report: ("headway report runs/photos --slices site,year --open",),
+        evaluate: ("headway evaluate runs/photos/model.headway new_photos/",),
+        drift: ("headway drift runs/photos/model.headway requests/",),
+    },
+    "Use": {
+        predict: ("headway predict runs/photos/model.headway rex.jpg",),
+        serve: ("headway serve runs/photos/model.headway --port 8000",),
+        export_web: ("headway export-web runs/photos/model.headway site/",),
+    },
+}
+
+for subject, commands in COMMANDS.items():
+    for command, examples in commands.items():
+        app.command(rich_help_panel=subject, epilog="\n".join(("Example:", *examples)))(command)
+app.add_typer(datasets, name="datasets", rich_help_panel="Data", epilog="Example:\nheadway datasets fetch mnist")
 
 
 def main() -> None:

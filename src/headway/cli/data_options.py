@@ -22,11 +22,10 @@ __all__ = ["TARGET_OPTIONS", "AcceptChanges", "MovedTo", "check_fields", "labell
 
 # What commands take that open a run's data again.
 MovedTo = Annotated[
-    Path | None, typer.Option("--data", metavar="FOLDER", help="Where the run's files are now, if they have moved.")
+    Path | None,
+    typer.Option("--data", metavar="FOLDER", help="Folder where the data files are now, if they have moved."),
 ]
-AcceptChanges = Annotated[
-    bool, typer.Option("--accept-changes", help="Go on although files of the data have changed since.")
-]
+AcceptChanges = Annotated[bool, typer.Option("--accept-changes", help="Continue although data files have changed.")]
 
 # Options that only some kinds of targets take, by `Target.options`.
 TARGET_OPTIONS = ("classes", "ignore", "limits")

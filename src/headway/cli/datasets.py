@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 __all__ = ["datasets"]
 
-datasets = typer.Typer(help="List the data sets that have a name; `fetch NAME` downloads one.", add_completion=False)
+datasets = typer.Typer(help="List the named data sets; `fetch NAME` downloads one.", add_completion=False)
 
 
 @datasets.callback(invoke_without_command=True)
 def _list(
     context: typer.Context,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line a data set.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line per data set.")] = False,
 ) -> None:
-    """List the data sets that have a name; `fetch NAME` downloads one."""
+    """List the named data sets; `fetch NAME` downloads one."""
     if context.invoked_subcommand is not None:
         return
     from headway.datasets.named import CATALOGUE
@@ -46,13 +46,13 @@ def _list(
     print("Fetch one with: headway datasets fetch NAME")
 
 
-@datasets.command()
+@datasets.command(epilog="Example:\nheadway datasets fetch mnist")
 def fetch(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its name in the list.")],
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Download, verify and unpack a data set, unless it is here; print its folder, for `headway train`."""
+    """Download, verify and unpack a data set; print its folder, for `headway train`."""
     from headway.datasets.catalogue import entry
     from headway.datasets.named import fetch as fetch_data
 

@@ -16,11 +16,11 @@ __all__ = ["demo"]
 
 def demo(
     *,
-    runs: Annotated[Path, typer.Option(help="The folder of all runs.")] = Path("runs"),
-    seed: Annotated[int, typer.Option(help="Decides everything random.")] = 0,
+    runs: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of all runs.")] = Path("runs"),
+    seed: Annotated[int, typer.Option(metavar="N", help="Random seed.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:
-    """Train a small network from scratch on 5,000 handwritten digits, and compare it with baselines."""
+    """Train a small network on 5,000 handwritten digits, and compare it with baselines."""
     start = time.perf_counter()
     from headway.cli.train import finish
     from headway.data.build import from_folder

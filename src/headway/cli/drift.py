@@ -13,11 +13,11 @@ __all__ = ["drift"]
 
 def drift(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="The model.headway file that was served.")],
-    log: Annotated[Path, typer.Argument(metavar="LOG", help="The folder that serve --log wrote to, or a file of it.")],
+    log: Annotated[Path, typer.Argument(metavar="LOG", help="Folder that serve --log wrote to, or one file in it.")],
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Drift check: do the inputs and answers in a server's log still look like those of the validation data?"""
+    """Check for drift: do logged requests still look like the validation data?"""
     from headway.bundle.predictor import load
     from headway.serve.drift import compare
     from headway.serve.monitor import read_log

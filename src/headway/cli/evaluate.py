@@ -31,14 +31,14 @@ def evaluate(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A folder as for train, or a CSV or Parquet file.")],
     *,
     input: Annotated[
-        list[str] | None, typer.Option(metavar="COLUMN", help="The table's column of files; for ratings two.")
+        list[str] | None, typer.Option(metavar="COLUMN", help="Table: column of file paths. For ratings give it twice.")
     ] = None,
-    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The table's column of labels.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="Table: column of labels.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Measure a model on labelled data, with intervals. Exit status 1 if a file cannot be read.
+    """Measure a model on labelled data, with 95 % intervals.
 
-    Of a folder with train, valid and test folders only the last of them counts.
+    In a folder with train/, valid/ and test/ only the last of them counts. Exit status 1: a file cannot be read.
     """
     from headway.bundle.predictor import load
 

@@ -12,13 +12,13 @@ __all__ = ["export_web"]
 
 def export_web(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A model.headway file.")],
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to write.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write.")],
     *,
     runtime: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="onnxruntime-web's archive; fetched with npm when left out.")
+        Path | None, typer.Option(metavar="FILE", help="Archive of onnxruntime-web. Default: fetched with npm.")
     ] = None,
 ) -> None:
-    """Write a web page that runs the model in the browser, for any static host: no server, nothing is sent."""
+    """Write a static web page that runs the model in the browser. No data leaves it."""
     from importlib.resources import as_file, files
 
     from headway.bundle.format import bundle_name, read_bundle

@@ -25,15 +25,17 @@ _TABLES = (".csv", ".tsv", ".parquet")
 
 def predict(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A model.headway file.")],
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Photos, folders of them, or tables.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Photos, folders of photos, or tables.")],
     *,
     output: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Where masks are written, as PHOTO.mask.png; made if need be."),
+        typer.Option(metavar="FOLDER", help="Masks: folder to write PHOTO.mask.png files to."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with every probability.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON line per item, with all probabilities.")
+    ] = False,
 ) -> None:
-    """Predict for each file, or for each row of a table. Exit status 1 if any cannot be read."""
+    """Predict each file, or each row of a table. Exit status 1: one of them cannot be read."""
     from headway.bundle.predictor import load
 
     predictor = load(bundle)

@@ -14,13 +14,13 @@ __all__ = ["repeat"]
 
 
 def repeat(
-    run: Annotated[Path, typer.Argument(help="The run's folder, such as runs/pets.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run, such as runs/photos.")],
     *,
     data: MovedTo = None,
     accept_changes: AcceptChanges = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:
-    """Do a run again from the start, in a folder of its own, and say whether it comes to the same bits."""
+    """Train a run again in a new folder, and say whether the results are bit-identical."""
     start = time.perf_counter()
     from headway.cli.train import finish
     from headway.learner.learner import Learner

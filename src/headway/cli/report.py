@@ -14,18 +14,18 @@ __all__ = ["report"]
 
 
 def report(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder, such as runs/photos.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run, such as runs/photos.")],
     *,
     slices: Annotated[
-        str | None, typer.Option(metavar="A,B", help="Columns by whose values every metric is given.")
+        str | None, typer.Option(metavar="A,B", help="Columns to slice by: every metric for each of their values.")
     ] = None,
-    tta: Annotated[int, typer.Option(help="Augmented views of each item whose gain is measured.")] = 0,
+    tta: Annotated[int, typer.Option(metavar="N", help="Test-time augmentation: number of views per item.")] = 0,
     data: MovedTo = None,
     accept_changes: AcceptChanges = False,
-    open_page: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:
-    """Judge a finished run once more: report.html and report.json in its folder are written anew."""
+    """Write report.html and report.json of a finished run again."""
     from headway.learner.learner import Learner
 
     learner = Learner.resume(run, data=data, accept_changes=accept_changes)

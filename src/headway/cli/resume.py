@@ -15,13 +15,13 @@ __all__ = ["resume"]
 
 
 def resume(
-    run: Annotated[Path, typer.Argument(help="The run's folder, such as runs/pets.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run, such as runs/photos.")],
     *,
     data: MovedTo = None,
     accept_changes: AcceptChanges = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:
-    """Go on with a run that was stopped or killed; it ends as it would have without that."""
+    """Continue a run that was stopped or killed. The weights end the same as without the stop."""
     start = time.perf_counter()
     from headway.cli.train import FINE_TUNING, carry_out, finish
     from headway.learner.learner import Learner

@@ -15,11 +15,11 @@ __all__ = ["runs"]
 
 
 def runs(
-    folder: Annotated[Path, typer.Argument(help="The folder of all runs.")] = Path("runs"),
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of all runs.")] = Path("runs"),
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line a run.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line per run.")] = False,
 ) -> None:
-    """List the runs of a folder, those with the same metric together and the best of them first."""
+    """List the runs in a folder: grouped by metric, best first."""
     from headway.runs.run import list_runs
 
     rows = []
@@ -36,7 +36,7 @@ def runs(
             print(json.dumps(row))
         return
     if not rows:
-        print(f"There are no runs in {folder}. Make one with: headway train DATA")
+        print(f"No runs in {folder}. Start one: headway train DATA")
         return
     from rich.console import Console
     from rich.table import Table

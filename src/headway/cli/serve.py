@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,8 @@ from headway.errors import ConfigError
 
 __all__ = ["parse_amount", "serve"]
 
+limit_option, log_option = (partial(typer.Option, rich_help_panel=subject) for subject in ("Limits", "Log"))
+
 # As disks and cameras count, not as memory does.
 _UNITS = {"": 1, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 
@@ -19,20 +22,24 @@ _UNITS = {"": 1, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 def serve(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A model.headway file.")],
     *,
-    host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for every address.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port; 0 for any that is free.", min=0, max=65535)] = 8000,
-    workers: Annotated[int, typer.Option(help="Processes that share the port; one uses every core.", min=1)] = 1,
-    max_body: Annotated[str, typer.Option(metavar="SIZE", help="The largest body of a request.")] = "10MB",
-    max_pixels: Annotated[str, typer.Option(metavar="SIZE", help="The largest picture.")] = "40MP",
-    queue: Annotated[int, typer.Option(help="Items that may wait; beyond, requests get 503.", min=1)] = 256,
-    deadline: Annotated[float, typer.Option(help="Seconds from body to answer; beyond, requests get 504.")] = 10.0,
-    log: Annotated[Path | None, typer.Option(metavar="DIR", help="Write one JSON line an item there.")] = None,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="N", help="Port; 0 takes a free one.", min=0, max=65535)] = 8000,
+    workers: Annotated[int, typer.Option(metavar="N", help="Worker processes; one uses all cores.", min=1)] = 1,
+    max_body: Annotated[str, limit_option(metavar="SIZE", help="Largest request body.")] = "10MB",
+    max_pixels: Annotated[str, limit_option(metavar="SIZE", help="Largest image.")] = "40MP",
+    queue: Annotated[
+        int, limit_option(metavar="N", help="Items that may wait; further requests get status 503.", min=1)
+    ] = 256,
+    deadline: Annotated[
+        float, limit_option(metavar="SECONDS", help="Time to answer; later requests get status 504.")
+    ] = 10.0,
+    log: Annotated[Path | None, log_option(metavar="FOLDER", help="Write one JSON line per item.")] = None,
     keep_inputs: Annotated[
         bool,
-        typer.Option("--keep-inputs", help="Keep files beside the log, up to 1 GB; rows in it."),
+        log_option("--keep-inputs", help="Log the inputs too: files up to 1 GB, rows in the log."),
     ] = False,
 ) -> None:
-    """Serve a model as a web page and an API, without torch. Ctrl-C or SIGTERM ends it once all is answered."""
+    """Serve a model as a web page and a REST API, without torch. Ctrl-C stops it."""
     from headway.serve.server import serve as serve_bundle
     from headway.serve.settings import Settings
 
@@ -46,7 +53,7 @@ def serve(
     )
 
     def show(address: str) -> None:
-        typer.echo(f"page:  {address}\nAPI:   {address}/docs\nCtrl-C ends it.")
+        typer.echo(f"page:  {address}\nAPI:   {address}/docs\nCtrl-C stops it.")
 
     serve_bundle(bundle, host=host, port=port, workers=workers, settings=settings, on_ready=show)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 __all__ = ["carry_out", "finish", "train"]
 
+# `--help` shows the options by subject; those that most people need first have none, and so stand at the top.
+data_option, model_option, training_option, run_option, machine_option = (
+    partial(typer.Option, rich_help_panel=subject) for subject in ("Data", "Model", "Training", "Run", "Machine")
+)
+
 
 def _kind(text: str) -> str:
     if text not in TARGETS:
@@ -33,8 +39,9 @@ def train(
     data: Annotated[
         Path,
         typer.Argument(
-            help="A folder of class folders, or of train/, valid/ and test/ folders of them; or a CSV or Parquet file. "
-            "With --kind mask a folder of images/ and masks/."
+            metavar="DATA",
+            help="A folder with one folder per class, or with train/, valid/ and test/ of those; or a CSV or Parquet "
+            "file. With --kind mask: a folder with images/ and masks/.",
         ),
     ],
     *,
@@ -42,75 +49,93 @@ def train(
         list[str] | None,
         typer.Option(
             metavar="COLUMN",
-            help="The table's column of file paths, if its rows are files. Twice, for ratings: who, and what.",
+            help="Table: column of file paths. For ratings give it twice: user column, item column. "
+            "Default: learn from all columns.",
         ),
     ] = None,
-    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="The table's column to predict.")] = None,
+    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="Table: column to predict.")] = None,
     kind: Annotated[
         str | None,
-        typer.Option(
+        data_option(
             metavar="KIND",
             parser=_kind,
-            help=f"What that column holds: {', '.join(TARGETS)}. For files a category, for ratings a number.",
+            help=f"What the target holds: {', '.join(TARGETS)}. Default: category for files, number for ratings; "
+            "guessed for rows of a table.",
         ),
     ] = None,
     classes: Annotated[
-        str | None, typer.Option(metavar="N=NAME,...", help="What the numbers in masks mean; found when left out.")
+        str | None,
+        data_option(metavar="N=NAME,...", help="Masks: class of each number. Default: the numbers in the masks."),
     ] = None,
     ignore: Annotated[
-        str | None, typer.Option(metavar="N,...", help="Numbers in masks that are not classes; 255 when left out.")
+        str | None, data_option(metavar="N,...", help="Masks: numbers that are not classes. Default: 255.")
     ] = None,
     limits: Annotated[
-        str | None, typer.Option("--range", metavar="LOW,HIGH", help="The least and the most that a number can be.")
+        str | None, data_option("--range", metavar="LOW,HIGH", help="Lowest and highest value of a number.")
     ] = None,
     split_column: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The table's column of train, valid, test.")
+        str | None, data_option(metavar="COLUMN", help="Table: column that says train, valid or test.")
     ] = None,
-    arch: Annotated[
-        str | None, typer.Option(help="efficientnet_lite0, small_resnet, resnet18 ..., or any of timm's names.")
-    ] = None,
-    pretrained: Annotated[bool, typer.Option(help="Start from pretrained weights.")] = True,
-    size: Annotated[
-        int | None, typer.Option(help="Side of the square that the model sees, in pixels; 224 when left out.")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Epochs that train every layer; 0 for the head alone.")] = None,
-    minutes: Annotated[float | None, typer.Option(help="Minutes of training, instead of epochs.")] = None,
-    lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
-    mixup: Annotated[float, typer.Option(metavar="ALPHA", help="Mix photos in pairs; 0.2 is usual, 0 is off.")] = 0.0,
-    ema: Annotated[float, typer.Option(metavar="DECAY", help="Average the weights over the steps; 0 is off.")] = 0.0,
-    optimizer: Annotated[
-        str, typer.Option(metavar="NAME", help="adamw, sgd, lamb ..., or any of timm's names.")
-    ] = "adamw",
-    class_weights: Annotated[
-        str | None,
-        typer.Option(metavar="CLASS=WEIGHT,...", help="How much items of a class count; balanced: the rarer the more."),
-    ] = None,
-    clip_norm: Annotated[
-        float | None, typer.Option(metavar="NORM", help="Limit of the gradients' norm; none when left out.")
-    ] = None,
-    dropout: Annotated[
-        float | None, typer.Option(metavar="RATE", help="Rate of the model's dropout layers; as they are if left out.")
-    ] = None,
-    compile: Annotated[bool, typer.Option("--compile", help="Compile the training step with torch.compile.")] = False,
-    batch_size: Annotated[
-        str | None, typer.Option(metavar="ITEMS", help="Items a step; auto: in pieces when memory runs out.")
-    ] = None,
-    valid: Annotated[float, typer.Option(help="Share of the items to judge the model with.")] = 0.2,
+    valid: Annotated[float, data_option(metavar="SHARE", help="Share of the items held out for validation.")] = 0.2,
     near_copies: Annotated[
         Literal["keep", "move", "drop"],
-        typer.Option(help="Items nearly the same as others: move to one side of the split, or drop from train."),
+        data_option(
+            metavar="CHOICE",
+            help="Near-duplicates across the split: keep, move to one side, or drop from train.",
+        ),
     ] = "keep",
-    seed: Annotated[int, typer.Option(help="Decides everything random.")] = 0,
-    name: Annotated[str | None, typer.Option(help="The run's name; the data's when left out.")] = None,
-    runs: Annotated[Path, typer.Option(help="The folder of all runs.")] = Path("runs"),
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps ...")] = "auto",
-    precision: Annotated[Literal["auto", "float32", "bfloat16", "float16"], typer.Option()] = "auto",
-    quantize: Annotated[
-        Literal["int8"] | None, typer.Option(help="Export the graph in int8, where it costs next to no accuracy.")
+    arch: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Model: efficientnet_lite0, small_resnet, resnet18 ... or any timm name."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
+    pretrained: Annotated[bool, model_option(help="Start from pretrained weights.")] = True,
+    size: Annotated[
+        int | None, model_option(metavar="PIXELS", help="Side of the square image that the model sees. Default: 224.")
+    ] = None,
+    dropout: Annotated[
+        float | None, model_option(metavar="RATE", help="Dropout rate. Default: the model's own.")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(metavar="N", help="Epochs of fine-tuning; 0 trains only the head.")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(metavar="N", help="Time budget for fine-tuning, instead of --epochs.")
+    ] = None,
+    lr: Annotated[float | None, training_option(metavar="RATE", help="Peak learning rate.")] = None,
+    batch_size: Annotated[
+        str | None,
+        training_option(metavar="ITEMS", help="Batch size; auto: smaller micro-batches when memory runs out."),
+    ] = None,
+    optimizer: Annotated[str, training_option(metavar="NAME", help="adamw, sgd, lamb ... or any timm name.")] = "adamw",
+    class_weights: Annotated[
+        str | None,
+        training_option(
+            metavar="CLASS=WEIGHT,...", help="Weight of each class in the loss; balanced: rare classes weigh more."
+        ),
+    ] = None,
+    mixup: Annotated[float, training_option(metavar="ALPHA", help="Mixup; 0.2 is usual, 0 is off.")] = 0.0,
+    ema: Annotated[
+        float, training_option(metavar="DECAY", help="Exponential moving average of the weights; 0 is off.")
+    ] = 0.0,
+    clip_norm: Annotated[
+        float | None, training_option(metavar="NORM", help="Gradient clipping by norm. Default: off.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the run. Default: the data's name.")] = None,
+    runs: Annotated[Path, run_option(metavar="FOLDER", help="Folder of all runs.")] = Path("runs"),
+    seed: Annotated[int, run_option(metavar="N", help="Random seed.")] = 0,
+    quantize: Annotated[
+        Literal["int8"] | None,
+        run_option(metavar="int8", help="Export in int8 if that costs at most half a point of accuracy."),
+    ] = None,
+    as_json: Annotated[bool, run_option("--json", help="Print one JSON object as the last line.")] = False,
+    device: Annotated[str, machine_option(metavar="NAME", help="auto, cpu, cuda, mps ...")] = "auto",
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16", "float16"],
+        machine_option(metavar="NAME", help="auto, float32, bfloat16 or float16."),
+    ] = "auto",
+    compile: Annotated[bool, machine_option("--compile", help="Compile the training step with torch.compile.")] = False,
 ) -> None:
-    """Train a model on your photos or your table, compare it with simple baselines, and export it."""
+    """Train a model on photos or a table, compare it with baselines, and export it."""
     # What a run keeps of the command, to begin again when it is stopped before it has begun.
     options = {key: value for key, value in locals().items() if key not in ("data", "name", "runs", "as_json")}
     start = time.perf_counter()

@@ -218,7 +218,7 @@ def test_a_folder_that_is_not_there(headway: Command) -> None:
 def test_no_runs_yet(headway: Command) -> None:
     done = headway("runs")
     assert (done.status, done.err) == (0, "")
-    assert done.out == "There are no runs in runs. Make one with: headway train DATA\n"
+    assert done.out == "No runs in runs. Start one: headway train DATA\n"
     assert headway("runs", "--json").out == ""
 
 

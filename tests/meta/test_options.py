@@ -6,6 +6,7 @@ import ast
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from typer.main import get_command
@@ -21,6 +22,8 @@ OF_OTHER_PROGRAMS = {
     "train/loggers.py": {"--logdir"},
 }
 """Options of other programs, such as npm and pip, and variables of a page's style, by the module that names them."""
+
+ROOT: Any = get_command(app)
 
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
 
@@ -46,10 +49,10 @@ ELSEWHERE = {
 """Options that a module names and other commands than its own have, such as the folder of runs, which train takes."""
 
 
+@cache
 def _options(command: str = "") -> set[str]:
     """Every option of a command, or of all, `--no-...` included."""
-    root = get_command(app)
-    found, waiting = set(), [getattr(root, "commands", {})[command] if command else root]
+    found, waiting = set(), [ROOT.commands[command] if command else ROOT]
     while waiting:
         at = waiting.pop()
         waiting += getattr(at, "commands", {}).values()
@@ -58,9 +61,10 @@ def _options(command: str = "") -> set[str]:
     return found | {"--help", "--version"}
 
 
+@cache
 def _commands(module: str) -> tuple[str, ...]:
     """The commands that show a module's messages; any command where that is not said."""
-    commands = getattr(get_command(app), "commands", {})
+    commands = ROOT.commands
     own = module.removeprefix("cli/").removesuffix(".py").replace("_", "-")
     if module.startswith("cli/") and own in commands:
         return (own,)
@@ -92,16 +96,16 @@ def test_what_is_looked_for_is_found() -> None:
 
 def _every_command() -> list[Any]:
     """The command line itself, its commands, and theirs."""
-    commands: list[Any] = [get_command(app)]
+    commands: list[Any] = [ROOT]
     for command in commands:
         commands += getattr(command, "commands", {}).values()
     return commands
 
 
 def test_options_of_train_are_grouped_by_subject() -> None:
-    command: Any = get_command(app)
+    command = ROOT.commands["train"]
     subjects: dict[str | None, list[str]] = {}
-    for option in command.commands["train"].params[1:]:
+    for option in command.params[1:]:
         subjects.setdefault(option.rich_help_panel, []).append(option.opts[0])
     assert subjects.pop(None) == ["--input", "--target", "--arch", "--epochs", "--minutes", "--name"]
     assert list(subjects) == ["Data", "Model", "Training", "Run", "Machine"]

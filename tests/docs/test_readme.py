@@ -31,6 +31,6 @@ def test_shell_blocks_run(tmp_path: Path) -> None:
     for block in blocks("bash"):
         run_block(block, tmp_path)
     made = {file.name for file in (tmp_path / "runs" / "photos").iterdir()}
-    promised = set(re.findall(r"`([a-z]+\.[a-z]+)`", README.split("## What you get")[1].split("\n\n")[2]))
+    promised = set(re.findall(r"`([a-z]+\.[a-z]+)`", README.split("## What a run writes")[1].split("\n\n")[2]))
     assert promised - made == {"problems.csv"}
     assert json.loads((tmp_path / "runs" / "photos" / "report.json").read_text())["baselines"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 
+from tests.meta import commands
 from tests.meta.architecture import with_tables
 from tests.meta.modules import ROOT, modules, pages
 
@@ -74,15 +75,8 @@ def test_make_targets_that_are_named_exist() -> None:
     assert named <= targets
 
 
-def test_every_command_and_option_is_in_the_readme() -> None:
-    snapshot = (ROOT / "tests" / "meta" / "public_api.txt").read_text()
-    readme = (ROOT / "README.md").read_text()
-    commands = re.findall(r"^\$ (headway \w+)", snapshot, flags=re.MULTILINE)
-    assert commands
-    options = re.findall(r"(--[a-z-]+)", snapshot)
-    missing = [each for each in commands if f"`{each}" not in readme]
-    missing += [each for each in options if f"`{each}" not in readme and each != "--pretrained"]
-    assert not missing
+def test_page_of_commands_is_that_of_the_command_line() -> None:
+    assert commands.PAGE.read_text() == commands.page(), "write it anew: python -m tests.meta.commands"
 
 
 def test_licence_is_whole() -> None:

@@ -1,0 +1,56 @@
+"""docs/commands.md: every command with its options, as their `--help` says them.
+
+It is made by `.venv/bin/python -m tests.meta.commands`; a test compares it with the command line.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typer.main import get_command
+
+from headway.cli import app
+from tests.meta.modules import ROOT
+
+PAGE = ROOT / "docs" / "commands.md"
+
+OPENING = """# Commands
+
+Every command of `headway`, as its `--help` shows it. All but `serve` and `export-web` take `--json`, for output that a
+program can read. `headway --version` prints the version. A mistake in a command gives exit status 2, and Ctrl-C gives 130.
+"""
+
+
+def page() -> str:
+    root: Any = get_command(app)
+    sections = [OPENING]
+    for name, command in root.commands.items():
+        sections += _section(f"headway {name}", command)
+        for below, subcommand in getattr(command, "commands", {}).items():
+            sections += _section(f"headway {name} {below}", subcommand)
+    return "\n".join(sections)
+
+
+def _section(name: str, command: Any) -> list[str]:
+    arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
+    usage = " ".join([name, *(f"[{each.metavar}]" if not each.required else each.metavar for each in arguments)])
+    examples = [f"    {line}" for line in command.epilog.splitlines()[1:]]
+    lines = [f"## `{usage}`\n", f"{' '.join(command.help.split())}\n", *examples, ""]
+    rows = [(parameter.rich_help_panel or "", _row(parameter)) for parameter in command.params]
+    subjects = list(dict.fromkeys(subject for subject, _ in rows))
+    for subject in sorted(subjects, key=bool):
+        title = f"| {subject.lower() or 'argument or option'} | meaning |\n|---|---|"
+        lines += [title, *(row for own, row in rows if own == subject), ""]
+    return lines
+
+
+def _row(parameter: Any) -> str:
+    names = [parameter.metavar] if parameter.param_type_name == "argument" else parameter.opts + parameter.secondary_opts
+    default = parameter.default
+    shown = f" Default: {default}." if isinstance(default, int | float | str) and not isinstance(default, bool) else ""
+    help = parameter.help if parameter.help.endswith((".", "...")) else f"{parameter.help}."
+    return f"| {', '.join(f'`{name}`' for name in names)} | {help}{shown} |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())

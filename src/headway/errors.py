@@ -101,7 +101,7 @@ class Stopped(KeyboardInterrupt):
     """
 
     def __init__(self, signum: int, run: str = "") -> None:
-        super().__init__(f"Stopped. Go on with: headway resume {run}" if run else "Stopped.")
+        super().__init__(f"Stopped. Continue with: headway resume {run}" if run else "Stopped.")
         self.signum = signum
         self.run = run
 

@@ -102,7 +102,7 @@ class HeadwayClassifier(ClassifierMixin, _Estimator):
     """A classifier of rows of a table, or of pictures.
 
     Args:
-        arch: An architecture's name, or a module of your own; a good choice for the data when left out.
+        arch: An architecture's name, or a module of your own. Default: a good choice for the data.
         epochs: As in `Learner.fine_tune`.
         lr: As in `Learner.fine_tune`.
         options: More of its options, such as `{"mixup": 0.2}`; see `hw.Options`.

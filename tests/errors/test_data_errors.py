@@ -318,7 +318,7 @@ def test_too_many_unreadable_items(files: list[str], number: int) -> None:
 
 def test_one_class(files: list[str]) -> None:
     assert refusal(DataError, lambda: made({"file": files, "label": ["it's"] * 20})) == text(
-        "There must be at least two classes to tell apart.",
+        "The target needs at least two classes.",
         'every item has the label "it\'s"',
         "Add items of another class.",
     )
@@ -361,7 +361,7 @@ def test_labels_that_the_user_did_not_name(files: list[str]) -> None:
 def test_parts_loaders_and_pictures(files: list[str]) -> None:
     data = made({"file": files, "label": LABELS})
     assert refusal(ConfigError, lambda: data.part("vaild")) == text(  # type: ignore[arg-type]
-        "There is no such part of the data.", "'vaild'", 'Did you mean "valid"?'
+        "Unknown part of the data.", "'vaild'", 'Did you mean "valid"?'
     )
     assert refusal(ConfigError, lambda: Loader(data.train, 0)) == text(
         "There are no batches to read.", "batch_size=0, 16 items in 'train'", "Correct the call."

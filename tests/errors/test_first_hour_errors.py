@@ -122,11 +122,11 @@ def test_what_cannot_be_made(call: Callable[[hw.Data], object], what: str, given
             lambda m: m.fit(1, lr="0.01"),
             "`epochs` must be a whole number from 0, `minutes` and `lr` above 0.",
             "epochs=1, minutes=None, lr='0.01'",
-            "Leave them out for a good choice.",
+            "Leave them out for the defaults.",
         ),
         (
             lambda m: m.fit(1, batch_size=4),
-            "There is no training option of that name.",
+            "Unknown training option.",
             "batch_size=4",
             "Pass it to hw.Learner(data, batch_size=...).",
         ),

@@ -35,7 +35,7 @@ def run(digits: Path, tmp_path: Path) -> Path:
 
 
 def test_what_is_ones_own_is_asked_for_again(run: Path) -> None:
-    what = "The run was started with something of your own, which its folder cannot hold."
+    what = "The run was started with objects that its folder cannot store."
     with pytest.raises(RunError) as caught:
         hw.Learner.resume(run)
     assert str(caught.value) == text(
@@ -69,7 +69,7 @@ def test_another_module(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError) as caught:
         load_model(nn.Linear(2, 2), saved)
     lines = str(caught.value).splitlines()
-    assert lines[0] == "The checkpoint is another model's."
+    assert lines[0] == "The checkpoint belongs to another model."
     assert lines[1].startswith("  Given: Linear: Error(s) in loading state_dict for Linear: Missing key(s)")
     assert lines[2] == "  Fix:   Pass the module that the run was started with (arch=)."
 
@@ -83,11 +83,11 @@ def test_a_checkpoint_with_another_byte(tmp_path: Path) -> None:
         keep.load("done")
     assert str(caught.value) == text(
         "A checkpoint cannot be read.",
-        f"{file} (its bytes are not those that were written)",
-        f"Delete {file}: the run then goes on from what was saved before it.",
+        f"{file} (its checksum is wrong)",
+        f"Delete {file}: the run then continues from the checkpoint before it.",
     )
 
 
 def test_stopped() -> None:
     assert str(Stopped(signal.SIGINT)) == "Stopped."
-    assert str(Stopped(signal.SIGTERM, "runs/pets")) == "Stopped. Go on with: headway resume runs/pets"
+    assert str(Stopped(signal.SIGTERM, "runs/pets")) == "Stopped. Continue with: headway resume runs/pets"

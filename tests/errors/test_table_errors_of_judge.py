@@ -34,7 +34,7 @@ def model(rows: pl.DataFrame) -> np.ndarray:
         (
             lambda: importance(model, ITEMS, TARGETS, metrics=metrics_of(), together=[["agee"]]),
             ConfigError,
-            "There is no such column in the table.\n  Given: 'agee'\n  Fix:   Did you mean \"age\"?",
+            "The table has no such column.\n  Given: 'agee'\n  Fix:   Did you mean \"age\"?",
         ),
         (
             lambda: importance(model, ITEMS, TARGETS, metrics=metrics_of(), together=[["age", "port"], ["age"]]),
@@ -98,7 +98,7 @@ def test_of_a_learner(data: hw.Data) -> None:
     learner = hw.Learner(data, progress=False)
     with pytest.raises(ConfigError) as caught:
         learner.interpret().dependence("age", label="2")
-    assert str(caught.value).startswith("There is no such label.\n  Given: '2'\n  Fix:   ")
+    assert str(caught.value).startswith("Unknown label.\n  Given: '2'\n  Fix:   ")
     with pytest.raises(ConfigError) as caught:
         learner.interpret().importance("test")
     assert str(caught.value) == (

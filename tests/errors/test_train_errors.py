@@ -57,7 +57,7 @@ def test_an_architecture_that_is_not_known() -> None:
     hint = did_you_mean("efficientnet_light0", ["small_resnet", *timm.list_models()])
     assert hint.startswith('Did you mean "efficientnet_lite0" or ')
     assert refusal(ConfigError, create, "efficientnet_light0", num_outputs=2) == text(
-        "There is no architecture of that name.", "'efficientnet_light0'", f"Name one of timm's models. {hint}"
+        "Unknown architecture.", "'efficientnet_light0'", f"Name one of timm's models. {hint}"
     )
 
 
@@ -91,33 +91,33 @@ def test_a_plan() -> None:
 def test_epochs_and_minutes(learner: MakeLearner) -> None:
     made = learner()
     assert refusal(ConfigError, made.fine_tune, epochs=2, minutes=1.5) == text(
-        "A run is planned by epochs or by minutes, not by both.", "epochs=2, minutes=1.5, lr=None", "Drop one."
+        "`epochs` and `minutes` cannot be used together.", "epochs=2, minutes=1.5, lr=None", "Drop one."
     )
     for options in ({"epochs": -1}, {"minutes": 0.0}):
         given = ", ".join(f"{name}={options.get(name)}" for name in ("epochs", "minutes", "lr"))
         assert refusal(ConfigError, made.fine_tune, **options) == text(
             "`epochs` must be a whole number from 0, `minutes` and `lr` above 0.",
             given,
-            "Leave them out for a good choice.",
+            "Leave them out for the defaults.",
         )
 
 
 def test_schedules() -> None:
     assert refusal(ConfigError, schedule, "onecycle", total_steps=1, max_lr=0.1) == text(
-        "There is no schedule of that name.", "'onecycle'", 'Did you mean "one_cycle"?'
+        "Unknown schedule.", "'onecycle'", 'Did you mean "one_cycle"?'
     )
     assert refusal(ConfigError, Options, schedule="step") == text(
-        "There is no schedule of that name.", "'step'", "Known: constant, cosine, one_cycle."
+        "Unknown schedule.", "'step'", "Known: constant, cosine, one_cycle."
     )
 
 
 def test_precisions() -> None:
     cpu = torch.device("cpu")
     assert refusal(ConfigError, choose_precision, cpu, "float61") == text(
-        "There is no precision of that name.", "'float61'", 'Did you mean "float16" or "bfloat16" or "float32"?'
+        "Unknown precision.", "'float61'", 'Did you mean "float16" or "bfloat16" or "float32"?'
     )
     assert refusal(ConfigError, choose_precision, cpu, "half") == text(
-        "There is no precision of that name.", "'half'", "Known: auto, bfloat16, float16, float32."
+        "Unknown precision.", "'half'", "Known: auto, bfloat16, float16, float32."
     )
 
 
@@ -165,7 +165,7 @@ def test_a_loss_that_is_no_number(learner: MakeLearner, data: hw.Data) -> None:
 def test_names_of_runs(tmp_path: Path) -> None:
     for name in ("", "..", "a/b", "a:b"):
         assert refusal(ConfigError, new_run, tmp_path, name) == text(
-            "A run's name must be the name of a folder.", repr(name), "Use letters, digits, - and _."
+            "`name` must be a valid folder name.", repr(name), "Use letters, digits, - and _."
         )
 
 
@@ -193,7 +193,7 @@ def test_a_learners_settings(learner: MakeLearner) -> None:
 def test_a_part_that_is_none(learner: MakeLearner) -> None:
     for ask in ("predictions", "evaluate"):
         assert refusal(ConfigError, getattr(learner(), ask), "valdi") == text(
-            "There is no such part of the data.", "'valdi'", 'Did you mean "valid"?'
+            "Unknown part of the data.", "'valdi'", 'Did you mean "valid"?'
         )
 
 

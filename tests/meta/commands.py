@@ -45,7 +45,9 @@ def _section(name: str, command: Any) -> list[str]:
 
 
 def _row(parameter: Any) -> str:
-    names = [parameter.metavar] if parameter.param_type_name == "argument" else parameter.opts + parameter.secondary_opts
+    names = (
+        [parameter.metavar] if parameter.param_type_name == "argument" else parameter.opts + parameter.secondary_opts
+    )
     default = parameter.default
     shown = f" Default: {default}." if isinstance(default, int | float | str) and not isinstance(default, bool) else ""
     help = parameter.help if parameter.help.endswith((".", "...")) else f"{parameter.help}."

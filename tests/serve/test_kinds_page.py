@@ -78,7 +78,7 @@ def paste(page: Page, text: str, target: str = "document.body") -> None:
 def test_a_number_is_large_with_its_name_and_its_usual_error(open_kind: Open) -> None:
     page = open_kind("number")
     assert texts(page, "h1") == ["What would \u201credness\u201d be?"]
-    assert texts(page, "#labels") == ["This model answers with a number: redness. It is usually off by 3.2."]
+    assert texts(page, "#labels") == ["This model predicts a number: redness. It is usually off by 3.2."]
     page.run(files_script("drop", ("a.png", "image/png", picture("red"))))
     (card,) = answered(page, 1)
     assert (card["label"], card["bars"]) == ("100 redness", [])
@@ -91,9 +91,7 @@ def test_a_number_is_large_with_its_name_and_its_usual_error(open_kind: Open) ->
 
 def test_several_labels_are_chips_with_bars(open_kind: Open) -> None:
     page = open_kind("labels")
-    assert texts(page, "#labels") == [
-        "This model looks for red, green and blue: there may be several of them, or none."
-    ]
+    assert texts(page, "#labels") == ["Labels, several or none for each item: red, green and blue."]
     names = {"both.png": picture("yellow"), "none.png": picture("black")}
     page.run(files_script("drop", *((name, "image/png", data) for name, data in names.items())))
     none, both = answered(page, 2)

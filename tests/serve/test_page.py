@@ -63,7 +63,7 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
     command = [npm, "pack", AXE, "--silent"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
     if done.returncode:
-        pytest.skip(f"axe-core is not to be had: {done.stderr[-200:]}")
+        pytest.skip(f"axe-core is not available: {done.stderr[-200:]}")
     with tarfile.open(folder / done.stdout.strip()) as archive:
         file = archive.extractfile("package/axe.min.js")
         assert file
@@ -119,7 +119,7 @@ def files_script(event: str, *files: tuple[str, str, bytes], text: str = "") -> 
 
 def test_it_says_what_it_is(page: Page, server: Running) -> None:
     assert page.run("document.title") == "v1: what is in the picture?"
-    assert page.run("document.querySelector('#labels').textContent") == "This model tells apart red, green and blue."
+    assert page.run("document.querySelector('#labels').textContent") == "Classes: red, green and blue."
     assert "Answers with the colour" in page.run("document.querySelector('#card').textContent")
     assert page.run("document.querySelector('#card h3').textContent") == "Red, green or blue"
     assert page.run("document.querySelector('#answers').hidden")

@@ -117,7 +117,7 @@ def _exported(served: _Served, target: Target, input: Input, inputs: Tensor) -> 
     # A stranger's module runs here, inside torch's tracer: anything may come out.
     except Exception as error:
         what = "The model cannot be turned into an ONNX graph."
-        fix = "Let `forward` use tensor operations alone, the same for every batch size and whatever the values."
+        fix = "In `forward` use only tensor operations that depend neither on the batch size nor on values."
         raise BundleError(what, given=f"{type(served.model).__name__}: {_cause(error)}", fix=fix) from error
     for wanted, one, many in zip(expected, single, several, strict=True):
         _compare(one, wanted[:1].numpy())
@@ -239,7 +239,7 @@ def _compare(outputs: np.ndarray, expected: np.ndarray) -> None:
         raise BundleError(
             "The exported graph does not give the model's answers, so it was not written.",
             given=f"a largest difference of {difference:.2g}; the limit is {EXPORT_TOLERANCE:g}",
-            fix="Remove what is random or depends on the batch from `forward`.",
+            fix="Let nothing in `forward` be random or depend on the rest of the batch.",
         )
 
 

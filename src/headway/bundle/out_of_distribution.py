@@ -46,7 +46,7 @@ class Distance(nn.Module):
 
     Args:
         features: Of the training rows, float32 `[items, features]`; with `logits` and int64 `targets` of the same.
-        num_used: How many of the features count, from the first on; all when left out.
+        num_used: How many of the features count, from the first on. Default: all.
         is_classes: Whether the targets are classes; without them all items have one mean, and the logits do not count.
     """
 

@@ -51,12 +51,12 @@ def from_arrays(
         y: The answers, one an item.
         target: What they are: a class such as `hw.Number`. Left out: numbers where they have decimals, or are many
             whole numbers of a table, else categories.
-        input: The field that reads X; by its shape when left out.
+        input: The field that reads X. Default: by its shape.
         groups: What each item belongs to, such as a patient: a group is on one side of the split.
         split: How to split; `RandomSplit(valid, seed=seed)` when left out, by group where there are groups.
         valid: Share of the items in valid, where `split` is left out.
         seed: The seed of that split.
-        size: Side of the square that the model sees, in pixels; that of the pictures, up to 224, when left out.
+        size: Side of the square that the model sees, in pixels. Default: that of the pictures, up to 224,.
         channels: Which axis of pictures has the channels. Left out: the one of length 1, 3 or 4.
         near_copies: "keep", "move" or "drop", as for `from_folder`.
 

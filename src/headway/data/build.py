@@ -54,7 +54,7 @@ def from_folder(
         split: How to split. Left out: by the folders where they say it, else `RandomSplit(valid, seed=seed)`.
         valid: Share of the items in valid, where `split` is left out.
         seed: The seed of that split.
-        input: The field that reads the files; `Image("file", size=size)` when left out.
+        input: The field that reads the files. Default: `Image("file", size=size)`.
         near_copies: What is done with items that are nearly the same: "keep" leaves them where they are, and a report
             tells how many of them are on two sides; "move" keeps them on one side, as identical items always are;
             "drop" leaves those out of train that are nearly the same as one of valid or test.
@@ -102,7 +102,7 @@ def from_csv(
             files it is a `Number` where the column has decimals or many whole numbers.
         size: Side of the square that the model sees, in pixels, where `input` is the name of a column of photos; 224
             when left out.
-        split: How to split; `RandomSplit(valid, seed=seed)` when left out.
+        split: How to split. Default: `RandomSplit(valid, seed=seed)`.
         valid: Share of the items in valid, where `split` is left out.
         seed: The seed of that split.
         near_copies: "keep", "move" or "drop", as for `from_folder`.
@@ -153,7 +153,7 @@ def from_items(
             when left out.
         target: The field that comes out, or the column's name: a `Category`, or, for rows of a table that hold
             decimals or many whole numbers in it, a `Number`.
-        split: How to split; `RandomSplit()` when left out.
+        split: How to split. Default: `RandomSplit()`.
         near_copies: "keep", "move" or "drop", as for `from_folder`.
         on_progress: Called with (items read, items in all) while they are opened for the first time.
 

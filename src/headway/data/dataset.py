@@ -125,9 +125,7 @@ class Data:
             ConfigError: If it is not "train", "valid" or "test".
         """
         if name not in PARTS:
-            raise ConfigError(
-                "There is no such part of the data.", given=repr(name), fix=did_you_mean(str(name), PARTS)
-            )
+            raise ConfigError("Unknown part of the data.", given=repr(name), fix=did_you_mean(str(name), PARTS))
         return Part(self, name, self.items.filter(pl.col("split") == name)).left()
 
     def lose(self, row: int, reason: str) -> None:

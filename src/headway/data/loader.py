@@ -63,7 +63,7 @@ class Loader:
         batch_size: Items a batch, at most.
         seed: The run's seed.
         shuffle: Whether to shuffle, anew each epoch, and give canvases.
-        threads: How many threads read; one a core when left out. Results do not depend on it.
+        threads: How many threads read. Default: one a core. Results do not depend on it.
         pin_memory: Whether batches are put into pinned memory, for a CUDA device.
 
     Raises:

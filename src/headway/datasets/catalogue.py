@@ -80,7 +80,7 @@ def entry(name: str) -> NamedData:
     by_plain_name = {_plain(known): data for known, data in CATALOGUE.items()}
     if _plain(name) not in by_plain_name:
         fix = did_you_mean(name, CATALOGUE)
-        raise ConfigError("There is no data set of that name.", given=repr(name), fix=fix)
+        raise ConfigError("Unknown data set.", given=repr(name), fix=fix)
     return by_plain_name[_plain(name)]
 
 

@@ -103,7 +103,7 @@ def load(
 
     Args:
         name: One of `CATALOGUE`'s names.
-        size: Side of the square that the model sees, in pixels; the catalogue's when left out.
+        size: Side of the square that the model sees, in pixels. Default: the catalogue's.
         valid: Share of the train items in valid, where the authors made no valid part.
         seed: The seed of that split.
         on_progress: As in `fetch`, and with ("reading", items read, items in all).

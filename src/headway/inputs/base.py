@@ -156,8 +156,8 @@ class Input(ABC):
 
         Args:
             items: An array with an item along its first axis, a list of arrays or pictures, or a frame.
-            size: Side of the square that the model sees, for pictures; by their own when left out.
-            channels: Which axis of a picture has the channels; found by its length when left out.
+            size: Side of the square that the model sees, for pictures. Default: by their own.
+            channels: Which axis of a picture has the channels. Default: found by its length.
         """
         return None
 

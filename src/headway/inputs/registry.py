@@ -40,7 +40,7 @@ def check_architecture(name: str) -> None:
     if not any(kind.has_architecture(name) for kind in kinds):
         known = [architecture for kind in kinds for architecture in kind.architectures()]
         fix = f"Name one of timm's models. {did_you_mean(name, known)}"
-        raise ConfigError("There is no architecture of that name.", given=repr(name), fix=fix)
+        raise ConfigError("Unknown architecture.", given=repr(name), fix=fix)
 
 
 def input_class(kind: str) -> type[Input]:

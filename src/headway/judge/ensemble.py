@@ -65,13 +65,13 @@ class Ensemble(AsJson):
         if worse:
             return f"No gain: worse than {' and '.join(worse)} alone."
         alike = [name for name, kind in kinds.items() if kind == "indistinguishable"]
-        return f"No gain that these data can tell: not distinguishable from {' or '.join(alike)} alone."
+        return f"No measurable gain: not distinguishable from {' or '.join(alike)} alone."
 
     def __str__(self) -> str:
         share = f"{self.weight:.0%} the model, {1 - self.weight:.0%} {self.baseline}"
         scores = ", ".join(f"{name} {score}" for name, score in self.metrics[self.part].items())
         lines = [
-            f"{share}; chosen on {self.chosen_on:,} training rows that neither had seen",
+            f"{share}; chosen on {self.chosen_on:,} held-out training rows",
             f"On {self.part}: {scores}.",
             self.against_model.sentence,
             self.against_baseline.sentence,

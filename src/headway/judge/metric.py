@@ -48,7 +48,7 @@ class Metric:
         needs: What `function` takes as predictions: "labels" (class indices; of labels 0 or 1; numbers as they are) or
             "probabilities". Left out: probabilities where the function calls its second argument `y_score`, `y_proba`
             or the like, else labels. "checked": both as the target's own check gives them, for Headway's own metrics.
-        title: The name in words; made of the name when left out.
+        title: The name in words. Default: made of the name.
         is_share: Whether it is a share of 1, so that differences are in points (per cent).
         interval: From checked predictions, targets and a seed to the number with its interval. Left out: a bootstrap.
         by_item: Checked predictions and targets to each item's part of it, float `[items]`, whose mean is the metric:
@@ -304,7 +304,7 @@ class TaskMetrics:
         Args:
             extra: Metrics, functions of targets and predictions, scikit-learn scorers or their names. The name of a
                 metric that is there already has it shown while training, too.
-            main: The name of the metric that verdicts are about; as before when left out.
+            main: The name of the metric that verdicts are about. Default: as before.
 
         Raises:
             ConfigError: If something is no metric, a name is taken, or `main` is not among the names.
@@ -381,7 +381,7 @@ class TaskMetrics:
         Args:
             predictions: Float `[items, outputs]`: probabilities of the classes, or numbers in the target's unit.
             targets: Class indices `[items]`, or float `[items, outputs]`.
-            names: Which metrics; all when left out.
+            names: Which metrics. Default: all.
             seed: The run's seed, for the resampling.
 
         Raises:
@@ -427,7 +427,7 @@ class TaskMetrics:
     def compare(
         self, ours: np.ndarray, theirs: np.ndarray, targets: np.ndarray, *, name: str | None = None, seed: int = 0
     ) -> Comparison:
-        """A metric of `ours` less that of `theirs`, for the same targets; of shares in points.
+        """A metric of `ours` minus that of `theirs`, for the same targets; of shares in points.
 
         The main metric when `name` is left out.
         """

@@ -45,7 +45,7 @@ class Verdict(AsJson):
         kind: "better" or "worse" when the interval of the difference leaves out 0 and p is below 0.05.
         sentence: The same in words, with its numbers.
         baseline: The best baseline by the main metric, such as accuracy.
-        difference: The model's main metric less the baseline's: a share in points (per cent), any other number in its
+        difference: The model's main metric minus the baseline's: a share in points (per cent), any other number in its
             unit.
         p: That there is no difference, between 0 and 1: McNemar's exact p, or a sign-flip test's for numbers.
     """
@@ -65,7 +65,7 @@ class ViewsGain(AsJson):
         part: The part that it was measured on.
         views: Augmented views of each item, the plain one not counted.
         metrics: With all views, by name: those that baselines are measured by, as far as they are means over items.
-        differences: The same with all views less that of the plain view; of shares in points.
+        differences: The same with all views minus that of the plain view; of shares in points.
         p: That the main metric does not differ.
         sentence: The gain in words.
     """

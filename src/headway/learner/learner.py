@@ -67,16 +67,16 @@ class Learner:
             out: a good choice for the data.
         pretrained: Whether a named architecture starts from pretrained weights.
         two_stages: Whether `fine_tune` solves a linear `head` on the features of the frozen `body` before it trains
-            every layer; where the body is pretrained, when left out.
+            every layer. Default: where the body is pretrained,.
         run: A folder for this run, made anew; its items, history, checkpoints and report are kept there. Left out:
             nothing is written.
         seed: Decides everything random. The same seed and data give the same weights on the same kind of processor.
-        batch_size: Items a step; 32, or 64 for images under 64 pixels, when left out. "auto" takes a batch in pieces
+        batch_size: Items a step. Default: 32, or 64 for images under 64 pixels,. "auto" takes a batch in pieces
             when memory runs out, with the same result up to rounding where no layer looks at the batch as a whole.
-        augment: What is done to training items, such as an `Augment` to photos; mild when left out.
+        augment: What is done to training items, such as an `Augment` to photos. Default: mild.
         metrics: More metrics, shown each epoch and in every report: functions of targets and predictions, scorers of
             scikit-learn or their names, or `hw.Metric`s.
-        main_metric: The name of the metric that verdicts are about; the target's own when left out.
+        main_metric: The name of the metric that verdicts are about. Default: the target's own.
         optimizer: "adamw", "sgd", "lamb" or another name of timm's; a class of torch's; or a function from groups of
             parameters to an optimizer. The learning rate is `lr` of the call that trains, whatever it was made with.
         loss_fn: A function of outputs and targets, or a loss of torch's such as `nn.CrossEntropyLoss()`; for numbers
@@ -218,8 +218,8 @@ class Learner:
         Raises:
             ConfigError: If that is no run's folder.
             DataError: If the data have changed.
-            RunError: If something of your own is not passed again, or another process is at work on the run.
-            CheckpointError: If a checkpoint cannot be read, or is another model's.
+            RunError: If something of your own is not passed again, or another process is using the run.
+            CheckpointError: If a checkpoint cannot be read, or belongs to another model.
         """
         own = {"arch": arch, "metrics": metrics, "optimizer": optimizer, "loss_fn": loss_fn, "callbacks": callbacks}
         return resume_run(cls, run, data=data, own=own, accept_changes=accept_changes, progress=progress)
@@ -260,7 +260,7 @@ class Learner:
         A model without pretrained weights is trained in one stage.
 
         Args:
-            epochs: Epochs that train every layer; a good number for the data when left out.
+            epochs: Epochs that train every layer. Default: a good number for the data.
             minutes: Time to take, instead of `epochs`.
             lr: Peak learning rate of the last layers.
             options: Of the stage for every layer, such as `mixup=0.2`: the fields of `hw.Options`.
@@ -294,7 +294,7 @@ class Learner:
 
         Args:
             epochs: Passes over the training rows, at least 1.
-            lr: Peak learning rate; 0.001 when left out.
+            lr: Peak learning rate. Default: 0.001.
             options: Such as `mixup=0.2`: the fields of `hw.Options`.
 
         Returns:
@@ -318,7 +318,7 @@ class Learner:
         A body has up to three groups of layers, from its first to its last; the head is the last group.
 
         Args:
-            to: The first group that trains; -1, the head alone, when left out.
+            to: The first group that trains. Default: -1, the head alone,.
 
         Raises:
             ConfigError: If there is no such group, or the model has no body and head.
@@ -488,7 +488,7 @@ class Learner:
 
         Args:
             path: Where, usually ending in `.headway`.
-            report: The report whose figures go into the file; made anew when left out.
+            report: The report whose figures go into the file. Default: made anew.
             quantize: "int8" for a smaller and faster graph, where it costs at most half a point on valid, or
                 1 % of an error in a unit; the manifest's `quantization` has the figures of both and which was kept.
 

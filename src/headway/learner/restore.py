@@ -113,7 +113,7 @@ def recorded(
     values, with which a run that goes on calls it again.
 
     Raises:
-        RunError: If another process is at work on the run.
+        RunError: If another process is using the run.
         Stopped: If Ctrl-C or SIGTERM came.
     """
     lost_before = len(setup.data.lost)

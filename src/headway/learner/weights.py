@@ -47,7 +47,7 @@ def load_weights(model: nn.Module, path: str | os.PathLike[str]) -> None:
     except RuntimeError as error:
         given = f"{file}: {' '.join(str(error).split())[:200]}"
         fix = "Make the learner with the same architecture, and data of the same classes and columns."
-        raise WeightsError("The weights are another model's.", given=given, fix=fix) from error
+        raise WeightsError("The weights belong to another model.", given=given, fix=fix) from error
 
 
 def freeze_to(model: nn.Module, to: int) -> None:
@@ -64,7 +64,7 @@ def freeze_to(model: nn.Module, to: int) -> None:
         raise ConfigError(what, given=type(model).__name__, fix=fix)
     if not -len(groups) <= to < len(groups):
         fix = f"Pass a number from 0 to {len(groups) - 1}, or -1 for the last."
-        raise ConfigError("There is no such group of layers.", given=f"to={to}, {len(groups)} groups", fix=fix)
+        raise ConfigError("Unknown group of layers.", given=f"to={to}, {len(groups)} groups", fix=fix)
     first = to % len(groups)
     for number, parameters in enumerate(groups):
         for parameter in parameters:

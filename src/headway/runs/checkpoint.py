@@ -96,12 +96,12 @@ class Checkpoints:
                 metadata = opened.metadata() or {}
                 tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
             if metadata["checksum"] != _checksum(tensors, metadata["values"]):
-                message = "its bytes are not those that were written"
+                message = "its checksum is wrong"
                 raise ValueError(message)
             return Saved(tensors, json.loads(metadata["values"]))
         except (OSError, KeyError, ValueError, RecursionError, safetensors.SafetensorError) as error:
             what = "A checkpoint cannot be read."
-            fix = f"Delete {file}: the run then goes on from what was saved before it."
+            fix = f"Delete {file}: the run then continues from the checkpoint before it."
             raise CheckpointError(what, given=f"{file} ({error})", fix=fix) from error
 
     def save(self, name: str, saved: Saved) -> None:
@@ -153,7 +153,7 @@ def load_model(model: nn.Module, saved: Saved) -> None:
     except RuntimeError as error:
         given = f"{type(model).__name__}: {' '.join(str(error).split())[:200]}"
         fix = "Pass the module that the run was started with (arch=)."
-        raise CheckpointError("The checkpoint is another model's.", given=given, fix=fix) from error
+        raise CheckpointError("The checkpoint belongs to another model.", given=given, fix=fix) from error
 
 
 def write_whole(file: Path, *chunks: bytes | memoryview) -> None:
@@ -180,7 +180,7 @@ def write_whole(file: Path, *chunks: bytes | memoryview) -> None:
 
 def cannot_write(what: str, given: str, *, run: object = "RUN") -> CheckpointError:
     """The error for a file of a run that the system refused to write."""
-    fix = f"Make room or mend the permissions, then: headway resume {run}. What was saved before is whole."
+    fix = f"Free disk space or fix the permissions, then: headway resume {run}. Earlier checkpoints are intact."
     return CheckpointError(what, given=given, fix=fix)
 
 

@@ -29,9 +29,9 @@ class Comparison(AsJson):
 
     def __str__(self) -> str:
         if self.agree:
-            return "The weights agree with the first run's, bit for bit."
+            return "The weights are bit-identical to the first run's."
         why = f"What changed since: {'; '.join(self.changed)}." if self.changed else "Nothing known has changed since."
-        return f"The weights do not agree with the first run's: they differ by up to {self.largest:.2g}. {why}"
+        return f"The weights differ from the first run's by up to {self.largest:.2g}. {why}"
 
 
 def copy_plan(first: Run) -> Run:
@@ -44,8 +44,8 @@ def copy_plan(first: Run) -> Run:
     """
     config = first.config
     if not config.get("training"):
-        given, fix = f"{first.path}, stopped before it trained", f"Go on with it first: headway resume {first.path}"
-        raise RunError("There is nothing to repeat in that run.", given=given, fix=fix)
+        given, fix = f"{first.path}, stopped before it trained", f"Resume it first: headway resume {first.path}"
+        raise RunError("The run has nothing to repeat.", given=given, fix=fix)
     second = new_run(first.path.parent, f"{first.path.name}-again")
     # How many steps fitted into the minutes was measured; another measurement would give another number.
     plans = [f"checkpoints/{number}/{PLAN}.safetensors" for number in range(len(config["training"]))]
@@ -75,6 +75,6 @@ def _final(run: Run) -> Saved:
     calls = len(run.config.get("training", []))
     saved = run.checkpoints(calls - 1).load(DONE) if calls else None
     if saved is None:
-        given, fix = run.path, f"Go on with it first: headway resume {run.path}"
-        raise RunError("That run has not been finished.", given=given, fix=fix)
+        given, fix = run.path, f"Resume it first: headway resume {run.path}"
+        raise RunError("The run is not finished.", given=given, fix=fix)
     return saved

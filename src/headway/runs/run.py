@@ -111,7 +111,7 @@ class Run:
         settings = config["settings"]
         missing = [name for name in settings.get("own", []) if not own[name]]
         if missing:
-            what = "The run was started with something of your own, which its folder cannot hold."
+            what = "The run was started with objects that its folder cannot store."
             fix = f"Pass it again: Learner.resume(run, {', '.join(f'{name}=...' for name in missing)})."
             raise RunError(what, given=f"{self.path}, without {', '.join(missing)}", fix=fix)
         if data is not None and data.fingerprint != config["data"]["fingerprint"]:
@@ -168,7 +168,7 @@ class Run:
             owner = self.path / OWNER
             given = f"{self.path}, held by {read_file(owner).decode() if owner.exists() else 'an unknown process'}"
             fix = "Wait until it has ended, or stop it."
-            raise RunError("Another process is at work on this run.", given=given, fix=fix) from None
+            raise RunError("Another process is using this run.", given=given, fix=fix) from None
         except KeyboardInterrupt as error:
             raise Stopped(getattr(error, "signum", signal.SIGINT), str(self.path)) from error
         except OSError as error:
@@ -308,7 +308,7 @@ def check_name(name: str) -> None:
     """Raises a ConfigError if a run's name cannot be the name of a folder on every kind of machine."""
     if not name or name in (".", "..") or any(sign in name for sign in '/\\:*?"<>|\0'):
         fix = "Use letters, digits, - and _."
-        raise ConfigError("A run's name must be the name of a folder.", given=repr(name), fix=fix)
+        raise ConfigError("`name` must be a valid folder name.", given=repr(name), fix=fix)
 
 
 def list_runs(runs: str | os.PathLike[str]) -> list[Run]:

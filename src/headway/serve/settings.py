@@ -27,7 +27,7 @@ class Settings:
             megapixels is usually no problem; a PNG is decoded whole.
         queue: Items that may wait for their answers; a request beyond that gets 503.
         deadline_seconds: From the end of a request's body to its answer; a request beyond that gets 504.
-        log: A folder for one JSON line an item; nothing is written when left out.
+        log: A folder for one JSON line an item. Default: nothing is written.
         keep_inputs: Whether items are kept there too: files as they came, rows in their lines.
 
     Raises:

@@ -43,7 +43,7 @@ def target_of_arrays(
 ) -> Target:
     """A target for predictions that come as arrays, by its task's name; a ConfigError if there is no such task."""
     if task not in TASKS:
-        raise ConfigError("There are no metrics for this task.", given=task, fix=did_you_mean(task, TASKS))
+        raise ConfigError("Unknown task.", given=task, fix=did_you_mean(task, TASKS))
     import numpy as np
 
     return target_class(TASKS[task]).of_arrays(np.asarray(predictions), np.asarray(targets), labels)

@@ -51,7 +51,7 @@ class EarlyStopping(Callback):
         if patience < 1 or min_delta < 0 or mode not in ("auto", "min", "max"):
             what = '`patience` must be at least 1, `min_delta` at least 0, `mode` "auto", "min" or "max".'
             given = f"patience={patience}, min_delta={min_delta}, mode={mode!r}"
-            raise ConfigError(what, given=given, fix="Leave them out for good choices.")
+            raise ConfigError(what, given=given, fix="Leave them out for the defaults.")
         self.monitor, self.patience, self.min_delta, self.mode = monitor, patience, min_delta, mode
         self.restore_best = restore_best
         self._forget()
@@ -64,7 +64,7 @@ class EarlyStopping(Callback):
         """Finds the figure's direction; what an earlier stage reached does not count."""
         known = {"valid_loss": False, "train_loss": False, **state.higher_is_better}
         if self.monitor not in known:
-            what = "There is no such figure to stop early by."
+            what = "`monitor` must name a loss or a metric of the history."
             raise ConfigError(what, given=f"monitor={self.monitor!r}", fix=did_you_mean(self.monitor, known))
         # A user's own metric has a direction, too, which `mode` may overrule.
         self._sign = 1 if (known[self.monitor] if self.mode == "auto" else self.mode == "max") else -1

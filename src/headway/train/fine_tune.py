@@ -141,7 +141,7 @@ def fine_tune(
             already right on `GOOD_ENOUGH` of the training rows that it was solved without.
         minutes: Time for both stages, instead of `epochs`. Stage one is always finished.
         lr: Peak learning rate of the last layers in stage two.
-        options: How stage two trains; `recommended` when left out.
+        options: How stage two trains. Default: `recommended`.
 
     Returns:
         The frozen body's features.
@@ -163,11 +163,11 @@ def fine_tune(
     if plan is not None:
         return features.with_unseen(_stage_two(setup, plan, history, features, head))
     if minutes is not None:
-        history.notes.append("There was time for the head alone.")
+        history.notes.append("There was only time to train the head.")
     elif epochs is None:
         history.notes.append(
-            f"The head alone was trained: it is right on {right:.1%} of training rows that it was solved without, "
-            "so training every layer has little to gain. Ask for it with epochs (--epochs)."
+            f"Only the head was trained: it is right on {right:.1%} of held-out training rows, so fine-tuning has "
+            "little to gain. To fine-tune anyway, pass epochs (--epochs)."
         )
     return features
 
@@ -183,7 +183,7 @@ def train_from_scratch(
 ) -> None:
     """Trains a model without a head to solve, or without pretrained weights, in place and in one stage.
 
-    The arguments are those of `fine_tune`; `epochs` are at least 1, and those of the model's recipe when left out.
+    The arguments are those of `fine_tune`. Default: `epochs` are at least 1, and those of the model's recipe.
     """
     recipe, options = setup.recipe, options or recommended(setup, two_stages=False)
     lr = recipe.lr if lr is None else lr
@@ -327,13 +327,13 @@ def _stage_two(setup: Setup, plan: Plan, history: History, features: Features, h
         return None
     outputs, aside_targets = setup.outputs(model, aside)
     all_loss, _ = score(setup, outputs, aside_targets)
-    compared = f"loss {all_loss:.3g} against {head_loss:.3g} on {len(aside)} training rows that neither had seen"
+    compared = f"loss {all_loss:.3g} against {head_loss:.3g} on {len(aside)} held-out training rows"
     if all_loss < head_loss:
-        history.notes.append(f"Training every layer did better than the head alone ({compared}) and was kept.")
+        history.notes.append(f"Fine-tuning did better than the head alone ({compared}) and was kept.")
         answers = setup.objective.activate(outputs)
         return setup.checkpoints.piece(ASIDE_ANSWERS, lambda: Saved({"answers": answers, "targets": aside_targets}))
     model.load_state_dict(before)
-    history.notes.append(f"Training every layer did not do better than the head alone ({compared}): the head was kept.")
+    history.notes.append(f"Fine-tuning did not do better than the head alone ({compared}): the head was kept.")
     return None
 
 

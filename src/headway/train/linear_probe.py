@@ -88,8 +88,8 @@ def solve_head(
         targets: As `target.encode` gives them, `[items]` or `[items, outputs]`.
         target: The fitted target field.
         seed: The run's seed, for the folds.
-        objective: The loss; the target's own when left out.
-        decays: Weight decays to choose from, the strongest first; those of the objective when left out.
+        objective: The loss. Default: the target's own.
+        decays: Weight decays to choose from, the strongest first. Default: those of the objective.
 
     Source:
         Kumar et al. 2022, arXiv:2202.10054 (linear probing before fine-tuning). Solved with L-BFGS (Liu and Nocedal

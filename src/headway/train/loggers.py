@@ -84,7 +84,7 @@ class Trackio(Callback):
 
     Args:
         project: The project's name.
-        name: The run's name in it; chosen by Trackio when left out.
+        name: The run's name in it. Default: chosen by Trackio.
 
     Raises:
         ConfigError: If the package trackio is not installed.

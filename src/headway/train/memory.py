@@ -45,10 +45,10 @@ def make_room(state: TrainState, batch: Batch, gradients: Callable[[TrainState, 
         _empty(state)
         fits = -(-items // state.pieces)
         fix = f'Pass batch_size={fits} (--batch-size {fits}), which was tried and fits; or "auto" (--batch-size auto), '
-        fix += "which keeps the batch and takes it in pieces; or a smaller size (--size)."
-        raise TrainingError("Memory ran out in a step.", given=_given(state, items, pieces_before), fix=fix)
+        fix += "which splits the batch into smaller pieces; or a smaller size (--size)."
+        raise TrainingError("Out of memory in a training step.", given=_given(state, items, pieces_before), fix=fix)
     fix = "Pass a smaller size (--size) or a smaller architecture (--arch), or close other programs."
-    what = "Memory ran out in a step, even with one item at a time."
+    what = "Out of memory in a training step, even with one item at a time."
     raise TrainingError(what, given=_given(state, items, pieces_before), fix=fix)
 
 

@@ -22,7 +22,7 @@ class Model:
         recipe: How it is trained in one stage, where nothing else is asked for.
         pretrained: Where the weights of its body come from; "" when they are random. With pretrained weights, a
             `body` and a linear `head`, it is fine-tuned in two stages.
-        arch: The architecture's name; that of the module's class when left out.
+        arch: The architecture's name. Default: that of the module's class.
 
     Example:
         >>> Model(nn.Linear(4, 2), pretrained="my own run").arch

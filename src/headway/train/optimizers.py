@@ -82,7 +82,7 @@ def check_optimizer(optimizer: OptimizerChoice) -> None:
         return
     if optimizer not in (known := load_timm("timm.optim").list_optimizers()):
         fix = f"Name one of timm's optimizers. {did_you_mean(optimizer, known)}"
-        raise ConfigError("There is no optimizer of that name.", given=repr(optimizer), fix=fix)
+        raise ConfigError("Unknown optimizer.", given=repr(optimizer), fix=fix)
 
 
 def _groups(model: nn.Module, *, weight_decay: float, lr_decay: float) -> list[dict[str, Any]]:

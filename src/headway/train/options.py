@@ -86,7 +86,7 @@ class Options:
         """What a reader of the history must know of them."""
         notes = {
             "The forward and backward passes were compiled.": self.compile,
-            "Training losses are of mixed or smoothed targets: higher than of plain ones.": self.has_soft_targets,
+            "Training losses are for mixed or smoothed targets, so they are higher than for plain ones.": self.has_soft_targets,
         }
         return [note for note, is_so in notes.items() if is_so]
 
@@ -170,7 +170,7 @@ def options_of(arguments: Mapping[str, Any], base: Options | None = None) -> Opt
     epochs, minutes, lr = (arguments.get(name) for name in ("epochs", "minutes", "lr"))
     planned = f"epochs={epochs!r}, minutes={minutes!r}, lr={lr!r}"
     if epochs is not None and minutes is not None:
-        what = "A run is planned by epochs or by minutes, not by both."
+        what = "`epochs` and `minutes` cannot be used together."
         raise ConfigError(what, given=planned, fix="Drop one.")
     are_numbers = all(isinstance(number, numbers.Real) for number in (epochs, minutes, lr) if number is not None)
     if not are_numbers or not all(
@@ -181,11 +181,11 @@ def options_of(arguments: Mapping[str, Any], base: Options | None = None) -> Opt
         )
     ):
         what = "`epochs` must be a whole number from 0, `minutes` and `lr` above 0."
-        raise ConfigError(what, given=planned, fix="Leave them out for a good choice.")
+        raise ConfigError(what, given=planned, fix="Leave them out for the defaults.")
     known = [option.name for option in fields(Options)]
     unknown = sorted(arguments.keys() - {*known, "epochs", "minutes", "lr"})
     if unknown:
-        what = "There is no training option of that name."
+        what = "Unknown training option."
         # As Keras has them in `fit`.
         of_learner = unknown[0] in ("callbacks", "batch_size", "metrics", "optimizer", "loss_fn", "class_weights")
         fix = f"Pass it to hw.Learner(data, {unknown[0]}=...)." if of_learner else did_you_mean(unknown[0], known)
@@ -194,7 +194,7 @@ def options_of(arguments: Mapping[str, Any], base: Options | None = None) -> Opt
     plain = {"lr": None, **vars(Options())}
     idle = [f"{name}={arguments[name]}" for name in plain if arguments.get(name) not in (None, plain[name], [])]
     if epochs == 0 and idle:
-        what = "Without epochs that train every layer these options have no effect: the head alone is solved."
+        what = "These options have no effect without epochs, because only the head is trained."
         raise ConfigError(what, given=f"epochs=0, {', '.join(idle)}", fix="Leave them out, or pass epochs=1.")
     return replace(base or Options(), **{name: arguments[name] for name in known if arguments.get(name) is not None})
 

@@ -141,7 +141,7 @@ def choose_precision(device: torch.device, precision: PrecisionName = "auto", *,
     """
     if precision != "auto" and precision not in _DTYPES:
         fix = did_you_mean(str(precision), ["auto", *_DTYPES])
-        raise ConfigError("There is no precision of that name.", given=repr(precision), fix=fix)
+        raise ConfigError("Unknown precision.", given=repr(precision), fix=fix)
     # Of a small model shorter numbers make nothing faster.
     name = "float32" if precision == "auto" and is_small else precision
     dtype = _native(device) if name == "auto" else _DTYPES[name]

@@ -76,7 +76,7 @@ def check_views(views: int, setup: Setup) -> None:
     data = setup.data
     if views < 1 or not setup.training_view.augments:
         raise ConfigError(
-            "Test-time augmentation needs a number of views of at least 1, and an augmentation that changes them.",
+            "`tta` must be at least 1, and the learner needs an augmentation.",
             given=f"tta={views}, {setup.training_view}",
             fix="Leave `tta` out, or train with an augmentation.",
         )

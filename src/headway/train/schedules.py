@@ -79,7 +79,7 @@ def check_schedule(name: str) -> None:
     """Raises a ConfigError if there is no schedule of that name."""
     if name not in _SCHEDULES:
         fix = did_you_mean(str(name), _SCHEDULES)
-        raise ConfigError("There is no schedule of that name.", given=repr(name), fix=fix)
+        raise ConfigError("Unknown schedule.", given=repr(name), fix=fix)
 
 
 _SCHEDULES: dict[str, Callable[..., float]] = {"one_cycle": one_cycle, "cosine": cosine, "constant": constant}

@@ -272,12 +272,12 @@ class _Stage:
         self.history.notes += state.notes
         self.history.notes += self.plan.options.notes
         if state.pieces > self.plan.options.accumulate:
-            self.history.notes.append(f"Memory was short: each batch was taken in {state.pieces} pieces.")
+            self.history.notes.append(f"Low memory: each batch was split into {state.pieces} pieces.")
         if state.precision.scaler.is_enabled():
             counts = [float(values["step"]) for values in state.optimizer.state.values() if "step" in values]
             skipped = state.step - int(max(counts, default=0))
             self.history.notes.append(
-                f"float16: {skipped} of {state.step} steps were skipped, their gradients too large."
+                f"float16: {skipped} of {state.step} steps were skipped because of gradient overflow."
             )
 
     def save(self) -> None:
@@ -440,7 +440,7 @@ def check_training(options: Options, setup: Setup, *, epochs: int | None = None,
     kinds = f"{type(setup.data.input).__name__} and {type(setup.data.target).__name__}"
     mixes = ", ".join(f"{name}={getattr(options, name)}" for name in ("mixup", "cutmix") if getattr(options, name))
     if mixes and not (view.can_mix and objective.soften):
-        what = "Mixup and cutmix are for photos with classes, labels or numbers, of which a mixture means something."
+        what = "Mixup and cutmix need photos whose target is classes, labels or numbers."
         raise ConfigError(what, given=f"{mixes}, {kinds}", fix="Leave them out.")
     if options.label_smoothing and objective.even is None:
         given = f"label_smoothing={options.label_smoothing}, {kinds}"

@@ -89,7 +89,7 @@ def restore(state: TrainState, saved: Saved) -> None:
     if names != wanted:
         given = f"{', '.join(names) or 'none'}, not {', '.join(wanted) or 'none'}"
         fix = "Pass those that the run was started with, in the same order (callbacks=)."
-        raise CheckpointError("The checkpoint is of other callbacks that remember.", given=given, fix=fix)
+        raise CheckpointError("The checkpoint has the state of other callbacks.", given=given, fix=fix)
     for index, callback in enumerate(callbacks):
         callback.load_state_dict(_of(f"callback.{index}.", saved))
 

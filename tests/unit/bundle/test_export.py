@@ -164,7 +164,7 @@ def test_a_model_that_cannot_be_exported(tmp_path: Path, capfd: pytest.CaptureFi
     assert what == "The model cannot be turned into an ONNX graph."
     assert given.startswith("  Given: Branches: GuardOnDataDependentSymNode: Could not guard on data-dependent")
     assert fix == (
-        "  Fix:   Let `forward` use tensor operations alone, the same for every batch size and whatever the values."
+        "  Fix:   In `forward` use only tensor operations that depend neither on the batch size nor on values."
     )
     assert not any(tmp_path.iterdir())
     assert capfd.readouterr() == ("", "")

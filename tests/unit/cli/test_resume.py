@@ -150,7 +150,7 @@ def test_a_damaged_checkpoint(headway: Command, photos: Path) -> None:
         lines = done.err.splitlines()
         assert lines[0] == "headway: A checkpoint cannot be read."
         assert lines[1].startswith(f"  Given: {file} (")
-        assert lines[2] == f"  Fix:   Delete {file}: the run then goes on from what was saved before it."
+        assert lines[2] == f"  Fix:   Delete {file}: the run then continues from the checkpoint before it."
     file.unlink()
     done = headway("resume", run, "--json")
     assert (done.status, done.err) == (0, "")
@@ -207,7 +207,7 @@ def test_two_processes_on_one_run(headway: Command, photos: Path) -> None:
         done = headway("resume", run)
         assert done.status == 2
         lines = done.err.splitlines()
-        assert lines[0] == "headway: Another process is at work on this run."
+        assert lines[0] == "headway: Another process is using this run."
         assert lines[1].startswith(f"  Given: {run}, held by process {other.pid} on ")
         assert lines[2] == "  Fix:   Wait until it has ended, or stop it."
     finally:
@@ -235,7 +235,7 @@ def test_a_read_only_disk(headway: Command, photos: Path, tmp_path: Path) -> Non
         assert done.err == (
             "headway: The run's folder cannot be written.\n"
             f"  Given: {place} (Read-only file system)\n"
-            "  Fix:   Make room or mend the permissions, then: headway resume RUN. What was saved before is whole.\n"
+            "  Fix:   Free disk space or fix the permissions, then: headway resume RUN. Earlier checkpoints are intact.\n"
         )
     finally:
         subprocess.run(["umount", place], check=True)
@@ -292,7 +292,7 @@ def test_signals(headway: Command, photos: Path, tmp_path: Path, signum: int, st
         time.sleep(0.1)
     _, err = process.communicate()
     assert process.returncode == status
-    assert err == "\nheadway: Stopped. Go on with: headway resume runs/photos\n"
+    assert err == "\nheadway: Stopped. Continue with: headway resume runs/photos\n"
     # The step was done and saved, unless the second signal did not wait for it.
     saved = tmp_path / "runs" / "photos" / "checkpoints" / "0" / "stage.safetensors"
     assert saved.exists() == (times == 1)

@@ -166,7 +166,7 @@ def test_a_table_with_a_split_column(
 @pytest.mark.parametrize(
     ("options", "first"),
     [
-        (["--epochs", "2", "--minutes", "1"], "A run is planned by epochs or by minutes, not by both."),
+        (["--epochs", "2", "--minutes", "1"], "`epochs` and `minutes` cannot be used together."),
         (["--minutes", "0"], "`epochs` must be a whole number from 0, `minutes` and `lr` above 0."),
         (["--epochs", "-1"], "`epochs` must be a whole number from 0, `minutes` and `lr` above 0."),
         (["--lr", "0"], "`epochs` must be a whole number from 0, `minutes` and `lr` above 0."),
@@ -176,14 +176,14 @@ def test_a_table_with_a_split_column(
         (["--batch-size", "0"], "The batch size must be a whole number from 1, or auto."),
         (["--clip-norm", "-1"], "A training option is out of its range."),
         (["--dropout", "1"], "A training option is out of its range."),
-        (["--optimizer", "sdg"], "There is no optimizer of that name."),
+        (["--optimizer", "sdg"], "Unknown optimizer."),
         (["--class-weights", "rare"], "The weights of classes must be pairs of a class and a number."),
         (["--class-weights", "bird=2"], "`class_weights` must name classes of the data."),
         (["--seed", "-1"], "`seed` must lie between 0 and 2**63 - 1."),
         (["--size", "4"], "`size` must lie between 8 and 2048 pixels."),
-        (["--arch", "smal_resnet"], "There is no architecture of that name."),
+        (["--arch", "smal_resnet"], "Unknown architecture."),
         (["--device", "banana"], "That device is not available on this machine."),
-        (["--name", "a:b"], "A run's name must be the name of a folder."),
+        (["--name", "a:b"], "`name` must be a valid folder name."),
         (
             ["--input", "file"],
             "Columns can be named only for a table; the labels of a folder are the names of its folders.",

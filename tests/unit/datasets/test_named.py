@@ -287,9 +287,7 @@ def test_a_name_that_is_none() -> None:
     for ask in (hw.datasets.fetch, hw.datasets.find, hw.datasets.load):
         with pytest.raises(ConfigError) as caught:
             ask("mnits")
-        assert str(caught.value) == (
-            "There is no data set of that name.\n  Given: 'mnits'\n  Fix:   Did you mean \"mnist\"?"
-        )
+        assert str(caught.value) == ("Unknown data set.\n  Given: 'mnits'\n  Fix:   Did you mean \"mnist\"?")
 
 
 def test_what_was_taken_away_is_put_back_and_what_was_added_stays(publish: Publish) -> None:

@@ -35,7 +35,7 @@ def test_two_that_err_differently_gain() -> None:
     np.testing.assert_allclose(found.predictions["valid"], weight * model + (1 - weight) * other)
     lines = str(found).splitlines()
     shares = f"{weight:.0%} the model, {1 - weight:.0%} gradient boosting"
-    assert lines[0] == f"{shares}; chosen on 100 training rows that neither had seen"
+    assert lines[0] == f"{shares}; chosen on 100 held-out training rows"
     assert lines[1].startswith("On valid: mae ")
     assert lines[2].startswith("Better than the model alone: mean absolute error -")
     assert lines[3].startswith("Better than gradient boosting alone: mean absolute error -")
@@ -60,9 +60,7 @@ def test_two_that_are_the_same_gain_nothing() -> None:
     answers[:10] = answers[:10, ::-1]
     assert choose_weight(answers, answers, targets, metrics=metrics_of("classification")) == 0.5
     found = made(answers, answers, targets, weight=0.5)
-    assert found.sentence == (
-        "No gain that these data can tell: not distinguishable from the model or gradient boosting alone."
-    )
+    assert found.sentence == ("No measurable gain: not distinguishable from the model or gradient boosting alone.")
     assert found.against_model.kind == found.against_baseline.kind == "indistinguishable"
     assert found.to_json()["metrics"]["valid"]["accuracy"]["value"] == 0.9
 

@@ -246,7 +246,7 @@ def test_report_bundle_and_learner_agree(trained: Learner, data: hw.Data, tmp_pa
     assert f"| valid | accuracy | {estimate.value:.4f} | {estimate.low:.4f} to {estimate.high:.4f} |" in card
     assert "- Architecture: TwoParts; pretrained weights: none\n" in card
     assert f"- Verdict: {report.verdict.sentence}\n" in card
-    assert "Who could be harmed when it is wrong, and how: ____\n" in card
+    assert "Harm that errors can cause, and to whom: ____\n" in card
 
 
 def test_what_is_in_the_run_folder(trained: Learner, data: hw.Data, run_folder: Path) -> None:

@@ -253,7 +253,7 @@ def test_views_that_change_nothing(data: hw.Data, call: str) -> None:
     with pytest.raises(ConfigError) as caught:
         getattr(learner, call)(tta=4)
     assert str(caught.value) == (
-        "Test-time augmentation needs a number of views of at least 1, and an augmentation that changes them.\n"
+        "`tta` must be at least 1, and the learner needs an augmentation.\n"
         f"  Given: tta=4, {hw.Augment.none()}\n"
         "  Fix:   Leave `tta` out, or train with an augmentation."
     )

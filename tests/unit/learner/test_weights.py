@@ -41,7 +41,7 @@ def test_weights_of_another_model(digits_data: hw.Data, body_head: Make, tmp_pat
     file = hw.Learner(digits_data, body_head(width=32), **QUIET).save_weights(tmp_path / "small.safetensors")
     with pytest.raises(hw.WeightsError) as caught:
         hw.Learner(digits_data, body_head(), **QUIET).load_weights(file)
-    assert caught.value.what == "The weights are another model's."
+    assert caught.value.what == "The weights belong to another model."
     assert "size mismatch for body.5.weight" in caught.value.given
     (tmp_path / "text.safetensors").write_text("no weights")
     for name in ("text.safetensors", "nothing.safetensors"):

@@ -114,7 +114,7 @@ def test_a_stopped_learner_stays_usable(digits_data: hw.Data, linear: Make, tmp_
         learner.fit(3, lr=1e-2)
     assert stopped.value.signum == signum
     assert stopped.value.run == str(tmp_path / "digits")
-    assert str(stopped.value) == f"Stopped. Go on with: headway resume {tmp_path / 'digits'}"
+    assert str(stopped.value) == f"Stopped. Continue with: headway resume {tmp_path / 'digits'}"
     assert not shown.is_open
     assert not learner.model.training
     assert all(parameter.grad is None for parameter in learner.model.parameters())

@@ -32,7 +32,7 @@ def test_a_run_done_again_comes_to_the_same_bits(first: Run) -> None:
     learner = hw.Learner.resume(second.path, progress=False)
     found = compare(first, second)
     assert (found.agree, found.largest, found.changed) == (True, 0.0, [])
-    assert str(found) == "The weights agree with the first run's, bit for bit."
+    assert str(found) == "The weights are bit-identical to the first run's."
     lines = [(run.path / "history.jsonl").read_text().splitlines() for run in (first, second)]
     same = [[{**json.loads(line), "seconds": 0} for line in each] for each in lines]
     assert same[0] == same[1]
@@ -55,9 +55,7 @@ def test_a_difference_is_told_with_what_has_changed(first: Run) -> None:
     assert found.largest == pytest.approx(0.25)
     assert any(each.startswith("torch: ") and each.endswith("-> 99.0") for each in found.changed)
     assert any(each.startswith("threads: ") for each in found.changed)
-    assert str(found).startswith(
-        "The weights do not agree with the first run's: they differ by up to 0.25. What changed"
-    )
+    assert str(found).startswith("The weights differ from the first run's by up to 0.25. What changed")
 
 
 def test_a_run_that_never_trained(digits_data: hw.Data, tmp_path: Path) -> None:

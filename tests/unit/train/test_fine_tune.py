@@ -28,12 +28,12 @@ MakeSetup = Callable[..., Setup]
 State = dict[str, torch.Tensor]
 
 KEPT = re.compile(
-    r"Training every layer did better than the head alone "
-    r"\(loss [\d.e-]+ against [\d.e-]+ on \d+ training rows that neither had seen\) and was kept\."
+    r"Fine-tuning did better than the head alone "
+    r"\(loss [\d.e-]+ against [\d.e-]+ on \d+ held-out training rows\) and was kept\."
 )
 LEFT = re.compile(
-    r"Training every layer did not do better than the head alone "
-    r"\(loss [\d.e+]+ against [\d.e-]+ on \d+ training rows that neither had seen\): the head was kept\."
+    r"Fine-tuning did not do better than the head alone "
+    r"\(loss [\d.e+]+ against [\d.e-]+ on \d+ held-out training rows\): the head was kept\."
 )
 
 
@@ -196,7 +196,7 @@ def test_minutes_are_used(tuned: Any) -> None:
 def test_no_time_for_more_than_the_head(tuned: Any) -> None:
     setup, history = tuned(minutes=1e-6)
     alone, _ = tuned(0)
-    assert history.notes == ["There was time for the head alone."]
+    assert history.notes == ["There was only time to train the head."]
     assert same(copied(setup.model), copied(alone.model))
 
 

@@ -74,7 +74,7 @@ def test_training_in_pieces_learns_as_well(make_setup: MakeSetup) -> None:
 
 def test_no_more_pieces_than_it_takes(make_setup: MakeSetup) -> None:
     model, history = trained(make_setup, 8, split_batches=True)
-    assert history.notes == ["Memory was short: each batch was taken in 4 pieces."]
+    assert history.notes == ["Low memory: each batch was split into 4 pieces."]
     assert set(model.sizes[:-2]) == {8}
 
 

@@ -133,7 +133,7 @@ def test_an_optimizer_of_ones_own_must_be_passed_again(body_head: Make, digits_d
 @pytest.mark.parametrize(
     ("wrong", "what", "fix"),
     [
-        ("adamww", "There is no optimizer of that name.", "Name one of timm's optimizers. Did you mean "),
+        ("adamww", "Unknown optimizer.", "Name one of timm's optimizers. Did you mean "),
         (3, "`optimizer` must be a name, a class of torch's, or a function", 'Pass "sgd", torch.optim.SGD or lambda'),
         (torch.optim.SGD([torch.ones(1)]), "`optimizer` must be a name, a class of torch's, or a function", 'Pass "'),
     ],

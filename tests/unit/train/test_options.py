@@ -122,7 +122,7 @@ def test_what_cannot_have_an_effect_on_a_table() -> None:
     columns: dict[str, Any] = {"x": np.linspace(0, 1, 40), "y": np.linspace(3, 4, 40)}
     data = hw.from_items(columns, input=Table(), target=hw.Number("y"))
     setup = hw.Learner(data, nn.Linear(1, 1), **QUIET).setup
-    both = "Mixup and cutmix are for photos with classes, labels or numbers, of which a mixture means something."
+    both = "Mixup and cutmix need photos whose target is classes, labels or numbers."
     assert refusal(setup, Options(mixup=0.2)) == text(both, "mixup=0.2, Table and Number", "Leave them out.")
     given = "mixup=0.2, cutmix=1, Table and Number"
     assert refusal(setup, Options(mixup=0.2, cutmix=1)) == text(both, given, "Leave them out.")
@@ -141,7 +141,7 @@ def test_points_are_not_mixed() -> None:
     columns: dict[str, Any] = {"photo": photos, "x": np.linspace(1, 9, 40), "y": np.linspace(2, 9, 40)}
     data = hw.from_items(columns, input=hw.Image("photo", size=16, channels=1), target=hw.Points(columns=("x", "y")))
     setup = hw.Learner(data, nn.Sequential(nn.Flatten(), nn.Linear(256, 2)), **QUIET).setup
-    what = "Mixup and cutmix are for photos with classes, labels or numbers, of which a mixture means something."
+    what = "Mixup and cutmix need photos whose target is classes, labels or numbers."
     assert refusal(setup, Options(cutmix=1.0)) == text(what, "cutmix=1.0, Image and Points", "Leave them out.")
 
 
@@ -356,11 +356,11 @@ def test_options_without_epochs_of_every_layer_are_an_error() -> None:
     with pytest.raises(ConfigError) as caught:
         options_of({"epochs": 0, "mixup": 0.2, "ema": 0.0, "lr": None, "sizes": ()})
     assert str(caught.value) == (
-        "Without epochs that train every layer these options have no effect: the head alone is solved.\n"
+        "These options have no effect without epochs, because only the head is trained.\n"
         "  Given: epochs=0, mixup=0.2\n"
         "  Fix:   Leave them out, or pass epochs=1."
     )
     assert options_of({"epochs": 0, "mixup": 0.0, "sizes": ()}) == Options()
     assert Options(label_smoothing=0.1).notes == [
-        "Training losses are of mixed or smoothed targets: higher than of plain ones."
+        "Training losses are for mixed or smoothed targets, so they are higher than for plain ones."
     ]

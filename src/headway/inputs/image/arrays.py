@@ -19,7 +19,7 @@ def pictures_of(items: Any, *, channels: Literal["first", "last"] | None) -> tup
 
     Args:
         items: An array, or a list of arrays or of Pillow's pictures.
-        channels: Which axis has the channels; the one of length 1, 3 or 4 when left out.
+        channels: Which axis has the channels. Default: the one of length 1, 3 or 4.
 
     Returns:
         None where these are no pictures.

@@ -235,7 +235,7 @@ class Image(Input):
         return Prepare((0.0,) * self.channels, (255.0,) * self.channels)
 
     def training_view(self, target: Target, augment: Any = None) -> TrainingView:
-        """Crops, flips and the like; `augment` is an `Augment` or its arguments, mild when left out."""
+        """Crops, flips and the like. Default: `augment` is an `Augment` or its arguments, mild."""
         from headway.inputs.image.training_view import PhotoView
 
         return PhotoView(self, target, augment)

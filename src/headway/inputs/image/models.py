@@ -88,7 +88,7 @@ def create(
         return Model(_SCRATCH[arch](channels, num_outputs), prepare=Prepare(half, half), arch=arch)
     if not is_known(arch):
         fix = f"Name one of timm's models. {did_you_mean(arch, architectures())}"
-        raise ConfigError("There is no architecture of that name.", given=repr(arch), fix=fix)
+        raise ConfigError("Unknown architecture.", given=repr(arch), fix=fix)
     try:
         if pretrained:
             body, prepare, source = _pretrained_body(arch, channels, size)

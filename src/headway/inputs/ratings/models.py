@@ -133,7 +133,7 @@ def build(arch: str | None, input: Ratings) -> Model:
     """
     name = arch or next(iter(ARCHITECTURES))
     if name not in ARCHITECTURES:
-        what = "There is no architecture of that name for ratings."
+        what = "Unknown architecture for ratings."
         fix = f"{did_you_mean(name, ARCHITECTURES)} Or pass a module of your own."
         raise ConfigError(what, given=repr(name), fix=fix)
     factors = Factors(len(input.users) + 1, len(input.items) + 1)

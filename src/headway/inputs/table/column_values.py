@@ -77,7 +77,7 @@ def check_columns(items: pl.DataFrame, columns: Sequence[str]) -> None:
     for name in columns:
         if name not in items.columns:
             fix = did_you_mean(name, items.columns)
-            raise ConfigError("There is no such column in the table.", given=repr(name), fix=fix)
+            raise ConfigError("The table has no such column.", given=repr(name), fix=fix)
 
 
 def draw(generator: np.random.Generator, count: int, most: int) -> np.ndarray:

@@ -125,5 +125,5 @@ def _output(data: Data, label: str | None) -> tuple[int, str]:
     if label is None:
         label = labels[1 if len(labels) == 2 else 0]
     if label not in labels:
-        raise ConfigError("There is no such label.", given=repr(label), fix=did_you_mean(label, labels))
+        raise ConfigError("Unknown label.", given=repr(label), fix=did_you_mean(label, labels))
     return labels.index(label), f"probability of {label}"

@@ -51,7 +51,7 @@ _SELU_SCALE = 1.0507009873554805
 def build(arch: str | None, input: Table, target: Target) -> Model:
     """A model of a table's rows; ConfigError if `arch` is not the one architecture there is."""
     if arch not in (None, ARCHITECTURE):
-        what = "There is no architecture of that name for tables."
+        what = "Unknown architecture for tables."
         fix = f'Leave it out for "{ARCHITECTURE}", or pass a module of your own.'
         raise ConfigError(what, given=repr(arch), fix=fix)
     sizes = list(input.categories.values())

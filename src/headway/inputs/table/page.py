@@ -67,7 +67,7 @@ def _reading(column_use: ColumnUse) -> str:
     return (
         "<h3>How answers change with a column</h3>"
         f'<p class="soft">The mean over {count} items of {escape(column_use.part)}, with one column set to a value for '
-        "all of them and the others left as they are. It shows what the model does, not what the world does. Between "
+        "all of them and the others left as they are. It describes the model, not cause and effect. Between "
         "the dashed lines lie the answers for the middle 80 % of the items.</p>"
     )
 

@@ -74,7 +74,7 @@ def run_baselines(
         known: The baselines of the kind of target and of input, by name; the results are in this order.
         metrics: By which predictions are checked.
         num_outputs: How many numbers the prediction for one item is; of classes, which targets lie below, one each.
-        names: Which of the known ones; all when left out.
+        names: Which of the known ones. Default: all.
         extra: Baselines of your own, by name; they come last.
         seed: The run's seed.
 

@@ -75,19 +75,19 @@ def describe(findings: Sequence[Finding]) -> str:
 
     Example:
         >>> print(describe([]))
-        Nothing wrong was found.
+        No problems found.
         >>> print(describe([Finding("leak", "note", "No error in 300 items.", {}, ("look for duplicates",))]))
-        Nothing wrong was found. Worth knowing:
+        No problems found. Notes:
         <BLANKLINE>
         Note: a leak is suspected. No error in 300 items.
           Try: look for duplicates.
     """
     ordered = sorted(findings, key=lambda finding: finding.rank)
     if not ordered:
-        return "Nothing wrong was found."
+        return "No problems found."
     counts = Counter(finding.severity for finding in ordered)
     if counts["note"] == len(ordered):
-        head = "Nothing wrong was found. Worth knowing:"
+        head = "No problems found. Notes:"
     else:
         words = {"serious": "serious problem", "warning": "warning", "note": "note"}
         counted = [f"{counts[s]} {words[s]}{'' if counts[s] == 1 else 's'}" for s in _SEVERITIES if counts[s]]

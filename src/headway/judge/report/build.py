@@ -65,7 +65,7 @@ def judge_predictions(
             targets alone, such as by the classes' shares, always stand beside them.
         metrics: Metrics of your own, beside those of the task: functions of targets and predictions, scikit-learn
             scorers or `headway.Metric`.
-        main_metric: The name of the metric that the verdict is about; the task's own when left out.
+        main_metric: The name of the metric that the verdict is about. Default: the task's own.
         train: Predictions and targets of items that the model was trained on, so that a gap can be seen.
         history: An entry an epoch, as `History.to_json()` gives them.
         notes: Remarks for the report, one sentence each.
@@ -106,7 +106,7 @@ def judge_predictions(
     for own, answers in (baselines or {}).items():
         theirs = checked_predictions(answers, targets, metrics=known)
         results.append(BaselineResult(own, {part: theirs.predictions}, math.nan))
-    blind = [] if baselines else ["Only guesses that see the targets alone were compared, nothing that learns."]
+    blind = [] if baselines else ["Only baselines that ignore the inputs were compared."]
     return build_report(
         ReportInputs(
             target=target,

@@ -19,13 +19,13 @@ __all__ = ["BLANK", "card"]
 BLANK = "____"
 
 _QUESTIONS = (
-    "What it is meant for, and by whom it is to be used",
-    "What it is not meant for",
-    "Who made it, and whom to ask",
-    "Where the data come from, with whose consent, under which licence",
-    "For whom the data stand, and who is missing from them",
-    "Who could be harmed when it is wrong, and how",
-    "Who looks after it, and when it is to be judged again",
+    "Intended use and users",
+    "Out-of-scope uses",
+    "Author and contact",
+    "Source of the data, consent and licence",
+    "Groups that the data represent, and groups that are missing",
+    "Harm that errors can cause, and to whom",
+    "Maintainer, and date of the next evaluation",
 )
 
 
@@ -35,10 +35,10 @@ def card(report: Report) -> str:
         "What it is": _facts(report),
         "How good it is": _metrics(report),
         "Against simple models": _baselines(report),
-        "For whom": _slices(report),
+        "Slices": _slices(report),
         "What was found": _diagnosis(report),
         **{section.title: [section.card] for section in report.sections.values() if section.card},
-        "To be filled in by a person": [f"- {question}: {BLANK}" for question in _QUESTIONS],
+        "To be filled in by hand": [f"- {question}: {BLANK}" for question in _QUESTIONS],
     }
     lines = ["# Model card" + (f": {_cell(report.name)}" if report.name else "")]
     for title, body in sections.items():
@@ -90,8 +90,8 @@ def _baselines(report: Report) -> list[str]:
         )
     difference = "difference in points" if known.is_share else "difference"
     heads = ("baseline", known.title, INTERVAL, difference, INTERVAL)
-    better = "" if known.higher_is_better else "; less is better"
-    caption = f"On {part}; the difference is the model's {known.title} less the baseline's{better}."
+    better = "" if known.higher_is_better else "; lower is better"
+    caption = f"On {part}; the difference is the model's {known.title} minus the baseline's{better}."
     return [caption, "", *_table(heads, rows)]
 
 
@@ -102,7 +102,7 @@ def _slices(report: Report) -> list[str]:
     if report.worst_slices is not None:
         lines += [f"- {sentence}" for sentence in report.worst_slices.sentences]
     if report.slices is None:
-        lines.append(f"- No columns were judged by their groups: {BLANK}")
+        lines.append(f"- No slices were evaluated: {BLANK}")
     else:
         known = report.known
         rows = [(slice.name, f"{slice.count:,}", *_value(slice.metrics[known.main])) for slice in report.slices.slices]
@@ -112,7 +112,7 @@ def _slices(report: Report) -> list[str]:
 
 def _diagnosis(report: Report) -> list[str]:
     if not report.findings:
-        return ["Nothing wrong was found."]
+        return ["No problems found."]
     return [
         f"- {finding.severity.capitalize()}: {KINDS[finding.kind]}. {finding.sentence}" for finding in report.findings
     ]

@@ -53,7 +53,7 @@ class BaselineRow(AsJson):
     Attributes:
         seconds: Learning and answering.
         metrics: Those that the task measures baselines by, by part.
-        difference: The model's main metric less the baseline's on the verdict's part; of a share in points.
+        difference: The model's main metric minus the baseline's on the verdict's part; of a share in points.
         p: That there is no difference there: McNemar's exact p, or a sign-flip test's for numbers.
         size: Its parameters, of nearest neighbours the stored values; None where that is not known.
     """

@@ -1,1 +1,1 @@
-"""For whom a model is good: groups of items."""
+"""Slices: groups of items, and how good a model is on each."""

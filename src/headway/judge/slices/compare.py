@@ -29,7 +29,7 @@ __all__ = ["ENOUGH", "Difference", "fisher", "holm", "mean_difference", "share_d
 ENOUGH = 30
 
 
-# From the share of intervals that shall hold the truth to a group's metric less the rest's, with such an interval.
+# From the share of intervals that shall hold the truth to a group's metric minus the rest's, with such an interval.
 Difference = Callable[[float], Estimate]
 
 

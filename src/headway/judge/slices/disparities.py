@@ -115,7 +115,7 @@ def _disparity(
 
 
 def _spread(successes: np.ndarray, trials: np.ndarray, enough: np.ndarray, *, tries: int) -> tuple[Estimate, int, int]:
-    """The largest share less the smallest, and whose they are.
+    """The largest share minus the smallest, and whose they are.
 
     Each group's interval is so wide that all of them hold together (Bonferroni); then the difference lies between the
     gap that is left between the highest and the lowest, and the reach of all.

@@ -1,4 +1,4 @@
-"""For whom a model is good: its metrics by the values of the items' columns, each group compared with all others."""
+"""Slices: a model's metrics by the values of the items' columns, each group compared with all others."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Slice(AsJson):
         where: What its items have in common: group by column.
         count: Its items.
         metrics: Estimates by name, each with its own 95 % interval; NaN when the slice is too small.
-        difference: Its main metric (accuracy, of classes) less that of all other items, of a share in points; the 95 %
+        difference: Its main metric (accuracy, of classes) minus that of all other items, of a share in points; the 95 %
             interval holds for all slices that were compared at once. NaN when it was not compared.
         p: That of Fisher's exact test, or of Welch's where predictions are not right or wrong, corrected by Holm's
             method; NaN when it was not compared.
@@ -64,7 +64,7 @@ class Slice(AsJson):
     def sentence(self) -> str:
         """The slice in words."""
         if self.verdict == "too small":
-            return f"{self.name}: {self.count:,} items are too few to say."
+            return f"{self.name}: {self.count:,} items are too few to compare."
         if self.verdict == "not compared":
             return f"{self.name}: {self.count:,} items, and too few others to compare them with."
         opening = {"better": "Better on", "worse": "Worse on"}.get(self.verdict, "Not distinguishable from the rest on")
@@ -104,7 +104,7 @@ class SliceReport(AsJson):
             compared = f"between a slice and the rest ({self.num_compared} compared)"
             lines = [f"No difference in {self.title} can be told {compared}."]
         small = [f"{one.name} ({one.count:,})" for one in self.slices if one.verdict == "too small"]
-        return [*lines, f"Too small to say, with fewer than {ENOUGH} items: {', '.join(small)}."] if small else lines
+        return [*lines, f"Too few items to compare, fewer than {ENOUGH}: {', '.join(small)}."] if small else lines
 
 
 def judge_slices(

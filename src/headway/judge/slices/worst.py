@@ -135,7 +135,7 @@ def _factors(
         except ConfigError:
             if columns is not None:
                 raise
-            left_out[column] = "its values are no groups"
+            left_out[column] = "its values cannot be grouped"
             continue
         reason = _unsuitable(items[column], groups, targets)
         if reason:
@@ -153,12 +153,12 @@ def _unsuitable(series: pl.Series, groups: Groups, targets: np.ndarray) -> str:
     if len(groups.names) < 2:
         return "all items have the same value"
     if series.dtype.is_integer() and series.n_unique() == len(series):
-        return "every item has a value of its own"
+        return "every item has a different value"
     if not (table.sum(1)[named] >= ENOUGH).any():
         return f"no value has {ENOUGH} items"
     own = table[named]
     if ((own > 0).sum(1) == 1).all() and (own.max(1) == table.sum(0)[own.argmax(1)]).all():
-        return "it says the same as the class"
+        return "it holds the same values as the class"
     return ""
 
 

@@ -117,8 +117,8 @@ function show(card, prediction) {
   const label = card.querySelector(".label");
   if (strange) {
     label.textContent = "Unfamiliar";
-    const guess = shown.guess ? ` It would say ${shown.guess(prediction)}.` : "";
-    word(card, `This is unlike the ${model.nouns} that the model learned from, so it cannot say. What follows is no more than a guess.${guess}`);
+    const guess = shown.guess ? ` Its guess: ${shown.guess(prediction)}.` : "";
+    word(card, `This is unlike the ${model.nouns} that the model was trained on. Do not rely on the answer.${guess}`);
   } else {
     label.replaceChildren(...shown.label(prediction));
   }

@@ -133,7 +133,7 @@ class Categories(Target):
         return Prediction(label=self.sep.join(labels), value=labels, probabilities=ranked)
 
     def summary(self) -> str:
-        return f"This model looks for {listed(self.labels)}: there may be several of them, or none."
+        return f"Labels, several or none for each item: {listed(self.labels)}."
 
     def question(self, noun: str) -> str:
         return f"What is in the {noun}?"

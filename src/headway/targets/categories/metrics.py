@@ -51,7 +51,7 @@ def check_answers(answers: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray,
 
 
 def multilabel_metrics(thresholds: Sequence[float] = ()) -> TaskMetrics:
-    """How labels are judged that are given from these probabilities on; from 0.5 when left out.
+    """How labels are judged that are given from these probabilities on. Default: from 0.5.
 
     Example:
         >>> metrics = multilabel_metrics([0.5, 0.3])

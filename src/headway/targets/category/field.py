@@ -98,7 +98,7 @@ class Category(Target):
         counts = Counter(labels)
         if len(counts) < 2:
             raise DataError(
-                "There must be at least two classes to tell apart.",
+                "The target needs at least two classes.",
                 given=f"every item has the label {next(iter(counts), '')!r}",
                 fix="Add items of another class.",
             )
@@ -139,7 +139,7 @@ class Category(Target):
         return predictions
 
     def summary(self) -> str:
-        return f"This model tells apart {listed(self.labels)}."
+        return f"Classes: {listed(self.labels)}."
 
     def question(self, noun: str) -> str:
         return f"What is in the {noun}?"

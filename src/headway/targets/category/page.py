@@ -84,10 +84,8 @@ def _pairs(report: Report, pairs: Sequence[ConfusedPair]) -> str:
         f"<td>{pair.count:,}</td>{number(pair.rate)}</tr>"
         for pair in pairs
     ]
-    caption = (
-        f"Most confused on {report.focus_part}. Rate: of the items of the class, the share that were given the other."
-    )
-    return table(caption, ["<Class", "<Given instead", "Items", "Rate"], rows)
+    caption = f"Most confused on {report.focus_part}. Rate: share of the class that was predicted as the other."
+    return table(caption, ["<Class", "<Predicted", "Items", "Rate"], rows)
 
 
 def _matrix(name: str, counts: np.ndarray, labels: Sequence[str], order: Sequence[int]) -> str:
@@ -98,8 +96,8 @@ def _matrix(name: str, counts: np.ndarray, labels: Sequence[str], order: Sequenc
         order = [index for index in order if index in worst]
         remark = f" Only the {MAX_CLASSES} classes with the most mistakes of {len(counts)}."
     caption = (
-        f"On {name}: items of each class (row) by the class they were given (column), and the share of the row. "
-        f"Classes that are confused stand side by side; the stronger the colour, the larger the share.{remark}"
+        f"Confusion matrix on {name}: true class (row) by predicted class (column), with the share of the row. "
+        f"Confused classes are side by side. Stronger colours are larger shares.{remark}"
     )
     wide = len(order) <= MAX_WIDE_CELLS
     rows = [_matrix_row(counts, index, order, labels, wide=wide) for index in order]
@@ -116,7 +114,7 @@ def _matrix_row(counts: np.ndarray, actual: int, order: Sequence[int], labels: S
         text = "" if not count else f"{count:,} <small>{share:.0%}</small>" if wide else f"{count:,}"
         # A mistake has the stronger colour: even a small share of them should be seen.
         colour = f"--share:{0.6 * share:.2f}" if hit else f"--part:{min(60, 100 * share):.0f}%"
-        title = f"{labels[actual]} given {labels[predicted]}: {count:,}, {share:.1%}"
+        title = f"{labels[actual]} predicted as {labels[predicted]}: {count:,}, {share:.1%}"
         kind = ' class="hit"' if hit else ' class="wrong"' if count else ""
         cells.append(f'<td{kind} style="{colour}" title="{escape(title)}">{text}</td>')
     label = escape(labels[actual])
@@ -124,33 +122,28 @@ def _matrix_row(counts: np.ndarray, actual: int, order: Sequence[int], labels: S
 
 
 def _top_losses(report: Report, losses: Sequence[TopLoss]) -> str:
-    """A gallery of the items that the model gave their own label the least probability."""
+    """A gallery of the items with the highest loss: their own label has the lowest probability."""
     wrong = sum(item.predicted != item.target for item in losses)
     has_heat = any(item.row in report.pictures and report.pictures[item.row].heat for item in losses)
-    heat = (
-        " Beside each photo, in warm colours, where the network finds what speaks for its answer (Grad-CAM)."
-        if has_heat
-        else ""
-    )
-    right = "" if wrong == len(losses) else " Those that are right are the least sure of the right ones."
+    heat = " Warm colours beside a photo show the evidence for the prediction (Grad-CAM)." if has_heat else ""
     cards = "".join(f"<li>{_card(report, item)}</li>" for item in losses)
     return (
-        f"<p>The {len(losses)} items of {report.focus_part} that the model gave their own label the least probability; "
-        f'{wrong} of them are wrong.{right}{heat}</p><ul class="gallery">{cards}</ul>'
+        f"<p>The {len(losses)} items of {report.focus_part} with the highest loss. The model got {wrong} of them wrong."
+        f'{heat}</p><ul class="gallery">{cards}</ul>'
     )
 
 
 def _card(report: Report, item: TopLoss) -> str:
     picture, photos = report.pictures.get(item.row), ""
     if picture:
-        images = photo(picture.photo, f"Row {item.row}: labelled {item.target}, given {item.predicted}")
+        images = photo(picture.photo, f"Row {item.row}: labelled {item.target}, predicted {item.predicted}")
         if picture.heat is not None:
-            images += photo(picture.heat, f"What speaks for {item.predicted} in row {item.row}")
+            images += photo(picture.heat, f"Evidence for {item.predicted} in row {item.row}")
         photos = f'<div class="photos">{images}</div>'
     if item.predicted == item.target:
-        answer, shares = "rightly", _share(item.target, item.probability_of_target, "true")
+        answer, shares = "correct", _share(item.target, item.probability_of_target, "true")
     else:
-        answer = f"given <b>{escape(item.predicted)}</b>"
+        answer = f"predicted <b>{escape(item.predicted)}</b>"
         shares = _share(item.predicted, item.probability_of_predicted, "given")
         shares += _share(item.target, item.probability_of_target, "true")
     return (
@@ -212,22 +205,22 @@ def _calibration(report: Report, calibration: Calibration) -> str:
         f"On {report.focus_part}, {calibration.count:,} items. Corrected: every logit divided by the temperature; each "
         "item is judged by a temperature that was fitted without it."
     )
-    description = f"{len(calibration.bins)} groups of answers that are about equally sure; " + "; ".join(
-        f"{one.count:,} answers with a mean probability of {one.confidence:.2f}: right in {one.accuracy.value:.2f}"
+    description = f"{len(calibration.bins)} groups of predictions with similar probability; " + "; ".join(
+        f"{one.count:,} predictions with a mean probability of {one.confidence:.2f}: accuracy {one.accuracy.value:.2f}"
         for one in calibration.bins
     )
     chart = reliability(
-        "Reliability: how often answers are right (up) by how sure they are (along)",
+        "Reliability diagram: accuracy (vertical) by predicted probability (horizontal)",
         _points(calibration.bins),
         _points(calibration.bins_after) if calibration.helps else [],
         description,
     )
     reading = (
-        '<p class="soft">On the dotted diagonal, answers of which the model is 80% sure are right in 80 of 100. Dots '
-        "below it mean too sure, above it not sure enough; the larger a dot, the more "
-        f"answers. The lines are {INTERVAL}s.</p>"
+        '<p class="soft">On the dotted diagonal, predictions with 80% probability are right in 80 of 100. Dots below it '
+        "are overconfident, dots above it underconfident. Larger dots hold more predictions. "
+        f"The lines are {INTERVAL}s.</p>"
     )
-    body = table(caption, ["<Metric", "As it is", "Corrected"], rows)
+    body = table(caption, ["<Metric", "Uncorrected", "Corrected"], rows)
     return f'<p>{escape(calibration.sentence)}</p><div class="charts">{chart}<div>{body}{reading}</div></div>'
 
 
@@ -239,7 +232,7 @@ def _points(bins: Sequence[ReliabilityBin]) -> list[Point]:
             group.accuracy.value,
             group.accuracy.low,
             group.accuracy.high,
-            f"{group.count:,} items: sure to {group.confidence:.1%}, right in {group.accuracy.value:.1%}",
+            f"{group.count:,} items: mean probability {group.confidence:.1%}, accuracy {group.accuracy.value:.1%}",
             # A dot's area goes with its items.
             2.5 + 5 * math.sqrt(group.count / most),
         )

@@ -255,7 +255,7 @@ class Mask(Target):
         return self.to_png(prediction.value)
 
     def summary(self) -> str:
-        return f"This model marks {listed(self.labels)}."
+        return f"Classes of pixels: {listed(self.labels)}."
 
     def question(self, noun: str) -> str:
         return f"What is where in the {noun}?"

@@ -34,7 +34,7 @@ class Number(Target):
 
     Args:
         column: The column's name.
-        low: The least that an answer can be, in the column's unit; no end when left out.
+        low: The least that an answer can be, in the column's unit. Default: no end.
         high: The most, likewise.
 
     Attributes:
@@ -72,7 +72,7 @@ class Number(Target):
         known = [end for end in ends if end is not None]
         if not all(map(math.isfinite, known)) or (len(known) == 2 and known[0] >= known[1]):
             given = f"low={self.low}, high={self.high}"
-            fix = "Leave out the end that there is none of."
+            fix = "Leave out `low` or `high` where there is no limit."
             raise ConfigError("`low` and `high` must be finite, and `low` below `high`.", given=given, fix=fix)
 
     @property
@@ -130,12 +130,12 @@ class Number(Target):
         try:
             low, high = (float(end) if end.strip() else None for end in text.split(","))
         except ValueError as error:
-            what = "`--range` must be the least and the most that an answer can be."
+            what = "`--range` must be the lowest and the highest value."
             raise ConfigError(what, given=repr(text), fix="Write it as --range 1,5.") from error
         return {"low": low, "high": high}
 
     def summary(self) -> str:
-        return f"This model answers with a number: {self.column}."
+        return f"This model predicts a number: {self.column}."
 
     def statistics(self, prediction: Prediction) -> dict[str, Any]:
         return {"number": float(f"{prediction.value:.6g}")}

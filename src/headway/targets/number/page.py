@@ -64,7 +64,7 @@ def judge_residuals(answers: np.ndarray, targets: np.ndarray, rows: np.ndarray, 
     Example:
         >>> truth = np.arange(100.0)
         >>> print(judge_residuals(truth + 2 + np.arange(100) % 2, truth, np.arange(100)).sentence)
-        Answers are too high: by 2.5 on average [2.397, 2.603].
+        Predictions are too high by 2.5 on average [2.397, 2.603].
     """
     answers, targets = (numbers[:, 0] for numbers in check_numbers(answers, targets))
     gaps = answers - targets
@@ -102,10 +102,10 @@ def _group(targets: np.ndarray, gaps: np.ndarray, seed: int) -> ResidualGroup:
 def _sentence(bias: Estimate) -> str:
     ends = f"[{bias.low:.4g}, {bias.high:.4g}]"
     if bias.low <= 0 <= bias.high:
-        return f"Answers are neither too high nor too low as far as can be told: {bias.value:+.4g} on average {ends}."
+        return f"No clear bias: {bias.value:+.4g} on average {ends}."
     if bias.value > 0:
-        return f"Answers are too high: by {bias.value:.4g} on average {ends}."
-    return f"Answers are too low: by {-bias.value:.4g} on average [{-bias.high:.4g}, {-bias.low:.4g}]."
+        return f"Predictions are too high by {bias.value:.4g} on average {ends}."
+    return f"Predictions are too low by {-bias.value:.4g} on average [{-bias.high:.4g}, {-bias.low:.4g}]."
 
 
 def sections(inputs: ReportInputs) -> dict[str, Section]:
@@ -127,14 +127,14 @@ def _html(report: Report, residuals: Residuals) -> str:
     ]
     caption = (
         f"On {report.focus_part}, {residuals.count:,} items in groups of about the same size by their true number, "
-        f"with {INTERVAL}s. Bias: the mean of answer less truth, above 0 where answers are too high."
+        f"with {INTERVAL}s. Bias: mean of prediction minus truth; above 0 means too high."
     )
     body = table(caption, ["<Truth", "Items", "Mean absolute error", "Bias"], rows)
     drawn = len(residuals.truth)
     some = "" if drawn == residuals.count else f" {drawn:,} of {residuals.count:,} items, drawn at random."
     reading = (
-        f'<p class="soft">On the dotted line an answer is the truth.{some} Answers that lie flatter than the line are '
-        "drawn to the mean: large numbers are answered too low and small ones too high.</p>"
+        f'<p class="soft">On the dotted line the prediction equals the truth.{some} A flatter cloud is regression to '
+        "the mean: large numbers are predicted too low, small ones too high.</p>"
     )
     charts = _answers_by_truth(residuals) + _gaps_by_truth(residuals)
     return f'<p>{escape(residuals.sentence)}</p><div class="charts">{charts}</div>{reading}{body}'
@@ -144,10 +144,10 @@ def _answers_by_truth(residuals: Residuals) -> str:
     truth, answers = residuals.truth, residuals.answers
     # Upwards the axis reaches over the truth, too, so that all of the line can be seen.
     frame = _frame(truth, np.append(truth, answers))
-    description = f"{len(truth):,} items; truth from {truth.min():.4g} to {truth.max():.4g}, answers from "
+    description = f"{len(truth):,} items; truth from {truth.min():.4g} to {truth.max():.4g}, predictions from "
     description += f"{answers.min():.4g} to {answers.max():.4g}"
     line = [(end, end) for end in (frame.left, frame.right)]
-    return _chart("Answer (up) by truth (along)", description, frame, residuals, answers, line)
+    return _chart("Prediction (vertical) by truth (horizontal)", description, frame, residuals, answers, line)
 
 
 def _gaps_by_truth(residuals: Residuals) -> str:
@@ -156,14 +156,14 @@ def _gaps_by_truth(residuals: Residuals) -> str:
     description = f"from {gaps.min():.4g} to {gaps.max():.4g}, half of them between {np.quantile(gaps, 0.25):.4g} and "
     description += f"{np.quantile(gaps, 0.75):.4g}"
     line = [(frame.left, 0.0), (frame.right, 0.0)]
-    return _chart("Answer less truth (up) by truth (along)", description, frame, residuals, gaps, line)
+    return _chart("Prediction minus truth (vertical) by truth (horizontal)", description, frame, residuals, gaps, line)
 
 
 def _chart(
     title: str, description: str, frame: Frame, residuals: Residuals, up: np.ndarray, line: list[tuple[float, float]]
 ) -> str:
     cloud = [
-        Point(float(x), float(y), tip=f"row {row}: truth {x:.4g}, answer {answer:.4g}", radius=2.5)
+        Point(float(x), float(y), tip=f"row {row}: truth {x:.4g}, prediction {answer:.4g}", radius=2.5)
         for x, y, answer, row in zip(residuals.truth, up, residuals.answers, residuals.rows.tolist(), strict=True)
     ]
     marks = [(tick, f"{tick:g}") for tick in ticks(frame.left, frame.right)]

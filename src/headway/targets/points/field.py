@@ -163,7 +163,7 @@ class Points(Target):
         return cls(columns=columns) if len(columns) > 1 else cls(column)
 
     def summary(self) -> str:
-        return f"This model finds places: {self.column}."
+        return f"This model finds points: {self.column}."
 
     def question(self, noun: str) -> str:
         return f"Where is it in the {noun}?"

@@ -174,7 +174,7 @@ def test_an_unknown_name() -> None:
     hint = did_you_mean("resnet19", ["small_resnet", *timm.list_models()])
     assert hint.startswith('Did you mean "resnet18" or ')
     assert message(ConfigError, "resnet19") == (
-        f"There is no architecture of that name.\n  Given: 'resnet19'\n  Fix:   Name one of timm's models. {hint}"
+        f"Unknown architecture.\n  Given: 'resnet19'\n  Fix:   Name one of timm's models. {hint}"
     )
     assert 'Did you mean "small_resnet" or ' in message(ConfigError, "smal_resnet")
 

@@ -88,7 +88,7 @@ def test_an_unknown_architecture_is_named() -> None:
     with pytest.raises(ConfigError) as caught:
         make_model("dot_produkt", PAIR, TARGET)
     assert str(caught.value) == (
-        "There is no architecture of that name for ratings.\n"
+        "Unknown architecture for ratings.\n"
         "  Given: 'dot_produkt'\n"
         '  Fix:   Did you mean "dot_product"? Or pass a module of your own.'
     )

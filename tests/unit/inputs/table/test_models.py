@@ -137,7 +137,7 @@ def test_an_architecture_for_photos_is_refused_for_tables() -> None:
     with pytest.raises(ConfigError) as caught:
         make_model("resnet18", field, Category("y").fit(FRAME))
     assert str(caught.value) == (
-        "There is no architecture of that name for tables.\n"
+        "Unknown architecture for tables.\n"
         "  Given: 'resnet18'\n"
         '  Fix:   Leave it out for "realmlp", or pass a module of your own.'
     )

@@ -106,8 +106,8 @@ def test_small_groups_are_marked() -> None:
     assert (small.name, small.count, small.verdict) == ("site = c", 29, "too small")
     assert all(math.isnan(each.value) for each in small.metrics.values())
     assert math.isnan(small.p)
-    assert found.sentences[-1] == "Too small to say, with fewer than 30 items: site = c (29)."
-    assert small.sentence == "site = c: 29 items are too few to say."
+    assert found.sentences[-1] == "Too few items to compare, fewer than 30: site = c (29)."
+    assert small.sentence == "site = c: 29 items are too few to compare."
 
 
 def test_a_group_that_is_nearly_everything_is_not_compared() -> None:

@@ -93,10 +93,10 @@ def test_columns_that_are_no_groups_are_left_out() -> None:
     found = worst_slices(probabilities, targets, items, labels=LABELS, metrics=metrics_of())
     assert found.left_out == {
         "file": "no value has 30 items",
-        "row": "every item has a value of its own",
+        "row": "every item has a different value",
         "camera": "all items have the same value",
-        "label": "it says the same as the class",
-        "box": "its values are no groups",
+        "label": "it holds the same values as the class",
+        "box": "its values cannot be grouped",
         "when": "all items have the same value",
     }
     assert found.found == []

@@ -21,7 +21,7 @@ def test_the_ends_of_a_range_are_finite_and_in_order(low: float, high: float | N
     assert str(caught.value) == (
         "`low` and `high` must be finite, and `low` below `high`.\n"
         f"  Given: {given}\n"
-        "  Fix:   Leave out the end that there is none of."
+        "  Fix:   Leave out `low` or `high` where there is no limit."
     )
 
 

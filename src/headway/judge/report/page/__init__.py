@@ -87,12 +87,12 @@ def _sections(report: Report) -> dict[str, tuple[str, str]]:
         "metrics": ("Metrics", sections.metrics(report)),
         "curves": ("Training", sections.curves(report)),
         **{name: (section.title, section.html(report, section.value)) for name, section in report.sections.items()},
-        "slices": ("For whom", sections.slices(report)),
-        "more-data": ("Would more data help", sections.learning_curve(report)),
+        "slices": ("Slices", sections.slices(report)),
+        "more-data": ("Learning curve", sections.learning_curve(report)),
         "classes": (capital(plural(report.known.label_word)), sections.classes(report)),
-        "data": ("Data", pairs(report.data, "What the model learned from.")),
-        "settings": ("Settings", pairs(report.settings, "What it takes to repeat the run.")),
-        "versions": ("Versions", pairs(report.versions, "What the numbers depend on besides.", names=str)),
+        "data": ("Data", pairs(report.data, "The training data.")),
+        "settings": ("Settings", pairs(report.settings, "The settings of the run.")),
+        "versions": ("Versions", pairs(report.versions, "Library versions of the run.", names=str)),
     }
     return {key: section for key, section in contents.items() if section[1]}
 
@@ -146,4 +146,4 @@ def _problems(report: Report) -> tuple[str, str]:
     forms = {"serious": "serious", "warning": "warnings", "note": "notes"}
     words = [f"{counts[one]} {one if counts[one] == 1 else many}" for one, many in forms.items() if counts[one]]
     wrong = counts["serious"] + counts["warning"]
-    return (str(wrong) if wrong else "none", ", ".join(words) or "nothing wrong was found")
+    return (str(wrong) if wrong else "none", ", ".join(words) or "no problems found")

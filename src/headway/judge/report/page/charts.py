@@ -181,7 +181,7 @@ def reliability(title: str, before: Sequence[Point], after: Sequence[Point], tol
     right = min(sure, _tenth(min(dot.y for dot in (*before, *after))))
     frame = Frame(sure, 1.0, right, 1.0)
     marks = [(tick, f"{tick:g}") for tick in ticks(sure, 1.0)]
-    body = axes(frame, x_marks=marks, x_title="how sure it is (probability of its answer)")
+    body = axes(frame, x_marks=marks, x_title="predicted probability")
     body += ideal(frame, [(sure, sure), (1.0, 1.0)])
     body += points(frame, "two", before, joined=False) + points(frame, "one", after, joined=False, hollow=True)
     return figure(title, told, body, keys=[("two dots", "as it is"), ("one dots", "corrected")] if after else [])

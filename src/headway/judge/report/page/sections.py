@@ -26,7 +26,7 @@ MAX_CLASSES = 30
 def diagnosis(report: Report) -> str:
     """What is wrong, the most severe first, each with what to try next."""
     if not report.findings:
-        return "<p>Nothing wrong was found.</p>"
+        return "<p>No problems found.</p>"
     return "".join(_finding(finding) for finding in report.findings)
 
 
@@ -74,18 +74,18 @@ def baselines(report: Report) -> str:
         f'<td class="wide-only">{interval(model, low, high)}</td><td>{NOT_KNOWN}</td><td>{NOT_KNOWN}</td>'
         f"<td>{_plain(report.seconds or math.nan, '.1f')}</td><td>{_count(report.size)}</td></tr>"
     )
-    better = "" if known.higher_is_better else "; less is better"
+    better = "" if known.higher_is_better else "; lower is better"
     caption = (
         f"On {part}, {report.parts[part].count:,} items, with {INTERVAL}s. Difference: the model's {known.title} "
-        f"less the baseline's{', in points' if known.is_share else better}. Parameters: of nearest neighbours the "
-        "stored training items. Seconds and parameters of a baseline on frozen features leave out the frozen network."
+        f"minus the baseline's{', in points' if known.is_share else better}. Parameters of nearest neighbours: the "
+        "stored training items. Baselines on frozen features: seconds and parameters without the frozen network."
     )
     heads = ["<Model", capital(known.title), "~Interval", "Difference", "McNemar p" if known.metric.is_right else "p"]
     text = table(caption, [*heads, "Seconds", "Parameters"], rows, kind="wide")
     gain = report.views_gain
     if gain is None:
         return text
-    return f"{text}<h3>More views of each item</h3><p>{escape(gain.sentence)}</p>{_views(report)}"
+    return f"{text}<h3>Test-time augmentation</h3><p>{escape(gain.sentence)}</p>{_views(report)}"
 
 
 def _views(report: Report) -> str:
@@ -97,7 +97,7 @@ def _views(report: Report) -> str:
         f"{number(gain.differences[name], digits=1 if known[name].is_share else 4, sign=True)}</tr>"
         for name, with_views in gain.metrics.items()
     ]
-    caption = f"On {gain.part}, the same items. Difference: of shares, such as accuracy, in points."
+    caption = f"On {gain.part}, the same items. Differences of shares, such as accuracy, are in points."
     return table(caption, ["<Metric", "Plain view", f"With {gain.views} more", "Difference"], rows)
 
 
@@ -143,7 +143,7 @@ def _step(row: Mapping[str, Any]) -> str:
 
 
 def classes(report: Report) -> str:
-    """How well each class or label is told."""
+    """Metrics of each class or label."""
     text, known = [], report.known
     for name, part in report.parts.items():
         if not part.per_class:
@@ -166,8 +166,8 @@ def _reading(word: str) -> str:
     """What precision and recall are of classes, or of labels that an item has."""
     has, of = ("are of", "of") if word == "class" else ("have", "with")
     return (
-        f" Precision: of the items given this {word}, the share that {has} it. Recall: of the items {of} this {word}, "
-        "the share that were given it."
+        f" Precision: share of the items predicted as this {word} that {has} it. "
+        f"Recall: share of the items {of} this {word} that were predicted as it."
     )
 
 
@@ -182,7 +182,7 @@ def slices(report: Report) -> str:
             text += [f"<p>{escape(sentence)}</p>" for sentence in report.worst_slices.sentences]
         if report.worst_slices.left_out:
             left = "; ".join(f"{column}: {reason}" for column, reason in report.worst_slices.left_out.items())
-            text.append(f'<p class="soft">Columns not looked at: {escape(left)}.</p>')
+            text.append(f'<p class="soft">Columns skipped: {escape(left)}.</p>')
     if report.slices is not None:
         text.append("<h3>By column</h3>")
         text += [f"<p>{escape(sentence)}</p>" for sentence in report.slices.sentences]
@@ -209,7 +209,7 @@ def _slice_table(report: Report, judged: Sequence[Slice], opening: str) -> str:
             f'<td>{p_value(one.p)}</td><td class="text">{flag}</td></tr>'
         )
     caption = (
-        f"{opening} On {report.verdict_part}, with {INTERVAL}s. Difference: {known.title} less that of all other "
+        f"{opening} On {report.verdict_part}, with {INTERVAL}s. Difference: {known.title} minus that of all other "
         f"items{', in points' if known.is_share else ''}; p is corrected for the number of comparisons."
     )
     heads = ["<Slice", "Items", capital(known.title), "~Interval", "Difference", "p", "<Verdict"]
@@ -239,8 +239,8 @@ def _disparities(report: Report) -> str:
         for gap in known
     ]
     caption = (
-        f"Disparities between the groups of a column, on {report.verdict_part}: how far apart the groups are in the "
-        "share that is given a class. 0 is none; the intervals hold for all groups of a column at once."
+        f"Disparities between the groups of a column, on {report.verdict_part}: the largest difference between "
+        "groups in the share predicted as a class. 0 is no disparity; the intervals hold for all groups together."
     )
     body = table(caption, ["<Disparity", "<Column", "<Class", "Value", "<Lowest", "<Highest"], rows)
     return body if len(rows) <= 9 else details(f"{len(rows)} disparities", body)
@@ -258,7 +258,7 @@ def learning_curve(report: Report) -> str:
     ]
     caption = (
         f"The head on frozen features, judged on {measured.num_judged:,} items of {report.focus_part}, by the number "
-        "of training items; few items are drawn several times, and the values are means."
+        "of training items. Small numbers are drawn several times, and the values are means."
     )
     numbers = details("The numbers", table(caption, ["<Training items", "Draws", "Accuracy", "Log loss"], rows))
     charts = _size_chart(measured, "accuracy") + _size_chart(measured, "log_loss")

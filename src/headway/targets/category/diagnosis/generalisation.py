@@ -69,7 +69,7 @@ def check_underfitting(run: ClassifierRun) -> list[Finding]:
     sentence += ". " + (
         "The training loss was still falling in the last epoch."
         if falling
-        else "Either it cannot do better, or the items do not tell more."
+        else "Either the model is too small, or the inputs do not contain enough information."
     )
     remedies = ["a larger architecture", "less weight decay", *run.tries]
     remedies.insert(0 if falling else 1, "more epochs")
@@ -157,7 +157,7 @@ def check_leak(run: ClassifierRun) -> list[Finding]:
         return []
     sentence = f"There is no error in {len(valid):,} items of valid"
     if run.baseline_accuracy is None:
-        return [Finding("leak", "note", f"{sentence}, which real data seldom allow.", evidence, remedies)]
+        return [Finding("leak", "note", f"{sentence}, which is rare in real data.", evidence, remedies)]
     baseline = wilson(round(run.baseline_accuracy * len(valid)), len(valid))
     if 1 - baseline.high <= EASY:
         return []

@@ -143,8 +143,8 @@ def _torn(run: ClassifierRun) -> tuple[Severity, str] | None:
     if not fits_less or not _is_drop(first.accuracy, last.accuracy, len(run.valid)):
         return None
     return "warning", (
-        f"Training every layer brought the accuracy on valid from the head's {first.accuracy:.1%} down to "
-        f"{last.accuracy:.1%}, and the training loss ended at {last.train_loss:.3g}, above where it began."
+        f"Fine-tuning lowered the accuracy on valid from {first.accuracy:.1%} (head) to {last.accuracy:.1%}. "
+        f"The training loss ended at {last.train_loss:.3g}, above its start."
     )
 
 
@@ -156,8 +156,8 @@ def _forgot(run: ClassifierRun) -> tuple[Severity, str] | None:
     if run.head.valid_loss > LEARNED * run.chance or highest <= run.chance:
         return None
     return "note", (
-        f"Training every layer began from a head with a loss of {run.head.valid_loss:.3g} on valid, and its own loss "
-        f"was {highest:.3g} for an epoch, where answering with the classes' shares gives {run.chance:.3g}."
+        f"The head's loss on valid was {run.head.valid_loss:.3g}. In fine-tuning the training loss rose to "
+        f"{highest:.3g} for an epoch; predicting the class shares gives {run.chance:.3g}."
     )
 
 

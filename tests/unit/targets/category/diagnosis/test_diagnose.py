@@ -87,7 +87,7 @@ FALLING = [1.2, 0.6, 0.3, 0.2, 0.15, 0.12]
 def test_a_good_run_has_no_findings() -> None:
     valid = [1.0, 0.5, 0.3, 0.25, 0.22, log_loss(GOOD)]
     assert found(history(FALLING, valid, [0.7, 0.8, 0.9, 0.95, 0.96, 0.97]), GOOD, GOOD_TRAIN) == []
-    assert describe([]) == "Nothing wrong was found."
+    assert describe([]) == "No problems found."
 
 
 def test_a_good_head_has_none_either() -> None:

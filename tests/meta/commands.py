@@ -17,7 +17,8 @@ PAGE = ROOT / "docs" / "commands.md"
 OPENING = """# Commands
 
 Every command of `headway`, as its `--help` shows it. All but `serve` and `export-web` take `--json`, for output that a
-program can read. `headway --version` prints the version. A mistake in a command gives exit status 2, and Ctrl-C gives 130.
+program can read. `headway --version` prints the version. A mistake in a command gives exit status 2, Ctrl-C gives
+130.
 """
 
 

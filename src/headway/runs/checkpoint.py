@@ -180,7 +180,7 @@ def write_whole(file: Path, *chunks: bytes | memoryview) -> None:
 
 def cannot_write(what: str, given: str, *, run: object = "RUN") -> CheckpointError:
     """The error for a file of a run that the system refused to write."""
-    fix = f"Free disk space or fix the permissions, then: headway resume {run}. Earlier checkpoints are intact."
+    fix = f"Free space or fix the permissions, then: headway resume {run}. Earlier checkpoints are whole."
     return CheckpointError(what, given=given, fix=fix)
 
 

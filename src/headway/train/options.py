@@ -86,7 +86,7 @@ class Options:
         """What a reader of the history must know of them."""
         notes = {
             "The forward and backward passes were compiled.": self.compile,
-            "Training losses are for mixed or smoothed targets, so they are higher than for plain ones.": self.has_soft_targets,
+            "Training losses are higher than usual, because targets are mixed or smoothed.": self.has_soft_targets,
         }
         return [note for note, is_so in notes.items() if is_so]
 

@@ -86,7 +86,9 @@ def test_a_figure_that_does_not_exist(digits_data: hw.Data, linear: Make) -> Non
     with pytest.raises(hw.ConfigError) as caught:
         learner.fit(1)
     assert str(caught.value) == (
-        "`monitor` must name a loss or a metric of the history.\n  Given: monitor='acuracy'\n  Fix:   Did you mean \"accuracy\"?"
+        "`monitor` must name a loss or a metric of the history.\n"
+        "  Given: monitor='acuracy'\n"
+        '  Fix:   Did you mean "accuracy"?'
     )
 
 

@@ -362,5 +362,5 @@ def test_options_without_epochs_of_every_layer_are_an_error() -> None:
     )
     assert options_of({"epochs": 0, "mixup": 0.0, "sizes": ()}) == Options()
     assert Options(label_smoothing=0.1).notes == [
-        "Training losses are for mixed or smoothed targets, so they are higher than for plain ones."
+        "Training losses are higher than usual, because targets are mixed or smoothed."
     ]

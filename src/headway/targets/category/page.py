@@ -216,8 +216,8 @@ def _calibration(report: Report, calibration: Calibration) -> str:
         description,
     )
     reading = (
-        '<p class="soft">On the dotted diagonal, predictions with 80% probability are right in 80 of 100. Dots below it '
-        "are overconfident, dots above it underconfident. Larger dots hold more predictions. "
+        '<p class="soft">On the dotted diagonal, predictions with 80% probability are right in 80 of 100. Dots below '
+        "it are overconfident, dots above it underconfident. Larger dots hold more predictions. "
         f"The lines are {INTERVAL}s.</p>"
     )
     body = table(caption, ["<Metric", "Uncorrected", "Corrected"], rows)

@@ -312,7 +312,7 @@ def test_too_many_unreadable_items(files: list[str], number: int) -> None:
     assert refusal(DataError, lambda: made({"file": files, "label": LABELS})) == text(
         f"{number} of 20 items cannot be read; more than 5% is too many to go on without them.",
         shown + (" ..." if number > 5 else ""),
-        "Mend or remove those files, or correct the paths.",
+        "Repair or remove those files, or correct the paths.",
     )
 
 

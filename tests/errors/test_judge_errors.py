@@ -121,7 +121,7 @@ def test_unknown_baseline() -> None:
         'This baseline is not known.\n  Given: majority clas\n  Fix:   Did you mean "majority class"?'
     )
     assert message(ConfigError, run_baselines, rows(), {}, extra={"stratified": lambda: None}, **options) == (
-        "A baseline of your own has the name of another.\n  Given: stratified\n  Fix:   Give it a name of its own."
+        "A baseline of your own has the name of another.\n  Given: stratified\n  Fix:   Give it another name."
     )
 
 
@@ -164,7 +164,7 @@ def test_judging_what_are_no_predictions(
 def test_judging_with_a_baseline_that_does_not_fit() -> None:
     probabilities, targets = np.full((6, 2), 0.5), np.arange(6) % 2
     assert message(ConfigError, judge_predictions, probabilities, targets, baselines={"stratified": probabilities}) == (
-        "A baseline of your own has the name of another.\n  Given: stratified\n  Fix:   Give it a name of its own."
+        "A baseline of your own has the name of another.\n  Given: stratified\n  Fix:   Give it another name."
     )
     assert message(
         ShapeError, judge_predictions, probabilities, targets, baselines={"mine": probabilities[:5]}

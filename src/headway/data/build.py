@@ -263,7 +263,7 @@ def _check_readable(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) 
             f"{len(reasons)} of {len(frame)} items cannot be read; more than {MAX_UNREADABLE:.0%} is too many to "
             "go on without them.",
             given="; ".join(named) + (" ..." if len(reasons) > 5 else ""),
-            fix="Mend or remove those files, or correct the paths.",
+            fix="Repair or remove those files, or correct the paths.",
         )
 
 

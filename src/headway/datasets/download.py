@@ -208,7 +208,7 @@ def _start(response: requests.Response, file: PublishedFile, part: Path) -> int:
             return int(match[1])
     if status in (206, 416):
         part.unlink(missing_ok=True)
-        message = "it sent another range than the one that was asked for"
+        message = "it sent another range than requested"
         raise _PassingError(message)
     message = f"it answers {status} {response.reason}".strip()
     raise _PassingError(message) if status in _TRY_LATER else DownloadError(message)

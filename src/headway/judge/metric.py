@@ -323,7 +323,7 @@ class TaskMetrics:
                 continue
             metric = as_metric(entry, decide=self.decide)
             if metric.name in metrics:
-                fix = "Give it a name of its own: hw.Metric(name, function)."
+                fix = "Give it another name: hw.Metric(name, function)."
                 raise ConfigError("Two metrics have the same name.", given=metric.name, fix=fix)
             metrics[metric.name] = metric
             names.append(metric.name)

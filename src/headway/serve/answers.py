@@ -85,7 +85,9 @@ def answer_models(reader: Reader, target: Target) -> tuple[type[BaseModel], type
     if target.value_type is not None:
         more["value"] = (target.value_type, Field(description=_VALUE))
     if target.media:
-        text = f"The {target.media.name} as a {target.media.suffix} file, in base64; only where it was asked for."
+        text = (
+            f"The {target.media.name} as a {target.media.suffix} file, in base64; only where the request asks for it."
+        )
         more[target.media.name] = (str | None, Field(default=None, description=text))
     one = create_model("Predicted", __base__=Predicted, __doc__=Predicted.__doc__, **more)
     name, description = reader.key

@@ -98,7 +98,7 @@ class Ratings(RowInput[CategoryColumn]):
             ConfigError: If it is not.
         """
         if not isinstance(target, Number) or set(target.columns) & set(self.columns):
-            what = "Ratings needs a target of one number, in a column of its own."
+            what = "Ratings needs a target of one number, in a separate column."
             given = f"{type(target).__name__}({target.column!r}) with Ratings({self.user!r}, {self.item!r})"
             fix = 'Pass target=Number("rating", low=1, high=5) or the like.'
             raise ConfigError(what, given=given, fix=fix)

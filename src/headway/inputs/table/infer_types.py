@@ -63,7 +63,7 @@ def _guess_numbers(numbers: np.ndarray, name: str, rows: int) -> tuple[Kind | No
         return kind, reason
     # A number of its own for each row may be a price, unless the name says id or the rows are simply counted.
     if len(distinct) == rows and (_IS_ID.search(name) or distinct[-1] - distinct[0] == rows - 1):
-        return None, "a number of its own for each row"
+        return None, "a different number in each row"
     is_few = len(distinct) <= FEW_VALUES and rows >= ROWS_A_VALUE * len(distinct)
     return ("categorical" if is_few else "continuous"), ""
 

@@ -120,7 +120,7 @@ def check_names(own: Iterable[str], known: Iterable[str]) -> None:
     taken = sorted(set(own) & set(known))
     if taken:
         what = "A baseline of your own has the name of another."
-        raise ConfigError(what, given=taken, fix="Give it a name of its own.")
+        raise ConfigError(what, given=taken, fix="Give it another name.")
 
 
 def save_results(file: Path, key: str, results: Sequence[BaselineResult]) -> None:

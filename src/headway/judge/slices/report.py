@@ -102,7 +102,7 @@ class SliceReport(AsJson):
         lines = [one.sentence for one in worse + better]
         if self.num_compared and not lines:
             compared = f"between a slice and the rest ({self.num_compared} compared)"
-            lines = [f"No difference in {self.title} can be told {compared}."]
+            lines = [f"No measurable difference in {self.title} {compared}."]
         small = [f"{one.name} ({one.count:,})" for one in self.slices if one.verdict == "too small"]
         return [*lines, f"Too few items to compare, fewer than {ENOUGH}: {', '.join(small)}."] if small else lines
 

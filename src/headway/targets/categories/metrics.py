@@ -37,7 +37,7 @@ def check_answers(answers: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray,
     )
     with np.errstate(invalid="ignore"):
         wrong = {
-            "answers that are no probability": ~((answers >= 0) & (answers <= 1)),
+            "answers that are not probabilities": ~((answers >= 0) & (answers <= 1)),
             "targets that are neither 0 nor 1": ~((targets == 0) | (targets == 1)),
         }
     problems = [

@@ -121,7 +121,7 @@ class Mask(Target):
         try:
             masks = [self.indices(stored_numbers(value)) for value in values]
         except ReadError as error:
-            given, fix = f"column {self.column!r}: {error}", "Mend or remove that mask."
+            given, fix = f"column {self.column!r}: {error}", "Repair or remove that mask."
             raise DataError("A mask cannot be read.", given=given, fix=fix) from error
         sizes = sorted({mask.shape for mask in masks})
         if len(sizes) != 1:
@@ -319,7 +319,7 @@ class Mask(Target):
             known |= here
         if not known.all():
             strange = ", ".join(map(str, np.unique(stored[~known])[:5].tolist()))
-            message = f"a mask with numbers that are no class and not to be ignored: {strange}"
+            message = f"a mask with numbers that are neither a class nor ignored: {strange}"
             raise ReadError(message)
         return indices
 

@@ -188,7 +188,7 @@ class Points(Target):
     def _check_swap(self, num_points: int) -> None:
         unknown = sorted({point for pair in self.swap or () for point in pair if point >= num_points})
         if unknown:
-            what = "`swap` names points that are not there."
+            what = "`swap` must name points that exist."
             given = f"points {unknown}, where there are {num_points}, counted from 0"
             raise ConfigError(what, given=given, fix="Correct the pairs.")
 

@@ -137,7 +137,7 @@ def test_the_target_is_one_number_of_another_column(target: Any) -> None:
     with pytest.raises(ConfigError) as caught:
         Ratings("reader", "book").bind(ROWS, target)
     assert str(caught.value) == text(
-        "Ratings needs a target of one number, in a column of its own.",
+        "Ratings needs a target of one number, in a separate column.",
         f"{type(target).__name__}({target.column!r}) with Ratings('reader', 'book')",
         'Pass target=Number("rating", low=1, high=5) or the like.',
     )

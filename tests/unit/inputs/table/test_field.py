@@ -40,7 +40,7 @@ def fitted(**columns: list[str]) -> Table:
 def test_all_columns_are_taken_but_the_target_s_and_those_that_say_nothing() -> None:
     field = Table().bind(PEOPLE, Category("income"))
     assert (field.continuous, field.categorical, field.dates) == (("age", "height"), ("job",), ("born",))
-    assert field.left_out == {"id": "a number of its own for each row"}
+    assert field.left_out == {"id": "a different number in each row"}
 
 
 def test_where_columns_are_named_no_others_are_taken() -> None:
@@ -55,7 +55,7 @@ def test_what_goes_in_is_told() -> None:
         "     numbers: age, height",
         "     categories: job (2)",
         "     dates: born",
-        "     left out: id (a number of its own for each row)",
+        "     left out: id (a different number in each row)",
     ]
     assert str(fitted()) == "Table of 4 columns"
 
@@ -215,7 +215,7 @@ def test_a_table_without_columns_to_learn_from_is_refused() -> None:
     frame = PEOPLE.select("id", "income")
     assert refusal(DataError, lambda: Table().bind(frame, Category("income"))) == (
         "The table has no column to learn from.\n"
-        "  Given: id: a number of its own for each row\n"
+        "  Given: id: a different number in each row\n"
         "  Fix:   Name columns with Table(continuous=[...], ...)."
     )
     assert refusal(DataError, lambda: Table().bind(frame.drop("id"), Category("income"))) == (

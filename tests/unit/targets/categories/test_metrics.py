@@ -159,7 +159,8 @@ def test_logits_and_class_indices() -> None:
         check_answers(np.array([[0.5, 2.0], [-1.0, math.nan]]), np.array([[0, 1], [2, 1]]))
     assert str(caught.value) == (
         "`answers` must lie between 0 and 1, and `targets` be 0 or 1.\n"
-        "  Given: 3 answers that are no probability (first: row 0), 1 targets that are neither 0 nor 1 (first: row 1)\n"
+        "  Given: 3 answers that are not probabilities (first: row 0), "
+        "1 targets that are neither 0 nor 1 (first: row 1)\n"
         "  Fix:   Pass the output of a sigmoid (not logits), and targets as `Categories.encode` gives them."
     )
     with pytest.raises(DataError, match="0 items"):

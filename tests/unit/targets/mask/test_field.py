@@ -78,7 +78,7 @@ def test_numbers_beyond_a_byte() -> None:
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        (np.array([[1, 7], [0, 2]]), "a mask with numbers that are no class and not to be ignored: 0, 7"),
+        (np.array([[1, 7], [0, 2]]), "a mask with numbers that are neither a class nor ignored: 0, 7"),
         (
             np.zeros((2, 2, 3), np.uint8),
             "no mask: an array must be [height, width] of whole numbers, not uint8 [2, 2, 3]",
@@ -94,7 +94,7 @@ def test_what_is_no_mask(value: Any, reason: str) -> None:
     with pytest.raises(DataError) as caught:
         PETS.encode([value])
     assert str(caught.value) == (
-        f"A mask cannot be read.\n  Given: column 'mask': {reason}\n  Fix:   Mend or remove that mask."
+        f"A mask cannot be read.\n  Given: column 'mask': {reason}\n  Fix:   Repair or remove that mask."
     )
 
 

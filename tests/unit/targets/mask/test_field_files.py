@@ -99,7 +99,7 @@ def test_masks_that_do_not_fit_are_left_out(mask_folder: MaskFolder, tmp_path: P
     data = data_of(items)
     assert data.problems["reason"].to_list() == [
         f"a mask of another size than its photo: 9 x 9 pixels, its photo {width} x {height}",
-        "a mask with numbers that are no class and not to be ignored: 7",
+        "a mask with numbers that are neither a class nor ignored: 7",
         "no value in column 'mask'",
     ]
     assert len(data.items) == 57
@@ -115,7 +115,7 @@ def test_too_many_masks_that_do_not_fit(mask_folder: MaskFolder, tmp_path: Path)
     shown = [f"{tmp_path / f'{number:02d}.jpg'}: no such file" for number in range(2)]
     assert str(caught.value) == (
         "2 of 20 items cannot be read; more than 5% is too many to go on without them.\n"
-        f"  Given: {'; '.join(shown)}\n  Fix:   Mend or remove those files, or correct the paths."
+        f"  Given: {'; '.join(shown)}\n  Fix:   Repair or remove those files, or correct the paths."
     )
 
 

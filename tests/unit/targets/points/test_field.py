@@ -69,7 +69,7 @@ def test_the_whole_text_of_a_wrong_swap() -> None:
     with pytest.raises(ConfigError) as error:
         Points("corners", swap=[(0, 2)]).fit_places(rows, Image("file", size=8))
     assert str(error.value) == (
-        "`swap` names points that are not there.\n"
+        "`swap` must name points that exist.\n"
         "  Given: points [2], where there are 2, counted from 0\n"
         "  Fix:   Correct the pairs."
     )

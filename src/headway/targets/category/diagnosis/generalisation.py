@@ -119,7 +119,7 @@ def _check_overconfidence(valid: Judged, turn: Turn | None) -> list[Finding]:
     evidence: dict[str, Any] = {}
     if turn is not None:
         evidence |= turn.evidence
-        sentences.append(f"{turn.sentence} The accuracy did not suffer: the model is only too sure of its errors.")
+        sentences.append(f"{turn.sentence} The accuracy did not fall: the model is only overconfident in its errors.")
     if too_sure.low > SURE:
         evidence |= {"overconfidence": too_sure.to_json(), "mean_confidence": confidence}
         sentences.append(

@@ -5,6 +5,7 @@ It is made by `.venv/bin/python -m tests.meta.commands`; a test compares it with
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 from typer.main import get_command
@@ -36,7 +37,7 @@ def _section(name: str, command: Any) -> list[str]:
     arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
     usage = " ".join([name, *(f"[{each.metavar}]" if not each.required else each.metavar for each in arguments)])
     examples = [f"    {line}" for line in command.epilog.splitlines()[1:]]
-    lines = [f"## `{usage}`\n", f"{' '.join(command.help.split())}\n", *examples, ""]
+    lines = [f"## `{usage}`\n", f"{textwrap.fill(command.help, 120)}\n", *examples, ""]
     rows = [(parameter.rich_help_panel or "", _row(parameter)) for parameter in command.params]
     subjects = list(dict.fromkeys(subject for subject, _ in rows))
     for subject in sorted(subjects, key=bool):

@@ -101,6 +101,26 @@ def test_one_thing_has_one_word() -> None:
     assert not found, "\n".join(sorted(set(found)))
 
 
+def test_sentences_use_plain_terms() -> None:
+    """No message, no help text and no page has a phrase from the left of the vocabulary's table of phrases."""
+    before, table, after = re.split(
+        r"^## Phrases$|^## One word a thing$", (ROOT / "docs" / "vocabulary.md").read_text(), flags=re.MULTILINE
+    )
+    phrases = re.findall(r"`([\w -]+)`", "".join(re.findall(r"^\| (`[^|]+`) \|", table, flags=re.MULTILINE)))
+    assert len(phrases) > 20
+    pattern = re.compile(rf"\b({'|'.join(phrases)})\b", flags=re.IGNORECASE)
+    shown = {page.name: before + after if page.name == "vocabulary.md" else page.read_text() for page in pages()}
+    # The tables of files are the modules' first lines.
+    shown["architecture.md"] = re.sub(r"^\|.*", "", shown["architecture.md"], flags=re.MULTILINE)
+    found = [f"{name}: {phrase}" for name, text in shown.items() for phrase in pattern.findall(" ".join(text.split()))]
+    for module, tree in trees().items():
+        # A docstring is a statement of its own.
+        statements = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        strings = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in statements]
+        found += [f"{module}:{one.lineno}: {phrase}" for one in strings for phrase in pattern.findall(str(one.value))]
+    assert not found, "\n".join(found)
+
+
 # The rooms of `src/headway` whose names have been looked through; "" is for the modules beside them.
 CLEAN = ("", "bundle", "cli", "data", "learner", "runs", "serve", "system", "train")
 

@@ -45,7 +45,7 @@ class Diagnosis(tuple[Finding, ...]):
 
     Example:
         >>> Diagnosis()
-        Diagnosis(nothing wrong)
+        Diagnosis(no problems)
     """
 
     __slots__ = ()
@@ -56,7 +56,7 @@ class Diagnosis(tuple[Finding, ...]):
         return describe(self)
 
     def __repr__(self) -> str:
-        return f"Diagnosis({', '.join(f'{finding.kind}: {finding.severity}' for finding in self) or 'nothing wrong'})"
+        return f"Diagnosis({', '.join(f'{finding.kind}: {finding.severity}' for finding in self) or 'no problems'})"
 
 
 def predictions(trained: TrainedModel, name: PartName, *, tta: int = 0) -> Predictions:

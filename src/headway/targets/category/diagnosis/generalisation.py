@@ -124,7 +124,7 @@ def _check_overconfidence(valid: Judged, turn: Turn | None) -> list[Finding]:
         evidence |= {"overconfidence": too_sure.to_json(), "mean_confidence": confidence}
         sentences.append(
             f"Its answers on valid have a mean probability of {confidence:.1%}, but "
-            f"{valid.accuracy.value:.1%} of them are right: {_points(too_sure)} too sure."
+            f"{valid.accuracy.value:.1%} of them are right: overconfident by {_points(too_sure)}."
         )
     if not sentences:
         return []

@@ -151,7 +151,7 @@ def test_a_turn_that_costs_none_is_over_confidence_and_no_harm_yet() -> None:
     rows = history(FALLING, TURNED, [0.8, 0.85, 0.88, 0.885, 0.89, 0.89])
     [finding] = found(rows, answers(1780, 220))
     assert (finding.kind, finding.severity) == ("overconfidence", "note")
-    assert "only too sure" in finding.sentence
+    assert "only overconfident" in finding.sentence
     slightly_less = history(FALLING, TURNED, [0.8, 0.85, 0.88, 0.895, 0.89, 0.89])
     assert names(found(slightly_less, answers(1780, 220))) == [("overconfidence", "note")]
     assert "temperature scaling" in finding.remedies

@@ -105,7 +105,11 @@ def test_masks_of_a_folder(headway: Command, tmp_path: Path, monkeypatch: pytest
     done = headway("resume", "runs/discs", "--json")
     assert (done.status, done.err) == (0, "")
     assert hw.load("runs/discs/model.headway").labels == ("0", "1")
-    assert headway("repeat", "runs/discs").out.splitlines()[-1].startswith("The weights agree with the first run's")
+    assert (
+        headway("repeat", "runs/discs")
+        .out.splitlines()[-1]
+        .startswith("The weights are bit-identical to the first run's")
+    )
     (folder / "masks/3.png").write_bytes(b"")
     (folder / "masks/4.png").unlink()
     judged = headway("evaluate", "--json", "runs/discs/model.headway", folder)
@@ -139,7 +143,7 @@ def test_ratings(headway: Command, tmp_path: Path) -> None:
     renamed = headway("evaluate", bundle, "other.csv", "--input", "who", "--input", "what", "--target", "how")
     assert (renamed.status, renamed.out) == (0, headway("evaluate", bundle, table).out)
     assert headway("report", run).status == headway("resume", run).status == 0
-    assert headway("repeat", run).out.splitlines()[-1].startswith("The weights agree with the first run's")
+    assert headway("repeat", run).out.splitlines()[-1].startswith("The weights are bit-identical to the first run's")
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_freeze_up_to_a_group(digits_data: hw.Data, body_head: Make) -> None:
 
 
 def test_groups_that_there_are_not(digits_data: hw.Data, body_head: Make, linear: Make) -> None:
-    with pytest.raises(hw.ConfigError, match=r"There is no such group of layers\."):
+    with pytest.raises(hw.ConfigError, match=r"Unknown group of layers\."):
         hw.Learner(digits_data, body_head(), **QUIET).freeze(to=9)
     with pytest.raises(hw.ConfigError, match="A model without a `body` and a `head`"):
         hw.Learner(digits_data, linear(), **QUIET).freeze()

@@ -27,7 +27,7 @@ def test_a_run_done_again_comes_to_the_same_bits(first: Run) -> None:
     second = copy_plan(first)
     assert second.path.name == "digits-again"
     assert {each.name for each in second.path.iterdir()} == {"config.json", "items.parquet"}
-    with pytest.raises(RunError, match="has not been finished"):
+    with pytest.raises(RunError, match="not finished"):
         compare(first, second)
     learner = hw.Learner.resume(second.path, progress=False)
     found = compare(first, second)

@@ -144,7 +144,7 @@ def test_an_architecture_for_photos_is_refused_for_tables() -> None:
 
 
 def test_the_architecture_for_tables_is_refused_for_photos() -> None:
-    with pytest.raises(ConfigError, match="no architecture of that name"):
+    with pytest.raises(ConfigError, match="Unknown architecture"):
         make_model("realmlp", Image("file"), Category("y", labels=("a", "b")))
 
 

@@ -52,12 +52,12 @@ def test_what_only_a_person_knows_is_a_marked_blank(report: Report) -> None:
     last = card(report).split("## To be filled in by hand\n\n")[1].splitlines()
     assert len(last) == 7
     assert all(line.endswith(f": {BLANK}") for line in last)
-    assert any("meant for" in line for line in last)
+    assert any("Intended use" in line for line in last)
 
 
 def test_what_was_not_looked_at_is_not_claimed(report: Report) -> None:
     text = card(replace(report, slices=None, worst_slices=None, sections={}, findings=[]))
-    assert f"- No columns were judged by their groups: {BLANK}" in text
+    assert f"- No slices were evaluated: {BLANK}" in text
     assert "No problems found." in text
     assert "probabilities can be trusted" not in text
 

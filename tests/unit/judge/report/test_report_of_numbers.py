@@ -146,7 +146,7 @@ def test_the_card_of_numbers(of_ages: Report) -> None:
     text = card(of_ages)
     assert "- Task: regression\n" in text
     assert "| baseline | mean absolute error | 95 % interval | difference | 95 % interval |" in text
-    assert "the difference is the model's mean absolute error less the baseline's; lower is better." in text
+    assert "the difference is the model's mean absolute error minus the baseline's; lower is better." in text
     assert "| slice | items | mean absolute error | 95 % interval |" in text
 
 
@@ -171,7 +171,7 @@ def test_the_page_and_the_card_of_several_labels(of_tags: Report) -> None:
     page = render(of_tags)
     assert '<th scope="row">&lt;dog&gt;</th>' in page
     assert "Average precision" in page
-    assert "the share that have it" in page
+    assert "predicted as this label that have it" in page
     assert "Mean average precision on valid" in page
     for other in ("Confusion", "Predictions beside the truth", "Calibration"):
         assert other not in page
@@ -194,7 +194,7 @@ def test_slices_of_numbers_are_welchs_test(of_ages: Report) -> None:
     assert found.slices[0].difference.value == pytest.approx(errors[rows].mean() - errors[~rows].mean())
     assert found.slices[0].p >= expected.pvalue  # corrected
     assert found.sentences == [
-        "No difference in mean absolute error can be told between a slice and the rest (3 compared)."
+        "No measurable difference in mean absolute error between a slice and the rest (3 compared)."
     ]
 
 
@@ -232,13 +232,13 @@ def test_slices_of_other_items() -> None:
 def test_bias_by_the_size_of_the_truth() -> None:
     truth = np.linspace(0, 100, 1_000)
     found = judge_residuals(50 + 0.8 * (truth - 50), truth, np.arange(1_000))
-    assert found.sentence.startswith("Answers are neither too high nor too low as far as can be told: ")
+    assert found.sentence.startswith("No clear bias: ")
     assert [each.count for each in found.groups] == [200] * 5
     assert found.groups[0].bias.low > 0 > found.groups[-1].bias.high
     assert len(found.truth) == 500
     assert set(found.answers.tolist()) <= set((50 + 0.8 * (truth - 50)).tolist())
     low = judge_residuals(truth - 3 + np.tile([0.5, -0.5], 500), truth, np.arange(1_000))
-    assert low.sentence == f"Answers are too low: by 3 on average [{-low.bias.high:.4g}, {-low.bias.low:.4g}]."
+    assert low.sentence == f"Predictions are too low by 3 on average [{-low.bias.high:.4g}, {-low.bias.low:.4g}]."
     same = judge_residuals(np.array([1.0, 2.0]), np.array([1.0, 1.0]), np.arange(2))
     assert same.groups == []
 

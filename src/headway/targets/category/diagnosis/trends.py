@@ -92,7 +92,7 @@ def _too_high(run: ClassifierRun) -> list[Finding]:
     peak = _peak_lr(run.epochs)
     if run.kept_head:
         severity = "note"
-        sentence += " The head alone was kept, so the model is not the worse for it."
+        sentence += " Only the head was kept, so the model is not affected."
     evidence = {
         "train_loss": [epoch.train_loss for epoch in run.epochs],
         "valid_loss": [epoch.valid_loss for epoch in run.epochs],

@@ -199,8 +199,8 @@ def test_errors_on_training_items_are_underfitting() -> None:
     [finding] = found([], answers(690, 310), answers(1400, 600))
     assert (finding.kind, finding.severity) == ("underfitting", "warning")
     assert finding.sentence == (
-        "The model gets 30.0% of its own training items wrong. Either it cannot do better, or the items do not tell "
-        "more."
+        "The model gets 30.0% of its own training items wrong. Either the model is too small, or the inputs do not "
+        "contain enough information."
     )
     assert names(found([], answers(850, 150), answers(1700, 300))) == [("underfitting", "note")]
 
@@ -288,11 +288,11 @@ def test_training_every_layer_that_tears_the_features_apart() -> None:
     losses, accuracy = ([1.3, 1.1, 0.95], [1.2, 1.0, log_loss(worse)]), [0.5, 0.6, 0.7]
     kept = found(history(*losses, accuracy, head=(0.05, 0.2, 0.95)), worse)
     assert names(kept) == [("lr_too_high", "warning")]
-    assert "from the head's 95.0% down to 70.0%" in kept[0].sentence
+    assert "from 95.0% (head) to 70.0%" in kept[0].sentence
     losses = ([1.3, 1.1, 0.95], [1.2, 1.0, 0.9])
     left = found(history(*losses, accuracy, head=(0.05, log_loss(GOOD), 0.97)), GOOD, GOOD_TRAIN)
     assert names(left) == [("lr_too_high", "note")]
-    assert left[0].sentence.endswith("The head alone was kept, so the model is not the worse for it.")
+    assert left[0].sentence.endswith("Only the head was kept, so the model is not affected.")
 
 
 def test_training_every_layer_that_forgets_the_head_and_finds_back_is_a_note() -> None:

@@ -180,7 +180,7 @@ class Table(RowInput[FittedColumn]):
         """
         return items.select(column.plain(items[column.name]) for column in self.fitted)
 
-    tries: ClassVar[tuple[str, ...]] = ("columns that tell more",)
+    tries: ClassVar[tuple[str, ...]] = ("more informative columns",)
 
     def baselines(self, target: Target) -> dict[str, Baseline]:
         from headway.inputs.table.baselines import BASELINES

@@ -42,8 +42,8 @@ def _importance(report: Report, importance: Importance, part: str) -> str:
     rows = [_row(column.name, "", column.drop, low, high) for column in importance.columns]
     caption = (
         f"How much worse {report.known.title} is when a column is shuffled among the items, {importance.permutations} "
-        f"times. On {importance.num_items:,} items of {part}, with 95 % intervals; those that hold 0 are of columns "
-        "that the model may not use."
+        f"times. On {importance.num_items:,} items of {part}, with 95 % intervals. Where one contains 0, "
+        "the model may not use the column."
     )
     head = ["<Column", "Worse by", "~Interval"]
     others = table("Less needed columns.", head, rows[_NUM_SHOWN:])
@@ -57,8 +57,8 @@ def _redundant(column_use: ColumnUse) -> str:
         return ""
     listed = "".join(f"<li>{escape(', '.join(group))}</li>" for group in groups)
     return (
-        f"<p>These say nearly the same (association of {CLOSE:g} or more), so that each may seem less needed than it "
-        f"is:</p><ul>{listed}</ul>"
+        f"<p>These columns hold nearly the same (association of {CLOSE:g} or more), so the importance of each may be "
+        f"underestimated:</p><ul>{listed}</ul>"
     )
 
 

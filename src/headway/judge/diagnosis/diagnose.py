@@ -94,8 +94,8 @@ def _check_baseline(inputs: ReportInputs) -> list[Finding]:
     evidence = {"model": own, "baseline": theirs, "difference": against.difference.to_json(), "p": against.p}
     remedies = (
         "train for longer, or with another learning rate (find_lr)",
-        "check whether the inputs hold what the target depends on",
-        f"use {against.baseline}, which costs less, as long as nothing is better",
+        "check whether the inputs contain the information that the target depends on",
+        f"use {against.baseline} instead, which costs less",
     )
     return [Finding("no_better_than_baseline", "serious" if is_worse else "warning", sentence, evidence, remedies)]
 

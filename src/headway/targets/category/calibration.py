@@ -114,7 +114,7 @@ def calibrate(probabilities: np.ndarray, targets: np.ndarray, *, seed: int = 0) 
         before=METRICS.evaluate(probabilities, targets, names=_METRICS, seed=seed),
     )
     if len(targets) < _ENOUGH:
-        return replace(as_it_is, reason=f"{len(targets)} items are too few, it takes {_ENOUGH}")
+        return replace(as_it_is, reason=f"{len(targets)} items are too few; at least {_ENOUGH} are needed")
     if not np.ptp(logits, axis=1).any():
         return replace(as_it_is, reason="every class always has the same probability")
     rows = _drawn(np.arange(len(targets)), seed)

@@ -107,7 +107,7 @@ class LabelIssues(AsJson):
             return f"None of {self.checked:,} labels looks wrong."
         return (
             f"{self.count:,} of {self.checked:,} labels look wrong ({self.noise:.1%}). Look at them: "
-            "some will be wrong, others only hard to tell."
+            "some will be wrong, others only ambiguous."
         )
 
 
@@ -217,7 +217,7 @@ def label_issues(
 
     is_common = np.bincount(targets, minlength=probabilities.shape[1]) >= _ENOUGH
     if is_common.sum() < 2:
-        reason = f"it takes two classes with {_ENOUGH} items or more"
+        reason = f"at least two classes with {_ENOUGH} items are needed"
         return LabelIssues(count=0, checked=0, issues=[], noise=math.nan, reason=reason)
     with warnings.catch_warnings():
         # It warns of classes with hardly any items; those are left out anyway.

@@ -43,5 +43,5 @@ def test_columns_of_every_kind_many_and_the_same() -> None:
     days = [date(2024, 1, 1 + each % 28) for each in range(30)]
     page = reported(pl.DataFrame({**columns, "day": days, "constant": [1.0] * 30}))
     assert "The other 7 columns" in page
-    assert "These say nearly the same" in page
+    assert "These columns hold nearly the same" in page
     assert "2024-01-" in page

@@ -182,7 +182,7 @@ def test_an_epoch_alone_is_a_row_and_no_curve(report: Report) -> None:
     page = Page(render(replace(report, history=HISTORY[1:2], learning_curve=None, sections={})))
     assert not page.of("polyline")
     assert not [each for each in page.of("svg") if each.get("role") == "img"]
-    assert "The history, an entry an epoch." in "".join(page.text)
+    assert "History by epoch." in "".join(page.text)
 
 
 def test_sections_without_content_are_left_out(report: Report) -> None:

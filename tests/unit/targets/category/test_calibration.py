@@ -131,8 +131,8 @@ def test_one_class_only() -> None:
 @pytest.mark.parametrize(
     ("probabilities", "reason"),
     [
-        (np.tile([[0.7, 0.3]], (49, 1)), "49 items are too few, it takes 50"),
-        (np.tile([[0.7, 0.3]], (1, 1)), "1 items are too few, it takes 50"),
+        (np.tile([[0.7, 0.3]], (49, 1)), "49 items are too few; at least 50 are needed"),
+        (np.tile([[0.7, 0.3]], (1, 1)), "1 items are too few; at least 50 are needed"),
         (np.full((80, 2), 0.5), "every class always has the same probability"),
     ],
 )

@@ -148,5 +148,5 @@ def test_label_issues_of_too_little_is_a_blank(targets: np.ndarray) -> None:
     found = label_issues(np.full((len(targets), 3), 1 / 3), targets, np.arange(len(targets)), labels=LABELS)
     assert math.isnan(found.noise)
     assert found.issues == []
-    assert found.sentence == "Labels were not checked: it takes two classes with 10 items or more."
+    assert found.sentence == "Labels were not checked: at least two classes with 10 items are needed."
     assert json.loads(json.dumps(found.to_json(), allow_nan=False))["noise"] is None

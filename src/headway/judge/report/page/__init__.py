@@ -21,7 +21,7 @@ __all__ = ["render"]
 
 ANSWERS = {
     "better": "Yes, it is better than the best baseline",
-    "indistinguishable": "Not distinguishable from the best baseline",
+    "indistinguishable": "No clear difference from the best baseline",
     "worse": "No, the best baseline is better",
 }
 

@@ -38,7 +38,7 @@ def _finding(finding: Finding) -> str:
         for name, value in finding.evidence.items()
     )
     if evidence:
-        caption = f"What “{KINDS[finding.kind]}” rests on."
+        caption = f"Evidence for “{KINDS[finding.kind]}”."
         evidence = details("The evidence", table(caption, ["<Name", "<Value"], [evidence]))
     return (
         f'<article class="finding {finding.severity}"><h3><span class="tag">{finding.severity}</span>'
@@ -132,7 +132,7 @@ def curves(report: Report) -> str:
         for step, row in zip(steps, report.history, strict=True)
     ]
     heads = ["<Epoch", "Training loss", "Validation loss", title, "Learning rate", "Seconds"]
-    caption = "The history, an entry an epoch."
+    caption = "History by epoch."
     if len(steps) < 2:  # a dot alone is no curve
         return table(caption, heads, rows)
     return f'<div class="charts">{"".join(charts)}</div>{details("The numbers", table(caption, heads, rows))}'

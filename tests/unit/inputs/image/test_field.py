@@ -456,7 +456,7 @@ def test_no_permission_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(_: Path) -> bytes:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refused)
+    monkeypatch.setattr("headway.inputs.image.field.read_file", refused)
     assert refusal("photo.jpg") == "no permission to read it"
 
 

@@ -31,7 +31,7 @@ from benchmarks.results import Row, data_folder
 from headway.bundle.predictor import GRAPH_INPUT
 from headway.data.dataset import Data
 from headway.data.loader import Batch, Loader
-from headway.data.sources import read_values
+from headway.data.tables import read_values
 
 SEEDS = (0, 1, 2)
 FASTAI_EPOCHS = (1, 5)

@@ -13,8 +13,9 @@ import pytest
 from headway.data.build import from_items
 from headway.data.dataset import Data
 from headway.data.loader import Loader
-from headway.data.sources import list_folder, read_table
+from headway.data.sources import list_folder
 from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, Split, TimeSplit
+from headway.data.tables import read_table
 from headway.errors import BundleError, ConfigError, DataError, HeadwayError
 from headway.inputs.image.augment import Augment
 from headway.inputs.image.field import Image
@@ -335,7 +336,14 @@ def test_too_few_items_of_a_class(files: list[str]) -> None:
     assert refusal(DataError, lambda: made({"file": files, "label": [f"{i:02}" for i in range(20)]})) == text(
         "Every class needs at least 4 readable items.",
         f"{everyone} (rows {list(range(10))})",
-        "Add items to those classes, join them with others, or remove them.",
+        "Add items to those classes, join them with others, or remove them. For numbers: --kind number (hw.Number).",
+    )
+    few = ["disc", "disc,warm", *["ring"] * 18]
+    assert refusal(DataError, lambda: made({"file": files, "label": few})) == text(
+        "Every class needs at least 4 readable items.",
+        "'disc' has 1, 'disc,warm' has 1 (rows [0, 1])",
+        "Add items to those classes, join them with others, or remove them. For several labels an item, as in "
+        "'disc,warm': --kind categories (hw.Categories).",
     )
 
 

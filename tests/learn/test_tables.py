@@ -15,7 +15,7 @@ import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 import headway as hw
-from headway.data.sources import read_values
+from headway.data.tables import read_values
 from tests.stopping import QUIET, Killed, saves_counted
 
 SharedData = Callable[[str], Path]

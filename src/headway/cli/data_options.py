@@ -16,9 +16,19 @@ if TYPE_CHECKING:
 
     from headway.bundle.predictor import Predictor
     from headway.data.dataset import Data
+    from headway.data.tables import Dialect
     from headway.targets.base import Target
 
-__all__ = ["TARGET_OPTIONS", "AcceptChanges", "MovedTo", "check_fields", "labelled_items", "open_data"]
+__all__ = [
+    "DIALECT_OPTIONS",
+    "TARGET_OPTIONS",
+    "AcceptChanges",
+    "MovedTo",
+    "check_fields",
+    "dialect_of",
+    "labelled_items",
+    "open_data",
+]
 
 # What commands take that open a run's data again.
 MovedTo = Annotated[
@@ -28,9 +38,10 @@ MovedTo = Annotated[
 AcceptChanges = Annotated[bool, typer.Option("--accept-changes", help="Continue although data files have changed.")]
 
 # Options that only some kinds of targets take, by `Target.options`.
-TARGET_OPTIONS = ("classes", "ignore", "limits")
+TARGET_OPTIONS = ("classes", "ignore", "label_separator", "limits", "missing")
+DIALECT_OPTIONS = ("separator", "encoding", "decimal")
 
-_NAMES = {"limits": "--range", "split_column": "--split-column"}
+_NAMES = {"limits": "--range"}
 
 
 def check_fields(data: Path, options: Mapping[str, Any]) -> None:
@@ -39,9 +50,9 @@ def check_fields(data: Path, options: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: If columns are named for a folder, too many or too few of them, or what only another kind takes.
     """
-    from headway.data.sources import is_table
+    from headway.data.tables import is_table
 
-    names = ("input", "target", "split_column", "kind", *TARGET_OPTIONS)
+    names = ("input", "target", "split_column", "kind", *TARGET_OPTIONS, *DIALECT_OPTIONS)
     given = {name: _option(name) for name in names if options.get(name) not in (None, [], ())}
     inputs, target = options.get("input") or [], _target_class(options)
     if is_table(data) and "target" not in given:
@@ -49,7 +60,8 @@ def check_fields(data: Path, options: Mapping[str, Any]) -> None:
         fix = "Add --target COLUMN, and --input COLUMN where a column names files."
         shown = " ".join(f"--input {name}" for name in inputs) or "no --input"
         raise ConfigError(what, given=f"{data}, {shown}, no --target", fix=fix)
-    if not is_table(data) and given and (target is None or target.folders is None or "split_column" in given):
+    of_tables = {"split_column", *DIALECT_OPTIONS}
+    if not is_table(data) and given and (target is None or target.folders is None or of_tables & {*given}):
         what = "Columns can be named only for a table; the labels of a folder are the names of its folders."
         fix = "Leave them out, or give a CSV or Parquet file."
         raise ConfigError(what, given=f"{data}, {', '.join(given.values())}", fix=fix)
@@ -57,6 +69,7 @@ def check_fields(data: Path, options: Mapping[str, Any]) -> None:
         what = "`--input` takes one column of files, or two columns of users and items."
         fix = "Name one or two, or leave --input out to learn from all columns."
         raise ConfigError(what, given=" ".join(f"--input {name}" for name in inputs), fix=fix)
+    dialect_of(options)
     if target is None:
         return
     special = [name for name in TARGET_OPTIONS if name in given]
@@ -70,8 +83,8 @@ def check_fields(data: Path, options: Mapping[str, Any]) -> None:
 def open_data(options: Mapping[str, Any], *, on_progress: Callable[[int, int], None]) -> Data:
     """The data set that options name: "data" and what `headway train` is called with, as a run keeps them."""
     from headway.data.build import from_csv, from_folder, from_items
-    from headway.data.sources import is_table, read_table
     from headway.data.splits import ColumnSplit, RandomSplit
+    from headway.data.tables import is_table, read_table
     from headway.inputs.registry import recognise_input
 
     path, size, target = Path(options["data"]), options["size"], _target_class(options)
@@ -93,40 +106,55 @@ def open_data(options: Mapping[str, Any], *, on_progress: Callable[[int, int], N
         return from_items(items, input=photos, target=field, split=split, **opened)
 
     def values() -> list[Any]:
-        return read_table(path, input=(inputs or ["file"])[0], target=column, target_is_file=True)[column].to_list()
+        options_of_read = {"target_is_file": True, "dialect": dialect_of(options)}
+        return read_table(path, input=(inputs or ["file"])[0], target=column, **options_of_read)[column].to_list()
 
     name = options["split_column"]
     split = ColumnSplit(name, **valid) if name else drawn
     field = target.from_options(column, _of(target, options), values) if target else column
-    return from_csv(path, input=inputs, target=field, size=size, split=split, **opened)
+    dialect: dict[str, Any] = {name: options.get(name) for name in DIALECT_OPTIONS}
+    return from_csv(path, input=inputs, target=field, size=size, split=split, **dialect, **opened)
+
+
+def dialect_of(options: Mapping[str, Any]) -> Dialect:
+    """How the options say that a table of text is written; a ConfigError if one of them cannot be."""
+    from headway.data.tables import Dialect
+
+    return Dialect(**{name: options.get(name) for name in DIALECT_OPTIONS})
 
 
 def labelled_items(
-    predictor: Predictor, data: Path, *, inputs: Sequence[str], target: str | None
+    predictor: Predictor,
+    data: Path,
+    *,
+    inputs: Sequence[str],
+    target: str | None,
+    dialect: Dialect,
+    tell: Callable[[str], object],
 ) -> tuple[pl.DataFrame, str | None]:
     """The items with their answers, in the columns that the model was trained with, and the part that they are of.
 
     Of a split folder that is the last there is, as the model may have seen train. A table's columns are the model's
-    own, unless named.
+    own, unless named. What is read in another way than it is written is told.
     """
-    from headway.data import sources
+    from headway.data import sources, tables
     from headway.data.build import check_columns
 
     input, field = predictor.input, predictor.target
     named = list(field.columns) if target is None else target.split() if len(field.columns) > 1 else [target]
     names = _matched("--input", inputs, input.columns) + _matched("--target", named, field.columns)
     if input.source == "values":
-        rows = sources.read_values(data)
-    elif sources.is_table(data):
+        rows = tables.read_values(data, dialect, tell=tell)
+    elif tables.is_table(data):
         is_file = field.files(input) is not None
-        wanted = names[len(input.columns) :]
-        rows = sources.read_table(data, input=names[0], target=wanted, target_is_file=is_file)
+        wanted = {"input": names[0], "target": names[len(input.columns) :], "target_is_file": is_file}
+        rows = tables.read_table(data, **wanted, dialect=dialect, tell=tell)
     elif field.folders is not None:
         rows = field.list_folder(data, *names)
     else:
         rows, names = sources.list_folder(data), ["file", "label"]
     part = None
-    if not sources.is_table(data) and "split" in rows.columns:
+    if not tables.is_table(data) and "split" in rows.columns:
         part = max(rows["split"].unique().to_list(), key=["train", "valid", "test"].index)
         rows = rows.filter(rows["split"] == part)
     own = zip(names, (*input.columns, *field.columns), strict=True)
@@ -147,7 +175,7 @@ def _matched(option: str, names: Sequence[str], columns: Sequence[str]) -> list[
 
 
 def _option(name: str) -> str:
-    return _NAMES.get(name, f"--{name}")
+    return _NAMES.get(name, f"--{name.replace('_', '-')}")
 
 
 def _target_class(options: Mapping[str, Any]) -> type[Target] | None:

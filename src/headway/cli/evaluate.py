@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headway.cli.data_options import labelled_items
+from headway.cli.data_options import dialect_of, labelled_items
 from headway.errors import DataError, ReadError
 
 if TYPE_CHECKING:
@@ -34,6 +35,16 @@ def evaluate(
         list[str] | None, typer.Option(metavar="COLUMN", help="Table: column of file paths. For ratings give it twice.")
     ] = None,
     target: Annotated[str | None, typer.Option(metavar="COLUMN", help="Table: column of labels.")] = None,
+    separator: Annotated[
+        str | None, typer.Option(metavar="CHARACTER", help="Table: separator, or tab. Default: detected.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Table: text encoding, such as latin-1. Default: detected.")
+    ] = None,
+    decimal: Annotated[
+        str | None,
+        typer.Option(metavar="CHARACTER", help="Table: decimal mark, a point or a comma. Default: detected."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure a model on labelled data, with 95 % intervals.
@@ -44,7 +55,10 @@ def evaluate(
 
     predictor, problems = load(bundle), []
     field = predictor.target
-    rows, part = labelled_items(predictor, data, inputs=input or (), target=target)
+    dialect = dialect_of({"separator": separator, "encoding": encoding, "decimal": decimal})
+    rows, part = labelled_items(
+        predictor, data, inputs=input or (), target=target, dialect=dialect, tell=partial(typer.echo, err=True)
+    )
     unanswered = field.is_missing(rows)
     rows = rows.filter([not is_missing for is_missing in unanswered])
     # Before the slow part: a label that the model does not know is an error.

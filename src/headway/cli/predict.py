@@ -5,22 +5,24 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from headway.cli.data_options import dialect_of
 from headway.errors import ConfigError, DataError, ReadError
 
 if TYPE_CHECKING:
     from headway.bundle.predictor import Predictor
+    from headway.data.tables import Dialect
     from headway.inputs.base import Input
     from headway.targets.base import Prediction
 
 __all__ = ["predict"]
 
 NOTES_SHOWN = 5
-_TABLES = (".csv", ".tsv", ".parquet")
 
 
 def predict(
@@ -31,6 +33,16 @@ def predict(
         Path | None,
         typer.Option(metavar="FOLDER", help="Masks: folder to write PHOTO.mask.png files to."),
     ] = None,
+    separator: Annotated[
+        str | None, typer.Option(metavar="CHARACTER", help="Table: separator, or tab. Default: detected.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Table: text encoding, such as latin-1. Default: detected.")
+    ] = None,
+    decimal: Annotated[
+        str | None,
+        typer.Option(metavar="CHARACTER", help="Table: decimal mark, a point or a comma. Default: detected."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON line per item, with all probabilities.")
     ] = False,
@@ -38,11 +50,11 @@ def predict(
     """Predict each file, or each row of a table. Exit status 1: one of them cannot be read."""
     from headway.bundle.predictor import load
 
-    predictor = load(bundle)
-    files = [path for file in files for path in _listed(file, predictor.input)]
+    predictor, dialect = load(bundle), dialect_of({"separator": separator, "encoding": encoding, "decimal": decimal})
+    files = [path for file in files for path in _listed(file, predictor.input, dialect)]
     written = _media_files(predictor, files, output)
     failed, notes, num_noted = False, Counter[str](), 0
-    for item, answer in _answers(predictor, files):
+    for item, answer in _answers(predictor, files, dialect):
         if isinstance(answer, ReadError):
             failed = True
             if as_json:
@@ -68,34 +80,43 @@ def predict(
         raise typer.Exit(1)
 
 
-def _listed(file: Path, input: Input) -> list[Path]:
+def _listed(file: Path, input: Input, dialect: Dialect) -> list[Path]:
     """The files that an argument stands for: those in a folder, or those that a table names where a file is an item."""
-    from headway.data.sources import read_values
+    from headway.data.normal_form import existing_paths
+    from headway.data.tables import is_table, read_values
 
     if file.is_dir():
         inside = sorted(path for path in file.rglob("*") if path.is_file() and not path.name.startswith("."))
         if not inside:
             raise DataError("The folder has no files.", given=file, fix="Pass files, or a folder of them.")
         return inside
-    if input.source != "file" or file.suffix.lower() not in _TABLES:
+    if input.source != "file" or not is_table(file):
         return [file]
-    table = read_values(file)
+    table = read_values(file, dialect, tell=_tell)
     if input.column not in table.columns:
         what = f"The table has no column {input.column!r}, which named the files when the model was trained."
         raise DataError(what, given=f"columns: {', '.join(table.columns)}", fix="Pass the files themselves.")
-    return [file.parent / name for name in table[input.column]]
+    paths, notes = existing_paths(input.column, table[input.column].to_list(), file.parent)
+    for note in notes:
+        _tell(note)
+    return [Path(path) for path in paths]
 
 
-def _answers(predictor: Predictor, files: Sequence[Path]) -> Iterator[tuple[dict[str, Any], Prediction | ReadError]]:
+_tell = partial(typer.echo, err=True)
+
+
+def _answers(
+    predictor: Predictor, files: Sequence[Path], dialect: Dialect
+) -> Iterator[tuple[dict[str, Any], Prediction | ReadError]]:
     """Which item it is, as JSON values, and its answer."""
     if predictor.input.source == "file":
         names = ({"file": str(file)} for file in files)
         yield from zip(names, predictor.try_many(files), strict=True)
         return
-    from headway.data.sources import read_values
+    from headway.data.tables import read_values
 
     for file in files:
-        for row, answer in enumerate(predictor.try_many(read_values(file), batch_size=1024)):
+        for row, answer in enumerate(predictor.try_many(read_values(file, dialect, tell=_tell), batch_size=1024)):
             yield ({"file": str(file)} if len(files) > 1 else {}) | {"row": row}, answer
 
 

@@ -73,8 +73,24 @@ def train(
     limits: Annotated[
         str | None, data_option("--range", metavar="LOW,HIGH", help="Lowest and highest value of a number.")
     ] = None,
+    missing: Annotated[
+        str | None,
+        data_option(metavar="TEXT,...", help='Texts that mean a missing class, or "". Default: NA, NaN, null, N/A.'),
+    ] = None,
+    label_separator: Annotated[
+        str | None, data_option(metavar="CHARACTER", help="Separator between several labels. Default: detected.")
+    ] = None,
     split_column: Annotated[
         str | None, data_option(metavar="COLUMN", help="Table: column that says train, valid or test.")
+    ] = None,
+    separator: Annotated[
+        str | None, data_option(metavar="CHARACTER", help="Table: separator, or tab. Default: detected.")
+    ] = None,
+    encoding: Annotated[
+        str | None, data_option(metavar="NAME", help="Table: text encoding, such as latin-1. Default: detected.")
+    ] = None,
+    decimal: Annotated[
+        str | None, data_option(metavar="CHARACTER", help="Table: decimal mark, a point or a comma. Default: detected.")
     ] = None,
     valid: Annotated[float, data_option(metavar="SHARE", help="Share of the items held out for validation.")] = 0.2,
     near_copies: Annotated[
@@ -250,7 +266,7 @@ def _check_settings(name: str, options: dict[str, Any]) -> None:
 
 def _first_lines(items: Data, learner: Learner) -> str:
     weights = f"weights from {learner.pretrained}" if learner.pretrained else "from scratch"
-    lines = [f"{items}", *items.input.describe(), f"{learner.arch}, {weights}; {learner.setup.precision}"]
+    lines = [f"{items}", *items.input.describe(), *items.notes, f"{learner.arch}, {weights}; {learner.setup.precision}"]
     if len(items.problems):
         run = learner.run
         assert run is not None

@@ -15,14 +15,16 @@ import polars as pl
 
 from headway.data.dataset import Data
 from headway.data.near_copies import CopiesChoice, check_choice, same_content
-from headway.data.sources import as_frame, list_folder, read_table, read_values
+from headway.data.normal_form import existing_paths
+from headway.data.sources import as_frame, list_folder
 from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, Split, assign_parts, check_split
 from headway.data.store import Store, arrays_by_row, open_answers, open_store, open_table
+from headway.data.tables import Dialect, read_table, read_values
 from headway.errors import ConfigError, DataError, did_you_mean
 from headway.inputs.base import Input
 from headway.inputs.registry import recognise_input
-from headway.targets.base import Target
-from headway.targets.registry import recognise_target
+from headway.targets.base import Target, is_blank
+from headway.targets.registry import recognise_target, target_class
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,10 +76,10 @@ def from_folder(
     items = list_folder(path)
     reader = input or recognise_input("file", lambda: items, size=size)
     by_folder = ColumnSplit("split", valid=valid, seed=seed) if "split" in items.columns else drawn
+    # A folder may well be called NA.
+    target = target_class("category")("label", missing=())  # pyright: ignore[reportCallIssue]
     split = split or by_folder
-    return from_items(
-        items, input=reader, target="label", split=split, near_copies=near_copies, on_progress=on_progress
-    )
+    return from_items(items, input=reader, target=target, split=split, near_copies=near_copies, on_progress=on_progress)
 
 
 def from_csv(
@@ -89,15 +91,20 @@ def from_csv(
     split: Split | None = None,
     valid: float = 0.2,
     seed: int = 0,
+    separator: str | None = None,
+    encoding: str | None = None,
+    decimal: str | None = None,
     near_copies: CopiesChoice = "keep",
     on_progress: Progress | None = None,
 ) -> Data:
-    """A data set from a CSV, TSV or Parquet file: of its rows themselves, or of the files that a column names.
+    """A data set from a table: of its rows themselves, or of the files that a column names.
+
+    The table is a file of CSV, TSV or other text (also with .gz), Parquet, JSON lines (.jsonl) or Excel.
 
     Args:
         path: The table; paths in it are taken from its own folder unless they are absolute.
         input: The column of paths, or a field such as `Image("photo", size=192)`; two columns are a `Ratings`. Left
-            out, or a `Table`: the rows themselves, read by `headway.data.sources.read_values`.
+            out, or a `Table`: the rows themselves, read by `headway.data.tables.read_values`.
         target: The column to predict, or a field such as `Category("species")`. A name is a `Category`; without
             files it is a `Number` where the column has decimals or many whole numbers.
         size: Side of the square that the model sees, in pixels, where `input` is the name of a column of photos; 224
@@ -105,6 +112,9 @@ def from_csv(
         split: How to split. Default: `RandomSplit(valid, seed=seed)`.
         valid: Share of the items in valid, where `split` is left out.
         seed: The seed of that split.
+        separator: The character between the values of a table of text, or "tab"; recognised when left out.
+        encoding: The encoding of the text, such as "latin-1"; recognised when left out.
+        decimal: What stands before decimals, "." or ","; recognised when left out.
         near_copies: "keep", "move" or "drop", as for `from_folder`.
         on_progress: Called with (items read, items in all) while they are opened for the first time.
 
@@ -122,18 +132,22 @@ def from_csv(
     if hasattr(path, "columns") or isinstance(path, dict):
         fix = "Call hw.from_items(frame, target=...)."
         raise ConfigError("`path` must be a file; a table in memory is not one.", given=type(path).__name__, fix=fix)
-    values = cache(lambda: read_values(path))
+    dialect, notes = Dialect(separator=separator, encoding=encoding, decimal=decimal), list[str]()
+    values = cache(lambda: read_values(path, dialect, tell=notes.append))
     reader = input if isinstance(input, Input) else recognise_input(input or (), values, size=size or 224)
     if reader.source == "values":
         if size is not None:
             fix = 'Leave it out, or name the column of photos: input="photo".'
             raise ConfigError("`size` has no effect on rows of values.", given=f"size={size}", fix=fix)
-        return from_items(values(), input=reader, target=target, split=drawn, near_copies=near_copies)
+        data = from_items(values(), input=reader, target=target, split=drawn, near_copies=near_copies)
+        return replace(data, notes=(*notes, *data.notes))
     answer = _target(target, values, reader) if isinstance(target, str) else target
     is_file = answer.files(reader) is not None
-    items = read_table(path, input=reader.column, target=answer.columns, target_is_file=is_file)
+    files = {"target_is_file": is_file, "dialect": dialect, "tell": notes.append}
+    items = read_table(path, input=reader.column, target=answer.columns, **files)
     options = {"near_copies": near_copies, "on_progress": on_progress}
-    return from_items(items, input=reader, target=answer, split=drawn, **options)
+    data = from_items(items, input=reader, target=answer, split=drawn, **options)
+    return replace(data, notes=(*dict.fromkeys(notes), *data.notes))
 
 
 def from_items(
@@ -170,14 +184,13 @@ def from_items(
     # The split's own column says which side a row is on, and nothing that a model should learn.
     own = [split.column] if isinstance(split, (ColumnSplit, GroupSplit)) else []
     input = input.bind(frame.drop(own, strict=False), target)
-    decimals = [name for name in target.columns if name in frame.columns and frame[name].dtype.is_float()]
-    frame = frame.with_columns(pl.col(decimals).fill_nan(None)) if decimals else frame
+    frame = _without_nan(frame, target)
     check_columns(frame, input, target, split_column=split.column if isinstance(split, ColumnSplit) else None)
+    (frame, notes), target = _with_existing_paths(frame, input, target), target.bind(frame)
     frame = frame.with_columns(pl.Series("row", range(len(frame)), dtype=pl.Int64))
     store = open_table(frame) if input.source == "values" else _open_files(frame, input, target, on_progress)
     frame = frame.with_columns(pl.Series("content", store.contents, dtype=pl.String))
-    unlabelled = frame.filter(pl.Series(target.is_missing(frame), dtype=pl.Boolean))["row"].to_list()
-    missing = dict.fromkeys(unlabelled, f"no value in column {target.column!r}")
+    missing = _missing(frame, target)
     answers = store.answers.reasons if store.answers else {}
     reasons = {row: why for row, why in answers.items() if row not in missing} | store.reasons
     _check_readable(frame, input, reasons)
@@ -197,6 +210,7 @@ def from_items(
         split=split,
         problems=_problems(frame, input, reasons),
         store=_as_fitted(store, frame, (input, reader), target, on_progress),
+        notes=(*notes, *target.remarks(usable)),
     )
     data = data if near_copies == "keep" else _apart(data, near_copies)
     return _checked(data)
@@ -287,6 +301,30 @@ def _target(column: str, items: Callable[[], pl.DataFrame], input: Input) -> Tar
         return frame[column]
 
     return recognise_target(column, values, input)
+
+
+def _with_existing_paths(frame: pl.DataFrame, input: Input, target: Target) -> tuple[pl.DataFrame, list[str]]:
+    """The frame with the paths of files that are there where a column names files, and what to tell of it."""
+    columns = (*input.columns, *(target.columns if target.files(input) else ())) if input.source == "file" else ()
+    notes: list[str] = []
+    for column in columns:
+        if column in frame.columns and frame[column].dtype == pl.String:
+            paths, spellings = existing_paths(column, frame[column].to_list())
+            frame, notes = frame.with_columns(pl.Series(column, paths, dtype=pl.String)), [*notes, *spellings]
+    return frame, notes
+
+
+def _without_nan(frame: pl.DataFrame, target: Target) -> pl.DataFrame:
+    decimals = [name for name in target.columns if name in frame.columns and frame[name].dtype.is_float()]
+    return frame.with_columns(pl.col(decimals).fill_nan(None)) if decimals else frame
+
+
+def _missing(frame: pl.DataFrame, target: Target) -> dict[int, str]:
+    """The rows that have no answer, and why."""
+    rows = [row for row, is_missing in enumerate(target.is_missing(frame)) if is_missing]
+    texts = frame[target.column].to_list() if target.column in frame.columns else [None] * len(frame)
+    none = f"no value in column {target.column!r}"
+    return {row: none if is_blank(texts[row]) else f"{texts[row]!r} is {none}; otherwise: --missing" for row in rows}
 
 
 def _open_files(frame: pl.DataFrame, input: Input, target: Target, on_progress: Progress | None) -> Store:

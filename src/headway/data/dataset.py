@@ -48,6 +48,7 @@ class Data:
         split: The splitter that made the "split" column.
         problems: The items left out: the input's column, "row" and "reason".
         store: The decoded items, in slots numbered by "row".
+        notes: Sentences on what of the source is read in another way than it is written, or was left out of it.
         lost: Items that could be read at first and can no longer be read, by row, and why. Only data too large for the
             store are read again and again; the parts leave such items out.
     """
@@ -58,6 +59,7 @@ class Data:
     split: Split
     problems: pl.DataFrame
     store: Store
+    notes: tuple[str, ...] = ()
     lost: dict[int, str] = field(default_factory=dict, compare=False)
     _pairs: list[list[tuple[int, int]]] = field(default_factory=list, compare=False, repr=False)
 
@@ -182,6 +184,7 @@ class Data:
         if len(self.problems):
             lines.append(f"left out: {len(self.problems)}, such as: {self.problems['reason'][0]}")
         lines += [f"{copies.sentence} {ADVICE}" for copies in self.copies]
+        lines += self.notes
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:

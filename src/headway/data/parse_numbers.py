@@ -10,10 +10,13 @@ import numpy as np
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["NO_NUMBER", "is_plain", "number_of", "numbers_in"]
+__all__ = ["NO_NUMBER", "is_plain", "number_of", "numbers_in", "odd_value"]
 
 # What tables hold in place of a number that is missing, in lower case.
-NO_NUMBER = {"", "?", "-", ".", "na", "n/a", "nan", "null", "none"}
+NO_NUMBER = {"", "?", "-", ".", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none"}
+
+# A column of so many different numbers holds numbers, whatever a few rows, at most this share, have in place of one.
+MANY_NUMBERS, MAX_ODD = 20, 0.05
 
 
 def number_of(value: Any) -> float:
@@ -64,6 +67,31 @@ def numbers_in(values: pl.Series) -> np.ndarray | None:
             return None
         numbers = np.array([of[value] for value in values.to_list()], dtype=np.float64)
     return numbers[np.isfinite(numbers)]
+
+
+def odd_value(values: pl.Series) -> tuple[int, str] | None:
+    """The first row, and its text, of the few that are no number in a column that holds numbers otherwise; else None.
+
+    Example:
+        >>> import polars as pl
+        >>> odd_value(pl.Series([str(number) for number in range(40)] + ["unknown"]))
+        (40, 'unknown')
+    """
+    import polars as pl
+
+    if values.dtype != pl.String:
+        return None
+    odd, num_numbers = [], 0
+    for text in values.unique().to_list():
+        try:
+            num_numbers += number_of(text) == number_of(text)
+        except ValueError:
+            odd.append(text)
+    is_odd = values.is_in(odd)
+    rows = is_odd.arg_true()
+    if num_numbers <= MANY_NUMBERS or not 0 < len(rows) <= MAX_ODD * len(values):
+        return None
+    return int(rows[0]), str(values[int(rows[0])])
 
 
 def is_plain(values: pl.Series) -> bool:

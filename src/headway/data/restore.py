@@ -12,9 +12,9 @@ import polars as pl
 
 from headway.data.build import MAX_UNREADABLE
 from headway.data.dataset import Data
-from headway.data.sources import is_table
 from headway.data.splits import RecordedSplit
 from headway.data.store import Store, arrays_by_row, open_store
+from headway.data.tables import is_table
 from headway.errors import DataError
 from headway.inputs.base import Input
 from headway.targets.base import Target

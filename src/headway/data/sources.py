@@ -1,18 +1,17 @@
-"""From what a person has, a folder or a table, to the item table: a row an item.
+"""From what a person has, a folder or a frame, to the item table: a row an item.
 
-Nothing is opened here but the table itself, and nothing is learned: files are listed, columns are named. The rows'
+Nothing is opened here, and nothing is learned: files are listed, columns are named. The rows'
 order is fixed by the files' names (or the table's own order), never by the file system.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headway.errors import DataError, did_you_mean
+from headway.errors import DataError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,10 +21,7 @@ __all__ = [
     "as_frame",
     "files_below",
     "frame_columns",
-    "is_table",
     "list_folder",
-    "read_table",
-    "read_values",
 ]
 
 # Names of folders that hold a part of the data, lower-case, and the part each means.
@@ -40,7 +36,6 @@ SPLIT_FOLDERS = {
 }
 
 _NO_ITEMS = {"thumbs.db", "desktop.ini", "__macosx", "icon\r"}
-_TABLES = {".csv", ".tsv", ".parquet"}
 
 
 def frame_columns(frame: Any) -> dict[str, Any]:
@@ -70,11 +65,6 @@ def _as_series(name: str, values: Sequence[Any]) -> pl.Series:
     # Polars would unpack a picture's array into lists of lists of numbers.
     is_array = any(getattr(value, "ndim", 0) > 1 for value in values)
     return pl.Series(name, values, dtype=pl.Object) if is_array else pl.Series(name, values, strict=False)
-
-
-def is_table(path: str | os.PathLike[str]) -> bool:
-    """Whether a path names a table (CSV, TSV or Parquet) by its ending."""
-    return Path(path).suffix.lower() in _TABLES
 
 
 def list_folder(path: str | os.PathLike[str]) -> pl.DataFrame:
@@ -142,103 +132,6 @@ def _classes(root: Path) -> list[tuple[Path, str | None]]:
     if is_split:
         return [(inner, parts[folder]) for folder in folders for inner in _folders(folder)]
     return [(folder, None) for folder in folders]
-
-
-def read_table(
-    path: str | os.PathLike[str], *, input: str, target: str | Sequence[str], target_is_file: bool = False
-) -> pl.DataFrame:
-    """A CSV, TSV or Parquet file whose `input` column names files, with all its columns.
-
-    Paths in columns of files are taken from the table's own folder unless they are absolute; the bytes of files stay
-    as they are. The target's columns are read as text, so that a label such as "007" stays as it is; lists stay lists.
-
-    Raises:
-        DataError: If the file cannot be read as a table, or lacks a column.
-    """
-    import polars as pl
-
-    file = Path(path).expanduser().absolute()
-    targets = (target,) if isinstance(target, str) else tuple(target)
-    with _explained(file, path):
-        # Polars infers a column's type from all of its rows; "007" is a label only as text.
-        header = [] if file.suffix.lower() == ".parquet" else _read(file, n_rows=0, infer_schema=False).columns
-        as_text = {column: pl.String for column in (input, *targets) if column in header}
-        frame = _read(file, schema_overrides=as_text, infer_schema_length=None)
-    for column, option in ((input, "input"), *((name, "target") for name in targets)):
-        if column not in frame.columns:
-            raise DataError(
-                f"The table has no column for the {option}.",
-                given=f"{option}={column!r}, columns: {', '.join(frame.columns)}",
-                fix=f"Name one of its columns. {did_you_mean(column, frame.columns)}",
-            )
-    for column in (input, *targets) if target_is_file else (input,):
-        if frame[column].dtype == pl.String:
-            values = [None if value is None else str(file.parent / value) for value in frame[column].to_list()]
-            frame = frame.with_columns(pl.Series(column, values, dtype=pl.String))
-    as_text = [] if target_is_file else [name for name in targets if not frame[name].dtype.is_nested()]
-    return frame.with_columns(pl.col(as_text).cast(pl.String)) if as_text else frame
-
-
-def read_values(path: str | os.PathLike[str]) -> pl.DataFrame:
-    """A CSV, TSV or Parquet file whose columns hold values: numbers, categories, dates.
-
-    Of a CSV blanks around names and values are stripped, and an empty value or "?" is missing. A column is of numbers
-    where all its values are, unless one begins with a 0 that would be lost, as in "007".
-
-    Raises:
-        DataError: If the file cannot be read as a table.
-    """
-    file = Path(path).expanduser().absolute()
-    with _explained(file, path):
-        frame = _read(file, infer_schema=False)
-    if file.suffix.lower() == ".parquet":
-        return frame
-    stripped = [name.strip() for name in frame.columns]
-    if len(set(stripped)) == len(stripped):
-        frame.columns = stripped
-    return frame.select(_as_numbers(frame[name]) for name in frame.columns)
-
-
-def _as_numbers(texts: pl.Series) -> pl.Series:
-    """Text without blanks and "?", as numbers where all of it is."""
-    import polars as pl
-
-    texts = texts.str.strip_chars()
-    texts = texts.set(texts.is_in(["", "?"]), None)
-    if not texts.str.contains(r"^[+-]?0\d").any():
-        for dtype in (pl.Int64, pl.Float64):
-            numbers = texts.cast(dtype, strict=False)
-            if numbers.null_count() == texts.null_count() < len(texts):
-                return numbers
-    return texts
-
-
-@contextmanager
-def _explained(file: Path, path: object) -> Iterator[None]:
-    """A context in which an error says that the table cannot be read, and why."""
-    import polars as pl
-
-    try:
-        if not file.is_file():
-            strange = "not a regular file" if file.exists() else "no such file"
-            message = "a folder, not a file" if file.is_dir() else strange
-            raise OSError(message)
-        yield
-    except (OSError, pl.exceptions.PolarsError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise DataError(
-            "The table cannot be read.", given=f"{path} ({reason})", fix="Give a CSV, TSV or Parquet file."
-        ) from error
-
-
-def _read(file: Path, **options: Any) -> pl.DataFrame:
-    """The table as it stands; the options are for `polars.read_csv`."""
-    import polars as pl
-
-    # Without `glob` a name such as "data[1].csv" is a name and no pattern.
-    if file.suffix.lower() == ".parquet":
-        return pl.read_parquet(file, glob=False)
-    return pl.read_csv(file, separator="\t" if file.suffix.lower() == ".tsv" else ",", glob=False, **options)
 
 
 def _check_names(files: list[str]) -> None:

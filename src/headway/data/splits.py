@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from headway.data.normal_form import normal_text
 from headway.data.sources import SPLIT_FOLDERS
 from headway.errors import ConfigError, DataError, did_you_mean
 from headway.seeds import hash_order
@@ -117,7 +118,7 @@ class GroupSplit(Split):
         _check_shares(self.valid, self.test)
 
     def assign(self, items: pl.DataFrame, *, target: str) -> list[str | None]:
-        groups = _column(items, self.column, "GroupSplit")
+        groups = [normal_text(group) for group in _column(items, self.column, "GroupSplit")]
         if any(group is None for group in groups):
             numbers = items["row"] if "row" in items.columns else range(len(items))
             rows = [row for row, group in zip(numbers, groups, strict=True) if group is None]
@@ -126,7 +127,7 @@ class GroupSplit(Split):
                 given=f"{len(rows)} rows without one, the first: {rows[:5]}",
                 fix="Fill the column, or remove those rows.",
             )
-        merged = _merge([str(group) for group in groups], items["content"].to_list())
+        merged = _merge([group for group in groups if group is not None], items["content"].to_list())
         needed = 2 + (self.test > 0)
         if len(set(merged)) < needed:
             raise DataError(

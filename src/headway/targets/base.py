@@ -171,6 +171,14 @@ class Target(AsJson, ABC):
         """What a split keeps the shares of, a text an item: for categories the class, else a coarse bin."""
         return [str(value) if self.strata_name else "" for value in self.values(items)]
 
+    def bind(self, items: pl.DataFrame) -> Self:
+        """The field with what it left open seen in the items, such as how their labels are separated; here itself."""
+        return self
+
+    def remarks(self, items: pl.DataFrame) -> list[str]:
+        """Sentences on values that are read in another way than they are written."""
+        return []
+
     @classmethod
     def recognise(cls, column: str, values: Callable[[], pl.Series], input: Input) -> Self | None:
         """The target that a column is of which only the name was said, by its values; None if of another kind."""
@@ -370,7 +378,8 @@ class Target(AsJson, ABC):
         assert is_dataclass(cls)
         said, learnt = ([field.name for field in fields(cls) if field.init is init] for init in (True, False))
         # What was learned from training rows is no argument of the constructor.
-        field = cls(**{name: _frozen(values[name]) for name in said})
+        # What a field can be told since is not in bundles that were written before.
+        field = cls(**{name: _frozen(values[name]) for name in said if name in values})
         return learned(field, **{name: _frozen(values[name]) for name in learnt})
 
 

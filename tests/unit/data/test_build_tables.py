@@ -8,9 +8,10 @@ import polars as pl
 import pytest
 
 import headway as hw
+from headway.data.build import from_items
 from headway.data.loader import Loader
 from headway.data.restore import reopen
-from headway.data.sources import read_values
+from headway.data.tables import read_values
 from headway.errors import DataError
 
 PEOPLE = pl.DataFrame(
@@ -42,9 +43,12 @@ def test_a_tsv_and_a_parquet_file_are_read(tmp_path: Path) -> None:
         assert read_values(tmp_path / name).equals(PEOPLE)
 
 
-def test_names_that_are_the_same_without_blanks_stay_as_they_are(tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_text("a, a\n1,2\n")
-    assert read_values(tmp_path / "t.csv").columns == ["a", " a"]
+def test_of_columns_of_one_name_the_first_is_read_and_it_is_told(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a, a,b,b\n1,2,3,4\n")
+    told: list[str] = []
+    read = read_values(tmp_path / "t.csv", tell=told.append)
+    assert read.to_dict(as_series=False) == {"a": [1], "b": [3]}
+    assert told == ["Columns of a name that another has before them are left out: 'a' (column 2), 'b' (column 4)."]
 
 
 def test_a_file_that_is_no_table_is_refused(tmp_path: Path) -> None:
@@ -136,3 +140,35 @@ def test_columns_of_raters_and_what_they_rated_are_named() -> None:
     data = hw.from_items(rated, input=["user", "book"], target="stars")
     assert isinstance(data.input, hw.Ratings)
     assert isinstance(data.target, hw.Number)
+
+
+def test_one_odd_value_among_numbers_is_named() -> None:
+    numbers = [str(number / 7) for number in range(100)]
+    numbers[17] = "unknown"
+    items = {"x": numbers, "z": [i / 3 for i in range(100)], "y": ["a", "b"] * 50}
+    assert from_items(items, target="y").input.left_out == {
+        "x": "numbers, but 'unknown' in row 17; empty there, they are learned from"
+    }
+    with pytest.raises(DataError) as caught:
+        from_items(items, target="x")
+    assert str(caught.value) == (
+        "Column 'x' holds numbers, but not in every row.\n"
+        "  Given: row 17: 'unknown'\n"
+        "  Fix:   Correct it, or leave it empty; for classes: --kind category (hw.Category)."
+    )
+
+
+@pytest.mark.parametrize("name", ["", " ", "Unnamed: 0"])
+def test_a_column_without_a_name_is_never_learned_from(name: str) -> None:
+    items = {name: [i / 3 for i in range(40)], "x": [i * i % 7 for i in range(40)], "y": ["a", "b"] * 20}
+    data = from_items(items, target="y")
+    assert data.input.columns == ("x",)
+    assert data.input.left_out == {name: "a column without a name"}
+    assert f"left out: {name or repr('')} (a column without a name)" in data.summary()
+
+
+def test_dates_whose_day_and_month_are_not_clear_are_left_out() -> None:
+    items = {"d": [f"{i % 9 + 1:02}/0{i % 7 + 1}/2024" for i in range(40)], "x": [i / 3 for i in range(40)]}
+    assert from_items({**items, "y": ["a", "b"] * 20}, target="y").input.left_out == {
+        "d": "dates of which day and month are not clear; write them as 2024-02-29"
+    }

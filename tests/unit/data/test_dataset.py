@@ -18,7 +18,7 @@ from headway.data.dataset import Data
 from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, TimeSplit
 from headway.errors import ConfigError, DataError
 from headway.inputs.image.field import Image
-from headway.targets.category.field import Category
+from headway.targets.category.field import MISSING, Category
 
 READER = Image("file", size=8, crop=0.8)
 TARGET = Category("label")
@@ -49,7 +49,7 @@ def test_a_folder_becomes_a_table_with_its_split(photo_folder: PhotoFolder) -> N
     assert data.items.columns == ["file", "label", "row", "content", "split"]
     assert data.items["row"].to_list() == list(range(30))
     assert data.input == Image("file", size=16)
-    assert data.target == Category("label", labels=("cat", "dog"))
+    assert data.target == Category("label", labels=("cat", "dog"), missing=())
     assert data.split == RandomSplit(0.2, seed=0)
     assert Counter(data.items.select("label", "split").iter_rows()) == {
         ("cat", "train"): 8,
@@ -208,9 +208,9 @@ def test_missing_values_of_other_columns_become_gaps(files: list[str]) -> None:
 
 def test_labels_that_are_no_text(files: list[str]) -> None:
     data = made({"file": files, "label": [True] * 10 + [False] * 10})
-    assert data.target.to_json()["labels"] == ["False", "True"]
-    assert re.search(r"False +8 +2\nTrue +8 +2\n", data.summary())
-    with pytest.raises(DataError, match=r"'True' has 3 \(rows \[17, 18, 19\]\)"):
+    assert data.target.to_json()["labels"] == ["false", "true"]
+    assert re.search(r"false +8 +2\ntrue +8 +2\n", data.summary())
+    with pytest.raises(DataError, match=r"'true' has 3 \(rows \[17, 18, 19\]\)"):
         made({"file": files, "label": [False] * 17 + [True] * 3})
 
 
@@ -386,7 +386,7 @@ def test_json_says_what_the_data_are(files: list[str]) -> None:
         "left_out": 1,
         "fingerprint": data.fingerprint,
         "input": READER.to_json(),
-        "target": {"kind": "category", "column": "label", "labels": ["cat", "dog"]},
+        "target": {"kind": "category", "column": "label", "labels": ["cat", "dog"], "missing": list(MISSING)},
     }
 
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image as PILImage
 
 import headway as hw
-from headway.data.sources import read_values
+from headway.data.tables import read_values
 from headway.errors import HeadwayError
 from headway.judge.baselines.run import load_results
 from headway.learner.weights import load_weights

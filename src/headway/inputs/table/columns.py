@@ -215,7 +215,8 @@ class CategoryColumn(FittedColumn):
 
     @cached_property
     def _index(self) -> dict[str | None, int]:
-        indices: dict[str | None, int] = {value: index for index, value in enumerate(self.values, start=1)}
+        # Bundles of before have values in other forms.
+        indices = {text_of(value): index for index, value in enumerate(self.values, start=1)}
         return indices | ({None: len(self.values) + 1} if self.has_missing else {})
 
     @classmethod
@@ -229,8 +230,9 @@ class CategoryColumn(FittedColumn):
         import polars as pl
 
         texts = texts_of(values)
-        encoded = texts.replace_strict(list(self.values), list(range(1, 1 + len(self.values))), default=0)
-        indices = encoded.cast(pl.Int64).to_numpy().copy()
+        known = {text: index for text, index in self._index.items() if text is not None}
+        encoded = texts.replace_strict(list(known), list(known.values()), default=0, return_dtype=pl.Int64)
+        indices = encoded.to_numpy().copy()
         # polars replaces nulls by the default, too, and takes no null among the old values.
         indices[texts.is_null().to_numpy()] = self._index.get(None, 0)
         return [indices]

@@ -242,7 +242,7 @@ class Table(RowInput[FittedColumn]):
         for kind, called in _CALLED.items():
             names = [f"{name} ({sizes[name]})" if name in sizes else name for name in getattr(self, kind)]
             lines += [f"     {called}: {', '.join(names)}"] if names else []
-        return lines + [f"     left out: {name} ({reason})" for name, reason in self.left_out.items()]
+        return lines + [f"     left out: {name or repr('')} ({reason})" for name, reason in self.left_out.items()]
 
     @classmethod
     def architectures(cls) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from headway.data.parse_numbers import is_plain, numbers_in
+from headway.data.parse_numbers import is_plain, numbers_in, odd_value
 from headway.inputs.table.parse_values import date_of, text_of
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ NEARLY_ALL = 0.5
 MIN_TEXTS = 20
 _IS_ID = re.compile(r"(^|[_\s-])(id|uuid|guid|index|rownum)$", re.IGNORECASE)
 _IS_FILE = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
+_NO_NAME = re.compile(r"\s*|Unnamed: \d+")  # the second is what pandas makes of the first
+_LIKE_DATE = re.compile(r"\d{1,2}[./]\d{1,2}[./]\d{2,4}\b")
 _IS_DATE = re.compile(r"\d{4}-\d{2}-\d{2}($|[T ]\d)")
 
 
@@ -48,6 +50,8 @@ def guess_column(values: pl.Series) -> tuple[Kind | None, str]:
     if values.dtype in (pl.Date, pl.Datetime, pl.Boolean):
         kind = "categorical" if values.dtype == pl.Boolean else "dates"
         return _unless_same(kind, values.n_unique(), values.null_count(), len(values))
+    if _NO_NAME.fullmatch(values.name):
+        return None, "a column without a name"
     if values.null_count() == len(values):
         return None, "empty"
     if not is_plain(values):
@@ -79,6 +83,10 @@ def _guess_text(values: pl.Series) -> tuple[Kind | None, str]:
         return kind, reason
     if all(_IS_DATE.match(text) for text in distinct) and _are_dates(distinct):
         return "dates", ""
+    if all(map(_LIKE_DATE.match, distinct)):
+        return None, "dates of which day and month are not clear; write them as 2024-02-29"
+    if odd := odd_value(values):
+        return None, f"numbers, but {odd[1]!r} in row {odd[0]}; empty there, they are learned from"
     if len(distinct) > MIN_TEXTS and all(_IS_FILE.search(text) for text in distinct):
         return None, "names files; to learn from these, pass it as the input"
     if len(distinct) > max(NEARLY_ALL * rows, MIN_TEXTS):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from headway.as_json import AsJson
+from headway.data.normal_form import normal_text
 from headway.data.parse_numbers import NO_NUMBER, number_of
 from headway.errors import DataError
 
@@ -27,31 +28,17 @@ LIMIT = 3.0
 # Beyond it nothing changes in float32; the square of a much larger number is infinite.
 _FAR = 1e6
 _LARGEST = 1e300
-_NO_TEXT = {"", "?"}
 
 
 def text_of(value: Any) -> str | None:
-    """A value as a category's name, without blanks around it; None where it is missing.
+    """A value as a category's name, in its normal form; None where it is missing.
 
     Example:
         >>> [text_of(value) for value in (" Private", "?", 3.0, True, float("nan"))]
         ['Private', None, '3', 'true', None]
     """
-    if isinstance(value, str):
-        text = value.strip()
-        return None if text in _NO_TEXT else text
-    value = value.item() if isinstance(value, np.generic) else value
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            return None if math.isnan(value) else repr(value)
-        return str(int(value)) if value.is_integer() else repr(value)
-    # What pandas has for a missing value equals nothing, not even itself.
-    text = str(value).strip()
-    return None if text in ("<NA>", "NaT", *_NO_TEXT) else text
+    text = normal_text(value)
+    return None if text == "?" else text
 
 
 def date_of(value: Any) -> datetime | None:

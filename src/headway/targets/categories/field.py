@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from headway.data.normal_form import normal_text
 from headway.errors import ConfigError, DataError, did_you_mean
 from headway.targets.base import Prediction, Target, Task, is_blank, labels_of, listed
 
@@ -24,6 +26,9 @@ MIN_IN_STRATUM = 10
 
 NO_LABELS = "(none)"
 
+# What may stand between labels besides a blank, those first that are least often part of one.
+MARKS = ("|", ";", ",")
+
 
 @dataclass(frozen=True)
 class Categories(Target):
@@ -33,7 +38,8 @@ class Categories(Target):
 
     Args:
         column: The column's name.
-        sep: What stands between labels in a text; blanks around a label do not count.
+        sep: What stands between labels in a text; blanks around a label do not count. Left out, it is recognised in the
+            items: "|", ";" or "," where they are usual, else a blank. A list such as "['cat', 'dog']" needs none.
         labels: The labels, in the order of the model's outputs. Left empty, they are the sorted labels of the training
             rows. Labels of any type are taken as their text.
         thresholds: The probability from which each label is given, between 0 and 1. Left empty, they are chosen on
@@ -53,7 +59,7 @@ class Categories(Target):
 
     column: str
     _: KW_ONLY
-    sep: str = " "
+    sep: str | None = None
     labels: tuple[str, ...] = ()
     thresholds: tuple[float, ...] = ()
     kind: ClassVar[str] = "categories"
@@ -62,13 +68,14 @@ class Categories(Target):
     strata_name: ClassVar[str] = "labels"
     value_type: ClassVar[Any] = list[str]
     runs_in_browser: ClassVar[bool] = True
+    options: ClassVar[tuple[str, ...]] = ("label_separator",)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", tuple(map(str, self.labels)))
         problems = []
         if len(set(self.labels)) != len(self.labels):
             problems.append("`labels` must differ from one another.")
-        if not self.sep:
+        if self.sep == "":
             problems.append("`sep` must not be empty.")
         if self.thresholds and len(self.thresholds) != len(self.labels):
             problems.append("`thresholds` must be as many as `labels`.")
@@ -78,13 +85,21 @@ class Categories(Target):
             given = f"sep={self.sep!r}, labels={list(self.labels)}, thresholds={list(self.thresholds)}"
             raise ConfigError(" ".join(problems), given=given, fix="Leave them out, or correct the call.")
 
+    def bind(self, items: pl.DataFrame) -> Self:
+        """A copy that knows what stands between labels."""
+        return self if self.sep else replace(self, sep=_separator(self.values(items)))
+
+    def remarks(self, items: pl.DataFrame) -> list[str]:
+        what = f"Labels of column {self.column!r} are separated by {self.sep!r}; another: --label-separator (sep=)."
+        return [] if self.sep in (None, " ") else [what]
+
     def is_missing(self, items: pl.DataFrame) -> list[bool]:
         """Never: no label is an answer, too."""
         return [False] * len(items)
 
     def strata(self, items: pl.DataFrame) -> list[str]:
         """The set of labels; those that few items have in common are one."""
-        sets = [self.sep.join(sorted(set(self._split(value)))) or NO_LABELS for value in self.values(items)]
+        sets = [(self.sep or " ").join(sorted(set(self._split(value)))) or NO_LABELS for value in self.values(items)]
         counts = Counter(sets)
         return [labels if counts[labels] >= MIN_IN_STRATUM else "(rare)" for labels in sets]
 
@@ -113,7 +128,7 @@ class Categories(Target):
         items = [self._split(value) for value in values]
         named = {label for labels in items for label in labels}
         # Before the field is fitted, every label is new.
-        index = {label: i for i, label in enumerate(self.labels or sorted(named))}
+        index = {normal_text(label): i for i, label in enumerate(self.labels or sorted(named))}
         unknown = sorted(named - index.keys())
         if unknown:
             what = f"Column {self.column!r} has labels that are not among those of the training rows."
@@ -130,7 +145,7 @@ class Categories(Target):
         thresholds = self.thresholds or (0.5,) * len(self.labels)
         labels = tuple(self.labels[i] for i in order if scores[i] >= thresholds[i])
         ranked = {self.labels[i]: float(scores[i]) for i in order}
-        return Prediction(label=self.sep.join(labels), value=labels, probabilities=ranked)
+        return Prediction(label=(self.sep or " ").join(labels), value=labels, probabilities=ranked)
 
     def summary(self) -> str:
         return f"Labels, several or none for each item: {listed(self.labels)}."
@@ -147,14 +162,39 @@ class Categories(Target):
         return multilabel_metrics(self.thresholds)
 
     @classmethod
+    def parse_options(cls, options: Mapping[str, str]) -> dict[str, Any]:
+        """What `--label-separator` says."""
+        return {"sep": options.get("label_separator")}
+
+    @classmethod
     def of_arrays(cls, predictions: np.ndarray, targets: np.ndarray, labels: Sequence[str] | None) -> Self:
         return cls("target", labels=labels_of(predictions, labels))
 
     def _split(self, value: Any) -> list[str]:
         if is_blank(value):
             return []
-        labels = value.split(self.sep) if isinstance(value, str) else value if isinstance(value, Sequence) else [value]
-        return [label for label in (str(label).strip() for label in labels) if label]
+        labels = _written_list(value) if isinstance(value, str) else value
+        if isinstance(labels, str):
+            labels = labels.split(self.sep or " ")
+        labels = labels if isinstance(labels, Sequence) else [labels]
+        return [label for label in map(normal_text, labels) if label]
+
+
+def _written_list(text: str) -> list[Any] | str:
+    """The list that a text writes as Python or JSON do; else the text itself."""
+    if not (text.strip().startswith("[") and text.strip().endswith("]")):
+        return text
+    try:
+        return list(ast.literal_eval(text.strip()))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return text
+
+
+def _separator(values: Sequence[Any]) -> str:
+    """What stands between labels: a mark that is in a tenth at least of the texts that have several; else a blank."""
+    texts = [text for text in values if isinstance(text, str) and isinstance(_written_list(text), str)]
+    several = [text for text in texts if any(mark in text.strip() for mark in (*MARKS, " "))]
+    return next((mark for mark in MARKS if 10 * sum(mark in text for text in several) >= max(len(several), 1)), " ")
 
 
 def best_threshold(probabilities: np.ndarray, targets: np.ndarray) -> float:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
+from headway.data.normal_form import normal_text, spellings
 from headway.errors import ConfigError, DataError, did_you_mean
 from headway.targets.base import Prediction, Target, Task, labels_of, listed
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Category"]
 
+# What tables hold in place of a label that is missing; an empty text is none anyway.
+MISSING = ("#N/A", "<NA>", "N/A", "NA", "NULL", "NaN", "n/a", "nan", "null")
+
 # Fewer items than this and a class is not on both sides of a split.
 MIN_ITEMS_A_CLASS = 4
 
@@ -35,8 +40,9 @@ class Category(Target):
     Args:
         column: The column's name.
         labels: The classes, in the order of the model's outputs. Left empty, they are the sorted labels of the
-            training rows. Values of any type are taken as their text, without blanks around it; an empty text is no
-            label.
+            training rows. Values of any type are taken as their text, in one form: "disc " is "disc", 0.0 and "0.0" are
+            "0". An empty text is no label.
+        missing: Texts that stand for no label, unless they are among `labels`.
 
     Example:
         >>> field = Category("label", labels=("cat", "dog"))
@@ -48,6 +54,8 @@ class Category(Target):
 
     column: str
     labels: tuple[str, ...] = ()
+    _: KW_ONLY
+    missing: tuple[str, ...] = MISSING
     kind: ClassVar[str] = "category"
     package: ClassVar[str] = "headway.targets.category"
     task: ClassVar[Task] = "classification"
@@ -55,17 +63,25 @@ class Category(Target):
     runs_in_browser: ClassVar[bool] = True
     axes: ClassVar[tuple[str, ...]] = ("classes",)
     estimator: ClassVar[Literal["classifier", "regressor"] | None] = "classifier"
+    options: ClassVar[tuple[str, ...]] = ("missing",)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", tuple(map(str, self.labels)))
+        missing = (self.missing,) if isinstance(self.missing, str) else self.missing
+        object.__setattr__(self, "missing", tuple(map(str, missing)))
         if len(set(self.labels)) != len(self.labels):
             raise ConfigError(
                 "`labels` must differ from one another.", given=list(self.labels), fix="Name each class once."
             )
 
     def values(self, items: pl.DataFrame) -> list[str | None]:
-        """The labels as text, None where there is none."""
-        return [_text(value) for value in items[self.column].to_list()]
+        """The labels as text in one form, None where there is none."""
+        none = {normal_text(text) for text in self.missing} - {normal_text(label) for label in self.labels}
+        texts = map(normal_text, items[self.column].to_list())
+        return [None if text in none else text for text in texts]
+
+    def remarks(self, items: pl.DataFrame) -> list[str]:
+        return spellings(self.column, items[self.column].to_list())
 
     @classmethod
     def recognise(cls, column: str, values: Callable[[], pl.Series], input: Input) -> Self:
@@ -80,9 +96,9 @@ class Category(Target):
 
     def encode(self, values: Sequence[Any]) -> np.ndarray:
         """Class indices, int64 `[items]`, from 0 to `num_outputs - 1`; a DataError for a value that is no class."""
-        # A label that the user gave may have blanks around it, too.
-        index = {label.strip(): i for i, label in enumerate(self.labels)}
-        texts = [str(value).strip() for value in values]
+        # A label that the user gave may be written in another way, too.
+        index = {normal_text(label): i for i, label in enumerate(self.labels)}
+        texts = [normal_text(value) or "" for value in values]
         unknown = sorted(set(texts) - index.keys())
         if unknown:
             raise DataError(
@@ -109,13 +125,13 @@ class Category(Target):
             raise DataError(
                 f"Every class needs at least {MIN_ITEMS_A_CLASS} readable items.",
                 given=f"{', '.join(shown)} (rows {rows[:10]})",
-                fix="Add items to those classes, join them with others, or remove them.",
+                fix=f"Add items to those classes, join them with others, or remove them.{_other_kind(counts)}",
             )
 
     def check_parts(self, items: pl.DataFrame) -> None:
         """Train and valid have items of every class."""
-        pairs = {(part, str(value)) for part, value in items.select("split", self.column).iter_rows()}
-        labels = sorted({label for _, label in pairs})
+        pairs = set(zip(items["split"], self.values(items), strict=True))
+        labels = sorted({str(label) for _, label in pairs})
         missing = {part: [label for label in labels if (part, label) not in pairs] for part in ("train", "valid")}
         problems = [f"no item of {', '.join(map(repr, some[:10]))} in {part}" for part, some in missing.items() if some]
         if problems:
@@ -165,9 +181,19 @@ class Category(Target):
         return partial(learning_curve, num_classes=self.num_outputs)
 
     @classmethod
+    def parse_options(cls, options: Mapping[str, str]) -> dict[str, Any]:
+        """The texts of `--missing`, such as "NA,-"; none where it is empty."""
+        texts = options.get("missing")
+        return {} if texts is None else {"missing": tuple(text.strip() for text in texts.split(",") if text.strip())}
+
+    @classmethod
     def of_arrays(cls, predictions: np.ndarray, targets: np.ndarray, labels: Sequence[str] | None) -> Self:
         return cls("target", labels=labels_of(predictions, labels))
 
 
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value).strip() or None
+def _other_kind(labels: Iterable[str]) -> str:
+    """What labels may be instead, as the end of a message: numbers, or several labels an item."""
+    if all(label.lstrip("+-").isdecimal() for label in labels):
+        return " For numbers: --kind number (hw.Number)."
+    several = [label for label in labels if len(re.split(r"[|;,]", label)) > 1]
+    return f" For several labels an item, as in {several[0]!r}: --kind categories (hw.Categories)." if several else ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from headway.data.parse_numbers import numbers_in
+from headway.data.parse_numbers import numbers_in, odd_value
 from headway.errors import ConfigError, DataError
 from headway.inputs.base import Input, learned
 from headway.targets.base import Prediction, Target, Task
@@ -89,6 +89,11 @@ class Number(Target):
     def recognise(cls, column: str, values: Callable[[], pl.Series], input: Input) -> Self | None:
         """A column of decimals, or of many whole numbers, in a table of values; what goes with files has classes."""
         numbers = numbers_in(values()) if input.source == "values" else None
+        odd = odd_value(values()) if input.source == "values" and numbers is None else None
+        if odd is not None:
+            what = f"Column {column!r} holds numbers, but not in every row."
+            fix = "Correct it, or leave it empty; for classes: --kind category (hw.Category)."
+            raise DataError(what, given=f"row {odd[0]}: {odd[1]!r}", fix=fix)
         if numbers is None:
             return None
         if input.target_is_number:

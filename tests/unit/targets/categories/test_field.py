@@ -101,3 +101,38 @@ def test_thresholds_where_there_is_nothing_to_choose() -> None:
     assert best_threshold(np.array([0.1, 0.9]), np.array([0, 1])) == 0.5
     # Equal probabilities are given the label together.
     assert best_threshold(np.array([0.5, 0.5, 0.5]), np.array([0, 1, 1])) == 0.25
+
+
+@pytest.mark.parametrize(
+    ("texts", "sep"),
+    [
+        (["cat dog", "cat", ""], " "),
+        (["cat,dog", "cat"], ","),
+        (["new york, rome", "new york"], ","),
+        (["cat;dog", "cat"], ";"),
+        (["cat|dog", "cat"], "|"),
+        (["cat, dog|fish", "cat"], "|"),
+        (["a b"] * 20 + ["a, b"], " "),
+        (["cat", None], " "),
+        (["['cat', 'dog']", '["cat"]', "[]"], " "),
+    ],
+)
+def test_what_stands_between_labels_is_recognised(texts: list[str | None], sep: str) -> None:
+    rows = pl.DataFrame({"tags": texts})
+    field = Categories("tags").bind(rows)
+    assert field.sep == sep
+    told = [f"Labels of column 'tags' are separated by {sep!r}; another: --label-separator (sep=)."]
+    assert field.remarks(rows) == ([] if sep == " " else told)
+    assert Categories("tags", sep="/").bind(rows).sep == "/"
+
+
+def test_a_list_that_is_written_as_text_is_one() -> None:
+    rows = pl.DataFrame({"tags": ["['cat', 'dog']", '["cat", 3.0]', "[]", "[cat]"]})
+    field = Categories("tags").bind(rows).fit(rows)
+    assert field.labels == ("3", "[cat]", "cat", "dog")
+    assert field.encode(rows["tags"].to_list()).tolist() == [[0, 0, 1, 1], [1, 0, 1, 0], [0, 0, 0, 0], [0, 1, 0, 0]]
+
+
+def test_the_separator_on_the_command_line() -> None:
+    assert Categories.parse_options({"label_separator": "/"}) == {"sep": "/"}
+    assert Categories.parse_options({}) == {"sep": None}

@@ -34,12 +34,12 @@ def test_encode_follows_the_order_of_the_labels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "labels"), [([True, False], ("False", "True")), ([7, 8], ("7", "8")), ([0.5], ("0.5",))]
+    ("values", "labels"), [([True, False], ("false", "true")), ([7, 8], ("7", "8")), ([0.5], ("0.5",))]
 )
 def test_labels_of_any_type_are_their_text(values: list[object], labels: tuple[str, ...]) -> None:
     field = Category("label").fit(pl.DataFrame({"label": values}))
     assert field.labels == labels
-    assert field.encode(values).tolist() == [labels.index(str(value)) for value in values]
+    assert field.encode(values).tolist() == [labels.index(str(value).lower()) for value in values]
 
 
 @pytest.mark.parametrize("value", ["Cat", "c at", "", None, 1])

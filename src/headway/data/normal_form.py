@@ -1,0 +1,107 @@
+"""Labels, ids and paths in one form, however they were written: blanks, accents, `0` and `0.0`, slashes, endings."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["existing_paths", "normal_name", "normal_text", "spellings"]
+
+_WHOLE = re.compile(r"(0|-?[1-9]\d*)\.0+")
+
+
+def normal_text(value: Any) -> str | None:
+    r"""A label or an id as text that is equal however it was written; None where there is none.
+
+    Blanks around it are dropped, a letter with its accent is one character (NFC), a whole number has no decimals, and
+    true and false are in lower case.
+
+    Example:
+        >>> [normal_text(value) for value in (" a", "e\u0301", 3.0, "3.0", "3.10", True, "False", float("nan"), " ")]
+        ['a', 'é', '3', '3', '3.10', 'true', 'false', None, None]
+    """
+    value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    text = normal_name(str(value))
+    # What pandas has for a missing value equals nothing, not even itself.
+    if value is None or (not isinstance(value, str) and text in ("nan", "<NA>", "NaT")):
+        return None
+    text = whole[1] if (whole := _WHOLE.fullmatch(text)) else text
+    return (text.lower() if text.lower() in ("true", "false") else text) or None
+
+
+def spellings(column: str, values: Iterable[Any]) -> list[str]:
+    """A sentence on texts of a column that are the same label and are written in several ways; none where none are."""
+    by_label: dict[str, Counter[str]] = defaultdict(Counter)
+    for text, count in Counter(value for value in values if isinstance(value, str)).items():
+        if (label := normal_text(text)) is not None:
+            by_label[label][text] += count
+    other = [(text, label) for label, texts in by_label.items() for text, _ in texts.most_common()[1:]]
+    if not other:
+        return []
+    num_values = sum(by_label[label][text] for text, label in other)
+    text, label = other[0]
+    usual = by_label[label].most_common(1)[0][0]
+    return [
+        f"{num_values:,} values of column {column!r} are read as another spelling of theirs: {text!r} as {usual!r}."
+    ]
+
+
+def existing_paths(column: str, paths: Sequence[Any], folder: Path | None = None) -> tuple[list[Any], list[str]]:
+    """Paths, from `folder` where they are relative, and a sentence on those that are of a file with another spelling.
+
+    Where there is no file of a path, it is that of the one file whose name differs in nothing but blanks around it,
+    backslashes, the form of accents, or an ending that the path lacks.
+    """
+
+    @cache
+    def names(parent: str) -> dict[str | None, set[str]]:
+        """What is in a folder, by its name in normal form, and by its name without the ending."""
+        inside: dict[str | None, set[str]] = defaultdict(set)
+        try:
+            for name in os.listdir(parent):
+                inside[normal_name(name)].add(name)
+                inside[normal_name(Path(name).stem)].add(name)
+        except (OSError, ValueError):
+            pass
+        return inside
+
+    @cache
+    def meant(path: str) -> str:
+        parent, name = os.path.split(path)
+        if os.path.exists(path) or not name:
+            return path
+        parent = meant(parent)
+        choices = names(parent).get(normal_name(name), set())
+        return os.path.join(parent, *choices) if len(choices) == 1 else path
+
+    read, mended = [], []
+    for value in paths:
+        path = str(folder / value if folder else value) if isinstance(value, str) and value.strip() else None
+        if path is not None and not os.path.exists(path):
+            plain = value.strip().replace("\\", "/")
+            plain = str(folder / plain) if folder else plain
+            better = meant(plain)
+            if os.path.exists(better):
+                path = better
+                mended.append((value, os.path.relpath(better, folder) if folder else better))
+        read.append(value if not isinstance(value, str) else path)
+    if not mended:
+        return read, []
+    written, file = mended[0]
+    note = f"{len(mended):,} paths of column {column!r} are read as files with another spelling"
+    return read, [f"{note}: {written!r} as {file!r}."]
+
+
+def normal_name(name: str) -> str:
+    """A name of a column or file without blanks around it, a letter with its accent as one character (NFC)."""
+    return unicodedata.normalize("NFC", name.strip())

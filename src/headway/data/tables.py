@@ -1,0 +1,380 @@
+"""A table's file to a frame, in whatever dialect it is written: separator, encoding, form of numbers and of dates.
+
+What is recognised is told, and can be said instead (`Dialect`); what could mean two things is an error, or stays text.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headway.data.normal_form import existing_paths, normal_name
+from headway.data.parse_numbers import NO_NUMBER
+from headway.errors import ConfigError, DataError, did_you_mean
+
+if TYPE_CHECKING:
+    import os
+
+    import polars as pl
+
+__all__ = ["Dialect", "is_table", "read_table", "read_values"]
+
+# More columns are no table that a person made, and take minutes to look at.
+MAX_COLUMNS = 10_000
+# Characters that a dialect is recognised by.
+_SAMPLE = 65_536
+_HEADER = 1 << 24
+_COMPRESSED = ".gz"
+_SEPARATORS = {".csv": ",", ".txt": ",", ".tsv": "\t"}
+_TABLES = {*_SEPARATORS, ".parquet", ".jsonl", ".ndjson", ".xlsx"}
+_SHOWN = 5
+_DATE = r"^(\d{1,4})[./-](\d{1,2})[./-](\d{1,4})([ T]\d{1,2}:\d{2}(:\d{2})?)?$"
+# What may stand between groups of three digits, by the decimal mark: blanks that do not break a line, too.
+_GROUPS = {",": r"[.'’ \x{a0}\x{202f}]", ".": r"[,'’ \x{a0}\x{202f}]"}
+_SIGNS = r"[$€£¥%]|\b(USD|EUR|GBP|CHF|JPY)\b"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """How a table of text is written; what is None is recognised.
+
+    Args:
+        separator: The character between two values; "tab" is one, too.
+        encoding: The name of the encoding, such as "latin-1".
+        decimal: What stands before the decimals of numbers, "." or ",".
+
+    Raises:
+        ConfigError: If one of them cannot be.
+    """
+
+    separator: str | None = None
+    encoding: str | None = None
+    decimal: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.separator in ("tab", "\\t"):
+            object.__setattr__(self, "separator", "\t")
+        problems = []
+        if self.separator is not None and (len(self.separator) != 1 or not self.separator.isascii()):
+            problems.append('`separator` must be one ASCII character, or "tab".')
+        if self.decimal not in (None, ".", ","):
+            problems.append('`decimal` must be "." or ",".')
+        try:
+            codecs.lookup(self.encoding or "utf-8")
+        except LookupError:
+            problems.append("`encoding` must be an encoding that Python knows, such as latin-1.")
+        if problems:
+            given = f"separator={self.separator!r}, encoding={self.encoding!r}, decimal={self.decimal!r}"
+            raise ConfigError(" ".join(problems), given=given, fix="Correct it, or leave it out to have it recognised.")
+
+
+Tell = Callable[[str], object]
+
+
+def is_table(path: str | os.PathLike[str]) -> bool:
+    """Whether a path names a table by its ending: CSV, TSV, text, each perhaps with .gz; Parquet, JSON lines, Excel."""
+    return _ending(Path(path)) in _TABLES
+
+
+def read_table(
+    path: str | os.PathLike[str],
+    *,
+    input: str,
+    target: str | Sequence[str],
+    target_is_file: bool = False,
+    dialect: Dialect | None = None,
+    tell: Tell = str,
+) -> pl.DataFrame:
+    """A table whose `input` column names files, with all its columns.
+
+    Paths in columns of files are taken from the table's own folder unless they are absolute; the bytes of files stay
+    as they are. The target's columns are read as text, so that a label such as "007" stays as it is; lists stay lists.
+
+    Args:
+        path: The table.
+        input: The column of files.
+        target: The target's column, or columns.
+        target_is_file: Whether these name files, too.
+        dialect: How the table is written; recognised when left out.
+        tell: Called with each sentence on what was recognised.
+
+    Raises:
+        DataError: If the file cannot be read as a table, or lacks a column.
+    """
+    import polars as pl
+
+    file, targets = Path(path).expanduser().absolute(), (target,) if isinstance(target, str) else tuple(target)
+    frame, dialect = _read(path, dialect or Dialect(), tell)
+    for column, option in ((input, "input"), *((name, "target") for name in targets)):
+        if column not in frame.columns:
+            raise DataError(
+                f"The table has no column for the {option}.",
+                given=f"{option}={column!r}, columns: {', '.join(frame.columns[:20])}",
+                fix=f"Name one of its columns. {did_you_mean(column, frame.columns)}",
+            )
+    files = (input, *targets) if target_is_file else (input,)
+    for column in dict.fromkeys(files):
+        if frame[column].dtype == pl.String:
+            values, notes = existing_paths(column, frame[column].to_list(), file.parent)
+            frame = frame.with_columns(pl.Series(column, values, dtype=pl.String))
+            for note in notes:
+                tell(note)
+    labels = [name for name in targets if name not in files and not frame[name].dtype.is_nested()]
+    frame = frame.with_columns(pl.col(labels).cast(pl.String)) if labels else frame
+    # Whether a label such as 1,5 is a number nobody knows, unless it was said.
+    values = _values(frame.drop({*files} if dialect.decimal == "," else {*files, *labels}), dialect, tell)
+    return frame.with_columns(values).with_columns(pl.col(labels).cast(pl.String))
+
+
+def read_values(path: str | os.PathLike[str], dialect: Dialect | None = None, *, tell: Tell = str) -> pl.DataFrame:
+    """A table whose columns hold values: numbers, categories, dates.
+
+    Of text blanks around names and values are stripped, and an empty value or "?" is missing. A column is of numbers
+    where all its values are, unless one begins with a 0 that would be lost, as in "007"; of dates likewise.
+
+    Args:
+        path: The table.
+        dialect: How the table is written; recognised when left out.
+        tell: Called with each sentence on what was recognised.
+
+    Raises:
+        DataError: If the file cannot be read as a table.
+    """
+    return _values(*_read(path, dialect or Dialect(), tell), tell)
+
+
+def _ending(file: Path) -> str:
+    """The ending that says how a table is written, in lower case."""
+    name = file.name.lower()
+    plain = Path(name.removesuffix(_COMPRESSED)).suffix
+    return plain if plain in _SEPARATORS else Path(name).suffix
+
+
+@contextmanager
+def _explained(file: Path, path: object) -> Iterator[None]:
+    """A context in which an error says that the table cannot be read, and why."""
+    import polars as pl
+
+    fix = "Give a CSV, TSV or Parquet file."
+    try:
+        if not file.is_file():
+            strange = "not a regular file" if file.exists() else "no such file"
+            message = "a folder, not a file" if file.is_dir() else strange
+            raise OSError(message)
+        yield
+    except (OSError, EOFError, zlib.error, csv.Error, UnicodeError, ImportError, pl.exceptions.PolarsError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        if isinstance(error, ImportError):
+            fix = "Install what reads Excel files, pip install fastexcel, or save the table as CSV."
+        elif isinstance(error, UnicodeError):
+            fix = "Name the encoding that the file is written in, such as --encoding latin-1 (encoding=)."
+        raise DataError("The table cannot be read.", given=f"{path} ({reason})", fix=fix) from error
+
+
+def _read(path: str | os.PathLike[str], dialect: Dialect, tell: Tell) -> tuple[pl.DataFrame, Dialect]:
+    """The table as it stands, and its dialect, which has a separator where all values are text."""
+    import polars as pl
+
+    file = Path(path).expanduser().absolute()
+    ending = _ending(file)
+    with _explained(file, path):
+        if ending in _SEPARATORS:
+            data = file.read_bytes()
+            text = _decoded(gzip.decompress(data) if file.name.lower().endswith(_COMPRESSED) else data, dialect, tell)
+            separator = dialect.separator or _separator(text[:_SAMPLE], _SEPARATORS[ending])
+            if dialect.separator is None and separator != _SEPARATORS[ending]:
+                tell(f"Columns are separated by {separator!r}; another: --separator (separator=).")
+            return _parsed(text, separator, path, tell), replace(dialect, separator=separator)
+        if ending in (".jsonl", ".ndjson"):
+            frame = pl.read_ndjson(file, infer_schema_length=None)
+        elif ending == ".xlsx":
+            frame = pl.read_excel(file, infer_schema_length=None)
+        else:
+            # Without `glob` a name such as "data[1].parquet" is a name and no pattern.
+            frame = pl.read_parquet(file, glob=False)
+    _check_width(len(frame.columns), path)
+    return frame, replace(dialect, separator=None)
+
+
+def _check_width(num_columns: int, path: object) -> None:
+    if num_columns > MAX_COLUMNS:
+        what = f"The table has more than {MAX_COLUMNS:,} columns, which is too many to look at each."
+        fix = "Choose columns, or turn the table if its rows are columns."
+        raise DataError(what, given=f"{path}, {num_columns:,} columns", fix=fix)
+
+
+def _decoded(data: bytes, dialect: Dialect, tell: Tell) -> str:
+    """The text of a file, whose lines end as polars reads them."""
+    encoding = dialect.encoding or "utf-8-sig"
+    # Of plain letters in UTF-16 every other byte is 0, which text in no other encoding has.
+    zeros = [data[start:_SAMPLE:2].count(0) for start in (0, 1)]
+    if dialect.encoding is None and max(zeros) > min(len(data), _SAMPLE) / 8:
+        marked = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        encoding = "utf-16" if marked else "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        # What most systems wrote before UTF-8: all of Latin-1's letters, and the euro.
+        if dialect.encoding is not None or encoding != "utf-8-sig":
+            raise
+        encoding = "windows-1252"
+        text = data.decode(encoding)
+    if "\0" in text:
+        message = "not text"
+        raise OSError(message)
+    if dialect.encoding is None and encoding != "utf-8-sig":
+        word = re.search(r"[^\s,;|\"]*[^\x00-\x7f][^\s,;|\"]*", text)
+        shown = f", such as {word[0]!r}" if word else ""
+        tell(f"The text is read as {encoding}{shown}; another: --encoding (encoding=).")
+    return text if "\n" in text else text.replace("\r", "\n")
+
+
+def _separator(sample: str, usual: str) -> str:
+    """The character that cuts every line into the same number of values, two or more; the usual one where none does."""
+    for separator in dict.fromkeys((usual, ",", ";", "\t", "|")):
+        widths = [len(record) for record in csv.reader(io.StringIO(sample, newline=""), delimiter=separator) if record]
+        # The last line may be cut.
+        if widths and widths[0] > 1 and len({*(widths[:-1] or widths)}) == 1:
+            return separator
+    return usual
+
+
+def _parsed(text: str, separator: str, path: object, tell: Tell) -> pl.DataFrame:
+    """The table's columns as text; of several of the same name the first."""
+    import polars as pl
+
+    header = next(filter(None, csv.reader(io.StringIO(text[:_HEADER], newline=""), delimiter=separator)), [])
+    _check_width(len(header), path)
+    try:
+        frame = pl.read_csv(text.encode(), separator=separator, infer_schema=False)
+    except pl.exceptions.ComputeError:
+        _check_lines(text, len(header), separator, path)
+        raise
+    names = [normal_name(name) for name in (header if len(header) == len(frame.columns) else frame.columns)]
+    first: dict[str, int] = {}
+    for index, name in enumerate(names):
+        first.setdefault(name, index)
+    twice = [f"{name!r} (column {index + 1})" for index, name in enumerate(names) if name and first[name] != index]
+    if twice:
+        more = f" and {len(twice) - _SHOWN} more" if len(twice) > _SHOWN else ""
+        tell(f"Columns of a name that another has before them are left out: {', '.join(twice[:_SHOWN])}{more}.")
+    frame = frame[:, list(first.values())]
+    frame.columns = list(first)
+    return frame
+
+
+def _check_lines(text: str, width: int, separator: str, path: object) -> None:
+    """Names the first line that has more values than there are columns."""
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    for record in lines:
+        if len(record) > width:
+            what = "A line of the table has more values than there are columns."
+            given = f"{path}, line {lines.line_num} has {len(record)}, the first line {width}"
+            fix = f"Put values that hold {separator!r} into quotes, or name the character between values: --separator."
+            raise DataError(what, given=given, fix=fix)
+
+
+def _values(frame: pl.DataFrame, dialect: Dialect, tell: Tell) -> pl.DataFrame:
+    """Columns of text as what they hold: numbers, and dates in the form of ISO 8601, where all their values are."""
+    import polars as pl
+
+    if dialect.separator is None:
+        return frame
+    columns = [texts.str.strip_chars() for texts in frame]
+    columns = [texts.set(texts.is_in(["", "?"]), None) for texts in columns]
+    decimal = dialect.decimal or _decimal(columns, dialect.separator)
+    marks = (decimal,) if dialect.decimal else (decimal, "." if decimal == "," else ",")
+    read, shown = [], []
+    for texts in columns:
+        values = _plain_numbers(texts, decimal)
+        if values is None and len(texts) > texts.null_count():
+            tries = (*(_numbers(texts, mark) for mark in marks), _dates(texts))
+            values = next((values for values in tries if values is not None), None)
+            if values is not None:
+                row = values.is_not_null().arg_true()[0]
+                shown.append(f"{texts.name!r} {texts[row]!r} as {values[row]}")
+        read.append(texts if values is None else values)
+    if shown:
+        more = f" and {len(shown) - _SHOWN} more columns" if len(shown) > _SHOWN else ""
+        tell(
+            f"Values are read as numbers or dates: {', '.join(shown[:_SHOWN])}{more}; otherwise: --decimal (decimal=)."
+        )
+    return pl.DataFrame(read)
+
+
+def _plain_numbers(texts: pl.Series, decimal: str) -> pl.Series | None:
+    """The numbers of a column that Python would read; None where a value is something else, or would lose a 0."""
+    import polars as pl
+
+    if texts.str.contains(r"^[+-]?0\d").any():
+        return None
+    for dtype in (pl.Int64, pl.Float64):
+        numbers = texts.cast(dtype, strict=False)
+        if numbers.null_count() == texts.null_count() < len(texts):
+            # Where decimals follow a comma, 1.445 is a thousand and more.
+            is_grouped = dtype == pl.Float64 and decimal == "," and _match(texts, decimal)
+            return None if is_grouped else numbers
+    return None
+
+
+def _decimal(columns: Sequence[pl.Series], separator: str) -> str:
+    """What stands before decimals, by the columns that leave no doubt; where none does, by the separator."""
+    unclear = False
+    for texts in columns:
+        if texts.str.contains(",", literal=True).any() and _match(texts, ","):
+            if not _match(texts, "."):
+                return ","
+            unclear = True
+    return "," if unclear and separator != "," else "."
+
+
+def _bare(texts: pl.Series) -> pl.Series:
+    """Numbers without currency or percent sign; null where a text stands for none."""
+    texts = texts.set(texts.str.to_lowercase().is_in(list(NO_NUMBER)).fill_null(value=False), None)
+    return texts.str.replace_all(_SIGNS, "").str.strip_chars()
+
+
+def _match(texts: pl.Series, decimal: str) -> bool:
+    """Whether all values are numbers with this decimal mark, perhaps in groups of digits, all with the same sign."""
+    bare, group = _bare(texts), _GROUPS[decimal]
+    pattern = rf"^[+-]?([1-9]\d{{0,2}}({group}\d{{3}})+|0|[1-9]\d*)(\{decimal}\d+)?([eE][+-]?\d+)?$"
+    signs = texts.filter(bare.is_not_null()).str.extract(f"({_SIGNS})").unique()
+    return len(signs) == 1 and bool(bare.drop_nulls().str.contains(pattern).all())
+
+
+def _numbers(texts: pl.Series, decimal: str) -> pl.Series | None:
+    """Numbers as people write them, such as "1.234,50 €"; None where a value is no number with this decimal mark."""
+    import polars as pl
+
+    if not _match(texts, decimal):
+        return None
+    plain = _bare(texts).str.replace_all(_GROUPS[decimal], "").str.replace(decimal, ".", literal=True)
+    return plain.cast(pl.Float64)
+
+
+def _dates(texts: pl.Series) -> pl.Series | None:
+    """Dates as ISO 8601 has them; None for what is no date, is in that form already, or has day and month unclear."""
+    parts = texts.drop_nulls().str.extract_groups(_DATE).struct.unnest()
+    if parts[:, 0].null_count() or texts.str.contains(r"^\d{4}-\d\d-\d\d").all():
+        return None
+    is_year = [parts[:, index].str.len_chars().min() == 4 for index in (0, 2)]
+    largest = [max(map(int, parts[:, index])) for index in (0, 1)]
+    if is_year == [True, False]:
+        order = "${1}-0${2}-0${3}${4}"
+    elif is_year == [False, True] and (largest[0] > 12) != (largest[1] > 12):
+        order = "${3}-0${2}-0${1}${4}" if largest[0] > 12 else "${3}-0${1}-0${2}${4}"
+    elif is_year == [False, True] and largest[1] <= 12 and texts.str.contains(".", literal=True).all():
+        # With points between them, day comes before month wherever dates are written so.
+        order = "${3}-0${2}-0${1}${4}"
+    else:
+        return None
+    return texts.str.replace(_DATE, order).str.replace_all(r"-0(\d\d)", "-${1}")

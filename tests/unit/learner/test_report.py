@@ -265,7 +265,7 @@ def test_wrong_calls_fail_before_the_model_answers(trained: Learner, monkeypatch
         trained.report(slices=["pens"])
     with pytest.raises(ConfigError, match=r"^`slices` must be a list"):
         trained.report(slices="pen")
-    with pytest.raises(HeadwayError, match=r"^Test-time augmentation needs"):
+    with pytest.raises(HeadwayError, match=r"^`tta` must be"):
         trained.report(tta=-1)
     with pytest.raises(ConfigError, match=r"^A baseline of your own has the name of another"):
         trained.report(baselines={"stratified": lambda *_, **__: {}})

@@ -68,7 +68,7 @@ def train(
         data_option(metavar="N=NAME,...", help="Masks: class of each number. Default: the numbers in the masks."),
     ] = None,
     ignore: Annotated[
-        str | None, data_option(metavar="N,...", help="Masks: numbers that are not classes. Default: 255.")
+        str | None, data_option(metavar="N,...", help="Masks: numbers that are not classes, or none. Default: 255.")
     ] = None,
     limits: Annotated[
         str | None, data_option("--range", metavar="LOW,HIGH", help="Lowest and highest value of a number.")

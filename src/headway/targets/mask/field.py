@@ -61,7 +61,8 @@ class Mask(Target):
         classes: The names of the classes. A list where the masks hold 0 for the first of them, 1 for the second and so
             on, else a dict from what the masks hold to the class's name; several numbers may have one name.
         ignore: What the masks hold where nobody knows the class: those pixels are neither learned from nor judged. A
-            mask with any other number that has no class is left out.
+            mask with any other number that has no class is left out. Nothing is ignored for `()`; 255 when left out,
+            unless it is a class.
 
     Raises:
         ConfigError: If there are fewer than 2 or more than 255 classes, a number is negative, or stands for a class and
@@ -78,7 +79,7 @@ class Mask(Target):
     column: str
     _: KW_ONLY
     classes: Mapping[int, str] | Sequence[str]
-    ignore: int | Sequence[int] = UNLABELLED
+    ignore: int | Sequence[int] | None = None
     labels: tuple[str, ...] = field(init=False, repr=False, compare=False)
     kind: ClassVar[str] = "mask"
     package: ClassVar[str] = "headway.targets.mask"
@@ -93,7 +94,8 @@ class Mask(Target):
     folders: ClassVar[tuple[str, str] | None] = ("images", "masks")
 
     def __post_init__(self) -> None:
-        names, ignored = _numbered(self.classes), _whole(self.ignore)
+        names = _numbered(self.classes)
+        ignored = _whole({UNLABELLED} - {*names} if self.ignore is None else self.ignore)
         labels = tuple(dict.fromkeys(names.values()))
         problems = []
         if isinstance(self.classes, str) or not 2 <= len(labels) <= UNLABELLED:
@@ -227,9 +229,9 @@ class Mask(Target):
         if "classes" in options:
             arguments["classes"] = _parsed_classes(options["classes"])
         if "ignore" in options:
-            numbers = [number.strip() for number in options["ignore"].split(",")]
+            numbers = [number.strip() for number in options["ignore"].split(",") if options["ignore"] != "none"]
             if not all(map(str.isdecimal, numbers)):
-                what = "`--ignore` must be numbers that masks hold."
+                what = "`--ignore` must be numbers that masks hold, or none."
                 raise ConfigError(what, given=repr(options["ignore"]), fix="Write it as --ignore 0,255.")
             arguments["ignore"] = list(map(int, numbers))
         return arguments
@@ -239,10 +241,10 @@ class Mask(Target):
         """Classes that are not named are those that the masks hold, called by their numbers."""
         from headway.targets.mask.folder import found_classes
 
-        arguments = {"ignore": [UNLABELLED], **cls.parse_options(options)}
+        arguments = cls.parse_options(options)
         if "classes" not in arguments:
-            named = found_classes(value for value in values() if value is not None)
-            arguments["classes"] = {number: name for number, name in named.items() if number not in arguments["ignore"]}
+            masks = (value for value in values() if value is not None)
+            arguments["classes"] = found_classes(masks, ignore=arguments.get("ignore"))
         return cls(column, **arguments)
 
     @classmethod
@@ -388,7 +390,9 @@ def _numbered(classes: Mapping[int, str] | Sequence[str]) -> dict[int, str]:
     return {int(number): str(name) for number, name in pairs}
 
 
-def _whole(ignore: int | Iterable[int]) -> tuple[int, ...]:
+def _whole(ignore: int | Iterable[int] | None) -> tuple[int, ...]:
+    if ignore is None:
+        return ()
     return tuple(map(int, ignore)) if isinstance(ignore, Iterable) else (int(ignore),)
 
 

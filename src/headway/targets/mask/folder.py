@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,8 +52,11 @@ def list_masks(path: str | os.PathLike[str], *, photos: str = "images", masks: s
     return items if all(parts.values()) else items.drop("split")
 
 
-def found_classes(masks: Iterable[Any]) -> dict[int, str]:
-    """The classes of masks, named by their numbers: those that the first masks hold, but for 255, which is no label."""
+def found_classes(masks: Iterable[Any], *, ignore: Collection[int] | None = None) -> dict[int, str]:
+    """The classes of masks, named by their numbers: those that the first masks hold, but for those to ignore.
+
+    Where `ignore` is left out 255 is no label, unless masks hold nothing but 0 and 255: black and white.
+    """
     numbers: set[int] = set()
     looked_at = 0
     for mask in masks:
@@ -63,11 +67,17 @@ def found_classes(masks: Iterable[Any]) -> dict[int, str]:
             looked_at += 1
         except ReadError:
             continue
-    classes = {number: str(number) for number in sorted(numbers - {UNLABELLED})}
+    ignored = {*ignore} if ignore is not None else {UNLABELLED} if numbers != {0, UNLABELLED} else set()
+    classes = {number: str(number) for number in sorted(numbers - ignored)}
+    if not looked_at:
+        fix = "Name the column or the folder of the masks: --target."
+        raise DataError("No mask can be read.", given="masks that are missing or no pictures", fix=fix)
     if not 2 <= len(classes) <= UNLABELLED:
         what = "The masks must hold numbers of at least two classes, one number a pixel."
-        given = f"{sorted(numbers)[:10]} in {looked_at} masks"
-        raise DataError(what, given=given, fix="Name the column or the folder of the masks.")
+        left_out = f", of which {sorted(ignored & numbers)} is ignored" if ignored & numbers else ""
+        given = f"{sorted(numbers)[:10]} in {looked_at} masks{left_out}"
+        fix = "Name the folder or column of the masks (--target), or what to ignore: --ignore 7, --ignore none."
+        raise DataError(what, given=given, fix=fix)
     return classes
 
 
@@ -81,11 +91,40 @@ def _parts(root: Path) -> dict[str, str | None]:
 
 
 def _pairs(photos: Path, masks: Path) -> list[tuple[Path, str | None]]:
-    by_name: dict[Path, list[str]] = {}
+    by_name: dict[str, list[str]] = {}
     for mask in files_below(masks):
-        by_name.setdefault(mask.relative_to(masks).with_suffix(""), []).append(str(mask))
+        by_name.setdefault(mask.relative_to(masks).with_suffix("").as_posix(), []).append(str(mask))
     twice = [paths for paths in by_name.values() if len(paths) > 1]
     if twice:
         raise DataError("A photo must have one mask.", given=twice[0], fix="Keep one of them.")
-    names = ((photo, photo.relative_to(photos).with_suffix("")) for photo in files_below(photos))
-    return [(photo, by_name[name][0] if name in by_name else None) for photo, name in names]
+    names = {photo: photo.relative_to(photos).with_suffix("").as_posix() for photo in files_below(photos)}
+    before, after = _additions([*names.values()], [*by_name])
+    wanted = {
+        photo: f"{folder}{slash}{before}{name}{after}"
+        for photo, (folder, slash, name) in ((photo, name.rpartition("/")) for photo, name in names.items())
+    }
+    return [(photo, by_name[name][0] if name in by_name else None) for photo, name in wanted.items()]
+
+
+def _additions(photos: Sequence[str], masks: Sequence[str]) -> tuple[str, str]:
+    """What stands before and after a photo's name in its mask's, for most of them: "_mask" after it, mostly nothing.
+
+    Raises:
+        DataError: If no mask's name has a photo's in it.
+    """
+    known, folders = {*masks}, defaultdict[str, list[str]](list)
+    for mask in masks:
+        folder, _, name = mask.rpartition("/")
+        folders[folder].append(name)
+    pairs = Counter[tuple[str, str]]()
+    for photo in photos[:: max(1, len(photos) // MASKS_LOOKED_AT)]:
+        if photo in known:
+            pairs[("", "")] += 1
+            continue
+        folder, _, name = photo.rpartition("/")
+        inside = (mask.partition(name) for mask in folders[folder])
+        pairs.update((before, after) for before, middle, after in inside if middle)
+    if photos and masks and not pairs:
+        fix = "Name each mask as its photo, or with the same addition for all: cat1.jpg and cat1_mask.png."
+        raise DataError("No mask is named as a photo.", given=[f"photo {photos[0]}", f"mask {masks[0]}"], fix=fix)
+    return max(pairs, key=lambda pair: pairs[pair], default=("", ""))

@@ -23,13 +23,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Points"]
 
+# How far outside of its picture a point may lie, as a share of the picture's sides.
+_MARGIN = 0.1
+
 
 @dataclass(frozen=True)
 class Points(Target):
     """The same few points in every picture, in pixels from the upper left corner of the upright picture.
 
     They lie in one column, `x y` after `x y`, separated by blanks; or in a column for each number. Every point must be
-    there; it may lie outside of what the model sees, or of the picture.
+    there; it may lie outside of what the model sees, or a little outside of the picture: by a tenth of its sides.
 
     Args:
         column: The column of all the numbers; what they are called together, where `columns` names them one by one.
@@ -109,6 +112,11 @@ class Points(Target):
     def fit_places(self, rows: pl.DataFrame, input: Input) -> Self:
         """A copy that knows where the points of `rows` lie in the canvases, and how far they spread."""
         places = self.place(rows, input)[:, :-2].astype(np.float64)
+        numbers = self.encode(self.values(rows))
+        if len(rows) and numbers.min() >= 0 and numbers.max() <= 1:
+            what = f"Column {self.column!r} seems to hold shares of the pictures' sizes; points must be in pixels."
+            given = f"numbers from {numbers.min():g} to {numbers.max():g} in {len(rows)} rows"
+            raise DataError(what, given=given, fix="Multiply each x by its picture's width, and each y by its height.")
         spread = float(np.sqrt(places.var(axis=0).mean()))
         self._check_swap(places.shape[1] // 2)
         return learned(self, mean=tuple(places.mean(axis=0).tolist()), std=spread or 1.0)
@@ -136,6 +144,7 @@ class Points(Target):
             raise ConfigError(what, given=f"input={type(input).__name__}", fix=fix)
         points = self.encode(self.values(items)).reshape(len(items), -1, 2)
         crops = [input.frame(value) for value in items[input.column]]
+        self._check_inside(points, crops, input.names(items))
         placed = [crop.inside(pairs).flatten() for crop, pairs in zip(crops, points, strict=True)]
         sizes = [(crop.right - crop.left, crop.bottom - crop.top) for crop in crops]
         return np.concatenate([np.array(placed), np.array(sizes)], axis=1).astype(np.float32)
@@ -184,6 +193,20 @@ class Points(Target):
         shares = (target[:-2].reshape(-1, 2) + 1) / 2
         x, y = (np.array([left, top]) + shares * (right - left, bottom - top)).T
         axes.scatter(x, y, c=range(len(shares)), cmap="cool", edgecolors="white")
+
+    def _check_inside(self, points: np.ndarray, crops: Sequence[CropBox], names: Sequence[str]) -> None:
+        """A point far outside is hidden, in another unit, or y before x; silently learned it would spoil the rest."""
+        sizes = np.array([(crop.width, crop.height) for crop in crops]).reshape(-1, 1, 2)
+        is_far = (points < -_MARGIN * sizes) | (points > (1 + _MARGIN) * sizes)
+        is_wrong = is_far.any(axis=2) | (points == -1).all(axis=2)
+        if is_wrong.any():
+            item, point = np.argwhere(is_wrong)[0].tolist()
+            x, y = points[item, point].tolist()
+            what = f"{int(is_wrong.any(axis=1).sum())} of {len(points)} rows have a point outside of the picture."
+            width, height = sizes[item, 0].tolist()
+            given = f"{names[item]}: point {point} at ({x:g}, {y:g}) in {width} x {height} pixels"
+            fix = "Write x before y, in pixels; remove rows whose points are hidden (-1), or leave those points out."
+            raise DataError(what, given=given, fix=fix)
 
     def _check_swap(self, num_points: int) -> None:
         unknown = sorted({point for pair in self.swap or () for point in pair if point >= num_points})

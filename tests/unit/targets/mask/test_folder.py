@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from headway.errors import DataError
+from headway.targets.mask.field import Mask
 from headway.targets.mask.folder import found_classes, list_masks
 
 
@@ -47,8 +48,56 @@ def test_no_photos(tmp_path: Path) -> None:
         list_masks(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["{}_mask.gif", "mask-{}.png", "deep/{}_L.png"])
+def test_masks_may_have_the_same_addition_in_all_their_names(name: str, tmp_path: Path) -> None:
+    numbers = ["1", "10", "100", "7"]
+    deep = "deep/" if name.startswith("deep") else ""
+    touch(tmp_path, *(f"images/{deep}{number}.jpg" for number in numbers))
+    touch(tmp_path, *(f"masks/{name.format(number)}" for number in numbers[:3]))
+    pairs = {Path(photo).stem: mask and Path(mask).name for photo, mask in list_masks(tmp_path).iter_rows()}
+    expected = {number: Path(name.format(number)).name for number in numbers[:3]}
+    assert pairs == {**expected, "7": None}
+
+
+def test_masks_that_are_named_otherwise(tmp_path: Path) -> None:
+    touch(tmp_path, "images/cat1.jpg", "images/cat2.jpg", "masks/a.png")
+    with pytest.raises(DataError) as caught:
+        list_masks(tmp_path)
+    assert str(caught.value) == (
+        "No mask is named as a photo.\n  Given: photo cat1, mask a\n"
+        "  Fix:   Name each mask as its photo, or with the same addition for all: cat1.jpg and cat1_mask.png."
+    )
+
+
 def test_classes_are_the_numbers_that_masks_hold() -> None:
     masks = [b"no mask", np.array([[3, 1]]), np.array([[255, 1]])]
     assert found_classes(masks) == {1: "1", 3: "3"}
-    with pytest.raises(DataError, match="at least two classes"):
+    assert found_classes(masks, ignore=()) == {1: "1", 3: "3", 255: "255"}
+    assert found_classes(masks, ignore=[3]) == {1: "1", 255: "255"}
+
+
+def test_black_and_white_are_two_classes() -> None:
+    black_and_white = [np.array([[0, 255]], np.uint8)]
+    assert found_classes(black_and_white) == {0: "0", 255: "255"}
+    field = Mask.from_options("mask", {}, lambda: black_and_white)
+    assert field.ignore == ()
+    assert field.encode(black_and_white).tolist() == [[[0, 1]]]
+    assert Mask.from_options("mask", {"classes": "0=sky,255=bird"}, list).labels == ("sky", "bird")
+    assert Mask.from_options("mask", {"classes": "1=sky,2=bird"}, list).ignore == (255,)
+    assert Mask.from_options("mask", {"classes": "1=sky,2=bird", "ignore": "none"}, list).ignore == ()
+
+
+def test_one_class_is_too_few() -> None:
+    with pytest.raises(DataError) as caught:
         found_classes([np.array([[1, 255]])])
+    assert str(caught.value) == (
+        "The masks must hold numbers of at least two classes, one number a pixel.\n"
+        "  Given: [1, 255] in 1 masks, of which [255] is ignored\n"
+        "  Fix:   Name the folder or column of the masks (--target), or what to ignore: --ignore 7, --ignore none."
+    )
+    with pytest.raises(DataError) as caught:
+        found_classes([])
+    assert str(caught.value) == (
+        "No mask can be read.\n  Given: masks that are missing or no pictures\n"
+        "  Fix:   Name the column or the folder of the masks: --target."
+    )

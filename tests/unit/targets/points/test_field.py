@@ -161,3 +161,31 @@ def test_a_data_set_of_points() -> None:
         ((x, y),) = dots.get_offsets()  # pyright: ignore
         assert -4 <= x <= 20, image
         assert -1 <= y <= 17
+
+
+@pytest.mark.parametrize(
+    ("point", "given"),
+    [("-1 -1", "point 1 at (-1, -1) in 40 x 20 pixels"), ("10 30", "point 1 at (10, 30) in 40 x 20 pixels")],
+)
+def test_points_that_are_hidden_or_far_outside_are_refused(point: str, given: str) -> None:
+    pictures = [np.zeros((20, 40, 3), np.uint8)] * 3
+    items = pl.DataFrame({"file": pl.Series(pictures, dtype=pl.Object), "p": ["1 2 3 4", f"1 2 {point}", "0 0 42 -1"]})
+    with pytest.raises(DataError) as caught:
+        Points("p").place(items, Image("file", size=16))
+    assert str(caught.value) == (
+        "1 of 3 rows have a point outside of the picture.\n"
+        f"  Given: <ndarray>: {given}\n"
+        "  Fix:   Write x before y, in pixels; remove rows whose points are hidden (-1), or leave those points out."
+    )
+
+
+def test_shares_of_the_size_are_no_pixels() -> None:
+    pictures = [np.zeros((20, 40, 3), np.uint8)] * 3
+    items = pl.DataFrame({"file": pl.Series(pictures, dtype=pl.Object), "p": ["0.1 0.2", "0.5 0.9", "0 1"]})
+    with pytest.raises(DataError) as caught:
+        Points("p").fit_places(items, Image("file", size=16))
+    assert str(caught.value) == (
+        "Column 'p' seems to hold shares of the pictures' sizes; points must be in pixels.\n"
+        "  Given: numbers from 0 to 1 in 3 rows\n"
+        "  Fix:   Multiply each x by its picture's width, and each y by its height."
+    )

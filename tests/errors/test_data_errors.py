@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from headway.data.build import from_items
+from headway.data.build import from_folder, from_items
 from headway.data.dataset import Data
 from headway.data.loader import Loader
 from headway.data.sources import list_folder
@@ -380,3 +380,46 @@ def test_parts_loaders_and_pictures(files: list[str]) -> None:
     assert refusal(ConfigError, lambda: data.show(0)) == text(
         "`n` must be at least 1.", "n=0", "Leave it out for nine."
     )
+
+
+def test_a_folder_one_level_too_high(tmp_path: Path) -> None:
+    for label in ("cat", "dog"):
+        (tmp_path / "data" / label).mkdir(parents=True)
+        (tmp_path / "data" / label / "1.png").touch()
+    with pytest.raises(DataError) as caught:
+        from_folder(tmp_path)
+    assert str(caught.value) == (
+        "There is a single class folder, and it has several folders in it, which may be the classes.\n"
+        f"  Given: {tmp_path} with data/, in which are cat, dog\n"
+        f"  Fix:   Name the folder of the classes itself: {tmp_path}/data"
+    )
+
+
+def test_parts_without_class_folders(tmp_path: Path) -> None:
+    for part, count in (("train", 3), ("test", 2)):
+        (tmp_path / part).mkdir()
+        for number in range(count):
+            (tmp_path / part / f"{number}.png").touch()
+    with pytest.raises(DataError) as caught:
+        from_folder(tmp_path)
+    assert str(caught.value) == (
+        "There are no class folders: each class's files belong in a folder named after the class.\n"
+        f"  Given: {tmp_path} with 0 files and test/ with 2 files, train/ with 3 files, without folders in them\n"
+        "  Fix:   Make one folder a class, such as photos/train/cat/ and photos/train/dog/, or give a CSV with --input "
+        "and --target."
+    )
+
+
+def test_files_beside_the_pictures_do_not_stop_a_run(photo_folder: Callable[..., Path]) -> None:
+    folder = photo_folder({"cat": 12, "dog": 12})
+    for file in sorted(folder.rglob("*.png")):
+        file.with_suffix(".xml").write_text("<boxes/>")
+    (folder / "cat" / "notes.TXT").write_text("a note")
+    data = from_folder(folder, input=Image("file", size=16))
+    assert len(data.items) == 24
+    assert set(data.problems["reason"]) == {"a .xml file, no picture", "a .TXT file, no picture"}
+    # Where there is nothing else, they are what cannot be read.
+    for file in folder.rglob("*.png"):
+        file.unlink()
+    with pytest.raises(DataError, match=r"^25 of 25 items cannot be read"):
+        from_folder(folder, input=Image("file", size=16))

@@ -138,6 +138,16 @@ def test_what_cannot_be_called(
     assert refusal(lambda: call(learner)) == text(what, given, fix)
 
 
+def test_batch_normalisation_of_one_item(data: hw.Data) -> None:
+    module = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+    learner = hw.Learner(data, module, batch_size=1, device="cpu", progress=False)
+    assert refusal(lambda: learner.fit(1)) == text(
+        "Batch normalisation needs more than one item a step.",
+        "batch_size=1, a model with BatchNorm1d",
+        "Pass batch_size=2 or more, or freeze_norm=True.",
+    )
+
+
 def test_a_metric_that_fails_says_what_it_was_given(data: hw.Data) -> None:
     learner = hw.Learner(data, device="cpu", progress=False, metrics=broken)
     fix = 'It is called as function(targets, predictions); those of scikit-learn are safest by name: "roc_auc".'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,8 +28,21 @@ __all__ = [
     "check_fields",
     "dialect_of",
     "labelled_items",
+    "local",
     "open_data",
 ]
+
+
+def local(path: Path | list[Path]) -> Path | list[Path]:
+    """The path, or paths, of an argument; a ConfigError if one is an address on the web, which is never opened."""
+    for one in path if isinstance(path, list) else [path]:
+        # As a path it has lost one of its slashes.
+        address = re.sub(r"^([a-zA-Z]{2,}):/+", r"\1://", str(one))
+        if "://" in address:
+            fix = f"Download it first, such as with curl -LO {address}"
+            raise ConfigError("An address on the web is not opened.", given=address, fix=fix)
+    return path
+
 
 # What commands take that open a run's data again.
 MovedTo = Annotated[
@@ -153,6 +167,7 @@ def labelled_items(
         rows = field.list_folder(data, *names)
     else:
         rows, names = sources.list_folder(data), ["file", "label"]
+        rows = rows.filter([not file.lower().endswith(input.beside) for file in rows["file"]])
     part = None
     if not tables.is_table(data) and "split" in rows.columns:
         part = max(rows["split"].unique().to_list(), key=["train", "valid", "test"].index)

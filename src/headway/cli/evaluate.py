@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headway.cli.data_options import dialect_of, labelled_items
+from headway.cli.data_options import dialect_of, labelled_items, local
 from headway.errors import DataError, ReadError
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ CHUNK = {"file": 64, "values": 8_192}
 
 def evaluate(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A model.headway file.")],
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="A folder as for train, or a CSV or Parquet file.")],
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", callback=local, help="A folder as for train, or a CSV or Parquet file.")
+    ],
     *,
     input: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN", help="Table: column of file paths. For ratings give it twice.")

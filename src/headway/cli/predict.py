@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headway.cli.data_options import dialect_of
+from headway.cli.data_options import dialect_of, local
 from headway.errors import ConfigError, DataError, ReadError
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ NOTES_SHOWN = 5
 
 def predict(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A model.headway file.")],
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Photos, folders of photos, or tables.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", callback=local, help="Photos, folders of photos, or tables.")
+    ],
     *,
     output: Annotated[
         Path | None,
@@ -83,10 +85,11 @@ def predict(
 def _listed(file: Path, input: Input, dialect: Dialect) -> list[Path]:
     """The files that an argument stands for: those in a folder, or those that a table names where a file is an item."""
     from headway.data.normal_form import existing_paths
+    from headway.data.sources import files_below
     from headway.data.tables import is_table, read_values
 
     if file.is_dir():
-        inside = sorted(path for path in file.rglob("*") if path.is_file() and not path.name.startswith("."))
+        inside = [path for path in files_below(file) if not path.name.lower().endswith(input.beside)]
         if not inside:
             raise DataError("The folder has no files.", given=file, fix="Pass files, or a folder of them.")
         return inside

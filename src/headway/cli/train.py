@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from headway.cli.data_options import check_fields, open_data
+from headway.cli.data_options import check_fields, local, open_data
 from headway.errors import ConfigError
 from headway.targets.registry import TARGETS
 
@@ -40,6 +40,7 @@ def train(
         Path,
         typer.Argument(
             metavar="DATA",
+            callback=local,
             help="A folder with one folder per class, or with train/, valid/ and test/ of those; or a CSV or Parquet "
             "file. With --kind mask: a folder with images/ and masks/.",
         ),

@@ -6,9 +6,10 @@ What cannot be read is left out and noted. Whatever would make training senseles
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from functools import cache
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -193,8 +194,9 @@ def from_items(
     missing = _missing(frame, target)
     answers = store.answers.reasons if store.answers else {}
     reasons = {row: why for row, why in answers.items() if row not in missing} | store.reasons
-    _check_readable(frame, input, reasons)
-    reasons = missing | reasons
+    beside = _beside(frame, input, reasons)
+    _check_readable(frame, input, reasons, beside)
+    reasons = missing | reasons | beside
     usable = frame.filter(~pl.col("row").is_in(list(reasons)))
     target.check_items(usable)
     assigned = assign_parts(split, usable, target)
@@ -268,15 +270,24 @@ def check_columns(frame: pl.DataFrame, input: Input, target: Target, *, split_co
         )
 
 
-def _check_readable(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) -> None:
-    """At most a twentieth of the items is unreadable."""
-    if len(reasons) > MAX_UNREADABLE * len(frame):
-        names = input.names(frame)
-        named = [f"{names[row]}: {reason}" for row, reason in list(reasons.items())[:5]]
+def _beside(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) -> dict[int, str]:
+    """Of the items that cannot be read those that are files beside the items, by row; none where all of them are."""
+    names = input.names(frame)
+    beside = {row: f"a {PurePath(names[row]).suffix} file, no {input.noun}" for row in reasons}
+    beside = {row: why for row, why in beside.items() if names[row].lower().endswith(input.beside)}
+    return beside if len(beside) < len(frame) else {}
+
+
+def _check_readable(frame: pl.DataFrame, input: Input, reasons: dict[int, str], beside: Container[int]) -> None:
+    """At most a twentieth of the items is unreadable; files beside them do not count."""
+    names = input.names(frame)
+    total = sum(row not in beside for row in range(len(frame)))
+    named = [f"{names[row]}: {reason}" for row, reason in reasons.items() if row not in beside]
+    if len(named) > MAX_UNREADABLE * total:
         raise DataError(
-            f"{len(reasons)} of {len(frame)} items cannot be read; more than {MAX_UNREADABLE:.0%} is too many to "
+            f"{len(named)} of {total} items cannot be read; more than {MAX_UNREADABLE:.0%} is too many to "
             "go on without them.",
-            given="; ".join(named) + (" ..." if len(reasons) > 5 else ""),
+            given="; ".join(named[:5]) + (" ..." if len(named) > 5 else ""),
             fix="Repair or remove those files, or correct the paths.",
         )
 

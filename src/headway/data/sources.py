@@ -94,11 +94,21 @@ def list_folder(path: str | os.PathLike[str]) -> pl.DataFrame:
     classes = _classes(root)
     is_split = any(part for _, part in classes)
     if not classes:
+        inside = [f"{folder.name}/ with {len(files_below(folder))} files" for folder in _folders(root)]
+        above = "photos/train" if inside else "photos"
         raise DataError(
             "There are no class folders: each class's files belong in a folder named after the class.",
-            given=f"{path} with {sum(entry.is_file() for entry in root.iterdir())} files and no folders of files",
-            fix="Make one folder a class, such as photos/cat/ and photos/dog/, or give a CSV with --input and "
+            given=f"{path} with {sum(entry.is_file() for entry in root.iterdir())} files and "
+            + (f"{', '.join(inside)}, without folders in them" if inside else "no folders of files"),
+            fix=f"Make one folder a class, such as {above}/cat/ and {above}/dog/, or give a CSV with --input and "
             "--target.",
+        )
+    below = [] if is_split or len(classes) > 1 else [folder.name for folder in _folders(classes[0][0])]
+    if len(below) > 1:
+        raise DataError(
+            "There is a single class folder, and it has several folders in it, which may be the classes.",
+            given=f"{path} with {classes[0][0].name}/, in which are {', '.join(below[:5])}",
+            fix=f"Name the folder of the classes itself: {classes[0][0]}",
         )
     rows = []
     for folder, part in classes:

@@ -81,6 +81,7 @@ class Input(ABC):
         axes: The names of the axes of what `read` gives, such as `("height", "width", "channels")`. An axis whose
             length differs from item to item ends with `*`; the one named "channels" comes first in a model's input.
         padding: What `collate` fills ragged items up with.
+        beside: Endings of files that often lie beside items and are none, such as notes on what is in a picture.
     """
 
     column: str
@@ -88,6 +89,7 @@ class Input(ABC):
     dtype: type[np.generic] = np.uint8
     axes: tuple[str, ...]
     padding: float = 0
+    beside: ClassVar[tuple[str, ...]] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -445,6 +445,10 @@ def check_training(options: Options, setup: Setup, *, epochs: int | None = None,
     if options.label_smoothing and objective.even is None:
         given = f"label_smoothing={options.label_smoothing}, {kinds}"
         raise ConfigError("Label smoothing is for classes and labels.", given=given, fix="Leave it out.")
+    has_norm = any(isinstance(module, nn.BatchNorm1d) for module in setup.model.modules())
+    if has_norm and setup.batch_size == 1 and not options.freeze_norm:
+        what, given = "Batch normalisation needs more than one item a step.", "batch_size=1, a model with BatchNorm1d"
+        raise ConfigError(what, given=given, fix="Pass batch_size=2 or more, or freeze_norm=True.")
     if not options.sizes:
         return
     given = f"sizes={list(options.sizes)}"

@@ -10,9 +10,10 @@ import typer
 from PIL import Image as PILImage
 from typer.testing import CliRunner, Result
 
+from headway.cli import app
 from headway.cli.evaluate import evaluate
 from headway.cli.predict import predict
-from headway.errors import BundleError, DataError
+from headway.errors import BundleError, ConfigError, DataError
 
 GOLDEN = Path(__file__).parents[2] / "bundles" / "v1.headway"
 
@@ -158,3 +159,14 @@ def test_of_a_split_folder_only_the_last_part_is_evaluated(photos: Path, tmp_pat
     result = run("evaluate", GOLDEN, tmp_path / "split")
     assert result.exit_code == 0
     assert result.stdout.splitlines()[0] == "6 items of valid"
+
+
+@pytest.mark.parametrize("arguments", [["predict", "BUNDLE"], ["evaluate", "BUNDLE"], ["train"]])
+def test_addresses_on_the_web_are_named_as_they_were(arguments: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        CliRunner().invoke(app, [*arguments, "https://x.org/a.jpg"], catch_exceptions=False)
+    assert str(caught.value) == (
+        "An address on the web is not opened.\n"
+        "  Given: https://x.org/a.jpg\n"
+        "  Fix:   Download it first, such as with curl -LO https://x.org/a.jpg"
+    )

@@ -155,7 +155,7 @@ def test_ratings(headway: Command, tmp_path: Path) -> None:
         ),
         (("--kind", "category", "--classes", "a,b"), "--classes goes with --kind mask."),
         (("--kind", "mask", "--classes", "1=a,b"), "`--classes` must be names by number, or names alone."),
-        (("--kind", "mask", "--ignore", "x"), "`--ignore` must be numbers that masks hold."),
+        (("--kind", "mask", "--ignore", "x"), "`--ignore` must be numbers that masks hold, or none."),
         (("--kind", "number", "--range", "5"), "`--range` must be the lowest and the highest value."),
         (("--kind", "number", "--ignore", "5"), "--ignore goes with --kind mask."),
     ],

@@ -81,6 +81,7 @@ class Image(Input):
     noun: ClassVar[str] = "picture"
     nouns: ClassVar[str] = "pictures"
     axes = ("height", "width", "channels")
+    beside: ClassVar[tuple[str, ...]] = (".xml", ".txt", ".json", ".csv", ".md", ".yaml", ".yml")
 
     def __post_init__(self) -> None:
         if not isinstance(self.size, int):

@@ -167,7 +167,7 @@ def test_an_unfamiliar_picture_is_called_so(page: Page) -> None:
     page.run(files_script("drop", ("snow.png", "image/png", picture("white"))))
     (card,) = answered(page, 1)
     assert card["label"] == "Unfamiliar"
-    assert "unlike the pictures that the model learned from" in card["word"]
+    assert "unlike the pictures that the model was trained on" in card["word"]
     assert "unfamiliar" in card["kind"]
     assert "snow.png: unfamiliar" in page.run("document.querySelector('#spoken').textContent")
 

@@ -106,7 +106,12 @@ class Data:
     def copies(self) -> list[Copies]:
         """The items of valid and of test that are nearly the same as a training item, for each part that has some."""
         targets = [name for name in self.target.columns if name in self.items.columns]
-        options = {"pairs": self.near_copies, "names": self.input.names(self.items)}
+        # What lies in memory has no name of its own.
+        names = [
+            f"item {row}" if name.startswith("<") else name
+            for row, name in zip(self.items["row"].to_list(), self.input.names(self.items), strict=True)
+        ]
+        options = {"pairs": self.near_copies, "names": names}
         options["targets"] = None if self.store.answers else targets
         copies = (copies_of_train(self.items, part, **options) for part in self.parts if part != "train")
         return [copy for copy in copies if copy is not None]

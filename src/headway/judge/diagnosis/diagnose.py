@@ -35,6 +35,8 @@ LARGE, HALF_LARGEST = 1e4, 65504.0
 _CAUSES = {
     "not_finite": {"lr_too_high"},
     "underfitting": {"lr_too_high", "lr_too_low", "dead_activations", "exploding_activations"},
+    # A model that has not learned says nothing of labels.
+    "label_noise": {"lr_too_high", "lr_too_low", "dead_activations", "exploding_activations", "underfitting"},
     "overconfidence": {"lr_too_high", "overfitting"},
     "confused_pair": {"lr_too_high", "lr_too_low", "dead_activations", "exploding_activations", "underfitting"},
 }

@@ -23,6 +23,7 @@ __all__ = [
     "confused_pairs",
     "find_issues",
     "label_issues",
+    "label_judges",
     "sort_by_confusion",
     "top_losses",
 ]
@@ -31,6 +32,8 @@ __all__ = [
 _ENOUGH = 10
 # Beyond this many classes the best order takes minutes; a good one still takes none.
 _ORDERED = 200
+# Share of the way from the commonest class to no error that a model must surely have gone to judge labels.
+KNOWS = 0.25
 # Suspected labels of a part; a report lists no more.
 _NAMED = 200
 
@@ -219,6 +222,10 @@ def label_issues(
     if is_common.sum() < 2:
         reason = f"at least two classes with {_ENOUGH} items are needed"
         return LabelIssues(count=0, checked=0, issues=[], noise=math.nan, reason=reason)
+    right, majority = wilson(int((probabilities.argmax(1) == targets).sum()), len(targets)), np.bincount(targets).max()
+    if right.low <= majority / len(targets) + KNOWS * (1 - majority / len(targets)):
+        reason = f"with {right.value:.1%} right answers, hardly more is known than the commonest class"
+        return LabelIssues(count=0, checked=0, issues=[], noise=math.nan, reason=reason)
     with warnings.catch_warnings():
         # It warns of classes with hardly any items; those are left out anyway.
         warnings.simplefilter("ignore")
@@ -242,14 +249,50 @@ def label_issues(
 
 
 def find_issues(inputs: ReportInputs) -> dict[str, LabelIssues]:
-    """Labels that look wrong, by part; all of them are counted, the first 200 are named.
-
-    Those of `inputs.focus` by the model's own predictions, those of train by models that did not see the item.
-    """
+    """Labels that look wrong, by part; all of them are counted, the first 200 are named."""
     issues = {}
-    for part, judged in {inputs.focus: inputs.seen, "train": inputs.held_out}.items():
-        if judged is not None:
-            probabilities, targets = check_predictions(judged.predictions, judged.targets)
-            every = label_issues(probabilities, targets, judged.rows, labels=inputs.labels)
-            issues[part] = replace(every, issues=every.issues[:_NAMED])
+    for part, judge in label_judges(inputs).items():
+        every = label_issues(judge.probabilities, judge.targets, judge.rows, labels=inputs.labels)
+        issues[part] = replace(every, issues=every.issues[:_NAMED])
     return issues
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelJudge:
+    """Answers of a model that did not see the items, and where all simple models that learn give the same."""
+
+    probabilities: np.ndarray
+    targets: np.ndarray
+    rows: np.ndarray
+    is_agreed: np.ndarray
+
+    @property
+    def num_sure_errors(self) -> int:
+        """About how many labels are wrong: twice the agreed errors that are surer than half of the right answers.
+
+        Of an item that is hard to tell a model is less sure, and others say something else. Where the label is wrong it
+        is as sure as elsewhere, however sure that is.
+        """
+        top = np.log(np.maximum(np.sort(self.probabilities.astype(np.float64), axis=1)[:, -2:], 1e-300))
+        margins, is_right = top[:, 1] - top[:, 0], self.probabilities.argmax(1) == self.targets
+        usual = float(np.median(margins[is_right])) if is_right.any() else math.inf
+        return 2 * int((~is_right & self.is_agreed & (margins > usual)).sum())
+
+
+def label_judges(inputs: ReportInputs) -> dict[str, LabelJudge]:
+    """What labels are judged by, by part.
+
+    Those of `inputs.focus` by the model or by the best baseline, whichever is right more often: a model that has not
+    learned says nothing of labels. Those of train by heads that were solved without the item.
+    """
+    judges = {}
+    for part, judged in {inputs.focus: inputs.seen, "train": inputs.held_out}.items():
+        if judged is None:
+            continue
+        probabilities, targets = check_predictions(judged.predictions, judged.targets)
+        others = [one for one in inputs.baselines if one.needs is not None and part == inputs.focus]
+        answers = [probabilities, *(other.predictions[part] for other in others)]
+        best = max(answers, key=lambda answer: int((answer.argmax(1) == targets).sum()))
+        is_agreed = np.all([answer.argmax(1) == best.argmax(1) for answer in answers[1:]] or [targets >= 0], axis=0)
+        judges[part] = LabelJudge(probabilities=best, targets=targets, rows=judged.rows, is_agreed=is_agreed)
+    return judges

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from headway.judge.intervals import wilson
-from headway.targets.category.mistakes import confused_pairs, label_issues, sort_by_confusion, top_losses
+from headway.targets.category.mistakes import LabelJudge, confused_pairs, label_issues, sort_by_confusion, top_losses
 
 CONFUSION = np.array([[50, 5, 0], [2, 8, 0], [0, 5, 0]])
 LABELS = ["cat", "dog", "fox"]
@@ -150,3 +151,25 @@ def test_label_issues_of_too_little_is_a_blank(targets: np.ndarray) -> None:
     assert found.issues == []
     assert found.sentence == "Labels were not checked: at least two classes with 10 items are needed."
     assert json.loads(json.dumps(found.to_json(), allow_nan=False))["noise"] is None
+
+
+def test_labels_are_not_judged_by_who_does_not_know_the_classes() -> None:
+    targets = np.arange(100) % 2
+    half = label_issues(np.eye(2)[np.zeros(100, int)] * 0.8 + 0.1, targets, np.arange(100), labels=LABELS)
+    assert half.sentence == (
+        "Labels were not checked: with 50.0% right answers, hardly more is known than the commonest class."
+    )
+
+
+def test_errors_as_sure_as_right_answers_are_wrong_labels() -> None:
+    draw = np.random.default_rng(0)
+    targets, sure = draw.integers(2, size=1_000), draw.uniform(0.6, 1.0, 1_000)
+    wrong = np.arange(1_000) < 50
+    answers = np.where(wrong, 1 - targets, targets)
+    probabilities = np.where(np.eye(2, dtype=bool)[answers], sure[:, None], 1 - sure[:, None])
+    judge = LabelJudge(probabilities=probabilities, targets=targets, rows=np.arange(1_000), is_agreed=targets >= 0)
+    assert 35 <= judge.num_sure_errors <= 65
+    # Errors that the model is least sure of are hard items, and those that others do not make are its own.
+    probabilities[wrong] = 0.5 + (probabilities[wrong] - 0.5) / 10
+    assert judge.num_sure_errors == 0
+    assert replace(judge, probabilities=np.eye(2)[answers], is_agreed=~wrong).num_sure_errors == 0

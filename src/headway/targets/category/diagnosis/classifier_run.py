@@ -90,6 +90,7 @@ class ClassifierRun:
         num_checked: Items that were looked at for them.
         baseline_accuracy: The best baseline's on valid, from 0 to 1: a model without an error is suspicious only where
             the task is not easy.
+        baseline_learns: Whether one of the baselines looks at the items, and not at the targets alone.
         tries: What to try against underfitting that depends on the kind of input.
     """
 
@@ -100,6 +101,7 @@ class ClassifierRun:
     num_label_issues: int = 0
     num_checked: int = 0
     baseline_accuracy: float | None = None
+    baseline_learns: bool = False
     tries: Sequence[str] = ()
 
     @cached_property

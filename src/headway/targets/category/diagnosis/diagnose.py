@@ -14,12 +14,14 @@ from headway.targets.category.diagnosis.classifier_run import ClassifierRun, Jud
 from headway.targets.category.diagnosis.generalisation import check_leak, check_overfitting, check_underfitting
 from headway.targets.category.diagnosis.trends import check_lr
 from headway.targets.category.metrics import METRICS, check_predictions, confusion_matrix
-from headway.targets.category.mistakes import find_issues
+from headway.targets.category.mistakes import find_issues, label_judges
 
 __all__ = ["find_in_run", "find_problems"]
 
-# Suspected label errors. Of clean labels that are hard to predict, a few per cent are suspected, too.
-NOISE, MUCH_NOISE = 0.05, 0.15
+# Suspected label errors. Of clean labels that are hard to predict, one in a hundred is suspected, too.
+NOISE, MUCH_NOISE, FEW = 0.02, 0.15, 10
+# Share of the way from the commonest class to no error below which nothing is known of the labels.
+NOTHING = 0.1
 # Share of two classes' items that were given the other of the two.
 CONFUSED, OFTEN_CONFUSED = 0.05, 0.15
 # How likely so many confusions of any pair may be if wrong answers fell on the other classes evenly.
@@ -31,7 +33,9 @@ WIDE, VERY_WIDE = 0.1, 0.2
 
 def find_problems(inputs: ReportInputs) -> list[Finding]:
     """What is wrong with a model of classes, with what is known of the labels and of baselines."""
-    issues, seen, train, best = inputs.once(find_issues), inputs.seen, inputs.train, inputs.best
+    # Where a model does not know the classes, nothing is said of labels.
+    judges = [judge for part, judge in label_judges(inputs).items() if not inputs.once(find_issues)[part].reason]
+    seen, train, best = inputs.seen, inputs.train, inputs.best
     if train is not None:
         check_labels(inputs.labels, train.predictions.shape[1])
     run = ClassifierRun(
@@ -39,8 +43,9 @@ def find_problems(inputs: ReportInputs) -> list[Finding]:
         valid=Judged(*check_predictions(seen.predictions, seen.targets)),
         train=None if train is None else Judged(*check_predictions(train.predictions, train.targets)),
         history=inputs.history,
-        num_label_issues=sum(part.count for part in issues.values()),
-        num_checked=sum(part.checked for part in issues.values()),
+        num_label_issues=sum(judge.num_sure_errors for judge in judges),
+        num_checked=sum(len(judge.targets) for judge in judges),
+        baseline_learns=any(baseline.needs is not None for baseline in inputs.baselines),
         baseline_accuracy=METRICS.score(best.predictions[inputs.focus], seen.targets) if best else None,
         tries=inputs.tries,
     )
@@ -56,6 +61,8 @@ def find_in_run(run: ClassifierRun) -> list[Finding]:
         >>> print(finding.severity, finding.sentence)
         note The 20 validation items put the accuracy between 83.9% and 100.0%; 35 would narrow it to 10 points.
     """
+    if nothing := _check_nothing(run):
+        return [*nothing, *_check_size(run)]
     checks = (
         check_lr,
         check_leak,
@@ -68,9 +75,27 @@ def find_in_run(run: ClassifierRun) -> list[Finding]:
     return [finding for check in checks for finding in check(run)]
 
 
+def _check_nothing(run: ClassifierRun) -> list[Finding]:
+    """Nothing that learns predicts the labels of items that it did not see: they have nothing to do with the inputs."""
+    majority, count = float(run.valid.shares.max()), len(run.valid)
+    if run.baseline_accuracy is None or not run.baseline_learns:
+        return []
+    best = wilson(round(max(run.baseline_accuracy, run.valid.accuracy.value) * count), count)
+    if best.high >= majority + NOTHING * (1 - majority):
+        return []
+    sentence = (
+        f"Neither the model ({run.valid.accuracy.value:.1%} right on valid) nor any simple model (at most "
+        f"{run.baseline_accuracy:.1%}) knows more than the commonest class ({majority:.1%}). The labels may be "
+        "shuffled, or have nothing to do with the inputs."
+    )
+    evidence = {"valid_accuracy": run.valid.accuracy.to_json(), "baseline_accuracy": run.baseline_accuracy}
+    remedies = ("look at some items with their labels", "check how labels were joined to items", "other inputs")
+    return [Finding("label_noise", "serious", sentence, evidence | {"majority_share": majority}, remedies)]
+
+
 def _check_noise(run: ClassifierRun) -> list[Finding]:
     noise = run.noise
-    if not noise.low > NOISE:
+    if not noise.low > NOISE or run.num_label_issues < FEW:
         return []
     sentence = (
         f"{run.num_label_issues:,} of {run.num_checked:,} labels ({noise.value:.1%}) look wrong: models that did not "

@@ -110,12 +110,12 @@ def _not_finite(run: ClassifierRun) -> tuple[Severity, str] | None:
 
 def _diverged(run: ClassifierRun) -> tuple[Severity, str] | None:
     epochs = run.epochs
-    if len(epochs) < 2 or not run.can_compare or epochs[-1].train_loss <= NOTHING * run.chance:
-        return None
-    # A model that hardly moves from where it began knows as little; it neither jumps nor has such a rate.
-    if not (_jump(run) or _peak_lr(epochs) >= HIGH_LR):
+    if len(epochs) < 2 or not run.can_compare or min(epochs[-1].train_loss, run.log_loss) <= NOTHING * run.chance:
         return None
     highest = max(epoch.train_loss for epoch in epochs)
+    # A model that hardly moves from where it began knows as little; it neither jumps nor was thrown far off.
+    if not (_jump(run) or (_peak_lr(epochs) >= HIGH_LR and highest > JUMP * run.chance)):
+        return None
     return "serious", (
         f"After {len(epochs)} epochs the training loss is {epochs[-1].train_loss:.3g}, and it was {highest:.3g} on the "
         f"way; answering with the classes' shares alone gives {run.chance:.3g}. Training diverged."

@@ -233,11 +233,24 @@ def test_label_noise_explains_training_errors() -> None:
 
 
 @pytest.mark.parametrize(
-    ("issues", "checked", "severity"), [(2, 20, None), (60, 1000, None), (80, 1000, "warning"), (200, 1000, "serious")]
+    ("issues", "checked", "severity"), [(4, 20, None), (20, 1000, None), (60, 1000, "warning"), (200, 1000, "serious")]
 )
 def test_label_noise(issues: int, checked: int, severity: str | None) -> None:
     expected = [("label_noise", severity)] if severity else []
     assert names(found([], GOOD, num_label_issues=issues, num_checked=checked)) == expected
+
+
+def test_nothing_that_learns_knows_the_labels() -> None:
+    [finding] = found([], answers(250, 750), answers(1900, 100), baseline_accuracy=0.26, baseline_learns=True)
+    assert (finding.kind, finding.severity) == ("label_noise", "serious")
+    assert finding.sentence == (
+        "Neither the model (25.0% right on valid) nor any simple model (at most 26.0%) knows more than the commonest "
+        f"class ({finding.evidence['majority_share']:.1%}). The labels may be shuffled, or have nothing to do with the "
+        "inputs."
+    )
+    for known in ({"baseline_accuracy": 0.9, "baseline_learns": True}, {"baseline_accuracy": 0.26}):
+        blamed = found([], answers(250, 750), answers(1900, 100), **known)
+        assert "label_noise" not in [kind for kind, _ in names(blamed)]
 
 
 # Learning rate: chance is log(4) = 1.386

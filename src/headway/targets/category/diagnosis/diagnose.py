@@ -7,11 +7,16 @@ from bisect import bisect_left
 import numpy as np
 
 from headway.judge.diagnosis.finding import Finding
-from headway.judge.intervals import Estimate, wilson
+from headway.judge.intervals import Estimate, newcombe, wilson
 from headway.judge.report.inputs import ReportInputs
 from headway.targets.base import check_labels
 from headway.targets.category.diagnosis.classifier_run import ClassifierRun, Judged
-from headway.targets.category.diagnosis.generalisation import check_leak, check_overfitting, check_underfitting
+from headway.targets.category.diagnosis.generalisation import (
+    SERIOUS_GAP,
+    check_leak,
+    check_overfitting,
+    check_underfitting,
+)
 from headway.targets.category.diagnosis.trends import check_lr
 from headway.targets.category.metrics import METRICS, check_predictions, confusion_matrix
 from headway.targets.category.mistakes import find_issues, label_judges
@@ -19,7 +24,7 @@ from headway.targets.category.mistakes import find_issues, label_judges
 __all__ = ["find_in_run", "find_problems"]
 
 # Suspected label errors. Of clean labels that are hard to predict, one in a hundred is suspected, too.
-NOISE, MUCH_NOISE, FEW = 0.02, 0.15, 10
+NOISE, MUCH_NOISE, FEW = 0.018, 0.15, 10
 # Share of the way from the commonest class to no error below which nothing is known of the labels.
 NOTHING = 0.1
 # Share of two classes' items that were given the other of the two.
@@ -96,6 +101,10 @@ def _check_nothing(run: ClassifierRun) -> list[Finding]:
 def _check_noise(run: ClassifierRun) -> list[Finding]:
     noise = run.noise
     if not noise.low > NOISE or run.num_label_issues < FEW:
+        return []
+    # A model that has learned few items by heart is as sure of some errors as of right answers.
+    gap = newcombe(run.train.accuracy, run.valid.accuracy).low if run.train else 0.0
+    if gap > SERIOUS_GAP and noise.low <= MUCH_NOISE:
         return []
     sentence = (
         f"{run.num_label_issues:,} of {run.num_checked:,} labels ({noise.value:.1%}) look wrong: models that did not "

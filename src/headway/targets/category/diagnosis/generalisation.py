@@ -15,7 +15,7 @@ from headway.judge.intervals import Estimate, mean, newcombe, wilson
 from headway.targets.category.diagnosis.classifier_run import ClassifierRun, Judged
 from headway.targets.category.diagnosis.trends import Turn, find_turn
 
-__all__ = ["check_leak", "check_overfitting", "check_underfitting"]
+__all__ = ["SERIOUS_GAP", "check_leak", "check_overfitting", "check_underfitting"]
 
 # Accuracy on train less that on valid. Any model that fits its training rows well has a small gap.
 GAP, SERIOUS_GAP = 0.05, 0.15

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.cli.data_options import dialect_of, labelled_items, local
-from headway.errors import DataError, ReadError
+from headway.errors import ConfigError, DataError, ReadError, did_you_mean
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,6 +47,9 @@ def evaluate(
         str | None,
         typer.Option(metavar="CHARACTER", help="Table: decimal mark, a point or a comma. Default: detected."),
     ] = None,
+    groups: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Column of groups, such as patient: intervals count groups.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure a model on labelled data, with 95 % intervals.
@@ -54,6 +57,7 @@ def evaluate(
     In a folder with train/, valid/ and test/ only the last of them counts. Exit status 1: a file cannot be read.
     """
     from headway.bundle.predictor import load
+    from headway.judge.grouped_items import number_groups
 
     predictor, problems = load(bundle), []
     field = predictor.target
@@ -61,12 +65,16 @@ def evaluate(
     rows, part = labelled_items(
         predictor, data, inputs=input or (), target=target, dialect=dialect, tell=partial(typer.echo, err=True)
     )
+    if groups is not None and groups not in rows.columns:
+        what = "`--groups` must name a column of the data."
+        raise ConfigError(what, given=groups, fix=did_you_mean(groups, rows.columns))
     unanswered = field.is_missing(rows)
     rows = rows.filter([not is_missing for is_missing in unanswered])
     # Before the slow part: a label that the model does not know is an error.
     if field.files(predictor.input) is None and len(rows):
         field.encode(field.values(rows))
-    batches = _judged(predictor, rows, problems)
+    judged: list[int] = []
+    batches = _judged(predictor, rows, problems, judged)
     first = next(batches, None)
     if first is None:
         nouns = predictor.input.nouns
@@ -75,7 +83,8 @@ def evaluate(
         raise DataError(f"None of the {nouns} can be read.", given=given, fix="Correct the paths or the values.")
     metrics = field.metrics()
     outputs, targets = metrics.gather(chain([first], batches), num_outputs=field.num_outputs)
-    estimates = metrics.evaluate(outputs, targets)
+    apart = None if groups is None else number_groups(rows[judged][groups])
+    estimates = metrics.evaluate(outputs, targets, groups=apart)
     facts = {"part": part, "items": len(outputs), "unanswered": sum(unanswered)}
     if as_json:
         values = {name: estimate.to_json() for name, estimate in estimates.items()}
@@ -88,9 +97,12 @@ def evaluate(
 
 
 def _judged(
-    predictor: Predictor, rows: pl.DataFrame, problems: list[dict[str, str]]
+    predictor: Predictor, rows: pl.DataFrame, problems: list[dict[str, str]], judged: list[int]
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Outputs and targets of those items that can be read, some at a time; the others are noted as problems."""
+    """Outputs and targets of those items that can be read, some at a time; the others are noted as problems.
+
+    The positions of the former go to `judged`.
+    """
     import numpy as np
 
     field, source = predictor.target, predictor.input.source
@@ -112,6 +124,7 @@ def _judged(
             readable.append(output)
         if good:
             targets = np.stack(placed) if field.needs_geometry else field.encode(field.values(chunk[good]))
+            judged += [start + position for position in good]
             yield np.stack(readable), targets
 
 

@@ -19,6 +19,9 @@ def report(
     slices: Annotated[
         str | None, typer.Option(metavar="A,B", help="Columns to slice by: every metric for each of their values.")
     ] = None,
+    groups: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Column of groups, such as patient: intervals count groups.")
+    ] = None,
     tta: Annotated[int, typer.Option(metavar="N", help="Test-time augmentation: number of views per item.")] = 0,
     data: MovedTo = None,
     accept_changes: AcceptChanges = False,
@@ -29,7 +32,8 @@ def report(
     from headway.learner.learner import Learner
 
     learner = Learner.resume(run, data=data, accept_changes=accept_changes)
-    judged = learner.report(slices=[column.strip() for column in slices.split(",")] if slices else (), tta=tta)
+    columns = [column.strip() for column in slices.split(",")] if slices else ()
+    judged = learner.report(slices=columns, groups=groups, tta=tta)
     page = run / "report.html"
     if as_json:
         print(json.dumps(judged.to_json()))

@@ -70,7 +70,7 @@ def _shown(row: dict[str, Any], title: str) -> str:
         return "unfinished" if row["metric"] is None else "not known"
     from headway.judge.intervals import Estimate
 
-    ends = (math.nan if row[end] is None else row[end] for end in ("value", "low", "high"))
+    value, low, high = (math.nan if row[end] is None else row[end] for end in ("value", "low", "high"))
     name = "" if title.startswith(row["metric"]) else f"{row['metric']} "
-    score = Estimate(*ends)
+    score = Estimate(value, low, high)
     return name + score.format(3 if row["is_share"] else score.digits)

@@ -37,10 +37,13 @@ def reopen(
     input: Input,
     target: Target,
     split: str,
+    groups: str | None = None,
     accept_changes: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Data:
-    """The data set whose `items` and `problems` these are, with its fitted fields; `split` says how it was split.
+    """The data set whose `items` and `problems` these are, with its fitted fields; `split` says how.
+
+    `groups` is the column whose groups were kept whole, if any.
 
     With `accept_changes`, files that have changed since are taken as they are now, and those that cannot be read left
     out, instead of an error.
@@ -49,10 +52,11 @@ def reopen(
         DataError: If a file has changed, is gone, or cannot be read, unless that is accepted; or if the items were in
             memory, so that the table does not have them.
     """
+    recorded = RecordedSplit(split, groups)
     if input.source == "values":
         # Its values are in the run's own table, not in files that could have changed.
         store = Store(arrays_by_row(input.read_rows(items), input, items["row"].to_list()), [])
-        return Data(items=items, input=input, target=target, split=RecordedSplit(split), problems=problems, store=store)
+        return Data(items=items, input=input, target=target, split=recorded, problems=problems, store=store)
     in_memory = {input.column, *(target.columns if target.files(input) else ())} - set(items.columns)
     if in_memory:
         what = "The run's items were in memory, and its table does not have them."
@@ -85,7 +89,7 @@ def reopen(
     contents = pl.Series("content", [store.contents[row] for row in was], dtype=pl.String)
     usable = items.with_columns(contents).filter(~pl.col("row").is_in([*store.reasons, *answers]))
     target.check_parts(usable)
-    return Data(items=usable, input=input, target=target, split=RecordedSplit(split), problems=problems, store=store)
+    return Data(items=usable, input=input, target=target, split=recorded, problems=problems, store=store)
 
 
 def moved(frame: pl.DataFrame, columns: Sequence[str], folder: str | os.PathLike[str]) -> pl.DataFrame:

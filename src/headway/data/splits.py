@@ -64,6 +64,11 @@ class Split(ABC):
     def describe(self, strata: str = "class") -> str:
         """The method in a few words, for the report."""
 
+    @property
+    def groups(self) -> str | None:
+        """The column of groups that are kept whole, which intervals count in place of items; None without any."""
+        return None
+
 
 @dataclass(frozen=True)
 class RandomSplit(Split):
@@ -136,6 +141,10 @@ class GroupSplit(Split):
                 fix=f"At least {needed} are needed (groups that share an identical item count as one).",
             )
         return _assign_groups(merged, _labels(items, target), valid=self.valid, test=self.test, seed=self.seed)
+
+    @property
+    def groups(self) -> str | None:
+        return self.column
 
     def describe(self, strata: str = "class") -> str:
         return f"whole groups by {self.column!r}, {_shares(self.valid, self.test)}, seed {self.seed}"
@@ -245,9 +254,15 @@ class RecordedSplit(Split):
 
     Args:
         description: What that splitter's `describe` said.
+        column: The column of groups that it kept whole.
     """
 
     description: str
+    column: str | None = None
+
+    @property
+    def groups(self) -> str | None:
+        return self.column
 
     def assign(self, items: pl.DataFrame, *, target: str) -> list[str | None]:
         return items["split"].to_list()

@@ -1,13 +1,18 @@
 """How sure a number is: intervals for proportions, means, differences and any other statistic.
 
 Each method is the one that covered best in simulations where most models end up: a few hundred items and hardly an
-error, where a plain percentile bootstrap is far too narrow (with no error seen, it has no width at all).
+error, where a plain percentile bootstrap is far too narrow (with no error seen, it has no width at all). How often each
+holds the truth is measured by `benchmarks/coverage.py`; where none does, there is a reason in place of an interval.
 
 | for | method |
 |---|---|
 | a proportion | Wilson's score interval |
 | a mean of items | studentised bootstrap; Student's t below 10 items; from 5,000 on, the normal interval |
-| a mean over classes | the classes' own intervals put together (MOVER) |
+| a mean that comes from few errors, such as log loss | Wilson's for their number, times what an error costs |
+| the size of errors in numbers | normal in its logarithm, the upper end farther off the heavier the tail |
+| a mean over classes | Wilson's, with as many trials as give the variance of the mean |
+| a ranking | Newcombe's for the AUROC; for average precision Wilson's, a trial a positive |
+| items that come in groups | Wilson's with the effective number of items; others widened by the design effect |
 | a difference of two models on the same items | paired bootstrap with Agresti and Min's half an item; McNemar's test |
 | anything else | BCa bootstrap |
 """
@@ -18,6 +23,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
@@ -33,13 +39,19 @@ __all__ = [
     "Estimate",
     "average",
     "bootstrap",
+    "effective_share",
+    "error_size",
     "f1_of",
+    "few_errors",
+    "if_enough",
     "logit_normal",
     "mcnemar",
     "mean",
     "newcombe",
     "paired_difference",
     "percentiles",
+    "proportion",
+    "share_of_width",
     "student",
     "wilson",
 ]
@@ -58,6 +70,10 @@ _LARGE = 5_000
 # Below this many, resamples repeat one another, and Student's t does better.
 _SMALL = 10
 _FLOOR = 0.2
+# From so many errors on, they show by themselves what an error costs.
+_MANY_ERRORS = 10
+# A tail index above this widens the upper end, so many times as fast; chosen on normal, t3, lognormal, Laplace errors.
+_LIGHT_TAIL, _TAIL_WEIGHT = 0.25, 3.0
 
 
 @dataclass(frozen=True)
@@ -66,8 +82,9 @@ class Estimate(AsJson):
 
     Attributes:
         value: The number, as computed from the data.
-        low: Lower end of the interval.
+        low: Lower end of the interval; NaN, as is the upper, where no interval would hold what it says.
         high: Upper end of the interval.
+        reason: Why there is no interval; in JSON only where there is none.
 
     Example:
         >>> print(Estimate(0.987, 0.975, 0.993))
@@ -77,6 +94,15 @@ class Estimate(AsJson):
     value: float
     low: float
     high: float
+    reason: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The number and the ends; the reason where there is one."""
+        return {name: value for name, value in super().to_json().items() if name != "reason" or value}
+
+    def without_interval(self, reason: str) -> Estimate:
+        """The number alone, and why."""
+        return Estimate(self.value, math.nan, math.nan, reason)
 
     def __str__(self) -> str:
         return self.format()
@@ -108,11 +134,15 @@ class Estimate(AsJson):
         if math.isnan(self.value):
             return "\N{EN DASH}"
         value = f"{self.value:{'+' if sign else ''}.{digits}f}"
+        if self.reason:
+            return f"{value}{unit} (no interval: {self.reason})"
+        if math.isnan(self.low):
+            return f"{value}{unit}"
         return f"{value}{unit} [{self.low:.{digits}f}, {self.high:.{digits}f}]"
 
     def scaled(self, factor: float) -> Estimate:
         """The same in another unit; `factor` is positive, for instance 100 for points."""
-        return Estimate(self.value * factor, self.low * factor, self.high * factor)
+        return Estimate(self.value * factor, self.low * factor, self.high * factor, self.reason)
 
 
 # What cannot be computed.
@@ -131,7 +161,20 @@ def f1_of(overlap: Estimate) -> Estimate:
     Source:
         Hand, Christen and Kirielle 2021, arXiv:2008.00103.
     """
-    return Estimate(*(2 * end / (1 + end) for end in (overlap.value, overlap.low, overlap.high)))
+    value, low, high = (2 * end / (1 + end) for end in (overlap.value, overlap.low, overlap.high))
+    return Estimate(value, low, high, overlap.reason)
+
+
+def if_enough(estimate: Estimate, count: int, needed: int, what: str) -> Estimate:
+    """The estimate, without its interval where its rarest part (`what`: a class, a label) has too few items.
+
+    Example:
+        >>> print(if_enough(wilson(2, 3), 3, 5, "class"))
+        0.667 (no interval: the rarest class has 3 items, 5 needed)
+    """
+    if count >= needed or math.isnan(estimate.value):
+        return estimate
+    return estimate.without_interval(f"the rarest {what} has {count} item{'s' * (count != 1)}, {needed} needed")
 
 
 def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> Estimate:
@@ -147,8 +190,12 @@ def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> Estim
     assert 0 <= successes <= trials
     if trials == 0:
         return NAN
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    share, weight = successes / trials, z * z / trials
+    return proportion(successes / trials, trials, NormalDist().inv_cdf((1 + confidence) / 2))
+
+
+def proportion(share: float, trials: float, z: float = Z_SCORE) -> Estimate:
+    """Wilson's interval of a share from so many trials, which need not be whole."""
+    weight = z * z / trials
     centre = (share + weight / 2) / (1 + weight)
     half = z / (1 + weight) * math.sqrt(share * (1 - share) / trials + weight / (4 * trials))
     # Rounding alone could leave 0 or 1 just outside of its own interval.
@@ -186,6 +233,57 @@ def mean(values: np.ndarray, *, samples: int = 1000, seed: int = 0) -> Estimate:
         scores.extend((drawn.mean(1) - centre) / spread)
     below, above = percentiles(scores)
     return Estimate(centre, centre - max(above, 0.0) * error, centre - min(below, 0.0) * error)
+
+
+def few_errors(losses: np.ndarray, is_wrong: np.ndarray, costs: np.ndarray, odds: np.ndarray, seed: int) -> Estimate:
+    """A mean loss, float `[items]`, most of which comes from items that are wrong, however few were seen to be.
+
+    Of a good model nearly all items cost nothing, and the next error may cost more than all of them together. So below
+    ten errors their number has Wilson's interval, and an error costs what those that were seen did, together with two
+    that the model expects: what each item's loss would have been (`costs`), once by the model's own doubt (`odds`) and
+    once over all items alike.
+    """
+    estimate, errors = mean(losses, seed=seed), int(is_wrong.sum())
+    if errors >= _MANY_ERRORS or len(losses) < 2:
+        return Estimate(estimate.value, max(estimate.low, 0.0), estimate.high)
+    rate, seen, right = wilson(errors, len(losses)), losses[is_wrong], losses[~is_wrong]
+    expected = (float(np.average(costs, weights=odds + 1e-12)) + float(costs.mean())) / 2
+    cost = float(seen.mean()) if errors else expected
+    highest = max((float(seen.sum()) + 2 * expected) / (errors + 2), cost if errors else 0.0)
+    base, spread = 0.0, 0.0
+    if len(right) > 1:
+        base, spread = float(right.mean()), Z_SCORE * float(right.std(ddof=1)) / math.sqrt(len(right))
+    low = estimate.value - math.hypot((rate.value - rate.low) * (cost - base), spread)
+    return Estimate(
+        estimate.value, max(low, 0.0), estimate.value + math.hypot((rate.high - rate.value) * (highest - base), spread)
+    )
+
+
+def error_size(value: float, effects: np.ndarray, sizes: np.ndarray) -> Estimate:
+    """How large errors are, a number above 0, from each item's effect on it and the sizes themselves, `[items]`.
+
+    Normal in its logarithm. The few largest errors decide such a mean, and the largest is seldom among those seen: the
+    upper end is the farther off, the heavier their tail.
+
+    Example:
+        >>> sizes = np.arange(1, 101) / 100
+        >>> print(error_size(0.505, (sizes - 0.505) / 100, sizes))
+        0.505 [0.451, 0.566]
+
+    Source:
+        Bonett 2006, "Approximate confidence interval for standard deviation of nonnormal distributions", for the
+        logarithm; Hill 1975, "A simple general approach to inference about the tail of a distribution".
+    """
+    count = len(effects)
+    if count == 1:
+        return Estimate(value, 0.0, math.inf)
+    if value == 0:
+        return Estimate(0.0, 0.0, 0.0)
+    reach = student(count - 1) * math.sqrt(float((effects**2).sum()) * count / (count - 1)) / value
+    largest = np.sort(sizes)[::-1][: max(math.isqrt(count), 5) + 1]
+    tail = float(np.log(largest[:-1] / largest[-1]).mean()) if len(largest) > 1 and largest[-1] > 0 else math.inf
+    wider = 1 + _TAIL_WEIGHT * max(0.0, min(tail, 1.0) - _LIGHT_TAIL)
+    return Estimate(value, value * math.exp(-reach), value * math.exp(min(reach * wider, 700.0)))
 
 
 def bootstrap(
@@ -255,6 +353,29 @@ def average(estimates: Sequence[Estimate], *, shared: float = 0.0) -> Estimate:
     down = scale * math.sqrt(math.fsum((estimate.value - estimate.low) ** 2 for estimate in known))
     up = scale * math.sqrt(math.fsum((estimate.high - estimate.value) ** 2 for estimate in known))
     return Estimate(centre, max(centre - down, 0.0), min(centre + up, 1.0))
+
+
+def effective_share(value: float, smoothed: float, variance: float) -> Estimate:
+    """A share with Wilson's interval, with as many trials as have the variance; of the `smoothed` share, never 0 or 1.
+
+    Example:
+        >>> print(effective_share(0.9, 0.9, 0.9 * 0.1 / 100), wilson(90, 100))
+        0.900 [0.826, 0.945] 0.900 [0.826, 0.945]
+    """
+    return proportion(value, smoothed * (1 - smoothed) / variance, Z_SCORE)
+
+
+def share_of_width(value: float, half: float, *, design_effect: float = 1.0, z: float = Z_SCORE) -> Estimate:
+    """A share with Wilson's interval, with as many trials as make it reach `half` to either side, on average.
+
+    Those trials are divided by a `design_effect`, where items are not independent.
+    """
+    few, many = 1e-3, 1e12
+    for _ in range(100):
+        trials = math.sqrt(few * many)
+        tried = proportion(value, trials, Z_SCORE)
+        few, many = (trials, many) if tried.high - tried.low > 2 * half else (few, trials)
+    return proportion(value, few / design_effect, z)
 
 
 def logit_normal(value: float, error: float) -> Estimate:

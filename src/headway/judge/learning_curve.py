@@ -52,7 +52,7 @@ class LearningCurve(AsJson):
         """The accuracy with all items and with the next smaller number of them, in words."""
         # What was measured, and no more: a law through these sizes says little about a size that was never tried.
         shares = [
-            f"{score.value:.1%} [{score.low:.1%}, {score.high:.1%}] with {point.num_items:,} training items"
+            f"{_percent(score)} with {point.num_items:,} training items"
             for point in reversed(self.points[-2:])
             for score in [point.accuracy]
         ]
@@ -72,3 +72,7 @@ class LearningCurve(AsJson):
             axes.set_xticks(sizes, [f"{size:,}" for size in sizes], rotation=45)
             axes.set(xlabel="training items", ylabel=name.replace("_", " "))
         return figure
+
+
+def _percent(score: Estimate) -> str:
+    return f"{score.value:.1%}" if score.reason else f"{score.value:.1%} [{score.low:.1%}, {score.high:.1%}]"

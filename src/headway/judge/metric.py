@@ -19,10 +19,18 @@ import numpy as np
 
 from headway.errors import ConfigError, did_you_mean
 from headway.judge import intervals
+from headway.judge.grouped_items import of_groups
 from headway.judge.intervals import Estimate
-from headway.judge.significance import Comparison, compare_numbers, compare_right
+from headway.judge.significance import (
+    Comparison,
+    best_of,
+    compare_groups,
+    compare_numbers,
+    compare_right,
+    pseudo_values,
+)
 
-__all__ = ["LabelScores", "Metric", "MetricLike", "TaskMetrics", "as_metric", "pseudo_values"]
+__all__ = ["LabelScores", "Metric", "MetricLike", "TaskMetrics", "as_metric"]
 
 Check = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 ByItem = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -30,8 +38,6 @@ Function = Callable[[Any, Any], float]
 # A metric, a plain function of targets and predictions, a scikit-learn scorer, or the name of one of these.
 MetricLike: TypeAlias = "Metric | Function | str"
 
-# Blocks of items that pseudo-values are made of: a user's function is called so often, however many items.
-_BLOCKS = 200
 # What a function calls its second argument when it takes probabilities rather than labels, as in scikit-learn.
 _SCORES = re.compile("score|prob")
 
@@ -101,8 +107,22 @@ class Metric:
         message = " ".join(str(error).split())[:200]
         return ConfigError(f"Metric {self.name!r} failed.", given=f"{shapes}: {message}", fix=fix)
 
-    def estimate(self, predictions: np.ndarray, targets: np.ndarray, *, seed: int = 0) -> Estimate:
-        """The metric with its interval, of arrays as `needs` has them."""
+    def estimate(
+        self, predictions: np.ndarray, targets: np.ndarray, *, seed: int = 0, groups: np.ndarray | None = None
+    ) -> Estimate:
+        """The metric with its interval, of arrays as `needs` has them.
+
+        `groups` numbers those of items that belong together, int64 `[items]`: left out, items are independent.
+        """
+        plain = self._estimate(predictions, targets, seed)
+        if groups is None or math.isnan(plain.value):
+            return plain
+        if self.by_item is None and self.function is None:
+            return plain.without_interval("items come in groups")
+        parts, least = self.parts(predictions, targets), -math.inf if self.higher_is_better else 0.0
+        return of_groups(plain, parts, groups, is_share=self.is_share, least=least)
+
+    def _estimate(self, predictions: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
         if self.interval is not None:
             return self.interval(predictions, targets, seed)
         if self.function is None:
@@ -200,34 +220,6 @@ def _scored(scorer: Any, targets: np.ndarray, predictions: np.ndarray, decide: C
             return predictions
 
     return scorer(_Done(), predictions, targets)
-
-
-def pseudo_values(statistic: Callable[[np.ndarray], float], count: int) -> np.ndarray:
-    """Numbers an item whose mean is a statistic, and whose spread tells how sure it is, float64 `[count]`.
-
-    Each is the statistic and, times the number of items, what the item adds to it. Items are left out in at most 200
-    blocks; each item of a block has the block's value, its distance from the mean enlarged by the root of the block's
-    size, so that items can be counted as if they had been left out one by one. `statistic` gives the number for some of
-    the rows, int64 `[rows]`.
-
-    Example:
-        >>> values = np.array([1.0, 2.0, 6.0])
-        >>> pseudo_values(lambda rows: values[rows].mean(), 3).tolist()
-        [1.0, 2.0, 6.0]
-
-    Source:
-        Tukey 1958, "Bias and confidence in not quite large samples"; Shao and Wu 1989, "A general theory for jackknife
-        variance estimation", for blocks.
-    """
-    rows, whole = np.arange(count), float(statistic(np.arange(count)))
-    blocks = rows % min(count, _BLOCKS)
-    sizes = np.bincount(blocks)
-    if len(sizes) < 2:
-        return np.full(count, whole)
-    effects = np.array([whole - statistic(rows[blocks != block]) for block in range(len(sizes))])
-    effects = np.where(np.isnan(effects), 0.0, effects) * (count - sizes) / np.sqrt(sizes)
-    parts = effects[blocks]
-    return whole + parts - parts.mean()
 
 
 @dataclass(frozen=True)
@@ -374,7 +366,13 @@ class TaskMetrics:
         return " points" if self.is_share else ""
 
     def evaluate(
-        self, predictions: np.ndarray, targets: np.ndarray, *, names: Iterable[str] | None = None, seed: int = 0
+        self,
+        predictions: np.ndarray,
+        targets: np.ndarray,
+        *,
+        names: Iterable[str] | None = None,
+        seed: int = 0,
+        groups: np.ndarray | None = None,
     ) -> dict[str, Estimate]:
         """Metrics with their 95 % intervals, by name.
 
@@ -383,6 +381,7 @@ class TaskMetrics:
             targets: Class indices `[items]`, or float `[items, outputs]`.
             names: Which metrics. Default: all.
             seed: The run's seed, for the resampling.
+            groups: Which items belong together, int64 `[items]`; independent when left out.
 
         Raises:
             ShapeError: If the arrays do not fit together.
@@ -397,7 +396,8 @@ class TaskMetrics:
         """
         wanted, checked, estimates = self.named(names), self.check(predictions, targets), {}
         for metric in wanted:
-            estimates[metric.name] = metric.estimate(*self._taken(metric, predictions, targets, checked), seed=seed)
+            arrays = self._taken(metric, predictions, targets, checked)
+            estimates[metric.name] = metric.estimate(*arrays, seed=seed, groups=groups)
         return estimates
 
     def named(self, names: Iterable[str] | None) -> list[Metric]:
@@ -425,15 +425,33 @@ class TaskMetrics:
         return -parts if self.higher_is_better else parts
 
     def compare(
-        self, ours: np.ndarray, theirs: np.ndarray, targets: np.ndarray, *, name: str | None = None, seed: int = 0
+        self,
+        ours: np.ndarray,
+        theirs: np.ndarray,
+        targets: np.ndarray,
+        *,
+        name: str | None = None,
+        among: Sequence[np.ndarray] = (),
+        seed: int = 0,
+        groups: np.ndarray | None = None,
     ) -> Comparison:
         """A metric of `ours` minus that of `theirs`, for the same targets; of shares in points.
 
-        The main metric when `name` is left out.
+        The main metric when `name` is left out. `theirs` is the best of itself and `among`, chosen on these items;
+        `groups` as in `evaluate`.
         """
         metric = self.metrics[name or self.main]
-        parts = [metric.parts(*self._taken(metric, predictions, targets)) for predictions in (ours, theirs)]
-        comparison = (compare_right if metric.is_right else compare_numbers)(*parts, seed=seed)
+        models = (ours, theirs, *among)
+        own, *others = (metric.parts(*self._taken(metric, predictions, targets)) for predictions in models)
+        if groups is not None:
+            compared = [compare_groups(own, parts, groups=groups, seed=seed) for parts in others]
+        else:
+            compare = compare_right if metric.is_right else compare_numbers
+            compared = [compare(own, parts, seed=seed) for parts in others]
+        gaps = np.stack([own - parts for parts in others], axis=1)
+        if groups is not None and len(others) > 1:
+            gaps = np.stack([np.bincount(groups, gap) for gap in gaps.T], axis=1)
+        comparison = best_of(compared, gaps, higher_is_better=metric.higher_is_better, seed=seed)
         return comparison.scaled(100) if metric.is_share else comparison
 
     def gather(

@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 import numpy as np
 
-from headway.judge.intervals import Estimate, mcnemar, mean, paired_difference
+from headway.judge.grouped_items import group_error
+from headway.judge.intervals import ALPHA, Z_SCORE, Estimate, mcnemar, mean, paired_difference, student
 from headway.seeds import generator
 
-__all__ = ["Comparison", "compare_numbers", "compare_right", "format_p", "sign_flip"]
+__all__ = [
+    "Comparison",
+    "best_of",
+    "compare_groups",
+    "compare_numbers",
+    "compare_right",
+    "format_p",
+    "pseudo_values",
+    "sign_flip",
+]
 
 # From this many items on, the mean of random signs is as good as normal.
 _LARGE = 5_000
 _BLOCK = 2_000_000
+# Of the largest of several differences.
+_DRAWS = 10_000
+# Blocks of items that pseudo-values are made of: a user's function is called so often, however many items.
+_BLOCKS = 200
 
 
 @dataclass(frozen=True)
@@ -58,6 +74,61 @@ def compare_numbers(ours: np.ndarray, theirs: np.ndarray, *, seed: int = 0) -> C
     return Comparison(mean(gaps, seed=seed), sign_flip(gaps, seed=seed), "sign-flip test")
 
 
+def compare_groups(ours: np.ndarray, theirs: np.ndarray, *, groups: np.ndarray, seed: int = 0) -> Comparison:
+    """Two models with a number for each item of groups, `[items]`: a group has one sign, and counts by its items.
+
+    Example:
+        >>> right, groups = np.repeat([1.0, 0.0, 1.0], [10, 10, 20]), np.repeat(np.arange(4), 10)
+        >>> compare_groups(right, np.ones(40), groups=groups).p
+        1.0
+    """
+    gaps = np.asarray(ours, dtype=np.float64) - np.asarray(theirs, dtype=np.float64)
+    value, num_groups = float(gaps.mean()), len(np.unique(groups))
+    half = student(num_groups - 1) * group_error(gaps, groups) if num_groups > 1 else math.inf
+    p = sign_flip(np.bincount(groups, gaps), seed=seed)
+    return Comparison(Estimate(value, value - half, value + half), p, "sign-flip test of groups")
+
+
+def best_of(compared: Sequence[Comparison], gaps: np.ndarray, *, higher_is_better: bool, seed: int = 0) -> Comparison:
+    """A model beside the best of several others, chosen on these very items: its difference, the choice accounted for.
+
+    The best of equals is better than it should be by luck. That the model is worse must be more than the largest of
+    such lucky differences explains (max-T, with their covariance); that it is better must hold against each of them.
+
+    Args:
+        compared: The model beside each of the others, the chosen one first.
+        gaps: The model's part of the metric less that of each other, float `[items, others]`; of groups their sums.
+        higher_is_better: The direction of the metric.
+        seed: The run's seed.
+
+    Source:
+        Westfall and Young 1993, "Resampling-based multiple testing", for max-T; Berger 1982, "Multiparameter hypothesis
+        testing and acceptance sampling", for each of them; Hsu 1981, "Simultaneous confidence intervals for all
+        distances from the best".
+    """
+    chosen, sign = compared[0], 1 if higher_is_better else -1
+    if len(compared) == 1:
+        return chosen
+    norms = np.sqrt((gaps**2).sum(axis=0))
+    scaled = gaps / np.where(norms > 0, norms, 1.0)
+    correlation = scaled.T @ scaled
+    np.fill_diagonal(correlation, 1.0)
+    values, vectors = np.linalg.eigh(correlation)
+    noise = generator(seed, "bootstrap").normal(size=(_DRAWS, len(values)))
+    largest = (noise * np.sqrt(np.maximum(values, 0.0)) @ vectors.T).max(axis=1)
+    if sign * chosen.difference.value >= 0:
+        p = max(other.p for other in compared)
+    else:
+        score = NormalDist().inv_cdf(1 - max(chosen.p, 1e-12) / 2)
+        p = min(max(2 * float((largest >= score).mean()), chosen.p), 1.0)
+    wider = max(float(np.quantile(largest, 1 - ALPHA / 2)) / Z_SCORE, 1.0)
+    differences = [other.difference for other in compared]
+    near = [sign * (gap.low if sign > 0 else gap.high) for gap in differences]
+    far = [sign * (gap.value + wider * ((gap.high if sign > 0 else gap.low) - gap.value)) for gap in differences]
+    low, high = sorted((sign * min(near), sign * min(far)))
+    return replace(chosen, difference=Estimate(chosen.difference.value, low, high), p=p)
+
+
 def sign_flip(gaps: np.ndarray, *, samples: int = 10_000, seed: int = 0) -> float:
     """The two-sided p that differences of pairs, float `[items]`, are as likely above zero as below it.
 
@@ -86,3 +157,31 @@ def sign_flip(gaps: np.ndarray, *, samples: int = 10_000, seed: int = 0) -> floa
         # Sums that are equal but for rounding are as far away.
         reached += int((np.abs(signs @ gaps) >= total * (1 - 1e-9)).sum())
     return (1 + reached) / (1 + samples)
+
+
+def pseudo_values(statistic: Callable[[np.ndarray], float], count: int) -> np.ndarray:
+    """Numbers an item whose mean is a statistic, and whose spread tells how sure it is, float64 `[count]`.
+
+    Each is the statistic and, times the number of items, what the item adds to it. Items are left out in at most 200
+    blocks; each item of a block has the block's value, its distance from the mean enlarged by the root of the block's
+    size, so that items can be counted as if they had been left out one by one. `statistic` gives the number for some of
+    the rows, int64 `[rows]`.
+
+    Example:
+        >>> values = np.array([1.0, 2.0, 6.0])
+        >>> pseudo_values(lambda rows: values[rows].mean(), 3).tolist()
+        [1.0, 2.0, 6.0]
+
+    Source:
+        Tukey 1958, "Bias and confidence in not quite large samples"; Shao and Wu 1989, "A general theory for jackknife
+        variance estimation", for blocks.
+    """
+    rows, whole = np.arange(count), float(statistic(np.arange(count)))
+    blocks = rows % min(count, _BLOCKS)
+    sizes = np.bincount(blocks)
+    if len(sizes) < 2:
+        return np.full(count, whole)
+    effects = np.array([whole - statistic(rows[blocks != block]) for block in range(len(sizes))])
+    effects = np.where(np.isnan(effects), 0.0, effects) * (count - sizes) / np.sqrt(sizes)
+    parts = effects[blocks]
+    return whole + parts - parts.mean()

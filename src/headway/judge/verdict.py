@@ -25,6 +25,7 @@ __all__ = [
     "verdict_part",
     "views_gain",
     "with_cost",
+    "without_pretrained",
 ]
 
 Kind = Literal["better", "indistinguishable", "worse"]
@@ -47,7 +48,8 @@ class Verdict(AsJson):
         baseline: The best baseline by the main metric, such as accuracy.
         difference: The model's main metric minus the baseline's: a share in points (per cent), any other number in its
             unit.
-        p: That there is no difference, between 0 and 1: McNemar's exact p, or a sign-flip test's for numbers.
+        p: That there is no difference, between 0 and 1: McNemar's exact p, or a sign-flip test's for numbers, corrected
+            for the choice of the best among several.
     """
 
     kind: Kind
@@ -86,10 +88,11 @@ def verdict(
     part: str,
     metrics: TaskMetrics,
     seed: int = 0,
+    groups: np.ndarray | None = None,
 ) -> Verdict:
     """Compare a model with the best of its baselines by the main metric, on the same items of a part.
 
-    The best baseline is chosen on these very items, so any luck in that is on its side.
+    The best baseline is chosen on these very items: its luck is accounted for, see `significance.best_of`.
 
     Example:
         >>> from headway.targets.category.metrics import METRICS
@@ -99,7 +102,9 @@ def verdict(
         Better than the best baseline (majority class, 0.500): +50.0 points [39.0, 59.0], McNemar p < 0.001.
     """
     best, theirs = best_baseline(baselines, targets, part=part, metrics=metrics)
-    compared = metrics.compare(predictions, best.predictions[part], targets, seed=seed)
+    others = [baseline.predictions[part] for baseline in baselines if baseline is not best]
+    options = {"among": others, "seed": seed, "groups": groups}
+    compared = metrics.compare(predictions, best.predictions[part], targets, **options)
     kind = _kind(compared.difference, compared.p, higher_is_better=metrics.higher_is_better)
     # A test on right and wrong predictions says by itself that it is about accuracy.
     of = "" if metrics.metric.is_right else f"{metrics.title} "
@@ -110,6 +115,13 @@ def verdict(
         f"{of}{metrics.format_difference(compared.difference)}{direction}, {compared.test} {format_p(compared.p)}."
     )
     return Verdict(kind, sentence, best.name, compared.difference, compared.p)
+
+
+def without_pretrained(verdict: Verdict) -> Verdict:
+    """A verdict beside baselines that do without the pretrained network, its sentence saying so."""
+    sentence = f"Without the pretrained network: {verdict.sentence[:1].lower()}{verdict.sentence[1:]}"
+    told = " The difference is what transfer learning brought." if verdict.kind == "better" else ""
+    return replace(verdict, sentence=sentence + told)
 
 
 def verdict_part(parts: Iterable[str]) -> str:

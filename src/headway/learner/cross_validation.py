@@ -10,7 +10,7 @@ import polars as pl
 
 from headway.data.build import refitted
 from headway.data.dataset import Data
-from headway.data.splits import GroupSplit, RecordedSplit, TimeSplit
+from headway.data.splits import RecordedSplit, TimeSplit
 from headway.errors import ConfigError
 from headway.judge.intervals import INTERVAL, Estimate, student
 from headway.judge.metric import TaskMetrics
@@ -92,7 +92,7 @@ def _splits(data: Data, items: pl.DataFrame, folds: int, *, seed: int) -> list[t
         parts = TimeSeriesSplit(folds).split(times)
         return [(np.flatnonzero(np.isin(when, past)), np.flatnonzero(np.isin(when, next))) for past, next in parts]
     # Without groups identical items are one: a copy in another fold would be known by heart.
-    groups = items[data.split.column if isinstance(data.split, GroupSplit) else "content"].to_numpy()
+    groups = items[data.split.groups or "content"].to_numpy()
     if len(set(groups.tolist())) < folds:
         raise _too_few(folds, f"{len(set(groups.tolist()))} groups")
     strata = data.target.strata(items) if data.target.strata_name else [""] * len(items)

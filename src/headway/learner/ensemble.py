@@ -55,8 +55,8 @@ def inner_split(data: Data, *, seed: int) -> Data:
         ConfigError: If nothing is left on one of the sides.
     """
     split, items = data.split, data.train.items
-    if isinstance(split, GroupSplit):
-        split = replace(split, valid=_SHARE, test=0.0, seed=seed)
+    if split.groups:
+        split = GroupSplit(split.groups, valid=_SHARE, seed=seed)
     elif isinstance(split, TimeSplit):
         split = replace(split, valid=_SHARE, test=0.0)
     else:

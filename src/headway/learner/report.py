@@ -17,6 +17,7 @@ from headway.errors import ConfigError
 from headway.judge.baselines.run import BaselineResult, check_names
 from headway.judge.diagnosis.diagnose import diagnose
 from headway.judge.diagnosis.finding import Finding, describe
+from headway.judge.grouped_items import number_groups
 from headway.judge.learning_curve import LearningCurve
 from headway.judge.report.build import build_report
 from headway.judge.report.inputs import ReportInputs
@@ -70,7 +71,9 @@ def predictions(trained: TrainedModel, name: PartName, *, tta: int = 0) -> Predi
     return trained.predictions(name)
 
 
-def check_request(trained: TrainedModel, *, slices: Sequence[str], tta: int, own: Iterable[str]) -> None:
+def check_request(
+    trained: TrainedModel, *, slices: Sequence[str], tta: int, own: Iterable[str], groups: str | None
+) -> None:
     """Finds mistakes in what is asked of a report, before the model predicts anything.
 
     Raises:
@@ -80,7 +83,7 @@ def check_request(trained: TrainedModel, *, slices: Sequence[str], tta: int, own
     if isinstance(slices, str):
         fix = f'Pass ["{slices}"].'
         raise ConfigError("`slices` must be a list of columns.", given=f"slices={slices!r}", fix=fix)
-    for column in slices:
+    for column in (*slices, *([groups] if groups else ())):
         group_items(trained.data.items, column)
     check_names(own, known_baselines(trained))
     if tta:
@@ -93,14 +96,16 @@ def make_report(
     baselines: Sequence[BaselineResult],
     slices: Sequence[str] = (),
     tta: int = 0,
+    groups: str | None = None,
 ) -> Report:
     """The whole report on a model; see `Learner.report`."""
     inputs = replace(
         _inputs(trained, baselines),
         parts={name: trained.predictions(name) for name in trained.judged},
         slices=slices,
+        groups=_groups(trained, groups),
         search=_properties(trained.data),
-        learning_curve=curve(trained) if trained.has_curve else None,
+        learning_curve=curve(trained, groups) if trained.has_curve else None,
         views_gain=_gain(trained, tta) if tta else None,
         settings=dict(trained.settings),
         data=trained.data.to_json(),
@@ -141,7 +146,15 @@ def _inputs(trained: TrainedModel, baselines: Sequence[BaselineResult]) -> Repor
     )
 
 
-def curve(trained: TrainedModel) -> LearningCurve:
+def _groups(trained: TrainedModel, column: str | None) -> dict[str, np.ndarray]:
+    """By part, the groups of a column; of the one that the data were split by where none is named."""
+    column = column or trained.data.split.groups
+    if column is None:
+        return {}
+    return {name: number_groups(trained.data.part(name).items[column]) for name in trained.judged}
+
+
+def curve(trained: TrainedModel, groups: str | None = None) -> LearningCurve:
     """How good the head is by the number of training items.
 
     Raises:
@@ -169,7 +182,7 @@ def curve(trained: TrainedModel) -> LearningCurve:
     # Problems this small are solved faster on one thread than on several that wait for one another.
     torch.set_num_threads(1)
     try:
-        return judge(*rows, solve=solve, seed=trained.setup.seed)
+        return judge(*rows, solve=solve, seed=trained.setup.seed, groups=_groups(trained, groups).get("valid"))
     finally:
         torch.set_num_threads(threads)
 

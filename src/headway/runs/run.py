@@ -93,6 +93,7 @@ class Run:
                 "fingerprint": data.fingerprint,
                 "items": len(data.items),
                 "split": data.split.describe(data.target.strata_name),
+                "groups": data.split.groups,
             },
             "input": data.input.to_json(),
             "target": data.target.to_json(),
@@ -203,6 +204,7 @@ class Run:
             input=input,
             target=target,
             split=split,
+            groups=config["data"].get("groups"),
             accept_changes=accept_changes,
             on_progress=on_progress,
         )

@@ -11,7 +11,8 @@ from sklearn import metrics as theirs
 
 import headway as hw
 from headway.errors import ConfigError
-from headway.judge.metric import as_metric, pseudo_values
+from headway.judge.metric import as_metric
+from headway.judge.significance import pseudo_values
 from tests.judging import metrics_of
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import permutation_test
 
-from headway.judge.significance import compare_numbers, compare_right, sign_flip
+from headway.judge.significance import best_of, compare_numbers, compare_right, sign_flip
 
 
 def test_the_p_is_scipys() -> None:
@@ -53,3 +53,33 @@ def test_the_p_has_no_direction_and_no_unit(gaps: np.ndarray) -> None:
     assert 0 < p <= 1
     assert sign_flip(-gaps, samples=200) == p
     assert sign_flip(gaps * 4, samples=200) == p
+
+
+def beside(ours: np.ndarray, others: np.ndarray, seed: int = 0) -> tuple[float, float, float, float]:
+    """Difference from the best of others, `[items, others]`, its interval and p."""
+    order = np.argsort(-others.mean(0), kind="stable")
+    compared = [compare_right(ours, other, seed=seed) for other in others.T[order]]
+    found = best_of(compared, (ours[:, None] - others)[:, order], higher_is_better=True)
+    return found.difference.value, found.difference.low, found.difference.high, found.p
+
+
+def test_the_luck_of_the_best_of_many_is_accounted_for() -> None:
+    draw, alone, corrected = np.random.default_rng(0), 0, 0
+    for _ in range(60):
+        right = (draw.random((200, 13)) < 0.85).astype(float)
+        ours, others = right[:, 0], right[:, 1:]
+        best = others[:, others.mean(0).argmax()]
+        alone += compare_right(ours, best, seed=0).difference.high < 0
+        _, _, high, p = beside(ours, others)
+        corrected += high < 0 and p < 0.05
+    assert alone > 4
+    assert corrected <= 4
+
+
+def test_better_must_hold_against_each() -> None:
+    ours, draw = np.ones(200), np.random.default_rng(1)
+    others = np.stack([draw.random(200) < share for share in (0.85, 0.92)], axis=1).astype(float)
+    value, low, high, p = beside(ours, others)
+    assert value == pytest.approx(1 - others[:, 1].mean())
+    assert 0 < low < value < high
+    assert p == compare_right(ours, others[:, 1]).p

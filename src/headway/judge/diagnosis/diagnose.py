@@ -82,7 +82,8 @@ def _check_baseline(inputs: ReportInputs) -> list[Finding]:
     if inputs.best is None:
         return []
     seen, metrics, part = inputs.seen, inputs.metrics, inputs.focus
-    against = verdict(seen.predictions, seen.targets, [inputs.best], part=part, metrics=metrics, seed=inputs.seed)
+    options = {"metrics": metrics, "seed": inputs.seed, "groups": inputs.groups.get(part)}
+    against = verdict(seen.predictions, seen.targets, inputs.baselines, part=part, **options)
     if against.kind == "better":
         return []
     own, theirs = (

@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headway.data.sources import as_frame
+from headway.errors import ConfigError, ShapeError, did_you_mean
 from headway.judge.baselines.base import BaselineData
 from headway.judge.baselines.run import BaselineResult, check_names, guesses, run_baselines
 from headway.judge.diagnosis.diagnose import diagnose
+from headway.judge.grouped_items import looks_grouped, number_groups
+from headway.judge.metric import LabelScores
 from headway.judge.report.far_items import far_items
 from headway.judge.report.inputs import ReportInputs, checked_predictions
 from headway.judge.report.report import BaselineRow, PartScores, Report, RunFacts, Section
 from headway.judge.slices.report import SliceReport, judge_slices
 from headway.judge.slices.worst import WorstSlices, worst_slices
-from headway.judge.verdict import Verdict, verdict, with_cost
+from headway.judge.verdict import Verdict, verdict, with_cost, without_pretrained
 from headway.predictions import Predictions
 from headway.targets.registry import target_of_arrays
 
@@ -39,6 +42,7 @@ def judge_predictions(
     items: pl.DataFrame | pd.DataFrame | Mapping[str, Sequence[Any]] | None = None,
     labels: Sequence[str] | None = None,
     slices: Sequence[str] = (),
+    groups: str | Sequence[Any] | None = None,
     baselines: Mapping[str, np.ndarray] | None = None,
     metrics: Sequence[Metric | Function | str] = (),
     main_metric: str | None = None,
@@ -61,6 +65,8 @@ def judge_predictions(
             columns; leave out those that are no properties, such as a file's name.
         labels: The classes, in the order of the columns. Left out: their indices.
         slices: Columns of `items` by whose values every metric is given.
+        groups: What belongs together, such as the photos of a patient: a column of `items`, or a value an item. Then
+            intervals, tests and slices count groups, not items. Left out: items are independent.
         baselines: Other models' predictions for the same items, by name, each as `predictions`. Guesses that need the
             targets alone, such as by the classes' shares, always stand beside them.
         metrics: Metrics of your own, beside those of the task: functions of targets and predictions, scikit-learn
@@ -106,6 +112,7 @@ def judge_predictions(
     for own, answers in (baselines or {}).items():
         theirs = checked_predictions(answers, targets, metrics=known)
         results.append(BaselineResult(own, {part: theirs.predictions}, math.nan))
+    apart = {} if groups is None else {part: _groups(groups, judged)}
     blind = [] if baselines else ["Only baselines that ignore the inputs were compared."]
     return build_report(
         ReportInputs(
@@ -114,6 +121,7 @@ def judge_predictions(
             parts={part: judged},
             baselines=results,
             slices=slices,
+            groups=apart,
             train=None if train is None else checked_predictions(*train, metrics=known),
             history=history,
             data={"items": len(judged), "parts": {part: len(judged)}},
@@ -137,21 +145,60 @@ def build_report(inputs: ReportInputs) -> Report:
         DataError: If the arrays do not hold what the metrics need.
     """
     slices, worst = _slices(inputs)
+    facts = {fact.name: getattr(inputs, fact.name) for fact in fields(RunFacts)}
+    facts["notes"] = [*inputs.notes, *_about_groups(inputs)]
     return Report(
         task=inputs.target.task,
         known=inputs.metrics,
         labels=inputs.labels,
-        parts={part: _scores(predictions, inputs) for part, predictions in inputs.parts.items()},
+        parts={
+            part: _scores(predictions, inputs, inputs.groups.get(part)) for part, predictions in inputs.parts.items()
+        },
         verdict_part=inputs.main,
         focus_part=inputs.focus,
         baselines=[_row(baseline, inputs) for baseline in inputs.baselines],
         verdict=_verdict(inputs),
+        verdict_without_pretrained=_without_pretrained(inputs),
         findings=diagnose(inputs),
         sections=_sections(inputs),
         slices=slices,
         worst_slices=worst,
-        **{fact.name: getattr(inputs, fact.name) for fact in fields(RunFacts)},
+        **facts,
     )
+
+
+def _groups(groups: str | Sequence[Any], judged: Predictions) -> np.ndarray:
+    values = groups
+    if isinstance(groups, str):
+        if judged.items is None or groups not in judged.items.columns:
+            known = [] if judged.items is None else judged.items.columns
+            what = "`groups` must be a column of `items`, or a value for each item."
+            raise ConfigError(what, given=f"groups={groups!r}", fix=did_you_mean(groups, known))
+        values = judged.items[groups]
+    if len(values) != len(judged):
+        what, fix = "`groups` must have a value for each item.", "Pass them in the order of the predictions."
+        raise ShapeError(what, given=f"{len(values):,} values, {len(judged):,} items", fix=fix)
+    return number_groups(values)
+
+
+def _about_groups(inputs: ReportInputs) -> list[str]:
+    """What was counted as independent; or the column that should have been."""
+    judged = inputs.judged
+    if inputs.main in inputs.groups:
+        count = len(np.unique(inputs.groups[inputs.main]))
+        return [
+            f"Items come in groups: intervals and tests on {inputs.main} count its {count:,} groups, not its items."
+        ]
+    if judged.items is None:
+        return []
+    columns = judged.items.columns if inputs.search is None else inputs.search
+    column = looks_grouped(inputs.metrics.by_item(judged.predictions, judged.targets), judged.items, columns)
+    if column is None:
+        return []
+    return [
+        f"Items with the same {column!r} are right or wrong together: intervals that count them as independent are too "
+        f"narrow. Pass groups={column!r} (--groups {column}), and split by it."
+    ]
 
 
 def _slices(inputs: ReportInputs) -> tuple[SliceReport | None, WorstSlices | None]:
@@ -160,32 +207,43 @@ def _slices(inputs: ReportInputs) -> tuple[SliceReport | None, WorstSlices | Non
     if judged.items is not None:
         arrays = (judged.predictions, judged.targets, judged.items)
         if metrics.has_classes:
-            worst = worst_slices(*arrays, metrics=metrics, labels=labels, columns=inputs.search)
+            apart = inputs.groups.get(inputs.main)
+            worst = worst_slices(*arrays, metrics=metrics, labels=labels, columns=inputs.search, apart=apart)
         if inputs.slices:
             options = {"metrics": metrics, "labels": labels, "seed": inputs.seed}
+            options["apart"] = inputs.groups.get(inputs.main)
             slices = judge_slices(*arrays, columns=inputs.slices, **options)
     return slices, worst
 
 
-def _scores(part: Predictions, inputs: ReportInputs) -> PartScores:
+def _scores(part: Predictions, inputs: ReportInputs, groups: np.ndarray | None) -> PartScores:
     metrics = inputs.metrics
     checked = metrics.check(part.predictions, part.targets)
+    of_labels = metrics.per_label(*checked, inputs.labels) if metrics.per_label else ()
+    if groups is not None:
+        of_labels = [_without_intervals(label) for label in of_labels]
     return PartScores(
         len(part.targets),
-        metrics.evaluate(part.predictions, part.targets, seed=inputs.seed),
-        metrics.per_label(*checked, inputs.labels) if metrics.per_label else (),
+        metrics.evaluate(part.predictions, part.targets, seed=inputs.seed, groups=groups),
+        of_labels,
         metrics.confusion(*checked) if metrics.confusion else None,
     )
 
 
+def _without_intervals(label: LabelScores) -> LabelScores:
+    scores = {name: score.without_interval("items come in groups") for name, score in label.scores.items()}
+    return replace(label, scores=scores)
+
+
 def _row(result: BaselineResult, inputs: ReportInputs) -> BaselineRow:
     metrics, seed = inputs.metrics, inputs.seed
-    scores = {
-        part: metrics.evaluate(result.predictions[part], predictions.targets, names=metrics.of_baselines, seed=seed)
-        for part, predictions in inputs.parts.items()
-    }
-    judged = inputs.judged
-    compared = metrics.compare(judged.predictions, result.predictions[inputs.main], judged.targets, seed=seed)
+    scores = {}
+    for part, predictions in inputs.parts.items():
+        options = {"names": metrics.of_baselines, "seed": seed, "groups": inputs.groups.get(part)}
+        scores[part] = metrics.evaluate(result.predictions[part], predictions.targets, **options)
+    judged, theirs = inputs.judged, result.predictions[inputs.main]
+    apart = inputs.groups.get(inputs.main)
+    compared = metrics.compare(judged.predictions, theirs, judged.targets, seed=seed, groups=apart)
     return BaselineRow(result.name, result.seconds, scores, compared.difference, compared.p, result.size)
 
 
@@ -196,7 +254,18 @@ def _sections(inputs: ReportInputs) -> dict[str, Section]:
 
 
 def _verdict(inputs: ReportInputs) -> Verdict:
-    judged, options = inputs.judged, {"part": inputs.main, "metrics": inputs.metrics, "seed": inputs.seed}
-    judgement = verdict(judged.predictions, judged.targets, inputs.baselines, **options)
+    judgement = _against(inputs, inputs.baselines)
     best = next(baseline for baseline in inputs.baselines if baseline.name == judgement.baseline)
     return with_cost(judgement, best, seconds=inputs.seconds, size=inputs.size)
+
+
+def _without_pretrained(inputs: ReportInputs) -> Verdict | None:
+    plain = [baseline for baseline in inputs.baselines if baseline.needs != "features"]
+    is_needless = len(plain) == len(inputs.baselines) or not plain
+    return None if is_needless else without_pretrained(_against(inputs, plain))
+
+
+def _against(inputs: ReportInputs, baselines: Sequence[BaselineResult]) -> Verdict:
+    judged, options = inputs.judged, {"part": inputs.main, "metrics": inputs.metrics, "seed": inputs.seed}
+    options["groups"] = inputs.groups.get(inputs.main)
+    return verdict(judged.predictions, judged.targets, baselines, **options)

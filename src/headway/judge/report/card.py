@@ -64,6 +64,8 @@ def _facts(report: Report) -> list[str]:
         if data.get("fingerprint"):
             lines.append(f"- Fingerprint of the data: {data['fingerprint']}")
     lines.append(f"- Verdict: {report.verdict.sentence}")
+    if report.verdict_without_pretrained:
+        lines.append(f"- {report.verdict_without_pretrained.sentence}")
     if report.versions:
         shown = ", ".join(f"{name} {version}" for name, version in report.versions.items())
         lines.append(f"- Made with: {shown}")
@@ -121,6 +123,8 @@ def _diagnosis(report: Report) -> list[str]:
 def _value(estimate: Estimate, digits: int = 4) -> tuple[str, str]:
     if math.isnan(estimate.value):
         return "not known", ""
+    if estimate.reason:
+        return f"{estimate.value:.{digits}f}", f"not shown: {estimate.reason}"
     ends = (f"{end:.{digits}f}" if math.isfinite(end) else "no bound" for end in (estimate.low, estimate.high))
     return f"{estimate.value:.{digits}f}", " to ".join(ends)
 

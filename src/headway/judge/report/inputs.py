@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -63,6 +63,7 @@ class ReportInputs(RunFacts):
             which the model itself has learned by heart.
         activity: What the model's layers give.
         slices: Columns of the parts' items by whose values every metric is given.
+        groups: By part, which items belong together, int64 `[items]`: intervals and tests count these, not items.
         search: Columns among which the worst groups are looked for; all of them when None.
         tries: What to try against underfitting that depends on the kind of input.
         copies: Items of the parts that are nearly the same as training items.
@@ -80,6 +81,7 @@ class ReportInputs(RunFacts):
     held_out: Predictions | None = None
     activity: Sequence[LayerActivity] = ()
     slices: Sequence[str] = ()
+    groups: Mapping[str, np.ndarray] = field(default_factory=dict)
     search: Sequence[str] | None = None
     tries: Sequence[str] = ()
     copies: Sequence[Copies] = ()

@@ -150,6 +150,8 @@ class Report(RunFacts):
         focus_part: The part whose single items are shown: "valid" where there is one, so that test stays unseen.
         baselines: One row a baseline.
         verdict: Better than the best of them, or not.
+        verdict_without_pretrained: Better than the best of those that do not look at a pretrained network's features,
+            or not: what transfer learning brought. None where there is no such network.
         findings: What is wrong, the most severe first.
         sections: What the kinds of input and target have to say besides, by name: `report["calibration"]` gives the
             value of one. The page shows them in this order.
@@ -168,6 +170,7 @@ class Report(RunFacts):
     focus_part: str
     baselines: list[BaselineRow]
     verdict: Verdict
+    verdict_without_pretrained: Verdict | None = None
     findings: list[Finding] = field(default_factory=list)
     sections: dict[str, Section] = field(default_factory=dict)
     slices: SliceReport | None = None
@@ -244,7 +247,9 @@ class Report(RunFacts):
         table += [(name, known.format(score), f"{seconds:.1f}") for name, score, seconds in rows]
         wide, broad = (max(len(row[column]) for row in table) for column in (0, 1))
         lines = [f"{name:<{wide}}  {score:<{broad}}  {seconds:>8}" for name, score, seconds in table]
-        return "\n".join([*lines, "", self.verdict.sentence, *self.notes, "", describe(self.findings)])
+        plain = self.verdict_without_pretrained
+        verdicts = [self.verdict.sentence, *([plain.sentence] if plain else [])]
+        return "\n".join([*lines, "", *verdicts, *self.notes, "", describe(self.findings)])
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the page in a frame of its own."""

@@ -4,8 +4,7 @@ Where predictions are right or wrong the test is Fisher's exact one and the inte
 item's part of the metric. Many groups are looked at, so one in twenty would seem different where none is: p values are
 corrected by Holm's method, which holds the chance of even one false alarm at 5 %. The Benjamini-Hochberg method would
 find more, but lets a share of all alarms be false, and its proof does not cover slices that share items or are each
-other's rest. Items count as independent: where several belong together (photos of one patient), the intervals are too
-narrow.
+other's rest. Where several items belong together (photos of one patient), these groups are what is counted.
 
 Source:
     Holm 1979, "A simple sequentially rejective multiple test procedure"; Welch 1947, "The generalization of Student's
@@ -20,13 +19,16 @@ from typing import Any
 
 import numpy as np
 
+from headway.judge.grouped_items import group_error
 from headway.judge.intervals import Estimate, newcombe, student, wilson
 
-__all__ = ["ENOUGH", "Difference", "fisher", "holm", "mean_difference", "share_difference"]
+__all__ = ["ENOUGH", "Difference", "fisher", "grouped_difference", "holm", "mean_difference", "share_difference"]
 
 # Items below which a group is too small to say: with 30, Wilson's interval of a share reaches up to 17 points to either
 # side, as far as most differences that anybody would act on.
 ENOUGH = 30
+# Groups below which their spread on one side of a comparison is not known.
+_FEWEST_GROUPS = 10
 
 
 # From the share of intervals that shall hold the truth to a group's metric minus the rest's, with such an interval.
@@ -67,6 +69,32 @@ def mean_difference(ours: np.ndarray, theirs: np.ndarray) -> tuple[Difference, f
             share**2 / (len(parts) - 1) for share, parts in zip(shares, (ours, theirs), strict=True)
         )
         p = 2 * float(stdtr(freedom, -abs(value) / error))
+
+    def difference(confidence: float) -> Estimate:
+        half = student(freedom, confidence) * error
+        return Estimate(value, value - half, value + half)
+
+    return difference, p
+
+
+def grouped_difference(parts: np.ndarray, rows: np.ndarray, groups: np.ndarray) -> tuple[Difference, float] | None:
+    """A slice's mean of `parts`, float `[items]`, less the rest's, and p; None with fewer than ten groups on a side.
+
+    A group may have items on both sides.
+    """
+    from scipy.special import stdtr
+
+    inside = np.zeros(len(parts), dtype=bool)
+    inside[rows] = True
+    num_groups = [len(np.unique(groups[side])) for side in (inside, ~inside)]
+    if min(num_groups) < _FEWEST_GROUPS:
+        return None
+    means = [float(parts[side].mean()) for side in (inside, ~inside)]
+    value, counts = means[0] - means[1], (inside.sum(), (~inside).sum())
+    effects = np.where(inside, (parts - means[0]) / counts[0], (means[1] - parts) / counts[1])
+    error = group_error(effects * len(parts), groups)
+    freedom = min(num_groups) - 1
+    p = 2 * float(stdtr(freedom, -abs(value) / error)) if error > 0 else float(not value)
 
     def difference(confidence: float) -> Estimate:
         half = student(freedom, confidence) * error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -14,7 +14,15 @@ from headway.errors import ConfigError, ShapeError
 from headway.judge.intervals import ALPHA, NAN, Estimate
 from headway.judge.metric import Metric, TaskMetrics
 from headway.judge.significance import format_p
-from headway.judge.slices.compare import ENOUGH, Difference, fisher, holm, mean_difference, share_difference
+from headway.judge.slices.compare import (
+    ENOUGH,
+    Difference,
+    fisher,
+    grouped_difference,
+    holm,
+    mean_difference,
+    share_difference,
+)
 from headway.judge.slices.disparities import Disparity, disparities
 from headway.judge.slices.groups import group_items, group_rows
 from headway.seeds import generator
@@ -117,11 +125,13 @@ def judge_slices(
     labels: Sequence[str] = (),
     names: Iterable[str] | None = None,
     seed: int = 0,
+    apart: np.ndarray | None = None,
 ) -> SliceReport:
     """Metrics by the values of columns, the main one of each group compared with all other items.
 
     How each column becomes groups is told in `headway.judge.slices.groups`; disparities are of `labels`, the classes.
-    Metrics that sort the items come from 20,000 drawn at random, of a slice with more.
+    Metrics that sort the items come from 20,000 drawn at random, of a slice with more. `apart` numbers what is
+    independent of one another where items are not, such as patients, int64 `[items]`.
 
     Raises:
         ShapeError: If the arrays, the items or the labels do not fit together.
@@ -146,7 +156,7 @@ def judge_slices(
         raise ConfigError("`columns` must name the columns to slice by.", given=given, fix='Pass ["site"].')
     grouped = {column: group_items(items, column) for column in columns}
     members = [(column, group, rows) for column, groups in grouped.items() for group, rows in group_rows(groups)]
-    gaps = _gaps(metrics, predictions, targets, [rows for _, _, rows in members])
+    gaps = _gaps(metrics, predictions, targets, [rows for _, _, rows in members], apart)
     # Two groups are each other's rest: that is one comparison.
     tests = [(column, group if len(grouped[column].names) > 2 else 0) for column, group, _ in members]
     raw = {test: gap[1] for test, gap in zip(tests, gaps, strict=True) if gap is not None}
@@ -155,7 +165,7 @@ def judge_slices(
         make_slice(
             {column: grouped[column].names[group]},
             len(rows),
-            _measure(metrics, predictions, targets, rows, wanted, seed),
+            _measure(metrics, predictions, targets, rows, wanted, seed, apart),
             gap[0] if gap else None,
             p=corrected.get(test, math.nan),
             num_compared=len(raw),
@@ -168,6 +178,8 @@ def judge_slices(
         predicted = metrics.decide(predictions)
         for column, groups in grouped.items():
             measured += disparities(predicted, targets, groups, column=column, labels=labels)
+        if apart is not None:
+            measured = [replace(one, value=one.value.without_interval("items come in groups")) for one in measured]
     return SliceReport(
         count=len(targets), slices=slices, num_compared=len(raw), disparities=measured, title=metrics.title
     )
@@ -222,7 +234,11 @@ def _nearest_end(judged: Slice) -> float:
 
 
 def _gaps(
-    metrics: TaskMetrics, predictions: np.ndarray, targets: np.ndarray, members: Sequence[np.ndarray]
+    metrics: TaskMetrics,
+    predictions: np.ndarray,
+    targets: np.ndarray,
+    members: Sequence[np.ndarray],
+    apart: np.ndarray | None,
 ) -> list[tuple[Difference, float] | None]:
     """Each group, by its rows, beside the rest, with the p; None where one of them is too small."""
     right = metrics.by_item(predictions, targets) > 0 if metrics.metric.is_right else None
@@ -230,6 +246,8 @@ def _gaps(
     for rows in members:
         if min(len(rows), len(targets) - len(rows)) < ENOUGH:
             gaps.append(None)
+        elif apart is not None:
+            gaps.append(grouped_difference(metrics.by_item(predictions, targets), rows, apart))
         elif right is not None:
             counts = int(right[rows].sum()), len(rows), int(right.sum()), len(right)
             gaps.append((share_difference(*counts), fisher(*counts)))
@@ -248,14 +266,19 @@ def _measure(
     rows: np.ndarray,
     wanted: Sequence[Metric],
     seed: int,
+    apart: np.ndarray | None,
 ) -> dict[str, Estimate]:
     if len(rows) < ENOUGH:
         return {metric.name: NAN for metric in wanted}
     drawn = rows
     if len(rows) > _DRAWN:
         drawn = rows[np.sort(generator(seed, "bootstrap", epoch=1).choice(len(rows), _DRAWN, replace=False))]
+
+    def known(chosen: np.ndarray) -> np.ndarray | None:
+        return None if apart is None else apart[chosen]
+
     slow = [metric.name for metric in wanted if metric.sorts]
     quick = [metric.name for metric in wanted if not metric.sorts]
-    estimates = metrics.evaluate(predictions[rows], targets[rows], names=quick, seed=seed)
-    estimates |= metrics.evaluate(predictions[drawn], targets[drawn], names=slow, seed=seed)
+    estimates = metrics.evaluate(predictions[rows], targets[rows], names=quick, seed=seed, groups=known(rows))
+    estimates |= metrics.evaluate(predictions[drawn], targets[drawn], names=slow, seed=seed, groups=known(drawn))
     return {metric.name: estimates[metric.name] for metric in wanted}

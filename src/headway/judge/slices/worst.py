@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, ClassVar
@@ -14,7 +14,7 @@ from headway.as_json import AsJson
 from headway.errors import ConfigError
 from headway.judge.intervals import ALPHA, wilson
 from headway.judge.metric import TaskMetrics
-from headway.judge.slices.compare import ENOUGH, holm, share_difference
+from headway.judge.slices.compare import ENOUGH, Difference, grouped_difference, holm, share_difference
 from headway.judge.slices.groups import OTHERS, Groups, group_items
 from headway.judge.slices.report import Slice, check_items, make_slice
 
@@ -63,12 +63,14 @@ def worst_slices(
     labels: Sequence[str],
     columns: Sequence[str] | None = None,
     n: int = 10,
+    apart: np.ndarray | None = None,
 ) -> WorstSlices:
     """Find the slices that a model is worst on: groups of any column, classes, and what two of them have in common.
 
     What two have in common is named only where it is worse than the rest of either too, so that a group that is bad
     throughout comes once. Half of the 5 % goes to single groups, so that the many pairs do not drown them: where no
-    slice is worse, the chance of finding any is at most 5 %. Without `columns` every one is searched that has groups
+    slice is worse, the chance of finding any is at most 5 %. What seems worse by its items must also be by what is
+    independent, where `apart` numbers that, int64 `[items]`. Without `columns` every one is searched that has groups
     (not file names or numbers of items); at most `n` slices are given.
 
     Raises:
@@ -103,7 +105,7 @@ def worst_slices(
         [candidate for column in factors for candidate in _candidates({column: factors[column]}, right)],
         [candidate for a, b in pairs for candidate in _candidates({a: factors[a], b: factors[b]}, right)],
     ]
-    families = [family for family in families if family]
+    families, num_compared = [family for family in families if family], sum(map(len, families))
     # A factor for the families, and Holm's or Bonferroni's within each.
     judged = [
         make_slice(
@@ -119,9 +121,25 @@ def worst_slices(
         for (where, count, hits, _), p in zip(family, holm([p for *_, p in family]), strict=True)
         if p * len(families) < ALPHA
     ]
+    if apart is not None:
+        judged = [
+            make_slice(one.where, one.count, one.metrics, gap[0], p=p, num_compared=num_compared, metrics=accuracy)
+            for one, gap in _grouped(judged, factors, right, apart)
+            if gap and (p := min(gap[1] * num_compared, 1.0)) < ALPHA
+        ]
     # The loss of accuracy that the interval leaves no doubt of.
     worse = sorted((one for one in judged if one.verdict == "worse"), key=lambda one: one.difference.high)
-    return WorstSlices(found=worse[:n], num_compared=sum(map(len, families)), left_out=left_out)
+    return WorstSlices(found=worse[:n], num_compared=num_compared, left_out=left_out)
+
+
+def _grouped(
+    judged: Sequence[Slice], factors: dict[str, Groups], right: np.ndarray, apart: np.ndarray
+) -> Iterator[tuple[Slice, tuple[Difference, float] | None]]:
+    """Each slice beside the rest, by what is independent."""
+    for one in judged:
+        inside = [factors[column].index == factors[column].names.index(group) for column, group in one.where.items()]
+        rows = np.flatnonzero(np.logical_and.reduce(inside))
+        yield one, grouped_difference(right.astype(np.float64), rows, apart)
 
 
 def _factors(

@@ -10,7 +10,7 @@ import numpy as np
 from headway.errors import DataError
 from headway.judge.intervals import NAN, Estimate, average, f1_of, logit_normal, wilson
 from headway.judge.metric import LabelScores, Metric, TaskMetrics
-from headway.judge.rankings import Ranking, precision_effects, rank
+from headway.judge.rankings import Ranking, precision_effects, rank, rank_classes
 from headway.targets.base import check_shapes
 
 __all__ = ["check_answers", "item_log_losses", "labels_text", "multilabel_metrics", "per_label"]
@@ -63,7 +63,7 @@ def multilabel_metrics(thresholds: Sequence[float] = ()) -> TaskMetrics:
     metrics = (
         Metric(
             "mean_average_precision",
-            interval=lambda a, t, _: _ranking(a, t).estimate,
+            interval=lambda a, t, _: rank_classes(a, t > 0, precision_effects, what="label"),
             by_item=lambda a, t: _ranking(a, t).parts,
             is_share=True,
         ),
@@ -102,7 +102,9 @@ def per_label(limits: np.ndarray, answers: np.ndarray, targets: np.ndarray, labe
             "precision": wilson(hits, calls),
             "recall": wilson(hits, count),
             "f1": _f1(hits, count, calls),
-            "average_precision": _ranking(answers[:, [column]], targets[:, [column]]).estimate,
+            "average_precision": rank_classes(
+                answers[:, [column]], actual[:, [column]], precision_effects, what="label"
+            ),
         }
         scores.append(LabelScores(label, count, estimates))
     return scores

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
+from headway.judge.grouped_items import of_groups
 from headway.judge.intervals import Estimate, mean, student, wilson
 from headway.judge.learning_curve import CurvePoint, LearningCurve
 from headway.seeds import generator
@@ -39,6 +41,7 @@ def learning_curve(
     num_classes: int,
     solve: Solve,
     seed: int = 0,
+    groups: np.ndarray | None = None,
 ) -> LearningCurve:
     """Solve the head on growing shares of the training rows, and see what each next doubling brings.
 
@@ -46,7 +49,7 @@ def learning_curve(
     from draw to draw, are drawn up to eight times.
 
     Features are what the frozen body makes of items, float `[items, dim]`, targets class indices `[items]`: first those
-    to learn from, then those to judge by.
+    to learn from, then those to judge by, which may come in groups, int64 `[items]`.
     """
     count = len(train_targets)
     fewest = min(MIN_ITEMS_A_CLASS * num_classes, count)
@@ -61,7 +64,7 @@ def learning_curve(
         losses.append(np.stack([item_log_losses(answers, targets) for answers in solved]))
     return LearningCurve(
         points=tuple(
-            CurvePoint(size, len(hits), _accuracy(hits), _log_loss(nats, seed))
+            CurvePoint(size, len(hits), _accuracy(hits, groups), _log_loss(nats, seed, groups))
             for size, hits, nats in zip(sizes, correct, losses, strict=True)
         ),
         num_judged=len(targets),
@@ -84,18 +87,25 @@ def _nested_order(targets: np.ndarray, seed: int, draw: int) -> np.ndarray:
     return order[np.argsort(progress[order], kind="stable")]
 
 
-def _accuracy(correct: np.ndarray) -> Estimate:
+def _accuracy(correct: np.ndarray, groups: np.ndarray | None) -> Estimate:
     judged, value = correct.shape[1], float(correct.mean())
-    return _widened(value, wilson(round(value * judged), judged), correct, most=1.0)
+    estimate = wilson(round(value * judged), judged)
+    if groups is not None:
+        estimate = of_groups(estimate, correct.mean(0), groups, is_share=True)
+    return _widened(value, estimate, correct, most=1.0)
 
 
-def _log_loss(losses: np.ndarray, seed: int) -> Estimate:
+def _log_loss(losses: np.ndarray, seed: int, groups: np.ndarray | None) -> Estimate:
     estimate = mean(losses.mean(0), seed=seed)
+    if groups is not None:
+        estimate = of_groups(estimate, losses.mean(0), groups, is_share=False)
     return _widened(estimate.value, estimate, losses)
 
 
 def _widened(value: float, inner: Estimate, draws: np.ndarray, most: float = math.inf) -> Estimate:
     """Of draws `[draws, judged]`: the interval of the mean draw's items, widened by what differs between draws."""
+    if inner.reason:
+        return replace(inner, value=value)
     spread = _spread_of_mean(draws)
     low = value - math.hypot(inner.value - inner.low, spread)
     high = value + math.hypot(inner.high - inner.value, spread)

@@ -8,15 +8,16 @@ out of means over classes, never counted as zero. A metric that cannot be comput
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from headway.errors import DataError, ShapeError
 from headway.judge import intervals
-from headway.judge.intervals import Estimate, f1_of, wilson
+from headway.judge.intervals import Estimate, f1_of, few_errors, if_enough, wilson
 from headway.judge.metric import LabelScores, Metric, TaskMetrics
-from headway.judge.rankings import Effects, auroc_effects, precision_effects, rank
+from headway.judge.rankings import Effects, auroc_effects, precision_effects, rank, rank_classes
 from headway.seeds import generator
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
 
 # Of confidence, for the calibration error and for the diagram that shows what it measures.
 NUM_BINS = 15
+# Items that each class has at least for the interval of a mean over classes.
+_NEEDED = 5
 
 
 def per_class(probabilities: np.ndarray, targets: np.ndarray, labels: Sequence[str]) -> list[LabelScores]:
@@ -110,6 +113,10 @@ def _is_right(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return (probabilities.argmax(1) == targets).astype(np.float64)
 
 
+def _is_wrong(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    return 1 - _is_right(probabilities, targets)
+
+
 def _accuracy(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
     return wilson(int(_is_right(probabilities, targets).sum()), len(targets))
 
@@ -120,15 +127,72 @@ def _error_rate(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Es
 
 def _balanced_accuracy(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
     counts = confusion_matrix(probabilities, targets)
-    return intervals.average(list(map(wilson, counts.diagonal().tolist(), counts.sum(1).tolist())))
+    totals = counts.sum(1)
+    hits, items = counts.diagonal()[totals > 0], totals[totals > 0]
+    # Two items of the commonest kind of error and of hit beside those of each class, so that no class seems certain.
+    shares = (hits + 2 * _smoothed(counts)) / (items + 2)
+    variance = float((shares * (1 - shares) / items).sum()) / len(items) ** 2
+    estimate = intervals.effective_share(float((hits / items).mean()), float(shares.mean()), variance)
+    return if_enough(estimate, int(totals.min()), _NEEDED, "class")
+
+
+def _recall_parts(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Pseudo-values of the balanced accuracy: what an item adds to its class's recall."""
+    counts = confusion_matrix(probabilities, targets)
+    items = counts.sum(1)
+    recalls, present = counts.diagonal() / np.maximum(items, 1), int((items > 0).sum())
+    moved = (_is_right(probabilities, targets) - recalls[targets]) / items[targets]
+    return recalls.sum() / present + len(targets) * moved / present
 
 
 def _macro_f1(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
-    scores = _f1_scores(confusion_matrix(probabilities, targets))
+    """By the delta method on the cells of the confusion matrix; and the classes' own intervals put together.
+
+    The first is too narrow where a rare class is told badly, the second where there are many classes of few items: the
+    wider end of either counts.
+    """
+    counts = confusion_matrix(probabilities, targets)
+    scores = _f1_scores(counts)
     # An error lowers the F1 of two classes, a hit raises that of one: classes depend on one another by as much as
-    # errors make up their spread, which is the share of hits in the union. Simulated: 0.92 to 0.98 for a nominal 0.95.
+    # errors make up their spread, which is the share of hits in the union.
     overlaps = [score.value / (2 - score.value) for score in scores if not math.isnan(score.value)]
-    return intervals.average(scores, shared=math.fsum(overlaps) / len(overlaps))
+    apart = intervals.average(scores, shared=math.fsum(overlaps) / len(overlaps))
+    present = (counts.sum(0) + counts.sum(1)) > 0
+    cells = counts[np.ix_(present, present)].astype(np.float64)
+    right, classes = _smoothed(counts), len(cells)
+    if classes < 2:
+        return if_enough(apart, int(counts.sum(1).min()), _NEEDED, "class")
+    added = np.full((classes, classes), 2 * (1 - right) / (classes - 1))
+    np.fill_diagonal(added, 2 * right)
+    slopes, smoothed = _f1_slopes(cells + added)
+    weights = (cells + added) / (cells + added).sum()
+    spread = float((weights * slopes**2).sum() - (weights * slopes).sum() ** 2) / len(targets)
+    together = intervals.effective_share(apart.value, smoothed, max(spread, 1e-12))
+    estimate = Estimate(apart.value, min(apart.low, together.low), max(apart.high, together.high))
+    return if_enough(estimate, int(counts.sum(1).min()), _NEEDED, "class")
+
+
+def _f1_parts(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Pseudo-values of macro F1: what an item in a cell of the confusion matrix adds to it."""
+    slopes, value = _f1_slopes(confusion_matrix(probabilities, targets).astype(np.float64))
+    moved = slopes[targets, probabilities.argmax(1)]
+    return value + moved - moved.mean()
+
+
+def _f1_slopes(cells: np.ndarray) -> tuple[np.ndarray, float]:
+    """How macro F1 grows with each cell's share of the items, and macro F1 itself, of classes that there are."""
+    sums = cells.sum(0) + cells.sum(1)
+    present = int((sums > 0).sum())
+    sums = np.maximum(sums, 1e-12)
+    scores = 2 * cells.diagonal() / sums
+    slopes = -(scores / sums)[:, None] - scores / sums
+    slopes[np.diag_indices_from(slopes)] += 2 / sums
+    return slopes * cells.sum() / present, float(scores.sum()) / present
+
+
+def _smoothed(counts: np.ndarray) -> float:
+    """The share of right answers, with one right and one wrong one added, so that it is never 0 or 1."""
+    return float(counts.diagonal().sum() + 1) / float(counts.sum() + 2)
 
 
 def _f1_scores(counts: np.ndarray) -> list[Estimate]:
@@ -145,6 +209,18 @@ def item_log_losses(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarra
     return -np.log(np.clip(chosen, np.finfo(chosen.dtype).eps, 1.0).astype(np.float64))
 
 
+def _log_loss(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
+    """Its interval knows that an error may cost more than was seen so far, and how much the model expects it to."""
+    losses, answers = item_log_losses(probabilities, targets), probabilities.argmax(1)
+    others = probabilities.astype(np.float64)
+    others[np.arange(len(targets)), answers] = 0.0
+    doubt = others.sum(1)
+    tiny = np.finfo(probabilities.dtype).eps
+    others /= np.maximum(doubt, 1e-300)[:, None]
+    costs = -(others * np.log(np.clip(probabilities, tiny, 1.0))).sum(1)
+    return few_errors(losses, answers != targets, costs, doubt, seed)
+
+
 def confidence_bins(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The probability of each item's answer, float64 `[items]`, and which of `NUM_BINS` equal bins it lies in."""
     confidence = probabilities.max(1).astype(np.float64)
@@ -155,7 +231,8 @@ def _calibration_error(probabilities: np.ndarray, targets: np.ndarray, seed: int
     """Guo et al. 2017, arXiv:1706.04599: 15 bins of equal width by the highest probability.
 
     The error of a finite sample is biased upwards, and a well-calibrated model's is above zero too. So the interval is
-    moved by the bias that resampling shows, and reaches down to 0 when calibration alone could give as much.
+    moved by the bias that resampling shows, and reaches down to 0 when calibration alone could give as much. Where
+    hardly an error was seen, it reaches as far as the confidence would be off if errors were as many as they may be.
     """
     confidence, bins = confidence_bins(probabilities)
     gap = confidence - (probabilities.argmax(1) == targets)
@@ -169,30 +246,38 @@ def _calibration_error(probabilities: np.ndarray, targets: np.ndarray, seed: int
     half = intervals.Z_SCORE * float((np.sign(np.round(signed, 12))[bins] * gap).std()) / math.sqrt(count)
     by_chance = float(np.quantile(np.abs(noise).sum(1), 1 - intervals.ALPHA / 2))
     low = 0.0 if value <= by_chance else value - bias - half
-    return Estimate(value, min(max(low, 0.0), value), min(max(value - bias + half, value), 1.0))
+    accuracy = wilson(int((probabilities.argmax(1) == targets).sum()), count)
+    high = max(value - bias + half, value, abs(float(confidence.mean()) - accuracy.low))
+    return Estimate(value, min(max(low, 0.0), value), min(high, 1.0))
 
 
-def _ranked(effects: Effects) -> Callable[[np.ndarray, np.ndarray, int], Estimate]:
-    """One class against the rest, averaged over classes."""
+def _ranked(effects: Effects) -> dict[str, Any]:
+    """One class against the rest, averaged over classes: the interval and the items' parts."""
 
-    def estimate(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
-        counts = np.bincount(targets, minlength=probabilities.shape[1])
-        present = np.flatnonzero((counts > 0) & (counts < len(targets)))
+    def columns(probabilities: np.ndarray) -> np.ndarray:
         # With two classes the second column tells all, as in scikit-learn.
-        columns = present if probabilities.shape[1] > 2 else present[-1:]
-        return rank(probabilities[:, columns], targets[:, None] == columns, effects).estimate
+        return np.arange(probabilities.shape[1])[-1 if probabilities.shape[1] == 2 else 0 :]
 
-    return estimate
+    def interval(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
+        chosen = columns(probabilities)
+        return rank_classes(probabilities[:, chosen], targets[:, None] == chosen, effects, what="class")
+
+    def parts(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        present = np.intersect1d(columns(probabilities), targets)
+        mixed = present if len(np.unique(targets)) > 1 else present[:0]
+        return rank(probabilities[:, mixed], targets[:, None] == mixed, effects).parts
+
+    return {"interval": interval, "by_item": parts, "is_share": True, "sorts": True}
 
 
 _METRICS = (
     Metric("accuracy", interval=_accuracy, by_item=_is_right, is_right=True, is_share=True),
-    Metric("error_rate", interval=_error_rate, higher_is_better=False, is_share=True),
-    Metric("balanced_accuracy", interval=_balanced_accuracy, is_share=True),
-    Metric("macro_f1", interval=_macro_f1, is_share=True),
-    Metric("log_loss", by_item=item_log_losses, higher_is_better=False),
-    Metric("auroc", interval=_ranked(auroc_effects), is_share=True, sorts=True),
-    Metric("average_precision", interval=_ranked(precision_effects), is_share=True, sorts=True),
+    Metric("error_rate", interval=_error_rate, by_item=_is_wrong, higher_is_better=False, is_share=True),
+    Metric("balanced_accuracy", interval=_balanced_accuracy, by_item=_recall_parts, is_share=True),
+    Metric("macro_f1", interval=_macro_f1, by_item=_f1_parts, is_share=True),
+    Metric("log_loss", interval=_log_loss, by_item=item_log_losses, higher_is_better=False),
+    Metric("auroc", **_ranked(auroc_effects)),
+    Metric("average_precision", **_ranked(precision_effects)),
     Metric("expected_calibration_error", interval=_calibration_error, higher_is_better=False, is_share=True),
 )
 

@@ -6,8 +6,7 @@ import math
 
 import numpy as np
 
-from headway.judge import intervals
-from headway.judge.intervals import Estimate
+from headway.judge.intervals import NAN, Estimate, error_size
 from headway.judge.metric import Metric, TaskMetrics
 from headway.targets.base import check_finite, check_shapes
 
@@ -34,23 +33,59 @@ def absolute_errors(answers: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return np.abs(answers - targets).mean(axis=1)
 
 
+def _mae(answers: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
+    sizes = absolute_errors(answers, targets)
+    return error_size(float(sizes.mean()), (sizes - sizes.mean()) / len(sizes), sizes)
+
+
 def _rmse(answers: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
     """The root of the mean squared error; its interval is the root of that mean's."""
-    squared = intervals.mean(((answers - targets) ** 2).mean(axis=1), seed=seed)
-    return Estimate(*(math.sqrt(max(end, 0.0)) for end in (squared.value, squared.low, squared.high)))
+    squared = _squared(answers, targets)
+    mean = error_size(float(squared.mean()), (squared - squared.mean()) / len(squared), squared)
+    return Estimate(math.sqrt(mean.value), math.sqrt(mean.low), math.sqrt(mean.high))
 
 
-def _r2(targets: np.ndarray, answers: np.ndarray) -> float:
+def _r2(answers: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
     """The share of the targets' variance that the answers explain; NaN where the targets do not differ."""
-    total = ((targets - targets.mean(axis=0)) ** 2).sum()
-    return float(1 - ((answers - targets) ** 2).sum() / total) if total > 0 else math.nan
+    missed, squared = _unexplained(answers, targets), _squared(answers, targets)
+    if not len(missed):
+        return NAN
+    share = error_size(float(missed.mean()), (missed - missed.mean()) / len(missed), squared)
+    return Estimate(1 - share.value, 1 - share.high, 1 - share.low)
 
+
+def _r2_parts(answers: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    missed = _unexplained(answers, targets)
+    return 1 - missed if len(missed) else np.full(len(targets), math.nan)
+
+
+def _root_parts(answers: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    squared = _squared(answers, targets)
+    root = math.sqrt(float(squared.mean()))
+    return root + (squared - root**2) / (2 * root) if root else squared
+
+
+def _squared(answers: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    return ((answers - targets) ** 2).mean(axis=1)
+
+
+def _unexplained(answers: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Pseudo-values of the share of the targets' variance that is not explained; empty where they do not differ."""
+    squared, around = _squared(answers, targets), ((targets - targets.mean(axis=0)) ** 2).mean(axis=1)
+    total = float(around.mean())
+    if total == 0:
+        return squared[:0]
+    share = float(squared.mean()) / total
+    return share + (squared - share * around) / total
+
+
+_MAE, _RMSE = "mean absolute error", "root mean squared error"
 
 METRICS = TaskMetrics(
     metrics={
-        "mae": Metric("mae", by_item=absolute_errors, higher_is_better=False, title="mean absolute error"),
-        "rmse": Metric("rmse", interval=_rmse, higher_is_better=False, title="root mean squared error"),
-        "r2": Metric("r2", _r2, needs="checked"),
+        "mae": Metric("mae", interval=_mae, by_item=absolute_errors, higher_is_better=False, title=_MAE),
+        "rmse": Metric("rmse", interval=_rmse, by_item=_root_parts, higher_is_better=False, title=_RMSE),
+        "r2": Metric("r2", interval=_r2, by_item=_r2_parts),
     },
     main="mae",
     of_baselines=("mae", "rmse", "r2"),

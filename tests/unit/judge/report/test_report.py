@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from headway.judge.baselines.run import BaselineResult
 from headway.judge.diagnosis.finding import describe
 from headway.judge.intervals import mcnemar, paired_difference
+from headway.judge.report.card import card
 from headway.judge.report.page import render
 from headway.judge.report.report import Report
 from headway.judge.verdict import verdict
@@ -74,8 +77,10 @@ def test_verdict(ours: slice, theirs: slice, kind: str, opening: str) -> None:
     right, other = model.argmax(1) == targets, best.argmax(1) == targets
     assert (found.kind, found.baseline) == (kind, "second")
     assert found.sentence.startswith(opening)
-    assert found.difference == paired_difference(right, other).scaled(100)
-    assert found.p == mcnemar(right, other)
+    alone = paired_difference(right, other).scaled(100)
+    assert found.difference.value == alone.value
+    assert found.difference.low <= alone.low < alone.high <= found.difference.high + 1e-9
+    assert found.p >= mcnemar(right, other)
 
 
 def test_the_interval_and_the_test_must_agree() -> None:
@@ -94,6 +99,26 @@ def test_the_interval_and_the_test_must_agree() -> None:
     assert found.sentence == (
         "Not distinguishable from the best baseline (b, 0.982): +1.8 points [0.4, 3.6], McNemar p = 0.062."
     )
+
+
+def test_what_transfer_learning_brought() -> None:
+    targets = np.arange(200) % 3
+    plain, frozen = answers(targets, slice(0, 60)), answers(targets, slice(0, 12))
+    others = [baseline("pixels", plain, "valid"), replace(baseline("features", frozen, "valid"), needs="features")]
+    parts = {"valid": judged(answers(targets, slice(0, 10)), targets)}
+    found = report_of(parts, labels=list("abc"), baselines=others)
+    assert found.verdict.baseline == "features"
+    without = found.verdict_without_pretrained
+    assert without is not None
+    assert (without.baseline, without.kind) == ("pixels", "better")
+    assert without.sentence == (
+        "Without the pretrained network: better than the best baseline (pixels, 0.700): +25.0 points [19.0, 31.0], "
+        "McNemar p < 0.001. The difference is what transfer learning brought."
+    )
+    assert without.sentence in str(found)
+    assert escape(without.sentence) in render(found)
+    assert without.sentence in card(found)
+    assert report_of(parts, labels=list("abc"), baselines=others[:1]).verdict_without_pretrained is None
 
 
 def test_the_verdict_is_on_test_where_there_is_one(report: Report) -> None:
@@ -143,6 +168,7 @@ def test_json_has_a_stable_form(report: Report, tmp_path: Path) -> None:
         "focus_part",
         "baselines",
         "verdict",
+        "verdict_without_pretrained",
         "findings",
         "slices",
         "worst_slices",

@@ -46,7 +46,7 @@ def test_values_are_scikit_learns() -> None:
 
 
 def test_values_lie_in_their_intervals() -> None:
-    found = evaluate(*answers(), task="multilabel")
+    found = evaluate(*answers(800), task="multilabel")
     assert all(each.low < each.value < each.high for each in found.values())
 
 
@@ -76,11 +76,25 @@ def test_thresholds_change_what_is_given_and_not_how_it_is_ranked() -> None:
 
 
 def test_a_perfect_model_is_not_sure_to_be_perfect() -> None:
-    targets = answers(items=40)[1]
+    targets = answers(items=400)[1]
     found = evaluate(targets.astype(np.float64), targets, task="multilabel")
     for name in ("mean_average_precision", "macro_f1", "micro_f1", "subset_accuracy"):
         assert found[name].value == found[name].high == 1
-        assert found[name].low < 0.99
+        assert found[name].low < 0.999
+
+
+def test_few_positives_have_no_interval() -> None:
+    probabilities, targets = answers(items=200)
+    found = evaluate(probabilities, targets, task="multilabel")["mean_average_precision"]
+    rarest = int(targets.sum(0).min())
+    assert rarest < 25
+    assert str(found) == f"{found.value:.3f} (no interval: the rarest label has {rarest} items, 25 needed)"
+    assert found.to_json() == {
+        "value": found.value,
+        "low": None,
+        "high": None,
+        "reason": f"the rarest label has {rarest} items, 25 needed",
+    }
 
 
 def test_labels_that_nobody_has_or_all_have_are_left_out_of_the_mean() -> None:

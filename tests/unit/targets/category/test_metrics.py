@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from headway.judge.intervals import Estimate, wilson
+from headway.judge.intervals import wilson
 from headway.targets.category.metrics import (
     METRICS,
     Metric,
@@ -78,7 +78,7 @@ def test_direction_holds(name: str) -> None:
     assert gain > 0 if metric.higher_is_better else gain < 0
 
 
-@pytest.mark.parametrize("name", ["auroc", "average_precision", "macro_f1", "balanced_accuracy", "log_loss"])
+@pytest.mark.parametrize("name", ["auroc", "macro_f1", "balanced_accuracy", "log_loss"])
 def test_intervals_are_those_of_a_bootstrap(name: str) -> None:
     probabilities, targets = predictions(300, 3)
     ours = METRICS.metrics[name].estimate(probabilities, targets)
@@ -125,14 +125,28 @@ def test_one_class_alone_has_no_ranking() -> None:
 def test_a_class_that_never_occurs_is_left_out() -> None:
     probabilities, targets = predictions(200, 3)
     wider = np.c_[probabilities, np.zeros(200)]
-    assert evaluate(wider, targets) == evaluate(probabilities, targets)
+    found, known = evaluate(wider, targets), evaluate(probabilities, targets)
+    assert {name: each.value for name, each in found.items()} == {name: each.value for name, each in known.items()}
+    for name in ("balanced_accuracy", "macro_f1", "auroc", "average_precision"):
+        needed = 20 if name == "average_precision" else 5
+        assert found[name].reason == f"the rarest class has 0 items, {needed} needed"
+    assert found["accuracy"] == known["accuracy"]
     scores = per_class(wider, targets, labels=["a", "b", "c", "never"])[3]
     assert [str(each) for each in scores.scores.values()] == ["\N{EN DASH}"] * 3
 
 
 def test_a_constant_answer_ranks_nothing() -> None:
     found = evaluate(np.full((40, 2), 0.5), np.arange(40) % 2, metrics=["auroc"])["auroc"]
-    assert found == Estimate(0.5, 0.5, 0.5)
+    assert found.value == 0.5
+    assert 0.3 < found.low < 0.4 < 0.6 < found.high < 0.7
+
+
+def test_hardly_an_error_leaves_room_for_one() -> None:
+    """100 right answers, each sure by 0.999: one error would make the log loss 0.07."""
+    found = evaluate(one_hot(np.arange(100) % 2, 2) * 0.998 + 0.001, np.arange(100) % 2)
+    assert found["log_loss"].value == pytest.approx(0.001, abs=1e-4)
+    assert 0.07 < found["log_loss"].high < 0.5
+    assert found["expected_calibration_error"].high == pytest.approx(0.036, abs=0.001)
 
 
 def test_a_metric_of_ones_own() -> None:

@@ -115,10 +115,12 @@ def _verdict(report: Report) -> str:
         f"<div><dt>{name}</dt><dd{_kind(big)}>{big} <small>{small}</small></dd></div>"
         for name, (big, small) in figures.items()
     )
+    without = report.verdict_without_pretrained
+    plain = f"<p>{escape(without.sentence)}</p>" if without else ""
     notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
     return (
         f'<div class="verdict {verdict.kind}"><p class="answer">{ANSWERS[verdict.kind]}</p>'
-        f"<p>{escape(verdict.sentence)}</p></div>"
+        f"<p>{escape(verdict.sentence)}</p>{plain}</div>"
         f'<dl class="figures">{boxes}</dl>' + (f'<ul class="remarks">{notes}</ul>' if notes else "")
     )
 
@@ -135,6 +137,9 @@ def _of_baseline(report: Report) -> Estimate:
 
 def _score(report: Report, score: Estimate) -> tuple[str, str]:
     """The main metric and its interval, for a reader: shares as per cent."""
+    if score.reason:
+        value = percent(score.value) if report.known.is_share else f"{score.value:.{report.known.digits(score)}f}"
+        return value, f"no interval: {score.reason}"
     if report.known.is_share:
         return percent(score.value), f"{percent(score.low)} to {percent(score.high)}"
     digits = report.known.digits(score)

@@ -125,7 +125,7 @@ def points(frame: Frame, kind: str, dots: Sequence[Point], *, joined: bool = Tru
         marks.append(polyline(frame, kind, [(dot.x, dot.y) for dot in dots]))
     for dot in dots:
         x, y = frame.x(dot.x), frame.y(dot.y)
-        if dot.low is not None and dot.high is not None:
+        if dot.low is not None and dot.high is not None and not math.isnan(dot.low):
             low, high = (frame.y(min(max(end, frame.low), frame.high)) for end in (dot.low, dot.high))
             marks.append(f'<line class="whisker" x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" y2="{high:.1f}"/>')
         tip = f"<title>{escape(dot.tip)}</title>" if dot.tip else ""
@@ -153,13 +153,13 @@ def curve(frame: Frame, kind: str, corners: Sequence[tuple[float, float]]) -> st
 
 def scale_of(scores: Iterable[Estimate]) -> tuple[float, float]:
     """The ends of a scale on which several estimates have room."""
-    ends = [end for score in scores for end in (score.low, score.high) if math.isfinite(end)]
+    ends = [end for score in scores for end in (score.value, score.low, score.high) if math.isfinite(end)]
     return min(ends, default=0.0), max(ends, default=1.0)
 
 
 def interval(score: Estimate, low: float, high: float, *, width: int = 150) -> str:
     """A small picture of an estimate on a scale, for a table's cell; the numbers stand beside it."""
-    if math.isnan(score.value):
+    if math.isnan(score.value) or score.reason:
         return ""
     span = (high - low) or 1.0
 

@@ -60,6 +60,8 @@ def number(score: Estimate | None, *, digits: int = 3, sign: bool = False) -> st
     if score is None or math.isnan(score.value):
         return f"<td>{NOT_KNOWN}</td>"
     plus = "+" if sign else ""
+    if score.reason:
+        return f"<td>{score.value:{plus}.{digits}f} <small>no interval: {escape(score.reason)}</small></td>"
     ends = (f"{end:{plus}.{digits}f}" if math.isfinite(end) else NOT_KNOWN for end in (score.low, score.high))
     return f"<td>{score.value:{plus}.{digits}f} <small>[{', '.join(ends)}]</small></td>"
 

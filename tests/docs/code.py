@@ -101,6 +101,9 @@ def check_command(text: str) -> None:
     words = [word.strip("[]") for word in shlex.split(text.split(" | ")[0], comments=True)][1:]
     command = _program()
     context = click.Context(command)
+    # The one option that ends the program where it is read.
+    if words == ["--version"]:
+        return
     while words and hasattr(command, "commands") and not words[0].startswith("-"):
         if words[0] not in command.commands:
             raise BrokenCodeError(f"there is no command {words[0]!r}")

@@ -29,7 +29,12 @@ def facts() -> dict[str, Any]:
     targets = np.arange(400) % 2
     probabilities = np.eye(2)[np.where(np.arange(400) < 60, 1 - targets, targets)] * 0.8 + 0.1
     site = np.where(np.arange(400) < 60, "north", "south")
-    history = [{"stage": "all", "epoch": 1, "train_loss": 0.1, "valid_loss": 0.5, "accuracy": 0.85, "lr": 1e-3}]
+    # The loss on valid rises while that on train falls, so there is a finding.
+    losses = enumerate([(0.6, 0.5), (0.3, 0.45), (0.1, 0.8), (0.02, 1.2), (0.01, 1.6)], start=1)
+    history = [
+        {"stage": "all", "epoch": epoch, "train_loss": train, "valid_loss": valid, "accuracy": 0.85, "lr": 1e-3}
+        for epoch, (train, valid) in losses
+    ]
     report = hw.judge_predictions(probabilities, targets, items={"site": site}, slices=["site"], history=history)
     features = draw.normal(size=(400, 3)) + targets[:, None]
     curve = learning_curve(

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from headway.data.normal_form import existing_paths, normal_name
 from headway.data.parse_numbers import NO_NUMBER
 from headway.errors import ConfigError, DataError, did_you_mean
+from headway.system.read_file import read_file
 
 if TYPE_CHECKING:
     import os
@@ -188,7 +189,7 @@ def _read(path: str | os.PathLike[str], dialect: Dialect, tell: Tell) -> tuple[p
     ending = _ending(file)
     with _explained(file, path):
         if ending in _SEPARATORS:
-            data = file.read_bytes()
+            data = read_file(file)
             text = _decoded(gzip.decompress(data) if file.name.lower().endswith(_COMPRESSED) else data, dialect, tell)
             separator = dialect.separator or _separator(text[:_SAMPLE], _SEPARATORS[ending])
             if dialect.separator is None and separator != _SEPARATORS[ending]:

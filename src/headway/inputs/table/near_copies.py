@@ -33,10 +33,10 @@ def find_copies(items: pl.DataFrame) -> list[tuple[int, int]]:
 
     Example:
         >>> draw = np.random.default_rng(0)
-        >>> items = pl.DataFrame({name: draw.normal(size=50) for name in "abcd"})
+        >>> items = pl.DataFrame({name: draw.normal(size=200) for name in "abcd"})
         >>> copies = items[7:8].with_columns(pl.col("b") + 5), items[9:10].select(pl.all().round(2))
         >>> find_copies(pl.concat([items, *copies]))
-        [(7, 50), (9, 51)]
+        [(7, 200), (9, 201)]
     """
     if len(items) < 2:
         return []

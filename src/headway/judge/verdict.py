@@ -119,9 +119,9 @@ def verdict(
 
 def without_pretrained(verdict: Verdict) -> Verdict:
     """A verdict beside baselines that do without the pretrained network, its sentence saying so."""
-    sentence = f"Without the pretrained network: {verdict.sentence[:1].lower()}{verdict.sentence[1:]}"
-    told = " The difference is what transfer learning brought." if verdict.kind == "better" else ""
-    return replace(verdict, sentence=sentence + told)
+    return replace(
+        verdict, sentence=f"Without the pretrained network: {verdict.sentence[:1].lower()}{verdict.sentence[1:]}"
+    )
 
 
 def verdict_part(parts: Iterable[str]) -> str:

@@ -151,7 +151,7 @@ class Report(RunFacts):
         baselines: One row a baseline.
         verdict: Better than the best of them, or not.
         verdict_without_pretrained: Better than the best of those that do not look at a pretrained network's features,
-            or not: what transfer learning brought. None where there is no such network.
+            or not. None where there is no such network.
         findings: What is wrong, the most severe first.
         sections: What the kinds of input and target have to say besides, by name: `report["calibration"]` gives the
             value of one. The page shows them in this order.

@@ -76,7 +76,6 @@ def test_few_of_all_digits_are_alike() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["cats_dogs", "clothing"])
 def test_few_photos_are_alike(shared_data: Callable[[str], Path], name: str) -> None:
-    """Those that are were looked at: they are the same photo, or one of the next moment."""
     photos = []
     for file in sorted(shared_data(name).rglob("*.jpg")):
         photo = PILImage.open(file)

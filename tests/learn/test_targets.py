@@ -138,7 +138,7 @@ def test_thresholds_are_chosen_on_training_rows_and_kept(pets: pl.DataFrame) -> 
     assert isinstance(target, hw.Categories)
     assert learner.features is not None
     assert learner.features.held_out is not None
-    assert target == hw.Categories("tags", labels=target.labels).fit_answers(
+    assert target == hw.Categories("tags", labels=target.labels, sep=target.sep).fit_answers(
         learner.features.held_out, learner.data.train.targets
     )
     assert all(0 < each < 1 for each in target.thresholds)

@@ -235,21 +235,24 @@ def mean(values: np.ndarray, *, samples: int = 1000, seed: int = 0) -> Estimate:
     return Estimate(centre, centre - max(above, 0.0) * error, centre - min(below, 0.0) * error)
 
 
-def few_errors(losses: np.ndarray, is_wrong: np.ndarray, costs: np.ndarray, odds: np.ndarray, seed: int) -> Estimate:
+def few_errors(
+    losses: np.ndarray, is_wrong: np.ndarray, expected: Callable[[], tuple[np.ndarray, np.ndarray]], seed: int
+) -> Estimate:
     """A mean loss, float `[items]`, most of which comes from items that are wrong, however few were seen to be.
 
     Of a good model nearly all items cost nothing, and the next error may cost more than all of them together. So below
     ten errors their number has Wilson's interval, and an error costs what those that were seen did, together with two
-    that the model expects: what each item's loss would have been (`costs`), once by the model's own doubt (`odds`) and
-    once over all items alike.
+    that the model expects: what each item's loss would have been, once by the model's own doubt and once over all items
+    alike; `expected` gives both, costs and doubts, and is asked for few errors alone.
     """
     estimate, errors = mean(losses, seed=seed), int(is_wrong.sum())
     if errors >= _MANY_ERRORS or len(losses) < 2:
         return Estimate(estimate.value, max(estimate.low, 0.0), estimate.high)
     rate, seen, right = wilson(errors, len(losses)), losses[is_wrong], losses[~is_wrong]
-    expected = (float(np.average(costs, weights=odds + 1e-12)) + float(costs.mean())) / 2
-    cost = float(seen.mean()) if errors else expected
-    highest = max((float(seen.sum()) + 2 * expected) / (errors + 2), cost if errors else 0.0)
+    costs, doubts = expected()
+    prior = (float(np.average(costs, weights=doubts + 1e-12)) + float(costs.mean())) / 2
+    cost = float(seen.mean()) if errors else prior
+    highest = max((float(seen.sum()) + 2 * prior) / (errors + 2), cost if errors else 0.0)
     base, spread = 0.0, 0.0
     if len(right) > 1:
         base, spread = float(right.mean()), Z_SCORE * float(right.std(ddof=1)) / math.sqrt(len(right))

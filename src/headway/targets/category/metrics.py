@@ -212,13 +212,16 @@ def item_log_losses(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarra
 def _log_loss(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
     """Its interval knows that an error may cost more than was seen so far, and how much the model expects it to."""
     losses, answers = item_log_losses(probabilities, targets), probabilities.argmax(1)
-    others = probabilities.astype(np.float64)
-    others[np.arange(len(targets)), answers] = 0.0
-    doubt = others.sum(1)
-    tiny = np.finfo(probabilities.dtype).eps
-    others /= np.maximum(doubt, 1e-300)[:, None]
-    costs = -(others * np.log(np.clip(probabilities, tiny, 1.0))).sum(1)
-    return few_errors(losses, answers != targets, costs, doubt, seed)
+
+    def expected() -> tuple[np.ndarray, np.ndarray]:
+        others = probabilities.astype(np.float64)
+        others[np.arange(len(targets)), answers] = 0.0
+        doubt = others.sum(1)
+        tiny = np.finfo(probabilities.dtype).eps
+        others /= np.maximum(doubt, 1e-300)[:, None]
+        return -(others * np.log(np.clip(probabilities, tiny, 1.0))).sum(1), doubt
+
+    return few_errors(losses, answers != targets, expected, seed)
 
 
 def confidence_bins(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -66,6 +66,7 @@ def test_a_json_line_a_row(headway: Command, bundle: Bundle, tmp_path: Path) -> 
     assert "notes" not in found[0]
 
 
+@pytest.mark.slow
 def test_numbers_are_shown_without_a_share(headway: Command, bundle: Bundle, tmp_path: Path) -> None:
     ROWS[:1].write_csv(tmp_path / "one.csv")
     done = headway("predict", bundle("size"), tmp_path / "one.csv")
@@ -84,6 +85,7 @@ def test_rows_with_an_answer_are_measured(
     assert metric in done.line["metrics"]
 
 
+@pytest.mark.slow
 def test_another_column_may_hold_the_answer(headway: Command, bundle: Bundle, tmp_path: Path) -> None:
     ROWS.rename({"y": "truth"}).write_csv(tmp_path / "rows.csv")
     done = headway("evaluate", "--json", bundle("y"), tmp_path / "rows.csv", "--target", "truth")

@@ -99,6 +99,7 @@ def test_the_last_line_is_the_contract(headway: Command, photo_folder: PhotoFold
     assert f"{rows[0]['value']:.3f}" in table
 
 
+@pytest.mark.slow
 def test_no_epochs_train_the_head_alone(headway: Command, photo_folder: PhotoFolder, local_weights: str) -> None:
     photos = photo_folder({"cat": 10, "dog": 10}, size=(40, 40))
     done = headway("train", photos, "--arch", local_weights, "--size", 64, "--epochs", 0, "--name", "mine", "--json")
@@ -110,6 +111,7 @@ def test_no_epochs_train_the_head_alone(headway: Command, photo_folder: PhotoFol
     assert "test_resnet, weights from " in done.out
 
 
+@pytest.mark.slow
 def test_a_table_with_a_split_column(
     headway: Command, photo_folder: PhotoFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -80,6 +80,7 @@ def test_of_masks_functions_see_classes() -> None:
     assert metrics.score(predictions, targets, name="share") == pytest.approx(2 / 3)
 
 
+@pytest.mark.slow
 def test_a_report_by_a_metric_of_ones_own() -> None:
     # Few items: a function of one's own is called for each resample of each row of the report.
     probabilities, targets = classes(120)

@@ -63,6 +63,7 @@ def beside(ours: np.ndarray, others: np.ndarray, seed: int = 0) -> tuple[float, 
     return found.difference.value, found.difference.low, found.difference.high, found.p
 
 
+@pytest.mark.slow
 def test_the_luck_of_the_best_of_many_is_accounted_for() -> None:
     draw, alone, corrected = np.random.default_rng(0), 0, 0
     for _ in range(60):

@@ -43,6 +43,7 @@ def test_it_is_shown_evaluated_and_reported(digits_data: hw.Data, linear: Make, 
     assert estimate.low < estimate.value < estimate.high
 
 
+@pytest.mark.slow
 def test_the_main_metric_is_what_the_report_is_about(digits_data: hw.Data, linear: Make) -> None:
     learner = hw.Learner(digits_data, linear(), metrics=[macro_f1_own], main_metric="macro_f1_own", **QUIET)
     learner.fit(3, lr=1e-2)

@@ -338,6 +338,7 @@ def test_a_run_with_everything_is_repeated(digits_data: hw.Data, tmp_path: Path)
     assert told(second.history) == told(first.history)
 
 
+@pytest.mark.slow
 def test_minutes_with_options(digits_data: hw.Data) -> None:
     learner = hw.Learner(digits_data, Photos(), **QUIET)
     learner.fine_tune(minutes=0.1, **{**EVERYTHING, "sizes": ()})

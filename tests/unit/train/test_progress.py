@@ -111,6 +111,7 @@ print(type(progress).__name__)
 """
 
 
+@pytest.mark.slow
 def test_bars_in_a_terminal() -> None:
     shown, status = in_terminal(
         BARS

@@ -26,6 +26,7 @@ def test_nothing_is_suspected_where_nothing_leaks() -> None:
     assert [each.column for each in column_skills(items, targets)][2] == "c"
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), form=st.sampled_from(["number", "text", "noisy", "gap"]))
 def test_a_copy_of_the_target_is_found_in_any_form(seed: int, form: str) -> None:

@@ -38,6 +38,7 @@ def test_each_end_can_be_left_out(low: float | None, high: float | None) -> None
                 field.encode([value])
 
 
+@pytest.mark.slow
 def test_a_model_with_one_end_answers_on_its_side_of_it_from_the_bundle_too(tmp_path: Path) -> None:
     draw = np.random.default_rng(0)
     x = draw.uniform(-3, 3, 80)

@@ -64,18 +64,18 @@ def check_fields(data: Path, options: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: If columns are named for a folder, too many or too few of them, or what only another kind takes.
     """
-    from headway.data.tables import is_table
+    from headway.data.tables import names_table
 
     names = ("input", "target", "split_column", "kind", *TARGET_OPTIONS, *DIALECT_OPTIONS)
     given = {name: _option(name) for name in names if options.get(name) not in (None, [], ())}
     inputs, target = options.get("input") or [], _target_class(options)
-    if is_table(data) and "target" not in given:
+    if names_table(data) and "target" not in given:
         what = "`--target` must name the column of the table to predict."
         fix = "Add --target COLUMN, and --input COLUMN where a column names files."
         shown = " ".join(f"--input {name}" for name in inputs) or "no --input"
         raise ConfigError(what, given=f"{data}, {shown}, no --target", fix=fix)
     of_tables = {"split_column", *DIALECT_OPTIONS}
-    if not is_table(data) and given and (target is None or target.folders is None or of_tables & {*given}):
+    if not names_table(data) and given and (target is None or target.folders is None or of_tables & {*given}):
         what = "Columns can be named only for a table; the labels of a folder are the names of its folders."
         fix = "Leave them out, or give a CSV or Parquet file."
         raise ConfigError(what, given=f"{data}, {', '.join(given.values())}", fix=fix)
@@ -98,17 +98,16 @@ def open_data(options: Mapping[str, Any], *, on_progress: Callable[[int, int], N
     """The data set that options name: "data" and what `headway train` is called with, as a run keeps them."""
     from headway.data.build import from_csv, from_folder, from_items
     from headway.data.splits import ColumnSplit, RandomSplit
-    from headway.data.tables import is_table, read_table
+    from headway.data.tables import names_table, read_table
     from headway.inputs.registry import recognise_input
 
     path, size, target = Path(options["data"]), options["size"], _target_class(options)
     valid = {"valid": options["valid"], "seed": options["seed"]}
-    # Runs that were planned before there was the option have it not.
-    opened = {"near_copies": options.get("near_copies", "keep"), "on_progress": on_progress}
+    opened = {"near_copies": options["near_copies"], "on_progress": on_progress}
     drawn = RandomSplit(options["valid"], seed=options["seed"])
     inputs: list[str] = options["input"] or []
     column: Any = options["target"]
-    if not is_table(path):
+    if not names_table(path):
         # A kind whose targets lie in a folder of their own, as masks do, takes folders for columns.
         if target is None or target.folders is None:
             return from_folder(path, size=size or 224, **opened, **valid)
@@ -159,7 +158,7 @@ def labelled_items(
     names = _matched("--input", inputs, input.columns) + _matched("--target", named, field.columns)
     if input.source == "values":
         rows = tables.read_values(data, dialect, tell=tell)
-    elif tables.is_table(data):
+    elif tables.names_table(data):
         is_file = field.files(input) is not None
         wanted = {"input": names[0], "target": names[len(input.columns) :], "target_is_file": is_file}
         rows = tables.read_table(data, **wanted, dialect=dialect, tell=tell)
@@ -169,7 +168,7 @@ def labelled_items(
         rows, names = sources.list_folder(data), ["file", "label"]
         rows = rows.filter([not file.lower().endswith(input.beside) for file in rows["file"]])
     part = None
-    if not tables.is_table(data) and "split" in rows.columns:
+    if not tables.names_table(data) and "split" in rows.columns:
         part = max(rows["split"].unique().to_list(), key=["train", "valid", "test"].index)
         rows = rows.filter(rows["split"] == part)
     own = zip(names, (*input.columns, *field.columns), strict=True)

@@ -86,14 +86,14 @@ def _listed(file: Path, input: Input, dialect: Dialect) -> list[Path]:
     """The files that an argument stands for: those in a folder, or those that a table names where a file is an item."""
     from headway.data.normal_form import existing_paths
     from headway.data.sources import files_below
-    from headway.data.tables import is_table, read_values
+    from headway.data.tables import names_table, read_values
 
     if file.is_dir():
         inside = [path for path in files_below(file) if not path.name.lower().endswith(input.beside)]
         if not inside:
             raise DataError("The folder has no files.", given=file, fix="Pass files, or a folder of them.")
         return inside
-    if input.source != "file" or not is_table(file):
+    if input.source != "file" or not names_table(file):
         return [file]
     table = read_values(file, dialect, tell=_tell)
     if input.column not in table.columns:

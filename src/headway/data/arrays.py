@@ -110,7 +110,7 @@ def from_dataset(
         channels: Which axis of pictures has the channels; see `from_arrays`.
 
     Raises:
-        ConfigError: If items are no pairs, or x is of no known shape.
+        ConfigError: If items are not pairs, or the shape of x is not known.
         DataError: If the data cannot be trained on.
 
     Example:

@@ -14,7 +14,7 @@ from headway.data.build import MAX_UNREADABLE
 from headway.data.dataset import Data
 from headway.data.splits import RecordedSplit
 from headway.data.store import Store, arrays_by_row, open_store
-from headway.data.tables import is_table
+from headway.data.tables import names_table
 from headway.errors import DataError
 from headway.inputs.base import Input
 from headway.targets.base import Target
@@ -101,7 +101,7 @@ def moved(frame: pl.DataFrame, columns: Sequence[str], folder: str | os.PathLike
         DataError: If none of the files lies there.
     """
     root = Path(folder).expanduser().absolute()
-    root = root.parent if is_table(root) else root
+    root = root.parent if names_table(root) else root
     paths = [path for name in columns for path in frame[name] if isinstance(path, str)]
     some = [PurePath(path).parts[1:] for path in paths[:: max(1, len(paths) // _LOOKED_FOR)]]
     there = {

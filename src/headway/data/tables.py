@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-__all__ = ["Dialect", "is_table", "read_table", "read_values"]
+__all__ = ["Dialect", "names_table", "read_table", "read_values"]
 
 # More columns are no table that a person made, and take minutes to look at.
 MAX_COLUMNS = 10_000
+# Of a table of text, which is read as a whole; Parquet is the form for more.
+MAX_BYTES = 2**33
 # Characters that a dialect is recognised by.
 _SAMPLE = 65_536
 _HEADER = 1 << 24
@@ -78,10 +80,11 @@ class Dialect:
             raise ConfigError(" ".join(problems), given=given, fix="Correct it, or leave it out to have it recognised.")
 
 
+# Is given each sentence on what was recognised; `str`, the default, does nothing with it.
 Tell = Callable[[str], object]
 
 
-def is_table(path: str | os.PathLike[str]) -> bool:
+def names_table(path: str | os.PathLike[str]) -> bool:
     """Whether a path names a table by its ending: CSV, TSV, text, each perhaps with .gz; Parquet, JSON lines, Excel."""
     return _ending(Path(path)) in _TABLES
 
@@ -189,8 +192,7 @@ def _read(path: str | os.PathLike[str], dialect: Dialect, tell: Tell) -> tuple[p
     ending = _ending(file)
     with _explained(file, path):
         if ending in _SEPARATORS:
-            data = read_file(file)
-            text = _decoded(gzip.decompress(data) if file.name.lower().endswith(_COMPRESSED) else data, dialect, tell)
+            text = _decoded(_bytes(file), dialect, tell)
             separator = dialect.separator or _separator(text[:_SAMPLE], _SEPARATORS[ending])
             if dialect.separator is None and separator != _SEPARATORS[ending]:
                 tell(f"Columns are separated by {separator!r}; another: --separator (separator=).")
@@ -204,6 +206,19 @@ def _read(path: str | os.PathLike[str], dialect: Dialect, tell: Tell) -> tuple[p
             frame = pl.read_parquet(file, glob=False)
     _check_width(len(frame.columns), path)
     return frame, replace(dialect, separator=None)
+
+
+def _bytes(file: Path) -> bytes:
+    """A file of text, unpacked."""
+    data = read_file(file, max_bytes=MAX_BYTES)
+    if not file.name.lower().endswith(_COMPRESSED):
+        return data
+    # A few megabytes can unpack to more than any memory holds.
+    text = gzip.GzipFile(fileobj=io.BytesIO(data)).read(MAX_BYTES + 1)
+    if len(text) > MAX_BYTES:
+        message = f"too large: unpacked, it has more than {MAX_BYTES / 1e9:.1f} GB"
+        raise OSError(message)
+    return text
 
 
 def _check_width(num_columns: int, path: object) -> None:
@@ -353,7 +368,7 @@ def _match(texts: pl.Series, decimal: str) -> bool:
 
 
 def _numbers(texts: pl.Series, decimal: str) -> pl.Series | None:
-    """Numbers as people write them, such as "1.234,50 €"; None where a value is no number with this decimal mark."""
+    """Numbers as people write them, such as "1.234,50 €"; None where a value is not one with this decimal mark."""
     import polars as pl
 
     if not _match(texts, decimal):

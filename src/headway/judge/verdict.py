@@ -143,8 +143,11 @@ def with_cost(plain: Verdict, best: BaselineResult, *, seconds: float, size: int
     """The same verdict, its sentence followed by what the model and the best baseline cost."""
     if seconds <= 0 or math.isnan(best.seconds):
         return plain
-    on_top = "on top of the frozen network" if best.needs == "features" else ""
-    cost = f"Training took {_cost(seconds, size)}. The baseline took {_cost(best.seconds, best.size, on_top)}."
+    own = [f"{format_parameters(size)} parameters"] if size is not None else []
+    # Not parameters: nearest neighbours store the training items.
+    theirs = [f"it stores {format_parameters(best.size)} values"] if best.size is not None else []
+    theirs += ["on top of the frozen network"] if best.needs == "features" else []
+    cost = f"Training took {_cost(seconds, own)}. The baseline took {_cost(best.seconds, theirs)}."
     return replace(plain, sentence=f"{plain.sentence} {cost}")
 
 
@@ -204,9 +207,8 @@ def format_parameters(count: int) -> str:
     return f"{count / 1e6:.1f} million" if count >= 1_000_000 else f"{count:,}"
 
 
-def _cost(seconds: float, size: int | None, remark: str = "") -> str:
-    words = ", ".join(filter(None, ["" if size is None else f"{format_parameters(size)} parameters", remark]))
-    return f"{_duration(seconds)} ({words})" if words else _duration(seconds)
+def _cost(seconds: float, remarks: Sequence[str]) -> str:
+    return f"{_duration(seconds)} ({', '.join(remarks)})" if remarks else _duration(seconds)
 
 
 def _duration(seconds: float) -> str:

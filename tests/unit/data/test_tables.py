@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from headway.data.tables import Dialect, is_table, read_table, read_values
+from headway.data.tables import Dialect, names_table, read_table, read_values
 from headway.errors import ConfigError, DataError
 
 
@@ -25,8 +25,8 @@ from headway.errors import ConfigError, DataError
     ],
 )
 def test_tables_are_known_by_their_ending(name: str, expected: bool) -> None:
-    assert is_table(name) is expected
-    assert is_table(Path(name)) is expected
+    assert names_table(name) is expected
+    assert names_table(Path(name)) is expected
 
 
 def write(frame: pl.DataFrame, path: Path) -> Path:
@@ -313,3 +313,12 @@ def test_tables_that_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         f"  Given: {tmp_path / 't.xlsx'} (required package 'fastexcel' not found.)\n"
         "  Fix:   Install what reads Excel files, pip install fastexcel, or save the table as CSV."
     )
+
+
+def test_a_table_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headway.data.tables.MAX_BYTES", 1_000_000)
+    file = tmp_path / "a.csv.gz"
+    file.write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 500_000))
+    assert file.stat().st_size < 1_000_000
+    with pytest.raises(DataError, match=r"too large: unpacked, it has more than 0\.0 GB"):
+        read_values(file)

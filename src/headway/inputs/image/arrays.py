@@ -22,10 +22,10 @@ def pictures_of(items: Any, *, channels: Literal["first", "last"] | None) -> tup
         channels: Which axis has the channels. Default: the one of length 1, 3 or 4.
 
     Returns:
-        None where these are no pictures.
+        None where these are not pictures.
 
     Raises:
-        ConfigError: If it is not clear which axis has the channels, or values are no pixels.
+        ConfigError: If it is not clear which axis has the channels, or values cannot be pixels.
     """
     if isinstance(items, np.ndarray) and items.dtype != object:
         if items.ndim not in (3, 4):

@@ -88,15 +88,17 @@ def _similar(pictures: np.ndarray) -> np.ndarray:
                 )
                 pairs.append(chosen[best > _SIMILAR])
                 scores.append(best[best > _SIMILAR])
-    found, score = np.concatenate(pairs), np.concatenate(scores)
+    candidates, score = np.concatenate(pairs), np.concatenate(scores)
     # Of each pair the best window, of each picture the best pairs, and those of the pictures that have the best.
     ranked = np.argsort(-score, kind="stable")
-    found = found[ranked]
-    found = found[np.sort(np.unique(found[:, 0] * len(pictures) + found[:, 1], return_index=True)[1])]
-    items, first = np.unique(found[:, 0], return_index=True)
-    found = found[np.isin(found[:, 0], items[np.argsort(first)[:_MOST]])]
-    found = found[np.argsort(found[:, 0], kind="stable")]
-    return found[np.arange(len(found)) - np.searchsorted(found[:, 0], found[:, 0]) < _NEAREST]
+    candidates = candidates[ranked]
+    candidates = candidates[
+        np.sort(np.unique(candidates[:, 0] * len(pictures) + candidates[:, 1], return_index=True)[1])
+    ]
+    items, first = np.unique(candidates[:, 0], return_index=True)
+    candidates = candidates[np.isin(candidates[:, 0], items[np.argsort(first)[:_MOST]])]
+    candidates = candidates[np.argsort(candidates[:, 0], kind="stable")]
+    return candidates[np.arange(len(candidates)) - np.searchsorted(candidates[:, 0], candidates[:, 0]) < _NEAREST]
 
 
 def _blocks(items: np.ndarray) -> Iterator[np.ndarray]:

@@ -69,7 +69,7 @@ class _Column:
             self.sorted = np.sort(present) / (high - low) if self.numbers is not None else None
 
     def cells(self, begin: float) -> np.ndarray:
-        """The cell of each value in a grid that begins here; of what is no number its code."""
+        """The cell of each value in a grid that begins here; the code where values are not numbers."""
         if self.numbers is None:
             return self.codes
         return np.floor(np.nan_to_num(self.numbers, nan=-1e6).clip(-1e6, 1e6) / _CELL + begin).astype(np.int64)

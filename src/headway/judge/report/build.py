@@ -62,7 +62,7 @@ def judge_predictions(
         targets: Class indices, integers `[items]`; of numbers the true ones, in the shape of `predictions`.
         task: What is predicted: "classification", "regression" and so on.
         items: A row an item, in the same order: what else is known of them. The worst groups are looked for among its
-            columns; leave out those that are no properties, such as a file's name.
+            columns; leave out those that describe nothing, such as a file's name.
         labels: The classes, in the order of the columns. Left out: their indices.
         slices: Columns of `items` by whose values every metric is given.
         groups: What belongs together, such as the photos of a patient: a column of `items`, or a value an item. Then
@@ -140,7 +140,7 @@ def build_report(inputs: ReportInputs) -> Report:
     items are shown of "valid" where there is one, so that test stays unseen.
 
     Raises:
-        ConfigError: If there are no baselines, or a slice's column is not known or has no groups.
+        ConfigError: If there are no baselines, or a slice's column is not known or cannot be grouped.
         ShapeError: If arrays, parts, items or labels do not fit together.
         DataError: If the arrays do not hold what the metrics need.
     """

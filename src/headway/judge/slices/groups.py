@@ -50,7 +50,7 @@ def group_items(items: pl.DataFrame, column: str) -> Groups:
     """Group items by a column; there are no groups where the table has no rows.
 
     Raises:
-        ConfigError: If there is no such column, or its values (lists, structs, bytes) are no groups.
+        ConfigError: If there is no such column, or its values (lists, structs, bytes) cannot be grouped.
 
     Example:
         >>> import polars as pl

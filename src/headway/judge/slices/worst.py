@@ -75,7 +75,7 @@ def worst_slices(
 
     Raises:
         ShapeError: If the arrays, the items or the labels do not fit together.
-        DataError: If the arrays are empty, no probabilities, or hold targets that are no class.
+        DataError: If the arrays are empty, or do not hold probabilities and classes.
         ConfigError: If a column is not known or cannot be grouped.
 
     Example:

@@ -55,9 +55,11 @@ class Copies:
     def sentence(self) -> str:
         """How many there are, and some of them."""
         shown = "; ".join(f"{own} and {train}" for own, train in self.names)
+        are = "are copies or near-copies" if len(self.rows) > 1 else "is a copy or near-copy"
+        such_as = ", such as" if len(self.rows) > len(self.names) else ":"
         return (
-            f"{len(self.rows):,} of {self.total:,} items of {self.part} ({len(self.rows) / self.total:.1%}) are copies "
-            f"or near-copies of a training item, such as {shown}."
+            f"{len(self.rows):,} of {self.total:,} items of {self.part} ({len(self.rows) / self.total:.1%}) {are} "
+            f"of a training item{such_as} {shown}."
         )
 
 

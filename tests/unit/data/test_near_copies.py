@@ -43,7 +43,7 @@ def test_copies_on_two_sides_are_told() -> None:
     assert finding.sentence.startswith(
         f"{count} of 30 items of valid ({count / 30:.1%}) are copies or near-copies of a training item, such as "
     )
-    assert finding.sentence.endswith(" The target is the same in 100.0% of them.")
+    assert finding.sentence.endswith(" The targets are the same.")
     assert data.summary().splitlines()[-1] == (
         f'{copies.sentence} near_copies="move" (--near-copies move) brings them to one side of the split.'
     )

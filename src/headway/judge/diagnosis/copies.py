@@ -21,7 +21,9 @@ def check_copies(copies: Copies) -> Finding:
     evidence = {"part": copies.part, "share": share.to_json(), "rows": [list(pair) for pair in copies.rows[:20]]}
     if copies.num_same is not None:
         agreement = copies.num_same / len(copies.rows)
-        sentence += f" The target is the same in {agreement:.1%} of them."
+        sentence += (
+            " The targets are the same." if agreement == 1 else f" {agreement:.1%} of the pairs agree on the target."
+        )
         evidence["agreement"] = agreement
         severity = severity if agreement - copies.by_chance >= AGREE * (1 - copies.by_chance) else "note"
     remedies = (

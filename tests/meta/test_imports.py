@@ -39,7 +39,7 @@ def test_import_loads_nothing_but_the_standard_library() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "datasets", "demo", "train", "evaluate", "report", "predict", "serve", "drift", "runs"]
+    "command", ["", "course", "datasets", "demo", "train", "evaluate", "report", "predict", "serve", "drift", "runs"]
 )
 def test_help_loads_no_heavy_library(command: str) -> None:
     # rich draws the page.

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from headway.cli.course import course
 from headway.cli.datasets import datasets
 from headway.cli.demo import demo
 from headway.cli.drift import drift
@@ -79,6 +80,7 @@ COMMANDS = {
 for subject, commands in COMMANDS.items():
     for command, examples in commands.items():
         app.command(rich_help_panel=subject, epilog="\n".join(("Example:", *examples)))(command)
+app.add_typer(course, name="course", rich_help_panel="Learn", epilog="Example:\nheadway course")
 app.add_typer(datasets, name="datasets", rich_help_panel="Data", epilog="Example:\nheadway datasets fetch mnist")
 
 

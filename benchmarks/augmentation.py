@@ -25,7 +25,7 @@ import torch
 from benchmarks.peers import is_installed
 from benchmarks.results import Row
 from headway.inputs.image.augment import Augment
-from headway.system.malloc import keep_freed_memory
+from headway.system.machine import keep_freed_memory
 
 SIZE, BATCHES, TRIALS = 224, (32, 64), 7
 

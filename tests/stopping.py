@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -13,7 +14,6 @@ import torch
 from torch import nn
 
 import headway as hw
-from headway.runs import checkpoint
 from headway.runs.checkpoint import Checkpoints, Saved
 from headway.train import stage_checkpoint
 
@@ -34,20 +34,20 @@ def saves_counted(*, error: BaseException | None = None, at: int = 0, half_done:
         half_done: Whether that one is broken off before its file has its name.
     """
     names: list[str] = []
-    real, replace = Checkpoints.save, checkpoint.os.replace
+    real, replace = Checkpoints.save, os.replace
 
     def save(self: Checkpoints, name: str, saved: Saved) -> None:
         if self.folder is not None:
             names.append(name)
         is_last = error is not None and len(names) == at
         if is_last and half_done:
-            patch.setattr(checkpoint.os, "replace", refuse)
+            patch.setattr(os, "replace", refuse)
         real(self, name, saved)
         if is_last:
             raise error
 
     def refuse(*_: object) -> None:
-        patch.setattr(checkpoint.os, "replace", replace)
+        patch.setattr(os, "replace", replace)
         assert error is not None
         raise error
 

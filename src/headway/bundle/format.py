@@ -12,7 +12,6 @@ import io
 import json
 import math
 import os
-import secrets
 import stat
 import struct
 import zipfile
@@ -23,7 +22,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from headway.errors import BundleError
-from headway.system.read_file import open_file
+from headway.system.files import open_file, whole_file
 
 __all__ = [
     "FORMAT_VERSION",
@@ -133,15 +132,8 @@ def write_bundle(path: str | os.PathLike[str], *, manifest: dict[str, Any], file
         what = f"The manifest would be {manifest_bytes / 2**20:.1f} MB; the limit is {MAX_MANIFEST_BYTES // 2**20} MB."
         raise damage(what, given=target, fix="Put less into it.")
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            _write_zip(file, members)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(target) as draft, draft.open("wb") as file:
+        _write_zip(file, members)
     return target
 
 

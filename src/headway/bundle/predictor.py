@@ -22,6 +22,7 @@ from headway.bundle.format import Bundle, Check, damage, read_bundle, unpack_che
 from headway.errors import BundleError, ConfigError, ReadError, ShapeError
 from headway.inputs.base import Input
 from headway.inputs.registry import input_from_json
+from headway.system.machine import num_cores
 from headway.targets.base import Prediction, Target
 from headway.targets.registry import target_from_json
 
@@ -36,7 +37,6 @@ __all__ = [
     "MAX_CHECK_TOLERANCE",
     "Predictor",
     "load",
-    "num_cores",
     "open_bundle",
     "open_session",
     "sampled",
@@ -381,12 +381,6 @@ def _strict(item: Any, answer: Prediction | ReadError) -> Prediction:
         name = item if isinstance(item, (str, os.PathLike)) else type(item).__name__
         raise ReadError(f"{name}: {answer}") from answer
     return answer
-
-
-def num_cores() -> int:
-    """The processor's cores that this process may use."""
-    # On a shared machine or in a container a process may use fewer cores than there are.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _first_line(error: Exception) -> str:

@@ -16,7 +16,7 @@ from headway.data.store import reader_threads
 from headway.errors import ConfigError
 from headway.inputs.base import model_order
 from headway.seeds import generator
-from headway.system.malloc import keep_freed_memory
+from headway.system.machine import keep_freed_memory
 
 __all__ = ["Batch", "Loader", "as_tensor", "to_device"]
 

@@ -29,8 +29,8 @@ import polars as pl
 from headway.errors import ConfigError, ReadError
 from headway.inputs.base import Input, Reader, is_ragged
 from headway.system.cache import cache_folder
-from headway.system.read_file import read_file
-from headway.system.whole_file import whole_file
+from headway.system.files import read_file, whole_file
+from headway.system.machine import num_cores
 from headway.targets.base import Target
 
 __all__ = ["Ragged", "Store", "arrays_by_row", "open_answers", "open_store", "open_table", "reader_threads"]
@@ -94,8 +94,7 @@ class Store:
 
 def reader_threads() -> int:
     """How many threads read items: one a core, at most 16. Pillow releases Python's lock while it decodes."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, 16)
+    return min(num_cores(), 16)
 
 
 def open_store(

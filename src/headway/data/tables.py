@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from headway.data.normal_form import existing_paths, normal_name
 from headway.data.parse_numbers import NO_NUMBER
 from headway.errors import ConfigError, DataError, did_you_mean
-from headway.system.read_file import read_file
+from headway.system.files import read_file
 
 if TYPE_CHECKING:
     import os

@@ -10,8 +10,8 @@ import safetensors.torch
 from torch import nn
 
 from headway.errors import ConfigError, WeightsError
-from headway.runs.checkpoint import safetensors_file, write_whole
-from headway.system.read_file import open_file
+from headway.runs.checkpoint import safetensors_file
+from headway.system.files import open_file, write_whole
 from headway.train.optimizers import depth_groups
 
 __all__ = ["freeze_to", "load_weights", "save_weights"]

@@ -11,10 +11,8 @@ A file appears under its name only when it is whole: it is written beside it, fl
 from __future__ import annotations
 
 import json
-import os
 import zlib
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +22,7 @@ import torch
 from torch import nn
 
 from headway.errors import CheckpointError
-from headway.system.read_file import open_file
+from headway.system.files import open_file, write_whole
 
 __all__ = [
     "DONE",
@@ -36,7 +34,6 @@ __all__ = [
     "load_model",
     "model_tensors",
     "safetensors_file",
-    "write_whole",
 ]
 
 # The name of the piece that says that a call is finished, and holds what it made of model and history.
@@ -156,28 +153,6 @@ def load_model(model: nn.Module, saved: Saved) -> None:
         raise CheckpointError("The checkpoint belongs to another model.", given=given, fix=fix) from error
 
 
-def write_whole(file: Path, *chunks: bytes | memoryview) -> None:
-    """Writes a file whole or not at all; its folder is made.
-
-    Raises:
-        OSError: If the system refuses; what was there before stays.
-    """
-    draft = file.with_name(f"{file.name}.part")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("wb") as opened:
-            opened.writelines(chunks)
-            opened.flush()
-            os.fsync(opened.fileno())
-        os.replace(draft, file)
-        _flush_folder(file.parent)
-    except OSError:
-        # What cannot be written may not be removed either.
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
-        raise
-
-
 def cannot_write(what: str, given: str, *, run: object = "RUN") -> CheckpointError:
     """The error for a file of a run that the system refused to write."""
     fix = f"Free space or fix the permissions, then: headway resume {run}. Earlier checkpoints are whole."
@@ -234,14 +209,3 @@ _DTYPES = {
 def _bytes(tensor: torch.Tensor) -> memoryview:
     """A contiguous tensor's bytes, not copied."""
     return tensor.reshape(-1).view(torch.uint8).numpy().data
-
-
-def _flush_folder(folder: Path) -> None:
-    # Until its folder is flushed a renamed file may be lost with the power. Windows cannot, and does it by itself.
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -31,8 +31,8 @@ from headway.data.dataset import Data
 from headway.data.restore import ACCEPT, moved, reopen
 from headway.errors import ConfigError, DataError, HeadwayError, RunError, Stopped
 from headway.inputs.registry import input_from_json
-from headway.runs.checkpoint import Checkpoints, Saved, cannot_write, load_model, model_tensors, write_whole
-from headway.system.read_file import open_file, read_file
+from headway.runs.checkpoint import Checkpoints, Saved, cannot_write, load_model, model_tensors
+from headway.system.files import open_file, read_file, write_whole
 from headway.system.versions import git_state, library_versions
 from headway.targets.registry import target_from_json
 

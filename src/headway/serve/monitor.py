@@ -33,7 +33,7 @@ from prometheus_client import (
 )
 
 from headway.errors import ConfigError, DataError
-from headway.system.read_file import open_file
+from headway.system.files import open_file
 
 __all__ = ["LOG_NAME", "MULTIPROCESS_FOLDER", "Journal", "Metrics", "read_log"]
 

@@ -12,12 +12,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from headway.bundle.predictor import Predictor, num_cores
+from headway.bundle.predictor import Predictor
 from headway.serve.batching import Batcher, choose_batch
 from headway.serve.monitor import Metrics
 from headway.serve.problems import Kind, Problem
 from headway.serve.reader import Asked, Item, Reader
 from headway.serve.settings import Settings
+from headway.system.machine import num_cores
 from headway.targets.base import Prediction
 
 __all__ = ["Answer", "Service"]

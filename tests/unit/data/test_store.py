@@ -15,7 +15,7 @@ from headway.data import store as store_module
 from headway.data.store import Ragged, Store, open_store, reader_threads
 from headway.errors import ConfigError, ReadError
 from headway.inputs.image.field import Image
-from headway.system.read_file import read_file
+from headway.system.files import read_file
 
 READER = Image("file", size=8, crop=0.8)
 
@@ -247,9 +247,9 @@ def test_the_number_of_threads_does_not_matter(
 
 def test_reader_threads_are_one_a_core_and_not_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 1 <= reader_threads() <= 16
-    monkeypatch.setattr(store_module.os, "sched_getaffinity", lambda _: set(range(5)), raising=False)
+    monkeypatch.setattr(store_module, "num_cores", lambda: 5)
     assert reader_threads() == 5
-    monkeypatch.setattr(store_module.os, "sched_getaffinity", lambda _: set(range(99)), raising=False)
+    monkeypatch.setattr(store_module, "num_cores", lambda: 99)
     assert reader_threads() == 16
 
 

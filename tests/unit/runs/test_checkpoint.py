@@ -112,7 +112,7 @@ def test_a_disk_that_refuses(keep: Checkpoints, monkeypatch: pytest.MonkeyPatch,
         raise OSError(number, os.strerror(number))
 
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoint.os, place, refuse)
+        patch.setattr(os, place, refuse)
         if number == errno.EROFS:
             patch.setattr(Path, "unlink", refuse)
         with pytest.raises(CheckpointError) as caught:

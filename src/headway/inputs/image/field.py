@@ -18,7 +18,7 @@ from headway.inputs.image.arrays import pictures_of
 from headway.inputs.image.geometry import CropBox
 from headway.inputs.image.statistics import image_statistics
 from headway.inputs.image.value_range import fitted_range, is_deep, to_8_bits
-from headway.system.read_file import read_file
+from headway.system.files import read_file
 
 if TYPE_CHECKING:
     import polars as pl

@@ -19,8 +19,7 @@ import numpy as np
 from headway.errors import ConfigError, HeadwayError, ShapeError, did_you_mean
 from headway.judge.baselines.base import Baseline, BaselineData, BaselineFunction, drawn_rows
 from headway.judge.metric import TaskMetrics
-from headway.system.read_file import open_file
-from headway.system.whole_file import whole_file
+from headway.system.files import open_file, whole_file
 
 __all__ = ["BaselineResult", "check_names", "guesses", "load_results", "run_baselines", "save_results"]
 

@@ -20,7 +20,7 @@ from headway.judge.metric import LabelScores, TaskMetrics
 from headway.judge.slices.report import SliceReport
 from headway.judge.slices.worst import WorstSlices
 from headway.judge.verdict import Verdict, ViewsGain
-from headway.system.whole_file import whole_file
+from headway.system.files import whole_file
 
 if TYPE_CHECKING:
     from headway.judge.learning_curve import LearningCurve

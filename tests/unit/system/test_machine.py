@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from headway.system.malloc import keep_freed_memory
+from headway.system.machine import keep_freed_memory
 
 _RUN = """
 import resource, sys
 import numpy as np
-from headway.system.malloc import keep_freed_memory
+from headway.system.machine import keep_freed_memory
 
 if sys.argv[1] == "keep":
     assert keep_freed_memory()

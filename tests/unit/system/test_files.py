@@ -19,8 +19,8 @@ from headway.learner.weights import load_weights
 from headway.runs.checkpoint import Checkpoints
 from headway.runs.run import list_runs, open_run
 from headway.serve.monitor import read_log
-from headway.system import read_file as module
-from headway.system.read_file import MAX_FILE_BYTES, open_file, read_file
+from headway.system import files as module
+from headway.system.files import MAX_FILE_BYTES, open_file, read_file
 from tests.serve.server import GOLDEN
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices are named otherwise there")

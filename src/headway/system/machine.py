@@ -1,4 +1,4 @@
-"""The process's heap: memory that a batch frees is kept for the next one.
+"""What this process has of the machine: its cores, and a heap that keeps what a batch frees for the next one.
 
 By default glibc gives every large block back to the system as soon as it is freed, and the system clears each page
 before it hands it out again. A batch of photos as floats and every layer's activations are such blocks, freed and asked
@@ -8,10 +8,11 @@ for at every step: on a processor that was a sixth of a training step's time and
 from __future__ import annotations
 
 import ctypes
+import os
 import platform
 from functools import cache
 
-__all__ = ["keep_freed_memory"]
+__all__ = ["keep_freed_memory", "num_cores"]
 
 # From glibc's malloc.h; the largest values that its `int` takes.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _LARGEST = -1, -3, 2**31 - 1
@@ -31,3 +32,9 @@ def keep_freed_memory() -> bool:
         return False
     libc = ctypes.CDLL(None)
     return bool(libc.mallopt(_M_MMAP_THRESHOLD, _LARGEST)) and bool(libc.mallopt(_M_TRIM_THRESHOLD, _LARGEST))
+
+
+def num_cores() -> int:
+    """The processor's cores that this process may use."""
+    # On a shared machine or in a container a process may use fewer cores than there are.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

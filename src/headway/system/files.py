@@ -1,0 +1,95 @@
+"""Files: others' are opened without waiting, regular ones up to a size; ours are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+__all__ = ["MAX_FILE_BYTES", "open_file", "read_file", "whole_file", "write_whole"]
+
+# Photos of a few hundred megapixels fit; several threads may each hold a file.
+MAX_FILE_BYTES = 2**29
+
+
+def open_file(path: str | os.PathLike[str], *, max_bytes: int = MAX_FILE_BYTES) -> BinaryIO:
+    """A regular file, open for reading.
+
+    Raises:
+        OSError: If it cannot be opened, is a pipe, a device or the like, or has more bytes.
+        ValueError: If the path cannot be one.
+    """
+    file = open(Path(path), "rb", opener=_without_waiting)  # noqa: SIM115
+    status = os.fstat(file.fileno())
+    problem = None
+    if not stat.S_ISREG(status.st_mode):
+        problem = "not a regular file"
+    elif status.st_size > max_bytes:
+        problem = f"too large: {status.st_size / 1e9:.1f} GB, the limit is {max_bytes / 1e9:.1f} GB"
+    if problem:
+        file.close()
+        raise OSError(problem)
+    return file
+
+
+def read_file(path: str | os.PathLike[str], *, max_bytes: int = MAX_FILE_BYTES) -> bytes:
+    """The bytes of a regular file, which is opened as `open_file` does.
+
+    Example:
+        >>> read_file("/dev/zero")
+        Traceback (most recent call last):
+        OSError: not a regular file
+    """
+    with open_file(path, max_bytes=max_bytes) as file:
+        return file.read(max_bytes)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    # To open a pipe waits for its writer, unless one says so; what it is can be asked afterwards alone.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A draft beside `path` to write to; it takes the path's place when all went well, and is removed otherwise.
+
+    Raises:
+        OSError: If the system refuses; what was there before stays.
+    """
+    # In the same folder, as a file can be moved in one step only within a file system.
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield draft
+        # A file may take its name before its bytes are on the disk: without this a power cut leaves an empty one.
+        _flush(draft)
+        os.replace(draft, path)
+        _flush(path.parent)
+    finally:
+        # What cannot be written may not be removed either.
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, *chunks: bytes | memoryview) -> None:
+    """Writes a file's bytes as `whole_file` does; its folder is made.
+
+    Raises:
+        OSError: If the system refuses; what was there before stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as draft, draft.open("wb") as opened:
+        opened.writelines(chunks)
+
+
+def _flush(path: Path) -> None:
+    """Waits until a file, or a folder's list of names, is on the disk."""
+    if os.name != "posix" and path.is_dir():
+        return
+    handle = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

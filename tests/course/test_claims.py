@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from headway.course import claims
+from headway.course.claims import claim, claimed, fill, read_measured, typed_numbers, unknown_claims, write_measured
+from headway.course.lesson import Lesson, parse
+from headway.errors import ConfigError, DataError
+from headway.judge.intervals import Estimate
+from tests.course.lesson_text import LESSON
+
+HEAD = '# %% [markdown]\n# # T\n# id = 1, layer = "call", minutes = 1, needs = []\n# %% [markdown]\n# '
+
+
+@pytest.fixture(autouse=True)
+def _no_claims() -> Iterator[None]:
+    claims.reset()
+    yield
+    claims.reset()
+
+
+def test_a_claim_says_how_it_compares(capsys: pytest.CaptureFixture[str]) -> None:
+    claim("pixels", 0.72, near=0.70, within=0.06)
+    claim("model", Estimate(0.5, 0.4, 0.6), near=0.93, within=0.04, above="pixels", by=0.1)
+    claim("photos", 755)
+    claim("more", 0.3, above=0.5)
+    assert capsys.readouterr().out.splitlines() == [
+        "pixels: yours 0.72, ours 0.70 ± 0.06, both fine",
+        "model: yours 0.50, ours 0.93 ± 0.04. That is further apart than it should be: run the lesson again from its "
+        "first cell. It should be above pixels (0.72) by 0.1 or more.",
+        "photos: 755",
+        "more: 0.3. It should be above 0.5 (0.5) by 0 or more.",
+    ]
+    assert [one.fine for one in claimed()] == [True, False, True, False]
+    assert (claimed()[1].low, claimed()[1].high) == (0.4, 0.6)
+
+
+def test_both_ends_of_a_tolerance_are_fine_and_nan_is_not() -> None:
+    claim("a", 0.94, near=0.93, within=0.01)
+    claim("b", float("nan"), near=0.93, within=0.01)
+    assert [one.fine for one in claimed()] == [True, False]
+
+
+def test_mistakes_in_a_claim() -> None:
+    with pytest.raises(ConfigError) as caught:
+        claim("a", 1, near=1)
+    assert str(caught.value) == (
+        "A claim needs both `near` and `within`, or neither.\n"
+        "  Given: near=1, within=None\n"
+        "  Fix:   Pass the other one."
+    )
+    with pytest.raises(ConfigError) as caught:
+        claim("a", 1, above="b")
+    assert str(caught.value) == (
+        '`above` must name an earlier claim.\n  Given: above="b"\n  Fix:   No claim comes before this one.'
+    )
+
+
+def test_what_was_measured_is_written_and_read(tmp_path: Path) -> None:
+    claim("pixels", 0.123456789)
+    claim("model", Estimate(0.93, 0.88, 0.96))
+    file = write_measured(3, claimed(), folder=tmp_path)
+    assert file.name == "03.toml"
+    assert read_measured(3, folder=tmp_path) == {
+        "pixels": {"value": 0.123457},
+        "model": {"value": 0.93, "low": 0.88, "high": 0.96},
+    }
+    assert read_measured(4, folder=tmp_path) == {}
+    file.write_text("[")
+    with pytest.raises(DataError, match=r"03\.toml: not TOML"):
+        read_measured(3, folder=tmp_path)
+
+
+def test_quotes_are_filled_outside_of_code() -> None:
+    measured = {"model": {"value": 0.928, "low": 0.876}}
+    text = "{model:.0%} from {model.low:.2f}, {model}; {other:.0%}, `{model}`\n```\n{model}\n```"
+    assert fill(text, measured) == "93% from 0.88, 0.928; {other:.0%}, `{model}`\n```\n{model}\n```"
+
+
+def test_quotes_that_no_cell_claims() -> None:
+    assert unknown_claims(parse(LESSON)) == []
+    assert unknown_claims(parse(f"{HEAD}{{model:.0%}} and `{{x}}`")) == [
+        "lesson.py, cell at line 4: no cell claims model"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("It is right in 93 % of cases.", ["93 %"]),
+        ("It is 0.93, or 93%.", ["0.93", "93%"]),
+        ("It takes 20 s or 5 minutes, a 20-second wait.", ["20 s", "5 minutes", "20-second"]),
+        ("It is {model:.2f} in `0.5` steps.", []),
+        ("755 drawings by 3 studios, lesson 1, in 1959.", []),
+        ("Version 2.1.3 has it.", []),
+        ("It was 0.93. Theirs took 20 hours. ⟨fact: their paper, table 2⟩ Ours took 3 hours.", ["0.93", "3 hours"]),
+        ("Theirs took 20 hours ⟨fact: their paper⟩.", []),
+        ("Guess: ⟨guess 0.5 | 0.7⟩, [link](https://x.org/2.1)", []),
+    ],
+)
+def test_numbers_that_come_from_nowhere(text: str, numbers: list[str]) -> None:
+    lesson: Lesson = parse(HEAD + text)
+    assert typed_numbers(lesson) == [f"lesson.py, cell at line 4: {one} is no claim and no fact" for one in numbers]

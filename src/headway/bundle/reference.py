@@ -31,18 +31,20 @@ def reference(
     *,
     labels: Sequence[str] = (),
     columns: Mapping[str, Any] | None = None,
+    num_columns: int = 0,
     familiar: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """The distributions of answers and inputs, as plain JSON values of a few kB.
 
     `inputs` and `answers` are what the fields' `statistics` give for the same items, at least one; `columns` what
-    `Input.reference` does; `familiar` is bool `[items]`, where the model tells.
+    `Input.reference` does, of a wide table for some of its `num_columns`; `familiar` is bool `[items]`, where the model
+    tells.
 
     Returns:
         `items`, their number; `quantiles`, for each number (such as `score`, `number`, `brightness`) the quantiles 0,
         0.01 ... 1; where there are classes `labels`, the share of the items that each was an answer for, in the
-        order of the classes, and for several labels an item `no_label`, the share that had none; `columns`; and
-        `familiar`, the share that was familiar, where that was given.
+        order of the classes, and for several labels an item `no_label`, the share that had none; `columns`, and
+        `num_columns` where these are not all; and `familiar`, the share that was familiar, where that was given.
 
     Example:
         >>> answers = [{"label": "cat", "score": 0.9}, {"label": "dog", "score": 0.8}]
@@ -65,6 +67,8 @@ def reference(
         facts["no_label"] = round(chosen[NO_LABEL] / count, _DIGITS)
     if columns:
         facts["columns"] = dict(columns)
+        if len(columns) < num_columns:
+            facts["num_columns"] = num_columns
     return facts if familiar is None else facts | {"familiar": round(float(np.mean(familiar)), _DIGITS)}
 
 

@@ -325,6 +325,10 @@ class Input(ABC):
         """
         return part.left(), {}, {}
 
+    def checked_columns(self, setup: Setup) -> Sequence[str] | None:
+        """The columns of a table that are checked one by one, where there are too many to check all; None for all."""
+        return None
+
     def report_sections(self, setup: Setup, report: Report) -> dict[str, Section]:
         """What a report says of the inputs, such as which columns the model uses, by name."""
         return {}

@@ -46,7 +46,8 @@ def export_trained(
         "metrics": {name: part["metrics"] for name, part in facts["parts"].items()},
         "baselines": facts["baselines"],
         "verdict": facts["verdict"],
-        "data": facts["data"],
+        # The fields stand in the manifest itself.
+        "data": {name: value for name, value in facts["data"].items() if name not in ("input", "target")},
         "reference": _reference(setup, familiar),
     }
     examples = [item for part in (data.valid, data.train) for item in part.canvases(range(min(NUM_CHECKS, len(part))))]
@@ -72,10 +73,13 @@ def _reference(setup: Setup, familiar: Familiar | None) -> dict[str, Any]:
     # Tens of thousands of items say as much as millions.
     chosen = np.linspace(0, len(part) - 1, min(len(part), MAX_REFERENCE)).astype(np.int64)
     known = familiar.valid_distances <= find_threshold(familiar.valid_distances) if familiar else None
+    columns = input.reference(part.items[chosen.tolist()])
+    checked = input.checked_columns(setup) or columns
     return reference(
         (input.statistics(input.view(part.canvases([index])[0])) for index in chosen),
         (target.statistics(target.decode(predictions[index])) for index in chosen),
         labels=target.labels,
-        columns=input.reference(part.items[chosen.tolist()]),
+        columns={name: column for name, column in columns.items() if name in checked},
+        num_columns=len(columns),
         familiar=known,
     )

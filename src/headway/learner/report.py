@@ -119,7 +119,8 @@ def make_report(
     report, input = build_report(inputs), trained.data.input
     ranked = sorted([*report.findings, *input.findings(trained.setup)], key=lambda finding: finding.rank)
     sections = input.report_sections(trained.setup, report) | report.sections
-    report = replace(report, findings=ranked, sections=sections)
+    notes = [*report.notes, *(section.note for section in sections.values() if section.note)]
+    report = replace(report, findings=ranked, sections=sections, notes=notes)
     return replace(report, pictures=input.report_pictures(trained.setup, report))
 
 

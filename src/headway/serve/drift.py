@@ -66,7 +66,10 @@ class Shift(AsJson):
 
 @dataclass(frozen=True, kw_only=True)
 class Drift(AsJson):
-    """The answers of a log, `items` of them, beside a bundle's reference. `str()` says it in words."""
+    """The answers of a log, `items` of them, beside a bundle's reference. `str()` says it in words.
+
+    Of a wide table `note` says how many of its columns are compared; otherwise it is empty.
+    """
 
     json_also: ClassVar[tuple[str, ...]] = ("moved", "sentence")
     json_without: ClassVar[tuple[str, ...]] = ("noun",)
@@ -75,6 +78,7 @@ class Drift(AsJson):
     reference_items: int
     shifts: tuple[Shift, ...]
     noun: str
+    note: str = ""
 
     @property
     def moved(self) -> bool:
@@ -103,7 +107,7 @@ class Drift(AsJson):
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         counts = f"{self.items:,} {self.noun} of the log beside {self.reference_items:,} that the model was judged on"
-        return "\n".join([counts, "", *lines, "", self.sentence])
+        return "\n".join([counts, *([self.note] if self.note else []), "", *lines, "", self.sentence])
 
 
 def compare(
@@ -144,7 +148,17 @@ def compare(
     # With ten tests at 1 %, one in ten comparisons would be a false alarm.
     corrected = holm([shift.p for shift in shifts])
     shifts = [replace(shift, p=p) for shift, p in zip(shifts, corrected, strict=True)]
-    return Drift(items=len(answers), reference_items=count, shifts=tuple(shifts), noun=noun)
+    facts = {"items": len(answers), "reference_items": count, "noun": noun, "note": _note(reference)}
+    return Drift(shifts=tuple(shifts), **facts)
+
+
+def _note(reference: dict[str, Any]) -> str:
+    num_columns = reference.get("num_columns")
+    # A stranger's, as all of the manifest is.
+    if not isinstance(num_columns, int):
+        return ""
+    counts = f"{len(reference['columns']):,} of {num_columns:,} columns"
+    return f"Compared {counts}: those that each explain most of the target in the training rows."
 
 
 def _is_answer(entry: dict[str, Any], reference: dict[str, Any], labels: Sequence[str]) -> bool:

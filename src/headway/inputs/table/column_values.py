@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from headway.errors import ConfigError, DataError, did_you_mean
+from headway.errors import ConfigError, DataError, ShapeError, did_you_mean
 from headway.inputs.table.parse_values import frequencies
 
-__all__ = ["ColumnValues", "Predict", "aligned", "check_columns", "column_values", "draw", "is_category"]
+__all__ = [
+    "ColumnValues",
+    "Predict",
+    "aligned",
+    "as_outputs",
+    "check_columns",
+    "check_targets",
+    "column_values",
+    "draw",
+    "is_category",
+]
+
+# Text of which at least this share of the values differs is names or ids, not categories.
+_NAMES = 0.5
 
 # Any model of a table: items to predictions, float `[items, outputs]`: probabilities of classes, or numbers.
 Predict = Callable[[pl.DataFrame], np.ndarray]
@@ -35,6 +49,31 @@ class ColumnValues:
     def missing(self) -> np.ndarray:
         """Where there is no value, bool `[items]`."""
         return np.isnan(self.values)
+
+    @property
+    def share_distinct(self) -> float:
+        """Distinct values among those that are present, from 0 to 1."""
+        present = self.values[~self.missing]
+        return len(np.unique(present)) / max(len(present), 1)
+
+    @property
+    def is_names(self) -> bool:
+        """Whether these are names or ids: text that is rarely the same."""
+        return self.labels is not None and self.share_distinct >= _NAMES
+
+    def in_order(self) -> np.ndarray:
+        """`values`, where names are their ranks; numbers within a name count as numbers."""
+        if not self.is_names:
+            return self.values
+        keys = [
+            [(not piece.isdigit(), int(piece) if piece.isdigit() else piece) for piece in re.split(r"(\d+)", label)]
+            for label in self.labels or ()
+        ]
+        ranks = np.empty(len(keys))
+        ranks[sorted(range(len(keys)), key=keys.__getitem__)] = np.arange(len(keys))
+        values = self.values.copy()
+        values[~self.missing] = ranks[self.values[~self.missing].astype(np.int64)]
+        return values
 
 
 def is_category(dtype: pl.DataType) -> bool:
@@ -78,6 +117,21 @@ def check_columns(items: pl.DataFrame, columns: Sequence[str]) -> None:
         if name not in items.columns:
             fix = did_you_mean(name, items.columns)
             raise ConfigError("The table has no such column.", given=repr(name), fix=fix)
+
+
+def check_targets(items: pl.DataFrame, targets: np.ndarray) -> None:
+    """Raises a ShapeError if not every item has a target."""
+    if len(items) != len(targets):
+        given = f"{len(items)} items, {len(targets)} targets"
+        raise ShapeError("Every item needs a target.", given=given, fix="Pass both of the same part.")
+
+
+def as_outputs(targets: np.ndarray) -> np.ndarray:
+    """Targets as numbers, float64 `[items, outputs]`: of a class 1 where it is, of a number standard deviations."""
+    if targets.ndim == 1:
+        return np.eye(int(targets.max()) + 1)[targets]
+    spread = targets.std(axis=0, dtype=np.float64)
+    return (targets - targets.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
 
 
 def draw(generator: np.random.Generator, count: int, most: int) -> np.ndarray:

@@ -33,6 +33,8 @@ __all__ = ["Table"]
 # Quantiles that tell a column's numbers apart, at most: see `Scale`; how they were chosen is in `docs/tables.md`.
 _MAX_BINS = 128
 _ALL_BINS = 4_096
+# Columns of a kind that a summary names.
+_SHOWN = 100
 _RESERVED = {"row", "content", "split"}
 _COLUMNS: dict[Kind, type[FittedColumn]] = {
     "continuous": NumberColumn,
@@ -221,6 +223,12 @@ class Table(RowInput[FittedColumn]):
 
         return {"interpret": Interpretation(setup)}
 
+    def checked_columns(self, setup: Setup) -> Sequence[str]:
+        """Of more than 100 columns those that each explain most of the target."""
+        from headway.inputs.table.interpret import Interpretation
+
+        return Interpretation(setup).columns
+
     def report_sections(self, setup: Setup, report: Report) -> dict[str, Section]:
         """What the model uses of the columns, as "columns"."""
         from headway.inputs.table.interpret import Interpretation
@@ -228,7 +236,7 @@ class Table(RowInput[FittedColumn]):
         from headway.judge.report.report import Section
 
         column_use = Interpretation(setup).column_use(cast("PartName", report.focus_part), report.known)
-        return {"columns": Section("What the model uses", column_use, uses)}
+        return {"columns": Section("What the model uses", column_use, uses, note=column_use.note)}
 
     def findings(self, setup: Setup) -> list[Finding]:
         from headway.inputs.table.interpret import Interpretation
@@ -241,8 +249,9 @@ class Table(RowInput[FittedColumn]):
         lines = [f"in:  a row of {len(self.columns)} columns"]
         for kind, called in _CALLED.items():
             names = [f"{name} ({sizes[name]})" if name in sizes else name for name in getattr(self, kind)]
-            lines += [f"     {called}: {', '.join(names)}"] if names else []
-        return lines + [f"     left out: {name or repr('')} ({reason})" for name, reason in self.left_out.items()]
+            lines += [f"     {called}: {', '.join(_first(names))}"] if names else []
+        left_out = [f"{name or repr('')} ({reason})" for name, reason in self.left_out.items()]
+        return lines + [f"     left out: {line}" for line in _first(left_out)]
 
     @classmethod
     def architectures(cls) -> list[str]:
@@ -291,3 +300,8 @@ class Table(RowInput[FittedColumn]):
             message = f"a row must have {width} values, not the shape {list(values.shape)}"
             raise ReadError(message)
         return [values[int(name[1:])].item() for name in names]
+
+
+def _first(lines: list[str]) -> list[str]:
+    """The first of many, and how many more there are."""
+    return lines if len(lines) <= _SHOWN else [*lines[:_SHOWN], f"{len(lines) - _SHOWN:,} more"]

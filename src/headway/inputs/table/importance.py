@@ -26,7 +26,7 @@ __all__ = ["ColumnImportance", "Importance", "importance"]
 # Epochs from here on are of no other draw in this stream.
 _OWN_DRAWS = 1 << 32
 # Rows that a model is asked for at once: each call has its own cost, and the rows need memory.
-_AT_ONCE = 20_000
+_ROWS_AT_ONCE, _VALUES_AT_ONCE = 20_000, 4_000_000
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,7 @@ def importance(
     *,
     metrics: TaskMetrics,
     together: Sequence[Sequence[str]] = (),
+    columns: Sequence[str] | None = None,
     permutations: int = 5,
     num_items: int = 10_000,
     seed: int = 0,
@@ -113,6 +114,7 @@ def importance(
         targets: Their targets, as the task's metrics take them.
         metrics: How predictions are judged; the metric is the main one.
         together: Groups of columns that are shuffled as one.
+        columns: Columns that are shuffled alone, where they are in no group. Default: all.
         permutations: How often each is shuffled, at least 1.
         num_items: Of more items, so many are drawn at random.
         seed: The run's seed.
@@ -129,7 +131,7 @@ def importance(
         Breiman 2001, "Random forests", section 10; Fisher, Rudin and Dominici 2019, arXiv:1801.01489, for any model, as
         a U-statistic; Hoeffding 1948 for the variance of these.
     """
-    groups = _groups(items, together)
+    groups = _groups(items, together, items.columns if columns is None else columns)
     if permutations < 1:
         given = f"permutations={permutations}"
         raise ConfigError("`permutations` must be at least 1.", given=given, fix="Leave it out for 5.")
@@ -144,46 +146,55 @@ def importance(
     predictions = predict(items)
     sign = 1.0 if metrics.higher_is_better else -1.0
     before = metrics.by_item(predictions, targets)
-    columns = []
-    for number, group in enumerate(groups, start=1):
-        lost = np.zeros(len(items))
-        orders = (
-            generator(seed, "bootstrap", epoch=_OWN_DRAWS + number, step=step).permutation(len(items))
-            for step in range(permutations)
-        )
-        for order, shuffled in _shuffled(predict, items, group, orders):
-            losses = sign * (before - metrics.by_item(shuffled, targets)) / permutations
-            # An item counts twice: with what it loses itself, and with what its value costs whoever is given it.
-            lost += losses
-            lost[order] += losses
-        # Less half of its mean, which counts each loss twice, `lost` has the importance as its mean, and the spread of
-        # a U-statistic: hence the interval.
-        columns.append(ColumnImportance(group, mean(lost - lost.mean() / 2, seed=seed)))
+    lost = np.zeros((len(groups), len(items)))
+    for number, order, shuffled in _shuffled(predict, items, groups, permutations, seed):
+        losses = sign * (before - metrics.by_item(shuffled, targets)) / permutations
+        # An item counts twice: with what it loses itself, and with what its value costs whoever is given it.
+        lost[number] += losses
+        lost[number][order] += losses
+    # Less half of its mean, which counts each loss twice, `lost` has the importance as its mean, and the spread of a
+    # U-statistic: hence the interval.
+    drops = [mean(of_group - of_group.mean() / 2, seed=seed) for of_group in lost]
+    needed = [ColumnImportance(*pair) for pair in zip(groups, drops, strict=True)]
     return Importance(
         metric=metrics.main,
         score=metrics.evaluate(predictions, targets, names=[metrics.main], seed=seed)[metrics.main],
-        columns=tuple(sorted(columns, key=lambda column: -column.drop.value)),
+        columns=tuple(sorted(needed, key=lambda column: -column.drop.value)),
         num_items=len(items),
         permutations=permutations,
     )
 
 
 def _shuffled(
-    predict: Predict, items: pl.DataFrame, group: Sequence[str], orders: Iterator[np.ndarray]
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Each order, and the predictions with the columns' values in it; those of several orders are made at once."""
-    while several := list(islice(orders, max(_AT_ONCE // len(items), 1))):
-        rows = np.concatenate(several)
-        copies = pl.concat([items] * len(several)).with_columns(items[name].gather(rows) for name in group)
-        yield from zip(several, np.split(predict(copies), len(several)), strict=True)
+    predict: Predict, items: pl.DataFrame, groups: Sequence[Sequence[str]], permutations: int, seed: int
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """A group's number, an order of the items, and the predictions with its values in that order; several at once."""
+    orders = (
+        (number, generator(seed, "bootstrap", epoch=_OWN_DRAWS + 1 + number, step=step).permutation(len(items)))
+        for number in range(len(groups))
+        for step in range(permutations)
+    )
+    count, width = len(items), len(items.columns)
+    at_once = max(min(_ROWS_AT_ONCE, _VALUES_AT_ONCE // width) // count, 1)
+    while several := list(islice(orders, at_once)):
+        rows = np.tile(np.arange(count), (len(several), 1))
+        copies = pl.concat([items] * len(several))
+        for number in sorted({number for number, _ in several}):
+            moved = rows.copy()
+            for index, (of_group, order) in enumerate(several):
+                moved[index] = order if of_group == number else moved[index]
+            copies = copies.with_columns(items[name].gather(moved.ravel()) for name in groups[number])
+        predictions = np.split(predict(copies), len(several))
+        for (number, order), answers in zip(several, predictions, strict=True):
+            yield number, order, answers
 
 
-def _groups(items: pl.DataFrame, together: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
-    """What is shuffled as one: the groups as they are given, every other column alone."""
+def _groups(items: pl.DataFrame, together: Sequence[Sequence[str]], columns: Sequence[str]) -> list[tuple[str, ...]]:
+    """What is shuffled as one: the groups as they are given, every other of the columns alone."""
     joined = [name for group in together for name in group]
-    check_columns(items, joined)
+    check_columns(items, [*joined, *columns])
     twice = sorted({name for name in joined if joined.count(name) > 1})
     if twice:
         fix = "Name each column once."
         raise ConfigError("A column is in `together` more than once.", given=twice, fix=fix)
-    return [tuple(group) for group in together] + [(name,) for name in items.columns if name not in joined]
+    return [tuple(group) for group in together] + [(name,) for name in columns if name not in joined]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -17,6 +18,7 @@ from headway.inputs.table.field import Table
 from headway.inputs.table.importance import Importance, importance
 from headway.inputs.table.leakage import find_leaks
 from headway.inputs.table.redundancy import Redundancy, redundancy
+from headway.inputs.table.screening import screen, screening_note
 from headway.judge.diagnosis.finding import Finding
 from headway.judge.metric import TaskMetrics
 from headway.seeds import generator
@@ -33,19 +35,36 @@ _NUM_CURVES = 4
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnUse(AsJson):
-    """What a model uses of a table's columns, as a report tells it: measured on `part`, of the columns needed most."""
+    """What a model uses of a table's columns, as a report tells it: measured on `part`, of the columns needed most.
+
+    Of a wide table `note` says which of its columns were checked; otherwise it is empty.
+    """
 
     part: str
     importance: Importance
     dependences: tuple[Dependence, ...]
     redundancy: Redundancy | None
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class Interpretation:
-    """What a trained model of a table uses of its columns. Made by `learner.interpret()`."""
+    """What a trained model of a table uses of its columns. Made by `learner.interpret()`.
+
+    Of a table with more than 100 columns those are checked that each explain most of the target: `columns`.
+    """
 
     setup: Setup
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are checked for importance, redundancy and leaks, chosen on training rows."""
+        return screen(*self._rows("train"), seed=self.setup.seed)
+
+    @property
+    def note(self) -> str:
+        """Which columns are checked, in words; empty where all are."""
+        return screening_note(len(self.columns), len(self._table.columns))
 
     def importance(
         self, part: PartName = "valid", *, together: Sequence[Sequence[str]] = (), permutations: int = 5
@@ -54,14 +73,14 @@ class Interpretation:
 
         Args:
             part: Whose rows; not train, of which a model may have learned rows by heart.
-            together: Groups of columns that are shuffled as one, such as `redundancy().groups()`.
+            together: Groups of columns that are shuffled as one, such as `redundancy().groups()`. Columns that are
+                named here are always checked.
             permutations: How often each is shuffled, at least 1.
         """
         items, targets = self._rows(part)
+        options = {"together": together, "permutations": permutations, "columns": self.columns}
         metrics, seed = self.setup.data.target.metrics(), self.setup.seed
-        return importance(
-            self.predict, items, targets, metrics=metrics, together=together, permutations=permutations, seed=seed
-        )
+        return importance(self.predict, items, targets, metrics=metrics, seed=seed, **options)
 
     def dependence(self, column: str, part: PartName = "valid", *, label: str | None = None) -> Dependence:
         """How the model's answers change with one column while all others stay as they are.
@@ -77,11 +96,12 @@ class Interpretation:
 
     def redundancy(self) -> Redundancy:
         """Which columns say nearly the same, by the training rows; ConfigError if there is one column alone."""
-        return redundancy(self._rows("train")[0], seed=self.setup.seed)
+        return redundancy(self._rows("train")[0].select(self.columns), seed=self.setup.seed)
 
     def leaks(self) -> list[Finding]:
         """Signs that the table gives the answer away, the most severe first."""
-        findings = find_leaks(*self._rows("train"), seed=self.setup.seed)
+        items, targets = self._rows("train")
+        findings = find_leaks(items.select(self.columns), targets, seed=self.setup.seed)
         return sorted(findings, key=lambda finding: finding.rank)
 
     def column_use(self, part: PartName, metrics: TaskMetrics) -> ColumnUse:
@@ -90,14 +110,15 @@ class Interpretation:
         drawn = draw(generator(self.setup.seed, "bootstrap"), len(items), _REPORTED)
         items, targets = items[drawn], targets[drawn]
         output, answer = _output(self.setup.data, None)
-        needed = importance(self.predict, items, targets, metrics=metrics, seed=self.setup.seed)
+        options = {"metrics": metrics, "columns": self.columns, "seed": self.setup.seed}
+        needed = importance(self.predict, items, targets, **options)
         names = [column.name for column in needed.columns if column.is_used and items[column.name].drop_nulls().len()]
         curves = tuple(
             dependence(self.predict, items, name, output=output, answer=answer, seed=self.setup.seed)
             for name in names[:_NUM_CURVES]
         )
         associations = self.redundancy() if len(items.columns) > 1 else None
-        return ColumnUse(part=part, importance=needed, dependences=curves, redundancy=associations)
+        return ColumnUse(part=part, importance=needed, dependences=curves, redundancy=associations, note=self.note)
 
     @property
     def predict(self) -> Predict:

@@ -6,7 +6,6 @@ known yet (Kaufman, Rosset and Perlich 2012, "Leakage in data mining").
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +14,13 @@ import numpy as np
 import polars as pl
 
 from headway.as_json import as_json
-from headway.errors import ShapeError
-from headway.inputs.table.column_values import ColumnValues, column_values, draw
+from headway.inputs.table.column_values import (
+    ColumnValues,
+    as_outputs,
+    check_targets,
+    column_values,
+    draw,
+)
 from headway.judge.diagnosis.finding import Finding, Severity
 from headway.judge.intervals import Estimate, mean
 from headway.seeds import generator
@@ -30,8 +34,6 @@ TELLS, TELLS_ALL = 0.8, 0.95
 SUDDEN = 0.5
 _FOLDS = 5
 _NUM_ITEMS = 10_000
-# Text of which more values than this differ is no category, but names or ids; their order is looked at.
-_NAMES = 0.5
 _IDS = 0.95
 _LEAVES, _SMALLEST = 64, 5
 _TREES = 20
@@ -74,13 +76,11 @@ def column_skills(items: pl.DataFrame, targets: np.ndarray, *, seed: int = 0) ->
     skills = []
     for column in columns:
         present = column.values[~column.missing]
-        share_distinct = len(np.unique(present)) / max(len(present), 1)
         is_whole = bool((present == np.round(present)).all())
-        is_id = len(present) > _FOLDS and share_distinct >= _IDS and is_whole
-        is_category = column.labels is not None and share_distinct < _NAMES
-        values = column.values if column.labels is None or is_category else _ranks(column)
-        models = _models(is_category=is_category)
-        skills.append(ColumnSkill(column.name, _skill(models, values[:, None], outputs, seed), is_id))
+        is_id = len(present) > _FOLDS and column.share_distinct >= _IDS and is_whole
+        models = _models(is_category=column.labels is not None and not column.is_names)
+        skill = _skill(models, column.in_order()[:, None], outputs, seed)
+        skills.append(ColumnSkill(column.name, skill, is_id))
     return sorted(skills, key=lambda column: -column.skill.value)
 
 
@@ -150,32 +150,10 @@ def _listed(columns: Sequence[str]) -> str:
 
 
 def _drawn(items: pl.DataFrame, targets: np.ndarray, seed: int) -> tuple[list[ColumnValues], np.ndarray]:
-    """The columns of some items, and their targets as numbers, float64 `[items, outputs]`.
-
-    Of a class 1 where it is, of a number standard deviations.
-    """
-    if len(items) != len(targets):
-        given = f"{len(items)} items, {len(targets)} targets"
-        raise ShapeError("Every item needs a target.", given=given, fix="Pass both of the same part.")
+    """The columns of some items, and their targets as numbers, float64 `[items, outputs]`."""
+    check_targets(items, targets)
     rows = draw(generator(seed, "bootstrap", epoch=_OWN_DRAWS), len(items), _NUM_ITEMS)
-    targets = targets[rows]
-    if targets.ndim == 1:
-        return column_values(items[rows]), np.eye(int(targets.max()) + 1)[targets]
-    spread = targets.std(axis=0, dtype=np.float64)
-    return column_values(items[rows]), (targets - targets.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-
-
-def _ranks(column: ColumnValues) -> np.ndarray:
-    """Names and ids as their ranks, numbers within the text counting as numbers."""
-    keys = [
-        [(not piece.isdigit(), int(piece) if piece.isdigit() else piece) for piece in re.split(r"(\d+)", label)]
-        for label in column.labels or ()
-    ]
-    ranks = np.empty(len(keys))
-    ranks[sorted(range(len(keys)), key=keys.__getitem__)] = np.arange(len(keys))
-    values = column.values.copy()
-    values[~column.missing] = ranks[column.values[~column.missing].astype(np.int64)]
-    return values
+    return column_values(items[rows]), as_outputs(targets[rows])
 
 
 def _models(*, is_category: bool) -> list[Any]:

@@ -31,7 +31,8 @@ def uses(report: Report, column_use: ColumnUse) -> str:
             tables += _categories(dependence)
         else:
             charts += _curve(dependence)
-    html = _importance(report, column_use.importance, column_use.part) + _redundant(column_use)
+    html = f"<p>{escape(column_use.note)}</p>" if column_use.note else ""
+    html += _importance(report, column_use.importance, column_use.part) + _redundant(column_use)
     html += _reading(column_use) if column_use.dependences else ""
     return html + (f'<div class="charts">{charts}</div>' if charts else "") + tables
 

@@ -153,7 +153,8 @@ class Scale(AsJson):
         bare = cls(float(median), float((high - low) or (highest - lowest) / 2 or 1.0), ())
         scaled, shares = bare(numbers), np.linspace(0, 1, bins + 1)
         points = np.concatenate([np.quantile(scaled, shares), np.quantile(np.unique(scaled), shares)])
-        edges = np.unique(points.astype(np.float32)).tolist()
+        # As decimals of float32, which the model has them in: half as long in a bundle as float64's.
+        edges = [float(str(edge)) for edge in np.unique(points.astype(np.float32))]
         return cls(bare.median, bare.width, tuple(edges) if len(edges) > 1 else (edges[0], edges[0] + 1))
 
     def __call__(self, numbers: np.ndarray) -> np.ndarray:

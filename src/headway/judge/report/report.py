@@ -78,6 +78,7 @@ class Section:
         is_small: Whether those pictures are small.
         explained: Items of whose picture it is shown what speaks for an output: the output's index, by row.
         card: What the model card says of it, one sentence; left out when empty.
+        note: What the report's notes say of it, one sentence; left out when empty.
     """
 
     title: str
@@ -87,6 +88,7 @@ class Section:
     is_small: bool = False
     explained: Mapping[int, int] = field(default_factory=dict)
     card: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)

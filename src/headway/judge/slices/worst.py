@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["WorstSlices", "worst_slices"]
 
 _CLASS = "actual class"
-# Items times pairs of columns: some seconds of counting.
-_MOST_WORK = 200_000_000
+# Items times pairs of columns, and pairs: some seconds of counting.
+_MOST_WORK, _MOST_PAIRS = 200_000_000, 5_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +98,7 @@ def worst_slices(
     accuracy = metrics.with_metrics(main=next(name for name, metric in metrics.metrics.items() if metric.is_right))
     factors, left_out = _factors(targets, items, labels, columns)
     pairs = list(combinations(factors, 2))
-    if len(pairs) * len(targets) > _MOST_WORK:
+    if len(pairs) * len(targets) > _MOST_WORK or len(pairs) > _MOST_PAIRS:
         left_out["pairs"] = f"{len(pairs):,} pairs of columns on {len(targets):,} items would take too long"
         pairs = []
     families = [

@@ -124,11 +124,11 @@ def test_how_many_shuffles_are_answered_at_once_changes_nothing(monkeypatch: pyt
 
     groups = [["weak", "noise"]]
     together = importance(predict, items, targets, metrics=metrics_of("regression"), together=groups, permutations=5)
-    assert sizes == [60, 300, 300]
-    monkeypatch.setattr("headway.inputs.table.importance._AT_ONCE", at_once)
+    assert sizes == [60, 600]
+    monkeypatch.setattr("headway.inputs.table.importance._ROWS_AT_ONCE", at_once)
     sizes.clear()
     apart = importance(predict, items, targets, metrics=metrics_of("regression"), together=groups, permutations=5)
-    assert set(sizes[1:]) == ({60} if at_once == 1 else {120, 60})
+    assert set(sizes[1:]) == ({60} if at_once == 1 else {120})
     assert apart == together
     assert together.score.value == pytest.approx(np.abs(predict(items) - targets).mean())
 

@@ -189,7 +189,7 @@ def from_items(
     check_columns(frame, input, target, split_column=split.column if isinstance(split, ColumnSplit) else None)
     (frame, notes), target = _with_existing_paths(frame, input, target), target.bind(frame)
     frame = frame.with_columns(pl.Series("row", range(len(frame)), dtype=pl.Int64))
-    store = open_table(frame) if input.source == "values" else _open_files(frame, input, target, on_progress)
+    store = open_table(frame, input) if input.source == "values" else _open_files(frame, input, target, on_progress)
     frame = frame.with_columns(pl.Series("content", store.contents, dtype=pl.String))
     missing = _missing(frame, target)
     answers = store.answers.reasons if store.answers else {}
@@ -212,7 +212,7 @@ def from_items(
         split=split,
         problems=_problems(frame, input, reasons),
         store=_as_fitted(store, frame, (input, reader), target, on_progress),
-        notes=(*notes, *target.remarks(usable)),
+        notes=(*notes, *input.remarks(usable), *target.remarks(usable)),
     )
     data = data if near_copies == "keep" else _apart(data, near_copies)
     return _checked(data)

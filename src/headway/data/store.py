@@ -163,15 +163,20 @@ def open_answers(items: pl.DataFrame, input: Input, target: Target) -> Store | N
     return open_store(list(zip(target.values(items), items[input.column], strict=True)), reader) if reader else None
 
 
-def open_table(items: pl.DataFrame) -> Store:
+def open_table(items: pl.DataFrame, input: Input) -> Store:
     """The store of a table's rows: nothing but a hash of each, since the field reads them all at once when fitted.
 
-    Rows that are equal in every column stay on one side of a split. Where more than half of the rows have an equal,
-    they are taken as different items that happen to look alike, and each has a hash of its own.
+    Rows that are equal in every column, or of one item by `Input.same_items`, stay on one side of a split. Where more
+    than half of the rows have an equal and the input names no items, they are taken as different ones that happen to
+    look alike, and each has a hash of its own.
     """
     columns = [name for name in items.columns if name != "row"]
     texts = items.select(pl.concat_str(pl.col(columns).cast(pl.String).fill_null("\0"), separator="\1")).to_series()
-    if texts.n_unique() < len(items) / 2:
+    same = input.same_items(items)
+    if same is not None:
+        # The hash of one of the item's rows: where each has one row, it is what it is without this.
+        texts = pl.DataFrame({"same": same, "text": texts}).select(pl.col("text").min().over("same")).to_series()
+    elif texts.n_unique() < len(items) / 2:
         texts = pl.Series([f"{row}\1{text}" for row, text in zip(items["row"], texts, strict=True)])
     return Store(None, [hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in texts])
 

@@ -139,6 +139,14 @@ class Input(ABC):
         """What a person calls each item: its path, or what it is instead."""
         return [value if isinstance(value, str) else f"<{type(value).__name__}>" for value in items[self.column]]
 
+    def same_items(self, items: pl.DataFrame) -> list[str] | None:
+        """A text for each row, equal where rows are of one item; None where all that a row holds says which it is."""
+        return None
+
+    def remarks(self, items: pl.DataFrame) -> list[str]:
+        """Sentences on what of the items is worth knowing before training."""
+        return []
+
     def read_rows(self, items: pl.DataFrame) -> Sequence[np.ndarray] | np.ndarray:
         """What `read` gives of each item, where `source` is "values"; DataError names the one that cannot be read."""
         arrays = []

@@ -127,3 +127,21 @@ def test_paths_are_found_however_they_are_written(tmp_path: Path) -> None:
     assert paths == [*(str(tmp_path / name) for name in names), None, b"x", None]
     assert notes == ["5 paths of column 'file' are read as files with another spelling: 'a' as 'a.png'."]
     assert existing_paths("file", ["a.png"], tmp_path)[1] == []
+
+
+FIELDS = {"input": ["user", "item"], "target": "rating"}
+
+
+def test_a_pair_that_is_rated_twice_is_on_one_side() -> None:
+    pairs = [(user, item) for user in range(12) for item in range(5)]
+    rows = [(str(u), i, (u + i) % 5) for u, i in pairs] + [(f"{u}.0", i, (u * i) % 5) for u, i in pairs]
+    items = pl.DataFrame(rows, schema=["user", "item", "rating"], orient="row")
+    data = from_items(items, **FIELDS)
+    sides = data.items.group_by(pl.col("row") % len(pairs)).agg(pl.col("split").n_unique())
+    assert sides["split"].max() == 1
+    said = "60 pairs of 'user' and 'item' rated more than once: all ratings of a pair are on one side of the split."
+    assert data.notes == (said,)
+    once = from_items(items[:60], **FIELDS)
+    assert once.notes == ()
+    assert from_items(items[:61], **FIELDS).notes == (said.replace("60 pairs", "1 pair"),)
+    assert 15 <= len(data.valid) <= 30

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -129,6 +130,21 @@ class Ratings(RowInput[CategoryColumn]):
             given = f"columns: {', '.join(map(str, columns[:10]))}"
             raise DataError(what, given=given, fix="Rename it, or add it.")
         return zip(items[self.user], items[self.item], strict=True)
+
+    def same_items(self, items: pl.DataFrame) -> list[str]:
+        """User and item: a pair that is rated twice is one item."""
+        pairs = zip(*(texts_of(items[column]) for column in self.columns), strict=True)
+        return ["\0".join(map(str, pair)) for pair in pairs]
+
+    def remarks(self, items: pl.DataFrame) -> list[str]:
+        again = sum(count > 1 for count in Counter(self.same_items(items)).values())
+        if not again:
+            return []
+        pairs = "1 pair" if again == 1 else f"{again:,} pairs"
+        return [
+            f"{pairs} of {self.user!r} and {self.item!r} rated more than once: all ratings of a pair are on one side of "
+            "the split."
+        ]
 
     def baselines(self, target: Target) -> dict[str, Baseline]:
         from headway.inputs.ratings.baselines import BASELINES

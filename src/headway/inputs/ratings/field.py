@@ -142,8 +142,8 @@ class Ratings(RowInput[CategoryColumn]):
             return []
         pairs = "1 pair" if again == 1 else f"{again:,} pairs"
         return [
-            f"{pairs} of {self.user!r} and {self.item!r} rated more than once: all ratings of a pair are on one side of "
-            "the split."
+            f"{pairs} of {self.user!r} and {self.item!r} rated more than once: all ratings of a pair are on one side "
+            "of the split."
         ]
 
     def baselines(self, target: Target) -> dict[str, Baseline]:

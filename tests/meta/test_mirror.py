@@ -14,6 +14,8 @@ MAX_UNTESTED_LINES = 150
 TESTED_ELSEWHERE = {
     "cli/data_options.py": "tests/unit/cli/test_train.py",
     "cli/evaluate.py": "tests/unit/cli/test_predict_tables.py",
+    "course/cases.py": "tests/course/test_checking.py",
+    "course/check_process.py": "tests/course/test_run.py",
     "data/build.py": "tests/unit/data/test_dataset.py",
     "datasets/catalogue.py": "tests/unit/datasets/test_named.py",
     "datasets/layouts.py": "tests/unit/datasets/test_named.py",

@@ -6,11 +6,11 @@ One file a subject. Each command imports what it needs when it runs, so `--help`
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from headway.cli.course.questions import progress, quiz, review
 
 __all__ = ["course"]
 
@@ -26,8 +26,40 @@ def _overview(
     """Take the course: lessons, questions and exercises, marked on this computer."""
     if context.invoked_subcommand is not None:
         return
-    folder = Path(os.environ.get("HEADWAY_COURSE") or Path.home() / "headway-course")
+    from headway.course.overview import lessons, next_step
+    from headway.course.review import due
+    from headway.course.state import Log, course_folder
+
+    folder = course_folder()
+    events = Log(folder).read()
+    rows = lessons(events)
+    num_due = len(due(events))
+    sentence, command = next_step(rows, num_due)
     if as_json:
-        print(json.dumps({"folder": str(folder), "started": folder.is_dir()}))
+        print(json.dumps({"folder": str(folder), "due": num_due, "next": f"headway course {command}", "lessons": rows}))
         return
-    print(f"Your course: {folder}" if folder.is_dir() else f"Your course will be kept in {folder}.")
+    opened = [row for row in rows if row["cells_run"] or row["questions_answered"] or row["opened"]]
+    kept = "is" if folder.is_dir() else "will be"
+    print(f"Your course {kept} in {folder}.")
+    for row in opened:
+        print(
+            f"  Lesson {row['lesson']}: {row['cells_run']} of {row['cells']} cells run, {row['questions_answered']} of "
+            f"{row['questions']} questions answered, {row['exercises_solved']} of {row['exercises']} exercises solved"
+        )
+    if num_due and command != "review":
+        print(f"Questions to review today: {num_due}, with headway course review")
+    print(f"{sentence}: headway course {command}")
+
+
+# The commands by subject, each with examples that end its `--help`.
+COMMANDS = {
+    "Answer": {
+        quiz: ("headway course quiz 1", "headway course quiz 1 --key"),
+        review: ("headway course review --minutes 10",),
+        progress: ("headway course progress", "headway course progress --export ada.json"),
+    },
+}
+
+for subject, commands in COMMANDS.items():
+    for command, examples in commands.items():
+        course.command(rich_help_panel=subject, epilog="\n".join(("Example:", *examples)))(command)

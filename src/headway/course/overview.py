@@ -1,0 +1,135 @@
+"""What a learner has done and what comes next: for `headway course`, `headway course progress` and its export."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from headway.course.lesson import lesson_files, read
+from headway.course.question_file import load
+from headway.course.state import Event, Log, fold
+from headway.errors import ConfigError, DataError
+
+__all__ = ["export_progress", "import_progress", "lessons", "next_step", "table"]
+
+FORMAT = "headway course progress 1"
+EXERCISES = Path(__file__).parent / "exercises"
+
+
+def lessons(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """Each lesson's progress: what was done, out of how much; marks of the machine and of the learner apart."""
+    progress = fold(events)
+    rows = []
+    for number in lesson_files():
+        lesson, own = read(number), progress.lesson(str(number))
+        cells = sum(cell.is_code for cell in lesson.cells)
+        # The log may know questions that are retired.
+        ids = {question.id for question in load(number)}
+        exercises = [folder.name for folder in (EXERCISES / f"{number:02}").glob("[0-9]*_*")]
+        states = [exercise.state for exercise in own.exercises.values()]
+        rows.append(
+            {
+                "lesson": number,
+                "title": lesson.title,
+                "opened": own.opened,
+                "cells_run": len(own.cells),
+                "cells": cells,
+                "questions_answered": len(ids & own.questions.keys()),
+                "questions": len(ids),
+                "marked": own.share(self_marked=False),
+                "self_marked": own.share(self_marked=True),
+                "exercises_solved": states.count("solved"),
+                "exercises_seen": states.count("seen"),
+                "exercises": len(exercises),
+                "research": own.research,
+            }
+        )
+    return rows
+
+
+def table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """The lessons as lines of a terminal, 80 columns wide."""
+    yield f"{'lesson':34}{'cells':>8}{'questions':>11}{'marked':>8}{'by you':>8}{'exercises':>11}"
+    for row in rows:
+        title = f"{row['lesson']} {row['title']}"
+        shares = [f"{row[name]:.2f}" if row[name] is not None else "" for name in ("marked", "self_marked")]
+        cells = f"{row['cells_run']}/{row['cells']}"
+        answered = f"{row['questions_answered']}/{row['questions']}"
+        solved = f"{row['exercises_solved']}/{row['exercises']}"
+        yield f"{title[:33]:34}{cells:>8}{answered:>11}{shares[0]:>8}{shares[1]:>8}{solved:>11}"
+    seen = sum(row["exercises_seen"] for row in rows)
+    if seen:
+        yield f"Exercises whose solution was looked at first: {seen}, not counted as solved."
+
+
+def next_step(rows: Sequence[dict[str, Any]], num_due: int) -> tuple[str, str]:
+    """The one thing to do next, as a sentence and a command."""
+    for row in rows:
+        number = row["lesson"]
+        if row["cells_run"] < row["cells"]:
+            begun = row["cells_run"] > 0
+            return ("Go on with" if begun else "Start with") + f" lesson {number}, {row['title']}", f"run {number}"
+        if row["questions_answered"] < row["questions"]:
+            return f"Answer the questions of lesson {number}", f"quiz {number}"
+        if row["exercises_solved"] + row["exercises_seen"] < row["exercises"]:
+            return f"Solve the exercises of lesson {number}", "watch"
+    if num_due:
+        return "Answer the questions that are due", "review"
+    return "All lessons are done; their further research is open", "progress"
+
+
+def export_progress(file: Path, log: Log, *, with_answers: bool = False) -> None:
+    """Writes events without answers, each with a hash of all before it: an edit by accident shows, fraud need not."""
+    chain, rows = "", []
+    for event in log.read():
+        row = asdict(event)
+        if not with_answers and isinstance(row["answer"], dict):
+            row["answer"] = {key: value for key, value in row["answer"].items() if key not in ("answer", "text")}
+        elif not with_answers:
+            row["answer"] = None
+        chain = _link(chain, row)
+        rows.append(row | {"chain": chain})
+    text = json.dumps({"format": FORMAT, "events": rows}, ensure_ascii=False, indent=1)
+    try:
+        file.write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        fix = "Choose a file that can be written."
+        raise ConfigError("The progress cannot be written.", given=f"{file}: {error.strerror}", fix=fix) from None
+
+
+def import_progress(file: Path, log: Log) -> int:
+    """Adds the events of an export, or of the course's pages, that the log does not have yet; how many.
+
+    Raises:
+        DataError: If the file is no export, or was changed after it was written.
+    """
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+        rows = [dict(row) for row in data["events"]]
+        valid = data["format"] == FORMAT
+        chain, chained = "", []
+        for row in rows:
+            chained.append(row.pop("chain", None))
+            chain = _link(chain, row)
+            # Pages write no chain.
+            valid &= chained[-1] in (None, chain)
+        events = [Event(**row) for row in rows]
+    except (OSError, ValueError, KeyError, TypeError):
+        events, valid = [], False
+    if not valid:
+        fix = "Export it again: headway course progress --export FILE, or copy the progress from the course's pages."
+        raise DataError("The file holds no progress, or was changed.", given=str(file), fix=fix)
+    known = {(event.time, event.kind, event.id) for event in log.read()}
+    new = [event for event in events if (event.time, event.kind, event.id) not in known]
+    if new:
+        log.append(*new)
+    return len(new)
+
+
+def _link(chain: str, row: dict[str, Any]) -> str:
+    text = json.dumps(row, ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(f"{chain}\n{text}".encode()).hexdigest()[:16]

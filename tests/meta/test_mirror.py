@@ -12,6 +12,7 @@ MAX_UNTESTED_LINES = 150
 """Longer modules have a test file of their own name, or their line below."""
 
 TESTED_ELSEWHERE = {
+    "cli/course/questions.py": "tests/course/test_questions_commands.py",
     "cli/data_options.py": "tests/unit/cli/test_train.py",
     "cli/evaluate.py": "tests/unit/cli/test_predict_tables.py",
     "course/cases.py": "tests/course/test_checking.py",

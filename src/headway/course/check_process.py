@@ -24,7 +24,7 @@ from typing import Any
 
 from headway.course.cases import Check, crash_of
 
-__all__ = ["OUT_OF_MEMORY", "Job", "main"]
+__all__ = ["OUT_OF_MEMORY", "Job", "main", "refuse_network"]
 
 OUT_OF_MEMORY = 86
 """Exit status of a process that used more memory than it may, where the system itself sets no limit."""
@@ -155,7 +155,7 @@ def _prepare(job: Job) -> None:
         if job.dtype:
             torch.set_default_dtype(getattr(torch, job.dtype))
     _limit(job)
-    _refuse_network()
+    refuse_network()
     _limit_forks()
 
 
@@ -206,14 +206,14 @@ def _used_memory() -> int:
         return 0
 
 
-def _refuse_network() -> None:
+def refuse_network(who: str = "A check") -> None:
     """Connections to other computers end in an error that says so. Programs can get around it; accidents do not."""
     connect, connect_ex, look_up = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
 
     def refuse(host: object) -> None:
         name = host.decode() if isinstance(host, bytes) else host
         if name not in ("127.0.0.1", "::1", "localhost", "", None):
-            raise ConnectionRefusedError(f"A check has no network, and your code connects to {name}.")
+            raise ConnectionRefusedError(f"{who} has no network, and your code connects to {name}.")
 
     def checked_connect(self: socket.socket, address: Any) -> None:
         refuse(address[0] if isinstance(address, tuple) else None)

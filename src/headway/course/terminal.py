@@ -52,6 +52,10 @@ class Terminal:
         for number, line in enumerate(code.rstrip().split("\n"), start=1):
             self._print(f"{number:4}  {line}" if numbered else f"    {line}".rstrip(), "cyan")
 
+    def output(self, text: str) -> None:
+        """Shows what a program printed, as it is."""
+        self.console.print(Text(text), end="")
+
     def choices(self, texts: Sequence[str]) -> None:
         """Shows numbered options, each wrapped behind its number."""
         for number, text in enumerate(texts, start=1):

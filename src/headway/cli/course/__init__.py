@@ -39,8 +39,8 @@ def _overview(
         print(json.dumps({"folder": str(folder), "due": num_due, "next": f"headway course {command}", "lessons": rows}))
         return
     opened = [row for row in rows if row["cells_run"] or row["questions_answered"] or row["opened"]]
-    kept = "is" if folder.is_dir() else "will be"
-    print(f"Your course {kept} in {folder}.")
+    verb = "is" if folder.is_dir() else "will be"
+    print(f"Your course {verb} in {folder}.")
     for row in opened:
         print(
             f"  Lesson {row['lesson']}: {row['cells_run']} of {row['cells']} cells run, {row['questions_answered']} of "

@@ -1,0 +1,300 @@
+"""`headway course run`: a lesson in the terminal, cell by cell, its questions asked where they stand in the text."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Self, cast
+
+from headway.course.claims import Claim, fill, read_measured
+from headway.course.lesson import Ask, Cell, Guess, Lesson
+from headway.course.question_file import find
+from headway.course.quiz import ask
+from headway.course.state import Event, Log
+from headway.course.terminal import EndOfAnswersError, Terminal
+from headway.errors import RunError
+
+__all__ = ["CellResult", "LessonProcess", "guide", "run_all"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellResult:
+    """What a cell gave.
+
+    Attributes:
+        cell: Its number in the lesson, from 0.
+        line: Its first line in the file.
+        output: What it printed, and the value of its last expression.
+        error: The traceback from its own line on; "" if it went well.
+        figures: Files of its figures.
+        alt: What the figures show, in a sentence; from its tag `alt:...`.
+        seconds: How long it took.
+        claims: All claims so far.
+    """
+
+    cell: int
+    line: int
+    output: str
+    error: str
+    figures: tuple[str, ...]
+    alt: str
+    seconds: float
+    claims: tuple[Claim, ...]
+
+
+class LessonProcess:
+    """A fresh process in which a lesson's cells run, in the learner's folder and without a network.
+
+    Use it as a context manager.
+
+    Args:
+        lesson: The lesson.
+        file: Where the learner's copy is, as the lesson's code sees it in `__file__`.
+        folder: The folder to run in.
+    """
+
+    def __init__(self, lesson: Lesson, *, file: Path, folder: Path) -> None:
+        self.lesson, self.file, self.folder = lesson, file, folder
+        self._show: Callable[[str], None] = lambda _: None
+        self._printed: list[str] = []
+        self._marker = threading.Event()
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-P", "-u", "-X", "utf8", "-m", "headway.course.lesson_process"]
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=self.folder)
+        self._reader = threading.Thread(target=self._read_output, daemon=True)
+        self._reader.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(OSError):
+            cast(BinaryIO, self._process.stdin).close()
+        self._process.kill()
+        self._process.wait()
+        self._reader.join(timeout=5)
+        for stream in (self._process.stdout, self._process.stderr):
+            cast(BinaryIO, stream).close()
+
+    def run(self, number: int, *, show: Callable[[str], None] = lambda _: None) -> CellResult:
+        """Runs a cell, and shows what it prints as it comes.
+
+        Raises:
+            RunError: If the process ended, such as for want of memory.
+        """
+        cell = self.lesson.cells[number]
+        self._printed, self._show = [], show
+        stem = f"{self.lesson.id:02}-cell-{number}"
+        # The marker tells when all that the cell printed has come through its own pipe.
+        marker = f"\0{number}\0\n"
+        self._marker.clear()
+        job = {
+            "code": f"{cell.text}\n",
+            "name": f"{self.lesson.name}, cell at line {cell.line}",
+            "file": str(self.file),
+            "figures": str(self.folder / "figures"),
+            "stem": stem,
+            "marker": marker,
+        }
+        try:
+            cast(BinaryIO, self._process.stdin).write(json.dumps(job).encode() + b"\n")
+            cast(BinaryIO, self._process.stdin).flush()
+        except OSError:
+            pass
+        line = cast(BinaryIO, self._process.stdout).readline()
+        if not line:
+            given = f"{self.lesson.name}, cell at line {cell.line}; exit status {self._process.wait()}"
+            fix = f"Close other programs and run it again: headway course run {self.lesson.id}"
+            raise RunError(
+                "The process of the lesson ended, perhaps because it was out of memory.", given=given, fix=fix
+            )
+        self._marker.wait(timeout=5)
+        answer = json.loads(line)
+        return CellResult(
+            cell=number,
+            line=cell.line,
+            # The marker's own line end is not the cell's.
+            output="".join(self._printed).removesuffix("\n"),
+            error=answer["error"] or "",
+            figures=tuple(answer["figures"]),
+            alt=_alt(cell),
+            seconds=answer["seconds"],
+            claims=tuple(Claim(**claim) for claim in answer["claims"]),
+        )
+
+    def _read_output(self) -> None:
+        for raw in cast(BinaryIO, self._process.stderr):
+            text = raw.decode("utf-8", errors="replace")
+            if text.startswith("\0"):
+                self._marker.set()
+                continue
+            self._printed.append(text)
+            self._show(text)
+
+
+def _alt(cell: Cell) -> str:
+    return next((tag.partition(":")[2].strip() for tag in cell.tags if tag.startswith("alt:")), "")
+
+
+def run_all(lesson: Lesson, *, file: Path, log: Log) -> Iterator[CellResult]:
+    """Runs all cells of a lesson without asking anything, until one of them stops with an error."""
+    with LessonProcess(lesson, file=file, folder=log.path.parent.parent) as process:
+        for number, cell in enumerate(lesson.cells):
+            if cell.is_code:
+                result = process.run(number)
+                yield result
+                if result.error:
+                    return
+                _log_read(lesson, number, log)
+
+
+def guide(lesson: Lesson, terminal: Terminal, *, file: Path, log: Log, start_again: bool = False) -> bool:
+    """Leads through a lesson: text, predictions, questions, cells and their output, from where the learner left.
+
+    Args:
+        lesson: The lesson, from the learner's copy.
+        terminal: Where it is shown.
+        file: The learner's copy.
+        log: The learner's log.
+        start_again: Begin with the first cell, whatever was run before.
+
+    Returns:
+        Whether the end was reached.
+
+    Raises:
+        RunError: If the process that runs the cells ends.
+    """
+    with LessonProcess(lesson, file=file, folder=log.path.parent.parent) as process:
+        return _Guide(lesson, terminal, log, process).go(start_again)
+
+
+@dataclass
+class _Guide:
+    lesson: Lesson
+    terminal: Terminal
+    log: Log
+    process: LessonProcess
+    measured: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    guesses: list[tuple[Guess, str]] = field(default_factory=list)
+
+    def go(self, start_again: bool) -> bool:
+        events = self.log.read()
+        done = {event.id for event in events if event.kind == "read"}
+        code = [number for number, cell in enumerate(self.lesson.cells) if cell.is_code]
+        run = [number for number in code if f"{self.lesson.id}.cell.{number}" in done]
+        # After the last cell that was run; from the start when all were.
+        first = 0 if start_again or len(run) == len(code) or not run else run[-1] + 1
+        self.measured = read_measured(self.lesson.id)
+        self.terminal.line(
+            f"Lesson {self.lesson.id}, about {self.lesson.minutes} minutes. q stops; you go on from there."
+        )
+        if first and not self._again(code[: code.index(run[-1]) + 1]):
+            return False
+        try:
+            for number in range(first, len(self.lesson.cells)):
+                if not self._cell(number):
+                    return False
+        except EndOfAnswersError:
+            self.terminal.line()
+            self.terminal.line(f"Go on with: headway course run {self.lesson.id}")
+            return False
+        self.terminal.line()
+        self.terminal.line(f"That was lesson {self.lesson.id}. Now its questions: headway course quiz {self.lesson.id}")
+        return True
+
+    def _again(self, cells: Sequence[int]) -> bool:
+        """Runs cells that the learner has seen, for what they define; their output is known."""
+        seconds = sum(self.lesson.cells[number].seconds for number in cells)
+        about = f", about {seconds:.0f} s" if seconds else ""
+        self.terminal.line(f"Running the {len(cells)} cells from before again{about}.")
+        for number in cells:
+            result = self.process.run(number)
+            if result.error:
+                self._show_error(result)
+                return False
+        return True
+
+    def _cell(self, number: int) -> bool:
+        cell = self.lesson.cells[number]
+        section = self.lesson.section_of(number)
+        self.terminal.line()
+        if section and section.cells[0] == number and section.layer != self.lesson.layer:
+            self.terminal.line(f"[{section.layer}]", "dim")
+        for part in self.lesson.parts(number):
+            if isinstance(part, Guess):
+                self._guess(part)
+            elif isinstance(part, Ask):
+                self._ask(part)
+            else:
+                self.terminal.text(fill(part, self.measured))
+        return not cell.is_code or self._run(number, cell)
+
+    def _run(self, number: int, cell: Cell) -> bool:
+        self.terminal.code(cell.text)
+        self.terminal.line()
+        if cell.seconds:
+            self.terminal.line(f"This cell takes about {cell.seconds:.0f} s on two cores.")
+        self.terminal.pause("Run it")
+        result = self.process.run(number, show=self.terminal.output)
+        if result.error:
+            self._show_error(result)
+            return False
+        for figure in result.figures:
+            self.terminal.output(f"Figure: {figure}\n")
+        if result.figures and result.alt:
+            self.terminal.line(f"It shows: {result.alt}")
+        for guess, answer in self.guesses:
+            self.terminal.line(f"You guessed ({', '.join(guess.options)}): {answer}", "bold")
+        self.guesses.clear()
+        own = {claim.name: _numbers(claim) for claim in result.claims}
+        self.measured = {**own, **self.measured}
+        _log_read(self.lesson, number, self.log)
+        return True
+
+    def _guess(self, guess: Guess) -> None:
+        self.terminal.line()
+        if len(guess.options) > 1:
+            self.terminal.choices(guess.options)
+        prompt = (
+            f"Your guess, 1 to {len(guess.options)}:" if len(guess.options) > 1 else f"Your guess ({guess.options[0]}):"
+        )
+        typed = self.terminal.ask(prompt)
+        while len(guess.options) > 1 and typed not in [str(number + 1) for number in range(len(guess.options))]:
+            typed = self.terminal.ask(prompt)
+        answer = guess.options[int(typed) - 1] if len(guess.options) > 1 else typed
+        self.guesses.append((guess, answer))
+        self.log.append(Event(kind="guess", id=guess.id, answer=answer))
+
+    def _ask(self, part: Ask) -> None:
+        events = self.log.read()
+        if any(event.id == part.id for event in events if event.kind in ("question", "recall")):
+            return
+        self.terminal.line()
+        learner = events[0].time if events else ""
+        question = find(part.id)
+        ask(question, self.terminal, log=self.log, title="A question", learner=learner, attempt=1, source="lesson")
+
+    def _show_error(self, result: CellResult) -> None:
+        self.terminal.line()
+        self.terminal.output(f"{result.error}\n")
+        self.terminal.line()
+        self.terminal.line(f"The cell at line {result.line} stopped with an error. Correct it in your file:")
+        # A path that is wrapped cannot be copied.
+        self.terminal.output(f"{self.process.file}\n")
+        self.terminal.line(f"Then go on with: headway course run {self.lesson.id}")
+
+
+def _numbers(claim: Claim) -> dict[str, Any]:
+    numbers = {"value": claim.value, "low": claim.low, "high": claim.high}
+    return {name: number for name, number in numbers.items() if number is not None}
+
+
+def _log_read(lesson: Lesson, number: int, log: Log) -> None:
+    log.append(Event(kind="read", id=f"{lesson.id}.cell.{number}"))

@@ -239,7 +239,10 @@ class Predictor:
         seconds = (time.perf_counter() - start) / max(len(answers), 1)
         # A distance of NaN compares as false: not familiar.
         familiar = self.input.familiar(inputs) if distances is None else distances <= self.threshold
-        verdicts = repeat(None, len(answers)) if familiar is None else familiar.tolist()
+        verdicts: list[bool | None] = [None] * len(answers) if familiar is None else familiar.tolist()
+        far = self.input.is_far(inputs)
+        if far is not None:
+            verdicts = [False if is_far else verdict for is_far, verdict in zip(far, verdicts, strict=True)]
         return zip(answers, verdicts, repeat(seconds, len(answers)), strict=True)
 
     def _stream(

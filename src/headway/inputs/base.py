@@ -264,6 +264,13 @@ class Input(ABC):
         """Whether each item of a batch is like the training rows, bool `[batch]`; None where a field cannot tell."""
         return None
 
+    def is_far(self, arrays: np.ndarray) -> np.ndarray | None:
+        """Which items of a batch hold values far from all training rows', bool `[batch]`; None where none can.
+
+        Such an item is not familiar, whatever its distance; all others may be.
+        """
+        return None
+
     def each(self, items: Any) -> Iterable[Any]:
         """Items one by one, from whatever holds several of them: a frame, a dict of columns, or any iterable."""
         has_columns = self.source == "values" and (isinstance(items, Mapping) or hasattr(items, "columns"))

@@ -21,7 +21,7 @@ def table() -> hw.Learner:
 
 
 def test_a_row_is_answered_as_by_the_bundle(table: hw.Learner, tmp_path: Path) -> None:
-    rows = [{"x": 1.5, "color": "red"}, {"x": None, "color": "green"}]
+    rows = [{"x": 1.5, "color": "red"}, {"x": None, "color": "green"}, {"x": 1e9, "color": "red"}]
     ours = [table.predict(row) for row in rows]
     for found in (table.predict_many(rows), table.predict_many(pl.DataFrame(rows))):
         scores = [(each.label, each.score) for each in found]
@@ -29,6 +29,9 @@ def test_a_row_is_answered_as_by_the_bundle(table: hw.Learner, tmp_path: Path) -
     theirs = list(hw.load(table.export(tmp_path / "table.headway")).predict_many(rows))
     assert [each.label for each in ours] == [each.label for each in theirs]
     assert [each.notes for each in ours] == [each.notes for each in theirs]
+    assert [(one.familiar, two.familiar) for one, two in zip(ours, theirs, strict=True)][1:] == [(False, False)] * 2
+    # In this process there is no distance, so of other rows it is not known.
+    assert ours[0].familiar is None
     assert [each.score for each in ours] == pytest.approx([each.score for each in theirs], abs=1e-4)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -45,6 +45,9 @@ __all__ = [
 
 # So many of a column's categories are told apart at most; the others are one, "other".
 MAX_CATEGORIES = 256
+
+# Training rows with too rare a category (Good and Turing: the chance of a new one), up to which a new one is unusual.
+MAX_OTHER = 0.001
 
 # A category of fewer training rows is "other": one row says nothing of the next.
 MIN_ROWS = 2
@@ -182,6 +185,12 @@ class NumberColumn(FittedColumn):
         scaled = self.scale.one(parsed)
         return (scaled, float(parsed != parsed)) if self.has_missing else (scaled,)
 
+    def _note(self, parsed: float) -> str | None:
+        if not self.scale.is_far(parsed):
+            return None
+        low, high = self.scale.range
+        return f"{self.name!r} is {parsed:.6g}, far outside of the training range, {low:.4g} to {high:.4g}"
+
     def plain(self, values: pl.Series) -> pl.Series:
         import polars as pl
 
@@ -202,12 +211,20 @@ class CategoryColumn(FittedColumn):
     Attributes:
         values: The categories in the order of their indices, from 1 on: the most frequent first. Where a training row
             lacked its category, "missing" is one more index, the last.
+        share_other: Of the training rows, those whose category was too rare: about the share of rows like them whose
+            category is new.
     """
 
     kind = "category"
     expects = "a category"
     parse = staticmethod(text_of)
     values: tuple[str, ...]
+    share_other: float = 1.0
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether training rows had nearly all categories that there are, so that a new one is unusual."""
+        return self.share_other <= MAX_OTHER
 
     @property
     def categories(self) -> dict[str, int]:
@@ -224,7 +241,14 @@ class CategoryColumn(FittedColumn):
         texts = texts_of(values)
         known = tuple(text for text, count in frequencies(texts) if count >= MIN_ROWS)[:MAX_CATEGORIES]
         num_missing = texts.null_count()
-        return cls(name=name, values=known, has_missing=num_missing > 0, is_rare=num_missing > len(texts) / 2)
+        num_other = len(texts) - num_missing - int(texts.is_in(known).sum() or 0)
+        return cls(
+            name=name,
+            values=known,
+            share_other=num_other / max(len(texts), 1),
+            has_missing=num_missing > 0,
+            is_rare=num_missing > len(texts) / 2,
+        )
 
     def encode(self, values: pl.Series) -> list[np.ndarray]:
         import polars as pl
@@ -253,7 +277,8 @@ class CategoryColumn(FittedColumn):
 
     @classmethod
     def _learned(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return {"values": tuple(map(str, values["values"]))}
+        # Bundles of before do not say: then a new category says nothing.
+        return {"values": tuple(map(str, values["values"])), "share_other": float(values.get("share_other", 1.0))}
 
 
 # What a moment says as a number, by name; from the moment and the training rows' median.
@@ -317,6 +342,13 @@ class DateColumn(FittedColumn):
         numbers = (scale.one(_DATE_NUMBERS[number](parsed, self.origin)) for number, scale in self.scales.items())
         return (*numbers, float(parsed.month), float(parsed.isoweekday()))
 
+    def _note(self, parsed: datetime) -> str | None:
+        if not any(scale.is_far(_DATE_NUMBERS[number](parsed, self.origin)) for number, scale in self.scales.items()):
+            return None
+        days = self.scales.get("days")
+        ends = " to ".join(_shown_day(self.origin, end) for end in days.range) if days else "not known"
+        return f"{self.name!r} is {parsed.date().isoformat()}, far outside of the training range, {ends}"
+
     def plain(self, values: pl.Series) -> pl.Series:
         import polars as pl
 
@@ -336,6 +368,12 @@ class DateColumn(FittedColumn):
             number: Scale.from_json(values["scales"][number]) for number in _DATE_NUMBERS if number in values["scales"]
         }
         return {"origin": datetime.fromisoformat(values["origin"]), "scales": scales}
+
+
+def _shown_day(origin: datetime, days: float) -> str:
+    """A day so many after another; of a stranger's numbers one within the calendar."""
+    ordinal = min(max(origin.toordinal() + days, 1), date.max.toordinal())
+    return date.fromordinal(round(ordinal)).isoformat()
 
 
 _COLUMNS: dict[str, type[FittedColumn]] = {kind.kind: kind for kind in (NumberColumn, CategoryColumn, DateColumn)}

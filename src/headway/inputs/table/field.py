@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
@@ -222,6 +223,22 @@ class Table(RowInput[FittedColumn]):
         from headway.inputs.table.interpret import Interpretation
 
         return {"interpret": Interpretation(setup)}
+
+    def is_far(self, arrays: np.ndarray) -> np.ndarray:
+        """Which rows have a number or date far outside of the training range, or a category that is new.
+
+        A new category counts where at most one training row in 1,000 had a category of its own.
+        """
+        low, high, complete = self._far
+        numbers = arrays[:, : len(self.numbers)]
+        return ((numbers < low) | (numbers > high)).any(axis=1) | (arrays[:, complete] == 0).any(axis=1)
+
+    @cached_property
+    def _far(self) -> tuple[np.ndarray, np.ndarray, list[int]]:
+        limits = [scale.limits for column in self.fitted for scale in column.numbers.values()]
+        low, high = np.array(limits, dtype=np.float32).reshape(-1, 2).T
+        complete = [column for column in self.fitted if isinstance(column, CategoryColumn) and column.is_complete]
+        return low, high, [self.places[column.name][0] for column in complete]
 
     def checked_columns(self, setup: Setup) -> Sequence[str]:
         """Of more than 100 columns those that each explain most of the target."""

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -25,6 +26,8 @@ __all__ = ["MIN_BINS", "Scale", "date_of", "frequencies", "moments_of", "numbers
 MIN_BINS = 32
 # What scaled numbers come near to and never reach.
 LIMIT = 3.0
+# The largest scaled number of float32 that is not the limit itself.
+_BELOW_LIMIT = float(np.nextafter(np.float32(LIMIT), np.float32(0)))
 # Beyond it nothing changes in float32; the square of a much larger number is infinite.
 _FAR = 1e6
 _LARGEST = 1e300
@@ -169,6 +172,27 @@ class Scale(AsJson):
         scaled = min(max((number - self.median) / self.width, -_FAR), _FAR)
         return scaled / math.sqrt(1 + (scaled / LIMIT) ** 2)
 
+    @cached_property
+    def limits(self) -> tuple[float, float]:
+        """The scaled numbers beyond which one is far outside of the training rows' range.
+
+        As far again from the outermost training row as this is from the median, measured on a scale that is logarithmic
+        beyond the quartiles (the inverse hyperbolic sine): heavy tails reach far, light ones do not.
+        """
+        return -_limit(-self.edges[0]), _limit(self.edges[-1])
+
+    def is_far(self, number: float) -> bool:
+        """Whether a number is far outside of the training rows' range; not where it is NaN."""
+        low, high = self.limits
+        # In float32, as the model has it.
+        return not low <= float(np.float32(self.one(number))) <= high
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The training rows' lowest and highest number."""
+        low, high = (self.median + self.width * _unscaled(edge) for edge in (self.edges[0], self.edges[-1]))
+        return low, high
+
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         """What `to_json` wrote; ValueError if the numbers cannot be a scale, since a bundle may be a stranger's."""
@@ -179,3 +203,18 @@ class Scale(AsJson):
             message = "a column's scale must have finite numbers, a width above 0 and rising edges"
             raise ValueError(message)
         return scale
+
+
+def _unscaled(scaled: float) -> float:
+    """Of a scaled number its distance from the median, in distances between the quartiles."""
+    scaled = min(max(scaled, -_BELOW_LIMIT), _BELOW_LIMIT)
+    return scaled / math.sqrt(1 - (scaled / LIMIT) ** 2)
+
+
+def _limit(edge: float) -> float:
+    """The scaled number from which on one is far outside, by the training rows' outermost; both on the same side."""
+    if edge > _BELOW_LIMIT:
+        return math.inf
+    reach = math.asinh(max(_unscaled(edge), 0.0))
+    far = min(math.sinh(min(reach + max(reach, math.asinh(1.0)), 20.0)), _FAR)
+    return min(float(np.float32(far / math.sqrt(1 + (far / LIMIT) ** 2))), _BELOW_LIMIT)

@@ -120,6 +120,51 @@ def test_what_training_did_not_have_is_read_and_told() -> None:
     assert field.notes({**ROW, "age": None, "job": None, "born": None}) == ()
 
 
+def test_values_far_from_training_rows_are_named_and_their_rows_not_familiar() -> None:
+    draw = np.random.default_rng(0)
+    rows = pl.DataFrame(
+        {
+            "a": draw.normal(size=2_000),
+            "b": draw.normal(size=2_000),
+            "d": draw.lognormal(size=2_000),
+            "when": [datetime(2020 + number % 5, 1 + number % 12, 1) for number in range(2_000)],
+            "c": draw.choice(["x", "y", "z"], size=2_000),
+            "city": [f"city {number // 2}" if number < 300 else f"town {number}" for number in range(2_000)],
+        }
+    )
+    field = Table(continuous=["a", "b", "d"], categorical=["c", "city"], dates=["when"]).fit(rows)
+    usual = {"a": 0.1, "b": 0.2, "d": 1.0, "when": "2022-03-01", "c": "x", "city": "city 3"}
+    ranges = {"a": "-3.899 to 3.066", "b": "-3.011 to 3.257", "d": "0.05463 to 23.22"}
+    odd = [("a", 3e38), ("a", 100.0), ("a", 1e6), ("b", -1e6), ("d", 1e6)]
+    for name, value in odd:
+        array, [note] = field.read_noted({**usual, name: value})
+        assert note == f"{name!r} is {value:.6g}, far outside of the training range, {ranges[name]}"
+        assert field.is_far(array[None]).tolist() == [True]
+    far = {"c": "zz", "when": "2300-05-01"}
+    array, notes = field.read_noted({**usual, **far})
+    assert notes == (
+        "'c' is 'zz', which training had too rarely or never",
+        "'when' is 2300-05-01, far outside of the training range, 2020-01-01 to 2024-12-01",
+    )
+    assert all(field.is_far(field.read({**usual, name: value})[None])[0] for name, value in far.items())
+    # Most cities come once: a new one is nothing unusual.
+    array, [note] = field.read_noted({**usual, "city": "elsewhere"})
+    assert note == "'city' is 'elsewhere', which training had too rarely or never"
+    assert not field.is_far(array[None])[0]
+    assert field.is_far(field.read_rows(rows)).mean() == 0
+    again = input_from_json(json.loads(json.dumps(field.to_json())))
+    np.testing.assert_array_equal(again.is_far(np.stack([array, array])), [False, False])
+    assert again.notes({**usual, "a": 1e6}) == field.notes({**usual, "a": 1e6})
+
+
+def test_bundles_of_before_do_not_say_how_rare_new_categories_are() -> None:
+    field = Table(categorical=["c"]).fit(pl.DataFrame({"c": ["x", "y"] * 50}))
+    values = field.to_json()
+    del values["columns"][0]["share_other"]
+    assert field.is_far(np.zeros((1, 1), np.float32)).tolist() == [True]
+    assert input_from_json(values).is_far(np.zeros((1, 1), np.float32)).tolist() == [False]  # pyright: ignore[reportOptionalMemberAccess]
+
+
 def test_missing_and_rare_categories() -> None:
     column = CategoryColumn.fit("x", pl.Series(["b", "a", "a", "b", "a", "rare", None]))
     assert column.values == ("a", "b")

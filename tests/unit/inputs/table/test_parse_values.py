@@ -150,5 +150,26 @@ def test_a_stranger_s_scale_is_checked(values: dict[str, Any]) -> None:
         Scale.from_json(values)
 
 
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("kind", ["normal", "lognormal", "standard_cauchy", "random", "exponential"])
+def test_numbers_of_the_same_distribution_are_hardly_ever_far(kind: str, seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    scale = Scale.fit(getattr(draw, kind)(size=60))
+    fresh = scale(getattr(draw, kind)(size=20_000)).astype(np.float32)
+    low, high = scale.limits
+    # Of numbers so heavy in their tails a few are, with so few training rows.
+    assert ((fresh < low) | (fresh > high)).mean() < (0.005 if kind == "standard_cauchy" else 0.0005)
+    assert all(scale.is_far(number) for number in (1e9, -1e9, 3e38))
+
+
+def test_what_is_far_depends_on_the_training_rows() -> None:
+    ages = Scale.fit(np.linspace(17, 90, 500))
+    assert [ages.is_far(age) for age in (5, 100, 150, 300, 1e6, -200, math.nan)] == [*[False] * 3, *[True] * 3, False]
+    assert ages.range == pytest.approx((17, 90), rel=1e-5)
+    # Training rows themselves are beyond what float32 separates: then nothing is far.
+    assert Scale(0.0, 1.0, (-3.0, 3.0)).limits == (-math.inf, math.inf)
+    assert Scale.fit(np.array([])).limits == Scale(0.0, 1.0, (0.0, 1.0)).limits
+
+
 def test_a_long_value_is_cut_in_a_message() -> None:
     assert shown("a" * 100) == "'" + "a" * 36 + "..."

@@ -145,9 +145,9 @@ def test_a_learner_goes_through_a_lesson(
         "",
     ]
     assert "This cell takes about 20 s on two cores.\nRun it (Enter) \nshare: yours 0.75" in shown
-    assert shown.index("You guessed (yes, no): yes\nYou guessed (a number): 0.8") < shown.index("claim(")
+    assert shown.index("You guessed: yes\nYou guessed (a number): 0.8") < shown.index("claim(")
     assert "[number]\nWhat it says\n\nIt was 75%,\n" in shown
-    assert shown.endswith("That was lesson 7. Now its questions: headway course quiz 7\n")
+    assert shown.endswith("That was lesson 7.\nNow its questions: headway course quiz 7\n")
     events = log.read()
     assert [event.id for event in events] == ["7.predict.1", "7.predict.2", "7.cell.2", "7.cell.3", "7.01", "7.02"]
     assert [event.answer for event in events[:2]] == ["yes", "0.8"]

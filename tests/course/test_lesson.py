@@ -43,6 +43,11 @@ def test_marks_in_the_text() -> None:
     assert lesson.guesses == (yes, number)
 
 
+def test_the_source_of_a_fact_is_shown() -> None:
+    lesson = parse(f"{HEAD}\n# %% [markdown]\n# It was a million ⟨fact: their paper⟩.\n")
+    assert lesson.parts(1) == ["It was a million (their paper)."]
+
+
 HEAD = '# %% [markdown]\n# # T\n# id = 1, layer = "call", minutes = 1, needs = []'
 LINES = st.text(
     st.characters(blacklist_characters="\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", codec="utf-8"), max_size=12

@@ -14,8 +14,8 @@ from typing import Any, BinaryIO, Self, cast
 
 from headway.course.claims import Claim, fill, read_measured
 from headway.course.lesson import Ask, Cell, Guess, Lesson
-from headway.course.question_file import find
-from headway.course.quiz import ask
+from headway.course.question_file import find, load
+from headway.course.quiz import ask, remaining
 from headway.course.state import Event, Log
 from headway.course.terminal import EndOfAnswersError, Terminal
 from headway.errors import RunError
@@ -206,7 +206,11 @@ class _Guide:
             self.terminal.line(f"Go on with: headway course run {self.lesson.id}")
             return False
         self.terminal.line()
-        self.terminal.line(f"That was lesson {self.lesson.id}. Now its questions: headway course quiz {self.lesson.id}")
+        self.terminal.line(f"That was lesson {self.lesson.id}.")
+        if remaining(load(self.lesson.id), self.log.read()):
+            self.terminal.line(f"Now its questions: headway course quiz {self.lesson.id}")
+        else:
+            self.terminal.line("Now its exercises: headway course watch")
         return True
 
     def _again(self, cells: Sequence[int]) -> bool:
@@ -251,7 +255,8 @@ class _Guide:
         if result.figures and result.alt:
             self.terminal.line(f"It shows: {result.alt}")
         for guess, answer in self.guesses:
-            self.terminal.line(f"You guessed ({', '.join(guess.options)}): {answer}", "bold")
+            about = f" ({guess.options[0]})" if len(guess.options) == 1 else ""
+            self.terminal.line(f"You guessed{about}: {answer}", "bold")
         self.guesses.clear()
         own = {claim.name: _numbers(claim) for claim in result.claims}
         self.measured = {**own, **self.measured}
@@ -262,13 +267,13 @@ class _Guide:
         self.terminal.line()
         if len(guess.options) > 1:
             self.terminal.choices(guess.options)
-        prompt = (
-            f"Your guess, 1 to {len(guess.options)}:" if len(guess.options) > 1 else f"Your guess ({guess.options[0]}):"
-        )
-        typed = self.terminal.ask(prompt)
-        while len(guess.options) > 1 and typed not in [str(number + 1) for number in range(len(guess.options))]:
-            typed = self.terminal.ask(prompt)
-        answer = guess.options[int(typed) - 1] if len(guess.options) > 1 else typed
+            numbers = {str(number): option for number, option in enumerate(guess.options, start=1)}
+            typed = self.terminal.ask(f"Your guess, 1 to {len(numbers)}:")
+            while typed not in numbers:
+                typed = self.terminal.ask(f"Your guess, 1 to {len(numbers)}:")
+            answer = numbers[typed]
+        else:
+            answer = self.terminal.ask(f"Your guess ({', '.join(guess.options)}):")
         self.guesses.append((guess, answer))
         self.log.append(Event(kind="guess", id=guess.id, answer=answer))
 

@@ -31,6 +31,7 @@ _HEADER = re.compile(r"# %%(?P<markdown> \[markdown\])?(?: tags=(?P<tags>\[.*\])
 _HEADING = re.compile(
     r"^(?P<marks>#{1,3}) (?P<title>.+?)(?: \{#(?P<anchor>[a-z0-9-]+)(?: \.(?P<layer>\w+))?\})?$", re.M
 )
+_FACT = re.compile(r"⟨fact: ([^⟨⟩]*)⟩")
 _MARK = re.compile(r"⟨(?P<kind>ask|guess) (?P<rest>[^⟨⟩]*)⟩")
 
 
@@ -164,7 +165,7 @@ class Lesson:
         anchor = section.anchor if section else "start"
         before = [number for number in (section.cells if section else ()) if number < cell]
         guesses = sum(mark["kind"] == "guess" for number in before for mark in _MARK.finditer(self.cells[number].text))
-        text, end = self.shown_text(cell), 0
+        text, end = _FACT.sub(r"(\1)", self.shown_text(cell)), 0
         parts: list[str | Ask | Guess] = []
         for mark in _MARK.finditer(text):
             parts.append(text[end : mark.start()].strip())

@@ -67,9 +67,11 @@ def _execute(code: str, name: str, names: dict[str, Any]) -> Any:
     # For tracebacks, which show the lines of files alone.
     linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
     tree = ast.parse(code, name)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    last = tree.body[-1] if tree.body else None
+    if isinstance(last, ast.Expr):
+        tree.body.pop()
     exec(compile(tree, name, "exec"), names)
-    return None if last is None else eval(compile(ast.Expression(last.value), name, "eval"), names)
+    return eval(compile(ast.Expression(last.value), name, "eval"), names) if isinstance(last, ast.Expr) else None
 
 
 def _told(error: BaseException, name: str) -> str:
@@ -83,8 +85,12 @@ def _told(error: BaseException, name: str) -> str:
 def _figures_of(value: Any) -> list[Any]:
     """Figures in a cell's value: itself, or a list of them."""
     values = value if isinstance(value, list | tuple) else [value]
-    kinds = [(type(one).__module__.partition(".")[0], type(one).__name__) for one in values]
-    return list(values) if kinds and all(kind == ("matplotlib", "Figure") for kind in kinds) else []
+    return list(values) if values and all(map(_is_figure, values)) else []
+
+
+def _is_figure(value: Any) -> bool:
+    # By name: matplotlib is imported by the lesson, or not at all.
+    return any(kind.__module__ == "matplotlib.figure" and kind.__name__ == "Figure" for kind in type(value).__mro__)
 
 
 def _save(figures: list[Any], folder: Path, stem: str) -> list[str]:

@@ -103,6 +103,9 @@ def ask(
     record(question, answer, mark, log=log, hinted=conversation.hinted, source=source)
     terminal.line()
     _show_mark(question, mark, terminal)
+    # Within the lesson, the text to read again stands above the question.
+    if not mark.right and source != "lesson" and (section := _section_title(question)):
+        terminal.line(f"To read again: {section}")
     return mark
 
 
@@ -261,8 +264,6 @@ def _show_mark(question: Question, mark: Mark, terminal: Terminal) -> None:
     if mark.because:
         terminal.line()
     terminal.text(question.why)
-    if not mark.right and (title := _section_title(question)):
-        terminal.line(f"To read again: {title}")
 
 
 def _section_title(question: Question) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from headway.cli.course.lessons import open_lesson, run
 from headway.cli.course.questions import progress, quiz, review
 
 __all__ = ["course"]
@@ -53,6 +54,10 @@ def _overview(
 
 # The commands by subject, each with examples that end its `--help`.
 COMMANDS = {
+    "Read": {
+        run: ("headway course run 1", "headway course run 1 --all"),
+        open_lesson: ("headway course open 1", "headway course open 1 --with vscode"),
+    },
     "Answer": {
         quiz: ("headway course quiz 1", "headway course quiz 1 --key"),
         review: ("headway course review --minutes 10",),
@@ -62,4 +67,5 @@ COMMANDS = {
 
 for subject, commands in COMMANDS.items():
     for command, examples in commands.items():
-        course.command(rich_help_panel=subject, epilog="\n".join(("Example:", *examples)))(command)
+        name = command.__name__.removesuffix("_lesson")
+        course.command(name, rich_help_panel=subject, epilog="\n".join(("Example:", *examples)))(command)

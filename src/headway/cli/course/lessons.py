@@ -1,0 +1,104 @@
+"""`headway course open` and `run`: a lesson as files to work with, and as a tour in the terminal."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from headway.course.lesson import Lesson
+    from headway.course.state import Log
+
+__all__ = ["open_lesson", "run"]
+
+LESSON = typer.Argument(metavar="N", help="Number of the lesson.")
+
+
+def open_lesson(
+    lesson: Annotated[int, LESSON],
+    *,
+    with_: Annotated[
+        Literal["vscode", "jupyter", "nothing"], typer.Option("--with", help="The program to open it in.")
+    ] = "nothing",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Copy a lesson and its exercises to your course folder; files that are there stay as they are."""
+    from headway.course.state import Event
+    from headway.course.workspace import Workspace
+
+    workspace = Workspace()
+    new = workspace.open_lesson(lesson)
+    file = workspace.lesson_file(lesson)
+    if new:
+        workspace.log.append(Event(kind="opened", id=f"{lesson}.lesson"))
+    if with_ != "nothing":
+        _start(with_, file)
+    if as_json:
+        print(json.dumps({"lesson": str(file), "new": [str(path) for path in new]}))
+        return
+    for path in new:
+        print(f"Copied: {path}")
+    print(f"Lesson {lesson}: {file}")
+    print(f"Read and run it here: headway course run {lesson}")
+
+
+def _start(program: str, file: Path) -> None:
+    """Opens a file in an editor, or says that there is none."""
+    import shutil
+    import subprocess
+
+    from headway.errors import ConfigError
+
+    command = {"vscode": ["code", "--goto", str(file)], "jupyter": ["jupyter", "lab", str(file)]}[program]
+    if shutil.which(command[0]) is None:
+        fix = f"Install it, or open the file in any editor: {file}"
+        raise ConfigError(f"The program `{command[0]}` is not installed.", given=f"--with {program}", fix=fix)
+    subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+
+
+def run(
+    lesson: Annotated[int, LESSON],
+    *,
+    all_cells: Annotated[bool, typer.Option("--all", help="Run every cell at once, and ask nothing.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Begin with the first cell.")] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="No colours, no single keys: for screen readers and pipes.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --all: print one JSON line per cell.")] = False,
+) -> None:
+    """Read and run a lesson in the terminal, from where you left. Exit status 1: a cell or a claim failed."""
+    from headway.course import lesson as lessons
+    from headway.course.state import Event
+    from headway.course.workspace import Workspace
+
+    workspace = Workspace()
+    if workspace.open_lesson(lesson):
+        workspace.log.append(Event(kind="opened", id=f"{lesson}.lesson"))
+    file = workspace.lesson_file(lesson)
+    own = lessons.read(file)
+    if all_cells or as_json:
+        raise typer.Exit(0 if _run_all(own, file, workspace.log, as_json) else 1)
+    from headway.course.guided import guide
+    from headway.course.terminal import Terminal
+
+    guide(own, Terminal(plain=plain), file=file, log=workspace.log, start_again=again)
+
+
+def _run_all(lesson: Lesson, file: Path, log: Log, as_json: bool) -> bool:
+    from headway.course.guided import run_all
+
+    results: list[Any] = []
+    for result in run_all(lesson, file=file, log=log):
+        results.append(result)
+        if as_json:
+            claims = [asdict(claim) | {"fine": claim.fine} for claim in result.claims]
+            print(json.dumps(asdict(result) | {"claims": claims}), flush=True)
+        else:
+            print(f"Cell at line {result.line}, {result.seconds:.1f} s")
+            print(result.output + result.error, flush=True)
+    return all(not result.error and all(claim.fine for claim in result.claims) for result in results)

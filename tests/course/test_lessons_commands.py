@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from headway.cli import app
+from headway.cli.course.lessons import open_lesson
+from headway.course.state import Log
+from headway.errors import ConfigError
+
+
+def invoke(*arguments: str, answers: str = "") -> Result:
+    return CliRunner().invoke(app, ["course", *arguments], input=answers)
+
+
+def test_a_lesson_is_copied_once(small_course: Path) -> None:
+    file = small_course / "07_small.py"
+    assert invoke("open", "7").stdout.splitlines() == [
+        f"Copied: {file}",
+        f"Lesson 7: {file}",
+        "Read and run it here: headway course run 7",
+    ]
+    file.write_text("# mine\n")
+    assert json.loads(invoke("open", "7", "--json").stdout) == {"lesson": str(file), "new": []}
+    assert file.read_text() == "# mine\n"
+    assert [event.kind for event in Log(small_course).read()] == ["opened"]
+
+
+def test_an_editor_that_is_not_installed(small_course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ConfigError) as caught:
+        open_lesson(7, with_="vscode")
+    assert str(caught.value) == (
+        "The program `code` is not installed.\n"
+        "  Given: --with vscode\n"
+        f"  Fix:   Install it, or open the file in any editor: {small_course / '07_small.py'}"
+    )
+
+
+def test_a_lesson_is_run_as_a_whole(small_course: Path) -> None:
+    result = invoke("run", "7", "--all", "--json")
+    assert result.exit_code == 0
+    cells = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(cell["cell"], cell["error"]) for cell in cells] == [(2, ""), (3, "")]
+    assert cells[1]["claims"][0]["fine"]
+    assert "share: yours 0.75" in invoke("run", "7", "--all").stdout
+
+
+@pytest.mark.parametrize("change", ["4 / 0", "1 / 4"])
+def test_an_error_or_a_claim_that_is_not_fine_is_status_1(change: str, small_course: Path) -> None:
+    invoke("open", "7")
+    file = small_course / "07_small.py"
+    file.write_text(file.read_text().replace("3 / 4", change))
+    assert invoke("run", "7", "--all").exit_code == 1
+
+
+def test_the_tour_in_the_terminal(small_course: Path) -> None:
+    result = invoke("run", "7", "--plain", answers="1\n0.8\n\nq\n")
+    assert result.exit_code == 0
+    assert result.stdout.endswith("Go on with: headway course run 7\n")
+    assert "Predict first" in invoke("run", "7", "--plain", "--again", answers="q\n").stdout

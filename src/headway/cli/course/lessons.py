@@ -28,12 +28,13 @@ def open_lesson(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Copy a lesson and its exercises to your course folder; files that are there stay as they are."""
+    from headway.course.lesson import lesson_files
     from headway.course.state import Event
     from headway.course.workspace import Workspace
 
     workspace = Workspace()
     new = workspace.open_lesson(lesson)
-    file = workspace.lesson_file(lesson)
+    file = workspace.folder / lesson_files()[lesson].name
     if new:
         workspace.log.append(Event(kind="opened", id=f"{lesson}.lesson"))
     if with_ != "nothing":
@@ -54,7 +55,7 @@ def _start(program: str, file: Path) -> None:
 
     from headway.errors import ConfigError
 
-    command = {"vscode": ["code", "--goto", str(file)], "jupyter": ["jupyter", "lab", str(file)]}[program]
+    command = {"vscode": ["code", str(file)], "jupyter": ["jupyter", "lab", str(file)]}[program]
     if shutil.which(command[0]) is None:
         fix = f"Install it, or open the file in any editor: {file}"
         raise ConfigError(f"The program `{command[0]}` is not installed.", given=f"--with {program}", fix=fix)
@@ -79,7 +80,7 @@ def run(
     workspace = Workspace()
     if workspace.open_lesson(lesson):
         workspace.log.append(Event(kind="opened", id=f"{lesson}.lesson"))
-    file = workspace.lesson_file(lesson)
+    file = workspace.folder / lessons.lesson_files()[lesson].name
     own = lessons.read(file)
     if all_cells or as_json:
         raise typer.Exit(0 if _run_all(own, file, workspace.log, as_json) else 1)

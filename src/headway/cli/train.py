@@ -214,7 +214,7 @@ def finish(learner: Learner, *, start: float, as_json: bool, extra: dict[str, An
         "bundle": str(run.bundle),
         "seconds": round(time.perf_counter() - start, 3),
         "metrics": parts["valid"],
-        **{name: facts[name] for name in ("baselines", "verdict", "history", "notes")},
+        **{name: facts[name] for name in ("baselines", "verdict", "suspected_leak", "history", "notes")},
     }
     if "test" in parts:
         line["test_metrics"] = parts["test"]

@@ -110,7 +110,7 @@ def make_report(
         settings=dict(trained.settings),
         data=trained.data.to_json(),
         versions=library_versions(),
-        notes=trained.history.notes,
+        notes=[*trained.data.notes, *trained.history.notes],
         seconds=sum(epoch.seconds for epoch in trained.history),
         size=sum(tensor.numel() for tensor in trained.setup.model.state_dict().values()),
         name=trained.folder.name if trained.folder else "",

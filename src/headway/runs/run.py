@@ -17,7 +17,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -94,6 +94,7 @@ class Run:
                 "items": len(data.items),
                 "split": data.split.describe(data.target.strata_name),
                 "groups": data.split.groups,
+                "notes": data.notes,
             },
             "input": data.input.to_json(),
             "target": data.target.to_json(),
@@ -208,6 +209,7 @@ class Run:
             accept_changes=accept_changes,
             on_progress=on_progress,
         )
+        data = replace(data, notes=tuple(config["data"].get("notes", ())))
         # Of answers that are files, nothing but the fingerprint knows the bytes.
         has_changed = data.fingerprint != config["data"]["fingerprint"]
         if data.store.answers and has_changed and not accept_changes:

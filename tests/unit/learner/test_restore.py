@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from torch import nn
 
 import headway as hw
 from headway.errors import RunError, TrainingError
 from headway.inputs.image.augment import Augment
+from headway.judge.report.page import render
 from headway.runs.checkpoint import Checkpoints
 from headway.train import fine_tune as fine_tuning
 from headway.train.callbacks import BatchResult, Callback, TrainState
@@ -374,3 +377,36 @@ def test_a_run_that_goes_on_runs_nothing_but_what_trains(digits_data: hw.Data, t
         "  Fix:   Use a run's folder only as Headway wrote it."
     )
     assert not (tmp_path / "planted.headway").exists()
+
+
+def test_what_was_said_of_the_data_is_said_again(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    numbers = draw.normal(size=(120, 5))
+
+    def lines(rows: np.ndarray, digits: int) -> list[str]:
+        written = (
+            ";".join([*(f"{number:.{digits}f}" for number in row), "yes" if row[0] > 0 else "no"]) for row in rows
+        )
+        return [line.replace(".", ",") for line in written]
+
+    # Half of the rows come again, rounded: near-copies.
+    table = "\n".join(["a;b;c;d;e;y", *lines(numbers, 4), *lines(numbers[:60], 3)])
+    (tmp_path / "t.csv").write_text(table)
+    learner = hw.Learner(hw.from_csv(tmp_path / "t.csv", target="y"), run=tmp_path / "run", **QUIET)
+    learner.fit(1)
+    data, report = learner.data, learner.report()
+    assert data.notes
+    assert data.copies
+    again = hw.Learner.resume(tmp_path / "run", progress=False)
+    assert again.data.notes == data.notes
+    assert [copy.sentence for copy in again.data.copies] == [copy.sentence for copy in data.copies]
+    anew = again.report()
+    assert anew.notes == report.notes
+    assert set(data.notes) <= set(anew.notes)
+    assert all(note in str(anew) and escape(note) in render(anew) for note in data.notes)
+    assert [leak.sentence for leak in anew.findings] == [leak.sentence for leak in report.findings]
+    # A run of before has none.
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    del config["data"]["notes"]
+    (tmp_path / "run" / "config.json").write_text(json.dumps(config))
+    assert hw.Learner.resume(tmp_path / "run", progress=False).data.notes == ()

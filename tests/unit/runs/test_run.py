@@ -73,6 +73,7 @@ def test_what_is_written_at_the_start(tmp_path: Path, digits_data: hw.Data) -> N
         "items": 200,
         "split": digits_data.split.describe(),
         "groups": None,
+        "notes": [],
     }
     assert config["input"] == digits_data.input.to_json()
     assert config["target"] == digits_data.target.to_json()

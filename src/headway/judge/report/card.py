@@ -66,6 +66,8 @@ def _facts(report: Report) -> list[str]:
     lines.append(f"- Verdict: {report.verdict.sentence}")
     if report.verdict_without_pretrained:
         lines.append(f"- {report.verdict_without_pretrained.sentence}")
+    if report.suspected_leak:
+        lines.append(f"- {report.suspected_leak}")
     if report.versions:
         shown = ", ".join(f"{name} {version}" for name, version in report.versions.items())
         lines.append(f"- Made with: {shown}")

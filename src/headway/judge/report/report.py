@@ -184,6 +184,15 @@ class Report(RunFacts):
         """The name of the main metric, which the verdict is about."""
         return self.known.main
 
+    @property
+    def suspected_leak(self) -> str:
+        """What may explain the figures in place of what the model learned; empty where no leak is seriously suspected.
+
+        It stands beside the verdict wherever that is shown.
+        """
+        leaks = [leak.sentence for leak in self.findings if leak.kind == "leak" and leak.severity == "serious"]
+        return " ".join(["A leak may explain this result.", *leaks]) if leaks else ""
+
     def to_json(self) -> dict[str, Any]:
         """The report as plain JSON values, schema version 1; every key is described in docs/report.md.
 
@@ -196,7 +205,8 @@ class Report(RunFacts):
         sections = {name: section.value for name, section in self.sections.items()}
         known = self.known
         metric = {"metric": known.main, "higher_is_better": known.higher_is_better, "is_share": known.is_share}
-        return as_json({"schema_version": 1, "task": self.task, **metric, **own, **sections})
+        leak = {"suspected_leak": self.suspected_leak or None}
+        return as_json({"schema_version": 1, "task": self.task, **metric, **own, **leak, **sections})
 
     def __getitem__(self, name: str) -> Any:
         """What a section says, by its name in `sections`."""
@@ -251,6 +261,7 @@ class Report(RunFacts):
         lines = [f"{name:<{wide}}  {score:<{broad}}  {seconds:>8}" for name, score, seconds in table]
         plain = self.verdict_without_pretrained
         verdicts = [self.verdict.sentence, *([plain.sentence] if plain else [])]
+        verdicts += [self.suspected_leak] if self.suspected_leak else []
         return "\n".join([*lines, "", *verdicts, *self.notes, "", describe(self.findings)])
 
     def _repr_html_(self) -> str:

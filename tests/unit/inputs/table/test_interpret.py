@@ -117,6 +117,7 @@ def test_a_leak_is_in_the_diagnosis(capsys: pytest.CaptureFixture[str]) -> None:
     found = [each for each in learner.diagnose() if each.kind == "leak" and "columns" in each.evidence]
     assert [(each.severity, each.evidence["columns"]) for each in found] == [("serious", ["fee"])]
     assert "Column 'fee' alone explains" in capsys.readouterr().out
+    assert learner.report().suspected_leak.startswith("A leak may explain this result. Column 'fee' alone explains ")
 
 
 def test_a_number_is_looked_into_the_same_way() -> None:

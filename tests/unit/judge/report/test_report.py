@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from headway.judge.baselines.run import BaselineResult
-from headway.judge.diagnosis.finding import describe
+from headway.judge.diagnosis.finding import Finding, describe
 from headway.judge.intervals import mcnemar, paired_difference
 from headway.judge.report.card import card
 from headway.judge.report.page import render
@@ -182,18 +182,41 @@ def test_json_has_a_stable_form(report: Report, tmp_path: Path) -> None:
         "seconds",
         "size",
         "name",
+        "suspected_leak",
         "confusion",
         "top_losses",
         "label_issues",
         "calibration",
     ]
     assert saved["schema_version"] == 1
+    assert saved["suspected_leak"] is None
     assert list(saved["parts"]["test"]) == ["count", "metrics", "per_class", "confusion"]
     assert list(saved["parts"]["test"]["metrics"]["auroc"]) == ["value", "low", "high"]
     assert list(saved["baselines"][0]) == ["name", "seconds", "metrics", "difference", "p", "size"]
     assert list(saved["verdict"]) == ["kind", "sentence", "baseline", "difference", "p"]
     assert saved["settings"]["runs"] == "runs"
     assert saved["data"]["items"] == 360
+
+
+def test_a_suspected_leak_stands_beside_the_verdict(report: Report) -> None:
+    leaks = [
+        Finding("leak", "serious", "Column '<fee>' alone explains 100% [99%, 100%] of the target's variance.", {}, ()),
+        Finding("leak", "warning", "2 of 60 items of valid are nearly the same as training items.", {}, ()),
+        Finding("leak", "serious", "30 of 60 items of test are nearly the same as training items.", {}, ()),
+    ]
+    leaked = replace(report, findings=leaks)
+    sentence = (
+        "A leak may explain this result. Column '<fee>' alone explains 100% [99%, 100%] of the target's variance. "
+        "30 of 60 items of test are nearly the same as training items."
+    )
+    assert leaked.suspected_leak == leaked.to_json()["suspected_leak"] == sentence
+    lines = str(leaked).splitlines()
+    assert lines[lines.index(leaked.verdict.sentence) + 1] == sentence
+    assert f"- {sentence}\n" in card(leaked)
+    verdict_box = render(leaked).split('<div class="verdict')[1].split("</div>")[0]
+    assert f"<p><strong>{escape(sentence)}</strong></p>" in verdict_box
+    assert "A leak may explain" not in f"{report}{card(report)}{render(report)}"
+    assert not replace(report, findings=leaks[1:2]).suspected_leak
 
 
 def test_json_of_many_classes_has_no_blanks(tmp_path: Path) -> None:

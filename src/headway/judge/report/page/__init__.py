@@ -117,6 +117,7 @@ def _verdict(report: Report) -> str:
     )
     without = report.verdict_without_pretrained
     plain = f"<p>{escape(without.sentence)}</p>" if without else ""
+    plain += f"<p><strong>{escape(report.suspected_leak)}</strong></p>" if report.suspected_leak else ""
     notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
     return (
         f'<div class="verdict {verdict.kind}"><p class="answer">{ANSWERS[verdict.kind]}</p>'

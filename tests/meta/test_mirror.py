@@ -12,11 +12,13 @@ MAX_UNTESTED_LINES = 150
 """Longer modules have a test file of their own name, or their line below."""
 
 TESTED_ELSEWHERE = {
+    "cli/course/exercises.py": "tests/course/test_exercise_commands.py",
     "cli/course/questions.py": "tests/course/test_questions_commands.py",
     "cli/data_options.py": "tests/unit/cli/test_train.py",
     "cli/evaluate.py": "tests/unit/cli/test_predict_tables.py",
     "course/cases.py": "tests/course/test_checking.py",
     "course/check_process.py": "tests/course/test_run.py",
+    "course/practice.py": "tests/course/test_exercise_commands.py",
     "data/build.py": "tests/unit/data/test_dataset.py",
     "datasets/catalogue.py": "tests/unit/datasets/test_named.py",
     "datasets/layouts.py": "tests/unit/datasets/test_named.py",

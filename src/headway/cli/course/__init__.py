@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from headway.cli.course.doctor import doctor
+from headway.cli.course.exercises import check, hint, reset, solution, update, watch
 from headway.cli.course.lessons import open_lesson, run
 from headway.cli.course.questions import progress, quiz, review
 
@@ -57,6 +59,17 @@ COMMANDS = {
     "Read": {
         run: ("headway course run 1", "headway course run 1 --all"),
         open_lesson: ("headway course open 1", "headway course open 1 --with vscode"),
+    },
+    "Practise": {
+        check: ("headway course check 1.1", "headway course check --all"),
+        watch: ("headway course watch",),
+        hint: ("headway course hint 1.1",),
+        solution: ("headway course solution 1.1",),
+        reset: ("headway course reset 1.1",),
+    },
+    "Your folder": {
+        update: ("headway course update",),
+        doctor: ("headway course doctor",),
     },
     "Answer": {
         quiz: ("headway course quiz 1", "headway course quiz 1 --key"),

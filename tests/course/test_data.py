@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from headway.course import data
-from headway.course.data import CATALOGUE, digits, drawings, flights, loans, pictures, sheet
+from headway.course.data import CATALOGUE, digits, drawings, flights, from_signs, loans, pictures, sheet
 from headway.errors import ConfigError, DataError
 
 COURSE = Path(data.__file__).parent
@@ -175,3 +175,24 @@ def test_a_damaged_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         "  Given: flights.parquet has another SHA-256 than in the catalogue\n"
         "  Fix:   Install Headway again."
     )
+
+
+def test_signs_are_a_picture() -> None:
+    picture = from_signs("r. \n .k", size=4, background="white")
+    corners = [picture.getpixel(corner) for corner in ((0, 0), (3, 0), (0, 3), (3, 3))]
+    assert corners == [(255, 0, 0), (255, 255, 255), (255, 255, 255), (0, 0, 0)]
+
+
+def test_a_sign_without_a_colour() -> None:
+    with pytest.raises(ConfigError) as error:
+        from_signs("rx rr")
+    assert str(error.value) == (
+        "These signs make no picture.\n"
+        "  Given: signs without a colour: x\n"
+        "  Fix:   Use only r o y g b k w p ., and as many in each row."
+    )
+
+
+def test_rows_of_different_lengths() -> None:
+    with pytest.raises(ConfigError, match=r"rows of \[2, 3\] signs"):
+        from_signs("rr rrr")

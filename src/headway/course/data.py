@@ -25,8 +25,9 @@ from headway.system.files import whole_file
 
 if TYPE_CHECKING:
     import polars as pl
+    from PIL import Image
 
-__all__ = ["CATALOGUE", "CourseData", "Door", "digits", "drawings", "flights", "loans", "pictures", "sheet"]
+__all__ = ["CATALOGUE", "CourseData", "Door", "digits", "drawings", "flights", "from_signs", "loans", "pictures", "sheet"]
 
 Door = Literal["drawings", "mine"]
 """Where a lesson's pictures come from: the shipped drawings, or those that `headway course collect` wrote."""
@@ -163,6 +164,51 @@ def _unpack(folder: Path) -> None:
     for is_hidden, name in ((1, "hidden.csv"), (0, "drawings.csv")):
         with whole_file(folder / name) as draft:
             table.filter(pl.col("hidden") == is_hidden).drop("hidden").write_csv(draft)
+
+
+COLOURS = {
+    "r": "red",
+    "o": "orange",
+    "y": "gold",
+    "g": "green",
+    "b": "saddlebrown",
+    "k": "black",
+    "w": "white",
+    "p": "pink",
+}
+"""What a sign of `from_signs` stands for; a dot is the background."""
+
+
+def from_signs(signs: str, *, size: int = 96, background: str = "white") -> Image.Image:
+    """A picture from signs, one for each pixel: a way to draw with nothing but a keyboard.
+
+    Args:
+        signs: Rows of signs of equal length; `COLOURS` has their colours, a dot is the background.
+        size: Side of the square that it is enlarged to, in pixels.
+        background: The colour of a dot.
+
+    Returns:
+        An RGB picture of `size` x `size`.
+
+    Raises:
+        ConfigError: If the rows differ in length, or a sign has no colour.
+
+    Example:
+        >>> from_signs("rr gg").size
+        (96, 96)
+    """
+    from PIL import Image, ImageColor
+
+    rows = signs.split()
+    colours = COLOURS | {".": background}
+    unknown = sorted({sign for row in rows for sign in row} - colours.keys())
+    if not rows or unknown or len({len(row) for row in rows}) != 1:
+        given = f"signs without a colour: {' '.join(unknown)}" if unknown else f"rows of {[len(row) for row in rows]} signs"
+        fix = f"Use only {' '.join(colours)}, and as many in each row."
+        raise ConfigError("These signs make no picture.", given=given, fix=fix)
+    picture = Image.new("RGB", (len(rows[0]), len(rows)))
+    picture.putdata([ImageColor.getrgb(colours[sign]) for row in rows for sign in row])
+    return picture.resize((size, size), Image.Resampling.NEAREST)
 
 
 def digits(*, hidden: bool = False) -> tuple[np.ndarray, np.ndarray]:

@@ -32,5 +32,5 @@ def by_studio(table: pl.DataFrame) -> pl.DataFrame:
 
 def train_model(table: pl.DataFrame) -> hw.Learner:
     """A learner for the target `kind`, trained by `fine_tune(0)` on the part of the table that `split` calls train."""
-    # Write it here. Use hw.from_items, hw.Image("file", size=96) and hw.ColumnSplit("split").
+    # Write it here. Use hw.from_items, hw.Image("file", size=128) and hw.ColumnSplit("split").
     raise NotImplementedError

@@ -27,7 +27,7 @@ def by_studio(table: pl.DataFrame) -> pl.DataFrame:
 
 def train_model(table: pl.DataFrame) -> hw.Learner:
     """A learner for the target `kind`, trained by `fine_tune(0)` on the part of the table that `split` calls train."""
-    data = hw.from_items(table, input=hw.Image("file", size=96), target="kind", split=hw.ColumnSplit("split"))
+    data = hw.from_items(table, input=hw.Image("file", size=128), target="kind", split=hw.ColumnSplit("split"))
     learner = hw.Learner(data)
     learner.fine_tune(0)
     return learner

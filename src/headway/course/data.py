@@ -27,7 +27,18 @@ if TYPE_CHECKING:
     import polars as pl
     from PIL import Image
 
-__all__ = ["CATALOGUE", "CourseData", "Door", "digits", "drawings", "flights", "from_signs", "loans", "pictures", "sheet"]
+__all__ = [
+    "CATALOGUE",
+    "CourseData",
+    "Door",
+    "digits",
+    "drawings",
+    "flights",
+    "from_signs",
+    "loans",
+    "pictures",
+    "sheet",
+]
 
 Door = Literal["drawings", "mine"]
 """Where a lesson's pictures come from: the shipped drawings, or those that `headway course collect` wrote."""
@@ -203,7 +214,9 @@ def from_signs(signs: str, *, size: int = 96, background: str = "white") -> Imag
     colours = COLOURS | {".": background}
     unknown = sorted({sign for row in rows for sign in row} - colours.keys())
     if not rows or unknown or len({len(row) for row in rows}) != 1:
-        given = f"signs without a colour: {' '.join(unknown)}" if unknown else f"rows of {[len(row) for row in rows]} signs"
+        given = (
+            f"signs without a colour: {' '.join(unknown)}" if unknown else f"rows of {[len(row) for row in rows]} signs"
+        )
         fix = f"Use only {' '.join(colours)}, and as many in each row."
         raise ConfigError("These signs make no picture.", given=given, fix=fix)
     picture = Image.new("RGB", (len(rows[0]), len(rows)))

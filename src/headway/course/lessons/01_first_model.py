@@ -2,15 +2,14 @@
 # # A model before the coffee is ready
 # id = 1, layer = "call", minutes = 40, needs = []
 #
-# In a minute your computer will tell animals from food. It learns from drawings, here, without a network. At the end it
+# In a minute your computer will tell animals from food. It learns that here, from drawings, offline. At the end it
 # answers for a picture of yours, and you know how far to believe it.
 # %% [markdown]
 # ## Guess first {#predict}
 # Below are nine drawings. Say for each: animal or food? You need half a second.
 #
 # Now write a program that does it. The usual way is to list rules: "if it has eyes, it is an animal". Then comes a bee
-# without eyes, and a fish on a plate. Each rule needs exceptions, and the exceptions need rules. Nobody has ever finished
-# such a list.
+# without eyes, and a fish on a plate. Each rule needs exceptions, and the list never ends.
 #
 # So we write no rules. We show examples with the right answers, and let the program find its own signs. This is called
 # **training**. The right answer for an example is its **label**; the possible labels are the **classes**.
@@ -24,22 +23,21 @@ data.show()
 # %% [markdown]
 # The picture shows nine drawings with their labels, as the model will see them.
 #
-# We have a few hundred, which is little. So we borrow: a network that learned to name things in a million photos
-# ⟨fact: ImageNet, which its weights were trained on⟩. It is good at photos. It has never seen a drawing.
-#
-# Will that help? Every drawing here that will judge it shows a thing it has not been shown before.
+# We have a few hundred, which is little. So we borrow a network that learned to name things in a million photos
+# ⟨fact: ImageNet, which its weights were trained on⟩. Drawings were not its subject. And we will ask it only about
+# things that it was not shown in training.
 #
 # ⟨guess It will be right nearly always | It will be right about three times in four | It will do no better than a coin⟩
 #
 # ⟨ask 1.01⟩ ⟨ask 1.02⟩
 # %% [markdown]
 # ## Five lines {#five-lines}
-# You have already run the line that reads the data. Look at what it says:
+# You have run the line that reads the data. It says:
 #
 # - `input="file"`: this column holds the paths of the pictures.
 # - `target="label"`: this column holds what the model must answer. Name another column and you ask another question.
 # - `size=128`: each picture is read as a square of 128 by 128 pixels. More shows more detail and takes longer.
-# - `split=hw.GroupSplit("group")`: some drawings are set aside. More about it in a moment.
+# - `split=hw.GroupSplit("group")`: some drawings are set aside, in groups.
 # %%
 print(data.summary())
 claim("train_items", len(data.train))
@@ -56,7 +54,7 @@ learner.fine_tune(0)
 report = learner.report()
 print(report)
 # %% [markdown]
-# That was it: read, make, train, judge. There is a model in your computer that was not there a minute ago.
+# That was it: read, make, train, judge. A minute ago this model did not exist.
 #
 # ⟨ask 1.06⟩ ⟨ask 1.09⟩ ⟨ask 1.19⟩ ⟨ask 1.21⟩
 # %% [markdown]
@@ -76,26 +74,26 @@ claim("lead_low", plain.difference.low / 100, above=0.0)
 # Read from the top:
 #
 # - Always saying the more common class: {majority:.2f}. That is the floor.
-# - Looking at pixels alone, the best of three ways: {pixels:.2f}. Food is often red and round; colours go a long way.
+# - Looking at pixels alone, the best of three ways: {pixels:.2f}.
 # - The model: {model:.2f}.
 #
 # So the borrowed network brings {lead:.2f} that pixels do not have.
 #
-# The brackets behind each number are an **interval**. The model's goes from {model.low:.2f} to {model.high:.2f}. On other
-# drawings of this kind, its accuracy would probably lie in this range. Few drawings judge it, so the range is wide. The
-# lead over pixels has an interval of its own. It begins at {lead_low:.2f}: above zero, so it is no accident.
+# The brackets are an **interval**. On other drawings of this kind, the model's accuracy would probably lie between
+# {model.low:.2f} and {model.high:.2f}. Few drawings judge it, so the range is wide. The lead over pixels has an interval, too. It
+# begins at {lead_low:.2f}: above zero, so chance is a poor explanation.
 #
-# One rival comes as close as {features:.2f}: *logistic regression on frozen features*. It borrows the same network, and
-# then does simple statistics. That is why the report says "not distinguishable", and it is right to say so. To see what
-# the network brings, compare with the best that does without it.
+# One rival gets {features:.2f}: *logistic regression on frozen features*. It borrows the same network and adds simple
+# statistics, so the report says "not distinguishable", and rightly. To see what the network brings, compare with the best
+# baseline that does without it.
+#
+# Below the table stands what the report would look into. It noticed that a red and a green apple are nearly the same.
 #
 # ⟨ask 1.10⟩ ⟨ask 1.11⟩ ⟨ask 1.14⟩ ⟨ask 1.15⟩ ⟨ask 1.20⟩
 # %% [markdown]
 # ## Ask it things {#ask}
-# So far it was asked about drawings of animals and food. You will not stop there. Nobody does.
-#
-# First we write the model into a file. Then we show it three pictures: a hen that a program draws for us below, a **photo of a
-# temple** in China, and a **handwritten 3**. Two of them are neither animal nor food.
+# So far we asked it about drawings of animals and food. Users will not stop there. We write the model into a file, and
+# then show it two things that are neither: a photo of a temple in China, and a handwritten 3.
 #
 # What will it answer for the temple?
 #
@@ -103,24 +101,13 @@ claim("lead_low", plain.difference.low / 100, above=0.0)
 # %% tags=["seconds:15"]
 from sklearn.datasets import load_sample_image
 
-from headway.course.data import digits, from_signs
+from headway.course.data import digits
 
 learner.export("model.headway", report=report)
 model = hw.load("model.headway")
 
 images, labels = digits()
-hen = """
-......r.
-.....www
-.....wky
-w....www
-wwwwwww.
-wwwwwww.
-.wwwww..
-...y.y..
-"""
 asked = {
-    "a hen of 64 pixels": from_signs(hen, background="skyblue"),
     "a photo of a temple": load_sample_image("china.jpg"),
     "a handwritten 3": 255 - images[labels == 3][0],
 }
@@ -130,21 +117,20 @@ for name, answer in answers.items():
 claim("temple", answers["a photo of a temple"].score, above=0.95)
 claim("three", answers["a handwritten 3"].score, above=0.9)
 # %% [markdown]
-# The temple is food, with a probability of {temple:.3f}. The 3 is an animal, {three:.2f}. If you guessed "half each", you
-# guessed like most people. Where does the certainty come from?
+# The temple is food, with a probability of {temple:.3f}. The 3 is an animal, {three:.2f}. "About half each" would have been
+# sensible. Where does the certainty come from?
 #
-# The model has two outputs, and together they make 1. It was never told that there is anything else. A high probability
-# means "rather this than the other", not "this it is". Nothing in training ever punished it for being sure about a
-# temple.
+# The model has two outputs, and together they make 1. Nobody told it that there is anything else. A high probability
+# means "rather this than the other", not "this it is".
 #
-# Headway adds a warning light. `familiar` says whether a picture looks like those from training. It is often right: try a
-# photo of your desk. Look at the temple again: *familiar*. The warning light missed it. It measures distance, and this
-# temple happens to lie near. Keep that in mind whenever a program sounds sure.
+# Headway has a warning light: `familiar` says whether a picture looks like those from training. Look again: the temple
+# is *familiar*. The light failed. It measures distance, and this temple happens to lie near. Keep that in mind when a
+# program sounds sure.
 #
 # ⟨ask 1.16⟩ ⟨ask 1.17⟩ ⟨ask 1.18⟩
 # %% [markdown]
 # ## What just happened {#inside}
-# All training in this course goes round in the same circle:
+# All training in this course goes round in one circle:
 #
 # 1. Take some examples.
 # 2. Let the model answer.
@@ -155,13 +141,13 @@ claim("three", answers["a handwritten 3"].score, above=0.9)
 # The form of the network, its layers and how they are joined, is the **architecture**. Training leaves it alone. What you
 # set beforehand, such as the size of the pictures, are settings, or **hyperparameters**.
 #
-# The loss steers; a **metric** such as accuracy is for people. How good is the model on what it was trained on?
+# The loss steers; a **metric** such as accuracy is for people. How good is the model on its own training drawings?
 # %%
 claim("on_train", learner.evaluate("train")["accuracy"], near=1.0, within=0.02)
 claim("on_valid", learner.evaluate("valid")["accuracy"], near=0.88, within=0.08)
 # %% [markdown]
-# {on_train:.2f} on train, {on_valid:.2f} on valid. Part of what it knows, it knows by heart. This is **overfitting**. You can
-# not see it in training; that is what valid is for.
+# {on_train:.2f} on train, {on_valid:.2f} on valid. Part of what it knows, it knows by heart: **overfitting**. Training cannot show
+# it. Valid can.
 #
 # ⟨ask 1.03⟩ ⟨ask 1.04⟩ ⟨ask 1.05⟩ ⟨ask 1.12⟩ ⟨ask 1.22⟩
 # %% [markdown]
@@ -170,12 +156,12 @@ claim("on_valid", learner.evaluate("valid")["accuracy"], near=0.88, within=0.08)
 # something round. The **head** turns features into answers. We kept the body as it was, **pretrained** on photos, and
 # trained a new head. To use on one task what was learned on another is **transfer learning**.
 #
-# The head is small, so it needs few examples. How few? Let us take 20 drawings of each class instead of {train_items:.0f} in
-# all, and judge on the same valid. Pixels alone got {pixels:.2f}, from all of them.
+# The head is small, so it needs few examples. How few? Take 20 drawings of each class instead of {train_items:.0f} in all, and
+# judge on the same valid. Pixels alone got {pixels:.2f}, from all of them.
 #
-# With 40 drawings, the borrowed network will get about …
+# From 40 drawings, the borrowed network will get …
 #
-# ⟨guess a half, as a coin | less than pixels with all drawings | more than pixels with all drawings⟩
+# ⟨guess about half, as a coin does | less than pixels get from all drawings | as much as pixels, or more⟩
 # %% tags=["seconds:8"]
 import polars as pl
 
@@ -183,33 +169,38 @@ train = data.items.filter(pl.col("split") == "train").sample(fraction=1, shuffle
 valid = data.items.filter(pl.col("split") == "valid")
 few = pl.concat([train.group_by("label", maintain_order=True).head(20).select(valid.columns), valid])
 few_data = hw.from_items(
-    few.select("file", "label", "split"), input=hw.Image("file", size=128), target="label", split=hw.ColumnSplit("split")
+    few.select("file", "label", "split"),
+    input=hw.Image("file", size=128),
+    target="label",
+    split=hw.ColumnSplit("split"),
 )
 few_learner = hw.Learner(few_data)
 few_learner.fine_tune(0)
 claim("few", few_learner.evaluate()["accuracy"], near=0.80, within=0.09)
 # %% [markdown]
-# {few:.2f}, from 40 drawings; pixels got {pixels:.2f} from {train_items:.0f}. This is why you can start with what you have, and why we did.
+# {few:.2f}, from 40 drawings; pixels got {pixels:.2f} from {train_items:.0f}. That is why you can start with what you have.
 #
 # ⟨ask 1.07⟩ ⟨ask 1.08⟩
 # %% [markdown]
 # ## Who is harmed? {#harm}
 # > The model has two words for everything. A person in front of its camera is an animal or food.
 # >
-# > That is no joke. In 2015 a photo service labelled pictures of two Black people "gorillas" ⟨fact: BBC News, 1 July 2015⟩.
-# > Nobody had meant it. The examples were lopsided, the classes were what they were, and no one had asked beforehand whom
-# > a mistake would hurt, and how much. An average over all photos looked fine.
+# > That is no joke. In 2015 a photo service labelled a picture of two Black people "gorillas" ⟨fact: BBC News, 1 July 2015⟩.
+# > Nobody had meant it. An average over all photos does not show such a mistake, and does not know what it does to those
+# > who see it.
 # >
-# > So ask three things of any model, of this one first. Who is not in its examples? Which of its mistakes hurts, and whom?
-# > Who can object, and to whom? A wrong lobster costs nothing. The same error rate at a border, in a ward or in a school
-# > costs somebody dearly, and it is seldom the one who trained the model.
+# > So ask three things of any model, beginning with this one. Who is missing from its examples? Which of its mistakes hurt,
+# > and whom? Who can object, and to whom? A wrong lobster costs nothing. A wrong answer at a border or in a ward costs
+# > somebody dearly, and it is seldom whoever trained the model.
 #
 # ⟨ask 1.24⟩
 # %% [markdown]
 # ## Yours {#yours}
-# Draw something. Eight signs in eight rows: `r` red, `o` orange, `y` yellow, `g` green, `b` brown, `k` black, `w` white,
-# `p` pink; a dot is the background. Change this one, and run it again until you know what the model looks at.
+# Draw something, eight rows of eight signs: `r` red, `o` orange, `y` yellow, `g` green, `b` brown, `k` black, `w` white,
+# `p` pink; a dot is the background. Change this one and run it again. What does the model look at?
 # %%
+from headway.course.data import from_signs
+
 mine = """
 ...bg...
 ...b....
@@ -223,8 +214,8 @@ rrrrrrrr
 answer = model.predict(from_signs(mine))
 print(f"your drawing: {answer.label} {answer.score:.2f}, familiar: {answer.familiar}")
 # %% [markdown]
-# Now photos, or screenshots of the emoji on your telephone: those come from a studio that the model has never seen. Put some
-# into a folder `my_pictures` in your course folder. Before you run the cell, say what it will answer.
+# Now photos, or screenshots of the emoji on your telephone, which another studio drew. Put some into a folder `my_pictures`
+# in your course folder. Before you run the cell, say what it will answer.
 # %%
 from headway.course.state import course_folder
 
@@ -233,7 +224,7 @@ for file, answer in zip(files, model.predict_many(files), strict=True):
     print(f"{file.name}: {answer.label} {answer.score:.2f}, familiar: {answer.familiar}")
 print(f"{len(files)} pictures in {course_folder() / 'my_pictures'}")
 # %% [markdown]
-# Three ways on from here, all with the file that you have:
+# Three ways on from here:
 #
 # - `headway serve model.headway` opens a page that answers for pictures, on this computer alone.
 # - `headway course collect 1` takes pictures of two things of your own. Then write `pictures("1", door="mine")` above, and
@@ -257,7 +248,7 @@ print(f"{len(files)} pictures in {course_folder() / 'my_pictures'}")
 # | pretrained, transfer | learned on other data; using that here |
 # | familiar | near the training data, as far as the model can see |
 #
-# You trained a model, compared it with pixels, caught it being sure of nonsense, and know why. The next lesson asks how sure
-# *you* can be of the number in its last row.
+# You trained a model, compared it with pixels, caught it being sure of nonsense, and know why. How sure can *you* be of
+# the number in the last row? That is the next lesson.
 #
 # ⟨ask 1.13⟩

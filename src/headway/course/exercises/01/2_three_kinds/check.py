@@ -3,6 +3,7 @@
 from functools import cache
 
 import polars as pl
+
 from headway.course.checking import beats, case, equal, function, require, value
 
 three_kinds = function("three_kinds", "table")

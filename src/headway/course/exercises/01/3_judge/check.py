@@ -1,8 +1,9 @@
 """Checks that `judge` judges on rows that it set aside."""
 
 import numpy as np
-from headway.course.checking import case, close, equal, function, require
 from sklearn.neighbors import KNeighborsClassifier
+
+from headway.course.checking import case, close, equal, function, require
 
 judge = function("judge", "inputs", "labels", "share", "seed")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,10 +73,14 @@ def numbers_in(values: pl.Series) -> np.ndarray | None:
 def odd_value(values: pl.Series) -> tuple[int, str] | None:
     """The first row, and its text, of the few that are no number in a column that holds numbers otherwise; else None.
 
+    Numbers may have a currency or percent sign, and marks between thousands.
+
     Example:
         >>> import polars as pl
         >>> odd_value(pl.Series([str(number) for number in range(40)] + ["unknown"]))
         (40, 'unknown')
+        >>> odd_value(pl.Series([f"{number},50 €" for number in range(40)] + ["about 5 €"]))
+        (40, 'about 5 €')
     """
     import polars as pl
 
@@ -84,7 +89,8 @@ def odd_value(values: pl.Series) -> tuple[int, str] | None:
     odd, num_numbers = [], 0
     for text in values.unique().to_list():
         try:
-            num_numbers += number_of(text) == number_of(text)
+            number = number_of(_bare(text))
+            num_numbers += number == number
         except ValueError:
             odd.append(text)
     is_odd = values.is_in(odd)
@@ -92,6 +98,12 @@ def odd_value(values: pl.Series) -> tuple[int, str] | None:
     if num_numbers <= MANY_NUMBERS or not 0 < len(rows) <= MAX_ODD * len(values):
         return None
     return int(rows[0]), str(values[int(rows[0])])
+
+
+def _bare(text: str) -> str:
+    """A number as Python writes it, of one with a sign of a currency or per cent and marks between thousands."""
+    bare = re.sub(r"[$€£¥%]|\b(USD|EUR|GBP|CHF|JPY)\b", "", text).strip()
+    return re.sub(r"(?<=\d)[.,'’ \u00a0\u202f](?=\d{3}(\D|$))", "", bare).replace(",", ".")
 
 
 def is_plain(values: pl.Series) -> bool:

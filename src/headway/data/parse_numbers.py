@@ -87,7 +87,7 @@ def odd_value(values: pl.Series) -> tuple[int, str] | None:
     if values.dtype != pl.String:
         return None
     odd, num_numbers = [], 0
-    for text in values.unique().to_list():
+    for text in values.drop_nulls().unique().to_list():
         try:
             number = number_of(_bare(text))
             num_numbers += number == number

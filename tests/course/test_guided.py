@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -105,6 +107,11 @@ def test_all_cells_are_run_and_logged(learner: Path, log: Log) -> None:
     assert results[1].output == "share: yours 0.75, ours 0.75 ± 0.01, both fine\n0.75\n"
     assert results[1].claims[0].fine
     assert [event.id for event in log.read()] == ["7.cell.2", "7.cell.3"]
+
+
+def test_the_file_runs_as_any_program_does(learner: Path) -> None:
+    done = subprocess.run([sys.executable, learner], capture_output=True, text=True, check=True)
+    assert done.stdout == "share: yours 0.75, ours 0.75 ± 0.01, both fine\n"
 
 
 def test_nothing_runs_after_an_error(learner: Path, log: Log) -> None:

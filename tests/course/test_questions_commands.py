@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,15 @@ def test_where_a_learner_is(small_course: Path) -> None:
         "Start with lesson 7, A small lesson: headway course run 7",
     ]
     assert json.loads(run("--json"))["next"] == "headway course run 7"
+
+
+def test_where_a_learner_is_shows_at_once() -> None:
+    """No library is loaded but those of the command line and of the log."""
+    start = "import sys, headway.cli; sys.argv = ['headway', 'course']"
+    code = f"{start}\ntry: headway.cli.main()\nfinally: print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
+    assert not loaded & {"numpy", "polars", "torch", "matplotlib", "PIL", "rich"}
 
 
 def test_a_quiz_stops_and_goes_on(small_course: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from headway.course import marking
 
@@ -24,12 +24,17 @@ __all__ = [
     "Order",
     "Predict",
     "Question",
+    "Rating",
     "Recall",
     "Several",
     "Trap",
     "Word",
     "shuffled",
 ]
+
+
+Rating = Literal["again", "hard", "good"]
+"""How well an answer was known, which decides when it comes back."""
 
 
 @dataclass(frozen=True)

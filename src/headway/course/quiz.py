@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from headway.course.lesson import lesson_files, read
 from headway.course.questions import (
@@ -18,6 +18,7 @@ from headway.course.questions import (
     Order,
     Predict,
     Question,
+    Rating,
     Recall,
     Several,
     shuffled,
@@ -25,10 +26,7 @@ from headway.course.questions import (
 from headway.course.state import Event, Log
 from headway.course.terminal import Terminal
 
-__all__ = ["Rating", "ask", "ask_as_json", "key_questions", "record", "remaining", "start_again"]
-
-Rating = Literal["again", "hard", "good"]
-"""How well an answer was known, for reviews."""
+__all__ = ["ask", "ask_as_json", "key_questions", "record", "remaining", "start_again"]
 
 
 def key_questions(questions: Sequence[Question]) -> list[Question]:

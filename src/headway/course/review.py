@@ -13,8 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, cast, get_args
 
 from headway.course.question_file import load
-from headway.course.questions import Question
-from headway.course.quiz import Rating
+from headway.course.questions import Question, Rating
 from headway.course.state import Event, lesson_of
 
 __all__ = ["Due", "Plan", "due", "next_due", "opened_questions"]

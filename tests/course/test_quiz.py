@@ -11,6 +11,7 @@ from headway.course.questions import KINDS, Bug, Choice, Order, Question, Severa
 from headway.course.quiz import ask, ask_as_json, key_questions, record, remaining, start_again
 from headway.course.state import Log, fold
 from headway.course.terminal import EndOfAnswersError, Terminal
+from headway.errors import ConfigError
 
 Typed = Callable[..., Terminal]
 
@@ -133,3 +134,14 @@ def test_json_lines(log: Log, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         "because": ["Part over whole.", "A share is a part of the whole."],
     }
     assert len(log.read()) == 7
+
+
+@pytest.mark.parametrize("line", ["{", '"many"', "9", "null"])
+def test_an_answer_that_is_no_json_or_no_option(line: str, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{line}\n"))
+    with pytest.raises(ConfigError) as caught:
+        ask_as_json(load(7), log=log)
+    assert str(caught.value) == (
+        f"The answer cannot be read.\n  Given: 7.01: {line}\n  Fix:   Write it as one JSON value, such as 0"
+    )
+    assert log.read() == []

@@ -25,6 +25,7 @@ from headway.course.questions import (
 )
 from headway.course.state import Event, Log
 from headway.course.terminal import Terminal
+from headway.errors import ConfigError
 
 __all__ = ["ask", "ask_as_json", "key_questions", "record", "remaining", "start_again"]
 
@@ -275,6 +276,9 @@ def ask_as_json(questions: Sequence[Question], *, log: Log, source: str = "quiz"
     """Asks through JSON lines: a question goes out, a line with its answer comes in, its mark goes out.
 
     The answers are what each class of `questions` takes; the input's end stops.
+
+    Raises:
+        ConfigError: If a line holds no such answer; what was answered before it is in the log.
     """
     marks = []
     for number, question in enumerate(questions, start=1):
@@ -282,8 +286,12 @@ def ask_as_json(questions: Sequence[Question], *, log: Log, source: str = "quiz"
         line = sys.stdin.readline()
         if not line.strip():
             break
-        answer = json.loads(line)
-        mark = question.mark(answer)
+        try:
+            answer = json.loads(line)
+            mark = question.mark(answer)
+        except (ValueError, TypeError, KeyError, IndexError):
+            fix = f"Write it as one JSON value, such as {json.dumps(question.right_answer())}"
+            raise ConfigError("The answer cannot be read.", given=f"{question.id}: {line.strip()}", fix=fix) from None
         rating = record(question, answer, mark, log=log, source=source)
         shown = {"share": mark.share, "right": mark.right, "self_marked": mark.self_marked, "rating": rating}
         _write({"id": question.id, **shown, "because": [*mark.because, question.why]})

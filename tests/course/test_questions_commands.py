@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,11 +28,13 @@ def test_where_a_learner_is(small_course: Path) -> None:
         f"Your course will be in {small_course}.",
         "Start with lesson 7, A small lesson: headway course run 7",
     ]
-    run("quiz", "7", "--json", answers=json.dumps("0"))
+    run("quiz", "7", "--json", answers=json.dumps(1))
+    event = Log(small_course).read()[0]
+    Log(small_course).append(replace(event, time="2026-03-02T09:00:00.000+00:00"))
     assert run().splitlines() == [
         f"Your course is in {small_course}.",
         "  Lesson 7: 0 of 2 cells run, 1 of 8 questions answered, 0 of 0 exercises solved",
-        "Questions to review today: 7, with headway course review",
+        "Questions to review today: 1, with headway course review",
         "Start with lesson 7, A small lesson: headway course run 7",
     ]
     assert json.loads(run("--json"))["next"] == "headway course run 7"

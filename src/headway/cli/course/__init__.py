@@ -36,7 +36,8 @@ def _overview(
     folder = course_folder()
     events = Log(folder).read()
     rows = lessons(events)
-    num_due = len(due(events))
+    # New questions wait for a review; nothing of them is forgotten yet.
+    num_due = sum(card.since is not None for card in due(events))
     sentence, command = next_step(rows, num_due)
     if as_json:
         print(json.dumps({"folder": str(folder), "due": num_due, "next": f"headway course {command}", "lessons": rows}))

@@ -44,6 +44,11 @@ TESTED_ELSEWHERE = {
     "judge/diagnosis/diagnose.py": "tests/unit/targets/category/diagnosis/test_diagnose.py",
     "judge/report/inputs.py": "tests/unit/judge/report/test_report_of_numbers.py",
     "targets/base.py": "tests/unit/targets/category/test_field.py",
+    "why/checks.py": "tests/why/test_reproductions.py",
+    "why/describe.py": "tests/unit/why/test_capture.py",
+    "why/failure.py": "tests/unit/why/test_capture.py",
+    "why/match.py": "tests/why/test_reproductions.py",
+    "why/show.py": "tests/unit/cli/test_why.py",
 }
 """Where the tests of a long module are, if not under its own name: a contract's in those of what fulfils it, the parts
 of the page's in those of the page, the server's through HTTP."""

@@ -25,6 +25,7 @@ from headway.cli.resume import resume
 from headway.cli.runs import runs
 from headway.cli.serve import serve
 from headway.cli.train import train
+from headway.cli.why import why
 from headway.errors import HeadwayError, Stopped
 
 __all__ = ["app", "main"]
@@ -70,6 +71,9 @@ COMMANDS = {
         evaluate: ("headway evaluate runs/photos/model.headway new_photos/",),
         drift: ("headway drift runs/photos/model.headway requests/",),
     },
+    "Help": {
+        why: ("headway why train.py --epochs 3", "headway why --run runs/photos", "headway why"),
+    },
     "Use": {
         predict: ("headway predict runs/photos/model.headway rex.jpg",),
         serve: ("headway serve runs/photos/model.headway --port 8000",),
@@ -79,7 +83,10 @@ COMMANDS = {
 
 for subject, commands in COMMANDS.items():
     for command, examples in commands.items():
-        app.command(rich_help_panel=subject, epilog="\n".join(("Example:", *examples)))(command)
+        # What stands behind a script is the script's.
+        settings = {"allow_interspersed_args": False, "ignore_unknown_options": True} if command is why else None
+        epilog = "\n".join(("Example:", *examples))
+        app.command(rich_help_panel=subject, epilog=epilog, context_settings=settings)(command)
 app.add_typer(course, name="course", rich_help_panel="Learn", epilog="Example:\nheadway course")
 app.add_typer(datasets, name="datasets", rich_help_panel="Data", epilog="Example:\nheadway datasets fetch mnist")
 
@@ -96,6 +103,7 @@ def main() -> None:
     try:
         app()
     except HeadwayError as error:
+        _save(error)
         print(f"headway: {error}", file=sys.stderr)
         sys.exit(2)
     except (SystemExit, KeyboardInterrupt) as exit:
@@ -108,6 +116,19 @@ def main() -> None:
         stops.append(status)
         threading.Thread(target=_end, args=(status,), daemon=True).start()
         sys.exit(status)
+    except Exception as error:
+        _save(error)
+        raise
+
+
+def _save(error: Exception) -> None:
+    """Saves what failed, for `headway why`; of that command's own errors nothing."""
+    if sys.argv[1:2] == ["why"]:
+        return
+    from headway.why.capture import capture
+    from headway.why.failure import save
+
+    save(capture(error))
 
 
 def _end(status: int) -> None:

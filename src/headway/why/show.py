@@ -1,0 +1,153 @@
+"""An explanation as text for a terminal: 80 columns, readable without colour and by a screen reader."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+from headway.why.failure import Failure, Variable
+from headway.why.match import Explanation
+
+__all__ = ["PAGES", "show", "show_run"]
+
+WIDTH = 80
+BOLD, DIM, GREEN, END = "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[0m"
+QUESTION = "None of these? `headway why --question` writes a question that you can post."
+# The documents that say more, by the folder of the code that raised an error on purpose.
+PAGES = {
+    "bundle": "docs/bundle-format.md",
+    "datasets": "docs/datasets.md",
+    "data": "docs/targets.md",
+    "ratings": "docs/ratings.md",
+    "table": "docs/tables.md",
+    "mask": "docs/segmentation.md",
+    "targets": "docs/targets.md",
+    "judge": "docs/report.md",
+    "serve": "docs/serve.md",
+    "headway": "docs/train.md",
+}
+
+
+def show(failure: Failure, explanations: Sequence[Explanation], *, colour: bool = False) -> str:
+    """The failure and its explanations.
+
+    Example:
+        >>> print(show(Failure("ValueError", "odd"), []))
+        ValueError: odd
+        <BLANKLINE>
+        Nothing in the catalogue is like this.
+        `headway why --question` writes a question that you can post.
+    """
+    parts = [_head(failure, colour=colour)]
+    if failure.what:
+        parts.append(_of_ours(failure))
+    shown = [one for one in explanations if one.exact]
+    near = [one for one in explanations if not one.exact]
+    for number, explanation in enumerate(shown):
+        parts.append(_explanation(explanation, colour=colour, full=number == 0))
+    if near:
+        parts.append("No entry fits exactly. These are the nearest in words:")
+        parts += [_explanation(one, colour=colour, full=False) for one in near]
+    if failure.type and (variables := _variables(failure)):
+        parts.append(_section("Variables on that line", variables, colour=colour))
+    parts.append(_end(failure, explanations))
+    return "\n\n".join(parts)
+
+
+def show_run(run: Path, explanations: Sequence[Explanation], *, colour: bool = False) -> str:
+    """What the report of a run found wrong."""
+    if not explanations:
+        return f"The report of {run} names no problem."
+    return "\n\n".join(_explanation(one, colour=colour, full=True) for one in explanations)
+
+
+def _head(failure: Failure, *, colour: bool) -> str:
+    if not failure.type:
+        return "The script ended without an error."
+    first = failure.message.splitlines()[0] if failure.message else ""
+    lines = _wrapped(f"{failure.type}: {failure.what or first}" if first else failure.type).splitlines()
+    lines = [_in(BOLD, line, colour) for line in lines]
+    frame = failure.own_frame
+    if frame is not None:
+        file = Path(frame.file).name
+        lines.append(f"{file}, line {frame.line}" + (f", in {frame.function}" if frame.function[0] != "<" else ""))
+        lines += [f"    {frame.code}"] if frame.code else []
+    return "\n".join(lines)
+
+
+def _of_ours(failure: Failure) -> str:
+    lines = [f"Given: {failure.given}", f"Fix:   {failure.fix}"] if failure.fix else []
+    parts = Path(failure.frames[-1].file).parts if failure.frames else ()
+    page = next((PAGES[part] for part in reversed(parts) if part in PAGES), PAGES["headway"])
+    return "\n".join([*lines, f"More:  {page}"])
+
+
+def _explanation(explanation: Explanation, *, colour: bool, full: bool) -> str:
+    entry = explanation.entry
+    between = "  " if len(f"{entry.title}  [{entry.id}]") <= WIDTH else "\n"
+    title = _in(BOLD, entry.title, colour) + between + _in(DIM, f"[{entry.id}]", colour)
+    lines = [title, _wrapped(explanation.says)]
+    if full and explanation.because:
+        lines.append("")
+        lines += _reasons(explanation)
+    fixes = explanation.fix.strip().splitlines()
+    lines += ["", _in(GREEN, "Fix:", colour), *(line if line.startswith("    ") else _indented(line) for line in fixes)]
+    if full and entry.look:
+        lines += ["", "Look:", *(f"    {line}" for line in entry.look)]
+    if full and entry.lesson:
+        lines += ["", f"Lesson: {entry.lesson}"]
+    return "\n".join(lines)
+
+
+def _reasons(explanation: Explanation) -> list[str]:
+    reasons = explanation.because
+    # What was seen is the cause; the fix belongs to the first.
+    if len(reasons) == 1 or reasons[0].seen:
+        return [_wrapped(f"Why: {reasons[0].sentence}")]
+    return ["Why, the likeliest first:", *(_item(number, reason.sentence) for number, reason in enumerate(reasons, 1))]
+
+
+def _item(number: int, sentence: str) -> str:
+    return textwrap.fill(
+        f"  {number}. {sentence}", WIDTH, subsequent_indent="     ", break_on_hyphens=False, break_long_words=False
+    )
+
+
+def _variables(failure: Failure) -> list[str]:
+    """What was seen of the variables on the line that failed, tensors first."""
+    used = [one for one in failure.used.values() if _says_something(one)]
+    if any(one.name.startswith("self.") for one in used):
+        used = [one for one in used if one.name != "self"]
+    if len(used) == len(failure.variables) and len(used) > 8:
+        used = [one for one in used if one.shape is not None]
+    width = max((len(one.name) for one in used), default=0)
+    return [f"{one.name:<{width}}  {one}"[: WIDTH - 4] for one in used[:8]]
+
+
+def _says_something(variable: Variable) -> bool:
+    return bool(variable.facts) and "callable" not in variable.facts and "file" not in variable.facts
+
+
+def _section(title: str, lines: Sequence[str], *, colour: bool) -> str:
+    return "\n".join([f"{title}:", *(f"    {_in(DIM, line, colour)}" for line in lines)])
+
+
+def _end(failure: Failure, explanations: Sequence[Explanation]) -> str:
+    if explanations:
+        return QUESTION
+    if failure.what or not failure.type:
+        return "Its variables show no problem of the catalogue." if not failure.type else QUESTION
+    return f"Nothing in the catalogue is like this.\n{QUESTION.removeprefix('None of these? ')}"
+
+
+def _indented(line: str) -> str:
+    return textwrap.indent(_wrapped(line, WIDTH - 4), "    ")
+
+
+def _wrapped(text: str, width: int = WIDTH) -> str:
+    return textwrap.fill(text, width, break_on_hyphens=False, break_long_words=False)
+
+
+def _in(code: str, text: str, colour: bool) -> str:
+    return f"{code}{text}{END}" if colour else text

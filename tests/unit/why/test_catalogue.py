@@ -1,0 +1,108 @@
+"""The catalogue is complete, its tests exist, and its sentences are short and in plain terms."""
+
+from __future__ import annotations
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from headway.why.catalogue import Entry, entries
+from headway.why.checks import CHECKS
+from headway.why.failure import Failure, Variable
+from headway.why.match import explain
+from headway.why.show import show
+from tests.meta.modules import ROOT
+
+ENTRIES = {entry.id: entry for entry in entries()}
+
+
+def test_it_has_every_family_and_at_least_120_entries() -> None:
+    assert len(ENTRIES) >= 120
+    families = "data dtypes environment files gradients learning memory python runs serving shapes"
+    assert sorted({name.partition(".")[0] for name in ENTRIES}) == families.split()
+
+
+@pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.id)
+def test_an_entry_is_whole(entry: Entry) -> None:
+    when = entry.when
+    assert when.type or when.values or when.finding
+    assert entry.because
+    assert entry.tags
+    assert entry.since == "0.2"
+    for pattern in (when.message, when.frame, entry.expects):
+        re.compile(pattern)
+    tests = [cause.test for cause in entry.because if cause.test] + [when.values] * bool(when.values)
+    assert {test.partition(":")[0] for test in tests} <= CHECKS.keys()
+    for test in tests:
+        name, _, argument = test.partition(":")
+        if name in ("line", "code", "no_code", "message", "kind"):
+            re.compile(argument)
+    # At least one cause needs no variables, so that a pasted traceback is answered too.
+    assert any(not cause.test for cause in entry.because)
+    compile(entry.repro, entry.id, "exec") if entry.id not in ("python.syntax", "python.indentation") else None
+
+
+@pytest.mark.parametrize("entry", entries(), ids=lambda entry: entry.id)
+def test_sentences_name_what_is_known(entry: Entry) -> None:
+    """A name in braces is a group of the message's pattern, or what the cause's own test binds."""
+    groups = set(re.compile(entry.when.message).groupindex)
+    of_values = {"x", "column", "flat", "n", "a", "b", "model", "layer", "list", "file"} if entry.when.values else set()
+    assert _named(entry.says) | _named(entry.fix) <= groups | of_values
+    for cause in entry.because:
+        bound = {"x", "a", "b", "column", "flat", "n", "line", "layer", "list", "model", "wanted", "got"}
+        own = (
+            set(re.compile(cause.test.partition(":")[2]).groupindex)
+            if cause.test.startswith(("code", "line", "mess"))
+            else set()
+        )
+        assert _named(cause.says) | _named(cause.fix) <= groups | of_values | own | (bound if cause.test else set())
+
+
+def _named(sentence: str) -> set[str]:
+    return {re.split(r"[.\[]", name)[0] for _, name, _, _ in string.Formatter().parse(sentence) if name}
+
+
+def test_sentences_are_short_and_plain() -> None:
+    page = (ROOT / "docs" / "vocabulary.md").read_text()
+    table = page.split("## Phrases")[1].partition("## One word a thing")[0]
+    phrases = re.findall(r"`([\w -]+)`", "".join(re.findall(r"^\| (`[^|]+`) \|", table, flags=re.MULTILINE)))
+    banned = re.compile(rf"\b({'|'.join(phrases)}|simply|obviously|just)\b|!$", flags=re.IGNORECASE)
+    wrong = []
+    for entry in entries():
+        for text in (entry.title, entry.says, *(cause.says for cause in entry.because)):
+            wrong += [f"{entry.id}: {match[0]}: {text}" for match in banned.finditer(text)]
+            sentences = re.split(r"(?<=[.:;?])\s", text)
+            wrong += [f"{entry.id}: long: {one}" for one in sentences if len(one.split()) > 28]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_entry_fits_a_failure_without_a_likeness() -> None:
+    assert explain(Failure("ValueError", "the frobnicator refused the widget")) == []
+    assert explain(Failure("WeirdError", "")) == []
+
+
+def test_words_find_the_nearest_where_no_pattern_fits() -> None:
+    near = explain(Failure("CustomError", "cannot load state_dict: size mismatch, missing key, unexpected key"))
+    assert near
+    assert not near[0].exact
+    assert near[0].entry.id.startswith("files.state")
+    assert "No entry fits exactly" in show(Failure("CustomError", "..."), near)
+
+
+def test_every_explanation_can_be_shown_without_variables() -> None:
+    """As for a pasted traceback: no cause that would need them, no gap in a sentence of the entry."""
+    for entry in entries():
+        assert not re.search(r"\{x\.", entry.fix) or entry.when.values, entry.id
+
+
+def test_shapes_are_named(tmp_path: Path) -> None:
+    variables = {
+        "outputs": Variable("outputs", "Tensor", {"shape": [64], "graph": True}),
+        "targets": Variable("targets", "Tensor", {"shape": [64, 1], "graph": False}),
+    }
+    [explanation] = explain(Failure("", "", variables=variables))
+    assert explanation.entry.id == "shapes.broadcast"
+    assert "`targets` is (64, 1), `outputs` is (64,)" in explanation.says
+    assert explanation.fix == "targets = targets.squeeze(1)"

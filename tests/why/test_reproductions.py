@@ -45,7 +45,6 @@ def test_it_fails_as_the_entry_says_and_is_matched_first(entry: Entry, reproduce
     assert [one.entry.id for one in explanations][:1] == [entry.id]
     assert explanations[0].exact
     assert len(explanations) <= 3
-    assert "None" not in explanations[0].says
     shown = show_run(folder, explanations) if of_run else show(failure, explanations)
     # Code, and the report's own sentences, are as wide as they are.
     assert max(len(line) for line in shown.splitlines() if not line.startswith("    ")) <= 80

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from headway.system.cache import cache_folder
-from headway.system.whole_file import whole_file
+from headway.system.files import write_whole
 
 __all__ = ["Failure", "Frame", "Variable", "from_json", "load", "save"]
 
@@ -161,9 +161,7 @@ def save(failure: Failure, file: Path | None = None) -> None:
     """
     path = file or _last()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as draft:
-            draft.write_text(json.dumps(failure.to_json()), "utf-8")
+        write_whole(path, json.dumps(failure.to_json()).encode())
     except OSError:
         return
 

@@ -22,8 +22,9 @@ import torch
 from torch import Tensor, nn
 
 from headway.bundle.format import INPUT_DTYPES, Check, pack_check, write_bundle
+from headway.bundle.graph import Graph
 from headway.bundle.out_of_distribution import Distance, Familiar
-from headway.bundle.predictor import CHECK_TOLERANCE, GRAPH_DISTANCE, GRAPH_INPUT, GRAPH_OUTPUT, open_session, sampled
+from headway.bundle.predictor import CHECK_TOLERANCE, GRAPH_DISTANCE, GRAPH_INPUT, GRAPH_OUTPUT, sampled
 from headway.bundle.quantize import quantize_graph
 from headway.data.dataset import Data
 from headway.errors import BundleError, HeadwayError, ShapeError
@@ -201,8 +202,7 @@ def _out_of_place(served: nn.Module, inputs: Tensor, *, expected: tuple[Tensor, 
 
 
 def _run(graph: bytes, inputs: np.ndarray) -> list[np.ndarray]:
-    session = open_session(graph)
-    return [np.asarray(output) for output in session.run(None, {GRAPH_INPUT: inputs})]
+    return [np.asarray(output) for output in Graph(graph).run(None, {GRAPH_INPUT: inputs})]
 
 
 def _check_examples(examples: np.ndarray, input: Input) -> None:

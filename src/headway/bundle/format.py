@@ -157,7 +157,7 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
         raise damage(f"The bundle does not hold just {_MANIFEST}, {', '.join(expected)}.", given=path)
     for name, data in members.items():
         listed = manifest["files"].get(name)
-        if not isinstance(listed, dict) or listed.get("size") != len(data):
+        if not isinstance(listed, dict) or type(listed.get("size")) is not int or listed["size"] != len(data):
             raise damage(f"The bundle is damaged: the size of {name} is not the one in the manifest.", given=path)
         if listed.get("sha256") != hashlib.sha256(data).hexdigest():
             raise damage(f"The bundle is damaged: the SHA-256 of {name} is not the one in the manifest.", given=path)
@@ -223,10 +223,12 @@ def _parse_manifest(raw: bytes, source: object) -> dict[str, Any]:
         raise damage(f"The bundle's manifest is over the limit of {MAX_MANIFEST_BYTES // 2**20} MB.", given=source)
     try:
         manifest = json.loads(raw.decode())
+        # NaN, infinity, 1e999 and halves of characters: nobody else could read what is made of them.
+        json.dumps(manifest, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise damage(f"The bundle's manifest is not JSON ({error}).", given=source) from error
     version = manifest.get("format_version") if isinstance(manifest, dict) else None
-    if not isinstance(version, int) or version < 1 or not isinstance(manifest.get("files"), dict):
+    if type(version) is not int or version < 1 or not isinstance(manifest.get("files"), dict):
         raise damage("The bundle's manifest lacks its format version or its list of files.", given=source)
     if version not in _FILES:
         what = f"The bundle has format version {version}; this version of Headway reads up to {FORMAT_VERSION}."
@@ -264,11 +266,11 @@ def _write_zip(file: BinaryIO, members: dict[str, bytes]) -> None:
 def _read_zip(file: BinaryIO, *, source: object) -> dict[str, bytes]:
     """The members of a zip of a few stored files; the structure is checked before a member is read."""
     size = file.seek(0, os.SEEK_END)
-    _check_end(file, size, source)
+    count = _check_end(file, size, source)
     try:
         with zipfile.ZipFile(file) as archive:
             entries = archive.infolist()
-            problem = _problem(entries, size)
+            problem = _problem(entries, size) if len(entries) == count else "its end tells another number of members"
             if problem:
                 raise damage(f"The bundle is unsafe or damaged: {problem}.", given=source)
             return {entry.filename: archive.read(entry) for entry in entries}
@@ -279,8 +281,8 @@ def _read_zip(file: BinaryIO, *, source: object) -> dict[str, bytes]:
         raise damage(f"The bundle is damaged: {error or type(error).__name__}.", given=source) from error
 
 
-def _check_end(file: BinaryIO, size: int, source: object) -> None:
-    """Bounds the zip's directory before zipfile builds an object for each of its entries."""
+def _check_end(file: BinaryIO, size: int, source: object) -> int:
+    """The number of members by the zip's end, whose directory is bounded before zipfile reads all of it."""
     file.seek(max(0, size - _END.size))
     tail = file.read(_END.size)
     if len(tail) != _END.size or not tail.startswith(b"PK\x05\x06"):
@@ -288,6 +290,7 @@ def _check_end(file: BinaryIO, size: int, source: object) -> None:
     _, _, _, _, count, directory_bytes, directory_start, _ = _END.unpack(tail)
     if count > _MAX_MEMBERS or directory_start + directory_bytes + _END.size != size or directory_bytes > 2**16:
         raise damage("The bundle is damaged: its directory is not as it should be.", given=source)
+    return count
 
 
 def _problem(entries: list[zipfile.ZipInfo], size: int) -> str | None:

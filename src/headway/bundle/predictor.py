@@ -14,20 +14,18 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import KW_ONLY, dataclass, field, replace
 from itertools import islice, repeat
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from headway.bundle.format import Bundle, Check, damage, read_bundle, unpack_check
+from headway.bundle.graph import Graph, num_cores
 from headway.errors import BundleError, ConfigError, ReadError, ShapeError
 from headway.inputs.base import Input
 from headway.inputs.registry import input_from_json
 from headway.system.machine import num_cores
 from headway.targets.base import Prediction, Target
 from headway.targets.registry import target_from_json
-
-if TYPE_CHECKING:
-    import onnxruntime
 
 __all__ = [
     "CHECK_TOLERANCE",
@@ -38,11 +36,12 @@ __all__ = [
     "Predictor",
     "load",
     "open_bundle",
-    "open_session",
     "sampled",
 ]
 
 T = TypeVar("T")
+
+_NO_ANSWER = "without an answer: the model gave NaN, infinity or a probability outside [0, 1]"
 
 GRAPH_INPUT = "inputs"
 GRAPH_OUTPUT = "outputs"
@@ -73,6 +72,8 @@ def open_bundle(bundle: Bundle, *, source: object) -> Predictor:
     try:
         input = input_from_json(bundle.manifest["input"])
         target = target_from_json(bundle.manifest["target"])
+        for name, kind in (("input", input), ("target", target)):
+            _check_types(bundle.manifest[name], kind.to_json(), name)
         threshold, tolerance = _limits(bundle.manifest)
     except BundleError:
         raise
@@ -81,32 +82,13 @@ def open_bundle(bundle: Bundle, *, source: object) -> Predictor:
         raise damage(f"The bundle's fields cannot be read ({_first_line(error)}).", given=source) from error
     check = unpack_check(bundle.files["check.npz"], source=source)
     try:
-        session = open_session(bundle.files["model.onnx"])
+        session = Graph(bundle.files["model.onnx"])
     # onnxruntime's exceptions have no base of their own.
     except Exception as error:
         raise damage(f"The bundle's graph cannot be opened ({_first_line(error)}).", given=source) from error
     predictor = Predictor(manifest=bundle.manifest, input=input, target=target, session=session, threshold=threshold)
     _self_check(predictor, check, tolerance=tolerance, source=source)
     return predictor
-
-
-def open_session(graph: bytes) -> onnxruntime.InferenceSession:
-    """An onnxruntime session on the CPU for the bytes of an ONNX graph."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    # By its own choice onnxruntime pins its threads to cores, which fails inside containers.
-    options.intra_op_num_threads = num_cores()
-    # Threads that spin for long while they wait keep the cores busy after each answer, and beside other work they
-    # slow it down by half; threads that never spin cost a millisecond an answer.
-    options.add_session_config_entry("session.intra_op.spin_duration_us", "20")
-    # A graph may name files that hold its weights, looked for in the working folder: a stranger's graph gets none.
-    options.add_session_config_entry(
-        "session.model_external_initializers_file_folder_path", os.path.join(os.devnull, "none")
-    )
-    # Its second try on the same processor would print, and fail again.
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"], enable_fallback=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +114,7 @@ class Predictor:
     manifest: dict[str, Any] = field(repr=False)
     input: Input
     target: Target
-    session: onnxruntime.InferenceSession = field(repr=False)
+    session: Graph = field(repr=False)
     threshold: float | None = None
 
     @property
@@ -181,20 +163,26 @@ class Predictor:
         """
         return (outputs for _, outputs in self._stream(items, batch_size, self._outputs))
 
-    def answer(self, inputs: np.ndarray) -> list[Prediction]:
+    def answer(self, inputs: np.ndarray, *, seconds: float | None = None) -> list[Prediction | ReadError]:
         """The answers for one batch of items that were read before; what a server calls.
 
         Args:
             inputs: As `input.read` gives them: for photos uint8 `[batch, height, width, channels]`.
+            seconds: How long the graph may take; when left out, a minute and a second for each item.
 
         Returns:
             A prediction an item; `seconds` is its share of the batch's. What lies in a picture, such as points, is as
-            the target's `decode` gives it, in what the model saw; `target.to_item` brings it into the picture.
+            the target's `decode` gives it, in what the model saw; `target.to_item` brings it into the picture. Where
+            the graph gave NaN, infinity or a probability outside [0, 1], a ReadError stands in its place.
 
         Raises:
             ShapeError: If the inputs do not fit the graph.
+            GraphTimeout: If it takes longer.
         """
-        return [replace(answer, familiar=familiar, seconds=spent) for answer, familiar, spent in self._decoded(inputs)]
+        return [
+            answer if isinstance(answer, ReadError) else replace(answer, familiar=familiar, seconds=spent)
+            for answer, familiar, spent in self._decoded(inputs, seconds=seconds)
+        ]
 
     def outputs(self, inputs: np.ndarray) -> np.ndarray:
         """The graph itself: one batch of items in, probabilities or other outputs out.
@@ -218,7 +206,7 @@ class Predictor:
         """
         return self._run(inputs)[1]
 
-    def _run(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    def _run(self, inputs: np.ndarray, *, seconds: float | None = None) -> tuple[np.ndarray, np.ndarray | None]:
         graph_input = self.session.get_inputs()[0]
         wanted, dtype = graph_input.shape[1:], np.dtype(self.input.dtype)
         if inputs.dtype != dtype or not _is_of_shape(inputs, wanted):
@@ -228,22 +216,26 @@ class Predictor:
                 fix="Pass a batch of what `predictor.input.read` gives, or call `predict`.",
             )
         names = [GRAPH_OUTPUT] if self.threshold is None else [GRAPH_OUTPUT, GRAPH_DISTANCE]
-        outputs, *distances = map(np.asarray, self.session.run(names, {graph_input.name: inputs}))
+        outputs, *distances = map(np.asarray, self.session.run(names, {graph_input.name: inputs}, seconds=seconds))
         return outputs, distances[0] if distances else None
 
-    def _decoded(self, inputs: np.ndarray) -> Iterator[tuple[Prediction, bool | None, float]]:
+    def _decoded(
+        self, inputs: np.ndarray, *, seconds: float | None = None
+    ) -> Iterator[tuple[Prediction | ReadError, bool | None, float]]:
         """For each item of a batch its answer, whether it is familiar, and its share of the time."""
         start = time.perf_counter()
-        outputs, distances = self._run(inputs)
-        answers = self.target.decode_many(outputs)
-        seconds = (time.perf_counter() - start) / max(len(answers), 1)
+        outputs, distances = self._run(inputs, seconds=seconds)
+        answers: list[Prediction | ReadError] = [*self.target.decode_many(np.nan_to_num(outputs))]
+        for position in np.flatnonzero(~self.target.is_valid(outputs)):
+            answers[position] = ReadError(_NO_ANSWER)
+        spent = (time.perf_counter() - start) / max(len(answers), 1)
         # A distance of NaN compares as false: not familiar.
         familiar = self.input.familiar(inputs) if distances is None else distances <= self.threshold
         verdicts: list[bool | None] = [None] * len(answers) if familiar is None else familiar.tolist()
         far = self.input.is_far(inputs)
         if far is not None:
             verdicts = [False if is_far else verdict for is_far, verdict in zip(far, verdicts, strict=True)]
-        return zip(answers, verdicts, repeat(seconds, len(answers)), strict=True)
+        return zip(answers, verdicts, repeat(spent, len(answers)), strict=True)
 
     def _stream(
         self, items: Iterable[Any], batch_size: int, answered: Callable[[Sequence[_Read]], Iterable[T | ReadError]]
@@ -300,6 +292,9 @@ class Predictor:
                 yield result
                 continue
             answer, familiar, seconds = result
+            if isinstance(answer, ReadError):
+                yield answer
+                continue
             answer = self.target.to_item(answer, item.geometry) if self.target.needs_geometry else answer
             yield replace(answer, familiar=familiar, notes=item.notes, seconds=item.seconds + seconds)
 
@@ -328,19 +323,43 @@ class _Read:
 _Batches = Generator[tuple[list[Any], list[_Read]], None, None]
 
 
+def _check_types(said: Any, read: Any, name: str) -> None:
+    """A ValueError where a field was read from another type than it would write: 1 for a label "1", true for 1."""
+    kinds = [
+        str if isinstance(value, str) else type(value) if isinstance(value, bool | list | dict) else float
+        for value in (said, read)
+    ]
+    if kinds[0] is not kinds[1] and None not in (said, read):
+        message = f"{name} is {said!r:.40}"
+        raise ValueError(message)
+    if isinstance(said, dict):
+        for key in said.keys() & read.keys():
+            _check_types(said[key], read[key], key)
+    if isinstance(said, list):
+        for inner, outer in zip(said, read, strict=False):
+            _check_types(inner, outer, name)
+
+
 def _limits(manifest: dict[str, Any]) -> tuple[float | None, float]:
     """The threshold of familiar items, where there is one, and how exactly the check must be met."""
-    familiar, tolerance = manifest.get("familiar"), float(manifest.get("check_tolerance", CHECK_TOLERANCE))
+    familiar, tolerance = manifest.get("familiar"), _number(manifest.get("check_tolerance", CHECK_TOLERANCE))
     if not 0 < tolerance <= MAX_CHECK_TOLERANCE:
         message = f"check_tolerance is {tolerance:g}, and must lie above 0 and at most at {MAX_CHECK_TOLERANCE:g}"
         raise ValueError(message)
     if familiar is None:
         return None, tolerance
-    threshold = float(familiar["threshold"])
+    threshold = _number(familiar["threshold"])
     if not math.isfinite(threshold):
         message = f"the threshold of familiar items is {threshold:g}, and must be a finite number"
         raise ValueError(message)
     return threshold, tolerance
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool | str):
+        message = f"{value!r:.40} is not a number"
+        raise TypeError(message)
+    return float(value)
 
 
 def _is_of_shape(batch: np.ndarray, shape: Sequence[int | str | None]) -> bool:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from headway.as_json import as_json
-from headway.bundle.predictor import GRAPH_DISTANCE, GRAPH_INPUT, GRAPH_OUTPUT, open_session
+from headway.bundle.graph import Graph
+from headway.bundle.predictor import GRAPH_DISTANCE, GRAPH_INPUT, GRAPH_OUTPUT
 from headway.data.dataset import Part
 from headway.errors import ConfigError
 from headway.inputs.base import Input
@@ -90,7 +91,7 @@ def quantize_graph(graph: bytes, *, train: Part, valid: Part) -> Quantized:
 
 def graph_outputs(graph: bytes, part: Part, output: str = GRAPH_OUTPUT) -> Iterator[np.ndarray]:
     """One of a graph's outputs for all rows of a part, batch by batch."""
-    session = open_session(graph)
+    session = Graph(graph)
     for inputs in _batches(part, np.arange(len(part)), size=32):
         yield np.asarray(session.run([output], {GRAPH_INPUT: inputs})[0])
 

@@ -25,6 +25,9 @@ def serve(
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(metavar="N", help="Port; 0 takes a free one.", min=0, max=65535)] = 8000,
     workers: Annotated[int, typer.Option(metavar="N", help="Worker processes; one uses all cores.", min=1)] = 1,
+    host_name: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Host name that requests may have; repeatable.")
+    ] = None,
     max_body: Annotated[str, limit_option(metavar="SIZE", help="Largest request body.")] = "10MB",
     max_pixels: Annotated[str, limit_option(metavar="SIZE", help="Largest image.")] = "40MP",
     queue: Annotated[
@@ -49,6 +52,7 @@ def serve(
         queue=queue,
         deadline_seconds=deadline,
         log=log,
+        host_names=tuple(host_name or ()),
         keep_inputs=keep_inputs,
     )
 

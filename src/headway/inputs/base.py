@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, TypeVar
 
@@ -378,6 +378,29 @@ class Input(ABC):
     @abstractmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         """The field that `to_json` wrote."""
+
+
+def values_of(cls: type[Any], values: dict[str, Any], *, init: bool = True) -> dict[str, Any]:
+    """A dataclass's attributes in JSON; a ValueError where true or false stands for another type."""
+    # An option that has a default may be missing from bundles that were written before it was there.
+    chosen = {
+        attribute.name: values[attribute.name]
+        for attribute in fields(cls)
+        if attribute.init is init and (attribute.name in values or not (init and _has_default(attribute)))
+    }
+    wrong = [
+        attribute.name
+        for attribute in fields(cls)
+        if isinstance(chosen.get(attribute.name), bool) and "bool" not in str(attribute.type)
+    ]
+    if wrong:
+        message = f"{wrong[0]} is {chosen[wrong[0]]}"
+        raise ValueError(message)
+    return chosen
+
+
+def _has_default(attribute: Field[Any]) -> bool:
+    return attribute.default is not MISSING or attribute.default_factory is not MISSING
 
 
 def learned(field: F, **values: Any) -> F:

@@ -32,7 +32,7 @@ def in_process(setup: Setup) -> Predictor:
 class _InProcess(Predictor):
     setup: Setup
 
-    def _run(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    def _run(self, inputs: np.ndarray, *, seconds: float | None = None) -> tuple[np.ndarray, np.ndarray | None]:
         return predict_arrays(self.setup, inputs), None
 
 

@@ -7,7 +7,7 @@ import logging
 import os
 import time
 from base64 import b64encode
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -24,7 +24,7 @@ from headway.serve.answers import ModelFacts, ProblemDetails, answer_models, pro
 from headway.serve.body import Held, read_body
 from headway.serve.files import FileReader
 from headway.serve.monitor import MULTIPROCESS_FOLDER, Journal, Metrics
-from headway.serve.problems import Kind, Problem, handle_problems, headers_too_large, problem_response
+from headway.serve.problems import Kind, Problem, foreign, handle_problems, headers_too_large, problem_response
 from headway.serve.reader import Reader
 from headway.serve.rows import RowReader
 from headway.serve.service import Answer, Service
@@ -99,6 +99,8 @@ def create_app(
             journal.close()
 
     app = FastAPI(
+        # A redirect would name whatever host the client did.
+        redirect_slashes=False,
         title=name,
         summary=target.summary(),
         version=version("headway"),
@@ -107,6 +109,7 @@ def create_app(
         lifespan=lifespan,
         responses={"default": {"model": ProblemDetails, "description": "Any other problem."}},
     )
+    app.state.is_stuck = lambda: predictor.session.is_stuck
     handle_problems(app)
     _add_predict(app, service, reader, settings, _Record(metrics, journal, target.to_json()["kind"]), target)
     facts = {
@@ -118,9 +121,9 @@ def create_app(
         "media_types": list(reader.media_types),
         **reader.facts(),
     }
-    _add_facts(app, facts, metrics)
+    _add_facts(app, facts, metrics, service)
     app.router.routes.extend(_page_routes())
-    app.add_middleware(_Outermost, metrics=metrics)
+    app.add_middleware(_Outermost, metrics=metrics, host_names=settings.host_names)
     return app
 
 
@@ -180,17 +183,22 @@ def _description(reader: Reader, target: Target) -> dict[str, Any]:
     return {"summary": reader.summary, "description": takes, "responses": responses, "openapi_extra": body}
 
 
-def _add_facts(app: FastAPI, facts: dict[str, Any], metrics: Metrics) -> None:
+def _add_facts(app: FastAPI, facts: dict[str, Any], metrics: Metrics, service: Service) -> None:
     body = _json(facts).body
 
     @app.get("/model", summary="What the model is, and its card.", responses={200: {"model": ModelFacts}})
     async def model() -> Response:
         return Response(body, media_type="application/json")
 
-    # An application that answers at all has loaded its model: to be alive is to be ready.
-    @app.get("/healthz", summary="Whether the server lives.", responses=_plain("It does."))
-    @app.get("/readyz", summary="Whether the server can answer: it has loaded its model.", responses=_plain("It does."))
-    async def ok() -> Response:
+    # An application that answers at all has loaded its model: to be alive is to be ready, unless the model is stuck.
+    unwell = problem_responses(Kind.UNWELL)
+    ok = {**_plain("It does."), **unwell}
+
+    @app.get("/healthz", summary="Whether the server lives, and its model answers.", responses=ok)
+    @app.get("/readyz", summary="Whether the server can answer: it has loaded its model.", responses=ok)
+    async def health() -> Response:
+        if not service.is_well:
+            raise Problem(Kind.UNWELL, "The last runs of the model failed or did not end. Start the server again.")
         return Response("ok", media_type="text/plain")
 
     @app.get("/metrics", summary="What the server counts, for Prometheus.", responses=_plain("The numbers."))
@@ -258,9 +266,10 @@ class _Record:
 class _Outermost:
     """Around everything: the headers that every response has, and the count of requests."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, host_names: Collection[str]) -> None:
         self._app = app
         self._metrics = metrics
+        self._host_names = host_names
         self._headers = [(name.encode(), value.encode()) for name, value in _SECURITY_HEADERS.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -268,7 +277,10 @@ class _Outermost:
             await self._app(scope, receive, send)
             return
         start = time.perf_counter()
-        status = 0
+        status, asked = 0, scope["method"]
+        if asked == "HEAD":
+            # As a GET: the web server sends no body.
+            scope = {**scope, "method": "GET"}
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -279,11 +291,11 @@ class _Outermost:
 
         try:
             size = len(scope["raw_path"]) + sum(len(name) + len(value) for name, value in scope["headers"])
-            refusal = problem_response(headers_too_large()) if size > MAX_HEADER_BYTES else None
-            await (refusal or self._app)(scope, receive, send_with_headers)
+            problem = headers_too_large() if size > MAX_HEADER_BYTES else foreign(scope, self._host_names)
+            await (problem_response(problem) if problem else self._app)(scope, receive, send_with_headers)
         # A mistake in the program. Its client is told no more than that, and the next request is answered.
         except Exception:
-            _log.exception("%s %s could not be answered", scope["method"], scope["path"])
+            _log.exception("%s %r could not be answered", scope["method"], scope["path"])
             if status:
                 raise
             problem = Problem(Kind.INTERNAL, "The server's log says more. Other requests are not affected.")
@@ -292,7 +304,7 @@ class _Outermost:
             # Addresses and methods that there are not would make a counter each.
             route = scope.get("route")
             path = getattr(route, "path", "other")
-            method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST") else "other"
+            method = asked if asked in ("GET", "HEAD", "POST") else "other"
             self._metrics.requests.labels(path, method, str(status)).inc()
             self._metrics.request_seconds.labels(path).observe(time.perf_counter() - start)
 
@@ -319,4 +331,4 @@ async def _drawn(answer: Answer, target: Target, service: Service) -> bytes:
 
 
 def _json(values: dict[str, Any]) -> Response:
-    return Response(json.dumps(values, ensure_ascii=False).encode(), media_type="application/json")
+    return Response(json.dumps(values, ensure_ascii=False, allow_nan=False).encode(), media_type="application/json")

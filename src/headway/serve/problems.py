@@ -6,18 +6,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from enum import Enum
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.types import Scope
 
 __all__ = [
     "PROBLEM_MEDIA",
     "Kind",
     "Problem",
+    "foreign",
     "handle_problems",
     "headers_too_large",
     "problem_json",
@@ -31,11 +34,13 @@ class Kind(Enum):
     """A kind of problem: its name, status and title."""
 
     BAD_REQUEST = ("bad-request", 400, "The request cannot be understood")
+    CROSS_SITE = ("cross-site", 403, "Another site's page has sent the request")
     NOT_FOUND = ("not-found", 404, "There is nothing at this address")
     WRONG_METHOD = ("wrong-method", 405, "This address does not take that method")
     SLOW_BODY = ("slow-body", 408, "The body took too long to arrive")
     TOO_LARGE = ("too-large", 413, "The body is too large")
     TOO_MANY_PIXELS = ("too-many-pixels", 413, "The picture has too many pixels")
+    WRONG_HOST = ("wrong-host", 421, "The server does not have this host name")
     TOO_MANY_FILES = ("too-many-files", 422, "There are too many files in one request")
     UNSUPPORTED_MEDIA = ("unsupported-media", 415, "This kind of file is not supported")
     UNREADABLE = ("unreadable", 422, "The file cannot be read")
@@ -45,6 +50,7 @@ class Kind(Enum):
     NO_ROW = ("no-row", 422, "There is no row in the request")
     HEADERS_TOO_LARGE = ("headers-too-large", 431, "The headers are too large")
     INTERNAL = ("internal", 500, "Something went wrong in the server")
+    UNWELL = ("unwell", 503, "The model does not answer")
     BUSY = ("busy", 503, "The server is busy")
     DEADLINE = ("deadline", 504, "The answer was not ready in time")
 
@@ -90,6 +96,21 @@ def problem_response(problem: Problem) -> Response:
 def headers_too_large() -> Problem:
     """The problem of a request whose headers are over the limit."""
     return Problem(Kind.HEADERS_TOO_LARGE, "Send fewer or shorter headers.", headers={"connection": "close"})
+
+
+def foreign(scope: Scope, host_names: Collection[str]) -> Problem | None:
+    """The problem of a request that a page of another site has made; None where there is none, as far as one can see.
+
+    A browser says when it posts for another site. It does not when that site's name has been led to this address,
+    which is why a server that is asked by name answers to `host_names` alone, where there are any.
+    """
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    host = re.sub(r":\d*$", "", headers.get("host", "")).rstrip(".").lower()
+    if host and host_names and host not in host_names:
+        return Problem(Kind.WRONG_HOST, "Ask for it by its own name, or start it with --host-name NAME.")
+    if scope["method"] == "POST" and headers.get("sec-fetch-site") == "cross-site":
+        return Problem(Kind.CROSS_SITE, "Pages of other sites may not use this server. Send it from a program.")
+    return None
 
 
 def handle_problems(app: FastAPI) -> None:

@@ -12,7 +12,8 @@ import sys
 import tempfile
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,9 @@ _HEADER_SECONDS = 10.0
 _REST_SECONDS = 5.0
 _UNREAD_MILLISECONDS = 30_000
 _MAX_CONNECTIONS = 1000
+_MAX_CONNECTIONS_A_CLIENT = 250
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def serve(
@@ -65,6 +69,9 @@ def serve(
         ConfigError: If the address cannot be listened at, or a setting cannot work.
     """
     settings = settings or Settings()
+    if settings.host_names or host in LOOPBACK:
+        # A page whose name leads to this machine is another site's all the same.
+        settings = replace(settings, host_names=(*LOOPBACK, "[::1]", *map(str.lower, settings.host_names)))
     if workers < 1:
         raise ConfigError("`workers` must be at least 1.", given=workers, fix="Leave it out for 1.")
     with contextlib.closing(_listen(host, port)) as listener:
@@ -73,7 +80,11 @@ def serve(
         if workers == 1:
             # From its start on: by then uvicorn answers to signals, and the socket takes connections already.
             app = _make_app(Path(bundle), settings, on_start=lambda: on_ready(address))
-            _run_here(_config(app, settings), listener)
+            with _own_stderr():
+                _run_here(_config(app, settings), listener)
+            if app.state.is_stuck():
+                # A run of the model that does not end would keep the process, whatever it was sent.
+                os._exit(1)
         else:
             # A mistake is to be told here, once, not by each worker.
             read_bundle(bundle)
@@ -94,7 +105,11 @@ def _make_app(bundle: Path, settings: Settings, on_start: Callable[[], None] = l
 def _make_worker(bundle: Path, settings: Settings) -> FastAPI:
     """The same in a worker, which must not be started again and again where it cannot start at all."""
     try:
-        return _make_app(bundle, settings)
+        app = _make_app(bundle, settings)
+        # Until the worker ends.
+        app.state.stderr = contextlib.ExitStack()
+        app.state.stderr.enter_context(_own_stderr())
+        return app
     except HeadwayError as error:
         sys.stderr.write(f"headway: {error}\n")
     except Exception:
@@ -119,6 +134,21 @@ def _config(app: Any, settings: Settings, *, workers: int = 1) -> Config:
         timeout_graceful_shutdown=int(settings.deadline_seconds) + 5,
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
     )
+
+
+@contextlib.contextmanager
+def _own_stderr() -> Iterator[None]:
+    """A context in which Python alone writes to stderr: libtiff and the like would tell of every broken file."""
+    own, before = os.dup(2), sys.stderr
+    with open(os.devnull, "wb") as nowhere, open(os.dup(own), "w", buffering=1, errors="backslashreplace") as stderr:
+        os.dup2(nowhere.fileno(), 2)
+        sys.stderr = stderr
+        try:
+            yield
+        finally:
+            sys.stderr = before
+            os.dup2(own, 2)
+            os.close(own)
 
 
 def _run_here(config: Config, listener: socket.socket) -> None:
@@ -167,7 +197,9 @@ class _Protocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         super().connection_made(transport)
-        if len(self.connections) > _MAX_CONNECTIONS:
+        addresses = [other.client[0] for other in self.connections if isinstance(other, _Protocol) and other.client]
+        is_greedy = self.client is not None and addresses.count(self.client[0]) > _MAX_CONNECTIONS_A_CLIENT
+        if is_greedy or len(self.connections) > _MAX_CONNECTIONS:
             transport.abort()
             return
         connection = transport.get_extra_info("socket")

@@ -12,7 +12,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from headway.bundle.graph import GraphTimeout
 from headway.bundle.predictor import Predictor
+from headway.errors import ReadError
 from headway.serve.batching import Batcher, choose_batch
 from headway.serve.monitor import Metrics
 from headway.serve.problems import Kind, Problem
@@ -24,6 +26,9 @@ from headway.targets.base import Prediction
 __all__ = ["Answer", "Service"]
 
 T = TypeVar("T")
+
+# Batches of which the model answered none, one after another, until the server says that it is not well.
+_MAX_FAILED = 3
 
 
 @dataclass(frozen=True)
@@ -62,11 +67,17 @@ class Service:
         self._batcher = Batcher(self._run, max_batch=max_batch, num_threads=num_threads, on_batch=self._note_batch)
         self._num_inside = 0
         self._seconds_an_item = 0.01
+        self._num_failed = 0
 
     def close(self) -> None:
         """Finishes what was admitted and ends the threads."""
         self._pool.shutdown()
         self._batcher.close()
+
+    @property
+    def is_well(self) -> bool:
+        """Whether the model answers: no run of it is stuck, and the last few did not all fail."""
+        return not self._predictor.session.is_stuck and self._num_failed < _MAX_FAILED
 
     def check_room(self, count: int = 1) -> None:
         """Refuses what would not fit into the queue.
@@ -127,6 +138,8 @@ class Service:
     async def _wait(self, item: Item, future: Future[_Result], start: float) -> Answer:
         try:
             prediction, asked = await asyncio.wrap_future(future)
+            if isinstance(prediction, ReadError):
+                raise Problem(Kind.INTERNAL, f"The {self._predictor.input.noun} is {prediction}.")
         except Problem as problem:
             return Answer(item, time.perf_counter() - start, problem=problem)
         seconds, statistics = time.perf_counter() - start, self._predictor.target.statistics(prediction)
@@ -149,7 +162,14 @@ class Service:
 
     def _run(self, batch: list[Asked]) -> list[_Result]:
         """In a thread of the batcher: the model itself."""
-        predictions = self._predictor.answer(self._predictor.input.collate([asked.array for asked in batch]))
+        inputs = self._predictor.input.collate([asked.array for asked in batch])
+        # Until it is through: whatever ends it counts.
+        self._num_failed += 1
+        try:
+            predictions = self._predictor.answer(inputs, seconds=self._settings.deadline_seconds)
+        except GraphTimeout as error:
+            raise Problem(Kind.DEADLINE, f"{error} Other items are not affected.") from error
+        self._num_failed = 0
         # The arrays are needed no more, and an answer may wait long for its client.
         return [
             (prediction, replace(asked, array=_NOTHING)) for prediction, asked in zip(predictions, batch, strict=True)
@@ -161,5 +181,5 @@ class Service:
         self._seconds_an_item += 0.1 * (seconds / size - self._seconds_an_item)
 
 
-_Result = tuple[Prediction, Asked]
+_Result = tuple[Prediction | ReadError, Asked]
 _NOTHING = np.empty(0, np.uint8)

@@ -28,6 +28,7 @@ class Settings:
         queue: Items that may wait for their answers; a request beyond that gets 503.
         deadline_seconds: From the end of a request's body to its answer; a request beyond that gets 504.
         log: A folder for one JSON line an item. Default: nothing is written.
+        host_names: The names that requests may have in `Host`, in lower case. Default: any.
         keep_inputs: Whether items are kept there too: files as they came, rows in their lines.
 
     Raises:
@@ -40,6 +41,7 @@ class Settings:
     deadline_seconds: float = 10.0
     log: Path | None = None
     keep_inputs: bool = False
+    host_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         limits = {

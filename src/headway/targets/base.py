@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, is_dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from headway.as_json import AsJson
 from headway.errors import DataError, ShapeError
-from headway.inputs.base import learned
+from headway.inputs.base import learned, values_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -50,6 +50,9 @@ __all__ = [
 # What kind of answer a target is. Objective, metrics, baselines and the report are chosen by it.
 Task = Literal["classification", "multilabel", "regression", "points", "segmentation"]
 
+
+# How far a probability may lie outside of [0, 1] by float32's rounding.
+_ROUNDING = 1e-5
 
 # Fewer items than this and nothing can be learned, nor judged.
 MIN_ITEMS = 8
@@ -117,6 +120,7 @@ class Target(AsJson, ABC):
         task: What kind of answer it is.
         needs_geometry: Whether an answer lies in the item, so that `to_item` needs `Input.geometry` of it.
         is_one_class: Whether an item has exactly one of `labels`, so that outputs before activation are its logits.
+        has_probabilities: Whether outputs after activation lie between 0 and 1.
         value_type: The type of `Prediction.value` in JSON; None where an answer has none there.
         media: The kind of file that an answer can be written as; None where JSON holds all of it.
         runs_in_browser: Whether `bundle/web` can decode answers.
@@ -139,6 +143,7 @@ class Target(AsJson, ABC):
     labels: tuple[str, ...] = ()
     needs_geometry: ClassVar[bool] = False
     is_one_class: ClassVar[bool] = False
+    has_probabilities: ClassVar[bool] = False
     value_type: ClassVar[Any] = None
     media: ClassVar[Media | None] = None
     runs_in_browser: ClassVar[bool] = False
@@ -248,6 +253,13 @@ class Target(AsJson, ABC):
         self.encode(self.values(data.items))
 
     # Answering: from a graph's outputs to a prediction, without torch.
+
+    def is_valid(self, outputs: np.ndarray) -> np.ndarray:
+        """Whether the graph's numbers for an item can be an answer: finite, probabilities in [0, 1]; bool `[batch]`."""
+        right = np.isfinite(outputs)
+        if self.has_probabilities:
+            right &= np.abs(outputs - 0.5) <= 0.5 + _ROUNDING
+        return np.asarray(right.reshape(len(outputs), -1).all(axis=1))
 
     @abstractmethod
     def decode(self, scores: np.ndarray) -> Prediction:
@@ -376,11 +388,10 @@ class Target(AsJson, ABC):
     def from_json(cls, values: dict[str, Any]) -> Self:
         """The field that `to_json` wrote."""
         assert is_dataclass(cls)
-        said, learnt = ([field.name for field in fields(cls) if field.init is init] for init in (True, False))
         # What was learned from training rows is no argument of the constructor.
-        # What a field can be told since is not in bundles that were written before.
-        field = cls(**{name: _frozen(values[name]) for name in said if name in values})
-        return learned(field, **{name: _frozen(values[name]) for name in learnt})
+        said, learnt = (values_of(cls, values, init=init) for init in (True, False))
+        field = cls(**{name: _frozen(value) for name, value in said.items()})
+        return learned(field, **{name: _frozen(value) for name, value in learnt.items()})
 
 
 def is_blank(value: Any) -> bool:

@@ -7,13 +7,13 @@ import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import KW_ONLY, asdict, dataclass, field, fields, replace
+from dataclasses import KW_ONLY, asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
 from headway.errors import ConfigError, ReadError
-from headway.inputs.base import Input
+from headway.inputs.base import Input, values_of
 from headway.inputs.image.arrays import pictures_of
 from headway.inputs.image.geometry import CropBox
 from headway.inputs.image.statistics import image_statistics
@@ -273,8 +273,8 @@ class Image(Input):
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        low_high = values.get("value_range")
-        known = {option.name: values[option.name] for option in fields(cls) if option.name != "value_range"}
+        known = values_of(cls, {"value_range": None, **values})
+        low_high = known.pop("value_range")
         return cls(**known, value_range=(float(low_high[0]), float(low_high[1])) if low_high else None)
 
     def _open(self, value: Any, *, draft: tuple[str, int] | None = None) -> PILImage.Image:

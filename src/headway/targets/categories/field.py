@@ -65,6 +65,7 @@ class Categories(Target):
     kind: ClassVar[str] = "categories"
     package: ClassVar[str] = "headway.targets.categories"
     task: ClassVar[Task] = "multilabel"
+    has_probabilities: ClassVar[bool] = True
     strata_name: ClassVar[str] = "labels"
     value_type: ClassVar[Any] = list[str]
     runs_in_browser: ClassVar[bool] = True

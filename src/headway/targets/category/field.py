@@ -59,6 +59,7 @@ class Category(Target):
     kind: ClassVar[str] = "category"
     package: ClassVar[str] = "headway.targets.category"
     task: ClassVar[Task] = "classification"
+    has_probabilities: ClassVar[bool] = True
     is_one_class: ClassVar[bool] = True
     runs_in_browser: ClassVar[bool] = True
     axes: ClassVar[tuple[str, ...]] = ("classes",)

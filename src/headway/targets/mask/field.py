@@ -84,6 +84,7 @@ class Mask(Target):
     kind: ClassVar[str] = "mask"
     package: ClassVar[str] = "headway.targets.mask"
     task: ClassVar[Task] = "segmentation"
+    has_probabilities: ClassVar[bool] = True
     axes = ("classes", "height", "width")
     # Most masks hold most of the classes.
     strata_name: ClassVar[str] = ""

@@ -99,9 +99,8 @@ def create_app(
             journal.close()
 
     app = FastAPI(
-        # A redirect would name whatever host the client did.
-        redirect_slashes=False,
         title=name,
+        redirect_slashes=False,
         summary=target.summary(),
         version=version("headway"),
         docs_url=None,
@@ -109,7 +108,6 @@ def create_app(
         lifespan=lifespan,
         responses={"default": {"model": ProblemDetails, "description": "Any other problem."}},
     )
-    app.state.is_stuck = lambda: predictor.session.is_stuck
     handle_problems(app)
     _add_predict(app, service, reader, settings, _Record(metrics, journal, target.to_json()["kind"]), target)
     facts = {
@@ -185,6 +183,8 @@ def _description(reader: Reader, target: Target) -> dict[str, Any]:
 
 def _add_facts(app: FastAPI, facts: dict[str, Any], metrics: Metrics, service: Service) -> None:
     body = _json(facts).body
+    # For who ends the process.
+    app.state.service = service
 
     @app.get("/model", summary="What the model is, and its card.", responses={200: {"model": ModelFacts}})
     async def model() -> Response:

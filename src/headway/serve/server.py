@@ -82,7 +82,7 @@ def serve(
             app = _make_app(Path(bundle), settings, on_start=lambda: on_ready(address))
             with _own_stderr():
                 _run_here(_config(app, settings), listener)
-            if app.state.is_stuck():
+            if app.state.service.is_stuck:
                 # A run of the model that does not end would keep the process, whatever it was sent.
                 os._exit(1)
         else:

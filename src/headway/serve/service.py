@@ -75,9 +75,14 @@ class Service:
         self._batcher.close()
 
     @property
+    def is_stuck(self) -> bool:
+        """Whether a run of the model that was ended goes on all the same."""
+        return self._predictor.session.is_stuck
+
+    @property
     def is_well(self) -> bool:
         """Whether the model answers: no run of it is stuck, and the last few did not all fail."""
-        return not self._predictor.session.is_stuck and self._num_failed < _MAX_FAILED
+        return not self.is_stuck and self._num_failed < _MAX_FAILED
 
     def check_room(self, count: int = 1) -> None:
         """Refuses what would not fit into the queue.

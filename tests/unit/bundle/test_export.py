@@ -13,6 +13,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from headway.bundle import graph
 from headway.bundle.export import export_bundle
 from headway.bundle.format import read_bundle
 from headway.bundle.predictor import load
@@ -180,7 +181,10 @@ class Noise(nn.Module):
         return logits + torch.randn_like(logits)
 
 
-def test_a_graph_that_answers_otherwise_is_not_written(tmp_path: Path) -> None:
+def test_a_graph_that_answers_otherwise_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BundleError, match="'RandomNormalLike', which is not allowed"):
+        export(tmp_path / "model.headway", Noise())
+    monkeypatch.setattr(graph, "OPERATORS", graph.OPERATORS | {"RandomNormalLike"})
     with pytest.raises(BundleError) as caught:
         export(tmp_path / "model.headway", Noise())
     assert str(caught.value).startswith(

@@ -23,7 +23,7 @@ PLACES = [-1.0, -1.0, 0.5, 0.0]
 def predictor() -> Predictor:
     """A predictor whose graph answers the same for every picture."""
 
-    def run(_: Any, given: dict[str, np.ndarray]) -> list[np.ndarray]:
+    def run(_: Any, given: dict[str, np.ndarray], **_seconds: object) -> list[np.ndarray]:
         (images,) = given.values()
         return [np.tile(np.array(PLACES, dtype=np.float32), (len(images), 1))]
 

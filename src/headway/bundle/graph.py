@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from functools import cache
-from threading import Thread
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -14,26 +16,29 @@ import numpy as np
 if TYPE_CHECKING:
     import onnxruntime
 
-__all__ = ["OPERATORS", "Graph", "GraphTimeout", "check_operators", "num_cores"]
+__all__ = ["OPERATORS", "Graph", "GraphTimeout", "check_operators", "end_runs", "num_cores"]
 
 T = TypeVar("T")
 
-# What torch's exporter writes for the layers and functions of networks. No control flow (If, Loop, Scan), whose end
-# nobody can know; nothing random; no text, sequences or maps; no operator of another domain than ONNX's own.
+# Of ONNX's own domain, what computes on tensors alone and gives the same each time: what torch's exporter writes for
+# networks of photos, tables, texts and sound. No control flow (If, Loop, Scan), whose end nobody can know; nothing
+# random; no strings, sequences, maps or optional values.
 OPERATORS = frozenset(
     """
-    Abs Acos Acosh Add And ArgMax ArgMin Asin Asinh Atan Atanh Attention AveragePool BatchNormalization
-    BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Cast CastLike Ceil Celu Clip Concat Constant ConstantOfShape Conv
-    ConvTranspose Cos Cosh CumSum DepthToSpace DequantizeLinear Div Dropout Einsum Elu Equal Erf Exp Expand
-    EyeLike Flatten Floor GRU Gather GatherElements GatherND Gelu Gemm GlobalAveragePool GlobalMaxPool Greater
-    GreaterOrEqual GridSample GroupNormalization HardSigmoid HardSwish Hardmax Identity InstanceNormalization
-    IsInf IsNaN LRN LSTM LayerNormalization LeakyRelu Less LessOrEqual Log LogSoftmax LpNormalization LpPool
-    MatMul Max MaxPool Mean MeanVarianceNormalization Min Mish Mod Mul Neg NonZero Not OneHot Or PRelu Pad Pow
-    QuantizeLinear RMSNormalization RNN Range Reciprocal ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp
-    ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape Resize RotaryEmbedding
-    Round ScatterElements ScatterND Selu Shape Shrink Sigmoid Sign Sin Sinh Size Slice Softmax Softplus Softsign
-    SpaceToDepth Split Sqrt Squeeze Sub Sum Swish Tan Tanh ThresholdedRelu Tile TopK Transpose Trilu Unsqueeze
-    Upsample Where Xor
+    Abs Acos Acosh Add AffineGrid And ArgMax ArgMin Asin Asinh Atan Atanh Attention AveragePool BatchNormalization
+    BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor BlackmanWindow Cast CastLike Ceil Celu CenterCropPad Clip
+    Col2Im Compress Concat Constant ConstantOfShape Conv ConvInteger ConvTranspose Cos Cosh CumProd CumSum DFT
+    DeformConv DepthToSpace DequantizeLinear Det Div Dropout DynamicQuantizeLinear Einsum Elu Equal Erf Exp Expand
+    EyeLike Flatten Floor GRU Gather GatherElements GatherND Gelu Gemm GlobalAveragePool GlobalLpPool GlobalMaxPool
+    Greater GreaterOrEqual GridSample GroupNormalization HammingWindow HannWindow HardSigmoid HardSwish Hardmax
+    Identity InstanceNormalization IsInf IsNaN LRN LSTM LayerNormalization LeakyRelu Less LessOrEqual LinearAttention
+    Log LogSoftmax LpNormalization LpPool MatMul MatMulInteger Max MaxPool MaxRoiPool MaxUnpool Mean
+    MeanVarianceNormalization MelWeightMatrix Min Mish Mod Mul Neg NonMaxSuppression NonZero Not OneHot Or PRelu Pad
+    Pow QLinearConv QLinearMatMul QuantizeLinear RMSNormalization RNN Range Reciprocal ReduceL1 ReduceL2 ReduceLogSum
+    ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape Resize
+    ReverseSequence RoiAlign RotaryEmbedding Round STFT Scatter ScatterElements ScatterND Selu Shape Shrink Sigmoid
+    Sign Sin Sinh Size Slice Softmax Softplus Softsign SpaceToDepth Split Sqrt Squeeze Sub Sum SwiGLU Swish Tan Tanh
+    TensorScatter ThresholdedRelu Tile TopK Transpose Trilu Unique Unsqueeze Upsample Where Xor
     """.split()  # noqa: SIM905
 )
 
@@ -43,6 +48,7 @@ MAX_SECONDS = 60.0
 _END_SECONDS = 1.0
 # Of the machine's memory, for what passes between operators.
 _MEMORY_SHARE = 0.5
+_MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 # Fields of ONNX's messages by their numbers in onnx.proto.
 _MODEL_GRAPH, _MODEL_FUNCTIONS, _GRAPH_NODES = 7, 25, 1
@@ -66,14 +72,17 @@ class Graph:
     """
 
     def __init__(self, graph: bytes) -> None:
+        import onnxruntime
+
         check_operators(graph)
         self._session: onnxruntime.InferenceSession = _within(MAX_SECONDS, lambda: _open_session(graph))
-        self._ended: list[Future[list[np.ndarray]]] = []
+        self._options = onnxruntime.RunOptions
 
     @property
     def is_stuck(self) -> bool:
-        """Whether a run that was ended goes on all the same."""
-        return not all(run.done() for run in self._ended)
+        """Whether a run goes on although it was ended: an operator of it takes longer than a second."""
+        now = time.monotonic()
+        return any(run.graph is self and now > run.deadline + _END_SECONDS for run in list(_watchdog.runs.values()))
 
     def get_inputs(self) -> list[onnxruntime.NodeArg]:
         """The graph's inputs, as onnxruntime describes them."""
@@ -84,28 +93,117 @@ class Graph:
     ) -> list[np.ndarray]:
         """The outputs of these names, all when None, for one batch.
 
-        Whoever waits can be interrupted, as by Ctrl-C, which ends the run.
+        Args:
+            names: The names of outputs.
+            inputs: A batch for each of the graph's inputs.
+            seconds: How long it may take; a minute and a second for each item when None.
 
         Raises:
-            GraphTimeout: If it takes longer than `seconds`; a minute and a second for each item when left out.
+            GraphTimeout: If it takes longer. It ends after the operator that it is in.
         """
-        import onnxruntime
-
-        options = onnxruntime.RunOptions()
-        limit = MAX_SECONDS + max(map(len, inputs.values()), default=0) if seconds is None else seconds
-        run = _started(lambda: [*map(np.asarray, self._session.run(names, dict(inputs), options))])
+        if seconds is None:
+            seconds = MAX_SECONDS + max(map(len, inputs.values()), default=0)
+        run = _Run(self, self._options(), seconds)
         try:
-            return run.result(limit)
-        except BaseException as error:
-            options.terminate = True
-            if not run.done():
-                self._ended = [*(ended for ended in self._ended if not ended.done()), run]
-            if not isinstance(error, TimeoutError):
-                raise
-        # It is known here whether it ends, so that `is_stuck` is right as soon as the error is out.
-        wait([run], _END_SECONDS)
-        message = f"The graph did not answer within {limit:g} s."
-        raise GraphTimeout(message)
+            _watchdog.add(run)
+            return [*map(np.asarray, self._session.run(names, inputs, run.options))]
+        # What onnxruntime raises of a run that was ended has no class of its own.
+        except Exception:
+            run.raise_if_ended()
+            raise
+        finally:
+            _watchdog.runs.pop(id(run), None)
+
+
+class _Run:
+    """A run of a graph that goes on."""
+
+    __slots__ = ("deadline", "graph", "is_interrupted", "options", "seconds", "thread")
+
+    def __init__(self, graph: Graph, options: onnxruntime.RunOptions, seconds: float) -> None:
+        self.graph = graph
+        self.options = options
+        self.seconds = seconds
+        self.deadline = time.monotonic() + seconds
+        self.thread = threading.get_ident()
+        self.is_interrupted = False
+
+    def raise_if_ended(self) -> None:
+        if self.is_interrupted:
+            raise KeyboardInterrupt
+        if self.options.terminate:
+            message = f"The graph did not answer within {self.seconds:g} s."
+            raise GraphTimeout(message) from None
+
+
+class _Watchdog:
+    """One thread for all graphs of the process, which ends runs at their deadlines.
+
+    A run costs a few entries here and no thread of its own: the thread sleeps until the earliest deadline that it
+    knows, and is woken only for one that comes before.
+    """
+
+    def __init__(self) -> None:
+        self.runs: dict[int, _Run] = {}
+        self._condition = threading.Condition()
+        self._wakes_at = float("inf")
+        self._thread: threading.Thread | None = None
+
+    def add(self, run: _Run) -> None:
+        # First the run, then the time: the thread does it the other way round, so that one of both sees the other.
+        self.runs[id(run)] = run
+        if run.deadline < self._wakes_at:
+            self._wake(run.deadline)
+
+    def _wake(self, deadline: float) -> None:
+        with self._condition:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="headway-watchdog", daemon=True)
+                self._thread.start()
+            self._wakes_at = min(self._wakes_at, deadline)
+            self._condition.notify()
+
+    def _watch(self) -> None:
+        with self._condition:
+            while True:
+                self._wakes_at, now = float("inf"), time.monotonic()
+                for run in list(self.runs.values()):
+                    if run.deadline <= now:
+                        run.options.terminate = True
+                    else:
+                        self._wakes_at = min(self._wakes_at, run.deadline)
+                self._condition.wait(None if self._wakes_at == float("inf") else max(self._wakes_at - now, 0))
+
+
+_watchdog = _Watchdog()
+
+
+def _after_fork() -> None:
+    """A child process has none of its parent's threads, and none of its runs."""
+    global _watchdog
+    _watchdog = _Watchdog()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def end_runs(thread: int, *, seconds: float = _END_SECONDS) -> bool:
+    """Ends the runs that a thread waits for, which get a KeyboardInterrupt; for signals, which Python keeps until then.
+
+    Returns:
+        Whether they have ended within `seconds`.
+    """
+    runs = {number: run for number, run in list(_watchdog.runs.items()) if run.thread == thread}
+    for run in runs.values():
+        run.is_interrupted = True
+        run.options.terminate = True
+    latest = time.monotonic() + seconds
+    while runs.keys() & _watchdog.runs.keys():
+        if time.monotonic() > latest:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def check_operators(graph: bytes) -> None:
@@ -194,7 +292,7 @@ def _started(work: Callable[[], T]) -> Future[T]:
         except BaseException as error:
             done.set_exception(error)
 
-    Thread(target=run, name="headway-graph", daemon=True).start()
+    threading.Thread(target=run, name="headway-graph", daemon=True).start()
     return done
 
 
@@ -224,10 +322,19 @@ def _limit_memory() -> None:
     import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as native  # pyright: ignore[reportAttributeAccessIssue]
 
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**34
     where = native.OrtMemoryInfo("Cpu", native.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, native.OrtMemType.DEFAULT)
-    arena = native.OrtArenaCfg({"max_mem": int(_MEMORY_SHARE * memory)})
+    arena = native.OrtArenaCfg({"max_mem": int(_MEMORY_SHARE * _memory())})
     onnxruntime.create_and_register_allocator(where, arena)
+
+
+def _memory() -> int:
+    """The memory of the machine in bytes, or of the container."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**34
+    try:
+        return min(memory, int(_MEMORY_LIMIT.read_text()))
+    # Elsewhere than in a container there is no such file, or it says "max".
+    except (OSError, ValueError):
+        return memory
 
 
 def num_cores() -> int:

@@ -97,6 +97,7 @@ def main() -> None:
     Ctrl-C gives 130 and SIGTERM 143, as a shell expects.
     """
     signal.signal(signal.SIGTERM, _stop)
+    _watch_signals()
     stops: list[int] = []
     # What is registered first runs last: to take all of torch apart would keep whoever pressed Ctrl-C waiting.
     atexit.register(lambda: stops and os._exit(stops[0]))
@@ -129,6 +130,22 @@ def _save(error: Exception) -> None:
     from headway.why.failure import save
 
     save(capture(error))
+
+
+def _watch_signals() -> None:
+    """Lets a signal end the main thread's run of a bundle's graph, in which Python itself would not see the signal."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    threading.Thread(target=_end_runs, args=(reader,), name="headway-signals", daemon=True).start()
+
+
+def _end_runs(signals: int) -> None:
+    while signum := os.read(signals, 1):
+        graph = sys.modules.get("headway.bundle.graph")
+        # Where no bundle was opened there is nothing to end, and the module need not be imported for it.
+        if graph is not None and not graph.end_runs(threading.main_thread().ident):
+            os._exit(128 + signum[0])
 
 
 def _end(status: int) -> None:

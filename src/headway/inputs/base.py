@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from headway.train.model import Model
     from headway.train.stage import Setup
 
-__all__ = ["Column", "Input", "Reader", "is_ragged", "learned", "model_order"]
+__all__ = ["Column", "Input", "Reader", "is_ragged", "learned", "model_order", "values_of"]
 
 F = TypeVar("F")
 

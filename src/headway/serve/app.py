@@ -183,8 +183,6 @@ def _description(reader: Reader, target: Target) -> dict[str, Any]:
 
 def _add_facts(app: FastAPI, facts: dict[str, Any], metrics: Metrics, service: Service) -> None:
     body = _json(facts).body
-    # For who ends the process.
-    app.state.service = service
 
     @app.get("/model", summary="What the model is, and its card.", responses={200: {"model": ModelFacts}})
     async def model() -> Response:

@@ -70,13 +70,14 @@ class Batcher(Generic[_Item, _Answer]):
             self._waiting.append((item, future))
             self._changed.notify()
 
-    def close(self) -> None:
-        """Answers what still waits, then ends the thread."""
+    def close(self, *, seconds: float | None = None) -> None:
+        """Answers what still waits, then ends the threads; one that is still busy after `seconds` is left behind."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+        latest = None if seconds is None else time.monotonic() + seconds
         for thread in self._threads:
-            thread.join()
+            thread.join(None if latest is None else max(latest - time.monotonic(), 0))
 
     def _work(self) -> None:
         while batch := self._take():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import logging
 import os
@@ -82,9 +83,6 @@ def serve(
             app = _make_app(Path(bundle), settings, on_start=lambda: on_ready(address))
             with _own_stderr():
                 _run_here(_config(app, settings), listener)
-            if app.state.service.is_stuck:
-                # A run of the model that does not end would keep the process, whatever it was sent.
-                os._exit(1)
         else:
             # A mistake is to be told here, once, not by each worker.
             read_bundle(bundle)
@@ -99,7 +97,10 @@ def _make_app(bundle: Path, settings: Settings, on_start: Callable[[], None] = l
     model = read_bundle(bundle)
     predictor = open_bundle(model, source=bundle)
     card = model.files["card.md"].decode(errors="replace")
-    return create_app(predictor, settings, name=bundle_name(bundle), card=card, on_start=on_start)
+    app = create_app(predictor, settings, name=bundle_name(bundle), card=card, on_start=on_start)
+    # A run of the model that does not end would keep the process, whatever signal it was sent.
+    atexit.register(lambda: predictor.session.is_stuck and os._exit(1))
+    return app
 
 
 def _make_worker(bundle: Path, settings: Settings) -> FastAPI:

@@ -72,7 +72,8 @@ class Service:
     def close(self) -> None:
         """Finishes what was admitted and ends the threads."""
         self._pool.shutdown()
-        self._batcher.close()
+        # By then a run has met its deadline. One that goes on all the same is in an operator that cannot be ended.
+        self._batcher.close(seconds=self._settings.deadline_seconds + 2)
 
     @property
     def is_stuck(self) -> bool:

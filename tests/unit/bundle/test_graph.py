@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
@@ -55,8 +57,8 @@ def loop(*, start: str) -> bytes:
     )
     mean = [
         helper.make_node("Cast", ["inputs"], ["floats"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceMean", ["floats"], ["mean"], keepdims=0),
-        helper.make_node("Greater", ["mean", "bright"], ["on_white"]),
+        helper.make_node("ReduceMean", ["floats"], ["brightness"], keepdims=0),
+        helper.make_node("Greater", ["brightness", "bright"], ["on_white"]),
     ]
     numbers = {
         "turns": np.array(2**62),
@@ -117,7 +119,7 @@ def test_a_second_graph_in_the_file_is_looked_at_too() -> None:
 
 
 def products(count: int) -> Graph:
-    """A graph of large products, one after another, as allowed operators may be: minutes of work."""
+    """A graph of large products, one after another, as allowed operators may be: seconds of work."""
     nodes = [
         helper.make_node("MatMul", ["inputs" if not turn else f"x{turn}", "w"], [f"x{turn + 1}"])
         for turn in range(count)
@@ -137,28 +139,78 @@ def test_a_run_is_ended_at_its_deadline_and_the_next_is_answered() -> None:
     graph = products(300)
     with pytest.raises(GraphTimeout, match=r"^The graph did not answer within 0\.2 s\.$"):
         graph.run(None, {"inputs": np.ones((1200, 1200), np.float32)}, seconds=0.2)
-    for _ in range(100):
-        if not graph.is_stuck:
-            break
-        time.sleep(0.05)
     assert not graph.is_stuck
     (outputs,) = graph.run(["outputs"], {"inputs": np.ones((1, 1200), np.float32)}, seconds=60)
     assert outputs.shape == (1, 1200)
 
 
-def test_ctrl_c_ends_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    graph = products(300)
+def test_one_thread_ends_all_runs_each_at_its_own_deadline() -> None:
+    graph, inputs = products(300), {"inputs": np.ones((1200, 1200), np.float32)}
+    before = sum(thread.name == "headway-watchdog" for thread in threading.enumerate())
 
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
+    def seconds_until_ended(limit: float) -> float:
+        start = time.monotonic()
+        with pytest.raises(GraphTimeout):
+            graph.run(None, inputs, seconds=limit)
+        return time.monotonic() - start
 
-    monkeypatch.setattr(module.Future, "result", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        graph.run(None, {"inputs": np.ones((1200, 1200), np.float32)})
-    for thread in threading.enumerate():
-        if thread.name == "headway-graph":
-            thread.join(30)
+    limits = (0.5, 0.1, 0.3)
+    with ThreadPoolExecutor(len(limits)) as threads:
+        spent = list(threads.map(seconds_until_ended, limits))
+    assert spent[1] < spent[2] < spent[0]
+    assert all(seconds >= limit for seconds, limit in zip(spent, limits, strict=True))
+    assert sum(thread.name == "headway-watchdog" for thread in threading.enumerate()) == max(before, 1)
+    assert not module._watchdog.runs
+
+
+def test_a_signal_ends_the_runs_of_its_thread_alone() -> None:
+    graph, inputs = products(300), {"inputs": np.ones((1200, 1200), np.float32)}
+    with ThreadPoolExecutor(2) as threads:
+        interrupted, other = (threads.submit(graph.run, None, inputs, seconds=limit) for limit in (60, 0.5))
+        while len(module._watchdog.runs) < 2:
+            time.sleep(0.01)
+        first = next(iter(module._watchdog.runs.values()))
+        assert module.end_runs(first.thread)
+        with pytest.raises(KeyboardInterrupt):
+            interrupted.result()
+        with pytest.raises(GraphTimeout):
+            other.result()
+
+
+def test_a_run_that_cannot_be_ended_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph, deaf = products(1), threading.Event()
+
+    class Session:
+        def run(self, *_: object) -> list[np.ndarray]:
+            deaf.wait()
+            return []
+
+    monkeypatch.setattr(module, "_END_SECONDS", 0.1)
+    monkeypatch.setattr(graph, "_session", Session())
+    with ThreadPoolExecutor(1) as threads:
+        run = threads.submit(graph.run, None, {}, seconds=0.1)
+        assert not graph.is_stuck
+        time.sleep(0.3)
+        assert graph.is_stuck
+        (stuck,) = module._watchdog.runs.values()
+        assert not module.end_runs(stuck.thread, seconds=0.05)
+        deaf.set()
+        assert run.result() == []
     assert not graph.is_stuck
+
+
+def test_a_child_process_has_a_watchdog_of_its_own() -> None:
+    parents = module._watchdog
+    parents.runs[0] = module._Run(products(1), onnxruntime.RunOptions(), 60)
+    try:
+        module._after_fork()
+        assert module._watchdog is not parents
+        assert not module._watchdog.runs
+        # Its thread is its own too.
+        test_a_run_is_ended_at_its_deadline_and_the_next_is_answered()
+    finally:
+        parents.runs.clear()
+        module._watchdog = parents
 
 
 def test_a_graph_gets_a_share_of_the_memory_and_no_more() -> None:

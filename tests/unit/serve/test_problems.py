@@ -43,16 +43,15 @@ def test_posts_of_other_sites_redirects_and_head(predictor: Predictor) -> None:
 
 
 def test_an_impossible_answer_is_a_problem_of_its_item(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = Graph.run
+    run, values = Graph.run, [np.nan, np.inf, 8.0, -7.0]
 
     def strange(self: Graph, *arguments: object, **named: object) -> list[np.ndarray]:
         outputs, *others = run(self, *arguments, **named)  # pyright: ignore[reportArgumentType]
-        return [np.full_like(outputs, strange.value), *others]
+        return [np.full_like(outputs, value), *others]
 
     with TestClient(create_app(predictor, Settings()), base_url="http://localhost") as client:
         monkeypatch.setattr(Graph, "run", strange)
-        for value in (np.nan, np.inf, 8.0, -7.0):
-            strange.value = value  # pyright: ignore[reportFunctionMemberAccess]
+        for value in values:
             answer = client.post("/predict", content=picture())
             assert (answer.status_code, answer.json()["detail"]) == (
                 500,

@@ -8,15 +8,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from headway.system.machine import memory_bytes, num_cores
+
 if TYPE_CHECKING:
     import onnxruntime
 
-__all__ = ["OPERATORS", "Graph", "GraphTimeout", "check_operators", "end_runs", "num_cores"]
+__all__ = ["OPERATORS", "Graph", "GraphTimeout", "check_operators", "end_runs"]
 
 T = TypeVar("T")
 
@@ -48,7 +49,6 @@ MAX_SECONDS = 60.0
 _END_SECONDS = 1.0
 # Of the machine's memory, for what passes between operators.
 _MEMORY_SHARE = 0.5
-_MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 # Fields of ONNX's messages by their numbers in onnx.proto.
 _MODEL_GRAPH, _MODEL_FUNCTIONS, _GRAPH_NODES = 7, 25, 1
@@ -323,21 +323,5 @@ def _limit_memory() -> None:
     from onnxruntime.capi import onnxruntime_pybind11_state as native  # pyright: ignore[reportAttributeAccessIssue]
 
     where = native.OrtMemoryInfo("Cpu", native.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, native.OrtMemType.DEFAULT)
-    arena = native.OrtArenaCfg({"max_mem": int(_MEMORY_SHARE * _memory())})
+    arena = native.OrtArenaCfg({"max_mem": int(_MEMORY_SHARE * memory_bytes())})
     onnxruntime.create_and_register_allocator(where, arena)
-
-
-def _memory() -> int:
-    """The memory of the machine in bytes, or of the container."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**34
-    try:
-        return min(memory, int(_MEMORY_LIMIT.read_text()))
-    # Elsewhere than in a container there is no such file, or it says "max".
-    except (OSError, ValueError):
-        return memory
-
-
-def num_cores() -> int:
-    """The processor's cores that this process may use."""
-    # On a shared machine or in a container a process may use fewer cores than there are.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

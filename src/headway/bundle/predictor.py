@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from headway.bundle.format import Bundle, Check, damage, read_bundle, unpack_check
-from headway.bundle.graph import Graph, num_cores
+from headway.bundle.graph import Graph
 from headway.errors import BundleError, ConfigError, ReadError, ShapeError
 from headway.inputs.base import Input
 from headway.inputs.registry import input_from_json

@@ -1,4 +1,4 @@
-"""What this process has of the machine: its cores, and a heap that keeps what a batch frees for the next one.
+"""What this process has of the machine: its cores, its memory, and a heap that keeps what a batch frees for later.
 
 By default glibc gives every large block back to the system as soon as it is freed, and the system clears each page
 before it hands it out again. A batch of photos as floats and every layer's activations are such blocks, freed and asked
@@ -11,8 +11,11 @@ import ctypes
 import os
 import platform
 from functools import cache
+from pathlib import Path
 
-__all__ = ["keep_freed_memory", "num_cores"]
+__all__ = ["keep_freed_memory", "memory_bytes", "num_cores"]
+
+_MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 # From glibc's malloc.h; the largest values that its `int` takes.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _LARGEST = -1, -3, 2**31 - 1
@@ -38,3 +41,14 @@ def num_cores() -> int:
     """The processor's cores that this process may use."""
     # On a shared machine or in a container a process may use fewer cores than there are.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory_bytes() -> int:
+    """The memory that this process may use: the machine's, or its container's."""
+    # Windows has no such question; most machines there have more.
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**33
+    try:
+        return min(memory, int(_MEMORY_LIMIT.read_text()))
+    # Elsewhere than in a container there is no such file, or it says "max".
+    except (OSError, ValueError):
+        return memory

@@ -47,16 +47,17 @@ def test_an_impossible_answer_is_a_problem_of_its_item(predictor: Predictor, mon
 
     def strange(self: Graph, *arguments: object, **named: object) -> list[np.ndarray]:
         outputs, *others = run(self, *arguments, **named)  # pyright: ignore[reportArgumentType]
-        return [np.full_like(outputs, value), *others]
+        return [np.full_like(outputs, values[0]), *others]
 
     with TestClient(create_app(predictor, Settings()), base_url="http://localhost") as client:
         monkeypatch.setattr(Graph, "run", strange)
-        for value in values:
+        while values:
             answer = client.post("/predict", content=picture())
             assert (answer.status_code, answer.json()["detail"]) == (
                 500,
                 "The picture is without an answer: the model gave NaN, infinity or a probability outside [0, 1].",
             )
+            del values[0]
 
 
 def test_a_model_that_does_not_answer_is_told(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:

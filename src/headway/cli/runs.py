@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from headway.system.terminal import echo, echo_table
 
 __all__ = ["runs"]
 
@@ -29,24 +30,19 @@ def runs(
             row = _row(run.path.name, run.config, run.report)
             rows.append((_rank(row), row))
         except (KeyError, TypeError, ValueError, AttributeError):
-            print(f"{run.path}: passed over, as its files are not a run's", file=sys.stderr)
+            echo(f"{run.path}: passed over, as its files are not a run's", err=True)
     rows = [row for _, row in sorted(rows, key=itemgetter(0))]
     if as_json:
         for row in rows:
-            print(json.dumps(row))
+            echo(json.dumps(row))
         return
     if not rows:
-        print(f"No runs in {folder}. Start one: headway train DATA")
+        echo(f"No runs in {folder}. Start one: headway train DATA")
         return
-    from rich.console import Console
-    from rich.table import Table
-
     metrics = {row["metric"] for row in rows if row["metric"]}
     title = f"{metrics.pop()} on valid" if len(metrics) == 1 else "on valid"
-    table = Table("run", "model", "data", title, "verdict")
-    for row in rows:
-        table.add_row(row["run"], row["arch"], f"{row['items']} items", _shown(row, title), row["verdict"])
-    Console().print(table)
+    table = [(row["run"], row["arch"], f"{row['items']} items", _shown(row, title), row["verdict"]) for row in rows]
+    echo_table(["run", "model", "data", title, "verdict"], table)
 
 
 def _row(name: str, config: dict[str, Any], report: dict[str, Any] | None) -> dict[str, Any]:

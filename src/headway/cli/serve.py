@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from headway.errors import ConfigError
+from headway.system.terminal import echo
 
 __all__ = ["parse_amount", "serve"]
 
@@ -57,7 +58,7 @@ def serve(
     )
 
     def show(address: str) -> None:
-        typer.echo(f"page:  {address}\nAPI:   {address}/docs\nCtrl-C stops it.")
+        echo(f"page:  {address}\nAPI:   {address}/docs\nCtrl-C stops it.", lines=True)
 
     serve_bundle(bundle, host=host, port=port, workers=workers, settings=settings, on_ready=show)
 

@@ -13,6 +13,7 @@ import typer
 
 from headway.cli.data_options import check_fields, local, open_data
 from headway.errors import ConfigError
+from headway.system.terminal import echo
 from headway.targets.registry import TARGETS
 
 if TYPE_CHECKING:
@@ -202,9 +203,10 @@ def finish(learner: Learner, *, start: float, as_json: bool, extra: dict[str, An
     run = learner.run
     assert run is not None
     report = learner.report()
-    print(f"\n{report}\n")
+    echo(f"\n{report}\n", lines=True)
     learner.export(run.bundle, report=report, quantize=run.config.get("options", {}).get("quantize"))
-    print(f"run:    {run.path}\nmodel:  {run.bundle}\nreport: {run.path / 'report.html'}")
+    for name, path in (("run:   ", run.path), ("model: ", run.bundle), ("report:", run.path / "report.html")):
+        echo(f"{name} {path}")
     if not as_json:
         return
     facts = report.to_json()
@@ -218,7 +220,7 @@ def finish(learner: Learner, *, start: float, as_json: bool, extra: dict[str, An
     }
     if "test" in parts:
         line["test_metrics"] = parts["test"]
-    print(json.dumps(line | (extra or {})))
+    echo(json.dumps(line | (extra or {})))
 
 
 # typer has no type for a number or a word.

@@ -34,6 +34,7 @@ from headway.learner.subject import TrainedModel
 from headway.learner.weights import freeze_to, load_weights, save_weights
 from headway.predictions import Predictions
 from headway.runs.run import Run, new_run
+from headway.system.terminal import echo
 from headway.targets.base import Prediction
 from headway.train.callbacks import Callback, check_callbacks
 from headway.train.fine_tune import Features, fine_tune, kept_features, recommended, train_from_scratch
@@ -444,7 +445,7 @@ class Learner:
     def diagnose(self) -> Diagnosis:
         """Prints what is wrong with the model and what to try next; gives the findings."""
         diagnosis = findings(self._trained, baselines=self.baselines())
-        print(diagnosis.text)  # noqa: T201
+        echo(diagnosis.text, lines=True)
         return diagnosis
 
     def learning_curve(self) -> LearningCurve:

@@ -33,6 +33,7 @@ from headway.errors import ConfigError, DataError, HeadwayError, RunError, Stopp
 from headway.inputs.registry import input_from_json
 from headway.runs.checkpoint import Checkpoints, Saved, cannot_write, load_model, model_tensors
 from headway.system.files import open_file, read_file, write_whole
+from headway.system.terminal import visible
 from headway.system.versions import git_state, library_versions
 from headway.targets.registry import target_from_json
 
@@ -226,7 +227,9 @@ class Run:
         data.items.select(pl.exclude(pl.Object)).write_parquet(table)
         _write(self.path / "items.parquet", table.getvalue())
         if len(data.problems):
-            _write(self.path / "problems.csv", data.problems.write_csv().encode())
+            # A table that people look at in a terminal.
+            shown = pl.col(pl.String).map_elements(visible, return_dtype=pl.String)
+            _write(self.path / "problems.csv", data.problems.with_columns(shown).write_csv().encode())
 
     @property
     def config(self) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from headway.serve.app import create_app
 from headway.serve.monitor import MULTIPROCESS_FOLDER
 from headway.serve.problems import PROBLEM_MEDIA, Kind, Problem, headers_too_large, problem_json
 from headway.serve.settings import MAX_HEADER_BYTES, Settings
+from headway.system.terminal import echo
 
 __all__ = ["serve"]
 
@@ -112,7 +113,7 @@ def _make_worker(bundle: Path, settings: Settings) -> FastAPI:
         app.state.stderr.enter_context(_own_stderr())
         return app
     except HeadwayError as error:
-        sys.stderr.write(f"headway: {error}\n")
+        echo(f"headway: {error}", err=True, lines=True)
     except Exception:
         traceback.print_exc()
     sys.exit(STARTUP_FAILURE)

@@ -13,6 +13,8 @@ import platform
 from functools import cache
 from pathlib import Path
 
+from headway.system.files import read_file
+
 __all__ = ["keep_freed_memory", "memory_bytes", "num_cores"]
 
 _MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
@@ -48,7 +50,7 @@ def memory_bytes() -> int:
     # Windows has no such question; most machines there have more.
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**33
     try:
-        return min(memory, int(_MEMORY_LIMIT.read_text()))
+        return min(memory, int(read_file(_MEMORY_LIMIT)))
     # Elsewhere than in a container there is no such file, or it says "max".
     except (OSError, ValueError):
         return memory

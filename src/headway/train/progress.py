@@ -7,6 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from headway.system.terminal import echo, visible
 from headway.train.callbacks import Callback
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Progress(Callback):
 
     def tell(self, text: str) -> None:
         """Prints a line."""
-        print(text, flush=True)
+        echo(text, lines=True)
 
     def count(self, task: str, done: int, total: int) -> None:
         """Shows how far something has come; nothing in plain output."""
@@ -91,7 +92,7 @@ class _Notebook(Progress):
 
     def tell(self, text: str) -> None:
         self._begin()
-        self._lines.append(text)
+        self._lines.append(visible(text, lines=True))
         self._show("")
 
     def count(self, task: str, done: int, total: int) -> None:

@@ -89,6 +89,15 @@ def test_problems_are_written_where_there_are_any(tmp_path: Path, digits_data: h
     assert pl.read_csv(run.path / "problems.csv").equals(problems)
 
 
+def test_problems_hold_nothing_that_steers_a_terminal(tmp_path: Path, digits_data: hw.Data) -> None:
+    problems = pl.DataFrame({"row": [3], "file": ["a\x1b[2J\r\n\x9b.jpg"], "reason": ["\u202edamaged"]})
+    run = new_run(tmp_path, "digits")
+    run.begin(replace(digits_data, problems=problems), {"own": []}, nn.Identity())
+    assert (run.path / "problems.csv").read_bytes() == (
+        rb"row,file,reason" b"\n" rb"3,a\u001b[2J\u000d\u000a\u009b.jpg,\u202edamaged" b"\n"
+    )
+
+
 def test_items_in_memory_can_be_saved(tmp_path: Path, digits_data: hw.Data) -> None:
     """Arrays have no place in a table on disk; the other columns are kept."""
     items = digits_data.items.with_columns(pixels=pl.Series([object()] * 200, dtype=pl.Object))

@@ -21,6 +21,7 @@ from headway.judge.slices.report import SliceReport
 from headway.judge.slices.worst import WorstSlices
 from headway.judge.verdict import Verdict, ViewsGain
 from headway.system.files import whole_file
+from headway.system.terminal import visible
 
 if TYPE_CHECKING:
     from headway.judge.learning_curve import LearningCurve
@@ -262,7 +263,9 @@ class Report(RunFacts):
         plain = self.verdict_without_pretrained
         verdicts = [self.verdict.sentence, *([plain.sentence] if plain else [])]
         verdicts += [self.suspected_leak] if self.suspected_leak else []
-        return "\n".join([*lines, "", *verdicts, *self.notes, "", describe(self.findings)])
+        # A label in a note cannot forge a line.
+        notes = [visible(note) for note in self.notes]
+        return visible("\n".join([*lines, "", *verdicts, *notes, "", describe(self.findings)]), lines=True)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the page in a frame of its own."""

@@ -1,0 +1,53 @@
+"""What Headway writes to a terminal: one way out, in which text of others cannot steer the terminal.
+
+Labels, file names, columns, a run's name and a bundle's card are data from anywhere. A control character in them could
+clear the screen, set the window's title, or forge a line of output; a bidirectional override shows a name backwards.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Sequence
+
+__all__ = ["echo", "echo_table", "visible"]
+
+# Control characters of both sets, separators of lines, marks and overrides of writing direction, halves of characters.
+_STEERING = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+_OF_TEXT, _OF_A_LINE = re.compile(f"[{_STEERING}]"), re.compile(rf"[\t\n{_STEERING}]")
+
+
+def visible(text: object, *, lines: bool = False) -> str:
+    r"""Text in which each character that steers a terminal stands as its number, as in JSON.
+
+    Args:
+        text: Anything that has a text.
+        lines: Whether it may have line breaks and tabs of its own.
+
+    Example:
+        >>> visible("dog\x1b[2J")
+        'dog\\u001b[2J'
+    """
+    return (_OF_TEXT if lines else _OF_A_LINE).sub(lambda match: f"\\u{ord(match[0]):04x}", str(text))
+
+
+def echo(text: object = "", *, err: bool = False, lines: bool = False) -> None:
+    """Writes a line of text to the standard output, or error, at once.
+
+    Args:
+        text: A line, in which line breaks are made visible too.
+        err: Whether it goes to the standard error.
+        lines: Whether it is several lines, put together by Headway.
+    """
+    print(visible(text, lines=lines), file=sys.stderr if err else sys.stdout, flush=True)
+
+
+def echo_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Writes a table to the standard output. The first column is never wrapped; what looks like markup is text."""
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    table = Table(Column(visible(heads[0]), no_wrap=True), *map(visible, heads[1:]))
+    for row in rows:
+        table.add_row(*map(visible, row))
+    Console(markup=False, emoji=False, highlight=False).print(table)

@@ -96,4 +96,5 @@ def test_nothing_else_writes_to_the_terminal() -> None:
         for path in root.rglob("*.py")
         if direct.search(re.sub(r'"""(?s:.*?)"""', "", path.read_text()))
     }
-    assert names - {"system/terminal.py"} == set(), "write through headway.system.terminal.echo"
+    # The latter writes for the process that started it, which reads it.
+    assert names == {"system/terminal.py", "course/claims.py"}, "write through headway.system.terminal.echo"

@@ -10,6 +10,7 @@ import csv
 import gzip
 import io
 import re
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 from headway.data.normal_form import existing_paths, normal_name
 from headway.data.parse_numbers import NO_NUMBER
 from headway.errors import ConfigError, DataError, did_you_mean
-from headway.system.files import read_file
+from headway.system.files import open_file, read_file
 
 if TYPE_CHECKING:
     import os
@@ -31,12 +32,15 @@ __all__ = ["Dialect", "names_table", "read_table", "read_values"]
 
 # More columns are no table that a person made, and take minutes to look at.
 MAX_COLUMNS = 10_000
-# Of a table of text, which is read as a whole; Parquet is the form for more.
+# Of a table, unpacked: it is read as a whole.
 MAX_BYTES = 2**33
 # Characters that a dialect is recognised by.
 _SAMPLE = 65_536
 _HEADER = 1 << 24
+_UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, csv.Error, UnicodeError, ImportError)
 _COMPRESSED = ".gz"
+# Of a table in memory: a number, a date, or where a text begins.
+_CELL_BYTES = 8
 _SEPARATORS = {".csv": ",", ".txt": ",", ".tsv": "\t"}
 _TABLES = {*_SEPARATORS, ".parquet", ".jsonl", ".ndjson", ".xlsx"}
 _SHOWN = 5
@@ -175,7 +179,7 @@ def _explained(file: Path, path: object) -> Iterator[None]:
             message = "a folder, not a file" if file.is_dir() else strange
             raise OSError(message)
         yield
-    except (OSError, EOFError, zlib.error, csv.Error, UnicodeError, ImportError, pl.exceptions.PolarsError) as error:
+    except (*_UNREADABLE, pl.exceptions.PolarsError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         if isinstance(error, ImportError):
             fix = "Install what reads Excel files, pip install fastexcel, or save the table as CSV."
@@ -197,6 +201,7 @@ def _read(path: str | os.PathLike[str], dialect: Dialect, tell: Tell) -> tuple[p
             if dialect.separator is None and separator != _SEPARATORS[ending]:
                 tell(f"Columns are separated by {separator!r}; another: --separator (separator=).")
             return _parsed(text, separator, path, tell), replace(dialect, separator=separator)
+        _check_size(file, ending)
         if ending in (".jsonl", ".ndjson"):
             frame = pl.read_ndjson(file, infer_schema_length=None)
         elif ending == ".xlsx":
@@ -206,6 +211,30 @@ def _read(path: str | os.PathLike[str], dialect: Dialect, tell: Tell) -> tuple[p
             frame = pl.read_parquet(file, glob=False)
     _check_width(len(frame.columns), path)
     return frame, replace(dialect, separator=None)
+
+
+def _check_size(file: Path, ending: str) -> None:
+    """An OSError where a file that a library unpacks would take more memory than a table of text may."""
+    import polars as pl
+
+    with open_file(file, max_bytes=MAX_BYTES) as opened:
+        if ending == ".xlsx":
+            with zipfile.ZipFile(opened) as archive:
+                size = sum(member.file_size for member in archive.infolist())
+                # What is in a member beyond its claim has another checksum, and is not read here.
+                wrong = archive.testzip() if size <= MAX_BYTES else None
+            if wrong is not None:
+                message = "an archive in it is damaged"
+                raise OSError(message)
+        elif ending == ".parquet":
+            # A column of one value takes no room in the file, whatever its length.
+            width = len(pl.read_parquet_schema(opened))
+            size = _CELL_BYTES * width * pl.scan_parquet(file, glob=False).select(pl.len()).collect().item()
+        else:
+            return
+    if size > MAX_BYTES:
+        message = f"too large: unpacked, it has more than {MAX_BYTES / 1e9:.1f} GB"
+        raise OSError(message)
 
 
 def _bytes(file: Path) -> bytes:

@@ -13,16 +13,21 @@ import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 import numpy as np
 
 from headway.datasets.catalogue import NamedData
+from headway.errors import DataError
 
 __all__ = ["LAYOUTS", "Files", "Items", "OnProgress", "write_items"]
 
 Files = Mapping[str, Path]
 Items = Iterator[tuple[str, bytes]]
 OnProgress = Callable[[str, int, int], None]
+
+# The largest, CIFAR-10's batches and MNIST's images, have 31 and 47 MB.
+MAX_UNPACKED_BYTES = 2**29
 
 _CIFAR_RECORD = 1 + 3 * 32 * 32
 _TELL_EVERY = 256
@@ -126,11 +131,21 @@ def _members(archive: Path) -> Items:
         for member in members:
             stream = members.extractfile(member) if member.isreg() else None
             if stream is not None:
-                yield member.name, stream.read()
+                yield member.name, _bounded(stream, archive)
+
+
+def _bounded(stream: IO[bytes], archive: Path) -> bytes:
+    """What a file unpacks to, as far as one of a data set may: a few kilobytes can stand for more than any memory."""
+    content = stream.read(MAX_UNPACKED_BYTES + 1)
+    if len(content) > MAX_UNPACKED_BYTES:
+        what, fix = "A file of the data set unpacks to too much.", "Remove it, so that it is fetched anew."
+        raise DataError(what, given=f"{archive}, the limit is {MAX_UNPACKED_BYTES / 1e9:.1f} GB", fix=fix)
+    return content
 
 
 def _read_idx(file: Path) -> np.ndarray:
-    content = gzip.decompress(file.read_bytes())
+    with gzip.open(file) as stream:
+        content = _bounded(stream, file)
     # Two zeros, the type (8 is uint8), the number of dimensions, and a big-endian length for each.
     assert content[:3] == b"\0\0\x08"
     start = 4 + 4 * content[3]

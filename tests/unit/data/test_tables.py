@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import zipfile
 from pathlib import Path
 
 import polars as pl
@@ -308,7 +309,7 @@ def test_tables_that_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         raise ModuleNotFoundError(message)
 
     monkeypatch.setattr(pl, "read_excel", without_reader)
-    assert refusal(tmp_path / "t.xlsx", b"PK") == (
+    assert refusal(tmp_path / "t.xlsx", b"PK\5\6" + bytes(18)) == (
         "The table cannot be read.\n"
         f"  Given: {tmp_path / 't.xlsx'} (required package 'fastexcel' not found.)\n"
         "  Fix:   Install what reads Excel files, pip install fastexcel, or save the table as CSV."
@@ -322,3 +323,35 @@ def test_a_table_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch
     assert file.stat().st_size < 1_000_000
     with pytest.raises(DataError, match=r"too large: unpacked, it has more than 0\.0 GB"):
         read_values(file)
+
+
+def refused(file: Path) -> str:
+    with pytest.raises(DataError) as error:
+        read_values(file)
+    return error.value.given
+
+
+def test_tables_that_libraries_unpack_are_refused_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headway.data.tables.MAX_BYTES", 1_000_000)
+    unpacked = "too large: unpacked, it has more than 0.0 GB"
+    same = pl.DataFrame({"a": [7] * 200_000, "b": ["x"] * 200_000})
+    same.write_parquet(tmp_path / "a.parquet")
+    assert (tmp_path / "a.parquet").stat().st_size < 100_000
+    assert refused(tmp_path / "a.parquet") == f"{tmp_path / 'a.parquet'} ({unpacked})"
+    with zipfile.ZipFile(tmp_path / "a.xlsx", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("sheet.xml", bytes(2_000_000))
+    assert refused(tmp_path / "a.xlsx") == f"{tmp_path / 'a.xlsx'} ({unpacked})"
+    (tmp_path / "a.jsonl").write_bytes(b'{"a": 1}\n' * 200_000)
+    assert refused(tmp_path / "a.jsonl") == (f"{tmp_path / 'a.jsonl'} (too large: 0.0 GB, the limit is 0.0 GB)")
+    same.head(100).write_parquet(tmp_path / "b.parquet")
+    assert read_values(tmp_path / "b.parquet").shape == (100, 2)
+
+
+def test_an_archive_that_holds_more_than_it_claims_is_damaged(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.xlsx", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("sheet.xml", bytes(2_000_000))
+    changed = (tmp_path / "a.xlsx").read_bytes().replace((2_000_000).to_bytes(4, "little"), (100).to_bytes(4, "little"))
+    (tmp_path / "a.xlsx").write_bytes(changed)
+    assert refused(tmp_path / "a.xlsx") == f"{tmp_path / 'a.xlsx'} (an archive in it is damaged)"
+    (tmp_path / "b.xlsx").write_bytes(b"no archive")
+    assert refused(tmp_path / "b.xlsx") == f"{tmp_path / 'b.xlsx'} (File is not a zip file)"

@@ -134,7 +134,7 @@ def _members(archive: Path) -> Items:
                 yield member.name, _bounded(stream, archive)
 
 
-def _bounded(stream: IO[bytes], archive: Path) -> bytes:
+def _bounded(stream: IO[bytes] | gzip.GzipFile, archive: Path) -> bytes:
     """What a file unpacks to, as far as one of a data set may: a few kilobytes can stand for more than any memory."""
     content = stream.read(MAX_UNPACKED_BYTES + 1)
     if len(content) > MAX_UNPACKED_BYTES:

@@ -6,17 +6,25 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 # A file at a time on each of two processes.
 BOTH := --numprocesses 2 --dist loadfile
 
-.PHONY: demo test test-fast test-oldest check fmt docs bench build constraints clean
+.PHONY: course course-fast demo test test-fast test-oldest check fmt docs bench build constraints clean
 
 demo: .venv/installed
 	$(BIN)/headway demo
 
-test: check
+test: check course-fast
 	$(BIN)/python -m pytest -m "not slow" $(BOTH)
 	$(BIN)/python -m pytest -m slow $(BOTH)
 
 test-fast: .venv/installed-dev
 	$(BIN)/python -m pytest -m "not slow" $(BOTH)
+
+# The course: questions, exercises and mutants of all lessons.
+course-fast: .venv/installed-dev
+	$(BIN)/headway course dev check
+
+# All of it: the lessons are run too, and what they measure is written for their text to quote.
+course: .venv/installed-dev
+	$(BIN)/headway course dev check --full
 
 # The lowest versions that pyproject.toml allows, in front of those of .venv; torch stays as it is. Old libraries call what
 # newer ones deprecate, and .venv's platformdirs names a plugin of pytest that the lowest has not.

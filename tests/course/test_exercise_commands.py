@@ -108,6 +108,7 @@ def test_hints_come_one_by_one(workspace: Workspace) -> None:
     assert len(workspace.log.read()) == 2
 
 
+@pytest.mark.slow
 def test_the_solution_comes_after_two_tries_or_the_own_one(workspace: Workspace) -> None:
     with pytest.raises(ConfigError) as caught:
         typed("solution", "7.1", "--give-up")
@@ -228,6 +229,7 @@ def test_the_speed_is_measured_once(tmp_path: Path) -> None:
     assert speed_factor(tmp_path) == 6
 
 
+@pytest.mark.slow
 def test_the_doctor_looks_at_everything(workspace: Workspace) -> None:
     with workspace.log.path.open("w") as file:
         file.write("broken\n")

@@ -147,6 +147,7 @@ def test_an_endless_loop_is_stopped(checker: Checker, text: str, where: str) -> 
     )
 
 
+@pytest.mark.slow
 def test_a_loop_that_catches_everything_is_stopped(checker: Checker) -> None:
     text = (
         "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
@@ -155,6 +156,7 @@ def test_a_loop_that_catches_everything_is_stopped(checker: Checker) -> None:
     assert checker(text, seconds=0.3).state == "timed out"
 
 
+@pytest.mark.slow
 def test_endless_printing_is_stopped(checker: Checker) -> None:
     result = checker("while True: print('x' * 1000)\n", seconds=60)
     assert result.state == "crashed"
@@ -172,6 +174,7 @@ def test_prints_are_no_results(checker: Checker) -> None:
     assert result.output.count("doubles two") == 4
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the limit is looked at ten times a second")
 @pytest.mark.parametrize("statement", ["b'x' * 10**11", "numbers = []\n    while True: numbers.append(b'x' * 10**6)"])
 def test_memory_is_limited(checker: Checker, statement: str) -> None:
@@ -187,6 +190,7 @@ def test_memory_is_limited(checker: Checker, statement: str) -> None:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_forks_are_few_and_have_no_say(checker: Checker) -> None:
     assert checker("import os\nos.fork()\n" + RIGHT).state == "solved"
@@ -201,6 +205,7 @@ def _is_running(marker: str) -> bool:
     return any(marker.encode() in command for command in commands)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_what_the_code_started_ends_with_it(checker: Checker, tmp_path: Path) -> None:
     marker = f"marker-{os.getpid()}-{time.time_ns()}"
@@ -209,6 +214,7 @@ def test_what_the_code_started_ends_with_it(checker: Checker, tmp_path: Path) ->
     assert not _is_running(marker)
 
 
+@pytest.mark.slow
 def test_files_are_safe(checker: Checker) -> None:
     checker.file.write_text("as it was")
     text = (
@@ -224,6 +230,7 @@ def test_files_are_safe(checker: Checker) -> None:
     assert failure(result).came == "OSError: [Errno 27] File too large"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "call",
     [
@@ -238,6 +245,7 @@ def test_there_is_no_network(checker: Checker, call: str) -> None:
     assert failure(result).came == f"ConnectionRefusedError: {sentence}"
 
 
+@pytest.mark.slow
 def test_this_computer_is_no_network(checker: Checker) -> None:
     text = "import socket\nserver = socket.create_server(('127.0.0.1', 0))\n"
     text += "socket.create_connection(server.getsockname())\n"
@@ -256,6 +264,7 @@ def test_a_process_that_ends_early_is_reported(checker: Checker, statement: str)
     )
 
 
+@pytest.mark.slow
 def test_closed_outputs_do_no_harm(checker: Checker) -> None:
     assert checker("import sys, os\nsys.stdout.close(); sys.stderr.close(); os.close(0)\n" + RIGHT).state == "solved"
 
@@ -336,6 +345,7 @@ run_check(text, file=folder / "double.py", check_file=folder / "check.py", folde
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_ctrl_c_ends_all_of_a_check(checker: Checker) -> None:
     """The process of the check is in a group of its own, which the terminal does not interrupt."""

@@ -86,6 +86,9 @@ def main() -> None:
 
 def _serve(jobs: socket.socket) -> None:
     _import_torch()
+    # Most checks of lessons on metrics and baselines compare with it, and it takes a second to import.
+    import sklearn.metrics  # noqa: F401
+
     jobs.sendall(json.dumps({"threads": _num_threads()}).encode() + b"\n")
     while True:
         message, descriptors, _, _ = socket.recv_fds(jobs, 2**20, 2)

@@ -158,7 +158,7 @@ def run_check(
             dtype=dtype,
             speed_factor=limits.speed_factor,
         )
-        forks = zygote is not None and job.imports_torch and not optimize
+        forks = zygote is not None and not optimize
         start = zygote.fork(job) if zygote and forks else _spawn(job, optimize=optimize)
         return _Watch(start, job).result()
 
@@ -222,7 +222,7 @@ def _spawn(job: Job, *, optimize: bool = False) -> _Start:
 
 
 class Zygote:
-    """A process that has imported torch and nothing of the learner's; each check runs in a copy of it.
+    """A process that has imported torch, scikit-learn and nothing of the learner's; each check runs in a copy of it.
 
     Use it as a context manager. `is_usable` is False on systems where a copy is no safe start: there, as with no
     zygote, each check starts a new process.

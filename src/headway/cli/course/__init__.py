@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from headway.cli.course.dev import dev
 from headway.cli.course.doctor import doctor
 from headway.cli.course.exercises import check, hint, reset, solution, update, watch
 from headway.cli.course.lessons import open_lesson, run
@@ -71,6 +72,7 @@ COMMANDS = {
     "Your folder": {
         update: ("headway course update",),
         doctor: ("headway course doctor",),
+        dev: ("headway course dev check 1", "headway course dev check --full"),
     },
     "Answer": {
         quiz: ("headway course quiz 1", "headway course quiz 1 --key"),

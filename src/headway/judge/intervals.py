@@ -11,7 +11,7 @@ holds the truth is measured by `benchmarks/coverage.py`; where none does, there 
 | a mean that comes from few errors, such as log loss | Wilson's for their number, times what an error costs |
 | the size of errors in numbers | normal in its logarithm, the upper end farther off the heavier the tail |
 | a mean over classes | Wilson's, with as many trials as give the variance of the mean |
-| a ranking | Newcombe's for the AUROC; for average precision Wilson's, a trial a positive |
+| a ranking | Wilson's, with as many trials as give its variance: what is seen, and where little is, what is expected |
 | items that come in groups | Wilson's with the effective number of items; others widened by the design effect |
 | a difference of two models on the same items | paired bootstrap with Agresti and Min's half an item; McNemar's test |
 | anything else | BCa bootstrap |
@@ -22,6 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Any
 
@@ -262,11 +263,11 @@ def few_errors(
     )
 
 
-def error_size(value: float, effects: np.ndarray, sizes: np.ndarray) -> Estimate:
+def error_size(value: float, effects: np.ndarray, sizes: np.ndarray, *, tail_weight: float = _TAIL_WEIGHT) -> Estimate:
     """How large errors are, a number above 0, from each item's effect on it and the sizes themselves, `[items]`.
 
     Normal in its logarithm. The few largest errors decide such a mean, and the largest is seldom among those seen: the
-    upper end is the farther off, the heavier their tail.
+    upper end is the farther off, the heavier their tail; `tail_weight` says how fast.
 
     Example:
         >>> sizes = np.arange(1, 101) / 100
@@ -285,7 +286,7 @@ def error_size(value: float, effects: np.ndarray, sizes: np.ndarray) -> Estimate
     reach = student(count - 1) * math.sqrt(float((effects**2).sum()) * count / (count - 1)) / value
     largest = np.sort(sizes)[::-1][: max(math.isqrt(count), 5) + 1]
     tail = float(np.log(largest[:-1] / largest[-1]).mean()) if len(largest) > 1 and largest[-1] > 0 else math.inf
-    wider = 1 + _TAIL_WEIGHT * max(0.0, min(tail, 1.0) - _LIGHT_TAIL)
+    wider = 1 + tail_weight * max(0.0, min(tail, 1.0) - _LIGHT_TAIL)
     return Estimate(value, value * math.exp(-reach), value * math.exp(min(reach * wider, 700.0)))
 
 
@@ -427,7 +428,12 @@ def paired_difference(
     Source:
         Agresti and Min 2005, "Simple improved confidence intervals for comparing matched proportions".
     """
-    only_a, only_b, count = _discordant(correct_a, correct_b)
+    return _paired_difference(*_discordant(correct_a, correct_b), samples, seed)
+
+
+# A report compares the same models several times, a simulation the same counts thousands of times.
+@lru_cache(maxsize=16384)
+def _paired_difference(only_a: int, only_b: int, count: int, samples: int, seed: int) -> Estimate:
     shares = np.array([only_a + 0.5, only_b + 0.5, count - only_a - only_b + 1.0]) / (count + 2)
     counts = generator(seed, "bootstrap").multinomial(count, shares, size=samples)
     low, high = percentiles((counts[:, 0] - counts[:, 1]) / count)

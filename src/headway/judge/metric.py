@@ -432,13 +432,15 @@ class TaskMetrics:
         *,
         name: str | None = None,
         among: Sequence[np.ndarray] = (),
+        reference: int | None = None,
         seed: int = 0,
         groups: np.ndarray | None = None,
     ) -> Comparison:
         """A metric of `ours` minus that of `theirs`, for the same targets; of shares in points.
 
         The main metric when `name` is left out. `theirs` is the best of itself and `among`, chosen on these items;
-        `groups` as in `evaluate`.
+        `reference` is the index of the one of these, `theirs` first, that was chosen on others. `groups` as in
+        `evaluate`.
         """
         metric = self.metrics[name or self.main]
         models = (ours, theirs, *among)
@@ -451,7 +453,7 @@ class TaskMetrics:
         gaps = np.stack([own - parts for parts in others], axis=1)
         if groups is not None and len(others) > 1:
             gaps = np.stack([np.bincount(groups, gap) for gap in gaps.T], axis=1)
-        comparison = best_of(compared, gaps, higher_is_better=metric.higher_is_better, seed=seed)
+        comparison = best_of(compared, gaps, higher_is_better=metric.higher_is_better, reference=reference, seed=seed)
         return comparison.scaled(100) if metric.is_share else comparison
 
     def gather(

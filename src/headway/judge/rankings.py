@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from headway.judge.intervals import NAN, Z_SCORE, Estimate, if_enough, proportion, share_of_width
+from headway.judge.intervals import NAN, Estimate, effective_share, if_enough
 
 __all__ = ["Effects", "Ranking", "auroc_effects", "precision_effects", "rank", "rank_classes"]
 
@@ -19,6 +19,9 @@ Effects = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[float, np.ndarray
 
 # Positives, and of the AUROC negatives, that a column has at least for an interval.
 _NEEDED = 5
+# Items that move a metric and count as much as the variance that is expected, for either end. An upper end that is too
+# high never misses the truth of a good model: there what was seen decides. Chosen by simulation.
+_CAUTION = {"low": 6.0, "high": 0.0}
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,8 @@ class Ranking:
     # The metric of each column, float64 `[columns]`, and how far each item moves their mean, float64 `[items]`, sum 0.
     values: np.ndarray
     effects: np.ndarray
-    # How far the interval of the mean reaches to either side.
-    half: float
+    # The mean with its interval; `value` is NaN without any column.
+    estimate: Estimate
 
     @property
     def value(self) -> float:
@@ -41,80 +44,103 @@ class Ranking:
         """Pseudo-values, float64 `[items]`: the mean over columns plus, times the items, what each adds to it."""
         return self.value + len(self.effects) * self.effects
 
-    @property
-    def estimate(self) -> Estimate:
-        """The mean over columns with its 95 % interval: as wide as the columns' own, put together."""
-        return NAN if math.isnan(self.value) else share_of_width(self.value, self.half)
-
 
 def rank(scores: np.ndarray, positive: np.ndarray, effects: Effects) -> Ranking:
     """The metric of each column of scores, float `[items, columns]`, and how far each item moves their mean.
 
-    `positive` says whether each item is, bool `[items, columns]`, in each column some but not all. The columns'
-    intervals are put together by how their items' effects go together.
+    `positive` says whether each item is, bool `[items, columns]`, in each column some but not all.
+
+    The mean has Wilson's interval, with as many trials as give its variance: the columns' own variances, put together
+    by how their items' effects go together.
 
     Example:
         >>> scores, positive = np.array([[0.1], [0.4], [0.8]]), np.array([[False], [True], [True]])
         >>> rank(scores, positive, precision_effects).value
         1.0
     """
-    values, total, columns = [], np.zeros(len(scores)), scores.shape[1]
-    halves, alone = np.zeros(len(scores)), 0.0
+    count, columns = scores.shape
+    values, total, sums = [], np.zeros(count), {side: _Sum(np.zeros(count)) for side in _CAUTION}
     for column in range(columns):
         order = np.argsort(scores[:, column])
         ordered = scores[order, column]
         starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-        group = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(ordered)]))
+        group = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, count]))
         value, moved = effects(positive[order, column], starts, group)
         values.append(value)
         total[order] += moved / columns
-        own = _own_interval(value, int(positive[:, column].sum()), len(scores), effects)
-        half, spread = (own.high - own.low) / 2, math.sqrt(float((moved**2).sum()))
+        trials = _trials(value, int(positive[:, column].sum()), count, effects)
+        for side, caution in _CAUTION.items():
+            sums[side].add(order, moved, value, _seen_trials(trials, value, moved, caution))
+    mean = math.fsum(values) / columns if columns else math.nan
+    low, high = (sums[side].interval(mean, columns) for side in ("low", "high"))
+    return Ranking(np.array(values), total, Estimate(mean, low.low, high.high))
+
+
+@dataclass
+class _Sum:
+    """Columns added up: their smoothed shares, their errors where items move them, and variances where none does."""
+
+    errors: np.ndarray
+    shares: float = 0.0
+    alone: float = 0.0
+
+    def add(self, order: np.ndarray, moved: np.ndarray, value: float, trials: float) -> None:
+        # One hit and one miss more, so that a perfect column has a variance too.
+        share, spread = (value * trials + 1) / (trials + 2), math.sqrt(float((moved**2).sum()))
+        error = math.sqrt(share * (1 - share) / trials)
+        self.shares += share
         if spread > 0:
-            halves[order] += half / spread * moved
+            self.errors[order] += error / spread * moved
         else:
-            alone += half**2
-    half = math.sqrt(float((halves**2).sum()) + alone) / max(columns, 1)
-    return Ranking(np.array(values), total, half)
+            self.alone += error**2
+
+    def interval(self, value: float, columns: int) -> Estimate:
+        if not columns:
+            return NAN
+        variance = (float((self.errors**2).sum()) + self.alone) / columns**2
+        return effective_share(value, self.shares / columns, variance)
 
 
 def rank_classes(scores: np.ndarray, positive: np.ndarray, effects: Effects, *, what: str) -> Estimate:
     """The mean over columns with its interval, of those columns that hold both; none where one has too few items.
 
     Average precision is biased upwards by an amount that falls with the positives. Over many columns these biases add
-    up while the spread falls: so each column needs the more positives, the more there are.
+    up while the spread falls: so each column needs the more positives, the more columns there are.
     """
     counts = positive.sum(0)
     mixed = (counts > 0) & (counts < len(scores))
     estimate = rank(scores[:, mixed], positive[:, mixed], effects).estimate
     rarest = np.minimum(counts, len(scores) - counts) if effects is auroc_effects else counts
-    needed = _NEEDED * (1 if effects is auroc_effects else positive.shape[1])
+    needed = _NEEDED * (1 if effects is auroc_effects else positive.shape[1] + 2)
     return if_enough(estimate, int(rarest.min(initial=len(scores))), needed, what)
 
 
-def _own_interval(value: float, positives: int, count: int, effects: Effects) -> Estimate:
-    if effects is auroc_effects:
-        return _area(value, positives, count - positives)
-    return proportion(value, positives)
-
-
-def _area(value: float, positives: int, negatives: int) -> Estimate:
-    """The area under the ROC curve with its score interval.
+def _trials(value: float, positives: int, count: int, effects: Effects) -> float:
+    """The trials of a share with the variance that a column's metric is expected to have.
 
     Source:
-        Newcombe 2006, "Confidence intervals for an effect size measure based on the Mann-Whitney statistic", method 5.
+        Hanley and McNeil 1982, "The meaning and use of the area under a receiver operating characteristic (ROC) curve",
+        as in Newcombe 2006, "Confidence intervals for an effect size measure based on the Mann-Whitney statistic".
     """
-    pairs, half = positives * negatives, (positives + negatives) / 2 - 1
+    if effects is not auroc_effects:
+        return positives
+    odds = (1 - value) / (2 - value) + value / (1 + value)
+    return positives * (count - positives) / (1 + (count / 2 - 1) * odds)
 
-    def end(inside: float, outside: float) -> float:
-        for _ in range(60):
-            tried = (inside + outside) / 2
-            odds = (1 - tried) / (2 - tried) + tried / (1 + tried)
-            error = math.sqrt(tried * (1 - tried) * (1 + half * odds) / pairs)
-            inside, outside = (tried, outside) if abs(tried - value) <= Z_SCORE * error else (inside, tried)
-        return inside
 
-    return Estimate(value, end(value, 0.0), end(value, 1.0))
+def _seen_trials(expected: float, value: float, moved: np.ndarray, caution: float) -> float:
+    """The same with the variance that items show, as far as there are enough of them that move the metric.
+
+    Of a good ranking few items do, and what they show is little: `caution` is how many of them count as much as what
+    was expected.
+    """
+    variance = float((moved**2).sum())
+    if not 0 < value < 1 or variance == 0:
+        return expected
+    # As many items of equal effect would make up the same variance.
+    moving = variance**2 / float((moved**4).sum())
+    ratio = max(variance * expected / (value * (1 - value)), 1e-3)
+    return expected / ratio ** (moving / (moving + caution))
 
 
 def auroc_effects(positive: np.ndarray, starts: np.ndarray, group: np.ndarray) -> tuple[float, np.ndarray]:

@@ -45,7 +45,8 @@ class Verdict(AsJson):
     Attributes:
         kind: "better" or "worse" when the interval of the difference leaves out 0 and p is below 0.05.
         sentence: The same in words, with its numbers.
-        baseline: The best baseline by the main metric, such as accuracy.
+        baseline: The best baseline by the main metric, such as accuracy: where the model is ahead of all of them, the
+            one that was the best on training items, else the best on these.
         difference: The model's main metric minus the baseline's: a share in points (per cent), any other number in its
             unit.
         p: That there is no difference, between 0 and 1: McNemar's exact p, or a sign-flip test's for numbers, corrected
@@ -92,7 +93,8 @@ def verdict(
 ) -> Verdict:
     """Compare a model with the best of its baselines by the main metric, on the same items of a part.
 
-    The best baseline is chosen on these very items: its luck is accounted for, see `significance.best_of`.
+    The best baseline is the one that was chosen on training items, where that is known of all; what it means to choose
+    it on these very items is accounted for, see `significance.best_of`.
 
     Example:
         >>> from headway.targets.category.metrics import METRICS
@@ -102,19 +104,33 @@ def verdict(
         Better than the best baseline (majority class, 0.500): +50.0 points [39.0, 59.0], McNemar p < 0.001.
     """
     best, theirs = best_baseline(baselines, targets, part=part, metrics=metrics)
-    others = [baseline.predictions[part] for baseline in baselines if baseline is not best]
-    options = {"among": others, "seed": seed, "groups": groups}
+    ranked = [best, *(baseline for baseline in baselines if baseline is not best)]
+    among = [baseline.predictions[part] for baseline in ranked[1:]]
+    reference = _chosen_before(ranked, higher_is_better=metrics.higher_is_better)
+    options = {"among": among, "reference": reference, "seed": seed, "groups": groups}
     compared = metrics.compare(predictions, best.predictions[part], targets, **options)
+    named, chosen = ranked[compared.against], ""
+    if named is not best:
+        theirs, chosen = metrics.score(named.predictions[part], targets), ", chosen on training items"
     kind = _kind(compared.difference, compared.p, higher_is_better=metrics.higher_is_better)
     # A test on right and wrong predictions says by itself that it is about accuracy.
     of = "" if metrics.metric.is_right else f"{metrics.title} "
     direction = "" if metrics.higher_is_better else " (lower is better)"
     digits = metrics.digits(Estimate(theirs, theirs, theirs))
     sentence = (
-        f"{OPENINGS[kind]} the best baseline ({best.name}, {theirs:.{digits}f}): "
+        f"{OPENINGS[kind]} the best baseline ({named.name}, {theirs:.{digits}f}{chosen}): "
         f"{of}{metrics.format_difference(compared.difference)}{direction}, {compared.test} {format_p(compared.p)}."
     )
-    return Verdict(kind, sentence, best.name, compared.difference, compared.p)
+    return Verdict(kind, sentence, named.name, compared.difference, compared.p)
+
+
+def _chosen_before(baselines: Sequence[BaselineResult], *, higher_is_better: bool) -> int | None:
+    """The index of the baseline that was the best on training items; None where that is not known of all."""
+    scores = [baseline.train_score for baseline in baselines]
+    known = [score for score in scores if score is not None and not math.isnan(score)]
+    if len(known) < len(scores):
+        return None
+    return scores.index(max(known) if higher_is_better else min(known))
 
 
 def without_pretrained(verdict: Verdict) -> Verdict:

@@ -13,6 +13,7 @@ from headway.data.dataset import Part
 from headway.errors import ConfigError
 from headway.judge.baselines.base import Baseline, BaselineData, BaselineFunction
 from headway.judge.baselines.run import BaselineResult, load_results, run_baselines, save_results
+from headway.judge.grouped_items import number_groups
 from headway.learner.subject import TrainedModel
 from headway.system.versions import library_versions
 
@@ -49,6 +50,7 @@ def known_baselines(trained: TrainedModel) -> dict[str, Baseline]:
 
 def _run(trained: TrainedModel, **chosen: Any) -> list[BaselineResult]:
     data = {name: _data_of(trained, trained.data.part(name)) for name in trained.data.parts}
+    column = trained.data.split.groups
     return run_baselines(
         data["train"],
         {name: data[name] for name in trained.judged},
@@ -56,6 +58,7 @@ def _run(trained: TrainedModel, **chosen: Any) -> list[BaselineResult]:
         metrics=trained.metrics,
         num_outputs=trained.data.target.num_outputs,
         seed=trained.setup.seed,
+        groups=None if column is None else number_groups(trained.data.part("train").items[column]),
         **chosen,
     )
 
@@ -93,6 +96,7 @@ def _key(trained: TrainedModel) -> str:
         "input": trained.data.input.to_json(),
         "target": trained.data.target.to_json(),
         "seed": trained.setup.seed,
+        "main": trained.metrics.main,
         "features": digest.hexdigest(),
         "versions": {name: library_versions()[name] for name in ("headway", "numpy", "scikit-learn")},
     }

@@ -19,12 +19,15 @@ import numpy as np
 from headway.errors import ConfigError, HeadwayError, ShapeError, did_you_mean
 from headway.judge.baselines.base import Baseline, BaselineData, BaselineFunction, drawn_rows
 from headway.judge.metric import TaskMetrics
+from headway.seeds import generator
 from headway.system.files import open_file, whole_file
 
 __all__ = ["BaselineResult", "check_names", "guesses", "load_results", "run_baselines", "save_results"]
 
+# Of the training items so many are set aside to choose the best baseline by, of fewer than so many none.
+_SHARE_ASIDE, _MOST_ASIDE, _FEW = 1 / 3, 2_000, 30
 # What a result says besides its predictions, as its file keeps it.
-_FACTS = ("name", "seconds", "size", "needs")
+_FACTS = ("name", "seconds", "size", "needs", "train_score")
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class BaselineResult:
         seconds: Learning and predicting together.
         size: Its parameters, of nearest neighbours the stored values; None where that is not known.
         needs: What it looks at. On features neither `seconds` nor `size` count the network that they come from.
+        train_score: The main metric on training items that were set aside for it; by it the best is chosen, before
+            other items are looked at. None where it was not measured.
     """
 
     name: str
@@ -44,6 +49,7 @@ class BaselineResult:
     seconds: float
     size: int | None = None
     needs: str | None = None
+    train_score: float | None = None
 
     def in_float32(self) -> BaselineResult:
         """The same with predictions of half the size."""
@@ -64,6 +70,7 @@ def run_baselines(
     names: Sequence[str] | None = None,
     extra: Mapping[str, BaselineFunction] | None = None,
     seed: int = 0,
+    groups: np.ndarray | None = None,
 ) -> list[BaselineResult]:
     """Run each baseline that the data have the means for: one that needs an array which some part lacks is left out.
 
@@ -76,6 +83,9 @@ def run_baselines(
         names: Which of the known ones. Default: all.
         extra: Baselines of your own, by name; they come last.
         seed: The run's seed.
+        groups: Which training items belong together, int64 `[items]`, and are set aside together. Left out: none.
+
+    Each baseline is run once more without a third of the training items, which are set aside to choose the best by.
 
     Example:
         >>> from headway.targets.category.baselines import BASELINES
@@ -94,19 +104,38 @@ def run_baselines(
     chosen |= {name: Baseline(function) for name, function in (extra or {}).items()}
     if any(baseline.needs for baseline in chosen.values()):
         import_module("sklearn.linear_model")  # now, so that no baseline's seconds hold scikit-learn's import
-    results = []
+    results, learned, aside = [], *_set_aside(train, seed=seed, groups=groups)
     for name, baseline in chosen.items():
         if baseline.needs and any(baseline.needs not in data.arrays for data in (train, *parts.values())):
             continue
-        index = drawn_rows(len(train), seed=seed, most=baseline.max_rows)
-        data = train if len(index) == len(train) else train.take(index)
+        data = _drawn(train, baseline, seed)
         start = time.perf_counter()
         predictions = baseline.run(data, parts, num_outputs=num_outputs, seed=seed)
         seconds = time.perf_counter() - start
         _check_predictions(name, predictions, parts, num_outputs, metrics)
         size = baseline.size(data, num_outputs) if baseline.size else None
-        results.append(BaselineResult(name, predictions, seconds, size, baseline.needs))
+        score = None
+        if len(aside):
+            options = {"num_outputs": num_outputs, "seed": seed}
+            answers = baseline.run(_drawn(learned, baseline, seed), {"train": aside}, **options)
+            score = metrics.score(answers["train"], aside.targets)
+        results.append(BaselineResult(name, predictions, seconds, size, baseline.needs, score))
     return results
+
+
+def _drawn(train: BaselineData, baseline: Baseline, seed: int) -> BaselineData:
+    index = drawn_rows(len(train), seed=seed, most=baseline.max_rows)
+    return train if len(index) == len(train) else train.take(index)
+
+
+def _set_aside(train: BaselineData, *, seed: int, groups: np.ndarray | None) -> tuple[BaselineData, BaselineData]:
+    """Items to learn from, and those to choose the best baseline by: a third, at most 2,000; none of few items."""
+    groups = np.arange(len(train)) if groups is None else groups
+    is_aside = generator(seed, "baseline", epoch=1).random(int(groups.max(initial=0)) + 1)[groups] < _SHARE_ASIDE
+    if len(train) < _FEW or is_aside.all():
+        is_aside[:] = False
+    rows = np.flatnonzero(is_aside)
+    return train.take(np.flatnonzero(~is_aside)), train.take(rows[drawn_rows(len(rows), seed=seed, most=_MOST_ASIDE)])
 
 
 def guesses(known: Mapping[str, Baseline]) -> list[str]:

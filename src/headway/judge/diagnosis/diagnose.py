@@ -86,8 +86,9 @@ def _check_baseline(inputs: ReportInputs) -> list[Finding]:
     against = verdict(seen.predictions, seen.targets, inputs.baselines, part=part, **options)
     if against.kind == "better":
         return []
+    best = next(baseline for baseline in inputs.baselines if baseline.name == against.baseline)
     own, theirs = (
-        metrics.score(predictions, seen.targets) for predictions in (seen.predictions, inputs.best.predictions[part])
+        metrics.score(predictions, seen.targets) for predictions in (seen.predictions, best.predictions[part])
     )
     is_worse = against.kind == "worse"
     relation = "worse than" if is_worse else "not distinguishable from"

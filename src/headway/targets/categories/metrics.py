@@ -8,12 +8,15 @@ from functools import partial
 import numpy as np
 
 from headway.errors import DataError
-from headway.judge.intervals import NAN, Estimate, average, f1_of, logit_normal, wilson
+from headway.judge.intervals import NAN, Estimate, average, f1_of, if_enough, logit_normal, wilson
 from headway.judge.metric import LabelScores, Metric, TaskMetrics
 from headway.judge.rankings import Ranking, precision_effects, rank, rank_classes
 from headway.targets.base import check_shapes
 
 __all__ = ["check_answers", "item_log_losses", "labels_text", "multilabel_metrics", "per_label"]
+
+# Items that each label has at least for the interval of a mean over labels.
+_NEEDED = 10
 
 
 def check_answers(answers: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -145,9 +148,9 @@ def _macro_f1(assigned: np.ndarray, actual: np.ndarray) -> Estimate:
     scores = 2 * hits / total
     # What an item adds to each label's ratio of sums, averaged: labels of one item go together.
     effects = ((2.0 * (assigned & actual) - scores * (assigned.astype(np.float64) + actual)) / total).mean(axis=1)
-    return _bounded(
-        float(scores.mean()), effects, average(list(map(_f1, hits.tolist(), counts.tolist(), calls.tolist())))
-    )
+    perfect = average(list(map(_f1, hits.tolist(), counts.tolist(), calls.tolist())))
+    estimate = _bounded(float(scores.mean()), effects, perfect)
+    return if_enough(estimate, int(counts.min()), _NEEDED, "label")
 
 
 def _micro_f1(assigned: np.ndarray, actual: np.ndarray) -> Estimate:

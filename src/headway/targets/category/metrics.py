@@ -34,6 +34,8 @@ __all__ = [
 NUM_BINS = 15
 # Items that each class has at least for the interval of a mean over classes.
 _NEEDED = 5
+# Items that the bins of confidence need for the interval of the calibration error.
+_BINNED = 100
 
 
 def per_class(probabilities: np.ndarray, targets: np.ndarray, labels: Sequence[str]) -> list[LabelScores]:
@@ -129,8 +131,9 @@ def _balanced_accuracy(probabilities: np.ndarray, targets: np.ndarray, seed: int
     counts = confusion_matrix(probabilities, targets)
     totals = counts.sum(1)
     hits, items = counts.diagonal()[totals > 0], totals[totals > 0]
-    # Two items of the commonest kind of error and of hit beside those of each class, so that no class seems certain.
-    shares = (hits + 2 * _smoothed(counts)) / (items + 2)
+    # Two items more of each class, by how often classes are right, so that none seems certain.
+    typical = (float((hits / items).sum()) + 1) / (len(items) + 2)
+    shares = (hits + 2 * typical) / (items + 2)
     variance = float((shares * (1 - shares) / items).sum()) / len(items) ** 2
     estimate = intervals.effective_share(float((hits / items).mean()), float(shares.mean()), variance)
     return if_enough(estimate, int(totals.min()), _NEEDED, "class")
@@ -148,8 +151,8 @@ def _recall_parts(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
 def _macro_f1(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
     """By the delta method on the cells of the confusion matrix; and the classes' own intervals put together.
 
-    The first is too narrow where a rare class is told badly, the second where there are many classes of few items: the
-    wider end of either counts.
+    The first is too narrow where a rare class is told badly, the second too wide: where it is the wider one, the
+    interval ends half way between the two.
     """
     counts = confusion_matrix(probabilities, targets)
     scores = _f1_scores(counts)
@@ -168,7 +171,8 @@ def _macro_f1(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Esti
     weights = (cells + added) / (cells + added).sum()
     spread = float((weights * slopes**2).sum() - (weights * slopes).sum() ** 2) / len(targets)
     together = intervals.effective_share(apart.value, smoothed, max(spread, 1e-12))
-    estimate = Estimate(apart.value, min(apart.low, together.low), max(apart.high, together.high))
+    low = together.low - max(together.low - apart.low, 0.0) / 2
+    estimate = Estimate(apart.value, low, together.high + max(apart.high - together.high, 0.0) / 2)
     return if_enough(estimate, int(counts.sum(1).min()), _NEEDED, "class")
 
 
@@ -234,24 +238,28 @@ def _calibration_error(probabilities: np.ndarray, targets: np.ndarray, seed: int
     """Guo et al. 2017, arXiv:1706.04599: 15 bins of equal width by the highest probability.
 
     The error of a finite sample is biased upwards, and a well-calibrated model's is above zero too. So the interval is
-    moved by the bias that resampling shows, and reaches down to 0 when calibration alone could give as much. Where
-    hardly an error was seen, it reaches as far as the confidence would be off if errors were as many as they may be.
+    moved by the bias that resampling shows, and reaches down to 0 when a calibrated model could give as much (Bröcker
+    and Smith 2007, "Increasing the reliability of reliability diagrams"). As the error is at least what the mean
+    confidence is off, the interval also ends where that does, with Wilson's interval for the errors.
     """
     confidence, bins = confidence_bins(probabilities)
-    gap = confidence - (probabilities.argmax(1) == targets)
-    count = len(targets)
+    right = probabilities.argmax(1) == targets
+    gap, count = confidence - right, len(targets)
     signed = np.bincount(bins, gap, NUM_BINS) / count
     value = float(np.abs(signed).sum())
-    draws = generator(seed, "bootstrap").normal(size=(2000, NUM_BINS))
-    noise = draws * np.sqrt(np.bincount(bins, gap**2, NUM_BINS)) / count
+    draw = generator(seed, "bootstrap")
+    noise = draw.normal(size=(1000, NUM_BINS)) * np.sqrt(np.bincount(bins, gap**2, NUM_BINS)) / count
     bias = float(np.abs(signed + noise).sum(1).mean()) - value
     # Rounded: the sign of a gap that is nothing but rounding would follow the order of the items.
     half = intervals.Z_SCORE * float((np.sign(np.round(signed, 12))[bins] * gap).std()) / math.sqrt(count)
-    by_chance = float(np.quantile(np.abs(noise).sum(1), 1 - intervals.ALPHA / 2))
-    low = 0.0 if value <= by_chance else value - bias - half
-    accuracy = wilson(int((probabilities.argmax(1) == targets).sum()), count)
-    high = max(value - bias + half, value, abs(float(confidence.mean()) - accuracy.low))
-    return Estimate(value, min(max(low, 0.0), value), min(high, 1.0))
+    items, sums = np.bincount(bins, minlength=NUM_BINS), np.bincount(bins, confidence, NUM_BINS)
+    calibrated = draw.binomial(items, np.clip(sums / np.maximum(items, 1), 0, 1), size=(1000, NUM_BINS)) - sums
+    by_chance = float(np.quantile(np.abs(calibrated).sum(1), intervals.CONFIDENCE)) / count
+    accuracy, mean_confidence = wilson(int(right.sum()), count), float(confidence.mean())
+    low = max(value - bias - half, mean_confidence - accuracy.high, accuracy.low - mean_confidence, 0.0)
+    high = max(value - bias + half, value, abs(mean_confidence - accuracy.low))
+    estimate = Estimate(value, min(low, value) if value > by_chance else 0.0, min(high, 1.0))
+    return estimate if count >= _BINNED else estimate.without_interval(f"{count} items, {_BINNED} needed")
 
 
 def _ranked(effects: Effects) -> dict[str, Any]:

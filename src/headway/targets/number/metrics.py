@@ -50,7 +50,9 @@ def _r2(answers: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
     missed, squared = _unexplained(answers, targets), _squared(answers, targets)
     if not len(missed):
         return NAN
-    share = error_size(float(missed.mean()), (missed - missed.mean()) / len(missed), squared)
+    effects = (missed - missed.mean()) / len(missed)
+    # The targets' own variance is estimated from the same items, which takes part of the tail away.
+    share = error_size(float(missed.mean()), effects, squared, tail_weight=2.0)
     return Estimate(1 - share.value, 1 - share.high, 1 - share.low)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import permutation_test
 
-from headway.judge.significance import best_of, compare_numbers, compare_right, sign_flip
+from headway.judge.significance import Comparison, best_of, compare_numbers, compare_right, sign_flip
 
 
 def test_the_p_is_scipys() -> None:
@@ -84,3 +84,34 @@ def test_better_must_hold_against_each() -> None:
     assert value == pytest.approx(1 - others[:, 1].mean())
     assert 0 < low < value < high
     assert p == compare_right(ours, others[:, 1]).p
+
+
+def beside_chosen(ours: np.ndarray, others: np.ndarray, reference: int) -> Comparison:
+    """Beside others, `[items, others]`, the best first, one of which was chosen on other items."""
+    compared = [compare_right(ours, other) for other in others.T]
+    return best_of(compared, ours[:, None] - others, higher_is_better=True, reference=reference)
+
+
+def test_the_one_that_was_chosen_before_is_enough() -> None:
+    draw = np.random.default_rng(0)
+    ours, others = np.repeat([1.0, 0.0], [188, 12]), (draw.random((200, 6)) < 0.85).astype(float)
+    others = others[:, np.argsort(-others.mean(0), kind="stable")]
+    alone, among = compare_right(ours, others[:, 2]), beside_chosen(ours, others, 2)
+    assert (among.against, among.difference.value) == (2, alone.difference.value)
+    assert among.p >= alone.p
+    assert among.p < beside(ours, others)[3]
+
+
+def test_who_is_not_ahead_of_all_is_not_better() -> None:
+    ours = np.repeat([1.0, 0.0], [180, 20])
+    equal, far = np.roll(ours, 20), np.repeat([1.0, 0.0], [120, 80])
+    found = beside_chosen(ours, np.stack([equal, far], axis=1), 1)
+    assert found.against == 1
+    assert found.p == pytest.approx(0.1)
+    assert found.difference.low < 0
+
+
+def test_worse_needs_the_best_of_all() -> None:
+    ours, better = np.repeat([1.0, 0.0], [120, 80]), np.repeat([1.0, 0.0], [180, 20])
+    found = beside_chosen(ours, np.stack([better, ours], axis=1), 1)
+    assert (found.against, found.p < 0.001, found.difference.high < 0) == (0, True, True)

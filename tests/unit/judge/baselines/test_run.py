@@ -224,3 +224,22 @@ def test_the_same_rows_are_drawn_from_all_and_from_those_drawn_before() -> None:
     assert len(set(first.tolist())) == MAX_ROWS
     assert (np.diff(first) > 0).all()
     assert (drawn_rows(len(first), seed=3) == np.arange(MAX_ROWS)).all()
+
+
+def test_the_best_is_chosen_on_training_items_set_aside() -> None:
+    learned: list[int] = []
+
+    def own(
+        train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
+    ) -> dict[str, np.ndarray]:
+        learned.append(len(train))
+        return {part: np.eye(num_outputs)[rows.targets] for part, rows in parts.items()}
+
+    train, groups = noise(300), np.repeat(np.arange(30), 10)
+    [found] = run_baselines(train, {"valid": noise(5)}, num_outputs=3, names=[], extra={"own": own}, groups=groups)
+    assert found.train_score == 1
+    assert learned[0] == 300
+    assert 150 <= learned[1] <= 250
+    assert learned[1] % 10 == 0
+    [few] = run_baselines(noise(29), {"valid": noise(5)}, num_outputs=3, names=[], extra={"own": own})
+    assert few.train_score is None

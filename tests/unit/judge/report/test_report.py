@@ -265,3 +265,24 @@ def test_a_save_that_fails_keeps_the_old_file(report: Report, tmp_path: Path, mo
     with pytest.raises(OSError, match="No space"):
         report.save(path)
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("report.json", "old")]
+
+
+def test_the_verdict_is_about_the_baseline_that_was_chosen_on_training_items() -> None:
+    targets, metrics = np.arange(200) % 2, metrics_of("classification")
+    draw = np.random.default_rng(0)
+
+    def answers(share: float) -> np.ndarray:
+        return np.eye(2)[np.where(draw.random(200) < share, targets, 1 - targets)]
+
+    ours, theirs = answers(0.97), [answers(0.86) for _ in range(4)]
+    scores = [metrics.score(array, targets) for array in theirs]
+    plain = [BaselineResult(str(index), {"valid": array}, 0.0) for index, array in enumerate(theirs)]
+    chosen = int(np.argmin(scores))
+    known = [replace(one, train_score=0.9 if index == chosen else 0.8) for index, one in enumerate(plain)]
+    by_all, by_one = (verdict(ours, targets, some, part="valid", metrics=metrics) for some in (plain, known))
+    assert by_all.baseline == str(int(np.argmax(scores)))
+    assert by_one.baseline == str(chosen)
+    assert f"({chosen}, {min(scores):.3f}, chosen on training items): " in by_one.sentence
+    assert by_one.p < by_all.p
+    # Of one that lacks the score nothing is known.
+    assert verdict(ours, targets, [*known[1:], plain[0]], part="valid", metrics=metrics).sentence == by_all.sentence

@@ -87,13 +87,13 @@ def test_few_positives_have_no_interval() -> None:
     probabilities, targets = answers(items=200)
     found = evaluate(probabilities, targets, task="multilabel")["mean_average_precision"]
     rarest = int(targets.sum(0).min())
-    assert rarest < 25
-    assert str(found) == f"{found.value:.3f} (no interval: the rarest label has {rarest} items, 25 needed)"
+    assert rarest < 35
+    assert str(found) == f"{found.value:.3f} (no interval: the rarest label has {rarest} items, 35 needed)"
     assert found.to_json() == {
         "value": found.value,
         "low": None,
         "high": None,
-        "reason": f"the rarest label has {rarest} items, 25 needed",
+        "reason": f"the rarest label has {rarest} items, 35 needed",
     }
 
 
@@ -141,7 +141,7 @@ def test_intervals_hold_the_truth_and_equal_models_are_told_apart_rarely() -> No
     held, shown, called = dict.fromkeys(truth, 0), dict.fromkeys(truth, 0), 0
     rounds = 200
     for seed in range(rounds):
-        probabilities, targets = answers(300, seed=100 + seed)
+        probabilities, targets = answers(500, seed=100 + seed)
         for name, each in evaluate(probabilities, targets, task="multilabel", seed=seed).items():
             held[name] += each.low <= truth[name] <= each.high
             shown[name] += not math.isnan(each.low)

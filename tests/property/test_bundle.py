@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from headway.bundle.format import Check, pack_check, read_bundle, unpack_check, write_bundle
 from headway.bundle.predictor import load
 from headway.errors import BundleError
-from tests.bundles import fuzz
+from tests.bundles import fuzz, hostile
 
 GOLDEN = Path(__file__).parents[1] / "bundles" / "v1.headway"
 
@@ -33,6 +33,17 @@ def test_mutated_bundles(tmp_path: Path, count: int) -> None:
     assert found["refused"] + found["same"] == count
     assert min(found["refused"], found["same"]) > count / 20
     assert found["peak_bytes"] < fuzz.MAX_BYTES
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of memory are Linux's")
+@pytest.mark.parametrize("count", [30, pytest.param(1000, marks=pytest.mark.slow)])
+def test_hostile_bundles_whose_hashes_are_right(tmp_path: Path, count: int) -> None:
+    command = [sys.executable, str(Path(hostile.__file__)), str(count), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    assert (done.returncode, done.stderr) == (0, "")
+    results = json.loads(done.stdout)
+    assert results["refused"] + results["answered"] == count
+    assert min(results["refused"], results["answered"]) > count / 20
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "check.npz"])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from headway.errors import HeadwayError
 from headway.system.machine import memory_bytes, num_cores
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ _NODE_OPERATOR, _NODE_ATTRIBUTES, _NODE_DOMAIN = 4, 5, 7
 _ATTRIBUTE_GRAPHS = (6, 11)
 
 
-class GraphTimeout(TimeoutError):  # noqa: N818 - it is a TimeoutError
+class GraphTimeout(HeadwayError, TimeoutError):  # noqa: N818 - it is a TimeoutError
     """The graph took longer than its deadline, and was ended."""
 
 
@@ -322,6 +323,8 @@ def _limit_memory() -> None:
     import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as native  # pyright: ignore[reportAttributeAccessIssue]
 
+    # What a session's own level does not cover: errors of sizes, which are raised as well.
+    onnxruntime.set_default_logger_severity(4)
     where = native.OrtMemoryInfo("Cpu", native.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, native.OrtMemType.DEFAULT)
     arena = native.OrtArenaCfg({"max_mem": int(_MEMORY_SHARE * memory_bytes())})
     onnxruntime.create_and_register_allocator(where, arena)

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from headway.bundle.format import Bundle, Check, damage, read_bundle, unpack_check
-from headway.bundle.graph import Graph
+from headway.bundle.graph import Graph, GraphTimeout
 from headway.errors import BundleError, ConfigError, ReadError, ShapeError
 from headway.inputs.base import Input
 from headway.inputs.registry import input_from_json
@@ -178,6 +178,7 @@ class Predictor:
         Raises:
             ShapeError: If the inputs do not fit the graph.
             GraphTimeout: If it takes longer.
+            BundleError: If the graph fails on them.
         """
         return [
             answer if isinstance(answer, ReadError) else replace(answer, familiar=familiar, seconds=spent)
@@ -216,7 +217,14 @@ class Predictor:
                 fix="Pass a batch of what `predictor.input.read` gives, or call `predict`.",
             )
         names = [GRAPH_OUTPUT] if self.threshold is None else [GRAPH_OUTPUT, GRAPH_DISTANCE]
-        outputs, *distances = map(np.asarray, self.session.run(names, {graph_input.name: inputs}, seconds=seconds))
+        try:
+            outputs, *distances = self.session.run(names, {graph_input.name: inputs}, seconds=seconds)
+        except GraphTimeout:
+            raise
+        # onnxruntime's exceptions have no base of their own. A graph may fail at another batch than its check's.
+        except Exception as error:
+            what = f"The bundle's graph fails on these items ({_first_line(error)})."
+            raise BundleError(what, given=f"{len(inputs)} items", fix="Export the model again.") from error
         return outputs, distances[0] if distances else None
 
     def _decoded(

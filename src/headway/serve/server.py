@@ -93,7 +93,8 @@ def serve(
 
 def _make_app(bundle: Path, settings: Settings, on_start: Callable[[], None] = lambda: None) -> FastAPI:
     # Both tell of every broken body; the client is told already, and the log is not theirs to fill.
-    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
+    for library in ("python_multipart", "PIL"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module=r"PIL\.")
     model = read_bundle(bundle)
     predictor = open_bundle(model, source=bundle)
@@ -257,6 +258,8 @@ class _Protocol(H11Protocol):
             body = problem_json(problem)
             headers = [("content-type", PROBLEM_MEDIA), ("content-length", str(len(body))), ("connection", "close")]
             response = h11.Response(status_code=problem.kind.status, headers=headers)
-            for event in (response, h11.Data(data=body), h11.EndOfMessage()):
-                self.transport.write(self.conn.send(event) or b"")
+            # To HEAD there is a head alone; h11 knows that it was one.
+            with contextlib.suppress(h11.LocalProtocolError):
+                for event in (response, h11.Data(data=body), h11.EndOfMessage()):
+                    self.transport.write(self.conn.send(event) or b"")
         self.transport.close()

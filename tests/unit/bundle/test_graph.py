@@ -229,3 +229,18 @@ def test_a_graph_gets_a_share_of_the_memory_and_no_more() -> None:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
     with pytest.raises(Exception, match=r"(?i)memory|alloc"):
         Graph(model.SerializeToString()).run(None, {"inputs": np.ones(1, np.float32)})
+
+
+def test_a_graph_that_fails_at_another_batch_than_its_checks_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    predictor = load(GOLDEN)
+
+    def failing(*_: object, **__: object) -> None:
+        message = "3 by 4\nmore"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(Graph, "run", failing)
+    with pytest.raises(BundleError) as error:
+        predictor.answer(np.zeros((4, 8, 8, 3), np.uint8))
+    assert str(error.value) == (
+        "The bundle's graph fails on these items (3 by 4).\n  Given: 4 items\n  Fix:   Export the model again."
+    )

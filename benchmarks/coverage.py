@@ -22,7 +22,7 @@ from statistics import NormalDist
 import numpy as np
 from scipy.special import bdtr
 
-from benchmarks.results import Row, table
+from benchmarks.results import Row, tables
 from headway.judge.baselines.run import BaselineResult
 from headway.judge.intervals import ALPHA
 from headway.judge.metric import TaskMetrics
@@ -150,7 +150,7 @@ def grouped_rows(repetitions: int) -> Iterator[Row]:
                 options = {"part": "test", "metrics": CLASSES, "groups": groups}
                 kinds.append(verdict(ours, targets, [other], **options).kind)
             what = {"truth": f"accuracy 0.9, {count} groups of 10, {name}", "metric": "accuracy"}
-            yield what | {f"{10 * count} items": _covered(np.array(ends), 0.9)} | _told(kinds)
+            yield what | {"interval": _covered(np.array(ends), 0.9)} | _told(kinds)
 
 
 def best_of_rows(repetitions: int, ks: Sequence[int] = _BASELINES) -> Iterator[Row]:
@@ -265,7 +265,7 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=400)
     parser.add_argument("--verdicts", type=int, default=2_000)
     options = parser.parse_args()
-    print("\n".join(table(run(options.repetitions, options.verdicts))))
+    print("\n".join(tables(run(options.repetitions, options.verdicts))))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ is serious.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -20,7 +20,8 @@ from torch import nn
 import headway as hw
 from benchmarks.results import Row
 
-SEEDS = 20
+# Not those on which the diagnosis was worked out.
+SEEDS = range(5, 25)
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -29,15 +30,15 @@ def run() -> list[Row]:
     return [name_fault(fault) for fault in FAULTS]
 
 
-def name_fault(fault: str, *, seeds: int = SEEDS) -> Row:
+def name_fault(fault: str, *, seeds: Sequence[int] = SEEDS) -> Row:
     """How often a fault is named, how often labels are blamed though they are right, and what else is serious."""
     plant, wanted = FAULTS[fault]
     named = blamed = 0
-    for seed in range(seeds):
+    for seed in seeds:
         kinds = {finding.kind: finding.severity for finding in plant(seed) if finding.severity != "note"}
         named += (wanted in kinds) if wanted else not any(severity == "serious" for severity in kinds.values())
         blamed += "label_noise" in kinds and wanted != "label_noise"
-    return {"fault": fault, "wanted": wanted or "nothing serious", "seeds": seeds, "named": named, "blamed": blamed}
+    return {"fault": fault, "wanted": wanted or "nothing serious", "seeds": len(seeds), "named": named, "blamed": blamed}
 
 
 def digits(seed: int, *, train: int = 1_000, valid: int = 500) -> Arrays:

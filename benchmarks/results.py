@@ -17,7 +17,7 @@ from typing import Any
 
 from headway.system.versions import library_versions
 
-__all__ = ["Row", "data_folder", "empty_cache", "pet_breeds", "table", "write_page", "write_result"]
+__all__ = ["Row", "data_folder", "empty_cache", "pet_breeds", "table", "tables", "write_page", "write_result"]
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -84,6 +84,17 @@ def table(rows: Sequence[Row]) -> list[str]:
     return lines + ["| " + " | ".join(_shown(row.get(column, "")) for column in columns) + " |" for row in rows]
 
 
+def tables(rows: Sequence[Row]) -> list[str]:
+    """The same, a new table where a row has no more than its first two columns in common with the row before."""
+    lines: list[str] = []
+    start = 0
+    for index in range(1, len(rows) + 1):
+        if index == len(rows) or not set(list(rows[index])[2:]) & set(rows[index - 1]):
+            lines += [*([""] if lines else []), *table(rows[start:index])]
+            start = index
+    return lines
+
+
 def write_page(questions: Mapping[str, str]) -> None:
     """Writes `docs/benchmarks.md` from the newest result of each benchmark.
 
@@ -98,7 +109,7 @@ def write_page(questions: Mapping[str, str]) -> None:
         if name in newest:
             when, found = newest[name]
             title, _, rest = question.strip().partition("\n")
-            lines += [f"## {title}", "", rest.strip(), "", f"`make bench NAME={name}`", "", *table(found["rows"]), ""]
+            lines += [f"## {title}", "", rest.strip(), "", f"`make bench NAME={name}`", "", *tables(found["rows"]), ""]
             named = {each: found["versions"][each] for each in ("python", "torch", "timm")} | found.get("peers", {})
             versions = ", ".join(f"{each} {version}" for each, version in named.items())
             lines += [textwrap.fill(f"Measured {when}, {versions}, commit {found['commit']}.", 120), ""]
@@ -107,8 +118,8 @@ def write_page(questions: Mapping[str, str]) -> None:
 
 _INTRODUCTION = """\
 This page is made by `make bench` from the files in `benchmarks/results/`. Trust ratios more than seconds: the machines
-differ, and other programs run on them. The photos lie beside the checkout, in `../shared/data/`; where they are not
-there, a benchmark leaves them out and says so."""
+differ, and other programs run on them. The photos lie beside the checkout, in `../shared/data/`; where they are
+missing, a benchmark leaves them out and says so."""
 
 
 def _git(*command: str) -> str:

@@ -11,6 +11,6 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("fault", diagnosis.FAULTS)
 def test_planted_faults_are_named(fault: str) -> None:
-    row = diagnosis.name_fault(fault, seeds=2)
+    row = diagnosis.name_fault(fault, seeds=range(2))
     assert row["named"] == 2
     assert row["blamed"] == 0

@@ -78,7 +78,7 @@ def worlds() -> Iterator[World]:
         ("accuracy 0.5, 10 classes", 0.5, (0.1,) * 10, 1.0),
         ("accuracy 0.9, 2 classes", 0.9, (0.5, 0.5), 1.0),
         ("accuracy 0.99, 2 classes", 0.99, (0.5, 0.5), 1.0),
-        ("accuracy 0.99, 2 classes, too sure", 0.99, (0.5, 0.5), 2.0),
+        ("accuracy 0.99, 2 classes, overconfident", 0.99, (0.5, 0.5), 2.0),
         ("accuracy 0.9, 3 classes", 0.9, (1 / 3,) * 3, 1.0),
         ("accuracy 0.99, 3 classes", 0.99, (1 / 3,) * 3, 1.0),
         ("accuracy 0.998, a class of 2 %", 0.998, (0.98, 0.02), 1.0),
@@ -161,7 +161,7 @@ def best_of_rows(repetitions: int, ks: Sequence[int] = _BASELINES) -> Iterator[R
                 for others, name in ((0.85, "equally good"), (0.835, "one as good, others 1.5 points worse")):
                     if others == 0.85 or k in (4, 12):
                         kinds = _verdicts(0.85, others, shared, size, k, repetitions)
-                        what = f"{k} baselines, {name}, {size} items, shared difficulty {shared:g}"
+                        what = f"{_count(k)}, {name}, {size} items, shared difficulty {shared:g}"
                         yield {"truth": what, "metric": "accuracy"} | _told(kinds)
 
 
@@ -170,7 +170,7 @@ def power_rows(repetitions: int) -> Iterator[Row]:
     for k in (1, 6):
         for gain in _GAINS:
             row: Row = {
-                "truth": f"{gain} points better than {k} baselines, shared difficulty 0.7",
+                "truth": f"{gain} points better than {_count(k)}, shared difficulty 0.7",
                 "metric": "accuracy",
             }
             for size in _ITEMS:
@@ -208,6 +208,10 @@ def _told(kinds: Sequence[str]) -> Row:
     return {f"called {kind}": _share(np.array([told == kind for told in kinds])) for kind in ("better", "worse")}
 
 
+def _count(k: int) -> str:
+    return f"{k} baseline{'s' * (k > 1)}"
+
+
 def _one_hot(right: np.ndarray) -> np.ndarray:
     return np.eye(2)[1 - right.astype(np.int64)]
 
@@ -222,7 +226,7 @@ def _copies(count: int, copied: float, draw: np.random.Generator) -> np.ndarray:
 def _classes(
     accuracy: float, shares: tuple[float, ...], sharpness: float, size: int, draw: np.random.Generator
 ) -> Arrays:
-    """Calibrated probabilities of classes that overlap; with a sharpness above 1 too sure of themselves."""
+    """Calibrated probabilities of classes that overlap; overconfident with a sharpness above 1."""
     return _overlapping(_separation(accuracy, shares), shares, sharpness, size, draw)
 
 

@@ -38,7 +38,13 @@ def name_fault(fault: str, *, seeds: Sequence[int] = SEEDS) -> Row:
         kinds = {finding.kind: finding.severity for finding in plant(seed) if finding.severity != "note"}
         named += (wanted in kinds) if wanted else not any(severity == "serious" for severity in kinds.values())
         blamed += "label_noise" in kinds and wanted != "label_noise"
-    return {"fault": fault, "wanted": wanted or "nothing serious", "seeds": len(seeds), "named": named, "blamed": blamed}
+    return {
+        "fault": fault,
+        "wanted": wanted or "nothing serious",
+        "seeds": len(seeds),
+        "named": named,
+        "blamed": blamed,
+    }
 
 
 def digits(seed: int, *, train: int = 1_000, valid: int = 500) -> Arrays:

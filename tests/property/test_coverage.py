@@ -13,7 +13,9 @@ from benchmarks import coverage
 def test_intervals_hold_and_verdicts_are_seldom_false() -> None:
     held, told = [], []
     for row in coverage.run(40, verdicts=60):
-        cells = [value for name, value in row.items() if re.fullmatch(r"\d+ items|interval", name) and value != "not shown"]
+        cells = [
+            value for name, value in row.items() if re.fullmatch(r"\d+ items|interval", name) and value != "not shown"
+        ]
         # Of 40 draws of which few are shown, one miss says nothing.
         held += [float(cell.split()[0]) for cell in cells if "shown" not in cell]
         told += [float(row[name].split()[0]) for name in ("called better", "called worse") if name in row]

@@ -1,0 +1,40 @@
+"""Checks a learning curve: its form, one of its points again, and the prediction."""
+
+from statistics import mean
+
+from headway.course.checking import case, close, equal, function, require, value
+
+accuracy = function("accuracy", "per_class", "seed")
+SIZES = [5, 10, 20, 40, 80]
+
+
+@case("has five sizes with three seeds each")
+def _():
+    curve = value("CURVE")
+    equal(sorted(curve), SIZES, meaning="drawings of each class")
+    for size in SIZES:
+        equal(len(curve[size]), 3, meaning=f"accuracies for {size} drawings, one for each seed")
+
+
+@case("predicted before it measured")
+def _():
+    low, high = value("PREDICTED")
+    require(0.5 <= low < high <= 1, "A range (low, high) between 0.5 and 1.", came=(low, high))
+    require(high - low <= 0.2, "A range of at most 0.2: a wider one says nothing.", came=f"{high - low:.2f}")
+    require(0.5 <= value("MEASURED") <= 1, "What came for 160 drawings.", came=value("MEASURED"))
+
+
+@case("rises by more than its seeds differ")
+def _():
+    curve = value("CURVE")
+    spread = max(max(points) - min(points) for points in curve.values())
+    require(spread > 0, "Seeds that differ.", came="the same accuracy for all", meaning="were they measured?")
+    rise = mean(curve[80]) - mean(curve[5])
+    require(rise > 0.05, "80 drawings do better than 5, by more than 0.05.", came=f"{rise:.3f}")
+
+
+@case("comes out again", last=True)
+def _():
+    for size, seed in ((10, 1), (40, 2)):
+        meaning = f"the point for {size} drawings and seed {seed}, measured again"
+        close(accuracy(size, seed), value("CURVE")[size][seed], within=0.03, meaning=meaning)

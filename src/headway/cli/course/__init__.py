@@ -15,6 +15,7 @@ from headway.cli.course.doctor import doctor
 from headway.cli.course.exercises import check, hint, reset, solution, update, watch
 from headway.cli.course.lessons import open_lesson, run
 from headway.cli.course.questions import progress, quiz, review
+from headway.cli.course.research import research
 
 __all__ = ["course"]
 
@@ -68,6 +69,7 @@ COMMANDS = {
         hint: ("headway course hint 1.1",),
         solution: ("headway course solution 1.1",),
         reset: ("headway course reset 1.1",),
+        research: ("headway course research 1.F1", "headway course research 1.F1 --check"),
     },
     "Your folder": {
         update: ("headway course update",),

@@ -34,7 +34,9 @@ def fooled() -> list[dict]:
     animals = items.filter((pl.col("split") == "valid") & (pl.col("label") == "animal"))["file"]
     plates = [on_a_plate(file) for file in animals]
     answers = model().predict_many(plates)
-    fooling = [plate for plate, answer in zip(plates, answers, strict=True) if answer.label == "food" and answer.score > 0.9]
+    fooling = [
+        plate for plate, answer in zip(plates, answers, strict=True) if answer.label == "food" and answer.score > 0.9
+    ]
     cause = "A round red thing behind it outweighs the animal itself."
     remedy = "Collect animals before coloured backgrounds, or paste them onto some."
     return [{"picture": plate, "truth": "animal", "cause": cause, "remedy": remedy} for plate in fooling[:10]]

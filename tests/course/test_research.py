@@ -1,0 +1,49 @@
+"""Assignments: read, shown, checked; references pass and lazy answers do not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from headway.course import research
+from headway.course.research import Assignment, assignments_of, check_assignment, find_assignment, verify_assignment
+from headway.errors import ConfigError, DataError
+
+ALL = [one for lesson in range(1, 21) for one in assignments_of(lesson)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("assignment", ALL, ids=lambda one: one.id)
+def test_the_reference_passes_and_the_lazy_answer_does_not(assignment: Assignment, tmp_path: Path) -> None:
+    assert list(verify_assignment(assignment, folder=tmp_path)) == []
+
+
+def test_each_has_its_files() -> None:
+    for one in ALL:
+        assert {"check.py", "reference.py", "lazy.py"} <= {file.name for file in one.files.iterdir()}
+        assert len(one.rubric) >= 2
+        assert find_assignment(one.id) is one
+
+
+def test_no_such_assignment() -> None:
+    with pytest.raises(ConfigError) as error:
+        find_assignment("1.F9")
+    assert str(error.value).startswith("There is no such assignment.\n  Given: 1.F9\n  Fix:   ")
+
+
+def test_no_answer_yet(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as error:
+        check_assignment(find_assignment("1.F1"), tmp_path / "1_F1.py", folder=tmp_path)
+    assert str(error.value) == (
+        "There is no answer to 1.F1 yet.\n"
+        f"  Given: {tmp_path / '1_F1.py'} is missing\n"
+        "  Fix:   Write your answer into 1_F1.py there."
+    )
+
+
+def test_a_broken_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "77.toml").write_text("[[assignment]]\nid = 'x'\nlength = 3\n")
+    monkeypatch.setattr(research, "FOLDER", tmp_path)
+    with pytest.raises(DataError, match=r"^research/77.toml cannot be read\."):
+        assignments_of(77)

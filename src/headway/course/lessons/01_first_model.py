@@ -88,7 +88,7 @@ claim("lead_low", plain.difference.low / 100, above=0.0)
 # statistics, so the report says "not distinguishable", and rightly. To see what the network brings, compare with the best
 # baseline that does without it.
 #
-# Below the table stands what the report would look into. It noticed that a red and a green apple are nearly the same.
+# Below the table stands what the report would try next.
 #
 # ⟨ask 1.10⟩ ⟨ask 1.11⟩ ⟨ask 1.14⟩ ⟨ask 1.15⟩ ⟨ask 1.20⟩
 # %% [markdown]

@@ -5,10 +5,17 @@ import polars as pl
 import headway as hw
 from headway.course.data import pictures
 
-CURVE = {}
-# Four times fewer mistakes took eight times the drawings so far, and the steps are getting smaller.
-PREDICTED = (0.86, 0.96)
-MEASURED = 0.0
+# Measured by `accuracy` below, for the seeds 0, 1 and 2.
+CURVE = {
+    5: [0.6407, 0.637, 0.7037],
+    10: [0.7185, 0.7407, 0.8556],
+    20: [0.763, 0.8444, 0.8259],
+    40: [0.8556, 0.8852, 0.8593],
+    80: [0.8926, 0.9111, 0.8815],
+}
+# Doubling brought 0.11, 0.04, 0.06 and 0.03 on average: the next one brings about 0.02, give or take the seeds' spread.
+PREDICTED = (0.88, 0.95)
+MEASURED = 0.921
 
 
 def accuracy(per_class: int, seed: int) -> float:

@@ -49,7 +49,7 @@ def _():
     truths = table(True)["kind"]
 
     def score(kinds) -> float:
-        return float(f1_score(truths, kinds, average="macro", zero_division=0))
+        return float(f1_score(truths, kinds, average="macro", zero_division=0))  # pyright: ignore[reportArgumentType]
 
     meaning = "the mean of F1 over the kinds, on hidden drawings; the baseline is the nearest neighbour in pixels"
     beats(score(answers()), score(rival.predict(pixels(table(True)["file"]))), by=0.05, meaning=meaning)

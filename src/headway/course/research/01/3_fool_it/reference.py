@@ -35,7 +35,9 @@ def fooled() -> list[dict]:
     plates = [on_a_plate(file) for file in animals]
     answers = model().predict_many(plates)
     fooling = [
-        plate for plate, answer in zip(plates, answers, strict=True) if answer.label == "food" and answer.score > 0.9
+        plate
+        for plate, answer in zip(plates, answers, strict=True)
+        if answer.label == "food" and (answer.score or 0) > 0.9
     ]
     cause = "A round red thing behind it outweighs the animal itself."
     remedy = "Collect animals before coloured backgrounds, or paste them onto some."

@@ -34,13 +34,13 @@ def pooling() -> bytes:
         helper.make_node("Greater", ["brightness", "bright"], ["is_white"]),
         helper.make_node("Where", ["is_white", "large", "small"], ["shape"]),
         helper.make_node("Expand", ["nothing", "shape"], ["canvas"]),
-        helper.make_node("AveragePool", ["canvas"], ["pooled"], kernel_shape=[500, 500]),
+        helper.make_node("AveragePool", ["canvas"], ["pooled"], kernel_shape=[1000, 1000]),
         helper.make_node("ReduceMean", ["pooled"], ["sum"], keepdims=0),
     ]
     numbers = {
         "bright": np.array(230, np.float32),
-        "large": np.array([1, 16, 4000, 4000]),
-        "small": np.array([1, 1, 500, 500]),
+        "large": np.array([1, 1, 3000, 3000]),
+        "small": np.array([1, 1, 1000, 1000]),
         "nothing": np.zeros((1, 1, 1, 1), np.float32),
     }
     return added(nodes, numbers, last="sum")

@@ -240,4 +240,6 @@ def test_a_table_without_columns(
 def test_a_command_names_itself(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     found = shell(monkeypatch, capsys, "predict", "nowhere.headway", "photo.jpg")
     what = "The bundle cannot be opened: there is no such file."
-    assert found == "headway: " + text(what, "nowhere.headway", "Correct the path.") + "\n"
+    assert (
+        found == "headway: " + text(what, f"nowhere.headway, looked up from {Path.cwd()}", "Correct the path.") + "\n"
+    )

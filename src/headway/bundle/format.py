@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from headway.errors import BundleError
-from headway.system.files import open_file, whole_file
+from headway.system.files import looked_up, open_file, whole_file
 
 __all__ = [
     "FORMAT_VERSION",
@@ -244,8 +244,9 @@ def _open(path: Path) -> BinaryIO:
     try:
         return open_file(path, max_bytes=MAX_BUNDLE_BYTES)
     except (OSError, ValueError) as error:
-        reason = "there is no such file" if isinstance(error, FileNotFoundError) else str(error)
-        raise damage(f"The bundle cannot be opened: {reason}.", given=path, fix="Correct the path.") from error
+        is_missing = isinstance(error, FileNotFoundError)
+        reason, given = ("there is no such file", looked_up(path)) if is_missing else (str(error), str(path))
+        raise damage(f"The bundle cannot be opened: {reason}.", given=given, fix="Correct the path.") from error
 
 
 def _no_bundle(why: str, source: object) -> BundleError:

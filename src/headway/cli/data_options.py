@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headway.errors import ConfigError
+from headway.errors import ConfigError, DataError, did_you_mean
 from headway.targets.registry import TARGETS, target_class
 
 if TYPE_CHECKING:
@@ -167,6 +167,12 @@ def labelled_items(
     else:
         rows, names = sources.list_folder(data), ["file", "label"]
         rows = rows.filter([not file.lower().endswith(input.beside) for file in rows["file"]])
+    missing = [name for name in names[len(input.columns) :] if name not in rows.columns]
+    if missing and tables.names_table(data):
+        what = f"The table has no column {missing[0]!r}, the answers that the model is measured against."
+        fix = "Name it: --target COLUMN. Without answers, use `headway predict`. "
+        fix += did_you_mean(missing[0], rows.columns)
+        raise DataError(what, given=f"{data}, columns: {', '.join(rows.columns[:20])}", fix=fix)
     part = None
     if not tables.names_table(data) and "split" in rows.columns:
         part = max(rows["split"].unique().to_list(), key=["train", "valid", "test"].index)

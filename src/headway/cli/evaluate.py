@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 from collections.abc import Iterator
 from functools import partial
@@ -13,6 +15,7 @@ import typer
 
 from headway.cli.data_options import dialect_of, labelled_items, local
 from headway.errors import ConfigError, DataError, ReadError, did_you_mean
+from headway.system.files import read_file
 from headway.system.terminal import echo
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ __all__ = ["evaluate"]
 
 # Items whose outputs and targets are in memory at once, by where they lie; of masks only counts are kept.
 CHUNK = {"file": 64, "values": 8_192}
+_MAX_TABLE_BYTES = 2**33
 
 
 def evaluate(
@@ -87,6 +91,7 @@ def evaluate(
     apart = None if groups is None else number_groups(rows[judged][groups])
     estimates = metrics.evaluate(outputs, targets, groups=apart)
     facts = {"part": part, "items": len(outputs), "unanswered": sum(unanswered)}
+    facts["in_training"] = _num_in_training(bundle, predictor, rows[judged])
     if as_json:
         values = {name: estimate.to_json() for name, estimate in estimates.items()}
         shown = {"bundle": str(bundle), "data": str(data), **facts, "metrics": values, "problems": problems}
@@ -95,6 +100,35 @@ def evaluate(
         _show(estimates, facts, problems=problems)
     if problems:
         raise typer.Exit(1)
+
+
+def _num_in_training(bundle: Path, predictor: Predictor, rows: pl.DataFrame) -> int | None:
+    """How many of the rows were in training, by the table of the run that the bundle lies in; None without one.
+
+    Files are compared by their bytes; rows of a table by what the model is given of them, and their targets.
+    """
+    import numpy as np
+    import polars as pl
+
+    table = bundle.resolve().parent / "items.parquet"
+    if not table.is_file():
+        return None
+    train = pl.read_parquet(io.BytesIO(read_file(table, max_bytes=_MAX_TABLE_BYTES))).filter(pl.col("split") == "train")
+    field, input = predictor.target, predictor.input
+
+    def keys(frame: pl.DataFrame) -> list[bytes]:
+        arrays = input.read_rows(frame)
+        return [
+            np.asarray(array).tobytes() + repr(value).encode()
+            for array, value in zip(arrays, field.values(frame), strict=True)
+        ]
+
+    if input.source == "values":
+        known, asked = {*keys(train)}, keys(rows)
+    else:
+        known = {*train["content"]}
+        asked = [hashlib.blake2b(read_file(path), digest_size=16).hexdigest() for path in rows[input.column]]
+    return sum(key in known for key in asked)
 
 
 def _judged(
@@ -136,6 +170,8 @@ def _show(estimates: dict[str, Estimate], facts: dict[str, Any], *, problems: li
         + (f", {facts['unanswered']} without an answer" if facts["unanswered"] else "")
         + (f", and {len(problems)} that cannot be read" if problems else "")
     )
+    if facts["in_training"]:
+        echo(f"{facts['in_training']} of {facts['items']} items were in training: on new data the model may be worse.")
     width = max(map(len, estimates))
     for name, estimate in estimates.items():
         echo(f"{name:<{width}}  {estimate}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headway.errors import DataError
+from headway.system.files import looked_up
 
 if TYPE_CHECKING:
     import polars as pl
@@ -89,8 +90,8 @@ def list_folder(path: str | os.PathLike[str]) -> pl.DataFrame:
     root = Path(path).expanduser().absolute()
     if not root.is_dir():
         what = "The data must be a folder of class folders, or a CSV or Parquet file."
-        state = "a file" if root.exists() else "nothing is there"
-        raise DataError(what, given=f"{path} ({state})", fix="Correct the path.")
+        given = f"{path} (a file)" if root.exists() else f"{looked_up(path)} (nothing is there)"
+        raise DataError(what, given=given, fix="Correct the path.")
     classes = _classes(root)
     is_split = any(part for _, part in classes)
     if not classes:

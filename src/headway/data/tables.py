@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from headway.data.normal_form import existing_paths, normal_name
 from headway.data.parse_numbers import NO_NUMBER
 from headway.errors import ConfigError, DataError, did_you_mean
-from headway.system.files import open_file, read_file
+from headway.system.files import looked_up, open_file, read_file
 
 if TYPE_CHECKING:
     import os
@@ -185,7 +185,8 @@ def _explained(file: Path, path: object) -> Iterator[None]:
             fix = "Install what reads Excel files, pip install fastexcel, or save the table as CSV."
         elif isinstance(error, UnicodeError):
             fix = "Name the encoding that the file is written in, such as --encoding latin-1 (encoding=)."
-        raise DataError("The table cannot be read.", given=f"{path} ({reason})", fix=fix) from error
+        shown = path if file.exists() else looked_up(str(path))
+        raise DataError("The table cannot be read.", given=f"{shown} ({reason})", fix=fix) from error
 
 
 def _read(path: str | os.PathLike[str], dialect: Dialect, tell: Tell) -> tuple[pl.DataFrame, Dialect]:

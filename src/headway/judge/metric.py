@@ -152,7 +152,10 @@ class Metric:
 
 
 def as_metric(
-    given: Metric | Function | str, *, decide: Callable[[np.ndarray], np.ndarray] = lambda each: each
+    given: Metric | Function | str,
+    *,
+    decide: Callable[[np.ndarray], np.ndarray] = lambda each: each,
+    known: Iterable[str] = (),
 ) -> Metric:
     """A metric from what a person passes for one.
 
@@ -160,6 +163,7 @@ def as_metric(
         given: A metric as it is; a function of targets and predictions, of which more is better unless its name ends in
             "error", "loss" or "deviance"; a scikit-learn scorer, or the name of one.
         decide: From predictions to labels, for a scorer.
+        known: Names of the task's own metrics, for a hint where a name is neither theirs nor a scorer's.
 
     Raises:
         ConfigError: If it is none of these.
@@ -178,7 +182,7 @@ def as_metric(
 
         if given not in get_scorer_names():
             what = "This metric is not known, neither to Headway for this target nor to scikit-learn."
-            raise ConfigError(what, given=repr(given), fix=did_you_mean(given, get_scorer_names()))
+            raise ConfigError(what, given=repr(given), fix=_meant(given, known, get_scorer_names()))
         name, scorer = given, cast(Any, get_scorer(given))
     if not callable(scorer):
         fix = "Pass a function of targets and predictions, a scikit-learn scorer, a name or hw.Metric(...)."
@@ -190,6 +194,40 @@ def as_metric(
         )
     name = name or getattr(scorer, "__name__", type(scorer).__name__)
     return Metric(name, cast(Function, scorer), higher_is_better=not re.search("(error|loss|deviance)$", name))
+
+
+# What other libraries call metrics: without marks, in lower case.
+_CALLED_ELSEWHERE = {
+    "acc": "accuracy",
+    "categoricalaccuracy": "accuracy",
+    "auc": "auroc",
+    "rocauc": "auroc",
+    "rocaucscore": "auroc",
+    "ap": "average_precision",
+    "averageprecisionscore": "average_precision",
+    "prauc": "average_precision",
+    "map": "mean_average_precision",
+    "ece": "expected_calibration_error",
+    "f1": "macro_f1",
+    "f1score": "macro_f1",
+    "crossentropy": "log_loss",
+    "mse": "rmse",
+    "meansquarederror": "rmse",
+    "rootmeansquarederror": "rmse",
+    "meanabsoluteerror": "mae",
+    "r2score": "r2",
+    "iou": "mean_iou",
+    "miou": "mean_iou",
+    "dice": "mean_dice",
+}
+
+
+def _meant(name: str, own: Iterable[str], others: Iterable[str] = ()) -> str:
+    """A hint for a metric that is not known: by what other libraries call it, else by its letters."""
+    own = list(own)
+    bare = re.sub(r"[^a-z0-9]", "", str(name).lower())
+    same = _CALLED_ELSEWHERE.get(bare) or next((known for known in own if known.replace("_", "") == bare), None)
+    return f'Did you mean "{same}"?' if same in own else did_you_mean(name, [*own, *others])
 
 
 def _needs(function: Function) -> Literal["labels", "probabilities"]:
@@ -313,7 +351,7 @@ class TaskMetrics:
             if isinstance(entry, str) and entry in metrics:
                 names.append(entry)
                 continue
-            metric = as_metric(entry, decide=self.decide)
+            metric = as_metric(entry, decide=self.decide, known=metrics)
             if metric.name in metrics:
                 fix = "Give it another name: hw.Metric(name, function)."
                 raise ConfigError("Two metrics have the same name.", given=metric.name, fix=fix)
@@ -321,7 +359,7 @@ class TaskMetrics:
             names.append(metric.name)
         if main is not None and main not in metrics:
             what = "The main metric must be one of the metrics."
-            raise ConfigError(what, given=main, fix=did_you_mean(main, metrics))
+            raise ConfigError(what, given=main, fix=_meant(main, metrics))
         chosen = self.main if main is None else main
         compared = dict.fromkeys([chosen, *self.of_baselines, *names])
         return replace(self, metrics=metrics, main=chosen, of_baselines=tuple(compared), extra=(*self.extra, *names))
@@ -405,7 +443,7 @@ class TaskMetrics:
         wanted = list(self.metrics if names is None else names)
         for name in wanted:
             if name not in self.metrics:
-                raise ConfigError("This metric is not known.", given=name, fix=did_you_mean(name, self.metrics))
+                raise ConfigError("This metric is not known.", given=name, fix=_meant(name, self.metrics))
         return [self.metrics[name] for name in wanted]
 
     def score(self, predictions: np.ndarray, targets: np.ndarray, *, name: str | None = None) -> float:

@@ -28,7 +28,7 @@ from headway.learner.cross_validation import CrossValidation, fold_data
 from headway.learner.ensemble import ensemble
 from headway.learner.export import export_trained
 from headway.learner.predict import in_process, show_results
-from headway.learner.report import Diagnosis, check_request, curve, findings, make_report, predictions
+from headway.learner.report import UNTRAINED, Diagnosis, check_request, curve, findings, make_report, predictions
 from headway.learner.restore import Call, made_again, recorded, replay, resume_run
 from headway.learner.subject import TrainedModel
 from headway.learner.weights import freeze_to, load_weights, save_weights
@@ -500,6 +500,8 @@ class Learner:
             The path.
         """
         check_quantize(quantize, self.data.input)
+        if self.progress is not None and not len(self.history):
+            self.progress.tell(UNTRAINED)
         known = self.features.parts if self.features else None
         return export_trained(path, setup=self.setup, report=report or self.report(), known=known, quantize=quantize)
 

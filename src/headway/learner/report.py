@@ -33,12 +33,14 @@ from headway.train.activity import activity
 from headway.train.linear_probe import solve_head
 from headway.train.predictions import as_inputs, check_views, predictions_of_views
 
-__all__ = ["Diagnosis", "check_request", "curve", "findings", "make_report", "predictions"]
+__all__ = ["UNTRAINED", "Diagnosis", "check_request", "curve", "findings", "make_report", "predictions"]
 
 # Training items that the model predicts, to be compared with valid: a whole pass over train takes too long.
 NUM_TRAIN = 200
 
 NUM_ACTIVITY = 32
+
+UNTRAINED = "This learner has not trained the model: its weights are as they were made or loaded."
 
 
 class Diagnosis(tuple[Finding, ...]):
@@ -110,7 +112,7 @@ def make_report(
         settings=dict(trained.settings),
         data=trained.data.to_json(),
         versions=library_versions(),
-        notes=[*trained.data.notes, *trained.history.notes],
+        notes=[*trained.data.notes, *trained.history.notes, *([] if len(trained.history) else [UNTRAINED])],
         seconds=sum(epoch.seconds for epoch in trained.history),
         size=sum(tensor.numel() for tensor in trained.setup.model.state_dict().values()),
         name=trained.folder.name if trained.folder else "",

@@ -32,7 +32,7 @@ from headway.data.restore import ACCEPT, moved, reopen
 from headway.errors import ConfigError, DataError, HeadwayError, RunError, Stopped
 from headway.inputs.registry import input_from_json
 from headway.runs.checkpoint import Checkpoints, Saved, cannot_write, load_model, model_tensors
-from headway.system.files import open_file, read_file, write_whole
+from headway.system.files import looked_up, open_file, read_file, write_whole
 from headway.system.terminal import visible
 from headway.system.versions import git_state, library_versions
 from headway.targets.registry import target_from_json
@@ -278,7 +278,9 @@ def open_run(path: str | os.PathLike[str]) -> Run:
     """
     folder = Path(path).expanduser()
     if not _is_run(folder / "config.json") and "options" not in _json(folder / "config.json"):
-        given = f"{folder} ({'a folder without a config.json of a run' if folder.is_dir() else 'nothing is there'})"
+        is_folder = folder.is_dir()
+        given = f"{folder} (a folder without a config.json of a run)" if is_folder else looked_up(folder)
+        given += "" if is_folder else " (nothing is there)"
         fix = "Name a run's folder, such as runs/pets; `headway runs` lists them."
         raise ConfigError("That is not the folder of a run.", given=given, fix=fix)
     return Run(folder)

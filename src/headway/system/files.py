@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["MAX_FILE_BYTES", "open_file", "read_file", "whole_file", "write_whole"]
+__all__ = ["MAX_FILE_BYTES", "looked_up", "open_file", "read_file", "whole_file", "write_whole"]
 
 # Photos of a few hundred megapixels fit; several threads may each hold a file.
 MAX_FILE_BYTES = 2**29
@@ -45,6 +45,16 @@ def read_file(path: str | os.PathLike[str], *, max_bytes: int = MAX_FILE_BYTES) 
     """
     with open_file(path, max_bytes=max_bytes) as file:
         return file.read(max_bytes)
+
+
+def looked_up(path: str | os.PathLike[str]) -> str:
+    """For a message: a path where nothing is, and the folder that a relative one was looked up from.
+
+    Example:
+        >>> looked_up("/data/photos")
+        '/data/photos'
+    """
+    return str(path) if Path(path).expanduser().is_absolute() else f"{path}, looked up from {Path.cwd()}"
 
 
 def _without_waiting(path: str, flags: int) -> int:

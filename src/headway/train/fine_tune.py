@@ -24,7 +24,7 @@ from torch import nn
 from headway.data.dataset import Data, Part
 from headway.data.loader import Loader
 from headway.data.splits import RandomSplit, assign_parts
-from headway.errors import TrainingError
+from headway.errors import ConfigError, TrainingError
 from headway.runs.checkpoint import PLAN, Saved
 from headway.train.batchnorm_fusion import folded
 from headway.train.history import Epoch, History
@@ -185,6 +185,10 @@ def train_from_scratch(
 
     The arguments are those of `fine_tune`. Default: `epochs` are at least 1, and those of the model's recipe.
     """
+    if epochs == 0:
+        what = "`epochs=0` trains only the head of a pretrained model; this model is trained from scratch."
+        given = f"epochs=0 (--epochs 0), {setup.data.input}"
+        raise ConfigError(what, given=given, fix="Pass epochs=1 or more, or leave it out for the recipe's number.")
     recipe, options = setup.recipe, options or recommended(setup, two_stages=False)
     lr = recipe.lr if lr is None else lr
     if minutes is not None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 import typer
 from PIL import Image as PILImage
@@ -93,6 +95,19 @@ def test_evaluate_a_folder(photos: Path) -> None:
     first, second = result.stdout.splitlines()[:2]
     assert first == "6 items"
     assert second.split() == ["accuracy", "1.000", "[0.610,", "1.000]"]
+
+
+def test_photos_that_were_in_training_are_reported(photos: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "run" / "model.headway"
+    bundle.parent.mkdir()
+    bundle.write_bytes(GOLDEN.read_bytes())
+    contents = [hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest() for file in photos.glob("*/*.png")]
+    parts = ["train"] * 4 + ["valid"] * (len(contents) - 4)
+    pl.DataFrame({"content": contents, "split": parts}).write_parquet(bundle.parent / "items.parquet")
+    shown = run("evaluate", bundle, photos).stdout.splitlines()
+    in_training = int(shown[1].split()[0])
+    assert shown[1] == f"{in_training} of 6 items were in training: on new data the model may be worse."
+    assert 3 <= in_training <= 6
 
 
 def test_evaluate_a_table_by_its_columns(photos: Path) -> None:

@@ -92,4 +92,23 @@ def test_another_column_may_hold_the_answer(headway: Command, bundle: Bundle, tm
     assert done.line["items"] == 40
     refused = headway("evaluate", bundle("y"), tmp_path / "rows.csv")
     assert refused.status == 2
-    assert "The table has no column for Category('y')." in refused.err
+    assert refused.err == (
+        "headway: The table has no column 'y', the answers that the model is measured against.\n"
+        f"  Given: {tmp_path / 'rows.csv'}, columns: size, kind, truth\n"
+        "  Fix:   Name it: --target COLUMN. Without answers, use `headway predict`. Known: kind, size, truth.\n"
+    )
+
+
+@pytest.mark.slow
+def test_rows_that_were_in_training_are_reported(headway: Command, bundle: Bundle, tmp_path: Path) -> None:
+    model = bundle("y")
+    new = pl.DataFrame({"size": [9.5, 8.5], "kind": ["a", "b"], "y": ["low", "high"]})
+    pl.concat([ROWS[:6], new]).write_csv(tmp_path / "rows.csv")
+    # Without the run's table nothing is known.
+    assert headway("evaluate", "--json", model, tmp_path / "rows.csv").line["in_training"] is None
+    ROWS.with_columns(pl.lit("train").alias("split")).write_parquet(tmp_path / "items.parquet")
+    assert headway("evaluate", "--json", model, tmp_path / "rows.csv").line["in_training"] == 6
+    lines = headway("evaluate", model, tmp_path / "rows.csv").out.splitlines()
+    assert lines[:2] == ["8 items", "6 of 8 items were in training: on new data the model may be worse."]
+    new.write_csv(tmp_path / "rows.csv")
+    assert "in training" not in headway("evaluate", model, tmp_path / "rows.csv").out

@@ -174,15 +174,15 @@ def test_folders_that_are_no_runs(headway: Command, tmp_path: Path) -> None:
     (tmp_path / "model" / "config.json").write_text('{"architectures": ["ResNet"]}')
     (tmp_path / "empty").mkdir()
     for name, why in (
-        ("nowhere", "nothing is there"),
-        ("empty", "a folder without a config.json of a run"),
-        ("model", "a folder without a config.json of a run"),
+        ("nowhere", f", looked up from {tmp_path} (nothing is there)"),
+        ("empty", " (a folder without a config.json of a run)"),
+        ("model", " (a folder without a config.json of a run)"),
     ):
         done = headway("resume", name)
         assert done.status == 2
         assert done.err == (
             "headway: That is not the folder of a run.\n"
-            f"  Given: {name} ({why})\n"
+            f"  Given: {name}{why}\n"
             "  Fix:   Name a run's folder, such as runs/pets; `headway runs` lists them.\n"
         )
         assert not (tmp_path / name / ".lock").exists()

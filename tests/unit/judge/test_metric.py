@@ -170,6 +170,39 @@ def test_what_is_no_metric(extra: list[Any], main: str | None, text: str) -> Non
     assert str(caught.value).startswith(text)
 
 
+@pytest.mark.parametrize(
+    ("name", "task", "meant"),
+    [
+        ("AUC", "classification", "auroc"),
+        ("ROC-AUC", "classification", "auroc"),
+        ("f1_score", "classification", "macro_f1"),
+        ("acc", "classification", "accuracy"),
+        ("ECE", "classification", "expected_calibration_error"),
+        ("mse", "regression", "rmse"),
+        ("MAE", "regression", "mae"),
+        ("R2_score", "regression", "r2"),
+    ],
+)
+def test_what_other_libraries_call_a_metric(name: str, task: str, meant: str) -> None:
+    metrics = metrics_of(task)
+    for ask in (
+        lambda: metrics.with_metrics([name]),
+        lambda: metrics.with_metrics(main=name),
+        lambda: metrics.named([name]),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            ask()
+        assert str(caught.value).endswith(f'  Fix:   Did you mean "{meant}"?')
+
+
+def test_the_main_metric_is_one_of_ours() -> None:
+    with pytest.raises(ConfigError) as caught:
+        metrics_of().with_metrics(main="roc_auc")
+    assert str(caught.value) == (
+        'The main metric must be one of the metrics.\n  Given: roc_auc\n  Fix:   Did you mean "auroc"?'
+    )
+
+
 def test_a_metric_without_a_function() -> None:
     with pytest.raises(ConfigError, match=r"^A metric needs a function\."):
         hw.Metric("nothing")

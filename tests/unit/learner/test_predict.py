@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -53,3 +54,19 @@ def test_a_learner_says_what_it_is(table: hw.Learner, digits_data: hw.Data) -> N
     assert " parameters; Data(64 train, 16 valid; " in repr(table)
     assert "; History(3 epochs, accuracy " in repr(table)
     assert repr(hw.Learner(digits_data, **QUIET)).endswith("; not trained)")
+
+
+def test_a_learner_that_has_not_trained_says_so(digits_data: hw.Data, tmp_path: Path) -> None:
+    sentence = "This learner has not trained the model: its weights are as they were made or loaded."
+    said: list[str] = []
+    learner = hw.Learner(digits_data, **QUIET)
+    report = learner.report()
+    assert sentence in report.notes
+    learner.progress = SimpleNamespace(tell=said.append)  # pyright: ignore[reportAttributeAccessIssue]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("headway.learner.learner.export_trained", lambda path, **facts: path)
+        learner.export(tmp_path / "model.headway", report=report)
+        assert said == [sentence]
+        learner.progress = None
+        learner.fit(1)
+        assert sentence not in learner.report().notes

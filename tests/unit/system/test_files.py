@@ -147,3 +147,17 @@ def test_nothing_else_opens_what_others_have_made() -> None:
     }
     assert [name for name in sorted(found) if not name.startswith(tuple(own))] == []
     assert MAX_FILE_BYTES < 10**9
+
+
+def test_a_message_says_where_a_relative_path_was_looked_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    acts: dict[str, tuple[Callable[[str], object], str]] = {
+        "nix.headway": (hw.load, ""),
+        "nix.csv": (lambda path: hw.from_csv(path, target="y"), " (no such file)"),
+        "nix": (hw.from_folder, " (nothing is there)"),
+        "runs/nix": (hw.Learner.resume, " (nothing is there)"),
+    }
+    for path, (act, state) in acts.items():
+        with pytest.raises(hw.HeadwayError) as caught:
+            act(path)
+        assert f"\n  Given: {path}, looked up from {tmp_path}{state}\n" in str(caught.value)

@@ -231,6 +231,17 @@ def test_from_scratch_trains_every_layer_at_one_rate(body_head: Make, make_setup
     assert not any(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
 
 
+def test_no_epochs_from_scratch_are_refused_with_what_they_mean(linear: Make, make_setup: MakeSetup) -> None:
+    setup = make_setup(linear())
+    with pytest.raises(ConfigError) as caught:
+        train_from_scratch(setup, History(), epochs=0)
+    assert str(caught.value) == (
+        "`epochs=0` trains only the head of a pretrained model; this model is trained from scratch.\n"
+        f"  Given: epochs=0 (--epochs 0), {setup.data.input}\n"
+        "  Fix:   Pass epochs=1 or more, or leave it out for the recipe's number."
+    )
+
+
 def test_from_scratch_for_some_minutes(linear: Make, make_setup: MakeSetup) -> None:
     history = History()
     train_from_scratch(make_setup(linear()), history, minutes=0.02)

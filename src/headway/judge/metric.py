@@ -17,10 +17,11 @@ from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 
-from headway.errors import ConfigError, did_you_mean
+from headway.errors import ConfigError
 from headway.judge import intervals
 from headway.judge.grouped_items import of_groups
 from headway.judge.intervals import Estimate
+from headway.judge.metric_names import metric_hint
 from headway.judge.significance import (
     Comparison,
     best_of,
@@ -182,7 +183,7 @@ def as_metric(
 
         if given not in get_scorer_names():
             what = "This metric is not known, neither to Headway for this target nor to scikit-learn."
-            raise ConfigError(what, given=repr(given), fix=_meant(given, known, get_scorer_names()))
+            raise ConfigError(what, given=repr(given), fix=metric_hint(given, known, get_scorer_names()))
         name, scorer = given, cast(Any, get_scorer(given))
     if not callable(scorer):
         fix = "Pass a function of targets and predictions, a scikit-learn scorer, a name or hw.Metric(...)."
@@ -194,40 +195,6 @@ def as_metric(
         )
     name = name or getattr(scorer, "__name__", type(scorer).__name__)
     return Metric(name, cast(Function, scorer), higher_is_better=not re.search("(error|loss|deviance)$", name))
-
-
-# What other libraries call metrics: without marks, in lower case.
-_CALLED_ELSEWHERE = {
-    "acc": "accuracy",
-    "categoricalaccuracy": "accuracy",
-    "auc": "auroc",
-    "rocauc": "auroc",
-    "rocaucscore": "auroc",
-    "ap": "average_precision",
-    "averageprecisionscore": "average_precision",
-    "prauc": "average_precision",
-    "map": "mean_average_precision",
-    "ece": "expected_calibration_error",
-    "f1": "macro_f1",
-    "f1score": "macro_f1",
-    "crossentropy": "log_loss",
-    "mse": "rmse",
-    "meansquarederror": "rmse",
-    "rootmeansquarederror": "rmse",
-    "meanabsoluteerror": "mae",
-    "r2score": "r2",
-    "iou": "mean_iou",
-    "miou": "mean_iou",
-    "dice": "mean_dice",
-}
-
-
-def _meant(name: str, own: Iterable[str], others: Iterable[str] = ()) -> str:
-    """A hint for a metric that is not known: by what other libraries call it, else by its letters."""
-    own = list(own)
-    bare = re.sub(r"[^a-z0-9]", "", str(name).lower())
-    same = _CALLED_ELSEWHERE.get(bare) or next((known for known in own if known.replace("_", "") == bare), None)
-    return f'Did you mean "{same}"?' if same in own else did_you_mean(name, [*own, *others])
 
 
 def _needs(function: Function) -> Literal["labels", "probabilities"]:
@@ -359,7 +326,7 @@ class TaskMetrics:
             names.append(metric.name)
         if main is not None and main not in metrics:
             what = "The main metric must be one of the metrics."
-            raise ConfigError(what, given=main, fix=_meant(main, metrics))
+            raise ConfigError(what, given=main, fix=metric_hint(main, metrics))
         chosen = self.main if main is None else main
         compared = dict.fromkeys([chosen, *self.of_baselines, *names])
         return replace(self, metrics=metrics, main=chosen, of_baselines=tuple(compared), extra=(*self.extra, *names))
@@ -443,7 +410,7 @@ class TaskMetrics:
         wanted = list(self.metrics if names is None else names)
         for name in wanted:
             if name not in self.metrics:
-                raise ConfigError("This metric is not known.", given=name, fix=_meant(name, self.metrics))
+                raise ConfigError("This metric is not known.", given=name, fix=metric_hint(name, self.metrics))
         return [self.metrics[name] for name in wanted]
 
     def score(self, predictions: np.ndarray, targets: np.ndarray, *, name: str | None = None) -> float:

@@ -153,10 +153,7 @@ class Metric:
 
 
 def as_metric(
-    given: Metric | Function | str,
-    *,
-    decide: Callable[[np.ndarray], np.ndarray] = lambda each: each,
-    known: Iterable[str] = (),
+    given: MetricLike, *, decide: Callable[[np.ndarray], np.ndarray] = lambda each: each, known: Iterable[str] = ()
 ) -> Metric:
     """A metric from what a person passes for one.
 
@@ -164,7 +161,7 @@ def as_metric(
         given: A metric as it is; a function of targets and predictions, of which more is better unless its name ends in
             "error", "loss" or "deviance"; a scikit-learn scorer, or the name of one.
         decide: From predictions to labels, for a scorer.
-        known: Names of the task's own metrics, for a hint where a name is neither theirs nor a scorer's.
+        known: Names of the task's own metrics, for a hint.
 
     Raises:
         ConfigError: If it is none of these.
@@ -176,8 +173,7 @@ def as_metric(
     """
     if isinstance(given, Metric):
         return given
-    name = ""
-    scorer: Any = given
+    name, scorer = "", cast(Any, given)
     if isinstance(given, str):
         from sklearn.metrics import get_scorer, get_scorer_names
 
@@ -320,13 +316,12 @@ class TaskMetrics:
                 continue
             metric = as_metric(entry, decide=self.decide, known=metrics)
             if metric.name in metrics:
-                fix = "Give it another name: hw.Metric(name, function)."
-                raise ConfigError("Two metrics have the same name.", given=metric.name, fix=fix)
+                what, fix = "Two metrics have the same name.", "Give it another name: hw.Metric(name, function)."
+                raise ConfigError(what, given=metric.name, fix=fix)
             metrics[metric.name] = metric
             names.append(metric.name)
         if main is not None and main not in metrics:
-            what = "The main metric must be one of the metrics."
-            raise ConfigError(what, given=main, fix=metric_hint(main, metrics))
+            raise ConfigError("The main metric must be one of the metrics.", given=main, fix=metric_hint(main, metrics))
         chosen = self.main if main is None else main
         compared = dict.fromkeys([chosen, *self.of_baselines, *names])
         return replace(self, metrics=metrics, main=chosen, of_baselines=tuple(compared), extra=(*self.extra, *names))

@@ -91,6 +91,7 @@ for axis, picture in zip(axes, (mean_three, mean_seven), strict=True):
 #
 # ⟨guess three of four | nine of ten | more than nine of ten⟩
 
+
 # %%
 def distance(pictures, mean):
     """The mean absolute difference of each picture from a mean picture."""
@@ -102,7 +103,9 @@ def accuracy(is_seven, truths):
     return (is_seven == (truths == 1)).float().mean().item()
 
 
-claim("mean_now", accuracy(distance(valid_x, mean_seven) < distance(valid_x, mean_three), valid_y), near=0.95, within=0.04)
+claim(
+    "mean_now", accuracy(distance(valid_x, mean_seven) < distance(valid_x, mean_three), valid_y), near=0.95, within=0.04
+)
 
 # %% [markdown]
 # About {mean_now:.0%}. Keep this number in mind, it is our baseline: whatever we train has to beat a mean picture.
@@ -245,6 +248,7 @@ for output in (-4.0, 0.0, 1.0, 1.1, 4.0):
 #
 # You have seen every line of this. It trains any model that is given as a function and a list of parameters.
 
+
 # %%
 def train(model, parameters, pictures, truths, *, epochs, seed, rate=0.1):
     """Trains in place, by gradient descent on mini-batches of 64."""
@@ -297,6 +301,7 @@ axis.axis("off")
 #
 # ⟨ask 6.19⟩
 
+
 # %%
 def bent(seed):
     """Thirty weighted sums, a ReLU, and a sum of the thirty."""
@@ -320,6 +325,7 @@ def bent(seed):
 #
 # One split and one seed would answer by luck. So we train both five times, each time with another split and other
 # starting weights, and compare them on the same pictures.
+
 
 # %% tags=["seconds:20"]
 def compare(seed):

@@ -61,4 +61,6 @@ def _():
 
 def _threes_and_sevens(images, labels):
     wanted = (labels == 3) | (labels == 7)
-    return torch.tensor(images[wanted], dtype=torch.get_default_dtype()) / 255, torch.tensor(labels[wanted] == 7).to(torch.get_default_dtype())
+    return torch.tensor(images[wanted], dtype=torch.get_default_dtype()) / 255, torch.tensor(labels[wanted] == 7).to(
+        torch.get_default_dtype()
+    )

@@ -54,6 +54,7 @@ class Check:
     Attributes:
         module: The learner's file as a module; None while it could not be imported.
         file: The learner's file.
+        text: What was saved in it; the file itself may have changed since.
         folder: The learner's course folder.
         seed: Added to the seeds of all draws.
         speed_factor: How many times slower than the authors' this machine is; limits of time are multiplied by it.
@@ -61,6 +62,7 @@ class Check:
 
     module: ModuleType
     file: Path
+    text: str
     folder: Path
     seed: int = 0
     speed_factor: float = 1.0

@@ -262,7 +262,7 @@ def _check(job: Job, report: Callable[[dict[str, Any]], None]) -> None:
     except BaseException as error:
         report({"event": "crash", "crash": crash_of(error, file)})
         return
-    check = Check(module, file, Path(job.folder), seed=job.seed, speed_factor=job.speed_factor)
+    check = Check(module, file, job.text, Path(job.folder), seed=job.seed, speed_factor=job.speed_factor)
     check.run(Path(job.check_file), report)
 
 

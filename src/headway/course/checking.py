@@ -119,7 +119,7 @@ def value(name: str) -> Any:
 
 def source() -> str:
     """The text of the learner's file."""
-    return current_check().file.read_text(encoding="utf-8")
+    return current_check().text
 
 
 def learner_folder() -> Path:

@@ -27,7 +27,9 @@ def checked(tmp_path: Path) -> Checked:
         module = types.ModuleType("exercise")
         exec(compile(text, str(file), "exec"), vars(module))
         reports: list[dict[str, Any]] = []
-        Check(module, file, file.read_text(), tmp_path, seed=seed, speed_factor=speed_factor).run(check_file, reports.append)
+        Check(module, file, file.read_text(), tmp_path, seed=seed, speed_factor=speed_factor).run(
+            check_file, reports.append
+        )
         return [report for report in reports if report["event"] == "case"]
 
     return run

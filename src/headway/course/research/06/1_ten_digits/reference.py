@@ -1,4 +1,4 @@
-"""Ten digits with one bend, from the lesson's code: more outputs, another loss, and pictures that are moved a little."""
+"""Ten digits with one bend: more outputs, another loss, and pictures that are moved a little."""
 
 from collections.abc import Callable
 

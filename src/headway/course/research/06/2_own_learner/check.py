@@ -89,7 +89,9 @@ def _():
     learner, _ = line([counts, object()])
     learner.fit(*few(), epochs=2, rate=0.1, seed=0)
     epoch = ["after_batch"] * 4 + ["after_epoch"]
-    equal(counts.calls, ["before_fit", *epoch, *epoch, "after_fit"], meaning="200 items in batches of 64 are four batches")
+    equal(
+        counts.calls, ["before_fit", *epoch, *epoch, "after_fit"], meaning="200 items in batches of 64 are four batches"
+    )
     require(counts.losses[-1] < counts.losses[0], "A loss that falls.", came=[round(one, 3) for one in counts.losses])
 
 

@@ -40,7 +40,12 @@ def _():
     known = torch.tensor(digits()[0], dtype=flat.dtype).reshape(-1, 784) / 255
     near = torch.cdist(flat, known).min(1).values
     meaning = "a picture of the lesson's data is among them"
-    require(near.min().item() > 1.0, "Pictures that are not in the data.", came=f"{(near <= 1).sum()} of them are", meaning=meaning)
+    require(
+        near.min().item() > 1.0,
+        "Pictures that are not in the data.",
+        came=f"{(near <= 1).sum()} of them are",
+        meaning=meaning,
+    )
     among = torch.cdist(flat, flat) + 100 * torch.eye(len(flat), dtype=flat.dtype)
     meaning = "each drawn by hand: no two are equal"
     require(among.min().item() > 0.1, "50 different pictures.", came="copies among them", meaning=meaning)

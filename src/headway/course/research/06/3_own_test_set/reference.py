@@ -1,4 +1,4 @@
-"""Digits set in type instead of drawn by hand, turned and moved a little: a stand-in that shows the form of an answer."""
+"""Digits set in type, turned and moved a little: a stand-in for drawn ones, to show the form of an answer."""
 
 import numpy as np
 import torch

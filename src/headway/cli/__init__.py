@@ -19,6 +19,7 @@ from headway.cli.demo import demo
 from headway.cli.drift import drift
 from headway.cli.evaluate import evaluate
 from headway.cli.export_web import export_web
+from headway.cli.peel import peel
 from headway.cli.predict import predict
 from headway.cli.repeat import repeat
 from headway.cli.report import report
@@ -66,6 +67,7 @@ COMMANDS = {
         train: ("headway train photos/", "headway train people.csv --target income --minutes 5"),
         resume: ("headway resume runs/photos",),
         repeat: ("headway repeat runs/photos",),
+        peel: ("headway peel runs/photos --layer torch --output photos.py",),
         runs: ("headway runs",),
     },
     "Evaluate": {

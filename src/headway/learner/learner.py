@@ -27,11 +27,13 @@ from headway.learner.baselines import find_baselines, own_baselines
 from headway.learner.cross_validation import CrossValidation, fold_data
 from headway.learner.ensemble import ensemble
 from headway.learner.export import export_trained
+from headway.learner.peel import FIT_LR, subject_of
 from headway.learner.predict import in_process, show_results
 from headway.learner.report import UNTRAINED, Diagnosis, check_request, curve, findings, make_report, predictions
 from headway.learner.restore import Call, made_again, recorded, replay, resume_run
 from headway.learner.subject import TrainedModel
 from headway.learner.weights import freeze_to, load_weights, save_weights
+from headway.peel.write import LayerName, Peeled, peel
 from headway.predictions import Predictions
 from headway.runs.run import Run, new_run
 from headway.system.terminal import echo
@@ -306,7 +308,7 @@ class Learner:
             TrainingError: If the loss is NaN.
         """
         arguments = {"epochs": epochs, "lr": lr, **options}
-        plan = Plan(epochs=epochs, lr=1e-3 if lr is None else lr, options=options_of(arguments))
+        plan = Plan(epochs=epochs, lr=FIT_LR if lr is None else lr, options=options_of(arguments))
         check_training(plan.options, self.setup)
         with self._recorded("fit", arguments) as call:
             if not call.is_done:
@@ -504,6 +506,25 @@ class Learner:
             self.progress.tell(UNTRAINED)
         known = self.features.parts if self.features else None
         return export_trained(path, setup=self.setup, report=report or self.report(), known=known, quantize=quantize)
+
+    def peel(self, call: str | None = None, *, layer: LayerName = "loop") -> Peeled:
+        """The training so far as code: a runnable file one layer down or two, which ends at the same bits.
+
+        Args:
+            call: A call that trained, such as "fine_tune": then only what stands for it is given. Default: the whole
+                file.
+            layer: "method" for the calls with all their options, "loop" for the training loop with Headway's parts,
+                "torch" for plain PyTorch without Headway.
+
+        Returns:
+            The code; `save` writes it, and the files that it reads, such as the table of items, beside it.
+
+        Raises:
+            ConfigError: If there is no such call or layer, or the training cannot be written as that layer.
+        """
+        own = {"arch": self._start, "optimizer": self._own["optimizer"], "loss_fn": self._own["loss_fn"]}
+        known = {"calls": self._calls, "own": own, "two_stages": self.two_stages}
+        return peel(subject_of(self._trained, run=self.run, **known), layer, call=call)
 
     def _explorer(self, name: str) -> Any:
         offered = self.data.input.explorers(self.setup)

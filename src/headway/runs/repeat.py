@@ -10,7 +10,7 @@ from headway.errors import RunError
 from headway.runs.checkpoint import DONE, PLAN, Saved
 from headway.runs.run import FIRST_WEIGHTS, Run, differences, environment, new_run
 
-__all__ = ["Comparison", "compare", "copy_plan"]
+__all__ = ["Comparison", "compare", "copy_plan", "final_weights"]
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def compare(first: Run, second: Run) -> Comparison:
     Raises:
         RunError: If one of them is not finished.
     """
-    one, two = _final(first), _final(second)
+    one, two = final_weights(first), final_weights(second)
     pairs = [(tensor, two.tensors[name]) for name, tensor in one.tensors.items()]
     # In float64, in which the difference of two float32 numbers is exact.
     largest = max(float((ours.double() - theirs.double()).abs().max()) for ours, theirs in pairs if ours.numel())
@@ -71,7 +71,12 @@ def compare(first: Run, second: Run) -> Comparison:
     return Comparison(agree, largest, differences(first.config, second.config))
 
 
-def _final(run: Run) -> Saved:
+def final_weights(run: Run) -> Saved:
+    """What a run's last call came to.
+
+    Raises:
+        RunError: If the run is not finished.
+    """
     calls = len(run.config.get("training", []))
     saved = run.checkpoints(calls - 1).load(DONE) if calls else None
     if saved is None:

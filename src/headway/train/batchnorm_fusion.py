@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 
 import torch
 from torch import nn
@@ -57,21 +56,17 @@ def folded(body: nn.Module, inputs: torch.Tensor) -> Iterator[nn.Module]:
 @torch.no_grad()
 def _pairs(body: nn.Module, inputs: torch.Tensor) -> tuple[list[Pair], torch.Tensor]:
     """Each normalisation whose input is the output of a convolution; and what the body gives."""
+    names = {module: name for name, module in body.named_modules()}
     made: list[tuple[torch.Tensor, nn.Conv2d]] = []
     pairs: list[Pair] = []
 
-    def after(conv: nn.Conv2d, _: object, output: torch.Tensor) -> None:
-        made.append((output, conv))
-
-    def before(norm: nn.BatchNorm2d, arguments: tuple[torch.Tensor], *, name: str) -> None:
-        pairs.extend((name, conv, norm) for output, conv in made if output is arguments[0])
-
-    hooks = []
-    for name, module in body.named_modules():
+    def after(module: nn.Module, arguments: tuple[torch.Tensor], output: torch.Tensor) -> None:
         if isinstance(module, nn.Conv2d):
-            hooks.append(module.register_forward_hook(after))
-        if isinstance(module, nn.BatchNorm2d) and module.running_mean is not None and not module.training:
-            hooks.append(module.register_forward_pre_hook(partial(before, name=name)))
+            made.append((output, module))
+        elif isinstance(module, nn.BatchNorm2d) and module.running_mean is not None and not module.training:
+            pairs.extend((names[module], conv, module) for result, conv in made if result is arguments[0])
+
+    hooks = [module.register_forward_hook(after) for module in names]
     try:
         outputs = body(inputs)
     finally:

@@ -40,6 +40,7 @@ __all__ = [
     "fine_tune",
     "kept_features",
     "recommended",
+    "set_aside",
     "train_from_scratch",
 ]
 
@@ -317,7 +318,7 @@ def _stage_two(setup: Setup, plan: Plan, history: History, features: Features, h
     model, train = setup.model, setup.data.train
     before = copy.deepcopy(model.state_dict())
     inputs, targets = torch.from_numpy(features.parts["train"]), torch.from_numpy(train.targets)
-    inside, aside = _set_aside(train, setup.seed)
+    inside, aside = set_aside(train, setup.seed)
     seen = torch.isin(torch.from_numpy(train.rows), torch.from_numpy(inside.rows))
     # The head that starts stage two and is compared with it has not seen the rows set aside either.
     blind = solve_head(inputs[seen], targets[seen], **_head_options(setup), decays=(head.weight_decay,))
@@ -341,7 +342,7 @@ def _stage_two(setup: Setup, plan: Plan, history: History, features: Features, h
     return None
 
 
-def _set_aside(part: Part, seed: int) -> tuple[Part, Part]:
+def set_aside(part: Part, seed: int) -> tuple[Part, Part]:
     """A part in two, stratified, identical items together: what trains, and what judges the stages."""
     count = len(part)
     share = min(max(ASIDE, min(MIN_ASIDE / count, 0.25)), MAX_ASIDE / count if count > MAX_ASIDE else 1)

@@ -17,7 +17,7 @@ from torch import nn
 from headway.runs.checkpoint import Saved
 from headway.seeds import generator
 from headway.targets.base import Target
-from headway.train.objective import WEIGHT_DECAYS, Loss, Objective
+from headway.train.objective import WEIGHT_DECAYS, Objective
 
 __all__ = ["WEIGHT_DECAYS", "Head", "solve_head"]
 
@@ -105,11 +105,11 @@ def solve_head(
     if len(decays) > 1:
         decay, held_out = _best_decay(scaled, targets, target, objective, decays, seed)
     is_right = held_out.argmax(dim=1) == targets if held_out is not None and target.is_one_class else None
-    loss_fn, weights = objective.loss_fn, None
+    weights = None
     # Where there are several solutions, the one is taken that stronger weight decays lead to.
     path = () if objective.is_convex else (stronger for stronger in objective.decays if stronger > decay)
     for weight_decay in (*path, decay):
-        weights = _solve(scaled, targets, target.num_outputs, loss_fn, weight_decay, start=weights)
+        weights = _solve(scaled, targets, target, objective, weight_decay, start=weights)
     assert weights is not None
     # The head works on features as they are, not standardised.
     weight = back(weights[:, :-1]) / std
@@ -117,7 +117,7 @@ def solve_head(
         weight=weight,
         bias=weights[:, -1] - weight @ mean,
         weight_decay=decay,
-        train_loss=loss_fn(_outputs(scaled, weights), targets).item(),
+        train_loss=objective.loss_fn(_outputs(scaled, weights), targets).item(),
         held_out=held_out,
         held_out_accuracy=None if is_right is None else is_right.float().mean().item(),
     )
@@ -155,11 +155,10 @@ def _best_decay(
     for fold in range(NUM_FOLDS):
         inside = torch.from_numpy(folds != fold)
         weights = None
-        problem = (features[inside], targets[inside], target.num_outputs, objective.loss_fn)
         for index, decay in enumerate(decays):
             # Each solution starts from the one before, which had the next stronger decay, and to compare decays it
             # need not be exact.
-            weights = _solve(*problem, decay, start=weights, max_iter=40)
+            weights = _solve(features[inside], targets[inside], target, objective, decay, start=weights, max_iter=40)
             outputs[index, ~inside] = _outputs(features[~inside], weights)
     losses = [objective.loss_fn(by_decay, targets).item() for by_decay in outputs]
     best = int(np.argmin(losses))
@@ -183,15 +182,15 @@ def _outputs(features: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
 def _solve(
     features: torch.Tensor,
     targets: torch.Tensor,
-    num_outputs: int,
-    loss_fn: Loss,
+    target: Target,
+    objective: Objective,
     weight_decay: float,
     *,
     start: torch.Tensor | None = None,
     max_iter: int = 200,
 ) -> torch.Tensor:
     """Weights and, in the last column, biases: `[outputs, features + 1]`."""
-    weights = torch.zeros(num_outputs, features.shape[1] + 1) if start is None else start.clone()
+    weights = torch.zeros(target.num_outputs, features.shape[1] + 1) if start is None else start.clone()
     weights.requires_grad_()
     optimizer = torch.optim.LBFGS(
         [weights],
@@ -204,7 +203,7 @@ def _solve(
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
-        loss = loss_fn(_outputs(features, weights), targets)
+        loss = objective.loss_fn(_outputs(features, weights), targets)
         loss = loss + 0.5 * weight_decay * weights[:, :-1].square().sum()
         loss.backward()
         return loss

@@ -18,6 +18,7 @@ __all__ = [
     "depth_groups",
     "lr_factors",
     "make_optimizer",
+    "parameter_groups",
     "set_lr",
 ]
 
@@ -49,7 +50,7 @@ def make_optimizer(
     Source:
         Loshchilov and Hutter 2019, arXiv:1711.05101; the rates by depth: Howard and Ruder 2018, arXiv:1801.06146.
     """
-    groups = _groups(model, weight_decay=weight_decay, lr_decay=lr_decay)
+    groups = parameter_groups(model, weight_decay=weight_decay, lr_decay=lr_decay)
     if optimizer == "adamw":
         # The rate is set at each step; 0.99, as in fastai, averages over a hundred steps, where 0.999 takes a thousand.
         return torch.optim.AdamW(groups, lr=1.0, betas=(0.9, 0.99), fused=True)
@@ -85,7 +86,7 @@ def check_optimizer(optimizer: OptimizerChoice) -> None:
         raise ConfigError("Unknown optimizer.", given=repr(optimizer), fix=fix)
 
 
-def _groups(model: nn.Module, *, weight_decay: float, lr_decay: float) -> list[dict[str, Any]]:
+def parameter_groups(model: nn.Module, *, weight_decay: float, lr_decay: float) -> list[dict[str, Any]]:
     """The trainable parameters by depth, by whether they decay, and by the rate that the model asks for."""
     groups = []
     by_depth, factors = depth_groups(model), lr_factors(model)

@@ -18,7 +18,7 @@ from headway.data.dataset import Part
 from headway.errors import ConfigError
 from headway.inputs.image.augment import Augment
 from headway.train.callbacks import Callback
-from headway.train.fine_tune import _set_aside, default_epochs, fine_tune, train_from_scratch
+from headway.train.fine_tune import default_epochs, fine_tune, set_aside, train_from_scratch
 from headway.train.history import History
 from headway.train.linear_probe import solve_head
 from headway.train.stage import Setup
@@ -114,7 +114,7 @@ def test_stage_two_starts_from_the_solved_head(body_head: Make, make_setup: Make
 
     setup = make_setup(body_head(dropout=0.0), callbacks=[Watch()])
     fine_tune(setup, History(), epochs=2, lr=1e-4)
-    inside, aside = _set_aside(setup.data.train, setup.seed)
+    inside, aside = set_aside(setup.data.train, setup.seed)
     untouched = make_setup(body_head(dropout=0.0))
     everything = solve_head(
         *untouched.outputs(untouched.model.body, setup.data.train),
@@ -260,14 +260,14 @@ def test_more_rows_need_fewer_epochs(num_train: int) -> None:
 
 
 def test_rows_set_aside_are_every_class_and_no_other_rows(digits_data: hw.Data) -> None:
-    inside, aside = _set_aside(digits_data.train, 0)
+    inside, aside = set_aside(digits_data.train, 0)
     assert sorted([*inside.rows, *aside.rows]) == sorted(digits_data.train.rows)
     assert len(aside) == pytest.approx(0.25 * len(digits_data.train), abs=5)
     counts = Counter(aside.items["label"])
     assert len(counts) == 10
     assert max(counts.values()) - min(counts.values()) <= 1
-    again, _ = _set_aside(digits_data.train, 0)
-    other, _ = _set_aside(digits_data.train, 1)
+    again, _ = set_aside(digits_data.train, 0)
+    other, _ = set_aside(digits_data.train, 1)
     assert np.array_equal(inside.rows, again.rows)
     assert not np.array_equal(inside.rows, other.rows)
 
@@ -277,6 +277,6 @@ def test_identical_rows_are_set_aside_together(digits_data: hw.Data) -> None:
     items = digits_data.train.items
     contents = [f"pair {number // 2}" for number in range(len(items))]
     pairs = items.sort("label").with_columns(content=pl.Series(contents, dtype=pl.String))
-    inside, aside = _set_aside(Part(digits_data, "train", pairs), 0)
+    inside, aside = set_aside(Part(digits_data, "train", pairs), 0)
     assert len(aside) > 0
     assert not set(inside.items["content"]) & set(aside.items["content"])

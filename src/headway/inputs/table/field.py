@@ -103,6 +103,12 @@ class Table(RowInput[FittedColumn]):
         return (*self.continuous, *self.categorical, *self.dates)
 
     @property
+    def num_bins(self) -> int:
+        """Quantiles that tell a column's numbers apart, at most."""
+        # Of many columns each gets fewer: a batch's bins must fit into memory, and their edges into a bundle.
+        return min(max(_ALL_BINS // max(len(self.continuous), 1), MIN_BINS), _MAX_BINS)
+
+    @property
     def edges(self) -> tuple[tuple[float, ...], ...]:
         """For each of the numbers, where the training rows' values lie: rising, two or more."""
         return tuple(scale.edges for column in self.fitted for scale in column.numbers.values())
@@ -155,9 +161,11 @@ class Table(RowInput[FittedColumn]):
         return {f"x{number}": column for number, column in enumerate(columns)}, cls()
 
     def fit(self, rows: pl.DataFrame) -> Self:
-        # Of many columns each gets fewer: a batch's bins must fit into memory, and their edges into a bundle.
-        bins = min(max(_ALL_BINS // max(len(self.continuous), 1), MIN_BINS), _MAX_BINS)
-        fitted = [_COLUMNS[kind].fit(name, rows[name], bins=bins) for kind in _COLUMNS for name in getattr(self, kind)]
+        fitted = [
+            _COLUMNS[kind].fit(name, rows[name], bins=self.num_bins)
+            for kind in _COLUMNS
+            for name in getattr(self, kind)
+        ]
         return learned(self, fitted=tuple(fitted))
 
     def names(self, items: pl.DataFrame) -> list[str]:

@@ -195,7 +195,7 @@ class Categories(nn.Module):
 
 
 class TangentLinear(nn.Module):
-    """A linear layer in the neural-tangent parametrisation: weights of size one, divided by the root of their number.
+    """A linear layer in the neural-tangent parametrisation: weights of size one over the root of their number.
 
     Source:
         Jacot et al. 2018, arXiv:1806.07572; for tables Holzmüller et al. 2024, arXiv:2407.04491.

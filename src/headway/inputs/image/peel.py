@@ -1,0 +1,156 @@
+"""Photos in plain PyTorch: how they are read, cut and changed, and the network."""
+
+from __future__ import annotations
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import safetensors.torch
+import timm
+import torch
+from PIL import Image as PILImage
+
+from headway.inputs.image.augment import Augment
+from headway.inputs.image.field import Image, _orientation, _to_mode, _upright
+from headway.inputs.image.networks import MultiLevelBody, VisionModel, small_resnet
+from headway.inputs.image.unet import UNet
+from headway.peel.facts import KindParts, Subject
+from headway.peel.specialise import Known, constant
+from headway.seeds import torch_seed
+
+__all__ = ["parts"]
+
+
+def parts(field: Image, subject: Subject) -> KindParts:
+    """What photos bring to the file."""
+    setup = subject.setup
+    items, augment = setup.data.items, Augment(**setup.training_view.to_json())
+    model, body = setup.model, setup.model.get_submodule("body")
+    values: dict[str, Any] = {
+        "column": field.column,
+        "size": field.size,
+        "side": field.side,
+        "mode": "L" if field.channels == 1 else "RGB",
+        "channels": field.channels,
+        "squeeze": field.squeeze,
+        "mean": tuple(setup.prepare.get_buffer("mean").flatten().tolist()),
+        "std": tuple(setup.prepare.get_buffer("std").flatten().tolist()),
+        "is_cropped": field.side != field.size,
+        "is_small": subject.arch == "small_resnet",
+        "is_dense": isinstance(model, UNet),
+        "is_pretrained": bool(subject.pretrained),
+        "is_multi_level": isinstance(body, MultiLevelBody),
+        "grids": getattr(body, "grids", ()),
+        "num_features": getattr(model.get_submodule("head"), "in_features", None),
+        "has_image_size": _needs_image_size(subject.arch, field.size),
+    }
+    comments = {"squeeze": "how much the longer side is squeezed at most"}
+    facts = {f"facts.{name}": constant(name.upper(), value, comments.get(name, "")) for name, value in values.items()}
+    facts["facts.value_range"] = Known(repr(field.value_range), field.value_range)
+    facts["facts.augmented"] = Known("augmented", needs=Augment.__call__)
+    facts["partial(canvas_of, facts)"] = Known("canvas_of", needs=canvas_of)
+    is_deep = {} if field.value_range else {"is_deep(image.mode)": Known(value=False)}
+    return KindParts(
+        blocks={"data": read_photos, "model": make_model},
+        known={"": facts, Augment: _of_augment(augment), "headway.inputs.image.field": is_deep},
+        names={Augment.__call__: "augmented", Augment._matrices: "crop_matrices", _orientation: "exif_orientation"},  # noqa: SLF001
+        columns=pl.DataFrame({field.column: [str(Path(file).absolute()) for file in items[field.column]]}),
+        has_weights=bool(subject.pretrained),
+    )
+
+
+def _needs_image_size(arch: str, size: int) -> bool:
+    config = timm.get_pretrained_cfg(arch, allow_unregistered=True) if timm.is_model(arch) else None
+    return config is not None and config.fixed_input_size and config.input_size[-1] != size
+
+
+_COMMENTS = {
+    "flip": "left and right are swapped in half of the photos",
+    "crop": "the smallest share of the area that a crop keeps",
+    "stretch": "most that its width may exceed its height, or the reverse",
+    "rotate": "largest turn, in degrees",
+    "shift": "largest move, as a share of the size",
+    "warp": "largest tilt of the picture's plane",
+    "light": "largest change of brightness and of contrast",
+}
+
+
+def _of_augment(augment: Augment) -> dict[str, Known]:
+    values = asdict(augment)
+    known = {f"self.{name}": constant(name.upper(), value, _COMMENTS.get(name, "")) for name, value in values.items()}
+    light = "torch.from_numpy(({} * draws[:, 11:13]).astype(np.float32))"
+    return known | {
+        "self == Augment.none()": Known(value=augment == Augment.none()),
+        "self._matrices(draws, side=side, size=size, device=images.device)": Known(
+            "crop_matrices(draws, side=side, size=size)",
+            needs=Augment._matrices,  # noqa: SLF001
+        ),
+        "self._lit(pixels, draws)": Known("lit(pixels, draws)", needs=Augment._lit),  # noqa: SLF001
+        "to_device(torch.from_numpy(matrices), device)": Known("torch.from_numpy(matrices)"),
+        f"to_device({light.format('self.light')}, pixels.device)": Known(
+            light.format("LIGHT"), needs=known["self.light"].needs
+        ),
+    }
+
+
+def canvas_of(facts: Any, path: str) -> np.ndarray:
+    """A photo as a square, uint8 `[side, side, channels]`."""
+    image = PILImage.open(io.BytesIO(Path(path).read_bytes()))
+    # A JPEG is decoded at 1/2, 1/4 or 1/8 where that still covers the square: several times faster.
+    image.draft(facts.mode, (facts.side, facts.side))
+    image = _to_mode(_upright(image), facts.mode, facts.value_range)
+    if image.size != (facts.side, facts.side):
+        # The longer side is squeezed up to a limit, and what is beyond it cut off at both ends.
+        wide, high = min(image.width, facts.squeeze * image.height), min(image.height, facts.squeeze * image.width)
+        left, top = (image.width - wide) / 2, (image.height - high) / 2
+        box = (left, top, left + wide, top + high)
+        image = image.resize((facts.side, facts.side), PILImage.Resampling.BICUBIC, box=box)
+    return np.asarray(image).reshape(facts.side, facts.side, facts.channels)
+
+
+def read_photos(facts: Any, items: pl.DataFrame, rows: np.ndarray) -> None:
+    with ThreadPoolExecutor() as pool:
+        canvases = np.stack(list(pool.map(partial(canvas_of, facts), items[facts.column])))
+    # The normalisation that the network was trained with, in pixel values.
+    mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in (facts.mean, facts.std))
+
+    def inputs_of(positions: np.ndarray, epoch: int | None = None) -> torch.Tensor:
+        """Photos as the model takes them, `[batch, channels, size, size]`; with an epoch, changed as it wants them."""
+        pixels = torch.from_numpy(canvases[positions]).permute(0, 3, 1, 2)
+        if epoch is not None:
+            pixels = facts.augmented(pixels, rows=rows[positions], size=facts.size, seed=facts.seed, epoch=epoch)
+        if facts.is_cropped and epoch is None:
+            start = (facts.side - facts.size) // 2
+            pixels = pixels[..., start : start + facts.size, start : start + facts.size]
+        return ((pixels.float() - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
+def make_model(facts: Any) -> None:
+    if not facts.is_pretrained:
+        torch.manual_seed(torch_seed(facts.seed, "init"))
+    if facts.is_small:
+        model = small_resnet(facts.channels, facts.num_outputs)
+    else:
+        if facts.has_image_size:
+            body = timm.create_model(facts.arch, num_classes=0, in_chans=facts.channels, img_size=facts.size)
+        else:
+            body = timm.create_model(facts.arch, num_classes=0, in_chans=facts.channels)
+        if facts.is_dense:
+            model = UNet(body.eval(), facts.num_outputs, torch.zeros(2, facts.channels, facts.size, facts.size))
+        else:
+            if facts.is_multi_level:
+                body = MultiLevelBody(body, facts.grids)
+            model = VisionModel(body, facts.num_features, facts.num_outputs)
+    if facts.is_pretrained:
+        # The body's pretrained weights, and a head that is still random.
+        model.load_state_dict(safetensors.torch.load_file(Path(__file__).with_suffix(".safetensors")))
+    # Convolutions are quicker with the channels last in memory.
+    for parameter in model.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,136 @@
+"""The training loop written out with Headway's parts: the templates of the layer "loop".
+
+As in `headway.peel.plain` each function is a section, and only the branches that the run took are written.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from headway.data.dataset import Data, Part
+from headway.peel.facts import sha256_of
+from headway.seeds import torch_seed
+from headway.train.fine_tune import body_features, set_aside
+from headway.train.linear_probe import Head, solve_head
+from headway.train.make_model import make_model
+from headway.train.objective import Objective, with_class_weights
+from headway.train.optimizers import clear_gradients, make_optimizer, set_lr
+from headway.train.options import Options
+from headway.train.precision import choose_device, choose_precision
+from headway.train.schedules import schedule
+from headway.train.stage import Setup, score, set_training_mode
+
+__all__ = ["begin", "end", "keep_better", "stage_one", "stage_two", "train_all", "update_rule"]
+
+
+def begin(facts: Any) -> None:
+    torch.set_num_threads(facts.threads)
+    data = facts.data
+
+
+def make_setup(facts: Any, data: Data) -> None:
+    # The model, and what stays the same through all stages.
+    made = make_model(facts.arch, data.input, data.target, pretrained=facts.pretrained, seed=facts.seed)
+    precision = choose_precision(choose_device("cpu"), facts.precision)
+    objective = data.target.objective()
+    if facts.class_weights:
+        objective = with_class_weights(
+            objective, facts.class_weights, labels=data.target.labels, targets=data.train.targets
+        )
+    setup = Setup(
+        data=data,
+        model=precision.place(made.module),
+        prepare=made.prepare or nn.Identity(),
+        objective=objective,
+        metrics=data.target.metrics().shown_functions(),
+        precision=precision,
+        training_view=facts.view,
+        batch_size=facts.batch_size,
+        seed=facts.seed,
+    )
+    model, train = setup.model, data.train
+
+
+def stage_one(facts: Any, setup: Setup, data: Data, model: Any, objective: Objective) -> None:
+    features, targets = body_features(setup)["train"]
+    head = solve_head(features, targets, target=data.target, objective=objective, seed=facts.seed)
+    head.put_into(model.head)
+    print(f"head: weight decay {head.weight_decay:g}, train loss {head.train_loss:.4f}")
+
+
+def stage_two(
+    facts: Any,
+    setup: Setup,
+    data: Data,
+    model: Any,
+    objective: Objective,
+    head: Head,
+    features: torch.Tensor,
+    targets: torch.Tensor,
+) -> None:
+    # A tenth of the training rows is set aside and decides between the stages.
+    train, aside = set_aside(data.train, facts.seed)
+    seen = torch.from_numpy(np.isin(data.train.rows, train.rows))
+    # The head that stage two starts from has not seen them either.
+    solved = copy.deepcopy(model.state_dict())
+    fields = {"target": data.target, "objective": objective, "seed": facts.seed}
+    blind = solve_head(features[seen], targets[seen], decays=(head.weight_decay,), **fields)
+    head_loss, _ = score(setup, blind(features[~seen]), targets[~seen])
+    blind.put_into(model.head)
+
+
+def update_rule(facts: Any, model: nn.Module) -> None:
+    options = facts.options
+    decays = {"weight_decay": options.weight_decay, "lr_decay": options.lr_decay}
+    optimizer = make_optimizer(model, facts.optimizer, **decays)
+
+
+def train_all(
+    facts: Any,
+    setup: Setup,
+    data: Data,
+    model: nn.Module,
+    objective: Objective,
+    train: Part,
+    options: Options,
+    optimizer: torch.optim.Optimizer,
+) -> None:
+    batches = setup.loader(train, shuffle=True)
+    lr = schedule(options.schedule, total_steps=facts.epochs * len(batches), max_lr=facts.lr)
+    step, precision = 0, setup.precision
+    for epoch in range(facts.epochs):
+        set_training_mode(model, freeze_norm=options.freeze_norm)
+        for batch in batches.epoch(epoch):
+            # One step: forward, loss, backward, update. What is random in it comes from seed, epoch and step.
+            precision.seed(torch_seed(facts.seed, "forward", epoch=epoch, step=step))
+            set_lr(optimizer, lr(step))
+            inputs, answers = setup.augmented(batch, epoch, options=options)
+            with precision.autocast():
+                outputs = model(precision.layout(inputs))
+            loss = objective.loss_fn(outputs.float(), answers)
+            loss.backward()
+            if facts.clip_norm:
+                nn.utils.clip_grad_norm_(model.parameters(), options.clip_norm)
+            optimizer.step()
+            clear_gradients(optimizer)
+            step += 1
+        predicted = setup.predict(data.valid)
+        metrics = setup.measured(predicted.predictions, predicted.targets)
+        print(f"epoch {epoch + 1}: valid loss {predicted.loss:.4f}, {metrics}")
+
+
+def keep_better(setup: Setup, model: nn.Module, aside: Part, solved: dict[str, torch.Tensor], head_loss: float) -> None:
+    # The better stage is kept.
+    all_loss, _ = score(setup, *setup.outputs(model, aside))
+    if all_loss >= head_loss:
+        model.load_state_dict(solved)
+    print(f"on {len(aside)} rows set aside: head {head_loss:.3g}, fine-tuned {all_loss:.3g}")
+
+
+def end(facts: Any, model: nn.Module) -> None:
+    print(f"run   {facts.run_sha256}\nhere  {sha256_of(model)}")

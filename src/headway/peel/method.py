@@ -1,0 +1,155 @@
+"""The public calls that made a run, their options spelt out: the layer "method"."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from headway.data.dataset import Data
+from headway.peel.facts import Facts, Subject
+from headway.peel.specialise import WIDTH
+from headway.train.options import Options
+
+__all__ = ["DataCall", "call_of", "code_of", "data_call", "method_text", "training_call"]
+
+# What reads the table that lies beside a file.
+_BESIDE = 'Path(__file__).with_suffix(".parquet")'
+
+
+@dataclass(frozen=True)
+class DataCall:
+    """The call that gives a run's data set.
+
+    Attributes:
+        text: The call.
+        imports: Lines that it needs.
+        beside: Files that it reads, by the endings of their names.
+    """
+
+    text: str
+    imports: str
+    beside: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def method_text(subject: Subject, head: str, data: DataCall) -> str:
+    """The file."""
+    threads = Facts.threads_of(subject)
+    imports = sorted({*data.imports.splitlines(), "import headway as hw", "import torch"}, key=_rank)
+    standard = [line for line in imports if "pathlib" in line]
+    lines = [
+        f'"""{head}"""\n',
+        *([*standard, ""] if standard else []),
+        *(line for line in imports if line not in standard),
+        "from headway.peel import sha256_of\n",
+        f"torch.set_num_threads({threads})\n",
+        f"data = {data.text}",
+        f"learner = {_learner(subject)}",
+        *(f"learner.{training_call(subject, call)}" for call in subject.calls),
+        "print(learner.report())\n",
+        f'print("run  ", "{Facts.hash_of(subject)}")',
+        'print("here ", sha256_of(learner.model))',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def call_of(name: str, *positional: str, **named: Any) -> str:
+    """A call, in as few lines as it needs."""
+    arguments = [*positional, *(f"{key}={code_of(value)}" for key, value in named.items())]
+    line = f"{name}({', '.join(arguments)})"
+    # What stands before it on its line is short.
+    if len(line) + 10 <= WIDTH and "\n" not in line:
+        return line
+    return f"{name}(\n" + "".join(f"    {one},\n".replace("\n    ", "\n        ") for one in arguments) + ")"
+
+
+def code_of(value: Any) -> str:
+    """A value as code: of a field, or of options, the call that makes it, without what is as usual."""
+    if not is_dataclass(value) or isinstance(value, type):
+        return repr(value).replace("'", '"') if '"' not in repr(value) else repr(value)
+    chosen = {}
+    for one in fields(value):
+        usual = one.default_factory() if callable(one.default_factory) else one.default  # pyright: ignore
+        if one.init and getattr(value, one.name) != usual:
+            chosen[one.name] = getattr(value, one.name)
+    first = [name for name in ("column", "user", "item") if name in chosen]
+    positional = [code_of(chosen.pop(name)) for name in first]
+    return call_of(f"hw.{type(value).__name__}", *positional, **chosen)
+
+
+def data_call(subject: Subject) -> DataCall:
+    """The call that reads the run's data: the command's where a folder was named, else of a table beside it."""
+    options = subject.run.config.get("options") if subject.run else None
+    if options and Path(options["data"]).is_dir() and not (options["kind"] or options["target"]):
+        usual = {"size": 224, "valid": 0.2, "near_copies": "keep"}
+        named = {name: options[name] for name in usual if options[name] not in (None, usual[name])}
+        text = call_of("hw.from_folder", code_of(str(options["data"])), **named, seed=options["seed"])
+        return DataCall(text, "import headway as hw")
+    data = subject.setup.data
+    file = io.BytesIO()
+    _table(data).write_parquet(file)
+    blank = _unfitted(data)
+    arguments = {"input": data.input, "target": blank}
+    text = call_of("hw.from_items", f"pl.read_parquet({_BESIDE})", **arguments)
+    text = text.removesuffix(")").rstrip("\n")
+    last = 'split=hw.ColumnSplit("split")'
+    text += f"    {last},\n)" if text.endswith(",") else f", {last})"
+    text = text.replace(",    split", ",\n    split")
+    imports = "import headway as hw\nimport polars as pl\nfrom pathlib import Path"
+    return DataCall(text, imports, {".parquet": file.getvalue()})
+
+
+def _table(data: Data) -> pl.DataFrame:
+    """The items as they were read, those that were left out too, so that each has its row."""
+    items = data.items.drop("content")
+    for column in {*data.input.columns, *data.target.columns} if data.input.source == "file" else ():
+        if column in data.input.columns or data.store.answers:
+            items = items.with_columns(pl.Series(column, [str(Path(file).absolute()) for file in items[column]]))
+    if len(data.problems):
+        # Of files their paths, too: what could not be read is left out once more.
+        files = data.input.columns if data.input.source == "file" else ()
+        items = pl.concat([items, data.problems.select("row", *files)], how="diagonal_relaxed").sort("row")
+    return items.with_columns(pl.col("split").fill_null("train")).drop("row")
+
+
+def _unfitted(data: Data) -> Any:
+    """The target as it was before it learned its labels, where it learns the same ones again."""
+    target = data.target
+    arguments = {one.name: getattr(target, one.name) for one in fields(target) if one.init}  # pyright: ignore
+    blank = type(target)(**arguments | {name: () for name in ("labels", "thresholds") if name in arguments})
+    again = blank.bind(data.items).fit(data.train.items)
+    return blank if again.labels == target.labels else type(target)(**arguments)
+
+
+def _learner(subject: Subject) -> str:
+    setup, settings = subject.setup, subject.settings
+    named: dict[str, Any] = {"pretrained": bool(subject.pretrained)}
+    for name in ("two_stages", "seed", "batch_size", "optimizer", "class_weights", "device", "precision"):
+        if settings[name] is not None and not (name == "optimizer" and settings[name] == "adamw"):
+            named[name] = settings[name]
+    view = setup.training_view
+    if view.to_json() != setup.data.input.training_view(setup.data.target).to_json():
+        named["augment"] = getattr(view, "augment", view.to_json())
+    return call_of("hw.Learner", "data", code_of(subject.arch), **named, progress=False)
+
+
+def training_call(subject: Subject, call: Mapping[str, Any]) -> str:
+    """A call that trains; where it is the only one, with all that it chose."""
+    arguments = {name: value for name, value in call.items() if name != "call" and value is not None}
+    if len(subject.calls) == 1 and "minutes" not in arguments and call["call"] in ("fit", "fine_tune"):
+        arguments = {"epochs": subject.epochs}
+        if subject.epochs:
+            chosen = {one.name: getattr(subject.options, one.name) for one in fields(Options)}
+            usual = vars(Options())
+            named = ("schedule", "lr_decay", "weight_decay", "freeze_norm")
+            arguments |= {"lr": subject.lr}
+            arguments |= {name: value for name, value in chosen.items() if name in named or value != usual[name]}
+    return call_of(call["call"], **arguments)
+
+
+def _rank(line: str) -> tuple[bool, str]:
+    return line.startswith("from"), line.split()[1]

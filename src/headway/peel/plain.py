@@ -1,0 +1,176 @@
+"""Plain PyTorch: the templates of a file that does without Headway, in the order in which data flow.
+
+Each function here is a section: its statements become those of the file, what they call is written before them, and
+of each `if facts...` only the branch that the run took. Sections leave behind, for those after them: `items` (the
+table), `rows`, `train` and `valid` (positions in it), `targets` (a tensor), `inputs_of(positions, epoch)`, `model`.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from torch import nn
+
+from headway.peel.facts import Facts, sha256_of
+from headway.seeds import generator, torch_seed
+from headway.train.batchnorm_fusion import _fold, _pairs
+from headway.train.fine_tune import CHUNK
+from headway.train.linear_probe import Head, solve_head
+from headway.train.optimizers import parameter_groups
+
+__all__ = ["begin", "end", "keep_better", "stage_one", "stage_two", "train_all", "update_rule"]
+
+InputsOf = Callable[..., torch.Tensor]
+
+
+def begin(facts: Facts) -> None:
+    torch.set_num_threads(facts.threads)
+    items = pl.read_parquet(Path(__file__).with_suffix(".parquet"))
+    rows = items["row"].to_numpy()
+    train, valid = (np.flatnonzero(items["split"].to_numpy() == part) for part in ("train", "valid"))
+
+
+def outputs_of(facts: Facts, module: nn.Module, inputs_of: InputsOf, positions: np.ndarray) -> torch.Tensor:
+    """What a module gives for items as validation sees them, float32 `[items, outputs]`."""
+    module.eval()
+    outputs = []
+    for batch in np.array_split(positions, math.ceil(len(positions) / facts.valid_batch_size)):
+        with torch.no_grad():
+            inputs = inputs_of(batch)
+            if facts.is_short:
+                with torch.autocast("cpu", dtype=torch.bfloat16):
+                    outputs.append(module(inputs).float())
+            else:
+                outputs.append(module(inputs).float())
+    return torch.cat(outputs)
+
+
+def stage_one(
+    facts: Facts, model: Any, train: np.ndarray, valid: np.ndarray, targets: torch.Tensor, inputs_of: InputsOf
+) -> None:
+    if facts.merges:
+        # Each convolution and the normalisation after it as one layer: faster, and the same up to rounding.
+        body = copy.deepcopy(model.body).eval()
+        for name, conv, norm in _pairs(body, inputs_of(train[:2]))[0]:
+            _fold(body, name, conv, norm)
+    else:
+        body = model.body
+    chunks = [train[start : start + CHUNK] for start in range(0, len(train), CHUNK)]
+    features = torch.cat([outputs_of(facts, body, inputs_of, chunk) for chunk in chunks])
+    head = solve_head(features, targets[train], target=facts.field, seed=facts.seed)
+    head.put_into(model.head)
+    valid_loss = facts.loss_fn(outputs_of(facts, model, inputs_of, valid), targets[valid])
+    print(f"head: weight decay {head.weight_decay:g}, train loss {head.train_loss:.4f}, valid loss {valid_loss:.4f}")
+
+
+def stage_two(
+    facts: Facts,
+    model: Any,
+    items: pl.DataFrame,
+    train: np.ndarray,
+    head: Head,
+    features: torch.Tensor,
+    targets: torch.Tensor,
+) -> None:
+    # A tenth of the training rows decides between the stages; the table says which, drawn as valid was.
+    is_aside = items["aside"].to_numpy()[train]
+    train, aside = train[~is_aside], train[is_aside]
+    # The head that stage two starts from has not seen them either. Its weight decay is known.
+    solved = copy.deepcopy(model.state_dict())
+    seen = torch.from_numpy(~is_aside)
+    blind = solve_head(features[seen], targets[train], target=facts.field, seed=facts.seed, decays=(head.weight_decay,))
+    head_loss = facts.loss_fn(blind(features[~seen]), targets[aside])
+    blind.put_into(model.head)
+
+
+def update_rule(facts: Facts, model: Any) -> None:
+    # The rate is set at each step; 0.99 averages over a hundred steps, where the usual 0.999 takes a thousand.
+    if facts.has_own_rates:
+        groups = parameter_groups(model, weight_decay=facts.weight_decay, lr_decay=facts.lr_decay)
+    else:
+        # Earlier layers learn more slowly. Biases and the weights of normalisations, which have one axis, do not decay.
+        body = list(model.body.parameters())
+        third = math.ceil(len(body) / 3)
+        by_depth = [list(model.head.parameters()), body[2 * third :], body[third : 2 * third], body[:third]]
+        groups = []
+        for depth, parameters in enumerate(by_depth):
+            rate = facts.lr_decay**depth
+            weights = [parameter for parameter in parameters if parameter.ndim > 1]
+            biases = [parameter for parameter in parameters if parameter.ndim <= 1]
+            groups.append({"params": weights, "weight_decay": facts.weight_decay, "lr_scale": rate})
+            groups.append({"params": biases, "weight_decay": 0.0, "lr_scale": rate})
+    optimizer = torch.optim.AdamW(groups, lr=1.0, betas=(0.9, 0.99), fused=True)
+
+
+def train_all(
+    facts: Facts,
+    model: Any,
+    train: np.ndarray,
+    valid: np.ndarray,
+    targets: torch.Tensor,
+    inputs_of: InputsOf,
+    targets_of: InputsOf,
+    optimizer: torch.optim.Optimizer,
+) -> None:
+    num_batches = math.ceil(len(train) / facts.batch_size)
+    step, total_steps = 0, facts.epochs * num_batches
+    for epoch in range(facts.epochs):
+        model.train()
+        if facts.freeze_norm:
+            # The body's normalisations keep the statistics that they were pretrained with.
+            for module in model.body.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001
+                    module.eval()
+        order = generator(facts.seed, "order", epoch=epoch).permutation(len(train))
+        for batch in np.array_split(train[order], num_batches):
+            # Of what is drawn inside the model, such as dropout.
+            torch.manual_seed(torch_seed(facts.seed, "forward", epoch=epoch, step=step))
+            lr = facts.schedule(step, total_steps=total_steps, max_lr=facts.lr)
+            for group in optimizer.param_groups:
+                group["lr"] = lr * group["lr_scale"]
+            inputs = inputs_of(batch, epoch)
+            if facts.is_short:
+                with torch.autocast("cpu", dtype=torch.bfloat16):
+                    outputs = model(inputs)
+            else:
+                outputs = model(inputs)
+            if facts.moves:
+                loss = facts.loss_fn(outputs.float(), targets_of(batch, epoch))
+            else:
+                loss = facts.loss_fn(outputs.float(), targets[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            if facts.clip_norm:
+                nn.utils.clip_grad_norm_(model.parameters(), facts.clip_norm)
+            optimizer.step()
+            step += 1
+        outputs = outputs_of(facts, model, inputs_of, valid)
+        print(f"epoch {epoch + 1}: valid loss {facts.loss_fn(outputs, targets[valid]):.4f}")
+
+
+def keep_better(
+    facts: Facts,
+    model: Any,
+    aside: np.ndarray,
+    solved: dict[str, torch.Tensor],
+    head_loss: torch.Tensor,
+    targets: torch.Tensor,
+    inputs_of: InputsOf,
+) -> None:
+    all_loss = facts.loss_fn(outputs_of(facts, model, inputs_of, aside), targets[aside])
+    if all_loss < head_loss:
+        print(f"fine-tuning is kept: loss {all_loss:.3g} against {head_loss:.3g} on {len(aside)} rows set aside")
+    else:
+        model.load_state_dict(solved)
+        print(f"the head alone is kept: loss {head_loss:.3g} against {all_loss:.3g} on {len(aside)} rows set aside")
+
+
+def end(facts: Facts, model: nn.Module) -> None:
+    print(f"run   {facts.run_sha256}\nhere  {sha256_of(model)}")

@@ -1,0 +1,126 @@
+"""A run on photos as code: each layer trains to the same bits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image as PILImage
+from typer.testing import CliRunner
+
+import headway as hw
+from headway.cli import app
+from tests.unit.peel.running import output_of, same_bits
+
+LAYERS = ["method", "loop", "torch"]
+DIGITS = hw.Augment(flip=False, crop=1, stretch=1, rotate=15, shift=0.1, warp=0.15, light=0)
+
+
+@pytest.fixture(scope="module")
+def from_scratch(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> hw.Learner:
+    """A run on digits."""
+    data = hw.from_folder(digits, input=hw.Image("file", size=28, channels=1))
+    run = tmp_path_factory.mktemp("runs") / "digits"
+    learner = hw.Learner(data, "small_resnet", run=run, augment=DIGITS, precision="float32", progress=False)
+    learner.fine_tune(epochs=1)
+    return learner
+
+
+@pytest.mark.parametrize("layer", [pytest.param("method", marks=pytest.mark.slow), "loop", "torch"])
+def test_photos_from_scratch(layer: str, from_scratch: hw.Learner, tmp_path: Path) -> None:
+    assert same_bits(from_scratch, layer, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_fresh_process_comes_to_the_same_bits(layer: str, from_scratch: hw.Learner, tmp_path: Path) -> None:
+    assert same_bits(from_scratch, layer, tmp_path, fresh=True)
+
+
+def test_the_command(from_scratch: hw.Learner, tmp_path: Path) -> None:
+    assert from_scratch.run is not None
+    file, run = tmp_path / "digits.py", str(from_scratch.run.path)
+    done = CliRunner().invoke(app, ["peel", run, "--output", str(file)], catch_exceptions=False)
+    assert done.stdout.startswith(f"{file}, ")
+    assert done.stdout.endswith(f" lines; it reads {file.with_suffix('.parquet')}\n")
+    first, second = (line.split()[1] for line in output_of(file).splitlines()[-2:])
+    assert first == second
+    printed = CliRunner().invoke(app, ["peel", run, "--layer", "method"], catch_exceptions=False).stdout
+    assert "learner.fine_tune(epochs=1, " in printed
+
+
+def test_the_command_wants_a_finished_run(from_scratch: hw.Learner, tmp_path: Path) -> None:
+    learner = hw.Learner(from_scratch.data, "small_resnet", run=tmp_path / "run", progress=False)
+    assert learner.run is not None
+    with pytest.raises(hw.RunError) as raised:
+        CliRunner().invoke(app, ["peel", str(learner.run.path)], catch_exceptions=False)
+    assert str(raised.value) == (
+        f"The run is not finished.\n  Given: {learner.run.path}\n"
+        f"  Fix:   Resume it first: headway resume {learner.run.path}"
+    )
+
+
+def photos(folder: Path, *, count: int = 20) -> Path:
+    """Two classes of photos of all kinds: turned, grey, see-through, long and high."""
+    draw = np.random.default_rng(0)
+    for label, level in (("dark", 60), ("light", 170)):
+        (folder / label).mkdir(parents=True)
+        for number in range(count):
+            size = ((48, 32), (30, 90), (32, 32))[number % 3]
+            pixels = np.clip(level + draw.normal(0, 50, (*size, 4)), 0, 255).astype(np.uint8)
+            photo = PILImage.fromarray(pixels).convert(("RGB", "L", "RGBA")[number % 3])
+            exif = PILImage.Exif()
+            exif[274] = 1 + number % 8
+            if photo.mode == "RGBA":
+                photo.save(folder / label / f"{number}.png")
+            else:
+                photo.save(folder / label / f"{number}.jpg", exif=exif)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def make(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., hw.Learner]:
+    folder = photos(tmp_path_factory.mktemp("photos") / "photos")
+
+    def trained(input: hw.Image, arch: str, *, epochs: int, precision: Any = "float32", **options: Any) -> hw.Learner:
+        data = hw.from_folder(folder, input=input)
+        learner = hw.Learner(data, arch, precision=precision, batch_size=8, progress=False, **options)
+        learner.fine_tune(epochs=epochs)
+        return learner
+
+    return trained
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("epochs", "precision"), [(0, "float32"), (0, "bfloat16"), (2, "float32"), (2, "bfloat16")])
+@pytest.mark.parametrize("layer", LAYERS)
+def test_pretrained_photos(
+    epochs: int, precision: str, layer: str, make: Callable[..., hw.Learner], tmp_path: Path
+) -> None:
+    learner = make(hw.Image("file", size=32), "efficientnet_lite0", epochs=epochs, precision=precision)
+    assert same_bits(learner, layer, tmp_path)
+
+
+@pytest.mark.slow
+def test_other_forms_of_photos(make: Callable[..., hw.Learner], tmp_path: Path) -> None:
+    """A canvas that is larger than the crop, grey, another network, no augmentation."""
+    input = hw.Image("file", size=32, channels=1, crop=0.8, squeeze=1)
+    for number, augment in enumerate((hw.Augment.none(), hw.Augment(flip_vertical=True))):
+        learner = make(input, "resnet18", epochs=1, pretrained=False, augment=augment)
+        (tmp_path / str(number)).mkdir()
+        assert same_bits(learner, "torch", tmp_path / str(number))
+
+
+def test_photos_in_memory_have_no_file() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (24, 16, 16), dtype=np.uint8)
+    learner = hw.Learner(hw.from_arrays(pixels, [0, 1] * 12), progress=False)
+    learner.fine_tune(epochs=1)
+    with pytest.raises(hw.ConfigError) as raised:
+        learner.peel(layer="torch")
+    assert str(raised.value) == (
+        "This run cannot be written as the layer 'torch'.\n  Given: its items lie in memory, not in files\n"
+        "  Fix:   Write them to files, and train from these."
+    )

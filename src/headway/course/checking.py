@@ -285,7 +285,9 @@ def property(
     failures = []
     for number in range(cases):
         arguments = draws(_generator(number))
-        if holds(*arguments) is False:
+        held = holds(*arguments)
+        # Not `is False`: numpy's comparisons give a false of their own.
+        if held is not None and not held:
             failures.append((len(show(arguments)), current_check().call or show(arguments), current_check().came))
     if failures:
         _, given, came = min(failures)
@@ -423,7 +425,8 @@ def catches(
 
 def _caught(test: Callable[[Any], object], subject: Any) -> str:
     try:
-        return "False" if test(subject) is False else ""
+        result = test(subject)
+        return "False" if result is not None and not result else ""
     except NotImplementedError:
         raise
     except Exception as error:

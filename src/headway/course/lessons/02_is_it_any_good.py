@@ -95,8 +95,9 @@ def nearest(train, valid):
 
 valid = by_group(thing, seed=0)
 right = {rule.__name__: rule(~valid, valid) == animal[valid] for rule in (majority, nearest_mean, nearest)}
-for name, answers in right.items():
-    claim(name, answers.mean(), near={"majority": 0.5, "nearest_mean": 0.62, "nearest": 0.7}[name], within=0.1)
+claim("majority", right["majority"].mean(), near=0.47, within=0.1)
+claim("nearest_mean", right["nearest_mean"].mean(), near=0.54, within=0.1)
+claim("nearest", right["nearest"].mean(), near=0.70, within=0.1)
 # %% [markdown]
 # None of them was trained, and none takes a second. The nearest drawing is right for {nearest:.0%}. A network for this task
 # has to earn its place against that.
@@ -105,7 +106,7 @@ for name, answers in right.items():
 # %% [markdown]
 # ## How sure is a share? {#interval}
 # {nearest:.0%} of how many? Of the drawings in valid. With others it would have come out a little different. How different?
-# Let a computer try: take a model that is right for 0.9 of all drawings in the world, and judge it on 50 drawings.
+# Let a computer try: take a model that is right for `0.9` of all drawings in the world, and judge it on 50 drawings.
 # Do it again and again.
 # %%
 tries = np.random.default_rng(0).binomial(50, 0.9, size=2000) / 50
@@ -130,8 +131,8 @@ print(wilson(45, 50), wilson(450, 500), wilson(50, 50))
 # ⟨ask 2.05⟩ ⟨ask 2.21⟩
 # %% [markdown]
 # ## Two models on the same rows {#paired}
-# Is the nearest drawing better than the nearest mean? Their two intervals overlap, so perhaps not? That would be the
-# wrong comparison. Both answered for the *same* drawings. Where both are right, or both wrong, a drawing says nothing
+# Is the nearest drawing better than the nearest mean? You could give each its interval and see whether the two overlap.
+# That would be the wrong comparison. Both answered for the *same* drawings. Where both are right, or both wrong, a drawing says nothing
 # about which is better. Only disagreements count.
 # %%
 ours, theirs = right["nearest"], right["nearest_mean"]
@@ -244,7 +245,7 @@ claim("precision", (first & late[future]).sum() / first.sum(), near=0.52, within
 # ⟨ask 2.18⟩ ⟨ask 2.19⟩
 # %% [markdown]
 # ## Sure and right {#calibration}
-# A model that says 0.8 should be right 8 times of 10 when it says so: then it is **calibrated**. Look at the scores of the
+# A model that says `0.8` should be right 8 times of 10 when it says so: then it is **calibrated**. Look at the scores of the
 # first model, in four groups.
 # %%
 probable = scores(known, past, future)
@@ -277,7 +278,7 @@ print(report)
 # ⟨ask 2.15⟩
 # %% [markdown]
 # ## When you buy {#vendor}
-# Someone sells you a model with "98 % accuracy". Ask for three things: an evaluation on *your* rows, which the seller has
+# Someone sells you a model that is "nearly always right". Ask for three things: an evaluation on *your* rows, which the seller has
 # never seen; the same number for the simplest method; and the numbers by group. Keep a hidden test set of your own.
 # It is the best investment of the project, and it costs an afternoon.
 #
@@ -305,7 +306,7 @@ print(report)
 # | leak | what reaches the model in training or judging, and will not be there in use |
 # | test set | rows that have decided nothing; looked at once |
 # | precision, recall | of the alarms, how many are true; of the true ones, how many are found |
-# | calibrated | of what is called 0.8, eight of ten come true |
+# | calibrated | of what is called `0.8`, eight of ten come true |
 #
 # ⟨ask 2.23⟩
 #

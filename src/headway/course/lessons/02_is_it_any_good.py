@@ -16,7 +16,7 @@ from sklearn.metrics import roc_auc_score
 
 import headway as hw
 from headway.course.claims import claim
-from headway.course.data import digits, drawings, flights
+from headway.course.data import drawings, flights
 
 table = flights().with_columns(
     pl.col("scheduled").dt.hour().alias("hour"), pl.col("scheduled").dt.ordinal_day().alias("day")

@@ -48,14 +48,18 @@ def _():
         return abs(np.sum(grouped_split(groups, share, seed)) - share * len(groups)) <= largest
 
     meaning = "count rows, not groups: groups have different sizes"
-    property(holds, draws=draws, asked="Rows in valid: the share of all rows, within one group's size.", meaning=meaning)
+    property(
+        holds, draws=draws, asked="Rows in valid: the share of all rows, within one group's size.", meaning=meaning
+    )
 
 
 @case("the seed decides, and nothing else")
 def _():
     first = np.asarray(grouped_split(PATIENTS, share=0.2, seed=1)).tolist()
     np.random.seed(5)
-    equal(np.asarray(grouped_split(PATIENTS, share=0.2, seed=1)).tolist(), first, meaning="the same seed, the same split")
+    equal(
+        np.asarray(grouped_split(PATIENTS, share=0.2, seed=1)).tolist(), first, meaning="the same seed, the same split"
+    )
     others = [np.asarray(grouped_split(PATIENTS, share=0.2, seed=seed)).tolist() for seed in range(2, 8)]
     meaning = "of seven splits of 50 groups two are hardly ever the same"
     require(first not in others, "Another seed, another split.", came="the same split again", meaning=meaning)
@@ -69,8 +73,12 @@ def _():
     for seed in range(200):
         counts[np.unique(groups[np.asarray(grouped_split(groups, share=0.3, seed=seed))])] += 1
     meaning = "sorted by size or by name, the same groups would always be drawn"
-    require(counts.min() > 5 and counts.max() < 195, "Each group is in valid for some seeds, and not for all.",
-            came=f"{int(counts.min())} to {int(counts.max())} of 200 times", meaning=meaning)
+    require(
+        counts.min() > 5 and counts.max() < 195,
+        "Each group is in valid for some seeds, and not for all.",
+        came=f"{int(counts.min())} to {int(counts.max())} of 200 times",
+        meaning=meaning,
+    )
 
 
 @case("the order of rows makes no difference")

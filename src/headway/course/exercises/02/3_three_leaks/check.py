@@ -44,7 +44,9 @@ def _():
 @case("still finds what is there")
 def _():
     came = reported(10, tables=8, signal=1.0)
-    require(came > 0.8, "With a clear signal more than 0.8 on average.", came=came, meaning="mend the leaks, keep the model")
+    require(
+        came > 0.8, "With a clear signal more than 0.8 on average.", came=came, meaning="mend the leaks, keep the model"
+    )
 
 
 @case("leaves the table as it is")

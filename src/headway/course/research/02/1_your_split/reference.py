@@ -36,7 +36,9 @@ def split(kind: str) -> tuple[list, list]:
 @cache
 def pixels() -> np.ndarray:
     """Each picture as 16 x 16 colours."""
-    return np.stack([np.asarray(Image.open(file).convert("RGBA").resize((16, 16)), float).ravel() for file in table()["picture"]])
+    return np.stack(
+        [np.asarray(Image.open(file).convert("RGBA").resize((16, 16)), float).ravel() for file in table()["picture"]]
+    )
 
 
 def accuracy(kind: str) -> float:

@@ -31,7 +31,9 @@ def _():
     probable = np.clip(0.25 + 0.15 * late + 0.12 * draws.normal(size=2000), 0.001, 0.999)
     came, wanted = table(probable, late), ours(probable, late)
     equal(sorted(came), sorted(wanted))
-    close(came["cost"], wanted["cost"], meaning="warn where ten times the probability is more than that of being on time")
+    close(
+        came["cost"], wanted["cost"], meaning="warn where ten times the probability is more than that of being on time"
+    )
     close(came["found"], wanted["found"], meaning="late flights among the 500 with the highest probability")
     close(came["auroc"], wanted["auroc"], within=1e-6)
 
@@ -41,7 +43,9 @@ def _():
     both = [np.asarray(one, dtype=float) for one in scores()]
     for probable in both:
         equal(len(probable), 8000, meaning="the last fifth of the flights, in their order")
-        require(probable.min() >= 0 and probable.max() <= 1, "Probabilities.", came=f"{probable.min()} to {probable.max()}")
+        require(
+            probable.min() >= 0 and probable.max() <= 1, "Probabilities.", came=f"{probable.min()} to {probable.max()}"
+        )
         auroc = ours(probable, truth())["auroc"]
         require(auroc > 0.55, "Better than chance.", came=f"AUROC {auroc:.3f}")
         meaning = "delays at departure are not known before departure"

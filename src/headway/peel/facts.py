@@ -17,6 +17,7 @@ from headway.errors import ConfigError
 from headway.peel.specialise import Known, constant
 from headway.runs.run import Run
 from headway.train.history import History
+from headway.train.optimizers import depth_groups
 from headway.train.options import Options
 from headway.train.stage import Setup
 
@@ -144,7 +145,7 @@ class Facts:
             "has_stage_two": subject.two_stages and subject.epochs > 0,
             "is_short": precision != "float32",
             "merges": precision == "float32",
-            "has_own_rates": hasattr(setup.model, "lr_factors"),
+            "has_own_rates": hasattr(setup.model, "lr_factors") or len(depth_groups(setup.model)) == 1,
             "augments": setup.training_view.augments,
         }
         values |= {name: getattr(options, name) for name in ("lr_decay", "weight_decay", "clip_norm", "freeze_norm")}

@@ -27,6 +27,7 @@ from headway.seeds import _STREAMS
 from headway.system.files import write_whole
 from headway.train import linear_probe, schedules
 from headway.train.fine_tune import set_aside
+from headway.train.optimizers import depth_groups
 from headway.train.options import Options
 from headway.train.progress import Progress
 
@@ -111,6 +112,12 @@ def _torch(subject: Subject, *, only_call: str | None) -> Peeled:
         "target.is_one_class": Known(value=setup.data.target.is_one_class),
     }
     known[linear_probe.__name__] = {**known.get(linear_probe.__name__, {}), **objective}
+    # Whether there are a body and a head whose rates may differ.
+    is_one = len(depth_groups(setup.model)) == 1
+    known["headway.train.optimizers"] |= {
+        "not isinstance(body, nn.Module) or not isinstance(head, nn.Module)": Known(value=is_one),
+        "not last or len(parameters) + len(last) < len(list(model.parameters()))": Known(value=False),
+    }
     for parts in (input, target):
         names |= parts.names
         methods |= parts.methods
@@ -133,8 +140,6 @@ _KNOWN: dict[Any, dict[str, Known]] = {
     },
     "headway.train.optimizers": {
         "not groups": Known(value=False),
-        "not isinstance(body, nn.Module) or not isinstance(head, nn.Module)": Known(value=False),
-        "not last or len(parameters) + len(last) < len(list(model.parameters()))": Known(value=False),
     },
 }
 _NAMES: dict[Any, str] = {linear_probe._outputs: "linear_outputs"}  # noqa: SLF001

@@ -16,7 +16,7 @@ import timm
 import torch
 from PIL import Image as PILImage
 
-from headway.inputs.image.augment import Augment
+from headway.inputs.image.augment import Augment, _draws
 from headway.inputs.image.field import Image, _orientation, _to_mode, _upright
 from headway.inputs.image.networks import MultiLevelBody, VisionModel, small_resnet
 from headway.inputs.image.unet import UNet
@@ -54,6 +54,7 @@ def parts(field: Image, subject: Subject) -> KindParts:
     facts = {f"facts.{name}": constant(name.upper(), value, comments.get(name, "")) for name, value in values.items()}
     facts["facts.value_range"] = Known(repr(field.value_range), field.value_range)
     facts["facts.augmented"] = Known("augmented", needs=Augment.__call__)
+    facts["facts.crop_matrices"] = Known("crop_matrices", needs=Augment._matrices)  # noqa: SLF001
     facts["partial(canvas_of, facts)"] = Known("canvas_of", needs=canvas_of)
     is_deep = {} if field.value_range else {"is_deep(image.mode)": Known(value=False)}
     return KindParts(
@@ -129,6 +130,13 @@ def read_photos(facts: Any, items: pl.DataFrame, rows: np.ndarray) -> None:
             start = (facts.side - facts.size) // 2
             pixels = pixels[..., start : start + facts.size, start : start + facts.size]
         return ((pixels.float() - mean) / std).contiguous(memory_format=torch.channels_last)
+
+    if facts.moves:
+
+        def matrices_of(positions: np.ndarray, epoch: int) -> torch.Tensor:
+            """From places in a changed photo to those in the square that it was cut from: `[batch, 3, 3]`."""
+            draws = _draws(rows[positions], facts.seed, epoch)
+            return facts.crop_matrices(draws, side=facts.side, size=facts.size)
 
 
 def make_model(facts: Any) -> None:

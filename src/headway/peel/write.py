@@ -21,7 +21,7 @@ from headway.peel import loop, plain
 from headway.peel.facts import Facts, KindParts, Subject, kind_parts, refuse
 from headway.peel.method import code_of, data_call, method_text, training_call
 from headway.peel.source import Writer
-from headway.peel.specialise import Known
+from headway.peel.specialise import Known, constant
 from headway.runs.checkpoint import safetensors_file
 from headway.seeds import _STREAMS
 from headway.system.files import write_whole
@@ -115,6 +115,7 @@ def _torch(subject: Subject, *, only_call: str | None) -> Peeled:
     # Whether there are a body and a head whose rates may differ.
     is_one = len(depth_groups(setup.model)) == 1
     known["headway.train.optimizers"] |= {
+        "depth_groups(model)": Known("[list(model.parameters())]") if is_one else Known(),
         "not isinstance(body, nn.Module) or not isinstance(head, nn.Module)": Known(value=is_one),
         "not last or len(parameters) + len(last) < len(list(model.parameters()))": Known(value=False),
     }
@@ -136,7 +137,9 @@ def _torch(subject: Subject, *, only_call: str | None) -> Peeled:
 # What is true of every run.
 _KNOWN: dict[Any, dict[str, Known]] = {
     "headway.seeds": {
-        "_STREAMS": Known("STREAMS", needs=f"STREAMS = {_STREAMS!r}".replace("'", '"')),
+        "_STREAMS": constant(
+            "STREAMS", {name: _STREAMS[name] for name in ("init", "order", "augment", "forward", "head")}
+        ),
     },
     "headway.train.optimizers": {
         "not groups": Known(value=False),
@@ -146,7 +149,7 @@ _NAMES: dict[Any, str] = {linear_probe._outputs: "linear_outputs"}  # noqa: SLF0
 _METHODS: dict[type, tuple[str, ...]] = {linear_probe.Head: ("__call__", "put_into")}
 _GONE = frozenset(
     {
-        *("facts", "device", "_check_seed(seed)"),
+        *("facts", "device", "_check_seed(seed)", "self._elsewhere: dict[torch.device, ToUnit] = {}"),
         # Of the head: what the rows answer that it was not solved with is for the report.
         *("target", "objective", "objective = objective or target.objective()", "held_out", "held_out_accuracy"),
         "is_right = held_out.argmax(dim=1) == targets if held_out is not None and target.is_one_class else None",
@@ -213,7 +216,9 @@ def _check(subject: Subject, layer: str) -> None:
     if not subject.calls:
         refuse(layer, "it was not trained yet", fix="Train it first.")
     items = setup.data.items
-    if setup.data.input.source == "file" and any(items[name].dtype != pl.String for name in setup.data.input.columns):
+    files = setup.data.input.columns if setup.data.input.source == "file" else ()
+    files += setup.data.target.columns if setup.data.store.answers else ()
+    if any(items[name].dtype != pl.String for name in files):
         refuse(layer, "its items lie in memory, not in files", fix="Write them to files, and train from these.")
     reasons = {
         f"it was started with objects of your own: {', '.join(subject.own)}": bool(subject.own),

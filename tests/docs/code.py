@@ -122,7 +122,7 @@ def check_command(text: str) -> None:
 
 def _check_option(text: str, line: str) -> None:
     """An option alone belongs to the command that its row is about, or to any."""
-    commands = _program().commands
+    commands = _command_names(_program())
     owner = re.match(r"\| `headway ([a-z-]+)", line)
     errors = []
     for name in [owner[1]] if owner else commands:
@@ -133,6 +133,14 @@ def _check_option(text: str, line: str) -> None:
                 return None
             errors.append(error)
     raise next((error for error in errors if "No such option" not in str(error)), errors[0])
+
+
+def _command_names(group: Any, above: str = "") -> list[str]:
+    """All commands below a group, such as "train" and "course run"."""
+    names = []
+    for name, command in group.commands.items():
+        names += _command_names(command, f"{above}{name} ") if hasattr(command, "commands") else [f"{above}{name}"]
+    return names
 
 
 def check_target(name: str) -> None:

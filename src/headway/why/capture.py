@@ -12,6 +12,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from headway.errors import HeadwayError
+from headway.system.files import read_file
 from headway.why.describe import describe_all
 from headway.why.failure import Failure, Frame
 
@@ -63,7 +64,7 @@ def capture(error: BaseException) -> Failure:
 
 def capture_end(script: Path, variables: Mapping[str, Any]) -> Failure:
     """What is known of a script that ended without an error: its code and its variables."""
-    source = script.read_text("utf-8", errors="replace")[:MAX_SOURCE]
+    source = read_file(script).decode("utf-8", errors="replace")[:MAX_SOURCE]
     named = {name: value for name, value in variables.items() if not name.startswith("__")}
     return Failure("", "", variables=describe_all(named), source=source, versions=versions())
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from headway.system.cache import cache_folder
-from headway.system.files import write_whole
+from headway.system.files import read_file, write_whole
 
 __all__ = ["Failure", "Frame", "Variable", "from_json", "load", "save"]
 
@@ -169,7 +169,7 @@ def save(failure: Failure, file: Path | None = None) -> None:
 def load(file: Path | None = None) -> Failure | None:
     """The last failure, or the one in a file; None where there is none that can be read."""
     try:
-        return from_json(json.loads((file or _last()).read_text("utf-8")))
+        return from_json(json.loads(read_file(file or _last())))
     except (OSError, ValueError, TypeError, KeyError):
         return None
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from headway.errors import RunError
+from headway.system.files import read_file
 from headway.why.catalogue import Cause, Entry, When, entries
 from headway.why.checks import check
 from headway.why.failure import Failure
@@ -94,7 +95,7 @@ def explain_run(run: Path) -> list[Explanation]:
         RunError: If the folder has no report.
     """
     try:
-        findings = json.loads((run / "report.json").read_text("utf-8"))["findings"]
+        findings = json.loads(read_file(run / "report.json"))["findings"]
         known = [(finding["kind"], finding["sentence"], finding["remedies"]) for finding in findings]
     except (OSError, ValueError, KeyError, TypeError) as error:
         fix = f"Finish the run, or write its report again: headway report {run}"

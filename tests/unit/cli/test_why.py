@@ -114,7 +114,7 @@ def test_errors_of_ours_are_explained_by_themselves(tmp_path: Path) -> None:
     assert status == 1
     assert text == (
         "BundleError: The bundle cannot be opened: there is no such file.\n\n"
-        "Given: no.headway\nFix:   Correct the path.\nMore:  docs/bundle-format.md\n\n"
+        f"Given: no.headway, looked up from {Path.cwd()}\nFix:   Correct the path.\nMore:  docs/bundle-format.md\n\n"
         "None of these? `headway why --question` writes a question that you can post.\n"
     )
 

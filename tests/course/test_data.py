@@ -146,12 +146,39 @@ def test_a_dial_beyond_its_end() -> None:
 
 def test_no_such_door() -> None:
     with pytest.raises(ConfigError) as error:
-        pictures("1", door="photos")  # pyright: ignore[reportArgumentType]
+        pictures("1", door="window")  # pyright: ignore[reportArgumentType]
     assert str(error.value) == (
         "`door` names no source of pictures.\n"
-        "  Given: door='photos'\n"
-        '  Fix:   Pass "drawings", or "mine" for your own pictures.'
+        "  Given: door='window'\n"
+        '  Fix:   Pass "drawings", "mine" for your own pictures, or "photos" for cats and dogs.'
     )
+
+
+def test_photos_that_are_not_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADWAY_CACHE", str(tmp_path))
+    with pytest.raises(DataError) as error:
+        pictures("1", door="photos")
+    assert str(error.value) == (
+        "The photos of cats and dogs are not on this computer yet.\n"
+        '  Given: door="photos", and oxford-iiit-pet is not fetched\n'
+        "  Fix:   Run `headway datasets fetch oxford-iiit-pet` (811 MB, once, with a network)."
+    )
+
+
+def test_photos_are_cats_and_dogs_in_equal_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "fetched"
+    for breed, count in (("Abyssinian", 4), ("pug", 9)):
+        (folder / "train" / breed).mkdir(parents=True)
+        for number in range(count):
+            (folder / "train" / breed / f"{breed}_{number}.jpg").touch()
+    monkeypatch.setenv("HEADWAY_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("headway.datasets.named.find", lambda name: folder)
+    monkeypatch.setattr(data, "NUM_PHOTOS", 8)
+    table = pl.read_csv(pictures("1", door="photos"))
+    assert sorted(table["label"]) == ["cat"] * 4 + ["dog"] * 4
+    assert set(table["kind"]) == {"Abyssinian", "pug"}
+    assert table["group"].n_unique() == 8
+    assert all(Path(file).exists() for file in table["file"])
 
 
 def test_nothing_collected_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

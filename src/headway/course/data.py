@@ -31,6 +31,7 @@ __all__ = [
     "CATALOGUE",
     "CourseData",
     "Door",
+    "collected_folder",
     "digits",
     "drawings",
     "flights",
@@ -40,11 +41,14 @@ __all__ = [
     "sheet",
 ]
 
-Door = Literal["drawings", "mine"]
-"""Where a lesson's pictures come from: the shipped drawings, or those that `headway course collect` wrote."""
+Door = Literal["drawings", "mine", "photos"]
+"""Where a lesson's pictures come from: the shipped drawings, those that `headway course collect` wrote, or photos of
+cats and dogs, once `headway datasets fetch oxford-iiit-pet` has fetched them."""
 
 _SHIPPED = Path(__file__).parent
 NUM_DIGITS = 5000
+PHOTOS = "oxford-iiit-pet"
+NUM_PHOTOS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +108,8 @@ def pictures(lesson: str = "1", *, door: Door = "drawings") -> Path:
 
     Args:
         lesson: The lesson's number.
-        door: "drawings", or "mine" for the pictures that `headway course collect LESSON` wrote.
+        door: "drawings"; "mine" for the pictures that `headway course collect LESSON` wrote; "photos" for 1,000 photos
+            of cats and dogs, which `headway datasets fetch oxford-iiit-pet` fetches.
 
     Returns:
         A CSV file. Pictures of one group show the same thing (a code point; frames of one burst), and belong on one
@@ -112,18 +117,20 @@ def pictures(lesson: str = "1", *, door: Door = "drawings") -> Path:
 
     Raises:
         ConfigError: If there is no such door.
-        DataError: If nothing was collected yet, or a shipped file is damaged.
+        DataError: If nothing was collected or fetched yet, or a shipped file is damaged.
 
     Example:
         >>> pictures("1").name
         'drawings.csv'
     """
     if door not in get_args(Door):
-        fix = 'Pass "drawings", or "mine" for your own pictures.'
+        fix = 'Pass "drawings", "mine" for your own pictures, or "photos" for cats and dogs.'
         raise ConfigError("`door` names no source of pictures.", given=f"door={door!r}", fix=fix)
     if door == "drawings":
         return drawings()
-    table = course_folder() / "collected" / lesson / "pictures.csv"
+    if door == "photos":
+        return _photos()
+    table = collected_folder(lesson) / "pictures.csv"
     if not table.exists():
         raise DataError(
             "There are no pictures of your own yet.",
@@ -131,6 +138,51 @@ def pictures(lesson: str = "1", *, door: Door = "drawings") -> Path:
             fix=f"Run `headway course collect {lesson}` and take some.",
         )
     return table
+
+
+def collected_folder(lesson: str) -> Path:
+    """Where the pictures are that `headway course collect` takes for a lesson.
+
+    Example:
+        >>> collected_folder("1").parts[-2:]
+        ('collected', '1')
+    """
+    return course_folder() / "collected" / lesson
+
+
+def _photos() -> Path:
+    """The table of the photos, made anew where the data set has moved."""
+    import polars as pl
+
+    from headway.datasets.catalogue import entry
+    from headway.datasets.named import find
+
+    folder = find(PHOTOS)
+    if folder is None:
+        megabytes = f"{entry(PHOTOS).download_bytes / 1e6:.0f} MB"
+        raise DataError(
+            "The photos of cats and dogs are not on this computer yet.",
+            given=f'door="photos", and {PHOTOS} is not fetched',
+            fix=f"Run `headway datasets fetch {PHOTOS}` ({megabytes}, once, with a network).",
+        )
+    files = sorted(folder.glob("*/*/*.jpg"))
+    breeds = [file.parent.name for file in files]
+    table = pl.DataFrame(
+        {
+            "file": [str(file) for file in files],
+            # The data set's own convention: names of cats' breeds begin with a capital letter.
+            "label": ["cat" if breed[0].isupper() else "dog" for breed in breeds],
+            "kind": breeds,
+            "group": [file.stem for file in files],
+        }
+    )
+    # The same photos in every run, whatever order the system lists them in.
+    table = table[hash_order(0, table["group"].to_list())].group_by("label", maintain_order=True).head(NUM_PHOTOS // 2)
+    path = cache_folder("course") / "photos.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as draft:
+        table.select("file", "label", "kind", "group").write_csv(draft)
+    return path
 
 
 def drawings(*, hidden: bool = False) -> Path:

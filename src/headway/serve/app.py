@@ -23,12 +23,13 @@ from headway.bundle.reference import labels_of
 from headway.serve.answers import ModelFacts, ProblemDetails, answer_models, problem_responses
 from headway.serve.body import Held, read_body
 from headway.serve.files import FileReader
+from headway.serve.guard import SECURITY_HEADERS, refused
 from headway.serve.monitor import MULTIPROCESS_FOLDER, Journal, Metrics
-from headway.serve.problems import Kind, Problem, foreign, handle_problems, headers_too_large, problem_response
+from headway.serve.problems import Kind, Problem, handle_problems, problem_response
 from headway.serve.reader import Reader
 from headway.serve.rows import RowReader
 from headway.serve.service import Answer, Service
-from headway.serve.settings import MAX_HEADER_BYTES, Settings
+from headway.serve.settings import Settings
 from headway.targets.base import Target
 
 __all__ = ["create_app"]
@@ -54,19 +55,6 @@ _PAGE_FILES = {
     "docs.css": "text/css",
     "docs.js": "text/javascript",
     "icon.svg": "image/svg+xml",
-}
-
-# Sent with every response: the page may load nothing from anywhere else.
-_SECURITY_HEADERS = {
-    "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob:; "
-        "media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(self), geolocation=(), microphone=()",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
 }
 
 
@@ -268,7 +256,7 @@ class _Outermost:
         self._app = app
         self._metrics = metrics
         self._host_names = host_names
-        self._headers = [(name.encode(), value.encode()) for name, value in _SECURITY_HEADERS.items()]
+        self._headers = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -288,8 +276,7 @@ class _Outermost:
             await send(message)
 
         try:
-            size = len(scope["raw_path"]) + sum(len(name) + len(value) for name, value in scope["headers"])
-            problem = headers_too_large() if size > MAX_HEADER_BYTES else foreign(scope, self._host_names)
+            problem = refused(scope, self._host_names)
             await (problem_response(problem) if problem else self._app)(scope, receive, send_with_headers)
         # A mistake in the program. Its client is told no more than that, and the next request is answered.
         except Exception:

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import Any
 
 import h11
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 from uvicorn import Config, Server
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -35,7 +36,7 @@ from headway.serve.problems import PROBLEM_MEDIA, Kind, Problem, headers_too_lar
 from headway.serve.settings import MAX_HEADER_BYTES, Settings
 from headway.system.terminal import echo
 
-__all__ = ["serve"]
+__all__ = ["own_names", "serve", "serve_app"]
 
 _HEADER_SECONDS = 10.0
 _REST_SECONDS = 5.0
@@ -71,24 +72,66 @@ def serve(
         ConfigError: If the address cannot be listened at, or a setting cannot work.
     """
     settings = settings or Settings()
-    if settings.host_names or host in LOOPBACK:
-        # A page whose name leads to this machine is another site's all the same.
-        settings = replace(settings, host_names=(*LOOPBACK, "[::1]", *map(str.lower, settings.host_names)))
+    settings = replace(settings, host_names=own_names(host, settings.host_names))
     if workers < 1:
         raise ConfigError("`workers` must be at least 1.", given=workers, fix="Leave it out for 1.")
+    if workers == 1:
+        # From its start on: by then uvicorn answers to signals, and the socket takes connections already.
+        serve_app(
+            lambda on_start: _make_app(Path(bundle), settings, on_start),
+            host=host,
+            port=port,
+            settings=settings,
+            on_ready=on_ready,
+        )
+        return
     with contextlib.closing(_listen(host, port)) as listener:
-        shown = f"[{host}]" if ":" in host else host
-        address = f"http://{shown}:{listener.getsockname()[1]}"
-        if workers == 1:
-            # From its start on: by then uvicorn answers to signals, and the socket takes connections already.
-            app = _make_app(Path(bundle), settings, on_start=lambda: on_ready(address))
-            with _own_stderr():
-                _run_here(_config(app, settings), listener)
-        else:
-            # A mistake is to be told here, once, not by each worker.
-            read_bundle(bundle)
-            config = _config(partial(_make_worker, Path(bundle), settings), settings, workers=workers)
-            _run_workers(config, listener, lambda: on_ready(address))
+        # A mistake is to be told here, once, not by each worker.
+        read_bundle(bundle)
+        config = _config(partial(_make_worker, Path(bundle), settings), settings, workers=workers)
+        _run_workers(config, listener, lambda: on_ready(_address(host, listener)))
+
+
+def serve_app(
+    make_app: Callable[[Callable[[], None]], ASGIApp],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    settings: Settings | None = None,
+    on_ready: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Serves an application in this process until SIGTERM or SIGINT, then finishes what is in flight.
+
+    Args:
+        make_app: Gives the application; it gets what the application calls when it starts.
+        host: The address to listen at.
+        port: 0 for any that is free.
+        settings: The defaults when left out.
+        on_ready: Called with the address once requests are taken.
+
+    Raises:
+        ConfigError: If the address cannot be listened at.
+    """
+    with contextlib.closing(_listen(host, port)) as listener:
+        app = make_app(lambda: on_ready(_address(host, listener)))
+        with _own_stderr():
+            _run_here(_config(app, settings or Settings()), listener)
+
+
+def own_names(host: str, names: Collection[str] = ()) -> tuple[str, ...]:
+    """The names that requests may have in `Host`, for `Settings.host_names`: those given, and this machine's own.
+
+    Example:
+        >>> own_names("127.0.0.1"), own_names("0.0.0.0")
+        (('127.0.0.1', 'localhost', '::1', '[::1]'), ())
+    """
+    # A page whose name leads to this machine is another site's all the same.
+    return (*LOOPBACK, "[::1]", *map(str.lower, names)) if names or host in LOOPBACK else ()
+
+
+def _address(host: str, listener: socket.socket) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{listener.getsockname()[1]}"
 
 
 def _make_app(bundle: Path, settings: Settings, on_start: Callable[[], None] = lambda: None) -> FastAPI:

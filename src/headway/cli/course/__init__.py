@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from headway.cli.course.collect import collect
 from headway.cli.course.dev import dev
 from headway.cli.course.doctor import doctor
 from headway.cli.course.exercises import check, hint, reset, solution, update, watch
@@ -72,6 +73,7 @@ COMMANDS = {
         research: ("headway course research 1.F1", "headway course research 1.F1 --check"),
     },
     "Your folder": {
+        collect: ("headway course collect 1",),
         update: ("headway course update",),
         doctor: ("headway course doctor",),
         dev: ("headway course dev check 1", "headway course dev check --full"),

@@ -17,6 +17,7 @@ TESTED_ELSEWHERE = {
     "cli/data_options.py": "tests/unit/cli/test_train.py",
     "cli/evaluate.py": "tests/unit/cli/test_predict_tables.py",
     "course/cases.py": "tests/course/test_checking.py",
+    "course/collect/pictures.py": "tests/course/test_collect.py",
     "course/check_process.py": "tests/course/test_run.py",
     "course/practice.py": "tests/course/test_exercise_commands.py",
     "data/build.py": "tests/unit/data/test_dataset.py",

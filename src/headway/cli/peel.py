@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from headway.cli.data_options import AcceptChanges, MovedTo
 from headway.system.terminal import echo
+
+if TYPE_CHECKING:
+    from headway.learner.learner import Learner
+    from headway.peel.write import LayerName
 
 __all__ = ["peel"]
 
@@ -27,6 +31,9 @@ def peel(
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The Python file. Default: print the code.")
     ] = None,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Write a page with this layer beside the one above it, as HTML.")
+    ] = False,
     data: MovedTo = None,
     accept_changes: AcceptChanges = False,
 ) -> None:
@@ -39,9 +46,29 @@ def peel(
     final_weights(open_run(run))
     learner = Learner.resume(run, data=data, accept_changes=accept_changes, progress=False)
     peeled = learner.peel(layer=layer)
+    if diff:
+        echo(_page(learner, layer, output or Path(f"{run.resolve().name}-{layer}.html")))
+        return
     if output is None:
         echo(peeled.text.removesuffix("\n"), lines=True)
         return
     file = peeled.save(output)
     beside = [str(file.with_suffix(ending)) for ending in peeled.beside]
     echo(f"{file}, {len(peeled.text.splitlines())} lines" + (f"; it reads {', '.join(beside)}" if beside else ""))
+
+
+def _page(learner: Learner, layer: LayerName, file: Path) -> Path:
+    """Writes a layer and the one above it, or below it where there is none above, side by side."""
+    from headway.errors import ConfigError
+    from headway.peel.page import side_by_side
+    from headway.peel.write import LAYERS
+    from headway.system.files import write_whole
+
+    lower = max(LAYERS.index(layer), 1)
+    upper, lower = (learner.peel(layer=LAYERS[index]) for index in (lower - 1, lower))
+    try:
+        write_whole(file, side_by_side(upper, lower, name=learner.run.path.name if learner.run else "run").encode())
+    except OSError as error:
+        given = f"{file} ({error.strerror or error})"
+        raise ConfigError("The page cannot be written.", given=given, fix="Name another file.") from error
+    return file

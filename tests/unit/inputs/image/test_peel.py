@@ -50,6 +50,17 @@ def test_the_command(from_scratch: hw.Learner, tmp_path: Path) -> None:
     assert first == second
     printed = CliRunner().invoke(app, ["peel", run, "--layer", "method"], catch_exceptions=False).stdout
     assert "learner.fine_tune(epochs=1, " in printed
+    page = tmp_path / "page.html"
+    done = CliRunner().invoke(app, ["peel", run, "--diff", "--output", str(page)], catch_exceptions=False)
+    assert done.stdout == f"{page}\n"
+    assert "<title>digits: method and loop</title>" in page.read_text()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(hw.ConfigError) as raised:
+        CliRunner().invoke(
+            app, ["peel", run, "--diff", "--output", str(tmp_path / "file" / "x")], catch_exceptions=False
+        )
+    given = f"{tmp_path / 'file' / 'x'} (File exists)"
+    assert str(raised.value) == f"The page cannot be written.\n  Given: {given}\n  Fix:   Name another file."
 
 
 def test_the_command_wants_a_finished_run(from_scratch: hw.Learner, tmp_path: Path) -> None:

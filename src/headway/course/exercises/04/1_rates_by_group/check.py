@@ -12,7 +12,11 @@ NAMES = ["missed", "selected", "wrongly selected"]
 def people(group: str, *, hit: int, missed: int, wrong: int, refused: int):
     """Answers, targets and groups of so many people of each of the four kinds."""
     counts = (hit, missed, wrong, refused)
-    return np.repeat([True, False, True, False], counts), np.repeat([True, True, False, False], counts), [group] * sum(counts)
+    return (
+        np.repeat([True, False, True, False], counts),
+        np.repeat([True, True, False, False], counts),
+        [group] * sum(counts),
+    )
 
 
 def town():
@@ -85,7 +89,12 @@ def _():
 def _():
     few = people("C", hit=20, missed=9, wrong=30, refused=20)
     rates = rates_by_group(few[0], few[1], np.array(few[2]))["C"]
-    require(rates["missed"] is None, "None for `missed`.", came=rates["missed"], meaning="29 people should get a yes: too few to say")
+    require(
+        rates["missed"] is None,
+        "None for `missed`.",
+        came=rates["missed"],
+        meaning="29 people should get a yes: too few to say",
+    )
     require(rates["selected"] is not None, "A value for `selected`.", came=None, meaning="it counts all 79 people")
 
 

@@ -70,14 +70,21 @@ def _():
 def _():
     equal(history(evenly, 5, seed=3), history(evenly, 5, seed=3), meaning="the same seed, the same history")
     meaning = "another seed, another history"
-    require(history(evenly, 5, seed=3) != history(evenly, 5, seed=4), "Other numbers.", came="the same", meaning=meaning)
+    require(
+        history(evenly, 5, seed=3) != history(evenly, 5, seed=4), "Other numbers.", came="the same", meaning=meaning
+    )
 
 
 @case("the loop makes a small lead large", section="loop")
 def _():
     last = [history(most_records, rounds=50, seed=seed)[-1] for seed in range(20)]
     meaning = "52 of 100 at the start; records of all rounds add up, and most patrols go where most records are"
-    require(min(last) > 0.68, "Every time more than 0.68 after 50 rounds.", came=f"{min(last):.3f} at the least", meaning=meaning)
+    require(
+        min(last) > 0.68,
+        "Every time more than 0.68 after 50 rounds.",
+        came=f"{min(last):.3f} at the least",
+        meaning=meaning,
+    )
 
 
 @case("without the loop it stays small", section="loop")

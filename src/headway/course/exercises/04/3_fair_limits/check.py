@@ -53,7 +53,12 @@ def _():
         table = fair_limits(scores, targets, groups, valid, test, share=share)
         own = scores[(groups == "B") & targets & valid]
         came = (own >= table["B"][0]).mean()
-        require(came >= share, f"At least {share} of B's good payers in valid.", came=came, meaning="whole people: round in their favour")
+        require(
+            came >= share,
+            f"At least {share} of B's good payers in valid.",
+            came=came,
+            meaning="whole people: round in their favour",
+        )
 
 
 @case("reports good payers on test")
@@ -70,9 +75,19 @@ def _():
 @case("is near on test, and not exact")
 def _():
     came = [fair_limits(*applicants(seed, 600), share=0.8)["B"][1] for seed in range(12)]
-    close(np.mean(came), 0.8, within=0.03, meaning="the mean over twelve tables: what held on valid roughly holds on new people")
+    close(
+        np.mean(came),
+        0.8,
+        within=0.03,
+        meaning="the mean over twelve tables: what held on valid roughly holds on new people",
+    )
     meaning = "exactly the wanted share on test every time: then test has chosen"
-    require(np.std(came) > 0.015, "It varies from table to table.", came=f"{np.std(came):.4f} (standard deviation)", meaning=meaning)
+    require(
+        np.std(came) > 0.015,
+        "It varies from table to table.",
+        came=f"{np.std(came):.4f} (standard deviation)",
+        meaning=meaning,
+    )
 
 
 @case("leaves the table as it is")

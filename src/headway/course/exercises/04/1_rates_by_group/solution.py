@@ -7,6 +7,12 @@ from headway.judge.intervals import wilson
 ENOUGH = 30
 
 
+def interval(happened: int, people: int) -> tuple[float, float, float]:
+    """The share, and the ends of its 95 % interval."""
+    share = wilson(happened, people)
+    return share.value, share.low, share.high
+
+
 def rates_by_group(predicted: np.ndarray, targets: np.ndarray, groups: np.ndarray) -> dict[str, dict]:
     """For each group the rates "selected", "missed" and "wrongly selected", as (share, low, high) or None."""
     table = {}
@@ -24,5 +30,4 @@ def rate(happened: np.ndarray) -> tuple[float, float, float] | None:
     """How often it happened, with its interval; None where too few people are counted to say."""
     if len(happened) < ENOUGH:
         return None
-    share = wilson(int(happened.sum()), len(happened))
-    return share.value, share.low, share.high
+    return interval(int(happened.sum()), len(happened))

@@ -1,7 +1,7 @@
 """A limit for each group, so that good payers get a loan equally often. Three faults are in it: mend them.
 
-A model gives each applicant a score, the probability to repay; whoever reaches the limit gets a loan. With one limit for
-all, more good payers of group B than of group A are refused. So each group gets its own limit:
+A model gives each applicant a score, the probability to repay; whoever reaches the limit gets a loan. With one
+limit for all, more good payers of group B than of group A are refused. So each group gets its own limit:
 
 - the largest score (one that occurs) with which at least `share` of the group's good payers in *valid* get a loan,
 - and beside it, for a report: the share of the group's good payers in *test* who get a loan with this limit.

@@ -3,8 +3,8 @@
 Take a model of your own: that of lesson 1 or 3 with `learner.report(slices=["studio"])`, or one for `loans()` with
 `hw.judge_predictions(..., slices=["group"])`. It must be judged on items that it was not trained on.
 
-The card is Markdown with these seven headings, in this order, and under each of them what only you know, in a sentence or two
-(40 characters or more). No blanks, no "to be done":
+The card is Markdown with a title and these six headings, in this order. Under each of them stands what only you know,
+in a sentence or two (40 characters or more). No blanks, no "to be done":
 
     # Model card: (what it answers)
     ## Intended use          who uses it, for which decision

@@ -1,7 +1,6 @@
 """A model judged for each group, and its card."""
 
 import numpy as np
-import polars as pl
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -18,8 +17,8 @@ NOT_FOR = "It must not refuse anybody without a person's decision, and not be us
 MISSING_GROUPS = (
     "Only two groups are recorded. People without an employer and those under 21 are not in the table at all."
 )
-HARM = "A good payer who is refused turns to a dearer lender. It happens more often in group B, whose income is recorded too low."
-APPEAL = "Whoever is refused gets the four numbers in writing and can correct them at the counter; Ms Okafor decides in a week."
+HARM = "A good payer who is refused turns to a dearer lender. That is more often so in group B."
+APPEAL = "Whoever is refused gets the four numbers in writing and can correct them at the counter; a person decides."
 
 
 def judged() -> hw.Report:

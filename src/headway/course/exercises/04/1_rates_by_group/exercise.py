@@ -6,8 +6,8 @@ A model says yes or no to people. For each group:
 - "missed": of those who should get a yes, how many get a no.
 - "wrongly selected": of those who should get a no, how many get a yes.
 
-Each rate is a tuple (share, low, high), as `interval` gives it. Where a rate counts fewer than 30 people, it is None: "we
-cannot say" is an answer, too. It may be None for one rate of a group and known for another.
+Each rate is a tuple (share, low, high), as `interval` gives it. Where a rate counts fewer than 30 people, it is None:
+"we cannot say" is an answer, too. It may be None for one rate of a group and known for another.
 """
 
 import numpy as np

@@ -1,8 +1,8 @@
 """A police force that sends its patrols where it has found most.
 
-Every round, 100 patrols are sent to the districts. A patrol finds a crime with the district's probability, and a crime
-is recorded only where a patrol is. The records of all rounds together decide where the next patrols go. Both districts have
-the same crime; one of them happens to start with 52 records, the other with 48.
+Every round, 100 patrols are sent to the districts. A patrol finds a crime with the district's probability, and a
+crime is recorded only where a patrol is. The records of all rounds together decide where the next patrols go. Both
+districts have the same crime; one of them happens to start with 52 records, the other with 48.
 
 Write the three functions. Draw with `numbers`, a numpy generator: `numbers.multinomial(patrols, shares)` sends patrols
 by chance, `numbers.binomial(sent, crime)` says how many of those sent find something.

@@ -1,0 +1,56 @@
+"""Checks a rule for patrols on hidden seeds: even where crime is even, more where there is more, and what it costs."""
+
+from functools import cache
+
+import numpy as np
+
+from headway.course.checking import case, close, function, require, value
+
+rule = function("rule", "start", "found", "sent", "numbers")
+START = np.array([70, 30])
+ROUNDS, LAST, PATROLS, SEEDS = 60, 20, 100, range(701, 716)
+
+
+@cache
+def run(second: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The patrols of each round and what was found in all, both [districts]."""
+    numbers, crime = np.random.default_rng(seed), np.array([0.1, second])
+    found, sent, rounds = np.zeros(2, dtype=int), np.zeros(2, dtype=int), []
+    for _ in range(ROUNDS):
+        shares = np.asarray(rule(START.copy(), found.copy(), sent.copy(), numbers), dtype=float)
+        require(shares.shape == (2,) and abs(shares.sum() - 1) < 1e-6, "Two shares that sum to 1.", came=shares)
+        require(shares.min() >= 0.05 - 1e-9, "At least 0.05 for each district.", came=shares)
+        patrols = numbers.multinomial(PATROLS, shares)
+        found, sent = found + numbers.binomial(patrols, crime), sent + patrols
+        rounds.append(patrols)
+    return np.array(rounds), found
+
+
+@case("recovers from a false start", section="loop")
+def _():
+    for seed in SEEDS:
+        share = run(0.1, seed)[0][-LAST:, 0].mean() / PATROLS
+        meaning = "crime is the same in both: the share of patrols in the first district, rounds 41 to 60"
+        require(0.4 <= share <= 0.6, "0.5, within 0.1.", came=f"{share:.3f}", meaning=meaning)
+
+
+@case("finds where there is more", section="loop")
+def _():
+    for seed in SEEDS:
+        share = run(0.2, seed)[0][-LAST:, 1].mean() / PATROLS
+        meaning = "the second district has twice the crime; a rule that never learns cannot know it"
+        require(share >= 0.6, "0.6 or more of the patrols.", came=f"{share:.3f}", meaning=meaning)
+
+
+@case("knows its cost")
+def _():
+    fewer = [1 - run(0.2, seed)[1].sum() / (ROUNDS * PATROLS * 0.2) for seed in SEEDS]
+    close(value("COST"), float(np.mean(fewer)), within=0.03, meaning="the mean over the hidden seeds")
+
+
+@case("says who pays")
+def _():
+    text = value("WHO_PAYS")
+    require(
+        len(text) >= 150 and len(set(text.split())) >= 20, "150 characters or more.", came=f"{len(text)} characters"
+    )

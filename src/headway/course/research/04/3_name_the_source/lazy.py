@@ -1,0 +1,6 @@
+"""The source that one hears about most often."""
+
+
+def sources(table):
+    """It is always history."""
+    return {"history"}

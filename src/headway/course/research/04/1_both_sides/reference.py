@@ -8,9 +8,9 @@ COUNTS = {
 
 SIDES = {
     "ProPublica": (
-        "Look at people who were not arrested again. Of the Black ones 45 of 100 had been called high risk, of the white "
-        "ones 23. They had done nothing more, and the word could keep them in a cell; it fell on one group twice as "
-        "often. And of those who were arrested again, 48 of 100 white ones had been called low risk, and 28 Black ones."
+        "Look at people who were not arrested again. Of the Black ones 45 of 100 had been called high risk, of the "
+        "white ones 23. The word could keep them in a cell, and it fell on one group twice as often. And of those who "
+        "were arrested again, 48 of 100 white ones had been called low risk, and 28 Black ones."
     ),
     "Northpointe": (
         "Look at what a judge sees: a score. Of those called high risk 63 of 100 Black and 59 of 100 white defendants "

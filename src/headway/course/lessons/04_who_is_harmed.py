@@ -59,9 +59,13 @@ def missed(answer, table, group):
 
 claim("missed_a", missed(yes, new, "A"), near=0.05, within=0.02)
 claim("missed_b", missed(yes, new, "B"), near=0.18, within=0.04, above="missed_a", by=0.08)
+wrong = yes != repaid
+claim("refusals_a", repaid[wrong & ~is_b].mean(), near=0.12, within=0.05)
+claim("refusals_b", repaid[wrong & is_b].mean(), near=0.43, within=0.08, above="refusals_a", by=0.2)
 # %% [markdown]
-# In A {missed_a:.0%} of the good payers are refused, in B {missed_b:.0%} ({missed_b.low:.0%} to {missed_b.high:.0%}). In A the mistakes
-# are loans that fail: the bank pays for them. In B they are refusals: people pay. The sum is the same.
+# In A {missed_a:.0%} of the good payers are refused, in B {missed_b:.0%} ({missed_b.low:.0%} to {missed_b.high:.0%}). Both
+# groups get as many mistakes, but not the same ones. In A nearly all are loans that fail: the bank pays. In B
+# {refusals_b:.0%} are refusals, in A {refusals_a:.0%}: people pay.
 #
 # ⟨ask 4.01⟩
 # %% [markdown]
@@ -151,13 +155,13 @@ claim("historical_a", rates["historical"][0], near=0.28, within=0.03)
 claim("historical_b", rates["historical"][1], near=0.70, within=0.03, above="historical_a", by=0.3)
 # %% [markdown]
 # Hardly more often: {representation:+.2f}, and {none:+.2f} with nobody missing. Debt and income mean the same in both groups,
-# so what is learned from A holds for B. People who are missing are harmed where they *differ*. In the last row debt means
-# the opposite in B, and their good payers are refused {together:.1f} times as often as A's.
+# so what is learned from A holds for B. People who are missing are harmed where they *differ*. In the last row they are
+# missing and debt means the opposite for them: their good payers are refused {together:.1f} times as often as A's.
 #
 # Whether they differ, you cannot see while they are missing.
 #
-# The second row is the worst: {historical_b:.0%} against {historical_a:.0%}. No cell in that table is false. Clerks
-# decided that way, and the model learned it.
+# The second row is the worst: {historical_b:.0%} against {historical_a:.0%}. There the bank learned from its clerks' old
+# decisions. No cell of that table is false; they did decide that way.
 #
 # ⟨ask 4.07⟩ ⟨ask 4.08⟩ ⟨ask 4.09⟩
 # %% [markdown]
@@ -291,7 +295,7 @@ claim("ahead_evenly", (last["evenly"] > 0.5).sum(), near=172, within=20)
 # {share_evenly:.0%} and {ahead_evenly:.0f} of 300. The gentle rule, in proportion, gives {share_proportion:.0%} on average,
 # and each run keeps what luck gave it.
 #
-# For a model of police software it is proven ⟨fact: Ensign and others, Runaway Feedback Loops in Predictive Policing, 2018⟩.
+# For a model of police software, such a run-away is proven ⟨fact: Ensign and others, Runaway Feedback Loops in Predictive Policing, 2018⟩.
 # Films are no better than patrols: what is shown is clicked, and what is clicked is shown. Nobody needs to want it.
 #
 # ⟨ask 4.14⟩ ⟨ask 4.15⟩ ⟨ask 4.16⟩ ⟨ask 4.17⟩

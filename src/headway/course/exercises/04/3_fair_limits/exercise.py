@@ -1,4 +1,4 @@
-"""A limit for each group, so that good payers get a loan equally often. Three faults are in it: mend them.
+"""A limit for each group, so that good payers get a loan equally often. Three faults are in it: repair them.
 
 A model gives each applicant a score, the probability to repay; whoever reaches the limit gets a loan. With one
 limit for all, more good payers of group B than of group A are refused. So each group gets its own limit:

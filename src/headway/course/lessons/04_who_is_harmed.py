@@ -281,8 +281,9 @@ figure, panels = plt.subplots(1, 3, figsize=(9, 2.6), sharey=True)
 for panel, rule in zip(panels, (most_records, in_proportion, evenly), strict=True):
     runs = np.stack([shares(rule, seed) for seed in range(300)])
     panel.plot(runs[:30].T, color="tab:blue", alpha=0.3)
-    panel.set_title(rule.__name__.replace("_", " "))
+    panel.set(title=rule.__name__.replace("_", " "), xlabel="week", ylim=(0.35, 0.85))
     last[rule.__name__] = runs[:, -1]
+panels[0].set_ylabel("first district's share")
 claim("share_most", last["most_records"].mean(), near=0.753, within=0.005)
 claim("ahead_most", (last["most_records"] > 0.5).sum(), near=300, within=0)
 claim("share_proportion", last["in_proportion"].mean(), near=0.52, within=0.01)

@@ -67,7 +67,7 @@ def _():
     table = fair_limits(scores, targets, groups, valid, test, share=0.8)
     for name in "AB":
         limit, came = table[name]
-        expected = (scores[(groups == name) & targets & test] >= limit).mean()
+        expected = float((scores[(groups == name) & targets & test] >= limit).mean())
         meaning = f"the rule is about those who repay: of group {name}'s good payers in test, who gets a loan"
         close(came, expected, within=1e-9, meaning=meaning)
 

@@ -154,8 +154,8 @@ claim("together", rates["two together"][1] / rates["two together"][0], near=1.9,
 claim("historical_a", rates["historical"][0], near=0.28, within=0.03)
 claim("historical_b", rates["historical"][1], near=0.70, within=0.03, above="historical_a", by=0.3)
 # %% [markdown]
-# Hardly more often: {representation:+.2f}, and {none:+.2f} with nobody missing. Debt and income mean the same in both groups,
-# so what is learned from A holds for B. People who are missing are harmed where they *differ*. In the last row they are
+# Hardly more often: the two rates differ by {representation:.3f}, as without the dial ({none:.3f}). Debt and income mean the
+# same in both groups, so what is learned from A holds for B. People who are missing are harmed where they *differ*. In the last row they are
 # missing and debt means the opposite for them: their good payers are refused {together:.1f} times as often as A's.
 #
 # Whether they differ, you cannot see while they are missing.

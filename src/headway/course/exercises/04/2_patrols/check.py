@@ -49,9 +49,9 @@ def _():
 @case("finds as much as there is")
 def _():
     numbers = np.random.default_rng(1)
-    found = [one_round(np.array([0, 0]), np.array([0.1, 0.3]), evenly, numbers, patrols=1000) for _ in range(40)]
+    records = [one_round(np.array([0, 0]), np.array([0.1, 0.3]), evenly, numbers, patrols=1000) for _ in range(40)]
     meaning = "500 patrols each, of which a tenth and three tenths find something"
-    close(np.mean(found, axis=0), [50, 150], within=8, meaning=meaning)
+    close(np.mean(records, axis=0), [50, 150], within=8, meaning=meaning)
 
 
 @case("leaves the records as they are")

@@ -6,24 +6,24 @@ import numpy as np
 
 from headway.course.checking import case, close, function, require, value
 
-rule = function("rule", "start", "found", "sent", "numbers")
+rule = function("rule", "start", "records", "sent", "numbers")
 START = np.array([70, 30])
 ROUNDS, LAST, PATROLS, SEEDS = 60, 20, 100, range(701, 716)
 
 
 @cache
 def run(second: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The patrols of each round and what was found in all, both [districts]."""
+    """The patrols of each round and the records since the start, both [districts]."""
     numbers, crime = np.random.default_rng(seed), np.array([0.1, second])
-    found, sent, rounds = np.zeros(2, dtype=int), np.zeros(2, dtype=int), []
+    records, sent, rounds = np.zeros(2, dtype=int), np.zeros(2, dtype=int), []
     for _ in range(ROUNDS):
-        shares = np.asarray(rule(START.copy(), found.copy(), sent.copy(), numbers), dtype=float)
+        shares = np.asarray(rule(START.copy(), records.copy(), sent.copy(), numbers), dtype=float)
         require(shares.shape == (2,) and abs(shares.sum() - 1) < 1e-6, "Two shares that sum to 1.", came=shares)
         require(shares.min() >= 0.05 - 1e-9, "At least 0.05 for each district.", came=shares)
         patrols = numbers.multinomial(PATROLS, shares)
-        found, sent = found + numbers.binomial(patrols, crime), sent + patrols
+        records, sent = records + numbers.binomial(patrols, crime), sent + patrols
         rounds.append(patrols)
-    return np.array(rounds), found
+    return np.array(rounds), records
 
 
 @case("recovers from a false start", section="loop")

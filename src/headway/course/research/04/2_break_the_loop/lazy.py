@@ -4,6 +4,6 @@ COST = 0.25
 WHO_PAYS = "Nobody pays, since both districts get the same number of patrols."
 
 
-def rule(start, found, sent, numbers):
+def rule(start, records, sent, numbers):
     """Even shares cannot be unfair."""
     return [0.5, 0.5]

@@ -10,9 +10,9 @@ WHO_PAYS = (
 )
 
 
-def rule(start: np.ndarray, found: np.ndarray, sent: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
+def rule(start: np.ndarray, records: np.ndarray, sent: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
     """Patrols in proportion to what a patrol finds; what was recorded before says nothing about that."""
     # A few imagined patrols, so that the first rounds do not follow chance.
-    rate = (found + 2) / (sent + 20)
+    rate = (records + 2) / (sent + 20)
     share = float(np.clip(rate[1] / rate.sum(), 0.1, 0.9))
     return np.array([1 - share, share])

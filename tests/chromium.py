@@ -12,12 +12,18 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-__all__ = ["Page", "find_chromium", "open_page"]
+import pytest
+
+__all__ = ["AXE", "Page", "axe_script", "find_chromium", "open_page"]
+
+AXE = "axe-core@4.14.1"
 
 
 def find_chromium() -> str | None:
@@ -25,6 +31,21 @@ def find_chromium() -> str | None:
     return next(
         (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
     )
+
+
+def axe_script(folder: Path) -> str:
+    """axe-core's script, from npm; the test is skipped where it is not available."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("no npm to get axe-core with")
+    command = [npm, "pack", AXE, "--silent"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    if done.returncode:
+        pytest.skip(f"axe-core is not available: {done.stderr[-200:]}")
+    with tarfile.open(folder / done.stdout.strip()) as archive:
+        file = archive.extractfile("package/axe.min.js")
+        assert file
+        return file.read().decode()
 
 
 class Page:
@@ -77,8 +98,10 @@ class Page:
     def press(self, key: str) -> None:
         """Presses and lets go a key."""
         for kind in ("rawKeyDown", "keyUp"):
-            number = {"Tab": 9, "Enter": 13}[key]
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=number)
+            number = {"Tab": 9, "Enter": 13, " ": 32, "ArrowDown": 40}[key]
+            text = {"text": key} if key == " " and kind == "rawKeyDown" else {}
+            kind_ = "keyDown" if text else kind
+            self.call("Input.dispatchKeyEvent", type=kind_, key=key, windowsVirtualKeyCode=number, **text)
 
     def picture(self) -> bytes:
         """The whole page as a PNG."""

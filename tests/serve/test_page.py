@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
-import subprocess
-import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.chromium import Page, find_chromium, open_page
+from tests.chromium import Page, axe_script, find_chromium, open_page
 from tests.serve.server import Running, picture, running
 
-AXE = "axe-core@4.14.1"
 STRANGE = """
 from dataclasses import replace
 from headway.bundle import predictor
@@ -56,18 +52,7 @@ def page(server: Running, browser: Page) -> Page:
 @pytest.fixture(scope="module")
 def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
     """axe-core's script, from npm."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("no npm to get axe-core with")
-    folder = tmp_path_factory.mktemp("axe")
-    command = [npm, "pack", AXE, "--silent"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
-    if done.returncode:
-        pytest.skip(f"axe-core is not available: {done.stderr[-200:]}")
-    with tarfile.open(folder / done.stdout.strip()) as archive:
-        file = archive.extractfile("package/axe.min.js")
-        assert file
-        return file.read().decode()
+    return axe_script(tmp_path_factory.mktemp("axe"))
 
 
 def until(page: Page, condition: str, *, seconds: float = 15) -> None:

@@ -103,7 +103,8 @@ def _save(figures: list[Any], folder: Path, stem: str) -> list[str]:
     for number, figure in enumerate(figures, start=1):
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / (f"{stem}.png" if len(figures) == 1 else f"{stem}-{number}.png")
-        figure.savefig(file, dpi=120, bbox_inches="tight")
+        # Two pixels for each of a browser's, of which an inch has 96: sharp on the course's pages.
+        figure.savefig(file, dpi=192, bbox_inches="tight")
         files.append(str(file))
     if pyplot is not None:
         pyplot.close("all")

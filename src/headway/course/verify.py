@@ -15,6 +15,7 @@ from headway.course.exercise import Exercise, Mutant, exercises_of
 from headway.course.guided import run_all
 from headway.course.lesson import Lesson, lesson_files, read
 from headway.course.question_file import load
+from headway.course.recorded import write_recorded
 from headway.course.run import CheckResult, Zygote, run_check
 from headway.course.state import Log
 from headway.course.workspace import Workspace
@@ -175,7 +176,9 @@ def _measured(lesson: Lesson) -> Iterator[str]:
         workspace.open_lesson(lesson.id)
         file = workspace.folder / lesson_files()[lesson.id].name
         claims = ()
+        results = []
         for result in run_all(lesson, file=file, log=Log(workspace.folder)):
+            results.append(result)
             claims = result.claims
             if result.error:
                 yield f"lesson {lesson.id}, line {result.line}: {result.error.strip().splitlines()[-1]}"
@@ -184,3 +187,5 @@ def _measured(lesson: Lesson) -> Iterator[str]:
         yield from (f"lesson {lesson.id}, {claim}" for claim in claims if not claim.fine)
         if claims and all(claim.fine for claim in claims):
             write_measured(lesson.id, claims)
+        if not any(result.error for result in results):
+            write_recorded(lesson, results, learner=workspace.folder)

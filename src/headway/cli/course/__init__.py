@@ -17,6 +17,7 @@ from headway.cli.course.exercises import check, hint, reset, solution, update, w
 from headway.cli.course.lessons import open_lesson, run
 from headway.cli.course.questions import progress, quiz, review
 from headway.cli.course.research import research
+from headway.cli.course.site import site
 
 __all__ = ["course"]
 
@@ -63,6 +64,7 @@ COMMANDS = {
     "Read": {
         run: ("headway course run 1", "headway course run 1 --all"),
         open_lesson: ("headway course open 1", "headway course open 1 --with vscode"),
+        site: ("headway course site --open", "headway course site --output pages --serve"),
     },
     "Practise": {
         check: ("headway course check 1.1", "headway course check --all"),

@@ -1,4 +1,4 @@
-"""`headway peel`: a run as code, one layer down or two."""
+"""`headway peel`: a run as code, one layer down or two; a bundle's answers in numpy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from headway.system.terminal import echo
 
 if TYPE_CHECKING:
     from headway.learner.learner import Learner
-    from headway.peel.write import LayerName
+    from headway.peel.write import LayerName, Peeled
 
 __all__ = ["peel"]
 
@@ -21,11 +21,11 @@ def peel(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the run, such as runs/photos.")],
     *,
     layer: Annotated[
-        Literal["method", "loop", "torch"],
+        Literal["method", "loop", "torch", "numpy"],
         typer.Option(
             metavar="NAME",
             help="method: the calls with all their options; loop: the training loop with Headway's parts; "
-            "torch: plain PyTorch, without Headway.",
+            "torch: plain PyTorch, without Headway; numpy: the answers of a bundle, RUN or a file, without torch.",
         ),
     ] = "loop",
     output: Annotated[
@@ -38,6 +38,11 @@ def peel(
     accept_changes: AcceptChanges = False,
 ) -> None:
     """Write a run as one Python file that trains to the same bits: its calls, its loop, or plain PyTorch."""
+    if layer == "numpy":
+        from headway.peel.graph import graph_in_numpy
+
+        _write(graph_in_numpy(run / "model.headway" if run.is_dir() else run), output)
+        return
     from headway.learner.learner import Learner
     from headway.runs.repeat import final_weights
     from headway.runs.run import open_run
@@ -45,10 +50,14 @@ def peel(
     # Else it would be trained to its end first.
     final_weights(open_run(run))
     learner = Learner.resume(run, data=data, accept_changes=accept_changes, progress=False)
-    peeled = learner.peel(layer=layer)
     if diff:
         echo(_page(learner, layer, output or Path(f"{run.resolve().name}-{layer}.html")))
         return
+    _write(learner.peel(layer=layer), output)
+
+
+def _write(peeled: Peeled, output: Path | None) -> None:
+    """Writes the code to a file, and what it reads beside it, or else shows it."""
     if output is None:
         echo(peeled.text.removesuffix("\n"), lines=True)
         return

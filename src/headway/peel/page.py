@@ -33,18 +33,17 @@ _PAGE = """<!doctype html>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>{title}</title>
 <style>
-:root {{ color-scheme: light dark; --line: #c9ced6; --soft: #f5f6f8; --muted: #5d6673; }}
-@media (prefers-color-scheme: dark) {{ :root {{ --line: #3c434d; --soft: #1e2227; --muted: #a2abb8; }} }}
+:root {{ color-scheme: light dark; }}
 body {{ font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 110rem; padding: 1.5rem; }}
 h1 {{ font-size: 1.5rem; margin: 0 0 .5rem; }}
 h2 {{ font-size: 1.1rem; margin: 2rem 0 .5rem; }}
 .pair {{ display: grid; grid-template-columns: minmax(0, 2fr) minmax(0, 3fr); gap: 1rem; align-items: start; }}
-.pair > div {{ border: 1px solid var(--line); border-radius: 6px; background: var(--soft); }}
-.layer {{ color: var(--muted); font-size: .85rem; margin: 0; padding: .4rem .8rem; }}
-.layer {{ border-bottom: 1px solid var(--line); }}
+.pair > div {{ border: 1px solid #8887; border-radius: 6px; background: #8881; }}
+.layer {{ opacity: .75; font-size: .85rem; margin: 0; padding: .4rem .8rem; }}
+.layer {{ border-bottom: 1px solid #8887; }}
 pre {{ margin: 0; padding: .8rem; overflow-x: auto; font: 13px/1.45 ui-monospace, monospace; tab-size: 4; }}
 .pair > div:first-child pre {{ white-space: pre-wrap; overflow-wrap: anywhere; }}
-.note {{ color: var(--muted); }}
+.note {{ opacity: .75; }}
 @media (max-width: 60rem) {{ .pair {{ grid-template-columns: minmax(0, 1fr); }} }}
 </style>
 </head>

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import socket
 import struct
+import subprocess
+import sys
 import zlib
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
+import requests
 from typer.testing import CliRunner
 
 from headway.cli import app
@@ -23,6 +29,7 @@ from headway.course.question_file import load
 from headway.course.site import markup, searching
 from headway.course.site.anchors import anchors, locked
 from headway.course.site.build import build, files
+from headway.course.site.serving import serve
 from headway.errors import ConfigError
 from headway.why.catalogue import entries
 from tests.course.lesson_text import LESSON
@@ -247,4 +254,51 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
         "The course's pages cannot be written.\n"
         f"  Given: {tmp_path / 'pages'}: File exists\n"
         "  Fix:   Choose a folder that can be written: --output FOLDER."
+    )
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    """The pages as they are served, from a process that ends by Ctrl-C."""
+    command = [sys.executable, "-m", "headway", "course", "site", "--output", str(tmp_path / "pages")]
+    command += ["--serve", "--port", "0", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        yield json.loads(process.stdout.readline())["address"]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+
+
+def test_pages_are_served_to_this_computer_alone(address: str) -> None:
+    assert "lesson-01.html" in requests.get(address, timeout=10).text
+    assert requests.get(f"{address}page.js", timeout=10).headers["Content-Type"].startswith("text/javascript")
+    assert requests.get(f"{address}figures/", timeout=10).status_code == 404
+    assert requests.get(address, headers={"Host": "evil.example"}, timeout=10).status_code == 421
+    assert requests.get(f"{address}../../etc/passwd", timeout=10).status_code == 404
+
+
+def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError) as error:
+            serve(tmp_path, port=port, show=print)
+    assert str(error.value) == (
+        "The port cannot be used.\n"
+        f"  Given: port {port}: Address already in use\n"
+        "  Fix:   Choose another one: --port 0 takes a free one."
+    )
+
+
+@pytest.mark.parametrize("library", ["markdown_it", "jinja2"])
+def test_a_library_that_is_missing(monkeypatch: pytest.MonkeyPatch, library: str) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    markup._parser.cache_clear()
+    with pytest.raises(ConfigError) as error:
+        files()
+    markup._parser.cache_clear()
+    name = {"markdown_it": "markdown-it-py"}.get(library, library)
+    assert str(error.value) == (
+        "Building the course's pages needs a library.\n"
+        f"  Given: {name} is not installed\n"
+        '  Fix:   Run: pip install "headway[course]"'
     )

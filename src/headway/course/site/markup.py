@@ -43,8 +43,14 @@ def headings_below(shown: str, level: int) -> str:
 def code(text: str, *, language: str = "python") -> Markup:
     """A piece of code in a block, whose long lines are wrapped where there is no room."""
     # Pygments closes what it opened at each line's end.
-    lines = "".join(f'<span class="line">{line}\n</span>' for line in _highlighted(text, language).split("\n"))
-    return Markup(f'<pre class="code"><code>{lines}</code></pre>')
+    lines = zip(_depths(text), _highlighted(text, language).split("\n"), strict=True)
+    shown = "".join(f'<span class="line in{depth}">{line}\n</span>' for depth, line in lines)
+    return Markup(f'<pre class="code"><code>{shown}</code></pre>')
+
+
+def _depths(text: str) -> list[int]:
+    """How far each line is indented, in steps of four, up to six: wrapped, it goes on to the right of that."""
+    return [min(6, (len(line) - len(line.lstrip(" "))) // 4) for line in text.rstrip("\n").split("\n")]
 
 
 def code_lines(text: str) -> list[Markup]:

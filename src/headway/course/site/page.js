@@ -120,9 +120,10 @@ function sections() {
   const seen = new Set();
   const watcher = new IntersectionObserver((entries) => {
     for (const entry of entries) entry.isIntersecting ? seen.add(entry.target) : seen.delete(entry.target);
-    const first = [...links.keys()].map((id) => document.getElementById(id)).find((part) => seen.has(part));
+    // The last one that has begun in the upper part of the window.
+    const current = [...links.keys()].map((id) => document.getElementById(id)).filter((part) => seen.has(part)).pop();
     for (const link of links.values()) link.removeAttribute("aria-current");
-    if (first) links.get(first.id).setAttribute("aria-current", "true");
+    if (current) links.get(current.id).setAttribute("aria-current", "true");
   }, { rootMargin: "0px 0px -60% 0px" });
   for (const id of links.keys()) {
     const part = document.getElementById(id);

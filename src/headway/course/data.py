@@ -36,6 +36,7 @@ __all__ = [
     "drawings",
     "flights",
     "from_signs",
+    "gathered",
     "loans",
     "pictures",
     "sheet",
@@ -46,7 +47,7 @@ Door = Literal["drawings", "mine", "photos"]
 cats and dogs, once `headway datasets fetch oxford-iiit-pet` has fetched them."""
 
 _SHIPPED = Path(__file__).parent
-NUM_DIGITS = 5000
+NUM_DIGITS, NUM_COPIES = 5000, 12
 PHOTOS = "oxford-iiit-pet"
 NUM_PHOTOS = 1000
 
@@ -76,6 +77,10 @@ CATALOGUE: dict[str, CourseData] = {
             "drawings/openmoji.zip": "4e2efa733df52994bbbee298feb99caad9d09a8fb76fb90c2242f4cf319495e0",
             "drawings/twemoji.zip": "9935478090327e0d6240f1b5966b558e79ce7d670e56d3de07ee8da4f9346f32",
         },
+    ),
+    "gathered": CourseData(
+        what="468 files of the drawings as somebody gathered them, with wrong labels, copies and broken files",
+        licence="Apache-2.0 AND CC-BY-4.0",
     ),
     "digits": CourseData(what="5,000 handwritten digits, a part of MNIST", licence="CC-BY-SA-3.0"),
     "flights": CourseData(
@@ -227,6 +232,74 @@ def _unpack(folder: Path) -> None:
     for is_hidden, name in ((1, "hidden.csv"), (0, "drawings.csv")):
         with whole_file(folder / name) as draft:
             table.filter(pl.col("hidden") == is_hidden).drop("hidden").write_csv(draft)
+
+
+def gathered(seed: int = 0) -> Path:
+    """Drawings of two studios as somebody gathered them, with the faults that gathered data have.
+
+    A twentieth of the labels is wrong, twelve drawings occur a second time as a JPEG of another size, and two files are
+    broken. Which ones they are stands in `faults.csv` beside the table: look after you have searched.
+
+    Args:
+        seed: Another seed, other faults.
+
+    Returns:
+        A CSV file with the columns `file`, `label` (animal or food), `name`, `studio` (noto or twemoji) and `group`
+        (the code point; a copy has a group of its own, as nobody knew that it was one).
+
+    Raises:
+        DataError: If a shipped file is damaged.
+
+    Example:
+        >>> import polars as pl
+        >>> pl.read_csv(gathered()).height
+        468
+    """
+    import polars as pl
+
+    source = drawings()
+    folder = source.parent / f"gathered-{seed}"
+    table = folder / "gathered.csv"
+    if table.exists():
+        return table
+    folder.mkdir(exist_ok=True)
+    rows = pl.read_csv(source).filter(pl.col("studio") != "openmoji").select("file", "label", "name", "studio", "group")
+    numbers = generator(seed, "course")
+    chosen = numbers.permutation(len(rows))
+    flipped, copied = set(chosen[: len(rows) // 20].tolist()), chosen[-NUM_COPIES:].tolist()
+    items, faults = [], []
+    for number, row in enumerate(rows.iter_rows(named=True)):
+        row["file"] = f"../{row['file']}"
+        if number in flipped:
+            row["label"] = "food" if row["label"] == "animal" else "animal"
+            faults.append({"file": row["file"], "fault": "wrong label"})
+        items.append(row)
+    for number, row in enumerate(rows[copied].iter_rows(named=True)):
+        file = f"copy-{number:02}.jpg"
+        _copy(source.parent / row["file"], folder / file, side=int(numbers.integers(110, 180)))
+        items.append(row | {"file": file, "group": f"copy {number}"})
+        faults.append({"file": file, "fault": "copy"})
+    for number, content in enumerate((b"<!doctype html><title>404 Not Found</title>", b"\x89PNG\r\n\x1a\n")):
+        file = f"broken-{number}.png"
+        (folder / file).write_bytes(content)
+        items.append({"file": file, "label": "food", "name": "", "studio": "noto", "group": file})
+        faults.append({"file": file, "fault": "broken"})
+    pl.DataFrame(faults).write_csv(folder / "faults.csv")
+    order = numbers.permutation(len(items))
+    with whole_file(table) as draft:
+        pl.DataFrame(items)[order].write_csv(draft)
+    return table
+
+
+def _copy(file: Path, copy: Path, *, side: int) -> None:
+    """A drawing on white, at another size, as a JPEG: what a search finds a second time."""
+    from PIL import Image
+
+    with Image.open(file) as opened:
+        drawing = opened.convert("RGBA")
+    white = Image.new("RGBA", drawing.size, "white")
+    white.alpha_composite(drawing)
+    white.convert("RGB").resize((side, side)).save(copy, quality=80)
 
 
 COLOURS = {

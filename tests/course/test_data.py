@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from headway.course import data
-from headway.course.data import CATALOGUE, digits, drawings, flights, from_signs, loans, pictures, sheet
+from headway.course.data import CATALOGUE, digits, drawings, flights, from_signs, gathered, loans, pictures, sheet
 from headway.errors import ConfigError, DataError
 
 COURSE = Path(data.__file__).parent
@@ -82,7 +82,7 @@ def test_sheet_of_nothing() -> None:
     with pytest.raises(ConfigError) as error:
         sheet("drawing")
     assert str(error.value) == (
-        "The course has no such data set.\n  Given: 'drawing'\n  Fix:   Pass one of: drawings, digits, flights, loans."
+        "The course has no such data set.\n  Given: 'drawing'\n  Fix:   Pass one of: drawings, digits, flights, loans, gathered."
     )
 
 
@@ -223,3 +223,28 @@ def test_a_sign_without_a_colour() -> None:
 def test_rows_of_different_lengths() -> None:
     with pytest.raises(ConfigError, match=r"rows of \[2, 3\] signs"):
         from_signs("rr rrr")
+
+
+def test_what_was_gathered_has_the_faults_that_it_names() -> None:
+    path = gathered(3)
+    items, faults = pl.read_csv(path), pl.read_csv(path.parent / "faults.csv")
+    assert faults["fault"].value_counts().sort("fault").rows() == [("broken", 2), ("copy", 12), ("wrong label", 22)]
+    assert items.height == 468
+    assert items["file"].n_unique() == 468
+    known = pl.read_csv(drawings()).with_columns(pl.format("../{}", "file").alias("file"))
+    both = items.join(known, on="file", suffix="_known")
+    wrong = both.filter(pl.col("label") != pl.col("label_known"))
+    assert sorted(wrong["file"]) == sorted(faults.filter(pl.col("fault") == "wrong label")["file"])
+    for file in faults.filter(pl.col("fault") == "copy")["file"]:
+        with Image.open(path.parent / file) as image:
+            assert image.format == "JPEG"
+    for file in faults.filter(pl.col("fault") == "broken")["file"]:
+        with pytest.raises(UnidentifiedImageError):
+            Image.open(path.parent / file)
+
+
+def test_another_seed_gathers_other_faults() -> None:
+    first, other = (pl.read_csv(gathered(seed).parent / "faults.csv") for seed in (3, 4))
+    assert not first.equals(other)
+    before = gathered(3).read_bytes()
+    assert gathered(3).read_bytes() == before

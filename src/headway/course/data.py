@@ -78,10 +78,6 @@ CATALOGUE: dict[str, CourseData] = {
             "drawings/twemoji.zip": "9935478090327e0d6240f1b5966b558e79ce7d670e56d3de07ee8da4f9346f32",
         },
     ),
-    "gathered": CourseData(
-        what="468 files of the drawings as somebody gathered them, with wrong labels, copies and broken files",
-        licence="Apache-2.0 AND CC-BY-4.0",
-    ),
     "digits": CourseData(what="5,000 handwritten digits, a part of MNIST", licence="CC-BY-SA-3.0"),
     "flights": CourseData(
         what="40,000 departures from New York in 2013, with the weather of their hour",
@@ -89,6 +85,10 @@ CATALOGUE: dict[str, CourseData] = {
         files={"flights.parquet": "90016be049d249c511a863f0b6454d1f4bfd67f4286a452ef7961fdac0353356"},
     ),
     "loans": CourseData(what="made applications for loans, with known bias", licence="Apache-2.0"),
+    "gathered": CourseData(
+        what="468 files of the drawings as somebody gathered them, with wrong labels, copies and broken files",
+        licence="Apache-2.0 AND CC-BY-4.0",
+    ),
 }
 
 

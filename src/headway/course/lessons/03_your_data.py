@@ -2,7 +2,7 @@
 # # Your data, your page
 # id = 3, layer = "call", minutes = 40, needs = [1, 2]
 #
-# From a heap of files to a page that others use. You throw out what is wrong with the data, and measure what that brings.
+# From a folder of files to a page that others use. You throw out what is wrong with the data, and measure what that brings.
 # Then the pictures change, and you see which of two warning lights goes on.
 # %% [markdown]
 # ## Start with the decision {#decision}
@@ -29,14 +29,14 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import polars as pl
-from PIL import Image
+from PIL import Image, ImageDraw
 
 import headway as hw
 from headway.course.claims import claim
 from headway.course.data import drawings, gathered
 
 
-def heap(seed=0):
+def collection(seed=0):
     """What was gathered, a row each, with whole paths."""
     table = gathered(seed)
     return pl.read_csv(table).with_columns(pl.format("{}/{}", pl.lit(str(table.parent)), "file").alias("path"))
@@ -49,16 +49,16 @@ def read(table, split):
     )
 
 
-table = heap()
+table = collection()
 data = read(table, hw.GroupSplit("group", valid=0.4))
 print(data.summary())
 claim("files", table.height)
 claim("broken", data.problems.height, near=2, within=0)
-claim("pairs", len(data.near_copies), near=12, within=3)
+claim("pairs", len(data.near_copies), near=14, within=3)
 # %% [markdown]
 # Of {files:.0f} files, {broken:.0f} cannot be opened. One is a page that says "not found", saved as `.png`: a usual end of a download.
-# And {pairs:.0f} pairs are **near-copies**: the same drawing, saved again at another size. Their bytes differ, so only a
-# comparison of what they *show* finds them. Some of them lie on both sides of the split: a leak, as in lesson 2.
+# And {pairs:.0f} pairs look like **near-copies**: the same drawing, saved again at another size. Their bytes differ, so only a
+# comparison of what they *show* finds them. Some lie on both sides of the split: a leak, as in lesson 2.
 #
 # One thing no program can find: what is missing. Who drew these, for whom? Whose food is in it, and whose is not? Count that
 # by hand.
@@ -85,7 +85,7 @@ def suspects(report):
 doubtful = suspects(report)
 # %% [markdown]
 # These are the **suspected labels**: each item was judged by a model that had not seen it, and that model would have said
-# something else. It is not always right. In this heap about one label in twenty is wrong: draw 20 at random, and you hold one
+# something else. It is not always right. Here about one label in twenty is wrong: draw 20 at random, and you hold one
 # of them.
 #
 # The model's first 20: how many of those are really wrong?
@@ -94,7 +94,7 @@ doubtful = suspects(report)
 # %% [markdown]
 # ## Look {#look}
 # Look at them yourself, with the label that they have. Which would you change?
-# %% tags=["alt:Twenty drawings with their labels. Many labels are plainly wrong, such as a fruit labelled animal; others fit, and the drawing is odd, such as an animal drawn in an unusual way."]
+# %% tags=["alt:Twenty drawings with their labels. Most labels are plainly wrong: a burger is an animal, a rabbit is food. Others fit, and the drawing is hard: a rice ball, a tin, a spider's web."]
 figure, axes = plt.subplots(3, 7, figsize=(9, 4.4))
 for axis in axes.flat:
     axis.axis("off")
@@ -149,8 +149,8 @@ print(decisions["why"].value_counts())
 #
 # ⟨guess nearly all is the better model | about half and half | nearly all is the better ruler⟩
 #
-# To separate them, judge the *first* model once more by right labels. One heap says little; take five, each with other
-# faults.
+# To separate them, judge the *first* model once more by right labels. One collection says little; take five, each
+# with other faults.
 # %% tags=["seconds:45"]
 def answers_of(learner):
     """What a model says to each valid picture, by the picture's path."""
@@ -161,7 +161,7 @@ def answers_of(learner):
 
 def three_numbers(seed):
     """Accuracy before cleaning, of the same model by right labels, and of a model trained on cleaned data."""
-    table = heap(seed).join(pl.read_csv(gathered(seed).parent / "faults.csv"), on="file", how="left")
+    table = collection(seed).join(pl.read_csv(gathered(seed).parent / "faults.csv"), on="file", how="left")
     is_wrong = pl.col("fault").fill_null("") == "wrong label"
     table = table.with_columns(pl.when(is_wrong).then(pl.col("label").replace(other)).otherwise("label").alias("truth"))
     dirty = hw.Learner(read(table, hw.GroupSplit("group", valid=0.4)), progress=False)
@@ -197,9 +197,9 @@ claim("model", 100 * (after - by_right_labels), near=3.3, within=2.5)
 claim("helped", (numbers[:, 2] > numbers[:, 1]).sum(), near=4, within=1)
 claim("precise", precise, near=0.68, within=0.1, above=0.5)
 # %% [markdown]
-# From {before:.2f} to {after:.2f}, on average over five heaps. Of that, {ruler:.1f} points are the ruler: the very same model, judged
-# by right labels. {model:.1f} points are the model, and it got better in {helped:.0f} of the five. If you had cleaned train alone, you
-# would have seen half of it; and a paper that reports the whole is half about its ruler.
+# From {before:.2f} to {after:.2f}, on average over five collections. Of that, {ruler:.1f} points are the ruler: the very same model, judged
+# by right labels. {model:.1f} points are the model, and it got better in {helped:.0f} of the five. Whoever reports only the whole credits the
+# model with what the ruler did.
 #
 # So clean valid first. It is smaller, and every later number hangs on it. But let no model clean it alone: whoever takes over
 # its suggestions without looking judges the model by its own answers.
@@ -208,10 +208,11 @@ claim("precise", precise, near=0.68, within=0.1, above=0.5)
 # %% [markdown]
 # ## How a picture is read {#reading}
 # A network takes squares; your pictures are not square. There are three ways out, and each loses something.
-# %% tags=["alt:A wide picture of ten coloured beads in a row, made square in three ways. Cropped: four beads are left. Squeezed: all ten, as narrow ellipses. Padded: all ten, round and small, with empty space above and below."]
+# %% tags=["alt:A wide picture of ten coloured beads in a row, made square in three ways. Cropped: two whole beads and two halves are left. Squeezed: all ten, as narrow ellipses. Padded: all ten, round and small, with empty space above and below."]
 beads = Image.new("RGB", (300, 100), "white")
 for bead in range(10):
-    beads.paste(plt.cm.tab10(bead, bytes=True)[:3], (30 * bead + 3, 38, 30 * bead + 27, 62))
+    corners = (30 * bead + 3, 38, 30 * bead + 27, 62)
+    ImageDraw.Draw(beads).ellipse(corners, fill=f"hsl({36 * bead}, 70%, 50%)")
 padded = Image.new("RGB", (300, 300), "white")
 padded.paste(beads, (0, 100))
 ways = {"crop": beads.crop((100, 0, 200, 100)), "squeeze": beads, "pad": padded}

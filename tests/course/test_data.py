@@ -82,7 +82,9 @@ def test_sheet_of_nothing() -> None:
     with pytest.raises(ConfigError) as error:
         sheet("drawing")
     assert str(error.value) == (
-        "The course has no such data set.\n  Given: 'drawing'\n  Fix:   Pass one of: drawings, digits, flights, loans, gathered."
+        "The course has no such data set.\n"
+        "  Given: 'drawing'\n"
+        "  Fix:   Pass one of: drawings, digits, flights, loans, gathered."
     )
 
 

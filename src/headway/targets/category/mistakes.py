@@ -34,6 +34,8 @@ _ENOUGH = 10
 _ORDERED = 200
 # Share of the way from the commonest class to no error that a model must surely have gone to judge labels.
 KNOWS = 0.25
+# How many times as often as the best a simple model may be wrong and still be heard on labels.
+MOST_WRONG = 3
 # Suspected labels of a part; a report lists no more.
 _NAMED = 200
 
@@ -259,7 +261,7 @@ def find_issues(inputs: ReportInputs) -> dict[str, LabelIssues]:
 
 @dataclass(frozen=True, kw_only=True)
 class LabelJudge:
-    """Answers of a model that did not see the items, and where all simple models that learn give the same."""
+    """Answers of a model that did not see the items, and where simple models that are nearly as good give the same."""
 
     probabilities: np.ndarray
     targets: np.ndarray
@@ -292,7 +294,14 @@ def label_judges(inputs: ReportInputs) -> dict[str, LabelJudge]:
         probabilities, targets = check_predictions(judged.predictions, judged.targets)
         others = [one for one in inputs.baselines if one.needs is not None and part == inputs.focus]
         answers = [probabilities, *(other.predictions[part] for other in others)]
-        best = max(answers, key=lambda answer: int((answer.argmax(1) == targets).sum()))
-        is_agreed = np.all([answer.argmax(1) == best.argmax(1) for answer in answers[1:]] or [targets >= 0], axis=0)
+        num_wrong = [int((answer.argmax(1) != targets).sum()) for answer in answers]
+        best = answers[int(np.argmin(num_wrong))]
+        # Those that are wrong far more often, such as pixels beside a pretrained network's features, have no say.
+        with_say = [
+            answer.argmax(1) == best.argmax(1)
+            for answer, wrong in zip(answers[1:], num_wrong[1:], strict=True)
+            if wrong <= MOST_WRONG * min(num_wrong)
+        ]
+        is_agreed = np.all(with_say or [targets >= 0], axis=0)
         judges[part] = LabelJudge(probabilities=best, targets=targets, rows=judged.rows, is_agreed=is_agreed)
     return judges

@@ -91,6 +91,8 @@ class ClassifierRun:
         baseline_accuracy: The best baseline's on valid, from 0 to 1: a model without an error is suspicious only where
             the task is not easy.
         baseline_learns: Whether one of the baselines looks at the items, and not at the targets alone.
+        is_blind: Whether neither the model nor a baseline that learns surely gives an item's own class more probability
+            than other items' classes; False where that was not measured.
         tries: What to try against underfitting that depends on the kind of input.
     """
 
@@ -102,6 +104,7 @@ class ClassifierRun:
     num_checked: int = 0
     baseline_accuracy: float | None = None
     baseline_learns: bool = False
+    is_blind: bool = False
     tries: Sequence[str] = ()
 
     @cached_property

@@ -25,8 +25,11 @@ __all__ = ["find_in_run", "find_problems"]
 
 # Suspected label errors. Of clean labels that are hard to predict, one in a hundred is suspected, too.
 NOISE, MUCH_NOISE, FEW = 0.018, 0.15, 10
-# Share of the way from the commonest class to no error below which nothing is known of the labels.
-NOTHING = 0.1
+# Share of the way from the commonest class to no error below which nothing is known of the labels: surely so, or
+# where not even the probabilities know anything, of at least so many items.
+NOTHING, LITTLE, ENOUGH = 0.1, 0.5, 100
+# One model in 700 that knows nothing seems to know something.
+KNOWS_SCORE = 3.0
 # Share of two classes' items that were given the other of the two.
 CONFUSED, OFTEN_CONFUSED = 0.05, 0.15
 # How likely so many confusions of any pair may be if wrong answers fell on the other classes evenly.
@@ -51,10 +54,27 @@ def find_problems(inputs: ReportInputs) -> list[Finding]:
         num_label_issues=sum(judge.num_sure_errors for judge in judges),
         num_checked=sum(len(judge.targets) for judge in judges),
         baseline_learns=any(baseline.needs is not None for baseline in inputs.baselines),
+        is_blind=_is_blind(inputs),
         baseline_accuracy=METRICS.score(best.predictions[inputs.focus], seen.targets) if best else None,
         tries=inputs.tries,
     )
     return find_in_run(run)
+
+
+def _is_blind(inputs: ReportInputs) -> bool:
+    """Whether no model on `focus` surely gives an item's own class more probability than other items' classes.
+
+    Where one class is common, a model may know much and still be right no more often than one who always says it.
+    """
+    targets, count = inputs.seen.targets, len(inputs.seen.targets)
+    learned = [baseline.predictions[inputs.focus] for baseline in inputs.baselines if baseline.needs is not None]
+    for predictions in (inputs.seen.predictions, *learned):
+        is_own = np.eye(predictions.shape[1])[targets]
+        # How an item's class and its probability go together; its mean is 0 where they do not.
+        gains = ((is_own - is_own.mean(0)) * (predictions - predictions.mean(0, dtype=np.float64))).sum(1)
+        if gains.mean() * np.sqrt(count) > KNOWS_SCORE * gains.std():
+            return False
+    return True
 
 
 def find_in_run(run: ClassifierRun) -> list[Finding]:
@@ -86,16 +106,23 @@ def _check_nothing(run: ClassifierRun) -> list[Finding]:
     if run.baseline_accuracy is None or not run.baseline_learns:
         return []
     best = wilson(round(max(run.baseline_accuracy, run.valid.accuracy.value) * count), count)
-    if best.high >= majority + NOTHING * (1 - majority):
+    is_sure = best.high < majority + NOTHING * (1 - majority)
+    is_likely = run.is_blind and count >= ENOUGH and best.high < majority + LITTLE * (1 - majority)
+    if not is_sure and not is_likely:
         return []
+    knows = "knows more" if is_sure else "surely knows more"
     sentence = (
         f"Neither the model ({run.valid.accuracy.value:.1%} right on valid) nor any simple model (at most "
-        f"{run.baseline_accuracy:.1%}) knows more than the commonest class ({majority:.1%}). The labels may be "
+        f"{run.baseline_accuracy:.1%}) {knows} than the commonest class ({majority:.1%}). The labels may be "
         "shuffled, or have nothing to do with the inputs."
     )
     evidence = {"valid_accuracy": run.valid.accuracy.to_json(), "baseline_accuracy": run.baseline_accuracy}
+    if run.train is not None and newcombe(run.train.accuracy, run.valid.accuracy).low > SERIOUS_GAP:
+        sentence += f" The model learned its training items by heart ({run.train.accuracy.value:.1%} right)."
+        evidence |= {"train_accuracy": run.train.accuracy.value}
     remedies = ("look at some items with their labels", "check how labels were joined to items", "other inputs")
-    return [Finding("label_noise", "serious", sentence, evidence | {"majority_share": majority}, remedies)]
+    severity = "serious" if is_sure else "warning"
+    return [Finding("label_noise", severity, sentence, evidence | {"majority_share": majority}, remedies)]
 
 
 def _check_noise(run: ClassifierRun) -> list[Finding]:

@@ -29,6 +29,9 @@ LATE_HALF = 0.3
 LOW_LR = 1e-5
 # Three times the highest rate at which AdamW is commonly used.
 HIGH_LR = 3e-2
+# At such a rate a training loss of so many times chance diverged, whatever loss it is, if the log loss of the model's
+# own probabilities is so many times chance.
+FAR, SURELY_WRONG = 10, 2
 # A loss above this share of chance: the model knows hardly more than the classes' shares.
 NOTHING = 0.9
 # A training loss rising to so many times its lowest is no noise of batches, which average out over an epoch ...
@@ -110,11 +113,15 @@ def _not_finite(run: ClassifierRun) -> tuple[Severity, str] | None:
 
 def _diverged(run: ClassifierRun) -> tuple[Severity, str] | None:
     epochs = run.epochs
-    if len(epochs) < 2 or not run.can_compare or min(epochs[-1].train_loss, run.log_loss) <= NOTHING * run.chance:
+    if len(epochs) < 2 or min(epochs[-1].train_loss, run.log_loss) <= NOTHING * run.chance:
         return None
-    highest = max(epoch.train_loss for epoch in epochs)
+    highest, is_high = max(epoch.train_loss for epoch in epochs), _peak_lr(epochs) >= HIGH_LR
+    # The log loss of probabilities has an upper limit, which a loss that diverged may be far above.
+    is_far = is_high and highest > FAR * run.chance and run.log_loss > SURELY_WRONG * run.chance
+    if not run.can_compare and not is_far:
+        return None
     # A model that hardly moves from where it began knows as little; it neither jumps nor was thrown far off.
-    if not (_jump(run) or (_peak_lr(epochs) >= HIGH_LR and highest > JUMP * run.chance)):
+    if not (_jump(run) or (is_high and highest > JUMP * run.chance)):
         return None
     return "serious", (
         f"After {len(epochs)} epochs the training loss is {epochs[-1].train_loss:.3g}, and it was {highest:.3g} on the "

@@ -3,17 +3,22 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import headway as hw
+from headway.judge.baselines.run import BaselineResult
 from headway.judge.diagnosis.finding import KINDS, Finding, describe
 from headway.judge.intervals import Estimate, newcombe, wilson
-from headway.predictions import LayerActivity
+from headway.judge.report.inputs import ReportInputs
+from headway.predictions import LayerActivity, Predictions
 from headway.targets.category.diagnosis import diagnose as diagnosis
-from tests.judging import diagnose
+from headway.targets.category.diagnosis.diagnose import find_problems
+from headway.targets.category.mistakes import label_judges
+from tests.judging import diagnose, target_of
 
 Arrays = tuple[np.ndarray, np.ndarray]
 
@@ -246,11 +251,55 @@ def test_nothing_that_learns_knows_the_labels() -> None:
     assert finding.sentence == (
         "Neither the model (25.0% right on valid) nor any simple model (at most 26.0%) knows more than the commonest "
         f"class ({finding.evidence['majority_share']:.1%}). The labels may be shuffled, or have nothing to do with the "
-        "inputs."
+        "inputs. The model learned its training items by heart (95.0% right)."
     )
     for known in ({"baseline_accuracy": 0.9, "baseline_learns": True}, {"baseline_accuracy": 0.26}):
         blamed = found([], answers(250, 750), answers(1900, 100), **known)
         assert "label_noise" not in [kind for kind, _ in names(blamed)]
+
+
+def guessed(share: float, gain: float, *, count: int = 150) -> ReportInputs:
+    """A model and a baseline of two classes that say the commoner; each item's own class gets `gain` more."""
+    draw, target = np.random.default_rng(0), target_of(labels=["cat", "dog"])
+    targets = (np.arange(count) >= share * count).astype(np.int64)
+
+    def answers(seed: int) -> np.ndarray:
+        dog = np.clip(1 - share + 0.1 * draw.normal(size=count) + np.where(targets, gain, -gain), 0.01, 0.99)
+        return np.column_stack([1 - dog, dog])
+
+    predictions = Predictions(rows=np.arange(count), predictions=answers(0), targets=targets)
+    baseline = BaselineResult("neighbours", {"valid": answers(1)}, 0.0, needs="pixels")
+    return ReportInputs(target=target, metrics=target.metrics(), parts={"valid": predictions}, baselines=[baseline])
+
+
+def test_of_few_items_shuffled_labels_are_suspected() -> None:
+    assert names(find_problems(guessed(0.52, 0.0)))[0] == ("label_noise", "warning")
+    [finding, *_] = find_problems(guessed(0.52, 0.0))
+    own, baseline = finding.evidence["valid_accuracy"]["value"], finding.evidence["baseline_accuracy"]
+    assert finding.sentence == (
+        f"Neither the model ({own:.1%} right on valid) nor any simple model (at most {baseline:.1%}) surely knows more "
+        "than the commonest class (52.0%). The labels may be shuffled, or have nothing to do with the inputs."
+    )
+    assert "label_noise" not in alarms(find_problems(guessed(0.52, 0.0, count=40)))
+
+
+def test_who_knows_a_rare_class_by_its_probability_is_not_blind() -> None:
+    inputs = guessed(0.85, 0.05)
+    assert inputs.metrics.score(inputs.seen.predictions, inputs.seen.targets) < 0.88
+    assert "label_noise" not in alarms(find_problems(inputs))
+
+
+def test_pixels_have_no_say_on_labels_beside_what_is_right_far_more_often() -> None:
+    inputs = guessed(0.5, 0.0)
+    targets, wrong = inputs.seen.targets, np.arange(150) % 15 == 0
+    own = np.eye(2)[np.where(wrong, 1 - targets, targets)] * 0.8 + 0.1
+    seen = replace(inputs.seen, predictions=own)
+    judges = label_judges(replace(inputs, parts={"valid": seen}))
+    assert judges["valid"].num_sure_errors == 0
+    apart = np.where(np.arange(150) % 15 == 1, 1 - targets, targets)
+    other = replace(inputs.baselines[0], predictions={"valid": np.eye(2)[apart] * 0.8 + 0.1})
+    assert not label_judges(replace(inputs, parts={"valid": seen}, baselines=[other]))["valid"].is_agreed[wrong].any()
+    assert label_judges(replace(inputs, parts={"valid": seen}))["valid"].is_agreed.all()
 
 
 # Learning rate: chance is log(4) = 1.386
@@ -282,6 +331,17 @@ def test_learning_rates(train: list[float], lr: float, expected: list[str]) -> N
 def test_a_loss_of_ones_own_is_not_compared_with_chance() -> None:
     rows = history([91.0, 90.0, 89.0, 88.0], [91.0, 90.0, 89.0, 88.0], lr=[0.1] * 4)
     assert alarms(found(rows, POOR, POOR_TRAIN)) == ["underfitting"]
+
+
+def test_a_loss_above_what_probabilities_can_have_diverged() -> None:
+    lost = np.eye(4)[np.arange(1_000) % 3], np.arange(1_000) % 4
+    rows = history([5e14, 1e9, 2e4], [9e13, 1e8, 4e3], lr=[30.0, 15.0, 0.1])
+    [finding] = [finding for finding in found(rows, lost) if finding.kind == "lr_too_high"]
+    assert (finding.severity, finding.sentence) == (
+        "serious",
+        "After 3 epochs the training loss is 2e+04, and it was 5e+14 on the way; answering with the classes' shares "
+        "alone gives 1.39. Training diverged.",
+    )
 
 
 def test_a_jump_from_which_training_recovers_is_a_note() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -100,10 +101,11 @@ def _size(rows: BaselineData, side: int) -> int:
     return int(rows["pairs"][:, side].max()) + 1
 
 
+# Means are quick to take, and of few rows most users and items have none.
+_ALL: dict[str, Any] = {"needs": "pairs", "max_rows": sys.maxsize, "choice_rows": sys.maxsize}
+
 # Of users and items, beside those of every number: the mean and the median.
 BASELINES: dict[str, Baseline] = {
-    "item mean": Baseline(_item_mean, needs="pairs", size=lambda rows, _: _size(rows, 1), max_rows=sys.maxsize),
-    "user plus item bias": Baseline(
-        _biases, needs="pairs", size=lambda rows, _: 1 + _size(rows, 0) + _size(rows, 1), max_rows=sys.maxsize
-    ),
+    "item mean": Baseline(_item_mean, size=lambda rows, _: _size(rows, 1), **_ALL),
+    "user plus item bias": Baseline(_biases, size=lambda rows, _: 1 + _size(rows, 0) + _size(rows, 1), **_ALL),
 }

@@ -85,7 +85,8 @@ def run_baselines(
         seed: The run's seed.
         groups: Which training items belong together, int64 `[items]`, and are set aside together. Left out: none.
 
-    Each baseline is run once more without a third of the training items, which are set aside to choose the best by.
+    Each baseline is run once more without a third of the training items, which are set aside to choose the best by; of
+    the others most learn from 5,000 at most.
 
     Example:
         >>> from headway.targets.category.baselines import BASELINES
@@ -108,7 +109,7 @@ def run_baselines(
     for name, baseline in chosen.items():
         if baseline.needs and any(baseline.needs not in data.arrays for data in (train, *parts.values())):
             continue
-        data = _drawn(train, baseline, seed)
+        data = _drawn(train, seed, most=baseline.max_rows)
         start = time.perf_counter()
         predictions = baseline.run(data, parts, num_outputs=num_outputs, seed=seed)
         seconds = time.perf_counter() - start
@@ -117,14 +118,15 @@ def run_baselines(
         score = None
         if len(aside):
             options = {"num_outputs": num_outputs, "seed": seed}
-            answers = baseline.run(_drawn(learned, baseline, seed), {"train": aside}, **options)
+            rows = _drawn(learned, seed, most=min(baseline.choice_rows, baseline.max_rows))
+            answers = baseline.run(rows, {"train": aside}, **options)
             score = metrics.score(answers["train"], aside.targets)
         results.append(BaselineResult(name, predictions, seconds, size, baseline.needs, score))
     return results
 
 
-def _drawn(train: BaselineData, baseline: Baseline, seed: int) -> BaselineData:
-    index = drawn_rows(len(train), seed=seed, most=baseline.max_rows)
+def _drawn(train: BaselineData, seed: int, *, most: int) -> BaselineData:
+    index = drawn_rows(len(train), seed=seed, most=most)
     return train if len(index) == len(train) else train.take(index)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Mapping
 
@@ -8,7 +9,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from headway.errors import DataError
-from headway.judge.baselines.base import MAX_ROWS, BaselineData, drawn_rows
+from headway.judge.baselines.base import CHOICE_ROWS, MAX_ROWS, BaselineData, drawn_rows
 from headway.judge.baselines.run import BaselineResult
 from headway.targets.registry import TASKS
 from tests.judging import baseline_data, baselines_of, run_baselines
@@ -243,3 +244,18 @@ def test_the_best_is_chosen_on_training_items_set_aside() -> None:
     assert learned[1] % 10 == 0
     [few] = run_baselines(noise(29), {"valid": noise(5)}, num_outputs=3, names=[], extra={"own": own})
     assert few.train_score is None
+
+
+def test_the_best_is_chosen_after_learning_from_few_items() -> None:
+    num_items: list[tuple[int, int]] = []
+
+    def own(
+        train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
+    ) -> dict[str, np.ndarray]:
+        num_items.extend((len(train), len(rows)) for rows in parts.values())
+        return {part: np.eye(num_outputs)[rows.targets] for part, rows in parts.items()}
+
+    run_baselines(noise(20_000), {"valid": noise(5)}, num_outputs=3, names=[], extra={"own": own})
+    assert num_items == [(MAX_ROWS, 5), (CHOICE_ROWS, 2_000)]
+    of_ratings = {name: baseline for name, baseline in baselines_of("regression").items() if baseline.needs == "pairs"}
+    assert {baseline.choice_rows for baseline in of_ratings.values()} == {sys.maxsize}

@@ -297,6 +297,14 @@ def test_columns_that_are_not_there(files: list[str]) -> None:
     )
 
 
+def test_no_rows() -> None:
+    assert refusal(DataError, lambda: made({"file": [], "label": []})) == text(
+        "The table has no rows.",
+        "columns: file, label",
+        "Give a table with at least one row below the names of its columns.",
+    )
+
+
 def test_no_labels(files: list[str]) -> None:
     assert refusal(DataError, lambda: made({"file": files, "label": [None] * 20})) == text(
         "There is nothing to learn from: no row has a label.",

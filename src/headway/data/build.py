@@ -262,6 +262,9 @@ def check_columns(frame: pl.DataFrame, input: Input, target: Target, *, split_co
                     given=f"columns: {', '.join(frame.columns)}",
                     fix=did_you_mean(column, frame.columns),
                 )
+    if frame.is_empty():
+        what, fix = "The table has no rows.", "Give a table with at least one row below the names of its columns."
+        raise DataError(what, given=f"columns: {', '.join(frame.columns)}", fix=fix)
     if all(target.is_missing(frame)):
         raise DataError(
             "There is nothing to learn from: no row has a label.",

@@ -197,7 +197,7 @@ def _read(path: str | os.PathLike[str], dialect: Dialect, tell: Tell) -> tuple[p
     ending = _ending(file)
     with _explained(file, path):
         if ending in _SEPARATORS:
-            text = _decoded(_bytes(file), dialect, tell)
+            text = _decoded(_bytes(file), dialect, path, tell)
             separator = dialect.separator or _separator(text[:_SAMPLE], _SEPARATORS[ending])
             if dialect.separator is None and separator != _SEPARATORS[ending]:
                 tell(f"Columns are separated by {separator!r}; another: --separator (separator=).")
@@ -258,7 +258,7 @@ def _check_width(num_columns: int, path: object) -> None:
         raise DataError(what, given=f"{path}, {num_columns:,} columns", fix=fix)
 
 
-def _decoded(data: bytes, dialect: Dialect, tell: Tell) -> str:
+def _decoded(data: bytes, dialect: Dialect, path: object, tell: Tell) -> str:
     """The text of a file, whose lines end as polars reads them."""
     encoding = dialect.encoding or "utf-8-sig"
     # Of plain letters in UTF-16 every other byte is 0, which text in no other encoding has.
@@ -272,6 +272,7 @@ def _decoded(data: bytes, dialect: Dialect, tell: Tell) -> str:
         # What most systems wrote before UTF-8: all of Latin-1's letters, and the euro.
         if dialect.encoding is not None or encoding != "utf-8-sig":
             raise
+        _check_one_encoding(data, path)
         encoding = "windows-1252"
         text = data.decode(encoding)
     if "\0" in text:
@@ -282,6 +283,20 @@ def _decoded(data: bytes, dialect: Dialect, tell: Tell) -> str:
         shown = f", such as {word[0]!r}" if word else ""
         tell(f"The text is read as {encoding}{shown}; another: --encoding (encoding=).")
     return text if "\n" in text else text.replace("\r", "\n")
+
+
+def _check_one_encoding(data: bytes, path: object) -> None:
+    """Names the first line that is not UTF-8 in a text that mostly is: read as anything else, the others are wrong."""
+    replaced = data.decode("utf-8", errors="replace")
+    num_wrong = replaced.count("\ufffd")
+    # Letters of an older encoding hardly ever make one of UTF-8 by accident.
+    if sum(not character.isascii() for character in replaced) - num_wrong <= num_wrong:
+        return
+    number = replaced[: replaced.index("\ufffd")].count("\n") + 1
+    what = "The table is UTF-8 text, but not in every line."
+    fix = "Save it in one encoding, or name one for all of it, such as --encoding windows-1252 (encoding=)."
+    line = data.split(b"\n")[number - 1][:60]
+    raise DataError(what, given=f"{path}, line {number}: {line!r}", fix=fix)
 
 
 def _separator(sample: str, usual: str) -> str:

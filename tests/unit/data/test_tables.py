@@ -188,6 +188,18 @@ def test_encodings_and_ends_of_lines_are_recognised(tmp_path: Path, data: bytes,
     assert values(tmp_path, data) == (READ, told)
 
 
+def test_utf_8_with_a_line_of_another_encoding_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "towns.csv"
+    file.write_bytes("town,n\nKöln,1\nDüren,2\n".encode() + "Jülich,3\n".encode("latin-1"))
+    with pytest.raises(DataError) as error:
+        read_values(file)
+    assert str(error.value) == (
+        "The table is UTF-8 text, but not in every line.\n"
+        f"  Given: {file}, line 4: b'J\\xfclich,3'\n"
+        "  Fix:   Save it in one encoding, or name one for all of it, such as --encoding windows-1252 (encoding=)."
+    )
+
+
 def test_what_is_no_utf_8_is_read_as_latin_1_and_told(tmp_path: Path) -> None:
     read, told = values(tmp_path, "town,n\nKöln,1\n".encode("latin-1"))
     assert read == {"town": ["Köln"], "n": [1]}

@@ -269,6 +269,7 @@ def address(tmp_path: Path) -> Iterator[str]:
         assert process.wait(10) == 0
 
 
+@pytest.mark.slow
 def test_pages_are_served_to_this_computer_alone(address: str) -> None:
     assert "lesson-01.html" in requests.get(address, timeout=10).text
     assert requests.get(f"{address}page.js", timeout=10).headers["Content-Type"].startswith("text/javascript")

@@ -16,8 +16,8 @@
 # 3. **Data**: what shows which setting is right? Stickers that people have sorted.
 # 4. **Model**: what connects the two? It guesses the tab from the picture.
 #
-# Most failed projects begin at four. A model predicts; it does not act. If nobody would do anything else after its answer,
-# leave it.
+# It is tempting to begin at four. But a model predicts; it does not act. If nobody would do anything else after its
+# answer, leave it.
 #
 # ⟨ask 3.01⟩ ⟨ask 3.02⟩ ⟨ask 3.23⟩
 # %% [markdown]
@@ -95,12 +95,12 @@ doubtful = suspects(report)
 # ## Look {#look}
 # Look at them yourself, with the label that they have. Which would you change?
 # %% tags=["alt:Twenty drawings with their labels. Most labels are plainly wrong: a burger is an animal, a rabbit is food. Others fit, and the drawing is hard: a rice ball, a tin, a spider's web."]
-figure, axes = plt.subplots(3, 7, figsize=(9, 4.4))
+figure, axes = plt.subplots(3, 7, figsize=(7, 3.4))
 for axis in axes.flat:
     axis.axis("off")
 for axis, row in zip(axes.flat, doubtful[:20], strict=False):
     axis.imshow(Image.open(table["path"][row]).convert("RGBA"))
-    axis.set_title(table["label"][row], fontsize=9)
+    axis.set_title(table["label"][row], fontsize=8)
 figure
 # %% [markdown]
 # We planted the wrong labels, so we can look up the truth. You never can, with your own.
@@ -259,6 +259,8 @@ import subprocess
 import sys
 from urllib.request import Request, urlopen
 
+from headway.judge.intervals import wilson
+
 
 def ask_page(files, log):
     """The page's answers for some files; it is started for that, and stopped."""
@@ -276,8 +278,8 @@ def ask_page(files, log):
 
 
 def right(answers, labels):
-    """The share of right answers."""
-    return np.mean([answer["label"] == label for answer, label in zip(answers, labels, strict=True)])
+    """The share of right answers, with its interval."""
+    return wilson(sum(answer["label"] == label for answer, label in zip(answers, labels, strict=True)), len(answers))
 
 
 january = final.data.items.filter(pl.col("split") == "test")
@@ -304,8 +306,8 @@ claim("january", right(first_month, january["label"]), near=0.95, within=0.05)
 # ⟨ask 3.14⟩ ⟨ask 3.15⟩
 # %% [markdown]
 # ## A new studio {#drift}
-# In February the firm buys stickers from a third studio. It draws the same kinds of things, with black outlines. Nobody tells
-# the model.
+# In February the firm buys stickers from a third studio. It draws the same things, with black outlines. Nobody
+# tells the model.
 #
 # Two lights could warn. One is `familiar`, for each picture. The other compares the whole **log** with the validation data.
 #
@@ -321,7 +323,7 @@ second_month = ask_page([drawings().parent / file for file in february["file"]],
 claim("february", right(second_month, february["label"]), near=0.84, within=0.06)
 claim(
     "fall",
-    right(first_month, january["label"]) - right(second_month, february["label"]),
+    right(first_month, january["label"]).value - right(second_month, february["label"]).value,
     near=0.12,
     within=0.08,
     above=0.02,
@@ -331,8 +333,10 @@ print(compare(model.manifest["reference"], read_log("log/february"), labels=mode
 
 
 # %% [markdown]
-# Accuracy fell from {january:.2f} to {february:.2f}. Only {unfamiliar:.0%} were called unfamiliar: one at a time, such a drawing looks fine. Two hundred
-# together do not. Contrast and sharpness of the whole log are far from what they were, and that light is bright red.
+# Accuracy fell from {january:.2f} [{january.low:.2f}, {january.high:.2f}] to {february:.2f} [{february.low:.2f}, {february.high:.2f}], although half of these things
+# were in training, drawn by others. Only {unfamiliar:.0%} were called unfamiliar: one at a time, such a drawing looks fine.
+# Two hundred together do not. Contrast and sharpness of the whole log are far from what they were, and that light is
+# bright red.
 #
 # Does it also light up when nothing has changed? Take five samples of 60 lines from each month.
 # %%

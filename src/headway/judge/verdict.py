@@ -13,7 +13,7 @@ from headway.as_json import AsJson
 from headway.judge.baselines.run import BaselineResult
 from headway.judge.intervals import ALPHA, Estimate
 from headway.judge.metric import TaskMetrics
-from headway.judge.significance import format_p
+from headway.judge.significance import Comparison, format_p
 
 __all__ = [
     "OPENINGS",
@@ -119,9 +119,16 @@ def verdict(
     digits = metrics.digits(Estimate(theirs, theirs, theirs))
     sentence = (
         f"{OPENINGS[kind]} the best baseline ({named.name}, {theirs:.{digits}f}{chosen}): "
-        f"{of}{metrics.format_difference(compared.difference)}{direction}, {compared.test} {format_p(compared.p)}."
+        f"{of}{metrics.format_difference(compared.difference)}{direction}, {_tested(compared, len(baselines))}."
     )
     return Verdict(kind, sentence, named.name, compared.difference, compared.p)
+
+
+def _tested(compared: Comparison, num_baselines: int) -> str:
+    # The best of several is chosen on the same items: what is left of the test's p is no longer McNemar's.
+    if num_baselines == 1:
+        return f"{compared.test} {format_p(compared.p)}"
+    return f"{format_p(compared.p)}, corrected for {num_baselines} baselines"
 
 
 def _chosen_before(baselines: Sequence[BaselineResult], *, higher_is_better: bool) -> int | None:

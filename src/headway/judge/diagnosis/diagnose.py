@@ -20,7 +20,7 @@ from headway.judge.diagnosis.finding import Finding
 from headway.judge.intervals import Z_SCORE
 from headway.judge.metric import TaskMetrics
 from headway.judge.report.inputs import ReportInputs
-from headway.judge.verdict import verdict
+from headway.judge.verdict import Verdict, best_baseline
 from headway.predictions import LayerActivity, Predictions
 
 __all__ = ["check_activity", "check_errors", "diagnose", "without_symptoms"]
@@ -79,13 +79,13 @@ def _check_finite(history: Sequence[Mapping[str, Any]]) -> list[Finding]:
 
 
 def _check_baseline(inputs: ReportInputs) -> list[Finding]:
-    if inputs.best is None:
-        return []
     seen, metrics, part = inputs.seen, inputs.metrics, inputs.focus
-    options = {"metrics": metrics, "seed": inputs.seed, "groups": inputs.groups.get(part)}
-    against = verdict(seen.predictions, seen.targets, inputs.baselines, part=part, **options)
-    if against.kind == "better":
+    against = inputs.against_baselines(part)
+    if against is None or against.kind == "better":
         return []
+    plain = inputs.against_baselines(part, pretrained=False)
+    if against.kind == "indistinguishable" and plain is not None and plain.kind == "better":
+        return [_as_good_as_the_network(inputs, plain)]
     best = next(baseline for baseline in inputs.baselines if baseline.name == against.baseline)
     own, theirs = (
         metrics.score(predictions, seen.targets) for predictions in (seen.predictions, best.predictions[part])
@@ -102,6 +102,25 @@ def _check_baseline(inputs: ReportInputs) -> list[Finding]:
         f"use {against.baseline} instead, which costs less",
     )
     return [Finding("no_better_than_baseline", "serious" if is_worse else "warning", sentence, evidence, remedies)]
+
+
+def _as_good_as_the_network(inputs: ReportInputs, plain: Verdict) -> Finding:
+    """No fault of the model: what it is level with uses its pretrained network; `plain` is the verdict without that."""
+    seen, metrics, part = inputs.seen, inputs.metrics, inputs.focus
+    on_features = [baseline for baseline in inputs.baselines if baseline.needs == "features"]
+    best, theirs = best_baseline(on_features, seen.targets, part=part, metrics=metrics)
+    own = metrics.score(seen.predictions, seen.targets)
+    direction = "" if metrics.higher_is_better else " (lower is better)"
+    sentence = (
+        f"On {part} the model's {metrics.title}, {own:.4g}, is not distinguishable from that of {best.name}, "
+        f"{theirs:.4g}, which uses the same pretrained network. Over the best baseline without it ({plain.baseline}) "
+        f"the network brings {metrics.format_difference(plain.difference)}{direction}."
+    )
+    evidence = {"model": own, "baseline": theirs, "without_pretrained": plain.difference.to_json(), "p": plain.p}
+    epochs = sum(row.get("stage") == "all" for row in inputs.history)
+    more = f"train every layer for longer: epochs={2 * epochs} (--epochs {2 * epochs})"
+    remedy = more if epochs else "train every layer: epochs=5 (--epochs 5)"
+    return Finding("no_better_than_baseline", "note", sentence, evidence, (remedy,))
 
 
 def check_errors(inputs: ReportInputs) -> list[Finding]:

@@ -21,7 +21,7 @@ from headway.judge.report.inputs import ReportInputs, checked_predictions
 from headway.judge.report.report import BaselineRow, PartScores, Report, RunFacts, Section
 from headway.judge.slices.report import SliceReport, judge_slices
 from headway.judge.slices.worst import WorstSlices, worst_slices
-from headway.judge.verdict import Verdict, verdict, with_cost, without_pretrained
+from headway.judge.verdict import Verdict, with_cost, without_pretrained
 from headway.predictions import Predictions
 from headway.targets.registry import target_of_arrays
 
@@ -140,11 +140,12 @@ def build_report(inputs: ReportInputs) -> Report:
     items are shown of "valid" where there is one, so that test stays unseen.
 
     Raises:
-        ConfigError: If there are no baselines, or a slice's column is not known or cannot be grouped.
+        ConfigError: If a slice's column is not known or cannot be grouped.
         ShapeError: If arrays, parts, items or labels do not fit together.
         DataError: If the arrays do not hold what the metrics need.
     """
     slices, worst = _slices(inputs)
+    plain = inputs.against_baselines(inputs.main, pretrained=False)
     facts = {fact.name: getattr(inputs, fact.name) for fact in fields(RunFacts)}
     facts["notes"] = [*inputs.notes, *_about_groups(inputs)]
     return Report(
@@ -158,7 +159,7 @@ def build_report(inputs: ReportInputs) -> Report:
         focus_part=inputs.focus,
         baselines=[_row(baseline, inputs) for baseline in inputs.baselines],
         verdict=_verdict(inputs),
-        verdict_without_pretrained=_without_pretrained(inputs),
+        verdict_without_pretrained=without_pretrained(plain) if plain else None,
         findings=diagnose(inputs),
         sections=_sections(inputs),
         slices=slices,
@@ -254,18 +255,7 @@ def _sections(inputs: ReportInputs) -> dict[str, Section]:
 
 
 def _verdict(inputs: ReportInputs) -> Verdict:
-    judgement = _against(inputs, inputs.baselines)
+    judgement = inputs.against_baselines(inputs.main)
+    assert judgement is not None, "guesses are always among the baselines"
     best = next(baseline for baseline in inputs.baselines if baseline.name == judgement.baseline)
     return with_cost(judgement, best, seconds=inputs.seconds, size=inputs.size)
-
-
-def _without_pretrained(inputs: ReportInputs) -> Verdict | None:
-    plain = [baseline for baseline in inputs.baselines if baseline.needs != "features"]
-    is_needless = len(plain) == len(inputs.baselines) or not plain
-    return None if is_needless else without_pretrained(_against(inputs, plain))
-
-
-def _against(inputs: ReportInputs, baselines: Sequence[BaselineResult]) -> Verdict:
-    judged, options = inputs.judged, {"part": inputs.main, "metrics": inputs.metrics, "seed": inputs.seed}
-    options["groups"] = inputs.groups.get(inputs.main)
-    return verdict(judged.predictions, judged.targets, baselines, **options)

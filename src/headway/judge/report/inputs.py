@@ -14,7 +14,7 @@ from headway.errors import ConfigError
 from headway.judge.baselines.run import BaselineResult
 from headway.judge.metric import TaskMetrics
 from headway.judge.report.report import RunFacts
-from headway.judge.verdict import best_baseline, verdict_part
+from headway.judge.verdict import Verdict, best_baseline, verdict, verdict_part
 from headway.predictions import LayerActivity, Predictions
 from headway.targets.base import Target
 
@@ -100,8 +100,28 @@ class ReportInputs(RunFacts):
             self._found[compute] = compute(self)
         return self._found[compute]
 
+    def against_baselines(self, part: str, *, pretrained: bool = True) -> Verdict | None:
+        """The model beside the best baseline on a part; None where there is no baseline.
+
+        Without `pretrained`, beside the best of those that do not look at the pretrained network's features; None where
+        that would be the same.
+        """
+        baselines = [baseline for baseline in self.baselines if pretrained or baseline.needs != "features"]
+        if not baselines or (not pretrained and len(baselines) == len(self.baselines)):
+            return None
+        judged, key = self.parts[part], (part, pretrained)
+        # The diagnosis and the verdict are mostly on the same part, and resampling takes most of a report's time.
+        if key not in self._verdicts:
+            options = {"part": part, "metrics": self.metrics, "seed": self.seed, "groups": self.groups.get(part)}
+            self._verdicts[key] = verdict(judged.predictions, judged.targets, baselines, **options)
+        return self._verdicts[key]
+
     @cached_property
     def _found(self) -> dict[Callable[[ReportInputs], Any], Any]:
+        return {}
+
+    @cached_property
+    def _verdicts(self) -> dict[tuple[str, bool], Verdict]:
         return {}
 
     @property

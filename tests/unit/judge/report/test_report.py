@@ -121,6 +121,37 @@ def test_what_transfer_learning_brought() -> None:
     assert report_of(parts, labels=list("abc"), baselines=others[:1]).verdict_without_pretrained is None
 
 
+def test_as_good_as_a_baseline_on_the_same_pretrained_network_is_a_note() -> None:
+    targets = np.arange(200) % 3
+    plain, frozen = answers(targets, slice(0, 60)), answers(targets, slice(0, 12))
+    others = [baseline("pixels", plain, "valid"), replace(baseline("features", frozen, "valid"), needs="features")]
+    parts = {"valid": judged(answers(targets, slice(0, 10)), targets)}
+    head = report_of(parts, labels=list("abc"), baselines=others, history=HISTORY[:1])
+    [finding] = [finding for finding in head.findings if finding.kind == "no_better_than_baseline"]
+    assert finding.severity == "note"
+    assert finding.sentence == (
+        "On valid the model's accuracy, 0.95, is not distinguishable from that of features, 0.94, which uses the same "
+        "pretrained network. Over the best baseline without it (pixels) the network brings +25.0 points [19.0, 31.0]."
+    )
+    assert finding.remedies == ("train every layer: epochs=5 (--epochs 5)",)
+    assert head.verdict.sentence == (
+        "Not distinguishable from the best baseline (features, 0.940): +1.0 points [-0.5, 3.2], p = 0.5, corrected "
+        "for 2 baselines."
+    )
+    answer = "Better than every baseline without the pretrained network, no clear difference from the best one with it"
+    assert f'<div class="verdict better"><p class="answer">{answer}</p>' in render(head)
+    # Every layer was trained for two epochs already.
+    longer = report_of(parts, labels=list("abc"), baselines=others, history=HISTORY)
+    [finding] = [finding for finding in longer.findings if finding.kind == "no_better_than_baseline"]
+    assert finding.remedies == ("train every layer for longer: epochs=4 (--epochs 4)",)
+    # Worse than the features' baseline is more than a note.
+    worse = {"valid": judged(answers(targets, slice(0, 30)), targets)}
+    behind = report_of(worse, labels=list("abc"), baselines=others)
+    [finding] = [finding for finding in behind.findings if finding.kind == "no_better_than_baseline"]
+    assert finding.severity == "serious"
+    assert '<div class="verdict worse"><p class="answer">No, the best baseline is better</p>' in render(behind)
+
+
 def test_the_verdict_is_on_test_where_there_is_one(report: Report) -> None:
     targets = np.arange(60) % 3
     only = report_of(

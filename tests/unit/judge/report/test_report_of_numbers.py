@@ -75,7 +75,7 @@ def test_the_verdict_on_numbers_says_its_metric_and_its_direction() -> None:
     gap, best = report.verdict.difference, report.baselines[1].metrics["valid"]["mae"].value
     assert report.verdict.sentence == (
         f"Better than the best baseline (median, {best:.2f}): mean absolute error {gap.value:+.2f} "
-        f"[{gap.low:.2f}, {gap.high:.2f}] (lower is better), sign-flip test p < 0.001."
+        f"[{gap.low:.2f}, {gap.high:.2f}] (lower is better), p < 0.001, corrected for 2 baselines."
     )
     assert gap.high < 0
     flipped = hw.judge_predictions(ages(spread=80)[0], truth, task="regression")

@@ -24,6 +24,9 @@ ANSWERS = {
     "indistinguishable": "No clear difference from the best baseline",
     "worse": "No, the best baseline is better",
 }
+ONLY_WITHOUT = (
+    "Better than every baseline without the pretrained network, no clear difference from the best one with it"
+)
 
 
 _PAGE = """<!doctype html>
@@ -65,7 +68,7 @@ def render(report: Report) -> str:
         f'<section aria-labelledby="{key}"><h2 id="{key}" tabindex="-1">{title}</h2>{text}</section>'
         for key, (title, text) in contents.items()
     )
-    answer, name = ANSWERS[report.verdict.kind], escape(report.name) or "Report"
+    (answer, _), name = _answer(report), escape(report.name) or "Report"
     style = files(__name__).joinpath("style.css").read_text(encoding="utf-8")
     return _PAGE.format(
         name=name,
@@ -99,6 +102,7 @@ def _sections(report: Report) -> dict[str, tuple[str, str]]:
 
 def _verdict(report: Report) -> str:
     verdict, part = report.verdict, report.parts[report.verdict_part]
+    answer, colour = _answer(report)
     known, gap = report.known, verdict.difference
     value, ends = _score(report, part.metrics[known.main])
     digits = known.difference_digits(gap)
@@ -120,10 +124,18 @@ def _verdict(report: Report) -> str:
     plain += f"<p><strong>{escape(report.suspected_leak)}</strong></p>" if report.suspected_leak else ""
     notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
     return (
-        f'<div class="verdict {verdict.kind}"><p class="answer">{ANSWERS[verdict.kind]}</p>'
+        f'<div class="verdict {colour}"><p class="answer">{answer}</p>'
         f"<p>{escape(verdict.sentence)}</p>{plain}</div>"
         f'<dl class="figures">{boxes}</dl>' + (f'<ul class="remarks">{notes}</ul>' if notes else "")
     )
+
+
+def _answer(report: Report) -> tuple[str, str]:
+    """The box's first line, and the kind of verdict whose colour it has."""
+    kind, plain = report.verdict.kind, report.verdict_without_pretrained
+    if kind == "indistinguishable" and plain is not None and plain.kind == "better":
+        return ONLY_WITHOUT, plain.kind
+    return ANSWERS[kind], kind
 
 
 def _kind(text: str) -> str:

@@ -77,10 +77,11 @@ def baselines(report: Report) -> str:
     better = "" if known.higher_is_better else "; lower is better"
     caption = (
         f"On {part}, {report.parts[part].count:,} items, with {INTERVAL}s. Difference: the model's {known.title} "
-        f"minus the baseline's{', in points' if known.is_share else better}. Parameters of nearest neighbours: the "
-        "stored training items. Baselines on frozen features: seconds and parameters without the frozen network."
+        f"minus the baseline's{', in points' if known.is_share else better}. p: for this pair "
+        "alone; the verdict's is corrected for the number of baselines. Parameters of nearest neighbours: the stored "
+        "training items. Baselines on frozen features: seconds and parameters without the frozen network."
     )
-    heads = ["<Model", capital(known.title), "~Interval", "Difference", "McNemar p" if known.metric.is_right else "p"]
+    heads = ["<Model", capital(known.title), "~Interval", "Difference", "p"]
     text = table(caption, [*heads, "Seconds", "Parameters"], rows, kind="wide")
     gain = report.views_gain
     if gain is None:

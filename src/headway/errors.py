@@ -22,6 +22,7 @@ __all__ = [
     "TrainingError",
     "WeightsError",
     "did_you_mean",
+    "in_a_line",
 ]
 
 
@@ -121,3 +122,13 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         return "Did you mean " + " or ".join(f'"{name}"' for name in close) + "?"
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
     return f"Known: {', '.join(names[:8])}{more}."
+
+
+def in_a_line(error: BaseException) -> str:
+    r"""What another library's error says, in one line of at most 200 characters; its class where it says nothing.
+
+    Example:
+        >>> in_a_line(ValueError("no such\n  layer"))
+        'no such layer'
+    """
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from headway.bundle.predictor import GRAPH_DISTANCE
 from headway.bundle.quantize import graph_outputs, spread_rows
 from headway.data.dataset import Part
-from headway.train.stage import Setup, has_linear_head
+from headway.train.checks import has_linear_head
+from headway.train.stage import Setup
 
 __all__ = ["MAX_REFUSED", "Distance", "Familiar", "find_familiar", "find_threshold"]
 

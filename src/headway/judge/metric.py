@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
 
-from headway.errors import ConfigError
+from headway.errors import ConfigError, in_a_line
 from headway.judge import intervals
 from headway.judge.grouped_items import of_groups
 from headway.judge.intervals import Estimate
@@ -105,8 +105,7 @@ class Metric:
     def _failed(self, error: Exception, predictions: np.ndarray, targets: np.ndarray) -> ConfigError:
         shapes = f"targets {targets.dtype} {list(targets.shape)}, {self.needs} {list(predictions.shape)}"
         fix = 'It is called as function(targets, predictions); those of scikit-learn are safest by name: "roc_auc".'
-        message = " ".join(str(error).split())[:200]
-        return ConfigError(f"Metric {self.name!r} failed.", given=f"{shapes}: {message}", fix=fix)
+        return ConfigError(f"Metric {self.name!r} failed.", given=f"{shapes}: {in_a_line(error)}", fix=fix)
 
     def estimate(
         self, predictions: np.ndarray, targets: np.ndarray, *, seed: int = 0, groups: np.ndarray | None = None

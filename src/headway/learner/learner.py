@@ -39,17 +39,18 @@ from headway.runs.run import Run, new_run
 from headway.system.terminal import echo
 from headway.targets.base import Prediction
 from headway.train.callbacks import Callback, check_callbacks
+from headway.train.checks import check_data, check_training, choose_stages
 from headway.train.fine_tune import Features, fine_tune, kept_features, recommended, train_from_scratch
 from headway.train.history import Epoch, History
 from headway.train.lr_finder import LrFinder, find_lr
 from headway.train.make_model import make_model
 from headway.train.model import Model
-from headway.train.objective import ClassWeights, Loss, Objective, with_class_weights, with_loss
+from headway.train.objective import ClassWeights, Loss, make_objective
 from headway.train.optimizers import OptimizerChoice, check_optimizer
 from headway.train.options import Plan, check_run, options_of
 from headway.train.precision import PrecisionName, choose_device, choose_precision
 from headway.train.progress import Progress, make_progress
-from headway.train.stage import Setup, check_training, choose_stages, fit
+from headway.train.stage import Setup, fit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -126,7 +127,7 @@ class Learner:
         precision: PrecisionName = "auto",
         progress: bool | Progress = True,
     ) -> None:
-        _check_data(data, arch)
+        check_data(data, arch)
         check_run(seed=seed, batch_size=batch_size)
         check_optimizer(optimizer)
         callbacks = check_callbacks(callbacks)
@@ -148,7 +149,7 @@ class Learner:
             data=data,
             model=self.model,
             prepare=self.prepare,
-            objective=_objective(data, loss_fn, class_weights),
+            objective=make_objective(data.target, data.train.targets, loss_fn=loss_fn, class_weights=class_weights),
             metrics=known.shown_functions(),
             higher_is_better={name: known.metrics[name].higher_is_better for name in known.shown},
             precision=chosen,
@@ -568,24 +569,3 @@ class Learner:
     def _record(self, entry: Epoch) -> None:
         if self.run is not None:
             self.run.record(len(self.history) - 1, entry.to_json())
-
-
-def _check_data(data: Any, arch: Any) -> None:
-    """Raises a ConfigError unless the data are a data set of ours."""
-    if isinstance(data, Data):
-        return
-    fix = "Make one with hw.from_folder(...), hw.from_csv(...), hw.from_items(...) or hw.from_arrays(...)."
-    if isinstance(arch, Data):
-        fix = "The data come first: hw.Learner(data, model)."
-    raise ConfigError("`data` must be a data set.", given=type(data).__name__, fix=fix)
-
-
-def _objective(data: Data, loss_fn: Loss | None, class_weights: ClassWeights | None) -> Objective:
-    """The target's objective, or with a loss or weights of the user's own."""
-    objective = data.target.objective()
-    if loss_fn is not None and class_weights is not None:
-        what, given = "`loss_fn` and `class_weights` cannot both be given.", f"class_weights={class_weights!r}"
-        raise ConfigError(what, given=given, fix="Give the weights to your own loss, such as nn.CrossEntropyLoss(w).")
-    if class_weights is not None:
-        return with_class_weights(objective, class_weights, labels=data.target.labels, targets=data.train.targets)
-    return objective if loss_fn is None else with_loss(objective, loss_fn)

@@ -9,7 +9,7 @@ import safetensors
 import safetensors.torch
 from torch import nn
 
-from headway.errors import ConfigError, WeightsError
+from headway.errors import ConfigError, WeightsError, in_a_line
 from headway.runs.checkpoint import safetensors_file
 from headway.system.files import open_file, write_whole
 from headway.train.optimizers import depth_groups
@@ -45,7 +45,7 @@ def load_weights(model: nn.Module, path: str | os.PathLike[str]) -> None:
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
-        given = f"{file}: {' '.join(str(error).split())[:200]}"
+        given = f"{file}: {in_a_line(error)}"
         fix = "Make the learner with the same architecture, and data of the same classes and columns."
         raise WeightsError("The weights belong to another model.", given=given, fix=fix) from error
 

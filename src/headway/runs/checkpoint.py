@@ -21,7 +21,7 @@ import safetensors
 import torch
 from torch import nn
 
-from headway.errors import CheckpointError
+from headway.errors import CheckpointError, in_a_line
 from headway.system.files import open_file, write_whole
 
 __all__ = [
@@ -148,7 +148,7 @@ def load_model(model: nn.Module, saved: Saved) -> None:
     try:
         model.load_state_dict(state)
     except RuntimeError as error:
-        given = f"{type(model).__name__}: {' '.join(str(error).split())[:200]}"
+        given = f"{type(model).__name__}: {in_a_line(error)}"
         fix = "Pass the module that the run was started with (arch=)."
         raise CheckpointError("The checkpoint belongs to another model.", given=given, fix=fix) from error
 

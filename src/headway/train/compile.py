@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 
 from headway.data.loader import Batch
-from headway.errors import ConfigError
+from headway.errors import ConfigError, in_a_line
 from headway.train.callbacks import TrainState
 from headway.train.loop import gradients, untouched
 
@@ -40,6 +40,5 @@ def compile_passes(state: TrainState, batch: Batch) -> None:
             gradients(state, batch.to(state.precision.device))
     # Compilers fail in their own ways, and so do a user's modules under them.
     except Exception as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
         fix = "Leave `compile` out (--compile); a C++ compiler may be missing."
-        raise ConfigError("The model cannot be compiled here.", given=reason, fix=fix) from error
+        raise ConfigError("The model cannot be compiled here.", given=in_a_line(error), fix=fix) from error

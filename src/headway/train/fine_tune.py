@@ -153,11 +153,14 @@ def fine_tune(
     start = time.perf_counter()
     options = options or recommended(setup, two_stages=True)
     features, head = _stage_one(setup, history)
+    # None for targets other than classes: of these stage two is never left out by itself.
     right, plan = head.held_out_accuracy or 0.0, None
     lr = DEFAULT_LR if lr is None else lr
     if minutes is not None:
+        # What stage one took is off the budget.
         plan = _plan_within(setup, options, lr, seconds=60 * minutes - (time.perf_counter() - start))
     elif epochs is None and right < GOOD_ENOUGH:
+        # Each size needs an epoch.
         epochs = max(default_epochs(len(setup.data.train)), len(options.sizes))
     if epochs:
         plan = Plan(epochs=epochs, lr=lr, options=options)
@@ -210,6 +213,7 @@ def _plan_within(setup: Setup, options: Options, lr: float, *, seconds: float, m
             return Saved(values={"steps": 0, "seconds": 0.0})
         start = time.perf_counter()
         step = step_seconds(setup, options)
+        # A twentieth is kept back, as the steps to come may take longer than those that were timed.
         left = 0.95 * (seconds - (time.perf_counter() - start))
         # Evaluation runs forward alone, about a third of a step.
         evaluation = step / 3 * len(setup.data.valid) / len(setup.data.train)
@@ -218,6 +222,7 @@ def _plan_within(setup: Setup, options: Options, lr: float, *, seconds: float, m
     # Saved, so that a run that goes on has the plan that it began with.
     measured = setup.checkpoints.piece(PLAN, measure).values
     steps = max(measured["steps"], min_steps)
+    # Planned by whole epochs; `max_steps` then ends the last one early.
     batches = len(setup.loader(setup.data.train, shuffle=True, accumulate=options.accumulate))
     within = {"max_steps": steps, "max_seconds": measured["seconds"]}
     return Plan(epochs=-(-steps // batches), lr=lr, options=options, **within) if steps else None
@@ -233,6 +238,8 @@ def body_features(setup: Setup) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
             for start in range(0, len(part), CHUNK):
                 chunk = Part(part.data, name, part.items[start : start + CHUNK])
                 saved = _features_of(setup, body, chunk, name=f"features-{name}-{start}-{_mark(chunk)}")
+                # Read from a checkpoint, the rows that were lost then are lost now, too, or features and targets would
+                # not align.
                 for row in np.setdiff1d(chunk.rows, saved.tensors["rows"].numpy()).tolist():
                     setup.data.lose(row, setup.data.lost.get(row, "could not be read when its features were computed"))
                 chunks.append(saved.tensors)
@@ -316,11 +323,13 @@ def _stage_two(setup: Setup, plan: Plan, history: History, features: Features, h
         What the result answers for those rows, and their targets; None where it was not kept.
     """
     model, train = setup.model, setup.data.train
+    # With stage one's head, which is what is left if stage two does not do better.
     before = copy.deepcopy(model.state_dict())
     inputs, targets = torch.from_numpy(features.parts["train"]), torch.from_numpy(train.targets)
     inside, aside = set_aside(train, setup.seed)
     seen = torch.isin(torch.from_numpy(train.rows), torch.from_numpy(inside.rows))
     # The head that starts stage two and is compared with it has not seen the rows set aside either.
+    # With the weight decay that folds of all rows chose: one number, which a tenth of the rows hardly moves.
     blind = solve_head(inputs[seen], targets[seen], **_head_options(setup), decays=(head.weight_decay,))
     head_loss, _ = score(setup, blind(inputs[~seen]), targets[~seen])
     blind.put_into(model.get_submodule("head"))
@@ -345,6 +354,7 @@ def _stage_two(setup: Setup, plan: Plan, history: History, features: Features, h
 def set_aside(part: Part, seed: int) -> tuple[Part, Part]:
     """A part in two, stratified, identical items together: what trains, and what judges the stages."""
     count = len(part)
+    # A tenth, but at least fifty rows where these are at most a quarter, and never more than a thousand.
     share = min(max(ASIDE, min(MIN_ASIDE / count, 0.25)), MAX_ASIDE / count if count > MAX_ASIDE else 1)
     is_inside = np.array(assign_parts(RandomSplit(share, seed=seed), part.items, part.data.target)) == "train"
     inside, aside = (Part(part.data, part.name, part.items.filter(rows)) for rows in (is_inside, ~is_inside))

@@ -21,6 +21,7 @@ from headway.train.objective import WEIGHT_DECAYS, Objective
 
 __all__ = ["WEIGHT_DECAYS", "Head", "solve_head"]
 
+# Each fold's heads see three quarters of the rows, and cost a solution for each weight decay.
 NUM_FOLDS = 4
 
 
@@ -99,8 +100,10 @@ def solve_head(
     mean, std = features.mean(dim=0), features.std(dim=0)
     # A feature that never differs would be divided by 0.
     std = (std + objective.floor * features.std()).clamp_min(1e-6)
+    # One weight decay fits all features only where they have one scale.
     scaled, back = _in_span((features - mean) / std)
     decays = objective.decays if decays is None else decays
+    # Of one candidate there is nothing to choose, and no held-out answers.
     decay, held_out = decays[0], None
     if len(decays) > 1:
         decay, held_out = _best_decay(scaled, targets, target, objective, decays, seed)
@@ -130,7 +133,9 @@ def _in_span(features: torch.Tensor) -> tuple[torch.Tensor, Callable[[torch.Tens
     # coordinates alone, and every step of the search is so much shorter.
     num_items, num_features = features.shape
     if 2 * num_items > num_features:
+        # The decomposition takes its time, too: it is for features that become shorter by half.
         return features, lambda weights: weights
+    # QR in its packed form: the rotation is applied and never written out, which for thousands of features is large.
     rotation, scales = torch.geqrf(features.T)
 
     def back(weights: torch.Tensor) -> torch.Tensor:
@@ -160,6 +165,7 @@ def _best_decay(
             # need not be exact.
             weights = _solve(features[inside], targets[inside], target, objective, decay, start=weights, max_iter=40)
             outputs[index, ~inside] = _outputs(features[~inside], weights)
+    # By the loss, which all rows move, not by accuracy, which a few rows on the border decide.
     losses = [objective.loss_fn(by_decay, targets).item() for by_decay in outputs]
     best = int(np.argmin(losses))
     return decays[best], objective.activate(outputs[best])
@@ -190,6 +196,7 @@ def _solve(
     max_iter: int = 200,
 ) -> torch.Tensor:
     """Weights and, in the last column, biases: `[outputs, features + 1]`."""
+    # Zeros and not random numbers: what is solved must not depend on a draw.
     weights = torch.zeros(target.num_outputs, features.shape[1] + 1) if start is None else start.clone()
     weights.requires_grad_()
     optimizer = torch.optim.LBFGS(
@@ -204,6 +211,7 @@ def _solve(
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
         loss = objective.loss_fn(_outputs(features, weights), targets)
+        # Without the biases: how frequent a class is must not be held back.
         loss = loss + 0.5 * weight_decay * weights[:, :-1].square().sum()
         loss.backward()
         return loss

@@ -20,6 +20,7 @@ __all__ = ["evaluating", "gradients", "predict", "train_epoch", "train_step", "u
 
 def train_epoch(state: TrainState, batches: Iterable[Batch]) -> float:
     """One pass over the training batches, or over those that are left of it; gives their mean loss."""
+    # In the middle of an epoch, after a stop, sums and callbacks go on from what the checkpoint had of them.
     if state.batch == 0:
         state.items, state.loss_sum = 0, torch.zeros((), device=state.precision.device)
         for callback in state.callbacks:
@@ -29,7 +30,9 @@ def train_epoch(state: TrainState, batches: Iterable[Batch]) -> float:
         # Either may have been set by a callback in this very step.
         if state.stop_training or state.step == state.total_steps:
             break
+    # After the loop, as every random draw of a batch depends on the number of the epoch that it belongs to.
     state.epoch, state.batch = state.epoch + 1, 0
+    # No item is seen where all that were left of the epoch can no longer be read.
     return state.loss_sum.item() / max(state.items, 1)
 
 
@@ -38,10 +41,12 @@ def train_step(state: TrainState, batch: Batch) -> BatchResult:
     precision, optimizer = state.precision, state.optimizer
     for callback in state.callbacks:
         callback.on_batch_begin(state, batch)
+    # Dropout and the like draw the same numbers in a step, whether or not the run was stopped before it.
     precision.seed(torch_seed(state.seed, "forward", epoch=state.epoch, step=state.step))
     set_lr(optimizer, state.schedule(state.step))
 
     batch = batch.to(precision.device)
+    # Out of memory is the one failure after which a step is tried again; `make_room` raises where that cannot help.
     while True:
         try:
             inputs, outputs, loss = gradients(state, batch)
@@ -54,6 +59,7 @@ def train_step(state: TrainState, batch: Batch) -> BatchResult:
         # float16 scales gradients up, and the limit is on what they are.
         precision.scaler.unscale_(optimizer)
         nn.utils.clip_grad_norm_(state.model.parameters(), state.clip_norm)
+    # Where gradients are not finite, float16's scaler leaves the step out; of other formats it passes the step on.
     precision.scaler.step(optimizer)
     precision.scaler.update()
     clear_gradients(optimizer)
@@ -72,6 +78,7 @@ def gradients(state: TrainState, batch: Batch) -> tuple[torch.Tensor, torch.Tens
     """Forward and backward, in pieces where memory is short: inputs, outputs and the batch's mean loss."""
     if state.pieces == 1:
         return _passes(state, batch)
+    # A piece counts by its share of the items, so that the gradients add up to those of the whole batch.
     results = [_passes(state, piece, len(piece.rows) / len(batch.rows)) for piece in batch.split(state.pieces)]
     inputs, outputs, losses = zip(*results, strict=True)
     return torch.cat(inputs), torch.cat(outputs), torch.stack(losses).sum()
@@ -85,6 +92,7 @@ def _passes(
     inputs = precision.layout(inputs)
     with precision.autocast():
         outputs = state.forward(inputs)
+    # Losses are computed in float32: exponentials and sums over many items lose digits in shorter formats.
     loss = state.loss_fn(outputs.float(), targets)
     if share is not None:
         loss = loss * share
@@ -95,6 +103,7 @@ def _passes(
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
     """A context in which a model is in evaluation mode; each of its modules has its own mode again afterwards."""
+    # Of each module, as frozen batch normalisation is in evaluation mode while the model around it trains.
     was_training = {module: module.training for module in model.modules()}
     model.eval()
     try:
@@ -107,6 +116,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 @contextmanager
 def untouched(state: TrainState) -> Iterator[None]:
     """A context after which weights, statistics and torch's generators are as before it, without gradients."""
+    # Copied back into the same tensors, which the optimizer and compiled code hold.
     tensors = [*state.model.parameters(), *state.model.buffers()]
     before = [tensor.detach().clone() for tensor in tensors]
     try:
@@ -129,6 +139,7 @@ def predict(
     """The model's outputs and the targets of each batch, in order, float32 on the CPU."""
     with evaluating(model):
         for batch in batches:
+            # Entered for each batch: a generator that waits with it open would leave it on for its caller.
             with torch.inference_mode(), precision.autocast():
                 inputs = to_device(batch.inputs, precision.device)
                 outputs = model(precision.layout(prepare(inputs))).float().cpu()

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from headway.errors import ConfigError, did_you_mean
+from headway.targets.base import Target
 from headway.train.precision import Precision
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Loss",
     "Objective",
     "ToUnit",
+    "make_objective",
     "with_class_weights",
     "with_loss",
 ]
@@ -80,6 +82,23 @@ class Objective:
         return replace(precision, dtype=torch.float32) if self.is_exact else precision
 
 
+def make_objective(
+    target: Target, targets: np.ndarray, *, loss_fn: Loss | None = None, class_weights: ClassWeights | None = None
+) -> Objective:
+    """The target's objective, or with a loss or weights of the user's own; `targets` are those of the training rows.
+
+    Raises:
+        ConfigError: If both are given, or one of them cannot be used.
+    """
+    objective = target.objective()
+    if loss_fn is not None and class_weights is not None:
+        what, given = "`loss_fn` and `class_weights` cannot both be given.", f"class_weights={class_weights!r}"
+        raise ConfigError(what, given=given, fix="Give the weights to your own loss, such as nn.CrossEntropyLoss(w).")
+    if class_weights is not None:
+        return with_class_weights(objective, class_weights, labels=target.labels, targets=targets)
+    return objective if loss_fn is None else with_loss(objective, loss_fn)
+
+
 def with_loss(objective: Objective, loss_fn: Loss) -> Objective:
     """The objective with a loss of the user's own, such as a module of torch's.
 
@@ -105,6 +124,7 @@ def with_loss(objective: Objective, loss_fn: Loss) -> Objective:
         if not isinstance(loss, torch.Tensor):
             fix = "Compute it with torch's functions, or its gradient cannot be found."
             raise ConfigError("`loss_fn` must give a tensor.", given=type(loss).__name__, fix=fix)
+        # A loss made with reduction="none" gives one for each item.
         return loss.mean()
 
     return replace(objective, loss_fn=compute)
@@ -174,13 +194,16 @@ class ToUnit(nn.Module):
         self, mean: float | Sequence[float], std: float, low: float | None = None, high: float | None = None
     ) -> None:
         super().__init__()
+        # Not a submodule: a copy on another device is no part of the weights, nor of the exported graph.
         self._elsewhere: dict[torch.device, ToUnit] = {}
         self.register_buffer("mean", torch.tensor(mean))
         self.register_buffer("std", torch.tensor(std))
         self.low, self.high = low, high
         if low is not None and high is not None:
+            # A mean at an end would put the offset at infinity.
             share = ((self.mean - low) / (high - low)).clamp(0.01, 0.99)
             self.register_buffer("offset", torch.logit(share))
+            # The sigmoid's slope at the mean, so that one unit of output is one standard deviation there.
             self.register_buffer("slope", self.std / ((high - low) * share * (1 - share)))
         elif low is not None:
             self._start_at(self.mean - low)
@@ -189,6 +212,7 @@ class ToUnit(nn.Module):
 
     def _start_at(self, distance: torch.Tensor) -> None:
         """Where the softplus begins: outputs of zero give the mean, which lies so far from the one end."""
+        # At a mean that touches the end the softplus would have to begin at minus infinity.
         room = (distance / self.std).clamp_min(0.1)
         self.register_buffer("offset", room + torch.log(-torch.expm1(-room)))
         self.register_buffer("slope", 1 / torch.sigmoid(self.offset))

@@ -90,11 +90,14 @@ def parameter_groups(model: nn.Module, *, weight_decay: float, lr_decay: float) 
     """The trainable parameters by depth, by whether they decay, and by the rate that the model asks for."""
     groups = []
     by_depth, factors = depth_groups(model), lr_factors(model)
+    # By identity: tensors compare by their values.
     asked = {id(parameter): factors[name] for name, parameter in model.named_parameters()}
     for depth, parameters in enumerate(by_depth):
+        # As few groups as there can be: the fused update runs once for each.
         alike: dict[tuple[bool, float], list[nn.Parameter]] = {}
         for parameter in parameters:
             if parameter.requires_grad:
+                # Biases and the weights of normalisation layers are those of one dimension.
                 alike.setdefault((parameter.ndim > 1, asked[id(parameter)]), []).append(parameter)
         for decays, factor in sorted(alike, reverse=True):
             decay = weight_decay if decays else 0.0
@@ -138,6 +141,7 @@ def depth_groups(model: nn.Module, *, num_groups: int = 3) -> list[list[nn.Param
     last = [parameter for parameter in head.parameters() if all(parameter is not other for other in parameters)]
     if not last or len(parameters) + len(last) < len(list(model.parameters())):
         return [list(model.parameters())]
+    # Rounded up, so that there are never more groups than `num_groups`.
     size = max(1, -(-len(parameters) // num_groups))
     groups = [parameters[start : start + size] for start in range(0, len(parameters), size)]
     return [*groups, last]
@@ -153,6 +157,7 @@ def lr_factors(model: nn.Module) -> dict[str, float]:
 
     def factor(name: str) -> float:
         prefixes = [prefix for prefix in factors if f"{name}.".startswith(f"{prefix}.")]
+        # The longest beginning is the most particular one.
         return factors[max(prefixes, key=len)] if prefixes else 1.0
 
     return {name: factor(name) for name, _ in model.named_parameters()}

@@ -53,6 +53,7 @@ class Precision:
     def own_randomness(self) -> AbstractContextManager[None]:
         """A context after which torch's generators, here and on the device, are as they were before it."""
         if self.device.type == "cpu":
+            # Without the list it would also keep the state of every CUDA device, and start CUDA for that.
             return torch.random.fork_rng(devices=[])
         return torch.random.fork_rng(devices=[self._index], device_type=self.device.type)
 
@@ -123,6 +124,7 @@ def choose_device(device: str | torch.device = "auto") -> torch.device:
     if str(device) == "auto":
         device = _best()
     try:
+        # Made and read: some drivers only fail when they compute.
         probe = torch.zeros(1, device=torch.device(device))
         probe.item()
     except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
@@ -146,6 +148,7 @@ def choose_precision(device: torch.device, precision: PrecisionName = "auto", *,
     name = "float32" if precision == "auto" and is_small else precision
     dtype = _native(device) if name == "auto" else _DTYPES[name]
     scaler = torch.amp.GradScaler(device.type, enabled=dtype is torch.float16)
+    # Who asks for float32 by name gets all of its digits.
     return Precision(device, dtype, scaler, may_round=precision == "auto")
 
 
@@ -162,6 +165,7 @@ def _native(device: torch.device) -> torch.dtype:
             is_native = torch.cuda.is_bf16_supported(including_emulation=False)
         return torch.bfloat16 if is_native else torch.float16
     if device.type == "cpu" and platform.machine() in ("x86_64", "AMD64"):
+        # Without these instructions bfloat16 is emulated, several times slower than float32.
         features = torch.cpu.get_capabilities()
         if features.get("avx512_bf16") or features.get("amx_bf16"):
             return torch.bfloat16

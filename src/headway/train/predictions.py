@@ -31,6 +31,7 @@ def predict_arrays(setup: Setup, inputs: np.ndarray, *, batch_size: int = 4_096)
     predictions, precision = [], setup.objective.judged_in(setup.precision)
     with evaluating(setup.model), torch.inference_mode(), precision.autocast():
         for start in range(0, len(inputs), batch_size):
+            # Back in float32 before they are activated: a bundle computes in float32, and its answers must be the same.
             outputs = setup.model(as_inputs(setup, inputs[start : start + batch_size])).float().cpu()
             predictions.append(setup.objective.activate(outputs).numpy())
     return np.concatenate(predictions)
@@ -57,11 +58,13 @@ def predictions_of_views(setup: Setup, part: Part, *, views: int) -> tuple[Predi
     with evaluating(setup.model), torch.inference_mode(), precision.autocast():
 
         def answer(images: torch.Tensor) -> torch.Tensor:
+            # Probabilities are averaged, not logits: one view that is very sure would outweigh the others.
             return setup.model(precision.layout(setup.prepare(images))).float().softmax(dim=1).cpu()
 
         for canvases, positions in _canvases(part):
             images = as_tensor(canvases, input.axes).to(precision.device)
             targets, rows = torch.from_numpy(part.placed_at(positions)), part.rows[positions]
+            # The view that serving has: the one that is compared with.
             plain.append(answer(as_tensor(input.view(canvases), input.axes).to(precision.device)))
             total = plain[-1].clone()
             for epoch in range(FIRST_VIEW_EPOCH, FIRST_VIEW_EPOCH + views):
@@ -96,5 +99,6 @@ def _canvases(part: Part, batch_size: int = 32) -> Iterator[tuple[np.ndarray, np
 def _predictions(part: Part, probabilities: torch.Tensor) -> Predictions:
     part, predictions = part.left(), probabilities.numpy()
     of_targets = predictions[np.arange(len(predictions)), part.targets]
+    # The smallest normal number in place of 0, whose logarithm is infinite.
     losses = -np.log(np.maximum(of_targets, np.finfo(np.float32).tiny))
     return Predictions(rows=part.rows, predictions=predictions, targets=part.targets, losses=losses)

@@ -62,6 +62,7 @@ class _Bars(Progress):
     def count(self, task: str, done: int, total: int) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+        # One bar at a time: the one before is taken down when another task begins.
         if task != self._task_name:
             self.close()
             columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -113,6 +114,7 @@ class _Notebook(Progress):
         from IPython.display import display  # pyright: ignore[reportMissingImports]
 
         self._shown = time.monotonic()
+        # As plain text, which every front end shows and which a saved notebook keeps.
         text = {"text/plain": "\n".join([*self._lines, last]).rstrip()}
         if self._handle is None:
             self._handle = display(text, raw=True, display_id=True)
@@ -124,9 +126,11 @@ def make_progress() -> Progress:
     """The kind that fits where the program runs."""
     if _in_notebook():
         return _Notebook()
+    # In a file or a pipe a bar would be thousands of lines.
     return _Bars() if sys.stdout.isatty() else Progress()
 
 
 def _in_notebook() -> bool:
     shell = sys.modules.get("IPython")
+    # By name, as importing IPython only to ask would slow down every script.
     return shell is not None and type(shell.get_ipython()).__name__ == "ZMQInteractiveShell"

@@ -15,8 +15,7 @@ from torch import nn
 
 from headway.data.dataset import Data, Part
 from headway.data.loader import Batch, Loader
-from headway.errors import ConfigError, HeadwayError, ShapeError, TrainingError
-from headway.inputs.base import model_order
+from headway.errors import TrainingError
 from headway.inputs.training_view import TrainingView
 from headway.predictions import Predictions
 from headway.runs.checkpoint import STAGE, Checkpoints, Saved, load_model
@@ -26,13 +25,12 @@ from headway.train.compile import compile_passes
 from headway.train.dropout import dropout_rate
 from headway.train.ema import Average
 from headway.train.history import Epoch, History
-from headway.train.loop import evaluating, predict, train_epoch, untouched
+from headway.train.loop import predict, train_epoch, untouched
 from headway.train.mixup import mixed, softened
-from headway.train.model import Model
 from headway.train.nan_guard import FiniteLoss
 from headway.train.objective import Objective
 from headway.train.optimizers import OptimizerChoice, depth_groups, make_optimizer
-from headway.train.options import Options, Plan, check_sizes
+from headway.train.options import Options, Plan
 from headway.train.precision import Precision
 from headway.train.recipe import Recipe
 from headway.train.schedules import schedule
@@ -42,11 +40,7 @@ from headway.train.time_budget import Pace
 __all__ = [
     "MetricFn",
     "Setup",
-    "check_model",
-    "check_training",
-    "choose_stages",
     "fit",
-    "has_linear_head",
     "score",
     "set_training_mode",
     "step_seconds",
@@ -98,8 +92,10 @@ class Setup:
 
     def loader(self, part: Part, *, shuffle: bool = False, accumulate: int = 1) -> Loader:
         """Batches of a part; for evaluation they may be larger, as nothing is kept for a backward pass."""
+        # One batch of the loader is one step: it is taken apart again into `accumulate` pieces in the loop.
         size = self.batch_size * accumulate if shuffle else max(self.batch_size, 32)
         pin = self.precision.device.type == "cuda"
+        # Pinned memory is what a CUDA device copies from while it computes; elsewhere it costs and gains nothing.
         return Loader(part, size, seed=self.seed, shuffle=shuffle, pin_memory=pin)
 
     def outputs(self, module: nn.Module, part: Part) -> tuple[torch.Tensor, torch.Tensor]:
@@ -120,6 +116,7 @@ class Setup:
             outputs += [logits] if predictions[-1] is answers else []
             targets.append(truth)
             losses.append(objective.item_losses(logits, truth))
+            # The mean weighted by items, as the last batch may be smaller.
             total += objective.loss_fn(logits, truth).item() * len(truth)
         return Predictions(
             rows=part.left().rows,
@@ -143,6 +140,7 @@ class Setup:
         """
         drawn: dict[str, Any] = {"rows": batch.rows, "seed": self.seed, "epoch": epoch}
         inputs, targets = self.training_view(batch.inputs, batch.targets, size=size, **drawn)
+        # Smoothed first: of smoothed targets a mixture is what smoothing the mixture gives, and mixing needs numbers.
         if options.has_soft_targets:
             targets = softened(targets, self.objective, label_smoothing=options.label_smoothing)
         if options.mixup or options.cutmix:
@@ -191,6 +189,7 @@ class _Stage:
         self.first_entry = len(history)
         # A second call goes on counting, or it would see the same orders and the same augmentations again.
         self.first_epoch = sum(entry.stage == "all" for entry in history)
+        # Made before a checkpoint is read, whose average then replaces this one.
         self.average = Average(setup.model, plan.options.ema) if plan.options.ema else None
         total_steps = min(plan.epochs * len(self.loader), plan.max_steps)
         watching: list[Callback] = [self.losses, *([self.average] if self.average else [])]
@@ -261,8 +260,11 @@ class _Stage:
             train_loss=train_loss,
             valid_loss=predicted.loss,
             metrics=setup.measured(predicted.predictions, predicted.targets),
+            # The schedule counts steps done, and the epoch's last step was taken with one less.
             lr=state.schedule(state.step - 1),
             seconds=before + time.perf_counter() - self.began,
+            # Of mixed targets the loss on train lies above that on valid, which a diagnosis must not take for
+            # underfitting.
             is_mixed=self.plan.options.has_soft_targets,
         )
 
@@ -273,6 +275,7 @@ class _Stage:
         self.history.notes += self.plan.options.notes
         if state.pieces > self.plan.options.accumulate:
             self.history.notes.append(f"Low memory: each batch was split into {state.pieces} pieces.")
+        # Only float16 has a scaler that is on; the optimizer counts the steps that it did take.
         if state.precision.scaler.is_enabled():
             counts = [float(values["step"]) for values in state.optimizer.state.values() if "step" in values]
             skipped = state.step - int(max(counts, default=0))
@@ -290,6 +293,7 @@ class _Stage:
             **captured.values,
             "seconds": self.state.seconds + time.perf_counter() - self.began,
             "entries": [asdict(entry) for entry in self.history.epochs[self.first_entry :]],
+            # Files that failed once may be back: a run that goes on must train on the same items as before.
             "lost": list(self.setup.data.lost.items()),
         }
         self.setup.checkpoints.save(STAGE, Saved(captured.tensors, values))
@@ -350,6 +354,7 @@ def new_state(
 def step_seconds(setup: Setup, options: Options, *, steps: int = 3) -> float:
     """How many seconds a training step takes: the mean of some, after one to warm up; the model stays as it is."""
     # Real steps, as forward, backward, augmentation and reading together decide what a stage takes.
+    # A state of its own, so that the optimizer's averages do not begin with these steps.
     state = new_state(setup, options, make_inputs=partial(setup.augmented, options=options))
     loader = setup.loader(setup.data.train, shuffle=True, accumulate=options.accumulate)
     set_training_mode(setup.model, freeze_norm=options.freeze_norm)
@@ -362,131 +367,3 @@ def step_seconds(setup: Setup, options: Options, *, steps: int = 3) -> float:
         seconds = time.perf_counter() - start
     setup.model.eval()
     return seconds / max(state.step - 1, 1)
-
-
-def has_linear_head(model: nn.Module) -> bool:
-    """Whether a model has a body and a linear head, so that its head can be solved on the frozen body's features."""
-    if len(depth_groups(model)) < 2:
-        return False
-    head = model.get_submodule("head")
-    return isinstance(head, nn.Linear) and head.bias is not None
-
-
-def check_model(setup: Setup) -> bool:
-    """Tries the model on two items; True where its output is just its linear head on its body's features.
-
-    Raises:
-        ShapeError: If it does not give as many outputs as the target needs for each item.
-    """
-    model, data = setup.model, setup.data
-    part = data.valid if len(data.valid) > 1 else data.train
-    batch = next(iter(Loader(part, 2))).to(setup.precision.device)
-    inputs = setup.precision.layout(setup.prepare(batch.inputs))
-    # Not inference mode: a lazy module makes its weights here, and they are to be trained.
-    with evaluating(model), torch.no_grad():
-        outputs = _tried(model, inputs)
-        by_parts = model.get_submodule("head")(model.get_submodule("body")(inputs)) if has_linear_head(model) else None
-    # Of a mask the model gives an output for each place of the input, of anything else one for the item.
-    axes = (data.input.axes[index - 1] for index in model_order(data.input.axes)[1:])
-    lengths = dict(zip(axes, batch.inputs.shape[1:], strict=True))
-    wanted = (len(inputs), data.target.num_outputs, *(lengths[axis] for axis in data.target.axes[1:]))
-    if not isinstance(outputs, torch.Tensor) or outputs.shape != wanted:
-        shape = list(outputs.shape) if isinstance(outputs, torch.Tensor) else type(outputs).__name__
-        raise ShapeError(
-            f"The model must give {wanted[1]} numbers for each item, such as one logit a class.",
-            given=f"outputs {shape} for inputs {list(inputs.shape)}",
-            fix=f"End the model with a layer of {wanted[1]} outputs.",
-        )
-    try:
-        setup.objective.loss_fn(outputs.float(), batch.targets)
-    # A loss of the user's own fails in ways of its own.
-    except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        if isinstance(error, HeadwayError):
-            raise
-        shapes = ", ".join(
-            f"{name} {str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)}"
-            for name, tensor in zip(
-                ("outputs", "targets"), setup.objective.compared(outputs, batch.targets), strict=True
-            )
-        )
-        what = "`loss_fn` cannot compute a loss from the model's outputs and the targets."
-        fix = "Pass a loss for such shapes and dtypes, or a function that converts them first."
-        raise ShapeError(what, given=f"{shapes}: {_in_a_line(error)}", fix=fix) from error
-    return by_parts is not None and torch.allclose(outputs, by_parts, atol=1e-4)
-
-
-def _tried(model: nn.Module, inputs: torch.Tensor) -> Any:
-    """What a model gives, or a ShapeError that says what it was given."""
-    try:
-        return model(inputs)
-    # Every layer says in its own way that an input does not fit.
-    except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        what = "The model cannot compute outputs from two items."
-        given = f"inputs float32 {list(inputs.shape)}: {_in_a_line(error)}"
-        raise ShapeError(what, given=given, fix="Make its first layer, and its `forward`, take such inputs.") from error
-
-
-def _in_a_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
-
-
-def check_training(options: Options, setup: Setup, *, epochs: int | None = None, minutes: float | None = None) -> None:
-    """Checks, before any work, that options can have an effect on the setup's data and model.
-
-    Raises:
-        ConfigError: With the first one that cannot.
-    """
-    view, objective = setup.training_view, setup.objective
-    kinds = f"{type(setup.data.input).__name__} and {type(setup.data.target).__name__}"
-    mixes = ", ".join(f"{name}={getattr(options, name)}" for name in ("mixup", "cutmix") if getattr(options, name))
-    if mixes and not (view.can_mix and objective.soften):
-        what = "Mixup and cutmix need photos whose target is classes, labels or numbers."
-        raise ConfigError(what, given=f"{mixes}, {kinds}", fix="Leave them out.")
-    if options.label_smoothing and objective.even is None:
-        given = f"label_smoothing={options.label_smoothing}, {kinds}"
-        raise ConfigError("Label smoothing is for classes and labels.", given=given, fix="Leave it out.")
-    has_norm = any(isinstance(module, nn.BatchNorm1d) for module in setup.model.modules())
-    if has_norm and setup.batch_size == 1 and not options.freeze_norm:
-        what, given = "Batch normalisation needs more than one item a step.", "batch_size=1, a model with BatchNorm1d"
-        raise ConfigError(what, given=given, fix="Pass batch_size=2 or more, or freeze_norm=True.")
-    if not options.sizes:
-        return
-    given = f"sizes={list(options.sizes)}"
-    if view.full_size is None or max(options.sizes) > view.full_size:
-        what = "Sizes are for photos, and none may be above that of the data."
-        given += f", {kinds}" if view.full_size is None else f", size={view.full_size}"
-        raise ConfigError(what, given=given, fix="Leave them out, or read larger photos (size=).")
-    if minutes is not None:
-        what = "Sizes share the epochs among them, so they need a number of epochs."
-        raise ConfigError(what, given=f"{given}, minutes={minutes}", fix="Pass epochs instead of minutes.")
-    check_sizes(options.sizes, epochs)
-    size = min(options.sizes)
-    batch = next(iter(Loader(setup.data.train, 2, shuffle=True))).to(setup.precision.device)
-    inputs, _ = setup.augmented(batch, 0, size=size)
-    try:
-        with evaluating(setup.model), torch.no_grad():
-            setup.model(setup.precision.layout(inputs))
-    # Every architecture that wants one size alone says so in its own way.
-    except (RuntimeError, ValueError, AssertionError) as error:
-        what = "The model does not take photos of that size."
-        given = f"a side of {size} pixels ({_in_a_line(error)})"
-        raise ConfigError(what, given=given, fix="Pass larger sizes, or leave them out.") from error
-
-
-def choose_stages(setup: Setup, model: Model, *, is_own: bool, wanted: bool | None) -> bool:
-    """Whether `fine_tune` has two stages: a head solved on the frozen body's features, then all layers.
-
-    Where the user wants neither, two if the body is pretrained and the head a linear layer. A module or a loss of the
-    user's own (`is_own`) is tried on two items.
-
-    Raises:
-        ShapeError: If a module of one's own does not give the outputs that the target needs.
-        ConfigError: If two stages are wanted, and the model is more than a linear `head` on its `body`.
-    """
-    # A module of one's own is tried on two items; those by name are known to have a linear head or none.
-    is_plain = check_model(setup) if is_own or wanted else has_linear_head(setup.model)
-    if wanted and not is_plain:
-        what = "Two stages need a model that is its linear `head` on the features of its `body`."
-        given = f"two_stages=True, {type(setup.model).__name__}"
-        raise ConfigError(what, given=given, fix="Leave it out, or give the module these two parts.")
-    return is_plain and (bool(model.pretrained) if wanted is None else wanted)

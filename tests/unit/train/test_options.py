@@ -16,9 +16,10 @@ from headway.inputs.image.field import Image
 from headway.inputs.table.field import Table
 from headway.runs.repeat import copy_plan
 from headway.train.callbacks import BatchResult, Callback, TrainState
+from headway.train.checks import check_training
 from headway.train.history import History
 from headway.train.options import Options, Plan, options_of
-from headway.train.stage import Setup, check_training, fit
+from headway.train.stage import Setup, fit
 from tests.stopping import QUIET, killed_at, same_bits, told, weights
 
 Make = Callable[..., nn.Module]

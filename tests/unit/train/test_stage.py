@@ -16,13 +16,12 @@ import headway as hw
 from headway.data.loader import Batch
 from headway.errors import ConfigError, TrainingError
 from headway.inputs.image.augment import Augment
-from headway.inputs.image.networks import VisionModel
 from headway.train import stage
 from headway.train.callbacks import BatchResult, Callback, TrainState
 from headway.train.history import Epoch, History
 from headway.train.options import Options, Plan
 from headway.train.precision import choose_precision
-from headway.train.stage import Setup, fit, has_linear_head, score, set_training_mode, step_seconds
+from headway.train.stage import Setup, fit, score, set_training_mode, step_seconds
 
 Make = Callable[..., nn.Module]
 MakeSetup = Callable[..., Setup]
@@ -294,17 +293,6 @@ def test_score_uses_the_loss_and_the_metrics_that_were_given(linear: Make, make_
     loss, found = score(setup, torch.tensor([[1.0, 1.0], [0.0, 0.0]]), torch.tensor([0, 1]))
     assert loss == pytest.approx((4 + 1) / 2)
     assert found == {"largest": pytest.approx(0.5), "ten": 10.0}
-
-
-def test_which_models_have_a_linear_head(linear: Make, body_head: Make) -> None:
-    assert has_linear_head(body_head())
-    assert not has_linear_head(linear())
-    other = VisionModel(nn.Linear(4, 4), 4, 2)
-    other.head = nn.Sequential(nn.Linear(4, 2), nn.ReLU())
-    assert not has_linear_head(other)
-    necked = VisionModel(nn.Linear(4, 4), 4, 2)
-    necked.neck = nn.Linear(4, 4)
-    assert not has_linear_head(necked)
 
 
 def test_the_model_that_was_given_is_the_one_that_learns(linear: Make, make_setup: MakeSetup) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from headway.errors import ConfigError, HeadwayError, WeightsError, did_you_mean
+from headway.errors import ConfigError, HeadwayError, WeightsError, did_you_mean, in_a_line
 from headway.inputs.image.field import Image
 from headway.inputs.image.networks import Prepare, VisionModel, multi_level, small_resnet
 from headway.inputs.image.unet import RECIPES, UNet
@@ -106,7 +106,7 @@ def create(
         raise
     # timm's architectures say in many ways that an image is too small, or no multiple of their patches.
     except (RuntimeError, AssertionError, ValueError, ZeroDivisionError) as error:
-        given = f"{arch!r}, {channels} x {size} x {size}: {' '.join(str(error).split())[:200] or type(error).__name__}"
+        given = f"{arch!r}, {channels} x {size} x {size}: {in_a_line(error)}"
         fix = "Choose another size (size=, --size), such as 224, or another architecture."
         what = "This architecture cannot take images of that size."
         raise ConfigError(what, given=given, fix=fix) from error
@@ -142,7 +142,7 @@ def _pretrained_body(arch: str, channels: int, size: int) -> tuple[nn.Module, Pr
             body = _body_from(weights, arch, channels, size)
     except Exception as error:
         fix = f'Use "{DEFAULT_ARCH}", whose weights come with pip, or pass pretrained=False (--no-pretrained).'
-        given = f"{arch!r}: {' '.join(str(error).split())[:200]}"
+        given = f"{arch!r}: {in_a_line(error)}"
         raise WeightsError("The pretrained weights could not be loaded.", given=given, fix=fix) from error
     assert config is not None
     # The normalisation that the weights were trained with; for grey images the mean of the three channels'.

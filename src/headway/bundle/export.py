@@ -81,11 +81,13 @@ def export_bundle(
     with _quiet(), torch.no_grad():
         served = _Served(prepare, model, target.objective().activate, familiar.distance if familiar else None, input)
         graph = _exported(served, target, input, torch.from_numpy(inputs))
+        # Dropped where the model turned out to be more than its head on its body.
         familiar = familiar if served.distance else None
         result = quantize_graph(graph, train=quantize.train, valid=quantize.valid) if quantize else None
     graph = result.graph if result else graph
     if result and not result.is_kept:
         warnings.warn(result.note, stacklevel=3)
+    # By the graph that is written, whichever it is: the check says what this one gives.
     outputs, *distances = _run(graph, inputs)
     files = {
         "weights.safetensors": _weights(served.model),
@@ -112,6 +114,7 @@ def _exported(served: _Served, target: Target, input: Input, inputs: Tensor) -> 
         _check_outputs(expected[0], target)
         _out_of_place(served, inputs, expected=expected)
         graph = _to_onnx(served, inputs, input)
+        # What was fixed at the example's number of items fails at another.
         single, several = _run(graph, inputs[:1].numpy()), _run(graph, inputs.numpy())
     except HeadwayError:
         raise
@@ -175,6 +178,7 @@ def _to_onnx(served: _Served, inputs: Tensor, input: Input) -> bytes:
     # With an example of length one along a dynamic axis, some layers come out fixed at one.
     example = inputs if list(inputs.shape) == lengths else inputs.new_zeros(lengths)
     dynamic = {axis: torch.export.Dim(name) for axis, name in names.items()}
+    # Without `strict` it runs the model as it is; with it, it would refuse much of what users' modules do.
     program = torch.export.export(served, (example,), dynamic_shapes=(dynamic,), strict=False)
     onnx_program = torch.onnx.export(
         program,
@@ -187,6 +191,7 @@ def _to_onnx(served: _Served, inputs: Tensor, input: Input) -> bytes:
     assert onnx_program is not None
     # Each node would carry lines and paths of the source code that made it.
     ClearMetadataAndDocStringPass()(onnx_program.model)
+    # The same model gives the same bytes, and so the same hash.
     return onnx_program.model_proto.SerializeToString(deterministic=True)
 
 

@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 FORMAT_VERSION = 1
+# Protocol buffers, in which ONNX is written, end at 2 GiB.
 MAX_BUNDLE_BYTES = 2**31 - 1
 MAX_MANIFEST_BYTES = 4 * 2**20
 
@@ -57,6 +58,7 @@ _CHECK = {
 # Of the two zips that are read here one has five members, the other up to three.
 _MAX_MEMBERS = 16
 _END = struct.Struct("<4s4H2LH")
+# Flags of the zip format: encrypted, strongly encrypted, with a masked directory.
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 
 
@@ -257,6 +259,7 @@ def _no_bundle(why: str, source: object) -> BundleError:
 def _write_zip(file: BinaryIO, members: dict[str, bytes]) -> None:
     with zipfile.ZipFile(file, "w", compression=zipfile.ZIP_STORED) as archive:
         for name, data in members.items():
+            # The first day that the format knows, so that the same content gives the same bytes.
             entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
             # zipfile would write the platform it runs on.
             entry.create_system = 3
@@ -298,6 +301,7 @@ def _problem(entries: list[zipfile.ZipInfo], size: int) -> str | None:
     names = [entry.filename for entry in entries]
     if len(set(names)) != len(names):
         return "it has two members of one name"
+    # Members that share bytes could be many times as large as the file.
     if sum(entry.file_size for entry in entries) > size:
         return "its members claim more bytes than there are"
     for entry in entries:

@@ -104,6 +104,7 @@ class Graph:
         """
         if seconds is None:
             seconds = MAX_SECONDS + max(map(len, inputs.values()), default=0)
+        # Options of its own, as `terminate` ends every run that shares them.
         run = _Run(self, self._options(), seconds)
         try:
             _watchdog.add(run)
@@ -159,6 +160,7 @@ class _Watchdog:
     def _wake(self, deadline: float) -> None:
         with self._condition:
             if self._thread is None:
+                # A daemon: it waits for ever and must not keep the process alive.
                 self._thread = threading.Thread(target=self._watch, name="headway-watchdog", daemon=True)
                 self._thread.start()
             self._wakes_at = min(self._wakes_at, deadline)
@@ -263,6 +265,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
 def _varint(message: memoryview, at: int) -> tuple[int, int]:
     """A whole number in groups of seven bits, and where it ends."""
     value = 0
+    # Ten groups hold the 64 bits of the longest number; a longer one is damage or malice.
     for shift in range(0, 70, 7):
         if at >= len(message):
             break
@@ -300,6 +303,7 @@ def _started(work: Callable[[], T]) -> Future[T]:
 def _open_session(graph: bytes) -> onnxruntime.InferenceSession:
     import onnxruntime
 
+    # Before the first session, as sessions take the allocator that there is when they are made.
     _limit_memory()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4

@@ -84,6 +84,7 @@ class Distance(nn.Module):
         self.register_buffer("means", means.float())
         self.register_buffer("directions", directions.float())
         self.register_buffer("scales", torch.ones(2))
+        # In float32, as the graph will compute it.
         far, plain = self.terms(features.float(), logits.float())
         self.scales = torch.stack([far.mean().clamp_min(1e-6) / WEIGHT, plain.mean().abs().clamp_min(1e-6)])
 
@@ -139,6 +140,7 @@ def find_familiar(setup: Setup, known: Mapping[str, np.ndarray] | None = None) -
     if not has_linear_head(setup.model) or not len(setup.data.valid):
         return None
     train = _sample(setup.data.train)
+    # After fine-tuning the body gives other features than those that stage one kept.
     usable = known is not None and len(train) == len(setup.data.train) and _is_same(setup, known["train"])
     features = {}
     for part in (train, setup.data.valid):
@@ -194,6 +196,7 @@ def _widest(points: Tensor) -> tuple[Tensor, Tensor]:
     # good here (Halko et al. 2011, arXiv:0909.4061). They start from the same numbers each time.
     num_features = points.shape[1]
     start = torch.Generator().manual_seed(0)
+    # Some more than are kept: the last ones of a subspace are the least exact.
     count = min(NUM_DIRECTIONS + 32, num_features)
     basis = torch.randn(num_features, count, generator=start, dtype=points.dtype)
     for _ in range(NUM_ROUNDS):

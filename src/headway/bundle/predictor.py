@@ -233,6 +233,7 @@ class Predictor:
         """For each item of a batch its answer, whether it is familiar, and its share of the time."""
         start = time.perf_counter()
         outputs, distances = self._run(inputs, seconds=seconds)
+        # NaN is taken out first, since decoding may sort or round; those items are replaced in the next lines.
         answers: list[Prediction | ReadError] = [*self.target.decode_many(np.nan_to_num(outputs))]
         for position in np.flatnonzero(~self.target.is_valid(outputs)):
             answers[position] = ReadError(_NO_ANSWER)
@@ -242,6 +243,7 @@ class Predictor:
         verdicts: list[bool | None] = [None] * len(answers) if familiar is None else familiar.tolist()
         far = self.input.is_far(inputs)
         if far is not None:
+            # Outside of the range that training saw, whatever the distance says.
             verdicts = [False if is_far else verdict for is_far, verdict in zip(far, verdicts, strict=True)]
         return zip(answers, verdicts, repeat(spent, len(answers)), strict=True)
 
@@ -379,6 +381,7 @@ def _is_of_shape(batch: np.ndarray, shape: Sequence[int | str | None]) -> bool:
 
 def sampled(outputs: np.ndarray) -> np.ndarray:
     """What a bundle's check keeps of a batch `[batch, outputs, ...]`: of maps each eighth value along either side."""
+    # A map for each item would make the check larger than everything else in the bundle.
     return outputs[(slice(None), slice(None), *[slice(None, None, 8)] * (outputs.ndim - 2))]
 
 

@@ -72,6 +72,7 @@ def quantize_graph(graph: bytes, *, train: Part, valid: Part) -> Quantized:
     )
     loss = (before - after) * (1 if metrics.higher_is_better else -1)
     # NaN, the score where valid lacks a class, compares as false.
+    # Rounding of sums must not decide at the very limit.
     is_kept = bool(loss <= (MAX_LOSS if metrics.is_share else MAX_WORSE * abs(before)) + 1e-9)
     facts: dict[str, Any] = {
         "asked": "int8",

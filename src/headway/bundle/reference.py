@@ -83,6 +83,7 @@ def numbers_of(measured: Measured) -> dict[str, float]:
     """All numbers of an item or an answer by name, those of a mask as `share of` a class."""
     flat = {name: value for name, value in measured.items() if name != "shares"}
     flat |= {f"share of {name}": value for name, value in measured.get("shares", {}).items()}
+    # NaN equals nothing: a number that was not measured is left out.
     return {name: value for name, value in flat.items() if isinstance(value, int | float) and value == value}
 
 

@@ -104,6 +104,7 @@ def find_runtime(archive: Path | None = None) -> bytes:
             whose hash is written here.
     """
     cached = cache_folder("runtime") / f"{RUNTIME}.tgz"
+    # Hashed each time: the cache is a folder that anything may write to.
     if archive is None and cached.is_file() and _is_right(cached.read_bytes()):
         return cached.read_bytes()
     try:
@@ -134,6 +135,7 @@ def _fetched() -> bytes:
     with tempfile.TemporaryDirectory(prefix="headway-npm-") as folder:
         command = [npm, "pack", RUNTIME, "--pack-destination", folder]
         try:
+            # In an empty folder, as npm obeys an .npmrc or package.json where it runs.
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
         except subprocess.TimeoutExpired as error:
             raise ConfigError("npm did not answer in ten minutes.", given=RUNTIME, fix=fix) from error

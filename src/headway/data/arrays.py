@@ -56,7 +56,7 @@ def from_arrays(
         split: How to split; `RandomSplit(valid, seed=seed)` when left out, by group where there are groups.
         valid: Share of the items in valid, where `split` is left out.
         seed: The seed of that split.
-        size: Side of the square that the model sees, in pixels. Default: that of the pictures, up to 224,.
+        size: Side of the square that the model sees, in pixels. Default: that of the pictures, up to 224.
         channels: Which axis of pictures has the channels. Left out: the one of length 1, 3 or 4.
         near_copies: "keep", "move" or "drop", as for `from_folder`.
 

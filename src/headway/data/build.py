@@ -63,9 +63,6 @@ def from_folder(
             "drop" leaves those out of train that are nearly the same as one of valid or test.
         on_progress: Called with (items read, items in all) while they are opened for the first time.
 
-    Returns:
-        The data set.
-
     Raises:
         DataError: If the data cannot be trained on; the text names the items.
         ConfigError: If an argument is out of its range.
@@ -134,6 +131,7 @@ def from_csv(
         fix = "Call hw.from_items(frame, target=...)."
         raise ConfigError("`path` must be a file; a table in memory is not one.", given=type(path).__name__, fix=fix)
     dialect, notes = Dialect(separator=separator, encoding=encoding, decimal=decimal), list[str]()
+    # Read once, although the kinds of input and of target are recognised by it before it is used.
     values = cache(lambda: read_values(path, dialect, tell=notes.append))
     reader = input if isinstance(input, Input) else recognise_input(input or (), values, size=size or 224)
     if reader.source == "values":
@@ -148,6 +146,7 @@ def from_csv(
     items = read_table(path, input=reader.column, target=answer.columns, **files)
     options = {"near_copies": near_copies, "on_progress": on_progress}
     data = from_items(items, input=reader, target=answer, split=drawn, **options)
+    # The table may have been read twice, once to recognise the target, and then tells everything twice.
     return replace(data, notes=(*dict.fromkeys(notes), *data.notes))
 
 
@@ -172,9 +171,6 @@ def from_items(
         near_copies: "keep", "move" or "drop", as for `from_folder`.
         on_progress: Called with (items read, items in all) while they are opened for the first time.
 
-    Returns:
-        The data set.
-
     Raises:
         DataError: If the data cannot be trained on; the text names the items.
     """
@@ -188,7 +184,9 @@ def from_items(
     frame = _without_nan(frame, target)
     check_columns(frame, input, target, split_column=split.column if isinstance(split, ColumnSplit) else None)
     (frame, notes), target = _with_existing_paths(frame, input, target), target.bind(frame)
+    # Before anything is left out: by this number an item is known from here on.
     frame = frame.with_columns(pl.Series("row", range(len(frame)), dtype=pl.Int64))
+    # Before the split, which keeps identical items together, and before anything is fitted on what cannot be read.
     store = open_table(frame, input) if input.source == "values" else _open_files(frame, input, target, on_progress)
     frame = frame.with_columns(pl.Series("content", store.contents, dtype=pl.String))
     missing = _missing(frame, target)
@@ -198,12 +196,14 @@ def from_items(
     _check_readable(frame, input, reasons, beside)
     reasons = missing | reasons | beside
     usable = frame.filter(~pl.col("row").is_in(list(reasons)))
+    # Before the split, whose own errors would hide that a class has a single item.
     target.check_items(usable)
     assigned = assign_parts(split, usable, target)
     copies = [row for row, part in zip(usable["row"], assigned, strict=True) if part is None]
     reasons |= dict.fromkeys(copies, "identical to an item on another side of the split")
     usable = usable.with_columns(pl.Series("split", assigned, dtype=pl.String)).filter(pl.col("split").is_not_null())
     train = usable.filter(pl.col("split") == "train")
+    # On training rows alone: what is learned from valid, if only a mean, makes valid look better than new data.
     reader = input.fit(train)
     data = Data(
         items=usable,
@@ -238,6 +238,7 @@ def _apart(data: Data, choice: CopiesChoice) -> Data:
     gone = items.filter(pl.col("split").is_null())["row"].to_list()
     reasons = dict.fromkeys(gone, "nearly identical to an item on another side of the split")
     problems = pl.concat([data.problems, _problems(data.items, data.input, reasons)]).sort("row")
+    # The fields learned from rows that may lie elsewhere now.
     return replace(refitted(data, items.filter(pl.col("split").is_not_null()), split=split), problems=problems)
 
 
@@ -277,6 +278,7 @@ def _beside(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) -> dict[
     """Of the items that cannot be read those that are files beside the items, by row; none where all of them are."""
     names = input.names(frame)
     beside = {row: f"a {PurePath(names[row]).suffix} file, no {input.noun}" for row in reasons}
+    # What lies beside photos, such as a text of notes, is no sign of a wrong path.
     beside = {row: why for row, why in beside.items() if names[row].lower().endswith(input.beside)}
     return beside if len(beside) < len(frame) else {}
 

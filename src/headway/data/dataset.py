@@ -96,6 +96,7 @@ class Data:
         if not self._pairs:
             items = self.items.filter(~pl.col("row").is_in(list(self.lost)))
             chosen = generator(0, "order").permutation(len(items))[: self.input.most_compared]
+            # Of all sides: the name only says which rows a part of its own has.
             part = Part(self, "train", items[np.sort(chosen)])
             # What lies on the disk alone is not read once more.
             pairs = self.input.near_copies(part) if self.store.canvases is not None else ()
@@ -122,6 +123,7 @@ class Data:
         answers = pl.col(self.target.columns).cast(pl.String)
         if self.store.answers:
             answers = pl.Series("answer", [self.store.answers.contents[row] for row in self.items["row"]])
+        # Not the paths: the same photos in another folder are the same data.
         columns = self.items.select("content", answers, "split")
         return hashlib.sha256("\n".join("\0".join(map(str, row)) for row in columns.iter_rows()).encode()).hexdigest()
 
@@ -239,6 +241,7 @@ class Part:
         """The same as it goes with `canvases`; another array only where the target lies in a picture."""
         if self.data.store.answers:
             return self.placed_at(np.arange(len(self)))
+        # Rows ascend in the items, whatever was filtered out of them.
         return self.data.placed[np.searchsorted(self.data.items["row"].to_numpy(), self.rows)]
 
     def placed_at(self, positions: Sequence[int] | np.ndarray) -> np.ndarray:
@@ -266,6 +269,7 @@ class Part:
         """The canvases of those of the items that can be read, and their positions; the others are noted as lost."""
         store, reader = self.data.store, self.data.input
         if store.canvases is not None:
+            # What is in the store was read once and cannot be lost.
             return store.batch(self.rows[positions], reader), np.asarray(positions)
         values, canvases, good = self.items[reader.column], [], []
         for position in map(int, positions):

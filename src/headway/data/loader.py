@@ -89,6 +89,7 @@ class Loader:
         self.shuffle = shuffle
         self.threads = threads or reader_threads()
         self.pin_memory = pin_memory
+        # Taken once: threads share it, and a part computes it when it is first asked for.
         self._rows = part.rows
 
     def __len__(self) -> int:
@@ -106,6 +107,7 @@ class Loader:
         order = np.arange(len(self.part))
         if self.shuffle:
             order = generator(self.seed, "order", epoch=epoch).permutation(len(self.part))
+        # Divided before the first are dropped: a run that goes on has the batches that it would have had.
         parts = np.array_split(order, len(self))[start:]
         if self.part.data.input.source == "values":
             # Rows lie in memory: to hand them from one thread to another would take longer than to look them up.
@@ -134,6 +136,7 @@ class Loader:
         if not self.shuffle:
             canvases, targets = reader.view(canvases), self.part.data.target.view(targets, reader)
         inputs, targets = as_tensor(canvases, reader.axes), torch.from_numpy(targets)
+        # In the reading thread, so that the copy into pinned memory costs training no time.
         if self.pin_memory:
             inputs, targets = inputs.pin_memory(), targets.pin_memory()
         return [Batch(inputs, targets, self._rows[positions])]

@@ -104,6 +104,7 @@ def copies_of_train(
     copies = own.join(train.unique("same", keep="first", maintain_order=True), on="same", maintain_order="left")
     if not len(copies):
         return None
+    # So often two items agree that are no copies: only more than that speaks for a leak of the answer.
     shares = train["target"].value_counts()["count"] / len(train)
     return Copies(
         part=part,

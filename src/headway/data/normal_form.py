@@ -81,7 +81,9 @@ def existing_paths(column: str, paths: Sequence[Any], folder: Path | None = None
         if os.path.exists(path) or not name:
             return path
         parent = meant(parent)
+        # Each folder is listed once, however many of the paths lie in it.
         choices = names(parent).get(normal_name(name), set())
+        # Of two files that could be meant neither is taken.
         return os.path.join(parent, *choices) if len(choices) == 1 else path
 
     read, mended = [], []

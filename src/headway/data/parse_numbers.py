@@ -36,10 +36,12 @@ def number_of(value: Any) -> float:
         value = value.strip()
         if value.lower() in NO_NUMBER:
             return math.nan
+        # Python reads 1_000 as a number; in a table it is a name.
         if "_" in value:
             raise ValueError(value)
     try:
         number = float(value)
+    # pandas has missing values that are no floats.
     except (TypeError, OverflowError) as error:
         if str(value) in ("<NA>", "NaT"):
             return math.nan
@@ -90,6 +92,7 @@ def odd_value(values: pl.Series) -> tuple[int, str] | None:
     for text in values.drop_nulls().unique().to_list():
         try:
             number = number_of(_bare(text))
+            # NaN, which stands for a missing value, equals nothing.
             num_numbers += number == number
         except ValueError:
             odd.append(text)

@@ -72,6 +72,7 @@ def reopen(
     answers = store.answers.reasons if store.answers else {}
     changed = {row: why for row, why in answers.items() if row in was} | changed
     gone = [row for row in changed if row in store.reasons or row in answers]
+    # As when the data were made: with more of them gone, it is the folder that is wrong.
     is_too_much = len(gone) > MAX_UNREADABLE * len(was)
     if changed and (is_too_much or not accept_changes):
         shown = [f"{values[row]} ({reason})" for row, reason in list(changed.items())[:NAMES_SHOWN]]
@@ -103,6 +104,7 @@ def moved(frame: pl.DataFrame, columns: Sequence[str], folder: str | os.PathLike
     root = Path(folder).expanduser().absolute()
     root = root.parent if names_table(root) else root
     paths = [path for name in columns for path in frame[name] if isinstance(path, str)]
+    # A few dozen files, spread over all of them, as a network folder takes long to answer for each.
     some = [PurePath(path).parts[1:] for path in paths[:: max(1, len(paths) // _LOOKED_FOR)]]
     there = {
         cut: sum(root.joinpath(*parts[cut:]).is_file() for parts in some)

@@ -122,6 +122,7 @@ def list_folder(path: str | os.PathLike[str]) -> pl.DataFrame:
             )
         rows += [(str(file), folder.name, part) for file in files]
     _check_names([file for file, _, _ in rows])
+    # Named types: a folder without a split has None alone, of which polars would make a column without a type.
     frame = pl.DataFrame(rows, schema={"file": pl.String, "label": pl.String, "split": pl.String}, orient="row")
     return frame if is_split else frame.drop("split")
 
@@ -178,4 +179,5 @@ def files_below(folder: Path) -> list[Path]:
         if real not in seen:
             below += [Path(at, name) for name in files if _is_item(name)]
         seen.add(real)
+    # A file system lists files in any order, and the row numbers that everything is counted by must not depend on it.
     return sorted(below, key=lambda file: file.relative_to(folder).as_posix())

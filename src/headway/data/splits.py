@@ -133,6 +133,7 @@ class GroupSplit(Split):
                 fix="Fill the column, or remove those rows.",
             )
         merged = _merge([group for group in groups if group is not None], items["content"].to_list())
+        # One for each part.
         needed = 2 + (self.test > 0)
         if len(set(merged)) < needed:
             raise DataError(
@@ -183,6 +184,7 @@ class TimeSplit(Split):
         if not before_test or before_test[0] == before_test[-1]:
             given = f"column {self.column!r} with {len(set(times))} different values"
             raise DataError("There are too few moments to split by.", given=given, fix="Use RandomSplit.")
+        # Of all rows, not of those left before test, as the share is said of all.
         num_valid = min(max(1, round(len(times) * self.valid)), len(before_test))
         first_valid = before_test[-num_valid]
         # All the rows of the first moment go to train, even where they are more than their share.
@@ -231,6 +233,7 @@ class ColumnSplit(Split):
                 fix="Correct the column, or name another.",
             )
         contents = items["content"].to_list()
+        # Of identical items those stay that lie farthest from training: a test item is never given up for one of train.
         rank = {part: level for level, part in enumerate(PARTS)}
         highest: dict[str, int] = {}
         for part, content in zip(parts, contents, strict=True):
@@ -310,6 +313,7 @@ def assign_parts(split: Split, items: pl.DataFrame, target: Target) -> list[str 
     """A part for each item, as `Split.assign` gives it, with the shares of the target's strata kept."""
     import polars as pl
 
+    # In a column of its own: the target's may hold numbers or lists, by which nothing can be stratified.
     strata = pl.Series(_STRATUM, target.strata(items), dtype=pl.String)
     return split.assign(items.with_columns(strata), target=_STRATUM)
 
@@ -357,6 +361,8 @@ def _assign_groups(groups: list[str], labels: list[str], *, valid: float, test: 
         cells = range(starts[group], starts[group + 1])
         fits = [sum([min(numbers[cell], lack[held[cell]]) for cell in cells]) for lack in missing]
         most = max(fits)
+        # A group goes where more than half of its items are wanted; else it would spoil the shares more than it mends
+        # them.
         if most and 2 * most > sum(numbers[cells.start : cells.stop]):
             part = fits.index(most)
             part_of[group] = part + 1

@@ -42,6 +42,7 @@ MAX_STORE_BYTES = 20 * 2**30
 MAX_MEMORY_BYTES = 2**30
 
 
+# A file that nobody has written to for a day was left by a process that was killed.
 _ABANDONED_SECONDS = 24 * 3600
 
 
@@ -113,6 +114,7 @@ def open_store(
     folder = cache_folder("store")
     if key is not None and (known := _from_cache(folder, key)) is not None:
         return known
+    # One item is decoded first, since slots in a file need a size.
     shape = _first_shape(values, reader)
     size = len(values) * math.prod(shape) * np.dtype(reader.dtype).itemsize if shape is not None else 0
     temporary = _temporary(folder, size) if key is not None else None
@@ -129,6 +131,7 @@ def open_store(
         store, is_lasting = _fill(
             values, reader, canvases, threads=threads or reader_threads(), on_progress=on_progress
         )
+        # What failed for a moment must not be remembered as unreadable.
         if key is None or temporary is None or store.canvases is None or not is_lasting:
             return store
         return _to_cache(store, folder, key, temporary)
@@ -186,8 +189,10 @@ def _key(values: Sequence[Any], reader: Reader) -> str | None:
     digest = hashlib.blake2b(digest_size=16)
     settings = {
         **reader.to_json(),
+        # How a column is called changes nothing in what is read from it.
         "column": "",
         "dtype": np.dtype(reader.dtype).str,
+        # Another version may decode or resize to other bytes.
         "pillow": version("pillow"),
         "headway": version("headway"),
     }
@@ -257,6 +262,7 @@ def _temporary(folder: Path, size: int) -> Path | None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _make_room(folder, size)
+        # As much again stays free, for checkpoints and whatever else writes to this disk.
         if shutil.disk_usage(folder).free < 2 * size:
             return None
         handle, name = tempfile.mkstemp(dir=folder, suffix=".part")
@@ -271,12 +277,14 @@ def _make_room(folder: Path, size: int) -> None:
     for part in folder.glob("*.part"):
         if time.time() - part.stat().st_mtime > _ABANDONED_SECONDS:
             part.unlink(missing_ok=True)
+    # By the time of last use, which `_from_cache` sets.
     files = sorted(folder.glob("*.bin"), key=lambda file: file.stat().st_mtime)
     used = sum(file.stat().st_size for file in files)
     for file in files:
         if used + size <= MAX_STORE_BYTES:
             return
         used -= file.stat().st_size
+        # The notes go first: a file without its notes is never used.
         file.with_suffix(".json").unlink(missing_ok=True)
         file.unlink(missing_ok=True)
 
@@ -311,11 +319,13 @@ def _fill(
     is_lasting = True
     pool = ThreadPoolExecutor(threads)
     try:
+        # `map` gives results in the order of the items, whichever thread is done first.
         for index, (content, error) in enumerate(pool.map(read, range(len(values)))):
             contents.append(content)
             if error is not None:
                 reasons[index] = str(error)
                 is_lasting &= not _may_pass(error.__cause__)
+            # Not at each item: to draw a bar takes longer than to read a small photo.
             if on_progress and (index % 64 == 63 or index + 1 == len(values)):
                 on_progress(index + 1, len(values))
     finally:
@@ -373,6 +383,7 @@ def _from_cache(folder: Path, key: str) -> Store | None:
             starts, shapes = (np.array(known[name], dtype=np.int64) for name in ("starts", "shapes"))
             canvases = Ragged(canvases, starts, shapes)
         store = Store(canvases, known["contents"], {int(index): why for index, why in known["reasons"].items()})
+        # Its last use, by which the store that was not used for longest is found.
         os.utime(file)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -313,11 +313,14 @@ def _parsed(text: str, separator: str, path: object, tell: Tell) -> pl.DataFrame
     """The table's columns as text; of several of the same name the first."""
     import polars as pl
 
+    # By Python's reader, as polars renames columns of the same name.
     header = next(filter(None, csv.reader(io.StringIO(text[:_HEADER], newline=""), delimiter=separator)), [])
     _check_width(len(header), path)
     try:
+        # All as text: polars would read 007 as 7, and decide by the first rows alone.
         frame = pl.read_csv(text.encode(), separator=separator, infer_schema=False)
     except pl.exceptions.ComputeError:
+        # Polars says that something is wrong, and not in which line.
         _check_lines(text, len(header), separator, path)
         raise
     names = [normal_name(name) for name in (header if len(header) == len(frame.columns) else frame.columns)]
@@ -352,6 +355,7 @@ def _values(frame: pl.DataFrame, dialect: Dialect, tell: Tell) -> pl.DataFrame:
         return frame
     columns = [texts.str.strip_chars() for texts in frame]
     columns = [texts.set(texts.is_in(["", "?"]), None) for texts in columns]
+    # One mark for the whole table: a column such as 1.445 alone could be read either way.
     decimal = dialect.decimal or _decimal(columns, dialect.separator)
     marks = (decimal,) if dialect.decimal else (decimal, "." if decimal == "," else ",")
     read, shown = [], []
@@ -361,6 +365,7 @@ def _values(frame: pl.DataFrame, dialect: Dialect, tell: Tell) -> pl.DataFrame:
             tries = (*(_numbers(texts, mark) for mark in marks), _dates(texts))
             values = next((values for values in tries if values is not None), None)
             if values is not None:
+                # An example of what was read how, by which a wrong guess is seen at once.
                 row = values.is_not_null().arg_true()[0]
                 shown.append(f"{texts.name!r} {texts[row]!r} as {values[row]}")
         read.append(texts if values is None else values)

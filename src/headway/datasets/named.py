@@ -108,9 +108,6 @@ def load(
         seed: The seed of that split.
         on_progress: As in `fetch`, and with ("reading", items read, items in all).
 
-    Returns:
-        The data set.
-
     Raises:
         ConfigError: If there is no data set of that name.
         DownloadError: If a file cannot be downloaded from any address.

@@ -40,6 +40,7 @@ def own_baselines(trained: TrainedModel, extra: Mapping[str, BaselineFunction]) 
         ConfigError: If a name is that of another baseline.
         ShapeError: If one of them gives predictions of the wrong shape.
     """
+    # None of the known ones, which `find_baselines` has run.
     return _run(trained, names=[], extra=extra) if extra else []
 
 
@@ -81,6 +82,7 @@ def _data_of(trained: TrainedModel, part: Part) -> BaselineData:
     data, features = trained.data, trained.features
     part, arrays, about = data.input.baseline_arrays(part, seed=trained.setup.seed)
     if features and part.name in features.parts:
+        # A kind may take fewer rows than the part has, and features must be those of the same.
         arrays["features"] = features.parts[part.name][np.isin(features.rows[part.name], part.rows)]
     return BaselineData(targets=part.targets, arrays=arrays, about=about)
 

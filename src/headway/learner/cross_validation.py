@@ -96,6 +96,7 @@ def _splits(data: Data, items: pl.DataFrame, folds: int, *, seed: int) -> list[t
     if len(set(groups.tolist())) < folds:
         raise _too_few(folds, f"{len(set(groups.tolist()))} groups")
     strata = data.target.strata(items) if data.target.strata_name else [""] * len(items)
+    # scikit-learn takes seeds of 32 bits.
     cross = StratifiedGroupKFold(folds, shuffle=True, random_state=seed % 2**32)
     return list(cross.split(groups, np.array(strata), groups))
 
@@ -107,6 +108,7 @@ def _too_few(folds: int, available: str) -> ConfigError:
 
 def _fold(data: Data, items: pl.DataFrame, train: np.ndarray, valid: np.ndarray) -> Data:
     parts = np.full(len(items), "", dtype=object)
+    # Of a split by time the rows that come after a fold are on neither side.
     parts[train], parts[valid] = "train", "valid"
     items = items.with_columns(pl.Series("split", parts.tolist(), dtype=pl.String))
     return refitted(data, items.filter(pl.col("split") != ""), split=RecordedSplit("fold of a cross-validation"))

@@ -30,6 +30,7 @@ def ensemble(trained: TrainedModel, baseline: str, *, train_again: Callable[[Dat
     Raises:
         ConfigError: If there is no such baseline, or answers of this kind are not averaged.
     """
+    # Before anything is trained again, which takes as long as it did the first time.
     check_averaged(trained.metrics, str(trained.data.target))
     known_baseline = one_baseline(trained, baseline)
     again = train_again(inner_split(trained.data, seed=trained.setup.seed))

@@ -44,6 +44,7 @@ def export_trained(
         "arch": facts["settings"].get("arch"),
         "pretrained": facts["settings"].get("pretrained"),
         "metrics": {name: part["metrics"] for name, part in facts["parts"].items()},
+        # A bundle carries what its figures were compared with, or they would say little elsewhere.
         "baselines": facts["baselines"],
         "verdict": facts["verdict"],
         # The fields stand in the manifest itself.

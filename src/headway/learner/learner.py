@@ -71,12 +71,12 @@ class Learner:
             out: a good choice for the data.
         pretrained: Whether a named architecture starts from pretrained weights.
         two_stages: Whether `fine_tune` solves a linear `head` on the features of the frozen `body` before it trains
-            every layer. Default: where the body is pretrained,.
+            every layer. Default: where the body is pretrained.
         run: A folder for this run, made anew; its items, history, checkpoints and report are kept there. Left out:
             nothing is written.
         seed: Decides everything random. The same seed and data give the same weights on the same kind of processor.
-        batch_size: Items a step. Default: 32, or 64 for images under 64 pixels,. "auto" takes a batch in pieces
-            when memory runs out, with the same result up to rounding where no layer looks at the batch as a whole.
+        batch_size: Items a step. Default: 32, or 64 for images under 64 pixels. "auto" takes a batch in pieces
+            where memory is short, with the same result up to rounding where no layer looks at the batch as a whole.
         augment: What is done to training items, such as an `Augment` to photos. Default: mild.
         metrics: More metrics, shown each epoch and in every report: functions of targets and predictions, scorers of
             scikit-learn or their names, or `hw.Metric`s.
@@ -269,9 +269,6 @@ class Learner:
             lr: Peak learning rate of the last layers.
             options: Of the stage for every layer, such as `mixup=0.2`: the fields of `hw.Options`.
 
-        Returns:
-            The history.
-
         Raises:
             ConfigError: If an option is not known or cannot have an effect.
             TrainingError: If the loss is NaN.
@@ -301,9 +298,6 @@ class Learner:
             lr: Peak learning rate. Default: 0.001.
             options: Such as `mixup=0.2`: the fields of `hw.Options`.
 
-        Returns:
-            The history.
-
         Raises:
             ConfigError: If an option is not known or cannot have an effect.
             TrainingError: If the loss is NaN.
@@ -322,7 +316,7 @@ class Learner:
         A body has up to three groups of layers, from its first to its last; the head is the last group.
 
         Args:
-            to: The first group that trains. Default: -1, the head alone,.
+            to: The first group that trains. Default: -1, the head alone.
 
         Raises:
             ConfigError: If there is no such group, or the model has no body and head.
@@ -498,9 +492,6 @@ class Learner:
             report: The report whose figures go into the file. Default: made anew.
             quantize: "int8" for a smaller and faster graph, where it costs at most half a point on valid, or
                 1 % of an error in a unit; the manifest's `quantization` has the figures of both and which was kept.
-
-        Returns:
-            The path.
         """
         check_quantize(quantize, self.data.input)
         if self.progress is not None and not len(self.history):

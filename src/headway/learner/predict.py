@@ -52,6 +52,7 @@ def show_results(setup: Setup, n: int, *, part: PartName) -> Figure:
     figure, places = new_figure(columns=columns, rows=-(-len(chosen) // columns), width=2.6, height=2.8)
     for axes in places:
         axes.set_axis_off()
+    # The panels beyond the items stay empty.
     for axes, value, answer, truth in zip(places, values, answers, truths, strict=False):
         data.input.draw(axes, value)
         score = "" if answer.score is None else f" {answer.score:.2f}"

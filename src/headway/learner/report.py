@@ -38,6 +38,7 @@ __all__ = ["UNTRAINED", "Diagnosis", "check_request", "curve", "findings", "make
 # Training items that the model predicts, to be compared with valid: a whole pass over train takes too long.
 NUM_TRAIN = 200
 
+# Enough items to see a channel that is zero for each of them; the maps of all layers pass through memory.
 NUM_ACTIVITY = 32
 
 UNTRAINED = "This learner has not trained the model: its weights are as they were made or loaded."
@@ -103,6 +104,7 @@ def make_report(
     """The whole report on a model; see `Learner.report`."""
     inputs = replace(
         _inputs(trained, baselines),
+        # A diagnosis alone looks at valid, so that test stays unseen; a report is where test is looked at.
         parts={name: trained.predictions(name) for name in trained.judged},
         slices=slices,
         groups=_groups(trained, groups),
@@ -123,6 +125,7 @@ def make_report(
     sections = input.report_sections(trained.setup, report) | report.sections
     notes = [*report.notes, *(section.note for section in sections.values() if section.note)]
     report = replace(report, findings=ranked, sections=sections, notes=notes)
+    # Last, as the sections say which items are shown.
     return replace(report, pictures=input.report_pictures(trained.setup, report))
 
 

@@ -46,6 +46,7 @@ SETTINGS = (
 
 def made_again(make: Callable[..., L], settings: Mapping[str, Any], data: Data, **own: Any) -> L:
     """A learner with a run's settings, not trained yet; `own` are arguments that are no plain values."""
+    # By name, as a run's folder may hold more, and may come from anyone.
     arguments = {name: settings[name] for name in SETTINGS}
     # Where the weights came from is known by the architecture's name; a module of one's own replaces that name.
     arguments["pretrained"] = bool(settings["pretrained"])
@@ -77,6 +78,7 @@ def resume_run(
     folder = open_run(run)
     same, moved_to = (data, None) if isinstance(data, Data) else (None, data)
     settings = folder.check(data=same, own=own)
+    # Made here, since files are read before there is a learner.
     shown = progress if isinstance(progress, Progress) else make_progress() if progress else False
 
     def count(done: int, total: int) -> None:
@@ -134,6 +136,7 @@ def recorded(
         yield Call(setup, is_done=True)
         load_model(setup.model, done)
         setup.model.eval()
+        # Those of the calls before are there already.
         for values in done.values["entries"][len(history) :]:
             setup.record(history, Epoch(**values))
         history.notes[:] = done.values["notes"]

@@ -37,6 +37,7 @@ def load_weights(model: nn.Module, path: str | os.PathLike[str]) -> None:
     """
     file = Path(path)
     try:
+        # Its reader takes a path, and would wait for ever at a pipe.
         open_file(file, max_bytes=2**40).close()
         tensors = safetensors.torch.load_file(file)
     except (OSError, safetensors.SafetensorError) as error:
@@ -56,6 +57,7 @@ def freeze_to(model: nn.Module, to: int) -> None:
     Raises:
         ConfigError: If the model has only one group, or no such group.
     """
+    # The groups that have learning rates of their own, so that both count layers in the same way.
     groups = depth_groups(model)
     # `to=0` is for `unfreeze`, which every model can.
     if to and len(groups) == 1:

@@ -92,6 +92,7 @@ class Checkpoints:
             with safetensors.safe_open(file, framework="pt") as opened:
                 metadata = opened.metadata() or {}
                 tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
+            # The format itself checks sizes alone.
             if metadata["checksum"] != _checksum(tensors, metadata["values"]):
                 message = "its checksum is wrong"
                 raise ValueError(message)
@@ -110,6 +111,7 @@ class Checkpoints:
         if self.folder is None:
             return
         tensors = {key: value.detach().cpu().contiguous() for key, value in saved.tensors.items()}
+        # As one text, so that the checksum is of the very bytes that are read again.
         values = json.dumps(dict(saved.values))
         chunks = safetensors_file(tensors, {"values": values, "checksum": _checksum(tensors, values)})
         file = self._file(name)
@@ -184,6 +186,7 @@ def safetensors_file(
         start, end = end, end + tensor.nbytes
         entries[name] = {"dtype": _DTYPES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [start, end]}
     text = json.dumps(entries).encode()
+    # So that the tensors begin at a multiple of eight bytes, as the format has it.
     text += b" " * (-len(text) % 8)
     return [len(text).to_bytes(8, "little") + text, *(_bytes(tensor) for _, tensor in ordered)]
 

@@ -31,6 +31,7 @@ class Signals:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
+            # Kept, and put back: a notebook or a server has handlers of its own.
             self._before = {number: signal.signal(number, self._handle) for number in SIGNALS}
         return self
 

@@ -53,6 +53,7 @@ def copy_plan(first: Run) -> Run:
         if (first.path / name).exists():
             (second.path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(first.path / name, second.path / name)
+    # Last, as it makes the folder a run that can be gone on with.
     second.write_config({**config, **environment(), "repeats": str(first.path)})
     return second
 

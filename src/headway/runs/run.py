@@ -39,6 +39,7 @@ from headway.targets.registry import target_from_json
 
 __all__ = ["Run", "check_name", "differences", "environment", "list_runs", "new_run", "open_run"]
 
+# What the system says where it will not write: no space, no permission, a failing disk. Any other error is raised as it is.
 CANNOT_WRITE = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 # What surrounds a run, besides the versions of libraries.
@@ -148,6 +149,7 @@ class Run:
             # A run that was killed may have written half of it.
             lines.pop()
             os.truncate(file, sum(map(len, lines)))
+        # A run that goes on makes its entries again, to the same values.
         if number >= len(lines):
             with _writing(file), file.open("a", encoding="utf-8") as opened:
                 opened.write(json.dumps(dict(entry)) + "\n")
@@ -165,6 +167,7 @@ class Run:
             with ExitStack() as stack:
                 with _writing(self.path):
                     stack.enter_context(_lock(self.path))
+                    # For the message that another process gets; the lock alone decides.
                     (self.path / OWNER).write_text(f"process {os.getpid()} on {platform.node()}")
                 yield
         except filelock.Timeout:
@@ -250,6 +253,7 @@ class Run:
 def environment() -> dict[str, Any]:
     """What a run's bits depend on besides its data and settings, and where its code stood."""
     return {
+        # For a person's eye: nothing is run from it.
         "command": sys.argv,
         "versions": library_versions(),
         "platform": platform.platform(),
@@ -315,6 +319,7 @@ def new_run(runs: str | os.PathLike[str], name: str) -> Run:
 
 def check_name(name: str) -> None:
     """Raises a ConfigError if a run's name cannot be the name of a folder on every kind of machine."""
+    # Windows forbids these signs, and a run's folder may be copied there.
     if not name or name in (".", "..") or any(sign in name for sign in '/\\:*?"<>|\0'):
         fix = "Use letters, digits, - and _."
         raise ConfigError("`name` must be a valid folder name.", given=repr(name), fix=fix)

@@ -31,6 +31,7 @@ def activity(model: nn.Module, inputs: torch.Tensor) -> list[LayerActivity]:
         ['0', '1']
     """
     layers: dict[str, LayerActivity] = {}
+    # By identity, and weakly: of a tensor that is gone, another one may get the same id.
     names: WeakIdKeyDictionary = WeakIdKeyDictionary()
 
     def measure(name: str, module: nn.Module, output: torch.Tensor) -> None:

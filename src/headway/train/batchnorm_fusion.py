@@ -46,6 +46,7 @@ def folded(body: nn.Module, inputs: torch.Tensor) -> Iterator[nn.Module]:
             _fold(body, name, conv, norm)
         with torch.no_grad():
             error = (body(inputs) - outputs).abs().max()
+        # As where the output of a convolution is used elsewhere, too, beside its normalisation.
         if error > TOLERANCE * outputs.abs().max():
             _unfold(body, pairs, before)
         yield body

@@ -69,6 +69,7 @@ class TrainState:
     higher_is_better: Mapping[str, bool] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     stop_training: bool = False
+    # No argument: it is the model until a stage is compiled.
     forward: Callable[[torch.Tensor], torch.Tensor] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -156,6 +157,7 @@ def check_callbacks(callbacks: Callback | Sequence[Callback]) -> tuple[Callback,
             given = f"the class {callback.__name__}" if is_class else type(callback).__name__
             fix = f"Pass {callback.__name__}()." if is_class else "Derive its class from hw.Callback."
             raise ConfigError("A callback must be an instance of hw.Callback.", given=given, fix=fix)
+        # One without methods of its own, such as a bare subclass, does nothing and means to.
         own = [name for name in vars(type(callback)) if not name.startswith("_")]
         has_hook = any(getattr(type(callback), hook) is not getattr(Callback, hook) for hook in _hooks())
         # Such as one with the hooks of another library, none of which would ever be called.

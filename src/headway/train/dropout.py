@@ -49,6 +49,7 @@ def dropout_rate(model: nn.Module, rate: float | None) -> Iterator[None]:
     def drop(layer: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         return (F.dropout(inputs[0], rate, training=layer.training), *inputs[1:])
 
+    # A hook, and not a layer more: the weights keep their names, and a bundle has no trace of it.
     hook = linear[-1].register_forward_pre_hook(drop)
     try:
         yield

@@ -78,6 +78,7 @@ class EarlyStopping(Callback):
         if not self._best_epoch or self._sign * (value - self._best) > self.min_delta:
             self._best, self._best_epoch, self._waited = value, epoch.epoch, 0
             if self.restore_best:
+                # Copied: `state_dict` gives the live tensors, which the next step changes.
                 self._weights = {name: tensor.clone() for name, tensor in state.model.state_dict().items()}
             return
         self._waited += 1

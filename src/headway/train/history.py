@@ -91,6 +91,7 @@ class History:
 
         names = list(self.epochs[0].metrics) if self.epochs else []
         figure, axes = new_figure(columns=1 + len(names), width=4.5, height=3.2)
+        # By the entry: the head's epoch is 1, and so is the first one that trains every layer.
         at = range(1, len(self.epochs) + 1)
         axes[0].plot(at, [epoch.train_loss for epoch in self.epochs], marker="o", label="train")
         axes[0].plot(at, [epoch.valid_loss for epoch in self.epochs], marker="o", label="valid")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LrFinder", "find_lr"]
 
+# From where next to nothing moves to where nearly everything diverges.
 LOWEST, HIGHEST = 1e-6, 1.0
 
 
@@ -73,6 +74,7 @@ def find_lr(setup: Setup, *, steps: int = 60) -> LrFinder:
     loader = setup.loader(setup.data.train, shuffle=True)
     set_training_mode(setup.model, freeze_norm=False)
     with untouched(state):
+        # A small data set is gone through several times.
         while state.step < steps and not state.stop_training:
             train_epoch(state, loader.epoch(state.epoch))
     setup.model.eval()
@@ -101,5 +103,6 @@ def _steepest(lrs: np.ndarray, losses: np.ndarray) -> float:
     lrs, losses = lrs[finite], losses[finite]
     # Beyond the lowest loss the rate is already too high.
     lowest = max(int(losses.argmin()), 2)
+    # By the logarithm of the rate, on which the steps are even.
     slopes = np.gradient(losses[: lowest + 1], np.log(lrs[: lowest + 1]))
     return float(lrs[int(slopes.argmin())])

@@ -32,6 +32,7 @@ def make_room(state: TrainState, batch: Batch, gradients: Callable[[TrainState, 
     items, pieces_before = len(batch.rows), state.pieces
     while state.pieces < items:
         _empty(state)
+        # Doubled, so that a few tries find what fits.
         state.pieces = min(2 * state.pieces, items)
         # The step is tried again, and may come back here.
         if state.split_batches:

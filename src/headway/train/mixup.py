@@ -70,6 +70,7 @@ def mixed(
     own, is_cut = draws[:, 1], draws[:, 2] < 0
     top, bottom = _sides(draws[:, 3], own, height)
     left, right = _sides(draws[:, 4], own, width)
+    # Of a rectangle that reaches over an edge less is covered than was drawn, and the targets must say so.
     share = np.where(is_cut, 1 - (bottom - top) * (right - left) / (height * width), own)
 
     def placed(values: np.ndarray, *shape: int) -> torch.Tensor:
@@ -80,6 +81,7 @@ def mixed(
         y, x = torch.arange(height, device=images.device)[:, None], torch.arange(width, device=images.device)
         inside = (y >= placed(top, 1, 1, 1)) & (y < placed(bottom, 1, 1, 1))
         inside = inside & (x >= placed(left, 1, 1, 1)) & (x < placed(right, 1, 1, 1))
+        # Inside of the rectangle lie the other photo's pixels.
         weights = torch.where(placed(is_cut, 1, 1, 1), (~inside).float(), weights)
     others = to_device(torch.from_numpy(partner), images.device)
     shares = placed(share.astype(np.float32), *[1] * (targets.ndim - 1))
@@ -92,6 +94,7 @@ def _draw(row: int, seed: int, epoch: int, mixup: float, cutmix: float) -> tuple
     position, coin, y, x = draw.uniform(size=4)
     is_cut = cutmix > 0 and (mixup == 0 or coin < 0.5)
     alpha = cutmix if is_cut else mixup
+    # Drawn last: how many numbers a beta draw takes from the stream depends on its alpha.
     return position, draw.beta(alpha, alpha), -1.0 if is_cut else 1.0, y, x
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FiniteLoss"]
 
+# Steps of an accelerator that may go on after the first NaN.
 STEPS_BETWEEN = 50
 NAMES_SHOWN = 5
 
@@ -53,6 +54,7 @@ class FiniteLoss(Callback):
                 raise self._error(step, state.schedule(step - 1), rows, loss)
 
     def _error(self, step: int, lr: float, rows: np.ndarray, loss: float) -> TrainingError:
+        # The batch's items are named, since one of them is often the cause: an empty photo, a number beyond all others.
         items = self.data.items.filter(pl.col("row").is_in(rows.tolist()))
         names = self.data.input.names(items)
         more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""

@@ -37,7 +37,9 @@ def one_cycle(step: int, *, total_steps: int, max_lr: float) -> float:
     """
     rising = WARMUP * total_steps
     if step < rising:
+        # Where fastai's and PyTorch's one-cycle schedules begin, too.
         return _between(max_lr / 25, max_lr, step / rising)
+    # In a stage of one step less than a whole one is left for the fall.
     return _between(max_lr, 0.0, (step - rising) / max(total_steps - rising, 1))
 
 

@@ -49,12 +49,14 @@ def capture(state: TrainState) -> Saved:
     """Everything that decides how a stage goes on: weights, the optimizer's state, and how far the stage has come."""
     tensors, plain = model_tensors(state.model), {}
     remembered = {
+        # By position, as parameters have no names in an optimizer; one that no step has reached has no state.
         **{f"optimizer.{index}": state.optimizer.state.get(key, {}) for index, key in enumerate(_parameters(state))},
         **{f"group.{index}": _counts(group) for index, group in enumerate(state.optimizer.param_groups)},
         **{f"callback.{index}": callback.state_dict() for index, callback in enumerate(_remembering(state))},
     }
     for owner, values in remembered.items():
         for name, value in values.items():
+            # A file has tensors as tensors, bit for bit, and everything else as JSON.
             (tensors if isinstance(value, torch.Tensor) else plain)[f"{owner}.{name}"] = value
     tensors["loss_sum"] = state.loss_sum
     values = {
@@ -72,6 +74,7 @@ def restore(state: TrainState, saved: Saved) -> None:
     Raises:
         CheckpointError: If the checkpoint is of another model or of other callbacks.
     """
+    # First, as it says in the plainest words that the checkpoint is another model's.
     load_model(state.model, saved)
     for index, parameter in enumerate(_parameters(state)):
         state.optimizer.state[parameter] = {
@@ -84,6 +87,7 @@ def restore(state: TrainState, saved: Saved) -> None:
         setattr(state, name, saved.values[name])
     state.loss_sum = saved.tensors["loss_sum"].to(state.precision.device)
     state.precision.scaler.load_state_dict(saved.values["scaler"])
+    # By their classes' names: what they were made with may differ, which class they are of may not.
     callbacks, wanted = _remembering(state), saved.values["callbacks"]
     names = [type(callback).__name__ for callback in callbacks]
     if names != wanted:

@@ -34,9 +34,10 @@ class Pace(Callback):
         now = time.monotonic()
         self.spent, self.at = self.spent + now - self.at, now
         step = self.spent / state.step
-        # Until one has been seen, an evaluation is taken for a tenth of its epoch.
+        # Each step carries its share; until one has been seen, an evaluation is taken for a tenth of its epoch.
         evaluation = self.evaluation / self.batches or step / 10
         left = self.seconds - self.spent - self.evaluated
+        # Never more again: the learning rate has begun to fall towards the earlier end.
         state.total_steps = min(state.total_steps, state.step + max(int(left / (step + evaluation)), 0))
 
     def on_epoch_end(self, state: TrainState, epoch: Epoch) -> None:

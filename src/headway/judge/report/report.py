@@ -222,9 +222,6 @@ class Report(RunFacts):
         Args:
             path: Ends in `.json` for programs, in `.html` for people (one page that loads nothing else).
 
-        Returns:
-            The path.
-
         Raises:
             ConfigError: If the path has another ending.
         """

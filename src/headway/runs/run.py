@@ -39,7 +39,7 @@ from headway.targets.registry import target_from_json
 
 __all__ = ["Run", "check_name", "differences", "environment", "list_runs", "new_run", "open_run"]
 
-# What the system says where it will not write: no space, no permission, a failing disk. Any other error is raised as it is.
+# What the system says where it will not write: no space, no permission, a failing disk. Others are raised as they are.
 CANNOT_WRITE = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 # What surrounds a run, besides the versions of libraries.

@@ -147,7 +147,9 @@ def _shown(error: HeadwayError) -> HeadwayError:
 
 def _watch_signals() -> None:
     """Lets a signal end the main thread's run of a bundle's graph, in which Python itself would not see the signal."""
+    # Python handles signals between its own instructions, of which a graph's run is a single one.
     reader, writer = os.pipe()
+    # Python writes to it within the signal's handler, which must never wait.
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     threading.Thread(target=_end_runs, args=(reader,), name="headway-signals", daemon=True).start()

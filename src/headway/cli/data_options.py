@@ -24,7 +24,10 @@ __all__ = [
     "DIALECT_OPTIONS",
     "TARGET_OPTIONS",
     "AcceptChanges",
+    "Decimal",
+    "Encoding",
     "MovedTo",
+    "Separator",
     "check_fields",
     "dialect_of",
     "labelled_items",
@@ -50,6 +53,26 @@ MovedTo = Annotated[
     typer.Option("--data", metavar="FOLDER", help="Folder where the data files are now, if they have moved."),
 ]
 AcceptChanges = Annotated[bool, typer.Option("--accept-changes", help="Continue although data files have changed.")]
+
+# How a table of text is written.
+Separator = Annotated[
+    str | None,
+    typer.Option(metavar="CHARACTER", rich_help_panel="Data", help="Table: separator, or tab. Default: detected."),
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", rich_help_panel="Data", help="Table: text encoding, such as latin-1. Default: detected."
+    ),
+]
+Decimal = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CHARACTER",
+        rich_help_panel="Data",
+        help="Table: decimal mark, a point or a comma. Default: detected.",
+    ),
+]
 
 # Options that only some kinds of targets take, by `Target.options`.
 TARGET_OPTIONS = ("classes", "ignore", "label_separator", "limits", "missing")
@@ -175,6 +198,7 @@ def labelled_items(
         raise DataError(what, given=f"{data}, columns: {', '.join(rows.columns[:20])}", fix=fix)
     part = None
     if not tables.names_table(data) and "split" in rows.columns:
+        # The one farthest from training: test, else valid.
         part = max(rows["split"].unique().to_list(), key=["train", "valid", "test"].index)
         rows = rows.filter(rows["split"] == part)
     own = zip(names, (*input.columns, *field.columns), strict=True)
@@ -203,6 +227,7 @@ def _target_class(options: Mapping[str, Any]) -> type[Target] | None:
     if options.get("kind"):
         return target_class(options["kind"])
     special = {name for name in TARGET_OPTIONS if options.get(name) is not None}
+    # By its options alone: `--range` says that it is a number.
     return next((kind for kind in map(target_class, TARGETS) if special & {*kind.options}), None)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headway.cli.data_options import dialect_of, labelled_items, local
+from headway.cli.data_options import Decimal, Encoding, Separator, dialect_of, labelled_items, local
 from headway.errors import ConfigError, DataError, ReadError, did_you_mean
 from headway.system.files import read_file
 from headway.system.terminal import echo
@@ -42,16 +42,9 @@ def evaluate(
         list[str] | None, typer.Option(metavar="COLUMN", help="Table: column of file paths. For ratings give it twice.")
     ] = None,
     target: Annotated[str | None, typer.Option(metavar="COLUMN", help="Table: column of labels.")] = None,
-    separator: Annotated[
-        str | None, typer.Option(metavar="CHARACTER", help="Table: separator, or tab. Default: detected.")
-    ] = None,
-    encoding: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Table: text encoding, such as latin-1. Default: detected.")
-    ] = None,
-    decimal: Annotated[
-        str | None,
-        typer.Option(metavar="CHARACTER", help="Table: decimal mark, a point or a comma. Default: detected."),
-    ] = None,
+    separator: Separator = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
     groups: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Column of groups, such as patient: intervals count groups.")
     ] = None,
@@ -80,6 +73,7 @@ def evaluate(
         field.encode(field.values(rows))
     judged: list[int] = []
     batches = _judged(predictor, rows, problems, judged)
+    # One batch is read first: where nothing can be read there is nothing to measure, and an error says why.
     first = next(batches, None)
     if first is None:
         nouns = predictor.input.nouns

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headway.cli.data_options import dialect_of, local
+from headway.cli.data_options import Decimal, Encoding, Separator, dialect_of, local
 from headway.errors import ConfigError, DataError, ReadError
 from headway.system.terminal import echo
 
@@ -36,16 +36,9 @@ def predict(
         Path | None,
         typer.Option(metavar="FOLDER", help="Masks: folder to write PHOTO.mask.png files to."),
     ] = None,
-    separator: Annotated[
-        str | None, typer.Option(metavar="CHARACTER", help="Table: separator, or tab. Default: detected.")
-    ] = None,
-    encoding: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Table: text encoding, such as latin-1. Default: detected.")
-    ] = None,
-    decimal: Annotated[
-        str | None,
-        typer.Option(metavar="CHARACTER", help="Table: decimal mark, a point or a comma. Default: detected."),
-    ] = None,
+    separator: Separator = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON line per item, with all probabilities.")
     ] = False,
@@ -131,6 +124,7 @@ def _media_files(predictor: Predictor, files: Sequence[Path], output: Path | Non
         what, fix = "`--output` is for models that predict masks.", "Leave it out; --json prints all of each answer."
         raise ConfigError(what, given=f"--output {output}, {predictor.target.task}", fix=fix)
     written = {str(file): output / f"{file.stem}.{media.name}.{media.suffix}" for file in files}
+    # Before anything is predicted, as one file would replace the other without a word.
     twice = [name for name, count in Counter(written.values()).items() if count > 1]
     if twice:
         what = f"The {media.name} files of two {predictor.input.nouns} would have the same name."

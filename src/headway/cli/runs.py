@@ -58,6 +58,7 @@ def _rank(row: dict[str, Any]) -> tuple[str, float]:
     if row["value"] is None:
         # Behind every metric's name.
         return ("~", math.inf)
+    # Grouped by metric, since an accuracy and an error in years have no common order.
     return (str(row["metric"]), float(-row["value"] if row["higher_is_better"] else row["value"]))
 
 

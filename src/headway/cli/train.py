@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from headway.cli.data_options import check_fields, local, open_data
+from headway.cli.data_options import Decimal, Encoding, Separator, check_fields, local, open_data
 from headway.errors import ConfigError
 from headway.system.terminal import echo
 from headway.targets.registry import TARGETS
@@ -85,15 +85,9 @@ def train(
     split_column: Annotated[
         str | None, data_option(metavar="COLUMN", help="Table: column that says train, valid or test.")
     ] = None,
-    separator: Annotated[
-        str | None, data_option(metavar="CHARACTER", help="Table: separator, or tab. Default: detected.")
-    ] = None,
-    encoding: Annotated[
-        str | None, data_option(metavar="NAME", help="Table: text encoding, such as latin-1. Default: detected.")
-    ] = None,
-    decimal: Annotated[
-        str | None, data_option(metavar="CHARACTER", help="Table: decimal mark, a point or a comma. Default: detected.")
-    ] = None,
+    separator: Separator = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
     valid: Annotated[float, data_option(metavar="SHARE", help="Share of the items held out for validation.")] = 0.2,
     near_copies: Annotated[
         Literal["keep", "move", "drop"],
@@ -166,6 +160,7 @@ def train(
 
     run = new_run(runs, name)
     try:
+        # Before the data are read, so that a second command of the same name cannot take the folder meanwhile.
         with run.held():
             run.plan({**options, "data": str(data.absolute())})
             carry_out(run, start=start, as_json=as_json)

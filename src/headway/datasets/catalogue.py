@@ -64,6 +64,7 @@ class NamedData:
     @property
     def ready_bytes(self) -> int:
         """What it takes on the disk at most once it is ready: about as much again, and a block a file."""
+        # A file takes whole blocks of the disk, of 4 kB mostly.
         return self.download_bytes + self.items * 4096
 
 

@@ -139,6 +139,7 @@ def _receive_all(file: PublishedFile, address: str, part: Path, on_progress: Cal
             _receive(file, address, part, on_progress)
             return is_resumed
         except _PassingError as error:
+            # A slow line that brings something each time is not given up.
             failures = 0 if _size(part) - before >= PROGRESS_BYTES else failures + 1
             if failures >= TRIES:
                 raise DownloadError(str(error)) from error
@@ -184,8 +185,10 @@ def _append(response: requests.Response, file: PublishedFile, part: Path, on_pro
         raise DownloadError(message)
     with open(part, "ab" if received else "wb") as stream:
         on_progress(received)
+        # Raw bytes: what the hash was taken of, whatever the server says of their encoding.
         while chunk := response.raw.read(_CHUNK, decode_content=False):
             received += len(chunk)
+            # Stopped at once: a wrong or hostile address could fill the disk.
             if received > file.size:
                 stream.truncate(0)
                 message = f"it has more than {file.size:,} bytes"
@@ -225,6 +228,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.exceptions.SSLError):
         return f"its certificate is not accepted ({error})"
     if isinstance(error, requests.exceptions.ConnectionError):
+        # The name of the error is all that requests leaves of it.
         is_unknown = "NameResolutionError" in str(error)
         return "its name cannot be looked up: is there a network?" if is_unknown else "no connection"
     return "the connection was cut"

@@ -176,6 +176,7 @@ def _make(data: NamedData, ready: Path, tell: OnProgress) -> None:
         write_items(data, files, staging, tell)
         _seal(data, staging)
         _remove(ready)
+        # In one step, in the same file system: a folder of this name is always whole.
         os.replace(staging, ready)
     finally:
         _remove(staging)
@@ -211,6 +212,7 @@ def _is_whole(folder: Path) -> bool:
     try:
         noted = json.loads((folder / _SEAL).read_text())
         files, size = _measure(folder)
+        # More is fine: a file manager leaves files of its own in folders that are looked at.
         return files >= noted["files"] and size >= noted["bytes"]
     except (OSError, ValueError, KeyError, TypeError):
         return False

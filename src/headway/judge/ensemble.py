@@ -18,6 +18,7 @@ from headway.judge.verdict import OPENINGS, Verdict, verdict, verdict_part
 
 __all__ = ["Ensemble", "check_averaged", "choose_weight", "judge_ensemble"]
 
+# Twentieths: finer shares cannot be told apart on the few rows that choose.
 _WEIGHTS = np.linspace(0, 1, 21)
 
 
@@ -55,6 +56,7 @@ class Ensemble(AsJson):
     @property
     def sentence(self) -> str:
         """What the ensemble is worth."""
+        # The average is then one of the two, which no test should call a gain.
         if self.weight in (0.0, 1.0):
             alone = "the model" if self.weight else self.baseline
             return f"No gain: on the training rows set aside, {alone} alone was best."

@@ -30,6 +30,7 @@ def number_groups(values: pl.Series | Sequence[Any]) -> np.ndarray:
     """
     numbers: dict[Any, int] = {}
     named = enumerate(np.asarray(values, dtype=object).tolist())
+    # A tuple as the key, which no value of a column is.
     return np.array([numbers.setdefault((place,) if value is None else value, len(numbers)) for place, value in named])
 
 
@@ -47,6 +48,7 @@ def looks_grouped(parts: np.ndarray, items: pl.DataFrame, columns: Sequence[str]
         groups = number_groups(items[column]) if kind.is_integer() or str(kind) in _NAMES else np.zeros(1, np.int64)
         count, freedom = len(parts), len(groups) - int(groups.max()) - 1
         sizes = np.bincount(groups)
+        # With fewer there is no variance between groups to speak of, or none within.
         if len(sizes) < 10 or count < 2 * len(sizes):
             continue
         means = np.bincount(groups, parts) / sizes
@@ -82,6 +84,7 @@ def of_groups(
         return plain
     if len(sizes) < _GROUPS:
         return plain.without_interval(f"{len(sizes)} groups, {_GROUPS} needed")
+    # The design effect of groups whose items are copies of one another: no real groups can have more.
     copies = float((sizes**2).sum()) / count
     together, apart = group_error(parts, groups), float(parts.std(ddof=1)) / math.sqrt(count)
     effect = copies if apart == 0 else min(max((together / apart) ** 2, 1.0), copies)
@@ -100,5 +103,6 @@ def group_error(parts: np.ndarray, groups: np.ndarray) -> float:
         Liang and Zeger 1986, "Longitudinal data analysis using generalized linear models".
     """
     num_groups = len(np.unique(groups))
+    # Deviations of a group's items add up where they share their luck, and cancel out where they do not.
     sums = np.bincount(groups, parts - parts.mean())
     return math.sqrt(num_groups / max(num_groups - 1, 1) * float((sums**2).sum())) / len(parts)

@@ -232,6 +232,7 @@ def mean(values: np.ndarray, *, samples: int = 1000, seed: int = 0) -> Estimate:
         # A resample of equal values, such as one that misses the only outlier, would be infinitely far away.
         spread = np.maximum(drawn.std(1) / math.sqrt(count), _FLOOR * error)
         scores.extend((drawn.mean(1) - centre) / spread)
+    # Turned round: where resamples came out too high, the truth lies lower.
     below, above = percentiles(scores)
     return Estimate(centre, centre - max(above, 0.0) * error, centre - min(below, 0.0) * error)
 
@@ -284,6 +285,7 @@ def error_size(value: float, effects: np.ndarray, sizes: np.ndarray, *, tail_wei
     if value == 0:
         return Estimate(0.0, 0.0, 0.0)
     reach = student(count - 1) * math.sqrt(float((effects**2).sum()) * count / (count - 1)) / value
+    # Hill's estimate takes the root of the items, which is few enough to be the tail and enough to be stable.
     largest = np.sort(sizes)[::-1][: max(math.isqrt(count), 5) + 1]
     tail = float(np.log(largest[:-1] / largest[-1]).mean()) if len(largest) > 1 and largest[-1] > 0 else math.inf
     wider = 1 + tail_weight * max(0.0, min(tail, 1.0) - _LIGHT_TAIL)

@@ -66,6 +66,7 @@ class LearningCurve(AsJson):
         sizes = [point.num_items for point in self.points]
         for axes, name in zip(panels, ("accuracy", "log_loss"), strict=True):
             scores: list[Estimate] = [getattr(point, name) for point in self.points]
+            # Matplotlib takes lengths of the bars, not their ends.
             reach = [[score.value - score.low for score in scores], [score.high - score.value for score in scores]]
             axes.errorbar(sizes, [score.value for score in scores], yerr=reach, fmt="o-", capsize=3)
             axes.set_xscale("log", base=2)

@@ -183,12 +183,14 @@ def as_metric(
     if not callable(scorer):
         fix = "Pass a function of targets and predictions, a scikit-learn scorer, a name or hw.Metric(...)."
         raise ConfigError("A metric must be a function.", given=repr(given), fix=fix)
+    # How scikit-learn calls scorers, which take a fitted estimator and not its predictions.
     if _names_of_parameters(scorer)[:2] == ["estimator", "X"]:
         name = name or (re.findall(r"\((\w+)", repr(scorer)) or ["score"])[0]
         return Metric(
             name, lambda targets, predictions: _scored(scorer, targets, predictions, decide), needs="probabilities"
         )
     name = name or getattr(scorer, "__name__", type(scorer).__name__)
+    # By the end of the name, which is how scikit-learn names what is to be small.
     return Metric(name, cast(Function, scorer), higher_is_better=not re.search("(error|loss|deviance)$", name))
 
 
@@ -451,6 +453,7 @@ class TaskMetrics:
             compared = [compare(own, parts, seed=seed) for parts in others]
         gaps = np.stack([own - parts for parts in others], axis=1)
         if groups is not None and len(others) > 1:
+            # Groups are what is independent, so their sums are what goes together or not.
             gaps = np.stack([np.bincount(groups, gap) for gap in gaps.T], axis=1)
         comparison = best_of(compared, gaps, higher_is_better=metric.higher_is_better, reference=reference, seed=seed)
         return comparison.scaled(100) if metric.is_share else comparison

@@ -62,6 +62,7 @@ def rank(scores: np.ndarray, positive: np.ndarray, effects: Effects) -> Ranking:
     values, total, sums = [], np.zeros(count), {side: _Sum(np.zeros(count)) for side in _CAUTION}
     for column in range(columns):
         order = np.argsort(scores[:, column])
+        # Equal scores have no order among them: each run of them counts as a whole.
         ordered = scores[order, column]
         starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
         group = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, count]))
@@ -149,6 +150,7 @@ def auroc_effects(positive: np.ndarray, starts: np.ndarray, group: np.ndarray) -
     others = np.add.reduceat(~positive, starts, dtype=np.int64)
     below = (np.cumsum(others) - others / 2) / others.sum()
     above = (hits.sum() - np.cumsum(hits) + hits / 2) / hits.sum()
+    # What an item adds is the share of the others that it is on the right side of.
     placed = np.where(positive, below[group], above[group])
     value = float((below * hits).sum() / hits.sum())
     return value, (placed - value) / np.where(positive, hits.sum(), others.sum())

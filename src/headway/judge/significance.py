@@ -130,10 +130,12 @@ def best_of(
     near = [sign * (gap.low if sign > 0 else gap.high) for gap in differences]
     if sign * best.difference.value >= 0 and reference is not None:
         return _ahead_of_all(compared, near, reference, sign)
+    # Models share the items' difficulty, so their differences go together; taken for independent they would show less.
     norms = np.sqrt((gaps**2).sum(axis=0))
     scaled = gaps / np.where(norms > 0, norms, 1.0)
     correlation = scaled.T @ scaled
     np.fill_diagonal(correlation, 1.0)
+    # A correlation of equal baselines has no Cholesky root; rounding may leave its least values below 0.
     values, vectors = np.linalg.eigh(correlation)
     noise = generator(seed, "bootstrap").normal(size=(_DRAWS, len(values)))
     largest = (noise * np.sqrt(np.maximum(values, 0.0)) @ vectors.T).max(axis=1)
@@ -143,6 +145,7 @@ def best_of(
         score = NormalDist().inv_cdf(1 - max(best.p, 1e-12) / 2)
         p = min(max(2 * float((largest >= score).mean()), best.p), 1.0)
     wider = max(float(np.quantile(largest, 1 - ALPHA / 2)) / Z_SCORE, 1.0)
+    # Both ends are the least favourable of all comparisons, the far ones widened.
     far = [sign * (gap.value + wider * ((gap.high if sign > 0 else gap.low) - gap.value)) for gap in differences]
     low, high = sorted((sign * min(near), sign * min(far)))
     return replace(best, difference=Estimate(best.difference.value, low, high), p=p)
@@ -175,6 +178,7 @@ def sign_flip(gaps: np.ndarray, *, samples: int = 10_000, seed: int = 0) -> floa
     """
     assert gaps.shape == (len(gaps),) != (0,)
     total, count = abs(float(gaps.sum())), len(gaps)
+    # Two models that answer alike: no sign changes anything.
     if not gaps.any():
         return 1.0
     if count >= _LARGE:
@@ -207,11 +211,13 @@ def pseudo_values(statistic: Callable[[np.ndarray], float], count: int) -> np.nd
         variance estimation", for blocks.
     """
     rows, whole = np.arange(count), float(statistic(np.arange(count)))
+    # Items far apart in the table are in one block: neighbours, such as the photos of a day, may be alike.
     blocks = rows % min(count, _BLOCKS)
     sizes = np.bincount(blocks)
     if len(sizes) < 2:
         return np.full(count, whole)
     effects = np.array([whole - statistic(rows[blocks != block]) for block in range(len(sizes))])
+    # Without a block a class may be missing: such a block is taken to add nothing.
     effects = np.where(np.isnan(effects), 0.0, effects) * (count - sizes) / np.sqrt(sizes)
     parts = effects[blocks]
     return whole + parts - parts.mean()

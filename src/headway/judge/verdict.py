@@ -104,6 +104,7 @@ def verdict(
         Better than the best baseline (majority class, 0.500): +50.0 points [39.0, 59.0], McNemar p < 0.001.
     """
     best, theirs = best_baseline(baselines, targets, part=part, metrics=metrics)
+    # The best on these items first, which is how `best_of` takes them.
     ranked = [best, *(baseline for baseline in baselines if baseline is not best)]
     among = [baseline.predictions[part] for baseline in ranked[1:]]
     reference = _chosen_before(ranked, higher_is_better=metrics.higher_is_better)
@@ -159,11 +160,13 @@ def best_baseline(
     """The best of some baselines on a part by the main metric, and what that is; of equals the first."""
     scored = [(baseline, metrics.score(baseline.predictions[part], targets)) for baseline in baselines]
     sign = 1 if metrics.higher_is_better else -1
+    # One without a value, such as of a class that it never names, is the worst.
     return max(scored, key=lambda pair: -math.inf if math.isnan(pair[1]) else sign * pair[1])
 
 
 def with_cost(plain: Verdict, best: BaselineResult, *, seconds: float, size: int | None) -> Verdict:
     """The same verdict, its sentence followed by what the model and the best baseline cost."""
+    # Predictions of the user's own, as of `judge_predictions`, cost an unknown time.
     if seconds <= 0 or math.isnan(best.seconds):
         return plain
     own = [f"{format_parameters(size)} parameters"] if size is not None else []
@@ -215,6 +218,7 @@ def views_gain(
 
 
 def _kind(difference: Estimate, p: float, *, higher_is_better: bool) -> Kind:
+    # Both must agree, as near the limit an interval and a test of another kind may not.
     if not (p < ALPHA and (difference.low > 0 or difference.high < 0)):
         return "indistinguishable"
     return "better" if (difference.value > 0) == higher_is_better else "worse"

@@ -16,7 +16,6 @@ from torch import nn
 from headway.bundle.quantize import QuantizeName, check_quantize
 from headway.data.dataset import Data, PartName
 from headway.data.near_copies import ADVICE
-from headway.errors import ConfigError
 from headway.judge.baselines.run import BaselineFunction, BaselineResult
 from headway.judge.ensemble import Ensemble
 from headway.judge.intervals import Estimate
@@ -177,17 +176,13 @@ class Learner:
             "optimizer": None if isinstance(optimizer, str) else optimizer,
             "loss_fn": loss_fn,
         }
-        self.run = self._begun(run, own={"arch": self._start is not None, **self._own, "callbacks": callbacks})
-
-    def _begun(self, run: str | os.PathLike[str] | Run | None, *, own: dict[str, Any]) -> Run | None:
-        """The run's folder with what is known before training; `own` is what the folder cannot hold."""
-        if run is None:
-            return None
-        begun = run if isinstance(run, Run) else new_run(Path(run).parent, Path(run).name)
-        # A run that goes on refuses to do so without them.
-        names = [name for name, is_own in own.items() if is_own]
-        begun.begin(self.data, {**self.settings, "own": names}, self.model)
-        return begun
+        # What the folder cannot hold: a run that goes on refuses to do so without it.
+        own = {"arch": self._start is not None, **self._own, "callbacks": callbacks}
+        # Last: an argument that cannot work leaves no folder behind.
+        self.run = None if run is None else run if isinstance(run, Run) else new_run(Path(run).parent, Path(run).name)
+        if self.run is not None:
+            settings = {**self.settings, "own": [name for name, is_own in own.items() if is_own]}
+            self.run.begin(data, settings, self.model)
 
     @classmethod
     def resume(
@@ -459,7 +454,7 @@ class Learner:
         Raises:
             ConfigError: If the input is of a kind that offers nothing of the sort.
         """
-        return self._explorer("interpret")
+        return self._trained.explorer("interpret")
 
     def recommender(self) -> Recommender:
         """What a model of ratings learned: similar items, best and worst liked, recommendations, recall and NDCG.
@@ -467,7 +462,7 @@ class Learner:
         Raises:
             ConfigError: If the input is of a kind that offers nothing of the sort.
         """
-        return self._explorer("recommender")
+        return self._trained.explorer("recommender")
 
     def ensemble_with(self, baseline: str) -> Ensemble:
         """The average of the model and a baseline, such as "gradient boosting", judged beside each alone.
@@ -517,14 +512,6 @@ class Learner:
         own = {"arch": self._start, "optimizer": self._own["optimizer"], "loss_fn": self._own["loss_fn"]}
         known = {"calls": self._calls, "own": own, "two_stages": self.two_stages}
         return peel(subject_of(self._trained, run=self.run, **known), layer, call=call)
-
-    def _explorer(self, name: str) -> Any:
-        offered = self.data.input.explorers(self.setup)
-        if name not in offered:
-            others = " or ".join(f"`learner.{other}()`" for other in (*offered, "report"))
-            what, fix = f"`learner.{name}()` is not available for this kind of input.", f"Look at {others} instead."
-            raise ConfigError(what, given=str(self.data.input), fix=fix)
-        return offered[name]
 
     def _again(self, data: Data) -> Learner:
         """A learner with the same settings, trained in the same way on other data."""

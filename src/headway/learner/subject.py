@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from headway.data.dataset import Data, Part, PartName, part_with_rows
+from headway.errors import ConfigError
 from headway.judge.metric import TaskMetrics
 from headway.predictions import Predictions
 from headway.train.fine_tune import Features
@@ -68,6 +69,19 @@ class TrainedModel:
     def predict(self, part: Part) -> Predictions:
         """The model's predictions for some of the items, with what else is known of them."""
         return replace(self.setup.predict(part), items=part.left().items.select(pl.exclude(pl.Object)))
+
+    def explorer(self, name: str) -> Any:
+        """What the kind of input offers to look into a model by, such as "interpret".
+
+        Raises:
+            ConfigError: If it offers nothing of that name.
+        """
+        offered = self.data.input.explorers(self.setup)
+        if name not in offered:
+            others = " or ".join(f"`learner.{other}()`" for other in (*offered, "report"))
+            what, fix = f"`learner.{name}()` is not available for this kind of input.", f"Look at {others} instead."
+            raise ConfigError(what, given=str(self.data.input), fix=fix)
+        return offered[name]
 
     def part(self, name: PartName) -> Part:
         """A part that has rows.

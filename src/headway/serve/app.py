@@ -109,6 +109,7 @@ def create_app(
     }
     _add_facts(app, facts, metrics, service)
     app.router.routes.extend(_page_routes())
+    # Outermost, so that refusals and failures have the headers, too, and are counted.
     app.add_middleware(_Outermost, metrics=metrics, host_names=settings.host_names)
     return app
 
@@ -122,6 +123,7 @@ def _add_predict(
 
     @app.post("/predict", **_description(reader, target))
     async def predict(request: Request) -> Response:
+        # Before the body is read: what there is no room for need not be sent.
         service.check_room()
         with held.request() as add:
             body = await read_body(request, max_bytes=settings.max_body_bytes, add=add)
@@ -136,6 +138,7 @@ def _add_predict(
         for answer in answers:
             record.answered(answer)
         with_media = media is not None and request.query_params.get(media.name) == media.suffix
+        # One after another: each may draw a file, and all of them together would fill the pool.
         bodies = [await _answer_json(answer, target, service if with_media else None) for answer in answers]
         if is_many:
             names = [{reader.key[0]: answer.item.name} for answer in answers]

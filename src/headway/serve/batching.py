@@ -19,6 +19,7 @@ __all__ = ["BATCH_SIZES", "Batcher", "choose_batch"]
 # What is tried. More gains little, and the memory that a batch takes stays with the process.
 BATCH_SIZES = (1, 4, 16)
 
+# An item of a larger batch must be this many times as quick.
 _WORTH = 1.5
 _TRIALS = 4
 
@@ -100,6 +101,7 @@ class Batcher(Generic[_Item, _Answer]):
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._closed)
                 taken = [self._waiting.popleft() for _ in range(min(self._max_batch, len(self._waiting)))]
+            # From here on a future cannot be cancelled, so its answer has somewhere to go.
             batch = [(item, future) for item, future in taken if future.set_running_or_notify_cancel()]
             if batch or not taken:
                 return batch

@@ -53,6 +53,7 @@ async def read_body(request: Request, *, max_bytes: int, add: Callable[[int], No
         Problem: If it is too large, too slow, or there is no room for it.
         ClientDisconnect: If the client goes away meanwhile.
     """
+    # The web server has refused what is no number.
     if int(request.headers.get("content-length", "0")) > max_bytes:
         raise _too_large(max_bytes)
     chunks: list[bytes] = []
@@ -67,6 +68,7 @@ async def read_body(request: Request, *, max_bytes: int, add: Callable[[int], No
                     raise _too_large(max_bytes)
                 add(len(chunk))
                 chunks.append(chunk)
+                # By all bytes so far, not by the last chunk: a byte a second would keep any clock of chunks running.
                 limit.reschedule(start + _GRACE_SECONDS + received / _SLOWEST_BYTES_A_SECOND)
     except TimeoutError:
         seconds = loop.time() - start

@@ -140,6 +140,7 @@ def compare(
         bins = Counter(entry["columns"][name] for entry in answers if name in entry.get("columns", {}))
         if bins:
             shifts.append(_share_shift(name, bins, column["bins"], count))
+    # A log may be of an earlier bundle that could not tell.
     verdicts = [entry["familiar"] for entry in answers if isinstance(entry.get("familiar"), bool)]
     if verdicts and "familiar" in reference:
         before = {"unfamiliar": 1 - reference["familiar"], "familiar": reference["familiar"]}
@@ -191,6 +192,7 @@ def _number_shift(name: str, values: np.ndarray, quantiles: Sequence[float], cou
     # such as those of scores that are just 1, give as many equal numbers as there were.
     known = np.quantile(quantiles, np.linspace(0, 1, min(count, _MAX_SAMPLE)))
     test: Any = ks_2samp(values, known, method="asymp")
+    # Tenths of the reference; of equal quantiles one edge is left.
     edges = np.unique(np.quantile(quantiles, np.arange(1, _NUM_BINS) / _NUM_BINS))
     now, before = (
         np.bincount(np.digitize(numbers, edges, right=True), minlength=len(edges) + 1) for numbers in (values, known)
@@ -231,6 +233,7 @@ def _share_shift(
     # The one that changed most says it best.
     most = list(before).index(shown) if shown else int(np.abs(now / total - shares).argmax())
     both = np.round(np.stack([now, shares * count]))
+    # Of a bin that is empty on both sides the test expects nothing and would divide by it.
     both = both[:, both.sum(axis=0) > 0]
     test: Any = chi2_contingency(both) if both.shape[1] > 1 else None
     return Shift(

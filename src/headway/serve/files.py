@@ -124,11 +124,13 @@ class _Form:
         self._name, self._value = bytearray(), bytearray()
 
     def _end(self) -> None:
+        # While the parts come in, since a body of ten megabytes may hold a hundred thousand empty ones.
         if len(self.items) > 4 * MAX_FILES:
             raise Problem(Kind.TOO_MANY_FILES, f"The form has more than {4 * MAX_FILES} parts.")
         _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
         media_type, _ = parse_options_header(self._headers.get(b"content-type", b""))
         file = Item(
+            # A stranger's text, cut short: it is sent back, and goes into no path.
             name=options.get(b"filename", b"").decode("utf-8", "replace")[:200],
             media_type=media_type.decode("latin-1"),
             data=b"".join(self._chunks),

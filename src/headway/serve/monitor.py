@@ -110,6 +110,7 @@ class Journal:
         except OSError as error:
             what = "The log's folder cannot be written to."
             raise ConfigError(what, given=f"{folder}: {error.strerror}", fix="Name another folder.") from error
+        # Bounded, or a disk that hangs would fill the memory.
         self._behind: queue.Queue[tuple[dict[str, Any], bytes] | None] = queue.Queue(_MAX_BEHIND)
         self._thread = threading.Thread(target=self._work, name="headway-log", daemon=True)
         self._thread.start()
@@ -143,6 +144,7 @@ class Journal:
 
     def _keep(self, data: bytes) -> dict[str, str]:
         """Puts a file beside the log, the same one once."""
+        # By its content: no name of the client's, and the same file once.
         name = hashlib.sha256(data).hexdigest()[:32]
         file = self._inputs / name
         if not file.exists():

@@ -105,6 +105,7 @@ def foreign(scope: Scope, host_names: Collection[str]) -> Problem | None:
     which is why a server that is asked by name answers to `host_names` alone, where there are any.
     """
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    # The port does not matter, nor the dot of a full name.
     host = re.sub(r":\d*$", "", headers.get("host", "")).rstrip(".").lower()
     if host and host_names and host not in host_names:
         return Problem(Kind.WRONG_HOST, "Ask for it by its own name, or start it with --host-name NAME.")

@@ -21,6 +21,7 @@ from headway.serve.settings import MAX_ROWS, Settings
 
 __all__ = ["RowReader"]
 
+# What the graph can take; beyond it a number would become infinite.
 _LARGEST = float(np.finfo(np.float32).max)
 _LIMITS = {"minimum": -_LARGEST, "maximum": _LARGEST}
 _MAX_TEXT = 10_000
@@ -114,6 +115,7 @@ An object is answered by its prediction, a list by a list of them in its order."
         if not isinstance(row, dict):
             detail = f"A row must be a JSON object with a value for each column, and this is {_kind(row)}."
             raise Problem(Kind.BAD_ROW, detail)
+        # Counted up to the limit: a row may have a hundred thousand names.
         unknown = islice((name for name in row if name not in self._columns), _MAX_TOLD + 1)
         wrong = [f"There is no column {_quoted(name)}. {did_you_mean(name[:80], self._columns)}" for name in unknown]
         values = {}
@@ -198,6 +200,7 @@ def _date(value: Any) -> str:
     try:
         date = datetime.datetime.fromisoformat(value)
         if date.tzinfo is not None:
+            # A table's dates have no zone; those of a client are taken at UTC.
             date = date.astimezone(datetime.UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
         raise _WrongError("must be a date such as 2026-05-31 or 2026-05-31T14:30:00") from None

@@ -244,6 +244,7 @@ class _Protocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         super().connection_made(transport)
         addresses = [other.client[0] for other in self.connections if isinstance(other, _Protocol) and other.client]
+        # One client alone must not take all connections there are.
         is_greedy = self.client is not None and addresses.count(self.client[0]) > _MAX_CONNECTIONS_A_CLIENT
         if is_greedy or len(self.connections) > _MAX_CONNECTIONS:
             transport.abort()

@@ -71,6 +71,7 @@ class Service:
 
     def close(self) -> None:
         """Finishes what was admitted and ends the threads."""
+        # The readers first: what they have read is put to the batcher, which then ends.
         self._pool.shutdown()
         # By then a run has met its deadline. One that goes on all the same is in an operator that cannot be ended.
         self._batcher.close(seconds=self._settings.deadline_seconds + 2)
@@ -149,6 +150,7 @@ class Service:
         except Problem as problem:
             return Answer(item, time.perf_counter() - start, problem=problem)
         seconds, statistics = time.perf_counter() - start, self._predictor.target.statistics(prediction)
+        # Added here, as the model's part of the way knows nothing of how an item was read.
         prediction = replace(prediction, notes=asked.notes) if asked.notes else prediction
         return Answer(item, seconds, prediction, geometry=asked.geometry, statistics=statistics | asked.statistics)
 
@@ -184,6 +186,7 @@ class Service:
     def _note_batch(self, size: int, seconds: float) -> None:
         self._metrics.batch_items.observe(size)
         self._metrics.model_seconds.observe(seconds)
+        # A running mean over about ten batches, for `Retry-After`.
         self._seconds_an_item += 0.1 * (seconds / size - self._seconds_an_item)
 
 

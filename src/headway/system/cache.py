@@ -15,5 +15,6 @@ def cache_folder(name: str) -> Path:
 
     It is `$HEADWAY_CACHE/name`, else in the platform's usual place (on Linux `~/.cache/headway/name`).
     """
+    # Looked up each time, so that a test or a notebook may set it late.
     root = os.environ.get("HEADWAY_CACHE")
     return (Path(root) if root else platformdirs.user_cache_path("headway", appauthor=False)) / name

@@ -44,6 +44,7 @@ def read_file(path: str | os.PathLike[str], *, max_bytes: int = MAX_FILE_BYTES) 
         OSError: not a regular file
     """
     with open_file(path, max_bytes=max_bytes) as file:
+        # Again up to the limit: the file may grow while it is read.
         return file.read(max_bytes)
 
 

@@ -39,6 +39,7 @@ def echo(text: object = "", *, err: bool = False, lines: bool = False) -> None:
         err: Whether it goes to the standard error.
         lines: Whether it is several lines, put together by Headway.
     """
+    # Flushed, so that lines and errors stand in their order where both go to one file.
     print(visible(text, lines=lines), file=sys.stderr if err else sys.stdout, flush=True)
 
 

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 __all__ = ["git_state", "library_versions"]
 
+# Those whose version has a say in some bit of a run, a model or an answer.
 _LIBRARIES = (
     "headway",
     "numpy",

@@ -258,6 +258,7 @@ class Target(AsJson, ABC):
         """Whether the graph's numbers for an item can be an answer: finite, probabilities in [0, 1]; bool `[batch]`."""
         right = np.isfinite(outputs)
         if self.has_probabilities:
+            # One comparison for both ends, and false for NaN.
             right &= np.abs(outputs - 0.5) <= 0.5 + _ROUNDING
         return np.asarray(right.reshape(len(outputs), -1).all(axis=1))
 
@@ -382,6 +383,7 @@ class Target(AsJson, ABC):
 
     def to_json(self) -> dict[str, Any]:
         """The field as plain JSON values, with its `kind`."""
+        # First, so that a person who opens a manifest sees what the rest is about.
         return {"kind": self.kind} | super().to_json()
 
     @classmethod

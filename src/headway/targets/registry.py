@@ -69,5 +69,6 @@ def target_from_json(values: dict[str, Any]) -> Target:
 
 def target_class(kind: str) -> type[Target]:
     """The class of a kind, imported now."""
+    # Only names of the list above are ever imported, whatever a bundle's JSON says.
     module, name = TARGETS[kind].split(":")
     return getattr(import_module(module), name)

@@ -19,6 +19,7 @@ from headway.targets.base import Target
 
 __all__ = ["Augment", "resized", "sampling_grid"]
 
+# All are drawn whether or not they are used: an option that is switched off does not move the draws of others.
 _DRAWS = 13
 
 
@@ -92,6 +93,7 @@ class Augment:
             return images[..., start : start + size, start : start + size].to(torch.float32)
         draws = _draws(rows, seed, epoch)
         matrices = self._matrices(draws, side=side, size=size, device=images.device)
+        # Whole numbers cannot be interpolated.
         pixels = images.to(torch.float32)
         pixels = F.grid_sample(pixels, sampling_grid(matrices, size), padding_mode="reflection", align_corners=False)
         return self._lit(pixels, draws) if self.light else pixels.clamp_(0, 255)
@@ -119,6 +121,7 @@ class Augment:
         # Validation starts at a whole pixel: where an odd number of them is left over, its middle is not the canvas's.
         middle = (2 * ((side - size) // 2) + size) / side - 1
         if self.crop < 1:
+            # The root, since it is the area that is drawn evenly.
             length = np.sqrt(self.crop + (1 - self.crop) * (area + 1) / 2)
             # A crop that reached the canvas's edge would be cut to less than its area.
             stretch = np.clip(self.stretch ** (ratio / 2), length, 1 / length)
@@ -126,6 +129,7 @@ class Augment:
             middle = 0.0
             free = np.stack([1 - width, 1 - height])
         cos, sin = np.cos(np.radians(self.rotate * turn)), np.sin(np.radians(self.rotate * turn))
+        # In the matrix, where a flip costs nothing.
         flip = np.where(self.flip & (mirror < 0), -1.0, 1.0)
         flip_vertical = np.where(self.flip_vertical & (mirror_vertical < 0), -1.0, 1.0)
         matrices = np.zeros((len(draws), 3, 3), dtype=np.float32)

@@ -24,6 +24,7 @@ def baseline_part(reader: Image, part: Part, *, seed: int) -> tuple[Part, np.nda
     """
     if part.name == "train":
         part = Part(part.data, part.name, part.items[drawn_rows(len(part), seed=seed)])
+    # The size of MNIST's digits for drawings; of photos what simple models can use of pixels is in fewer.
     side = min(reader.size, 28 if reader.size < 64 else 16)
     pixels = [
         small_pixels(reader.thumbnail(reader.view(canvas), side)[None])[0]

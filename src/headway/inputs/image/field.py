@@ -123,6 +123,7 @@ class Image(Input):
         if self.value_range is not None:
             return self
         value_range = fitted_range(rows[self.column].to_list(), self._open)
+        # The same object where nothing was learned, by which it is seen that files need not be read again.
         return replace(self, value_range=value_range) if value_range else self
 
     @property
@@ -167,6 +168,8 @@ class Image(Input):
             ReadError: If it cannot be read or is over 100 megapixels; the text is one line.
         """
         with _explained():
+            # With a draft a JPEG is decoded at a half, a quarter or an eighth of its size, which is most of the time of
+            # reading one.
             return self._square(self._open(value, draft=(self._mode, self.side)))
 
     def view(self, canvas: np.ndarray) -> np.ndarray:
@@ -366,6 +369,7 @@ def _from_array(array: np.ndarray, value_range: tuple[float, float] | None = Non
         if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
             message = "not an image: a float array must lie between 0 and 1"
             raise ReadError(message)
+        # Rounded, not cut off, so that a picture goes through floats and back unchanged.
         array = np.round(array * 255).astype(np.uint8)
     elif array.dtype != np.uint8:
         message = f"not an image: an array must be uint8, uint16 or float, not {array.dtype}"
@@ -416,6 +420,7 @@ def _to_mode(image: PILImage.Image, mode: str, value_range: tuple[float, float] 
     if is_deep(image.mode):
         image = PILImage.fromarray(to_8_bits(np.asarray(image), value_range or _DEFAULT_RANGES[image.mode[0]]))
     if image.has_transparency_data:
+        # On white, as pages and papers show what is transparent; its hidden colours may be anything.
         rgba = image.convert("RGBA")
         image = PILImage.alpha_composite(PILImage.new("RGBA", rgba.size, "white"), rgba)
     return image if image.mode == mode else image.convert(mode)

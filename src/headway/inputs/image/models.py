@@ -94,6 +94,7 @@ def create(
             body, prepare, source = _pretrained_body(arch, channels, size)
         else:
             body, prepare, source = _timm_body(arch, channels, size), Prepare(half, half), ""
+        # Two: of one image some layers drop the batch's axis, or fail.
         images = torch.zeros(2, channels, size, size)
         with torch.no_grad():
             body.eval()
@@ -118,6 +119,7 @@ def _timm_body(
 ) -> nn.Module:
     timm = load_timm()
     config = timm.get_pretrained_cfg(arch, allow_unregistered=True)
+    # Without timm's classifier: the head is ours.
     options: dict[str, Any] = {"num_classes": 0, "in_chans": channels, "pretrained": download or weights is not None}
     if config is not None and config.fixed_input_size and config.input_size[-1] != size:
         options["img_size"] = size
@@ -129,6 +131,7 @@ def _timm_body(
 def _pretrained_body(arch: str, channels: int, size: int) -> tuple[nn.Module, Prepare, str]:
     timm = load_timm()
     local = cache_folder("weights") / f"{arch}.safetensors"
+    # A file of the user's own in the cache folder comes before the packaged one.
     if arch == DEFAULT_ARCH and not local.exists():
         body = _timm_body(arch, channels, size)
         _load_packaged(body, channels)

@@ -80,6 +80,7 @@ class MultiLevelBody(nn.Module):
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Prepared images `[batch, channels, size, size]` to `[batch, num_features]`, the pooled features first."""
         last, levels = self.body.forward_intermediates(inputs, indices=len(self.grids))
+        # The body's own way from its last map to features, which is not the same in all of timm's models.
         pooled = self.body.forward_head(last, pre_logits=True)
         cells = (F.adaptive_avg_pool2d(level, grid).flatten(1) for level, grid in zip(levels, self.grids, strict=True))
         return torch.cat([pooled, *cells], dim=1)

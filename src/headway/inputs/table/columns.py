@@ -141,8 +141,7 @@ class FittedColumn(AsJson, ABC):
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         """The column that `to_json` wrote."""
-        # Bundles of the first format have no "is_rare".
-        flags = {"has_missing": bool(values["has_missing"]), "is_rare": bool(values.get("is_rare"))}
+        flags = {name: bool(values[name]) for name in ("has_missing", "is_rare")}
         return cls(name=str(values["name"]), **flags, **cls._learned(values))
 
     @classmethod
@@ -232,13 +231,13 @@ class CategoryColumn(FittedColumn):
 
     @cached_property
     def _index(self) -> dict[str | None, int]:
-        # Bundles of before have values in other forms.
-        indices = {text_of(value): index for index, value in enumerate(self.values, start=1)}
+        indices: dict[str | None, int] = {value: index for index, value in enumerate(self.values, start=1)}
         return indices | ({None: len(self.values) + 1} if self.has_missing else {})
 
     @classmethod
     def fit(cls, name: str, values: pl.Series, *, bins: int = MIN_BINS) -> Self:
         texts = texts_of(values)
+        # The most frequent first, so that what is cut off at the limit is the rarest.
         known = tuple(text for text, count in frequencies(texts) if count >= MIN_ROWS)[:MAX_CATEGORIES]
         num_missing = texts.null_count()
         num_other = len(texts) - num_missing - int(texts.is_in(known).sum() or 0)
@@ -277,8 +276,7 @@ class CategoryColumn(FittedColumn):
 
     @classmethod
     def _learned(cls, values: dict[str, Any]) -> dict[str, Any]:
-        # Bundles of before do not say: then a new category says nothing.
-        return {"values": tuple(map(str, values["values"])), "share_other": float(values.get("share_other", 1.0))}
+        return {"values": tuple(map(str, values["values"])), "share_other": float(values["share_other"])}
 
 
 # What a moment says as a number, by name; from the moment and the training rows' median.
@@ -318,6 +316,7 @@ class DateColumn(FittedColumn):
     @classmethod
     def fit(cls, name: str, values: pl.Series, *, bins: int = MIN_BINS) -> Self:
         moments = moments_of(name, values)
+        # The median as the origin: one date of 1900 or 9999 does not move it.
         known = sorted(moment for moment in moments if moment is not None)
         origin = known[len(known) // 2] if known else datetime(2000, 1, 1)
         numbers = {number: np.array([of(moment, origin) for moment in known]) for number, of in _DATE_NUMBERS.items()}

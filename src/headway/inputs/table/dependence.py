@@ -144,6 +144,7 @@ def dependence(
     commonest = [value for value, _ in frequencies(present)] if no_order else []
     values = commonest[:num_points] or _numbers(present, num_points)
     num_missing = len(items) - len(present)
+    # The same items for each value, so that the curve's shape is not that of different draws.
     drawn = items[draw(generator(seed, "bootstrap", epoch=_OWN_DRAWS), len(items), _NUM_ITEMS)]
 
     # A missing value is one more point, for the model may well treat it in a way of its own.

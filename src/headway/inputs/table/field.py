@@ -217,6 +217,7 @@ class Table(RowInput[FittedColumn]):
             if isinstance(column, NumberColumn):
                 number, *missing = self.places[column.name]
                 array[:, number] = column.plain(items[column.name]).fill_null(np.nan).to_numpy()
+                # Trees and imputers take NaN itself; a column that repeats it would be counted twice.
                 is_taken[missing] = False
         return array[:, is_taken], tuple(range(len(self.numbers), int(is_taken.sum())))
 
@@ -245,6 +246,7 @@ class Table(RowInput[FittedColumn]):
     def _far(self) -> tuple[np.ndarray, np.ndarray, list[int]]:
         limits = [scale.limits for column in self.fitted for scale in column.numbers.values()]
         low, high = np.array(limits, dtype=np.float32).reshape(-1, 2).T
+        # Only where training had nearly all categories does a new one mean that the row is unlike the others.
         complete = [column for column in self.fitted if isinstance(column, CategoryColumn) and column.is_complete]
         return low, high, [self.places[column.name][0] for column in complete]
 

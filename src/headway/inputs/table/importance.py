@@ -180,6 +180,7 @@ def _shuffled(
         rows = np.tile(np.arange(count), (len(several), 1))
         copies = pl.concat([items] * len(several))
         for number in sorted({number for number, _ in several}):
+            # Several copies are asked for at once, each shuffled in its own columns alone.
             moved = rows.copy()
             for index, (of_group, order) in enumerate(several):
                 moved[index] = order if of_group == number else moved[index]

@@ -68,6 +68,7 @@ def _guess_numbers(numbers: np.ndarray, name: str, rows: int) -> tuple[Kind | No
     # A number of its own for each row may be a price, unless the name says id or the rows are simply counted.
     if len(distinct) == rows and (_IS_ID.search(name) or distinct[-1] - distinct[0] == rows - 1):
         return None, "a different number in each row"
+    # Ten rooms in thirty houses are a number; seven weekdays in a thousand rows are categories.
     is_few = len(distinct) <= FEW_VALUES and rows >= ROWS_A_VALUE * len(distinct)
     return ("categorical" if is_few else "continuous"), ""
 
@@ -81,6 +82,7 @@ def _guess_text(values: pl.Series) -> tuple[Kind | None, str]:
     kind, reason = _unless_same("categorical", len(distinct), missing, rows)
     if kind is None:
         return kind, reason
+    # The pattern first: to parse each of a million texts that are no dates takes long.
     if all(_IS_DATE.match(text) for text in distinct) and _are_dates(distinct):
         return "dates", ""
     if all(map(_LIKE_DATE.match, distinct)):

@@ -112,6 +112,7 @@ class Interpretation:
         output, answer = _output(self.setup.data, None)
         options = {"metrics": metrics, "columns": self.columns, "seed": self.setup.seed}
         needed = importance(self.predict, items, targets, **options)
+        # A curve of a column that the model does not use would be flat, and look like a finding.
         names = [column.name for column in needed.columns if column.is_used and items[column.name].drop_nulls().len()]
         curves = tuple(
             dependence(self.predict, items, name, output=output, answer=answer, seed=self.setup.seed)

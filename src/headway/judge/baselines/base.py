@@ -98,6 +98,7 @@ def on(name: str, solve: MatrixFunction, *, size: Callable[[BaselineData, int], 
     def run(
         train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
     ) -> dict[str, np.ndarray]:
+        # Only the array: how a linear model is solved knows nothing of parts or kinds.
         inputs = {part: data[name] for part, data in parts.items()}
         return solve(train[name], train.targets, inputs, num_outputs=num_outputs, seed=seed)
 

@@ -105,11 +105,13 @@ def run_baselines(
     chosen |= {name: Baseline(function) for name, function in (extra or {}).items()}
     if any(baseline.needs for baseline in chosen.values()):
         import_module("sklearn.linear_model")  # now, so that no baseline's seconds hold scikit-learn's import
+    # The same rows for all, so that their scores can be compared.
     results, learned, aside = [], *_set_aside(train, seed=seed, groups=groups)
     for name, baseline in chosen.items():
         if baseline.needs and any(baseline.needs not in data.arrays for data in (train, *parts.values())):
             continue
         data = _drawn(train, seed, most=baseline.max_rows)
+        # Not the second run: it only chooses, and is no part of what the baseline costs.
         start = time.perf_counter()
         predictions = baseline.run(data, parts, num_outputs=num_outputs, seed=seed)
         seconds = time.perf_counter() - start
@@ -133,6 +135,7 @@ def _drawn(train: BaselineData, seed: int, *, most: int) -> BaselineData:
 def _set_aside(train: BaselineData, *, seed: int, groups: np.ndarray | None) -> tuple[BaselineData, BaselineData]:
     """Items to learn from, and those to choose the best baseline by: a third, at most 2,000; none of few items."""
     groups = np.arange(len(train)) if groups is None else groups
+    # Another stream than that of `drawn_rows`, so that which rows are drawn does not depend on which are set aside.
     is_aside = generator(seed, "baseline", epoch=1).random(int(groups.max(initial=0)) + 1)[groups] < _SHARE_ASIDE
     if len(train) < _FEW or is_aside.all():
         is_aside[:] = False

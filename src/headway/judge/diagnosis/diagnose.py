@@ -66,6 +66,7 @@ def without_symptoms(findings: Iterable[Finding]) -> list[Finding]:
 def _check_finite(history: Sequence[Mapping[str, Any]]) -> list[Finding]:
     """A loss that is NaN or infinite."""
     losses = [(row.get("train_loss"), row.get("valid_loss")) for row in history]
+    # JSON has no NaN: in a run that was read again such a loss is null.
     broken = [epoch for epoch, row in enumerate(losses) if any(loss is None or not math.isfinite(loss) for loss in row)]
     if not broken:
         return []
@@ -133,6 +134,7 @@ def check_errors(inputs: ReportInputs) -> list[Finding]:
     metrics, train, seen = inputs.metrics, inputs.train, inputs.seen
     theirs, ours = _errors(metrics, train), _errors(metrics, seen)
     value, reference = float(ours.mean()), float(theirs.mean())
+    # The error of a difference of which one side counts one and a half times.
     spread = math.hypot(_error_of_mean(ours), OVERFITTED * _error_of_mean(theirs))
     if not value - OVERFITTED * reference > Z_SCORE * spread:
         return []

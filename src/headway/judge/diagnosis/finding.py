@@ -62,6 +62,7 @@ class Finding(AsJson):
     @property
     def rank(self) -> tuple[int, int]:
         """Its place among findings: the most severe come first."""
+        # Among equals the order of `KINDS`: what makes all else meaningless comes first.
         return _SEVERITIES.index(self.severity), list(KINDS).index(self.kind)
 
     @property

@@ -209,6 +209,7 @@ def _slices(inputs: ReportInputs) -> tuple[SliceReport | None, WorstSlices | Non
         arrays = (judged.predictions, judged.targets, judged.items)
         if metrics.has_classes:
             apart = inputs.groups.get(inputs.main)
+            # Looked for without being asked, as nobody thinks of every column.
             worst = worst_slices(*arrays, metrics=metrics, labels=labels, columns=inputs.search, apart=apart)
         if inputs.slices:
             options = {"metrics": metrics, "labels": labels, "seed": inputs.seed}

@@ -65,6 +65,7 @@ def mean_difference(ours: np.ndarray, theirs: np.ndarray) -> tuple[Difference, f
     freedom = float(len(ours) + len(theirs) - 2)
     p = 0.0 if value else 1.0
     if error > 0:
+        # Welch and Satterthwaite: as many degrees of freedom as the less certain side has, at least.
         freedom = error**4 / sum(
             share**2 / (len(parts) - 1) for share, parts in zip(shares, (ours, theirs), strict=True)
         )
@@ -91,6 +92,7 @@ def grouped_difference(parts: np.ndarray, rows: np.ndarray, groups: np.ndarray) 
         return None
     means = [float(parts[side].mean()) for side in (inside, ~inside)]
     value, counts = means[0] - means[1], (inside.sum(), (~inside).sum())
+    # How far each item moves the difference, whichever side it is on: a group on both sides counts once.
     effects = np.where(inside, (parts - means[0]) / counts[0], (means[1] - parts) / counts[1])
     error = group_error(effects * len(parts), groups)
     freedom = min(num_groups) - 1

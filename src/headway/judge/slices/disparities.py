@@ -102,6 +102,7 @@ def _disparity(
     spreads = [_spread(*share, tries=len(shares)) for share in shares]
     value, lowest, highest = max(spreads, key=lambda spread: spread[0].value)
     if not math.isnan(value.value):
+        # Of two differences the larger counts, and so do the larger ends of their intervals.
         value = Estimate(value.value, *(max(getattr(spread[0], end) for spread in spreads) for end in ("low", "high")))
     return Disparity(
         name=name,

@@ -220,6 +220,7 @@ def make_slice(
     """
     difference, verdict, words = NAN, "too small" if count < ENOUGH else "not compared", ""
     if gap is not None and not math.isnan(p):
+        # Bonferroni's width, so that all intervals hold at once, as the corrected p values do.
         difference = gap(1 - ALPHA / num_compared).scaled(100 if metrics.is_share else 1)
         is_told = p < ALPHA and not difference.low <= 0 <= difference.high
         is_better = (difference.value > 0) == metrics.higher_is_better

@@ -174,6 +174,7 @@ def _unsuitable(series: pl.Series, groups: Groups, targets: np.ndarray) -> str:
         return "every item has a different value"
     if not (table.sum(1)[named] >= ENOUGH).any():
         return f"no value has {ENOUGH} items"
+    # A column that says the class would come out as the worst slices, and tell nothing new.
     own = table[named]
     if ((own > 0).sum(1) == 1).all() and (own.max(1) == table.sum(0)[own.argmax(1)]).all():
         return "it holds the same values as the class"
@@ -197,6 +198,7 @@ def _candidates(grouped: dict[str, Groups], right: np.ndarray) -> list[tuple[dic
     for cell in np.ndindex(shape):
         where = {column: groups.names[group] for (column, groups), group in zip(grouped.items(), cell, strict=True)}
         count = int(counts[cell])
+        # What is left over has nothing in common that a person could act on.
         if OTHERS not in where.values() and ENOUGH <= count <= len(right) - ENOUGH:
             candidates.append((where, count, int(hits[cell]), float(p[cell])))
     return candidates

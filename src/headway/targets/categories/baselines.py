@@ -31,6 +31,7 @@ def logistic_regressions(
     from threadpoolctl import threadpool_limits
 
     mean, spread = scale_of(inputs)
+    # A column of ones carries the intercepts, which are not penalised.
     scaled = np.c_[(inputs - mean) / spread, np.ones(len(inputs))].astype(np.float64)
     wanted, shape = targets.astype(np.float64), (scaled.shape[1], targets.shape[1])
 

@@ -186,6 +186,7 @@ def _written_list(text: str) -> list[Any] | str:
     if not (text.strip().startswith("[") and text.strip().endswith("]")):
         return text
     try:
+        # Reads literals alone and runs nothing; it knows JSON's lists of text, too.
         return list(ast.literal_eval(text.strip()))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return text
@@ -212,7 +213,9 @@ def best_threshold(probabilities: np.ndarray, targets: np.ndarray) -> float:
     # Given to the first so many, a label is right on `hits` of them; equal probabilities are given it together.
     f1 = 2 * hits / (np.arange(1, len(ranked) + 1) + hits[-1])
     after = np.append(ranked[1:], 0.0)
+    # Between equal probabilities there is no threshold.
     f1 = np.where(ranked > after, f1, -1.0)
+    # Half way to the next one, where new items are least likely to fall to the other side.
     cuts = (ranked + after) / 2
     best = np.flatnonzero(f1 >= f1.max() - 1e-12)
     return float(cuts[best[np.argmin(np.abs(cuts[best] - 0.5))]])

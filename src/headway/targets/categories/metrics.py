@@ -115,6 +115,7 @@ def per_label(limits: np.ndarray, answers: np.ndarray, targets: np.ndarray, labe
 
 def item_log_losses(answers: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """The log loss of each item in nats, float64 `[items]`: the mean over its labels."""
+    # As of classes: a label that was given nothing does not make the whole infinite.
     tiny = np.finfo(answers.dtype).eps
     chosen = np.where(targets > 0, answers, 1 - answers)
     return -np.log(np.clip(chosen, tiny, 1.0).astype(np.float64)).mean(axis=1)

@@ -59,7 +59,9 @@ def _neighbours(
     count = min(_NEIGHBOURS, len(targets))
     votes = np.eye(num_outputs)[targets]
     predictions = {}
+    # Several threads add up in another order, and equal distances would fall to other neighbours.
     with threadpool_limits(1, user_api="blas"):
+        # All distances at once: in hundreds of dimensions a tree of neighbours visits nearly all of them anyway.
         index = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(inputs)
         for part, rows in parts.items():
             nearest = index.kneighbors(rows, return_distance=False)

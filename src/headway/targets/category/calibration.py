@@ -134,6 +134,7 @@ def _temperature(logits: np.ndarray, targets: np.ndarray, rows: np.ndarray, *, e
     from scipy.optimize import brentq
 
     own = logits[rows]
+    # Adding a number to an item's logits changes nothing; with the largest at 0 no exponential overflows.
     own -= own.max(1, keepdims=True)
     hit = own[np.arange(len(own)), targets[rows]]
 
@@ -155,6 +156,7 @@ def _temperature(logits: np.ndarray, targets: np.ndarray, rows: np.ndarray, *, e
         return _HOTTEST
     if slope(high) <= 0:
         return _COOLEST
+    # In the logarithm, so that the tolerance is a share of the temperature.
     root: Any = brentq(slope, low, high, xtol=1e-4)
     return math.exp(-root)
 
@@ -163,6 +165,7 @@ def _cross_fitted(logits: np.ndarray, targets: np.ndarray, seed: int) -> np.ndar
     """Scaled probabilities, each fold's by the temperature of the others."""
     from scipy.special import softmax
 
+    # By class, at random within it: dealt out in turn, every fold has all classes by their shares.
     order = np.lexsort((generator(seed, "bootstrap", epoch=2).random(len(targets)), targets))
     folds = np.empty(len(targets), dtype=np.int64)
     folds[order] = np.arange(len(targets)) % _FOLDS

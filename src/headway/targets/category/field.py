@@ -77,6 +77,7 @@ class Category(Target):
 
     def values(self, items: pl.DataFrame) -> list[str | None]:
         """The labels as text in one form, None where there is none."""
+        # A class may well be called NA: what the user names as a label is one.
         none = {normal_text(text) for text in self.missing} - {normal_text(label) for label in self.labels}
         texts = map(normal_text, items[self.column].to_list())
         return [None if text in none else text for text in texts]
@@ -147,6 +148,7 @@ class Category(Target):
         return self.decode_many(scores[None])[0]
 
     def decode_many(self, scores: np.ndarray) -> list[Prediction]:
+        # Stable, so that of equal probabilities the first label wins on every machine.
         order = np.argsort(-scores, axis=1, kind="stable")
         ranked = np.take_along_axis(scores, order, axis=1).tolist()
         predictions = []

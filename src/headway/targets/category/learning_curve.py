@@ -89,6 +89,7 @@ def _nested_order(targets: np.ndarray, seed: int, draw: int) -> np.ndarray:
 
 def _accuracy(correct: np.ndarray, groups: np.ndarray | None) -> Estimate:
     judged, value = correct.shape[1], float(correct.mean())
+    # One set of items is judged, however many sets were trained on: draws do not make it larger.
     estimate = wilson(round(value * judged), judged)
     if groups is not None:
         estimate = of_groups(estimate, correct.mean(0), groups, is_share=True)

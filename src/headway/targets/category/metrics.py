@@ -75,6 +75,7 @@ def check_predictions(probabilities: np.ndarray, targets: np.ndarray) -> tuple[n
         (dtype('float64'), dtype('int64'))
     """
     probabilities, targets = np.asarray(probabilities), np.asarray(targets)
+    # Float32 stays: the log loss clips at the smallest difference from one that the dtype has.
     if probabilities.dtype not in (np.float32, np.float64):
         probabilities = probabilities.astype(np.float64)
     if probabilities.ndim != 2 or probabilities.shape[1] < 2 or targets.shape != probabilities.shape[:1]:
@@ -97,6 +98,7 @@ def _problems(probabilities: np.ndarray, targets: np.ndarray) -> list[str]:
     """What is wrong with arrays whose shapes are right, one line each."""
     if not len(targets):
         return ["0 items"]
+    # Infinity less infinity is NaN, which the next lines name.
     with np.errstate(invalid="ignore"):
         sums = probabilities.sum(1)
     wrong = {
@@ -248,6 +250,7 @@ def _calibration_error(probabilities: np.ndarray, targets: np.ndarray, seed: int
     signed = np.bincount(bins, gap, NUM_BINS) / count
     value = float(np.abs(signed).sum())
     draw = generator(seed, "bootstrap")
+    # As the sums of many gaps are nearly normal, fifteen numbers a draw stand for a resample of all items.
     noise = draw.normal(size=(1000, NUM_BINS)) * np.sqrt(np.bincount(bins, gap**2, NUM_BINS)) / count
     bias = float(np.abs(signed + noise).sum(1).mean()) - value
     # Rounded: the sign of a gap that is nothing but rounding would follow the order of the items.

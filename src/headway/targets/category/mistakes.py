@@ -157,6 +157,7 @@ def sort_by_confusion(confusion: np.ndarray) -> list[int]:
     from scipy.spatial.distance import squareform
 
     rates = confusion / np.maximum(confusion.sum(1, keepdims=True), 1)
+    # Both ways: an order on a page has no direction.
     near = (rates + rates.T) / 2
     np.fill_diagonal(near, 0)
     if len(near) < 3 or not near.any():
@@ -225,6 +226,7 @@ def label_issues(
         reason = f"at least two classes with {_ENOUGH} items are needed"
         return LabelIssues(count=0, checked=0, issues=[], noise=math.nan, reason=reason)
     right, majority = wilson(int((probabilities.argmax(1) == targets).sum()), len(targets)), np.bincount(targets).max()
+    # A model that knows little finds many labels strange, and is wrong about them.
     if right.low <= majority / len(targets) + KNOWS * (1 - majority / len(targets)):
         reason = f"with {right.value:.1%} right answers, hardly more is known than the commonest class"
         return LabelIssues(count=0, checked=0, issues=[], noise=math.nan, reason=reason)

@@ -157,14 +157,6 @@ def test_values_far_from_training_rows_are_named_and_their_rows_not_familiar() -
     assert again.notes({**usual, "a": 1e6}) == field.notes({**usual, "a": 1e6})
 
 
-def test_bundles_of_before_do_not_say_how_rare_new_categories_are() -> None:
-    field = Table(categorical=["c"]).fit(pl.DataFrame({"c": ["x", "y"] * 50}))
-    values = field.to_json()
-    del values["columns"][0]["share_other"]
-    assert field.is_far(np.zeros((1, 1), np.float32)).tolist() == [True]
-    assert input_from_json(values).is_far(np.zeros((1, 1), np.float32)).tolist() == [False]  # pyright: ignore[reportOptionalMemberAccess]
-
-
 def test_missing_and_rare_categories() -> None:
     column = CategoryColumn.fit("x", pl.Series(["b", "a", "a", "b", "a", "rare", None]))
     assert column.values == ("a", "b")

@@ -89,6 +89,7 @@ def line_chart(title: str, lines: Mapping[str, Sequence[float | None]], steps: S
     known = [value for line in clean.values() for value in line if value is not None]
     if not known:
         return ""
+    # A flat line has no height of its own, and a line at 0 has none to take a share of.
     pad = (max(known) - min(known)) * 0.07 or abs(max(known)) * 0.05 or 1.0
     frame = Frame(0, max(len(steps) - 1, 1e-9) if len(steps) > 1 else 0, min(known) - pad, max(known) + pad)
     kinds = ["two", "one"] if len(clean) > 1 else ["one"]
@@ -196,12 +197,14 @@ def ticks(low: float, high: float) -> list[float]:
     """Round numbers between two ends, three to six of them."""
     rough = (high - low) / 4
     unit = 10.0 ** math.floor(math.log10(rough))
+    # The least of the round steps that leaves at most six numbers.
     step = next(factor * unit for factor in (1, 2, 5, 10) if factor * unit >= rough)
     return [round(k * step, 12) for k in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
 
 
 def _line(frame: Frame, kind: str, named: tuple[str, Sequence[float | None]], steps: Sequence[str]) -> str:
     name, line = named
+    # A gap where a value is missing: a line through it would claim one.
     runs: list[list[Point]] = [[]]
     for step, value in enumerate(line):
         if value is None:

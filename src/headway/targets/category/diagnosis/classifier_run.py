@@ -125,6 +125,7 @@ class ClassifierRun:
         for index in range(1, len(after)):
             if after[index].lr < after[index - 1].lr:
                 was_falling = True
+            # While a schedule warms up the rate rises, too: only after a fall is it another call.
             elif after[index].lr > after[index - 1].lr and was_falling:
                 start, was_falling = index, False
         return tuple(after[start:])
@@ -141,6 +142,7 @@ class ClassifierRun:
     @cached_property
     def chance(self) -> float:
         """Log loss of one who knows the classes' shares and nothing else, in nats."""
+        # Of the training items, which is what a model could learn of shares.
         shares = (self.train or self.valid).shares
         shares = shares[shares > 0]
         return float(-(shares * np.log(shares)).sum())

@@ -88,6 +88,7 @@ def find_in_run(run: ClassifierRun) -> list[Finding]:
     """
     if nothing := _check_nothing(run):
         return [*nothing, *_check_size(run)]
+    # The order says nothing: they are sorted, and symptoms left out, where all kinds of target come together.
     checks = (
         check_lr,
         check_leak,
@@ -105,6 +106,7 @@ def _check_nothing(run: ClassifierRun) -> list[Finding]:
     majority, count = float(run.valid.shares.max()), len(run.valid)
     if run.baseline_accuracy is None or not run.baseline_learns:
         return []
+    # The better of the two: a model may fail where a simple one does not, and the labels are then not at fault.
     best = wilson(round(max(run.baseline_accuracy, run.valid.accuracy.value) * count), count)
     is_sure = best.high < majority + NOTHING * (1 - majority)
     is_likely = run.is_blind and count >= ENOUGH and best.high < majority + LITTLE * (1 - majority)
@@ -159,6 +161,7 @@ def _check_pairs(run: ClassifierRun) -> list[Finding]:
         if not share.low > CONFUSED:
             continue
         errors = total - int(counts[one, one] + counts[other, other])
+        # Bonferroni: with many pairs some are confused most, even if errors fall anywhere.
         if binom.sf(swapped - 1, errors, 1 / (classes - 1)) * num_pairs < BY_CHANCE:
             confused.append((share, one, other))
     confused.sort(key=lambda pair: -pair[0].low)

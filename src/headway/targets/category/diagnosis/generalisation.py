@@ -49,6 +49,7 @@ def check_underfitting(run: ClassifierRun) -> list[Finding]:
         return []
     accuracy = run.train.accuracy
     wrong = Estimate(1 - accuracy.value, 1 - accuracy.high, 1 - accuracy.low)
+    # Its upper end: errors that wrong labels may explain are not held against the model.
     noise = 0.0 if math.isnan(run.noise.value) else run.noise.high
     majority = float(run.train.shares.max())
     blind = accuracy.value <= majority + 0.1 * (1 - majority)
@@ -72,6 +73,7 @@ def check_underfitting(run: ClassifierRun) -> list[Finding]:
         else "Either the model is too small, or the inputs do not contain enough information."
     )
     remedies = ["a larger architecture", "less weight decay", *run.tries]
+    # Where the loss still falls the cheapest remedy comes first.
     remedies.insert(0 if falling else 1, "more epochs")
     if blind:
         remedies.insert(0, "`find_lr()`: the learning rate may be far off")

@@ -60,6 +60,7 @@ def find_turn(run: ClassifierRun) -> Turn | None:
     best = epochs[lowest]
     # The same items are judged in each epoch, so the noise of a difference is at most about that of one mean.
     noise = Z_SCORE * float(run.valid.losses.std()) / math.sqrt(len(run.valid))
+    # Two epochs above the lowest: one bad epoch is no turn.
     lasting = lowest <= len(epochs) - 3 and epochs[-2].valid_loss > best.valid_loss + noise / 2
     rise = last.valid_loss - best.valid_loss
     if not lasting or rise <= max(noise, RISE * best.valid_loss) or last.train_loss >= best.train_loss:
@@ -178,6 +179,7 @@ def _too_low(run: ClassifierRun) -> list[Finding]:
     learned = 1 - losses[-1] / run.chance if run.chance else 1.0
     fall, late = losses[0] - losses[-1], losses[(len(losses) - 1) // 2] - losses[-1]
     peak = _peak_lr(epochs)
+    # A loss that is noisy but falls is on its way, too: a rise of 1 % is let pass.
     on_its_way = fall > 0 and late >= LATE_HALF * fall and all(b <= a * 1.01 for a, b in pairwise(losses))
     moved = fall > 0.01 * losses[0]
     if learned >= LEARNED or not (peak < LOW_LR or (on_its_way and moved)):

@@ -184,7 +184,6 @@ def from_items(
     frame = _without_nan(frame, target)
     check_columns(frame, input, target, split_column=split.column if isinstance(split, ColumnSplit) else None)
     (frame, notes), target = _with_existing_paths(frame, input, target), target.bind(frame)
-    # Before anything is left out: by this number an item is known from here on.
     frame = frame.with_columns(pl.Series("row", range(len(frame)), dtype=pl.Int64))
     # Before the split, which keeps identical items together, and before anything is fitted on what cannot be read.
     store = open_table(frame, input) if input.source == "values" else _open_files(frame, input, target, on_progress)
@@ -196,7 +195,6 @@ def from_items(
     _check_readable(frame, input, reasons, beside)
     reasons = missing | reasons | beside
     usable = frame.filter(~pl.col("row").is_in(list(reasons)))
-    # Before the split, whose own errors would hide that a class has a single item.
     target.check_items(usable)
     assigned = assign_parts(split, usable, target)
     copies = [row for row, part in zip(usable["row"], assigned, strict=True) if part is None]

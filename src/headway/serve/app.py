@@ -109,7 +109,6 @@ def create_app(
     }
     _add_facts(app, facts, metrics, service)
     app.router.routes.extend(_page_routes())
-    # Outermost, so that refusals and failures have the headers, too, and are counted.
     app.add_middleware(_Outermost, metrics=metrics, host_names=settings.host_names)
     return app
 

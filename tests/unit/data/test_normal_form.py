@@ -12,7 +12,6 @@ import pytest
 from headway.data.build import from_folder, from_items
 from headway.data.normal_form import existing_paths, normal_text, spellings
 from headway.data.splits import GroupSplit
-from headway.inputs.table.columns import CategoryColumn
 from headway.targets.category.field import Category
 
 
@@ -102,12 +101,6 @@ def test_groups_are_whole_however_they_are_written() -> None:
     }
     data = from_items({**items, "y": ["a", "b"] * 20}, target="y", split=GroupSplit("site", 0.3))
     assert data.items.filter(pl.col("row") < 20)["split"].n_unique() == 1
-
-
-def test_categories_of_a_bundle_from_before_are_found() -> None:
-    column = CategoryColumn(name="deck", values=("3.0", "cafe\u0301"))
-    assert column.encode(pl.Series(["3", "3.0", "caf\u00e9", "x"]))[0].tolist() == [1, 1, 2, 0]
-    assert [column.encode_one(value)[0] for value in (3, "3.0", "caf\u00e9", "x")] == [(1,), (1,), (2,), (0,)]
 
 
 def test_paths_are_found_however_they_are_written(tmp_path: Path) -> None:

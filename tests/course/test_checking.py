@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from headway.course.cases import Check, show
@@ -229,4 +230,6 @@ def test_values_are_shown_in_one_line() -> None:
     assert show([1.5] * 20) == "[1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, ...]"
     assert show(np.zeros((2, 2))) == "array([[0., 0.], [0., 0.]])"
     assert show(np.zeros((20, 2))) == "ndarray of shape [20, 2]"
+    assert show([np.float64(0.5), np.int64(3)]) == "[0.5, 3]"
+    assert show(pl.DataFrame({"a": [1, 2]})) == "DataFrame of shape [2, 1]"
     assert len(show("a" * 1000)) < 100

@@ -167,11 +167,23 @@ def test_a_lesson_goes_on_where_it_was_left(
     assert capsys.readouterr().out.endswith("Go on with: headway course run 7\n")
     assert not guide(read(7), typed("", "q"), file=learner, log=log)
     shown = capsys.readouterr().out
-    assert "Running the 1 cells from before again." in shown
+    assert "Running the cell from before again." in shown
     assert "share: yours 0.75" in shown
     assert "Predict first" not in shown
     guide(read(7), typed(), file=learner, log=log, start_again=True)
     assert "Predict first" in capsys.readouterr().out
+
+
+def test_ctrl_c_says_how_to_go_on(
+    learner: Path, log: Log, monkeypatch: pytest.MonkeyPatch, typed: Typed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LessonProcess, "run", stop)
+    with pytest.raises(KeyboardInterrupt):
+        guide(read(7), typed("1", "0.8", ""), file=learner, log=log)
+    assert capsys.readouterr().out.endswith("\n\nGo on with: headway course run 7\n")
 
 
 def test_a_cell_that_fails_ends_the_tour_with_what_to_do(

@@ -5,8 +5,8 @@ import pytest
 from headway.course.terminal import EndOfAnswersError, Terminal
 
 PAGE = """## A heading
-A paragraph with `code`, **strong** words and [a link](https://x.org), long enough that it must be wrapped
-into two lines.
+A paragraph with `code`, **strong** and *stressed* words (2 * 3 * 4) and [a link](https://x.org), long enough that it
+must be wrapped into two lines.
 
 - One item
 - Another one, which is so long that it goes on in a line below that begins where its text does
@@ -32,9 +32,9 @@ def test_a_page_in_plain_text(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.splitlines() == [
         "A heading",
         "",
-        "A paragraph with `code`, strong words and a link",
-        "(https://x.org), long enough that it must be wrapped into",
-        "two lines.",
+        "A paragraph with `code`, strong and stressed words (2 * 3 *",
+        "4) and a link (https://x.org), long enough that it must be",
+        "wrapped into two lines.",
         "",
         "  - One item",
         "  - Another one, which is so long that it goes on in a line",

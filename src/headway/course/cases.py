@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from numbers import Number
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -169,8 +170,14 @@ class _Short(reprlib.Repr):
         self.maxstring = self.maxother = self.maxlong = 80
 
     def repr1(self, x: Any, level: int) -> str:
-        if not (hasattr(x, "shape") and hasattr(x, "dtype")):
+        if isinstance(x, Number) and hasattr(x, "item"):
+            # A number of NumPy's reads as Python's does.
+            x = x.item()
+        if not hasattr(x, "shape"):
             return super().repr1(x, level)
+        # A table has a shape, and no dtype.
+        if not hasattr(x, "dtype"):
+            return f"{type(x).__name__} of shape {list(x.shape)}"
         if hasattr(x, "detach"):
             x = x.detach()
         count = 1

@@ -202,9 +202,11 @@ class _Guide:
                 if not self._cell(number):
                     return False
         except EndOfAnswersError:
-            self.terminal.line()
-            self.terminal.line(f"Go on with: headway course run {self.lesson.id}")
+            self._say_how_to_go_on()
             return False
+        except KeyboardInterrupt:
+            self._say_how_to_go_on()
+            raise
         self.terminal.line()
         self.terminal.line(f"That was lesson {self.lesson.id}.")
         if remaining(load(self.lesson.id), self.log.read()):
@@ -213,11 +215,16 @@ class _Guide:
             self.terminal.line("Now its exercises: headway course watch")
         return True
 
+    def _say_how_to_go_on(self) -> None:
+        self.terminal.line()
+        self.terminal.line(f"Go on with: headway course run {self.lesson.id}")
+
     def _again(self, cells: Sequence[int]) -> bool:
         """Runs cells that the learner has seen, for what they define; their output is known."""
         seconds = sum(self.lesson.cells[number].seconds for number in cells)
         about = f", about {seconds:.0f} s" if seconds else ""
-        self.terminal.line(f"Running the {len(cells)} cells from before again{about}.")
+        what = "the cell" if len(cells) == 1 else f"the {len(cells)} cells"
+        self.terminal.line(f"Running {what} from before again{about}.")
         for number in cells:
             result = self.process.run(number)
             if result.error:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from headway.course.lesson import lesson_files, read
@@ -55,12 +56,12 @@ def table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     """The lessons as lines of a terminal, 80 columns wide."""
     yield f"{'lesson':34}{'cells':>8}{'questions':>11}{'marked':>8}{'by you':>8}{'exercises':>11}"
     for row in rows:
-        title = f"{row['lesson']} {row['title']}"
+        title = shorten(f"{row['lesson']} {row['title']}", 33, placeholder=" ...")
         shares = [f"{row[name]:.2f}" if row[name] is not None else "" for name in ("marked", "self_marked")]
         cells = f"{row['cells_run']}/{row['cells']}"
         answered = f"{row['questions_answered']}/{row['questions']}"
         solved = f"{row['exercises_solved']}/{row['exercises']}"
-        yield f"{title[:33]:34}{cells:>8}{answered:>11}{shares[0]:>8}{shares[1]:>8}{solved:>11}"
+        yield f"{title:34}{cells:>8}{answered:>11}{shares[0]:>8}{shares[1]:>8}{solved:>11}"
     seen = sum(row["exercises_seen"] for row in rows)
     if seen:
         yield f"Exercises whose solution was looked at first: {seen}, not counted as solved."

@@ -12,7 +12,9 @@ from rich.text import Text
 __all__ = ["EndOfAnswersError", "Terminal"]
 
 MAX_WIDTH = 88
-_INLINE = re.compile(r"`(?P<code>[^`\n]+)`|\*\*(?P<strong>[^*\n]+)\*\*|\[(?P<link>[^\]\n]+)\]\((?P<target>[^)\n]+)\)")
+_INLINE = re.compile(
+    r"`(?P<code>[^`\n]+)`|\*\*(?P<strong>[^*\n]+)\*\*|\*(?P<stress>[^*\s](?:[^*\n]*[^*\s])?)\*|\[(?P<link>[^\]\n]+)\]\((?P<target>[^)\n]+)\)"
+)
 
 
 class EndOfAnswersError(Exception):
@@ -129,6 +131,8 @@ class Terminal:
                 line.append(f"{mark['link']} ({mark['target']})")
             elif mark["strong"]:
                 line.append(mark["strong"], "bold")
+            elif mark["stress"]:
+                line.append(mark["stress"], "italic")
             else:
                 # Without colour the backticks are what shows that it is code.
                 line.append(f"`{mark['code']}`" if self.plain else mark["code"], "cyan")

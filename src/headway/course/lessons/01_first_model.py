@@ -6,13 +6,15 @@
 # answers for a picture of yours, and you know how far to believe it.
 # %% [markdown]
 # ## Guess first {#predict}
-# Below are nine drawings. Say for each: animal or food? You need half a second.
+# The lines below show nine drawings. Cover the word above each and say: animal or food? You need half a second.
 #
 # Now write a program that does it. The usual way is to list rules: "if it has eyes, it is an animal". Then comes a bee
 # without eyes, and a fish on a plate. Each rule needs exceptions, and the list never ends.
 #
 # So we write no rules. We show examples with the right answers, and let the program find its own signs. This is called
 # **training**. The right answer for an example is its **label**; the possible labels are the **classes**.
+#
+# ⟨ask 1.02⟩
 # %% tags=["alt:Nine drawings in three rows, such as animals, fruit and dishes, each with its label above it."]
 import headway as hw
 from headway.course.claims import claim
@@ -22,23 +24,7 @@ split = hw.GroupSplit("group", valid=0.4)
 data = hw.from_csv(pictures("1"), input="file", target="label", size=128, split=split)
 data.show()
 # %% [markdown]
-# The picture shows nine drawings with their labels, as the model will see them.
-#
-# We have a few hundred, which is little. So we borrow a network that learned to name things in a million photos
-# ⟨fact: ImageNet, which its weights were trained on⟩. Drawings were not its subject. And we will ask it only about
-# things that it was not shown in training.
-#
-# ⟨guess It will be right nearly always | It will be right about three times in four | It will do no better than a coin⟩
-#
-# ⟨ask 1.01⟩ ⟨ask 1.02⟩
-# %% [markdown]
-# ## Five lines {#five-lines}
-# You have run the lines that read the data. They say:
-#
-# - `input="file"`: this column holds the paths of the pictures.
-# - `target="label"`: this column holds what the model must answer. Name another column and you ask another question.
-# - `size=128`: each picture is read as a square of 128 by 128 pixels. More shows more detail and takes longer.
-# - `hw.GroupSplit("group", valid=0.4)`: four of ten drawings are set aside, in groups.
+# The picture shows nine of our drawings. Before training, some of all drawings are set aside: how many?
 # %%
 print(data.summary())
 claim("train_items", len(data.train))
@@ -48,20 +34,46 @@ claim("valid_items", len(data.valid))
 # thing, so an apple occurs three times. They form a group, and a group stays on one side: else the model would be asked
 # about an apple after it had been shown one.
 #
-# Now the other lines. They train, and they judge.
+# `claim` is no part of your program. It says how your numbers compare with ours, and the text quotes ours. On another
+# computer the last digit may differ.
+#
+# A few hundred drawings are little. So we borrow a network that learned to name things in a million photos
+# ⟨fact: ImageNet, which its weights were trained on⟩. Drawings were not its subject. And we will ask it only about
+# things that it was not shown in training.
+#
+# ⟨guess It will be right nearly always | It will be right about three times in four | It will do no better than a coin⟩
+#
+# ⟨ask 1.01⟩
+# %% [markdown]
+# ## Five lines {#five-lines}
+# You have run the lines that read the data. They say:
+#
+# - `input="file"`: this column holds the paths of the pictures.
+# - `target="label"`: this column holds what the model must answer. Name another column and you ask another question.
+# - `size=128`: each picture is read as a square of 128 by 128 pixels. More shows more detail and takes longer.
+# - `hw.GroupSplit("group", valid=0.4)`: four of ten drawings are set aside, in groups.
+#
+# ⟨ask 1.06⟩ ⟨ask 1.21⟩
+#
+# Now the other lines. They train, and they judge. The report is long. For now read two rows of its table: the first,
+# which always says the more common class, and the last, which is the model.
 # %% tags=["seconds:25"]
 learner = hw.Learner(data)
 learner.fine_tune(0)
 report = learner.report()
 print(report)
 # %% [markdown]
-# That was it: read, make, train, judge. A minute ago this model did not exist.
+# That was it: read, make, train, judge. A minute ago this model did not exist. Compare your guess with the last row.
+# Below the table stands a warning. It is right, and the next section says why.
 #
-# ⟨ask 1.06⟩ ⟨ask 1.09⟩ ⟨ask 1.19⟩ ⟨ask 1.21⟩
+# ⟨ask 1.09⟩ ⟨ask 1.19⟩
 # %% [markdown]
 # ## Is that good? {#table}
 # The last row of the table is the model. **Accuracy** is the share of right answers on valid. Is it good? We can't say yet.
-# Ask what *simple* gets. The other rows are **baselines**: simple ways to answer, judged on the same drawings.
+# Ask what *simple* gets. The other rows are **baselines**: simple ways to answer, judged on the same drawings. The next
+# cell picks the numbers to compare out of the report.
+#
+# ⟨ask 1.11⟩
 # %%
 accuracy = {row.name: row.metrics["valid"]["accuracy"] for row in report.baselines}
 plain = report.verdict_without_pretrained
@@ -88,9 +100,9 @@ claim("lead_low", plain.difference.low / 100, above=0.0)
 # statistics, so the report says "not distinguishable", and rightly. To see what the network brings, compare with the best
 # baseline that does without it.
 #
-# Below the table stands what the report would try next.
+# That is the warning below the table. What it would try next stands there, too.
 #
-# ⟨ask 1.10⟩ ⟨ask 1.11⟩ ⟨ask 1.14⟩ ⟨ask 1.15⟩ ⟨ask 1.20⟩
+# ⟨ask 1.10⟩ ⟨ask 1.14⟩ ⟨ask 1.15⟩ ⟨ask 1.20⟩
 # %% [markdown]
 # ## Ask it things {#ask}
 # So far we asked it about drawings of animals and food. Users will not stop there. We write the model into a file, and
@@ -139,8 +151,12 @@ claim("three", answers["a handwritten 3"].score, above=0.9)
 # 4. Change the model's numbers a little, so that the loss falls. These numbers are its **parameters**.
 # 5. Again, with the next examples.
 #
+# ⟨ask 1.03⟩
+#
 # The form of the network, its layers and how they are joined, is the **architecture**. Training leaves it alone. What you
 # set beforehand, such as the size of the pictures, are settings, or **hyperparameters**.
+#
+# ⟨ask 1.22⟩
 #
 # The loss steers; a **metric** such as accuracy is for people. How good is the model on its own training drawings?
 # %%
@@ -150,7 +166,7 @@ claim("on_valid", learner.evaluate("valid")["accuracy"], near=0.90, within=0.07)
 # {on_train:.2f} on train, {on_valid:.2f} on valid. Part of what it knows, it knows by heart: **overfitting**. Training cannot show
 # it. Valid can.
 #
-# ⟨ask 1.03⟩ ⟨ask 1.04⟩ ⟨ask 1.05⟩ ⟨ask 1.12⟩ ⟨ask 1.22⟩
+# ⟨ask 1.04⟩ ⟨ask 1.05⟩ ⟨ask 1.12⟩
 # %% [markdown]
 # ## What was borrowed {#borrowed}
 # A network has two parts. The **body** turns a picture into about a thousand numbers, the **features**: edges here, fur there,
@@ -186,8 +202,8 @@ claim("few", few_learner.evaluate()["accuracy"], near=0.80, within=0.09)
 # ## Who is harmed? {#harm}
 # > The model has two words for everything. A person in front of its camera is an animal or food.
 # >
-# > That is no joke. In 2015 a photo service labelled a picture of two Black people "gorillas" ⟨fact: BBC News, 1 July 2015⟩.
-# > Nobody had meant it. An average over all photos does not show such a mistake, and does not know what it does to those
+# > That is no joke. In 2015 a photo service labelled a picture of two Black people "gorillas", and its maker apologised
+# > ⟨fact: CBS News and Associated Press, 2015⟩. An average over all photos does not show such a mistake, and does not know what it does to those
 # > who see it.
 # >
 # > So ask three things of any model, beginning with this one. Who is missing from its examples? Which of its mistakes hurt,
@@ -249,7 +265,13 @@ print(f"{len(files)} pictures in {course_folder() / 'my_pictures'}")
 # | pretrained, transfer | learned on other data; using that here |
 # | familiar | near the training data, as far as the model can see |
 #
-# You trained a model, compared it with pixels, caught it being sure of nonsense, and know why. How sure can *you* be of
-# the number in the last row? That is the next lesson.
+# You trained a model, compared it with pixels, caught it being sure of nonsense, and know why. If somebody wants to use
+# it tomorrow, you can say what to doubt:
+#
+# - Its accuracy is about drawings by these three studios. Nobody measured it on photos, or on a fourth studio.
+# - It is a range, from {model.low:.2f} to {model.high:.2f}, since few drawings judged it.
+# - It calls everything animal or food, and `familiar` does not always warn.
+#
+# How sure can *you* be of the number in the last row? That is the next lesson.
 #
 # ⟨ask 1.13⟩

@@ -170,9 +170,10 @@ class _Short(reprlib.Repr):
         self.maxstring = self.maxother = self.maxlong = 80
 
     def repr1(self, x: Any, level: int) -> str:
-        if isinstance(x, Number) and hasattr(x, "item"):
-            # A number of NumPy's reads as Python's does.
-            x = x.item()
+        # A number of NumPy's reads as Python's does.
+        item = getattr(x, "item", None) if issubclass(type(x), Number) else None
+        if item is not None:
+            return super().repr1(item(), level)
         if not hasattr(x, "shape"):
             return super().repr1(x, level)
         # A table has a shape, and no dtype.

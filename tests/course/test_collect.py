@@ -57,7 +57,7 @@ def test_frames_become_a_table_that_a_lesson_reads(
         label, burst = "cup" if number % 2 else "pen", f"b{number // 6}"
         answer = client.post(f"/pictures?label={label}&burst={burst}", content=frame(number))
         assert answer.status_code == 200, answer.text
-    assert answer.json()["classes"] == {
+    assert client.get("/state").json()["classes"] == {
         "pen": {"pictures": 12, "bursts": 4},
         "cup": {"pictures": 12, "bursts": 4},
     }

@@ -101,6 +101,37 @@ def test_a_crash_is_shown_with_its_frames(workspace: Workspace) -> None:
     assert lines[4] == f'        File "{file}", line 5, in double'
 
 
+def test_why_explains_what_a_check_met(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADWAY_CACHE", str(tmp_path / "cache"))
+    save(workspace, "def double(number):\n    numbers = [number, number]\n    return numbers[2]\n")
+    assert "Explained: headway why\n" in typed("check", "7.1", status=1)
+    result = CliRunner().invoke(app, ["why", "--json"])
+    failure = json.loads(result.output)["failure"]
+    assert (failure["type"], failure["message"]) == ("IndexError", "list index out of range")
+    assert failure["frames"][-1]["code"] == "return numbers[2]"
+    # The variables are those of the process that the check ran in.
+    assert failure["variables"]["numbers"]["facts"]["length"] == 2
+    assert json.loads(result.output)["explanations"]
+
+
+def test_a_file_that_cannot_be_read_is_explained_too(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADWAY_CACHE", str(tmp_path / "cache"))
+    save(workspace, "def double(number)\n    return 2\n")
+    assert "Explained: headway why\n" in typed("check", "7.1", status=1)
+    failure = json.loads(CliRunner().invoke(app, ["why", "--json"]).output)["failure"]
+    assert (failure["type"], failure["frames"][-1]["line"]) == ("SyntaxError", 1)
+
+
+def test_a_function_that_is_not_written_is_no_failure(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADWAY_CACHE", str(tmp_path / "cache"))
+    typed("check", "7.1", status=1)
+    assert CliRunner().invoke(app, ["why"]).output == "No failure is saved. Run: headway why script.py\n"
+
+
 def test_hints_come_one_by_one(workspace: Workspace) -> None:
     assert typed("hint", "7.1") == "Hint 1 of 2: What is twice two?\n"
     assert json.loads(typed("hint", "1_double", "--json")) == {"id": "7.1", "hint": 2, "of": 2, "text": "Multiply."}

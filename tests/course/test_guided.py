@@ -191,11 +191,12 @@ def test_a_cell_that_fails_ends_the_tour_with_what_to_do(
 ) -> None:
     lesson: Lesson = parse(f"{HEAD}# %%\n1 / 0\n", name="07_small.py")
     assert not guide(lesson, typed(""), file=learner, log=log)
-    assert capsys.readouterr().out.splitlines()[-5:] == [
+    assert capsys.readouterr().out.splitlines()[-6:] == [
         "ZeroDivisionError: division by zero",
         "",
         "The cell at line 4 stopped with an error. Correct it in your file:",
         str(learner),
+        "Explained: headway why",
         "Then go on with: headway course run 7",
     ]
 

@@ -8,6 +8,7 @@ from typer.testing import CliRunner, Result
 
 from headway.cli import app
 from headway.cli.course.lessons import open_lesson
+from headway.course.exercise import exercises_of
 from headway.course.state import Log
 from headway.errors import ConfigError
 
@@ -32,7 +33,7 @@ def test_a_lesson_is_copied_once(small_course: Path) -> None:
 def test_an_editor_that_is_not_installed(small_course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(ConfigError) as caught:
-        open_lesson(7, with_="vscode")
+        open_lesson("7", with_="vscode")
     assert str(caught.value) == (
         "The program `code` is not installed.\n"
         "  Given: --with vscode\n"
@@ -57,8 +58,33 @@ def test_an_error_or_a_claim_that_is_not_fine_is_status_1(change: str, small_cou
     assert invoke("run", "7", "--all").exit_code == 1
 
 
+def test_why_explains_what_a_lesson_met(small_course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADWAY_CACHE", str(tmp_path / "cache"))
+    invoke("open", "7")
+    file = small_course / "07_small.py"
+    file.write_text(file.read_text().replace("3 / 4", "[3][4]"))
+    assert "Explained: headway why\n" in invoke("run", "7", "--all").stdout
+    failure = json.loads(CliRunner().invoke(app, ["why", "--json"]).output)["failure"]
+    assert (failure["type"], failure["frames"][-1]["code"]) == ("IndexError", "share = [3][4]")
+
+
 def test_the_tour_in_the_terminal(small_course: Path) -> None:
     result = invoke("run", "7", "--plain", answers="1\n0.8\n\nq\n")
     assert result.exit_code == 0
     assert result.stdout.endswith("Go on with: headway course run 7\n")
     assert "Predict first" in invoke("run", "7", "--plain", "--again", answers="q\n").stdout
+
+
+def test_the_primer_is_opened_and_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADWAY_COURSE", str(tmp_path))
+    lines = invoke("open", "primer").stdout.splitlines()
+    assert lines[-2:] == [
+        f"The exercises of the primer: {tmp_path / 'primer_exercises'}",
+        "Solve one, and check it: headway course check P.1",
+    ]
+    assert len(list((tmp_path / "primer_exercises").iterdir())) == 12
+    third = exercises_of("primer")[2]
+    (tmp_path / "primer_exercises" / "3_pairs.py").write_text(third.solution)
+    assert invoke("check", "P.3").stdout.startswith("P.3 Two lists side by side: solved")
+    # What is next, where nothing is named.
+    assert invoke("check").stdout.startswith("P.1 ")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import reprlib
 import sys
@@ -17,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-__all__ = ["Case", "CaseError", "Check", "crash_of", "current_check", "cut", "show"]
+__all__ = ["Case", "CaseError", "Check", "crash_of", "current_check", "cut", "save_failure", "show"]
 
 
 class CaseError(Exception):
@@ -59,6 +60,7 @@ class Check:
         folder: The learner's course folder.
         seed: Added to the seeds of all draws.
         speed_factor: How many times slower than the authors' this machine is; limits of time are multiplied by it.
+        saves_failure: Save the first failure for `headway why`; False again once that is done.
     """
 
     module: ModuleType
@@ -67,6 +69,7 @@ class Check:
     folder: Path
     seed: int = 0
     speed_factor: float = 1.0
+    saves_failure: bool = False
     cases: list[Case] = field(default_factory=list)
     call: str = ""
     came: str = ""
@@ -111,14 +114,22 @@ class Check:
         try:
             one.run()
         except CaseError as failed:
+            self._save(None)
             given = failed.given or self.call
             return {"asked": failed.asked, "given": given, "came": failed.came, "meaning": failed.meaning}
         except KeyboardInterrupt:
             raise
         # SystemExit too: a learner's `sys.exit` is no end of the check.
         except BaseException as error:
+            self._save(error)
             return self._crash(error)
         return None
+
+    def _save(self, error: BaseException | None) -> None:
+        # The first failure is the one that is explained.
+        if self.saves_failure:
+            self.saves_failure = False
+            save_failure(error, self.file, vars(self.module))
 
     def _crash(self, error: BaseException) -> dict[str, Any]:
         crash = crash_of(error, self.file)
@@ -139,6 +150,24 @@ def current_check() -> Check:
     """The check that is running."""
     assert _current, "these tools work in a check.py alone"
     return _current[-1]
+
+
+def save_failure(error: BaseException | None, file: Path, variables: dict[str, Any]) -> None:
+    """Saves a failure for `headway why`, here where its variables are.
+
+    Args:
+        error: What was raised; None where the code gave something wrong.
+        file: The learner's file.
+        variables: Of the learner's module.
+    """
+    if isinstance(error, NotImplementedError) or not isinstance(error, Exception | None):
+        return
+    from headway.why.capture import capture, capture_end
+    from headway.why.failure import save
+
+    # Describing a learner's objects runs their code, which can fail; the check goes on.
+    with contextlib.suppress(Exception):
+        save(capture(error) if error is not None else capture_end(file, variables))
 
 
 def crash_of(error: BaseException, file: Path) -> dict[str, Any]:

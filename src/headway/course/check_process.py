@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from headway.course.cases import Check, crash_of
+from headway.course.cases import Check, crash_of, save_failure
 
 __all__ = ["OUT_OF_MEMORY", "Job", "main", "refuse_network"]
 
@@ -52,6 +52,7 @@ class Job:
         seed: Added to the seeds of all draws.
         dtype: torch's default dtype, where it is another.
         speed_factor: How many times slower than the authors' this machine is.
+        saves_failure: Save the first failure, with the variables of its last line, for `headway why`.
     """
 
     file: str
@@ -66,6 +67,7 @@ class Job:
     seed: int = 0
     dtype: str = ""
     speed_factor: float = 1.0
+    saves_failure: bool = False
 
     def to_json(self) -> bytes:
         """One line."""
@@ -261,8 +263,18 @@ def _check(job: Job, report: Callable[[dict[str, Any]], None]) -> None:
         exec(compile(job.text, job.file, "exec"), vars(module))
     except BaseException as error:
         report({"event": "crash", "crash": crash_of(error, file)})
+        if job.saves_failure:
+            save_failure(error, file, vars(module))
         return
-    check = Check(module, file, job.text, Path(job.folder), seed=job.seed, speed_factor=job.speed_factor)
+    check = Check(
+        module,
+        file,
+        job.text,
+        Path(job.folder),
+        seed=job.seed,
+        speed_factor=job.speed_factor,
+        saves_failure=job.saves_failure,
+    )
     check.run(Path(job.check_file), report)
 
 

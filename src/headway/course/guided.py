@@ -300,6 +300,7 @@ class _Guide:
         self.terminal.line(f"The cell at line {result.line} stopped with an error. Correct it in your file:")
         # A path that is wrapped cannot be copied.
         self.terminal.output(f"{self.process.file}\n")
+        self.terminal.line("Explained: headway why")
         self.terminal.line(f"Then go on with: headway course run {self.lesson.id}")
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from headway.course import claims
+from headway.course.cases import save_failure
 from headway.course.check_process import refuse_network
 
 __all__ = ["main"]
@@ -52,6 +53,7 @@ def _run(job: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
     except BaseException as problem:
         # A cell that calls `sys.exit` ends itself, not the lesson.
         error = _told(problem, job["name"])
+        save_failure(problem, Path(job["file"]), names)
     seconds = time.monotonic() - start
     figures = [] if error else _save(_figures_of(value), Path(job["figures"]), job["stem"])
     sys.stdout.flush()

@@ -41,6 +41,7 @@ def attempt(workspace: Workspace, exercise: Exercise, *, zygote: Zygote | None =
         limits=exercise.limits(speed_factor(workspace.folder)),
         zygote=zygote,
         sees_folder=exercise.kind == "make",
+        saves_failure=True,
     )
     # To look at the text of a file that nobody has touched yet is no try.
     if code_hash(text) != code_hash(workspace.start(exercise)):

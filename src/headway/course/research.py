@@ -91,7 +91,9 @@ def find_assignment(id: str) -> Assignment:
     raise ConfigError("There is no such assignment.", given=id, fix=fix)
 
 
-def check_assignment(assignment: Assignment, file: Path, *, folder: Path, speed_factor: float = 1.0) -> CheckResult:
+def check_assignment(
+    assignment: Assignment, file: Path, *, folder: Path, speed_factor: float = 1.0, saves_failure: bool = False
+) -> CheckResult:
     """Checks a learner's file, in a process of its own.
 
     Args:
@@ -99,6 +101,7 @@ def check_assignment(assignment: Assignment, file: Path, *, folder: Path, speed_
         file: The learner's file.
         folder: The learner's course folder.
         speed_factor: How many times slower than the authors' this machine is.
+        saves_failure: Save the first failure for `headway why`.
 
     Raises:
         ConfigError: If the file is missing.
@@ -109,7 +112,15 @@ def check_assignment(assignment: Assignment, file: Path, *, folder: Path, speed_
     memory = memory_bytes(assignment.memory)
     limits = Limits(seconds=assignment.seconds, memory_bytes=memory, speed_factor=speed_factor)
     text, check_file = file.read_text(encoding="utf-8"), assignment.files / "check.py"
-    return run_check(text, file=file, check_file=check_file, folder=folder, limits=limits, sees_folder=True)
+    return run_check(
+        text,
+        file=file,
+        check_file=check_file,
+        folder=folder,
+        limits=limits,
+        sees_folder=True,
+        saves_failure=saves_failure,
+    )
 
 
 def verify_assignment(assignment: Assignment, *, folder: Path) -> Iterator[str]:

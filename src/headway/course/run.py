@@ -123,6 +123,7 @@ def run_check(
     dtype: str = "",
     optimize: bool = False,
     sees_folder: bool = False,
+    saves_failure: bool = False,
 ) -> CheckResult:
     """Checks a text as the learner's file.
 
@@ -138,6 +139,7 @@ def run_check(
         dtype: torch's default dtype, where it is another, such as "float64".
         optimize: As with `python -O`, in a new process.
         sees_folder: Let `~/headway-course` be the learner's folder itself, for exercises that make something there.
+        saves_failure: Save the first failure for `headway why`.
     """
     limits = limits or Limits()
     with _folders(file.name, text, brings) as (work, home):
@@ -157,6 +159,7 @@ def run_check(
             seed=seed,
             dtype=dtype,
             speed_factor=limits.speed_factor,
+            saves_failure=saves_failure,
         )
         forks = zygote is not None and not optimize
         start = zygote.fork(job) if zygote and forks else _spawn(job, optimize=optimize)

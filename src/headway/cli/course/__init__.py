@@ -63,7 +63,7 @@ def _overview(
 COMMANDS = {
     "Read": {
         run: ("headway course run 1", "headway course run 1 --all"),
-        open_lesson: ("headway course open 1", "headway course open 1 --with vscode"),
+        open_lesson: ("headway course open 1", "headway course open primer", "headway course open 1 --with vscode"),
         site: ("headway course site --open", "headway course site --output pages --serve"),
     },
     "Practise": {

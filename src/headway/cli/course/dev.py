@@ -13,7 +13,7 @@ __all__ = ["dev"]
 
 def dev(
     action: Annotated[Literal["check"], typer.Argument(metavar="check", help="What to do.")],
-    lesson: Annotated[int, typer.Argument(metavar="N", help="The lesson. 0: all of them.")] = 0,
+    lesson: Annotated[str, typer.Argument(metavar="N", help="The lesson, or primer. Default: all of them.")] = "",
     *,
     full: Annotated[
         bool, typer.Option("--full", help="Run the lesson too and write what it measures; try solutions in more ways.")
@@ -21,12 +21,23 @@ def dev(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """For authors: check a lesson's questions, exercises and mutants. The exit status is 1 where something is wrong."""
+    from headway.course.exercise import lessons
     from headway.course.lesson import lesson_files
-    from headway.course.verify import verify_lesson
+    from headway.course.verify import verify_exercises, verify_lesson
+
+    def say(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
 
     problems = []
-    for number in [lesson] if lesson else list(lesson_files()):
-        problems += verify_lesson(number, full=full, say=lambda text: print(text, file=sys.stderr, flush=True))
+    for name in (
+        [lesson] if lesson else [*map(str, lesson_files()), *(name for name in lessons() if not name.isdecimal())]
+    ):
+        verified = (
+            verify_lesson(int(name), full=full, say=say)
+            if name.isdecimal()
+            else verify_exercises(name, full=full, say=say)
+        )
+        problems += verified
     if as_json:
         print(json.dumps({"action": action, "problems": problems}))
     else:

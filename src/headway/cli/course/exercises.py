@@ -138,6 +138,8 @@ def _checked(workspace: Workspace, exercise: Exercise, *, as_json: bool, zygote:
     if result.state == "solved":
         print(f"Solved. The authors' solution: headway course solution {exercise.id}", flush=True)
     else:
+        if result.state == "crashed":
+            print("Explained: headway why")
         print(f"Next hint: headway course hint {exercise.id}", flush=True)
     return result
 

@@ -20,22 +20,27 @@ LESSON = typer.Argument(metavar="N", help="Number of the lesson.")
 
 
 def open_lesson(
-    lesson: Annotated[int, LESSON],
+    lesson: Annotated[str, typer.Argument(metavar="N", help="Number of the lesson, or primer.")],
     *,
     with_: Annotated[
         Literal["vscode", "jupyter", "nothing"], typer.Option("--with", help="The program to open it in.")
     ] = "nothing",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Copy a lesson and its exercises to your course folder; files that are there stay as they are."""
+    """Copy a lesson and its exercises to your course folder; files that are there stay as they are.
+
+    The primer is twelve short exercises in Python, for a start before lesson 1.
+    """
+    from headway.course.exercise import exercises_of
     from headway.course.lesson import lesson_files
     from headway.course.state import Event
     from headway.course.workspace import Workspace
 
     workspace = Workspace()
     new = workspace.open_lesson(lesson)
-    file = workspace.folder / lesson_files()[lesson].name
-    if new:
+    is_lesson = lesson.isdecimal()
+    file = workspace.folder / (lesson_files()[int(lesson)].name if is_lesson else f"{lesson}_exercises")
+    if new and is_lesson:
         workspace.log.append(Event(kind="opened", id=f"{lesson}.lesson"))
     if with_ != "nothing":
         _start(with_, file)
@@ -44,6 +49,10 @@ def open_lesson(
         return
     for path in new:
         print(f"Copied: {path}")
+    if not is_lesson:
+        print(f"The exercises of the {lesson}: {file}")
+        print(f"Solve one, and check it: headway course check {exercises_of(lesson)[0].id}")
+        return
     print(f"Lesson {lesson}: {file}")
     print(f"Read and run it here: headway course run {lesson}")
 
@@ -102,4 +111,6 @@ def _run_all(lesson: Lesson, file: Path, log: Log, as_json: bool) -> bool:
         else:
             print(f"Cell at line {result.line}, {result.seconds:.1f} s")
             print(result.output + result.error, flush=True)
+            if result.error:
+                print("Explained: headway why", flush=True)
     return all(not result.error and all(claim.fine for claim in result.claims) for result in results)

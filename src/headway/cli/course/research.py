@@ -34,7 +34,7 @@ def research(
         print(f"Worth 0 to 2 points each, by your own judgement or a teacher's:\n{rubric}\n\nYour file: {file}")
         print(f"Check it: headway course research {assignment.id} --check")
         return
-    result = check_assignment(assignment, file, folder=folder)
+    result = check_assignment(assignment, file, folder=folder, saves_failure=True)
     Log(folder).append(Event(kind="research", id=assignment.id, outcome=result.state))
     if as_json:
         print(json.dumps({"id": assignment.id, **asdict(result)}))

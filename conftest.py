@@ -46,11 +46,15 @@ def _enter(namespace: dict[str, Any]) -> None:
     namespace["_folder"] = tempfile.TemporaryDirectory(prefix="headway-docs-")
     folder = Path(namespace["_folder"].name)
     write_examples(folder)
+    # Not the course folder of whoever runs the tests.
+    namespace["_patch"] = pytest.MonkeyPatch()
+    namespace["_patch"].setenv("HEADWAY_COURSE", str(folder / "headway-course"))
     os.chdir(folder)
 
 
 def _leave(namespace: dict[str, Any]) -> None:
     os.chdir(namespace["_before"])
+    namespace["_patch"].undo()
     namespace["_folder"].cleanup()
 
 

@@ -132,6 +132,13 @@ def test_a_function_that_is_not_written_is_no_failure(
     assert CliRunner().invoke(app, ["why"]).output == "No failure is saved. Run: headway why script.py\n"
 
 
+def test_what_code_prints_cannot_steer_the_terminal(workspace: Workspace) -> None:
+    save(workspace, "def double(number):\n    print('\\x1b[2J')\n    return '\\x1b[2J'\n")
+    shown = typed("check", "7.1", status=1)
+    assert "\x1b" not in shown
+    assert "    \\u001b[2J\n" in shown
+
+
 def test_hints_come_one_by_one(workspace: Workspace) -> None:
     assert typed("hint", "7.1") == "Hint 1 of 2: What is twice two?\n"
     assert json.loads(typed("hint", "1_double", "--json")) == {"id": "7.1", "hint": 2, "of": 2, "text": "Multiply."}

@@ -8,7 +8,7 @@ import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -51,13 +51,29 @@ def why(
         values = {"failure": failure.to_json(), "explanations": [one.to_json() for one in explanations]}
         print(json.dumps(values))
     elif question:
-        print(written(failure))
+        print(written(_readable(failure)))
     else:
         from headway.why.show import show
 
-        print(show(failure, explanations, colour=_colour()))
+        readable = _readable(failure)
+        print(show(readable, explain(readable), colour=_colour()))
     if failure.type or explanations:
         raise typer.Exit(1)
+
+
+def _readable(failure: Failure) -> Failure:
+    """The failure without what would steer the terminal: names, labels and messages can come from data."""
+    from headway.system.terminal import visible
+    from headway.why.failure import from_json
+
+    def readable(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {readable(key): readable(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [readable(item) for item in value]
+        return visible(value, lines=True) if isinstance(value, str) else value
+
+    return from_json(readable(failure.to_json()))
 
 
 def _explain_run(run: Path, *, as_json: bool) -> None:

@@ -16,6 +16,7 @@ from headway.course.guided import run_all
 from headway.course.lesson import Lesson, lesson_files, read
 from headway.course.question_file import load
 from headway.course.recorded import write_recorded
+from headway.course.research import assignments_of, verify_assignment
 from headway.course.run import CheckResult, Zygote, run_check
 from headway.course.state import Log
 from headway.course.workspace import Workspace
@@ -28,6 +29,7 @@ SPEED_FACTOR = 2.0
 TRAINS_SECONDS = 20.0
 """Exercises that may take longer train something: their solutions run once unless all is checked."""
 MIN_STUB_MUTANTS = 4
+NUM_ASSIGNMENTS = 3
 MARK = "Write it here"
 """What the learner's file says where something is to be written."""
 
@@ -37,7 +39,8 @@ def verify_lesson(lesson: int, *, full: bool = False, say: Callable[[str], objec
 
     Args:
         lesson: The lesson's number.
-        full: Run the lesson too, and write what it measures; all solutions in three seeds and other settings.
+        full: Run the lesson too, and write what it measures; all solutions in three seeds and other settings; the
+            references of its assignments, which must pass, and lazy answers, which must not.
         say: Called with what is about to be checked.
 
     Raises:
@@ -49,7 +52,14 @@ def verify_lesson(lesson: int, *, full: bool = False, say: Callable[[str], objec
     say(f"lesson {lesson}: questions")
     problems += verify_questions(text)
     problems += verify_exercises(lesson, full=full, say=say)
+    num_assignments = len(assignments_of(lesson))
+    if num_assignments != NUM_ASSIGNMENTS:
+        problems.append(f"lesson {lesson} has {num_assignments} assignments, of {NUM_ASSIGNMENTS}")
     if full:
+        say(f"lesson {lesson}: further research")
+        with tempfile.TemporaryDirectory(prefix="headway-verify-") as folder:
+            for one in assignments_of(lesson):
+                problems += [f"{one.id}: {problem}" for problem in verify_assignment(one, folder=Path(folder))]
         say(f"lesson {lesson}: all cells")
         problems += _measured(text)
     return problems

@@ -154,3 +154,10 @@ def test_colour_changes_no_word() -> None:
     for code in ("\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[0m"):
         plain = plain.replace(code, "")
     assert plain == show(failure, explain(failure))
+
+
+def test_what_would_steer_the_terminal_is_made_visible() -> None:
+    pasted = 'Traceback (most recent call last):\n  File "a.py", line 1, in <module>\n    x["dog"]\n'
+    shown = CliRunner().invoke(app, ["why", "-"], input=f"{pasted}KeyError: 'dog\x1b[2J'\n").output
+    assert "\x1b" not in shown
+    assert "KeyError: 'dog\\u001b[2J'" in shown

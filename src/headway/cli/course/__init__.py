@@ -18,6 +18,7 @@ from headway.cli.course.lessons import open_lesson, run
 from headway.cli.course.questions import progress, quiz, review
 from headway.cli.course.research import research
 from headway.cli.course.site import site
+from headway.system.terminal import echo
 
 __all__ = ["course"]
 
@@ -48,7 +49,7 @@ def _overview(
         return
     opened = [row for row in rows if row["cells_run"] or row["questions_answered"] or row["opened"]]
     verb = "is" if folder.is_dir() else "will be"
-    print(f"Your course {verb} in {folder}.")
+    echo(f"Your course {verb} in {folder}.")
     for row in opened:
         print(
             f"  Lesson {row['lesson']}: {row['cells_run']} of {row['cells']} cells run, {row['questions_answered']} of "

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from headway.system.terminal import echo, visible
+
 if TYPE_CHECKING:
     from headway.course.exercise import Exercise
     from headway.course.run import CheckResult, Zygote
@@ -70,7 +72,7 @@ def hint(id: Annotated[str, ID], *, as_json: Annotated[bool, JSON] = False) -> N
     if as_json:
         print(json.dumps({"id": exercise.id, "hint": number, "of": len(exercise.hints), "text": text}))
         return
-    print(f"Hint {number} of {len(exercise.hints)}: {text}")
+    echo(f"Hint {number} of {len(exercise.hints)}: {text}")
 
 
 def solution(
@@ -89,7 +91,7 @@ def solution(
 
     exercise = find_exercise(id)
     text = solution_of(Workspace(), exercise, give_up=give_up)
-    print(json.dumps({"id": exercise.id, "solution": text}) if as_json else text.rstrip())
+    print(json.dumps({"id": exercise.id, "solution": text}) if as_json else visible(text.rstrip(), lines=True))
 
 
 def reset(id: Annotated[str, ID], *, as_json: Annotated[bool, JSON] = False) -> None:
@@ -103,7 +105,7 @@ def reset(id: Annotated[str, ID], *, as_json: Annotated[bool, JSON] = False) -> 
     if as_json:
         print(json.dumps({"id": exercise.id, "before": str(before)}))
         return
-    print(f"{workspace.exercise_file(exercise)} is as it came. Yours is kept: {before}")
+    echo(f"{workspace.exercise_file(exercise)} is as it came. Yours is kept: {before}")
 
 
 def update(*, as_json: Annotated[bool, JSON] = False) -> None:
@@ -117,9 +119,9 @@ def update(*, as_json: Annotated[bool, JSON] = False) -> None:
     for change in changes:
         if change.kind == "conflict":
             new = change.file.with_suffix(".new.py")
-            print(f"{change.file}: you and the new version changed the same lines. The new one is in {new.name}")
+            echo(f"{change.file}: you and the new version changed the same lines. The new one is in {new.name}")
         else:
-            print(f"{change.file}: {change.kind}")
+            echo(f"{change.file}: {change.kind}")
     if not changes:
         print("All files are up to date.")
 
@@ -134,7 +136,7 @@ def _checked(workspace: Workspace, exercise: Exercise, *, as_json: bool, zygote:
         print(json.dumps(_row(result, exercise)), flush=True)
         return result
     for line in explain(result, exercise):
-        print(line)
+        echo(line, lines=True)
     if result.state == "solved":
         print(f"Solved. The authors' solution: headway course solution {exercise.id}", flush=True)
     else:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from headway.system.terminal import echo
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -48,12 +50,12 @@ def open_lesson(
         print(json.dumps({"lesson": str(file), "new": [str(path) for path in new]}))
         return
     for path in new:
-        print(f"Copied: {path}")
+        echo(f"Copied: {path}")
     if not is_lesson:
-        print(f"The exercises of the {lesson}: {file}")
+        echo(f"The exercises of the {lesson}: {file}")
         print(f"Solve one, and check it: headway course check {exercises_of(lesson)[0].id}")
         return
-    print(f"Lesson {lesson}: {file}")
+    echo(f"Lesson {lesson}: {file}")
     print(f"Read and run it here: headway course run {lesson}")
 
 

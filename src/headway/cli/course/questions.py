@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from headway.system.terminal import echo
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -157,13 +159,13 @@ def progress(
     log = Log(course_folder())
     if import_ is not None:
         count = overview.import_progress(import_, log)
-        typer.echo(f"Added {count} answers.", err=as_json)
+        echo(f"Added {count} answers.", err=as_json)
     if export is not None:
         overview.export_progress(export, log, with_answers=with_answers)
-        typer.echo(f"Wrote {export}.", err=as_json)
+        echo(f"Wrote {export}.", err=as_json)
     lessons = overview.lessons(log.read())
     if as_json:
         print(json.dumps({"lessons": lessons}))
     elif export is None and import_ is None:
         for line in overview.table(lessons):
-            print(line)
+            echo(line)

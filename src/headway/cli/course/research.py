@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from headway.system.terminal import echo
+
 __all__ = ["research"]
 
 
@@ -31,7 +33,10 @@ def research(
             return
         rubric = "\n".join(f"- {line}" for line in assignment.rubric)
         print(f"{assignment.id}: {assignment.title} (about {assignment.hours} hours)\n\n{assignment.text}")
-        print(f"Worth 0 to 2 points each, by your own judgement or a teacher's:\n{rubric}\n\nYour file: {file}")
+        echo(
+            f"Worth 0 to 2 points each, by your own judgement or a teacher's:\n{rubric}\n\nYour file: {file}",
+            lines=True,
+        )
         print(f"Check it: headway course research {assignment.id} --check")
         return
     result = check_assignment(assignment, file, folder=folder, saves_failure=True)
@@ -41,9 +46,10 @@ def research(
     for one in () if as_json else result.cases:
         print(f"{'passes' if one.failure is None else 'not yet'}: {one.name}")
         if one.failure:
-            print(f"  Wanted: {one.failure.asked}\n  Came:   {one.failure.came}\n  {one.failure.meaning}".rstrip())
+            parts = f"  Wanted: {one.failure.asked}\n  Came:   {one.failure.came}\n  {one.failure.meaning}"
+            echo(parts.rstrip(), lines=True)
     if result.failure and not as_json:
-        print(f"{result.state}: {result.failure.asked} {result.failure.came}")
+        echo(f"{result.state}: {result.failure.asked} {result.failure.came}")
     if result.state != "solved":
         raise typer.Exit(1)
     if not as_json:

@@ -99,6 +99,9 @@ class _Sum:
         if not columns:
             return NAN
         variance = (float((self.errors**2).sum()) + self.alone) / columns**2
+        if not variance:
+            # Of two or three items the errors of two classes can cancel, and then nothing is known.
+            return Estimate(value, 0.0, 1.0)
         return effective_share(value, self.shares / columns, variance)
 
 

@@ -321,7 +321,7 @@ def test_a_missing_column_is_an_error(files: list[str]) -> None:
 
 
 def test_no_rows_are_an_error() -> None:
-    with pytest.raises(DataError, match="0 rows"):
+    with pytest.raises(DataError, match="The table has no rows"):
         made({"file": [], "label": []})
 
 

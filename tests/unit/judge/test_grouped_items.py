@@ -66,7 +66,7 @@ def test_a_report_counts_groups() -> None:
     assert grouped.notes[-1] == (
         "Items come in groups: intervals and tests on valid count its 40 groups, not its items."
     )
-    assert "sign-flip test of groups" in grouped.verdict.sentence
+    assert "corrected for 2 baselines" in grouped.verdict.sentence
     assert grouped.parts["valid"].metrics["expected_calibration_error"].reason == "items come in groups"
     assert grouped.parts["valid"].per_class[0].scores["recall"].reason == "items come in groups"
     assert grouped.slices is not None

@@ -109,7 +109,7 @@ def test_another_of_the_metrics_comes_first() -> None:
     probabilities, targets = classes()
     report = hw.judge_predictions(probabilities, targets, main_metric="log_loss")
     assert report.verdict.kind == "better"
-    assert "(lower is better), sign-flip test p < 0.001." in report.verdict.sentence
+    assert "(lower is better), p < 0.001, corrected for 2 baselines." in report.verdict.sentence
 
 
 def test_pseudo_values_are_those_of_leaving_out_one() -> None:

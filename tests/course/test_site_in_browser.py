@@ -94,6 +94,7 @@ def one(kind: str) -> Question:
     return next(question for question in questions if question.id.partition(".")[0] == str(LESSON))
 
 
+@pytest.mark.slow
 def test_every_question_of_a_lesson_is_answered_by_its_key(page: Page, tmp_path: Path) -> None:
     questions = load(LESSON)
     for question in questions:
@@ -115,6 +116,7 @@ def test_every_question_of_a_lesson_is_answered_by_its_key(page: Page, tmp_path:
     }
 
 
+@pytest.mark.slow
 def test_a_wrong_choice_is_explained_option_by_option(page: Page) -> None:
     question = one("choice")
     options = question.to_json()["options"]
@@ -134,6 +136,7 @@ def test_a_wrong_choice_is_explained_option_by_option(page: Page) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_an_answer_is_not_marked(page: Page) -> None:
     question = one("number")
     box = f"document.querySelector('[data-question=\"{question.id}\"]')"
@@ -144,6 +147,7 @@ def test_what_cannot_be_an_answer_is_not_marked(page: Page) -> None:
     assert page.run("progress.events().length") == 0
 
 
+@pytest.mark.slow
 def test_steps_are_ordered_by_keys(page: Page) -> None:
     question = one("order")
     box = f"document.querySelector('[data-question=\"{question.id}\"]')"
@@ -158,6 +162,7 @@ def test_steps_are_ordered_by_keys(page: Page) -> None:
     assert page.run("document.activeElement.tagName") == "BUTTON"
 
 
+@pytest.mark.slow
 def test_a_guess_is_kept_beside_the_result(site: str, page: Page) -> None:
     number, guess = next((number, read(number).guesses[0]) for number in lesson_files() if read(number).guesses)
     go(page, f"{site}/lesson-{number:02}.html")
@@ -168,6 +173,7 @@ def test_a_guess_is_kept_beside_the_result(site: str, page: Page) -> None:
     assert [event["kind"] for event in page.run("progress.events()")] == ["guess"]
 
 
+@pytest.mark.slow
 def test_progress_goes_from_one_browser_to_another(site: str, page: Page) -> None:
     question = one("word")
     answer(page, question, question.right_answer())
@@ -188,6 +194,7 @@ def test_progress_goes_from_one_browser_to_another(site: str, page: Page) -> Non
         assert page.run("document.getElementById('said').textContent").startswith(said)
 
 
+@pytest.mark.slow
 def test_search_finds_lessons_failures_and_words(site: str, page: Page) -> None:
     go(page, f"{site}/search.html?q=mat1+and+mat2+shapes")
     assert page.run("document.querySelector('.hits a').getAttribute('href')") == "why.html#shapes.linear"
@@ -198,6 +205,7 @@ def test_search_finds_lessons_failures_and_words(site: str, page: Page) -> None:
     assert not page.complaints
 
 
+@pytest.mark.slow
 def test_nothing_is_asked_of_any_host(site: str, page: Page) -> None:
     for name in ("index.html", f"{STEM}.html", "why.html", "search.html?q=loss"):
         go(page, f"{site}/{name}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,6 +43,7 @@ def centre(image: np.ndarray) -> np.ndarray:
     return np.array([(weights * columns).sum(), (weights * rows).sum()])
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     augment=AUGMENTS,
@@ -69,7 +71,8 @@ def test_a_dot_lands_where_its_point_is(
         # Elsewhere the picture's margin, which is filled with its mirror image, may show the dot once more.
         rows, columns = np.mgrid[:size, :size] + 0.5
         near = np.maximum(abs(columns - expected[0]), abs(rows - expected[1])) < 8
-        np.testing.assert_allclose(centre(np.where(near, image, 0)), expected, atol=1)
+        # A dot of a pixel or two, cut out and scaled, has its centre only to about a pixel.
+        np.testing.assert_allclose(centre(np.where(near, image, 0)), expected, atol=1.25)
 
     # What validation sees.
     expected = (field.view(placed.numpy(), reader)[0, :2] + 1) / 2 * size

@@ -80,6 +80,7 @@ def check(kills: list[tuple[int, bool]]) -> None:
 kills = st.lists(st.tuples(st.integers(1, STEPS + 3), st.booleans()), max_size=6)
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(kills)
 def test_any_split_of_a_run_is_the_whole(kills: list[tuple[int, bool]]) -> None:

@@ -94,6 +94,7 @@ def test_any_row_is_read_or_refused_in_words(frame: pl.DataFrame, data: st.DataO
     assert all(isinstance(note, str) for note in notes)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(frames(), st.data())
 def test_many_rows_are_read_as_each_alone(frame: pl.DataFrame, data: st.DataObject) -> None:

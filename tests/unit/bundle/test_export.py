@@ -122,6 +122,7 @@ def test_the_same_model_gives_the_same_bytes_and_stays_as_it_was(path: Path, tmp
     assert again.read_bytes() == path.read_bytes()
 
 
+@pytest.mark.slow
 def test_it_is_quiet_and_takes_a_compiled_model(path: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     again = export(tmp_path / "model.headway", torch.compile(small()))  # type: ignore[arg-type]
     assert capfd.readouterr() == ("", "")
@@ -181,6 +182,7 @@ class Noise(nn.Module):
         return logits + torch.randn_like(logits)
 
 
+@pytest.mark.slow
 def test_a_graph_that_answers_otherwise_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BundleError, match="'RandomNormalLike', which is not allowed"):
         export(tmp_path / "model.headway", Noise())

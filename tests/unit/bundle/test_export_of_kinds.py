@@ -89,6 +89,7 @@ def export(path: Path, field: Numbers, model: nn.Module, items: list[Any]) -> Pa
     )
 
 
+@pytest.mark.slow
 def test_ragged_indices_are_answered_at_any_length(tmp_path: Path) -> None:
     path = export(tmp_path, Numbers(), Looked(), [[1, 2, 3], [4], [5, 6]])
     predictor = load(path)
@@ -129,6 +130,7 @@ def test_items_of_every_dtype_reach_the_model_as_they_are(tmp_path: Path, name: 
     assert predictor.predict([1, 1]).value == 2
 
 
+@pytest.mark.slow
 def test_only_an_axis_named_channels_comes_first(tmp_path: Path) -> None:
     class First(nn.Module):
         def forward(self, inputs: Tensor) -> Tensor:

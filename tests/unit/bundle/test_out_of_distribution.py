@@ -91,6 +91,7 @@ class Plain(nn.Module):
         return self.head(self.body(images))
 
 
+@pytest.mark.slow
 def test_the_graph_gives_the_distance(tmp_path: Path) -> None:
     path = export(tmp_path / "model.headway", Plain(small()), familiar=familiar())
     predictor = load(path)

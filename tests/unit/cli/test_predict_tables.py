@@ -36,6 +36,7 @@ def bundle(tmp_path: Path) -> Bundle:
     return make
 
 
+@pytest.mark.slow
 def test_a_line_a_row(headway: Command, bundle: Bundle, tmp_path: Path) -> None:
     new = tmp_path / "new.csv"
     new.write_text("kind,size\na,0.5\nz,1.5\na,big\nb,\n")
@@ -51,6 +52,7 @@ def test_a_line_a_row(headway: Command, bundle: Bundle, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_json_line_a_row(headway: Command, bundle: Bundle, tmp_path: Path) -> None:
     for name in ("one.csv", "two.csv"):
         ROWS[:2].write_csv(tmp_path / name)
@@ -74,6 +76,7 @@ def test_numbers_are_shown_without_a_share(headway: Command, bundle: Bundle, tmp
     float(done.out.removeprefix("row 0: "))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("target", "metric"), [("y", "accuracy"), ("size", "mae")])
 def test_rows_with_an_answer_are_measured(
     headway: Command, bundle: Bundle, tmp_path: Path, target: str, metric: str

@@ -31,6 +31,7 @@ def doubled(choice: str = "keep", *, labels: Any = None, **options: Any) -> hw.D
     return hw.from_items(items, input=field, target="label", near_copies=choice, **options)
 
 
+@pytest.mark.slow
 def test_copies_on_two_sides_are_told() -> None:
     data = doubled(split=hw.ColumnSplit("part"))
     [copies] = data.copies

@@ -23,6 +23,7 @@ def classes(count: int = 300, seed: int = 0, skill: float = 2.0, num: int = 3) -
     return weights / weights.sum(1, keepdims=True), targets
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "expected"),
     [

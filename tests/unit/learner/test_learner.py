@@ -216,6 +216,7 @@ def test_evaluate_gives_estimates(trained: Learner) -> None:
     assert trained.evaluate("train")["accuracy"].value > found["accuracy"].value
 
 
+@pytest.mark.slow
 def test_report_bundle_and_learner_agree(trained: Learner, data: hw.Data, tmp_path: Path) -> None:
     report = trained.report()
     estimate = trained.evaluate()["accuracy"]

@@ -29,6 +29,7 @@ CHOICES: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("choice", CHOICES)
 def test_it_is_shown_evaluated_and_reported(digits_data: hw.Data, linear: Make, choice: str) -> None:
     learner = hw.Learner(digits_data, linear(), metrics=[CHOICES[choice]], **QUIET)

@@ -21,6 +21,7 @@ def table() -> hw.Learner:
     return learner
 
 
+@pytest.mark.slow
 def test_a_row_is_answered_as_by_the_bundle(table: hw.Learner, tmp_path: Path) -> None:
     rows = [{"x": 1.5, "color": "red"}, {"x": None, "color": "green"}, {"x": 1e9, "color": "red"}]
     ours = [table.predict(row) for row in rows]

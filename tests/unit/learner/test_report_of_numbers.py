@@ -148,6 +148,7 @@ def test_figures_of_labels_are_those_at_the_models_own_thresholds(of_tags: Learn
     assert of_tags.evaluate("valid")["subset_accuracy"].value == pytest.approx(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["ink", "tags"])
 def test_a_bundle_holds_the_reports_figures(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     learner = request.getfixturevalue(f"of_{kind}")
@@ -157,6 +158,7 @@ def test_a_bundle_holds_the_reports_figures(kind: str, request: pytest.FixtureRe
     assert bundle.manifest["verdict"]["sentence"] == learner.report().verdict.sentence
 
 
+@pytest.mark.slow
 def test_a_bundle_of_numbers_is_measured_on_a_table(of_ink: Learner, tmp_path: Path) -> None:
     bundle, table = of_ink.export(tmp_path / "model.headway"), tmp_path / "valid.csv"
     of_ink.data.valid.items.select("file", "ink").write_csv(table)

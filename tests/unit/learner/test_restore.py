@@ -128,6 +128,7 @@ def test_a_finished_call_leaves_no_stage_behind(make: Callable[..., hw.Learner])
     assert not list(learner.run.path.rglob("*.part"))
 
 
+@pytest.mark.slow
 def test_killed_many_times(make: Callable[..., hw.Learner], body_head: Make, tmp_path: Path) -> None:
     whole, part = make("whole"), make("part")
     kept(whole)
@@ -160,6 +161,7 @@ def test_the_same_report(make: Callable[..., hw.Learner], body_head: Make, tmp_p
     assert without_seconds(first) == without_seconds(second)
 
 
+@pytest.mark.slow
 def test_named_architectures_and_a_resume_of_what_is_done(
     digits_data: hw.Data, tmp_path: Path, make: Callable[..., hw.Learner]
 ) -> None:

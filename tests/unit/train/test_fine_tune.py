@@ -151,6 +151,7 @@ def test_a_worse_stage_two_leaves_stage_ones_weights(tuned: Any, lr: float) -> N
     assert history.epochs[0].metrics["accuracy"] == pytest.approx((outputs.argmax(1) == targets).float().mean().item())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("epochs", "lr"), [(0, None), (6, 3e-3), (2, 10.0)])
 def test_labels_in_valid_change_nothing_in_the_weights(
     tuned: Any, other_labels: hw.Data, epochs: int, lr: float | None

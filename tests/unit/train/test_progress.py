@@ -140,6 +140,7 @@ print("end")
     assert shown.rindex(SHOW) < shown.index("end")
 
 
+@pytest.mark.slow
 def test_an_interrupted_program_gives_the_cursor_back() -> None:
     shown, status = in_terminal(BARS + 'progress.count("training", 1, 5)\ntime.sleep(60)\n', interrupt=True)
     assert status != 0

@@ -45,6 +45,7 @@ def bundle(learner: hw.Learner, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return learner.export(tmp_path_factory.mktemp("ratings") / "model.headway")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arch", ["dot_product", "collab_mlp"])
 def test_vectors_are_found_that_biases_cannot_replace(data: Data, arch: str) -> None:
     learner = hw.Learner(data, arch, progress=False)

@@ -33,6 +33,7 @@ def run(train: BaselineData, valid: BaselineData, task: str, outputs: int) -> di
     return {each.name: each for each in found}
 
 
+@pytest.mark.slow
 def test_adult(shared_data: Callable[[str], Path]) -> None:
     items, targets = read_adult(shared_data("adult"), count=6_000)
     train, valid = as_rows(items[:4_800], targets[:4_800]), as_rows(items, targets).take(np.arange(4_800, 6_000))
@@ -124,6 +125,7 @@ def test_a_class_of_one_row_among_many_does_not_stop_gradient_boosting() -> None
     assert (found.predictions["valid"].argmax(1) == targets).mean() > 0.9
 
 
+@pytest.mark.slow
 def test_more_categories_than_boosting_takes() -> None:
     draw = np.random.default_rng(0)
     codes = draw.integers(300, size=9_000).astype(np.float64)

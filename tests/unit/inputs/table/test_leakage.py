@@ -52,6 +52,7 @@ def test_a_copy_of_a_number_is_found(scale: float) -> None:
     assert find_leaks(items, targets) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_noise_explains_nothing(seed: int) -> None:
@@ -97,6 +98,7 @@ def test_several_columns_that_leak_are_one_finding() -> None:
     assert finding.remedies[1] == "train without 'after', 'later', and compare"
 
 
+@pytest.mark.slow
 def test_a_real_table_that_leaks(shared_data: Callable[[str], Path]) -> None:
     """COMPAS: whether somebody was charged again is in four columns besides the target."""
     items = pl.read_csv(shared_data("compas") / "compas-scores-two-years_deidentified.csv")
@@ -108,6 +110,7 @@ def test_a_real_table_that_leaks(shared_data: Callable[[str], Path]) -> None:
     assert find_leaks(items.select(kept), targets) == []
 
 
+@pytest.mark.slow
 def test_real_tables_that_do_not_leak(shared_data: Callable[[str], Path]) -> None:
     assert find_leaks(*read_adult(shared_data("adult"), count=4_000)) == []
     passengers = pl.read_csv(shared_data("titanic") / "train.csv")

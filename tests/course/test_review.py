@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from headway.course.question_file import load
-from headway.course.review import Plan, due, next_due, opened_questions
+from headway.course.review import Plan, due, next_due, reached_questions
 from headway.course.state import Event, lesson_of
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+READ = Event(kind="read", id="7.cell.3", time=START.isoformat())
+"""The lesson's last cell of code."""
 
 
 def answered(id: str, days: float, rating: str = "good", *, source: str = "quiz") -> Event:
@@ -56,10 +58,24 @@ def test_without_fsrs_the_fixed_plan_is_used(small_course: Path, monkeypatch: py
     assert days_until([answered("7.01", 0)]) == pytest.approx(1)
 
 
-def test_nothing_is_due_before_a_lesson_is_opened(small_course: Path) -> None:
+def test_nothing_is_due_before_a_section_is_reached(small_course: Path) -> None:
     assert due([], now=START) == []
     assert next_due([], now=START) is None
-    assert len(opened_questions([Event(kind="opened", id="7.lesson")])) == 8
+    assert due([Event(kind="opened", id="7.lesson")], now=START) == []
+
+
+def sections_reached(*events: Event) -> set[str]:
+    return {question.section for question in reached_questions(events)}
+
+
+def test_questions_come_from_the_sections_reached(small_course: Path) -> None:
+    first = Event(kind="read", id="7.cell.2")
+    assert {question.section for question in load(7)} == {"predict", "says"}
+    assert sections_reached(first) == {"predict"}
+    assert sections_reached(first, READ) == {"predict", "says"}
+    assert sections_reached(answered("7.01", 0)) == {"says"}
+    # A lesson that another version of the course had.
+    assert sections_reached(Event(kind="read", id="8.cell.2")) == set()
 
 
 def test_new_questions_are_few_and_due_ones_come_first(small_course: Path) -> None:
@@ -73,7 +89,7 @@ def test_new_questions_are_few_and_due_ones_come_first(small_course: Path) -> No
 
 
 def test_what_was_reviewed_today_counts(small_course: Path) -> None:
-    events = [answered(question.id, 0, "again", source="review") for question in load(7)[:5]]
+    events = [READ, *(answered(question.id, 0, "again", source="review") for question in load(7)[:5])]
     later = START + timedelta(hours=1)
     # 5 of the 8 new ones of today are used.
     assert len(due(events, now=later)) == 3
@@ -82,7 +98,7 @@ def test_what_was_reviewed_today_counts(small_course: Path) -> None:
 
 
 def test_neighbours_are_of_other_sections_while_there_are_others(small_course: Path) -> None:
-    cards = due([answered("7.01", 0, "again")], now=START + timedelta(days=3))
+    cards = due([READ, answered("7.01", 0, "again")], now=START + timedelta(days=3))
     sections = [(lesson_of(card.question.id), card.question.section) for card in cards]
     assert sections[:4] == [("7", "says"), ("7", "predict"), ("7", "says"), ("7", "predict")]
 

@@ -122,7 +122,7 @@ def test_a_wrong_choice_is_explained_option_by_option(page: Page) -> None:
     options = question.to_json()["options"]
     wrong = next(number for number, option in enumerate(options) if not option["right"])
     said = answer(page, question, wrong)
-    assert said.startswith("Not yet.")
+    assert said.startswith("Not right.")
     box = page.run(f"document.querySelector('[data-question=\"{question.id}\"]').innerText")
     assert all(option["because"].replace("`", "")[:30] in box for option in options)
     assert "right" in box

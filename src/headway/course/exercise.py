@@ -219,7 +219,7 @@ def find_exercise(text: str) -> Exercise:
     for one in every:
         if text == one.id or (name == one.name and parent in ("", f"{lesson_name(one.lesson)}_exercises")):
             return one
-    fix = did_you_mean(text, [one.id for one in every] + [one.name for one in every])
+    fix = did_you_mean(text, [one.id for one in every])
     raise ConfigError("There is no such exercise.", given=text, fix=fix)
 
 

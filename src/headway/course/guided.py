@@ -16,6 +16,7 @@ from headway.course.claims import Claim, fill, read_measured
 from headway.course.lesson import Ask, Cell, Guess, Lesson
 from headway.course.question_file import find, load
 from headway.course.quiz import ask, remaining
+from headway.course.run import kill_tree
 from headway.course.state import Event, Log
 from headway.course.terminal import EndOfAnswersError, Terminal
 from headway.errors import RunError
@@ -69,7 +70,10 @@ class LessonProcess:
         self.folder.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-P", "-u", "-X", "utf8", "-m", "headway.course.lesson_process"]
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=self.folder)
+        # In a session of its own: Ctrl-C is for the lesson, which ends this process itself, without a traceback.
+        self._process = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=self.folder, start_new_session=True
+        )
         self._reader = threading.Thread(target=self._read_output, daemon=True)
         self._reader.start()
         return self
@@ -77,7 +81,8 @@ class LessonProcess:
     def __exit__(self, *_: object) -> None:
         with contextlib.suppress(OSError):
             cast(BinaryIO, self._process.stdin).close()
-        self._process.kill()
+        if self._process.poll() is None:
+            kill_tree(self._process.pid)
         self._process.wait()
         self._reader.join(timeout=5)
         for stream in (self._process.stdout, self._process.stderr):

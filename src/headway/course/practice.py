@@ -130,7 +130,7 @@ def _parts(failure: Failure, exercise: Exercise) -> Iterator[str]:
     if failure.line:
         came += f" (line {failure.line} of {exercise.name}.py)"
     parts = {
-        "Asked:": failure.asked,
+        "Wanted:": failure.asked,
         "Called:": failure.given.strip(),
         "Error:" if failure.line else "Came:": came,
         "Meaning:": failure.meaning,

@@ -118,7 +118,7 @@ class _Conversation:
         self.attempt = attempt
         self.hinted = False
 
-    def ask(self, prompt: str, read: Callable[[str], Any]) -> Any:
+    def ask(self, prompt: str, read: Callable[[str], Any], objection: str = "") -> Any:
         self.terminal.line()
         help = " (h for a hint, q to stop)" if self.question.hint and not self.hinted else " (q to stop)"
         while True:
@@ -130,12 +130,7 @@ class _Conversation:
             answer = read(text) if text else None
             if answer is not None:
                 return answer
-            self.terminal.line(self._objection(text))
-
-    def _objection(self, text: str) -> str:
-        if isinstance(self.question, Recall) and text:
-            return f"Write at least {self.question.MIN_CHARACTERS} characters."
-        return "That cannot be read as an answer." if text else "Type an answer."
+            self.terminal.line(objection if text else "Type an answer.")
 
     def shuffle(self, count: int) -> list[int]:
         return shuffled(count, learner=self.learner, id=self.question.id, attempt=self.attempt)
@@ -161,7 +156,8 @@ def _one(text: str, count: int) -> int | None:
 def _choose(options: Sequence[Option], talk: _Conversation, order: list[int], prompt: str) -> int:
     talk.terminal.line()
     talk.terminal.choices([options[number].text for number in order])
-    return order[talk.ask(f"{prompt}, 1 to {len(order)}", lambda text: _one(text, len(order)))]
+    objection = f"Type one number, from 1 to {len(order)}."
+    return order[talk.ask(f"{prompt}, 1 to {len(order)}", lambda text: _one(text, len(order)), objection)]
 
 
 def _ask_choice(question: Choice, talk: _Conversation) -> int:
@@ -179,13 +175,18 @@ def _ask_several(question: Several, talk: _Conversation) -> list[int]:
     def chosen(text: str) -> list[int] | None:
         return [] if text == "0" else _numbers(text, len(order))
 
-    numbers = talk.ask("All that are right, such as 1 3; 0 for none", chosen)
+    objection = f"Type numbers from 1 to {len(order)} with a space between, such as 1 3, or 0 for none."
+    numbers = talk.ask("All that are right, such as 1 3; 0 for none", chosen, objection)
     return sorted({order[number] for number in numbers})
 
 
 def _ask_number(question: Number, talk: _Conversation) -> str:
     unit = f" in {question.units[0]}" if question.units else ""
-    return talk.ask(f"A number{unit}", lambda text: text if question.mark(text).because[:1] != _NO_NUMBER else None)
+
+    def number(text: str) -> str | None:
+        return text if question.mark(text).because[:1] != _NO_NUMBER else None
+
+    return talk.ask(f"A number{unit}", number, "Type a number, such as 0.5, 1/2 or 50 %.")
 
 
 _NO_NUMBER = ("This is not a number.",)
@@ -207,14 +208,17 @@ def _ask_order(question: Order, talk: _Conversation) -> list[int]:
         numbers = _numbers(" ".join(text) if text.isdecimal() else text, len(order))
         return numbers if numbers and sorted(numbers) == list(range(len(order))) else None
 
-    return [order[number] for number in talk.ask("The order, such as 2 1 3, each number once", whole)]
+    objection = f"Type the numbers 1 to {len(order)} in your order, each once, with a space between."
+    numbers = talk.ask("The order, such as 2 1 3, each number once", whole, objection)
+    return [order[number] for number in numbers]
 
 
 def _ask_bug(question: Bug, talk: _Conversation) -> dict[str, int]:
     talk.terminal.line()
     talk.terminal.code(question.code, numbered=True)
     count = len(question.code.splitlines())
-    line = talk.ask("The number of the faulty line", lambda text: _one(text, count)) + 1
+    objection = f"Type the number of one line, from 1 to {count}."
+    line = talk.ask("The number of the faulty line", lambda text: _one(text, count), objection) + 1
     order = talk.shuffle(len(question.symptom))
     return {"line": line, "symptom": _choose(question.symptom, talk, order, "What happens then")}
 
@@ -226,7 +230,8 @@ def _ask_word(question: Question, talk: _Conversation) -> str:
 def _ask_recall(question: Recall, talk: _Conversation) -> dict[str, Any]:
     talk.terminal.line()
     talk.terminal.line(f"In your own words, at least {question.MIN_CHARACTERS} characters; you will mark it yourself.")
-    text = talk.ask("Your answer", lambda text: text if len(text) >= question.MIN_CHARACTERS else None)
+    objection = f"Write at least {question.MIN_CHARACTERS} characters."
+    text = talk.ask("Your answer", lambda text: text if len(text) >= question.MIN_CHARACTERS else None, objection)
     talk.terminal.line()
     talk.terminal.text(f"A good answer: {question.answer}")
     ticks = []
@@ -257,7 +262,7 @@ def _show_mark(question: Question, mark: Mark, terminal: Terminal) -> None:
         terminal.line(f"Partly right: {mark.share:.2f} of 1.", "bold yellow")
     else:
         # Not red: most first answers are wrong, and that is what they are for.
-        terminal.line("Not yet.", "bold yellow")
+        terminal.line("Not right.", "bold yellow")
     for because in mark.because:
         terminal.text(because)
     if mark.because:

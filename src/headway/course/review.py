@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, cast, get_args
 
+from headway.course.lesson import lesson_files, read
 from headway.course.question_file import load
 from headway.course.questions import Question, Rating
-from headway.course.state import Event, lesson_of
+from headway.course.state import Event, LessonProgress, fold, lesson_of
 
-__all__ = ["Due", "Plan", "due", "next_due", "opened_questions"]
+__all__ = ["Due", "Plan", "due", "next_due", "reached_questions"]
 
 Plan = Literal["fsrs", "fixed"]
 """FSRS with its default parameters, or the same few intervals for every question."""
@@ -43,14 +44,30 @@ class Due:
     lapses: int = 0
 
 
-def opened_questions(events: Iterable[Event]) -> list[Question]:
-    """The questions of all lessons that the learner has opened, in the order of the lessons."""
-    lessons = {
-        lesson_of(event.id) for event in events if event.kind in ("opened", "read", "question", "recall", "quiz")
-    }
+def reached_questions(events: Iterable[Event]) -> list[Question]:
+    """The questions of all sections that the learner has reached, in the order of the lessons.
+
+    A section is reached when a cell in it or behind it was run, when all cells of its lesson were, or when one of its
+    questions was answered.
+    """
+    lessons = fold(events).lessons
     return [
-        question for lesson in sorted(int(name) for name in lessons if name.isdecimal()) for question in load(lesson)
+        question
+        for name in sorted((name for name in lessons if name.isdecimal()), key=int)
+        for question in _reached(int(name), lessons[name])
     ]
+
+
+def _reached(number: int, progress: LessonProgress) -> list[Question]:
+    if number not in lesson_files():
+        return []
+    lesson, questions = read(number), load(number)
+    run = {int(cell.rpartition(".")[2]) for cell in progress.cells}
+    code = {position for position, cell in enumerate(lesson.cells) if cell.is_code}
+    end = len(lesson.cells) if code <= run else max(run, default=-1)
+    sections = {section.anchor for section in lesson.sections if run and section.cells[0] <= end}
+    sections |= {question.section for question in questions if question.id in progress.questions}
+    return [question for question in questions if question.section in sections]
 
 
 def due(
@@ -65,13 +82,13 @@ def due(
 
     Args:
         events: The learner's log.
-        questions: What can be asked; by default the questions of all opened lessons.
+        questions: What can be asked; by default the questions of all sections reached.
         now: The time, in UTC.
         plan: How intervals are chosen.
         limit: The most questions a day, those that were reviewed today included; at most 8 of them are new.
     """
     now = now or datetime.now(UTC)
-    questions = opened_questions(events) if questions is None else questions
+    questions = reached_questions(events) if questions is None else questions
     answers = _answers(events)
     today = [event for event in events if _is_review(event) and _time(event).date() == now.date()]
     first_today = {event.id for event in today if _time(answers[event.id][0][0]).date() == now.date()}
@@ -88,7 +105,7 @@ def next_due(events: Sequence[Event], *, now: datetime | None = None, plan: Plan
     """When the next question becomes due that is not due yet; None if there is none."""
     now = now or datetime.now(UTC)
     answers = _answers(events)
-    times = [_card(question, answers[question.id], plan).since for question in opened_questions(events)]
+    times = [_card(question, answers[question.id], plan).since for question in reached_questions(events)]
     return min((time for time in times if time is not None and time > now), default=None)
 
 

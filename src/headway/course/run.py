@@ -28,7 +28,7 @@ from typing import Any, BinaryIO, Literal, NamedTuple, Self, cast
 from headway.course.check_process import OUT_OF_MEMORY, Job
 from headway.system.cache import cache_folder
 
-__all__ = ["CaseResult", "CheckResult", "Failure", "Limits", "Zygote", "run_check"]
+__all__ = ["CaseResult", "CheckResult", "Failure", "Limits", "Zygote", "kill_tree", "run_check"]
 
 MAX_SHOWN_BYTES = 64 * 2**10
 MAX_PRINTED_BYTES = 64 * 2**20
@@ -315,7 +315,7 @@ class _Watch:
             limit = self._follow(messages)
         finally:
             # By Ctrl-C too: the process is in a group of its own, which the terminal does not interrupt.
-            _kill(self.start.pid)
+            kill_tree(self.start.pid)
             status = self.start.wait()
         for reader in readers:
             # A process that left the group can hold a pipe open: it is not waited for.
@@ -447,7 +447,7 @@ def _status(status: int) -> str:
     return f"signal {-status}"
 
 
-def _kill(pid: int) -> None:
+def kill_tree(pid: int) -> None:
     """Ends a process and all that it started."""
     if hasattr(os, "killpg"):
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -75,7 +75,7 @@ def review(
         bool, typer.Option("--json", help="Questions and marks as JSON lines; answers are read from the input.")
     ] = False,
 ) -> None:
-    """Answer the questions that are due, of all lessons that you have opened, at most 20 a day."""
+    """Answer the questions that are due, of all sections that you have reached, at most 20 a day."""
     from headway.course.review import due, next_due
     from headway.course.state import Log, course_folder
 
@@ -98,7 +98,8 @@ def review(
     elif coming is not None:
         terminal.line(f"Nothing more is due today. The next question comes on {coming.astimezone():%A %d %B}.")
     else:
-        terminal.line("Nothing is due. Questions come here once you have opened a lesson: headway course open 1")
+        terminal.line("Nothing is due. Questions come here once you have read their sections.")
+        terminal.line("Start with: headway course run 1")
 
 
 def _ask_json(questions: Sequence[Question], log: Log, source: str) -> None:

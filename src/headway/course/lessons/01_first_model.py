@@ -236,7 +236,8 @@ print(f"your drawing: {answer.label} {answer.score:.2f}, familiar: {answer.famil
 # %%
 from headway.course.state import course_folder
 
-files = sorted(file for file in (course_folder() / "my_pictures").rglob("*") if file.is_file())
+# A name with a dot in front is a file of the system, such as .DS_Store.
+files = sorted(file for file in (course_folder() / "my_pictures").rglob("[!.]*") if file.is_file())
 for file, answer in zip(files, model.predict_many(files), strict=True):
     print(f"{file.name}: {answer.label} {answer.score:.2f}, familiar: {answer.familiar}")
 print(f"{len(files)} pictures in {course_folder() / 'my_pictures'}")
@@ -272,6 +273,6 @@ print(f"{len(files)} pictures in {course_folder() / 'my_pictures'}")
 # - It is a range, from {model.low:.2f} to {model.high:.2f}, since few drawings judged it.
 # - It calls everything animal or food, and `familiar` does not always warn.
 #
-# How sure can *you* be of the number in the last row? That is the next lesson.
+# How sure can *you* be of that accuracy? That is the next lesson.
 #
 # ⟨ask 1.13⟩

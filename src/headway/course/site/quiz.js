@@ -271,7 +271,7 @@ const quiz = (() => {
     const share = Math.round(mark.share * 1e4) / 1e4;
     progress.add(mark.self_marked ? "recall" : "question", question.id, outcome, { share, answer, hinted, rating, source: "site" });
 
-    const verdict = mark.right ? "Right." : mark.share > 0 ? `Partly right: ${mark.share.toFixed(2)} of 1.` : "Not yet.";
+    const verdict = mark.right ? "Right." : mark.share > 0 ? `Partly right: ${mark.share.toFixed(2)} of 1.` : "Not right.";
     const said_ = kind_of(question).explain(context, answer, mark).filter((one) => one).flatMap(sentence);
     for (const field of form.querySelectorAll("input[type=text], textarea")) field.readOnly = true;
     said.textContent = "";

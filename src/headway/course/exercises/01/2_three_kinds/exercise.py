@@ -1,7 +1,8 @@
 """Another question for the same drawings: mammal, bird or bug?
 
-The table has a column `kind` with twelve kinds. Keep three of them, and train a model that has never seen a drawing by
-OpenMoji. It is then judged on that studio alone: will it know the style of somebody new?
+The table has a column `kind` with twelve kinds, and `studio` with three: noto, openmoji, twemoji. Keep three of the
+kinds, and train a model that has never seen a drawing by OpenMoji. It is then judged on that studio alone: will it know
+the style of somebody new? `print(read_table())` shows the table.
 """
 
 import polars as pl

@@ -1,7 +1,7 @@
 """A script that flatters itself.
 
 It splits the rows, trains a nearest-neighbour model and reports an accuracy. The reported number is far too good: on
-labels that are coin flips it should be near 0.5. Two lines are wrong. Repair them.
+labels that are coin flips it should be near 0.5. It has two faults, in three lines. Repair them.
 """
 
 import numpy as np

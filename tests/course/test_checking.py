@@ -197,7 +197,7 @@ def test_tests_of_the_learners_are_tested(failure: Failures) -> None:
     assert result["meaning"] == "It is right: the test must not want more than the text does."
     result = failure("def check(make): raise NotImplementedError\n", statement)
     assert result is not None
-    assert result["asked"] == "The function is not written yet."
+    assert result["asked"] == "Your code, in place of `raise NotImplementedError`."
 
 
 def test_limits_of_time_know_slow_machines(failure: Failures) -> None:

@@ -44,7 +44,7 @@ def test_from_untouched_to_solved(workspace: Workspace) -> None:
     assert typed("check", status=1) == (
         "7.1 Twice as much: not yet, 0 of 2 cases pass\n"
         "  not yet  doubles two\n"
-        "    Wanted:  The function is not written yet.\n"
+        "    Wanted:  Your code, in place of `raise NotImplementedError`.\n"
         "    Called:  double(2)\n"
         "    Came:    NotImplementedError\n"
         '    Read:    the section "Numbers" of lesson 7\n'

@@ -113,7 +113,7 @@ def test_an_error_has_the_frames_of_the_learners_file_alone(checker: Checker) ->
 def test_code_that_is_not_written_yet_is_no_crash(checker: Checker) -> None:
     result = checker(in_body("raise NotImplementedError"))
     assert result.state == "not yet"
-    assert failure(result).asked == "The function is not written yet."
+    assert failure(result).asked == "Your code, in place of `raise NotImplementedError`."
     assert failure(checker("def double(number):\n    ...\n")) == Failure(
         asked="4", given="double(2)", came="None", meaning="A function without `return` gives None."
     )

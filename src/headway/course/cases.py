@@ -134,7 +134,7 @@ class Check:
     def _crash(self, error: BaseException) -> dict[str, Any]:
         crash = crash_of(error, self.file)
         if isinstance(error, NotImplementedError) and crash["line"]:
-            asked = "The function is not written yet."
+            asked = "Your code, in place of `raise NotImplementedError`."
             return {"asked": asked, "given": self.call, "came": "NotImplementedError", "meaning": ""}
         if crash["line"]:
             return {"asked": "", "given": self.call, "came": crash["error"], "meaning": "", "crash": crash}

@@ -157,7 +157,7 @@ def load_model(model: nn.Module, saved: Saved) -> None:
 
 def cannot_write(what: str, given: str, *, run: object = "RUN") -> CheckpointError:
     """The error for a file of a run that the system refused to write."""
-    fix = f"Free space or fix the permissions, then: headway resume {run}. Earlier checkpoints are whole."
+    fix = f"Free space or fix the permissions, then: headway resume {run}. What was saved before stays as it is."
     return CheckpointError(what, given=given, fix=fix)
 
 

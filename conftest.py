@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,14 @@ _own_cache: list[str] = []
 
 
 def pytest_configure() -> None:
-    """Tests never read or fill the user's cache."""
+    """Tests never read or fill the user's cache, and can be interrupted."""
     if "HEADWAY_CACHE" not in os.environ:
         _own_cache.append(tempfile.mkdtemp(prefix="headway-cache-"))
         os.environ["HEADWAY_CACHE"] = _own_cache[0]
+    # A shell that puts the tests into the background lets them ignore Ctrl-C, and so would each program that they start
+    # and stop by it: these would never end.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_unconfigure() -> None:

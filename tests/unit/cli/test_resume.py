@@ -235,7 +235,8 @@ def test_a_read_only_disk(headway: Command, photos: Path, tmp_path: Path) -> Non
         assert done.err == (
             "headway: The run's folder cannot be written.\n"
             f"  Given: {place} (Read-only file system)\n"
-            "  Fix:   Free space or fix the permissions, then: headway resume RUN. What was saved before stays as it is.\n"
+            "  Fix:   Free space or fix the permissions, then: headway resume RUN. "
+            "What was saved before stays as it is.\n"
         )
     finally:
         subprocess.run(["umount", place], check=True)

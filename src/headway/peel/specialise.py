@@ -116,8 +116,9 @@ class Piece:
     def statements(self) -> str:
         """The body of a function alone, without its docstring."""
         assert isinstance(self.node, ast.FunctionDef)
-        body = self.node.body[1:] if ast.get_docstring(self.node) else self.node.body
-        start = self._line_start(self._first_line(body[0], self.node.body[0].end_lineno or 0))
+        has_docstring = _is_docstring(self.node.body[0], self.node.body)
+        body = self.node.body[has_docstring:]
+        start = self._line_start(self._first_line(body[0], (self.node.body[0].end_lineno or 0) if has_docstring else 0))
         text = self._applied(start, len(self.source), self._block(body))
         return textwrap.dedent(text).rstrip() + "\n"
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from types import FunctionType
 from typing import Any, Literal
@@ -55,9 +57,13 @@ class Peeled:
         """Writes the file, and what it reads beside it.
 
         Raises:
-            ConfigError: If a file cannot be written.
+            ConfigError: If a file cannot be written, or would be imported in a package's stead.
         """
         file = Path(path).expanduser()
+        # Python looks for imports in the folder of the file that it runs first, before its own modules and packages.
+        if file.suffix == ".py" and file.stem in {*sys.stdlib_module_names, *packages_distributions(), "headway"}:
+            what = "The peeled file may not have the name of a module: Python would import it in the module's stead."
+            raise ConfigError(what, given=str(file), fix=f"Name another, such as {file.stem}_run.py.")
         try:
             write_whole(file, self.text.encode())
             for ending, content in self.beside.items():

@@ -59,10 +59,11 @@ def branches(facts: Any, number: float) -> float:
 
 
 def body(facts: Any) -> None:
+    # Of the first statement.
+    numbers = np.array([facts.size])
     import json
 
     assert facts is not None
-    numbers = np.array([facts.size])
     print(json.dumps(branches(facts, numbers[0])))
 
 
@@ -120,7 +121,9 @@ def branches(number: float) -> float:
     return Scaler()(number)
 
 
+# Of the first statement.
 numbers = np.array([SIZE])
+
 print(json.dumps(branches(numbers[0])))
 '''
 

@@ -10,6 +10,7 @@ import pytest
 from torch import nn
 
 import headway as hw
+from headway.peel import Peeled
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +98,18 @@ def test_a_file_that_cannot_be_written(data: hw.Data, tmp_path: Path) -> None:
         f"The peeled file cannot be written.\n  Given: {tmp_path / 'file' / 'run.py'} (File exists)\n"
         "  Fix:   Name another."
     )
+
+
+@pytest.mark.parametrize("name", ["torch", "headway", "random"])
+def test_a_file_never_stands_in_for_a_module(name: str, tmp_path: Path) -> None:
+    file = tmp_path / f"{name}.py"
+    with pytest.raises(hw.ConfigError) as raised:
+        Peeled("method", "import torch\n").save(file)
+    assert str(raised.value) == (
+        "The peeled file may not have the name of a module: Python would import it in the module's stead.\n"
+        f"  Given: {file}\n  Fix:   Name another, such as {name}_run.py."
+    )
+    assert not file.exists()
 
 
 def test_one_call_is_shown_alone(data: hw.Data) -> None:

@@ -20,7 +20,7 @@ from torch import nn
 
 from headway.peel.facts import Facts, sha256_of
 from headway.seeds import generator, torch_seed
-from headway.train.batchnorm_fusion import _fold, _pairs
+from headway.train.batchnorm_fusion import _fold
 from headway.train.fine_tune import CHUNK
 from headway.train.linear_probe import Head, solve_head
 from headway.train.optimizers import parameter_groups
@@ -37,19 +37,15 @@ def begin(facts: Facts) -> None:
     train, valid = (np.flatnonzero(items["split"].to_numpy() == part) for part in ("train", "valid"))
 
 
+@torch.no_grad()
 def outputs_of(facts: Facts, module: nn.Module, inputs_of: InputsOf, positions: np.ndarray) -> torch.Tensor:
     """What a module gives for items as validation sees them, float32 `[items, outputs]`."""
     module.eval()
-    outputs = []
-    for batch in np.array_split(positions, math.ceil(len(positions) / facts.valid_batch_size)):
-        with torch.no_grad():
-            inputs = inputs_of(batch)
-            if facts.is_short:
-                with torch.autocast("cpu", dtype=torch.bfloat16):
-                    outputs.append(module(inputs).float())
-            else:
-                outputs.append(module(inputs).float())
-    return torch.cat(outputs)
+    batches = np.array_split(positions, math.ceil(len(positions) / facts.valid_batch_size))
+    if facts.is_short:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return torch.cat([module(inputs_of(batch)).float() for batch in batches])
+    return torch.cat([module(inputs_of(batch)).float() for batch in batches])
 
 
 def stage_one(
@@ -58,8 +54,7 @@ def stage_one(
     if facts.merges:
         # Each convolution and the normalisation after it as one layer: faster, and the same up to rounding.
         body = copy.deepcopy(model.body).eval()
-        for name, conv, norm in _pairs(body, inputs_of(train[:2]))[0]:
-            _fold(body, name, conv, norm)
+        _fold(body, inputs_of(train[:2]))
     else:
         body = model.body
     chunks = [train[start : start + CHUNK] for start in range(0, len(train), CHUNK)]
@@ -86,8 +81,9 @@ def stage_two(
     solved = copy.deepcopy(model.state_dict())
     seen = torch.from_numpy(~is_aside)
     blind = solve_head(features[seen], targets[train], target=facts.field, seed=facts.seed, decays=(head.weight_decay,))
-    head_loss = facts.loss_fn(blind(features[~seen]), targets[aside])
     blind.put_into(model.head)
+    with torch.no_grad():
+        head_loss = facts.loss_fn(model.head(features[~seen]), targets[aside])
 
 
 def update_rule(facts: Facts, model: Any) -> None:
@@ -101,11 +97,10 @@ def update_rule(facts: Facts, model: Any) -> None:
         by_depth = [list(model.head.parameters()), body[2 * third :], body[third : 2 * third], body[:third]]
         groups = []
         for depth, parameters in enumerate(by_depth):
-            rate = facts.lr_decay**depth
             weights = [parameter for parameter in parameters if parameter.ndim > 1]
             biases = [parameter for parameter in parameters if parameter.ndim <= 1]
-            groups.append({"params": weights, "weight_decay": facts.weight_decay, "lr_scale": rate})
-            groups.append({"params": biases, "weight_decay": 0.0, "lr_scale": rate})
+            groups.append({"params": weights, "weight_decay": facts.weight_decay, "lr_scale": facts.lr_decay**depth})
+            groups.append({"params": biases, "weight_decay": 0.0, "lr_scale": facts.lr_decay**depth})
     optimizer = torch.optim.AdamW(groups, lr=1.0, betas=(0.9, 0.99), fused=True)
 
 

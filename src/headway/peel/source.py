@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
 
-from headway.peel.specialise import UNKNOWN, Known, Piece, home_of, imports_of, public_name
+from headway.peel.specialise import UNKNOWN, WIDTH, Known, Piece, home_of, imports_of, public_name
 
 __all__ = ["Writer"]
 
@@ -82,6 +82,9 @@ class Writer:
                 text = Piece(self, key, self._written[key]).text().strip("\n")
                 # Plain values stand at the head of the file, others where they are needed.
                 is_plain = re.fullmatch(r"(#.*\n)*\w+ = ['\"\w.()-]+", text)
+                if is_plain and text.count("\n") == 1 and len(text) < WIDTH:
+                    comment, line = text.split("\n")
+                    text = f"{line}  # {comment[2].lower()}{comment[3:].rstrip('.')}"
                 self.settings.append(text) if is_plain else self.sections[-1][1].append(text + "\n")
             return self._written[key]
         return None

@@ -115,8 +115,11 @@ def _torch(subject: Subject, *, only_call: str | None) -> Peeled:
         "objective.loss_fn": known[""]["facts.loss_fn"],
         "target.num_outputs": known[""]["facts.num_outputs"],
         "objective.activate(outputs[best])": Known("outputs[best]"),
+        **({"std + objective.floor * features.std()": Known("std")} if not setup.objective.floor else {}),
         "target.is_one_class": Known(value=setup.data.target.is_one_class),
     }
+    if subject.two_stages:
+        objective |= _of_span(subject)
     known[linear_probe.__name__] = {**known.get(linear_probe.__name__, {}), **objective}
     # Whether there are a body and a head whose rates may differ.
     is_one = len(depth_groups(setup.model)) == 1
@@ -140,6 +143,16 @@ def _torch(subject: Subject, *, only_call: str | None) -> Peeled:
     return Peeled("torch", writer.text(_head(subject, "in plain PyTorch, without Headway")), beside)
 
 
+def _of_span(subject: Subject) -> dict[str, Known]:
+    """Whether heads are sought in the span of the items' features, where that is the same for all of them."""
+    data, num_features = subject.setup.data, subject.setup.model.get_submodule("head").in_features
+    counts = [len(data.train)]
+    if subject.epochs:
+        counts.append(len(set_aside(data.train, subject.setup.seed)[0]))
+    answers = {2 * count > num_features for count in counts}
+    return {"2 * num_items > num_features": Known(value=answers.pop())} if len(answers) == 1 else {}
+
+
 # What is true of every run.
 _KNOWN: dict[Any, dict[str, Known]] = {
     "headway.seeds": {
@@ -152,7 +165,7 @@ _KNOWN: dict[Any, dict[str, Known]] = {
     },
 }
 _NAMES: dict[Any, str] = {linear_probe._outputs: "linear_outputs"}  # noqa: SLF001
-_METHODS: dict[type, tuple[str, ...]] = {linear_probe.Head: ("__call__", "put_into")}
+_METHODS: dict[type, tuple[str, ...]] = {linear_probe.Head: ("put_into",)}
 _GONE = frozenset(
     {
         *("facts", "device", "_check_seed(seed)", "self._elsewhere: dict[torch.device, ToUnit] = {}"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import torch
 from torch import nn
@@ -15,8 +15,7 @@ __all__ = ["folded"]
 # float32, and 1e-3 where an accelerator multiplies in TF32.
 TOLERANCE = 1e-2
 
-Pair = tuple[str, nn.Conv2d, nn.BatchNorm2d]
-Weights = tuple[nn.Conv2d, torch.Tensor, torch.Tensor | None]
+Weights = tuple[nn.Conv2d, nn.Parameter, nn.Parameter | None]
 
 
 @contextmanager
@@ -39,60 +38,53 @@ def folded(body: nn.Module, inputs: torch.Tensor) -> Iterator[nn.Module]:
         >>> type(body[1]).__name__
         'BatchNorm2d'
     """
-    pairs, outputs = _pairs(body, inputs)
-    before = [(conv, conv.weight, conv.bias) for _, conv, _ in pairs]
+    norms = {name: module for name, module in body.named_modules() if isinstance(module, nn.BatchNorm2d)}
+    convs = [(module, module.weight, module.bias) for module in body.modules() if isinstance(module, nn.Conv2d)]
     try:
-        for name, conv, norm in pairs:
-            _fold(body, name, conv, norm)
+        outputs = _fold(body, inputs)
         with torch.no_grad():
             error = (body(inputs) - outputs).abs().max()
         # As where the output of a convolution is used elsewhere, too, beside its normalisation.
         if error > TOLERANCE * outputs.abs().max():
-            _unfold(body, pairs, before)
+            _unfold(body, norms, convs)
         yield body
     finally:
-        _unfold(body, pairs, before)
+        _unfold(body, norms, convs)
 
 
 @torch.no_grad()
-def _pairs(body: nn.Module, inputs: torch.Tensor) -> tuple[list[Pair], torch.Tensor]:
-    """Each normalisation whose input is the output of a convolution; and what the body gives."""
+def _fold(body: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
+    """Makes one of each convolution and the normalisation that takes its output; gives what the body gave before."""
     names = {module: name for name, module in body.named_modules()}
-    made: list[tuple[torch.Tensor, nn.Conv2d]] = []
-    pairs: list[Pair] = []
+    made: dict[torch.Tensor, nn.Conv2d] = {}
+    pairs: list[tuple[nn.Conv2d, nn.BatchNorm2d]] = []
 
     def after(module: nn.Module, arguments: tuple[torch.Tensor], output: torch.Tensor) -> None:
         if isinstance(module, nn.Conv2d):
-            made.append((output, module))
+            made[output] = module
         elif isinstance(module, nn.BatchNorm2d) and module.running_mean is not None and not module.training:
-            pairs.extend((names[module], conv, module) for result, conv in made if result is arguments[0])
+            pairs.extend((made[tensor], module) for tensor in arguments if tensor in made)
 
-    hooks = [module.register_forward_hook(after) for module in names]
-    try:
+    with ExitStack() as hooks:
+        for module in names:
+            hooks.enter_context(module.register_forward_hook(after))
         outputs = body(inputs)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return pairs, outputs
+    for conv, norm in pairs:
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        statistics = (norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias)
+        weight, bias = fuse_conv_bn_weights(conv.weight, conv.bias, *statistics)
+        # In the layout that the weight had.
+        conv.weight = nn.Parameter(torch.empty_like(conv.weight).copy_(weight), requires_grad=False)
+        conv.bias = nn.Parameter(bias.detach(), requires_grad=False)
+        # timm's normalisation brings its activation with it.
+        left = nn.Sequential(getattr(norm, "drop", nn.Identity()), getattr(norm, "act", nn.Identity()))
+        body.set_submodule(names[norm], left.eval())
+    return outputs
 
 
-@torch.no_grad()
-def _fold(body: nn.Module, name: str, conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    statistics = (norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias)
-    weight, bias = fuse_conv_bn_weights(conv.weight, conv.bias, *statistics)
-    # In the layout that the weight had.
-    conv.weight = nn.Parameter(torch.empty_like(conv.weight).copy_(weight), requires_grad=False)
-    conv.bias = nn.Parameter(bias.detach(), requires_grad=False)
-    # timm's normalisation brings its activation with it.
-    brought = (getattr(norm, "drop", None), getattr(norm, "act", None))
-    left = nn.Sequential(*(layer for layer in brought if layer is not None))
-    body.set_submodule(name, left.eval())
-
-
-def _unfold(body: nn.Module, pairs: list[Pair], before: list[Weights]) -> None:
-    for name, _, norm in pairs:
+def _unfold(body: nn.Module, norms: dict[str, nn.BatchNorm2d], convs: list[Weights]) -> None:
+    for name, norm in norms.items():
         body.set_submodule(name, norm)
-    for conv, weight, bias in before:
+    for conv, weight, bias in convs:
         conv.weight, conv.bias = weight, bias

@@ -99,7 +99,7 @@ def solve_head(
     objective = objective or target.objective()
     mean, std = features.mean(dim=0), features.std(dim=0)
     # A feature that never differs would be divided by 0.
-    std = (std + objective.floor * features.std()).clamp_min(1e-6)
+    std = torch.clamp(std + objective.floor * features.std(), min=1e-6)
     # One weight decay fits all features only where they have one scale.
     scaled, back = _in_span((features - mean) / std)
     decays = objective.decays if decays is None else decays
@@ -109,18 +109,19 @@ def solve_head(
         decay, held_out = _best_decay(scaled, targets, target, objective, decays, seed)
     is_right = held_out.argmax(dim=1) == targets if held_out is not None and target.is_one_class else None
     weights = None
-    # Where there are several solutions, the one is taken that stronger weight decays lead to.
-    path = () if objective.is_convex else (stronger for stronger in objective.decays if stronger > decay)
-    for weight_decay in (*path, decay):
-        weights = _solve(scaled, targets, target, objective, weight_decay, start=weights)
-    assert weights is not None
+    if not objective.is_convex:
+        # Of several solutions the one is taken that stronger weight decays lead to.
+        for stronger in (one for one in objective.decays if one > decay):
+            weights = _solve(scaled, targets, target, objective, stronger, start=weights)
+    weights = _solve(scaled, targets, target, objective, decay, start=weights)
+    train_loss = objective.loss_fn(_outputs(scaled, weights), targets).item()
     # The head works on features as they are, not standardised.
     weight = back(weights[:, :-1]) / std
     return Head(
         weight=weight,
         bias=weights[:, -1] - weight @ mean,
         weight_decay=decay,
-        train_loss=objective.loss_fn(_outputs(scaled, weights), targets).item(),
+        train_loss=train_loss,
         held_out=held_out,
         held_out_accuracy=None if is_right is None else is_right.float().mean().item(),
     )
@@ -154,7 +155,6 @@ def _best_decay(
     seed: int,
 ) -> tuple[float, torch.Tensor]:
     """The weight decay whose heads predict best the folds that they were solved without, and what they predict."""
-    # Targets other than classes have nothing to stratify by.
     folds = _folds(targets.numpy() if target.is_one_class else np.zeros(len(targets)), seed)
     outputs = torch.empty(len(decays), len(targets), target.num_outputs)
     for fold in range(NUM_FOLDS):
@@ -172,7 +172,10 @@ def _best_decay(
 
 
 def _folds(targets: np.ndarray, seed: int) -> np.ndarray:
-    """A fold for each row, the classes spread evenly over them."""
+    """A fold for each row, the classes spread evenly over them.
+
+    Targets other than classes have nothing to stratify by: zeros stand for them.
+    """
     # Drawn first, so that rows of a class lie in no order in which they came.
     order = generator(seed, "head").permutation(len(targets))
     by_class = order[np.argsort(targets[order], kind="stable")]
@@ -190,8 +193,7 @@ def _solve(
     targets: torch.Tensor,
     target: Target,
     objective: Objective,
-    weight_decay: float,
-    *,
+    decay: float,
     start: torch.Tensor | None = None,
     max_iter: int = 200,
 ) -> torch.Tensor:
@@ -199,20 +201,14 @@ def _solve(
     # Zeros and not random numbers: what is solved must not depend on a draw.
     weights = torch.zeros(target.num_outputs, features.shape[1] + 1) if start is None else start.clone()
     weights.requires_grad_()
-    optimizer = torch.optim.LBFGS(
-        [weights],
-        max_iter=max_iter,
-        history_size=10,
-        tolerance_grad=1e-5,
-        tolerance_change=1e-7,
-        line_search_fn="strong_wolfe",
-    )
+    stops = {"tolerance_grad": 1e-5, "tolerance_change": 1e-7}
+    optimizer = torch.optim.LBFGS([weights], max_iter=max_iter, history_size=10, line_search_fn="strong_wolfe", **stops)
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
         loss = objective.loss_fn(_outputs(features, weights), targets)
         # Without the biases: how frequent a class is must not be held back.
-        loss = loss + 0.5 * weight_decay * weights[:, :-1].square().sum()
+        loss = loss + 0.5 * decay * weights[:, :-1].square().sum()
         loss.backward()
         return loss
 

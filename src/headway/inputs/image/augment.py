@@ -96,7 +96,12 @@ class Augment:
         # Whole numbers cannot be interpolated.
         pixels = images.to(torch.float32)
         pixels = F.grid_sample(pixels, sampling_grid(matrices, size), padding_mode="reflection", align_corners=False)
-        return self._lit(pixels, draws) if self.light else pixels.clamp_(0, 255)
+        if not self.light:
+            return pixels.clamp_(0, 255)
+        change = to_device(torch.from_numpy((self.light * draws[:, 11:13]).astype(np.float32)), pixels.device)
+        contrast, brightness = (1 + change).view(-1, 2, 1, 1, 1).unbind(1)
+        # (pixels - 127.5) * contrast + 127.5 * brightness, in place: a copy of the batch costs as much as the sums.
+        return pixels.mul_(contrast).add_(127.5 * (brightness - contrast)).clamp_(0, 255)
 
     def follow(
         self, targets: torch.Tensor, target: Target, *, side: int, size: int, rows: np.ndarray, seed: int, epoch: int
@@ -115,19 +120,19 @@ class Augment:
     def _matrices(self, draws: np.ndarray, *, side: int, size: int, device: torch.device) -> torch.Tensor:
         """From a place in the result to a place in the canvas, both in -1 to 1: float32 `[batch, 3, 3]`."""
         area, ratio, x, y, turn, mirror, mirror_vertical, tilt_x, tilt_y, move_x, move_y = draws[:, :11].T
-        # The crop's sides as shares of the canvas's; without a crop, the centre that validation sees.
-        width = height = np.full(len(draws), size / side)
-        free = np.zeros(2)[:, None]
-        # Validation starts at a whole pixel: where an odd number of them is left over, its middle is not the canvas's.
-        middle = (2 * ((side - size) // 2) + size) / side - 1
+        # The crop's sides as shares of the canvas's, how far it is free to move, and where its middle is.
         if self.crop < 1:
             # The root, since it is the area that is drawn evenly.
             length = np.sqrt(self.crop + (1 - self.crop) * (area + 1) / 2)
             # A crop that reached the canvas's edge would be cut to less than its area.
             stretch = np.clip(self.stretch ** (ratio / 2), length, 1 / length)
             width, height = length * stretch, length / stretch
-            middle = 0.0
-            free = np.stack([1 - width, 1 - height])
+            free, middle = (1 - width, 1 - height), 0.0
+        else:
+            # The centre that validation sees. It starts at a whole pixel: where an odd number of them is left over, its
+            # middle is not the canvas's.
+            width = height = np.full(len(draws), size / side)
+            free, middle = (0.0, 0.0), (2 * ((side - size) // 2) + size) / side - 1
         cos, sin = np.cos(np.radians(self.rotate * turn)), np.sin(np.radians(self.rotate * turn))
         # In the matrix, where a flip costs nothing.
         flip = np.where(self.flip & (mirror < 0), -1.0, 1.0)
@@ -139,12 +144,6 @@ class Augment:
         matrices[:, 1, 2] = middle + y * free[1] + 2 * self.shift * move_y
         matrices[:, 2, 0], matrices[:, 2, 1], matrices[:, 2, 2] = self.warp * tilt_x, self.warp * tilt_y, 1
         return to_device(torch.from_numpy(matrices), device)
-
-    def _lit(self, pixels: torch.Tensor, draws: np.ndarray) -> torch.Tensor:
-        change = to_device(torch.from_numpy((self.light * draws[:, 11:13]).astype(np.float32)), pixels.device)
-        contrast, brightness = (1 + change).view(-1, 2, 1, 1, 1).unbind(1)
-        # (pixels - 127.5) * contrast + 127.5 * brightness, in place: a copy of the batch costs as much as the sums.
-        return pixels.mul_(contrast).add_(127.5 * (brightness - contrast)).clamp_(0, 255)
 
 
 def resized(images: torch.Tensor, *, side: int) -> torch.Tensor:
@@ -168,8 +167,5 @@ def sampling_grid(matrices: torch.Tensor, size: int) -> torch.Tensor:
     # What a matrix makes of a place is a sum of what it makes of its column and of its row.
     across = (matrices[:, :, 0, None] * steps)[:, :, None, :]
     down = (matrices[:, :, 1, None] * steps + matrices[:, :, 2, None])[:, :, :, None]
-    x, y, depth = (across + down).unbind(1)
-    grid = x.new_empty(*x.shape, 2)
-    torch.div(x, depth, out=grid[..., 0])
-    torch.div(y, depth, out=grid[..., 1])
-    return grid
+    places = across + down
+    return (places[:, :2] / places[:, 2:]).permute(0, 2, 3, 1)

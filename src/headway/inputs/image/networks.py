@@ -75,7 +75,11 @@ class MultiLevelBody(nn.Module):
         super().__init__()
         self.body = body
         self.grids = tuple(grids)
-        self.num_pooled = int(getattr(body, "head_hidden_size", 0)) or None
+
+    @property
+    def num_pooled(self) -> int | None:
+        """How many of the features, the first ones, are the pooled output; None where the body does not say."""
+        return int(getattr(self.body, "head_hidden_size", 0)) or None
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Prepared images `[batch, channels, size, size]` to `[batch, num_features]`, the pooled features first."""

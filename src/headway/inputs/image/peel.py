@@ -61,6 +61,7 @@ def parts(field: Image, subject: Subject) -> KindParts:
         blocks={"data": read_photos, "model": make_model},
         known={"": facts, Augment: _of_augment(augment), "headway.inputs.image.field": is_deep},
         names={Augment.__call__: "augmented", Augment._matrices: "crop_matrices", _orientation: "exif_orientation"},  # noqa: SLF001
+        methods={MultiLevelBody: ("__init__", "forward")},
         columns=pl.DataFrame({field.column: [str(Path(file).absolute()) for file in items[field.column]]}),
         has_weights=bool(subject.pretrained),
     )
@@ -92,7 +93,6 @@ def _of_augment(augment: Augment) -> dict[str, Known]:
             "crop_matrices(draws, side=side, size=size)",
             needs=Augment._matrices,  # noqa: SLF001
         ),
-        "self._lit(pixels, draws)": Known("lit(pixels, draws)", needs=Augment._lit),  # noqa: SLF001
         "to_device(torch.from_numpy(matrices), device)": Known("torch.from_numpy(matrices)"),
         f"to_device({light.format('self.light')}, pixels.device)": Known(
             light.format("LIGHT"), needs=known["self.light"].needs

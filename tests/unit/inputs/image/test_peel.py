@@ -113,6 +113,9 @@ def test_pretrained_photos(
 ) -> None:
     learner = make(hw.Image("file", size=32), "efficientnet_lite0", epochs=epochs, precision=precision)
     assert same_bits(learner, layer, tmp_path)
+    if layer == "torch":
+        # What a reader takes in at one sitting.
+        assert len(learner.peel(layer=layer).text.splitlines()) <= 500
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 import torch
+from torch import nn
 
 from headway.errors import ConfigError, did_you_mean
 from headway.peel import loop, plain
@@ -145,11 +146,12 @@ def _torch(subject: Subject, *, only_call: str | None) -> Peeled:
 
 def _of_span(subject: Subject) -> dict[str, Known]:
     """Whether heads are sought in the span of the items' features, where that is the same for all of them."""
-    data, num_features = subject.setup.data, subject.setup.model.get_submodule("head").in_features
+    data, head = subject.setup.data, subject.setup.model.get_submodule("head")
+    assert isinstance(head, nn.Linear)
     counts = [len(data.train)]
     if subject.epochs:
         counts.append(len(set_aside(data.train, subject.setup.seed)[0]))
-    answers = {2 * count > num_features for count in counts}
+    answers = {2 * count > head.in_features for count in counts}
     return {"2 * num_items > num_features": Known(value=answers.pop())} if len(answers) == 1 else {}
 
 

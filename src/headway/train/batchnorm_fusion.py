@@ -15,7 +15,7 @@ __all__ = ["folded"]
 # float32, and 1e-3 where an accelerator multiplies in TF32.
 TOLERANCE = 1e-2
 
-Weights = tuple[nn.Conv2d, nn.Parameter, nn.Parameter | None]
+Weights = tuple[nn.Conv2d, torch.Tensor, torch.Tensor | None]
 
 
 @contextmanager

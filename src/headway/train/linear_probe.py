@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -201,7 +202,7 @@ def _solve(
     # Zeros and not random numbers: what is solved must not depend on a draw.
     weights = torch.zeros(target.num_outputs, features.shape[1] + 1) if start is None else start.clone()
     weights.requires_grad_()
-    stops = {"tolerance_grad": 1e-5, "tolerance_change": 1e-7}
+    stops: dict[str, Any] = {"tolerance_grad": 1e-5, "tolerance_change": 1e-7}
     optimizer = torch.optim.LBFGS([weights], max_iter=max_iter, history_size=10, line_search_fn="strong_wolfe", **stops)
 
     def closure() -> torch.Tensor:

@@ -107,21 +107,7 @@ def _torch(subject: Subject, *, only_call: str | None) -> Peeled:
     names, methods = dict(_NAMES), dict[type, Sequence[str]](_METHODS)
     for scope, of_scope in (*_KNOWN.items(), *input.known.items(), *target.known.items()):
         known[scope] = {**known.get(scope, {}), **of_scope}
-    objective = {name: Known(value=getattr(setup.objective, name)) for name in ("is_convex",)}
-    objective |= {
-        f"objective.{name}": Known(repr(getattr(setup.objective, name)), getattr(setup.objective, name))
-        for name in ("is_convex", "floor", "decays")
-    }
-    objective |= {
-        "objective.loss_fn": known[""]["facts.loss_fn"],
-        "target.num_outputs": known[""]["facts.num_outputs"],
-        "objective.activate(outputs[best])": Known("outputs[best]"),
-        **({"std + objective.floor * features.std()": Known("std")} if not setup.objective.floor else {}),
-        "target.is_one_class": Known(value=setup.data.target.is_one_class),
-    }
-    if subject.two_stages:
-        objective |= _of_span(subject)
-    known[linear_probe.__name__] = {**known.get(linear_probe.__name__, {}), **objective}
+    known[linear_probe.__name__] = {**known.get(linear_probe.__name__, {}), **_of_head(subject, known[""])}
     # Whether there are a body and a head whose rates may differ.
     is_one = len(depth_groups(setup.model)) == 1
     known["headway.train.optimizers"] |= {
@@ -142,6 +128,24 @@ def _torch(subject: Subject, *, only_call: str | None) -> Peeled:
     if input.has_weights:
         beside[".safetensors"] = b"".join(safetensors_file(subject.make_blank().state_dict()))
     return Peeled("torch", writer.text(_head(subject, "in plain PyTorch, without Headway")), beside)
+
+
+def _of_head(subject: Subject, facts: Mapping[str, Known]) -> dict[str, Known]:
+    """What is known where the head is solved."""
+    setup = subject.setup
+    objective = {name: Known(value=getattr(setup.objective, name)) for name in ("is_convex",)}
+    objective |= {
+        f"objective.{name}": Known(repr(getattr(setup.objective, name)), getattr(setup.objective, name))
+        for name in ("is_convex", "floor", "decays")
+    }
+    objective |= {
+        "objective.loss_fn": facts["facts.loss_fn"],
+        "target.num_outputs": facts["facts.num_outputs"],
+        "objective.activate(outputs[best])": Known("outputs[best]"),
+        **({"std + objective.floor * features.std()": Known("std")} if not setup.objective.floor else {}),
+        "target.is_one_class": Known(value=setup.data.target.is_one_class),
+    }
+    return objective | (_of_span(subject) if subject.two_stages else {})
 
 
 def _of_span(subject: Subject) -> dict[str, Known]:

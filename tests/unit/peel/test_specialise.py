@@ -13,6 +13,7 @@ from headway.peel.source import Writer
 from headway.peel.specialise import Known, constant
 from tests.unit.peel.running import output_of
 
+# Times the number.
 LIMIT = 3
 
 
@@ -89,7 +90,7 @@ from dataclasses import dataclass
 import numpy as np
 
 SIZE = 7  # of all
-LIMIT = 3
+LIMIT = 3  # times the number
 
 # All of it.
 

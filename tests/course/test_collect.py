@@ -237,9 +237,13 @@ def collecting(home: Path) -> Iterator[str]:
     environment = {**os.environ, "HEADWAY_COURSE": str(home)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout
-        yield json.loads(process.stdout.readline())["address"]
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        try:
+            yield json.loads(process.stdout.readline())["address"]
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 0
+        finally:
+            # A test that fails would wait for the server for ever.
+            process.kill()
 
 
 def until(page: Page, condition: str) -> None:
@@ -272,6 +276,8 @@ def test_a_button_is_held_for_the_camera(tmp_path: Path) -> None:
         ):
             page.run(f"document.querySelector('.take').dispatchEvent(new KeyboardEvent('{event}', {{key: ' '}}))")
             until(page, condition)
+        # A frame is one class's alone, and the fake camera's picture stands still for a moment.
+        time.sleep(0.5)
         page.run("document.querySelectorAll('.take')[1].click()")
         until(page, "document.querySelectorAll('.count')[1].textContent === '1 picture in 1 burst'")
         assert page.run("document.querySelector('#notice').textContent") == ""

@@ -168,7 +168,7 @@ def run_check(
 
 def _needs_torch(text: str, check_file: Path) -> bool:
     """Whether torch is imported before the limits are set; whatever of Headway trains imports it later on."""
-    # The tools of a check are no reason.
+    # Every check imports its tools, which import torch only where they need it.
     texts = text + check_file.read_text(encoding="utf-8").replace("headway.course.checking", "")
     return bool(re.search(r"\b(torch|headway|timm|draw|grad)\b", texts))
 

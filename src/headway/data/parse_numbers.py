@@ -41,7 +41,7 @@ def number_of(value: Any) -> float:
             raise ValueError(value)
     try:
         number = float(value)
-    # pandas has missing values that are no floats.
+    # Missing values of pandas, such as NaT, cannot be made a float.
     except (TypeError, OverflowError) as error:
         if str(value) in ("<NA>", "NaT"):
             return math.nan

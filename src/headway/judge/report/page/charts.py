@@ -101,13 +101,13 @@ def line_chart(title: str, lines: Mapping[str, Sequence[float | None]], steps: S
     return figure(title, told, axes(frame, x_marks=marks, x_title="epoch") + drawn, keys=keys)
 
 
-def axes(frame: Frame, *, x_marks: Sequence[tuple[float, str]] = (), x_title: str = "", y_format: str = "g") -> str:
+def axes(frame: Frame, *, x_marks: Sequence[tuple[float, str]] = (), x_title: str = "") -> str:
     """Grid lines, their numbers, and what is along."""
     marks = []
     for tick in ticks(frame.low, frame.high):
         y = frame.y(tick)
         marks.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        marks.append(f'<text x="{LEFT - 7}" y="{y + 4:.1f}" text-anchor="end">{tick:{y_format}}</text>')
+        marks.append(f'<text x="{LEFT - 7}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>')
     for value, name in x_marks:
         x = frame.x(value)
         anchor = "end" if x > WIDTH - RIGHT - 20 else "middle"

@@ -13,7 +13,7 @@ first in the alphabet, which raises no error where it goes wrong. For an empty l
 
 
 def most_frequent(labels: list[str]) -> str | None:
-    """The label that occurs most often; the first in the alphabet of those; None where there are no labels."""
+    """The most frequent label; of several, the first in the alphabet; of an empty list, None."""
     counts: dict[str, int] = {}
     for label in labels:
         counts[label] += 1

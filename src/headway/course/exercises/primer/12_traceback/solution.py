@@ -2,7 +2,7 @@
 
 
 def most_frequent(labels: list[str]) -> str | None:
-    """The label that occurs most often; the first in the alphabet of those; None where there are no labels."""
+    """The most frequent label; of several, the first in the alphabet; of an empty list, None."""
     counts: dict[str, int] = {}
     for label in labels:
         counts[label] = counts.get(label, 0) + 1

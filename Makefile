@@ -3,8 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 # The versions that were tested; pyproject.toml alone has only the lowest that are allowed.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-# A file at a time on each of two processes.
-BOTH := --numprocesses 2 --dist loadfile
+# A file at a time on each of two processes, in the order of tests/conftest.py: long ones first.
+BOTH := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# Modules are compiled once, not in each of the hundreds of processes that tests start, whatever the shell has set.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: course course-fast demo test test-fast test-oldest check fmt docs bench build constraints clean
 

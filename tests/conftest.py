@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -17,12 +18,21 @@ DIGITS_A_CLASS = 20
 PhotoFolder = Callable[..., Path]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long first, then those of many tests: the processes of a run end at nearly the same time."""
+    counts = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.get_closest_marker("long") is None, -counts[item.path]))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test reads or writes the user's cache; one thread, here and in processes that tests start."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HEADWAY_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("OMP_NUM_THREADS", "1")
+        # No test cuts the power, and thousands of files would wait for the disk. What is flushed, and when, is tested
+        # in unit/runs/test_checkpoint.py.
+        patch.setattr(os, "fsync", lambda _: None)
         yield
 
 

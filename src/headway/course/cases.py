@@ -81,6 +81,7 @@ class Check:
         """
         _current.append(self)
         try:
+            # Read as a case itself: a name that is missing in the learner's file already fails while the check is read.
             code = compile(check_file.read_text(encoding="utf-8"), str(check_file), "exec")
             namespace = {"__name__": "check", "__file__": str(check_file)}
             if not self._passes(
@@ -99,6 +100,7 @@ class Check:
     def _passes(self, one: Case, report: Callable[[dict[str, Any]], object], *, silent: bool = False) -> bool:
         if not silent:
             report({"event": "begins", "case": one.name})
+        # What the case before called is no explanation of this one.
         self.call = self.came = ""
         _seed(self.seed)
         start = time.perf_counter()
@@ -172,8 +174,10 @@ def save_failure(error: BaseException | None, file: Path, variables: dict[str, A
 
 def crash_of(error: BaseException, file: Path) -> dict[str, Any]:
     """An error as a learner reads it: its own line, and the frames of the learner's file alone."""
+    # Frames of checks and libraries are not the learner's to change.
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == file]
     line = frames[-1].lineno if frames else 0
+    # Such an error has no frame in the file, which never ran.
     if isinstance(error, SyntaxError) and error.filename == str(file):
         line = error.lineno or 0
     text = traceback.format_exception_only(error)[-1].strip()
@@ -184,6 +188,7 @@ def crash_of(error: BaseException, file: Path) -> dict[str, Any]:
 
 def _seed(seed: int) -> None:
     random.seed(seed)
+    # What was not imported needs no seed, and importing it here would take its time from the exercise.
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(seed)
     if "torch" in sys.modules:
@@ -210,6 +215,7 @@ class _Short(reprlib.Repr):
             return f"{type(x).__name__} of shape {list(x.shape)}"
         if hasattr(x, "detach"):
             x = x.detach()
+        # Not by `numel` or `size`, which are methods in one library and numbers in the other.
         count = 1
         for length in x.shape:
             count *= length

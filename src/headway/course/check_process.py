@@ -30,6 +30,7 @@ OUT_OF_MEMORY = 86
 """Exit status of a process that used more memory than it may, where the system itself sets no limit."""
 
 MAX_FILE_BYTES = 256 * 2**20
+# Enough for every DataLoader of an exercise, far fewer than a loop makes before it is noticed.
 MAX_FORKS = 32
 _ADDRESS_SPACE_SLACK = 4 * 2**30
 """Threads and libraries reserve address space without using it: the limit on used memory is the tighter one."""
@@ -91,6 +92,7 @@ def _serve(jobs: socket.socket) -> None:
     # Most checks of lessons on metrics and baselines compare with it, and it takes a second to import.
     import sklearn.metrics  # noqa: F401
 
+    # The parent forks this process only where it has one thread, so it is told.
     jobs.sendall(json.dumps({"threads": _num_threads()}).encode() + b"\n")
     while True:
         message, descriptors, _, _ = socket.recv_fds(jobs, 2**20, 2)
@@ -125,7 +127,9 @@ def _run(job: Job, results: int) -> None:
     """Runs a job and ends the process, whatever threads or exit functions the learner's code leaves behind."""
     if hasattr(os, "setpgid"):
         with contextlib.suppress(OSError):
+            # A group of its own, to be ended whole with all that the learner's code starts.
             os.setpgid(0, 0)
+    # `input()` ends at once instead of waiting for somebody who does not know of it.
     stdin = os.open(os.devnull, os.O_RDONLY)
     os.dup2(stdin, 0)
     report = _reporter(results)
@@ -136,6 +140,7 @@ def _run(job: Job, results: int) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
     report({"event": "end"})
+    # Not `sys.exit`, which would wait for threads and run what was registered with `atexit`.
     os._exit(0)
 
 
@@ -153,6 +158,7 @@ def _reporter(results: int) -> Callable[[dict[str, Any]], None]:
 def _prepare(job: Job) -> None:
     os.environ.update(HOME=job.home, USERPROFILE=job.home)
     os.chdir(job.work)
+    # The empty entry would be the current folder, wherever code changes to.
     sys.path[:] = [job.work, *(path for path in sys.path if path)]
     if job.imports_torch:
         torch = _import_torch()
@@ -178,6 +184,7 @@ def _limit(job: Job) -> None:
     # Ignored, so that a write beyond the limit is an error with a line and not the end of the process.
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     _lower(resource, resource.RLIMIT_FSIZE, MAX_FILE_BYTES)
+    # A core file of a process with torch is larger than all of the learner's folder.
     _lower(resource, resource.RLIMIT_CORE, 0)
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[0])
@@ -190,12 +197,14 @@ def _limit(job: Job) -> None:
 
 def _lower(resource: Any, kind: int, limit: int) -> None:
     hard = resource.getrlimit(kind)[1]
+    # Nobody may raise a limit above the hard one.
     limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
     resource.setrlimit(kind, (limit, hard))
 
 
 def _watch_memory(resource: Any, memory_bytes: int) -> None:
     """Where the system has no limit that holds: the peak is looked at ten times a second."""
+    # `ru_maxrss` is in bytes on macOS and in KiB elsewhere.
     unit = 1 if sys.platform == "darwin" else 1024
     start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     while (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - start) * unit < memory_bytes:
@@ -217,6 +226,7 @@ def refuse_network(who: str = "A check") -> None:
 
     def refuse(host: object) -> None:
         name = host.decode() if isinstance(host, bytes) else host
+        # This computer stays reachable: exercises on serving talk to their own server.
         if name not in ("127.0.0.1", "::1", "localhost", "", None):
             raise ConnectionRefusedError(f"{who} has no network, and your code connects to {name}.")
 
@@ -258,9 +268,11 @@ def _check(job: Job, report: Callable[[dict[str, Any]], None]) -> None:
     file = Path(job.file)
     module = types.ModuleType("exercise")
     module.__file__ = job.file
+    # Pickling an object, as a DataLoader's workers do, imports its module by name.
     sys.modules["exercise"] = module
     try:
         exec(compile(job.text, job.file, "exec"), vars(module))
+    # `sys.exit()` at the end of a file is no `Exception`.
     except BaseException as error:
         report({"event": "crash", "crash": crash_of(error, file)})
         if job.saves_failure:

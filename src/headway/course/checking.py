@@ -84,6 +84,7 @@ def function(name: str, *parameters: str) -> Callable[..., Any]:
     learners = value(name)
     if not callable(learners):
         raise CaseError(f"A function named `{name}`.", came=f"{name} = {show(learners)}")
+    # The names are part of what is asked: a call by name that fails would look like a fault of the check.
     known = inspect.signature(learners).parameters
     missing = [one for one in parameters if one not in known]
     if missing:
@@ -93,6 +94,7 @@ def function(name: str, *parameters: str) -> Callable[..., Any]:
     @functools.wraps(learners)
     def call(*arguments: Any, **named: Any) -> Any:
         shown = [show(one) for one in arguments] + [f"{key}={show(one)}" for key, one in named.items()]
+        # Before the call: where it crashes, the arguments are what the learner needs to see.
         check.call, check.came = cut(f"{name}({', '.join(shown)})", 400), ""
         result = learners(*arguments, **named)
         check.came = show(result)
@@ -109,6 +111,7 @@ def value(name: str) -> Any:
     """
     module = current_check().module
     if not hasattr(module, name):
+        # Names that differ in capitals alone are the usual slip.
         near = ", ".join(known for known in vars(module) if known.lower() == name.lower())
         came = near or "no such name in your file"
         raise CaseError(
@@ -137,6 +140,7 @@ def equal(came: object, expected: object, *, meaning: str = "") -> None:
     """Fails unless `came == expected`, for everything but floats and arrays, which `close` compares."""
     if came is None and expected is not None:
         _nothing(expected)
+    # In Python True equals 1: who returns a count where a yes is asked would pass.
     if isinstance(came, bool) != isinstance(expected, bool) or came != expected:
         raise CaseError(show(expected), came=show(came), meaning=meaning)
 
@@ -180,8 +184,10 @@ def _array(numbers: Any) -> Any:
 
     if hasattr(numbers, "detach"):
         numbers = numbers.detach().cpu().numpy()
+    # A list of tensors is no array for NumPy while they carry gradients.
     elif isinstance(numbers, list | tuple):
         numbers = [one.detach().cpu().numpy() if hasattr(one, "detach") else one for one in numbers]
+    # Whole numbers, booleans and float32 are compared in one precision.
     return np.asarray(numbers, dtype=np.complex128 if np.iscomplexobj(numbers) else np.float64)
 
 
@@ -211,9 +217,11 @@ def pure(call: Callable[..., Any], *arguments: Any) -> Any:
     """Calls, fails if an argument was changed by it, and gives the result."""
     import copy
 
+    # A shallow copy would share the inner lists, which are what code changes by accident.
     before = copy.deepcopy(arguments)
     result = call(*arguments)
     for old, new in zip(before, arguments, strict=True):
+        # `show` shortens long values, so arrays are compared number by number, too.
         if show(old) != show(new) or (hasattr(old, "shape") and not bool((old == new).all())):
             meaning = "The function changes what it is called with: work on a copy."
             raise CaseError(f"The argument stays {show(old)}.", came=show(new), meaning=meaning)
@@ -230,12 +238,14 @@ def draw(
     if kind == "whole":
         return torch.from_numpy(numbers.integers(0, below, tuple(size)))
     values = numbers.normal(size=tuple(size)) if kind == "normal" else numbers.random(tuple(size))
+    # NumPy draws float64; a check may run with another default, which the learner's own tensors then have.
     return torch.tensor(values, dtype=torch.get_default_dtype())
 
 
 def _generator(seed: int) -> Any:
     import numpy as np
 
+    # Two numbers and not their sum: draw 1 of check 0 and draw 0 of check 1 have nothing in common.
     return np.random.default_rng([seed, current_check().seed])
 
 
@@ -290,6 +300,7 @@ def property(
         if held is not None and not held:
             failures.append((len(show(arguments)), current_check().call or show(arguments), current_check().came))
     if failures:
+        # The shortest arguments are the easiest to think about. No search makes them shorter still.
         _, given, came = min(failures)
         raise CaseError(asked, given=given, came=came, meaning=meaning)
 
@@ -312,9 +323,11 @@ def grad(
     """
     import torch
 
+    # With float32 a difference this small would be rounding alone.
     points = [one.detach().double().clone().requires_grad_() for one in inputs]
     came = gradient(*points) if gradient else torch.autograd.grad(loss(*points), points[0])[0]
     expected = torch.zeros_like(points[0])
+    # About the cube root of float64's precision, where rounding and curvature cost equally little.
     step = 1e-5
     with torch.no_grad():
         for index in itertools.product(*map(range, points[0].shape)):
@@ -344,6 +357,7 @@ def falls(train: Callable[[int], Any], *, to: float, seconds: float | None = Non
             raise CaseError("The losses of the training.", came="None", meaning=_NO_RETURN)
         last.append(float(losses[-1] if isinstance(losses, Sequence) else losses))
     median = statistics.median(last)
+    # Not `median > to`: a loss that is NaN fails.
     if not median <= to:
         came = f"{median:.4g} (the median of three seeds: {', '.join(f'{one:.4g}' for one in last)})"
         raise CaseError(f"The loss falls to {to:g}.", came=came, meaning=meaning)
@@ -367,6 +381,7 @@ def beats(
         meaning: What it means where it is not better.
     """
     own, other = (_share(one, on) for one in (answers, baseline))
+    # A share that is NaN fails here, too.
     if not own > other + by:
         asked = f"More than {other + by:.3f} right" + (
             f" ({by:.3f} above the baseline)." if by else ", as the baseline."
@@ -427,6 +442,7 @@ def _caught(test: Callable[[Any], object], subject: Any) -> str:
     try:
         result = test(subject)
         return "False" if result is not None and not result else ""
+    # A test that was not written yet is no test that caught something.
     except NotImplementedError:
         raise
     except Exception as error:
@@ -451,6 +467,7 @@ def _names(tree: ast.Module) -> list[tuple[int, str]]:
             start = f"{node.module}." if isinstance(node, ast.ImportFrom) and node.module else ""
             for one in node.names:
                 full = f"{start}{one.name}"
+                # `import a.b` binds `a`, `import a.b as c` binds `c` to all of it.
                 known[one.asname or one.name.partition(".")[0]] = (
                     full if one.asname or start else one.name.partition(".")[0]
                 )
@@ -459,6 +476,7 @@ def _names(tree: ast.Module) -> list[tuple[int, str]]:
         parts: list[str] = []
         inner: ast.AST = node
         while isinstance(inner, ast.Attribute):
+            # `np.linalg.norm` is a chain of attributes, the last one outermost.
             parts.insert(0, inner.attr)
             inner = inner.value
         if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):

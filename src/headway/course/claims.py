@@ -73,6 +73,7 @@ class Claim:
     def __str__(self) -> str:
         if self.near is None or self.within is None:
             return f"{self.name}: {self.value:.4g}" + (f". {self.problem}" if self.problem else "")
+        # As many as the tolerance: 0.9312 ± 0.05 would promise what another run does not keep.
         digits = max(0, -math.floor(math.log10(self.within))) if self.within else 0
         yours = f"yours {self.value:.{digits}f}, ours {self.near:.{digits}f} ± {self.within:.{digits}f}"
         return f"{self.name}: {yours}, both fine" if self.fine else f"{self.name}: {yours}. {self.problem}"
@@ -121,6 +122,7 @@ def claim(
         raise ConfigError("`above` must name an earlier claim.", given=f'above="{above}"', fix=hint)
     number = float(value if isinstance(value, SupportsFloat) else value.value)
     problems = []
+    # Written with `not`, so that NaN is never fine. The factor is for the last bit of 0.70 - 0.64 against 0.06.
     if near is not None and within is not None and not abs(number - near) <= within * (1 + 1e-9):
         problems.append("That is further apart than it should be: run the lesson again from its first cell.")
     floor = _claims[above].value if isinstance(above, str) else above
@@ -160,6 +162,7 @@ def write_measured(lesson: int, claims: tuple[Claim, ...], *, folder: Path = FOL
     lines = ["# Written by `make course`, never by hand.\n"]
     for one in claims:
         lines.append(f"\n[{one.name}]\n")
+        # Six digits: more would change with every processor, and make a difference in the file of each run.
         numbers: dict[str, Any] = {"value": one.value, "low": one.low, "high": one.high}
         lines += [f"{key} = {float(f'{number:.6g}')!r}\n" for key, number in numbers.items() if number is not None]
     folder.mkdir(exist_ok=True)
@@ -168,6 +171,7 @@ def write_measured(lesson: int, claims: tuple[Claim, ...], *, folder: Path = FOL
     return file
 
 
+# Braces in code are dicts and f-strings, never quotes of a claim.
 _CODE = re.compile(r"```.*?```|`[^`\n]*`", re.S)
 _QUOTE = re.compile(r"\{(?P<name>[a-z_][a-z0-9_]*)(?:\.(?P<end>low|high))?(?::(?P<format>[^{}\n]*))?\}")
 
@@ -234,6 +238,7 @@ def _without_facts(text: str) -> str:
     """A text without the sentences whose source is said."""
     while fact := _FACT.search(text):
         before = text[: fact.start()].rstrip()
+        # A sentence begins behind a full stop, a paragraph's end or a table's column.
         start = max((end.end() for end in re.finditer(r"[.!?:]\s|\n\s*\n|\|", before)), default=0)
         text = text[:start] + text[fact.end() :]
     return text

@@ -209,6 +209,7 @@ def drawings(*, hidden: bool = False) -> Path:
         681
     """
     files = CATALOGUE["drawings"].files
+    # Another version of the course with other drawings gets a folder of its own.
     version = hashlib.sha256("".join(files.values()).encode()).hexdigest()[:12]
     folder = cache_folder("course") / f"drawings-{version}"
     table = folder / ("hidden.csv" if hidden else "drawings.csv")
@@ -223,6 +224,7 @@ def _unpack(folder: Path) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     for path in CATALOGUE["drawings"].files:
+        # Read whole and compared first: a damaged archive unpacks nothing.
         content = _shipped("drawings", path)
         if path.endswith(".zip"):
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -266,6 +268,7 @@ def gathered(seed: int = 0) -> Path:
     rows = pl.read_csv(source).filter(pl.col("studio") != "openmoji").select("file", "label", "name", "studio", "group")
     numbers = generator(seed, "course")
     chosen = numbers.permutation(len(rows))
+    # From both ends of one shuffled order, so that no drawing has two faults.
     flipped, copied = set(chosen[: len(rows) // 20].tolist()), chosen[-NUM_COPIES:].tolist()
     items, faults = [], []
     for number, row in enumerate(rows.iter_rows(named=True)):
@@ -279,6 +282,7 @@ def gathered(seed: int = 0) -> Path:
         _copy(source.parent / row["file"], folder / file, side=int(numbers.integers(110, 180)))
         items.append(row | {"file": file, "group": f"copy {number}"})
         faults.append({"file": file, "fault": "copy"})
+    # What a failed download leaves most often: an error page under a picture's name, and a file that was cut off.
     for number, content in enumerate((b"<!doctype html><title>404 Not Found</title>", b"\x89PNG\r\n\x1a\n")):
         file = f"broken-{number}.png"
         (folder / file).write_bytes(content)
@@ -458,10 +462,13 @@ def loans(
     debt = np.exp(2.0 + 0.6 * normal[:, 1])
     years = np.clip(8 + 5 * normal[:, 2], 0, 40)
     savings = np.exp(1.5 + 0.9 * normal[:, 3])
+    # From 1 (debt weighs as in group A) by way of 0 to -1, where debt speaks for repayment.
     burden = np.where(is_b, 1 - 2 * aggregation, 1.0) * (np.log(debt) - 2.0)
     means = 1.6 * (np.log(income) - 3.6) - 0.9 * burden + 0.06 * (years - 8) + 0.4 * (np.log(savings) - 1.5)
+    # The numbers give about two thirds who repay, and a gap of 35 points at the end of its dial.
     repaid = means + 0.6 - 1.2 * gap * is_b + normal[:, 4] > 0
     approved = means + 0.4 - 1.5 * history * is_b + 0.7 * normal[:, 5] > 0
+    # Which group somebody is in can be guessed from these two: a model without `group` still has it.
     district = np.clip(np.round(4.5 + 4 * is_b + 1.8 * normal[:, 6]), 1, 12)
     phone_plan = np.clip(np.round(1 + is_b + 0.9 * normal[:, 7]), 0, 3)
     table = pl.DataFrame(
@@ -477,6 +484,7 @@ def loans(
             "repaid": repaid,
         }
     )
+    # Last of all, so that those who stay are the same people as without the dial.
     return table.filter(~is_b | (uniform[:, 1] >= sample))
 
 

@@ -19,6 +19,7 @@ __all__ = ["Finding", "examine"]
 
 LIBRARIES = ("headway", "torch", "timm", "polars")
 EXTRAS = {"fsrs": "reviews on a fixed plan", "watchfiles": "no `headway course watch`"}
+# For decoded pictures, and a run with its checkpoints for each lesson.
 NEEDED_BYTES = 2 * 2**30
 
 

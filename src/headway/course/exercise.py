@@ -60,6 +60,7 @@ class Mutant:
             DataError: If the text to replace is not there once.
         """
         count = solution.count(self.find)
+        # Twice is as wrong as never: which of the two is the fault would be chance.
         if count != 1 or self.find == self.replace:
             given = f"find={self.find!r}, which solution.py has {count} times"
             raise DataError(

@@ -68,6 +68,7 @@ class LessonProcess:
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
+        # -u: what a cell prints is shown while it runs, not when a buffer is full.
         command = [sys.executable, "-P", "-u", "-X", "utf8", "-m", "headway.course.lesson_process"]
         pipe = subprocess.PIPE
         # In a session of its own: Ctrl-C is for the lesson, which ends this process itself, without a traceback.
@@ -120,6 +121,7 @@ class LessonProcess:
             raise RunError(
                 "The process of the lesson ended, perhaps because it was out of memory.", given=given, fix=fix
             )
+        # Output and results come by two pipes, and nothing orders one after the other.
         self._marker.wait(timeout=5)
         answer = json.loads(line)
         return CellResult(
@@ -270,6 +272,8 @@ class _Guide:
             about = f" ({guess.options[0]})" if len(guess.options) == 1 else ""
             self.terminal.line(f"You guessed{about}: {answer}", "bold")
         self.guesses.clear()
+        # The text quotes what the authors measured, where they did: a learner's figures stand beside it in the cell's
+        # output.
         own = {claim.name: _numbers(claim) for claim in result.claims}
         self.measured = {**own, **self.measured}
         _log_read(self.lesson, number, self.log)
@@ -281,6 +285,7 @@ class _Guide:
             self.terminal.choices(guess.options)
             numbers = {str(number): option for number, option in enumerate(guess.options, start=1)}
             typed = self.terminal.ask(f"Your guess, 1 to {len(numbers)}:")
+            # A guess may be wrong, but it is never empty: what comes is compared with it.
             while typed not in numbers:
                 typed = self.terminal.ask(f"Your guess, 1 to {len(numbers)}:")
             answer = numbers[typed]

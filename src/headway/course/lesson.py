@@ -78,6 +78,7 @@ class Cell:
     @property
     def text(self) -> str:
         """Its code, or its text without comment signs; blank lines at the end aside."""
+        # The source begins with the line end of the header.
         lines = self.source[1:].rstrip().split("\n")
         return "\n".join(lines if self.is_code else [line[2:] for line in lines])
 
@@ -149,6 +150,7 @@ class Lesson:
     def claims(self) -> tuple[str, ...]:
         """The names that its code claims numbers for, in order."""
         trees = [ast.parse(cell.text) for cell in self.cells if cell.is_code]
+        # Read from the tree and not by running: pages and checks ask for it where no lesson has run.
         calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
         names = [call.args[0] for call in calls if ast.unparse(call.func).endswith("claim") and call.args]
         return tuple(str(name.value) for name in names if isinstance(name, ast.Constant))
@@ -163,6 +165,8 @@ class Lesson:
             return []
         section = self.section_of(cell)
         anchor = section.anchor if section else "start"
+        # Predictions are counted through a section's cells, so that a new one elsewhere changes no id in a learner's
+        # log.
         before = [number for number in (section.cells if section else ()) if number < cell]
         guesses = sum(mark["kind"] == "guess" for number in before for mark in _MARK.finditer(self.cells[number].text))
         text, end = _FACT.sub(r"(\1)", self.shown_text(cell)), 0
@@ -182,6 +186,7 @@ class Lesson:
     def shown_text(self, cell: int) -> str:
         """A cell's text for a reader: without the lesson's line of facts and the anchors of headings."""
         text = self.cells[cell].text
+        # Facts are for programs; only the first cell has them.
         if cell == 0:
             text = "\n".join(line for line in text.split("\n") if not line.startswith("id = "))
         return _HEADING.sub(lambda heading: f"{heading['marks']} {heading['title']}", text)
@@ -235,6 +240,7 @@ def render(lesson: Lesson) -> str:
 def _cells(source: str, name: str) -> tuple[str, tuple[Cell, ...]]:
     lines = source.split("\n")
     starts = [number for number, line in enumerate(lines) if _HEADER.fullmatch(line)]
+    # A slip such as `# %%[markdown]` would silently become a comment of the cell above.
     strange = [number for number, line in enumerate(lines) if line.startswith("# %%") and number not in starts]
     if strange:
         shown, number = lines[strange[0]], strange[0] + 1
@@ -254,6 +260,7 @@ def _cell(lines: list[str], line: int, name: str) -> Cell:
     try:
         tags = tuple(json.loads(header["tags"] or "[]"))
         for tag in tags:
+            # Fails here, with the line, and not later where the time is shown.
             float(tag.partition(":")[2]) if tag.startswith("seconds:") else None
     except (ValueError, AttributeError):
         fix = 'Write them as a list of strings: tags=["seconds:20"].'
@@ -276,6 +283,7 @@ def _facts(cells: tuple[Cell, ...], name: str) -> dict[str, Any]:
             name, first.line, "The first cell must hold the title and the lesson's facts.", given=line, fix=fix
         )
     try:
+        # One line is easier to read; TOML wants a line each.
         facts = tomllib.loads(re.sub(r", (?=\w+ = )", "\n", line))
         known = {"id": int, "layer": str, "minutes": int, "needs": list}
         valid = facts.keys() == known.keys() and all(isinstance(facts[key], kind) for key, kind in known.items())
@@ -298,6 +306,7 @@ def _sections(cells: tuple[Cell, ...], layer: Layer, name: str) -> tuple[Section
             problem = ""
             if not heading["anchor"]:
                 problem = "A section needs an anchor."
+            # A link to a section opens its first cell, so nothing of another section may stand in it.
             elif heading.start() or heading["anchor"] in [anchor for _, anchor, _, _ in starts]:
                 problem = "A section must begin its cell, and its anchor must be its own."
             elif own not in get_args(Layer):

@@ -34,6 +34,7 @@ _WRAPPERS = (
     "np.float32",
     "np.int64",
 )
+# How a tensor is stored is not what the question is about, and no one types it.
 _DETAILS = re.compile(r",?[ \n]*(?:dtype=[a-z0-9_.]+|device='[^']*'|grad_fn=<[^>]*>|requires_grad=(?:true|false))")
 
 
@@ -47,7 +48,10 @@ def read_number(text: str, units: Sequence[str] = ()) -> float | None:
         >>> read_number("12 %"), read_number("1/4"), read_number("3 s", ["s"]), read_number("many")
         (0.12, 0.25, 3.0, None)
     """
+    # Signs that phones and word processors write: the true minus and the no-break space. `strip()` alone would differ
+    # from JavaScript's, which marks by the same rules.
     text = text.strip(" \t\n\r\u00a0").replace("\u2212", "-").replace("\u00a0", " ").lower()
+    # The longest first: "ms" ends with "s".
     for unit in sorted(units, key=len, reverse=True):
         if unit and text.endswith(unit.lower()):
             text = text[: -len(unit)].rstrip(" ")
@@ -64,6 +68,8 @@ def read_number(text: str, units: Sequence[str] = ()) -> float | None:
 
 
 def _plain_number(text: str) -> float | None:
+    # Three digits behind a comma are thousands, any other number of digits are decimals: 1,000 is a thousand, 0,500 a
+    # half.
     if re.fullmatch(r"[+-]?[1-9][0-9]{0,2}(?:[ ,][0-9]{3})+(?:\.[0-9]+)?", text):
         text = text.replace(",", "").replace(" ", "")
     elif re.fullmatch(r"[+-]?[0-9]*,[0-9]+", text):
@@ -84,6 +90,7 @@ def fold_word(text: str) -> str:
         ('mini batch', 'mini batch', 'bias')
     """
     words = words_of(text)
+    # A lone "a" may be the answer itself.
     if len(words) > 1 and words[0] in ("a", "an", "the"):
         words = words[1:]
     return " ".join([*words[:-1], _singular(words[-1])]) if words else ""
@@ -95,6 +102,7 @@ def words_of(text: str) -> list[str]:
 
 
 def _singular(word: str) -> str:
+    # Words such as loss, basis and bias end like plurals and are none.
     if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "is", "ias")):
         return word
     if word.endswith("ies"):
@@ -109,6 +117,7 @@ def has_keyword(text: str, keyword: str) -> bool:
         >>> has_keyword("It learned features elsewhere.", "learn"), has_keyword("unlearned", "learn")
         (True, False)
     """
+    # The blank before the keyword makes it begin a word; none behind it lets endings follow.
     return f" {' '.join(words_of(keyword))}" in f" {' '.join(words_of(text))}"
 
 
@@ -124,6 +133,7 @@ def output_tokens(text: str) -> list[str]:
     """
     tokens: list[str] = _TOKEN.findall(_DETAILS.sub("", text.lower()).replace("\u2212", "-"))
     tokens = [{"(": "[", ")": "]", '"': "'"}.get(token, token) for token in tokens]
+    # From the end, so that what is inside is unwrapped before what is around it.
     for start in range(len(tokens) - 2, -1, -1):
         if tokens[start] in _WRAPPERS and tokens[start + 1] == "[":
             end = _closing(tokens, start + 1)
@@ -161,6 +171,7 @@ def _same_token(token: str, expected: str) -> bool:
     if not re.fullmatch(_NUMBER, expected) or not re.fullmatch(_NUMBER, token):
         return token == expected
     value, answer = float(token), float(expected)
+    # A shape or a count that is off by one is wrong however large it is.
     whole = re.fullmatch(r"[+-]?[0-9]+", expected) is not None
     return value == answer if whole else is_close(value, answer, 1e-4 * max(1.0, abs(answer)))
 

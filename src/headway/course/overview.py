@@ -71,6 +71,7 @@ def next_step(rows: Sequence[dict[str, Any]], num_due: int) -> tuple[str, str]:
     """The one thing to do next, as a sentence and a command."""
     for row in rows:
         number = row["lesson"]
+        # A lesson's own order: what was read is asked, what was asked is practised.
         if row["cells_run"] < row["cells"]:
             begun = row["cells_run"] > 0
             return ("Go on with" if begun else "Start with") + f" lesson {number}, {row['title']}", f"run {number}"
@@ -89,6 +90,7 @@ def export_progress(file: Path, log: Log, *, with_answers: bool = False) -> None
     for event in log.read():
         row = asdict(event)
         if not with_answers and isinstance(row["answer"], dict):
+            # Marks stay; what a learner wrote is nobody else's without being asked for.
             row["answer"] = {key: value for key, value in row["answer"].items() if key not in ("answer", "text")}
         elif not with_answers:
             row["answer"] = None
@@ -124,6 +126,7 @@ def import_progress(file: Path, log: Log) -> int:
     if not valid:
         fix = "Export it again: headway course progress --export FILE, or copy the progress from the course's pages."
         raise DataError("The file holds no progress, or was changed.", given=str(file), fix=fix)
+    # Events have no number of their own; two of one kind on one thing in one millisecond are the same one.
     known = {(event.time, event.kind, event.id) for event in log.read()}
     new = [event for event in events if (event.time, event.kind, event.id) not in known]
     if new:
@@ -132,5 +135,6 @@ def import_progress(file: Path, log: Log) -> int:
 
 
 def _link(chain: str, row: dict[str, Any]) -> str:
+    # Sorted, as another program may write the keys of a row in another order.
     text = json.dumps(row, ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(f"{chain}\n{text}".encode()).hexdigest()[:16]

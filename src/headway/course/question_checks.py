@@ -34,6 +34,7 @@ __all__ = ["check", "check_ids", "locked_ids", "write_ids"]
 
 COUNT = range(20, 26)
 MIN_KINDS = 6
+# Recognising an answer is easier than finding one: at most this share of the questions may be choices.
 MAX_CHOICE = 0.5
 MAX_LONGEST = 0.4
 """The share of choices of which the right option may be the longest."""
@@ -85,6 +86,7 @@ def _choices(questions: Sequence[Question]) -> Iterator[str]:
 
 
 def _is_longest(options: Sequence[Option]) -> bool:
+    # Authors explain the right option most: who knows this could answer without knowing the subject.
     right = next(len(option.text) for option in options if option.right)
     return all(len(option.text) < right for option in options if not option.right)
 
@@ -96,6 +98,7 @@ def _positions(questions: Sequence[Question]) -> Iterator[str]:
     for learner in range(50):
         for question in choices:
             order = shuffled(len(question.options), learner=str(learner), id=question.id, attempt=1)
+            # As a share of the way from first to last: questions have different numbers of options.
             shown[order.index(question.right_answer()) / (len(order) - 1)] += 1
     ends = shown[0.0], shown[1.0]
     # Four standard deviations of a fair difference are 4 * sqrt(n); n is below the sum of both.
@@ -112,6 +115,7 @@ def _texts(question: Question) -> Iterator[str]:
         yield "two options are the same"
     if isinstance(question, Recall):
         yield from _keywords(question)
+    # Who can copy the word from the question recalls nothing.
     if isinstance(question, Word) and marking.has_keyword(question.prompt, question.accept[0]):
         yield "the prompt holds the word"
 
@@ -153,6 +157,7 @@ def _wrong_answers(question: Question) -> Iterator[str]:
 
 def _shows(question: Bug, code: str) -> object:
     names: dict[str, Any] = {}
+    # Some symptoms are errors, which `verify` then looks at.
     names["error"] = _run(code, names, setup=question.setup)[2]
     value, _, error = _run(question.verify or "None", names)
     return f"{type(error).__name__}: {error}" if error is not None else bool(value)
@@ -176,6 +181,7 @@ def _run(code: str, names: dict[str, Any], *, setup: str = "") -> tuple[Any, str
     value = None
     try:
         exec(compile(setup, "<setup>", "exec"), names)
+        # As in a notebook: the value of a last expression counts as printed.
         tree = ast.parse(code)
         last = tree.body[-1] if tree.body else None
         body = tree.body[:-1] if isinstance(last, ast.Expr) else tree.body
@@ -201,6 +207,7 @@ def check_ids(ids: Sequence[str], *, folder: Path = FOLDER) -> list[str]:
     locked = locked_ids(folder=folder)
     problems = [f"{id}: retired, so it may not be used again" for id in ids if locked.get(id)]
     problems += [f"{id}: not in ids.lock; add it with write_ids" for id in ids if id not in locked]
+    # Logs of learners hold ids for years: one that came back with another meaning would count as answered.
     gone = [id for id, retired in locked.items() if not retired and id not in ids]
     return problems + [f"{id}: no question has it; retire it with write_ids" for id in gone]
 

@@ -62,6 +62,7 @@ def _question(table: dict[str, Any], name: str) -> Question:
 
 def _build(kind: type, table: dict[str, Any], where: str) -> Any:
     """An instance of a dataclass from a table, its fields checked by their types."""
+    # `fields` alone knows annotations as text, which could not be compared with a value.
     types_ = typing.get_type_hints(kind)
     known = {one.name: one for one in fields(kind)}
     unknown = [key for key in table if key not in known]
@@ -81,8 +82,10 @@ def _value(value: Any, kind: Any, where: str) -> Any:
         if isinstance(value, dict):
             return _build(kind, value, where)
     elif kind is float:
+        # TOML's 1 is an integer; where a float is wanted it is meant. True is an int for Python, and never meant.
         if isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
+    # By its very type, so that `true` is no integer.
     elif type(value) is kind:
         return value
     shown = str(kind) if isinstance(kind, types.GenericAlias) else getattr(kind, "__name__", str(kind))
@@ -124,6 +127,7 @@ def find(id: str) -> Question:
     Raises:
         ConfigError: If no question has it.
     """
+    # An id names its lesson, so only one file is read.
     lesson = id.partition(".")[0]
     questions = load(int(lesson)) if lesson.isdecimal() else ()
     for question in questions:

@@ -170,6 +170,7 @@ class Several(Question):
     def mark(self, answer: Any) -> Mark:
         """The mark of a list of numbers: correct boxes less incorrect ones, as a share of all; never below 0."""
         wrong = [option for number, option in enumerate(self.options) if option.right != (number in answer)]
+        # Ticking everything, or nothing, is worth 0 where half of the options are right.
         share = max(0.0, (len(self.options) - 2 * len(wrong)) / len(self.options))
         because = tuple(f"{option.text}: {'yes' if option.right else 'no'}. {option.because}" for option in wrong)
         return Mark(share, not wrong, because)
@@ -205,6 +206,7 @@ class Number(Question):
         value = marking.read_number(str(answer), self.units)
         if value is None:
             return Mark(0.0, False, ("This is not a number.",))
+        # The last digits of a float are nobody's answer. An answer of 0 needs a distance of its own.
         within = self.within or 1e-6 * max(1.0, abs(self.answer))
         if marking.is_close(value, self.answer, within):
             return Mark(1.0, True)
@@ -270,6 +272,7 @@ class Order(Question):
 
     def mark(self, answer: Any) -> Mark:
         """The mark of an order: the share of pairs that it has the right way round."""
+        # A step left out would break no pair, and the rest would count as right.
         if sorted(answer) != list(range(len(self.steps))):
             return Mark(0.0, False, ("Each step must be in it once.",))
         pairs = self.pairs()
@@ -384,6 +387,7 @@ class Recall(Question):
     def mark(self, answer: Any) -> Mark:
         """The mark that the learner's ticks add up to."""
         ticks = [bool(tick) for tick in answer["ideas"]]
+        # An answer that comes as JSON may have ticked fewer or more than there are.
         share = sum(ticks) / len(self.ideas) if len(ticks) == len(self.ideas) else 0.0
         return Mark(share, share == 1, self.warnings(str(answer["text"])), self_marked=True)
 
@@ -416,4 +420,5 @@ def shuffled(count: int, *, learner: str, id: str, attempt: int) -> list[int]:
     def key(number: int) -> bytes:
         return hashlib.blake2b(f"{learner}/{id}/{attempt}/{number}".encode(), digest_size=8).digest()
 
+    # By a hash and not by a generator, whose numbers another version of Python or NumPy may change.
     return sorted(range(count), key=key)

@@ -33,6 +33,7 @@ __all__ = ["ask", "ask_as_json", "key_questions", "record", "remaining", "start_
 def key_questions(questions: Sequence[Question]) -> list[Question]:
     """The few questions of a lesson that a learner in a hurry answers: those marked as key, else one a section."""
     marked = [question for question in questions if question.key]
+    # Reversed, so that the first question of a section is the one that stays.
     first = {question.section: question for question in reversed(questions)}
     return marked or [question for question in questions if question in first.values()]
 
@@ -66,6 +67,7 @@ def record(
 ) -> Rating:
     """Writes an answer with its mark to the log; how well it was known comes back."""
     rating: Rating = "good" if mark.right and not hinted else "again"
+    # An answer with help, or with half of its ideas, comes back sooner than a good one and later than a wrong one.
     if (mark.right and hinted) or (mark.self_marked and 0 < mark.share < 1):
         rating = "hard"
     outcome = "right" if mark.right else "partly" if mark.share > 0 else "wrong"
@@ -123,6 +125,7 @@ class _Conversation:
         help = " (h for a hint, q to stop)" if self.question.hint and not self.hinted else " (q to stop)"
         while True:
             text = self.terminal.ask(f"{prompt}{help}:")
+            # Where there is no hint, "h" may be an answer.
             if self.question.hint and text.lower() == "h":
                 self.hinted = True
                 self.terminal.text(f"Hint: {self.question.hint}")
@@ -173,6 +176,7 @@ def _ask_several(question: Several, talk: _Conversation) -> list[int]:
     talk.terminal.choices([question.options[number].text for number in order])
 
     def chosen(text: str) -> list[int] | None:
+        # An empty line is a slip of the Enter key; none of them is an answer of its own.
         return [] if text == "0" else _numbers(text, len(order))
 
     objection = f"Type numbers from 1 to {len(order)} with a space between, such as 1 3, or 0 for none."
@@ -288,6 +292,7 @@ def ask_as_json(questions: Sequence[Question], *, log: Log, source: str = "quiz"
     marks = []
     for number, question in enumerate(questions, start=1):
         _write({"number": number, "of": len(questions), "question": question.to_json()})
+        # One line at a time: a program may decide on its answer once it has read the question.
         line = sys.stdin.readline()
         if not line.strip():
             break

@@ -44,6 +44,8 @@ def read_recorded(lesson: Lesson) -> dict[int, Recorded]:
         return {}
     table = json.loads(file.read_text(encoding="utf-8"))
     known = {
+        # By its code and not its number: cells above may come and go, and a changed cell must not show another's
+        # output.
         number: table[code_hash(cell.text)]
         for number, cell in enumerate(lesson.cells)
         if cell.is_code and code_hash(cell.text) in table
@@ -51,6 +53,7 @@ def read_recorded(lesson: Lesson) -> dict[int, Recorded]:
     return {
         number: Recorded(one["output"], tuple(one["figures"]), one["seconds"])
         for number, one in known.items()
+        # A page with a broken picture is worse than one without its output.
         if all((FOLDER / figure).exists() for figure in one["figures"])
     }
 

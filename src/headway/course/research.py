@@ -118,6 +118,7 @@ def check_assignment(
         check_file=check_file,
         folder=folder,
         limits=limits,
+        # Its models and tables lie there: an answer may need hours of training, which no check repeats.
         sees_folder=True,
         saves_failure=saves_failure,
     )
@@ -127,6 +128,7 @@ def verify_assignment(assignment: Assignment, *, folder: Path) -> Iterator[str]:
     """What is wrong with an assignment: a reference that fails its check, or a lazy answer that passes."""
     if len(assignment.rubric) < 2:
         yield f"{len(assignment.rubric)} lines in the rubric, of 2 or more"
+    # A check that a lazy answer passes would grade nothing.
     for name, wanted in (("reference", "solved"), ("lazy", "not yet")):
         result = check_assignment(assignment, assignment.files / f"{name}.py", folder=folder, speed_factor=2.0)
         if result.state != wanted:

@@ -23,6 +23,7 @@ Plan = Literal["fsrs", "fixed"]
 """FSRS with its default parameters, or the same few intervals for every question."""
 
 FIXED_DAYS = (1, 3, 7, 21, 60)
+# Few enough for ten minutes a day. New questions cost reviews for weeks, so these have a limit of their own.
 A_DAY = 20
 NEW_A_DAY = 8
 RETENTION = 0.9
@@ -94,6 +95,7 @@ def due(
     first_today = {event.id for event in today if _time(answers[event.id][0][0]).date() == now.date()}
     known = [_card(question, answers[question.id], plan) for question in questions if answers[question.id]]
     waiting = [card for card in known if card.since is not None and card.since <= now]
+    # What was wrong once comes first: if time runs out, the rest is likelier to be remembered anyhow.
     waiting.sort(key=lambda card: (card.lapses == 0, card.since))
     num_left = max(0, limit - len(today))
     num_new = min(max(0, NEW_A_DAY - len(first_today)), num_left - min(num_left, len(waiting)))
@@ -134,6 +136,7 @@ def _is_review(event: Event) -> bool:
 
 
 def _time(event: Event) -> datetime:
+    # Logs that were edited by hand may lack the zone.
     time = datetime.fromisoformat(event.time)
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
@@ -162,6 +165,7 @@ def _fsrs(answers: Sequence[tuple[datetime, Rating]]) -> datetime:
     # With learning steps, a first good answer would come back in ten minutes.
     scheduler = Scheduler(desired_retention=RETENTION, learning_steps=(), relearning_steps=(), enable_fuzzing=False)
     ratings = {"again": Rating.Again, "hard": Rating.Hard, "good": Rating.Good}
+    # A fixed number: by default it is the time, and a derived schedule must be the same whenever it is derived.
     card = Card(card_id=0)
     for time, rating in answers:
         card, _ = scheduler.review_card(card, ratings[rating], time)

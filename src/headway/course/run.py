@@ -35,6 +35,7 @@ MAX_PRINTED_BYTES = 64 * 2**20
 START_SECONDS = 120.0
 """For importing torch on a slow disk, before the time of the exercise begins."""
 
+# An allowed list, as tokens and passwords have names that nobody can foresee.
 _KEPT = re.compile(r"PATH|PYTHONPATH|LANG|LC_.*|TMP|TEMP|TMPDIR|SYSTEMROOT|COURSE|LD_LIBRARY_PATH")
 
 
@@ -161,6 +162,7 @@ def run_check(
             speed_factor=limits.speed_factor,
             saves_failure=saves_failure,
         )
+        # -O is decided when Python starts: a copy of a running process cannot have it.
         forks = zygote is not None and not optimize
         start = zygote.fork(job) if zygote and forks else _spawn(job, optimize=optimize)
         return _Watch(start, job).result()
@@ -242,6 +244,7 @@ class Zygote:
         )
         theirs.close()
         self._lines = self._socket.makefile("rb")
+        # Known from its first line; until then the constructor need not wait for torch.
         self._threads: int | None = None
 
     def __enter__(self) -> Self:
@@ -272,13 +275,16 @@ class Zygote:
         return _spawn(job)
 
     def _fork(self, job: Job) -> _Start:
+        # Pipes of its own for each check: what one leaves behind cannot come up in the next.
         results, their_results = os.pipe()
         output, their_output = os.pipe()
         try:
             text = job.to_json()
+            # A long job does not fit into one message; the descriptors go with its first bytes.
             sent = socket.send_fds(self._socket, [text], [their_output, their_results])
             self._socket.sendall(text[sent:])
         finally:
+            # The copy has its own: a pipe ends only when every writing end is closed.
             os.close(their_output)
             os.close(their_results)
         pid = self._line()["pid"]
@@ -340,6 +346,8 @@ class _Watch:
     def _read_output(self) -> None:
         with self.start.output as pipe:
             while piece := os.read(pipe.fileno(), 2**16):
+                # All that was printed is read, so that the process never waits for a full pipe; only its beginning is
+                # kept.
                 self.num_printed += len(piece)
                 self.printed += piece[: max(0, MAX_SHOWN_BYTES - len(self.printed))]
 
@@ -348,6 +356,7 @@ class _Watch:
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
+                # Short, so that the other limits are looked at fifty times a second even where nothing comes.
                 line = messages.get(timeout=0.02)
                 if line is None:
                     return ""
@@ -355,6 +364,7 @@ class _Watch:
                 self._take(message)
                 if self.has_ended:
                     return ""
+                # Importing torch is the machine's time, not the learner's.
                 if message["event"] == "ready":
                     deadline = time.monotonic() + self.job.seconds
             except queue.Empty:
@@ -400,12 +410,14 @@ class _Watch:
         if limit == "memory" or status == OUT_OF_MEMORY:
             asked = f"The check needs less than {memory} of memory."
             return "crashed", Failure(asked=asked, came=f"it used more {where}", meaning=_MEMORY)
+        # Neither a limit nor an end was reported: the process is gone, by `os._exit` or a crash in a library.
         if not self.has_ended:
             came = f"the process ended {where}, with {_status(status)}"
             return "crashed", Failure(asked="The check runs to its end.", came=came, meaning=_ENDED)
         if self.failure:
             return "crashed", self.failure
         failures = [one.failure for one in self.cases if one.failure]
+        # A check without a case proves nothing, so it is not solved.
         if not failures:
             return "solved" if self.cases else "not yet", None
         return "crashed" if failures[0].line else "not yet", None
@@ -425,6 +437,7 @@ def _crash_failure(crash: dict[str, Any]) -> Failure:
 def _case_failure(parts: dict[str, Any] | None) -> Failure | None:
     if parts is None:
         return None
+    # A case's failure comes as JSON; one that crashed has where it did, too.
     crash = parts.pop("crash", None)
     if crash is None:
         return Failure(**parts)
@@ -451,6 +464,7 @@ def kill_tree(pid: int) -> None:
     """Ends a process and all that it started."""
     if hasattr(os, "killpg"):
         with contextlib.suppress(ProcessLookupError, PermissionError):
+            # The group first: once its leader is gone, what it started has no name that we know.
             os.killpg(pid, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)

@@ -90,13 +90,16 @@ class Log:
         # Imported here: it costs as much as all else that `headway course` needs.
         from filelock import FileLock
 
+        # One write for all of them: they arrive together or not at all, but for the last line.
         text = "".join(json.dumps(asdict(event), ensure_ascii=False, allow_nan=False) + "\n" for event in events)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            # A page's import, a watch and a quiz may run at once.
             with FileLock(self.path.with_name("log.lock")), self.path.open("a+b") as file:
                 _repair(file)
                 file.write(text.encode())
                 file.flush()
+                # Without it a power cut can lose what the learner saw marked.
                 os.fsync(file.fileno())
         except OSError as error:
             raise ConfigError(
@@ -145,6 +148,7 @@ _FIELDS = {one.name for one in fields(Event)}
 def _event(line: bytes) -> Event | None:
     try:
         values = json.loads(line)
+        # A newer version may write fields that this one does not know.
         event = Event(**{name: value for name, value in values.items() if name in _FIELDS})
     except (ValueError, TypeError, AttributeError):
         return None
@@ -247,6 +251,7 @@ def fold(events: Iterable[Event]) -> Progress:
     for event in events:
         progress.latest = event
         lesson = progress.lesson(lesson_of(event.id))
+        # Events come from several computers, so nothing is assumed of their order.
         lesson.opened |= event.kind == "opened"
         if event.kind == "read":
             lesson.cells.add(event.id)
@@ -263,6 +268,7 @@ def _fold_question(question: QuestionProgress, event: Event) -> None:
     share = event.answer.get("share") if isinstance(event.answer, dict) else None
     if not isinstance(share, int | float) or not 0 <= share <= 1:
         share = float(event.outcome == "right")
+    # The first answer is what was known before the explanation, so it is never replaced.
     question.first = question.first if question.answered else share
     question.last = share
     question.answered += 1
@@ -283,5 +289,6 @@ def _fold_exercise(exercise: ExerciseProgress, event: Event) -> None:
         exercise.failed_checks += 1
         if isinstance(event.answer, dict):
             exercise.failed_case = str(event.answer.get("case", ""))
+        # A check that fails later, in a changed file, takes nothing away.
         if exercise.state not in ("solved", "seen"):
             exercise.state = cast(ExerciseState, event.outcome)

@@ -33,6 +33,7 @@ class Terminal:
     def __init__(
         self, *, plain: bool = False, read: Callable[[str], str] | None = None, width: int | None = None
     ) -> None:
+        # rich colours numbers and paths by itself, and colour is for what the course means by it.
         self.console = Console(highlight=False, no_color=plain or None, width=width, soft_wrap=True)
         self.width = min(width or self.console.width, MAX_WIDTH)
         self.plain = plain or not self.console.is_terminal
@@ -83,6 +84,7 @@ class Terminal:
         Raises:
             EndOfAnswersError: If the key is q.
         """
+        # A test, a pipe and a screen reader give whole lines.
         if self.plain or self.read is not input or not sys.stdin.isatty():
             self.ask(f"{prompt} (Enter)")
             return
@@ -93,6 +95,7 @@ class Terminal:
         self.console.print(" " * (len(prompt) + 8), end="\r")
         if key in ("q", "Q", "\x04"):
             raise EndOfAnswersError
+        # In raw mode Ctrl-C is a character and no signal.
         if key == "\x03":
             raise KeyboardInterrupt
 
@@ -115,6 +118,7 @@ class Terminal:
 
     def _hanging(self, first: str, text: str, style: str = "") -> None:
         """A wrapped text whose lines begin below each other."""
+        # Source texts are wrapped at another width: their line ends mean nothing here.
         lines = self._styled(" ".join(text.split()), style).wrap(self.console, self.width - len(first))
         for number, line in enumerate(lines):
             line.rstrip()
@@ -142,6 +146,7 @@ class Terminal:
 
 def _blocks(markdown: str) -> list[str]:
     """The blocks of a text, which blank lines divide, code with its blank lines being one; a heading is a block."""
+    # Code first, as it may hold empty lines and signs of headings.
     pieces = re.split(r"(^```.*?^```)", markdown, flags=re.DOTALL | re.MULTILINE)
     blocks = []
     for piece in pieces:

@@ -84,6 +84,7 @@ class Workspace:
         """
         new = {file: text for file, text in self._files(lesson).items() if not file.exists()}
         for file, text in new.items():
+            # The base first: a file without one would count as changed by the learner.
             self._write(self._base(file), text)
             self._write(file, text)
         return list(new)
@@ -128,6 +129,7 @@ class Workspace:
                 self._write(file, new)
             return None if base.exists() else "new"
         own = file.read_text(encoding="utf-8")
+        # Untouched, or brought to the new version by hand: nothing can be lost.
         if own in (old, new):
             self._write(file, new)
             return "replaced"
@@ -201,11 +203,14 @@ def merge(base: str, own: str, new: str) -> str | None:
     pieces: list[str] = []
     position = 0
     for start, end, instead in edits:
+        # Both sides touched one cell, or cells that overlap. Both may have made the same change, which is one edit in a
+        # set.
         if start < position or (start, end) in [one[:2] for one in edits if one[2] != instead]:
             return None
         pieces += [*cells[position:start], *instead]
         position = end
     text = "".join([*pieces, *cells[position:]])
+    # A learner's half-written file stays mergeable: it was no Python before.
     return text if _is_python(text) or not _is_python(own) else None
 
 
@@ -217,6 +222,7 @@ def _cells(text: str) -> list[str]:
         follows = [number for number in range(1, len(lines)) if not lines[number - 1].strip()]
         starts = [number for number in follows if re.match(r"\S", lines[number])]
     for index, start in enumerate(starts):
+        # Empty lines go with the cell below them, so that adding a cell changes no other.
         while start and not lines[start - 1].strip():
             start -= 1
         starts[index] = start
@@ -226,6 +232,7 @@ def _cells(text: str) -> list[str]:
 
 def _edits(base: list[str], side: list[str]) -> list[tuple[int, int, tuple[str, ...]]]:
     """What makes `side` of `base`: which cells are taken out, and what is put there."""
+    # autojunk would take a cell for noise that occurs often in long files.
     matcher = difflib.SequenceMatcher(None, base, side, autojunk=False)
     return [(a, b, tuple(side[c:d])) for kind, a, b, c, d in matcher.get_opcodes() if kind != "equal"]
 

@@ -28,6 +28,7 @@ def sha256_of(model: nn.Module) -> str:
     """The SHA-256 of a model's weights and buffers, with their names."""
     digest = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
+        # The names as well as the numbers: two layers that changed places are another model.
         digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
     return digest.hexdigest()
 
@@ -131,6 +132,8 @@ class Facts:
             "seed": setup.seed,
             "threads": cls.threads_of(subject),
             "batch_size": setup.batch_size,
+            # As the library does. Sums in batches of another size round in another order, and a bit in a checked hash
+            # differs.
             "valid_batch_size": max(setup.batch_size, 32),
             "epochs": subject.epochs,
             "lr": subject.lr,
@@ -144,6 +147,7 @@ class Facts:
             "two_stages": subject.two_stages,
             "has_stage_two": subject.two_stages and subject.epochs > 0,
             "is_short": precision != "float32",
+            # Folded in a shorter format, batch norm would round once more than the run did.
             "merges": precision == "float32",
             "has_own_rates": hasattr(setup.model, "lr_factors") or len(depth_groups(setup.model)) == 1,
             "augments": setup.training_view.augments,
@@ -187,6 +191,7 @@ def kind_parts(kind: Any, subject: Subject) -> KindParts:
     try:
         module = import_module(name)
     except ModuleNotFoundError as error:
+        # An import inside that module which fails is a fault to see, and no kind without a peeled form.
         if error.name != name:
             raise
         refuse("torch", f"{type(kind).__name__} has no peeled form yet")

@@ -139,6 +139,7 @@ class _Names:
 
 def _needed(nodes: list[Any], output: str) -> list[Any]:
     """The nodes that an output depends on, in order."""
+    # From the end: what only another output needs, such as the distance from training data, is left out.
     wanted, chosen = {output}, []
     for node in reversed(nodes):
         if wanted & set(node.output):
@@ -174,6 +175,7 @@ def _expression(node: Any, names: _Names) -> str:
 def _slice(value: str, starts: np.ndarray, ends: np.ndarray, axes: np.ndarray, steps: np.ndarray) -> str:
     parts = [":"] * (int(axes.max()) + 1)
     for start, end, axis, step in zip(*(one.tolist() for one in (starts, ends, axes, steps)), strict=True):
+        # Exporters write the end of an open slice as the largest number there is.
         until = "" if end > 2**31 else end
         parts[axis] = f"{start or ''}:{until}" + (f":{step}" if step != 1 else "")
     return f"{value}[{', '.join(parts)}]"

@@ -76,6 +76,7 @@ def code_of(value: Any) -> str:
         usual = one.default_factory() if callable(one.default_factory) else one.default  # pyright: ignore
         if one.init and getattr(value, one.name) != usual:
             chosen[one.name] = getattr(value, one.name)
+    # As a person would write it: what a field reads is said without its parameter's name.
     first = [name for name in ("column", "user", "item") if name in chosen]
     positional = [code_of(chosen.pop(name)) for name in first]
     return call_of(f"hw.{type(value).__name__}", *positional, **chosen)
@@ -83,6 +84,7 @@ def code_of(value: Any) -> str:
 
 def data_call(subject: Subject) -> DataCall:
     """The call that reads the run's data: the command's where a folder was named, else of a table beside it."""
+    # Only the command keeps how it was called; of a learner made in Python the folder is not known.
     options = subject.run.config.get("options") if subject.run else None
     if options and Path(options["data"]).is_dir() and not (options["kind"] or options["target"]):
         usual = {"size": 224, "valid": 0.2, "near_copies": "keep"}
@@ -108,6 +110,7 @@ def _table(data: Data) -> pl.DataFrame:
     items = data.items.drop("content")
     for column in {*data.input.columns, *data.target.columns} if data.input.source == "file" else ():
         if column in data.input.columns or data.store.answers:
+            # The peeled file may run in another folder, where a relative path leads nowhere.
             items = items.with_columns(pl.Series(column, [str(Path(file).absolute()) for file in items[column]]))
     if len(data.problems):
         # Of files their paths, too: what could not be read is left out once more.
@@ -121,6 +124,7 @@ def _unfitted(data: Data) -> Any:
     target = data.target
     arguments = {one.name: getattr(target, one.name) for one in fields(target) if one.init}  # pyright: ignore
     blank = type(target)(**arguments | {name: () for name in ("labels", "thresholds") if name in arguments})
+    # Labels in the file only where training rows alone would not give them back, such as a class without any.
     again = blank.bind(data.items).fit(data.train.items)
     return blank if again.labels == target.labels else type(target)(**arguments)
 
@@ -140,6 +144,8 @@ def _learner(subject: Subject) -> str:
 def training_call(subject: Subject, call: Mapping[str, Any]) -> str:
     """A call that trains; where it is the only one, with all that it chose."""
     arguments = {name: value for name, value in call.items() if name != "call" and value is not None}
+    # What the run chose by itself, such as the learning rate, is measured; written out, it is the same on another
+    # machine.
     if len(subject.calls) == 1 and "minutes" not in arguments and call["call"] in ("fit", "fine_tune"):
         arguments = {"epochs": subject.epochs}
         if subject.epochs:

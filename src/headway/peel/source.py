@@ -45,6 +45,7 @@ class Writer:
         """Writes a function, a class or a method that becomes a function, once; gives its name in the file."""
         if piece not in self._written:
             name = self.names.get(piece) or public_name(piece.__name__, piece.__module__)
+            # Before its text: a function that calls itself, or two that call each other, are written once.
             self._written[piece] = name
             text = Piece(self, piece, name).text()
             self.sections[-1][1].append(text)
@@ -91,6 +92,7 @@ class Writer:
 
     def text(self, head: str) -> str:
         """The whole file; without a head where that is empty."""
+        # Imports and constants are known last, when all sections are written, and stand first.
         parts = [f'"""{head}"""' if head else "", _sorted_imports(self.imports), "\n".join(self.settings)]
         for title, pieces in self.sections:
             if pieces:

@@ -44,6 +44,7 @@ _OPERATORS: dict[type, Callable[..., Any]] = {
 _ENDS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _DROPPED_DECORATORS = ("staticmethod", "classmethod", "property", "cached_property", "torch.no_grad()")
 
+# Positions are counted in bytes, as `ast` counts columns; characters would be off behind the first letter beyond ASCII.
 Edit = tuple[int, int, bytes]
 
 
@@ -91,6 +92,7 @@ class Piece:
         if isinstance(piece, tuple):
             self.module, source = piece[0], _constant_source(*piece)
         else:
+            # The real source and not a copy kept beside it: what is written cannot fall behind the library.
             self.module, source = piece.__module__, textwrap.dedent(inspect.getsource(piece))
         self.scope = vars(sys.modules[self.module])
         self.source = source.encode()
@@ -482,6 +484,7 @@ def home_of(module: str, name: str) -> str | None:
 
 def _constant_source(module: str, name: str) -> str:
     """The lines that assign a module's constant, and the comment above them."""
+    # `inspect` knows no source of a constant, so it is looked for in the module's tree.
     lines = inspect.getsource(sys.modules[module]).splitlines()
     for node in _tree(module).body:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]

@@ -109,6 +109,7 @@ def _torch(subject: Subject, *, only_call: str | None) -> Peeled:
         known[scope] = {**known.get(scope, {}), **of_scope}
     known[linear_probe.__name__] = {**known.get(linear_probe.__name__, {}), **_of_head(subject, known[""])}
     # Whether there are a body and a head whose rates may differ.
+    # A module of one's own may have neither, and then all weights learn at one rate.
     is_one = len(depth_groups(setup.model)) == 1
     known["headway.train.optimizers"] |= {
         "depth_groups(model)": Known("[list(model.parameters())]") if is_one else Known(),
@@ -152,6 +153,7 @@ def _of_span(subject: Subject) -> dict[str, Known]:
     """Whether heads are sought in the span of the items' features, where that is the same for all of them."""
     data, head = subject.setup.data, subject.setup.model.get_submodule("head")
     assert isinstance(head, nn.Linear)
+    # The head is solved twice where stage two follows, the second time without the rows set aside.
     counts = [len(data.train)]
     if subject.epochs:
         counts.append(len(set_aside(data.train, subject.setup.seed)[0]))
@@ -243,6 +245,7 @@ def _check(subject: Subject, layer: str) -> None:
     items = setup.data.items
     files = setup.data.input.columns if setup.data.input.source == "file" else ()
     files += setup.data.target.columns if setup.data.store.answers else ()
+    # A file of code can read files; arrays that a program made are gone with it.
     if any(items[name].dtype != pl.String for name in files):
         refuse(layer, "its items lie in memory, not in files", fix="Write them to files, and train from these.")
     reasons = {

@@ -41,7 +41,9 @@ def capture(error: BaseException) -> Failure:
     steps = _steps(error.__traceback__)
     frames = [_frame(frame, line) for frame, line in steps]
     if isinstance(error, SyntaxError) and error.filename:
+        # A file that cannot be parsed never ran, so no frame is in it; the error knows its line.
         frames.append(Frame(error.filename, error.lineno or 0, "<module>", (error.text or "").strip()))
+    # The last own frame: what lies below it is a library's, where nobody can change anything.
     index = max((index for index, frame in enumerate(frames) if frame.own), default=None)
     variables: Mapping[str, Any] = {}
     source = ""
@@ -71,6 +73,7 @@ def capture_end(script: Path, variables: Mapping[str, Any]) -> Failure:
 
 def versions() -> dict[str, str]:
     """The versions of Python, the system, and the libraries that are loaded."""
+    # `vars` and not `getattr`, which may run a library's own code for names that are missing.
     loaded = {name: vars(sys.modules[name]).get("__version__") for name in LIBRARIES if name in sys.modules}
     system = {"Python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
     return system | {name: str(version) for name, version in loaded.items() if version}
@@ -96,6 +99,7 @@ def _is_own(file: str) -> bool:
         # Cells of IPython have no file; what libraries generate has a name in brackets, too.
         return file.startswith("<ipython") or file == "<stdin>"
     libraries = {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")}
+    # The slash behind each folder: /home/me/headway-course begins like /home/me/headway.
     folders = [*libraries, str(Path(__file__).parents[1])]
     return not any(file.startswith((f"{folder}/", f"{folder}\\")) for folder in folders)
 

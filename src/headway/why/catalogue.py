@@ -89,6 +89,7 @@ def entries() -> tuple[Entry, ...]:
         >>> "shapes.linear" in {entry.id for entry in entries()}
         True
     """
+    # Through importlib and not by a path: the package may lie in an archive.
     folder = package_files("headway.why").joinpath("entries")
     names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".toml"))
     families = {name: tomllib.loads(folder.joinpath(name).read_text("utf-8")) for name in names}

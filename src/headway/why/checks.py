@@ -96,7 +96,9 @@ def _linear(failure: Failure, _: str) -> Bindings | None:
     numbers = re.search(r"\((\d+)x(\d+) and (\d+)x(\d+)\)", failure.message)
     if numbers is None:
         return None
+    # A matrix product fails where the first one's columns are not the second one's rows.
     got, wanted = int(numbers[2]), int(numbers[3])
+    # The weight has this number, too, but turned: only the input ends with it.
     tensors = [one for one in _used(failure) if one.shape and one.shape[-1] == got]
     return {"x": tensors[0], "wanted": wanted, "got": got} if tensors else None
 
@@ -110,6 +112,7 @@ def _unflattened(failure: Failure, _: str) -> Bindings | None:
 
 def _two_shapes(failure: Failure, _: str) -> Bindings | None:
     tensors = [one for one in _used(failure) if one.shape]
+    # By name, so that each pair comes once.
     pairs = ((one, other) for one in tensors for other in tensors if one.name < other.name and one.shape != other.shape)
     pair = next(pairs, None)
     return None if pair is None else {"a": pair[0], "b": pair[1]}
@@ -120,9 +123,11 @@ def _column(failure: Failure, _: str) -> Bindings | None:
     variables = _all(failure)
     for column in variables:
         shape = column.shape or ()
+        # With a single row nothing is broadcast, so nothing is wrong.
         if len(shape) != 2 or shape[1] != 1 or shape[0] == 1:
             continue
         for flat in variables:
+            # Only what training computes: a column beside a row in a table is common, and harmless.
             if flat.shape == shape[:1] and (flat.facts.get("graph") or column.facts.get("graph")):
                 return {"column": column, "flat": flat, "n": shape[0]}
     return None
@@ -153,6 +158,7 @@ def _devices(failure: Failure, _: str) -> Bindings | None:
 def _shadowed(failure: Failure, _: str) -> Bindings | None:
     """A variable that has the name of a function of Python's."""
     builtins = {"list", "dict", "set", "str", "int", "float", "sum", "max", "min", "len", "input", "print", "range"}
+    # A variable called `list` is bad style; it is the cause only where the failing line calls it.
     called = re.findall(r"(\w+)\(", failure.line)
     return _first(one for one in _all(failure) if one.name in builtins and one.name in called)
 
@@ -176,6 +182,7 @@ def _zero_lr(failure: Failure, _: str) -> Bindings | None:
 
 def _other_optimizer(failure: Failure, _: str) -> Bindings | None:
     """An optimizer that has no parameter of any model here."""
+    # A loss with weights of its own is a module, too, and seldom trained.
     models = [one for one in _modules(failure) if one.facts["parameters"] and "Loss" not in one.kind]
     strays = [one for one in _optimizers(failure) if not one.facts.get("models")]
     return {"x": strays[0], "model": models[0]} if models and strays else None
@@ -188,6 +195,7 @@ def _dead(failure: Failure, _: str) -> Bindings | None:
         for one in _modules(failure)
         if one.facts["grads"]
         and one.facts["zero_grads"]
+        # All but one: the last layer's bias has a gradient even where every unit below it is off.
         and one.facts["zero_grads"] >= one.facts["grads"] - 1
         and any(layer["kind"] == "ReLU" for layer in one.facts["layers"])
     )
@@ -208,6 +216,8 @@ def _left_training(failure: Failure, _: str) -> Bindings | None:
 
 def _never_trained_mode(failure: Failure, _: str) -> Bindings | None:
     """A model is trained after `eval()`, and `train()` is called nowhere after it."""
+    # In the order of the text, which is that of running in a script without functions. A loop can mislead it, so it is
+    # one sign of two.
     after = failure.source.partition(".eval()")[2]
     stays = ".backward()" in after and ".train()" not in after
     return _evaluation(failure, "eval") if stays else None
@@ -222,6 +232,7 @@ def _unregistered(failure: Failure, _: str) -> Bindings | None:
 
 def _not_finite(failure: Failure, _: str) -> Bindings | None:
     broken = [one for one in _all(failure) if one.facts.get("finite") is False]
+    # A model that is broken makes all else NaN: it is named first.
     models = [one for one in broken if "trainable" in one.facts]
     return _first(iter([*models, *broken]))
 
@@ -241,6 +252,7 @@ def _same_data(failure: Failure, _: str) -> Bindings | None:
         first = one.facts.get("data")
         if first is None:
             continue
+        # Two loaders of one data set are common; one that is named for validation should not be among them.
         if first in held and re.search("valid|test", f"{one.name} {held[first].name}"):
             return {"a": held[first], "b": one}
         held.setdefault(first, one)
@@ -251,6 +263,7 @@ def _one_class(failure: Failure, _: str) -> Bindings | None:
     return _first(
         one
         for one in _all(failure, "Tensor|ndarray")
+        # By the name, since nothing in the numbers tells targets from others.
         if one.facts.get("constant") and one.facts.get("whole") and re.search("target|label|^y", one.name)
     )
 
@@ -294,6 +307,7 @@ def _softmax_axis(failure: Failure, _: str) -> Bindings | None:
 
 
 def _overflowed(failure: Failure, _: str) -> Bindings | None:
+    # Bytes beside no sum, difference or product are what images are.
     match = re.search(r"(\w+)\s*=\s*(\w+)\s*([-+*])\s*(\w+)", failure.source)
     bytes_used = (one for one in _all(failure) if one.dtype == "uint8" and match and one.name in match.groups())
     return _first(bytes_used)

@@ -58,6 +58,7 @@ def _safely(facts: Callable[..., dict[str, Any]], *values: Any) -> dict[str, Any
 
 def _loaded(name: str, attribute: str) -> Any:
     """A library, where it is loaded, and is not a file of the reader's with its name."""
+    # Never imported here: a script without torch should not wait for it, and its variables hold none.
     module = sys.modules.get(name)
     return module if hasattr(module, attribute) else None
 
@@ -83,6 +84,7 @@ def _plain(value: Any) -> dict[str, Any]:
     if isinstance(value, str | bytes | list | tuple | dict | set | range):
         facts = _list(value) if isinstance(value, list | tuple) else {}
         return {"length": len(value), **facts, **(_names(value) if isinstance(value, dict) else {})}
+    # By name: pandas and polars call it the same, and neither need be installed.
     if type(value).__name__ == "DataFrame":
         columns = [str(dtype) for dtype in value.dtypes]
         return {"shape": list(value.shape), "columns": columns, **_names(value.columns)}
@@ -98,6 +100,7 @@ def _list(values: Any) -> dict[str, Any]:
         finite = [value for value in values if math.isfinite(value)]
         facts["finite"] = len(finite) == len(values)
         largest = max(map(abs, finite), default=0)
+        # Five epochs within one percent: a loss that does not move.
         facts["flat"] = len(values) >= 5 and bool(finite) and max(finite) - min(finite) <= 0.01 * largest
         facts["perfect"] = bool(finite) and finite[-1] == 1
     if len(values) and hasattr(values[0], "requires_grad"):
@@ -120,6 +123,7 @@ def _tensor(value: Any) -> dict[str, Any]:
         "contiguous": value.is_contiguous(),
         "graph": value.grad_fn is not None,
     }
+    # Reading from another device waits for it, and a sparse tensor has no `min`.
     if value.device.type != "cpu" or value.layout is not sys.modules["torch"].strided:
         return facts
     return facts | _read(value.detach(), sys.modules["torch"])
@@ -138,6 +142,7 @@ def _read(value: Any, library: Any) -> dict[str, Any]:
         "constant": size > 1 and low == high,
         "whole": bool((value == value.round()).all()),
         "share": low >= 0 and high <= 1,
+        # Above 2, as what was scaled and normalised seldom is.
         "bytes": low >= 0 and 2 < high <= 255,
     }
     if len(value.shape) == 2 and value.shape[1] > 1 and facts["finite"]:
@@ -162,6 +167,7 @@ def _module(value: Any) -> dict[str, Any]:
         "zero_grads": sum(not grad.any() for grad in grads),
         "finite": all(bool(parameter.isfinite().all()) for parameter in parameters if parameter.numel() < MAX_ELEMENTS),
         "layers": [_layer(name, layer) for name, layer in layers[:MAX_LAYERS]],
+        # Layers in a plain list are invisible to `parameters()`: a common fault without a message.
         "lists": [key for key, held in vars(value).items() if isinstance(held, list) and _holds_modules(held)],
     }
 
@@ -181,6 +187,7 @@ def _loader(value: Any) -> dict[str, Any]:
         "length": len(value),
         "batch_size": value.batch_size,
         "workers": value.num_workers,
+        # A loader does not keep its `shuffle`, but the sampler that it chose.
         "shuffled": type(value.sampler).__name__ != "SequentialSampler",
         "items": len(value.dataset),
     }
@@ -209,6 +216,7 @@ def _relations(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         return {}
     relations: dict[str, dict[str, Any]] = {}
     modules = {name: value for name, value in values.items() if isinstance(value, torch.nn.Module)}
+    # By identity: an optimizer holds the very tensors, and a model that was made anew has others.
     owned = {name: {id(one) for one in module.parameters()} for name, module in modules.items()}
     data: dict[int, str] = {}
     for name, value in values.items():
@@ -218,6 +226,7 @@ def _relations(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         if isinstance(value, torch.utils.data.DataLoader):
             relations[name] = {"data": data.setdefault(id(value.dataset), name)}
         if isinstance(value, torch.Tensor) and value.device.type == "cpu" and value.numel() > 1:
+            # Two names of the same memory and shape are the same data; a slice has another shape.
             first = data.setdefault(hash((value.data_ptr(), value.shape)), name)
             relations[name] = {"data": first} if not value.is_sparse else {}
     return relations

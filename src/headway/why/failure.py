@@ -123,6 +123,7 @@ class Failure:
         """The variables that the failing line names; all of them where it names none."""
         line = self.line
         named = {name: variable for name, variable in self.variables.items() if _names(name, line)}
+        # A line such as `loss.backward()` may fail for what no name on it shows.
         return named or dict(self.variables)
 
     def to_json(self) -> dict[str, Any]:
@@ -169,6 +170,7 @@ def save(failure: Failure, file: Path | None = None) -> None:
 def load(file: Path | None = None) -> Failure | None:
     """The last failure, or the one in a file; None where there is none that can be read."""
     try:
+        # Another version may have written it: what cannot be read is as good as none.
         return from_json(json.loads(read_file(file or _last())))
     except (OSError, ValueError, TypeError, KeyError):
         return None

@@ -18,9 +18,11 @@ from headway.why.failure import Failure
 
 __all__ = ["Explanation", "Reason", "explain", "explain_run"]
 
+# More would be a list to read through, and no explanation.
 MOST = 3
 # bm25 of SQLite is negative, and the lower the nearer.
 NEAR = -6.0
+# Words of most messages, which would make any two of them near.
 NO_WORDS = {
     "error",
     "the",
@@ -83,6 +85,7 @@ def explain(failure: Failure) -> list[Explanation]:
     # More conditions say more; of equal ones the catalogue's order decides.
     fits.sort(key=lambda pair: -pair[1][0])
     exact = [_explanation(entry, failure, names) for entry, (_, names) in fits[:MOST]]
+    # A silent failure has no message whose words could be near, and errors of Headway explain themselves.
     if exact or not failure.type or failure.what:
         return exact
     return [_explanation(entry, failure, {}, exact=False) for entry in _nearest(failure)]
@@ -121,6 +124,7 @@ def _fit(when: When, failure: Failure) -> tuple[int, Mapping[str, Any]] | None:
         match = _message(when, failure)
         if match is None:
             return None
+        # A message says more than a type alone, so that an entry for any KeyError comes after one for this KeyError.
         count += 1 + bool(when.message)
         names |= {name: text for name, text in match.groupdict().items() if text is not None}
     if when.frame:
@@ -158,6 +162,7 @@ def _explanation(entry: Entry, failure: Failure, names: Mapping[str, Any], *, ex
             general.append((Reason(_fill(cause.says, names), seen=False), cause))
     bound = check(seen[0][1].test, failure) if seen else None
     fix = seen[0][1].fix if seen and seen[0][1].fix else entry.fix
+    # What was confirmed leaves no room for guesses.
     reasons = tuple(reason for reason, _ in seen or general)
     return Explanation(entry, _fill(entry.says, names), reasons, _fill(fix, {**names, **(bound or {})}), exact)
 
@@ -189,6 +194,7 @@ def _nearest(failure: Failure) -> list[Entry]:
     if not words:
         return []
     by_id = {entry.id: entry for entry in entries()}
+    # SQLite ranks by bm25, and comes with Python: no library, and no index to keep.
     with sqlite3.connect(":memory:") as database:
         database.execute("CREATE VIRTUAL TABLE entry USING fts5(id UNINDEXED, title, message, tags)")
         rows = [(entry.id, entry.title, entry.expects, " ".join(entry.tags)) for entry in by_id.values()]

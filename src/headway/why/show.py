@@ -78,6 +78,7 @@ def _head(failure: Failure, *, colour: bool) -> str:
 
 def _of_ours(failure: Failure) -> str:
     lines = [f"Given: {failure.given}", f"Fix:   {failure.fix}"] if failure.fix else []
+    # The folder of the code that raised it knows its subject.
     parts = Path(failure.frames[-1].file).parts if failure.frames else ()
     page = next((PAGES[part] for part in reversed(parts) if part in PAGES), PAGES["headway"])
     return "\n".join([*lines, f"More:  {page}"])
@@ -118,7 +119,9 @@ def _variables(failure: Failure) -> list[str]:
     """What was seen of the variables on the line that failed, tensors first."""
     used = [one for one in failure.used.values() if _says_something(one)]
     if any(one.name.startswith("self.") for one in used):
+        # Its layers say more than the object that holds them.
         used = [one for one in used if one.name != "self"]
+    # No name stands on the line, so all variables are shown: shapes are likelier to matter than the rest.
     if len(used) == len(failure.variables) and len(used) > 8:
         used = [one for one in used if one.shape is not None]
     width = max((len(one.name) for one in used), default=0)

@@ -66,6 +66,7 @@ def create_app(collection: Collection, *, lesson: str, on_start: Callable[[], No
 
 
 def _add_pictures(app: FastAPI, collection: Collection) -> None:
+    # Several uploads at once, but not as many as a page could send: they are held in memory.
     held = Held(4 * MAX_BYTES)
     # Requests that change the collection come one after the other; pictures are decoded off the event loop.
     turn = asyncio.Lock()

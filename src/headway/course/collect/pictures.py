@@ -108,6 +108,7 @@ class Collection:
         if not _BURST.fullmatch(burst):
             raise DataError("A burst's name has small letters, digits and hyphens.", given=repr(burst), fix="Use 7a.")
         content = _small(data)
+        # Of the small picture: the same photo sent twice is one, whatever its file says of time and place.
         hashed = hashlib.sha256(content).hexdigest()[:16]
         for row in self.rows:
             if row.file.endswith(f"-{hashed}.jpg"):
@@ -119,6 +120,7 @@ class Collection:
             fix = "Remove some, or start training: this is enough."
             raise DataError("The collection is full.", given=f"{MAX_PICTURES} pictures", fix=fix)
         row = Row(f"{label}/{burst}-{hashed}.jpg", label, burst, f"{label} {burst}")
+        # The picture before its row: a process killed in between leaves a file that no table names, and nothing broken.
         write_whole(self.folder / row.file, content)
         self.rows = [*self.rows, row]
         self._write()
@@ -196,6 +198,7 @@ def _small(data: bytes) -> bytes:
 def _jpeg(picture: Image.Image) -> bytes:
     from PIL import Image as PILImage
 
+    # With its transparency until it is small: on white at once, edges would get a dark or light rim.
     small = picture.convert("RGBA")
     small.thumbnail((SIDE, SIDE))
     on_white = PILImage.new("RGB", small.size, "white")

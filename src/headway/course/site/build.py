@@ -93,6 +93,7 @@ def files() -> dict[str, bytes]:
     for position, one in enumerate(every):
         around = {"before": every[position - 1] if position else None, "after": (every[position + 1 :] or [None])[0]}
         contents |= _pages_of(one, render, around)
+    # Copied as they are, without a build step: what a browser runs is what stands in the repository.
     assets = {name: (HERE / name).read_bytes() for name in ASSETS}
     return assets | {name: text.encode() for name, text in contents.items()}
 
@@ -172,6 +173,7 @@ def _renderer(every: Sequence[_LessonPages]) -> Any:
     templates = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
+        # A misspelt name in a template fails here, and not as an empty place on a page.
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -181,6 +183,7 @@ def _renderer(every: Sequence[_LessonPages]) -> Any:
 
     def render(template: str, **values: Any) -> str:
         text = templates.get_template(template).render(**{**defaults, **values})
+        # Templates leave blanks where they say nothing; without them the same pages are the same bytes.
         return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 
     return render

@@ -61,6 +61,7 @@ def lesson_sections(lesson: Lesson, questions: Mapping[str, Question]) -> list[P
     """A lesson's sections, their numbers filled in from the last run of `make course`."""
     measured = read_measured(lesson.id)
     outputs = recorded.read_recorded(lesson)
+    # What stands before the first heading has no section, and is shown all the same.
     first = lesson.sections[0].cells[0] if lesson.sections else len(lesson.cells)
     groups: list[tuple[Section | None, tuple[int, ...]]] = [(None, tuple(range(first)))]
     groups += [(section, section.cells) for section in lesson.sections]
@@ -107,6 +108,7 @@ def _without_heading(text: str) -> str:
 
 def _size(name: str) -> tuple[int, int]:
     """Width and height of a figure on the page: half of its pixels."""
+    # A PNG says its size in bytes 16 to 23. With it in the page, text does not jump when figures arrive.
     head = (recorded.FOLDER / name).read_bytes()[:24]
     width, height = struct.unpack(">II", head[16:24])
     return width // 2, height // 2
@@ -129,6 +131,7 @@ def shown_question(question: Question) -> dict[str, Any]:
     table = question.to_json()
     options = [option["text"] for option in table.get("options", table.get("symptom", ()))]
     choices = list(table.get("steps", options))
+    # A page is a file and the same for everybody, so its order is that of one learner.
     order = shuffled(len(choices), learner="page", id=question.id, attempt=0)
     text = table.get("code", "")
     return {

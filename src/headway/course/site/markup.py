@@ -86,7 +86,9 @@ def _parser() -> Any:
     except ImportError:
         raise _missing("markdown-it-py") from None
 
+    # No HTML in texts: what a page loads and runs is decided by its template alone.
     parser = MarkdownIt("commonmark", {"html": False, "typographer": False}).enable("table")
+    # Before escapes are read: a backslash in a formula is LaTeX's.
     parser.inline.ruler.before("escape", "formula", _formula)
     parser.options["highlight"] = lambda text, language, _: str(code(text.rstrip(), language=language or "text"))
     parser.add_render_rule("formula", lambda _, tokens, index, *rest: _mathml(tokens[index]))
@@ -97,6 +99,7 @@ def _formula(state: Any, silent: bool) -> bool:
     match = _FORMULA.match(state.src, state.pos) if state.src[state.pos] == "$" else None
     if match is None:
         return False
+    # Markdown-it also asks only whether something begins here; then nothing may be written.
     if not silent:
         token = state.push("formula", "math", 0)
         token.content = (match["block"] or match["inline"]).strip()
@@ -126,6 +129,7 @@ def _highlighted(text: str, language: str) -> str:
     try:
         lexer = get_lexer_by_name(language, stripnl=False)
     except ClassNotFound:
+        # A language that Pygments does not know is shown without colours.
         lexer = get_lexer_by_name("text", stripnl=False)
     return highlight(text, lexer, HtmlFormatter(nowrap=True)).rstrip("\n")
 

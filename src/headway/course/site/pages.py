@@ -73,6 +73,7 @@ def word_tables() -> tuple[list[dict[str, Any]], list[Entry]]:
     tables: list[dict[str, Any]] = []
     known = []
     for line in (COURSE / "words.md").read_text(encoding="utf-8").splitlines():
+        # With blanks around the bar: a bar in code is no column.
         row = [column.strip() for column in line.strip("|").split(" | ")]
         if line.startswith("## "):
             tables.append({"title": line[3:], "anchor": markup.slug(line[3:]), "words": []})
@@ -113,6 +114,7 @@ def failures() -> tuple[list[dict[str, Any]], list[Entry]]:
 
 def _failure(entry: Failure) -> dict[str, Any]:
     message = _readable(entry.expects) if entry.when.type else ""
+    # A message that does not begin with the error's name would not look like what a terminal shows.
     if message and not message.startswith(tuple(entry.when.type.split("|"))):
         message = f"{entry.when.type.replace('|', ' or ')}: {message}"
     return {
@@ -137,6 +139,7 @@ def _is_code(text: str) -> bool:
         tree = ast.parse(re.sub(r"\{[\w.]+\}", "x", text))
     except SyntaxError:
         return False
+    # A single word parses as Python, too, and is no line to type.
     return not all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Name) for node in tree.body)
 
 

@@ -81,6 +81,7 @@ def index(entries: Sequence[Entry]) -> dict[str, Any]:
         for word in set(map(stem, words(entry.title))):
             counts[word] += TITLE_WEIGHT
         lengths.append(sum(counts.values()))
+        # Sorted, so that the same pages give the same index, byte for byte.
         for word in sorted(counts):
             terms.setdefault(word, []).extend((number, counts[word]))
     shown = [[entry.address, entry.title, entry.page, entry.text[:SNIPPET_CHARACTERS]] for entry in entries]

@@ -99,7 +99,7 @@ def _is_own(file: str) -> bool:
         # Cells of IPython have no file; what libraries generate has a name in brackets, too.
         return file.startswith("<ipython") or file == "<stdin>"
     libraries = {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")}
-    # The slash behind each folder: /home/me/headway-course begins like /home/me/headway.
+    # With a slash behind each folder: one called headway-course begins like headway, and is the reader's.
     folders = [*libraries, str(Path(__file__).parents[1])]
     return not any(file.startswith((f"{folder}/", f"{folder}\\")) for folder in folders)
 

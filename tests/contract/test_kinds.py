@@ -6,9 +6,9 @@ import base64
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -66,13 +66,24 @@ def _registered() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module")
+def train(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trained]:
+    """Trains a kind when it is first asked for."""
+
+    @cache
+    def train_once(name: str) -> Trained:
+        kind, folder = KINDS[name], tmp_path_factory.mktemp(name)
+        data = kind.data(folder)
+        learner = kind.learner(data)
+        learner.fit(EPOCHS, lr=1e-2)
+        return Trained(kind, folder, data, learner, learner.export(folder / "model.headway"))
+
+    return train_once
+
+
 @pytest.fixture(scope="module", params=KINDS)
-def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    kind, folder = KINDS[request.param], tmp_path_factory.mktemp(request.param)
-    data = kind.data(folder)
-    learner = kind.learner(data)
-    learner.fit(EPOCHS, lr=1e-2)
-    return Trained(kind, folder, data, learner, learner.export(folder / "model.headway"))
+def trained(request: pytest.FixtureRequest, train: Callable[[str], Trained]) -> Trained:
+    return train(request.param)
 
 
 @pytest.fixture
@@ -164,16 +175,23 @@ import numpy as np
 import headway as hw
 from headway.inputs import registry
 registry.INPUTS["dice"] = sys.argv[1]
-predictor = hw.load(sys.argv[2])
-np.save(sys.argv[3], list(predictor.try_outputs(json.load(sys.stdin))))
+for folder, items in json.load(sys.stdin).items():
+    np.save(folder + "/outputs.npy", list(hw.load(folder + "/model.headway").try_outputs(items)))
 """
 
 
-def test_the_bundle_gives_what_the_learner_gives_without_torch(trained: Trained, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def _answered_without_torch(train: Callable[[str], Trained]) -> None:
+    """Writes what each kind's bundle gives for its validation items, in one process that has no torch."""
+    items = {str(train(name).folder): train(name).items for name in KINDS}
+    command = [sys.executable, "-c", WITHOUT_TORCH, DICE]
+    subprocess.run(command, input=json.dumps(items), text=True, check=True, cwd=Path(__file__).parents[2])
+
+
+@pytest.mark.usefixtures("_answered_without_torch")
+def test_the_bundle_gives_what_the_learner_gives_without_torch(trained: Trained) -> None:
     valid = trained.learner.predictions("valid")
-    command = [sys.executable, "-c", WITHOUT_TORCH, DICE, str(trained.bundle), str(tmp_path / "outputs.npy")]
-    subprocess.run(command, input=json.dumps(trained.items), text=True, check=True, cwd=Path(__file__).parents[2])
-    outputs = np.load(tmp_path / "outputs.npy")
+    outputs = np.load(trained.folder / "outputs.npy")
     np.testing.assert_allclose(outputs, valid.predictions, rtol=1e-4, atol=1e-5)
     # In this process they come from the items again, not from what the store kept decoded.
     ours, theirs = (list(each.predict_many(trained.items)) for each in (trained.learner, trained.predictor))

@@ -26,6 +26,12 @@ def trees() -> dict[str, ast.Module]:
     return {name: ast.parse(file.read_text()) for name, file in modules().items()}
 
 
+@cache
+def nodes() -> dict[str, list[ast.AST]]:
+    """Every node of these trees: to walk them takes longer than what is looked for."""
+    return {name: list(ast.walk(tree)) for name, tree in trees().items()}
+
+
 def body(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.stmt]:
     """The statements, the docstring aside."""
     return node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body

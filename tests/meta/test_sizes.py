@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from tests.meta.modules import body, modules, trees
+from tests.meta.modules import body, modules, nodes
 
 MAX_MODULE_LINES = 500
 MAX_FUNCTION_LINES = 40
@@ -24,8 +24,8 @@ def test_modules_are_short() -> None:
 
 def test_functions_are_short() -> None:
     long = {}
-    for name, tree in trees().items():
-        for node in ast.walk(tree):
+    for name, of_module in nodes().items():
+        for node in of_module:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and body(node):
                 last = node.end_lineno
                 assert last is not None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
-from tests.meta.modules import ROOT, pages, trees
+from tests.meta.modules import ROOT, nodes, pages, trees
 
 FOLDERS = ("src", "tests", "docs", "benchmarks", "examples", ".ci", ".github")
 ENDINGS = {".py", ".md", ".toml", ".txt", ".yml", ".yaml", ".cfg", ".csv", ".json", ".html", ""}
@@ -73,8 +74,8 @@ def test_names_are_those_of_the_vocabulary() -> None:
     assert len(instead) > 20
     found = [
         f"{module}:{line}: {name} should be {instead[name]}"
-        for module, tree in trees().items()
-        for node in ast.walk(tree)
+        for module, of_module in nodes().items()
+        for node in of_module
         for line, name in _names(node)
         if name in instead
     ]
@@ -89,10 +90,10 @@ def test_one_thing_has_one_word() -> None:
     assert len(banned) > 10
     found = [
         f"{module}:{line}: {name}"
-        for module, tree in trees().items()
-        for node in ast.walk(tree)
+        for module, of_module in nodes().items()
+        for node in of_module
         for line, name in [*_names(node), *_variables(node), (0, module)]
-        if set(re.findall(r"[a-z]+", re.sub(r"([A-Z])", r"_\1", name).lower())) & set(banned)
+        if _parts(name) & set(banned)
     ]
     pattern = re.compile(rf"\b({'|'.join(banned)})\b", flags=re.IGNORECASE)
     for file in pages():
@@ -113,10 +114,10 @@ def test_sentences_use_plain_terms() -> None:
     # The tables of files are the modules' first lines.
     shown["architecture.md"] = re.sub(r"^\|.*", "", shown["architecture.md"], flags=re.MULTILINE)
     found = [f"{name}: {phrase}" for name, text in shown.items() for phrase in pattern.findall(" ".join(text.split()))]
-    for module, tree in trees().items():
+    for module, of_module in nodes().items():
         # A docstring is a statement of its own.
-        statements = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-        strings = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in statements]
+        statements = {id(node.value) for node in of_module if isinstance(node, ast.Expr)}
+        strings = [node for node in of_module if isinstance(node, ast.Constant) and id(node) not in statements]
         found += [f"{module}:{one.lineno}: {phrase}" for one in strings for phrase in pattern.findall(str(one.value))]
     assert not found, "\n".join(found)
 
@@ -159,6 +160,12 @@ def _held(node: ast.AST, *, raises: bool = False) -> list[tuple[int, str]]:
         elif isinstance(child, ast.arg):
             names.append((child.lineno, child.arg))
     return [(line, name) for line, name in names if not (raises and name in ("what", "given", "fix"))]
+
+
+@cache
+def _parts(name: str) -> set[str]:
+    """The words of a name."""
+    return set(re.findall(r"[a-z]+", re.sub(r"([A-Z])", r"_\1", name).lower()))
 
 
 def _variables(node: ast.AST) -> list[tuple[int, str]]:

@@ -33,6 +33,7 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         # No test cuts the power, and thousands of files would wait for the disk. What is flushed, and when, is tested
         # in unit/runs/test_checkpoint.py.
         patch.setattr(os, "fsync", lambda _: None)
+        patch.setattr(os, "sync", lambda: None, raising=False)
         yield
 
 

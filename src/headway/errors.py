@@ -49,6 +49,7 @@ class HeadwayError(Exception):
     def __init__(self, what: str, *, given: object = None, fix: str = "") -> None:
         super().__init__(what)
         self.what = what
+        # As text, since an error outlives what it was about: it is shown, logged and sent between processes.
         self.given = ", ".join(map(str, given)) if isinstance(given, list | tuple) else str(given)
         self.fix = fix
 

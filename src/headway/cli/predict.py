@@ -52,6 +52,7 @@ def predict(
     failed, notes, num_noted = False, Counter[str](), 0
     for item, answer in _answers(predictor, files, dialect):
         if isinstance(answer, ReadError):
+            # The other items are answered all the same; only the exit status tells a script.
             failed = True
             if as_json:
                 echo(json.dumps({**item, "error": str(answer)}))
@@ -63,6 +64,7 @@ def predict(
             file = written[item["file"]]
             file.write_bytes(predictor.target.to_media(answer))
             item = {**item, predictor.target.media.name: str(file)}
+        # Counted and said once at the end: a column that is new in every row would drown the answers.
         notes.update(answer.notes)
         num_noted += bool(answer.notes)
         echo(json.dumps({**item, **answer.to_json()}) if as_json else f"{_named(item)}: {_shown(answer)}")

@@ -131,7 +131,7 @@ class LessonProcess:
             output="".join(self._printed).removesuffix("\n"),
             error=answer["error"] or "",
             figures=tuple(answer["figures"]),
-            alt=_alt(cell),
+            alt=cell.alt,
             seconds=answer["seconds"],
             claims=tuple(Claim(**claim) for claim in answer["claims"]),
         )
@@ -144,10 +144,6 @@ class LessonProcess:
                 continue
             self._printed.append(text)
             self._show(text)
-
-
-def _alt(cell: Cell) -> str:
-    return next((tag.partition(":")[2].strip() for tag in cell.tags if tag.startswith("alt:")), "")
 
 
 def run_all(lesson: Lesson, *, file: Path, log: Log) -> Iterator[CellResult]:

@@ -90,7 +90,15 @@ class Cell:
     @property
     def seconds(self) -> float:
         """How long it takes, as its tag `seconds:20` says; 0 for most, which take less than a moment."""
-        return next((float(tag.partition(":")[2]) for tag in self.tags if tag.startswith("seconds:")), 0.0)
+        return float(self._tagged("seconds") or 0)
+
+    @property
+    def alt(self) -> str:
+        """What its figures show, in a sentence, as its tag `alt:...` says; "" for most, which draw nothing."""
+        return self._tagged("alt")
+
+    def _tagged(self, name: str) -> str:
+        return next((tag.partition(":")[2].strip() for tag in self.tags if tag.startswith(f"{name}:")), "")
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,7 @@ def from_arrays(
     if groups is not None:
         group = _free("group", columns | extra)
         extra[group] = _one_each(groups, count, name="groups")
+        # Groups that were named are never cut, unless a split of the user's own says so.
         split = split or GroupSplit(group, valid, seed=seed)
     return from_items(
         {**columns, **extra},
@@ -127,6 +128,7 @@ def from_dataset(
             inputs.append(x)
             answers.append(_named(y, dataset))
             parts.append(part)
+    # Pictures of several sizes cannot be stacked, and are read one by one.
     items = np.stack(inputs) if len({getattr(x, "shape", None) for x in inputs} - {None}) == 1 else inputs
     if named["valid"] is None and test is None:
         assert isinstance(valid, (int, float))
@@ -148,6 +150,7 @@ def _pair(item: Any) -> tuple[Any, Any]:
         fix = "Give pairs, or put the items into columns and call hw.from_items."
         raise ConfigError("An item of the data set must be a pair (x, y).", given=given, fix=fix)
     x, y = item
+    # A picture of Pillow's keeps its mode and orientation, which an array has lost.
     return (x if hasattr(x, "getbands") else np.asarray(x)), (y.item() if hasattr(y, "item") else y)
 
 
@@ -159,6 +162,7 @@ def _named(answer: Any, dataset: TorchDataset) -> Any:
 
 def _one_each(values: Any, count: int, *, name: str) -> list[Any]:
     array = np.asarray(values)
+    # A column of a frame comes as a table of one column.
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1 or len(array) != count:
@@ -179,5 +183,6 @@ def _target(name: str, answers: Sequence[Any], target: type[Target] | Target | N
     if target is not None:
         return target(name)  # pyright: ignore[reportCallIssue]
     values = pl.Series(answers, strict=False)
+    # Whole numbers as floats are what pandas makes of classes with a gap among them.
     has_decimals = values.dtype.is_float() and bool((values.drop_nulls().drop_nans() % 1 != 0).any())
     return target_class("number")(name) if has_decimals else name  # pyright: ignore[reportCallIssue]

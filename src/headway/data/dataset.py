@@ -144,6 +144,7 @@ class Data:
             DataError: If more than one in a hundred items are lost.
         """
         self.lost[row] = reason
+        # A few bad files must not end a night's training; a network folder that has gone must.
         if len(self.lost) > MAX_LOST * len(self.items):
             names = dict(zip(self.items["row"].to_list(), self.input.names(self.items), strict=True))
             shown = [f"{names[row]} ({why})" for row, why in list(self.lost.items())[:3]]

@@ -80,6 +80,7 @@ def same_content(items: pl.DataFrame, pairs: Sequence[tuple[int, int]]) -> pl.Se
     both = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     # Rows ascend, and some of the pairs' may be in no part.
     first, second = np.searchsorted(rows, both[np.isin(both, rows).all(axis=1)]).T
+    # A copy of a copy is one of the first, too, even where those two are too far apart to be a pair.
     groups = connected_components(coo_array((np.ones(len(first)), (first, second)), shape=(count, count)))[1]
     table = pl.DataFrame({"content": items["content"], "group": groups})
     return table.select(pl.col("content").min().over("group"))["content"]
@@ -101,6 +102,7 @@ def copies_of_train(
     shown = items.select("row", "split", values.alias("target") if targets else pl.lit(None).alias("target"))
     shown = shown.with_columns(same.alias("same"), pl.Series("name", names))
     train, own = (shown.filter(pl.col("split") == name) for name in ("train", part))
+    # One training item for each: several would count an item of the part more than once.
     copies = own.join(train.unique("same", keep="first", maintain_order=True), on="same", maintain_order="left")
     if not len(copies):
         return None

@@ -132,6 +132,7 @@ class GroupSplit(Split):
                 given=f"{len(rows)} rows without one, the first: {rows[:5]}",
                 fix="Fill the column, or remove those rows.",
             )
+        # Two groups that share an item are one: apart, the shared item would be on both sides.
         merged = _merge([group for group in groups if group is not None], items["content"].to_list())
         # One for each part.
         needed = 2 + (self.test > 0)
@@ -329,6 +330,7 @@ def _merge(groups: list[str], contents: list[str]) -> list[str]:
 
     def root(group: str) -> str:
         while parent[group] != group:
+            # Halving the path keeps later searches short.
             parent[group] = parent[parent[group]]
             group = parent[group]
         return group

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CATALOGUE", "fetch", "find", "load", "write_digits"]
 
+# Hidden, and written last: a folder without it was never finished.
 _SEAL = ".headway.json"
 
 # The disk is full or not for us to write to: the cache's fault, not the program's.
@@ -60,6 +61,7 @@ def fetch(name: str, *, on_progress: OnProgress | None = None) -> Path:
     data = entry(name)
     tell = on_progress or (lambda step, done, total: None)
     ready = _root() / data.name
+    # Without the lock, as nearly every call ends here.
     if _is_whole(ready):
         return ready
     try:

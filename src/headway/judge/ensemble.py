@@ -107,6 +107,7 @@ def choose_weight(model: np.ndarray, baseline: np.ndarray, targets: np.ndarray, 
     assert metrics.ensemble_loss is not None
     averages = (weight * model + (1 - weight) * baseline for weight in _WEIGHTS)
     losses = [float(metrics.ensemble_loss(average, targets).mean()) for average in averages]
+    # Equal up to rounding: which of two equal weights wins must not depend on the processor.
     best = np.flatnonzero(np.isclose(losses, min(losses), rtol=1e-9, atol=1e-12))
     return round(float(_WEIGHTS[best[np.abs(_WEIGHTS[best] - 0.5).argmin()]]), 2)
 
@@ -124,6 +125,7 @@ def judge_ensemble(
     """The average of a model and a baseline, predictions and targets by part, judged like a model."""
     averages = {part: weight * model[part] + (1 - weight) * baseline.predictions[part] for part in model}
     main = verdict_part(model)
+    # The model as one more baseline, since the average must beat both.
     alone = BaselineResult("the model", dict(model), 0.0)
 
     def against(other: BaselineResult) -> Verdict:

@@ -53,6 +53,7 @@ class Predicted(BaseModel):
 class ModelFacts(BaseModel):
     """What the model is, and what the server takes."""
 
+    # A kind of input has facts of its own, such as a form's fields.
     model_config = ConfigDict(extra="allow")
 
     name: str
@@ -81,6 +82,7 @@ def problem_responses(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
 
 def answer_models(reader: Reader, target: Target) -> tuple[type[BaseModel], type[BaseModel]]:
     """The answers of one model, for its description: for one item, and for several."""
+    # The schema is made for this model, so that a client made from it knows what `value` is.
     more: dict[str, Any] = {}
     if target.value_type is not None:
         more["value"] = (target.value_type, Field(description=_VALUE))

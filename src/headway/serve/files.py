@@ -28,6 +28,7 @@ class FileReader(Reader):
     def __init__(self, predictor: Predictor, settings: Settings) -> None:
         self._input = predictor.input
         self._needs_geometry = predictor.target.needs_geometry
+        # Statistics cost time at each request, and only a log reads them.
         self._is_logged = settings.log is not None
         noun, nouns = self._input.noun, self._input.nouns
         self.summary = f"Answer for a {noun}, or for several."
@@ -37,6 +38,7 @@ class FileReader(Reader):
         )
 
     def is_slow(self, body: bytes, content_type: str) -> bool:
+        # A form is searched for its boundaries byte by byte; a raw body is one file as it stands.
         return content_type[:20].lower().startswith("multipart/")
 
     def split(self, body: bytes, content_type: str) -> tuple[Sequence[Item], bool]:

@@ -43,6 +43,8 @@ class CSVLogger(Callback):
     def on_entry(self, entry: Epoch) -> None:
         """Writes the file with one row more."""
         self._rows.append({name: value for name, value in entry.to_json().items() if name != "is_mixed"})
+        # Written whole each time: a run that is resumed says its entries again, and an appended file would have them
+        # twice.
         with self.path.open("w", newline="", encoding="utf-8") as opened:
             writer = csv.DictWriter(opened, list(self._rows[0]), restval="")
             writer.writeheader()

@@ -35,7 +35,7 @@ def quiz(
     """Answer a lesson's questions. Each is marked and explained at once; q stops, and you go on from there later."""
     from headway.course.lesson import read
     from headway.course.question_file import load
-    from headway.course.quiz import key_questions, remaining, start_again
+    from headway.course.quiz import ask_as_json, key_questions, remaining, start_again
     from headway.course.state import Log, course_folder
 
     title = read(lesson).title
@@ -45,7 +45,7 @@ def quiz(
         start_again(lesson, log)
     left = remaining(questions, log.read())
     if as_json:
-        _ask_json(left, log, "quiz")
+        ask_as_json(left, log=log, source="quiz")
         return
     from headway.course.terminal import Terminal
 
@@ -76,6 +76,7 @@ def review(
     ] = False,
 ) -> None:
     """Answer the questions that are due, of all sections that you have reached, at most 20 a day."""
+    from headway.course.quiz import ask_as_json
     from headway.course.review import due, next_due
     from headway.course.state import Log, course_folder
 
@@ -83,7 +84,7 @@ def review(
     events = log.read()
     questions = [card.question for card in due(events, plan=plan)]
     if as_json:
-        _ask_json(questions, log, "review")
+        ask_as_json(questions, log=log, source="review")
         return
     from headway.course.terminal import Terminal
 
@@ -100,12 +101,6 @@ def review(
     else:
         terminal.line("Nothing is due. Questions come here once you have read their sections.")
         terminal.line("Start with: headway course run 1")
-
-
-def _ask_json(questions: Sequence[Question], log: Log, source: str) -> None:
-    from headway.course.quiz import ask_as_json
-
-    ask_as_json(questions, log=log, source=source)
 
 
 def _ask(

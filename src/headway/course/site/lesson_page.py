@@ -83,11 +83,10 @@ def _blocks(
 ) -> list[Block]:
     cell = lesson.cells[number]
     if cell.is_code:
-        alt = next((tag.partition(":")[2].strip() for tag in cell.tags if tag.startswith("alt:")), "")
         figures = tuple((name, *_size(name)) for name in given.figures) if given else ()
         output = given.output if given else ""
         html = markup.code(cell.text)
-        return [Block("code", html=html, output=output, figures=figures, alt=alt, seconds=cell.seconds)]
+        return [Block("code", html=html, output=output, figures=figures, alt=cell.alt, seconds=cell.seconds)]
     blocks = []
     for part in lesson.parts(number):
         if isinstance(part, Guess):

@@ -54,6 +54,7 @@ def rank_metrics(
     if not np.isfinite([scores, ratings]).all() or not len(users):
         what = "`scores` and `ratings` must be finite numbers, at least one."
         raise DataError(what, given=f"{len(users)} ratings", fix="Leave such ratings out.")
+    # Sorted by user, so that each one's ratings are one slice.
     order = np.argsort(users, kind="stable")
     starts = np.flatnonzero(np.r_[True, users[order][1:] != users[order][:-1]])
     by_user = []

@@ -76,6 +76,7 @@ def column_skills(items: pl.DataFrame, targets: np.ndarray, *, seed: int = 0) ->
     skills = []
     for column in columns:
         present = column.values[~column.missing]
+        # A measured number differs in every row, too; ids are whole, or names, which are numbered here.
         is_whole = bool((present == np.round(present)).all())
         is_id = len(present) > _FOLDS and column.share_distinct >= _IDS and is_whole
         models = _models(is_category=column.labels is not None and not column.is_names)
@@ -102,6 +103,7 @@ def find_leaks(items: pl.DataFrame, targets: np.ndarray, *, seed: int = 0) -> li
     suspects = [column for column in skills if column.skill.low >= SUDDEN]
     if not suspects:
         return []
+    # One leak makes an honest column look weak, so it is compared with those that nobody suspects.
     others = [column.column for column in skills if column not in suspects]
     together = _skill_together(items.select(others), targets, seed) if others else None
     most = together.high if together else 0.0

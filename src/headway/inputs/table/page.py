@@ -39,6 +39,7 @@ def uses(report: Report, column_use: ColumnUse) -> str:
 
 def _importance(report: Report, importance: Importance, part: str) -> str:
     drops = [column.drop for column in importance.columns]
+    # The scale has 0 on it, as an interval that contains it says that the column may not be used.
     low, high = min(0.0, *(drop.low for drop in drops)), max(drop.high for drop in drops)
     rows = [_row(column.name, "", column.drop, low, high) for column in importance.columns]
     caption = (

@@ -121,6 +121,7 @@ def _association(first: ColumnValues, second: ColumnValues) -> float:
 def _correlation_ratio(ranks: np.ndarray, categories: np.ndarray) -> float:
     """The root of the share of the ranks' variance between categories, corrected for their number."""
     _, indices, counts = np.unique(categories, return_inverse=True, return_counts=True)
+    # A category for each item explains everything, and by chance.
     if len(counts) == len(ranks):
         return 0.0
     within = ranks - (np.bincount(indices, ranks) / counts)[indices]

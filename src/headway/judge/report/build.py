@@ -113,6 +113,7 @@ def judge_predictions(
         theirs = checked_predictions(answers, targets, metrics=known)
         results.append(BaselineResult(own, {part: theirs.predictions}, math.nan))
     apart = {} if groups is None else {part: _groups(groups, judged)}
+    # To beat a guess says little, and a reader should know that it was all there was.
     blind = [] if baselines else ["Only baselines that ignore the inputs were compared."]
     return build_report(
         ReportInputs(
@@ -192,6 +193,7 @@ def _about_groups(inputs: ReportInputs) -> list[str]:
         ]
     if judged.items is None:
         return []
+    # Nobody said that items belong together, so each column is asked whether they do.
     columns = judged.items.columns if inputs.search is None else inputs.search
     column = looks_grouped(inputs.metrics.by_item(judged.predictions, judged.targets), judged.items, columns)
     if column is None:
@@ -223,6 +225,7 @@ def _scores(part: Predictions, inputs: ReportInputs, groups: np.ndarray | None) 
     checked = metrics.check(part.predictions, part.targets)
     of_labels = metrics.per_label(*checked, inputs.labels) if metrics.per_label else ()
     if groups is not None:
+        # Their intervals count items, and would be too narrow.
         of_labels = [_without_intervals(label) for label in of_labels]
     return PartScores(
         len(part.targets),

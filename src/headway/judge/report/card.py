@@ -18,6 +18,7 @@ __all__ = ["BLANK", "card"]
 # What a person is to fill in.
 BLANK = "____"
 
+# After Mitchell et al. 2019, "Model cards for model reporting": what no program can know of a model.
 _QUESTIONS = (
     "Intended use and users",
     "Out-of-scope uses",
@@ -106,6 +107,7 @@ def _slices(report: Report) -> list[str]:
     if report.worst_slices is not None:
         lines += [f"- {sentence}" for sentence in report.worst_slices.sentences]
     if report.slices is None:
+        # A blank and not silence: whoever fills the card should say why.
         lines.append(f"- No slices were evaluated: {BLANK}")
     else:
         known = report.known
@@ -138,4 +140,5 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 def _cell(text: str) -> str:
     """Text that stays in its cell and its line."""
+    # A name may hold line breaks and bars, which would end the row or the cell.
     return " ".join(str(text).split()).replace("|", "\\|")

@@ -73,6 +73,7 @@ def disparities(
     classes = len(labels)
 
     def counts(held: np.ndarray, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
+        # One pass for all groups and classes: a number that stands for both.
         cells = np.bincount(groups.index[rows] * classes + held[rows], minlength=len(groups.names) * classes)
         return cells.reshape(len(groups.names), classes)
 

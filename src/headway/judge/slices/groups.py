@@ -67,6 +67,7 @@ def group_items(items: pl.DataFrame, column: str) -> Groups:
     kind = series.dtype
     if kind in (pl.Date, pl.Datetime):
         return _by_period(series)
+    # The date left aside, it is the hours of the day that differ.
     if kind == pl.Time:
         return _by_number(series.dt.hour())
     if kind == pl.Duration:
@@ -94,6 +95,7 @@ def _by_value(series: pl.Series) -> Groups:
 
     counts = series.drop_nulls().value_counts(name="_items").sort("_items", series.name, descending=[True, False])
     values = counts[series.name].to_list()
+    # A place is left for all others together.
     named = values if len(values) <= _MOST else values[: _MOST - 1]
     codes = series.replace_strict(named, list(range(len(named))), default=len(named), return_dtype=pl.Int64)
     index = np.where(series.is_null().to_numpy(), len(named) + 1, codes.fill_null(len(named) + 1).to_numpy())
@@ -103,6 +105,7 @@ def _by_value(series: pl.Series) -> Groups:
 def _by_number(series: pl.Series) -> Groups:
     import polars as pl
 
+    # Missing twice over: null of polars, and NaN of whoever made the table.
     values = series.cast(pl.Float64).fill_null(float("nan")).to_numpy()
     known = values[~np.isnan(values)]
     distinct = np.unique(known)
@@ -123,6 +126,7 @@ def _by_period(series: pl.Series) -> Groups:
     series = series.cast(pl.Datetime("us")) if series.dtype == pl.Date else series
     first, last = series.min(), series.max()
     span = (last - first).total_seconds() / 86400 if isinstance(first, datetime) and isinstance(last, datetime) else 0.0
+    # The finest that has few enough groups.
     period = next((name for name, days in _PERIODS.items() if span <= (_MOST - 1) * days), None)
     if period is None:
         return _by_number(series.dt.year())

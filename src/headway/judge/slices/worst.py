@@ -99,6 +99,7 @@ def worst_slices(
     factors, left_out = _factors(targets, items, labels, columns)
     pairs = list(combinations(factors, 2))
     if len(pairs) * len(targets) > _MOST_WORK or len(pairs) > _MOST_PAIRS:
+        # Single columns are searched all the same.
         left_out["pairs"] = f"{len(pairs):,} pairs of columns on {len(targets):,} items would take too long"
         pairs = []
     families = [
@@ -188,6 +189,7 @@ def _candidates(grouped: dict[str, Groups], right: np.ndarray) -> list[tuple[dic
     shape = tuple(len(groups.names) for groups in grouped.values())
     cells = np.ravel_multi_index([groups.index for groups in grouped.values()], shape)
     counts, hits = (np.bincount(chosen, minlength=math.prod(shape)).reshape(shape) for chosen in (cells, cells[right]))
+    # Fisher's exact test, one-sided, for thousands of slices in one call.
     p = hypergeom.cdf(hits, len(right), right.sum(), counts)
     if len(shape) > 1:
         # Worse than all others, than the rest of its row and than the rest of its column: the weakest evidence counts.

@@ -91,6 +91,7 @@ def _pairs(report: Report, pairs: Sequence[ConfusedPair]) -> str:
 def _matrix(name: str, counts: np.ndarray, labels: Sequence[str], order: Sequence[int]) -> str:
     remark = ""
     if len(order) > MAX_CLASSES:
+        # In both directions: what a class was taken for, and what was taken for it.
         mistakes = counts.sum(0) + counts.sum(1) - 2 * counts.diagonal()
         worst = set(np.argsort(-mistakes, kind="stable")[:MAX_CLASSES].tolist())
         order = [index for index in order if index in worst]

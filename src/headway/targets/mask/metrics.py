@@ -44,6 +44,7 @@ def check_masks(answers: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, n
         ([[[1, 1], [0, 0]]], [2])
     """
     answers, targets = np.asarray(answers), np.asarray(targets)
+    # Counts already: whoever judges many photos condenses them batch by batch.
     if answers.ndim == 3 and targets.ndim == 1 and targets.any():
         return answers, targets
     answers = most_probable(answers)
@@ -69,6 +70,7 @@ def counted_masks(answers: np.ndarray, targets: np.ndarray, num_classes: int) ->
     for index, (answer, target) in enumerate(zip(answers, targets, strict=True)):
         # What is no class, such as 255, counts as wrong nowhere.
         known = (target < num_classes) & (answer < num_classes)
+        # One number for each pair of classes, as counting these is one pass over the pixels.
         cells = target[known].astype(np.int64) * num_classes + answer[known]
         counts[index] = np.bincount(cells, minlength=num_classes**2).reshape(num_classes, num_classes)
     return counts, (targets != UNLABELLED).sum(axis=(1, 2))

@@ -53,6 +53,7 @@ def _r2(answers: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
     effects = (missed - missed.mean()) / len(missed)
     # The targets' own variance is estimated from the same items, which takes part of the tail away.
     share = error_size(float(missed.mean()), effects, squared, tail_weight=2.0)
+    # Turned over: the most that is unexplained is the least that is explained.
     return Estimate(1 - share.value, 1 - share.high, 1 - share.low)
 
 

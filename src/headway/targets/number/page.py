@@ -69,6 +69,7 @@ def judge_residuals(answers: np.ndarray, targets: np.ndarray, rows: np.ndarray, 
     answers, targets = (numbers[:, 0] for numbers in check_numbers(answers, targets))
     gaps = answers - targets
     bias = mean(gaps, seed=seed)
+    # Equal edges, of a number that most items share, make one group and not several empty ones.
     edges = np.unique(np.quantile(targets, np.linspace(0, 1, _GROUPS + 1)[1:-1])) if len(targets) >= _GROUPS else []
     bins = np.searchsorted(edges, targets, side="left")
     groups = [_group(targets[bins == index], gaps[bins == index], seed) for index in np.unique(bins)]

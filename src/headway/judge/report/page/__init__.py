@@ -29,6 +29,7 @@ ONLY_WITHOUT = (
 )
 
 
+# One file that loads nothing: it can be mailed, kept beside the run, and read without a network in ten years.
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -97,6 +98,7 @@ def _sections(report: Report) -> dict[str, tuple[str, str]]:
         "settings": ("Settings", pairs(report.settings, "The settings of the run.")),
         "versions": ("Versions", pairs(report.versions, "Library versions of the run.", names=str)),
     }
+    # An empty section would promise something, in the contents as well.
     return {key: section for key, section in contents.items() if section[1]}
 
 
@@ -119,6 +121,8 @@ def _verdict(report: Report) -> str:
         f"<div><dt>{name}</dt><dd{_kind(big)}>{big} <small>{small}</small></dd></div>"
         for name, (big, small) in figures.items()
     )
+    # A strong pretrained network can make every model look useless beside it, so the verdict without it stands here,
+    # too.
     without = report.verdict_without_pretrained
     plain = f"<p>{escape(without.sentence)}</p>" if without else ""
     plain += f"<p><strong>{escape(report.suspected_leak)}</strong></p>" if report.suspected_leak else ""
@@ -133,6 +137,7 @@ def _verdict(report: Report) -> str:
 def _answer(report: Report) -> tuple[str, str]:
     """The box's first line, and the kind of verdict whose colour it has."""
     kind, plain = report.verdict.kind, report.verdict_without_pretrained
+    # What was learned here may be real, although the network that it starts from knows as much.
     if kind == "indistinguishable" and plain is not None and plain.kind == "better":
         return ONLY_WITHOUT, plain.kind
     return ANSWERS[kind], kind
@@ -163,5 +168,6 @@ def _problems(report: Report) -> tuple[str, str]:
     counts = Counter(finding.severity for finding in report.findings)
     forms = {"serious": "serious", "warning": "warnings", "note": "notes"}
     words = [f"{counts[one]} {one if counts[one] == 1 else many}" for one, many in forms.items() if counts[one]]
+    # Notes are worth knowing and need nobody to act.
     wrong = counts["serious"] + counts["warning"]
     return (str(wrong) if wrong else "none", ", ".join(words) or "no problems found")

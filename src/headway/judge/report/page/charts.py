@@ -24,6 +24,7 @@ __all__ = [
     "ticks",
 ]
 
+# In pixels: two charts side by side on a laptop, one on a phone.
 WIDTH, HEIGHT = 440, 250
 LEFT, RIGHT, TOP, BOTTOM = 50, 12, 12, 38
 
@@ -110,6 +111,7 @@ def axes(frame: Frame, *, x_marks: Sequence[tuple[float, str]] = (), x_title: st
         marks.append(f'<text x="{LEFT - 7}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>')
     for value, name in x_marks:
         x = frame.x(value)
+        # The last number would stick out to the right.
         anchor = "end" if x > WIDTH - RIGHT - 20 else "middle"
         marks.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="{anchor}">{escape(name)}</text>')
     if x_title:
@@ -127,6 +129,7 @@ def points(frame: Frame, kind: str, dots: Sequence[Point], *, joined: bool = Tru
     for dot in dots:
         x, y = frame.x(dot.x), frame.y(dot.y)
         if dot.low is not None and dot.high is not None and not math.isnan(dot.low):
+            # Cut off at the frame: an interval of few items would cross the title.
             low, high = (frame.y(min(max(end, frame.low), frame.high)) for end in (dot.low, dot.high))
             marks.append(f'<line class="whisker" x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" y2="{high:.1f}"/>')
         tip = f"<title>{escape(dot.tip)}</title>" if dot.tip else ""
@@ -162,6 +165,7 @@ def interval(score: Estimate, low: float, high: float, *, width: int = 150) -> s
     """A small picture of an estimate on a scale, for a table's cell; the numbers stand beside it."""
     if math.isnan(score.value) or score.reason:
         return ""
+    # All equal: any scale will do.
     span = (high - low) or 1.0
 
     def place(value: float) -> float:

@@ -62,6 +62,7 @@ def number(score: Estimate | None, *, digits: int = 3, sign: bool = False) -> st
     plus = "+" if sign else ""
     if score.reason:
         return f"<td>{score.value:{plus}.{digits}f} <small>no interval: {escape(score.reason)}</small></td>"
+    # One end can be unknown, as of a metric that has no largest value.
     ends = (f"{end:{plus}.{digits}f}" if math.isfinite(end) else NOT_KNOWN for end in (score.low, score.high))
     return f"<td>{score.value:{plus}.{digits}f} <small>[{', '.join(ends)}]</small></td>"
 
@@ -70,11 +71,13 @@ def p_value(value: float | None) -> str:
     """A p in two digits; a dash where it is not known."""
     if value is None or math.isnan(value):
         return NOT_KNOWN
+    # More digits of so small a p say more about the test's assumptions than about the model.
     return "&lt; 0.001" if value < 0.001 else f"{value:.2g}"
 
 
 def percent(share: float) -> str:
     """A share from 0 to 1 as per cent, with as many digits as say something."""
+    # Rounded, these would read as never and as always.
     if 0 < share < 0.001:
         return "&lt; 0.1%"
     if 0.999 < share < 1:

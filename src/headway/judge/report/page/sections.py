@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["baselines", "classes", "curves", "diagnosis", "learning_curve", "metrics", "slices"]
 
+# Of a table that is open at once; longer ones are folded.
 MAX_CLASSES = 30
 
 
@@ -58,6 +59,7 @@ def baselines(report: Report) -> str:
     """Each baseline beside the model."""
     part, known = report.verdict_part, report.known
     model = report.parts[part].metrics[known.main]
+    # One scale for all rows, as intervals are to be compared with the eye.
     scores = [row.metrics[part][known.main] for row in report.baselines] + [model]
     (low, high), digits = scale_of(scores), known.digits(model)
     rows = []
@@ -147,6 +149,7 @@ def classes(report: Report) -> str:
     """Metrics of each class or label."""
     text, known = [], report.known
     for name, part in report.parts.items():
+        # A number has no classes.
         if not part.per_class:
             continue
         names = list(part.per_class[0].scores)
@@ -230,6 +233,7 @@ def _all_metrics(judged: Sequence[Slice], main: str) -> str:
 
 def _disparities(report: Report) -> str:
     assert report.slices is not None
+    # Groups that are too small are named in the table above already.
     known = [gap for gap in report.slices.disparities if not math.isnan(gap.value.value)]
     if not known:
         return ""
@@ -270,6 +274,7 @@ def _size_chart(measured: LearningCurve, name: Literal["accuracy", "log_loss"]) 
     scores = [(point.num_items, getattr(point, name)) for point in measured.points]
     dots = [Point(size, score.value, score.low, score.high, f"{size:,} items: {score}") for size, score in scores]
     low, high = scale_of(score for _, score in scores)
+    # Dots on the frame would look cut off.
     pad = 0.05 * (high - low) or 0.05
     sizes = [size for size, _ in scores]
     frame = Frame(

@@ -67,7 +67,6 @@ def evaluate(
         what = "`--groups` must name a column of the data."
         raise ConfigError(what, given=groups, fix=did_you_mean(groups, rows.columns))
     unanswered = field.is_missing(rows)
-    # An item without an answer cannot be judged; how many there are is said below.
     rows = rows.filter([not is_missing for is_missing in unanswered])
     # Before the slow part: a label that the model does not know is an error.
     if field.files(predictor.input) is None and len(rows):

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import soundfile
 from PIL import Image as PILImage
 from torch import nn
 
@@ -144,6 +145,27 @@ def photo_kind(
     )
 
 
+# Recordings: tones, of which the low ones are one class and the high ones the other.
+
+
+def wav(samples: np.ndarray, rate: int = 8000) -> bytes:
+    file = BytesIO()
+    soundfile.write(file, samples, rate, format="WAV", subtype="PCM_16")
+    return file.getvalue()
+
+
+def tone(hertz: float, seconds: float = 0.3, rate: int = 8000) -> np.ndarray:
+    return 0.5 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)
+
+
+def tones(folder: Path) -> Columns:
+    for number in range(NUM_PHOTOS):
+        # Some are longer than a window.
+        samples = tone((300, 1500)[number % 2] + 10 * number, 0.8 if number % 5 == 0 else 0.3)
+        (folder / f"{number}.wav").write_bytes(wav(samples))
+    return {"clip": [f"{number}.wav" for number in range(NUM_PHOTOS)], "pitch": ["low", "high"] * (NUM_PHOTOS // 2)}
+
+
 # Rows of tables.
 
 
@@ -205,6 +227,13 @@ KINDS: dict[str, Kind] = {
             "stars": [1.0 + row for row in FIVES],
         },
         hostile=({"user": "u1"}, {"user": ["u1"], "book": "b1"}, {}, [], 5, None),
+    ),
+    "sound": Kind(
+        input=hw.Sound("clip", seconds=0.5),
+        target=hw.Category("pitch"),
+        write=tones,
+        hostile=(b"", b"no recording", wav(tone(300))[:30], wav(np.zeros(0)), b"RIFF" + bytes(60), b"ID3" + bytes(90)),
+        batch_size=6,
     ),
     "dice": Kind(
         input=Dice("throws"),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from headway.inputs.image.augment import Augment
     from headway.inputs.image.field import Image
     from headway.inputs.ratings.field import Ratings
+    from headway.inputs.sound.field import Sound
     from headway.inputs.table.field import Table
     from headway.judge.intervals import Estimate
     from headway.judge.metric import Metric
@@ -87,6 +88,7 @@ __all__ = [
     "Report",
     "RunError",
     "ShapeError",
+    "Sound",
     "Stopped",
     "Table",
     "TensorBoard",
@@ -129,6 +131,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "headway.inputs.image.augment": ("Augment",),
     "headway.inputs.image.field": ("Image",),
     "headway.inputs.ratings.field": ("Ratings",),
+    "headway.inputs.sound.field": ("Sound",),
     "headway.inputs.table.field": ("Table",),
     "headway.judge.intervals": ("Estimate",),
     "headway.judge.metric": ("Metric",),

@@ -30,6 +30,7 @@ TESTED_ELSEWHERE = {
     "datasets/catalogue.py": "tests/unit/datasets/test_named.py",
     "datasets/layouts.py": "tests/unit/datasets/test_named.py",
     "inputs/base.py": "tests/unit/inputs/image/test_field.py",
+    "inputs/sound/reading.py": "tests/unit/inputs/sound/test_field.py",
     "inputs/table/columns.py": "tests/unit/inputs/table/test_field.py",
     "inputs/table/row_input.py": "tests/unit/inputs/table/test_field.py",
     "judge/baselines/base.py": "tests/unit/judge/baselines/test_run.py",

@@ -18,6 +18,7 @@ __all__ = ["INPUTS", "check_architecture", "input_class", "input_from_json", "re
 # `Image` takes any column that is named, so whatever looks at a column's values or at its files' endings stands before
 # it.
 INPUTS: dict[str, str] = {
+    "sound": "headway.inputs.sound.field:Sound",
     "image": "headway.inputs.image.field:Image",
     "ratings": "headway.inputs.ratings.field:Ratings",
     "table": "headway.inputs.table.field:Table",

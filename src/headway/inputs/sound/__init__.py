@@ -1,0 +1,1 @@
+"""Sound: recordings as windows of samples, read with soundfile."""

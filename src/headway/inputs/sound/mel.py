@@ -46,7 +46,7 @@ def hertz_of(bands: np.ndarray) -> np.ndarray:
 
     Example:
         >>> hertz_of(np.array([0, 39, 80])).round().tolist()
-        [37.0, 1739.0, 8000.0]
+        [37.0, 1657.0, 8000.0]
     """
     return _hertz((np.asarray(bands, dtype=np.float64) + 1) * _SPACING)
 

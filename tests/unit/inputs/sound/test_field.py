@@ -16,9 +16,9 @@ from tests.kinds import tone, wav
 FIELD = hw.Sound("file", seconds=0.5, rate=8000)
 
 
-def encoded(samples: np.ndarray, rate: int, **options: str) -> bytes:
+def encoded(samples: np.ndarray, rate: int, *, format: str, subtype: str | None = None) -> bytes:
     file = BytesIO()
-    soundfile.write(file, samples, rate, **options)
+    soundfile.write(file, samples, rate, format=format, subtype=subtype)
     return file.getvalue()
 
 

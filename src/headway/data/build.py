@@ -291,7 +291,9 @@ def _check_readable(frame: pl.DataFrame, input: Input, reasons: dict[int, str], 
             f"{len(named)} of {total} items cannot be read; more than {MAX_UNREADABLE:.0%} is too many to "
             "go on without them.",
             given="; ".join(named[:5]) + (" ..." if len(named) > 5 else ""),
-            fix="Repair or remove those files, or correct the paths.",
+            fix="Correct or remove those rows."
+            if input.source == "values"
+            else "Repair or remove those files, or correct the paths.",
         )
 
 
@@ -303,6 +305,12 @@ def refitted(data: Data, items: pl.DataFrame, *, split: Split) -> Data:
     if reader.source == "values":
         store = replace(store, canvases=arrays_by_row(reader.read_rows(items), reader, items["row"].to_list()))
     return replace(data, items=items, input=reader, target=target, split=split, store=store)
+
+
+def for_architecture(data: Data, arch: str) -> Data:
+    """The data as an architecture of that name reads them: themselves, unless the input has several ways of reading."""
+    input = data.input.for_architecture(arch)
+    return data if input is data.input else refitted(replace(data, input=input), data.items, split=data.split)
 
 
 def _target(column: str, items: Callable[[], pl.DataFrame], input: Input) -> Target:

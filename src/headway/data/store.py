@@ -167,7 +167,7 @@ def open_answers(items: pl.DataFrame, input: Input, target: Target) -> Store | N
 
 
 def open_table(items: pl.DataFrame, input: Input) -> Store:
-    """The store of a table's rows: nothing but a hash of each, since the field reads them all at once when fitted.
+    """The store of a table's rows: a hash of each, and which cannot be read. The field reads them once it is fitted.
 
     Rows that are equal in every column, or of one item by `Input.same_items`, stay on one side of a split. Where more
     than half of the rows have an equal and the input names no items, they are taken as different ones that happen to
@@ -181,7 +181,8 @@ def open_table(items: pl.DataFrame, input: Input) -> Store:
         texts = pl.DataFrame({"same": same, "text": texts}).select(pl.col("text").min().over("same")).to_series()
     elif texts.n_unique() < len(items) / 2:
         texts = pl.Series([f"{row}\1{text}" for row, text in zip(items["row"], texts, strict=True)])
-    return Store(None, [hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in texts])
+    contents = [hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in texts]
+    return Store(None, contents, input.unreadable(items))
 
 
 def _key(values: Sequence[Any], reader: Reader) -> str | None:

@@ -135,6 +135,14 @@ class Input(ABC):
         """The field with its columns chosen, for a kind that chooses them where none were named; here itself."""
         return self
 
+    def for_architecture(self, arch: str | None) -> Self:
+        """The field as an architecture of that name reads items: itself, or a copy that is not fitted."""
+        return self
+
+    def unreadable(self, items: pl.DataFrame) -> dict[int, str]:
+        """Where `source` is "values", the rows that cannot be read, by position, and why; they are left out."""
+        return {}
+
     def names(self, items: pl.DataFrame) -> list[str]:
         """What a person calls each item: its path, or what it is instead."""
         return [value if isinstance(value, str) else f"<{type(value).__name__}>" for value in items[self.column]]

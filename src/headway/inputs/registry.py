@@ -19,6 +19,7 @@ __all__ = ["INPUTS", "check_architecture", "input_class", "input_from_json", "re
 # it.
 INPUTS: dict[str, str] = {
     "sound": "headway.inputs.sound.field:Sound",
+    "text": "headway.inputs.text.field:Text",
     "image": "headway.inputs.image.field:Image",
     "ratings": "headway.inputs.ratings.field:Ratings",
     "table": "headway.inputs.table.field:Table",

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from headway.bundle.quantize import QuantizeName, check_quantize
+from headway.data.build import for_architecture
 from headway.data.dataset import Data, PartName
 from headway.data.near_copies import ADVICE
 from headway.judge.baselines.run import BaselineFunction, BaselineResult
@@ -130,6 +131,8 @@ class Learner:
         check_run(seed=seed, batch_size=batch_size)
         check_optimizer(optimizer)
         callbacks = check_callbacks(callbacks)
+        if isinstance(arch, str):
+            data = for_architecture(data, arch)
         self.data, self.seed, self.history = data, seed, History()
         self.features: Features | None = None
         view = data.input.training_view(data.target, augment)

@@ -24,7 +24,8 @@ __all__ = ["RowReader"]
 # What the graph can take; beyond it a number would become infinite.
 _LARGEST = float(np.finfo(np.float32).max)
 _LIMITS = {"minimum": -_LARGEST, "maximum": _LARGEST}
-_MAX_TEXT = 10_000
+_MAX_CATEGORY = 10_000
+_MAX_TEXT = 100_000
 # Larger bodies are parsed off the event loop.
 _SLOW_BYTES = 20_000
 # A client that sends other rows altogether needs no list of every difference.
@@ -177,17 +178,17 @@ def _number(value: Any) -> float:
 
 def _category(value: Any) -> str | float:
     if not isinstance(value, bool | int | float):
-        return _text(value)
+        return _text(value, most=_MAX_CATEGORY)
     if not abs(value) <= _LARGEST:
         raise _WrongError(f"must be at most {_LARGEST:.4g}")
     return value
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, *, most: int = _MAX_TEXT) -> str:
     if not isinstance(value, str):
         raise _WrongError(f"must be text, not {_kind(value)}")
-    if len(value) > _MAX_TEXT:
-        raise _WrongError(f"must be text of at most {_MAX_TEXT:,} characters")
+    if len(value) > most:
+        raise _WrongError(f"must be text of at most {most:,} characters")
     # Half of a surrogate pair, which JSON may hold, cannot be encoded.
     if value.encode("utf-8", "replace").decode() != value:
         raise _WrongError("must be valid Unicode text")
@@ -224,7 +225,7 @@ def _schema(column: Column) -> dict[str, Any]:
         shown = f"{', '.join(column.choices[:20])}{' ...' if len(column.choices) > 20 else ''}"
         known = f"The model knows: {shown}" if shown else "Text."
         types = ["string", "number", "boolean", "null"]
-        return {"type": types, "maxLength": _MAX_TEXT, **_LIMITS, "description": known}
+        return {"type": types, "maxLength": _MAX_CATEGORY, **_LIMITS, "description": known}
     if column.kind == "date":
         example = f"A date, such as {column.typical or '2026-05-31'}."
         return {"type": ["string", "null"], "format": "date", "description": example}

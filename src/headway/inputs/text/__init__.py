@@ -1,0 +1,1 @@
+"""Texts as input: from a column of sentences to tokens, and the networks that read them."""

@@ -1,0 +1,317 @@
+"""A text, or several of an item, read into tokens: the same code while training and while serving."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from headway.errors import ConfigError, ReadError, did_you_mean
+from headway.inputs.base import Column, Input, learned, values_of
+from headway.inputs.text.tokenizer import (
+    PADDING,
+    TOKENIZERS,
+    TokenizerName,
+    encode,
+    learned_tokenizer,
+    opened,
+    packaged_tokenizer,
+    separator,
+)
+
+if TYPE_CHECKING:
+    import polars as pl
+    from matplotlib.axes import Axes
+    from tokenizers import Tokenizer
+
+    from headway.targets.base import Target
+    from headway.train.model import Model
+
+__all__ = ["MAX_CHARACTERS", "Text"]
+
+# What lies beyond is not read: it would take long, and no model sees so much.
+MAX_CHARACTERS = 100_000
+
+# So many rows are looked at to see what a column holds, and how long texts are.
+SAMPLE = 1_000
+
+# Half of a column's texts have so many words where it is found without being named; names of people have fewer.
+WORDS_OF_PROSE = 6
+
+_FILE_NAME = re.compile(r".*\.[A-Za-z0-9]{2,5}")
+
+
+@dataclass(frozen=True)
+class Text(Input):
+    """A column of texts, or several columns that are read one after the other, such as a title and a body.
+
+    An item is its tokens, int32 `[tokens]`; those beyond `max_tokens` are cut off.
+
+    Args:
+        text: The column's name, or several.
+        max_tokens: Tokens of an item that are read, from 8 to 512.
+        tokenizer: What cuts texts into tokens: "minilm", made for English, which the pretrained encoder needs; or
+            "byte_pair", which learns its tokens from the training rows. Default: what the architecture needs.
+
+    Attributes:
+        fitted: The tokenizer as JSON; found by `fit`.
+        cut: Share of the training rows that are longer than `max_tokens`; found by `fit`.
+
+    Raises:
+        ConfigError: If an argument is out of its range.
+
+    Example:
+        >>> import polars as pl
+        >>> field = Text("review", tokenizer="byte_pair").fit(pl.DataFrame({"review": ["good", "so good"]}))
+        >>> field.read("so good").dtype, field.read("good").shape
+        (dtype('int32'), (1,))
+    """
+
+    text: str | Sequence[str]
+    _: KW_ONLY
+    max_tokens: int = 256
+    tokenizer: TokenizerName = "minilm"
+    fitted: str = field(default="", init=False, repr=False)
+    cut: float = field(default=0.0, init=False, repr=False)
+    column: str = field(default="", init=False, repr=False)
+    source = "values"
+    dtype = np.int32
+    axes = ("tokens*",)
+    padding = PADDING
+    noun: ClassVar[str] = "text"
+    nouns: ClassVar[str] = "texts"
+
+    def __post_init__(self) -> None:
+        names = (self.text,) if isinstance(self.text, str) else tuple(self.text)
+        object.__setattr__(self, "text", names[0] if len(names) == 1 else names)
+        object.__setattr__(self, "column", ", ".join(names))
+        if not names or len(set(names)) < len(names):
+            what = "`text` must name one column, or several different ones."
+            raise ConfigError(what, given=repr(self.text), fix='Pass a name, or a list such as ["title", "body"].')
+        if type(self.max_tokens) is not int or not 8 <= self.max_tokens <= 512:
+            given = f"max_tokens={self.max_tokens!r}"
+            raise ConfigError("`max_tokens` must be from 8 to 512.", given=given, fix="Leave it out for 256.")
+        if self.tokenizer not in TOKENIZERS:
+            fix = did_you_mean(str(self.tokenizer), TOKENIZERS)
+            raise ConfigError("Unknown tokenizer.", given=repr(self.tokenizer), fix=fix)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of texts."""
+        return (self.text,) if isinstance(self.text, str) else tuple(self.text)
+
+    @property
+    def shape(self) -> tuple[None]:
+        """The number of tokens, which differs from text to text."""
+        return (None,)
+
+    @property
+    def vocabulary(self) -> int:
+        """How many different tokens there are, padding counted; the field must be fitted."""
+        return self._opened.get_vocab_size()
+
+    @cached_property
+    def _opened(self) -> Tokenizer:
+        return opened(self.fitted, self.max_tokens)
+
+    # Reading.
+
+    @classmethod
+    def recognise(cls, columns: Sequence[str], items: Callable[[], pl.DataFrame], *, size: int) -> Self | None:
+        """Columns that hold prose; where none is named, those that make up most of the table."""
+        rows = items()
+        if columns:
+            return cls(columns) if all(name in rows.columns and _is_prose(rows[name]) for name in columns) else None
+        sizes = {name: _num_characters(rows[name]) for name in rows.columns}
+        prose = [name for name in rows.columns if _is_prose(rows[name], num_words=WORDS_OF_PROSE)]
+        return cls(prose) if prose and 3 * sum(sizes[name] for name in prose) > 2 * sum(sizes.values()) else None
+
+    def for_architecture(self, arch: str | None) -> Self:
+        from headway.inputs.text.models import tokenizer_of
+
+        tokenizer = tokenizer_of(arch) if arch else None
+        return replace(self, tokenizer=tokenizer) if tokenizer and tokenizer != self.tokenizer else self
+
+    def fit(self, rows: pl.DataFrame) -> Self:
+        texts = self._texts(rows)
+        fitted = packaged_tokenizer() if self.tokenizer == "minilm" else learned_tokenizer(texts)
+        sample = texts[:: max(len(texts) // SAMPLE, 1)]
+        lengths = [len(tokens) for tokens in encode(opened(fitted, self.max_tokens + 1), sample)]
+        cut = float(np.mean(np.array(lengths) > self.max_tokens)) if lengths else 0.0
+        return learned(self, fitted=fitted, cut=cut)
+
+    def read(self, value: Any) -> np.ndarray:
+        """The tokens of a text, or of a dict with a text for each column, int32 `[tokens]`.
+
+        Raises:
+            ReadError: If it is not text, or there is nothing to read in it; the text is one line.
+        """
+        return np.array(self._opened.encode(self._text(value)).ids, dtype=np.int32)
+
+    def read_rows(self, items: pl.DataFrame) -> list[np.ndarray]:
+        return encode(self._opened, self._texts(items))
+
+    def read_many(self, values: Sequence[Any]) -> list[tuple[np.ndarray | ReadError, tuple[str, ...]]]:
+        texts = [self._text_or_error(value) for value in values]
+        arrays = iter(encode(self._opened, [text for text in texts if isinstance(text, str)]))
+        return [(next(arrays) if isinstance(text, str) else text, ()) for text in texts]
+
+    def unreadable(self, items: pl.DataFrame) -> dict[int, str]:
+        texts = map(self._text_or_error, items.select(self.columns).iter_rows())
+        return {position: str(text) for position, text in enumerate(texts) if isinstance(text, ReadError)}
+
+    def _texts(self, items: pl.DataFrame) -> list[str]:
+        """Each row's text; "" where it cannot be read."""
+        texts = map(self._text_or_error, items.select(self.columns).iter_rows())
+        return [text if isinstance(text, str) else "" for text in texts]
+
+    def _text_or_error(self, value: Any) -> str | ReadError:
+        try:
+            return self._text(value)
+        except ReadError as error:
+            return error
+
+    def _text(self, value: Any) -> str:
+        """An item as one text: a text, a dict by column, or the columns' values in a tuple."""
+        values = [value]
+        if isinstance(value, Mapping):
+            missing = [name for name in self.columns if name not in value]
+            if missing:
+                message = f"not a row with the column {missing[0]!r}"
+                raise ReadError(message)
+            values = [value[name] for name in self.columns]
+        elif isinstance(value, tuple) and len(value) == len(self.columns):
+            values = value
+        elif len(self.columns) > 1:
+            message = f"not a row: expected a dict with {', '.join(map(repr, self.columns))}"
+            raise ReadError(message)
+        texts = [_checked(name, value) for name, value in zip(self.columns, values, strict=True)]
+        if not any(map(_shows, texts)):
+            message = "empty: there is no text in it"
+            raise ReadError(message)
+        return self._separator.join(texts)
+
+    @cached_property
+    def _separator(self) -> str:
+        return f" {separator(self.fitted)} " if self.fitted and len(self.columns) > 1 else " "
+
+    def each(self, items: Any) -> Iterable[Any]:
+        """The texts, or rows, of a frame or of a dict of columns, one by one; anything else as it is."""
+        if not (isinstance(items, Mapping) or hasattr(items, "columns")):
+            return items
+        return zip(*(items[name] for name in self.columns), strict=True)
+
+    def names(self, items: pl.DataFrame) -> list[str]:
+        """How each text begins, with its row."""
+        rows = items["row"].to_list() if "row" in items.columns else range(len(items))
+        texts = items.select(self.columns).iter_rows()
+        named = [(f"row {row}", _beginning(values)) for row, values in zip(rows, texts, strict=True)]
+        return [f"{row}: {text}" if text else row for row, text in named]
+
+    def same_items(self, items: pl.DataFrame) -> list[str]:
+        """The texts: one that comes twice is one item, whatever its labels."""
+        return [
+            "\0".join(value or "" for value in map(_plain, values)) for values in items.select(self.columns).iter_rows()
+        ]
+
+    def describe(self) -> list[str]:
+        names = " and ".join(map(repr, self.columns))
+        lines = [f"in:  text of {names}, up to {self.max_tokens} tokens"]
+        if self.cut >= 0.005:
+            lines.append(f"     about {self.cut:.0%} of the training texts are longer, and are cut there (max_tokens=)")
+        return lines
+
+    # Serving.
+
+    def form(self) -> tuple[Column, ...]:
+        return tuple(Column(name=name, kind="text", typical="A text to read.") for name in self.columns)
+
+    # Training.
+
+    @classmethod
+    def architectures(cls) -> list[str]:
+        from headway.inputs.text.models import ARCHITECTURES
+
+        return list(ARCHITECTURES)
+
+    def build_model(self, arch: str | None, target: Target, *, pretrained: bool) -> Model:
+        from headway.inputs.text.models import build
+
+        return build(arch, self, target.num_outputs, pretrained=pretrained)
+
+    # Pictures.
+
+    def draw(self, axes: Axes, value: Any) -> None:
+        texts = [str(value[name]) for name in self.columns] if isinstance(value, Mapping) else [str(value)]
+        lines = [line for text in texts for line in textwrap.wrap(text[:SAMPLE], 40)]
+        axes.text(0.5, 0.5, "\n".join(lines[:12]), ha="center", va="center", fontsize=8, parse_math=False)
+
+    # As JSON.
+
+    def to_json(self) -> dict[str, Any]:
+        values = {"kind": "text", "text": list(self.columns), "max_tokens": self.max_tokens}
+        return {**values, "tokenizer": self.tokenizer, "cut": self.cut, "fitted": self.fitted}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        known = values_of(cls, values)
+        made = learned(cls(**known), fitted=str(values["fitted"]), cut=float(values["cut"]))
+        # What is not a tokenizer is refused where a bundle is opened, and not at its first text.
+        assert not made.fitted or made.vocabulary
+        return made
+
+    def __str__(self) -> str:
+        return f"Text({', '.join(map(repr, self.columns))})"
+
+
+def _checked(name: str, value: Any) -> str:
+    """A value as text, "" where there is none."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        message = f"not text: {type(value).__name__} in column {name!r}"
+        raise ReadError(message)
+    text = value[:MAX_CHARACTERS]
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        message = f"not valid Unicode: half of a character at {error.start} in column {name!r}"
+        raise ReadError(message) from error
+    return text
+
+
+def _shows(text: str) -> bool:
+    return any(character.isprintable() and not character.isspace() for character in text)
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else repr(value)
+
+
+def _beginning(values: Sequence[Any]) -> str:
+    return textwrap.shorten(" ".join(_plain(value)[:SAMPLE] for value in values), 60, placeholder=" ...")
+
+
+def _sample(values: pl.Series) -> pl.Series:
+    known = values.drop_nulls()
+    return known.gather_every(max(len(known) // SAMPLE, 1))
+
+
+def _num_characters(values: pl.Series) -> float:
+    """Characters of a value, on average."""
+    return float(sum(len(str(value)) for value in _sample(values))) / max(len(_sample(values)), 1)
+
+
+def _is_prose(values: pl.Series, *, num_words: int = 2) -> bool:
+    """Whether at least half of a column's values are different texts of so many words, and no names of files."""
+    known = _sample(values)
+    if str(known.dtype) != "String" or known.n_unique() * 2 < len(known) or not len(known):
+        return False
+    texts = known.to_list()
+    num_prose = sum(len(text.split()) >= num_words and not _FILE_NAME.fullmatch(text) for text in texts)
+    return 2 * num_prose >= len(texts)

@@ -1,0 +1,77 @@
+"""Architectures for texts by name, and the packaged encoder's weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import safetensors.torch
+
+from headway.errors import ConfigError, did_you_mean
+from headway.inputs.text.encoder import Encoder, EncoderSize, from_bert
+from headway.inputs.text.networks import ConvolutionalBody, PooledEncoder, TextModel
+from headway.inputs.text.tokenizer import PACKAGE, TokenizerName, packaged_file
+from headway.train.model import Model
+from headway.train.recipe import Recipe
+
+if TYPE_CHECKING:
+    from headway.inputs.text.field import Text
+
+__all__ = ["ARCHITECTURES", "build", "tokenizer_of"]
+
+# The layers after which a text's vectors are averaged, 0 for those that are looked up.
+DEPTHS = (2, 4, 6)
+
+# What the rate of each layer is multiplied by, compared with the next.
+LAYER_DECAY = 0.8
+
+
+def _minilm(field: Text, num_outputs: int, *, pretrained: bool) -> Model:
+    size = EncoderSize()
+    encoder = from_bert(safetensors.torch.load_file(packaged_file("model.safetensors")), size) if pretrained else None
+    body = PooledEncoder(encoder or Encoder(size), DEPTHS)
+    rates = {f"body.encoder.layers.{layer}": LAYER_DECAY ** (size.layers - layer) for layer in range(size.layers)}
+    rates["body.encoder"] = LAYER_DECAY ** (size.layers + 1)
+    model = TextModel(body, body.num_features, num_outputs, rates if pretrained else None)
+    return Model(model, recipe=Recipe(lr=5e-4), pretrained=PACKAGE if pretrained else "", arch="minilm")
+
+
+def _text_cnn(field: Text, num_outputs: int, *, pretrained: bool) -> Model:
+    body = ConvolutionalBody(field.vocabulary)
+    return Model(TextModel(body, body.num_features, num_outputs), recipe=Recipe(lr=2e-3), arch="text_cnn")
+
+
+@dataclass(frozen=True)
+class _Architecture:
+    """How a model is made, and the tokenizer that it needs."""
+
+    build: Callable[..., Model]
+    tokenizer: TokenizerName
+
+
+# By name, the default first.
+ARCHITECTURES: dict[str, _Architecture] = {
+    "minilm": _Architecture(_minilm, "minilm"),
+    "text_cnn": _Architecture(_text_cnn, "byte_pair"),
+}
+
+
+def tokenizer_of(arch: str) -> TokenizerName | None:
+    """The tokenizer that an architecture needs; None where there is no such architecture."""
+    return ARCHITECTURES[arch].tokenizer if arch in ARCHITECTURES else None
+
+
+def build(arch: str | None, field: Text, num_outputs: int, *, pretrained: bool) -> Model:
+    """A model for texts, by a key of `ARCHITECTURES`; the first that takes the field's tokens when left out.
+
+    Raises:
+        ConfigError: If the name is not known, or the architecture needs another tokenizer.
+        WeightsError: If the packaged weights are missing.
+    """
+    name = arch or next(name for name, made in ARCHITECTURES.items() if made.tokenizer == field.tokenizer)
+    if name not in ARCHITECTURES:
+        what = "Unknown architecture for texts."
+        fix = f"{did_you_mean(name, ARCHITECTURES)} Or pass a module of your own."
+        raise ConfigError(what, given=repr(name), fix=fix)
+    return ARCHITECTURES[name].build(field, num_outputs, pretrained=pretrained)

@@ -1,0 +1,107 @@
+"""What a model for texts is made of: a body that turns tokens into features, and a linear head.
+
+Shapes are written with B texts and T tokens; padding is 0, and each network finds by it where a text ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from headway.inputs.text.encoder import Encoder
+from headway.inputs.text.tokenizer import PADDING
+
+__all__ = ["ConvolutionalBody", "PooledEncoder", "TextModel"]
+
+# A token more or less at the end of a text: padding must not change what the widest filter gives.
+WIDTHS = (2, 3, 4)
+
+
+class TextModel(nn.Module):
+    """A body, from tokens to features `[B, num_features]`, and a linear head, from these to outputs.
+
+    Args:
+        body: What makes features of tokens.
+        num_features: How many.
+        num_outputs: How many numbers a text is answered with.
+        rates: What the learning rate of each part of the body is multiplied by, by the beginnings of names.
+    """
+
+    def __init__(
+        self, body: nn.Module, num_features: int, num_outputs: int, rates: dict[str, float] | None = None
+    ) -> None:
+        super().__init__()
+        self.body = body
+        self.head = nn.Linear(num_features, num_outputs)
+        self._rates = rates or {}
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Tokens, int32 `[B, T]`, to outputs `[B, num_outputs]`."""
+        return self.head(self.body(inputs))
+
+    def lr_factors(self) -> dict[str, float]:
+        """Earlier layers of a pretrained encoder learn more slowly."""
+        return self._rates
+
+
+class PooledEncoder(nn.Module):
+    """An encoder whose features are the means of a text's vectors, at several depths.
+
+    The last layer knows what the encoder was trained for; the layers before it still know what sort of words there
+    are, and let a linear head separate what that training never had to.
+
+    Source:
+        Evci et al. 2022, arXiv:2201.03529 (a head on features of all depths); here without choosing among them.
+    """
+
+    def __init__(self, encoder: Encoder, depths: Sequence[int]) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.depths = tuple(depths)
+
+    @property
+    def num_features(self) -> int:
+        """How many features there are."""
+        return len(self.depths) * self.encoder.size.dim
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Tokens, int32 `[B, T]`, to features `[B, num_features]`."""
+        states = self.encoder(inputs)
+        is_token = (inputs != PADDING).unsqueeze(-1).to(states[0].dtype)
+        counts = is_token.sum(dim=1).clamp_min(1)
+        return torch.cat([(states[depth] * is_token).sum(dim=1) / counts for depth in self.depths], dim=1)
+
+
+class ConvolutionalBody(nn.Module):
+    """Convolutions over a text's tokens, and of each filter the strongest answer anywhere in the text.
+
+    Source:
+        Kim 2014, arXiv:1408.5882; the vectors of tokens are learned from scratch.
+    """
+
+    def __init__(self, vocabulary: int, *, dim: int = 128, filters: int = 96) -> None:
+        super().__init__()
+        self.words = nn.Embedding(vocabulary, dim, padding_idx=PADDING)
+        self.convolutions = nn.ModuleList(nn.Conv1d(dim, filters, width, padding=width - 1) for width in WIDTHS)
+        self.dropout = nn.Dropout(0.5)
+
+    @property
+    def num_features(self) -> int:
+        """How many features there are."""
+        return sum(int(layer.out_channels) for layer in self.convolutions if isinstance(layer, nn.Conv1d))
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Tokens, int32 `[B, T]`, to features `[B, num_features]`."""
+        vectors = self.words(inputs).transpose(1, 2)
+        # Beyond a text's end the filters see zeros, whether these are padding or the convolution's own.
+        length = (inputs != PADDING).sum(dim=1, keepdim=True)
+        strongest = []
+        for width, convolution in zip(WIDTHS, self.convolutions, strict=True):
+            answers = torch.relu(convolution(vectors))
+            # A window counts where it holds a token of the text.
+            steps = torch.arange(answers.shape[-1], device=inputs.device)
+            is_inside = steps < length + width - 1
+            strongest.append((answers * is_inside[:, None, :]).amax(dim=-1))
+        return self.dropout(torch.cat(strongest, dim=1))

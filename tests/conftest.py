@@ -30,10 +30,6 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HEADWAY_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("OMP_NUM_THREADS", "1")
-        # No test cuts the power, and thousands of files would wait for the disk. What is flushed, and when, is tested
-        # in unit/runs/test_checkpoint.py.
-        patch.setattr(os, "fsync", lambda _: None)
-        patch.setattr(os, "sync", lambda: None, raising=False)
         yield
 
 

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from headway.course import research
 from headway.course.research import Assignment, assignments_of, check_assignment, find_assignment, verify_assignment
+from headway.course.run import Zygote
 from headway.errors import ConfigError, DataError
 
 ALL = [one for lesson in range(1, 21) for one in assignments_of(lesson)]
 
 
+@pytest.fixture(scope="module")
+def zygote() -> Iterator[Zygote]:
+    with Zygote() as process:
+        yield process
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("assignment", ALL, ids=lambda one: one.id)
-def test_the_reference_passes_and_the_lazy_answer_does_not(assignment: Assignment, tmp_path: Path) -> None:
-    assert list(verify_assignment(assignment, folder=tmp_path)) == []
+def test_the_reference_passes_and_the_lazy_answer_does_not(
+    assignment: Assignment, zygote: Zygote, tmp_path: Path
+) -> None:
+    assert list(verify_assignment(assignment, folder=tmp_path, zygote=zygote)) == []
 
 
 def test_each_has_its_files() -> None:

@@ -118,17 +118,25 @@ def weights(learner: hw.Learner) -> list[np.ndarray]:
     return [value.numpy() for value in learner.model.state_dict().values()]
 
 
-def test_the_same_seed_gives_the_same_bits(people: hw.Data) -> None:
-    for one, other in zip(weights(learn(people)), weights(learn(people)), strict=True):
+@pytest.fixture(scope="module")
+def learned(people: hw.Data) -> list[np.ndarray]:
+    """The weights of three epochs."""
+    return weights(learn(people))
+
+
+def test_the_same_seed_gives_the_same_bits(people: hw.Data, learned: list[np.ndarray]) -> None:
+    for one, other in zip(weights(learn(people)), learned, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_run_that_was_killed_ends_at_the_same_bits(people: hw.Data, tmp_path: Path) -> None:
+def test_a_run_that_was_killed_ends_at_the_same_bits(
+    people: hw.Data, learned: list[np.ndarray], tmp_path: Path
+) -> None:
     with saves_counted(error=Killed(), at=5), pytest.raises(Killed):
         learn(people, run=tmp_path / "run")
     again = hw.Learner.resume(tmp_path / "run", progress=False)
     assert again.data.train.rows.tolist() == people.train.rows.tolist()
-    for one, other in zip(weights(again), weights(learn(people)), strict=True):
+    for one, other in zip(weights(again), learned, strict=True):
         np.testing.assert_array_equal(one, other)
 
 

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from headway.course.exercise import memory_bytes
-from headway.course.run import CheckResult, Limits, run_check
+from headway.course.run import CheckResult, Limits, Zygote, run_check
 from headway.errors import ConfigError, DataError, did_you_mean
 
 __all__ = ["Assignment", "assignments_of", "check_assignment", "find_assignment", "verify_assignment"]
@@ -92,7 +92,13 @@ def find_assignment(id: str) -> Assignment:
 
 
 def check_assignment(
-    assignment: Assignment, file: Path, *, folder: Path, speed_factor: float = 1.0, saves_failure: bool = False
+    assignment: Assignment,
+    file: Path,
+    *,
+    folder: Path,
+    zygote: Zygote | None = None,
+    speed_factor: float = 1.0,
+    saves_failure: bool = False,
 ) -> CheckResult:
     """Checks a learner's file, in a process of its own.
 
@@ -100,6 +106,7 @@ def check_assignment(
         assignment: What it answers.
         file: The learner's file.
         folder: The learner's course folder.
+        zygote: A process to fork; default: a new process.
         speed_factor: How many times slower than the authors' this machine is.
         saves_failure: Save the first failure for `headway why`.
 
@@ -118,19 +125,21 @@ def check_assignment(
         check_file=check_file,
         folder=folder,
         limits=limits,
+        zygote=zygote,
         # Its models and tables lie there: an answer may need hours of training, which no check repeats.
         sees_folder=True,
         saves_failure=saves_failure,
     )
 
 
-def verify_assignment(assignment: Assignment, *, folder: Path) -> Iterator[str]:
+def verify_assignment(assignment: Assignment, *, folder: Path, zygote: Zygote | None = None) -> Iterator[str]:
     """What is wrong with an assignment: a reference that fails its check, or a lazy answer that passes."""
     if len(assignment.rubric) < 2:
         yield f"{len(assignment.rubric)} lines in the rubric, of 2 or more"
     # A check that a lazy answer passes would grade nothing.
     for name, wanted in (("reference", "solved"), ("lazy", "not yet")):
-        result = check_assignment(assignment, assignment.files / f"{name}.py", folder=folder, speed_factor=2.0)
+        file = assignment.files / f"{name}.py"
+        result = check_assignment(assignment, file, folder=folder, zygote=zygote, speed_factor=2.0)
         if result.state != wanted:
             first = result.first_failure
             failure = result.failure or (first.failure if first else None)

@@ -57,9 +57,10 @@ def verify_lesson(lesson: int, *, full: bool = False, say: Callable[[str], objec
         problems.append(f"lesson {lesson} has {num_assignments} assignments, of {NUM_ASSIGNMENTS}")
     if full:
         say(f"lesson {lesson}: further research")
-        with tempfile.TemporaryDirectory(prefix="headway-verify-") as folder:
+        with tempfile.TemporaryDirectory(prefix="headway-verify-") as folder, Zygote() as zygote:
             for one in assignments_of(lesson):
-                problems += [f"{one.id}: {problem}" for problem in verify_assignment(one, folder=Path(folder))]
+                wrong = verify_assignment(one, folder=Path(folder), zygote=zygote)
+                problems += [f"{one.id}: {problem}" for problem in wrong]
         say(f"lesson {lesson}: all cells")
         problems += _measured(text)
     return problems

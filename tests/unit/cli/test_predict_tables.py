@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -20,20 +22,27 @@ ROWS = pl.DataFrame(
 Bundle = Callable[..., Path]
 
 
-@pytest.fixture
-def bundle(tmp_path: Path) -> Bundle:
-    """Makes the bundle of a model that has not been trained."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """Makes the bundle of a model that has not been trained, once for each target."""
 
+    @cache
     def make(target: str) -> Path:
         data = hw.from_items(ROWS, target=target)
         learner = hw.Learner(data, progress=False, device="cpu")
         assert data.target.objective() is not None
-        path = tmp_path / "model.headway"
+        path = tmp_path_factory.mktemp(target) / "model.headway"
         parts = {"model": learner.model, "prepare": learner.prepare, "input": data.input, "target": data.target}
         examples = np.asarray(data.valid.canvases(range(3)))
         return export_bundle(path, **parts, examples=examples, manifest={}, card="")
 
     return make
+
+
+@pytest.fixture
+def bundle(made: Bundle, tmp_path: Path) -> Bundle:
+    """A copy of such a bundle in a folder of the test's own."""
+    return lambda target: Path(shutil.copy(made(target), tmp_path / "model.headway"))
 
 
 @pytest.mark.slow

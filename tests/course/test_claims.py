@@ -44,6 +44,18 @@ def test_both_ends_of_a_tolerance_are_fine_and_nan_is_not() -> None:
     assert [one.fine for one in claimed()] == [True, False]
 
 
+def test_a_wider_tolerance() -> None:
+    claim("pixels", 0.70)
+    claim("model", 0.76, near=0.82, within=0.04, above="pixels", by=0.1)
+    model = claimed()[1]
+    assert not model.fine
+    assert not model.problem(slack=2)
+    assert model.problem(slack=1.25) == (
+        "That is further apart than it should be: run the lesson again from its first cell. "
+        "It should be above pixels (0.7) by 0.08 or more."
+    )
+
+
 def test_mistakes_in_a_claim() -> None:
     with pytest.raises(ConfigError) as caught:
         claim("a", 1, near=1)

@@ -114,6 +114,26 @@ def test_why_explains_what_a_check_met(workspace: Workspace, tmp_path: Path, mon
     assert json.loads(result.output)["explanations"]
 
 
+@pytest.mark.parametrize("fault", ["return [number][1]", "return 3 * number"])
+def test_why_knows_that_a_file_has_changed_and_forgets_what_is_solved(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    monkeypatch.setenv("HEADWAY_CACHE", str(tmp_path / "cache"))
+    changed = "You have changed this code since then. Run it again to see whether that helped.\n"
+    save(workspace, f"def double(number):\n    {fault}\n")
+    typed("check", "7.1", status=1)
+    assert changed not in CliRunner().invoke(app, ["why"]).output
+    save(workspace, "def double(number):\n    return 2 * number\n")
+    assert changed in CliRunner().invoke(app, ["why"]).output
+    # Another exercise is solved; this one is not checked yet.
+    other = workspace.exercise_file(find_exercise("7.2"))
+    other.write_text(workspace.text(find_exercise("7.1")))
+    typed("check", "7.2", status=0)
+    assert changed in CliRunner().invoke(app, ["why"]).output
+    typed("check", "7.1", status=0)
+    assert CliRunner().invoke(app, ["why"]).output == "No failure is saved. Run: headway why script.py\n"
+
+
 def test_a_file_that_cannot_be_read_is_explained_too(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

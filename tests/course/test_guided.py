@@ -125,11 +125,13 @@ def test_a_learner_goes_through_a_lesson(
     learner: Path, log: Log, typed: Typed, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # Two guesses, two cells, two questions of which the second has options.
-    terminal = typed("3", "1", "0.8", "", "", "", "1", "", "2 1")
+    terminal = typed("3", "1", "0.8", "r", "", "", "", "1", "", "2 1")
     assert guide(read(7), terminal, file=learner, log=log)
     shown = capsys.readouterr().out
-    assert shown.splitlines()[:22] == [
-        "Lesson 7, about 5 minutes. q stops; you go on from there.",
+    assert shown.splitlines()[:27] == [
+        "Lesson 7, about 5 minutes. q stops; you go on from there. r, where a cell waits,",
+        "runs the one before it again, as you have saved it by then:",
+        str(learner),
         "",
         "A small lesson",
         "",
@@ -142,6 +144,7 @@ def test_a_learner_goes_through_a_lesson(
         "  1. yes",
         "  2. no",
         "Your guess, 1 to 2: 3",
+        "Type a number from 1 to 2.",
         "Your guess, 1 to 2: 1",
         "And how much?",
         "",
@@ -151,6 +154,8 @@ def test_a_learner_goes_through_a_lesson(
         "",
         "    share = 3 / 4",
         "",
+        "Run it (Enter) r",
+        "No cell has run yet.",
     ]
     assert "This cell takes about 20 s on two cores.\nRun it (Enter) \nshare: yours 0.75" in shown
     assert shown.index("You guessed: yes\nYou guessed (a number): 0.8") < shown.index("claim(")
@@ -199,14 +204,78 @@ def test_a_cell_that_fails_ends_the_tour_with_what_to_do(
 ) -> None:
     lesson: Lesson = parse(f"{HEAD}# %%\n1 / 0\n", name="07_small.py")
     assert not guide(lesson, typed(""), file=learner, log=log)
-    assert capsys.readouterr().out.splitlines()[-6:] == [
+    assert capsys.readouterr().out.splitlines()[-7:] == [
         "ZeroDivisionError: division by zero",
         "",
         "The cell at line 4 stopped with an error. Correct it in your file:",
         str(learner),
         "Explained: headway why",
-        "Then go on with: headway course run 7",
+        "",
+        "Go on with: headway course run 7",
     ]
+
+
+CHANGES = f"""{HEAD}# %%
+count = 0
+# %%
+count += 1
+print("count", count)
+"""
+
+
+@pytest.fixture
+def saving(learner: Path) -> Callable[..., Terminal]:
+    """A terminal in which an answer that holds a line end is first saved as the lesson's file, and r typed then."""
+
+    def make(*answers: str) -> Terminal:
+        left = iter(answers)
+
+        def read(prompt: str) -> str:
+            try:
+                answer = next(left)
+            except StopIteration:
+                raise EOFError from None
+            if "\n" in answer:
+                learner.write_text(answer)
+            return "r" if "\n" in answer else answer
+
+        return Terminal(plain=True, read=read, width=80)
+
+    return make
+
+
+def test_a_changed_cell_is_run_again(
+    learner: Path, log: Log, saving: Typed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed = CHANGES.replace("count += 1", "count += 10")
+    broken = CHANGES.replace("count += 1", "count += one")
+    more = f"{changed}# %%\nprint('more')\n"
+    lesson = parse(CHANGES, name="07_small.py")
+    assert guide(lesson, saving("", "", changed, broken, more, "print(1)\n", CHANGES), file=learner, log=log)
+    shown = capsys.readouterr().out
+    assert [line for line in shown.splitlines() if line.startswith(("count", "NameError"))] == [
+        "count 1",
+        "count 11",
+        "NameError: name 'one' is not defined",
+        "count 12",
+    ]
+    assert (
+        "Your file has more or fewer cells than this lesson began with. To begin with\nthem:\n"
+        "headway course run 7 --again\n"
+    ) in shown
+    assert "07_small.py, line 1: A lesson needs cells." in shown
+    assert shown.rstrip().endswith(("headway course watch", "headway course quiz 7"))
+
+
+def test_a_cell_that_failed_is_run_again_when_it_is_corrected(
+    learner: Path, log: Log, saving: Typed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = CHANGES.replace("count += 1", "count += one")
+    assert guide(parse(broken, name="07_small.py"), saving("", "", broken, CHANGES), file=learner, log=log)
+    shown = capsys.readouterr().out
+    assert shown.count("NameError: name 'one'") == 2
+    assert "count 1\n" in shown
+    assert [event.id for event in log.read()] == ["7.cell.1", "7.cell.2"]
 
 
 def test_processes_are_ended(learner: Path, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:

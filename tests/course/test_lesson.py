@@ -135,3 +135,27 @@ def test_a_lesson_that_does_not_exist() -> None:
         read(99)
     known = ", ".join(map(str, lesson_files()))
     assert str(caught.value) == f"There is no such lesson.\n  Given: lesson 99\n  Fix:   Choose one of: {known}."
+
+
+def test_the_quick_form_has_less_to_compute() -> None:
+    tagged = LESSON.replace('tags=["seconds:20"]', 'tags=["seconds:20", "quick:0.01 -> 0.02"]')
+    lesson = parse(tagged)
+    (cell,) = [cell for cell in lesson.cells if cell.seconds]
+    assert 'claim("share", share, near=0.75, within=0.02)' in lesson.quick().cells[lesson.cells.index(cell)].text
+    assert [one for one in lesson.quick().cells if one.source != cell.quick().source] == [
+        one for one in lesson.cells if one is not cell
+    ]
+
+
+@pytest.mark.parametrize("tag", ["quick:range(9) -> range(1)", "quick:share"])
+def test_a_quick_tag_that_does_not_fit_its_cell(tag: str) -> None:
+    lesson = parse(LESSON.replace('"seconds:20"', f'"{tag}"'), name="07_small.py")
+    with pytest.raises(DataError) as caught:
+        lesson.quick()
+    old = tag.removeprefix("quick:").partition(" -> ")[0]
+    (cell,) = [cell for cell in lesson.cells if tag in cell.tags]
+    assert str(caught.value) == (
+        "A quick tag must change a text that its cell has once.\n"
+        f"  Given: {tag!r}, cell at line {cell.line}, whose code has {old!r} {cell.source.count(old)} times\n"
+        '  Fix:   Write "quick:OLD -> NEW", where the code has OLD once.'
+    )

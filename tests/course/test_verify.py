@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from headway.course import exercise
+from headway.course import exercise, lesson
 from headway.course.exercise import find_exercise, load
-from headway.course.verify import verify_exercise, verify_exercises
+from headway.course.lesson import parse, read
+from headway.course.recorded import unrecorded
+from headway.course.verify import verify_exercise, verify_exercises, verify_lesson
 
 TWO = "2 mutants, of 4 or more"
 
@@ -94,3 +96,41 @@ def test_a_lesson_has_exercises_of_each_kind(course: Path) -> None:
 @pytest.mark.slow
 def test_a_full_check_tries_other_settings(course: Path) -> None:
     assert list(verify_exercise(find_exercise("7.1"), full=True)) == [TWO]
+
+
+QUICK = """# %% [markdown]
+# # Small
+# id = 7, layer = "call", minutes = 5, needs = []
+# %% [markdown]
+# ## Numbers {#numbers}
+# {near} and {far}
+# %% tags=["quick:range(10**6) -> range(10)"]
+from headway.course.claims import claim
+
+claim("count", sum(1 for _ in range(10**6)))
+claim("near", 1.5, near=1, within=0.3)
+claim("far", 2.0, near=1, within=0.3)
+1 / 0
+"""
+
+
+@pytest.mark.slow
+def test_a_lesson_in_its_quick_form(course: Path) -> None:
+    file = course / "lessons" / "07_twice.py"
+    file.write_text(QUICK)
+    problems = verify_lesson(7, quick=True)
+    assert "lesson 7, line 7: ZeroDivisionError: division by zero" in problems
+    assert [problem for problem in problems if "yours" in problem] == [
+        "lesson 7, far: yours 2.0, ours 1.0 ± 0.3. That is further apart than it should be: run the lesson again from "
+        "its first cell."
+    ]
+    file.write_text(QUICK.replace("quick:range", "quick:ranges"))
+    assert any("must change a text that its cell has once." in problem for problem in verify_lesson(7, quick=True))
+
+
+def test_a_cell_that_has_changed_since_it_was_recorded() -> None:
+    assert not unrecorded(read(1))
+    source = lesson.lesson_files()[1].read_text()
+    changed = parse(source.replace("size=128, split=split", "size=96, split=split"), name="01_first_model.py")
+    (sentence,) = unrecorded(changed)
+    assert sentence.endswith(": the cell has changed since it was recorded: make course")

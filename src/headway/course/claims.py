@@ -54,7 +54,9 @@ class Claim:
         high: The upper end.
         near: What the lesson's authors measured; None for a number that only has to be quoted.
         within: How far from it is fine.
-        problem: Why it is not fine; "" if it is.
+        above: What it must exceed: another claim's name, or a number; "" for nothing.
+        floor: That claim's value, or the number.
+        by: By how much it must exceed it.
     """
 
     name: str
@@ -63,20 +65,37 @@ class Claim:
     high: float | None = None
     near: float | None = None
     within: float | None = None
-    problem: str = ""
+    above: str = ""
+    floor: float | None = None
+    by: float = 0.0
 
     @property
     def fine(self) -> bool:
         """Whether the number is what the lesson says."""
-        return not self.problem
+        return not self.problem()
+
+    def problem(self, *, slack: float = 1.0) -> str:
+        """Why it is not fine; "" if it is. With a slack of 2, it may be twice as far away, and half as far above."""
+        problems = []
+        # Written with `not`, so that NaN is never fine. The factor is for the last bit of 0.70 - 0.64 against 0.06.
+        if (
+            self.near is not None
+            and self.within is not None
+            and not abs(self.value - self.near) <= slack * self.within * (1 + 1e-9)
+        ):
+            problems.append("That is further apart than it should be: run the lesson again from its first cell.")
+        if self.floor is not None and not self.value - self.floor >= self.by / slack:
+            problems.append(f"It should be above {self.above} ({self.floor:.4g}) by {self.by / slack:g} or more.")
+        return " ".join(problems)
 
     def __str__(self) -> str:
+        problem = self.problem()
         if self.near is None or self.within is None:
-            return f"{self.name}: {self.value:.4g}" + (f". {self.problem}" if self.problem else "")
+            return f"{self.name}: {self.value:.4g}" + (f". {problem}" if problem else "")
         # As many as the tolerance: 0.9312 ± 0.05 would promise what another run does not keep.
         digits = max(0, -math.floor(math.log10(self.within))) if self.within else 0
         yours = f"yours {self.value:.{digits}f}, ours {self.near:.{digits}f} ± {self.within:.{digits}f}"
-        return f"{self.name}: {yours}, both fine" if self.fine else f"{self.name}: {yours}. {self.problem}"
+        return f"{self.name}: {yours}, both fine" if not problem else f"{self.name}: {yours}. {problem}"
 
 
 # The claims of this process, by name: a lesson's cells run in one.
@@ -121,15 +140,10 @@ def claim(
         hint = did_you_mean(above, _claims) if _claims else "No claim comes before this one."
         raise ConfigError("`above` must name an earlier claim.", given=f'above="{above}"', fix=hint)
     number = float(value if isinstance(value, SupportsFloat) else value.value)
-    problems = []
-    # Written with `not`, so that NaN is never fine. The factor is for the last bit of 0.70 - 0.64 against 0.06.
-    if near is not None and within is not None and not abs(number - near) <= within * (1 + 1e-9):
-        problems.append("That is further apart than it should be: run the lesson again from its first cell.")
     floor = _claims[above].value if isinstance(above, str) else above
-    if floor is not None and not number - floor >= by:
-        problems.append(f"It should be above {above} ({floor:.4g}) by {by:g} or more.")
     low, high = getattr(value, "low", None), getattr(value, "high", None)
-    _claims[name] = Claim(name, number, low, high, near, within, " ".join(problems))
+    shown = "" if above is None else str(above)
+    _claims[name] = Claim(name, number, low, high, near, within, shown, floor, by)
     # On the standard output: it is a result of the cell, as its other lines are.
     print(_claims[name])
 

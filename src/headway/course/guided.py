@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
 
 from headway.course.claims import Claim, fill, read_measured
-from headway.course.lesson import Ask, Cell, Guess, Lesson
+from headway.course.lesson import Ask, Cell, Guess, Lesson, parse
 from headway.course.question_file import find, load
 from headway.course.quiz import ask, remaining
 from headway.course.run import kill_tree
 from headway.course.state import Event, Log
 from headway.course.terminal import EndOfAnswersError, Terminal
-from headway.errors import RunError
+from headway.errors import DataError, RunError
 
 __all__ = ["CellResult", "LessonProcess", "guide", "run_all"]
 
@@ -186,6 +186,8 @@ class _Guide:
     process: LessonProcess
     measured: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     guesses: list[tuple[Guess, str]] = field(default_factory=list)
+    last: int | None = None
+    """The cell that ran last, which can be run again."""
 
     def go(self, start_again: bool) -> bool:
         events = self.log.read()
@@ -196,20 +198,24 @@ class _Guide:
         first = 0 if start_again or len(run) == len(code) or not run else run[-1] + 1
         self.measured = read_measured(self.lesson.id)
         self.terminal.line(
-            f"Lesson {self.lesson.id}, about {self.lesson.minutes} minutes. q stops; you go on from there."
+            f"Lesson {self.lesson.id}, about {self.lesson.minutes} minutes. q stops; you go on from there. "
+            "r, where a cell waits, runs the one before it again, as you have saved it by then:"
         )
+        # A path that is wrapped cannot be copied.
+        self.terminal.output(f"{self.process.file}\n")
         if first and not self._again(code[: code.index(run[-1]) + 1]):
             return False
         try:
             for number in range(first, len(self.lesson.cells)):
-                if not self._cell(number):
-                    return False
+                self._cell(number)
         except EndOfAnswersError:
             self._say_how_to_go_on()
             return False
         except KeyboardInterrupt:
             self._say_how_to_go_on()
             raise
+        with contextlib.suppress(EndOfAnswersError):
+            self._wait("This is the end")
         self.terminal.line()
         self.terminal.line(f"That was lesson {self.lesson.id}.")
         if remaining(load(self.lesson.id), self.log.read()):
@@ -232,10 +238,12 @@ class _Guide:
             result = self.process.run(number)
             if result.error:
                 self._show_error(result)
+                self._say_how_to_go_on()
                 return False
+            self.last = number
         return True
 
-    def _cell(self, number: int) -> bool:
+    def _cell(self, number: int) -> None:
         cell = self.lesson.cells[number]
         section = self.lesson.section_of(number)
         self.terminal.line()
@@ -248,22 +256,20 @@ class _Guide:
                 self._ask(part)
             else:
                 self.terminal.text(fill(part, self.measured))
-        return not cell.is_code or self._run(number, cell)
+        if cell.is_code:
+            self._run(number, cell)
 
-    def _run(self, number: int, cell: Cell) -> bool:
+    def _run(self, number: int, cell: Cell) -> None:
         self.terminal.code(cell.text)
         self.terminal.line()
         if cell.seconds:
             self.terminal.line(f"This cell takes about {cell.seconds:.0f} s on two cores.")
-        self.terminal.pause("Run it")
-        result = self.process.run(number, show=self.terminal.output)
-        if result.error:
-            self._show_error(result)
-            return False
-        for figure in result.figures:
-            self.terminal.output(f"Figure: {figure}\n")
-        if result.figures and result.alt:
-            self.terminal.line(f"It shows: {result.alt}")
+        self._wait("Run it")
+        result = self._shown(number)
+        while result.error:
+            self.terminal.pause("Run it again, as you have saved it")
+            result = self._shown(number) if self._reread() else result
+        self.last = number
         for guess, answer in self.guesses:
             about = f" ({guess.options[0]})" if len(guess.options) == 1 else ""
             self.terminal.line(f"You guessed{about}: {answer}", "bold")
@@ -273,6 +279,38 @@ class _Guide:
         own = {claim.name: _numbers(claim) for claim in result.claims}
         self.measured = {**own, **self.measured}
         _log_read(self.lesson, number, self.log)
+
+    def _shown(self, number: int) -> CellResult:
+        """Runs a cell, and shows what it gives."""
+        result = self.process.run(number, show=self.terminal.output)
+        if result.error:
+            self._show_error(result)
+        for figure in result.figures:
+            self.terminal.output(f"Figure: {figure}\n")
+        if result.figures and result.alt:
+            self.terminal.line(f"It shows: {result.alt}")
+        return result
+
+    def _wait(self, prompt: str) -> None:
+        """Waits until the learner goes on; until then, r runs the last cell again."""
+        while self.terminal.pause(prompt) == "r":
+            if self.last is None:
+                self.terminal.line("No cell has run yet.")
+            elif self._reread():
+                self._shown(self.last)
+
+    def _reread(self) -> bool:
+        """Takes the learner's file as it is saved now; whether its cells are those of the lesson still."""
+        try:
+            now = parse(self.process.file.read_text(encoding="utf-8"), name=self.lesson.name)
+        except (DataError, OSError) as error:
+            self.terminal.output(f"{error}\n")
+            return False
+        if [cell.is_code for cell in now.cells] != [cell.is_code for cell in self.lesson.cells]:
+            self.terminal.line("Your file has more or fewer cells than this lesson began with. To begin with them:")
+            self.terminal.output(f"headway course run {self.lesson.id} --again\n")
+            return False
+        self.lesson = self.process.lesson = now
         return True
 
     def _guess(self, guess: Guess) -> None:
@@ -283,6 +321,7 @@ class _Guide:
             typed = self.terminal.ask(f"Your guess, 1 to {len(numbers)}:")
             # A guess may be wrong, but it is never empty: what comes is compared with it.
             while typed not in numbers:
+                self.terminal.line(f"Type a number from 1 to {len(numbers)}.")
                 typed = self.terminal.ask(f"Your guess, 1 to {len(numbers)}:")
             answer = numbers[typed]
         else:
@@ -307,7 +346,6 @@ class _Guide:
         # A path that is wrapped cannot be copied.
         self.terminal.output(f"{self.process.file}\n")
         self.terminal.line("Explained: headway why")
-        self.terminal.line(f"Then go on with: headway course run {self.lesson.id}")
 
 
 def _numbers(claim: Claim) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from headway.course.state import Event, ExerciseState, fold
 from headway.course.workspace import Workspace
 from headway.errors import ConfigError
 from headway.system.files import write_whole
+from headway.why.failure import forget
 
 __all__ = ["attempt", "explain", "measure_speed", "next_hint", "solution_of", "speed_factor", "states"]
 
@@ -43,6 +44,8 @@ def attempt(workspace: Workspace, exercise: Exercise, *, zygote: Zygote | None =
         sees_folder=exercise.kind == "make",
         saves_failure=True,
     )
+    if result.state == "solved":
+        forget(workspace.exercise_file(exercise))
     # To look at the text of a file that nobody has touched yet is no try.
     if code_hash(text) != code_hash(workspace.start(exercise)):
         failed = result.first_failure

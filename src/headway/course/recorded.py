@@ -17,7 +17,7 @@ from headway.course.guided import CellResult
 from headway.course.lesson import Lesson
 from headway.system.files import write_whole
 
-__all__ = ["Recorded", "read_recorded", "write_recorded"]
+__all__ = ["Recorded", "read_recorded", "unrecorded", "write_recorded"]
 
 FOLDER = Path(__file__).parent / "recorded"
 
@@ -56,6 +56,16 @@ def read_recorded(lesson: Lesson) -> dict[int, Recorded]:
         # A page with a broken picture is worse than one without its output.
         if all((FOLDER / figure).exists() for figure in one["figures"])
     }
+
+
+def unrecorded(lesson: Lesson) -> list[str]:
+    """The cells whose page shows no output, a sentence each: they have changed since they were recorded."""
+    recorded = read_recorded(lesson)
+    return [
+        f"line {cell.line}: the cell has changed since it was recorded: make course"
+        for number, cell in enumerate(lesson.cells)
+        if cell.is_code and number not in recorded
+    ]
 
 
 def write_recorded(lesson: Lesson, results: Sequence[CellResult], *, learner: Path) -> Path:

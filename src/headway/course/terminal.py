@@ -78,16 +78,15 @@ class Terminal:
             raise EndOfAnswersError
         return text
 
-    def pause(self, prompt: str) -> None:
-        """Waits for the space bar, or for Enter where single keys cannot be read.
+    def pause(self, prompt: str) -> str:
+        """Waits for the space bar, or for Enter where single keys cannot be read; the key, or what was typed.
 
         Raises:
             EndOfAnswersError: If the key is q.
         """
         # A test, a pipe and a screen reader give whole lines.
         if self.plain or self.read is not input or not sys.stdin.isatty():
-            self.ask(f"{prompt} (Enter)")
-            return
+            return self.ask(f"{prompt} (Enter)").lower()
         from typer import getchar
 
         self.console.print(f"{prompt} (space)", style="dim", end="\r")
@@ -98,6 +97,7 @@ class Terminal:
         # In raw mode Ctrl-C is a character and no signal.
         if key == "\x03":
             raise KeyboardInterrupt
+        return key.lower()
 
     def _block(self, block: str) -> None:
         heading = re.match(r"#{1,3} (.+)", block)

@@ -6,16 +6,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from headway.course import question_checks
 from headway.course.claims import typed_numbers, unknown_claims, write_measured
 from headway.course.exercise import Exercise, Mutant, exercises_of
-from headway.course.guided import run_all
+from headway.course.guided import CellResult, run_all
 from headway.course.lesson import Lesson, lesson_files, read
 from headway.course.question_file import load
-from headway.course.recorded import write_recorded
+from headway.course.recorded import unrecorded, write_recorded
 from headway.course.research import assignments_of, verify_assignment
 from headway.course.run import CheckResult, Zygote, run_check
 from headway.course.state import Log
@@ -30,15 +30,20 @@ TRAINS_SECONDS = 20.0
 """Exercises that may take longer train something: their solutions run once unless all is checked."""
 MIN_STUB_MUTANTS = 4
 NUM_ASSIGNMENTS = 3
+QUICK_SLACK = 2.0
+"""A lesson that runs in its quick form may miss its claims by so many times their tolerance."""
 MARK = "Write it here"
 """What the learner's file says where something is to be written."""
 
 
-def verify_lesson(lesson: int, *, full: bool = False, say: Callable[[str], object] = lambda _: None) -> list[str]:
+def verify_lesson(
+    lesson: int, *, quick: bool = False, full: bool = False, say: Callable[[str], object] = lambda _: None
+) -> list[str]:
     """What is wrong with a lesson, a sentence each; empty if nothing is.
 
     Args:
         lesson: The lesson's number.
+        quick: Run the lesson in its quick form too, with claims that may be twice as far away; nothing is written.
         full: Run the lesson too, and write what it measures; all solutions in three seeds and other settings; the
             references of its assignments, which must pass, and lazy answers, which must not.
         say: Called with what is about to be checked.
@@ -55,6 +60,10 @@ def verify_lesson(lesson: int, *, full: bool = False, say: Callable[[str], objec
     num_assignments = len(assignments_of(lesson))
     if num_assignments != NUM_ASSIGNMENTS:
         problems.append(f"lesson {lesson} has {num_assignments} assignments, of {NUM_ASSIGNMENTS}")
+    problems += [f"lesson {lesson}, {problem}" for problem in unrecorded(text)]
+    if quick:
+        say(f"lesson {lesson}: all cells, in their quick form")
+        problems += _quickly(text)
     if full:
         say(f"lesson {lesson}: further research")
         with tempfile.TemporaryDirectory(prefix="headway-verify-") as folder, Zygote() as zygote:
@@ -182,23 +191,42 @@ def _uncaught(exercise: Exercise, mutant: Mutant, zygote: Zygote | None) -> Iter
         yield f'{name} is not caught by "{mutant.caught_by}", but by: {came}'
 
 
-def _measured(lesson: Lesson) -> Iterator[str]:
-    """Runs a lesson as a learner does, and writes what its claims came to."""
-    with tempfile.TemporaryDirectory(prefix="headway-verify-") as name:
-        workspace = Workspace(Path(name))
-        workspace.open_lesson(lesson.id)
-        file = workspace.folder / lesson_files()[lesson.id].name
-        claims = ()
-        results = []
-        for result in run_all(lesson, file=file, log=Log(workspace.folder)):
-            results.append(result)
-            claims = result.claims
-            if result.error:
-                yield f"lesson {lesson.id}, line {result.line}: {result.error.strip().splitlines()[-1]}"
-            if result.figures and not result.alt:
-                yield f"lesson {lesson.id}, line {result.line}: a figure without a sentence that says what it shows"
-        yield from (f"lesson {lesson.id}, {claim}" for claim in claims if not claim.fine)
+def _quickly(lesson: Lesson) -> list[str]:
+    """Runs a lesson's quick form; what went wrong, its claims within a wider tolerance."""
+    try:
+        quick = lesson.quick()
+    except DataError as error:
+        return [f"lesson {lesson.id}: {error}".replace("\n", " ")]
+    with tempfile.TemporaryDirectory(prefix="headway-verify-") as folder:
+        return _faults(lesson, _run(quick, Path(folder)), slack=QUICK_SLACK)
+
+
+def _measured(lesson: Lesson) -> list[str]:
+    """Runs a lesson as a learner does, and writes what its claims came to; what went wrong."""
+    with tempfile.TemporaryDirectory(prefix="headway-verify-") as folder:
+        results = _run(lesson, Path(folder))
+        claims = results[-1].claims if results else ()
         if claims and all(claim.fine for claim in claims):
             write_measured(lesson.id, claims)
         if not any(result.error for result in results):
-            write_recorded(lesson, results, learner=workspace.folder)
+            write_recorded(lesson, results, learner=Path(folder))
+        return _faults(lesson, results)
+
+
+def _run(lesson: Lesson, folder: Path) -> list[CellResult]:
+    workspace = Workspace(folder)
+    workspace.open_lesson(lesson.id)
+    return list(run_all(lesson, file=folder / lesson_files()[lesson.id].name, log=Log(folder)))
+
+
+def _faults(lesson: Lesson, results: Sequence[CellResult], *, slack: float = 1.0) -> list[str]:
+    """What went wrong where a lesson ran: errors, figures that nothing describes, claims that are too far away."""
+    faults = []
+    for result in results:
+        if result.error:
+            faults.append(f"line {result.line}: {result.error.strip().splitlines()[-1]}")
+        if result.figures and not result.alt:
+            faults.append(f"line {result.line}: a figure without a sentence that says what it shows")
+    claims = results[-1].claims if results else ()
+    faults += [str(claim) for claim in claims if claim.problem(slack=slack)]
+    return [f"lesson {lesson.id}, {fault}" for fault in faults]

@@ -67,8 +67,8 @@ def capture(error: BaseException) -> Failure:
 def capture_end(script: Path, variables: Mapping[str, Any]) -> Failure:
     """What is known of a script that ended without an error: its code and its variables."""
     source = read_file(script).decode("utf-8", errors="replace")[:MAX_SOURCE]
-    named = {name: value for name, value in variables.items() if not name.startswith("__")}
-    return Failure("", "", variables=describe_all(named), source=source, versions=versions())
+    named = describe_all({name: value for name, value in variables.items() if not name.startswith("__")})
+    return Failure("", "", variables=named, source=source, versions=versions(), file=str(script))
 
 
 def versions() -> dict[str, str]:

@@ -15,7 +15,7 @@ from typing import Any
 from headway.system.cache import cache_folder
 from headway.system.files import read_file, write_whole
 
-__all__ = ["Failure", "Frame", "Variable", "from_json", "load", "save"]
+__all__ = ["Failure", "Frame", "Variable", "forget", "from_json", "load", "save"]
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,7 @@ class Failure:
         warnings: Warnings that were shown before, as "UserWarning: text".
         versions: Versions of Python and of the libraries that were loaded.
         what, given, fix: Of an error that Headway raised on purpose.
+        file: The script that ended without an error; "" where there was one, since frames name their files.
     """
 
     type: str
@@ -107,6 +108,17 @@ class Failure:
     what: str = ""
     given: str = ""
     fix: str = ""
+    file: str = ""
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether the code that failed now reads differently; False where its file cannot be read."""
+        name = self.file or (self.own_frame.file if self.own_frame else "")
+        source = self.source.replace("\r\n", "\n")
+        try:
+            return bool(name and source) and source not in Path(name).read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            return False
 
     @property
     def own_frame(self) -> Frame | None:
@@ -174,6 +186,13 @@ def load(file: Path | None = None) -> Failure | None:
         return from_json(json.loads(read_file(file or _last())))
     except (OSError, ValueError, TypeError, KeyError):
         return None
+
+
+def forget(file: Path) -> None:
+    """Forgets the last failure if it is one of this file, which does by now what it should."""
+    failure = load()
+    if failure is not None and str(file) in (failure.file, *(frame.file for frame in failure.frames)):
+        _last().unlink(missing_ok=True)
 
 
 def _last() -> Path:

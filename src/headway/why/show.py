@@ -40,6 +40,8 @@ def show(failure: Failure, explanations: Sequence[Explanation], *, colour: bool 
         `headway why --question` writes a question that you can post.
     """
     parts = [_head(failure, colour=colour)]
+    if failure.has_changed:
+        parts.append("You have changed this code since then. Run it again to see whether that helped.")
     if failure.what:
         parts.append(_of_ours(failure))
     shown = [one for one in explanations if one.exact]

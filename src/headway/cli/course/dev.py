@@ -15,6 +15,9 @@ def dev(
     action: Annotated[Literal["check"], typer.Argument(metavar="check", help="What to do.")],
     lesson: Annotated[str, typer.Argument(metavar="N", help="The lesson, or primer. Default: all of them.")] = "",
     *,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Run the lesson too, with less to compute and wider tolerances.")
+    ] = False,
     full: Annotated[
         bool, typer.Option("--full", help="Run the lesson too and write what it measures; try solutions in more ways.")
     ] = False,
@@ -33,7 +36,7 @@ def dev(
         [lesson] if lesson else [*map(str, lesson_files()), *(name for name in lessons() if not name.isdecimal())]
     ):
         verified = (
-            verify_lesson(int(name), full=full, say=say)
+            verify_lesson(int(name), quick=quick and not full, full=full, say=say)
             if name.isdecimal()
             else verify_exercises(name, full=full, say=say)
         )

@@ -108,7 +108,7 @@ def _run_all(lesson: Lesson, file: Path, log: Log, as_json: bool) -> bool:
     for result in run_all(lesson, file=file, log=log):
         results.append(result)
         if as_json:
-            claims = [asdict(claim) | {"fine": claim.fine} for claim in result.claims]
+            claims = [asdict(claim) | {"problem": claim.problem(), "fine": claim.fine} for claim in result.claims]
             print(json.dumps(asdict(result) | {"claims": claims}), flush=True)
         else:
             print(f"Cell at line {result.line}, {result.seconds:.1f} s")

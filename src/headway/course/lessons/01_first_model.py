@@ -214,8 +214,8 @@ claim("few", few_learner.evaluate()["accuracy"], near=0.80, within=0.09)
 # %% [markdown]
 # ## Yours {#yours}
 # Draw something, eight rows of eight signs: `r` red, `o` orange, `y` yellow, `g` green, `b` brown, `k` black, `w` white,
-# `p` pink; a dot is the background. Change this one in your file and run it again: in an editor that runs cells, or all
-# of the lesson by `headway course run 1 --all`. What does the model look at?
+# `p` pink; a dot is the background. Change this one in your file, save it, and run the cell again: in an editor that runs
+# cells, or with the key `r` in `headway course run 1`. What does the model look at?
 # %%
 from headway.course.data import from_signs
 

@@ -151,7 +151,7 @@ print(decisions["why"].value_counts())
 #
 # To separate them, judge the *first* model once more by right labels. One collection says little; take five, each
 # with other faults.
-# %% tags=["seconds:45"]
+# %% tags=["seconds:45", "quick:range(5) -> range(1)", "quick:near=4, within=1 -> near=0.5, within=0.5"]
 def answers_of(learner):
     """What a model says to each valid picture, by the picture's path."""
     paths = dict(learner.data.items.select("row", "path").rows())

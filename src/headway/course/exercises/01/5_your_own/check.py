@@ -1,6 +1,7 @@
 """Checks that a model of the learner's own pictures was trained and judged. The verdict itself does not matter."""
 
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 from headway.course.checking import case, equal, function, require
@@ -12,11 +13,11 @@ ENOUGH = 15
 
 @cache
 def classes() -> dict[str, int]:
-    """How many files are in each class folder."""
+    """How many pictures are in each class folder; copies of a file count once."""
     folder = Path(my_pictures())
     require(folder.is_dir(), "A folder that exists.", came=str(folder), meaning="return the whole path of the folder")
     return {
-        inner.name: sum(file.is_file() for file in inner.iterdir())
+        inner.name: len({sha256(file.read_bytes()).digest() for file in inner.iterdir() if file.is_file()})
         for inner in sorted(folder.iterdir())
         if inner.is_dir() and not inner.name.startswith(".")
     }
@@ -35,8 +36,9 @@ def _():
 @case("has enough pictures of each")
 def _():
     few = {name: count for name, count in classes().items() if count < ENOUGH}
-    meaning = "with fewer, hardly any are left to judge the model"
-    require(not few, f"At least {ENOUGH} pictures in each class folder.", came=str(few), meaning=meaning)
+    meaning = "with fewer, hardly any are left to judge the model; copies of one picture tell it nothing new"
+    asked = f"At least {ENOUGH} different pictures in each class folder."
+    require(not few, asked, came=str(few), meaning=meaning)
 
 
 @case("was judged on pictures set aside", last=True)

@@ -1,7 +1,7 @@
 """A model of your own.
 
 Choose two things that you can photograph or have pictures of: your mug and a colleague's, leaves of two trees.
-Put at least 15 pictures of each into a folder with one folder a class, such as
+Put at least 15 different pictures of each into a folder with one folder a class, such as
 
     my_pictures/ash/1.jpg    my_pictures/beech/1.jpg
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-__all__ = ["AXE", "Page", "axe_script", "find_chromium", "open_page"]
+__all__ = ["AXE", "Page", "axe_problems", "axe_script", "find_chromium", "open_page"]
 
 AXE = "axe-core@4.14.1"
 
@@ -46,6 +46,14 @@ def axe_script(folder: Path) -> str:
         file = archive.extractfile("package/axe.min.js")
         assert file
         return file.read().decode()
+
+
+def axe_problems(page: Page, script: str) -> list[str]:
+    """What axe-core says of a page as it is now: WCAG 2.2, A and AA, and its best practices."""
+    page.run(script)
+    tags = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}"
+    violations = json.loads(page.run(f"axe.run({tags}).then((result) => JSON.stringify(result.violations))"))
+    return [f"{one['id']}: {node['html'][:200]}" for one in violations for node in one["nodes"]]
 
 
 class Page:

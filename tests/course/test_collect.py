@@ -27,7 +27,7 @@ from headway.course.collect.app import create_app
 from headway.course.collect.pictures import Collection
 from headway.course.data import pictures
 from headway.errors import ConfigError, DataError
-from tests.chromium import Page, find_chromium, open_page
+from tests.chromium import Page, axe_problems, axe_script, find_chromium, open_page
 
 
 def frame(seed: int, *, size: tuple[int, int] = (64, 48), **options: Any) -> bytes:
@@ -284,6 +284,7 @@ def test_a_button_is_held_for_the_camera(tmp_path: Path) -> None:
         assert page.run("document.querySelectorAll('.strip img').length") >= 4
         assert [request for request in page.requests if not request.startswith((address, "blob:"))] == []
         assert page.complaints == []
+        assert _problems(page, axe_script(tmp_path)) == []
         _take_screenshots(page)
         table = pl.read_csv(tmp_path / "collected" / "1" / "pictures.csv")
         assert set(table["label"]) == {"coffee cup", "pen"}
@@ -291,6 +292,17 @@ def test_a_button_is_held_for_the_camera(tmp_path: Path) -> None:
         # What was collected is there when the page is opened anew.
         page.go(address)
         until(page, "document.querySelectorAll('.class').length === 2")
+
+
+def _problems(page: Page, axe: str) -> list[str]:
+    """What axe says of the page on a desk, in the dark, and on a phone, where nothing may scroll sideways."""
+    problems = []
+    for width, dark in ((1100, False), (1100, True), (390, False), (320, True)):
+        page.screen(width, 900, dark=dark, phone=width < 500)
+        problems += [f"{width}: {problem}" for problem in axe_problems(page, axe)]
+        assert page.run("document.documentElement.scrollWidth") <= width
+    page.screen(1100, 900)
+    return problems
 
 
 def _take_screenshots(page: Page) -> None:

@@ -63,6 +63,11 @@ def test_errors_end_a_cell_and_not_the_process(tmp_path: Path) -> None:
     assert results[4].output == "1\n"
 
 
+def test_the_course_folder_is_the_one_that_a_lesson_runs_in(tmp_path: Path) -> None:
+    (result,) = results_of("from headway.course.state import course_folder\ncourse_folder()", folder=tmp_path)
+    assert result.output == f"{tmp_path!r}\n"
+
+
 def test_there_is_no_network_and_no_input(tmp_path: Path) -> None:
     network, question = results_of(
         "import urllib.request; urllib.request.urlopen('http://example.org')", "input()", folder=tmp_path
@@ -90,6 +95,18 @@ def test_figures_are_saved_with_what_they_show(tmp_path: Path) -> None:
     assert one.output == ""
     assert len(two.figures) == 2
     assert all(Path(file).read_bytes().startswith(b"\x89PNG") for file in [*one.figures, *two.figures])
+
+
+def test_the_same_figure_is_the_same_file(tmp_path: Path) -> None:
+    code = "from matplotlib.figure import Figure\nfigure = Figure()\nfigure.subplots().plot([0, 1])\nfigure\n"
+    lesson = parse(f"{HEAD}# %%\n{code}", name="07_t.py")
+    texts = []
+    for name in ("one", "two"):
+        with LessonProcess(lesson, file=tmp_path / name, folder=tmp_path / name, figures="svg") as process:
+            (file,) = process.run(1).figures
+        texts.append(Path(file).read_text())
+    assert texts[0] == texts[1]
+    assert texts[0].rstrip().endswith("</svg>")
 
 
 def test_a_process_that_ends_is_reported(tmp_path: Path) -> None:

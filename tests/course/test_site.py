@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import signal
 import socket
-import struct
 import subprocess
 import sys
-import zlib
+import tarfile
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,6 +20,7 @@ import pytest
 import requests
 from typer.testing import CliRunner
 
+from headway.bundle.site import _RUNTIME_FILES
 from headway.cli import app
 from headway.course import recorded
 from headway.course.exercise import exercises_of
@@ -127,7 +128,7 @@ def test_every_page_has_its_policy(site: dict[str, bytes]) -> None:
 
 def test_links_lead_somewhere_and_ids_are_one_each(site: dict[str, bytes]) -> None:
     known = pages(site)
-    figures = {f"figures/{file.name}" for file in recorded.FOLDER.glob("*.png")}
+    figures = {f"figures/{file.name}" for file in recorded.FOLDER.glob("*.svg")}
     broken = []
     for name, tags in known.items():
         assert len(set(tags.ids)) == len(tags.ids), name
@@ -208,18 +209,23 @@ def index_of(site: dict[str, bytes]) -> dict[str, Any]:
     return json.loads(site["search-index.js"].decode().partition(" = ")[2].rstrip(";\n"))
 
 
-def png(width: int, height: int) -> bytes:
-    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    chunk = b"IHDR" + head
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+def test_figures_are_drawn_for_light_and_dark_pages(site: dict[str, bytes]) -> None:
+    figures = sorted(recorded.FOLDER.glob("*.svg"))
+    assert figures
+    ink = re.findall(r"--ink: (#\w+);", site["page.css"].decode())
+    for figure in figures:
+        text = figure.read_text()
+        assert re.findall(r"svg { color: (#\w+) }", text[:1000]) == ink
+        assert "#000000" not in text
+        assert not re.findall(r'(?:href|src)="(?!#|data:image/png)', text)
 
 
 def test_recorded_output_belongs_to_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorded, "FOLDER", tmp_path / "recorded")
     lesson = parse(LESSON, name="07_small.py")
     number = next(number for number, cell in enumerate(lesson.cells) if cell.is_code)
-    figure = tmp_path / "07-cell-1.png"
-    figure.write_bytes(png(400, 200))
+    figure = tmp_path / "07-cell-1.svg"
+    figure.write_text('<?xml?><svg width="72pt" height="36pt"><g fill="#000000"/></svg>')
     result = CellResult(
         cell=number,
         line=1,
@@ -232,8 +238,11 @@ def test_recorded_output_belongs_to_the_code(tmp_path: Path, monkeypatch: pytest
     )
     recorded.write_recorded(lesson, [result], learner=tmp_path)
     assert recorded.read_recorded(lesson) == {
-        number: recorded.Recorded("in ~/headway-course/a", ("07-cell-1.png",), 1.3)
+        number: recorded.Recorded("in ~/headway-course/a", ("07-cell-1.svg",), 1.3)
     }
+    copy = (tmp_path / "recorded" / "07-cell-1.svg").read_text()
+    assert copy.endswith('<g fill="currentColor"/></svg>')
+    assert "prefers-color-scheme: dark" in copy
     cell = lesson.cells[number].text.splitlines()[-1]
     changed = parse(LESSON.replace(cell, f"{cell}\nmore = 1"), name="07_small.py")
     assert number not in recorded.read_recorded(changed)
@@ -303,3 +312,27 @@ def test_a_library_that_is_missing(monkeypatch: pytest.MonkeyPatch, library: str
         f"  Given: {name} is not installed\n"
         '  Fix:   Run: pip install "headway[course]"'
     )
+
+
+def test_lessons_that_export_a_model_show_its_page(
+    site: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = io.BytesIO()
+    with tarfile.open(fileobj=runtime, mode="w:gz") as archive:
+        for name in _RUNTIME_FILES:
+            archive.addfile(tarfile.TarInfo(f"package/dist/{name}"))
+    monkeypatch.setattr("headway.bundle.site.find_runtime", lambda _: runtime.getvalue())
+    build(tmp_path, model=Path(__file__).parents[1] / "bundles" / "v1.headway")
+    build(tmp_path, model=Path(__file__).parents[1] / "bundles" / "v1.headway")
+    assert (tmp_path / "model" / "model.onnx").is_file()
+    frame = b'<iframe hidden data-page="model/index.html"'
+    for number in NUMBERS:
+        page = (tmp_path / f"lesson-{number:02}.html").read_bytes()
+        exports = any("exports" in cell.tags for cell in read(number).cells)
+        assert page.count(frame) == exports
+        assert b"frame-src &#39;self&#39;" in page
+        bare = site[f"lesson-{number:02}.html"]
+        assert frame not in bare
+        assert (b"--model model.headway --serve" in bare) == exports
+        assert b"frame-src" not in bare
+    assert [number for number in NUMBERS if frame in (tmp_path / f"lesson-{number:02}.html").read_bytes()] == [1, 3]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Self, cast
+from typing import Any, BinaryIO, Literal, Self, cast
 
 from headway.course.claims import Claim, fill, read_measured
 from headway.course.lesson import Ask, Cell, Guess, Lesson, parse
@@ -58,10 +59,11 @@ class LessonProcess:
         lesson: The lesson.
         file: Where the learner's copy is, as the lesson's code sees it in `__file__`.
         folder: The folder to run in.
+        figures: The kind of file that figures are saved as.
     """
 
-    def __init__(self, lesson: Lesson, *, file: Path, folder: Path) -> None:
-        self.lesson, self.file, self.folder = lesson, file, folder
+    def __init__(self, lesson: Lesson, *, file: Path, folder: Path, figures: Literal["png", "svg"] = "png") -> None:
+        self.lesson, self.file, self.folder, self.figures = lesson, file, folder, figures
         self._show: Callable[[str], None] = lambda _: None
         self._printed: list[str] = []
         self._marker = threading.Event()
@@ -71,9 +73,17 @@ class LessonProcess:
         # -u: what a cell prints is shown while it runs, not when a buffer is full.
         command = [sys.executable, "-P", "-u", "-X", "utf8", "-m", "headway.course.lesson_process"]
         pipe = subprocess.PIPE
+        # Whatever folder this is, it is the learner's for the lesson's code.
+        environment = {**os.environ, "HEADWAY_COURSE": str(self.folder)}
         # In a session of its own: Ctrl-C is for the lesson, which ends this process itself, without a traceback.
         self._process = subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=self.folder, start_new_session=True
+            command,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            cwd=self.folder,
+            env=environment,
+            start_new_session=True,
         )
         self._reader = threading.Thread(target=self._read_output, daemon=True)
         self._reader.start()
@@ -107,6 +117,7 @@ class LessonProcess:
             "file": str(self.file),
             "figures": str(self.folder / "figures"),
             "stem": stem,
+            "kind": self.figures,
             "marker": marker,
         }
         try:
@@ -146,9 +157,9 @@ class LessonProcess:
             self._show(text)
 
 
-def run_all(lesson: Lesson, *, file: Path, log: Log) -> Iterator[CellResult]:
+def run_all(lesson: Lesson, *, file: Path, log: Log, figures: Literal["png", "svg"] = "png") -> Iterator[CellResult]:
     """Runs all cells of a lesson without asking anything, until one of them stops with an error."""
-    with LessonProcess(lesson, file=file, folder=log.path.parent.parent) as process:
+    with LessonProcess(lesson, file=file, folder=log.path.parent.parent, figures=figures) as process:
         for number, cell in enumerate(lesson.cells):
             if cell.is_code:
                 result = process.run(number)

@@ -100,6 +100,11 @@ class Cell:
     def _tagged(self, name: str) -> str:
         return next((tag.partition(":")[2].strip() for tag in self.tags if tag.startswith(f"{name}:")), "")
 
+    @property
+    def page_file(self) -> str:
+        """The file that it writes for the lesson's page, as its tag `page:numbers.json` says; "" for most."""
+        return next((tag.partition(":")[2] for tag in self.tags if tag.startswith("page:")), "")
+
     def quick(self) -> Cell:
         """The cell with less to compute: each of its tags `quick:range(5) -> range(1)` changes its code so.
 

@@ -55,7 +55,7 @@ def _run(job: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
         error = _told(problem, job["name"])
         save_failure(problem, Path(job["file"]), names)
     seconds = time.monotonic() - start
-    figures = [] if error else _save(_figures_of(value), Path(job["figures"]), job["stem"])
+    figures = [] if error else _save(_figures_of(value), Path(job["figures"]), job["stem"], job["kind"])
     sys.stdout.flush()
     sys.stderr.flush()
     # Past Python's own buffers, and on a line of its own.
@@ -95,18 +95,22 @@ def _is_figure(value: Any) -> bool:
     return any(kind.__module__ == "matplotlib.figure" and kind.__name__ == "Figure" for kind in type(value).__mro__)
 
 
-def _save(figures: list[Any], folder: Path, stem: str) -> list[str]:
+def _save(figures: list[Any], folder: Path, stem: str, kind: str) -> list[str]:
     """Saves a cell's figures, and those that pyplot still holds."""
+    # The course's pages bring their own background, and the same figure must be the same file.
+    options = {"transparent": True, "metadata": {"Date": None}} if kind == "svg" else {}
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot is not None:
         opened = [pyplot.figure(number) for number in pyplot.get_fignums()]
         figures = [*figures, *(figure for figure in opened if figure not in figures)]
     files = []
+    if figures:
+        sys.modules["matplotlib"].rcParams["svg.hashsalt"] = stem
     for number, figure in enumerate(figures, start=1):
         folder.mkdir(parents=True, exist_ok=True)
-        file = folder / (f"{stem}.png" if len(figures) == 1 else f"{stem}-{number}.png")
+        file = folder / (f"{stem}.{kind}" if len(figures) == 1 else f"{stem}-{number}.{kind}")
         # Two pixels for each of a browser's, of which an inch has 96: sharp on the course's pages.
-        figure.savefig(file, dpi=192, bbox_inches="tight")
+        figure.savefig(file, dpi=192, bbox_inches="tight", **options)
         files.append(str(file))
     if pyplot is not None:
         pyplot.close("all")

@@ -7,7 +7,7 @@ never shown below a newer one.
 from __future__ import annotations
 
 import json
-import shutil
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,9 +17,12 @@ from headway.course.guided import CellResult
 from headway.course.lesson import Lesson
 from headway.system.files import write_whole
 
-__all__ = ["Recorded", "read_recorded", "unrecorded", "write_recorded"]
+__all__ = ["Recorded", "read_recorded", "themed", "unrecorded", "write_recorded"]
 
 FOLDER = Path(__file__).parent / "recorded"
+
+THEME = "<style>svg { color: #1f2630 } @media (prefers-color-scheme: dark) { svg { color: #dfe4ea } }</style>"
+"""The ink of the pages, see `site/page.css`."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Recorded:
 
     Attributes:
         output: What it printed.
-        figures: Names of the files of its figures, in `FOLDER`; they have two pixels a point of the page.
+        figures: Names of the files of its figures, in `FOLDER`: SVG that is light on dark pages, see `themed`.
         seconds: How long it took on the authors' machine.
     """
 
@@ -58,6 +61,22 @@ def read_recorded(lesson: Lesson) -> dict[int, Recorded]:
     }
 
 
+def themed(svg: str) -> str:
+    """A figure of matplotlib's that fits light and dark pages: black lines and letters get the colour of their text.
+
+    Example:
+        >>> from headway.course.recorded import themed
+        >>> themed('<?xml?><svg width="72pt"><defs></defs><path style="stroke: #000000"/></svg>').splitlines()[-1]
+        '<defs></defs><path style="stroke: currentColor"/></svg>'
+    """
+    opening, _, body = svg.partition("<svg")[2].partition(">")
+    # By whom and with what it was drawn is the same for all.
+    body = re.sub(r"\s*<metadata>.*?</metadata>", "", body, flags=re.DOTALL).replace("#000000", "currentColor")
+    body = re.sub(r" +$", "", body, flags=re.MULTILINE)
+    # What has no colour is black, too: its fill comes from the outermost element.
+    return f'<svg{opening} fill="currentColor">\n{THEME}\n{body}'
+
+
 def unrecorded(lesson: Lesson) -> list[str]:
     """The cells whose page shows no output, a sentence each: they have changed since they were recorded."""
     recorded = read_recorded(lesson)
@@ -79,14 +98,17 @@ def write_recorded(lesson: Lesson, results: Sequence[CellResult], *, learner: Pa
     Returns:
         The file.
     """
-    for old in FOLDER.glob(f"{lesson.id:02}-*.png"):
+    FOLDER.mkdir(exist_ok=True)
+    for old in FOLDER.glob(f"{lesson.id:02}-*"):
         old.unlink()
+    for name in (cell.page_file for cell in lesson.cells if cell.page_file):
+        text = (learner / name).read_text(encoding="utf-8")
+        (FOLDER / f"{lesson.id:02}-{name}").write_text(f"{text.rstrip()}\n", encoding="utf-8")
     table = {}
     for result in results:
         figures = []
         for figure in map(Path, result.figures):
-            FOLDER.mkdir(exist_ok=True)
-            shutil.copyfile(figure, FOLDER / figure.name)
+            (FOLDER / figure.name).write_text(themed(figure.read_text(encoding="utf-8")), encoding="utf-8")
             figures.append(figure.name)
         output = "\n".join(
             line.rstrip() for line in result.output.replace(str(learner), "~/headway-course").split("\n")

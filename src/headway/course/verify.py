@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 from headway.course import question_checks
 from headway.course.claims import typed_numbers, unknown_claims, write_measured
@@ -204,7 +205,7 @@ def _quickly(lesson: Lesson) -> list[str]:
 def _measured(lesson: Lesson) -> list[str]:
     """Runs a lesson as a learner does, and writes what its claims came to; what went wrong."""
     with tempfile.TemporaryDirectory(prefix="headway-verify-") as folder:
-        results = _run(lesson, Path(folder))
+        results = _run(lesson, Path(folder), figures="svg")
         claims = results[-1].claims if results else ()
         if claims and all(claim.fine for claim in claims):
             write_measured(lesson.id, claims)
@@ -213,10 +214,11 @@ def _measured(lesson: Lesson) -> list[str]:
         return _faults(lesson, results)
 
 
-def _run(lesson: Lesson, folder: Path) -> list[CellResult]:
+def _run(lesson: Lesson, folder: Path, *, figures: Literal["png", "svg"] = "png") -> list[CellResult]:
     workspace = Workspace(folder)
     workspace.open_lesson(lesson.id)
-    return list(run_all(lesson, file=folder / lesson_files()[lesson.id].name, log=Log(folder)))
+    file = folder / lesson_files()[lesson.id].name
+    return list(run_all(lesson, file=file, log=Log(folder), figures=figures))
 
 
 def _faults(lesson: Lesson, results: Sequence[CellResult], *, slack: float = 1.0) -> list[str]:

@@ -17,6 +17,12 @@ def site(
         Path | None,
         typer.Option(metavar="FOLDER", help="Where the pages go.", show_default="site in your course folder"),
     ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="BUNDLE", help="A model to try in the lessons' pages, such as model.headway. Needs --serve."
+        ),
+    ] = None,
     serve: Annotated[bool, typer.Option("--serve", help="Serve them on this computer too; Ctrl-C stops.")] = False,
     port: Annotated[
         int, typer.Option(metavar="N", help="Port of --serve; 0 takes a free one.", min=0, max=65535)
@@ -29,7 +35,7 @@ def site(
     from headway.course.state import course_folder
 
     folder = (output or course_folder() / "site").expanduser().absolute()
-    count = len(build(folder))
+    count = len(build(folder, model=model))
     start = (folder / "index.html").as_uri()
 
     def show(address: str) -> None:

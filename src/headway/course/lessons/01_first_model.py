@@ -64,7 +64,7 @@ report = learner.report()
 print(report)
 # %% [markdown]
 # That was it: read, make, train, judge. A minute ago this model did not exist. Compare your guess with the last row.
-# Below the table stands a warning. It is right, and the next section says why.
+# Below the table stands a note. It is right, and the next section says why.
 #
 # ⟨ask 1.09⟩ ⟨ask 1.19⟩
 # %% [markdown]
@@ -100,7 +100,7 @@ claim("lead_low", plain.difference.low / 100, above=0.0)
 # statistics, so the report says "not distinguishable", and rightly. To see what the network brings, compare with the best
 # baseline that does without it.
 #
-# That is the warning below the table. What it would try next stands there, too.
+# That is the note below the table. What it would try next stands there, too.
 #
 # ⟨ask 1.10⟩ ⟨ask 1.14⟩ ⟨ask 1.15⟩ ⟨ask 1.20⟩
 # %% [markdown]
@@ -111,7 +111,7 @@ claim("lead_low", plain.difference.low / 100, above=0.0)
 # What will it answer for the temple?
 #
 # ⟨guess It will refuse | Animal and food, about half each | Food, and it is sure | Animal, and it is sure⟩
-# %% tags=["seconds:15"]
+# %% tags=["seconds:15", "exports"]
 from sklearn.datasets import load_sample_image
 
 from headway.course.data import digits

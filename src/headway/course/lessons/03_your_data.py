@@ -233,7 +233,7 @@ figure
 # %% [markdown]
 # ## One file {#export}
 # Now the model for the app, from cleaned data. A fifth of the things is set aside as **test**: they will play the users.
-# %% tags=["seconds:15"]
+# %% tags=["seconds:15", "exports"]
 changed = table.join(decisions, on="file", how="left", suffix="_decided")
 clean = changed.filter(pl.col("why").is_null() | (pl.col("why") == "wrong label")).with_columns(
     pl.coalesce("label_decided", "label").alias("label")

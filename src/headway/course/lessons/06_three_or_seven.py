@@ -361,6 +361,35 @@ claim("bend_high", 100 * high, near=0.4, within=1.0)
 # model. And the task decides: on all ten digits the picture changes. You find out by how much in the first assignment.
 #
 # ⟨ask 6.23⟩
+#
+# What did training leave behind? Numbers. Let us write them down, those of all three models, as text.
+
+# %% tags=["page:three_or_seven.json"]
+import json
+from pathlib import Path
+
+network, network_parameters = bent(seed=0)
+train(network, network_parameters, train_x, train_y, epochs=40, seed=0)
+
+
+def as_lists(tensors):
+    """The numbers of each tensor in one list, with four decimals."""
+    return [[round(number, 4) for number in tensor.flatten().tolist()] for tensor in tensors]
+
+
+numbers = {
+    "means": as_lists([mean_three, mean_seven]),
+    "line": as_lists(parameters),
+    "network": as_lists(network_parameters),
+    "pictures": as_lists([valid_x[valid_y == 0][0], valid_x[valid_y == 1][0]]),
+}
+size = Path("three_or_seven.json").write_text(json.dumps(numbers))
+print(f"{size // 1000} kB, of which the line is {len(json.dumps(numbers['line'])) // 1000} kB")
+
+# %% [markdown]
+# Whoever has this file, and the few lines above that multiply and add, has the models: in any language, on any machine.
+# This lesson's page has it, and forty lines of JavaScript. Build the pages (`headway course site --open`), draw a digit,
+# and all three answer. Then draw one in a corner, and an 8. What do they say, and how sure are they?
 
 # %% [markdown]
 # ## Who is harmed? {#harm}

@@ -6,6 +6,8 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.resources import as_file
+from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ __all__ = ["build", "files"]
 
 HERE = Path(__file__).parent
 LAYERS: tuple[Layer, ...] = ("call", "method", "loop", "tensor", "number")
-ASSETS = ("icon.svg", "marking.js", "page.css", "page.js", "print.css", "quiz.js", "search.js")
+ASSETS = ("draw.js", "icon.svg", "marking.js", "page.css", "page.js", "print.css", "quiz.js", "search.js")
 # No page runs or loads anything that is not beside it.
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"
 
@@ -45,24 +47,26 @@ class _LessonPages:
         return f"lesson-{self.lesson.id:02}"
 
 
-def build(folder: Path) -> list[Path]:
+def build(folder: Path, *, model: Path | None = None) -> list[Path]:
     """Builds the pages of the course in a folder.
 
     Args:
         folder: The folder; pages from before are replaced, and other files stay.
+        model: A bundle that lessons which export one offer to try, where the pages are served.
 
     Returns:
         The files, `index.html` among them.
 
     Raises:
-        ConfigError: If a library is missing, or the folder cannot be written.
+        ConfigError: If a library is missing, the folder cannot be written, or the model cannot run in a browser.
+        BundleError: If the model is not a bundle.
     """
-    written = []
+    written = _model_page(folder / "model", model) if model else []
     try:
-        for name, content in files().items():
+        for name, content in files(has_model=model is not None).items():
             write_whole(folder / name, content)
             written.append(folder / name)
-        for figure in sorted(recorded.FOLDER.glob("*.png")):
+        for figure in sorted(recorded.FOLDER.glob("*.svg")):
             (folder / "figures").mkdir(exist_ok=True)
             shutil.copyfile(figure, folder / "figures" / figure.name)
             written.append(folder / "figures" / figure.name)
@@ -73,14 +77,14 @@ def build(folder: Path) -> list[Path]:
     return written
 
 
-def files() -> dict[str, bytes]:
-    """The pages and what they need beside figures, by their names."""
+def files(*, has_model: bool = False) -> dict[str, bytes]:
+    """The pages and what they need beside figures, by their names; with a model, they show its page."""
     every = [_lesson_pages(number) for number in lesson_files()]
     tables, entries = pages.word_tables()
     sheets, of_data = pages.data_sheets()
     families, of_failures = pages.failures()
     entries = [*_lesson_entries(every), *entries, *of_data, *of_failures]
-    render = _renderer(every)
+    render = _renderer(every, has_model)
     contents = {
         "index.html": render("start.html", title="Headway: deep learning for coders"),
         "words.html": render("words.html", title="Words", tables=tables),
@@ -115,8 +119,10 @@ def _pages_of(one: _LessonPages, render: Any, around: dict[str, Any]) -> dict[st
     scripts = [data, "marking.js", "quiz.js"]
     marked = {question.id: marked_question(question) for question in load(lesson.id)}
     own = {"one": one, "lesson": lesson, **around}
+    models = _models(one)
+    drawn = [*scripts, *models, *(["draw.js"] if models else [])]
     return {
-        f"{stem}.html": render("lesson.html", title=lesson.title, scripts=scripts, current="lesson", **own),
+        f"{stem}.html": render("lesson.html", title=lesson.title, scripts=drawn, current="lesson", **own),
         f"{stem}-questions.html": render(
             "questions.html", title=f"{name}: questions", scripts=scripts, current="questions", **own
         ),
@@ -126,7 +132,15 @@ def _pages_of(one: _LessonPages, render: Any, around: dict[str, Any]) -> dict[st
             "print.html", title=f"{name}: for printing", current="print", marked=marked, **own
         ),
         data: _script("questions", marked),
+        **models,
     }
+
+
+def _models(one: _LessonPages) -> dict[str, str]:
+    """The numbers of models that a page runs itself, as its cells wrote them."""
+    names = [block.page_file for section in one.sections for block in section.blocks if block.page_file]
+    texts = {name: (recorded.FOLDER / f"{one.lesson.id:02}-{name}").read_text(encoding="utf-8") for name in names}
+    return {f"{Path(name).stem}.js": _script(Path(name).stem, json.loads(text)) for name, text in texts.items()}
 
 
 def _summary(every: Sequence[_LessonPages]) -> dict[str, Any]:
@@ -162,7 +176,17 @@ def _script(name: str, value: Any) -> str:
     return f'"use strict";\nwindow.{name} = {text};\n'
 
 
-def _renderer(every: Sequence[_LessonPages]) -> Any:
+def _model_page(folder: Path, model: Path) -> list[Path]:
+    """The page that answers by a bundle, as `headway export-web` writes it."""
+    from headway.bundle.format import bundle_name, read_bundle
+    from headway.bundle.site import write_site
+
+    bundle = read_bundle(model)
+    with as_file(resources("headway.serve") / "page") as page:
+        return write_site(folder, bundle, name=bundle_name(model), page=page)
+
+
+def _renderer(every: Sequence[_LessonPages], has_model: bool) -> Any:
     try:
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
     except ImportError:
@@ -178,7 +202,9 @@ def _renderer(every: Sequence[_LessonPages]) -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.globals.update(every=every, layers=LAYERS, policy=POLICY, markdown=markup.markdown, inline=markup.inline)
+    policy = f"{POLICY}; frame-src 'self'" if has_model else POLICY
+    templates.globals.update(every=every, layers=LAYERS, policy=policy, has_model=has_model)
+    templates.globals.update(markdown=markup.markdown, inline=markup.inline)
     defaults = {"scripts": [], "current": "", "one": None, "before": None, "after": None}
 
     def render(template: str, **values: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import struct
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -31,6 +31,8 @@ class Block:
         figures: Its figures: file, width and height in pixels of the page.
         alt: What the figures show.
         seconds: How long a slow cell takes; 0 for others.
+        exports: Whether it writes a bundle, which a page can answer by.
+        page_file: A file that the cell wrote for the page, such as a model's numbers; "" for most.
     """
 
     kind: Literal["text", "guess", "ask", "code"]
@@ -41,6 +43,8 @@ class Block:
     figures: tuple[tuple[str, int, int], ...] = ()
     alt: str = ""
     seconds: float = 0.0
+    exports: bool = False
+    page_file: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,18 @@ def _blocks(
         figures = tuple((name, *_size(name)) for name in given.figures) if given else ()
         output = given.output if given else ""
         html = markup.code(cell.text)
-        return [Block("code", html=html, output=output, figures=figures, alt=cell.alt, seconds=cell.seconds)]
+        return [
+            Block(
+                "code",
+                html=html,
+                output=output,
+                figures=figures,
+                alt=cell.alt,
+                seconds=cell.seconds,
+                exports="exports" in cell.tags,
+                page_file=cell.page_file if given else "",
+            )
+        ]
     blocks = []
     for part in lesson.parts(number):
         if isinstance(part, Guess):
@@ -106,11 +121,11 @@ def _without_heading(text: str) -> str:
 
 
 def _size(name: str) -> tuple[int, int]:
-    """Width and height of a figure on the page: half of its pixels."""
-    # A PNG says its size in bytes 16 to 23. With it in the page, text does not jump when figures arrive.
-    head = (recorded.FOLDER / name).read_bytes()[:24]
-    width, height = struct.unpack(">II", head[16:24])
-    return width // 2, height // 2
+    """Width and height of a figure on the page, in pixels: it says them in points, of which an inch has 72."""
+    # With its size in the page, text does not jump when figures arrive.
+    head = (recorded.FOLDER / name).read_text(encoding="utf-8")[:2000]
+    sizes = {key: float(points) for key, points in re.findall(r'\b(width|height)="([\d.]+)pt"', head)}
+    return round(sizes["width"] * 96 / 72), round(sizes["height"] * 96 / 72)
 
 
 KINDS = {

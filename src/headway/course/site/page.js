@@ -223,6 +223,12 @@ function filter() {
   });
 }
 
+// A page that is a file may not load a model.
+for (const frame of document.querySelectorAll(".model iframe")) {
+  frame.hidden = location.protocol === "file:";
+  if (!frame.hidden) frame.src = frame.dataset.page;
+  frame.parentElement.querySelector(".of-files").hidden = !frame.hidden;
+}
 guesses();
 sections();
 start();

@@ -79,7 +79,8 @@ def test_what_is_drawn_is_answered(page: Page) -> None:
     assert page.run("document.querySelector('.draw output').textContent") == "Nothing is drawn yet."
     # A seven by the mouse: a stroke to the right, and one down.
     bounds = page.run(
-        "(() => { const box = document.querySelector('.draw canvas'); box.scrollIntoView({block: 'center'}); "
+        "(() => { const box = document.querySelector('.draw canvas'); "
+        "box.scrollIntoView({block: 'center', behavior: 'instant'}); "
         "const { left, top, width } = box.getBoundingClientRect(); return { left, top, width }; })()"
     )
 

@@ -16,7 +16,8 @@ from headway.course.site.build import build
 from tests.chromium import Page, find_chromium, open_page
 from tests.course.test_marking_in_javascript import in_javascript
 
-NUMBERS = json.loads((recorded.FOLDER / "06-three_or_seven.json").read_text())
+FILE = recorded.FOLDER / "06-three_or_seven.json"
+NUMBERS = json.loads(FILE.read_text())
 
 
 def threes_and_sevens() -> tuple[np.ndarray, np.ndarray]:
@@ -39,7 +40,8 @@ def in_numpy(pixels: np.ndarray) -> dict[str, np.ndarray]:
 
 def test_the_page_computes_what_python_does() -> None:
     pixels, is_seven = threes_and_sevens()
-    answers = in_javascript("draw.threeOrSeven(...value)", [[row, NUMBERS] for row in pixels.tolist()], script="draw")
+    expression = f"draw.threeOrSeven(value, require({json.dumps(str(FILE))}))"
+    answers = in_javascript(expression, pixels.tolist(), script="draw")
     for name, expected in in_numpy(pixels).items():
         ours = np.array([answer[name] for answer in answers])
         np.testing.assert_allclose(ours, expected, atol=1e-9)

@@ -114,6 +114,7 @@ def test_why_explains_what_a_check_met(workspace: Workspace, tmp_path: Path, mon
     assert json.loads(result.output)["explanations"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["return [number][1]", "return 3 * number"])
 def test_why_knows_that_a_file_has_changed_and_forgets_what_is_solved(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str

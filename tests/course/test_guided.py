@@ -97,6 +97,7 @@ def test_figures_are_saved_with_what_they_show(tmp_path: Path) -> None:
     assert all(Path(file).read_bytes().startswith(b"\x89PNG") for file in [*one.figures, *two.figures])
 
 
+@pytest.mark.slow
 def test_the_same_figure_is_the_same_file(tmp_path: Path) -> None:
     code = "from matplotlib.figure import Figure\nfigure = Figure()\nfigure.subplots().plot([0, 1])\nfigure\n"
     lesson = parse(f"{HEAD}# %%\n{code}", name="07_t.py")

@@ -314,6 +314,7 @@ def test_a_library_that_is_missing(monkeypatch: pytest.MonkeyPatch, library: str
     )
 
 
+@pytest.mark.slow
 def test_lessons_that_export_a_model_show_its_page(
     site: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

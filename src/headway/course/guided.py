@@ -107,19 +107,10 @@ class LessonProcess:
         """
         cell = self.lesson.cells[number]
         self._printed, self._show = [], show
-        stem = f"{self.lesson.id:02}-cell-{number}"
         # The marker tells when all that the cell printed has come through its own pipe.
         marker = f"\0{number}\0\n"
         self._marker.clear()
-        job = {
-            "code": f"{cell.text}\n",
-            "name": f"{self.lesson.name}, cell at line {cell.line}",
-            "file": str(self.file),
-            "figures": str(self.folder / "figures"),
-            "stem": stem,
-            "kind": self.figures,
-            "marker": marker,
-        }
+        job = self._job(number, marker)
         try:
             cast(BinaryIO, self._process.stdin).write(json.dumps(job).encode() + b"\n")
             cast(BinaryIO, self._process.stdin).flush()
@@ -146,6 +137,19 @@ class LessonProcess:
             seconds=answer["seconds"],
             claims=tuple(Claim(**claim) for claim in answer["claims"]),
         )
+
+    def _job(self, number: int, marker: str) -> dict[str, str]:
+        """What the process is given of a cell."""
+        cell = self.lesson.cells[number]
+        return {
+            "code": f"{cell.text}\n",
+            "name": f"{self.lesson.name}, cell at line {cell.line}",
+            "file": str(self.file),
+            "figures": str(self.folder / "figures"),
+            "stem": f"{self.lesson.id:02}-cell-{number}",
+            "kind": self.figures,
+            "marker": marker,
+        }
 
     def _read_output(self) -> None:
         for raw in cast(BinaryIO, self._process.stderr):

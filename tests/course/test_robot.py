@@ -84,6 +84,7 @@ def robot(tmp_path: Path) -> Robot:
     return Robot(tmp_path / "home")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_whole_of_lesson_1(robot: Robot, tmp_path: Path) -> None:
     assert robot.types().splitlines()[-1].startswith("Start with lesson 1, ")

@@ -12,6 +12,7 @@ import pytest
 import headway as hw
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_demo_reaches_its_accuracy(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from headway.cli import main; main()", "demo", "--json"]

@@ -52,6 +52,7 @@ def few_photos(shared_data: SharedData, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_cats_and_dogs(shared_data: SharedData, tmp_path: Path) -> None:
     photos = shared_data("cats_dogs")

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import diagnosis
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 @pytest.mark.parametrize("fault", diagnosis.FAULTS)

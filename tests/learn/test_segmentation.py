@@ -40,6 +40,7 @@ def pets_table(folder: Path) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=["photo", "trimap", "split"], orient="row")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_pets(shared_data: SharedData, tmp_path: Path) -> None:
     items = pets_table(shared_data("oxford_pets"))

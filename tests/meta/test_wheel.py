@@ -16,7 +16,7 @@ import pytest
 from tests.docs.photos import write_photos
 from tests.meta.modules import PACKAGE, ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 _USE = """
 import sys

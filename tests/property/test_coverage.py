@@ -9,6 +9,7 @@ import pytest
 from benchmarks import coverage
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_intervals_hold_and_verdicts_are_seldom_false() -> None:
     held, told = [], []

@@ -12,7 +12,7 @@ from tests.serve.server import Running, picture, running
 from tests.serve.test_api import SLOW_MODEL
 
 # Servers and commands in processes of their own take seconds to start.
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 CONNECTIONS = 64
 COLOURS = {"red": picture("red"), "blue": picture("blue", kind="JPEG"), "lime": picture("lime", (300, 200))}

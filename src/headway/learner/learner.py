@@ -32,7 +32,7 @@ from headway.learner.predict import in_process, show_results
 from headway.learner.report import UNTRAINED, Diagnosis, check_request, curve, findings, make_report, predictions
 from headway.learner.restore import Call, made_again, recorded, replay, resume_run
 from headway.learner.subject import TrainedModel
-from headway.learner.weights import freeze_to, load_weights, save_weights
+from headway.learner.weights import load_weights, save_weights
 from headway.peel.write import LayerName, Peeled, peel
 from headway.predictions import Predictions
 from headway.runs.run import Run, new_run
@@ -46,7 +46,7 @@ from headway.train.lr_finder import LrFinder, find_lr
 from headway.train.make_model import make_model
 from headway.train.model import Model
 from headway.train.objective import ClassWeights, Loss, make_objective
-from headway.train.optimizers import OptimizerChoice, check_optimizer
+from headway.train.optimizers import OptimizerChoice, check_optimizer, freeze_to
 from headway.train.options import Plan, check_run, options_of
 from headway.train.precision import PrecisionName, choose_device, choose_precision
 from headway.train.progress import Progress, make_progress
@@ -170,6 +170,8 @@ class Learner:
         self.two_stages = choose_stages(self.setup, made, is_own=is_own, wanted=two_stages)
         self._baselines: list[BaselineResult] | None = None
         self._calls: list[dict[str, Any]] = []
+        # After each call that came to its end, how many epochs all layers have trained in.
+        self._epochs: list[int] = []
         weights = dict(class_weights) if isinstance(class_weights, Mapping) else class_weights
         # As the user passed them, which is what a run that goes on passes again.
         self._asked = {"two_stages": two_stages, "main_metric": main_metric, "class_weights": weights}
@@ -513,7 +515,7 @@ class Learner:
             ConfigError: If there is no such call or layer, or the training cannot be written as that layer.
         """
         own = {"arch": self._start, "optimizer": self._own["optimizer"], "loss_fn": self._own["loss_fn"]}
-        known = {"calls": self._calls, "own": own, "two_stages": self.two_stages}
+        known = {"calls": self._calls, "epochs": self._epochs, "own": own, "two_stages": self.two_stages}
         return peel(subject_of(self._trained, run=self.run, **known), layer, call=call)
 
     def _again(self, data: Data) -> Learner:
@@ -534,6 +536,7 @@ class Learner:
         try:
             with recorded(self.run, len(self._calls) - 1, call, setup=self.setup, history=self.history) as made:
                 yield made
+            self._epochs.append(sum(entry.stage == "all" for entry in self.history))
         finally:
             if self.progress is not None:
                 self.progress.close()

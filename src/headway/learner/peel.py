@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import nn
 
 from headway.learner.subject import TrainedModel
-from headway.peel.facts import Subject
+from headway.peel.facts import Call, Subject
 from headway.runs.run import Run
 from headway.train.fine_tune import DEFAULT_LR, recommended
 from headway.train.make_model import make_model
-from headway.train.options import options_of
+from headway.train.options import Options, options_of
+from headway.train.stage import Setup
 
 __all__ = ["subject_of"]
 
@@ -24,33 +26,47 @@ def subject_of(
     *,
     run: Run | None,
     calls: Sequence[Mapping[str, Any]],
+    epochs: Sequence[int],
     own: Mapping[str, Any],
     two_stages: bool,
 ) -> Subject:
-    """The learner's training; `own` are its arguments that are no plain values, by name."""
+    """The learner's training.
+
+    `epochs` are those that all layers had trained in after each call that came to its end, `own` the learner's
+    arguments that are no plain values, by name.
+    """
     setup, settings = trained.setup, trained.settings
-    # More than one call is refused where its options matter.
-    call = dict(next((call for call in calls if call["call"] in ("fit", "fine_tune")), {}))
-    is_fine_tuned = call.pop("call", None) == "fine_tune"
-    usual = setup.recipe.lr if not two_stages else DEFAULT_LR
-    base = recommended(setup, two_stages=two_stages) if is_fine_tuned else None
 
     def make_blank() -> nn.Module:
         pretrained = bool(settings["pretrained"])
         fields = setup.data.input, setup.data.target
         return make_model(settings["arch"], *fields, pretrained=pretrained, seed=setup.seed).module
 
+    spans = zip((0, *epochs), epochs, strict=False)
     return Subject(
         setup=setup,
-        history=trained.history,
-        calls=calls,
+        calls=[_call(setup, call, *span, two_stages=two_stages) for call, span in zip(calls, spans, strict=False)],
+        is_whole=len(epochs) == len(calls),
         own=[name for name, value in own.items() if value is not None],
-        arch=settings["arch"],
-        pretrained=settings["pretrained"],
-        two_stages=two_stages and is_fine_tuned,
         settings=settings,
-        options=options_of(call, base),
-        lr=call.get("lr") or (usual if is_fine_tuned else FIT_LR),
         run=run,
         make_blank=make_blank,
+    )
+
+
+def _call(setup: Setup, call: Mapping[str, Any], before: int, after: int, *, two_stages: bool) -> Call:
+    arguments = {name: value for name, value in call.items() if name != "call" and value is not None}
+    if "path" in arguments:
+        arguments["path"] = os.path.abspath(arguments["path"])
+    is_fine_tuned, trains = call["call"] == "fine_tune", call["call"] in ("fit", "fine_tune")
+    usual = DEFAULT_LR if two_stages else setup.recipe.lr
+    base = recommended(setup, two_stages=two_stages) if is_fine_tuned else None
+    return Call(
+        name=call["call"],
+        arguments=arguments,
+        options=options_of(arguments, base) if trains else Options(),
+        lr=arguments.get("lr") or (usual if is_fine_tuned else FIT_LR),
+        two_stages=two_stages and is_fine_tuned,
+        epochs=after - before,
+        first_epoch=before,
     )

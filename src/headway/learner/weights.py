@@ -1,4 +1,4 @@
-"""A model's weights: saved to a file, loaded from one, frozen by groups of layers."""
+"""A model's weights: saved to a file, and loaded from one."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import safetensors
 import safetensors.torch
 from torch import nn
 
-from headway.errors import ConfigError, WeightsError, in_a_line
+from headway.errors import WeightsError, in_a_line
 from headway.runs.checkpoint import safetensors_file
 from headway.system.files import open_file, write_whole
-from headway.train.optimizers import depth_groups
 
-__all__ = ["freeze_to", "load_weights", "save_weights"]
+__all__ = ["load_weights", "save_weights"]
 
 
 def save_weights(model: nn.Module, path: str | os.PathLike[str]) -> Path:
@@ -49,25 +48,3 @@ def load_weights(model: nn.Module, path: str | os.PathLike[str]) -> None:
         given = f"{file}: {in_a_line(error)}"
         fix = "Make the learner with the same architecture, and data of the same classes and columns."
         raise WeightsError("The weights belong to another model.", given=given, fix=fix) from error
-
-
-def freeze_to(model: nn.Module, to: int) -> None:
-    """Lets the groups of layers from `to` on train, and freezes those before; negative numbers count from the end.
-
-    Raises:
-        ConfigError: If the model has only one group, or no such group.
-    """
-    # The groups that have learning rates of their own, so that both count layers in the same way.
-    groups = depth_groups(model)
-    # `to=0` is for `unfreeze`, which every model can.
-    if to and len(groups) == 1:
-        what = "A model without a `body` and a `head` has no groups of layers to freeze."
-        fix = "Set requires_grad of the parameters of `learner.model` yourself."
-        raise ConfigError(what, given=type(model).__name__, fix=fix)
-    if not -len(groups) <= to < len(groups):
-        fix = f"Pass a number from 0 to {len(groups) - 1}, or -1 for the last."
-        raise ConfigError("Unknown group of layers.", given=f"to={to}, {len(groups)} groups", fix=fix)
-    first = to % len(groups)
-    for number, parameters in enumerate(groups):
-        for parameter in parameters:
-            parameter.requires_grad_(number >= first)

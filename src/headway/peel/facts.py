@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from types import FunctionType
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 
 import polars as pl
 import torch
@@ -16,12 +16,12 @@ from torch import nn
 from headway.errors import ConfigError
 from headway.peel.specialise import Known, constant
 from headway.runs.run import Run
-from headway.train.history import History
+from headway.train import schedules
 from headway.train.optimizers import depth_groups
 from headway.train.options import Options
 from headway.train.stage import Setup
 
-__all__ = ["Facts", "KindParts", "Subject", "kind_parts", "refuse", "sha256_of"]
+__all__ = ["Call", "KindParts", "Subject", "call_facts", "kind_parts", "refuse", "run_facts", "sha256_of"]
 
 
 def sha256_of(model: nn.Module) -> str:
@@ -34,129 +34,141 @@ def sha256_of(model: nn.Module) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Call:
+    """A call that changed the model, and what it came to.
+
+    Attributes:
+        name: "fine_tune", "fit", "freeze" or "load_weights".
+        arguments: Those that were passed, by name.
+        options: What trained every layer.
+        lr: Peak learning rate.
+        two_stages: Whether it solved the head before it trained every layer.
+        epochs: In which it trained every layer.
+        first_epoch: How many epochs the calls before it had.
+    """
+
+    name: str
+    arguments: Mapping[str, Any]
+    options: Options
+    lr: float
+    two_stages: bool
+    epochs: int
+    first_epoch: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Subject:
     """A learner, and what is known of how it was trained.
 
     Attributes:
-        calls: Its calls that train, as a run keeps them: a method's name as "call", and its arguments.
+        calls: Its calls that trained, in order.
+        is_whole: Whether they all came to their ends.
         own: The names of arguments that are no plain values, such as a loss of the user's own.
-        two_stages: Whether `fine_tune` solves the head before it trains every layer.
         settings: What decides the run, as plain values.
-        options: What trained every layer; of the only call.
         make_blank: Makes the model once more, as it was before training.
     """
 
     setup: Setup
-    history: History
-    calls: Sequence[Mapping[str, Any]]
+    calls: Sequence[Call]
+    is_whole: bool
     own: Sequence[str]
-    arch: str
-    pretrained: str
-    two_stages: bool
     settings: Mapping[str, Any]
-    options: Options
-    lr: float
     run: Run | None
     make_blank: Callable[[], nn.Module]
-
-    @property
-    def epochs(self) -> int:
-        """Epochs in which every layer was trained."""
-        return sum(entry.stage == "all" for entry in self.history)
 
     @property
     def name(self) -> str:
         """What the file is called."""
         return self.run.path.name if self.run else "run"
 
-
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """What the templates of `headway.peel.loop` and `headway.peel.plain` call the run's constants.
-
-    In the file each is a constant of the same name in capitals, where a section uses it; one that only decides which
-    branch is written is not there at all.
-    """
-
-    seed: int
-    threads: int
-    batch_size: int
-    valid_batch_size: int
-    epochs: int
-    lr: float
-    lr_decay: float
-    weight_decay: float
-    clip_norm: float
-    optimizer: str
-    arch: str
-    num_outputs: int
-    field: Any
-    num_groups: int
-    run_sha256: str
-    precision: str
-    two_stages: bool
-    has_stage_two: bool
-    is_short: bool
-    freeze_norm: bool
-    merges: bool
-    has_own_rates: bool
-    augments: bool
-    moves: bool
-    schedule: Callable[..., float]
-    loss_fn: Callable[..., torch.Tensor]
-
-    COMMENTS: ClassVar[dict[str, str]] = {
-        "batch_size": "items a step",
-        "valid_batch_size": "items at once where nothing is learned",
-        "lr": "the peak; of the last layers, where earlier ones have less",
-        "lr_decay": "the rate of a group of layers is this share of the next group's",
-        "threads": "sums over several threads round in another order",
-    }
-
-    @staticmethod
-    def threads_of(subject: Subject) -> int:
+    @property
+    def threads(self) -> int:
         """How many threads torch had."""
-        return subject.run.config["threads"] if subject.run else torch.get_num_threads()
+        return self.run.config["threads"] if self.run else torch.get_num_threads()
 
-    @staticmethod
-    def hash_of(subject: Subject) -> str:
-        """The hash of the weights that the run came to."""
-        return sha256_of(subject.setup.model)
+    @property
+    def sets_aside(self) -> bool:
+        """Whether rows are set aside to decide between two stages."""
+        return any(call.two_stages and call.epochs for call in self.calls)
 
-    @classmethod
-    def of(cls, subject: Subject, schedule: Callable[..., float]) -> dict[str, Known]:
-        """What is known of each expression `facts.name`."""
-        setup, options = subject.setup, subject.options
-        precision = str(setup.precision.dtype).removeprefix("torch.")
-        values: dict[str, Any] = {
-            "seed": setup.seed,
-            "threads": cls.threads_of(subject),
-            "batch_size": setup.batch_size,
-            # As the library does. Sums in batches of another size round in another order, and a bit in a checked hash
-            # differs.
-            "valid_batch_size": max(setup.batch_size, 32),
-            "epochs": subject.epochs,
-            "lr": subject.lr,
-            "optimizer": setup.optimizer,
-            "arch": subject.arch,
-            "pretrained": bool(subject.pretrained),
-            "class_weights": subject.settings["class_weights"],
-            "num_outputs": setup.data.target.num_outputs,
-            "run_sha256": cls.hash_of(subject),
-            "precision": precision,
-            "two_stages": subject.two_stages,
-            "has_stage_two": subject.two_stages and subject.epochs > 0,
-            "is_short": precision != "float32",
-            # Folded in a shorter format, batch norm would round once more than the run did.
-            "merges": precision == "float32",
-            "has_own_rates": hasattr(setup.model, "lr_factors") or len(depth_groups(setup.model)) == 1,
-            "augments": setup.training_view.augments,
+
+# What the templates of `headway.peel.loop` and `headway.peel.plain` call `facts.name` becomes a constant of the same
+# name in capitals, where a section uses it; one that only decides which branch is written is not in the file at all.
+_COMMENTS = {
+    "batch_size": "items a step",
+    "valid_batch_size": "items at once where nothing is learned",
+    "lr": "the peak; of the last layers, where earlier ones have less",
+    "lr_decay": "the rate of a group of layers is this share of the next group's",
+    "threads": "sums over several threads round in another order",
+    "first_epoch": "counted on through all calls, so that no order and no augmentation comes twice",
+    "ema": "how much of the average of the weights stays in a step",
+    "label_smoothing": "share of each target that is spread evenly over the labels",
+}
+
+
+def run_facts(subject: Subject) -> dict[str, Known]:
+    """What is known of each expression `facts.name` in the whole file."""
+    setup = subject.setup
+    precision = str(setup.precision.dtype).removeprefix("torch.")
+    optimizer = setup.optimizer if isinstance(setup.optimizer, str) else ""
+    values = {
+        "seed": setup.seed,
+        "threads": subject.threads,
+        "batch_size": setup.batch_size,
+        # As the library does. Sums in batches of another size round in another order, and a bit in a checked hash
+        # differs.
+        "valid_batch_size": max(setup.batch_size, 32),
+        "optimizer": optimizer,
+        "is_adamw": optimizer == "adamw",
+        "arch": subject.settings["arch"],
+        "pretrained": bool(subject.settings["pretrained"]),
+        "class_weights": subject.settings["class_weights"],
+        "num_outputs": setup.data.target.num_outputs,
+        "run_sha256": sha256_of(setup.model),
+        "precision": precision,
+        "is_short": precision != "float32",
+        # Folded in a shorter format, batch norm would round once more than the run did.
+        "merges": precision == "float32",
+        "may_mix": any(call.options.mixup or call.options.cutmix for call in subject.calls),
+        "may_freeze": any(call.name == "freeze" for call in subject.calls),
+    }
+    return {f"facts.{name}": constant(name.upper(), value, _COMMENTS.get(name, "")) for name, value in values.items()}
+
+
+def call_facts(subject: Subject, call: Call, names: dict[str, str]) -> dict[str, Known]:
+    """The same of what one call decided; `names` are the constants so far, which keep their values."""
+    options, model = call.options, subject.setup.model
+    # Written out where rates go by depth alone; else the library's own function is put in.
+    has_groups = len(depth_groups(model)) > 1 and not hasattr(model, "lr_factors")
+    # Of a call that did not train every layer there is nothing else to know.
+    values = (
+        dict(call.arguments)
+        if not call.epochs
+        else {
+            **vars(options),
+            "epochs": call.epochs,
+            "first_epoch": call.first_epoch,
+            "lr": call.lr,
+            "two_stages": call.two_stages,
+            "is_soft": options.has_soft_targets,
+            "mixes": bool(options.mixup or options.cutmix),
+            "has_plain_groups": has_groups and not any(other.name == "freeze" for other in subject.calls),
         }
-        values |= {name: getattr(options, name) for name in ("lr_decay", "weight_decay", "clip_norm", "freeze_norm")}
-        known = {
-            f"facts.{name}": constant(name.upper(), value, cls.COMMENTS.get(name, "")) for name, value in values.items()
-        }
-        return known | {"facts.schedule": Known(schedule.__name__, needs=schedule)}
+    )
+    known = {}
+    for name, value in values.items():
+        fact, number = constant(name.upper(), value, _COMMENTS.get(name, "")), 1
+        # A later call that chose another value must not change what an earlier one reads.
+        while names.setdefault(fact.text or "", fact.needs) != fact.needs:
+            number += 1
+            fact = constant(f"{name.upper()}_{number}", value, _COMMENTS.get(name, ""))
+        known[f"facts.{name}"] = fact
+    if call.epochs:
+        epochs = known["facts.epochs"]
+        plain = Known() if call.first_epoch else Known(f"range({epochs.text})", needs=epochs.needs)
+        known["range(facts.first_epoch, facts.first_epoch + facts.epochs)"] = plain
+    schedule = getattr(schedules, options.schedule)
+    return known | {"facts.schedule": Known(schedule.__name__, needs=schedule)}
 
 
 @dataclass(frozen=True, kw_only=True)

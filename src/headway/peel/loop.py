@@ -9,23 +9,37 @@ import copy
 from typing import Any
 
 import numpy as np
+import safetensors.torch
 import torch
 from torch import nn
 
 from headway.data.dataset import Data, Part
 from headway.peel.facts import sha256_of
 from headway.seeds import torch_seed
+from headway.train.ema import Average
 from headway.train.fine_tune import body_features, set_aside
 from headway.train.linear_probe import Head, solve_head
 from headway.train.make_model import make_model
 from headway.train.objective import Objective, with_class_weights
-from headway.train.optimizers import clear_gradients, make_optimizer, set_lr
+from headway.train.optimizers import clear_gradients, freeze_to, make_optimizer, set_lr
 from headway.train.options import Options
 from headway.train.precision import choose_device, choose_precision
 from headway.train.schedules import schedule
 from headway.train.stage import Setup, score, set_training_mode
 
-__all__ = ["begin", "end", "keep_better", "stage_one", "stage_two", "train_all", "update_rule"]
+__all__ = [
+    "begin",
+    "end",
+    "freeze",
+    "keep_better",
+    "load_weights",
+    "make_setup",
+    "restart",
+    "stage_one",
+    "stage_two",
+    "train_all",
+    "update_rule",
+]
 
 
 def begin(facts: Any) -> None:
@@ -98,12 +112,15 @@ def train_all(
     objective: Objective,
     train: Part,
     options: Options,
+    average: Average,
     optimizer: torch.optim.Optimizer,
 ) -> None:
     batches = setup.loader(train, shuffle=True)
     lr = schedule(options.schedule, total_steps=facts.epochs * len(batches), max_lr=facts.lr)
     step, precision = 0, setup.precision
-    for epoch in range(facts.epochs):
+    if facts.ema:
+        average = Average(model, facts.ema)
+    for epoch in range(facts.first_epoch, facts.first_epoch + facts.epochs):
         set_training_mode(model, freeze_norm=options.freeze_norm)
         for batch in batches.epoch(epoch):
             # One step: forward, loss, backward, update. What is random in it comes from seed, epoch and step.
@@ -119,9 +136,17 @@ def train_all(
             optimizer.step()
             clear_gradients(optimizer)
             step += 1
-        predicted = setup.predict(data.valid)
+            if facts.ema:
+                average.update(step)
+        if facts.ema:
+            with average.in_place():
+                predicted = setup.predict(data.valid)
+        else:
+            predicted = setup.predict(data.valid)
         metrics = setup.measured(predicted.predictions, predicted.targets)
         print(f"epoch {epoch + 1}: valid loss {predicted.loss:.4f}, {metrics}")
+    if facts.ema:
+        average.put()
 
 
 def keep_better(setup: Setup, model: nn.Module, aside: Part, solved: dict[str, torch.Tensor], head_loss: float) -> None:
@@ -130,6 +155,18 @@ def keep_better(setup: Setup, model: nn.Module, aside: Part, solved: dict[str, t
     if all_loss >= head_loss:
         model.load_state_dict(solved)
     print(f"on {len(aside)} rows set aside: head {head_loss:.3g}, fine-tuned {all_loss:.3g}")
+
+
+def freeze(facts: Any, model: nn.Module) -> None:
+    freeze_to(model, facts.to)
+
+
+def load_weights(facts: Any, model: nn.Module) -> None:
+    model.load_state_dict(safetensors.torch.load_file(facts.path))
+
+
+def restart(data: Data) -> None:
+    train = data.train
 
 
 def end(facts: Any, model: nn.Module) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from headway.data.dataset import Data
-from headway.peel.facts import Facts, Subject
+from headway.peel.facts import Call, Subject, sha256_of
 from headway.peel.specialise import WIDTH
 from headway.train.options import Options
 
@@ -38,7 +38,6 @@ class DataCall:
 
 def method_text(subject: Subject, head: str, data: DataCall) -> str:
     """The file."""
-    threads = Facts.threads_of(subject)
     imports = sorted({*data.imports.splitlines(), "import headway as hw", "import torch"}, key=_rank)
     standard = [line for line in imports if "pathlib" in line]
     lines = [
@@ -46,12 +45,12 @@ def method_text(subject: Subject, head: str, data: DataCall) -> str:
         *([*standard, ""] if standard else []),
         *(line for line in imports if line not in standard),
         "from headway.peel import sha256_of\n",
-        f"torch.set_num_threads({threads})\n",
+        f"torch.set_num_threads({subject.threads})\n",
         f"data = {data.text}",
         f"learner = {_learner(subject)}",
-        *(f"learner.{training_call(subject, call)}" for call in subject.calls),
+        *(f"learner.{training_call(call)}" for call in subject.calls),
         "print(learner.report())\n",
-        f'print("run  ", "{Facts.hash_of(subject)}")',
+        f'print("run  ", "{sha256_of(subject.setup.model)}")',
         'print("here ", sha256_of(learner.model))',
     ]
     return "\n".join(lines) + "\n"
@@ -131,30 +130,30 @@ def _unfitted(data: Data) -> Any:
 
 def _learner(subject: Subject) -> str:
     setup, settings = subject.setup, subject.settings
-    named: dict[str, Any] = {"pretrained": bool(subject.pretrained)}
+    named: dict[str, Any] = {"pretrained": bool(settings["pretrained"])}
     for name in ("two_stages", "seed", "batch_size", "optimizer", "class_weights", "device", "precision"):
         if settings[name] is not None and not (name == "optimizer" and settings[name] == "adamw"):
             named[name] = settings[name]
     view = setup.training_view
     if view.to_json() != setup.data.input.training_view(setup.data.target).to_json():
         named["augment"] = getattr(view, "augment", view.to_json())
-    return call_of("hw.Learner", "data", code_of(subject.arch), **named, progress=False)
+    return call_of("hw.Learner", "data", code_of(settings["arch"]), **named, progress=False)
 
 
-def training_call(subject: Subject, call: Mapping[str, Any]) -> str:
-    """A call that trains; where it is the only one, with all that it chose."""
-    arguments = {name: value for name, value in call.items() if name != "call" and value is not None}
+def training_call(call: Call) -> str:
+    """A call that trains, with all that it chose, unless it was planned in minutes."""
+    arguments = dict(call.arguments)
     # What the run chose by itself, such as the learning rate, is measured; written out, it is the same on another
     # machine.
-    if len(subject.calls) == 1 and "minutes" not in arguments and call["call"] in ("fit", "fine_tune"):
-        arguments = {"epochs": subject.epochs}
-        if subject.epochs:
-            chosen = {one.name: getattr(subject.options, one.name) for one in fields(Options)}
-            usual = vars(Options())
-            named = ("schedule", "lr_decay", "weight_decay", "freeze_norm")
-            arguments |= {"lr": subject.lr}
-            arguments |= {name: value for name, value in chosen.items() if name in named or value != usual[name]}
-    return call_of(call["call"], **arguments)
+    if call.name in ("fit", "fine_tune") and "minutes" not in arguments:
+        arguments = {"epochs": call.epochs}
+        if call.epochs:
+            usual, named = vars(Options()), ("schedule", "lr_decay", "weight_decay", "freeze_norm")
+            chosen = {
+                name: value for name, value in vars(call.options).items() if name in named or value != usual[name]
+            }
+            arguments |= {"lr": call.lr, **chosen}
+    return call_of(call.name, **arguments)
 
 
 def _rank(line: str) -> tuple[bool, str]:

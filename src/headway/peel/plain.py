@@ -15,22 +15,38 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import safetensors.torch
+import timm.optim
 import torch
 from torch import nn
 
-from headway.peel.facts import Facts, sha256_of
+from headway.peel.facts import sha256_of
 from headway.seeds import generator, torch_seed
 from headway.train.batchnorm_fusion import _fold
+from headway.train.ema import Average
 from headway.train.fine_tune import CHUNK
 from headway.train.linear_probe import Head, solve_head
-from headway.train.optimizers import parameter_groups
+from headway.train.mixup import softened
+from headway.train.optimizers import freeze_to, parameter_groups
+from headway.train.stage import set_training_mode
 
-__all__ = ["begin", "end", "keep_better", "stage_one", "stage_two", "train_all", "update_rule"]
+__all__ = [
+    "begin",
+    "end",
+    "freeze",
+    "keep_better",
+    "load_weights",
+    "restart",
+    "stage_one",
+    "stage_two",
+    "train_all",
+    "update_rule",
+]
 
 InputsOf = Callable[..., torch.Tensor]
 
 
-def begin(facts: Facts) -> None:
+def begin(facts: Any) -> None:
     torch.set_num_threads(facts.threads)
     items = pl.read_parquet(Path(__file__).with_suffix(".parquet"))
     rows = items["row"].to_numpy()
@@ -38,7 +54,7 @@ def begin(facts: Facts) -> None:
 
 
 @torch.no_grad()
-def outputs_of(facts: Facts, module: nn.Module, inputs_of: InputsOf, positions: np.ndarray) -> torch.Tensor:
+def outputs_of(facts: Any, module: nn.Module, inputs_of: InputsOf, positions: np.ndarray) -> torch.Tensor:
     """What a module gives for items as validation sees them, float32 `[items, outputs]`."""
     module.eval()
     batches = np.array_split(positions, math.ceil(len(positions) / facts.valid_batch_size))
@@ -49,7 +65,7 @@ def outputs_of(facts: Facts, module: nn.Module, inputs_of: InputsOf, positions: 
 
 
 def stage_one(
-    facts: Facts, model: Any, train: np.ndarray, valid: np.ndarray, targets: torch.Tensor, inputs_of: InputsOf
+    facts: Any, model: Any, train: np.ndarray, valid: np.ndarray, targets: torch.Tensor, inputs_of: InputsOf
 ) -> None:
     if facts.merges:
         # Each convolution and the normalisation after it as one layer: faster, and the same up to rounding.
@@ -66,7 +82,7 @@ def stage_one(
 
 
 def stage_two(
-    facts: Facts,
+    facts: Any,
     model: Any,
     items: pl.DataFrame,
     train: np.ndarray,
@@ -86,9 +102,8 @@ def stage_two(
         head_loss = facts.loss_fn(model.head(features[~seen]), targets[aside])
 
 
-def update_rule(facts: Facts, model: Any) -> None:
-    # The rate is set at each step; 0.99 averages over a hundred steps, where the usual 0.999 takes a thousand.
-    if facts.has_own_rates:
+def update_rule(facts: Any, model: Any) -> None:
+    if not facts.has_plain_groups:
         groups = parameter_groups(model, weight_decay=facts.weight_decay, lr_decay=facts.lr_decay)
     else:
         # Earlier layers learn more slowly. Biases and the weights of normalisations, which have one axis, do not decay.
@@ -101,28 +116,41 @@ def update_rule(facts: Facts, model: Any) -> None:
             biases = [parameter for parameter in parameters if parameter.ndim <= 1]
             groups.append({"params": weights, "weight_decay": facts.weight_decay, "lr_scale": facts.lr_decay**depth})
             groups.append({"params": biases, "weight_decay": 0.0, "lr_scale": facts.lr_decay**depth})
-    optimizer = torch.optim.AdamW(groups, lr=1.0, betas=(0.9, 0.99), fused=True)
+    if facts.is_adamw:
+        # The rate is set at each step; 0.99 averages over a hundred steps, where the usual 0.999 takes a thousand.
+        optimizer = torch.optim.AdamW(groups, lr=1.0, betas=(0.9, 0.99), fused=True)
+    else:
+        # The rate is set at each step.
+        optimizer = timm.optim.create_optimizer_v2(groups, facts.optimizer)  # pyright: ignore[reportPrivateImportUsage]
 
 
 def train_all(
-    facts: Facts,
+    facts: Any,
     model: Any,
     train: np.ndarray,
     valid: np.ndarray,
     targets: torch.Tensor,
     inputs_of: InputsOf,
     targets_of: InputsOf,
+    mixed_of: Callable[..., tuple[torch.Tensor, torch.Tensor]],
+    answers: torch.Tensor,
+    average: Average,
     optimizer: torch.optim.Optimizer,
 ) -> None:
     num_batches = math.ceil(len(train) / facts.batch_size)
     step, total_steps = 0, facts.epochs * num_batches
-    for epoch in range(facts.epochs):
-        model.train()
-        if facts.freeze_norm:
-            # The body's normalisations keep the statistics that they were pretrained with.
-            for module in model.body.modules():
-                if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001
-                    module.eval()
+    if facts.ema:
+        average = Average(model, facts.ema)
+    for epoch in range(facts.first_epoch, facts.first_epoch + facts.epochs):
+        if facts.may_freeze:
+            set_training_mode(model, freeze_norm=facts.freeze_norm)
+        else:
+            model.train()
+            if facts.freeze_norm:
+                # The body's normalisations keep the statistics that they were pretrained with.
+                for module in model.body.modules():
+                    if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001
+                        module.eval()
         order = generator(facts.seed, "order", epoch=epoch).permutation(len(train))
         for batch in np.array_split(train[order], num_batches):
             # Of what is drawn inside the model, such as dropout.
@@ -130,13 +158,20 @@ def train_all(
             lr = facts.schedule(step, total_steps=total_steps, max_lr=facts.lr)
             for group in optimizer.param_groups:
                 group["lr"] = lr * group["lr_scale"]
-            inputs = inputs_of(batch, epoch)
+            if facts.is_soft:
+                answers = softened(targets[batch], objective=facts.objective, label_smoothing=facts.label_smoothing)
+            if facts.mixes:
+                inputs, answers = mixed_of(batch, answers, epoch, mixup=facts.mixup, cutmix=facts.cutmix)
+            else:
+                inputs = inputs_of(batch, epoch)
             if facts.is_short:
                 with torch.autocast("cpu", dtype=torch.bfloat16):
                     outputs = model(inputs)
             else:
                 outputs = model(inputs)
-            if facts.moves:
+            if facts.is_soft:
+                loss = facts.loss_fn(outputs.float(), answers)
+            elif facts.moves:
                 loss = facts.loss_fn(outputs.float(), targets_of(batch, epoch))
             else:
                 loss = facts.loss_fn(outputs.float(), targets[batch])
@@ -146,12 +181,32 @@ def train_all(
                 nn.utils.clip_grad_norm_(model.parameters(), facts.clip_norm)
             optimizer.step()
             step += 1
-        outputs = outputs_of(facts, model, inputs_of, valid)
+            if facts.ema:
+                average.update(step)
+        if facts.ema:
+            with average.in_place():
+                outputs = outputs_of(facts, model, inputs_of, valid)
+        else:
+            outputs = outputs_of(facts, model, inputs_of, valid)
         print(f"epoch {epoch + 1}: valid loss {facts.loss_fn(outputs, targets[valid]):.4f}")
+    if facts.ema:
+        average.put()
+
+
+def freeze(facts: Any, model: nn.Module) -> None:
+    freeze_to(model, facts.to)
+
+
+def load_weights(facts: Any, model: nn.Module) -> None:
+    model.load_state_dict(safetensors.torch.load_file(facts.path))
+
+
+def restart(items: pl.DataFrame) -> None:
+    train = np.flatnonzero(items["split"].to_numpy() == "train")
 
 
 def keep_better(
-    facts: Facts,
+    facts: Any,
     model: Any,
     aside: np.ndarray,
     solved: dict[str, torch.Tensor],
@@ -167,5 +222,5 @@ def keep_better(
         print(f"the head alone is kept: loss {head_loss:.3g} against {all_loss:.3g} on {len(aside)} rows set aside")
 
 
-def end(facts: Facts, model: nn.Module) -> None:
+def end(facts: Any, model: nn.Module) -> None:
     print(f"run   {facts.run_sha256}\nhere  {sha256_of(model)}")

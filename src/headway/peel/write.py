@@ -21,14 +21,15 @@ from torch import nn
 
 from headway.errors import ConfigError, did_you_mean
 from headway.peel import loop, plain
-from headway.peel.facts import Facts, KindParts, Subject, kind_parts, refuse
+from headway.peel.facts import Call, KindParts, Subject, call_facts, kind_parts, refuse, run_facts
 from headway.peel.method import code_of, data_call, method_text, training_call
 from headway.peel.source import Writer
 from headway.peel.specialise import Known, constant
 from headway.runs.checkpoint import safetensors_file
 from headway.seeds import _STREAMS
 from headway.system.files import write_whole
-from headway.train import linear_probe, schedules
+from headway.train import linear_probe
+from headway.train.ema import Average
 from headway.train.fine_tune import set_aside
 from headway.train.optimizers import depth_groups
 from headway.train.options import Options
@@ -91,7 +92,7 @@ def peel(subject: Subject, layer: str, *, call: str | None = None) -> Peeled:
     writers: dict[str, Callable[..., Peeled]] = {"method": _method, "loop": _loop, "torch": _torch}
     if layer not in writers:
         raise ConfigError("Unknown layer.", given=f"layer={layer!r}", fix=did_you_mean(str(layer), LAYERS))
-    calls = [made["call"] for made in subject.calls]
+    calls = [made.name for made in subject.calls]
     if call is not None and call not in calls:
         given = f"{call!r}; the calls: {', '.join(calls) or 'none'}"
         raise ConfigError("No such call trained the model.", given=given, fix="Name one that did, or none.")
@@ -102,78 +103,92 @@ def peel(subject: Subject, layer: str, *, call: str | None = None) -> Peeled:
 def _torch(subject: Subject, *, only_call: str | None) -> Peeled:
     setup = subject.setup
     input, target = kind_parts(setup.data.input, subject), kind_parts(setup.data.target, subject)
-    schedule = getattr(schedules, subject.options.schedule)
-    known: dict[Any, dict[str, Known]] = {"": Facts.of(subject, schedule)}
+    known: dict[Any, dict[str, Known]] = {"": run_facts(subject)}
     names, methods = dict(_NAMES), dict[type, Sequence[str]](_METHODS)
-    for scope, of_scope in (*_KNOWN.items(), *input.known.items(), *target.known.items()):
+    for scope, of_scope in (*_known(subject).items(), *input.known.items(), *target.known.items()):
         known[scope] = {**known.get(scope, {}), **of_scope}
-    known[linear_probe.__name__] = {**known.get(linear_probe.__name__, {}), **_of_head(subject, known[""])}
-    # Whether there are a body and a head whose rates may differ.
-    # A module of one's own may have neither, and then all weights learn at one rate.
-    is_one = len(depth_groups(setup.model)) == 1
-    known["headway.train.optimizers"] |= {
-        "depth_groups(model)": Known("[list(model.parameters())]") if is_one else Known(),
-        "not isinstance(body, nn.Module) or not isinstance(head, nn.Module)": Known(value=is_one),
-        "not last or len(parameters) + len(last) < len(list(model.parameters()))": Known(value=False),
-    }
+    known[linear_probe.__name__] |= {"objective.loss_fn": known[""]["facts.loss_fn"]}
     for parts in (input, target):
         names |= parts.names
         methods |= parts.methods
     writer = Writer(known=known, names=names, methods=methods, gone=_GONE)
+    if only_call is None:
+        _write(
+            writer,
+            {
+                "The data: a table of items, and which of them train.": plain.begin,
+                "What goes in.": input.blocks["data"],
+                "What comes out.": target.blocks["targets"],
+                "The model.": input.blocks["model"],
+            },
+        )
+    _train(writer, plain, subject, only_call=only_call)
     if only_call is not None:
-        return Peeled("torch", _fragment(writer, plain, subject))
-    for title, block in _sections(plain, subject, input, target):
-        writer.section(title)
-        writer.block(block)
+        return Peeled("torch", writer.text(""))
     beside = {".parquet": _items(subject, input, target)}
     if input.has_weights:
         beside[".safetensors"] = b"".join(safetensors_file(subject.make_blank().state_dict()))
     return Peeled("torch", writer.text(_head(subject, "in plain PyTorch, without Headway")), beside)
 
 
-def _of_head(subject: Subject, facts: Mapping[str, Known]) -> dict[str, Known]:
-    """What is known where the head is solved."""
-    setup = subject.setup
-    objective = {name: Known(value=getattr(setup.objective, name)) for name in ("is_convex",)}
-    objective |= {
-        f"objective.{name}": Known(repr(getattr(setup.objective, name)), getattr(setup.objective, name))
-        for name in ("is_convex", "floor", "decays")
+def _known(subject: Subject) -> dict[Any, dict[str, Known]]:
+    """What is known in the pieces of plain PyTorch that belong to no kind of data."""
+    setup, options = subject.setup, [call.options for call in subject.calls if call.epochs]
+    target, objective = setup.data.target, setup.objective
+    is_one = len(depth_groups(setup.model)) == 1
+    smooths = {option.label_smoothing > 0 for option in options if option.has_soft_targets}
+    streams = ["init", "order", "augment", "forward", "head"]
+    streams += ["mix"] if any(option.mixup or option.cutmix for option in options) else []
+    return {
+        "headway.seeds": {"_STREAMS": constant("STREAMS", {name: _STREAMS[name] for name in streams})},
+        # Whether there are a body and a head whose rates may differ. A module of one's own may have neither.
+        "headway.train.optimizers": {
+            "not groups": Known(value=False),
+            "depth_groups(model)": Known("[list(model.parameters())]") if is_one else Known(),
+            "not isinstance(body, nn.Module) or not isinstance(head, nn.Module)": Known(value=is_one),
+            "not last or len(parameters) + len(last) < len(list(model.parameters()))": Known(value=False),
+            "to and len(groups) == 1": Known(value=False),
+            "not -len(groups) <= to < len(groups)": Known(value=False),
+        },
+        "headway.train.stage": {"len(depth_groups(model)) > 1": Known(value=not is_one)},
+        "headway.train.mixup": {
+            "label_smoothing": Known(value=smooths.pop()) if len(smooths) == 1 else Known(),
+            "to_device(torch.from_numpy(values), images.device)": Known("torch.from_numpy(values)"),
+            "to_device(torch.from_numpy(partner), images.device)": Known("torch.from_numpy(partner)"),
+        },
+        linear_probe.__name__: {
+            "is_convex": Known(value=objective.is_convex),
+            **{
+                f"objective.{name}": Known(repr(getattr(objective, name)), getattr(objective, name))
+                for name in ("is_convex", "floor", "decays")
+            },
+            "target.num_outputs": constant("NUM_OUTPUTS", target.num_outputs),
+            "objective.activate(outputs[best])": Known("outputs[best]"),
+            **({"std + objective.floor * features.std()": Known("std")} if not objective.floor else {}),
+            "target.is_one_class": Known(value=target.is_one_class),
+            **_of_span(subject),
+        },
     }
-    objective |= {
-        "objective.loss_fn": facts["facts.loss_fn"],
-        "target.num_outputs": facts["facts.num_outputs"],
-        "objective.activate(outputs[best])": Known("outputs[best]"),
-        **({"std + objective.floor * features.std()": Known("std")} if not setup.objective.floor else {}),
-        "target.is_one_class": Known(value=setup.data.target.is_one_class),
-    }
-    return objective | (_of_span(subject) if subject.two_stages else {})
 
 
 def _of_span(subject: Subject) -> dict[str, Known]:
     """Whether heads are sought in the span of the items' features, where that is the same for all of them."""
-    data, head = subject.setup.data, subject.setup.model.get_submodule("head")
+    data = subject.setup.data
+    if not any(call.two_stages for call in subject.calls):
+        return {}
+    head = subject.setup.model.get_submodule("head")
     assert isinstance(head, nn.Linear)
     # The head is solved twice where stage two follows, the second time without the rows set aside.
-    counts = [len(data.train)]
-    if subject.epochs:
-        counts.append(len(set_aside(data.train, subject.setup.seed)[0]))
+    counts = [len(data.train), *([len(set_aside(data.train, subject.setup.seed)[0])] if subject.sets_aside else [])]
     answers = {2 * count > head.in_features for count in counts}
     return {"2 * num_items > num_features": Known(value=answers.pop())} if len(answers) == 1 else {}
 
 
-# What is true of every run.
-_KNOWN: dict[Any, dict[str, Known]] = {
-    "headway.seeds": {
-        "_STREAMS": constant(
-            "STREAMS", {name: _STREAMS[name] for name in ("init", "order", "augment", "forward", "head")}
-        ),
-    },
-    "headway.train.optimizers": {
-        "not groups": Known(value=False),
-    },
-}
 _NAMES: dict[Any, str] = {linear_probe._outputs: "linear_outputs"}  # noqa: SLF001
-_METHODS: dict[type, tuple[str, ...]] = {linear_probe.Head: ("put_into",)}
+_METHODS: dict[type, tuple[str, ...]] = {
+    linear_probe.Head: ("put_into",),
+    Average: ("__init__", "update", "put", "in_place"),
+}
 _GONE = frozenset(
     {
         *("facts", "device", "_check_seed(seed)", "self._elsewhere: dict[torch.device, ToUnit] = {}"),
@@ -184,46 +199,53 @@ _GONE = frozenset(
 )
 
 
-def _sections(layer: Any, subject: Subject, input: KindParts, target: KindParts) -> list[tuple[str, FunctionType]]:
-    """Titles and templates, in the order in which data flow."""
-    sections = [
-        ("The data: a table of items, and which of them train.", layer.begin),
-        ("What goes in.", input.blocks["data"]),
-        ("What comes out.", target.blocks["targets"]),
-        ("The model.", input.blocks["model"]),
-    ]
-    return sections + _training(layer, subject)
-
-
-def _training(layer: Any, subject: Subject) -> list[tuple[str, FunctionType]]:
-    sections = []
-    if subject.two_stages:
-        sections.append(
-            ("Stage one: the body is frozen, and the best linear head on its features is solved.", layer.stage_one)
-        )
-    if subject.two_stages and subject.epochs:
-        sections.append(
-            ("Stage two: every layer trains, from a head that has not seen the rows set aside.", layer.stage_two)
-        )
-    if subject.epochs:
-        sections += [("How weights are updated.", layer.update_rule), ("Training.", layer.train_all)]
-    if subject.two_stages and subject.epochs:
-        sections.append(("The better stage is kept.", layer.keep_better))
-    return [*sections, ("The same bits?", layer.end)]
-
-
-def _fragment(writer: Writer, layer: Any, subject: Subject) -> str:
-    """What stands for the call that trained, without what comes before it and after it."""
-    for title, block in _training(layer, subject)[:-1]:
+def _write(writer: Writer, sections: Mapping[str, FunctionType]) -> None:
+    """Templates under their titles, in the order in which data flow."""
+    for title, block in sections.items():
         writer.section(title)
         writer.block(block)
-    return writer.text("")
+
+
+def _train(writer: Writer, layer: Any, subject: Subject, *, only_call: str | None) -> None:
+    """What stands for each call that trained, or for those of one name; and the end, where all are written."""
+    known, names = writer.known[""], dict[str, str]()
+    for number, call in enumerate(subject.calls, start=1):
+        facts = call_facts(subject, call, names)
+        facts["facts.options"] = Known(code_of(call.options), needs="import headway as hw")
+        if only_call not in (None, call.name):
+            continue
+        assert isinstance(known, dict)
+        known |= facts
+        sections = _stages(layer, call)
+        if any(before.two_stages and before.epochs for before in subject.calls[: number - 1]):
+            sections = {"All training rows again.": layer.restart, **sections}
+        suffix = f" Call {number}, {call.name}." if len(subject.calls) > 1 else ""
+        _write(writer, {title + suffix: block for title, block in sections.items()})
+    if only_call is None:
+        _write(writer, {"The same bits?": layer.end})
+
+
+def _stages(layer: Any, call: Call) -> dict[str, FunctionType]:
+    sections = {}
+    if call.name in ("freeze", "load_weights"):
+        sections["Which layers train." if call.name == "freeze" else "Weights from a file."] = getattr(layer, call.name)
+    if call.two_stages:
+        title = "Stage one: the body is frozen, and the best linear head on its features is solved."
+        sections[title] = layer.stage_one
+    if call.two_stages and call.epochs:
+        title = "Stage two: every layer trains, from a head that has not seen the rows set aside."
+        sections[title] = layer.stage_two
+    if call.epochs:
+        sections |= {"How weights are updated.": layer.update_rule, "Training.": layer.train_all}
+    if call.two_stages and call.epochs:
+        sections["The better stage is kept."] = layer.keep_better
+    return sections
 
 
 def _items(subject: Subject, input: KindParts, target: KindParts) -> bytes:
     data = subject.setup.data
     columns = [data.items.select("row", "split"), input.columns, target.columns]
-    if subject.two_stages and subject.epochs:
+    if subject.sets_aside:
         _, aside = set_aside(data.train, subject.setup.seed)
         columns.append(pl.DataFrame({"aside": np.isin(data.items["row"].to_numpy(), aside.rows)}))
     file = io.BytesIO()
@@ -239,7 +261,9 @@ def _head(subject: Subject, how: str) -> str:
 
 def _check(subject: Subject, layer: str) -> None:
     """Refuses what a layer cannot be written for."""
-    setup, options = subject.setup, subject.options
+    setup = subject.setup
+    if not subject.is_whole:
+        refuse(layer, "a call that trained it was broken off", fix="Train a new learner to the end.")
     if not subject.calls:
         refuse(layer, "it was not trained yet", fix="Train it first.")
     items = setup.data.items
@@ -248,64 +272,58 @@ def _check(subject: Subject, layer: str) -> None:
     # A file of code can read files; arrays that a program made are gone with it.
     if any(items[name].dtype != pl.String for name in files):
         refuse(layer, "its items lie in memory, not in files", fix="Write them to files, and train from these.")
-    reasons = {
-        f"it was started with objects of your own: {', '.join(subject.own)}": bool(subject.own),
-    }
-    if layer != "method":
-        names = ("accumulate", "compile", "dropout", "ema", "sizes")
-        names += ("mixup", "cutmix", "label_smoothing") if layer == "torch" else ()
-        used = [name for name in names if getattr(options, name) != getattr(Options(), name)]
-        own = [callback for callback in setup.callbacks if not isinstance(callback, Progress)]
-        reasons |= {
-            "more than one call trained it": len(subject.calls) > 1,
-            "it was planned in minutes, and how many steps these were was measured": "minutes" in _passed(subject),
-            f"these options have no peeled form: {', '.join(used)}": bool(used),
-            "it has callbacks": bool(own),
-            f"{len(setup.data.lost)} items were lost on the way": bool(setup.data.lost),
-            f"it was trained on {setup.precision.device}": setup.precision.device.type != "cpu",
-            "its precision is float16": setup.precision.dtype is torch.float16,
-        }
-    if layer == "torch":
-        reasons |= {
-            f"optimizer={setup.optimizer!r}": setup.optimizer != "adamw",
-            "its classes have weights": bool(subject.settings["class_weights"]),
-        }
-    for reason, applies in reasons.items():
+    if subject.own:
+        own = f"it was started with objects of your own: {', '.join(subject.own)}"
+        refuse(layer, own, fix='Train with what has a name, such as optimizer="sgd".')
+    for reason, applies in _reasons(subject).items() if layer != "method" else ():
         if applies:
             refuse(layer, reason)
 
 
-def _passed(subject: Subject) -> set[str]:
-    return {name for name, value in subject.calls[0].items() if value is not None} if subject.calls else set()
+def _reasons(subject: Subject) -> dict[str, bool]:
+    """Why a run may have no layers below its calls, and whether that applies."""
+    setup = subject.setup
+    used = {
+        name
+        for name in ("accumulate", "compile", "dropout", "sizes")
+        if any(getattr(call.options, name) != getattr(Options(), name) for call in subject.calls)
+    }
+    own = [callback for callback in setup.callbacks if not isinstance(callback, Progress)]
+    is_timed = any("minutes" in call.arguments for call in subject.calls)
+    return {
+        "it was planned in minutes, and how many steps these were was measured": is_timed,
+        f"these options have no peeled form: {', '.join(sorted(used))}": bool(used),
+        "it has callbacks": bool(own),
+        f"{len(setup.data.lost)} items were lost on the way": bool(setup.data.lost),
+        f"it was trained on {setup.precision.device}": setup.precision.device.type != "cpu",
+        "its precision is float16": setup.precision.dtype is torch.float16,
+    }
 
 
 def _loop(subject: Subject, *, only_call: str | None) -> Peeled:
-    schedule = getattr(schedules, subject.options.schedule)
-    known = Facts.of(subject, schedule)
     data = data_call(subject)
     view, usual = subject.setup.training_view, subject.setup.data.input.training_view(subject.setup.data.target)
     augment = f", {code_of(view.augment)}" if view.to_json() != usual.to_json() else ""  # pyright: ignore
-    known |= {
+    known = run_facts(subject) | {
         "facts.data": Known(data.text, needs=data.imports),
         "facts.view": Known(f"data.input.training_view(data.target{augment})", needs=data.imports),
-        "facts.options": Known(code_of(subject.options), needs="import headway as hw"),
     }
     writer = Writer(known={"": known}, inline="headway.peel.loop", gone=frozenset({"facts"}))
+    if only_call is None:
+        sections = {
+            "The data, read and split, its fields fitted on training rows.": loop.begin,
+            "The model.": loop.make_setup,
+        }
+        _write(writer, sections)
+    _train(writer, loop, subject, only_call=only_call)
     if only_call is not None:
-        return Peeled("loop", _fragment(writer, loop, subject))
-    sections = [
-        ("The data, read and split, its fields fitted on training rows.", loop.begin),
-        ("The model.", loop.make_setup),
-    ]
-    for title, block in (*sections, *_training(loop, subject)):
-        writer.section(title)
-        writer.block(block)
+        return Peeled("loop", writer.text(""))
     return Peeled("loop", writer.text(_head(subject, "with Headway's parts, the loop written out")), data.beside)
 
 
 def _method(subject: Subject, *, only_call: str | None) -> Peeled:
     if only_call is not None:
-        chosen = [training_call(subject, call) for call in subject.calls if call["call"] == only_call]
+        chosen = [training_call(call) for call in subject.calls if call.name == only_call]
         return Peeled("method", "".join(f"learner.{call}\n" for call in chosen))
     data = data_call(subject)
     return Peeled("method", method_text(subject, _head(subject, "as the calls that made it"), data), data.beside)

@@ -36,8 +36,12 @@ class Average(Callback):
 
     def on_batch_end(self, state: TrainState, result: BatchResult) -> None:
         """Moves the average towards the weights."""
+        self.update(state.step)
+
+    def update(self, step: int) -> None:
+        """The same after so many steps."""
         # At first it forgets faster, or it would hold on to the weights that training began with.
-        decay = min(self.decay, (1 + state.step) / (10 + state.step))
+        decay = min(self.decay, (1 + step) / (10 + step))
         for name, value in self._averaged.items():
             value.lerp_(self._live[name], 1 - decay)
 

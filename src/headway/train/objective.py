@@ -151,9 +151,13 @@ def with_class_weights(
     # A class without training rows has no rows to weigh, but its weight must be a number.
     counts = np.bincount(targets, minlength=len(labels))
     values = 1 / np.maximum(counts, 1) if weights == "balanced" else _by_label(weights, labels)
+    return replace(objective, loss_fn=objective.weighted(_scaled(values, counts)))
+
+
+def _scaled(values: np.ndarray, counts: np.ndarray) -> torch.Tensor:
+    """Weights of classes, float32 `[classes]`, from their ratios and how many training rows each class has."""
     # Their mean over the training rows is 1: the loss stays as large as without them.
-    values = values * len(targets) / (values @ counts)
-    return replace(objective, loss_fn=objective.weighted(torch.from_numpy(values.astype(np.float32))))
+    return torch.from_numpy((values * counts.sum() / (values @ counts)).astype(np.float32))
 
 
 def _by_label(weights: ClassWeights, labels: Sequence[str]) -> np.ndarray:

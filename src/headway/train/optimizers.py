@@ -16,6 +16,7 @@ __all__ = [
     "check_optimizer",
     "clear_gradients",
     "depth_groups",
+    "freeze_to",
     "lr_factors",
     "make_optimizer",
     "parameter_groups",
@@ -145,6 +146,28 @@ def depth_groups(model: nn.Module, *, num_groups: int = 3) -> list[list[nn.Param
     size = max(1, -(-len(parameters) // num_groups))
     groups = [parameters[start : start + size] for start in range(0, len(parameters), size)]
     return [*groups, last]
+
+
+def freeze_to(model: nn.Module, to: int) -> None:
+    """Lets the groups of layers from `to` on train, and freezes those before; negative numbers count from the end.
+
+    Raises:
+        ConfigError: If the model has only one group, or no such group.
+    """
+    # The groups that have learning rates of their own, so that both count layers in the same way.
+    groups = depth_groups(model)
+    # `to=0` is for `unfreeze`, which every model can.
+    if to and len(groups) == 1:
+        what = "A model without a `body` and a `head` has no groups of layers to freeze."
+        fix = "Set requires_grad of the parameters of `learner.model` yourself."
+        raise ConfigError(what, given=type(model).__name__, fix=fix)
+    if not -len(groups) <= to < len(groups):
+        fix = f"Pass a number from 0 to {len(groups) - 1}, or -1 for the last."
+        raise ConfigError("Unknown group of layers.", given=f"to={to}, {len(groups)} groups", fix=fix)
+    first = to % len(groups)
+    for number, parameters in enumerate(groups):
+        for parameter in parameters:
+            parameter.requires_grad_(number >= first)
 
 
 def lr_factors(model: nn.Module) -> dict[str, float]:

@@ -11,6 +11,9 @@ from torch import nn
 
 import headway as hw
 from headway.peel import Peeled
+from headway.peel.write import LAYERS
+from headway.train import schedules
+from tests.unit.peel.running import same_bits
 
 
 @pytest.fixture(scope="module")
@@ -31,23 +34,92 @@ def cannot(layer: str, reason: str, fix: str = 'Pass layer="method", or "loop" w
 
 
 @pytest.mark.parametrize(
-    ("options", "arguments", "layer", "reason"),
+    ("options", "arguments", "reason"),
     [
-        ({"loss_fn": nn.CrossEntropyLoss()}, None, "loop", "it was started with objects of your own: loss_fn"),
-        ({}, {"epochs": 1, "ema": 0.9}, "loop", "these options have no peeled form: ema"),
-        ({}, {"epochs": 1, "label_smoothing": 0.1}, "torch", "these options have no peeled form: label_smoothing"),
-        ({"optimizer": "sgd"}, None, "torch", "optimizer='sgd'"),
-        ({"class_weights": "balanced"}, None, "torch", "its classes have weights"),
-        ({"callbacks": [hw.EarlyStopping()]}, None, "loop", "it has callbacks"),
+        ({}, {"epochs": 1, "dropout": 0.1}, "these options have no peeled form: dropout"),
+        ({}, {"epochs": 1, "dropout": 0.1, "accumulate": 2}, "these options have no peeled form: accumulate, dropout"),
+        ({"callbacks": [hw.EarlyStopping()]}, None, "it has callbacks"),
     ],
 )
 def test_what_has_no_peeled_form(
-    options: dict[str, Any], arguments: dict[str, Any] | None, layer: Any, reason: str, data: hw.Data
+    options: dict[str, Any], arguments: dict[str, Any] | None, reason: str, data: hw.Data
 ) -> None:
     learner = trained(data, arguments, **options)
     with pytest.raises(hw.ConfigError) as raised:
-        learner.peel(layer=layer)
-    assert str(raised.value) == cannot(layer, reason)
+        learner.peel(layer="torch")
+    assert str(raised.value) == cannot("torch", reason)
+
+
+def test_objects_of_ones_own_have_no_source(data: hw.Data) -> None:
+    learner = trained(data, loss_fn=nn.CrossEntropyLoss())
+    with pytest.raises(hw.ConfigError) as raised:
+        learner.peel(layer="method")
+    assert str(raised.value) == cannot(
+        "method",
+        "it was started with objects of your own: loss_fn",
+        'Train with what has a name, such as optimizer="sgd".',
+    )
+
+
+def test_a_call_that_was_broken_off(data: hw.Data) -> None:
+    class Stops(hw.Callback):
+        def on_batch_end(self, state: Any, result: Any) -> None:
+            raise ZeroDivisionError
+
+    learner = hw.Learner(data, callbacks=[Stops()], progress=False)
+    with pytest.raises(ZeroDivisionError):
+        learner.fit(1)
+    with pytest.raises(hw.ConfigError) as raised:
+        learner.peel(layer="method")
+    reason = "a call that trained it was broken off"
+    assert str(raised.value) == cannot("method", reason, "Train a new learner to the end.")
+
+
+def test_options_and_several_calls_come_to_the_same_bits(data: hw.Data, tmp_path: Path) -> None:
+    learner = hw.Learner(data, class_weights="balanced", optimizer="sgd", progress=False)
+    learner.fine_tune(epochs=1, lr=0.01, label_smoothing=0.1)
+    learner.fit(2, lr=0.02, ema=0.9, clip_norm=1.0)
+    assert same_bits(learner, "loop", tmp_path)
+    assert same_bits(learner, "torch", tmp_path)
+    text = learner.peel(layer="torch").text
+    # The second call's epochs have a name of their own, and nothing of the first call's options is in it.
+    assert "EPOCHS_2 = 2" in text
+    assert text.count("softened(targets[batch]") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "arguments"),
+    [
+        ({"class_weights": {"1": 3}}, {"epochs": 1}),
+        ({"optimizer": "lion"}, {"epochs": 1, "lr": 1e-3}),
+        ({}, {"epochs": 2, "ema": 0.5}),
+    ],
+)
+def test_each_option_comes_to_the_same_bits(
+    options: dict[str, Any], arguments: dict[str, Any], data: hw.Data, tmp_path: Path
+) -> None:
+    learner = trained(data, arguments, **options)
+    for layer in LAYERS:
+        assert same_bits(learner, layer, tmp_path)
+
+
+def slower(step: int, *, total_steps: int, max_lr: float) -> float:
+    """A straight fall."""
+    return max_lr * (1 - step / total_steps)
+
+
+def test_a_changed_schedule_is_the_one_in_the_file(
+    data: hw.Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(schedules._SCHEDULES, "cosine", slower)
+    learner = trained(data, {"epochs": 3})
+    # Changed where it is run alone, the file comes to other bits, which every test of a file notices.
+    assert not same_bits(learner, "torch", tmp_path)
+    # Changed itself, its new source is what the file has.
+    monkeypatch.setattr(schedules, "cosine", slower)
+    assert same_bits(learner, "torch", tmp_path)
+    assert "return max_lr * (1 - step / total_steps)" in learner.peel(layer="torch").text
 
 
 def test_a_plan_in_minutes(data: hw.Data) -> None:
@@ -58,17 +130,15 @@ def test_a_plan_in_minutes(data: hw.Data) -> None:
     assert str(raised.value) == cannot("loop", reason)
 
 
-def test_two_calls_are_written_as_calls_alone(data: hw.Data) -> None:
+def test_of_several_calls_one_is_shown_alone(data: hw.Data) -> None:
     learner = trained(data)
     learner.fit(2, lr=0.01)
-    lines = learner.peel(layer="method").text.splitlines()
-    assert [line for line in lines if line.startswith("learner.f")] == [
-        "learner.fine_tune(epochs=1)",
-        "learner.fit(epochs=2, lr=0.01)",
-    ]
-    with pytest.raises(hw.ConfigError) as raised:
-        learner.peel()
-    assert str(raised.value) == cannot("loop", "more than one call trained it")
+    assert learner.peel("fit", layer="method").text == (
+        'learner.fit(epochs=2, lr=0.01, schedule="one_cycle", lr_decay=1.0, weight_decay=0.01, freeze_norm=False)\n'
+    )
+    loop = learner.peel("fit").text
+    assert loop.count("loss.backward()") == 1
+    assert "# Training. Call 2, fit." in loop
 
 
 def test_a_learner_that_was_not_trained(data: hw.Data) -> None:

@@ -23,6 +23,7 @@ from headway.inputs.image.unet import UNet
 from headway.peel.facts import KindParts, Subject
 from headway.peel.specialise import Known, constant
 from headway.seeds import torch_seed
+from headway.train.mixup import mixed
 
 __all__ = ["parts"]
 
@@ -42,13 +43,13 @@ def parts(field: Image, subject: Subject) -> KindParts:
         "mean": tuple(setup.prepare.get_buffer("mean").flatten().tolist()),
         "std": tuple(setup.prepare.get_buffer("std").flatten().tolist()),
         "is_cropped": field.side != field.size,
-        "is_small": subject.arch == "small_resnet",
+        "is_small": subject.settings["arch"] == "small_resnet",
         "is_dense": isinstance(model, UNet),
-        "is_pretrained": bool(subject.pretrained),
+        "is_pretrained": bool(subject.settings["pretrained"]),
         "is_multi_level": isinstance(body, MultiLevelBody),
         "grids": getattr(body, "grids", ()),
         "num_features": getattr(model.get_submodule("head"), "in_features", None),
-        "has_image_size": _needs_image_size(subject.arch, field.size),
+        "has_image_size": _needs_image_size(subject.settings["arch"], field.size),
     }
     comments = {"squeeze": "how much the longer side is squeezed at most"}
     facts = {f"facts.{name}": constant(name.upper(), value, comments.get(name, "")) for name, value in values.items()}
@@ -63,7 +64,7 @@ def parts(field: Image, subject: Subject) -> KindParts:
         names={Augment.__call__: "augmented", Augment._matrices: "crop_matrices", _orientation: "exif_orientation"},  # noqa: SLF001
         methods={MultiLevelBody: ("__init__", "forward")},
         columns=pl.DataFrame({field.column: [str(Path(file).absolute()) for file in items[field.column]]}),
-        has_weights=bool(subject.pretrained),
+        has_weights=bool(subject.settings["pretrained"]),
     )
 
 
@@ -130,6 +131,17 @@ def read_photos(facts: Any, items: pl.DataFrame, rows: np.ndarray) -> None:
             start = (facts.side - facts.size) // 2
             pixels = pixels[..., start : start + facts.size, start : start + facts.size]
         return ((pixels.float() - mean) / std).contiguous(memory_format=torch.channels_last)
+
+    if facts.may_mix:
+
+        def mixed_of(
+            positions: np.ndarray, answers: torch.Tensor, epoch: int, **shares: float
+        ) -> tuple[torch.Tensor, torch.Tensor]:
+            """Photos as an epoch wants them, each mixed with another one, and their targets likewise."""
+            pixels, of = torch.from_numpy(canvases[positions]).permute(0, 3, 1, 2), rows[positions]
+            pixels = facts.augmented(pixels, rows=of, size=facts.size, seed=facts.seed, epoch=epoch)
+            pixels, answers = mixed(pixels.float(), answers, rows=of, seed=facts.seed, epoch=epoch, **shares)
+            return ((pixels - mean) / std).contiguous(memory_format=torch.channels_last), answers
 
     if facts.moves:
 

@@ -20,7 +20,7 @@ __all__ = ["parts"]
 
 def parts(field: Ratings, subject: Subject) -> KindParts:
     """What ratings bring to the file."""
-    items, model = subject.setup.data.items, ARCHITECTURES[subject.arch]
+    items, model = subject.setup.data.items, ARCHITECTURES[subject.settings["arch"]]
     return KindParts(
         blocks={"data": read_pairs, "model": make_model},
         known={

@@ -22,8 +22,8 @@ __all__ = ["parts"]
 
 def parts(field: Table, subject: Subject) -> KindParts:
     """What a table brings to the file."""
-    if subject.arch != "realmlp":
-        refuse("torch", f"arch={subject.arch!r} for a table")
+    if subject.settings["arch"] != "realmlp":
+        refuse("torch", f"arch={subject.settings['arch']!r} for a table")
     has = {kind: bool(getattr(field, kind)) for kind in ("continuous", "categorical", "dates")}
     facts = {f"facts.{kind}": constant(kind.upper(), list(getattr(field, kind))) for kind in has}
     facts |= {f"facts.has_{kind}": Known(value=value) for kind, value in has.items()}

@@ -26,7 +26,11 @@ def parts(field: Categories, subject: Subject) -> KindParts:
                 "facts.labels": constant("LABELS", list(field.labels)),
                 "facts.loss_fn": Known("F.binary_cross_entropy_with_logits", needs="import torch.nn.functional as F"),
                 "facts.moves": Known(value=False),
-            }
+            },
+            "headway.train.mixup": {
+                "objective.soften(targets)": Known("targets"),
+                "objective.even": Known("0.5"),
+            },
         },
         columns=pl.DataFrame({field.column: pl.Series(labels, dtype=pl.List(pl.String))}),
     )

@@ -31,6 +31,7 @@ def parts(field: Number, subject: Subject) -> KindParts:
                 "facts.moves": Known(value=False),
             },
             ToUnit: ends,
+            "headway.train.mixup": {"objective.soften(targets)": Known("targets")},
         },
         methods={
             ToUnit: ("__init__", "_start_at", "forward")

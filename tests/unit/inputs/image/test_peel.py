@@ -128,6 +128,27 @@ def test_other_forms_of_photos(make: Callable[..., hw.Learner], tmp_path: Path) 
         assert same_bits(learner, "torch", tmp_path / str(number))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [{"mixup": 0.4}, {"mixup": 0.4, "cutmix": 1.0, "label_smoothing": 0.1}])
+def test_mixed_photos(options: dict[str, float], from_scratch: hw.Learner, tmp_path: Path) -> None:
+    learner = hw.Learner(from_scratch.data, "small_resnet", precision="float32", progress=False)
+    learner.fit(1, **options)
+    for layer in LAYERS[1:]:
+        assert same_bits(learner, layer, tmp_path)
+
+
+@pytest.mark.slow
+def test_frozen_layers_and_several_calls(make: Callable[..., hw.Learner], tmp_path: Path) -> None:
+    learner = make(hw.Image("file", size=16), "resnet18", epochs=1, pretrained=False, two_stages=True)
+    learner.freeze(2)
+    learner.fit(1, lr=1e-3)
+    learner.load_weights(learner.save_weights(tmp_path / "weights.safetensors"))
+    learner.unfreeze()
+    learner.fine_tune(epochs=1, ema=0.9)
+    for layer in LAYERS:
+        assert same_bits(learner, layer, tmp_path)
+
+
 def test_photos_in_memory_have_no_file() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (24, 16, 16), dtype=np.uint8)
     learner = hw.Learner(hw.from_arrays(pixels, [0, 1] * 12), progress=False)

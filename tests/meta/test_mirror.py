@@ -39,6 +39,7 @@ TESTED_ELSEWHERE = {
     "judge/verdict.py": "tests/unit/judge/report/test_report.py",
     "inputs/image/peel.py": "tests/unit/inputs/image/test_peel.py",
     "peel/facts.py": "tests/unit/peel/test_write.py",
+    "peel/loop.py": "tests/unit/peel/test_write.py",
     "peel/method.py": "tests/unit/peel/test_write.py",
     "peel/plain.py": "tests/unit/inputs/table/test_peel.py",
     "serve/answers.py": "tests/serve/test_answers.py",

@@ -59,9 +59,12 @@ def outputs_of(facts: Any, module: nn.Module, inputs_of: InputsOf, positions: np
     module.eval()
     batches = np.array_split(positions, math.ceil(len(positions) / facts.valid_batch_size))
     if facts.is_short:
+        # Weights stay float32; products are computed in bfloat16, where this processor is faster.
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            return torch.cat([module(inputs_of(batch)).float() for batch in batches])
-    return torch.cat([module(inputs_of(batch)).float() for batch in batches])
+            outputs = [module(inputs_of(batch)).float() for batch in batches]
+    else:
+        outputs = [module(inputs_of(batch)).float() for batch in batches]
+    return torch.cat(outputs)
 
 
 def stage_one(
@@ -73,6 +76,7 @@ def stage_one(
         _fold(body, inputs_of(train[:2]))
     else:
         body = model.body
+    # Chunks and batches are those of the run: sums over another number of items round in another way.
     chunks = [train[start : start + CHUNK] for start in range(0, len(train), CHUNK)]
     features = torch.cat([outputs_of(facts, body, inputs_of, chunk) for chunk in chunks])
     head = solve_head(features, targets[train], target=facts.field, seed=facts.seed)

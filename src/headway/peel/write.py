@@ -137,10 +137,11 @@ def _known(subject: Subject) -> dict[Any, dict[str, Known]]:
     target, objective = setup.data.target, setup.objective
     is_one = len(depth_groups(setup.model)) == 1
     smooths = {option.label_smoothing > 0 for option in options if option.has_soft_targets}
+    separate = "random numbers of one purpose do not move those of another"
     streams = ["init", "order", "augment", "forward", "head"]
     streams += ["mix"] if any(option.mixup or option.cutmix for option in options) else []
     return {
-        "headway.seeds": {"_STREAMS": constant("STREAMS", {name: _STREAMS[name] for name in streams})},
+        "headway.seeds": {"_STREAMS": constant("STREAMS", {name: _STREAMS[name] for name in streams}, separate)},
         # Whether there are a body and a head whose rates may differ. A module of one's own may have neither.
         "headway.train.optimizers": {
             "not groups": Known(value=False),
@@ -184,7 +185,7 @@ def _of_span(subject: Subject) -> dict[str, Known]:
     return {"2 * num_items > num_features": Known(value=answers.pop())} if len(answers) == 1 else {}
 
 
-_NAMES: dict[Any, str] = {linear_probe._outputs: "linear_outputs"}  # noqa: SLF001
+_NAMES: dict[Any, str] = {linear_probe._outputs: "linear_outputs", linear_probe._folds: "fold_numbers"}  # noqa: SLF001
 _METHODS: dict[type, tuple[str, ...]] = {
     linear_probe.Head: ("put_into",),
     Average: ("__init__", "update", "put", "in_place"),

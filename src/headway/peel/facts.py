@@ -128,11 +128,15 @@ def run_facts(subject: Subject) -> dict[str, Known]:
         "precision": precision,
         "is_short": precision != "float32",
         # Folded in a shorter format, batch norm would round once more than the run did.
-        "merges": precision == "float32",
+        "merges": precision == "float32" and any(isinstance(part, nn.BatchNorm2d) for part in setup.model.modules()),
         "may_mix": any(call.options.mixup or call.options.cutmix for call in subject.calls),
         "may_freeze": any(call.name == "freeze" for call in subject.calls),
     }
     return {f"facts.{name}": constant(name.upper(), value, _COMMENTS.get(name, "")) for name, value in values.items()}
+
+
+def _has_norm(model: nn.Module) -> bool:
+    return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in model.modules())  # noqa: SLF001
 
 
 def call_facts(subject: Subject, call: Call, names: dict[str, str]) -> dict[str, Known]:
@@ -150,6 +154,7 @@ def call_facts(subject: Subject, call: Call, names: dict[str, str]) -> dict[str,
             "first_epoch": call.first_epoch,
             "lr": call.lr,
             "two_stages": call.two_stages,
+            "freeze_norm": options.freeze_norm and _has_norm(model),
             "is_soft": options.has_soft_targets,
             "mixes": bool(options.mixup or options.cutmix),
             "has_plain_groups": has_groups and not any(other.name == "freeze" for other in subject.calls),
@@ -182,6 +187,7 @@ class KindParts:
         names: For `Writer.names`.
         methods: For `Writer.methods`.
         columns: The columns of the item table that the file reads, in their plain form.
+        beside: Files that lie beside the file, by the endings of their names.
         has_weights: Whether the model starts from weights in a file beside it.
     """
 
@@ -190,6 +196,7 @@ class KindParts:
     names: Mapping[Any, str] = field(default_factory=dict)
     methods: Mapping[type, Sequence[str]] = field(default_factory=dict)
     columns: pl.DataFrame = field(default_factory=pl.DataFrame)
+    beside: Mapping[str, bytes] = field(default_factory=dict)
     has_weights: bool = False
 
 

@@ -76,7 +76,7 @@ def code_of(value: Any) -> str:
         if one.init and getattr(value, one.name) != usual:
             chosen[one.name] = getattr(value, one.name)
     # As a person would write it: what a field reads is said without its parameter's name.
-    first = [name for name in ("column", "user", "item") if name in chosen]
+    first = [name for name in ("column", "text", "user", "item") if name in chosen]
     positional = [code_of(chosen.pop(name)) for name in first]
     return call_of(f"hw.{type(value).__name__}", *positional, **chosen)
 

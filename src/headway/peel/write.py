@@ -125,7 +125,7 @@ def _torch(subject: Subject, *, only_call: str | None) -> Peeled:
     _train(writer, plain, subject, only_call=only_call)
     if only_call is not None:
         return Peeled("torch", writer.text(""))
-    beside = {".parquet": _items(subject, input, target)}
+    beside = {".parquet": _items(subject, input, target), **input.beside}
     if input.has_weights:
         beside[".safetensors"] = b"".join(safetensors_file(subject.make_blank().state_dict()))
     return Peeled("torch", writer.text(_head(subject, "in plain PyTorch, without Headway")), beside)

@@ -11,7 +11,8 @@ from typing import Any
 import polars as pl
 
 from headway.data.dataset import Data
-from headway.peel.facts import Call, Subject, sha256_of
+from headway.data.splits import assign_parts
+from headway.peel.facts import Call, Subject, refuse, sha256_of
 from headway.peel.specialise import WIDTH
 from headway.train.options import Options
 
@@ -81,8 +82,12 @@ def code_of(value: Any) -> str:
     return call_of(f"hw.{type(value).__name__}", *positional, **chosen)
 
 
-def data_call(subject: Subject) -> DataCall:
-    """The call that reads the run's data: the command's where a folder was named, else of a table beside it."""
+def data_call(subject: Subject, layer: str) -> DataCall:
+    """The call that reads the run's data: the command's where a folder was named, else of a table beside it.
+
+    Raises:
+        ConfigError: If rows are set aside by their hashes, and the split that these go with cannot be drawn again.
+    """
     # Only the command keeps how it was called; of a learner made in Python the folder is not known.
     options = subject.run.config.get("options") if subject.run else None
     if options and Path(options["data"]).is_dir() and not (options["kind"] or options["target"]):
@@ -91,13 +96,19 @@ def data_call(subject: Subject) -> DataCall:
         text = call_of("hw.from_folder", code_of(str(options["data"])), **named, seed=options["seed"])
         return DataCall(text, "import headway as hw")
     data = subject.setup.data
-    file = io.BytesIO()
-    _table(data).write_parquet(file)
+    file, table, split = io.BytesIO(), _table(data), 'hw.ColumnSplit("split")'
+    if subject.sets_aside and data.input.source == "values":
+        # A row is set aside by the hash of all its columns, and "split" would be one more.
+        table, split = table.drop("split"), code_of(data.split)
+        if assign_parts(data.split, data.items, data.target) != data.items["split"].to_list():
+            reason = "its split cannot be drawn again, as near copies were moved or left out"
+            refuse(layer, reason, fix='Pass layer="torch".')
+    table.write_parquet(file)
     blank = _unfitted(data)
     arguments = {"input": data.input, "target": blank}
     text = call_of("hw.from_items", f"pl.read_parquet({_BESIDE})", **arguments)
     text = text.removesuffix(")").rstrip("\n")
-    last = 'split=hw.ColumnSplit("split")'
+    last = f"split={split}"
     text += f"    {last},\n)" if text.endswith(",") else f", {last})"
     text = text.replace(",    split", ",\n    split")
     imports = "import headway as hw\nimport polars as pl\nfrom pathlib import Path"

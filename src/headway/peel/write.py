@@ -302,7 +302,7 @@ def _reasons(subject: Subject) -> dict[str, bool]:
 
 
 def _loop(subject: Subject, *, only_call: str | None) -> Peeled:
-    data = data_call(subject)
+    data = data_call(subject, "loop")
     view, usual = subject.setup.training_view, subject.setup.data.input.training_view(subject.setup.data.target)
     augment = f", {code_of(view.augment)}" if view.to_json() != usual.to_json() else ""  # pyright: ignore
     known = run_facts(subject) | {
@@ -326,5 +326,5 @@ def _method(subject: Subject, *, only_call: str | None) -> Peeled:
     if only_call is not None:
         chosen = [training_call(call) for call in subject.calls if call.name == only_call]
         return Peeled("method", "".join(f"learner.{call}\n" for call in chosen))
-    data = data_call(subject)
+    data = data_call(subject, "method")
     return Peeled("method", method_text(subject, _head(subject, "as the calls that made it"), data), data.beside)

@@ -51,14 +51,7 @@ def parts(field: Image, subject: Subject) -> KindParts:
         "num_features": getattr(model.get_submodule("head"), "in_features", None),
         "has_image_size": _needs_image_size(subject.settings["arch"], field.size),
     }
-    comments = {
-        "squeeze": "how much the longer side is squeezed at most",
-        "mode": "Pillow's name for the colours",
-        "side": "of the square that a photo is read into, in pixels",
-        "size": "side of what the model sees, in pixels",
-        "grids": "cells along each side that the last two levels are averaged over",
-    }
-    facts = {f"facts.{name}": constant(name.upper(), value, comments.get(name, "")) for name, value in values.items()}
+    facts = {f"facts.{name}": constant(name.upper(), value, _COMMENTS.get(name, "")) for name, value in values.items()}
     facts["facts.value_range"] = Known(repr(field.value_range), field.value_range)
     facts["facts.augmented"] = Known("augmented", needs=Augment.__call__)
     facts["facts.crop_matrices"] = Known("crop_matrices", needs=Augment._matrices)  # noqa: SLF001
@@ -67,12 +60,7 @@ def parts(field: Image, subject: Subject) -> KindParts:
     return KindParts(
         blocks={"data": read_photos, "model": make_model},
         known={"": facts, Augment: _of_augment(augment), "headway.inputs.image.field": is_deep},
-        names={
-            Augment.__call__: "augmented",
-            Augment._matrices: "crop_matrices",  # noqa: SLF001
-            _orientation: "exif_orientation",
-            _draws: "numbers_drawn",
-        },
+        names=_NAMES,
         methods={MultiLevelBody: ("__init__", "forward")},
         columns=pl.DataFrame({field.column: [str(Path(file).absolute()) for file in items[field.column]]}),
         has_weights=bool(subject.settings["pretrained"]),
@@ -84,7 +72,18 @@ def _needs_image_size(arch: str, size: int) -> bool:
     return config is not None and config.fixed_input_size and config.input_size[-1] != size
 
 
+_NAMES = {
+    Augment.__call__: "augmented",
+    Augment._matrices: "crop_matrices",  # noqa: SLF001
+    _orientation: "exif_orientation",
+    _draws: "numbers_drawn",
+}
 _COMMENTS = {
+    "squeeze": "how much the longer side is squeezed at most",
+    "mode": "Pillow's name for the colours",
+    "side": "of the square that a photo is read into, in pixels",
+    "size": "side of what the model sees, in pixels",
+    "grids": "cells along each side that the last two levels are averaged over",
     "flip": "left and right are swapped in half of the photos",
     "crop": "the smallest share of the area that a crop keeps",
     "stretch": "most that its width may exceed its height, or the reverse",

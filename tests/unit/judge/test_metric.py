@@ -81,6 +81,21 @@ def test_of_masks_functions_see_classes() -> None:
     assert metrics.score(predictions, targets, name="share") == pytest.approx(2 / 3)
 
 
+def matthews_corrcoef(targets: np.ndarray, predictions: np.ndarray) -> float:
+    """Of three classes, as scikit-learn's, which takes ten times as long to check its arguments."""
+    counts = np.bincount(3 * targets + predictions, minlength=9).reshape(3, 3)
+    actual, predicted, total = counts.sum(axis=1), counts.sum(axis=0), counts.sum()
+    spread = np.sqrt(float(total**2 - predicted @ predicted) * float(total**2 - actual @ actual))
+    return float((counts.trace() * total - predicted @ actual) / spread) if spread else 0.0
+
+
+def test_this_coefficient_is_scikit_learns() -> None:
+    probabilities, targets = classes(120)
+    answers = probabilities.argmax(1)
+    assert matthews_corrcoef(targets, answers) == pytest.approx(theirs.matthews_corrcoef(targets, answers))
+    assert matthews_corrcoef(targets, np.zeros_like(targets)) == 0.0
+
+
 @pytest.mark.slow
 def test_a_report_by_a_metric_of_ones_own() -> None:
     # Few items: a function of one's own is called for each resample of each row of the report.
@@ -93,7 +108,7 @@ def test_a_report_by_a_metric_of_ones_own() -> None:
         items={"site": site},
         slices=["site"],
         baselines={"rival": classes(120, seed=9)[0][np.argsort(targets, kind="stable")]},
-        metrics=[theirs.matthews_corrcoef],
+        metrics=[matthews_corrcoef],
         main_metric="matthews_corrcoef",
     )
     assert report.metric == "matthews_corrcoef"

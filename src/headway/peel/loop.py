@@ -48,7 +48,6 @@ def begin(facts: Any) -> None:
 
 
 def make_setup(facts: Any, data: Data) -> None:
-    # The model, and what stays the same through all stages.
     made = make_model(facts.arch, data.input, data.target, pretrained=facts.pretrained, seed=facts.seed)
     precision = choose_precision(choose_device("cpu"), facts.precision)
     objective = data.target.objective()
@@ -100,8 +99,7 @@ def stage_two(
 
 def update_rule(facts: Any, model: nn.Module) -> None:
     options = facts.options
-    decays = {"weight_decay": options.weight_decay, "lr_decay": options.lr_decay}
-    optimizer = make_optimizer(model, facts.optimizer, **decays)
+    optimizer = make_optimizer(model, facts.optimizer, weight_decay=options.weight_decay, lr_decay=options.lr_decay)
 
 
 def train_all(
@@ -150,7 +148,6 @@ def train_all(
 
 
 def keep_better(setup: Setup, model: nn.Module, aside: Part, solved: dict[str, torch.Tensor], head_loss: float) -> None:
-    # The better stage is kept.
     all_loss, _ = score(setup, *setup.outputs(model, aside))
     if all_loss >= head_loss:
         model.load_state_dict(solved)

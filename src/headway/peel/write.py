@@ -137,7 +137,7 @@ def _known(subject: Subject) -> dict[Any, dict[str, Known]]:
     target, objective = setup.data.target, setup.objective
     is_one = len(depth_groups(setup.model)) == 1
     smooths = {option.label_smoothing > 0 for option in options if option.has_soft_targets}
-    separate = "random numbers of one purpose do not move those of another"
+    separate = "one for each purpose of random numbers"
     streams = ["init", "order", "augment", "forward", "head"]
     streams += ["mix"] if any(option.mixup or option.cutmix for option in options) else []
     return {
@@ -313,7 +313,7 @@ def _loop(subject: Subject, *, only_call: str | None) -> Peeled:
     if only_call is None:
         sections = {
             "The data, read and split, its fields fitted on training rows.": loop.begin,
-            "The model.": loop.make_setup,
+            "The model, and what stays the same through all stages.": loop.make_setup,
         }
         _write(writer, sections)
     _train(writer, loop, subject, only_call=only_call)

@@ -15,7 +15,7 @@ import headway as hw
 from headway.cli import app
 from tests.unit.peel.running import output_of, same_bits
 
-LAYERS = ["method", "loop", "torch"]
+LAYERS: list[Any] = ["method", "loop", "torch"]
 DIGITS = hw.Augment(flip=False, crop=1, stretch=1, rotate=15, shift=0.1, warp=0.15, light=0)
 
 
@@ -115,7 +115,9 @@ def test_pretrained_photos(
     assert same_bits(learner, layer, tmp_path)
     if layer == "torch":
         # What a reader takes in at one sitting.
-        assert len(learner.peel(layer=layer).text.splitlines()) <= 500
+        lines = {name: len(learner.peel(layer=name).text.splitlines()) for name in LAYERS}
+        assert lines["torch"] <= 500
+        assert lines["method"] + lines["loop"] <= 150
 
 
 @pytest.mark.slow

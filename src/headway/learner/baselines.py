@@ -84,7 +84,7 @@ def _data_of(trained: TrainedModel, part: Part) -> BaselineData:
     if features and part.name in features.parts:
         # A kind may take fewer rows than the part has, and features must be those of the same.
         arrays["features"] = features.parts[part.name][np.isin(features.rows[part.name], part.rows)]
-    return BaselineData(targets=part.targets, arrays=arrays, about=about)
+    return BaselineData(targets=part.targets, arrays=arrays, about=about, rows=part.rows)
 
 
 def _key(trained: TrainedModel) -> str:

@@ -38,11 +38,13 @@ class BaselineData:
         arrays: By name, each `[items, ...]`. "features" is what a frozen, pretrained body makes of the items, float32
             `[items, dim]`; images bring "pixels", float32 `[items, dim]` from 0 to 1, tables "table", ratings "pairs".
         about: What is known of an array as a whole, by name, such as which of a table's columns are categories.
+        rows: The items' numbers in their source, int64 `[items]`; None where nobody needs them.
     """
 
     targets: np.ndarray
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
+    rows: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         assert all(len(array) == len(self.targets) for array in self.arrays.values())
@@ -56,7 +58,8 @@ class BaselineData:
     def take(self, index: np.ndarray) -> BaselineData:
         """Those with some indices, int64 `[chosen]`."""
         arrays = {name: array[index] for name, array in self.arrays.items()}
-        return replace(self, targets=self.targets[index], arrays=arrays)
+        rows = None if self.rows is None else self.rows[index]
+        return replace(self, targets=self.targets[index], arrays=arrays, rows=rows)
 
 
 class BaselineFunction(Protocol):

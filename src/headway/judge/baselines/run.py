@@ -19,6 +19,7 @@ import numpy as np
 from headway.errors import ConfigError, HeadwayError, ShapeError, did_you_mean
 from headway.judge.baselines.base import Baseline, BaselineData, BaselineFunction, drawn_rows
 from headway.judge.metric import TaskMetrics
+from headway.predictions import Predictions
 from headway.seeds import generator
 from headway.system.files import open_file, whole_file
 
@@ -28,6 +29,8 @@ __all__ = ["BaselineResult", "check_names", "guesses", "load_results", "run_base
 _SHARE_ASIDE, _MOST_ASIDE, _FEW = 1 / 3, 2_000, 30
 # What a result says besides its predictions, as its file keeps it.
 _FACTS = ("name", "seconds", "size", "needs", "train_score")
+# Before the names of the arrays of training items that were set aside, in a file beside those of the parts.
+_HELD_OUT = "held out "
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class BaselineResult:
         needs: What it looks at. On features neither `seconds` nor `size` count the network that they come from.
         train_score: The main metric on training items that were set aside for it; by it the best is chosen, before
             other items are looked at. None where it was not measured.
+        held_out: What it predicts for those items; None where their rows are not known.
     """
 
     name: str
@@ -50,14 +54,18 @@ class BaselineResult:
     size: int | None = None
     needs: str | None = None
     train_score: float | None = None
+    held_out: Predictions | None = None
 
     def in_float32(self) -> BaselineResult:
         """The same with predictions of half the size."""
-        smaller = {
-            part: array.astype(np.float32) if array.dtype.kind == "f" else array
-            for part, array in self.predictions.items()
-        }
-        return replace(self, predictions=smaller)
+        smaller, held_out = {part: _in_float32(array) for part, array in self.predictions.items()}, self.held_out
+        if held_out is not None:
+            held_out = replace(held_out, predictions=_in_float32(held_out.predictions))
+        return replace(self, predictions=smaller, held_out=held_out)
+
+
+def _in_float32(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float32) if array.dtype.kind == "f" else array
 
 
 def run_baselines(
@@ -117,13 +125,15 @@ def run_baselines(
         seconds = time.perf_counter() - start
         _check_predictions(name, predictions, parts, num_outputs, metrics)
         size = baseline.size(data, num_outputs) if baseline.size else None
-        score = None
+        score = held_out = None
         if len(aside):
             options = {"num_outputs": num_outputs, "seed": seed}
             rows = _drawn(learned, seed, most=min(baseline.choice_rows, baseline.max_rows))
-            answers = baseline.run(rows, {"train": aside}, **options)
-            score = metrics.score(answers["train"], aside.targets)
-        results.append(BaselineResult(name, predictions, seconds, size, baseline.needs, score))
+            answers = baseline.run(rows, {"train": aside}, **options)["train"]
+            score = metrics.score(answers, aside.targets)
+            if aside.rows is not None:
+                held_out = Predictions(rows=aside.rows, predictions=answers, targets=aside.targets)
+        results.append(BaselineResult(name, predictions, seconds, size, baseline.needs, score, held_out))
     return results
 
 
@@ -164,6 +174,12 @@ def save_results(file: Path, key: str, results: Sequence[BaselineResult]) -> Non
         for number, result in enumerate(results)
         for part, predictions in result.predictions.items()
     }
+    arrays |= {
+        f"{number}/{_HELD_OUT}{name}": getattr(result.held_out, name)
+        for number, result in enumerate(results)
+        for name in ("rows", "predictions", "targets")
+        if result.held_out
+    }
     with whole_file(file) as draft, draft.open("wb") as opened:
         np.savez_compressed(opened, about=np.array(json.dumps({"key": key, "baselines": facts})), **arrays)  # pyright: ignore[reportArgumentType]
 
@@ -176,14 +192,17 @@ def load_results(file: Path, key: str) -> list[BaselineResult] | None:
             about = json.loads(str(arrays["about"]))
             if about["key"] != key:
                 return None
-            predictions: list[dict[str, np.ndarray]] = [{} for _ in about["baselines"]]
+            parts: list[dict[str, np.ndarray]] = [{} for _ in about["baselines"]]
+            held_out: list[dict[str, np.ndarray]] = [{} for _ in about["baselines"]]
             for name in arrays.files:
                 number, slash, part = name.partition("/")
-                if slash:
-                    predictions[int(number)][part] = arrays[name]
+                if slash and part.startswith(_HELD_OUT):
+                    held_out[int(number)][part.removeprefix(_HELD_OUT)] = arrays[name]
+                elif slash:
+                    parts[int(number)][part] = arrays[name]
             return [
-                BaselineResult(predictions=of_parts, **facts)
-                for of_parts, facts in zip(predictions, about["baselines"], strict=True)
+                BaselineResult(predictions=of_parts, held_out=Predictions(**aside) if aside else None, **facts)
+                for of_parts, aside, facts in zip(parts, held_out, about["baselines"], strict=True)
             ]
     except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError, zipfile.BadZipFile):
         return None

@@ -38,6 +38,8 @@ KNOWS = 0.25
 MOST_WRONG = 3
 # Suspected labels of a part; a report lists no more.
 _NAMED = 200
+# Training items that are set aside for baselines, of which fewer say little: the baselines have learned from few, too.
+_ENOUGH_ASIDE = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -287,15 +289,19 @@ def label_judges(inputs: ReportInputs) -> dict[str, LabelJudge]:
     """What labels are judged by, by part.
 
     Those of `inputs.focus` by the model or by the best baseline, whichever is right more often: a model that has not
-    learned says nothing of labels. Those of train by heads that were solved without the item.
+    learned says nothing of labels. Those of train by heads that were solved without the item; where there are none, by
+    the best baseline, for the items that were set aside for it.
     """
+    learned = [one for one in inputs.baselines if one.needs is not None]
+    aside = [one.held_out for one in learned if one.held_out is not None and len(one.held_out) >= _ENOUGH_ASIDE]
+    seen = [replace(inputs.seen, predictions=one.predictions[inputs.focus]) for one in learned]
+    judged = {inputs.focus: [inputs.seen, *seen]}
+    if inputs.held_out is not None or aside:
+        judged["train"] = [inputs.held_out] if inputs.held_out is not None else aside
     judges = {}
-    for part, judged in {inputs.focus: inputs.seen, "train": inputs.held_out}.items():
-        if judged is None:
-            continue
-        probabilities, targets = check_predictions(judged.predictions, judged.targets)
-        others = [one for one in inputs.baselines if one.needs is not None and part == inputs.focus]
-        answers = [probabilities, *(other.predictions[part] for other in others)]
+    for part, (first, *others) in judged.items():
+        probabilities, targets = check_predictions(first.predictions, first.targets)
+        answers = [probabilities, *(other.predictions for other in others)]
         num_wrong = [int((answer.argmax(1) != targets).sum()) for answer in answers]
         best = answers[int(np.argmin(num_wrong))]
         # Those that are wrong far more often, such as pixels beside a pretrained network's features, have no say.
@@ -305,5 +311,5 @@ def label_judges(inputs: ReportInputs) -> dict[str, LabelJudge]:
             if wrong <= MOST_WRONG * min(num_wrong)
         ]
         is_agreed = np.all(with_say or [targets >= 0], axis=0)
-        judges[part] = LabelJudge(probabilities=best, targets=targets, rows=judged.rows, is_agreed=is_agreed)
+        judges[part] = LabelJudge(probabilities=best, targets=targets, rows=first.rows, is_agreed=is_agreed)
     return judges

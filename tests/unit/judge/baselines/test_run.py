@@ -3,6 +3,8 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from headway.errors import DataError
 from headway.judge.baselines.base import CHOICE_ROWS, MAX_ROWS, BaselineData, drawn_rows
-from headway.judge.baselines.run import BaselineResult
+from headway.judge.baselines.run import BaselineResult, load_results, save_results
 from headway.targets.registry import TASKS
 from tests.judging import baseline_data, baselines_of, run_baselines
 
@@ -259,3 +261,26 @@ def test_the_best_is_chosen_after_learning_from_few_items() -> None:
     assert num_items == [(MAX_ROWS, 5), (CHOICE_ROWS, 2_000)]
     of_ratings = {name: baseline for name, baseline in baselines_of("regression").items() if baseline.needs == "pairs"}
     assert {baseline.choice_rows for baseline in of_ratings.values()} == {sys.maxsize}
+
+
+def test_answers_for_items_set_aside_stay_with_their_rows(tmp_path: Path) -> None:
+    data = replace(noise(300), rows=np.arange(1_000, 1_300))
+    options = {"num_outputs": 3, "names": ["nearest mean image"]}
+    [result] = run_baselines(data, {"valid": noise(5)}, **options)
+    aside = result.held_out
+    assert aside is not None
+    assert 50 <= len(aside) <= 150
+    assert aside.targets.tolist() == data.targets[aside.rows - 1_000].tolist()
+    assert result.train_score == pytest.approx((aside.predictions.argmax(1) == aside.targets).mean())
+    small = result.in_float32()
+    save_results(tmp_path / "baselines.npz", "key", [small])
+    loaded = load_results(tmp_path / "baselines.npz", "key")
+    assert loaded is not None
+    assert loaded[0].held_out is not None
+    assert small.held_out is not None
+    assert np.array_equal(loaded[0].held_out.predictions, small.held_out.predictions)
+    assert loaded[0].held_out.rows.tolist() == aside.rows.tolist()
+    assert list(loaded[0].predictions) == ["valid"]
+    # Without rows nobody can say which they are.
+    [unnamed] = run_baselines(noise(300), {"valid": noise(5)}, **options)
+    assert unnamed.held_out is None

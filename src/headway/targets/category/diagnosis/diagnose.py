@@ -23,8 +23,9 @@ from headway.targets.category.mistakes import find_issues, label_judges
 
 __all__ = ["find_in_run", "find_problems"]
 
-# Suspected label errors. Of clean labels that are hard to predict, one in a hundred is suspected, too.
-NOISE, MUCH_NOISE, FEW = 0.018, 0.15, 10
+# Suspected label errors. Of clean labels that are hard to predict, one in a hundred is suspected, too. Chosen on
+# digits, tables and photos with 5 % wrong labels and without.
+NOISE, MUCH_NOISE, FEW = 0.015, 0.15, 10
 # Share of the way from the commonest class to no error below which nothing is known of the labels: surely so, or
 # where not even the probabilities know anything, of at least so many items.
 NOTHING, LITTLE, ENOUGH = 0.1, 0.5, 100

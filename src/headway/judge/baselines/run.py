@@ -201,11 +201,17 @@ def load_results(file: Path, key: str) -> list[BaselineResult] | None:
                 elif slash:
                     parts[int(number)][part] = arrays[name]
             return [
-                BaselineResult(predictions=of_parts, held_out=Predictions(**aside) if aside else None, **facts)
+                BaselineResult(predictions=of_parts, held_out=_held_out(aside), **facts)
                 for of_parts, aside, facts in zip(parts, held_out, about["baselines"], strict=True)
             ]
     except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError, zipfile.BadZipFile):
         return None
+
+
+def _held_out(aside: Mapping[str, np.ndarray]) -> Predictions | None:
+    if not aside:
+        return None
+    return Predictions(rows=aside["rows"], predictions=aside["predictions"], targets=aside["targets"])
 
 
 def _check_predictions(

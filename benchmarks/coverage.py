@@ -3,7 +3,9 @@
 Predictions are drawn again and again from a known truth, and judged as a report judges them. Of the
 intervals that are shown the table says how many hold the truth, with the standard error of the simulation: 92 to 98 %
 is what a nominal 95 % should come to. Where too few items are there for that, none is shown. Where the truth lies at
-the end of what is possible, as a calibration error of 0 does, only one end can miss: 97.5 % is nominal there.
+the end of what is possible, as a calibration error of 0 does, only one end can miss: 97.5 % is nominal there. Where one
+error or none is expected, a rate takes two or three values, and no interval holds it in exactly 95 %: these hold it in
+up to 99.9 %, rather than in 84 % as Wilson's own would.
 Then a model and the best of k baselines are equally good, or the best baseline is as good and the others are 1.5
 points worse: "better" and "worse" are false there, and 2.5 % of either is what is allowed. The baselines share the
 difficulty of items (correlation 0.7) or not, and one of them was chosen on training items. The last rows are the power:

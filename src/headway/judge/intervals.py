@@ -6,7 +6,7 @@ holds the truth is measured by `benchmarks/coverage.py`; where none does, there 
 
 | for | method |
 |---|---|
-| a proportion | Wilson's score interval |
+| a proportion | Wilson's score interval; its far end farther off where only one to three items are on one side |
 | a mean of items | studentised bootstrap; Student's t below 10 items; from 5,000 on, the normal interval |
 | a mean that comes from few errors, such as log loss | Wilson's for their number, times what an error costs |
 | the size of errors in numbers | normal in its logarithm, the upper end farther off the heavier the tail |
@@ -41,17 +41,16 @@ __all__ = [
     "average",
     "bootstrap",
     "effective_share",
-    "error_size",
     "f1_of",
     "few_errors",
     "if_enough",
-    "logit_normal",
     "mcnemar",
     "mean",
     "newcombe",
     "paired_difference",
     "percentiles",
     "proportion",
+    "rate",
     "share_of_width",
     "student",
     "wilson",
@@ -73,8 +72,6 @@ _SMALL = 10
 _FLOOR = 0.2
 # From so many errors on, they show by themselves what an error costs.
 _MANY_ERRORS = 10
-# A tail index above this widens the upper end, so many times as fast; chosen on normal, t3, lognormal, Laplace errors.
-_LIGHT_TAIL, _TAIL_WEIGHT = 0.25, 3.0
 
 
 @dataclass(frozen=True)
@@ -194,6 +191,28 @@ def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> Estim
     return proportion(successes / trials, trials, NormalDist().inv_cdf((1 + confidence) / 2))
 
 
+def rate(successes: int, trials: int) -> Estimate:
+    """How often something is so: Wilson's interval, one end farther off where one to three items are on one side.
+
+    There Wilson's own begins too high: at a rate of 0.0055 it leaves the truth out in 15 of 100 samples of 30 items.
+
+    Example:
+        >>> print(wilson(98, 100), rate(98, 100))
+        0.980 [0.930, 0.994] 0.980 [0.930, 0.996]
+
+    Source:
+        Brown, Cai and DasGupta 2001, "Interval estimation for a binomial proportion", section 4.1.1.
+    """
+    from scipy.special import gammaincinv
+
+    estimate, rare = wilson(successes, trials), min(successes, trials - successes)
+    if not 1 <= rare <= (2 if trials <= 50 else 3):
+        return estimate
+    end = float(gammaincinv(rare, ALPHA)) / trials
+    low, high = (end, estimate.high) if rare == successes else (estimate.low, 1 - end)
+    return Estimate(estimate.value, low, high)
+
+
 def proportion(share: float, trials: float, z: float = Z_SCORE) -> Estimate:
     """Wilson's interval of a share from so many trials, which need not be whole."""
     weight = z * z / trials
@@ -262,34 +281,6 @@ def few_errors(
     return Estimate(
         estimate.value, max(low, 0.0), estimate.value + math.hypot((rate.high - rate.value) * (highest - base), spread)
     )
-
-
-def error_size(value: float, effects: np.ndarray, sizes: np.ndarray, *, tail_weight: float = _TAIL_WEIGHT) -> Estimate:
-    """How large errors are, a number above 0, from each item's effect on it and the sizes themselves, `[items]`.
-
-    Normal in its logarithm. The few largest errors decide such a mean, and the largest is seldom among those seen: the
-    upper end is the farther off, the heavier their tail; `tail_weight` says how fast.
-
-    Example:
-        >>> sizes = np.arange(1, 101) / 100
-        >>> print(error_size(0.505, (sizes - 0.505) / 100, sizes))
-        0.505 [0.451, 0.566]
-
-    Source:
-        Bonett 2006, "Approximate confidence interval for standard deviation of nonnormal distributions", for the
-        logarithm; Hill 1975, "A simple general approach to inference about the tail of a distribution".
-    """
-    count = len(effects)
-    if count == 1:
-        return Estimate(value, 0.0, math.inf)
-    if value == 0:
-        return Estimate(0.0, 0.0, 0.0)
-    reach = student(count - 1) * math.sqrt(float((effects**2).sum()) * count / (count - 1)) / value
-    # Hill's estimate takes the root of the items, which is few enough to be the tail and enough to be stable.
-    largest = np.sort(sizes)[::-1][: max(math.isqrt(count), 5) + 1]
-    tail = float(np.log(largest[:-1] / largest[-1]).mean()) if len(largest) > 1 and largest[-1] > 0 else math.inf
-    wider = 1 + tail_weight * max(0.0, min(tail, 1.0) - _LIGHT_TAIL)
-    return Estimate(value, value * math.exp(-reach), value * math.exp(min(reach * wider, 700.0)))
 
 
 def bootstrap(
@@ -382,21 +373,6 @@ def share_of_width(value: float, half: float, *, design_effect: float = 1.0, z: 
         tried = proportion(value, trials, Z_SCORE)
         few, many = (trials, many) if tried.high - tried.low > 2 * half else (few, trials)
     return proportion(value, few / design_effect, z)
-
-
-def logit_normal(value: float, error: float) -> Estimate:
-    """An interval for a number between 0 and 1, both excluded, from its standard error: normal in its log odds.
-
-    Example:
-        >>> print(logit_normal(0.98, 0.01))
-        0.980 [0.947, 0.993]
-
-    Source:
-        Pepe 2003, "The statistical evaluation of medical tests", section 5.2, for the area under the ROC curve.
-    """
-    odds = value / (1 - value)
-    reach = math.exp(min(Z_SCORE * error / (value * (1 - value)), 700.0))  # exp(710) overflows
-    return Estimate(value, odds / (odds + reach), odds / (odds + 1 / reach))
 
 
 def newcombe(one: Estimate, other: Estimate) -> Estimate:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from headway.judge.intervals import Estimate, average, bootstrap, logit_normal, mcnemar, mean, paired_difference, wilson
+from headway.judge.intervals import Estimate, average, bootstrap, mcnemar, mean, paired_difference, rate, wilson
+from headway.targets.categories.metrics import logit_normal
 
 
 def pairs(both: int, only_a: int, only_b: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
@@ -183,3 +184,21 @@ def test_mcnemar_is_statsmodels(counts: tuple[int, int, int, int]) -> None:
     both, only_a, only_b, neither = counts
     theirs = tables.mcnemar([[both, only_a], [only_b, neither]], exact=True).pvalue
     assert mcnemar(*pairs(*counts)) == pytest.approx(min(theirs, 1.0))
+
+
+@pytest.mark.parametrize(("items", "truth"), [(30, 0.9945), (30, 0.0055), (100, 0.9984), (500, 0.998)])
+def test_the_interval_of_a_rate_near_the_end_holds_the_truth(items: int, truth: float) -> None:
+    counts = range(items + 1)
+    held = [rate(count, items).low <= truth <= rate(count, items).high for count in counts]
+    covered = stats.binom.pmf(counts, items, truth)[held].sum()
+    assert covered > 0.975
+    plain = [wilson(count, items).low <= truth <= wilson(count, items).high for count in counts]
+    assert stats.binom.pmf(counts, items, truth)[plain].sum() < 0.925
+
+
+def test_rates_are_wilsons_where_more_is_seen_and_at_the_ends() -> None:
+    for successes, trials in ((0, 30), (30, 30), (3, 50), (4, 51), (47, 50), (0, 1)):
+        assert rate(successes, trials) == wilson(successes, trials)
+    assert rate(3, 51).low < wilson(3, 51).low
+    assert rate(48, 51).high > wilson(48, 51).high
+    assert rate(3, 51).high == wilson(3, 51).high

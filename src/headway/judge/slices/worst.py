@@ -12,7 +12,7 @@ import numpy as np
 
 from headway.as_json import AsJson
 from headway.errors import ConfigError
-from headway.judge.intervals import ALPHA, wilson
+from headway.judge.intervals import ALPHA, rate
 from headway.judge.metric import TaskMetrics
 from headway.judge.slices.compare import ENOUGH, Difference, grouped_difference, holm, share_difference
 from headway.judge.slices.groups import OTHERS, Groups, group_items
@@ -112,7 +112,7 @@ def worst_slices(
         make_slice(
             where,
             count,
-            {accuracy.main: wilson(hits, count)},
+            {accuracy.main: rate(hits, count)},
             share_difference(hits, count, int(right.sum()), len(right)),
             p=min(p * len(families), 1.0),
             num_compared=len(families) * len(family),

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 
 from headway.errors import DataError
-from headway.judge.intervals import NAN, Estimate, average, f1_of, if_enough, logit_normal, wilson
+from headway.judge.intervals import NAN, Z_SCORE, Estimate, average, f1_of, if_enough, rate, wilson
 from headway.judge.metric import LabelScores, Metric, TaskMetrics
 from headway.judge.rankings import Ranking, precision_effects, rank, rank_classes
 from headway.targets.base import check_shapes
 
-__all__ = ["check_answers", "item_log_losses", "labels_text", "multilabel_metrics", "per_label"]
+__all__ = ["check_answers", "item_log_losses", "labels_text", "logit_normal", "multilabel_metrics", "per_label"]
 
 # Items that each label has at least for the interval of a mean over labels.
 _NEEDED = 10
@@ -102,8 +103,8 @@ def per_label(limits: np.ndarray, answers: np.ndarray, targets: np.ndarray, labe
     scores = []
     for column, (label, hits, count, calls) in enumerate(zip(labels, *counts, strict=True)):
         estimates = {
-            "precision": wilson(hits, calls),
-            "recall": wilson(hits, count),
+            "precision": rate(hits, calls),
+            "recall": rate(hits, count),
             "f1": _f1(hits, count, calls),
             "average_precision": rank_classes(
                 answers[:, [column]], actual[:, [column]], precision_effects, what="label"
@@ -165,6 +166,17 @@ def _micro_f1(assigned: np.ndarray, actual: np.ndarray) -> Estimate:
     return _bounded(value, effects, _f1(int(hits.sum()), int(counts.sum()), int(calls.sum())))
 
 
+def logit_normal(value: float, error: float) -> Estimate:
+    """An interval for a number between 0 and 1, both excluded, from its standard error: normal in its log odds.
+
+    Source:
+        Pepe 2003, "The statistical evaluation of medical tests", section 5.2, for the area under the ROC curve.
+    """
+    odds = value / (1 - value)
+    reach = math.exp(min(Z_SCORE * error / (value * (1 - value)), 700.0))  # exp(710) overflows
+    return Estimate(value, odds / (odds + reach), odds / (odds + 1 / reach))
+
+
 def _bounded(value: float, effects: np.ndarray, perfect: Estimate) -> Estimate:
     """A share with its interval from the items' effects; `perfect` where none of them moves it."""
     error = float(np.sqrt((effects**2).sum()))
@@ -173,4 +185,4 @@ def _bounded(value: float, effects: np.ndarray, perfect: Estimate) -> Estimate:
 
 def _subset(assigned: np.ndarray, actual: np.ndarray) -> Estimate:
     """The share of items of which every label is right."""
-    return wilson(int((assigned == actual).all(axis=1).sum()), len(actual))
+    return rate(int((assigned == actual).all(axis=1).sum()), len(actual))

@@ -15,7 +15,7 @@ import numpy as np
 
 from headway.errors import DataError, ShapeError
 from headway.judge import intervals
-from headway.judge.intervals import Estimate, f1_of, few_errors, if_enough, wilson
+from headway.judge.intervals import Estimate, f1_of, few_errors, if_enough, rate, wilson
 from headway.judge.metric import LabelScores, Metric, TaskMetrics
 from headway.judge.rankings import Effects, auroc_effects, precision_effects, rank, rank_classes
 from headway.seeds import generator
@@ -49,7 +49,7 @@ def per_class(probabilities: np.ndarray, targets: np.ndarray, labels: Sequence[s
     counts = confusion_matrix(probabilities, targets)
     columns = counts.diagonal().tolist(), counts.sum(1).tolist(), counts.sum(0).tolist(), _f1_scores(counts)
     return [
-        LabelScores(label, items, {"precision": wilson(hits, answers), "recall": wilson(hits, items), "f1": f1})
+        LabelScores(label, items, {"precision": rate(hits, answers), "recall": rate(hits, items), "f1": f1})
         for label, hits, items, answers, f1 in zip(labels, *columns, strict=True)
     ]
 
@@ -122,11 +122,11 @@ def _is_wrong(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 
 def _accuracy(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
-    return wilson(int(_is_right(probabilities, targets).sum()), len(targets))
+    return rate(int(_is_right(probabilities, targets).sum()), len(targets))
 
 
 def _error_rate(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
-    return wilson(int((1 - _is_right(probabilities, targets)).sum()), len(targets))
+    return rate(int((1 - _is_right(probabilities, targets)).sum()), len(targets))
 
 
 def _balanced_accuracy(probabilities: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
@@ -258,7 +258,7 @@ def _calibration_error(probabilities: np.ndarray, targets: np.ndarray, seed: int
     items, sums = np.bincount(bins, minlength=NUM_BINS), np.bincount(bins, confidence, NUM_BINS)
     calibrated = draw.binomial(items, np.clip(sums / np.maximum(items, 1), 0, 1), size=(1000, NUM_BINS)) - sums
     by_chance = float(np.quantile(np.abs(calibrated).sum(1), intervals.CONFIDENCE)) / count
-    accuracy, mean_confidence = wilson(int(right.sum()), count), float(confidence.mean())
+    accuracy, mean_confidence = rate(int(right.sum()), count), float(confidence.mean())
     low = max(value - bias - half, mean_confidence - accuracy.high, accuracy.low - mean_confidence, 0.0)
     high = max(value - bias + half, value, abs(mean_confidence - accuracy.low))
     estimate = Estimate(value, min(low, value) if value > by_chance else 0.0, min(high, 1.0))

@@ -88,6 +88,9 @@ def worlds() -> Iterator[World]:
         ("accuracy 0.9, 10 classes", 0.9, (0.1,) * 10, 1.0),
     ):
         yield World(name, partial(_classes, accuracy, shares, sharpness), CLASSES, names)
+    for separation in (2, 4):
+        name = f"scores of Student's t3, {separation} apart"
+        yield World(name, partial(_heavy_tailed, separation), CLASSES, ("auroc", "average_precision"))
     for rate in (0.02, 0.3):
         for count in (5, 20):
             name = f"{count} labels of {rate:.0%}"
@@ -251,6 +254,13 @@ def _separation(accuracy: float, shares: tuple[float, ...]) -> float:
         arrays = _overlapping(middle, shares, 1.0, 100_000, np.random.default_rng(0))
         low, high = (middle, high) if CLASSES.score(*arrays) < accuracy else (low, middle)
     return low
+
+
+def _heavy_tailed(separation: float, size: int, draw: np.random.Generator) -> Arrays:
+    """Two classes whose scores lie so far apart and now and then very far off."""
+    targets = draw.integers(2, size=size)
+    score = 1 / (1 + np.exp(-(draw.standard_t(3, size=size) + separation * (targets - 0.5)) / 5))
+    return np.column_stack([1 - score, score]), targets
 
 
 def _labels(rate: float, count: int, size: int, draw: np.random.Generator) -> Arrays:

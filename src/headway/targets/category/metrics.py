@@ -258,7 +258,7 @@ def _calibration_error(probabilities: np.ndarray, targets: np.ndarray, seed: int
     items, sums = np.bincount(bins, minlength=NUM_BINS), np.bincount(bins, confidence, NUM_BINS)
     calibrated = draw.binomial(items, np.clip(sums / np.maximum(items, 1), 0, 1), size=(1000, NUM_BINS)) - sums
     by_chance = float(np.quantile(np.abs(calibrated).sum(1), intervals.CONFIDENCE)) / count
-    accuracy, mean_confidence = rate(int(right.sum()), count), float(confidence.mean())
+    accuracy, mean_confidence = wilson(int(right.sum()), count), float(confidence.mean())
     low = max(value - bias - half, mean_confidence - accuracy.high, accuracy.low - mean_confidence, 0.0)
     high = max(value - bias + half, value, abs(mean_confidence - accuracy.low))
     estimate = Estimate(value, min(low, value) if value > by_chance else 0.0, min(high, 1.0))

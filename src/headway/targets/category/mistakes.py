@@ -290,10 +290,12 @@ def label_judges(inputs: ReportInputs) -> dict[str, LabelJudge]:
 
     Those of `inputs.focus` by the model or by the best baseline, whichever is right more often: a model that has not
     learned says nothing of labels. Those of train by heads that were solved without the item; where there are none, by
-    the best baseline, for the items that were set aside for it.
+    the best baseline, for the items that were set aside for it, if there are three classes or more: of two classes all
+    wrong answers are the same one, and that other baselines agree says nothing.
     """
     learned = [one for one in inputs.baselines if one.needs is not None]
     aside = [one.held_out for one in learned if one.held_out is not None and len(one.held_out) >= _ENOUGH_ASIDE]
+    aside = aside if len(inputs.labels) > 2 else []
     seen = [replace(inputs.seen, predictions=one.predictions[inputs.focus]) for one in learned]
     judged = {inputs.focus: [inputs.seen, *seen]}
     if inputs.held_out is not None or aside:

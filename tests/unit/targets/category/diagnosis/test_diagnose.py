@@ -303,7 +303,8 @@ def test_pixels_have_no_say_on_labels_beside_what_is_right_far_more_often() -> N
 
 
 def test_labels_of_train_are_judged_by_baselines_that_did_not_see_them() -> None:
-    inputs = guessed(0.5, 0.3)
+    two = guessed(0.5, 0.3)
+    inputs = replace(two, target=target_of(labels=["cat", "dog", "owl"]))
     targets, wrong = np.arange(120) % 2, np.arange(120) % 20 == 0
     is_answer, top = np.eye(2, dtype=bool)[np.where(wrong, 1 - targets, targets)], np.linspace(0.6, 0.9, 120)[:, None]
     sure = np.where(is_answer, top, 1 - top)
@@ -312,6 +313,7 @@ def test_labels_of_train_are_judged_by_baselines_that_did_not_see_them() -> None
     assert list(judges) == ["valid", "train"]
     assert judges["train"].rows.tolist() == aside.rows.tolist()
     assert judges["train"].num_sure_errors in range(4, 9)
+    assert list(label_judges(replace(two, baselines=[replace(inputs.baselines[0], held_out=aside)]))) == ["valid"]
     # Heads that were solved without the items know more than a baseline, and one that learned from few knows little.
     few = Predictions(rows=np.arange(99), predictions=sure[:99], targets=targets[:99])
     assert list(label_judges(replace(inputs, baselines=[replace(inputs.baselines[0], held_out=few)]))) == ["valid"]

@@ -11,8 +11,8 @@ points worse: "better" and "worse" are false there, and 2.5 % of either is what 
 difficulty of items (correlation 0.7) or not, and one of them was chosen on training items. The last rows are the power:
 how often a model is called better that truly is, among 1 or 6 baselines that are right on 85 % of the items.
 Cells at the limits were drawn again. The two verdicts above 2.5 % are called in at most 2.4 ± 0.1 and 2.5 ± 0.1 % of
-20,000 other draws; the two lowest intervals, RMSE of 30 items with Student's t3 errors and balanced accuracy of 500 items
-of three classes, one of 2 %, hold the truth in 91.9 ± 0.6 % of 2,000 others.
+20,000 other draws. The two lowest intervals hold the truth in 91.9 ± 0.6 % of 2,000 others: RMSE of 30 items with
+Student's t3 errors, and balanced accuracy of 500 items of three classes, one of 2 %.
 `python -m benchmarks.coverage --repetitions 40 --verdicts 60` is a small size, in under a minute.
 """
 

@@ -143,17 +143,22 @@ class Page:
 
 
 @contextmanager
-def open_page(chromium: str, *, fake_camera: bool = False) -> Iterator[Page]:
+def open_page(chromium: str, *, fake_camera: bool = False, microphone: Path | None = None) -> Iterator[Page]:
     """A page in a new browser with a profile of its own, which ends with the context.
 
-    A fake camera shows a moving test picture, and every page may use it.
+    A fake camera shows a moving test picture, and every page may use it; a microphone hears a WAV file again and again.
     """
     to_browser, from_browser = os.pipe(), os.pipe()
     with tempfile.TemporaryDirectory(prefix="headway-chromium-", ignore_cleanup_errors=True) as profile:
         options = ["--headless=new", "--remote-debugging-pipe", f"--user-data-dir={profile}", "--no-first-run"]
         # Pages are our own; a sandbox cannot be had as root, nor shared memory in a small container.
         options += ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--hide-scrollbars"]
-        options += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"] if fake_camera else []
+        options += (
+            ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+            if fake_camera or microphone
+            else []
+        )
+        options += [f"--use-file-for-fake-audio-capture={microphone}"] if microphone else []
         options.append("about:blank")
         # Not by a shell's own redirections: some shells know no descriptors above 9.
         move = "import os, sys; os.dup2(int(sys.argv[1]), 1003); os.dup2(int(sys.argv[2]), 1004); os.dup2(1003, 3); "

@@ -17,6 +17,8 @@ from headway.bundle.reference import reference
 from headway.inputs.base import Input, learned
 from headway.inputs.image.field import Image
 from headway.inputs.ratings.field import Ratings
+from headway.inputs.sound.field import Sound
+from headway.inputs.sound.spectrogram import LogMel
 from headway.inputs.table.field import Table
 from headway.targets.base import Target
 from headway.targets.categories.field import Categories
@@ -69,6 +71,15 @@ class Scaled(nn.Module):
         return inputs / 255
 
 
+class Pitch(nn.Module):
+    """Two classes, low and high: by whether the loudest band of a spectrogram lies below the 20th or above."""
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        bands = inputs.mean(dim=(1, 3))
+        higher = 9 * (bands[:, 20:].amax(dim=1, keepdim=True) - bands[:, :20].amax(dim=1, keepdim=True))
+        return torch.cat([-higher, higher], dim=1)
+
+
 def _people() -> pl.DataFrame:
     """A table with a column of every kind, and missing values in some of them."""
     draw = np.random.default_rng(0)
@@ -112,6 +123,12 @@ _KINDS: dict[str, Callable[[], tuple[Input, Target, nn.Module, nn.Module]]] = {
         Rows(1),
         nn.Identity(),
     ),
+    "sound": lambda: (
+        Sound("file", seconds=0.5, rate=16_000),
+        Category("pitch", labels=("low", "high")),
+        Pitch(),
+        LogMel(16_000),
+    ),
     "table": _table_model(Category("rich", labels=("no", "yes"))),
     "table-number": _table_model(learned(Number("height"), mean=170.0, std=10.0)),
 }
@@ -123,6 +140,8 @@ def make(kind: str, folder: Path) -> Path:
     draw = np.random.default_rng(0)
     if field.source == "values":
         examples = field.collate(list(field.read_rows(PEOPLE.head(3))))
+    elif isinstance(field, Sound):
+        examples = draw.uniform(-0.1, 0.1, (3, 2, field.num_samples)).astype(np.float32)
     else:
         examples = draw.integers(0, 256, (3, SIZE, SIZE, 3), dtype=np.uint8)
     metrics: dict[str, Any] = {"valid": {"mae": {"value": 3.2, "low": 2.9, "high": 3.6}}}

@@ -49,6 +49,8 @@ _PAGE_FILES = {
     "cards.js": "text/javascript",
     "form.js": "text/javascript",
     "pictures.js": "text/javascript",
+    "sounds.js": "text/javascript",
+    "microphone.js": "text/javascript",
     "words.js": "text/javascript",
     "backend.js": "text/javascript",
     "docs.html": "text/html",

@@ -1,6 +1,7 @@
 // A card for each item: it waits, is answered, and shows the answer as its kind is best seen.
 
 import { answer, media } from "./backend.js";
+import { showSound } from "./sounds.js";
 import { duration, figure, find, made, share } from "./words.js";
 
 const SHOWN_CLASSES = 5;
@@ -73,7 +74,8 @@ async function ask({ name, item, card }) {
 
 function newCard({ name, item }) {
   const card = find("answer").content.firstElementChild.cloneNode(true);
-  if (item instanceof Blob) preview(card, name, item);
+  if (item instanceof Blob && isSound(item)) showSound(card.querySelector(".photo"), name, item);
+  else if (item instanceof Blob) preview(card, name, item);
   else card.classList.add("row");
   card.classList.add("waiting");
   card.querySelector(".file").textContent = name;
@@ -93,6 +95,10 @@ function newCard({ name, item }) {
   while (list.children.length > MAX_CARDS) list.lastElementChild.remove();
   count();
   return card;
+}
+
+function isSound(file) {
+  return model.nouns === "recordings" || file.type.startsWith("audio/");
 }
 
 function preview(card, name, file) {

@@ -5,6 +5,7 @@ import { describe } from "./backend.js";
 import { clear, know, model, notice } from "./cards.js";
 import { openForm } from "./form.js";
 import { describeFiles, openPictures } from "./pictures.js";
+import { openRecorder } from "./sounds.js";
 import { figure, find, fromMarkdown, made } from "./words.js";
 
 async function start() {
@@ -21,6 +22,7 @@ async function start() {
     find("links").replaceChildren(...model.links.map(([text, address]) => made("a", { textContent: text, href: address })));
     if (model.columns) openForm(model.columns);
     else describeFiles();
+    openRecorder();
     if (model.card) {
       find("card").replaceChildren(...fromMarkdown(model.card));
       find("about").hidden = false;

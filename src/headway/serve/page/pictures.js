@@ -51,7 +51,8 @@ export function describeFiles() {
   }
 }
 
-function takeFiles(files, otherwise = "") {
+/** Asks about files; `otherwise` is said where there are none. */
+export function takeFiles(files, otherwise = "") {
   notice(files.length ? "" : otherwise);
   take(files.map((file) => ({ name: file.name, item: file })));
 }

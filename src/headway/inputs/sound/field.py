@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from headway.data.dataset import Part
     from headway.inputs.training_view import TrainingView
     from headway.judge.baselines.base import Baseline
+    from headway.judge.report.report import Picture, Report
     from headway.targets.base import Target
     from headway.train.model import Model
+    from headway.train.stage import Setup
 
 __all__ = ["ENDINGS", "Sound"]
 
@@ -211,6 +213,11 @@ class Sound(Input):
 
         part, statistics = baseline_part(self, part, seed=seed)
         return part, {"mfcc": statistics}, {}
+
+    def report_pictures(self, setup: Setup, report: Report) -> dict[int, Picture]:
+        from headway.inputs.sound.pictures import report_pictures
+
+        return report_pictures(setup, report)
 
     def draw(self, axes: Axes, value: Any) -> None:
         """The waveform."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from headway.inputs.sound.mel import NUM_BANDS
 from headway.inputs.sound.spectrogram import NOTHING
 
 __all__ = ["SmallNet", "SoundModel", "Windows"]
@@ -16,6 +17,8 @@ class Windows(nn.Module):
     def __init__(self, body: nn.Module) -> None:
         super().__init__()
         self.body = body
+        # The bands that it looks at, for pictures; all where it does not say.
+        self.num_bands = getattr(body, "num_bands", NUM_BANDS)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Spectrograms `[batch, windows, bands, frames]` to features `[batch, features]`."""

@@ -110,13 +110,14 @@ def read_ctranslate2(path: Path) -> dict[str, np.ndarray]:
 
     arrays = {}
     try:
-        take("I"), text(), take("I")
-        for _ in range(take("I")):
+        # The version of the form, the kind of model, and its revision.
+        _, _, _, count = take("I"), text(), take("I"), take("I")
+        for _ in range(count):
             name, shape = text(), [take("I") for _ in range(take("B"))]
             dtype, size = np.dtype(_DTYPES[take("B")]), take("I")
             arrays[name] = np.frombuffer(data, dtype, size // dtype.itemsize, at).reshape(shape)
             at += size
-    except (struct.error, IndexError, UnicodeDecodeError) as error:
+    except (struct.error, IndexError, ValueError) as error:
         message = f"not a model of CTranslate2: {in_a_line(error)}"
         raise ValueError(message) from error
     return arrays

@@ -9,7 +9,7 @@ import numpy as np
 
 from headway.as_json import AsJson
 from headway.judge.report.inputs import ReportInputs
-from headway.judge.report.page.marks import photo
+from headway.judge.report.page.marks import photo, player
 from headway.judge.report.report import Report, Section
 
 __all__ = ["NUM_SHOWN", "FarItem", "far_items"]
@@ -65,6 +65,7 @@ def _card(report: Report, item: FarItem) -> str:
     images = ""
     if picture:
         others = (photo(jpeg, f"Row {item.row}: {name}") for name, jpeg in picture.others.items())
-        images = f'<div class="photos">{photo(picture.photo, alt)}{"".join(others)}</div>'
+        heard = player(picture.sound, f"Recording of row {item.row}") if picture.sound else ""
+        images = f'<div class="photos">{photo(picture.photo, alt)}{"".join(others)}</div>{heard}'
     words = f"<p><b>{escape(item.target)}</b>, given <b>{escape(item.prediction)}</b></p>" if item.target else ""
     return f'{images}<div class="words">{words}<p class="file">row {item.row}, loss {item.loss:.4g}</p></div>'

@@ -101,12 +101,14 @@ class Picture:
         heat: The same with what the network looks at laid over it; None where that cannot be said.
         others: Further JPEGs of it, by what they show: of masks the truth, the answer and its errors.
         legend: What their colours mean, as HTML.
+        sound: The bytes of a WAV file to hear; None where there is nothing to hear.
     """
 
     photo: bytes
     heat: bytes | None = None
     others: Mapping[str, bytes] = field(default_factory=dict)
     legend: str = ""
+    sound: bytes | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from headway.judge.intervals import INTERVAL
 from headway.judge.report.far_items import NUM_SHOWN
 from headway.judge.report.inputs import ReportInputs
 from headway.judge.report.page.charts import Point, reliability
-from headway.judge.report.page.marks import details, number, percent, photo, table, title_of
+from headway.judge.report.page.marks import details, number, percent, photo, player, table, title_of
 from headway.judge.report.report import Report, Section
 from headway.targets.category.calibration import Calibration, ReliabilityBin, calibrate
 from headway.targets.category.metrics import check_predictions, confusion_matrix
@@ -140,7 +140,8 @@ def _card(report: Report, item: TopLoss) -> str:
         images = photo(picture.photo, f"Row {item.row}: labelled {item.target}, predicted {item.predicted}")
         if picture.heat is not None:
             images += photo(picture.heat, f"Evidence for {item.predicted} in row {item.row}")
-        photos = f'<div class="photos">{images}</div>'
+        heard = player(picture.sound, f"Recording of row {item.row}") if picture.sound else ""
+        photos = f'<div class="photos">{images}</div>{heard}'
     if item.predicted == item.target:
         answer, shares = "correct", _share(item.target, item.probability_of_target, "true")
     else:

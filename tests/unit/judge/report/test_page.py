@@ -148,7 +148,9 @@ def test_page_loads_nothing_and_runs_nothing(report: Report) -> None:
     assert all(each["src"].startswith("data:image/jpeg;base64,") for each in page.of("img"))
     without_photos = re.sub(r'src="data:[^"]*"', "", text)
     assert not re.search(r"https?:|//|@import|url\(|\son\w+=", without_photos)
-    assert page.of("meta")[2]["content"] == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    assert (
+        page.of("meta")[2]["content"] == "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:"
+    )
 
 
 def test_page_shows_names_as_they_are(report: Report) -> None:

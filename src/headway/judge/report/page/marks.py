@@ -19,6 +19,7 @@ __all__ = [
     "pairs",
     "percent",
     "photo",
+    "player",
     "plural",
     "shown",
     "table",
@@ -135,6 +136,12 @@ def photo(jpeg: bytes, alt: str, *, side: int | None = None) -> str:
     data = base64.b64encode(jpeg).decode()
     size = f' width="{side}" height="{side}"' if side else ""
     return f'<img src="data:image/jpeg;base64,{data}" alt="{escape(alt)}"{size}>'
+
+
+def player(wav: bytes, name: str) -> str:
+    """An embedded recording to hear."""
+    data = base64.b64encode(wav).decode()
+    return f'<audio controls preload="none" src="data:audio/wav;base64,{data}" aria-label="{escape(name)}"></audio>'
 
 
 def _short(caption: str) -> str:

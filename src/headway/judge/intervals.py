@@ -205,11 +205,12 @@ def rate(successes: int, trials: int) -> Estimate:
     """
     from scipy.special import gammaincinv
 
-    estimate, rare = wilson(successes, trials), min(successes, trials - successes)
-    if not 1 <= rare <= (2 if trials <= 50 else 3):
-        return estimate
-    end = float(gammaincinv(rare, ALPHA)) / trials
-    low, high = (end, estimate.high) if rare == successes else (estimate.low, 1 - end)
+    estimate, failures, few = wilson(successes, trials), trials - successes, 2 if trials <= 50 else 3
+    low, high = estimate.low, estimate.high
+    if 1 <= successes <= few:
+        low = float(gammaincinv(successes, ALPHA)) / trials
+    if 1 <= failures <= few:
+        high = 1 - float(gammaincinv(failures, ALPHA)) / trials
     return Estimate(estimate.value, low, high)
 
 

@@ -44,7 +44,7 @@ def per_class(probabilities: np.ndarray, targets: np.ndarray, labels: Sequence[s
     Example:
         >>> scores = per_class(np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]), np.array([0, 1, 1]), ["a", "b"])
         >>> print(scores[1].label, scores[1].scores["recall"])
-        b 0.500 [0.095, 0.905]
+        b 0.500 [0.026, 0.974]
     """
     counts = confusion_matrix(probabilities, targets)
     columns = counts.diagonal().tolist(), counts.sum(1).tolist(), counts.sum(0).tolist(), _f1_scores(counts)

@@ -205,6 +205,25 @@ def reviews(_: Path) -> Columns:
     }
 
 
+def series_kind(target: Target, **columns: list[Any]) -> Kind:
+    """Waves of two channels and unequal lengths, one of them with a gap."""
+    draw = np.random.default_rng(0)
+    waves = []
+    for row in range(NUM_ROWS):
+        moments = np.arange(24 + row % 5) / (2 + row % 5)
+        waves.append([np.sin(moments), np.cos(moments) + draw.normal(0, 0.1, len(moments))])
+    texts = [[" ".join(f"{value:.4f}" for value in wave[channel]) for wave in waves] for channel in range(2)]
+    texts[0][3] = texts[0][3].replace(texts[0][3].split()[5], "?")
+    item = {"x": "1 2 3", "y": "1 2 3"}
+    hostile = ({**item, "x": "one two"}, {**item, "y": "1 2"}, {**item, "x": ""}, {**item, "x": [True]}, {"x": "1"})
+    return Kind(
+        input=hw.Series(["x", "y"]),
+        target=target,
+        write=lambda _: {"x": texts[0], "y": texts[1], **columns},
+        hostile=(*hostile, {**item, "x": [1e300] * 3}, {}, [], 5, None),
+    )
+
+
 NUMBERS = [float(number % 7) for number in range(NUM_PHOTOS)]
 FIVES = [row % 5 for row in range(NUM_ROWS)]
 
@@ -251,6 +270,8 @@ KINDS: dict[str, Kind] = {
         write=reviews,
         hostile=({"title": "good"}, {"title": None, "body": " "}, {"title": 5, "body": "fine"}, {}, [], 5, None),
     ),
+    "series": series_kind(hw.Category("speed"), speed=[f"speed {row}" for row in FIVES]),
+    "series-number": series_kind(hw.Number("period"), period=[2.0 + row for row in FIVES]),
     "dice": Kind(
         input=Dice("throws"),
         target=hw.Category("luck"),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from headway.inputs.image.augment import Augment
     from headway.inputs.image.field import Image
     from headway.inputs.ratings.field import Ratings
+    from headway.inputs.series.field import Series
     from headway.inputs.sound.field import Sound
     from headway.inputs.table.field import Table
     from headway.inputs.text.field import Text
@@ -88,6 +89,7 @@ __all__ = [
     "Recipe",
     "Report",
     "RunError",
+    "Series",
     "ShapeError",
     "Sound",
     "Stopped",
@@ -132,6 +134,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "headway.inputs.image.augment": ("Augment",),
     "headway.inputs.image.field": ("Image",),
+    "headway.inputs.series.field": ("Series",),
     "headway.inputs.ratings.field": ("Ratings",),
     "headway.inputs.sound.field": ("Sound",),
     "headway.inputs.table.field": ("Table",),

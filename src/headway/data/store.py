@@ -173,8 +173,8 @@ def open_table(items: pl.DataFrame, input: Input) -> Store:
     than half of the rows have an equal and the input names no items, they are taken as different ones that happen to
     look alike, and each has a hash of its own.
     """
-    columns = [name for name in items.columns if name != "row"]
-    texts = items.select(pl.concat_str(pl.col(columns).cast(pl.String).fill_null("\0"), separator="\1")).to_series()
+    columns = [_as_text(items[name]) for name in items.columns if name != "row"]
+    texts = pl.select(pl.concat_str([column.fill_null("\0") for column in columns], separator="\1")).to_series()
     same = input.same_items(items)
     if same is not None:
         # The hash of one of the item's rows: where each has one row, it is what it is without this.
@@ -183,6 +183,15 @@ def open_table(items: pl.DataFrame, input: Input) -> Store:
         texts = pl.Series([f"{row}\1{text}" for row, text in zip(items["row"], texts, strict=True)])
     contents = [hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in texts]
     return Store(None, contents, input.unreadable(items))
+
+
+def _as_text(column: pl.Series) -> pl.Series:
+    """A column's values as text; polars writes no lists."""
+    if not column.dtype.is_nested():
+        return column.cast(pl.String)
+    return pl.Series(
+        column.name, [None if value is None else repr(value) for value in column.to_list()], dtype=pl.String
+    )
 
 
 def _key(values: Sequence[Any], reader: Reader) -> str | None:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from headway.data.normal_form import existing_paths, normal_name
 from headway.data.parse_numbers import NO_NUMBER
 from headway.errors import ConfigError, DataError, did_you_mean
+from headway.inputs.registry import TABLE_FORMATS, read_format
 from headway.system.files import looked_up, open_file, read_file
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ _COMPRESSED = ".gz"
 # Of a table in memory: a number, a date, or where a text begins.
 _CELL_BYTES = 8
 _SEPARATORS = {".csv": ",", ".txt": ",", ".tsv": "\t"}
-_TABLES = {*_SEPARATORS, ".parquet", ".jsonl", ".ndjson", ".xlsx"}
+_TABLES = {*_SEPARATORS, ".parquet", ".jsonl", ".ndjson", ".xlsx", *TABLE_FORMATS}
 _SHOWN = 5
 _DATE = r"^(\d{1,4})[./-](\d{1,2})[./-](\d{1,4})([ T]\d{1,2}:\d{2}(:\d{2})?)?$"
 # What may stand between groups of three digits, by the decimal mark: blanks that do not break a line, too.
@@ -202,6 +203,9 @@ def _read(path: str | os.PathLike[str], dialect: Dialect, tell: Tell) -> tuple[p
             if dialect.separator is None and separator != _SEPARATORS[ending]:
                 tell(f"Columns are separated by {separator!r}; another: --separator (separator=).")
             return _parsed(text, separator, path, tell), replace(dialect, separator=separator)
+        if ending in TABLE_FORMATS:
+            text = _decoded(_bytes(file), dialect, path, tell)
+            return read_format(ending, text), replace(dialect, separator=None)
         _check_size(file, ending)
         if ending in (".jsonl", ".ndjson"):
             frame = pl.read_ndjson(file, infer_schema_length=None)

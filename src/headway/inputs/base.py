@@ -131,6 +131,16 @@ class Input(ABC):
             batch[(index, *map(slice, array.shape))] = array
         return batch
 
+    def items_of(self, table: pl.DataFrame) -> tuple[Self, pl.DataFrame, tuple[str, ...]]:
+        """The field for a table, its items a row each, and sentences on how they were made of it; here the rows.
+
+        For a kind of which several rows, or columns that the user did not name one by one, make up an item.
+
+        Raises:
+            DataError: If the table has not the columns for it.
+        """
+        return self, table, ()
+
     def bind(self, items: pl.DataFrame, target: Target) -> Self:
         """The field with its columns chosen, for a kind that chooses them where none were named; here itself."""
         return self

@@ -12,7 +12,16 @@ from headway.inputs.base import Input
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["INPUTS", "check_architecture", "input_class", "input_from_json", "recognise_arrays", "recognise_input"]
+__all__ = [
+    "INPUTS",
+    "TABLE_FORMATS",
+    "check_architecture",
+    "input_class",
+    "input_from_json",
+    "read_format",
+    "recognise_arrays",
+    "recognise_input",
+]
 
 # Where the class of each kind is, by the kind's name in a bundle. They are asked in this order whether data are theirs.
 # `Image` takes any column that is named, so whatever looks at a column's values or at its files' endings stands before
@@ -20,10 +29,20 @@ __all__ = ["INPUTS", "check_architecture", "input_class", "input_from_json", "re
 INPUTS: dict[str, str] = {
     "sound": "headway.inputs.sound.field:Sound",
     "text": "headway.inputs.text.field:Text",
+    "series": "headway.inputs.series.field:Series",
     "image": "headway.inputs.image.field:Image",
     "ratings": "headway.inputs.ratings.field:Ratings",
     "table": "headway.inputs.table.field:Table",
 }
+
+# Files that hold items in a form of one kind's own, by their endings: from their text to a table.
+TABLE_FORMATS: dict[str, str] = {".ts": "headway.inputs.series.layouts:read_ts"}
+
+
+def read_format(ending: str, text: str) -> pl.DataFrame:
+    """The table in the text of a file with an ending of `TABLE_FORMATS`."""
+    module, name = TABLE_FORMATS[ending].split(":")
+    return getattr(import_module(module), name)(text)
 
 
 def input_from_json(values: dict[str, Any]) -> Input:

@@ -16,6 +16,7 @@ from headway.judge.baselines.run import BaselineResult, load_results, run_baseli
 from headway.judge.grouped_items import number_groups
 from headway.learner.subject import TrainedModel
 from headway.system.versions import library_versions
+from headway.train.model import is_fixed
 
 __all__ = ["find_baselines", "known_baselines", "one_baseline", "own_baselines"]
 
@@ -81,7 +82,8 @@ def _data_of(trained: TrainedModel, part: Part) -> BaselineData:
     """What baselines see of a part."""
     data, features = trained.data, trained.features
     part, arrays, about = data.input.baseline_arrays(part, seed=trained.setup.seed)
-    if features and part.name in features.parts:
+    # Of a body with no weights a linear model on its features would be the very model that is compared.
+    if features and part.name in features.parts and not is_fixed(trained.setup.model):
         # A kind may take fewer rows than the part has, and features must be those of the same.
         arrays["features"] = features.parts[part.name][np.isin(features.rows[part.name], part.rows)]
     return BaselineData(targets=part.targets, arrays=arrays, about=about, rows=part.rows)

@@ -44,7 +44,7 @@ from headway.train.fine_tune import Features, fine_tune, kept_features, recommen
 from headway.train.history import Epoch, History
 from headway.train.lr_finder import LrFinder, find_lr
 from headway.train.make_model import make_model
-from headway.train.model import Model
+from headway.train.model import MEASURED, Model
 from headway.train.objective import ClassWeights, Loss, make_objective
 from headway.train.optimizers import OptimizerChoice, check_optimizer, freeze_to
 from headway.train.options import Plan, check_run, options_of
@@ -164,6 +164,8 @@ class Learner:
             callbacks=(*callbacks, *([self.progress] if self.progress else [])),
             on_entry=self._record,
         )
+        if made.measure is not None:
+            made.measure(self.setup.prepared(data.train, MEASURED))
         # A module of one's own as it was before training, from which other data can be learned.
         self._start = copy.deepcopy(arch) if isinstance(arch, (nn.Module, Model)) else None
         is_own = self._start is not None or loss_fn is not None

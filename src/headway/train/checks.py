@@ -12,7 +12,7 @@ from headway.data.loader import Loader
 from headway.errors import ConfigError, HeadwayError, ShapeError, in_a_line
 from headway.inputs.base import model_order
 from headway.train.loop import evaluating
-from headway.train.model import Model
+from headway.train.model import Model, is_fixed
 from headway.train.optimizers import depth_groups
 from headway.train.options import Options, check_sizes
 from headway.train.stage import Setup
@@ -143,17 +143,18 @@ def check_training(options: Options, setup: Setup, *, epochs: int | None = None,
 def choose_stages(setup: Setup, model: Model, *, is_own: bool, wanted: bool | None) -> bool:
     """Whether `fine_tune` has two stages: a head solved on the frozen body's features, then all layers.
 
-    Where the user wants neither, two if the body is pretrained and the head a linear layer. A module or a loss of the
-    user's own (`is_own`) is tried on two items.
+    Where the user wants neither, two if the body is pretrained, or has no weights to train, and the head is a linear
+    layer. A module or a loss of the user's own (`is_own`) is tried on two items.
 
     Raises:
         ShapeError: If a module of one's own does not give the outputs that the target needs.
         ConfigError: If two stages are wanted, and the model is more than a linear `head` on its `body`.
     """
     # A module of one's own is tried on two items; those by name are known to have a linear head or none.
-    is_plain = check_model(setup) if is_own or wanted else has_linear_head(setup.model)
+    fixed = is_fixed(setup.model)
+    is_plain = check_model(setup) if is_own or wanted else fixed or has_linear_head(setup.model)
     if wanted and not is_plain:
         what = "Two stages need a model that is its linear `head` on the features of its `body`."
         given = f"two_stages=True, {type(setup.model).__name__}"
         raise ConfigError(what, given=given, fix="Leave it out, or give the module these two parts.")
-    return is_plain and (bool(model.pretrained) if wanted is None else wanted)
+    return is_plain and (fixed or bool(model.pretrained) if wanted is None else wanted)

@@ -30,6 +30,7 @@ from headway.train.batchnorm_fusion import folded
 from headway.train.history import Epoch, History
 from headway.train.linear_probe import Head, solve_head
 from headway.train.loop import evaluating
+from headway.train.model import is_fixed
 from headway.train.options import Options, Plan
 from headway.train.stage import Setup, fit, score, step_seconds
 
@@ -153,6 +154,10 @@ def fine_tune(
     start = time.perf_counter()
     options = options or recommended(setup, two_stages=True)
     features, head = _stage_one(setup, history)
+    if is_fixed(setup.model):
+        if epochs or minutes:
+            history.notes.append("Only the head was trained, and more time changes nothing: the body has no weights.")
+        return features
     # None for targets other than classes: of these stage two is never left out by itself.
     right, plan = head.held_out_accuracy or 0.0, None
     lr = DEFAULT_LR if lr is None else lr

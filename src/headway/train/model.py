@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
 
+import torch
 from torch import nn
 
 from headway.train.recipe import Recipe
 
-__all__ = ["Model"]
+__all__ = ["MEASURED", "Model", "is_fixed"]
+
+# Training items that `Model.measure` is given.
+MEASURED = 1_000
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,8 @@ class Model:
         pretrained: Where the weights of its body come from; "" when they are random. With pretrained weights, a
             `body` and a linear `head`, it is fine-tuned in two stages.
         arch: The architecture's name. Default: that of the module's class.
+        measure: What sets those parts of the module that are measured rather than trained, such as thresholds; called
+            once before training with prepared training items, `MEASURED` at most.
 
     Example:
         >>> Model(nn.Linear(4, 2), pretrained="my own run").arch
@@ -35,7 +42,23 @@ class Model:
     recipe: Recipe = field(default_factory=Recipe)
     pretrained: str = ""
     arch: str = ""
+    measure: Callable[[torch.Tensor], None] | None = None
 
     def __post_init__(self) -> None:
         if not self.arch:
             object.__setattr__(self, "arch", type(self.module).__name__)
+
+
+def is_fixed(module: nn.Module) -> bool:
+    """Whether all that training can change is a linear `head`: the `body` has no weights.
+
+    Example:
+        >>> class Doubled(nn.Module):
+        ...     def __init__(self) -> None:
+        ...         super().__init__()
+        ...         self.body, self.head = nn.Flatten(), nn.Linear(4, 2)
+        >>> is_fixed(Doubled()), is_fixed(nn.Linear(4, 2))
+        (True, False)
+    """
+    body, head = getattr(module, "body", None), getattr(module, "head", None)
+    return isinstance(body, nn.Module) and isinstance(head, nn.Linear) and not any(True for _ in body.parameters())

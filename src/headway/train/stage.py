@@ -14,12 +14,13 @@ import torch
 from torch import nn
 
 from headway.data.dataset import Data, Part
-from headway.data.loader import Batch, Loader
+from headway.data.loader import Batch, Loader, to_device
 from headway.errors import TrainingError
 from headway.inputs.training_view import TrainingView
 from headway.predictions import Predictions
 from headway.runs.checkpoint import STAGE, Checkpoints, Saved, load_model
 from headway.runs.interrupt import Signals
+from headway.seeds import generator
 from headway.train.callbacks import Callback, TrainState
 from headway.train.compile import compile_passes
 from headway.train.dropout import dropout_rate
@@ -103,6 +104,13 @@ class Setup:
         batches = predict(module, self.loader(part), prepare=self.prepare, precision=self.precision)
         outputs, targets = zip(*batches, strict=True)
         return torch.cat(outputs), torch.cat(targets)
+
+    def prepared(self, part: Part, most: int) -> torch.Tensor:
+        """Some of a part's items, at most so many, drawn by the seed, as the model is given them."""
+        chosen = np.sort(generator(self.seed, "order").permutation(len(part))[:most])
+        batches = self.loader(Part(part.data, part.name, part.items[chosen]))
+        with torch.no_grad():
+            return torch.cat([self.prepare(to_device(batch.inputs, self.precision.device)) for batch in batches])
 
     def predict(self, part: Part) -> Predictions:
         """What the model gives for a part, and the loss of each item."""

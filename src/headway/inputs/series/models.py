@@ -1,0 +1,143 @@
+"""Networks for series: MiniRocket's fixed kernels under a solved head, and two convolutional networks from scratch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from headway.errors import ConfigError, did_you_mean
+from headway.inputs.series.field import Series
+from headway.inputs.series.minirocket import MiniRocket
+from headway.targets.base import Target
+from headway.train.model import Model
+from headway.train.options import Options
+from headway.train.recipe import Recipe
+
+__all__ = ["ARCHITECTURES", "InceptionTime", "ResNet1d", "SeriesModel", "Standardise", "build"]
+
+_WIDTH = 32
+_KERNELS = (39, 19, 9)
+_RECIPE = Recipe(
+    lr=2e-3, options=Options(weight_decay=0.05), samples_seen=40_000, min_epochs=20, max_epochs=150, max_batch_size=64
+)
+
+
+class Standardise(nn.Module):
+    """Each channel in standard deviations of the training rows; a part of the exported graph.
+
+    Args:
+        means: Of each channel.
+        stds: Likewise, above 0.
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(self, means: tuple[float, ...], stds: tuple[float, ...]) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(means).view(1, -1, 1))
+        self.register_buffer("std", torch.tensor(stds).view(1, -1, 1))
+
+    def forward(self, series: torch.Tensor) -> torch.Tensor:
+        """Series, float32 `[batch, channels, length]`, to the same shape."""
+        return (series - self.mean) / self.std
+
+
+class SeriesModel(nn.Module):
+    """A body, from series to features `[batch, num_features]`, and a linear head."""
+
+    def __init__(self, body: nn.Module, num_features: int, num_outputs: int) -> None:
+        super().__init__()
+        self.body = body
+        self.head = nn.Linear(num_features, num_outputs)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Prepared series `[batch, channels, length]` to outputs `[batch, num_outputs]`."""
+        return self.head(self.body(inputs))
+
+
+class _Inception(nn.Module):
+    """Convolutions of three reaches side by side, and the largest of neighbours."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.narrow = nn.Conv1d(channels, _WIDTH, 1, bias=False) if channels > 1 else nn.Identity()
+        inner = _WIDTH if channels > 1 else 1
+        self.reaches = nn.ModuleList(nn.Conv1d(inner, _WIDTH, size, padding="same", bias=False) for size in _KERNELS)
+        self.largest = nn.Sequential(nn.MaxPool1d(3, stride=1, padding=1), nn.Conv1d(channels, _WIDTH, 1, bias=False))
+        self.norm = nn.BatchNorm1d(4 * _WIDTH)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        narrow = self.narrow(inputs)
+        return torch.relu(
+            self.norm(torch.cat([*(reach(narrow) for reach in self.reaches), self.largest(inputs)], dim=1))
+        )
+
+
+class _Residual(nn.Module):
+    """Layers with a way around them."""
+
+    def __init__(self, layers: nn.Module, channels: int, width: int) -> None:
+        super().__init__()
+        self.layers = layers
+        self.around = nn.Sequential(nn.Conv1d(channels, width, 1, bias=False), nn.BatchNorm1d(width))
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.layers(inputs) + self.around(inputs))
+
+
+class InceptionTime(nn.Sequential):
+    """Six inception blocks in two residual groups, averaged over time.
+
+    Source:
+        Ismail Fawaz et al. 2020, arXiv:1909.04939; one network instead of an ensemble of five.
+    """
+
+    def __init__(self, channels: int) -> None:
+        width = 4 * _WIDTH
+        groups = [
+            _Residual(nn.Sequential(_Inception(inner), _Inception(width), _Inception(width)), inner, width)
+            for inner in (channels, width)
+        ]
+        super().__init__(*groups, nn.AdaptiveAvgPool1d(1), nn.Flatten())
+
+
+class ResNet1d(nn.Sequential):
+    """Three residual groups of three convolutions, averaged over time.
+
+    Source:
+        Wang, Yan and Oates 2017, arXiv:1611.06455.
+    """
+
+    def __init__(self, channels: int) -> None:
+        groups, width = [], 2 * _WIDTH
+        for inner, outer in ((channels, width), (width, 4 * _WIDTH), (4 * _WIDTH, 4 * _WIDTH)):
+            layers: list[nn.Module] = []
+            for index, size in enumerate((7, 5, 3)):
+                layers += [nn.Conv1d(outer if index else inner, outer, size, padding="same", bias=False)]
+                layers += [nn.BatchNorm1d(outer), *([nn.ReLU()] if index < 2 else [])]
+            groups.append(_Residual(nn.Sequential(*layers), inner, outer))
+        super().__init__(*groups, nn.AdaptiveAvgPool1d(1), nn.Flatten())
+
+
+# By name, the default first; MiniRocket is made by `build`, as it needs the length.
+_SCRATCH: dict[str, Callable[[int], nn.Module]] = {"inception_time": InceptionTime, "resnet1d": ResNet1d}
+ARCHITECTURES = ("minirocket", *_SCRATCH)
+
+
+def build(arch: str | None, input: Series, target: Target) -> Model:
+    """A model for series, by a name of `ARCHITECTURES`, the first when left out."""
+    name = arch or ARCHITECTURES[0]
+    if name not in ARCHITECTURES:
+        fix = f"{did_you_mean(name, ARCHITECTURES)} Or pass a module of your own."
+        raise ConfigError("Unknown architecture for series.", given=repr(name), fix=fix)
+    channels, prepare = len(input.columns), Standardise(input.means, input.stds)
+    if name in _SCRATCH:
+        body = _SCRATCH[name](channels)
+        return Model(SeriesModel(body, 4 * _WIDTH, target.num_outputs), prepare=prepare, recipe=_RECIPE, arch=name)
+    # By torch's generator, which the caller seeded with the run's.
+    body = MiniRocket(channels, input.length, seed=int(torch.randint(2**31, ())))
+    model = SeriesModel(body, body.num_features, target.num_outputs)
+    return Model(model, prepare=prepare, arch=name, measure=body.learn_from)

@@ -47,7 +47,8 @@ def from_arrays(
 
     Args:
         X: A table, `[items, columns]` or a frame of polars or pandas; or pictures, `[items, height, width]`,
-            `[items, height, width, channels]` or `[items, channels, height, width]`, from 0 to 1 or from 0 to 255.
+            `[items, height, width, channels]` or `[items, channels, height, width]`, from 0 to 1 or from 0 to 255; with
+            `input=hw.Series()` series, `[items, time]` or `[items, channels, time]`, or a list where lengths differ.
         y: The answers, one an item.
         target: What they are: a class such as `hw.Number`. Left out: numbers where they have decimals, or are many
             whole numbers of a table, else categories.
@@ -69,7 +70,7 @@ def from_arrays(
         >>> data.input.columns, data.target.labels
         (('x0', 'x1', 'x2'), ('no', 'yes'))
     """
-    columns, recognised = recognise_arrays(X, size=size, channels=channels)
+    columns, recognised = recognise_arrays(X, size=size, channels=channels, kind=type(input) if input else None)
     count = len(next(iter(columns.values())))
     answers = _one_each(y, count, name="y")
     name = _free(str(getattr(y, "name", None) or "target"), columns)

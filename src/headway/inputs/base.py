@@ -90,6 +90,8 @@ class Input(ABC):
     axes: tuple[str, ...]
     padding: float = 0
     beside: ClassVar[tuple[str, ...]] = ()
+    # Whether arrays in memory are taken as of this kind where nobody says of which they are.
+    knows_arrays: ClassVar[bool] = True
 
     @property
     def columns(self) -> tuple[str, ...]:

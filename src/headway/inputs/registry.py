@@ -71,13 +71,17 @@ def input_class(kind: str) -> type[Input]:
 
 
 def recognise_arrays(
-    items: Any, *, size: int | None = None, channels: Literal["first", "last"] | None = None
+    items: Any,
+    *,
+    size: int | None = None,
+    channels: Literal["first", "last"] | None = None,
+    kind: type[Input] | None = None,
 ) -> tuple[dict[str, Any], Input]:
-    """Columns and field for what is in memory, by the first kind that knows it; see `Input.from_arrays`."""
+    """Columns and field for what is in memory, by `kind`, or the first that knows it; see `Input.from_arrays`."""
     # A tensor of torch's, wherever it is.
     items = items.detach().cpu().numpy() if hasattr(items, "detach") else items
-    for kind in INPUTS:
-        columns_and_field = input_class(kind).from_arrays(items, size=size, channels=channels)
+    for one in (kind,) if kind else filter(lambda known: known.knows_arrays, map(input_class, INPUTS)):
+        columns_and_field = one.from_arrays(items, size=size, channels=channels)
         if columns_and_field is not None:
             return columns_and_field
     given = f"an array of shape {list(items.shape)}" if hasattr(items, "shape") else type(items).__name__

@@ -86,6 +86,8 @@ class Series(Input):
     noun: ClassVar[str] = "series"
     nouns: ClassVar[str] = "series"
     can_quantize: ClassVar[bool] = False
+    # Their shapes are those of tables and of pictures, too.
+    knows_arrays: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         names = (self.values,) if isinstance(self.values, str) else tuple(self.values)

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import headway as hw
+from headway.errors import ConfigError, DataError
+from headway.inputs.base import learned
+from headway.inputs.registry import recognise_input
+
+ROWS = pl.DataFrame({"x": [[0.0, 1.0] * 8, [2.0, 3.0] * 6], "y": [[1.0] * 16, [1.0] * 12]})
+
+
+def recognised(table: pl.DataFrame, columns: Any = ()) -> Any:
+    return recognise_input(columns, lambda: table)
+
+
+def test_all_items_get_the_length_of_the_longest_training_item() -> None:
+    field = hw.Series(["x", "y"]).fit(ROWS)
+    assert field.length == 16
+    assert field.read({"x": [1, 2], "y": [3, 4]})[:, [0, 1, 2, 15]].tolist() == [[1, 2, 2, 2], [3, 4, 4, 4]]
+    longer = {"x": list(range(20)), "y": list(range(20))}
+    assert field.read(longer)[0].tolist() == list(range(16))
+    assert field.notes(longer) == ("20 moments, of which the first 16 count",)
+    # A channel that never changes is not divided by 0.
+    assert field.stds[1] == 1.0
+
+
+def test_short_series_are_padded_and_long_ones_averaged() -> None:
+    assert hw.Series("x").fit(pl.DataFrame({"x": [[1.0, 2.0]]})).length == 9
+    field = hw.Series("x").fit(pl.DataFrame({"x": [np.arange(9_000.0).tolist()]}))
+    assert (field.length, field.every) == (3_000, 3)
+    assert field.read(np.arange(9_000.0))[0, :2].tolist() == [1.0, 4.0]
+
+
+def test_what_is_recognised() -> None:
+    assert recognised(ROWS) == hw.Series(["x", "y"])
+    assert recognised(ROWS, "x") == hw.Series("x")
+    assert recognised(pl.DataFrame({"t0": [1], "t1": [2]}), "t*") == hw.Series("t*")
+    beats = {"beat_id": [1] * 9 + [2] * 9, "time": [*range(9)] * 2, "x": range(18), "label": ["a"] * 9 + ["b"] * 9}
+    assert recognised(pl.DataFrame(beats)) == hw.Series(["x"], id="beat_id", time="time")
+    people = pl.DataFrame({"id": range(20), "time": range(20), "age": range(20)})
+    assert recognised(people) == hw.Table()
+
+
+def test_a_column_for_each_moment_becomes_one_series() -> None:
+    table = pl.DataFrame({f"t{moment}": [float(moment), 1.0] for moment in range(12)} | {"label": ["a", "b"]})
+    field, items, notes = hw.Series("t*").items_of(table)
+    assert items.columns == ["label", "t"]
+    assert notes == ("12 columns 't*' are the moments of 't'.",)
+    field = field.fit(items)
+    row = table.row(0, named=True)
+    assert field.read(row).tolist() == field.read({"t": list(range(12))}).tolist()
+
+
+def test_json_round_trip() -> None:
+    field = hw.Series(["x", "y"]).fit(ROWS)
+    assert hw.Series.from_json(field.to_json()) == field
+    with pytest.raises(ValueError, match="2 channels, length 0"):
+        hw.Series.from_json({**field.to_json(), "length": 0})
+
+
+def test_time_needs_an_id() -> None:
+    with pytest.raises(ConfigError) as caught:
+        hw.Series("x", time="seconds")
+    assert str(caught.value) == (
+        "`time` needs `id`, the column that says which series a row belongs to.\n"
+        "  Given: time='seconds', no id\n"
+        '  Fix:   Pass both, such as Series(["x"], id="beat", time="seconds").'
+    )
+
+
+def test_a_row_that_cannot_be_read_is_named() -> None:
+    with pytest.raises(DataError) as caught:
+        hw.Series("x").fit(pl.DataFrame({"x": [[1.0], []], "row": [0, 1]}))
+    assert str(caught.value) == (
+        "Series('x') cannot be read in every row.\n"
+        "  Given: series 1: a series must have at least one moment\n"
+        "  Fix:   Correct or remove that row."
+    )
+
+
+def test_statistics_are_in_standard_deviations() -> None:
+    field = learned(hw.Series("x"), length=4, means=(10.0,), stds=(2.0,))
+    measured = field.statistics(np.array([[8.0, 12.0, 8.0, 12.0]], dtype=np.float32))
+    assert measured == {"mean": 0.0, "spread": 1.0, "roughness": 2.0}
+
+
+def test_arrays_of_items_channels_and_time() -> None:
+    draw = np.random.default_rng(0)
+    items = draw.standard_normal((40, 2, 30)).cumsum(2)
+    data = hw.from_arrays(items, ["up" if item[0, -1] > 0 else "down" for item in items], input=hw.Series())
+    assert data.input.columns == ("channel_0", "channel_1")
+    assert data.input.shape == (2, 30)

@@ -177,7 +177,7 @@ def from_items(
     frame = as_frame(items)
     split, near_copies = check_split(split or RandomSplit()), check_choice(near_copies)
     input = input if isinstance(input, Input) else recognise_input(input or (), lambda: frame)
-    input, frame, told = input.items_of(frame)
+    input, frame, remarks = input.items_of(frame)
     target = _target(target, lambda: frame, input) if isinstance(target, str) else target
     # The split's own column says which side a row is on, and nothing that a model should learn.
     own = [split.column] if isinstance(split, (ColumnSplit, GroupSplit)) else []
@@ -211,10 +211,9 @@ def from_items(
         split=split,
         problems=_problems(frame, input, reasons),
         store=_as_fitted(store, frame, (input, reader), target, on_progress),
-        notes=(*told, *notes, *input.remarks(usable), *target.remarks(usable)),
+        notes=(*remarks, *notes, *input.remarks(usable), *target.remarks(usable)),
     )
-    data = data if near_copies == "keep" else _apart(data, near_copies)
-    return _checked(data)
+    return _checked(data if near_copies == "keep" else _apart(data, near_copies))
 
 
 def _checked(data: Data) -> Data:

@@ -37,13 +37,13 @@ def dilations_for(length: int, num_features: int = NUM_FEATURES) -> dict[int, in
         >>> dilations_for(9), sum(dilations_for(150).values())
         ({1: 119}, 119)
     """
-    each = num_features // NUM_KERNELS
-    count = min(each, _MAX_DILATIONS)
+    of_kernel = num_features // NUM_KERNELS
+    count = min(of_kernel, _MAX_DILATIONS)
     exponents = np.linspace(0, math.log2(max(length - 1, _TAPS - 1) / (_TAPS - 1)), count)
     dilations, counts = np.unique((2**exponents).astype(np.int64), return_counts=True)
-    counts = (counts * (each / count)).astype(np.int64)
+    counts = (counts * (of_kernel / count)).astype(np.int64)
     # What rounding left out goes to the smallest dilations.
-    for index in range(each - counts.sum()):
+    for index in range(of_kernel - counts.sum()):
         counts[index % len(counts)] += 1
     return dict(zip(dilations.tolist(), counts.tolist(), strict=True))
 

@@ -72,10 +72,10 @@ def numbers_of(channel: Any) -> np.ndarray:
     """
     if isinstance(channel, str):
         channel = _of_text(channel)
-    if not isinstance(channel, (Sequence, np.ndarray)) and not hasattr(channel, "to_list"):
+    values: Any = channel.to_list() if hasattr(channel, "to_list") else channel
+    if not isinstance(values, (Sequence, np.ndarray)):
         message = f"a series must be a list of numbers, not {type(channel).__name__}"
         raise ReadError(message)
-    values = channel.to_list() if hasattr(channel, "to_list") else channel
     if not len(values):
         message = "a series must have at least one moment"
         raise ReadError(message)

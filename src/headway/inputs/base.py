@@ -360,6 +360,10 @@ class Input(ABC):
         """
         return part.left(), {}, {}
 
+    def properties(self, items: pl.DataFrame) -> dict[str, Sequence[Any]]:
+        """What is known of items beside their columns, by name, such as a text's length: slices are made of it, too."""
+        return {}
+
     def checked_columns(self, setup: Setup) -> Sequence[str] | None:
         """The columns of a table that are checked one by one, where there are too many to check all; None for all."""
         return None

@@ -86,8 +86,11 @@ def check_request(
     if isinstance(slices, str):
         fix = f'Pass ["{slices}"].'
         raise ConfigError("`slices` must be a list of columns.", given=f"slices={slices!r}", fix=fix)
-    for column in (*slices, *([groups] if groups else ())):
-        group_items(trained.data.items, column)
+    # Its type says whether a column has groups; what the input knows of items takes time for many of them.
+    first = trained.data.items.head(1)
+    for items, columns in ((trained.described(first), slices), (first, [groups] if groups else ())):
+        for column in columns:
+            group_items(items, column)
     check_names(own, known_baselines(trained))
     if tta:
         check_views(tta, trained.setup)
@@ -217,7 +220,8 @@ def _held_out(trained: TrainedModel) -> Predictions | None:
 def _properties(data: Data) -> list[str]:
     # What a user knows of the items besides what goes in and comes out.
     own = {"row", "content", "split", *data.input.columns, *data.target.columns}
-    return [name for name, kind in data.items.schema.items() if name not in own and kind != pl.Object]
+    columns = [name for name, kind in data.items.schema.items() if name not in own and kind != pl.Object]
+    return [*columns, *(name for name in data.input.properties(data.items.head(0)) if name not in data.items.columns)]
 
 
 def _activity(trained: TrainedModel) -> list[LayerActivity]:

@@ -68,7 +68,12 @@ class TrainedModel:
 
     def predict(self, part: Part) -> Predictions:
         """The model's predictions for some of the items, with what else is known of them."""
-        return replace(self.setup.predict(part), items=part.left().items.select(pl.exclude(pl.Object)))
+        return replace(self.setup.predict(part), items=self.described(part.left().items.select(pl.exclude(pl.Object))))
+
+    def described(self, items: pl.DataFrame) -> pl.DataFrame:
+        """Items with what the kind of input knows of them; of a name that both have, the user's column stays."""
+        known = self.data.input.properties(items)
+        return items.with_columns(pl.Series(name, known[name]) for name in known if name not in items.columns)
 
     def explorer(self, name: str) -> Any:
         """What the kind of input offers to look into a model by, such as "interpret".

@@ -9,7 +9,7 @@ import numpy as np
 
 from headway.as_json import AsJson
 from headway.judge.report.inputs import ReportInputs
-from headway.judge.report.page.marks import photo, player
+from headway.judge.report.page.marks import photo, picture_of, player
 from headway.judge.report.report import Report, Section
 
 __all__ = ["NUM_SHOWN", "FarItem", "far_items"]
@@ -66,6 +66,6 @@ def _card(report: Report, item: FarItem) -> str:
     if picture:
         others = (photo(jpeg, f"Row {item.row}: {name}") for name, jpeg in picture.others.items())
         heard = player(picture.sound, f"Recording of row {item.row}") if picture.sound else ""
-        images = f'<div class="photos">{photo(picture.photo, alt)}{"".join(others)}</div>{heard}'
+        images = f'<div class="photos">{picture_of(picture, alt)}{"".join(others)}</div>{heard}'
     words = f"<p><b>{escape(item.target)}</b>, given <b>{escape(item.prediction)}</b></p>" if item.target else ""
     return f'{images}<div class="words">{words}<p class="file">row {item.row}, loss {item.loss:.4g}</p></div>'

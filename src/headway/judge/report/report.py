@@ -97,18 +97,20 @@ class Picture:
     """One item to look at.
 
     Attributes:
-        photo: The bytes of a JPEG.
+        photo: The bytes of a JPEG; empty where the item is no photo.
         heat: The same with what the network looks at laid over it; None where that cannot be said.
         others: Further JPEGs of it, by what they show: of masks the truth, the answer and its errors.
         legend: What their colours mean, as HTML.
         sound: The bytes of a WAV file to hear; None where there is nothing to hear.
+        html: The item itself, such as a text, where it is no photo.
     """
 
-    photo: bytes
+    photo: bytes = b""
     heat: bytes | None = None
     others: Mapping[str, bytes] = field(default_factory=dict)
     legend: str = ""
     sound: bytes | None = None
+    html: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from headway.judge.baselines.base import Baseline, BaselineData, constant, on
 from headway.judge.baselines.linear import logistic_regression, spread_over
 from headway.seeds import generator
 
-__all__ = ["BASELINES"]
+__all__ = ["BASELINES", "neighbours"]
 
 _NEIGHBOURS = 5
 
@@ -49,10 +49,10 @@ def _nearest_mean(
     return predictions
 
 
-def _neighbours(
+def neighbours(
     inputs: np.ndarray, targets: np.ndarray, parts: Mapping[str, np.ndarray], *, num_outputs: int, seed: int
 ) -> dict[str, np.ndarray]:
-    """The votes of the five nearest training images, plus one vote split by the classes' shares, which breaks ties."""
+    """The votes of the five nearest training items, plus one vote split by the classes' shares, which breaks ties."""
     from sklearn.neighbors import NearestNeighbors
     from threadpoolctl import threadpool_limits
 
@@ -79,7 +79,7 @@ BASELINES: dict[str, Baseline] = {
     "stratified": Baseline(_stratified, size=lambda _, classes: classes),
     "nearest mean image": on("pixels", _nearest_mean, size=lambda train, classes: classes * train["pixels"].shape[1]),
     "k-nearest neighbours on pixels": on(
-        "pixels", _neighbours, size=lambda train, _: len(train) * (train["pixels"].shape[1] + 1)
+        "pixels", neighbours, size=lambda train, _: len(train) * (train["pixels"].shape[1] + 1)
     ),
     "logistic regression on pixels": on("pixels", partial(logistic_regression, penalty=100.0)),
     "logistic regression on frozen features": on("features", partial(logistic_regression, penalty=10.0)),

@@ -14,7 +14,7 @@ from headway.judge.intervals import INTERVAL
 from headway.judge.report.far_items import NUM_SHOWN
 from headway.judge.report.inputs import ReportInputs
 from headway.judge.report.page.charts import Point, reliability
-from headway.judge.report.page.marks import details, number, percent, photo, player, table, title_of
+from headway.judge.report.page.marks import details, number, percent, photo, picture_of, player, table, title_of
 from headway.judge.report.report import Report, Section
 from headway.targets.category.calibration import Calibration, ReliabilityBin, calibrate
 from headway.targets.category.metrics import check_predictions, confusion_matrix
@@ -137,7 +137,7 @@ def _top_losses(report: Report, losses: Sequence[TopLoss]) -> str:
 def _card(report: Report, item: TopLoss) -> str:
     picture, photos = report.pictures.get(item.row), ""
     if picture:
-        images = photo(picture.photo, f"Row {item.row}: labelled {item.target}, predicted {item.predicted}")
+        images = picture_of(picture, f"Row {item.row}: labelled {item.target}, predicted {item.predicted}")
         if picture.heat is not None:
             images += photo(picture.heat, f"Evidence for {item.predicted} in row {item.row}")
         heard = player(picture.sound, f"Recording of row {item.row}") if picture.sound else ""
@@ -175,21 +175,21 @@ def _issues(report: Report, part: str, suspects: LabelIssues) -> str:
     if not suspects.issues:
         return ""
     shown = suspects.issues[:NUM_ISSUES]
-    has_photos = any(issue.row in report.pictures for issue in shown)
+    has_pictures = any(issue.row in report.pictures for issue in shown)
     whose = "models that did not see the item give" if part == "train" else "the model gives"
     cut = f" The first {len(shown)} of {suspects.count:,}." if suspects.count > len(shown) else ""
     caption = (
         f"Suspected labels in {part}, the most suspect first. Probability: what {whose} the label that it has.{cut}"
     )
-    heads = ["<Row", *(["<Photo"] if has_photos else []), "<Label", "<Perhaps", "Probability"]
-    body = table(caption, heads, [_issue(report, issue, has_photos=has_photos) for issue in shown])
+    heads = ["<Row", *(["<Item"] if has_pictures else []), "<Label", "<Perhaps", "Probability"]
+    body = table(caption, heads, [_issue(report, issue, has_pictures=has_pictures) for issue in shown])
     return body if part != "train" or len(shown) <= 6 else details(f"{len(shown)} suspected labels in train", body)
 
 
-def _issue(report: Report, issue: LabelIssue, *, has_photos: bool) -> str:
+def _issue(report: Report, issue: LabelIssue, *, has_pictures: bool) -> str:
     picture = report.pictures.get(issue.row)
-    image = photo(picture.photo, f"Row {issue.row}, labelled {issue.label}", side=SMALL) if picture else ""
-    cell = f"<td>{image}</td>" if has_photos else ""
+    image = picture_of(picture, f"Row {issue.row}, labelled {issue.label}", side=SMALL) if picture else ""
+    cell = f"<td>{image}</td>" if has_pictures else ""
     return (
         f'<tr><th scope="row">{issue.row}</th>{cell}<td class="text">{escape(issue.label)}</td>'
         f'<td class="text">{escape(issue.suggested)}</td><td>{percent(issue.quality)}</td></tr>'

@@ -6,9 +6,12 @@ import base64
 import math
 from collections.abc import Callable, Iterable, Mapping
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headway.judge.intervals import Estimate
+
+if TYPE_CHECKING:
+    from headway.judge.report.report import Picture
 
 __all__ = [
     "NOT_KNOWN",
@@ -19,6 +22,7 @@ __all__ = [
     "pairs",
     "percent",
     "photo",
+    "picture_of",
     "player",
     "plural",
     "shown",
@@ -142,6 +146,14 @@ def player(wav: bytes, name: str) -> str:
     """An embedded recording to hear."""
     data = base64.b64encode(wav).decode()
     return f'<audio controls preload="none" src="data:audio/wav;base64,{data}" aria-label="{escape(name)}"></audio>'
+
+
+def picture_of(picture: Picture, alt: str, *, side: int | None = None) -> str:
+    """An item as the page shows it: its photo with an alternative text, or what it is instead."""
+    if picture.html:
+        # Left to right or the other way by its first letter.
+        return f'<blockquote class="item" dir="auto">{picture.html}</blockquote>'
+    return photo(picture.photo, alt, side=side)
 
 
 def _short(caption: str) -> str:

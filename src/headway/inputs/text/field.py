@@ -7,12 +7,15 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
+from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from headway.errors import ConfigError, ReadError, did_you_mean
 from headway.inputs.base import Column, Input, learned, values_of
+from headway.inputs.text.statistics import NO_LETTERS, reference_of, script_of, scripts_of, text_bins
+from headway.inputs.text.surprisal import MAX_ROWS, Surprisal
 from headway.inputs.text.tokenizer import (
     PADDING,
     TOKENIZERS,
@@ -22,6 +25,7 @@ from headway.inputs.text.tokenizer import (
     opened,
     packaged_tokenizer,
     separator,
+    uncounted,
 )
 
 if TYPE_CHECKING:
@@ -29,15 +33,22 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from tokenizers import Tokenizer
 
+    from headway.data.dataset import Part
+    from headway.judge.baselines.base import Baseline
+    from headway.judge.report.report import Picture, Report, Section
     from headway.targets.base import Target
     from headway.train.model import Model
+    from headway.train.stage import Setup
 
 __all__ = ["MAX_CHARACTERS", "Text"]
 
 # What lies beyond is not read: it would take long, and no model sees so much.
 MAX_CHARACTERS = 100_000
 
-# So many rows are looked at to see what a column holds, and how long texts are.
+# Characters of a text that a report shows.
+SHOWN = 500
+
+# So many rows are looked at to see what a column holds.
 SAMPLE = 1_000
 
 # Half of a column's texts have so many words where it is found without being named; names of people have fewer.
@@ -61,6 +72,8 @@ class Text(Input):
     Attributes:
         fitted: The tokenizer as JSON; found by `fit`.
         cut: Share of the training rows that are longer than `max_tokens`; found by `fit`.
+        surprisal: How rare each token is in the training rows; found by `fit`.
+        scripts: The scripts of the training rows, such as "Latin"; found by `fit`.
 
     Raises:
         ConfigError: If an argument is out of its range.
@@ -78,6 +91,8 @@ class Text(Input):
     tokenizer: TokenizerName = "minilm"
     fitted: str = field(default="", init=False, repr=False)
     cut: float = field(default=0.0, init=False, repr=False)
+    surprisal: Surprisal | None = field(default=None, init=False, repr=False)
+    scripts: tuple[str, ...] = field(default=(), init=False, repr=False)
     column: str = field(default="", init=False, repr=False)
     source = "values"
     dtype = np.int32
@@ -140,10 +155,12 @@ class Text(Input):
     def fit(self, rows: pl.DataFrame) -> Self:
         texts = self._texts(rows)
         fitted = packaged_tokenizer() if self.tokenizer == "minilm" else learned_tokenizer(texts)
-        sample = texts[:: max(len(texts) // SAMPLE, 1)]
-        lengths = [len(tokens) for tokens in encode(opened(fitted, self.max_tokens + 1), sample)]
-        cut = float(np.mean(np.array(lengths) > self.max_tokens)) if lengths else 0.0
-        return learned(self, fitted=fitted, cut=cut)
+        sample = rows.gather_every(max(len(rows) // MAX_ROWS, 1))
+        tokens = encode(opened(fitted, self.max_tokens + 1), self._texts(sample))
+        cut = float(np.mean([len(array) > self.max_tokens for array in tokens])) if tokens else 0.0
+        size = opened(fitted, self.max_tokens).get_vocab_size()
+        surprisal = Surprisal.fit(tokens, size=size, ignored=uncounted(fitted))
+        return learned(self, fitted=fitted, cut=cut, surprisal=surprisal, scripts=scripts_of(self._joined(sample)))
 
     def read(self, value: Any) -> np.ndarray:
         """The tokens of a text, or of a dict with a text for each column, int32 `[tokens]`.
@@ -159,7 +176,10 @@ class Text(Input):
     def read_many(self, values: Sequence[Any]) -> list[tuple[np.ndarray | ReadError, tuple[str, ...]]]:
         texts = [self._text_or_error(value) for value in values]
         arrays = iter(encode(self._opened, [text for text in texts if isinstance(text, str)]))
-        return [(next(arrays) if isinstance(text, str) else text, ()) for text in texts]
+        return [
+            (next(arrays), self.notes(value)) if isinstance(text, str) else (text, ())
+            for value, text in zip(values, texts, strict=True)
+        ]
 
     def unreadable(self, items: pl.DataFrame) -> dict[int, str]:
         texts = map(self._text_or_error, items.select(self.columns).iter_rows())
@@ -177,7 +197,10 @@ class Text(Input):
             return error
 
     def _text(self, value: Any) -> str:
-        """An item as one text: a text, a dict by column, or the columns' values in a tuple."""
+        return self._separator.join(self._checked_texts(value))
+
+    def _checked_texts(self, value: Any) -> list[str]:
+        """An item's text for each column: of a text, a dict by column, or the columns' values in a tuple."""
         values = [value]
         if isinstance(value, Mapping):
             missing = [name for name in self.columns if name not in value]
@@ -194,7 +217,7 @@ class Text(Input):
         if not any(map(_shows, texts)):
             message = "empty: there is no text in it"
             raise ReadError(message)
-        return self._separator.join(texts)
+        return texts
 
     @cached_property
     def _separator(self) -> str:
@@ -228,6 +251,35 @@ class Text(Input):
 
     # Serving.
 
+    def notes(self, value: Any) -> tuple[str, ...]:
+        script = script_of("\n".join(self._checked_texts(value)))
+        if not self.scripts or script in self.scripts:
+            return ()
+        own = "has no letters" if script == NO_LETTERS else f"is written in {script} letters"
+        return (f"it {own}; the training texts' script is {' or '.join(self.scripts)}",)
+
+    def familiar(self, arrays: np.ndarray) -> np.ndarray | None:
+        return ~self.surprisal.is_far(arrays) if self.surprisal else None
+
+    def is_far(self, arrays: np.ndarray) -> np.ndarray | None:
+        """Which texts are made of much rarer tokens than the training texts: of another language, code, gibberish."""
+        return self.surprisal.is_far(arrays) if self.surprisal else None
+
+    def statistics(self, array: np.ndarray) -> dict[str, float]:
+        """The number of tokens, and how rare they are in the training texts on average, in nats."""
+        rarity = {"token_rarity": round(float(self.surprisal.mean(array[None])[0]), 4)} if self.surprisal else {}
+        return {"num_tokens": len(array), **rarity}
+
+    def reference(self, items: pl.DataFrame) -> dict[str, Any]:
+        return reference_of(self._joined(items))
+
+    def bins(self, value: Any, reference: dict[str, Any]) -> dict[str, str]:
+        return text_bins("\n".join(_plain(value[name]) for name in self.columns), reference)
+
+    def _joined(self, items: pl.DataFrame) -> list[str]:
+        """The texts of each row, one below the other."""
+        return ["\n".join(map(_plain, values)) for values in items.select(self.columns).iter_rows()]
+
     def form(self) -> tuple[Column, ...]:
         return tuple(Column(name=name, kind="text", typical="A text to read.") for name in self.columns)
 
@@ -244,7 +296,55 @@ class Text(Input):
 
         return build(arch, self, target.num_outputs, pretrained=pretrained)
 
+    # Judging.
+
+    tries: ClassVar[tuple[str, ...]] = ("a pretrained architecture", "more tokens of each text (max_tokens=)")
+    most_compared: ClassVar[int] = 200_000
+
+    def near_copies(self, part: Part) -> Sequence[tuple[int, int]]:
+        from headway.inputs.text.near_copies import find_copies
+
+        return find_copies(self._joined(part.items))
+
+    def baselines(self, target: Target) -> dict[str, Baseline]:
+        from headway.inputs.text.baselines import BASELINES
+
+        return BASELINES.get(target.task, {})
+
+    def baseline_arrays(self, part: Part, *, seed: int) -> tuple[Part, dict[str, np.ndarray], dict[str, Any]]:
+        """The texts themselves, object `[items, columns]`, as "texts"."""
+        part = part.left()
+        texts = np.empty((len(part), len(self.columns)), dtype=object)
+        for column, name in enumerate(self.columns):
+            texts[:, column] = list(map(_plain, part.items[name]))
+        return part, {"texts": texts}, {}
+
+    def properties(self, items: pl.DataFrame) -> dict[str, Sequence[Any]]:
+        """How long each text is, and its script."""
+        texts = self._joined(items)
+        return {"num_characters": list(map(len, texts)), "script": list(map(script_of, texts))}
+
+    def report_sections(self, setup: Setup, report: Report) -> dict[str, Section]:
+        """The words that a simple model goes by, as "words"; of numbers none."""
+        from headway.inputs.text.words import section
+
+        return section(self, setup) if report.labels else {}
+
+    def report_pictures(self, setup: Setup, report: Report) -> dict[int, Picture]:
+        from headway.judge.report.report import Picture
+
+        shown = {row for part in report.sections.values() for row in part.rows}
+        rows = (row for row in setup.data.items.iter_rows(named=True) if row["row"] in shown)
+        return {row["row"]: Picture(html=self.card(self.from_row(row))) for row in rows}
+
     # Pictures.
+
+    def card(self, value: Any) -> str:
+        """A text as HTML, cut where it is long; of several columns each below its name."""
+        texts = [textwrap.shorten(text, SHOWN, placeholder=" ...") for text in self._checked_texts(value)]
+        if len(texts) == 1:
+            return escape(texts[0])
+        return "".join(f"<b>{escape(name)}</b>{escape(text)}" for name, text in zip(self.columns, texts, strict=True))
 
     def draw(self, axes: Axes, value: Any) -> None:
         texts = [str(value[name]) for name in self.columns] if isinstance(value, Mapping) else [str(value)]
@@ -255,14 +355,19 @@ class Text(Input):
 
     def to_json(self) -> dict[str, Any]:
         values = {"kind": "text", "text": list(self.columns), "max_tokens": self.max_tokens}
-        return {**values, "tokenizer": self.tokenizer, "cut": self.cut, "fitted": self.fitted}
+        values |= {"tokenizer": self.tokenizer, "cut": self.cut, "fitted": self.fitted, "scripts": list(self.scripts)}
+        return {**values, "surprisal": self.surprisal.to_json() if self.surprisal else None}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         known = values_of(cls, values)
-        made = learned(cls(**known), fitted=str(values["fitted"]), cut=float(values["cut"]))
+        surprisal = Surprisal.from_json(values["surprisal"]) if values.get("surprisal") else None
+        scripts = tuple(map(str, values.get("scripts", ())))
+        learnt = {"fitted": str(values["fitted"]), "cut": float(values["cut"])}
+        made = learned(cls(**known), **learnt, surprisal=surprisal, scripts=scripts)
         # What is not a tokenizer is refused where a bundle is opened, and not at its first text.
         assert not made.fitted or made.vocabulary
+        assert not surprisal or len(surprisal.tokens) == made.vocabulary
         return made
 
     def __str__(self) -> str:

@@ -32,6 +32,7 @@ __all__ = [
     "packaged_file",
     "packaged_tokenizer",
     "separator",
+    "uncounted",
 ]
 
 # "minilm" is the one that the packaged encoder was trained with; "byte_pair" learns its tokens from the training rows.
@@ -139,6 +140,13 @@ def separator(tokenizer: str) -> str:
     """What stands between the texts of several columns."""
     names = [token["content"] for token in _parts(tokenizer)["added_tokens"]]
     return next((name for name in names if name in ("[SEP]", "</s>", "<|endoftext|>")), "\n")
+
+
+def uncounted(tokenizer: str) -> list[int]:
+    """The tokens that stand for nothing in a text, such as its end; the one for what is unknown is none of them."""
+    parts = _parts(tokenizer)
+    unknown = parts["model"].get("unk_token")
+    return [token["id"] for token in parts["added_tokens"] if token["special"] and token["content"] != unknown]
 
 
 @lru_cache(maxsize=8)

@@ -1,0 +1,168 @@
+"""Simple models of texts: naive Bayes on words, linear models on TF-IDF, and the nearest texts by frozen features.
+
+On short texts and on topics the linear models are hard to surpass where their options are chosen with care (Wang and
+Manning 2012, "Baselines and bigrams"). Here all options are chosen on folds of the training rows.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from headway.inputs.text.tfidf import Counts, Weighing
+from headway.judge.baselines.base import Baseline, BaselineData, on
+from headway.judge.baselines.linear import spread_over
+from headway.seeds import generator
+from headway.targets.category.baselines import neighbours
+
+__all__ = ["BASELINES", "classifier"]
+
+_FOLDS = 3
+# Options are compared on so many rows at most; of many classes, each of which is a problem of its own, on fewer.
+_COMPARED, _COMPARED_TIMES_OUTPUTS = 10_000, 40_000
+# Rows beyond which time grows and accuracy hardly does.
+_MANY = 100_000
+
+_WEIGHINGS = (Weighing(2, is_sublinear=True), Weighing(1, is_sublinear=True), Weighing(2, is_sublinear=False))
+# 1 / penalty: what an item's loss counts beside half of the sum of squared weights.
+_STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0)
+_SMOOTHINGS = (0.1, 0.3, 1.0, 3.0)
+
+# An estimator of scikit-learn's that was not fitted.
+Make = Callable[[], Any]
+
+
+def _linear(
+    train: BaselineData,
+    parts: Mapping[str, BaselineData],
+    *,
+    num_outputs: int,
+    seed: int,
+    make: Callable[[float], Any],
+) -> dict[str, np.ndarray]:
+    """A linear model on TF-IDF of words, pairs of words and pieces of words."""
+    counts = Counts(train["texts"], pieces=True)
+    matrices = {weighing: counts.weighed(counts.blocks, weighing) for weighing in _WEIGHINGS}
+    errors = partial(_errors, targets=train.targets, num_outputs=num_outputs, seed=seed)
+    strength = min(_STRENGTHS, key=lambda strength: errors(partial(make, strength), matrices[_WEIGHINGS[0]]))
+    weighing = min(_WEIGHINGS, key=lambda weighing: errors(partial(make, strength), matrices[weighing]))
+    predict = _fitted(partial(make, strength), matrices[weighing], train.targets, num_outputs)
+    return {part: predict(counts.weighed(counts.of(rows["texts"]), weighing)) for part, rows in parts.items()}
+
+
+def _naive_bayes(
+    train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
+) -> dict[str, np.ndarray]:
+    """Multinomial or complement naive Bayes on which words and pairs of words there are."""
+    from sklearn.naive_bayes import ComplementNB, MultinomialNB
+
+    counts = Counts(train["texts"], pieces=False)
+    matrix = _presence(counts.blocks)
+    makes = [partial(kind, alpha=alpha) for kind, alpha in product((MultinomialNB, ComplementNB), _SMOOTHINGS)]
+    errors = partial(_errors, matrix=matrix, targets=train.targets, num_outputs=num_outputs, seed=seed)
+    predict = _fitted(min(makes, key=errors), matrix, train.targets, num_outputs)
+    return {part: predict(_presence(counts.of(rows["texts"]))) for part, rows in parts.items()}
+
+
+def _presence(blocks: Sequence[Any]) -> Any:
+    """1 for what occurs at all, however often."""
+    from scipy.sparse import hstack
+
+    return hstack([block.sign() for block in blocks], format="csr")
+
+
+def classifier(strength: float) -> Any:
+    """Logistic regression for sparse columns that are not standardised; of several classes each against the others."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.multiclass import OneVsRestClassifier
+
+    # liblinear needs a tenth of the time of scikit-learn's other solvers here.
+    return OneVsRestClassifier(LogisticRegression(C=strength, solver="liblinear"))
+
+
+def _ridge(strength: float) -> Any:
+    from sklearn.linear_model import Ridge
+
+    return Ridge(alpha=1 / strength, solver="sparse_cg")
+
+
+def _fitted(make: Make, matrix: Any, targets: np.ndarray, num_outputs: int) -> Callable[[Any], np.ndarray]:
+    """From a matrix to predictions `[items, num_outputs]`, by an estimator that was fitted on the training rows."""
+    with warnings.catch_warnings():
+        # Of not having converged, which is a choice here.
+        warnings.simplefilter("ignore")
+        if not hasattr(make(), "predict_proba"):
+            model = make().fit(matrix, targets)
+            return lambda rows: model.predict(rows).reshape(-1, num_outputs)
+        if targets.ndim == 1:
+            return _fitted_classes(make, matrix, targets, num_outputs)
+        columns = [_fitted_classes(make, matrix, column.astype(np.int64), 2) for column in targets.T]
+    return lambda rows: np.stack([predict(rows)[:, 1] for predict in columns], axis=1)
+
+
+def _fitted_classes(make: Make, matrix: Any, targets: np.ndarray, num_outputs: int) -> Callable[[Any], np.ndarray]:
+    present = np.unique(targets)
+    # Of a single class there is nothing to learn.
+    model = make().fit(matrix, targets) if len(present) > 1 else None
+
+    def predict(rows: Any) -> np.ndarray:
+        answers = model.predict_proba(rows) if model else np.ones((rows.shape[0], 1))
+        return spread_over(answers, present, num_outputs)
+
+    return predict
+
+
+def _errors(make: Make, matrix: Any, *, targets: np.ndarray, num_outputs: int, seed: int) -> float:
+    """The sum of errors on rows that a model was not fitted on: of classes and labels those that are wrong."""
+    compared = min(_COMPARED, max(_COMPARED_TIMES_OUTPUTS // num_outputs, 1))
+    order = generator(seed, "baseline").permutation(len(targets))[:compared]
+    total = 0.0
+    for fold in np.array_split(order, min(_FOLDS, len(order))):
+        others = np.setdiff1d(order, fold)
+        if len(others):
+            answers = _fitted(make, matrix[others], targets[others], num_outputs)(matrix[fold])
+            total += _error(answers, targets[fold], is_number=not hasattr(make(), "predict_proba"))
+    return total
+
+
+def _error(answers: np.ndarray, targets: np.ndarray, *, is_number: bool) -> float:
+    if is_number:
+        return float(((answers - targets) ** 2).sum())
+    wrong = answers.argmax(axis=1) != targets if targets.ndim == 1 else (answers > 0.5) != (targets > 0.5)
+    return float(wrong.sum())
+
+
+def _nearest(
+    inputs: np.ndarray, targets: np.ndarray, parts: Mapping[str, np.ndarray], *, num_outputs: int, seed: int
+) -> dict[str, np.ndarray]:
+    """The votes of the texts with the most similar direction of features, by their cosine."""
+    units = {part: _unit(rows) for part, rows in parts.items()}
+    return neighbours(_unit(inputs), targets, units, num_outputs=num_outputs, seed=seed)
+
+
+def _unit(features: np.ndarray) -> np.ndarray:
+    return features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
+
+
+_BAYES = Baseline(_naive_bayes, needs="texts", max_rows=_MANY)
+_LOGISTIC = Baseline(partial(_linear, make=classifier), needs="texts", max_rows=_MANY)
+
+# By what is predicted (`Target.task`), beside those of every such target.
+BASELINES: dict[str, dict[str, Baseline]] = {
+    "classification": {
+        "naive Bayes": _BAYES,
+        "logistic regression on TF-IDF": _LOGISTIC,
+        "k-nearest neighbours on frozen features": on(
+            "features", _nearest, size=lambda train, _: len(train) * (train["features"].shape[1] + 1)
+        ),
+    },
+    "multilabel": {"naive Bayes": _BAYES, "logistic regression on TF-IDF": _LOGISTIC},
+    "regression": {
+        "ridge regression on TF-IDF": Baseline(partial(_linear, make=_ridge), needs="texts", max_rows=_MANY)
+    },
+}

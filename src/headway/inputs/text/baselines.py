@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from headway.inputs.text.tfidf import Counts, Weighing
-from headway.judge.baselines.base import Baseline, BaselineData, on
+from headway.judge.baselines.base import Baseline, BaselineData, drawn_rows, on
 from headway.judge.baselines.linear import spread_over
 from headway.seeds import generator
 from headway.targets.category.baselines import neighbours
@@ -23,10 +23,11 @@ from headway.targets.category.baselines import neighbours
 __all__ = ["BASELINES", "classifier"]
 
 _FOLDS = 3
-# Options are compared on so many rows at most; of many classes, each of which is a problem of its own, on fewer.
-_COMPARED, _COMPARED_TIMES_OUTPUTS = 10_000, 40_000
-# Rows beyond which time grows and accuracy hardly does.
-_MANY = 100_000
+# Rows beyond which time grows and accuracy hardly does; of many classes, each of which is a problem of its own, so many
+# at least.
+_MANY, _MANY_OF_MANY = 100_000, 10_000
+# The same where options are compared.
+_COMPARED, _COMPARED_OF_MANY = 10_000, 1_000
 
 _WEIGHINGS = (Weighing(2, is_sublinear=True), Weighing(1, is_sublinear=True), Weighing(2, is_sublinear=False))
 # 1 / penalty: what an item's loss counts beside half of the sum of squared weights.
@@ -46,6 +47,8 @@ def _linear(
     make: Callable[[float], Any],
 ) -> dict[str, np.ndarray]:
     """A linear model on TF-IDF of words, pairs of words and pieces of words."""
+    most = _most(num_outputs, _MANY, _MANY_OF_MANY)
+    train = train.take(drawn_rows(len(train), seed=seed, most=most))
     counts = Counts(train["texts"], pieces=True)
     matrices = {weighing: counts.weighed(counts.blocks, weighing) for weighing in _WEIGHINGS}
     errors = partial(_errors, targets=train.targets, num_outputs=num_outputs, seed=seed)
@@ -119,8 +122,7 @@ def _fitted_classes(make: Make, matrix: Any, targets: np.ndarray, num_outputs: i
 
 def _errors(make: Make, matrix: Any, *, targets: np.ndarray, num_outputs: int, seed: int) -> float:
     """The sum of errors on rows that a model was not fitted on: of classes and labels those that are wrong."""
-    compared = min(_COMPARED, max(_COMPARED_TIMES_OUTPUTS // num_outputs, 1))
-    order = generator(seed, "baseline").permutation(len(targets))[:compared]
+    order = generator(seed, "baseline").permutation(len(targets))[: _most(num_outputs, _COMPARED, _COMPARED_OF_MANY)]
     total = 0.0
     for fold in np.array_split(order, min(_FOLDS, len(order))):
         others = np.setdiff1d(order, fold)
@@ -128,6 +130,11 @@ def _errors(make: Make, matrix: Any, *, targets: np.ndarray, num_outputs: int, s
             answers = _fitted(make, matrix[others], targets[others], num_outputs)(matrix[fold])
             total += _error(answers, targets[fold], is_number=not hasattr(make(), "predict_proba"))
     return total
+
+
+def _most(num_outputs: int, rows: int, rows_of_many: int) -> int:
+    """So many rows of two classes, and fewer of more."""
+    return max(2 * rows // max(num_outputs, 2), rows_of_many)
 
 
 def _error(answers: np.ndarray, targets: np.ndarray, *, is_number: bool) -> float:

@@ -45,8 +45,8 @@ __all__ = ["MAX_CHARACTERS", "Text"]
 # What lies beyond is not read: it would take long, and no model sees so much.
 MAX_CHARACTERS = 100_000
 
-# Characters of a text that a report shows.
-SHOWN = 500
+# Characters of a text that a report shows, and of one that stands for its name.
+SHOWN, NAME = 500, 60
 
 # So many rows are looked at to see what a column holds.
 SAMPLE = 1_000
@@ -399,7 +399,9 @@ def _plain(value: Any) -> str:
 
 
 def _beginning(values: Sequence[Any]) -> str:
-    return textwrap.shorten(" ".join(_plain(value)[:SAMPLE] for value in values), 60, placeholder=" ...")
+    # By hand: names are wanted of all items, and textwrap takes many times as long.
+    text = " ".join(" ".join(_plain(value)[:SAMPLE] for value in values).split())
+    return text if len(text) <= NAME else f"{text[: NAME - 3].rpartition(' ')[0] or text[: NAME - 4]} ..."
 
 
 def _sample(values: pl.Series) -> pl.Series:

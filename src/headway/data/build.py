@@ -360,7 +360,9 @@ def _as_fitted(
     """The store as the fitted field reads it: what a table holds, and files again where it learned how to read them."""
     input, reader = inputs
     if input.source == "values":
-        return replace(store, canvases=arrays_by_row(reader.read_rows(frame), reader))
+        frame = frame.filter(~pl.col("row").is_in(list(store.reasons))) if store.reasons else frame
+        rows = frame["row"].to_list() if store.reasons else None
+        return replace(store, canvases=arrays_by_row(reader.read_rows(frame), reader, rows))
     return store if reader == input else _open_files(frame, reader, target, on_progress)
 
 

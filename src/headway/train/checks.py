@@ -33,7 +33,7 @@ def check_data(data: Any, arch: Any) -> None:
 
 def has_linear_head(model: nn.Module) -> bool:
     """Whether a model has a body and a linear head, so that its head can be solved on the frozen body's features."""
-    if len(depth_groups(model)) < 2:
+    if len(depth_groups(model)) < 2 and not is_fixed(model):
         return False
     head = model.get_submodule("head")
     # The solved head has a bias, which needs a place to be copied to.
@@ -152,7 +152,7 @@ def choose_stages(setup: Setup, model: Model, *, is_own: bool, wanted: bool | No
     """
     # A module of one's own is tried on two items; those by name are known to have a linear head or none.
     fixed = is_fixed(setup.model)
-    is_plain = check_model(setup) if is_own or wanted else fixed or has_linear_head(setup.model)
+    is_plain = check_model(setup) if is_own or wanted else has_linear_head(setup.model)
     if wanted and not is_plain:
         what = "Two stages need a model that is its linear `head` on the features of its `body`."
         given = f"two_stages=True, {type(setup.model).__name__}"

@@ -185,6 +185,15 @@ class Series(Input):
         """One item, float32 `[channels, length]`: a row, a list, text, or an array `[time]` or `[channels, time]`."""
         return _in_length(self._numbers(value), self.length, self.every)
 
+    def unreadable(self, items: pl.DataFrame) -> dict[int, str]:
+        reasons = {}
+        for position, row in enumerate(items.select(self.columns).iter_rows(named=True)):
+            try:
+                self._numbers(row)
+            except ReadError as error:
+                reasons[position] = str(error)
+        return reasons
+
     def names(self, items: pl.DataFrame) -> list[str]:
         """The rows' numbers, from 0."""
         rows = items["row"] if "row" in items.columns else range(len(items))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -95,3 +96,30 @@ def test_arrays_of_items_channels_and_time() -> None:
     data = hw.from_arrays(items, ["up" if item[0, -1] > 0 else "down" for item in items], input=hw.Series())
     assert data.input.columns == ("channel_0", "channel_1")
     assert data.input.shape == (2, 30)
+
+
+def test_rows_that_cannot_be_read_are_left_out_with_their_reason() -> None:
+    draw = np.random.default_rng(0)
+    cells: list[Any] = [draw.standard_normal(20).tolist() for _ in range(60)]
+    cells[7], cells[20] = [], None
+    items = pl.DataFrame({"x": cells, "label": ["a", "b"] * 30})
+    data = hw.from_items(items, input="x", target="label")
+    assert data.problems.select("row", "reason").rows() == [
+        (7, "a series must have at least one moment"),
+        (20, "'x' is missing"),
+    ]
+
+
+@pytest.mark.slow
+def test_what_is_unlike_the_training_rows_is_not_familiar(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    waves = [np.sin(np.arange(40) / (2 + row % 2)) + draw.normal(0, 0.1, 40) for row in range(120)]
+    data = hw.from_items({"x": waves, "speed": ["fast", "slow"] * 60}, input=hw.Series("x"), target="speed")
+    learner = hw.Learner(data, progress=False)
+    learner.fine_tune()
+    predictor = hw.load(learner.export(tmp_path / "waves.headway"))
+    assert [predictor.predict(item).familiar for item in (waves[0], [0.0] * 40, list(range(40)))] == [
+        True,
+        False,
+        False,
+    ]

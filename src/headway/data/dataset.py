@@ -20,7 +20,7 @@ import polars as pl
 
 from headway.data.near_copies import ADVICE, Copies, copies_of_train
 from headway.data.splits import PARTS, PartName, Split
-from headway.data.store import Store
+from headway.data.store import Ragged, Store
 from headway.errors import ConfigError, DataError, ReadError, did_you_mean
 from headway.inputs.base import Input
 from headway.seeds import generator
@@ -231,6 +231,15 @@ class Part:
     def rows(self) -> np.ndarray:
         """The items' numbers in the source, int64 `[items]`."""
         return self.items["row"].to_numpy().astype(np.int64)
+
+    @cached_property
+    def lengths(self) -> np.ndarray | None:
+        """How many numbers each item has, int64 `[items]`; None where all have as many, or none are in memory."""
+        stored = self.data.store.canvases
+        if not isinstance(stored, Ragged):
+            return None
+        lengths = stored.shapes[self.rows].prod(axis=1)
+        return None if (lengths == lengths[:1]).all() else lengths
 
     @cached_property
     def targets(self) -> np.ndarray:

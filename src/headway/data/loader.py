@@ -18,6 +18,9 @@ from headway.inputs.base import model_order
 from headway.seeds import generator
 from headway.system.machine import keep_freed_memory
 
+# Batches that are filled by length together: more of them need less padding, fewer mix items better.
+POOL = 32
+
 __all__ = ["Batch", "Loader", "as_tensor", "to_device"]
 
 
@@ -56,7 +59,9 @@ class Loader:
     """The batches of a part.
 
     An epoch's batches have equal sizes up to one item, so none is ever tiny. Shuffled, they are whole canvases, to be
-    cut by augmentation; in order, they are what serving would see.
+    cut by augmentation; in order, they are what serving would see. Items of different lengths are put together by
+    length, so that little is padding: shuffled within `POOL` batches, whose order is drawn anew; else throughout, so
+    that a batch's `rows` say which items it has.
 
     Args:
         part: The rows.
@@ -108,7 +113,7 @@ class Loader:
         if self.shuffle:
             order = generator(self.seed, "order", epoch=epoch).permutation(len(self.part))
         # Divided before the first are dropped: a run that goes on has the batches that it would have had.
-        parts = np.array_split(order, len(self))[start:]
+        parts = self._by_length(np.array_split(order, len(self)), epoch)[start:]
         if self.part.data.input.source == "values":
             # Rows lie in memory: to hand them from one thread to another would take longer than to look them up.
             yield from itertools.chain.from_iterable(map(self._read, parts))
@@ -126,6 +131,24 @@ class Loader:
         finally:
             # The garbage collector may close this in a thread that a reader waits for: to wait here could be for ever.
             pool.shutdown(wait=False, cancel_futures=True)
+
+    def _by_length(self, parts: list[np.ndarray], epoch: int) -> list[np.ndarray]:
+        """Batches of as many items each, those of one length together, where items differ in length."""
+        lengths = self.part.lengths
+        if lengths is None or len(parts) < 2:
+            return parts
+        pool = POOL if self.shuffle else len(parts)
+        sorted_parts = []
+        for first in range(0, len(parts), pool):
+            together = parts[first : first + pool]
+            positions = np.concatenate(together)
+            positions = positions[np.argsort(lengths[positions], kind="stable")]
+            sorted_parts += np.split(positions, np.cumsum([len(part) for part in together])[:-1])
+        if not self.shuffle:
+            return sorted_parts
+        # Step 1, as the items' order is drawn at step 0: from the same draws the two would go together.
+        drawn = generator(self.seed, "order", epoch=epoch, step=1).permutation(len(parts))
+        return [sorted_parts[index] for index in drawn]
 
     def _read(self, positions: np.ndarray) -> list[Batch]:
         """The batch of those that can be read; nothing where none of them can."""

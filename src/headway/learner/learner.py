@@ -146,18 +146,21 @@ class Learner:
         items = (
             batch_size if isinstance(batch_size, int) else view.batch_size or made.recipe.batch_size(len(data.train))
         )
+        chosen_loss = {"loss_fn": loss_fn, "class_weights": class_weights}
+        objective = make_objective(data.target, data.train.targets, **chosen_loss).with_decays(made.decays)
         self.progress = progress if isinstance(progress, Progress) else make_progress() if progress else None
         self.setup = Setup(
             data=data,
             model=self.model,
             prepare=self.prepare,
-            objective=make_objective(data.target, data.train.targets, loss_fn=loss_fn, class_weights=class_weights),
+            objective=objective,
             metrics=known.shown_functions(),
             higher_is_better={name: known.metrics[name].higher_is_better for name in known.shown},
             precision=chosen,
             training_view=view,
             batch_size=items,
             recipe=made.recipe,
+            fine_tuning=made.fine_tuning,
             optimizer=optimizer,
             split_batches=batch_size == "auto",
             seed=seed,

@@ -11,7 +11,7 @@ from torch import nn
 from headway.learner.subject import TrainedModel
 from headway.peel.facts import Call, Subject
 from headway.runs.run import Run
-from headway.train.fine_tune import DEFAULT_LR, recommended
+from headway.train.fine_tune import recommended
 from headway.train.make_model import make_model
 from headway.train.options import Options, options_of
 from headway.train.stage import Setup
@@ -59,7 +59,7 @@ def _call(setup: Setup, call: Mapping[str, Any], before: int, after: int, *, two
     if "path" in arguments:
         arguments["path"] = os.path.abspath(arguments["path"])
     is_fine_tuned, trains = call["call"] == "fine_tune", call["call"] in ("fit", "fine_tune")
-    usual = DEFAULT_LR if two_stages else setup.recipe.lr
+    usual = (setup.fine_tuning if two_stages else setup.recipe).lr
     base = recommended(setup, two_stages=two_stages) if is_fine_tuned else None
     return Call(
         name=call["call"],

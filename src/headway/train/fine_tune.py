@@ -37,7 +37,6 @@ from headway.train.stage import Setup, fit, score, step_seconds
 __all__ = [
     "Features",
     "body_features",
-    "default_epochs",
     "fine_tune",
     "kept_features",
     "recommended",
@@ -51,11 +50,6 @@ ASIDE_ANSWERS = "aside"
 # Items whose features are computed, and saved, at a time.
 CHUNK = 512
 
-# Stage two sees about so many training images, each epoch counting anew, when nothing else is asked for.
-VIEWS = 600
-
-MAX_EPOCHS = 5
-
 # Stage two is left out, unless asked for, where the head is right on this share of held-out training rows.
 GOOD_ENOUGH = 0.98
 
@@ -63,8 +57,6 @@ GOOD_ENOUGH = 0.98
 ASIDE = 0.1
 MIN_ASIDE = 50
 MAX_ASIDE = 1000
-DEFAULT_LR = 3e-4
-LR_DECAY = 0.3
 
 
 @dataclass(frozen=True)
@@ -115,14 +107,9 @@ class Features:
         )
 
 
-def default_epochs(num_train: int) -> int:
-    """Epochs of stage two for a number of training rows: the more rows, the fewer."""
-    return min(max(round(VIEWS / num_train), 1), MAX_EPOCHS)
-
-
 def recommended(setup: Setup, *, two_stages: bool) -> Options:
     """What trains every layer where nothing else is asked for: after stage one, or from random weights."""
-    return Options(lr_decay=LR_DECAY, freeze_norm=True) if two_stages else setup.recipe.options
+    return (setup.fine_tuning if two_stages else setup.recipe).options
 
 
 def fine_tune(
@@ -139,7 +126,7 @@ def fine_tune(
     Args:
         setup: Model, data and what stays the same.
         history: Gets an entry for the head and one for each epoch of stage two, and notes.
-        epochs: Epochs of stage two; 0 for the head alone. Left out, by `default_epochs`, and none where the head is
+        epochs: Epochs of stage two; 0 for the head alone. Left out, by the model's recipe, and none where the head is
             already right on `GOOD_ENOUGH` of the training rows that it was solved without.
         minutes: Time for both stages, instead of `epochs`. Stage one is always finished.
         lr: Peak learning rate of the last layers in stage two.
@@ -160,13 +147,13 @@ def fine_tune(
         return features
     # None for targets other than classes: of these stage two is never left out by itself.
     right, plan = head.held_out_accuracy or 0.0, None
-    lr = DEFAULT_LR if lr is None else lr
+    lr = setup.fine_tuning.lr if lr is None else lr
     if minutes is not None:
         # What stage one took is off the budget.
         plan = _plan_within(setup, options, lr, seconds=60 * minutes - (time.perf_counter() - start))
     elif epochs is None and right < GOOD_ENOUGH:
         # Each size needs an epoch.
-        epochs = max(default_epochs(len(setup.data.train)), len(options.sizes))
+        epochs = max(setup.fine_tuning.epochs(len(setup.data.train)), len(options.sizes))
     if epochs:
         plan = Plan(epochs=epochs, lr=lr, options=options)
     if plan is not None:

@@ -135,12 +135,12 @@ def predict(
     *,
     prepare: Callable[[torch.Tensor], torch.Tensor],
     precision: Precision,
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """The model's outputs and the targets of each batch, in order, float32 on the CPU."""
+) -> Iterator[tuple[torch.Tensor, Batch]]:
+    """The model's outputs for each batch, float32 on the CPU, and the batch."""
     with evaluating(model):
         for batch in batches:
             # Entered for each batch: a generator that waits with it open would leave it on for its caller.
             with torch.inference_mode(), precision.autocast():
                 inputs = to_device(batch.inputs, precision.device)
                 outputs = model(precision.layout(prepare(inputs))).float().cpu()
-            yield outputs, batch.targets
+            yield outputs, batch

@@ -8,7 +8,7 @@ from dataclasses import KW_ONLY, dataclass, field
 import torch
 from torch import nn
 
-from headway.train.recipe import Recipe
+from headway.train.recipe import FINE_TUNE, Recipe
 
 __all__ = ["MEASURED", "Model", "is_fixed"]
 
@@ -25,6 +25,8 @@ class Model:
         prepare: What comes before it, such as the normalisation that its weights were trained with; it is part of the
             exported graph and takes photos as float32 from 0 to 255. Left out: photos come to the module from 0 to 1.
         recipe: How it is trained in one stage, where nothing else is asked for.
+        fine_tuning: The same of the second of two stages, which begins with a solved head.
+        decays: Weight decays that its solved head may need besides those of the objective, where they are stronger.
         pretrained: Where the weights of its body come from; "" when they are random. With pretrained weights, a
             `body` and a linear `head`, it is fine-tuned in two stages.
         arch: The architecture's name. Default: that of the module's class.
@@ -40,6 +42,8 @@ class Model:
     _: KW_ONLY
     prepare: nn.Module | None = None
     recipe: Recipe = field(default_factory=Recipe)
+    fine_tuning: Recipe = FINE_TUNE
+    decays: tuple[float, ...] = ()
     pretrained: str = ""
     arch: str = ""
     measure: Callable[[torch.Tensor], None] | None = None

@@ -77,6 +77,11 @@ class Objective:
     compared: Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]] = lambda *pair: pair
     weighted: Callable[[torch.Tensor], Loss] | None = None
 
+    def with_decays(self, decays: Sequence[float]) -> Objective:
+        """The same with those of these weight decays, the strongest first, that are stronger than its own."""
+        stronger = tuple(decay for decay in decays if decay > max(self.decays))
+        return replace(self, decays=(*stronger, *self.decays)) if stronger else self
+
     def judged_in(self, precision: Precision) -> Precision:
         """The precision in which answers are computed, of a model that is trained in this one."""
         return replace(precision, dtype=torch.float32) if self.is_exact else precision

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from headway.train.options import Options
 
-__all__ = ["Recipe"]
+__all__ = ["FINE_TUNE", "Recipe"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How long and how fast a model trains whose head cannot be solved beforehand.
+    """How long and how fast a model trains in a stage that trains every layer.
 
     Attributes:
         lr: Peak learning rate.
@@ -52,3 +52,9 @@ class Recipe:
         """
         wanted = 2 ** round(math.log2(max(num_train, 1) / self.steps))
         return min(max(wanted, self.min_batch_size), self.max_batch_size)
+
+
+# Stage two of a pretrained model, where its architecture brings nothing else: rates that fall towards the first layers.
+FINE_TUNE = Recipe(
+    lr=3e-4, options=Options(lr_decay=0.3, freeze_norm=True), samples_seen=600, min_epochs=1, max_epochs=5
+)

@@ -33,7 +33,7 @@ from headway.train.objective import Objective
 from headway.train.optimizers import OptimizerChoice, depth_groups, make_optimizer
 from headway.train.options import Options, Plan
 from headway.train.precision import Precision
-from headway.train.recipe import Recipe
+from headway.train.recipe import FINE_TUNE, Recipe
 from headway.train.schedules import schedule
 from headway.train.stage_checkpoint import KeepState, capture, restore
 from headway.train.time_budget import Pace
@@ -70,6 +70,8 @@ class Setup:
     seed: int
     # How the model trains from random weights, where nothing else is asked for.
     recipe: Recipe = field(default_factory=Recipe)
+    # The same in the second of two stages.
+    fine_tuning: Recipe = FINE_TUNE
     optimizer: OptimizerChoice = "adamw"
     higher_is_better: Mapping[str, bool] = field(default_factory=dict)
     # Whether a batch is taken in pieces when memory runs out.
@@ -102,8 +104,9 @@ class Setup:
     def outputs(self, module: nn.Module, part: Part) -> tuple[torch.Tensor, torch.Tensor]:
         """What a module (the model, or its body) gives for a part, `[items, outputs]`, and the targets, on the CPU."""
         batches = predict(module, self.loader(part), prepare=self.prepare, precision=self.precision)
-        outputs, targets = zip(*batches, strict=True)
-        return torch.cat(outputs), torch.cat(targets)
+        outputs, read = zip(*batches, strict=True)
+        order = in_order(read)
+        return torch.cat(outputs)[order], torch.cat([batch.targets for batch in read])[order]
 
     def prepared(self, part: Part, most: int) -> torch.Tensor:
         """Some of a part's items, at most so many, drawn by the seed, as the model is given them."""
@@ -116,22 +119,23 @@ class Setup:
         """What the model gives for a part, and the loss of each item."""
         objective = self.objective
         precision = objective.judged_in(self.precision)
-        outputs, predictions, targets, losses, total = [], [], [], [], 0.0
-        for logits, truth in predict(self.model, self.loader(part), prepare=self.prepare, precision=precision):
-            answers = objective.activate(logits)
+        outputs, predictions, read, losses, total = [], [], [], [], 0.0
+        for logits, batch in predict(self.model, self.loader(part), prepare=self.prepare, precision=precision):
+            answers, truth = objective.activate(logits), batch.targets
             predictions.append(objective.keep(answers))
             # Of maps the most probable class is kept alone, batch by batch: their outputs would fill the memory.
             outputs += [logits] if predictions[-1] is answers else []
-            targets.append(truth)
+            read.append(batch)
             losses.append(objective.item_losses(logits, truth))
             # The mean weighted by items, as the last batch may be smaller.
             total += objective.loss_fn(logits, truth).item() * len(truth)
+        order = in_order(read)
         return Predictions(
             rows=part.left().rows,
-            predictions=torch.cat(predictions).numpy(),
-            targets=torch.cat(targets).numpy(),
-            losses=torch.cat(losses).numpy(),
-            outputs=torch.cat(outputs).numpy() if outputs else None,
+            predictions=torch.cat(predictions)[order].numpy(),
+            targets=torch.cat([batch.targets for batch in read])[order].numpy(),
+            losses=torch.cat(losses)[order].numpy(),
+            outputs=torch.cat(outputs)[order].numpy() if outputs else None,
             loss=total / sum(map(len, losses)),
         )
 
@@ -154,6 +158,13 @@ class Setup:
         if options.mixup or options.cutmix:
             inputs, targets = mixed(inputs, targets, mixup=options.mixup, cutmix=options.cutmix, **drawn)
         return self.prepare(inputs), targets
+
+
+def in_order(batches: Sequence[Batch]) -> torch.Tensor | slice:
+    """What brings the items of these batches into the order of their rows, which is a part's own."""
+    rows = np.concatenate([batch.rows for batch in batches])
+    # Most loaders keep to it, and a copy of all maps would be large.
+    return slice(None) if (np.diff(rows) > 0).all() else torch.from_numpy(np.argsort(rows))
 
 
 def fit(setup: Setup, plan: Plan, history: History, *, part: Part | None = None) -> None:

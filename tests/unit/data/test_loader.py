@@ -9,11 +9,13 @@ import polars as pl
 import pytest
 import torch
 
+import headway as hw
 from headway.data.build import from_items
 from headway.data.dataset import Data, Part
 from headway.data.loader import Batch, Loader
 from headway.errors import ConfigError, DataError
 from headway.inputs.image.field import Image
+from headway.inputs.text.field import Text
 from headway.targets.category.field import Category
 
 NUM_ITEMS = 47
@@ -241,3 +243,57 @@ def end_of(threads: list[threading.Thread]) -> bool:
     for thread in threads:
         thread.join(timeout=60)
     return not any(thread.is_alive() for thread in threads)
+
+
+@pytest.fixture(scope="module")
+def texts() -> Data:
+    draw = np.random.default_rng(0)
+    items = {
+        "text": [" ".join(["word"] * int(draw.integers(1, 40))) for _ in range(500)],
+        "label": draw.choice(["a", "b"], 500).tolist(),
+    }
+    # As a review that comes twice is one item, each has a number of its own.
+    items["text"] = [f"{text} {number}" for number, text in enumerate(items["text"])]
+    return from_items(items, input=Text("text", tokenizer="byte_pair"), target=Category("label"))
+
+
+def padding(batches: list[Batch]) -> float:
+    tokens = [batch.inputs.numpy() for batch in batches]
+    return float(1 - sum((array > 0).sum() for array in tokens) / sum(array.size for array in tokens))
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_items_of_one_length_are_together(texts: Data, shuffle: bool) -> None:
+    loader = Loader(texts.train, 16, shuffle=shuffle)
+    batches = list(loader)
+    assert sorted(np.concatenate([batch.rows for batch in batches]).tolist()) == texts.train.rows.tolist()
+    assert len({len(batch.rows) for batch in batches}) <= 2
+    assert padding(batches) < 0.1
+    # Each batch is what its rows say, padded no further than its longest item.
+    tokens = texts.store.canvases
+    assert tokens is not None
+    for batch in batches:
+        assert np.array_equal(batch.inputs.numpy(), texts.input.collate(list(tokens[batch.rows])))
+
+
+def test_the_order_of_lengths_is_drawn_anew_each_epoch_and_the_same_after_a_stop(texts: Data) -> None:
+    loader = Loader(texts.train, 16, shuffle=True)
+    first, again, second = (list(loader.epoch(epoch)) for epoch in (0, 0, 1))
+    assert bits(first) == bits(again) != bits(second)
+    assert bits(list(loader.epoch(1, start=7))) == bits(second)[7:]
+    lengths = [batch.inputs.shape[1] for batch in first]
+    assert lengths != sorted(lengths)
+
+
+def test_outputs_come_in_the_order_of_the_rows(texts: Data) -> None:
+    learner = hw.Learner(texts, progress=False, device="cpu", precision="float32")
+    predictions = learner.predictions("valid")
+    assert predictions.rows.tolist() == texts.valid.rows.tolist()
+    assert np.array_equal(predictions.targets, texts.valid.targets)
+    items = [texts.input.from_row(row) for row in texts.valid.items.iter_rows(named=True)]
+    alone = [learner.predict(item).probabilities["a"] for item in items[:5]]
+    np.testing.assert_allclose(predictions.predictions[:5, 0], alone, atol=1e-5)
+    body = learner.model.get_submodule("body")
+    features, targets = learner.setup.outputs(body, texts.valid)
+    assert targets.tolist() == texts.valid.targets.tolist()
+    assert features.shape[0] == len(texts.valid)

@@ -18,9 +18,10 @@ from headway.data.dataset import Part
 from headway.errors import ConfigError
 from headway.inputs.image.augment import Augment
 from headway.train.callbacks import Callback
-from headway.train.fine_tune import default_epochs, fine_tune, set_aside, train_from_scratch
+from headway.train.fine_tune import fine_tune, set_aside, train_from_scratch
 from headway.train.history import History
 from headway.train.linear_probe import solve_head
+from headway.train.recipe import FINE_TUNE
 from headway.train.stage import Setup
 
 Make = Callable[..., nn.Module]
@@ -257,7 +258,7 @@ def test_from_scratch_takes_a_step_at_least(linear: Make, make_setup: MakeSetup)
 
 @pytest.mark.parametrize("num_train", [1, 10, 100, 500, 1000, 5000, 10**6])
 def test_more_rows_need_fewer_epochs(num_train: int) -> None:
-    assert 1 <= default_epochs(num_train) <= default_epochs(max(num_train // 2, 1)) <= 10
+    assert 1 <= FINE_TUNE.epochs(num_train) <= FINE_TUNE.epochs(max(num_train // 2, 1)) <= 10
 
 
 def test_rows_set_aside_are_every_class_and_no_other_rows(digits_data: hw.Data) -> None:

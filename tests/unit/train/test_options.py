@@ -347,7 +347,7 @@ def test_minutes_with_options(digits_data: hw.Data) -> None:
 
 
 def test_default_epochs_give_each_size_one(digits_data: hw.Data, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headway.train.fine_tune.default_epochs", lambda _: 1)
+    monkeypatch.setattr(hw.Recipe, "epochs", lambda *_: 1)
     model = Photos()
     seen = shapes_seen(model)
     hw.Learner(digits_data, model, **QUIET).fine_tune(sizes=[12, 20, 28])

@@ -203,7 +203,7 @@ class Data:
             "split": self.split.describe(self.target.strata_name),
             "left_out": len(self.problems),
             "fingerprint": self.fingerprint,
-            "input": self.input.to_json(),
+            "input": self.input.facts(),
             "target": self.target.to_json(),
         }
 

@@ -398,6 +398,10 @@ class Input(ABC):
     def to_json(self) -> dict[str, Any]:
         """The field as plain JSON values, with its `kind`."""
 
+    def facts(self) -> dict[str, Any]:
+        """What a report says of the field: `to_json`, without what reading alone needs."""
+        return self.to_json()
+
     @classmethod
     @abstractmethod
     def from_json(cls, values: dict[str, Any]) -> Self:

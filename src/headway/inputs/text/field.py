@@ -358,6 +358,10 @@ class Text(Input):
         values |= {"tokenizer": self.tokenizer, "cut": self.cut, "fitted": self.fitted, "scripts": list(self.scripts)}
         return {**values, "surprisal": self.surprisal.to_json() if self.surprisal else None}
 
+    def facts(self) -> dict[str, Any]:
+        """Without the tokenizer, which has tens of thousands of tokens."""
+        return {name: value for name, value in self.to_json().items() if name != "fitted"}
+
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         known = values_of(cls, values)

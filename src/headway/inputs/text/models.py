@@ -10,7 +10,7 @@ import safetensors.torch
 
 from headway.errors import ConfigError, did_you_mean
 from headway.inputs.text.encoder import Encoder, EncoderSize, from_bert
-from headway.inputs.text.networks import ConvolutionalBody, PooledEncoder, TextModel
+from headway.inputs.text.networks import ConvolutionalBody, LSTMBody, PooledEncoder, TextModel
 from headway.inputs.text.tokenizer import PACKAGE, TokenizerName, packaged_file
 from headway.train.model import Model
 from headway.train.options import Options
@@ -34,6 +34,8 @@ LAYER_DECAY = 0.8
 
 # As BERT is fine-tuned (Devlin et al. 2019, arXiv:1810.04805), and one-cycle besides.
 FINE_TUNING = Recipe(lr=1e-4, options=Options(clip_norm=1.0, ema=0.98), samples_seen=16_000, min_epochs=1, max_epochs=5)
+# Of the networks that learn from scratch.
+SMALL = Recipe(lr=2e-3, options=Options(clip_norm=1.0, weight_decay=0.05), samples_seen=40_000, min_epochs=2)
 SCRATCH = Recipe(lr=5e-4, options=Options(clip_norm=1.0), min_batch_size=32, max_batch_size=32)
 
 
@@ -51,7 +53,12 @@ def _minilm(field: Text, num_outputs: int, *, pretrained: bool) -> Model:
 
 def _text_cnn(field: Text, num_outputs: int, *, pretrained: bool) -> Model:
     body = ConvolutionalBody(field.vocabulary)
-    return Model(TextModel(body, body.num_features, num_outputs), recipe=Recipe(lr=2e-3), arch="text_cnn")
+    return Model(TextModel(body, body.num_features, num_outputs), recipe=SMALL, arch="text_cnn")
+
+
+def _lstm(field: Text, num_outputs: int, *, pretrained: bool) -> Model:
+    body = LSTMBody(field.vocabulary)
+    return Model(TextModel(body, body.num_features, num_outputs), recipe=SMALL, arch="lstm")
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,7 @@ class _Architecture:
 ARCHITECTURES: dict[str, _Architecture] = {
     "minilm": _Architecture(_minilm, "minilm"),
     "text_cnn": _Architecture(_text_cnn, "byte_pair"),
+    "lstm": _Architecture(_lstm, "byte_pair"),
 }
 
 

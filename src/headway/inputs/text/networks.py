@@ -13,7 +13,7 @@ from torch import nn
 from headway.inputs.text.encoder import Encoder
 from headway.inputs.text.tokenizer import PADDING
 
-__all__ = ["ConvolutionalBody", "PooledEncoder", "TextModel"]
+__all__ = ["LSTM", "ConvolutionalBody", "LSTMBody", "PooledEncoder", "TextModel"]
 
 # A token more or less at the end of a text: padding must not change what the widest filter gives.
 WIDTHS = (2, 3, 4)
@@ -105,3 +105,65 @@ class ConvolutionalBody(nn.Module):
             is_inside = steps < length + width - 1
             strongest.append((answers * is_inside[:, None, :]).amax(dim=-1))
         return self.dropout(torch.cat(strongest, dim=1))
+
+
+class LSTM(nn.LSTM):
+    """Torch's LSTM in one direction, which in an exported graph stays one operator for texts of any length."""
+
+    def __init__(self, dim: int, width: int, *, num_layers: int) -> None:
+        super().__init__(dim, width, num_layers=num_layers, batch_first=True)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Vectors `[B, T, dim]` to outputs `[B, T, width]`."""
+        if not torch.compiler.is_exporting():
+            return super().forward(inputs)[0]
+        outputs = inputs.transpose(0, 1)
+        for layer in range(self.num_layers):
+            input_weight, weight, input_bias, bias = self.all_weights[layer]
+            outputs = torch.onnx.ops.symbolic(
+                "LSTM",
+                (outputs, *map(_onnx_gates, (input_weight, weight, torch.cat([input_bias, bias], dim=0)))),
+                {"hidden_size": self.hidden_size},
+                dtype=inputs.dtype,
+                shape=(inputs.shape[1], 1, inputs.shape[0], self.hidden_size),
+            ).squeeze(1)
+        return outputs.transpose(0, 1)
+
+
+def _onnx_gates(weights: torch.Tensor) -> torch.Tensor:
+    """An LSTM's weights with ONNX's order of gates, and with an axis for its one direction."""
+    # Torch: input, forget, cell, output. A bias is two of them, one after the other.
+    gates = weights.unflatten(0, (-1, 4, weights.shape[0] // 4 if weights.ndim > 1 else weights.shape[0] // 8))
+    return gates[:, [0, 3, 1, 2]].flatten(0, 2).unsqueeze(0)
+
+
+class LSTMBody(nn.Module):
+    """Two LSTM layers that read a text from its first token to its last: their last, mean and largest outputs.
+
+    They read in one direction, so that padding after a text's end changes nothing.
+
+    Source:
+        Hochreiter and Schmidhuber 1997; the three poolings: Howard and Ruder 2018, arXiv:1801.06146.
+    """
+
+    def __init__(self, vocabulary: int, *, dim: int = 128, width: int = 192) -> None:
+        super().__init__()
+        self.words = nn.Embedding(vocabulary, dim, padding_idx=PADDING)
+        self.dropout = nn.Dropout(0.3)
+        self.lstm = LSTM(dim, width, num_layers=2)
+
+    @property
+    def num_features(self) -> int:
+        """How many features there are."""
+        return 3 * self.lstm.hidden_size
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Tokens, int32 `[B, T]`, to features `[B, num_features]`."""
+        outputs = self.lstm(self.dropout(self.words(inputs)))
+        is_token = (inputs != PADDING).unsqueeze(-1)
+        length = is_token.sum(dim=1, keepdim=True).clamp_min(1)
+        last = outputs.gather(1, (length - 1).expand(-1, 1, outputs.shape[-1])).squeeze(1)
+        mean = (outputs * is_token).sum(dim=1) / length.squeeze(1)
+        # An LSTM's outputs lie above -1.
+        largest = torch.where(is_token, outputs, -1.0).amax(dim=1)
+        return self.dropout(torch.cat([last, mean, largest], dim=1))

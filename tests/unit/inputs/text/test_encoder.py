@@ -5,14 +5,18 @@ import safetensors.torch
 import torch
 
 from headway.inputs.text.encoder import Encoder, EncoderSize, from_bert
-from headway.inputs.text.networks import ConvolutionalBody, PooledEncoder
+from headway.inputs.text.networks import ConvolutionalBody, LSTMBody, PooledEncoder
 from headway.inputs.text.tokenizer import packaged_file
 
 SMALL = EncoderSize(vocabulary=20, positions=16, dim=8, heads=2, layers=3, width=16)
 
 
 def bodies() -> list[torch.nn.Module]:
-    return [PooledEncoder(Encoder(SMALL), (1, 3)).eval(), ConvolutionalBody(20, dim=8, filters=5).eval()]
+    return [
+        PooledEncoder(Encoder(SMALL), (1, 3)).eval(),
+        ConvolutionalBody(20, dim=8, filters=5).eval(),
+        LSTMBody(20, dim=8, width=6).eval(),
+    ]
 
 
 @pytest.mark.parametrize("body", bodies(), ids=lambda body: type(body).__name__)

@@ -234,12 +234,9 @@ class Part:
 
     @cached_property
     def lengths(self) -> np.ndarray | None:
-        """How many numbers each item has, int64 `[items]`; None where all have as many, or none are in memory."""
+        """How many numbers each item has, int64 `[items]`, of a kind whose items differ in that."""
         stored = self.data.store.canvases
-        if not isinstance(stored, Ragged):
-            return None
-        lengths = stored.shapes[self.rows].prod(axis=1)
-        return None if (lengths == lengths[:1]).all() else lengths
+        return stored.shapes[self.rows].prod(axis=1) if isinstance(stored, Ragged) else None
 
     @cached_property
     def targets(self) -> np.ndarray:

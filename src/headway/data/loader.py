@@ -21,7 +21,7 @@ from headway.system.machine import keep_freed_memory
 # Batches that are filled by length together: more of them need less padding, fewer mix items better.
 POOL = 32
 
-__all__ = ["Batch", "Loader", "as_tensor", "to_device"]
+__all__ = ["Batch", "Loader", "as_tensor", "by_length", "shuffled_by_length", "to_device"]
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,14 @@ class Loader:
         order = np.arange(len(self.part))
         if self.shuffle:
             order = generator(self.seed, "order", epoch=epoch).permutation(len(self.part))
+        parts = np.array_split(order, len(self))
+        lengths = self.part.lengths
+        if lengths is not None and self.shuffle:
+            parts = shuffled_by_length(parts, lengths, seed=self.seed, epoch=epoch)
+        elif lengths is not None:
+            parts = by_length(parts, lengths)
         # Divided before the first are dropped: a run that goes on has the batches that it would have had.
-        parts = self._by_length(np.array_split(order, len(self)), epoch)[start:]
+        parts = parts[start:]
         if self.part.data.input.source == "values":
             # Rows lie in memory: to hand them from one thread to another would take longer than to look them up.
             yield from itertools.chain.from_iterable(map(self._read, parts))
@@ -132,24 +138,6 @@ class Loader:
             # The garbage collector may close this in a thread that a reader waits for: to wait here could be for ever.
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _by_length(self, parts: list[np.ndarray], epoch: int) -> list[np.ndarray]:
-        """Batches of as many items each, those of one length together, where items differ in length."""
-        lengths = self.part.lengths
-        if lengths is None or len(parts) < 2:
-            return parts
-        pool = POOL if self.shuffle else len(parts)
-        sorted_parts = []
-        for first in range(0, len(parts), pool):
-            together = parts[first : first + pool]
-            positions = np.concatenate(together)
-            positions = positions[np.argsort(lengths[positions], kind="stable")]
-            sorted_parts += np.split(positions, np.cumsum([len(part) for part in together])[:-1])
-        if not self.shuffle:
-            return sorted_parts
-        # Step 1, as the items' order is drawn at step 0: from the same draws the two would go together.
-        drawn = generator(self.seed, "order", epoch=epoch, step=1).permutation(len(parts))
-        return [sorted_parts[index] for index in drawn]
-
     def _read(self, positions: np.ndarray) -> list[Batch]:
         """The batch of those that can be read; nothing where none of them can."""
         canvases, positions = self.part.readable(positions)
@@ -163,6 +151,24 @@ class Loader:
         if self.pin_memory:
             inputs, targets = inputs.pin_memory(), targets.pin_memory()
         return [Batch(inputs, targets, self._rows[positions])]
+
+
+def by_length(batches: list[np.ndarray], lengths: np.ndarray) -> list[np.ndarray]:
+    """Batches of as many items as these, those of nearly one length together; `lengths` are by position."""
+    if len(batches) < 2:
+        return batches
+    positions = np.concatenate(batches)
+    positions = positions[np.argsort(lengths[positions], kind="stable")]
+    return np.split(positions, np.cumsum([len(batch) for batch in batches])[:-1])
+
+
+def shuffled_by_length(batches: list[np.ndarray], lengths: np.ndarray, *, seed: int, epoch: int) -> list[np.ndarray]:
+    """The same within each `POOL` of batches, whose order is then drawn anew."""
+    pools = [by_length(batches[first : first + POOL], lengths) for first in range(0, len(batches), POOL)]
+    ordered = [batch for pool in pools for batch in pool]
+    # Step 1, as the items' order is drawn at step 0: from the same draws the two would go together.
+    drawn = generator(seed, "order", epoch=epoch, step=1).permutation(len(ordered))
+    return [ordered[index] for index in drawn]
 
 
 def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:

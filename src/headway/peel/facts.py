@@ -126,13 +126,16 @@ def run_facts(subject: Subject) -> dict[str, Known]:
         "num_outputs": setup.data.target.num_outputs,
         "run_sha256": sha256_of(setup.model),
         "precision": precision,
+        "is_ragged": setup.data.train.lengths is not None,
         "is_short": precision != "float32",
         # Folded in a shorter format, batch norm would round once more than the run did.
         "merges": precision == "float32" and any(isinstance(part, nn.BatchNorm2d) for part in setup.model.modules()),
         "may_mix": any(call.options.mixup or call.options.cutmix for call in subject.calls),
         "may_freeze": any(call.name == "freeze" for call in subject.calls),
     }
-    return {f"facts.{name}": constant(name.upper(), value, _COMMENTS.get(name, "")) for name, value in values.items()}
+    known = {f"facts.{name}": constant(name.upper(), value, _COMMENTS.get(name, "")) for name, value in values.items()}
+    # A section of the input defines it: how long each item is.
+    return known | {"facts.lengths": Known("lengths")}
 
 
 def _has_norm(model: nn.Module) -> bool:

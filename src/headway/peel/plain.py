@@ -20,6 +20,7 @@ import timm.optim
 import torch
 from torch import nn
 
+from headway.data.loader import by_length, shuffled_by_length
 from headway.peel.facts import sha256_of
 from headway.seeds import generator, torch_seed
 from headway.train.batchnorm_fusion import _fold
@@ -58,12 +59,17 @@ def outputs_of(facts: Any, module: nn.Module, inputs_of: InputsOf, positions: np
     """What a module gives for items as validation sees them, float32 `[items, outputs]`."""
     module.eval()
     batches = np.array_split(positions, math.ceil(len(positions) / facts.valid_batch_size))
+    if facts.is_ragged:
+        # Items of one length together need less padding.
+        batches = by_length(batches, facts.lengths)
     if facts.is_short:
         # Weights stay float32; products are computed in bfloat16, where this processor is faster.
         with torch.autocast("cpu", dtype=torch.bfloat16):
             outputs = [module(inputs_of(batch)).float() for batch in batches]
     else:
         outputs = [module(inputs_of(batch)).float() for batch in batches]
+    if facts.is_ragged:
+        return torch.cat(outputs)[np.argsort(np.concatenate(batches))]
     return torch.cat(outputs)
 
 
@@ -156,7 +162,10 @@ def train_all(
                     if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001
                         module.eval()
         order = generator(facts.seed, "order", epoch=epoch).permutation(len(train))
-        for batch in np.array_split(train[order], num_batches):
+        batches = np.array_split(train[order], num_batches)
+        if facts.is_ragged:
+            batches = shuffled_by_length(batches, facts.lengths, seed=facts.seed, epoch=epoch)
+        for batch in batches:
             # Of what is drawn inside the model, such as dropout.
             torch.manual_seed(torch_seed(facts.seed, "forward", epoch=epoch, step=step))
             lr = facts.schedule(step, total_steps=total_steps, max_lr=facts.lr)

@@ -107,25 +107,26 @@ class ConvolutionalBody(nn.Module):
         return self.dropout(torch.cat(strongest, dim=1))
 
 
-class LSTM(nn.LSTM):
+class LSTM(nn.Module):
     """Torch's LSTM in one direction, which in an exported graph stays one operator for texts of any length."""
 
     def __init__(self, dim: int, width: int, *, num_layers: int) -> None:
-        super().__init__(dim, width, num_layers=num_layers, batch_first=True)
+        super().__init__()
+        self.width = width
+        self.layers = nn.LSTM(dim, width, num_layers=num_layers, batch_first=True)
 
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Vectors `[B, T, dim]` to outputs `[B, T, width]`."""
         if not torch.compiler.is_exporting():
-            return super().forward(inputs)[0]
+            return self.layers(inputs)[0]
         outputs = inputs.transpose(0, 1)
-        for layer in range(self.num_layers):
-            input_weight, weight, input_bias, bias = self.all_weights[layer]
+        for input_weight, weight, input_bias, bias in self.layers.all_weights:
             outputs = torch.onnx.ops.symbolic(
                 "LSTM",
                 (outputs, *map(_onnx_gates, (input_weight, weight, torch.cat([input_bias, bias], dim=0)))),
-                {"hidden_size": self.hidden_size},
+                {"hidden_size": self.width},
                 dtype=inputs.dtype,
-                shape=(inputs.shape[1], 1, inputs.shape[0], self.hidden_size),
+                shape=(inputs.shape[1], 1, inputs.shape[0], self.width),
             ).squeeze(1)
         return outputs.transpose(0, 1)
 
@@ -155,7 +156,7 @@ class LSTMBody(nn.Module):
     @property
     def num_features(self) -> int:
         """How many features there are."""
-        return 3 * self.lstm.hidden_size
+        return 3 * self.lstm.width
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Tokens, int32 `[B, T]`, to features `[B, num_features]`."""

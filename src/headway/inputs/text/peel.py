@@ -14,7 +14,7 @@ from torch import nn
 
 from headway.inputs.text.encoder import Encoder, EncoderSize
 from headway.inputs.text.field import Text
-from headway.inputs.text.networks import ConvolutionalBody, PooledEncoder, TextModel
+from headway.inputs.text.networks import ConvolutionalBody, LSTMBody, PooledEncoder, TextModel
 from headway.peel.facts import KindParts, Subject
 from headway.peel.specialise import constant
 from headway.seeds import torch_seed
@@ -40,6 +40,7 @@ def parts(field: Text, subject: Subject) -> KindParts:
         "depths": model.body.depths if isinstance(model.body, PooledEncoder) else (),
         "rates": model.lr_factors(),
         "is_encoder": is_encoder,
+        "is_lstm": isinstance(model.body, LSTMBody),
         "is_pretrained": bool(subject.settings["pretrained"]),
     }
     facts = {f"facts.{name}": constant(name.upper(), value, _COMMENTS.get(name, "")) for name, value in values.items()}
@@ -59,6 +60,7 @@ def read_texts(facts: Any, items: pl.DataFrame) -> None:
     tokenizer.enable_truncation(facts.max_tokens)
     tokenizer.no_padding()
     tokens = [encoding.ids for encoding in tokenizer.encode_batch_fast(items["text"].to_list())]
+    lengths = np.array([len(ids) for ids in tokens])
 
     def inputs_of(positions: np.ndarray, epoch: int | None = None) -> torch.Tensor:
         """Texts as the model takes them, the same in each epoch: int32 `[batch, tokens]`, filled up with zeros."""
@@ -71,6 +73,8 @@ def make_model(facts: Any) -> None:
         torch.manual_seed(torch_seed(facts.seed, "init"))
     if facts.is_encoder:
         body = PooledEncoder(Encoder(EncoderSize()), facts.depths)
+    elif facts.is_lstm:
+        body = LSTMBody(facts.vocabulary)
     else:
         body = ConvolutionalBody(facts.vocabulary)
     model = TextModel(body, facts.num_features, facts.num_outputs, facts.rates)

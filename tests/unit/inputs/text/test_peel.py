@@ -33,8 +33,9 @@ def trained(data: hw.Data, arch: str, **options: Any) -> hw.Learner:
     return learner
 
 
-def test_texts_of_a_small_network(reviews: hw.Data, tmp_path: Path) -> None:
-    learner = trained(reviews, "text_cnn", pretrained=False, two_stages=True)
+@pytest.mark.parametrize("arch", ["text_cnn", pytest.param("lstm", marks=pytest.mark.slow)])
+def test_texts_of_a_small_network(reviews: hw.Data, tmp_path: Path, arch: str) -> None:
+    learner = trained(reviews, arch, pretrained=False, two_stages=True)
     assert same_bits(learner, "loop", tmp_path)
     assert same_bits(learner, "torch", tmp_path)
     # The tokenizer that training rows taught lies beside the file.

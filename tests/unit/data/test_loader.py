@@ -248,13 +248,13 @@ def end_of(threads: list[threading.Thread]) -> bool:
 @pytest.fixture(scope="module")
 def texts() -> Data:
     draw = np.random.default_rng(0)
+    # As a review that comes twice is one item, each has a number of its own.
+    words = [" ".join(["word"] * int(draw.integers(1, 40))) for _ in range(500)]
     items = {
-        "text": [" ".join(["word"] * int(draw.integers(1, 40))) for _ in range(500)],
+        "text": [f"{text} {number}" for number, text in enumerate(words)],
         "label": draw.choice(["a", "b"], 500).tolist(),
     }
-    # As a review that comes twice is one item, each has a number of its own.
-    items["text"] = [f"{text} {number}" for number, text in enumerate(items["text"])]
-    return from_items(items, input=Text("text", tokenizer="byte_pair"), target=Category("label"))
+    return from_items(pl.DataFrame(items), input=Text("text", tokenizer="byte_pair"), target=Category("label"))
 
 
 def padding(batches: list[Batch]) -> float:

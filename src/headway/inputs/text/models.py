@@ -47,8 +47,7 @@ def _minilm(field: Text, num_outputs: int, *, pretrained: bool) -> Model:
     rates["body.encoder"] = LAYER_DECAY ** (size.layers + 1)
     model = TextModel(body, body.num_features, num_outputs, rates if pretrained else None)
     source = PACKAGE if pretrained else ""
-    recipes = {"recipe": SCRATCH, "fine_tuning": FINE_TUNING}
-    return Model(model, **recipes, decays=DECAYS, pretrained=source, arch="minilm")
+    return Model(model, recipe=SCRATCH, fine_tuning=FINE_TUNING, decays=DECAYS, pretrained=source, arch="minilm")
 
 
 def _text_cnn(field: Text, num_outputs: int, *, pretrained: bool) -> Model:

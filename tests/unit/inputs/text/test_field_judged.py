@@ -180,7 +180,8 @@ def test_drift_is_seen_in_length_language_and_capitals(reviews: tuple[hw.Text, l
 
 @pytest.fixture(scope="module")
 def report(messages: pl.DataFrame) -> Report:
-    data = hw.from_items(messages, input=TEXT, target="label")
+    # A column of the user's that is called as one of the field's.
+    data = hw.from_items(messages.with_columns(script=pl.lit("block letters")), input=TEXT, target="label")
     learner = hw.Learner(data, "text_cnn", device="cpu", precision="float32", progress=False)
     learner.fit(2)
     return learner.report(slices=["script", "num_characters", "author"])
@@ -207,7 +208,15 @@ def test_a_report_shows_texts_as_text(report: Report) -> None:
 
 
 @pytest.mark.slow
-def test_slices_are_made_of_length_and_script_too(report: Report) -> None:
+def test_slices_are_made_of_length_too_and_of_the_users_column_where_both_have_a_name(report: Report) -> None:
     assert report.slices is not None
     columns = {column for one in report.slices.slices for column in one.where}
     assert columns == {"script", "num_characters", "author"}
+    assert "script = block letters" in {one.name for one in report.slices.slices}
+
+
+def test_length_and_script_are_known_of_texts() -> None:
+    items = pl.DataFrame({"title": ["Да", None], "body": ["нет", "12:30"]})
+    known = hw.Text(["title", "body"]).properties(items)
+    assert known == {"num_characters": [6, 6], "script": ["Cyrillic", "no letters"]}
+    assert hw.Text("body").properties(items.head(0)) == {"num_characters": [], "script": []}

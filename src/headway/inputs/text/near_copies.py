@@ -23,9 +23,9 @@ _KEPT = 64
 # So many texts with the same pair of words are all compared; of more, each with the next that is most like it.
 _FEW = 32
 # Of the pairs of words that the shorter of two texts has, so many may be missing from the other: two, as a word that
-# was changed is in two, or this share. A text with much more in it must have nearly all of them.
-_MISSING, _SHARE_MISSING, _SHARE_CONTAINED = 2, 0.3, 0.1
-# What two texts share must be so rare that of a thousand texts fewer than one would have a copy by chance.
+# was changed is in two, or this share. A text with half as much again of its own must have nearly all of them.
+_MISSING, _SHARE_MISSING, _ADDED, _SHARE_CONTAINED = 2, 0.3, 1.5, 0.1
+# What two texts share must be so rare that of ten texts fewer than one would have a copy by chance.
 _RARE = 10
 # Pairs that are compared at once.
 _BLOCK = 8_192
@@ -132,5 +132,5 @@ def _are_copies(sketches: np.ndarray, pairs: np.ndarray, hashes: np.ndarray, sur
     rarity[is_shared] = surprise[np.searchsorted(hashes, both[:, 1:][is_shared])]
     shorter = sizes.min(axis=0)
     allowed = np.maximum(_MISSING, _SHARE_MISSING * shorter)
-    is_near = (missing <= allowed) & (added <= 2 * allowed) | (missing <= _SHARE_CONTAINED * shorter)
+    is_near = (missing <= allowed) & (added <= _ADDED * allowed) | (missing <= _SHARE_CONTAINED * shorter)
     return is_near & (rarity.sum(axis=1) > np.log(_RARE * len(sketches)))

@@ -23,6 +23,8 @@ from torch import nn
 import headway as hw
 from headway.inputs import registry
 from headway.inputs.base import Input
+from headway.inputs.text_blocks.field import TextBlocks
+from headway.inputs.text_blocks.models import Gpt, Writer
 from headway.targets.base import Target
 from tests.meta.dice.field import Dice
 
@@ -224,6 +226,20 @@ def series_kind(target: Target, **columns: list[Any]) -> Kind:
     )
 
 
+def tales(_: Path) -> Columns:
+    draw = np.random.default_rng(0)
+    words = ["once", "upon", "a", "time", "Käse", "slept", "the", "end"]
+    return {"text": [" ".join(draw.choice(words, int(draw.integers(3, 30)))) for _ in range(30)]}
+
+
+def module_of_texts() -> nn.Module:
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return Writer(Gpt(300, width=16, depth=1, heads=2))
+
+
 NUMBERS = [float(number % 7) for number in range(NUM_PHOTOS)]
 FIVES = [row % 5 for row in range(NUM_ROWS)]
 
@@ -272,6 +288,14 @@ KINDS: dict[str, Kind] = {
     ),
     "series": series_kind(hw.Category("speed"), speed=[f"speed {row}" for row in FIVES]),
     "series-number": series_kind(hw.Number("period"), period=[2.0 + row for row in FIVES]),
+    "next_token": Kind(
+        input=TextBlocks("text", tokenizer="characters", block=40),
+        target=hw.NextToken("text", tokenizer="characters", block=40),
+        write=tales,
+        hostile=({"text": 5}, {"text": ""}, {"text": None}, {}, [], 5, None),
+        make_module=module_of_texts,
+        batch_size=8,
+    ),
     "dice": Kind(
         input=Dice("throws"),
         target=hw.Category("luck"),

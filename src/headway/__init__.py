@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from headway.targets.categories.field import Categories
     from headway.targets.category.field import Category
     from headway.targets.mask.field import Mask
+    from headway.targets.next_token.field import NextToken
     from headway.targets.number.field import Number
     from headway.targets.points.field import Points
     from headway.train.callbacks import Callback
@@ -78,6 +79,7 @@ __all__ = [
     "Mask",
     "Metric",
     "Model",
+    "NextToken",
     "Number",
     "Options",
     "Points",
@@ -148,6 +150,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "headway.targets.categories.field": ("Categories",),
     "headway.targets.category.field": ("Category",),
     "headway.targets.mask.field": ("Mask",),
+    "headway.targets.next_token.field": ("NextToken",),
     "headway.targets.number.field": ("Number",),
     "headway.targets.points.field": ("Points",),
     "headway.train.callbacks": ("Callback",),

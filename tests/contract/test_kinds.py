@@ -214,6 +214,25 @@ def test_a_served_answer_is_the_predictors(trained: Trained, client: TestClient)
             assert base64.b64decode(asked[media.name]) == target.to_media(expected)
 
 
+def test_text_is_written_alike_by_learner_bundle_and_server(trained: Trained, client: TestClient) -> None:
+    """Where the kind writes; else it is refused before anything is computed."""
+    field, options = trained.data.input, {"max_tokens": 12, "seed": 3, "top_k": 40}
+    assert client.get("/model").json()["writes"] == trained.predictor.writes == field.writes
+    if not field.writes:
+        for model in (trained.learner, trained.predictor):
+            with pytest.raises(hw.ConfigError, match=r"^This model does not write text\.\n"):
+                model.generate("Once")
+        assert client.post("/generate", json={}).status_code == 404
+        return
+    written = list(trained.learner.generate("once", **options))
+    assert written
+    assert written == list(trained.predictor.generate("once", **options))
+    answer = client.post("/generate", json={"prompt": "once", **options})
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    events = [json.loads(line.removeprefix("data: ")) for line in answer.text.split("\n\n") if line]
+    assert events == [*({"text": piece} for piece in written), {"end": True}]
+
+
 def test_hostile_items_are_refused_and_the_next_is_answered(trained: Trained, client: TestClient) -> None:
     sent = sent_items(trained.data)[0]
     label = client.post("/predict", **request(sent)).json()["label"]

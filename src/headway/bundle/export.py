@@ -24,7 +24,16 @@ from torch import Tensor, nn
 from headway.bundle.format import INPUT_DTYPES, Check, pack_check, write_bundle
 from headway.bundle.graph import Graph
 from headway.bundle.out_of_distribution import Distance, Familiar
-from headway.bundle.predictor import CHECK_TOLERANCE, GRAPH_DISTANCE, GRAPH_INPUT, GRAPH_OUTPUT, sampled
+from headway.bundle.predictor import (
+    CHECK_TOLERANCE,
+    GRAPH_DISTANCE,
+    GRAPH_INPUT,
+    GRAPH_LOGITS,
+    GRAPH_MEMORY,
+    GRAPH_NEW_MEMORY,
+    GRAPH_OUTPUT,
+    sampled,
+)
 from headway.bundle.quantize import quantize_graph
 from headway.data.dataset import Data
 from headway.errors import BundleError, HeadwayError, ShapeError
@@ -88,11 +97,11 @@ def export_bundle(
     if result and not result.is_kept:
         warnings.warn(result.note, stacklevel=3)
     # By the graph that is written, whichever it is: the check says what this one gives.
-    outputs, *distances = _run(graph, inputs)
+    outputs, *others = _run(graph, inputs)
     files = {
         "weights.safetensors": _weights(served.model),
         "model.onnx": graph,
-        "check.npz": pack_check(Check(inputs, sampled(outputs), *distances)),
+        "check.npz": pack_check(Check(inputs, sampled(outputs), *(others if familiar else ()))),
         "card.md": card.encode(),
     }
     facts: dict[str, Any] = {
@@ -110,9 +119,10 @@ def _exported(served: _Served, target: Target, input: Input, inputs: Tensor) -> 
     """The model's graph, compared with the model at batches of one and of three."""
     try:
         served.drop_distance(inputs)
-        expected = served(inputs)
+        expected = served(inputs, *served.memories(len(inputs)))
         _check_outputs(expected[0], target)
-        _out_of_place(served, inputs, expected=expected)
+        if not served.memory_axes:
+            _out_of_place(served, inputs, expected=expected)
         graph = _to_onnx(served, inputs, input)
         # What was fixed at the example's number of items fails at another.
         single, several = _run(graph, inputs[:1].numpy()), _run(graph, inputs.numpy())
@@ -143,14 +153,23 @@ class _Served(nn.Module):
         self.prepare = copy.deepcopy(prepare)
         self.activate = copy.deepcopy(activate)
         self.distance = copy.deepcopy(distance)
+        # By position, those axes of what the model goes on from that have no fixed length; none for most models.
+        self.memory_axes: dict[int, str] = getattr(self.model, "memory_axes", {})
         self.to("cpu", torch.float32).to(memory_format=torch.contiguous_format).requires_grad_(False).eval()
 
-    def forward(self, inputs: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, inputs: Tensor, memory: Tensor | None = None) -> tuple[Tensor, ...]:
         prepared = self._prepared(inputs)
+        if memory is not None:
+            outputs, logits, new = self.model(prepared, memory)
+            return self.activate(outputs), logits, new
         if self.distance is None:
             return (self.activate(self.model(prepared)),)
         features, outputs = self._by_parts(prepared)
         return self.activate(outputs), self.distance(features, outputs)
+
+    def memories(self, batch: int) -> tuple[Tensor, ...]:
+        """What the model goes on from, before it has read anything; nothing for most models."""
+        return (self.model.empty_memory(batch),) if self.memory_axes else ()
 
     def drop_distance(self, inputs: Tensor) -> None:
         """Leaves the distance out where the model is more than its head on its body."""
@@ -177,14 +196,20 @@ def _to_onnx(served: _Served, inputs: Tensor, input: Input) -> bytes:
     lengths = [max(length, 2) if axis in names else length for axis, length in enumerate(inputs.shape)]
     # With an example of length one along a dynamic axis, some layers come out fixed at one.
     example = inputs if list(inputs.shape) == lengths else inputs.new_zeros(lengths)
-    dynamic = {axis: torch.export.Dim(name) for axis, name in names.items()}
+    axes, examples = [names], (example, *served.memories(len(example)))
+    if served.memory_axes:
+        # Something was read before: of a memory of length 0 the exporter would make a constant.
+        past = served(*examples)[2]
+        examples, axes = (example, past), [names, served.memory_axes]
+    sizes = {name: torch.export.Dim(name) for every in axes for name in every.values()}
+    dynamic = tuple({axis: sizes[name] for axis, name in every.items()} for every in axes)
     # Without `strict` it runs the model as it is; with it, it would refuse much of what users' modules do.
-    program = torch.export.export(served, (example,), dynamic_shapes=(dynamic,), strict=False)
+    program = torch.export.export(served, examples, dynamic_shapes=dynamic, strict=False)
     onnx_program = torch.onnx.export(
         program,
-        input_names=[GRAPH_INPUT],
-        output_names=[GRAPH_OUTPUT, GRAPH_DISTANCE] if served.distance else [GRAPH_OUTPUT],
-        dynamic_shapes=(names,),
+        input_names=[GRAPH_INPUT, GRAPH_MEMORY][: len(axes)],
+        output_names=[GRAPH_OUTPUT, *_others(served)],
+        dynamic_shapes=tuple(axes),
         external_data=False,
         verbose=False,
     )
@@ -193,6 +218,13 @@ def _to_onnx(served: _Served, inputs: Tensor, input: Input) -> bytes:
     ClearMetadataAndDocStringPass()(onnx_program.model)
     # The same model gives the same bytes, and so the same hash.
     return onnx_program.model_proto.SerializeToString(deterministic=True)
+
+
+def _others(served: _Served) -> list[str]:
+    """What the graph gives beside its answers."""
+    if served.memory_axes:
+        return [GRAPH_LOGITS, GRAPH_NEW_MEMORY]
+    return [GRAPH_DISTANCE] if served.distance else []
 
 
 def _out_of_place(served: nn.Module, inputs: Tensor, *, expected: tuple[Tensor, ...]) -> None:

@@ -18,7 +18,7 @@ from headway.system.machine import memory_bytes, num_cores
 if TYPE_CHECKING:
     import onnxruntime
 
-__all__ = ["OPERATORS", "Graph", "GraphTimeout", "check_operators", "end_runs"]
+__all__ = ["OPERATORS", "Graph", "GraphTimeout", "check_operators", "empty_memory", "end_runs"]
 
 T = TypeVar("T")
 
@@ -78,6 +78,8 @@ class Graph:
         check_operators(graph)
         self._session: onnxruntime.InferenceSession = _within(MAX_SECONDS, lambda: _open_session(graph))
         self._options = onnxruntime.RunOptions
+        # What a graph goes on from, where it does: all but its first input.
+        self._memories = {memory.name: memory.shape for memory in self._session.get_inputs()[1:]}
 
     @property
     def is_stuck(self) -> bool:
@@ -89,6 +91,11 @@ class Graph:
         """The graph's inputs, as onnxruntime describes them."""
         return list(self._session.get_inputs())
 
+    def _empty(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        batch = max(map(len, inputs.values()), default=0)
+        missing = {name: shape for name, shape in self._memories.items() if name not in inputs}
+        return {name: empty_memory(shape, batch=batch) for name, shape in missing.items()}
+
     def run(
         self, names: Sequence[str] | None, inputs: Mapping[str, np.ndarray], *, seconds: float | None = None
     ) -> list[np.ndarray]:
@@ -96,12 +103,13 @@ class Graph:
 
         Args:
             names: The names of outputs.
-            inputs: A batch for each of the graph's inputs.
+            inputs: A batch for each of the graph's inputs; a memory that is left out is empty.
             seconds: How long it may take; a minute and a second for each item when None.
 
         Raises:
             GraphTimeout: If it takes longer. It ends after the operator that it is in.
         """
+        inputs = {**self._empty(inputs), **inputs}
         if seconds is None:
             seconds = MAX_SECONDS + max(map(len, inputs.values()), default=0)
         # Options of its own, as `terminate` ends every run that shares them.
@@ -115,6 +123,16 @@ class Graph:
             raise
         finally:
             _watchdog.runs.pop(id(run), None)
+
+
+def empty_memory(shape: Sequence[int | str | None], *, batch: int) -> np.ndarray:
+    """What a graph remembers before it has read anything, by its input's shape: of an axis without a length nothing.
+
+    Example:
+        >>> empty_memory(["batch", "past", 2, 4], batch=3).shape
+        (3, 0, 2, 4)
+    """
+    return np.zeros([batch, *(length if isinstance(length, int) else 0 for length in shape[1:])], dtype=np.float32)
 
 
 class _Run:

@@ -19,9 +19,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from headway.bundle.format import Bundle, Check, damage, read_bundle, unpack_check
-from headway.bundle.graph import Graph, GraphTimeout
+from headway.bundle.graph import Graph, GraphTimeout, empty_memory
 from headway.errors import BundleError, ConfigError, ReadError, ShapeError
-from headway.inputs.base import Input
+from headway.inputs.base import Input, Step
 from headway.inputs.registry import input_from_json
 from headway.system.machine import num_cores
 from headway.targets.base import Prediction, Target
@@ -31,6 +31,9 @@ __all__ = [
     "CHECK_TOLERANCE",
     "GRAPH_DISTANCE",
     "GRAPH_INPUT",
+    "GRAPH_LOGITS",
+    "GRAPH_MEMORY",
+    "GRAPH_NEW_MEMORY",
     "GRAPH_OUTPUT",
     "MAX_CHECK_TOLERANCE",
     "Predictor",
@@ -46,6 +49,10 @@ _NO_ANSWER = "without an answer: the model gave NaN, infinity or a probability o
 GRAPH_INPUT = "inputs"
 GRAPH_OUTPUT = "outputs"
 GRAPH_DISTANCE = "distance"
+# Of a graph that goes on from what it has read.
+GRAPH_MEMORY = "memory"
+GRAPH_LOGITS = "logits"
+GRAPH_NEW_MEMORY = "new_memory"
 # How far a probability may be from the one in `check.npz`. Processors round differently, by about 1e-6.
 CHECK_TOLERANCE = 1e-3
 # What a manifest may ask for instead: a graph in int8 rounds whole steps differently from processor to processor.
@@ -122,6 +129,11 @@ class Predictor:
         """The classes, in the order of the graph's outputs; empty where the target has no classes."""
         return self.target.labels
 
+    @property
+    def writes(self) -> bool:
+        """Whether the model writes text, so that `generate` works."""
+        return self.input.writes and self._step(None) is not None
+
     def predict(self, item: Any) -> Prediction:
         """The answer for one item.
 
@@ -162,6 +174,53 @@ class Predictor:
             width]`, the class of each pixel of what the model saw.
         """
         return (outputs for _, outputs in self._stream(items, batch_size, self._outputs))
+
+    def generate(
+        self,
+        prompt: str = "",
+        *,
+        max_tokens: int = 200,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+        seconds: float | None = None,
+    ) -> Iterator[str]:
+        """The text that follows a prompt, a piece each time; only where the model was trained to write.
+
+        Args:
+            prompt: What the text begins with; it may be empty.
+            max_tokens: Tokens to write, unless the text ends before.
+            temperature: Below 1 what is likely becomes likelier; at 0 the likeliest token is always taken.
+            top_k: Only so many of the likeliest tokens are drawn from; 0 for all.
+            top_p: Only the likeliest tokens that together have this probability; 1 for all.
+            seed: Decides the draws: the same seed writes the same text.
+            seconds: How long all of it may take; when left out, a minute and a second for each token.
+
+        Returns:
+            A generator.
+
+        Raises:
+            ConfigError: If the model does not write, or an option is out of its range.
+            GraphTimeout: If it takes longer.
+        """
+        sampling = {"max_tokens": max_tokens, "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+        return self.input.write(self._step(seconds), prompt, **sampling)
+
+    def _step(self, seconds: float | None) -> Step | None:
+        """How the graph goes on, for so many seconds from now; None where it has no memory."""
+        ends = None if seconds is None else time.monotonic() + seconds
+        memory = next((known for known in self.session.get_inputs() if known.name == GRAPH_MEMORY), None)
+        if memory is None:
+            return None
+
+        def run(tokens: np.ndarray, past: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            left = None if ends is None else max(ends - time.monotonic(), 0.0)
+            inputs = {GRAPH_INPUT: tokens, GRAPH_MEMORY: past}
+            logits, new = self.session.run([GRAPH_LOGITS, GRAPH_NEW_MEMORY], inputs, seconds=left)
+            return logits, new
+
+        return Step(run=run, empty=empty_memory(memory.shape, batch=1), grows="past" in memory.shape)
 
     def answer(self, inputs: np.ndarray, *, seconds: float | None = None) -> list[Prediction | ReadError]:
         """The answers for one batch of items that were read before; what a server calls.

@@ -19,6 +19,7 @@ from headway.cli.demo import demo
 from headway.cli.drift import drift
 from headway.cli.evaluate import evaluate
 from headway.cli.export_web import export_web
+from headway.cli.generate import generate
 from headway.cli.peel import peel
 from headway.cli.predict import predict
 from headway.cli.repeat import repeat
@@ -80,6 +81,7 @@ COMMANDS = {
     },
     "Use": {
         predict: ("headway predict runs/photos/model.headway rex.jpg",),
+        generate: ('headway generate runs/stories/model.headway "Once" --temperature 0.8',),
         serve: ("headway serve runs/photos/model.headway --port 8000",),
         export_web: ("headway export-web runs/photos/model.headway site/",),
     },

@@ -75,7 +75,7 @@ Decimal = Annotated[
 ]
 
 # Options that only some kinds of targets take, by `Target.options`.
-TARGET_OPTIONS = ("classes", "ignore", "label_separator", "limits", "missing")
+TARGET_OPTIONS = ("classes", "ignore", "label_separator", "limits", "missing", "tokenizer")
 DIALECT_OPTIONS = ("separator", "encoding", "decimal")
 
 _NAMES = {"limits": "--range"}
@@ -92,13 +92,16 @@ def check_fields(data: Path, options: Mapping[str, Any]) -> None:
     names = ("input", "target", "split_column", "kind", *TARGET_OPTIONS, *DIALECT_OPTIONS)
     given = {name: _option(name) for name in names if options.get(name) not in (None, [], ())}
     inputs, target = options.get("input") or [], _target_class(options)
-    if names_table(data) and "target" not in given:
+    is_read = target is not None and target.reads_path(data)
+    is_table, needs_column = names_table(data) and not is_read, target is None or target.needs_column
+    if is_table and needs_column and "target" not in given:
         what = "`--target` must name the column of the table to predict."
         fix = "Add --target COLUMN, and --input COLUMN where a column names files."
         shown = " ".join(f"--input {name}" for name in inputs) or "no --input"
         raise ConfigError(what, given=f"{data}, {shown}, no --target", fix=fix)
-    of_tables = {"split_column", *DIALECT_OPTIONS}
-    if not names_table(data) and given and (target is None or target.folders is None or of_tables & {*given}):
+    of_tables = {"split_column", *DIALECT_OPTIONS, *(("input", "target") if is_read else ())}
+    has_folders = is_read or (target is not None and target.folders is not None)
+    if not is_table and given and (not has_folders or of_tables & {*given}):
         what = "Columns can be named only for a table; the labels of a folder are the names of its folders."
         fix = "Leave them out, or give a CSV or Parquet file."
         raise ConfigError(what, given=f"{data}, {', '.join(given.values())}", fix=fix)
@@ -119,17 +122,21 @@ def check_fields(data: Path, options: Mapping[str, Any]) -> None:
 
 def open_data(options: Mapping[str, Any], *, on_progress: Callable[[int, int], None]) -> Data:
     """The data set that options name: "data" and what `headway train` is called with, as a run keeps them."""
-    from headway.data.build import from_csv, from_folder, from_items
-    from headway.data.splits import ColumnSplit, RandomSplit
+    from headway.data.build import default_split, from_csv, from_folder, from_items
+    from headway.data.splits import ColumnSplit
     from headway.data.tables import names_table, read_table
     from headway.inputs.registry import recognise_input
 
     path, size, target = Path(options["data"]), options["size"], _target_class(options)
     valid = {"valid": options["valid"], "seed": options["seed"]}
     opened = {"near_copies": options["near_copies"], "on_progress": on_progress}
-    drawn = RandomSplit(options["valid"], seed=options["seed"])
+    drawn = default_split(target, **valid)
     inputs: list[str] = options["input"] or []
     column: Any = options["target"]
+    if target is not None and target.reads_path(path):
+        items = target.read_path(path)
+        field = target(**target.parse_options(_of(target, options)))  # pyright: ignore[reportCallIssue]
+        return from_items(items, target=field, split=drawn, **opened)
     if not names_table(path):
         # A kind whose targets lie in a folder of their own, as masks do, takes folders for columns.
         if target is None or target.folders is None:
@@ -179,7 +186,9 @@ def labelled_items(
     input, field = predictor.input, predictor.target
     named = list(field.columns) if target is None else target.split() if len(field.columns) > 1 else [target]
     names = _matched("--input", inputs, input.columns) + _matched("--target", named, field.columns)
-    if input.source == "values":
+    if field.reads_path(data):
+        rows, names = field.read_path(data), [*input.columns, *field.columns]
+    elif input.source == "values":
         rows = tables.read_values(data, dialect, tell=tell)
     elif tables.names_table(data):
         is_file = field.files(input) is not None
@@ -205,6 +214,7 @@ def labelled_items(
     renamed = {name: column for name, column in own if name != column and name in rows.columns}
     # Others that have the model's names already make room for those that are named.
     rows = rows.drop([column for column in renamed.values() if column not in renamed], strict=False).rename(renamed)
+    _, rows, _ = input.items_of(rows)
     check_columns(rows.drop("row", "content", strict=False), input, field, split_column="split")
     return rows.drop("row", strict=False).with_row_index("row"), part
 

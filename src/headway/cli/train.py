@@ -43,7 +43,8 @@ def train(
             metavar="DATA",
             callback=local,
             help="A folder with one folder per class, or with train/, valid/ and test/ of those; or a CSV or Parquet "
-            "file. With --kind mask: a folder with images/ and masks/.",
+            "file. With --kind mask: a folder with images/ and masks/. With --kind next_token: a text, or a folder of "
+            "texts.",
         ),
     ],
     *,
@@ -81,6 +82,13 @@ def train(
     ] = None,
     label_separator: Annotated[
         str | None, data_option(metavar="CHARACTER", help="Separator between several labels. Default: detected.")
+    ] = None,
+    tokenizer: Annotated[
+        str | None,
+        data_option(
+            metavar="NAME",
+            help="Language models: byte_pair, characters, or a folder of a causal model of transformers.",
+        ),
     ] = None,
     split_column: Annotated[
         str | None, data_option(metavar="COLUMN", help="Table: column that says train, valid or test.")

@@ -30,7 +30,7 @@ from headway.targets.registry import recognise_target, target_class
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["check_columns", "from_csv", "from_folder", "from_items", "refitted"]
+__all__ = ["check_columns", "default_split", "from_csv", "from_folder", "from_items", "refitted"]
 
 # Of the items; with more of them unreadable, a path or a disk is wrong rather than a few files.
 MAX_UNREADABLE = 0.05
@@ -126,14 +126,14 @@ def from_csv(
     Example:
         >>> data = from_csv("birds.csv", input="photo", target="species")  # doctest: +SKIP
     """
-    drawn = split or RandomSplit(valid, seed=seed)
+    drawn = split or default_split(target, valid=valid, seed=seed)
     if hasattr(path, "columns") or isinstance(path, dict):
         fix = "Call hw.from_items(frame, target=...)."
         raise ConfigError("`path` must be a file; a table in memory is not one.", given=type(path).__name__, fix=fix)
     dialect, notes = Dialect(separator=separator, encoding=encoding, decimal=decimal), list[str]()
     # Read once, although the kinds of input and of target are recognised by it before it is used.
     values = cache(lambda: read_values(path, dialect, tell=notes.append))
-    reader = input if isinstance(input, Input) else recognise_input(input or (), values, size=size or 224)
+    reader = _input(input, target, values, size=size or 224)
     if reader.source == "values":
         if size is not None:
             fix = 'Leave it out, or name the column of photos: input="photo".'
@@ -175,10 +175,9 @@ def from_items(
         DataError: If the data cannot be trained on; the text names the items.
     """
     frame = as_frame(items)
-    split, near_copies = check_split(split or RandomSplit()), check_choice(near_copies)
-    input = input if isinstance(input, Input) else recognise_input(input or (), lambda: frame)
-    input, frame, remarks = input.items_of(frame)
-    target = _target(target, lambda: frame, input) if isinstance(target, str) else target
+    split, near_copies = check_split(split or default_split(target)), check_choice(near_copies)
+    input, frame, remarks = _input(input, target, lambda: frame).items_of(frame)
+    target = _target(target, lambda: frame, input) if isinstance(target, str) else target.bind_to(input)
     # The split's own column says which side a row is on, and nothing that a model should learn.
     own = [split.column] if isinstance(split, (ColumnSplit, GroupSplit)) else []
     input = input.bind(frame.drop(own, strict=False), target)
@@ -311,6 +310,24 @@ def for_architecture(data: Data, arch: str) -> Data:
     """The data as an architecture of that name reads them: themselves, unless the input has several ways of reading."""
     input = data.input.for_architecture(arch)
     return data if input is data.input else refitted(replace(data, input=input), data.items, split=data.split)
+
+
+def _input(
+    input: str | Sequence[str] | Input | None,
+    target: str | Target,
+    items: Callable[[], pl.DataFrame],
+    *,
+    size: int = 224,
+) -> Input:
+    """The field for what was named, which some kinds of target decide themselves."""
+    own = target.own_input(input) if isinstance(target, Target) else None
+    return own or (input if isinstance(input, Input) else recognise_input(input or (), items, size=size))
+
+
+def default_split(target: object, *, valid: float = 0.2, seed: int = 0) -> Split:
+    """How items are divided where nobody says it: at random, or by the groups that a kind of target has."""
+    groups = getattr(target, "groups", None)
+    return GroupSplit(groups, valid, seed=seed) if groups else RandomSplit(valid, seed=seed)
 
 
 def _target(column: str, items: Callable[[], pl.DataFrame], input: Input) -> Target:

@@ -8,7 +8,7 @@ line in `registry.py`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, TypeVar
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from headway.train.model import Model
     from headway.train.stage import Setup
 
-__all__ = ["Column", "Input", "Reader", "is_ragged", "learned", "model_order", "values_of"]
+__all__ = ["Column", "Input", "Reader", "Step", "is_ragged", "learned", "model_order", "values_of"]
 
 F = TypeVar("F")
 
@@ -66,6 +66,22 @@ class Column:
     kind: Literal["number", "category", "date", "text"]
     choices: tuple[str, ...] = ()
     typical: float | str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """How a model goes on from what it has read, on numpy's arrays.
+
+    Attributes:
+        run: From tokens, int32 `[1, new]`, and the memory of those before to the logits of the token that follows,
+            float32 `[1, vocabulary]`, and what is new in the memory.
+        empty: The memory before anything was read, float32 `[1, ...]`.
+        grows: Whether what is new is added behind the memory, along axis 1; else it takes the memory's place.
+    """
+
+    run: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+    empty: np.ndarray
+    grows: bool
 
 
 class Input(ABC):
@@ -136,7 +152,8 @@ class Input(ABC):
     def items_of(self, table: pl.DataFrame) -> tuple[Self, pl.DataFrame, tuple[str, ...]]:
         """The field for a table, its items a row each, and sentences on how they were made of it; here the rows.
 
-        For a kind of which several rows, or columns that the user did not name one by one, make up an item.
+        For a kind of which several rows, or columns that the user did not name one by one, make up an item, or of which
+        a row holds several.
 
         Raises:
             DataError: If the table has not the columns for it.
@@ -201,6 +218,20 @@ class Input(ABC):
             size: Side of the square that the model sees, for pictures.
         """
         return None
+
+    # Writing: for kinds whose models go on from what they have read.
+
+    writes: ClassVar[bool] = False
+
+    def write(self, step: Step | None, prompt: str, **options: Any) -> Iterator[str]:
+        """What follows a prompt, piece by piece as it comes; the options are those of `Predictor.generate`.
+
+        Raises:
+            ConfigError: If models of this kind do not write, or an option is out of its range.
+        """
+        what = "This model does not write text."
+        fix = "Train one with target=hw.NextToken() (--kind next_token)."
+        raise ConfigError(what, given=str(self), fix=fix)
 
     # Serving: drift, server, page.
 

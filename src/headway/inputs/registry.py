@@ -30,6 +30,7 @@ INPUTS: dict[str, str] = {
     "sound": "headway.inputs.sound.field:Sound",
     "text": "headway.inputs.text.field:Text",
     "series": "headway.inputs.series.field:Series",
+    "text_blocks": "headway.inputs.text_blocks.field:TextBlocks",
     "image": "headway.inputs.image.field:Image",
     "ratings": "headway.inputs.ratings.field:Ratings",
     "table": "headway.inputs.table.field:Table",

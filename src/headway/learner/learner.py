@@ -367,6 +367,32 @@ class Learner:
         """The predictions for many items, in their order, as a generator; of a table the items may be a frame."""
         return in_process(self.setup).predict_many(items, batch_size=batch_size)
 
+    def generate(
+        self,
+        prompt: str = "",
+        *,
+        max_tokens: int = 200,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+    ) -> Iterator[str]:
+        """The text that follows a prompt, a piece each time, by a model that was trained with `NextToken`.
+
+        Args:
+            prompt: What the text begins with; it may be empty.
+            max_tokens: Tokens to write, unless the text ends before.
+            temperature: Below 1 what is likely becomes likelier; at 0 the likeliest token is always taken.
+            top_k: Only so many of the likeliest tokens are drawn from; 0 for all.
+            top_p: Only the likeliest tokens that together have this probability; 1 for all.
+            seed: Decides the draws: the same seed and model write the same text.
+
+        Raises:
+            ConfigError: If the model does not write, or an option is out of its range.
+        """
+        sampling = {"max_tokens": max_tokens, "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
+        return in_process(self.setup).generate(prompt, **sampling)
+
     def show_results(self, n: int = 9, *, part: PartName = "valid") -> Figure:
         """A figure of `n` items drawn from a part: what the model says of each, and the true answer.
 

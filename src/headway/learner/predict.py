@@ -10,9 +10,10 @@ import numpy as np
 from headway.bundle.predictor import Predictor
 from headway.data.dataset import PartName
 from headway.errors import ConfigError
+from headway.inputs.base import Step
 from headway.seeds import generator
 from headway.system.figures import new_figure
-from headway.train.predictions import predict_arrays
+from headway.train.predictions import predict_arrays, step_of
 from headway.train.stage import Setup
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class _InProcess(Predictor):
 
     def _run(self, inputs: np.ndarray, *, seconds: float | None = None) -> tuple[np.ndarray, np.ndarray | None]:
         return predict_arrays(self.setup, inputs), None
+
+    def _step(self, seconds: float | None) -> Step | None:
+        return step_of(self.setup)
 
 
 def show_results(setup: Setup, n: int, *, part: PartName) -> Figure:

@@ -30,6 +30,7 @@ from headway.serve.reader import Reader
 from headway.serve.rows import RowReader
 from headway.serve.service import Answer, Service
 from headway.serve.settings import Settings
+from headway.serve.writing import add_generate
 from headway.targets.base import Target
 
 __all__ = ["create_app"]
@@ -52,6 +53,7 @@ _PAGE_FILES = {
     "sounds.js": "text/javascript",
     "microphone.js": "text/javascript",
     "words.js": "text/javascript",
+    "write.js": "text/javascript",
     "backend.js": "text/javascript",
     "docs.html": "text/html",
     "docs.css": "text/css",
@@ -100,8 +102,11 @@ def create_app(
     )
     handle_problems(app)
     _add_predict(app, service, reader, settings, _Record(metrics, journal, target.to_json()["kind"]), target)
+    if predictor.writes:
+        add_generate(app, predictor, service, settings)
     facts = {
         "name": name,
+        "writes": predictor.writes,
         **target.page_facts(input),
         **{key: predictor.manifest[key] for key in _MANIFEST_FACTS if key in predictor.manifest},
         "card": card,

@@ -31,16 +31,17 @@ def visible(text: object, *, lines: bool = False) -> str:
     return (_OF_TEXT if lines else _OF_A_LINE).sub(lambda match: f"\\u{ord(match[0]):04x}", str(text))
 
 
-def echo(text: object = "", *, err: bool = False, lines: bool = False) -> None:
+def echo(text: object = "", *, err: bool = False, lines: bool = False, end: str = "\n") -> None:
     """Writes a line of text to the standard output, or error, at once.
 
     Args:
         text: A line, in which line breaks are made visible too.
         err: Whether it goes to the standard error.
         lines: Whether it is several lines, put together by Headway.
+        end: What ends it; nothing for a text that goes on.
     """
     # Flushed, so that lines and errors stand in their order where both go to one file.
-    print(visible(text, lines=lines), file=sys.stderr if err else sys.stdout, flush=True)
+    print(visible(text, lines=lines), file=sys.stderr if err else sys.stdout, end=end, flush=True)
 
 
 def echo_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

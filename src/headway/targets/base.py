@@ -48,7 +48,7 @@ __all__ = [
 ]
 
 # What kind of answer a target is. Objective, metrics, baselines and the report are chosen by it.
-Task = Literal["classification", "multilabel", "regression", "points", "segmentation"]
+Task = Literal["classification", "multilabel", "regression", "points", "segmentation", "language"]
 
 
 # How far a probability may lie outside of [0, 1] by float32's rounding.
@@ -125,11 +125,13 @@ class Target(AsJson, ABC):
         media: The kind of file that an answer can be written as; None where JSON holds all of it.
         runs_in_browser: Whether `bundle/web` can decode answers.
         options: What the command line may say of this kind besides its column, such as "limits".
+        needs_column: Whether a table's column of answers must be named.
         folders: How the folders of items and of answers are usually called, where answers are files beside them.
         labels: The names of the outputs, in their order, where they have names.
         axes: The names of the axes of what a model gives for an item, the outputs' first. Any others are axes of the
             input too, and as long: a mask has ("classes", "height", "width").
         strata_name: What `strata` tells apart, in a word; empty where that is nothing.
+        groups: The column of what a split keeps whole where nobody says how to split; None for single items.
         estimator: Which of scikit-learn's estimators learn it, where one does.
     """
 
@@ -139,6 +141,7 @@ class Target(AsJson, ABC):
     task: ClassVar[Task]
     strata_name: ClassVar[str] = "class"
     axes: ClassVar[tuple[str, ...]] = ("outputs",)
+    groups: ClassVar[str | None] = None
     estimator: ClassVar[Literal["classifier", "regressor"] | None] = None
     labels: tuple[str, ...] = ()
     needs_geometry: ClassVar[bool] = False
@@ -175,6 +178,14 @@ class Target(AsJson, ABC):
     def strata(self, items: pl.DataFrame) -> list[str]:
         """What a split keeps the shares of, a text an item: for categories the class, else a coarse bin."""
         return [str(value) if self.strata_name else "" for value in self.values(items)]
+
+    def own_input(self, input: str | Sequence[str] | Input | None) -> Input | None:
+        """The input that this kind of target has instead of the one that was named; None where any will do."""
+        return None
+
+    def bind_to(self, input: Input) -> Self:
+        """The field with its column chosen by the input, for a kind whose target is the input itself; here itself."""
+        return self
 
     def bind(self, items: pl.DataFrame) -> Self:
         """The field with what it left open seen in the items, such as how their labels are separated; here itself."""
@@ -327,6 +338,7 @@ class Target(AsJson, ABC):
     # The command line.
 
     options: ClassVar[tuple[str, ...]] = ()
+    needs_column: ClassVar[bool] = True
     folders: ClassVar[tuple[str, str] | None] = None
 
     @classmethod
@@ -338,6 +350,16 @@ class Target(AsJson, ABC):
     def from_options(cls, column: str, options: Mapping[str, str], values: Callable[[], Sequence[Any]]) -> Self:
         """The field that the command line describes; `values` reads the column, for what the options leave open."""
         return cls(column, **cls.parse_options(options))  # pyright: ignore[reportCallIssue]
+
+    @classmethod
+    def reads_path(cls, path: str | os.PathLike[str]) -> bool:
+        """Whether this kind makes the item table of a folder or a file itself, by `read_path`."""
+        return False
+
+    @classmethod
+    def read_path(cls, path: str | os.PathLike[str]) -> pl.DataFrame:
+        """The item table of a folder or a file that holds neither classes nor a table; only where `reads_path`."""
+        raise NotImplementedError
 
     @classmethod
     def list_folder(cls, path: str | os.PathLike[str], items: str, answers: str) -> pl.DataFrame:

@@ -24,6 +24,7 @@ TARGETS: dict[str, str] = {
     "categories": "headway.targets.categories.field:Categories",
     "mask": "headway.targets.mask.field:Mask",
     "points": "headway.targets.points.field:Points",
+    "next_token": "headway.targets.next_token.field:NextToken",
     "category": "headway.targets.category.field:Category",
 }
 
@@ -31,6 +32,7 @@ TARGETS: dict[str, str] = {
 # The kind by the name of what is predicted, which JSON, messages and `headway.judge_predictions` use.
 TASKS: dict[str, str] = {
     "classification": "category",
+    "language": "next_token",
     "multilabel": "categories",
     "points": "points",
     "regression": "number",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,11 +11,12 @@ import torch
 from headway.data.dataset import Part
 from headway.data.loader import as_tensor
 from headway.errors import ConfigError
+from headway.inputs.base import Step
 from headway.predictions import Predictions
 from headway.train.loop import evaluating
 from headway.train.stage import Setup
 
-__all__ = ["as_inputs", "check_views", "predict_arrays", "predictions_of_views"]
+__all__ = ["as_inputs", "check_views", "predict_arrays", "predictions_of_views", "step_of"]
 
 # Views are augmented as in epochs that no training comes to, so that none was trained on as it is.
 FIRST_VIEW_EPOCH = 2**40
@@ -35,6 +37,24 @@ def predict_arrays(setup: Setup, inputs: np.ndarray, *, batch_size: int = 4_096)
             outputs = setup.model(as_inputs(setup, inputs[start : start + batch_size])).float().cpu()
             predictions.append(setup.objective.activate(outputs).numpy())
     return np.concatenate(predictions)
+
+
+def step_of(setup: Setup) -> Step | None:
+    """How the model in this process goes on from what it has read; None where it has no memory."""
+    model: Any = setup.model
+    device = setup.precision.device
+    axes = getattr(model, "memory_axes", None)
+    if not axes:
+        return None
+
+    def run(tokens: np.ndarray, past: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        with evaluating(model), torch.inference_mode():
+            _, logits, new = model(torch.from_numpy(tokens).to(device), torch.from_numpy(past).to(device))
+        return logits.float().cpu().numpy(), new.cpu().numpy()
+
+    with torch.inference_mode():
+        empty = model.empty_memory(1).cpu().numpy()
+    return Step(run=run, empty=empty, grows="past" in axes.values())
 
 
 def predictions_of_views(setup: Setup, part: Part, *, views: int) -> tuple[Predictions, Predictions]:

@@ -7,6 +7,7 @@ import { openForm } from "./form.js";
 import { describeFiles, openPictures } from "./pictures.js";
 import { openRecorder } from "./sounds.js";
 import { figure, find, fromMarkdown, made } from "./words.js";
+import { openBox } from "./write.js";
 
 async function start() {
   find("clear").addEventListener("click", clear);
@@ -20,7 +21,8 @@ async function start() {
     document.title = `${model.name}: ${title[0].toLowerCase()}${title.slice(1)}`;
     find("privacy").textContent = model.privacy;
     find("links").replaceChildren(...model.links.map(([text, address]) => made("a", { textContent: text, href: address })));
-    if (model.columns) openForm(model.columns);
+    if (model.writes) openBox();
+    else if (model.columns) openForm(model.columns);
     else describeFiles();
     openRecorder();
     if (model.card) {

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 __all__ = ["RECIPE", "build"]
 
 RECIPE = Recipe(
-    lr=2e-3,
+    lr=3e-3,
     options=Options(weight_decay=0.1, clip_norm=1.0),
     samples_seen=5_000,
     min_epochs=2,
     max_epochs=20,
     min_batch_size=8,
-    max_batch_size=32,
+    max_batch_size=16,
 )
 
 

@@ -100,7 +100,7 @@ class Gpt(Network):
     memory_axes: ClassVar[dict[int, str]] = {0: "batch", 1: "past"}
 
     def __init__(
-        self, num_tokens: int, *, width: int = 256, depth: int = 6, heads: int = 4, dropout: float = 0.1
+        self, num_tokens: int, *, width: int = 192, depth: int = 4, heads: int = 4, dropout: float = 0.1
     ) -> None:
         super().__init__()
         self.shape = (depth, 2, heads, width // heads)
@@ -196,7 +196,7 @@ class Lstm(Network):
     memory_axes: ClassVar[dict[int, str]] = {0: "batch"}
 
     def __init__(
-        self, num_tokens: int, *, width: int = 256, hidden: int = 512, depth: int = 2, dropout: float = 0.2
+        self, num_tokens: int, *, width: int = 192, hidden: int = 384, depth: int = 2, dropout: float = 0.2
     ) -> None:
         super().__init__()
         self.shape = (depth, 2, hidden)

@@ -52,10 +52,10 @@ def sections(field: TextBlocks, setup: Setup, report: Report) -> dict[str, Secti
     """What the model writes, and its most surprising places in valid."""
     if not isinstance(setup.model, Writer):
         return {}
-    samples, places = _samples(field, setup), _surprises(field, setup, setup.model)
+    samples, surprises = _samples(field, setup), _surprises(field, setup, setup.model)
     return {
         "samples": Section("What it writes", samples, lambda _, value: _samples_html(value)),
-        "surprises": Section("Most surprising places", places, lambda _, value: _surprises_html(value)),
+        "surprises": Section("Most surprising places", surprises, lambda _, value: _surprises_html(value)),
     }
 
 
@@ -71,15 +71,15 @@ def _samples(field: TextBlocks, setup: Setup) -> list[Sample]:
 
 def _surprises(field: TextBlocks, setup: Setup, writer: Writer) -> list[Surprise]:
     part = setup.data.valid
-    places = []
+    candidates = []
     for position in np.linspace(0, len(part) - 1, min(NUM_BLOCKS, len(part))).astype(int).tolist():
         tokens = part.canvases([position])
         with evaluating(setup.model), torch.inference_mode():
             bits = writer.bits(as_inputs(setup, tokens))[0].cpu().numpy()
         # The bits of a token stand where the one before it is.
-        places += [(float(bits[index]), position, index + 1) for index in np.argsort(-bits)[:NUM_PLACES].tolist()]
-    found = sorted(places, key=lambda place: -place[0])[:NUM_PLACES]
-    return [_surprise(field, setup, *place) for place in found]
+        candidates += [(float(bits[index]), position, index + 1) for index in np.argsort(-bits)[:NUM_PLACES].tolist()]
+    worst = sorted(candidates, key=lambda candidate: -candidate[0])[:NUM_PLACES]
+    return [_surprise(field, setup, *candidate) for candidate in worst]
 
 
 def _surprise(field: TextBlocks, setup: Setup, bits: float, position: int, index: int) -> Surprise:
@@ -99,11 +99,11 @@ def _samples_html(samples: list[Sample]) -> str:
     )
 
 
-def _surprises_html(places: list[Surprise]) -> str:
+def _surprises_html(surprises: list[Surprise]) -> str:
     rows = "".join(
-        f"<tr><td>{place.bits:.1f}</td><td>{escape(place.before)}<b>{escape(place.token)}</b>{escape(place.after)}</td>"
-        f"<td>{place.row}</td></tr>"
-        for place in places
+        f"<tr><td>{surprise.bits:.1f}</td><td>{escape(surprise.before)}<b>{escape(surprise.token)}</b>{escape(surprise.after)}</td>"
+        f"<td>{surprise.row}</td></tr>"
+        for surprise in surprises
     )
     return (
         "<p>The tokens of validation texts that the model gave the least probability, in bold. A token of 10 bits had "

@@ -44,6 +44,7 @@ COMMANDS = {
 ELSEWHERE = {
     "cli/data_options.py": {"--accept-changes", "--data"},
     "cli/drift.py": {"--log"},
+    "cli/generate.py": {"--kind"},
     "runs/run.py": {"--runs"},
 }
 """Options that a module names and other commands than its own have, such as the folder of runs, which train takes."""

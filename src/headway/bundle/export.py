@@ -169,7 +169,8 @@ class _Served(nn.Module):
 
     def memories(self, batch: int) -> tuple[Tensor, ...]:
         """What the model goes on from, before it has read anything; nothing for most models."""
-        return (self.model.empty_memory(batch),) if self.memory_axes else ()
+        model: Any = self.model
+        return (model.empty_memory(batch),) if self.memory_axes else ()
 
     def drop_distance(self, inputs: Tensor) -> None:
         """Leaves the distance out where the model is more than its head on its body."""

@@ -102,11 +102,8 @@ def create_app(
     )
     handle_problems(app)
     _add_predict(app, service, reader, settings, _Record(metrics, journal, target.to_json()["kind"]), target)
-    if predictor.writes:
-        add_generate(app, predictor, service, settings)
     facts = {
         "name": name,
-        "writes": predictor.writes,
         **target.page_facts(input),
         **{key: predictor.manifest[key] for key in _MANIFEST_FACTS if key in predictor.manifest},
         "card": card,
@@ -114,7 +111,7 @@ def create_app(
         "media_types": list(reader.media_types),
         **reader.facts(),
     }
-    _add_facts(app, facts, metrics, service)
+    _add_facts(app, facts | add_generate(app, predictor, service, settings), metrics, service)
     app.router.routes.extend(_page_routes())
     app.add_middleware(_Outermost, metrics=metrics, host_names=settings.host_names)
     return app

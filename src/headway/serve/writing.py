@@ -53,8 +53,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def add_generate(app: FastAPI, predictor: Predictor, service: Service, settings: Settings) -> None:
-    """Adds the address to an application whose model writes."""
+def add_generate(app: FastAPI, predictor: Predictor, service: Service, settings: Settings) -> dict[str, bool]:
+    """Adds the address to an application whose model writes; gives the fact whether it does."""
+    if not predictor.writes:
+        return {"writes": False}
     held, streams = Held(16 * _MAX_BYTES), _Streams()
     schema = {"type": "object", "properties": _OPTIONS, "additionalProperties": False}
     body = {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
@@ -79,6 +81,8 @@ def add_generate(app: FastAPI, predictor: Predictor, service: Service, settings:
             raise Problem(Kind.BAD_REQUEST, f"{error.what} {error.given}. {error.fix}") from error
         events = _events(pieces, service, streams, settings)
         return StreamingResponse(events, media_type="text/event-stream", headers={"cache-control": "no-cache"})
+
+    return {"writes": True}
 
 
 class _Streams:

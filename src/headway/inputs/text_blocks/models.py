@@ -46,14 +46,14 @@ class Writer(nn.Module):
         (torch.Size([1, 2]), torch.Size([1, 300]), torch.Size([1, 3, 1, 2, 2, 8]))
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, model: Network) -> None:
         super().__init__()
-        self.network = network
-        self.memory_axes = network.memory_axes
+        self.model = model
+        self.memory_axes = model.memory_axes
 
     def empty_memory(self, batch: int) -> Tensor:
         """The memory before anything was read."""
-        return self.network.empty_memory(batch)
+        return self.model.empty_memory(batch)
 
     def forward(self, tokens: Tensor, memory: Tensor | None = None) -> Tensor | tuple[Tensor, ...]:
         """Tokens, whole numbers `[B, T]` with -1 behind a text's end, to their bits and their number, `[B, 2]`.
@@ -61,14 +61,14 @@ class Writer(nn.Module):
         The first token is not predicted, nor counted. With a memory two more: the logits of the token after the last,
         `[B, vocabulary]`, and what is new in the memory.
         """
-        logits, new = self.network(tokens.clamp_min(0).long(), memory)
+        logits, new = self.model(tokens.clamp_min(0).long(), memory)
         bits, is_token = _bits(logits, tokens)
         counted = torch.stack([bits.sum(dim=1), is_token.sum(dim=1).float()], dim=1)
         return counted if memory is None else (counted, logits[:, -1], new)
 
     def bits(self, tokens: Tensor) -> Tensor:
         """The bits of each token's successor, float32 `[B, T]`; 0 where it has none."""
-        return _bits(self.network(tokens.clamp_min(0).long())[0], tokens)[0]
+        return _bits(self.model(tokens.clamp_min(0).long())[0], tokens)[0]
 
 
 def _bits(logits: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:

@@ -89,7 +89,8 @@ class Pretrained(Network):
             keys, values = (memory[:, :, layer, part].transpose(1, 2) for part in (0, 1))
             cache.update(keys, values, layer)
         logits = self.model(input_ids=tokens, cache=cache, use_cache=True).logits
-        layers = [torch.stack([layer.keys, layer.values], dim=3) for layer in cache.layers]
+        kept: list[Any] = cache.layers
+        layers = [torch.stack([layer.keys, layer.values], dim=3) for layer in kept]
         # From `[B, H, P + T, 2, D]` for each layer.
         new = torch.stack(layers, dim=1)[:, :, :, past:]
         return logits, new.permute(0, 3, 1, 4, 2, 5).float()

@@ -105,10 +105,6 @@ def check_fields(data: Path, options: Mapping[str, Any]) -> None:
         what = "Columns can be named only for a table; the labels of a folder are the names of its folders."
         fix = "Leave them out, or give a CSV or Parquet file."
         raise ConfigError(what, given=f"{data}, {', '.join(given.values())}", fix=fix)
-    if len(inputs) > 2:
-        what = "`--input` takes one column of files, or two columns of users and items."
-        fix = "Name one or two, or leave --input out to learn from all columns."
-        raise ConfigError(what, given=" ".join(f"--input {name}" for name in inputs), fix=fix)
     dialect_of(options)
     if target is None:
         return

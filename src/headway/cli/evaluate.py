@@ -39,7 +39,7 @@ def evaluate(
     ],
     *,
     input: Annotated[
-        list[str] | None, typer.Option(metavar="COLUMN", help="Table: column of file paths. For ratings give it twice.")
+        list[str] | None, typer.Option(metavar="COLUMN", help="Table: column of files or texts, or several.")
     ] = None,
     target: Annotated[str | None, typer.Option(metavar="COLUMN", help="Table: column of labels.")] = None,
     separator: Separator = None,

@@ -52,7 +52,7 @@ def train(
         list[str] | None,
         typer.Option(
             metavar="COLUMN",
-            help="Table: column of file paths. For ratings give it twice: user column, item column. "
+            help="Table: column of file paths or of texts; several of texts. For ratings: user column, item column. "
             "Default: learn from all columns.",
         ),
     ] = None,

@@ -46,9 +46,10 @@ def from_arrays(
     """A data set from arrays in memory, as scikit-learn and Keras take them.
 
     Args:
-        X: A table, `[items, columns]` or a frame of polars or pandas; or pictures, `[items, height, width]`,
-            `[items, height, width, channels]` or `[items, channels, height, width]`, from 0 to 1 or from 0 to 255; with
-            `input=hw.Series()` series, `[items, time]` or `[items, channels, time]`, or a list where lengths differ.
+        X: A table, `[items, columns]` or a frame of polars or pandas; texts, `[items]`; or pictures, `[items, height,
+            width]`, `[items, height, width, channels]` or `[items, channels, height, width]`, from 0 to 1 or from 0 to
+            255; with `input=hw.Series()` series, `[items, time]` or `[items, channels, time]`, or a list where lengths
+            differ.
         y: The answers, one an item.
         target: What they are: a class such as `hw.Number`. Left out: numbers where they have decimals, or are many
             whole numbers of a table, else categories.

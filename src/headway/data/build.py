@@ -23,7 +23,7 @@ from headway.data.store import Store, arrays_by_row, open_answers, open_store, o
 from headway.data.tables import Dialect, read_table, read_values
 from headway.errors import ConfigError, DataError, did_you_mean
 from headway.inputs.base import Input
-from headway.inputs.registry import recognise_input
+from headway.inputs.registry import recognise_folder, recognise_input
 from headway.targets.base import Target, is_blank
 from headway.targets.registry import recognise_target, target_class
 
@@ -57,7 +57,8 @@ def from_folder(
         split: How to split. Left out: by the folders where they say it, else `RandomSplit(valid, seed=seed)`.
         valid: Share of the items in valid, where `split` is left out.
         seed: The seed of that split.
-        input: The field that reads the files. Default: `Image("file", size=size)`.
+        input: The field that reads the files. Default: by the files, such as `Image("file", size=size)`; texts (.txt)
+            become a column "text".
         near_copies: What is done with items that are nearly the same: "keep" leaves them where they are, and a report
             tells how many of them are on two sides; "move" keeps them on one side, as identical items always are;
             "drop" leaves those out of train that are nearly the same as one of valid or test.
@@ -72,12 +73,13 @@ def from_folder(
     """
     drawn = RandomSplit(valid, seed=seed)
     items = list_folder(path)
-    reader = input or recognise_input("file", lambda: items, size=size)
+    if input is None:
+        items, input = recognise_folder(items, size=size)
     by_folder = ColumnSplit("split", valid=valid, seed=seed) if "split" in items.columns else drawn
     # A folder may well be called NA.
     target = target_class("category")("label", missing=())  # pyright: ignore[reportCallIssue]
     split = split or by_folder
-    return from_items(items, input=reader, target=target, split=split, near_copies=near_copies, on_progress=on_progress)
+    return from_items(items, input=input, target=target, split=split, near_copies=near_copies, on_progress=on_progress)
 
 
 def from_csv(

@@ -209,6 +209,11 @@ class Input(ABC):
         return None
 
     @classmethod
+    def from_files(cls, items: pl.DataFrame) -> tuple[pl.DataFrame, Self] | None:
+        """A folder's files, in the column "file", as values of the table, and their field; None for other kinds."""
+        return None
+
+    @classmethod
     def recognise(cls, columns: Sequence[str], items: Callable[[], pl.DataFrame], *, size: int) -> Self | None:
         """The field for columns of which only the names were said; None where they are of another kind.
 

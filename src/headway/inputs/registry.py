@@ -20,6 +20,7 @@ __all__ = [
     "input_from_json",
     "read_format",
     "recognise_arrays",
+    "recognise_folder",
     "recognise_input",
 ]
 
@@ -87,7 +88,16 @@ def recognise_arrays(
             return columns_and_field
     given = f"an array of shape {list(items.shape)}" if hasattr(items, "shape") else type(items).__name__
     fix = "Pass [items, columns], [items, height, width], one axis more for channels, or a frame."
-    raise ConfigError("Items in memory must be rows of a table, or pictures.", given=given, fix=fix)
+    raise ConfigError("Items in memory must be rows of a table, texts, or pictures.", given=given, fix=fix)
+
+
+def recognise_folder(items: pl.DataFrame, *, size: int = 224) -> tuple[pl.DataFrame, Input]:
+    """The item table of a folder, whose files are in the column "file", and the field that reads it."""
+    for kind in INPUTS:
+        items_and_field = input_class(kind).from_files(items)
+        if items_and_field is not None:
+            return items_and_field
+    return items, recognise_input("file", lambda: items, size=size)
 
 
 def recognise_input(columns: str | Sequence[str], items: Callable[[], pl.DataFrame], *, size: int = 224) -> Input:
@@ -97,7 +107,6 @@ def recognise_input(columns: str | Sequence[str], items: Callable[[], pl.DataFra
         field = input_class(kind).recognise(names, items, size=size)
         if field is not None:
             return field
-    fix = (
-        "Name one column, two of who rated what, or none for the rows themselves; or pass a field, such as hw.Table()."
-    )
+    fix = "Name one column, several of texts, two of who rated what, or none for the rows themselves; "
+    fix += "or pass a field, such as hw.Table()."
     raise ConfigError("There is no kind of input for these columns.", given=list(names), fix=fix)

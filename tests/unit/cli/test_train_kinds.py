@@ -150,8 +150,8 @@ def test_ratings(headway: Command, tmp_path: Path) -> None:
     ("options", "first"),
     [
         (
-            ("--input", "a", "--input", "b", "--input", "c"),
-            "`--input` takes one column of files, or two columns of users and items.",
+            ("--input", "reader", "--input", "book", "--input", "stars"),
+            "There is no kind of input for these columns.",
         ),
         (("--kind", "category", "--classes", "a,b"), "--classes goes with --kind mask."),
         (("--kind", "mask", "--classes", "1=a,b"), "`--classes` must be names by number, or names alone."),

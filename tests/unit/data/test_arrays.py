@@ -78,7 +78,7 @@ def test_what_is_not_clear_is_an_error() -> None:
     with pytest.raises(hw.ConfigError, match=r"Pixels must lie between 0 and 1, or between 0 and 255\."):
         hw.from_arrays(DRAW.normal(size=(40, 16, 16, 3)), WORDS)
     for wrong in (np.zeros((40, 2, 2, 2, 2)), np.zeros(40)):
-        with pytest.raises(hw.ConfigError, match="Items in memory must be rows of a table, or pictures"):
+        with pytest.raises(hw.ConfigError, match="Items in memory must be rows of a table, texts, or pictures"):
             hw.from_arrays(wrong, WORDS)
     with pytest.raises(hw.DataError, match="`y` must have one value for each item"):
         hw.from_arrays(ROWS, WORDS[:-1])

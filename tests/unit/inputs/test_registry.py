@@ -52,6 +52,6 @@ def test_columns_that_no_kind_takes() -> None:
     assert str(caught.value) == (
         "There is no kind of input for these columns.\n"
         "  Given: a, b, c\n"
-        "  Fix:   Name one column, two of who rated what, or none for the rows themselves; or pass a field, such as "
-        "hw.Table()."
+        "  Fix:   Name one column, several of texts, two of who rated what, or none for the rows themselves; "
+        "or pass a field, such as hw.Table()."
     )

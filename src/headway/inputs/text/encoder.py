@@ -21,12 +21,16 @@ __all__ = ["Encoder", "EncoderLayer", "EncoderSize", "from_bert"]
 class EncoderSize:
     """How large an encoder is; as it stands here, MiniLM-L6-H384.
 
+    Attributes:
+        window: Tokens that it reads together, as many as it was trained with. A longer text is read in windows.
+
     Source:
         Wang et al. 2020, arXiv:2002.10957 (MiniLM); Reimers and Gurevych 2019, arXiv:1908.10084 (sentences).
     """
 
     vocabulary: int = 30_522
     positions: int = 512
+    window: int = 256
     dim: int = 384
     heads: int = 12
     layers: int = 6
@@ -53,7 +57,7 @@ class EncoderLayer(nn.Module):
         self.dropout = nn.Dropout(size.dropout)
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Vectors `[B, T, H * D]` to vectors; `mask` `[B, 1, 1, T]` is 0 at tokens and far below 0 at padding."""
+        """Vectors `[B, T, H * D]` to vectors; `mask` `[B, 1, T, T]` is far below 0 where a token does not see one."""
         q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         attended = F.scaled_dot_product_attention(q, k, v, attn_mask=mask.to(q.dtype))
         x = self.norm1(x + self.dropout(self.out(attended.transpose(1, 2).flatten(2))))
@@ -81,10 +85,13 @@ class Encoder(nn.Module):
 
     def forward(self, tokens: torch.Tensor) -> list[torch.Tensor]:
         """Tokens, int32 `[B, T]` padded with 0, to the vectors before and after each layer, `[B, T, dim]`."""
+        position = torch.arange(tokens.shape[1], device=tokens.device)
+        window = position // self.size.window
+        # A mask, and not a batch of windows: the exported graph takes texts of any length.
+        is_seen = (tokens != PADDING)[:, None, :] & (window[:, None] == window)
         # Far below 0 and not minus infinity: a text that is padding throughout would become NaN.
-        mask = torch.where(tokens == PADDING, -1e4, 0.0)[:, None, None, :]
-        # Looked up and not cut out: the exported graph takes texts of any length.
-        x = self.words(tokens) + self.positions(torch.arange(tokens.shape[1], device=tokens.device))
+        mask = torch.where(is_seen, 0.0, -1e4)[:, None]
+        x = self.words(tokens) + self.positions(position % self.size.window)
         states = [self.dropout(self.norm(x))]
         for layer in self.layers:
             states.append(layer(states[-1], mask))

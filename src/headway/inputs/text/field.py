@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from headway.inputs.text.tokenizer import (
     separator,
     uncounted,
 )
+from headway.system.files import read_file
 
 if TYPE_CHECKING:
     import polars as pl
@@ -65,7 +67,8 @@ class Text(Input):
 
     Args:
         text: The column's name, or several.
-        max_tokens: Tokens of an item that are read, from 8 to 512.
+        max_tokens: Tokens of an item that are read, from 8 to 1024. The pretrained encoder reads 256 at a time; of a
+            longer text its features are averaged over all windows.
         tokenizer: What cuts texts into tokens: "minilm", made for English, which the pretrained encoder needs; or
             "byte_pair", which learns its tokens from the training rows. Default: what the architecture needs.
 
@@ -87,7 +90,7 @@ class Text(Input):
 
     text: str | Sequence[str]
     _: KW_ONLY
-    max_tokens: int = 256
+    max_tokens: int = 512
     tokenizer: TokenizerName = "minilm"
     fitted: str = field(default="", init=False, repr=False)
     cut: float = field(default=0.0, init=False, repr=False)
@@ -108,9 +111,9 @@ class Text(Input):
         if not names or len(set(names)) < len(names):
             what = "`text` must name one column, or several different ones."
             raise ConfigError(what, given=repr(self.text), fix='Pass a name, or a list such as ["title", "body"].')
-        if type(self.max_tokens) is not int or not 8 <= self.max_tokens <= 512:
+        if type(self.max_tokens) is not int or not 8 <= self.max_tokens <= 1024:
             given = f"max_tokens={self.max_tokens!r}"
-            raise ConfigError("`max_tokens` must be from 8 to 512.", given=given, fix="Leave it out for 256.")
+            raise ConfigError("`max_tokens` must be from 8 to 1024.", given=given, fix="Leave it out for 512.")
         if self.tokenizer not in TOKENIZERS:
             fix = did_you_mean(str(self.tokenizer), TOKENIZERS)
             raise ConfigError("Unknown tokenizer.", given=repr(self.tokenizer), fix=fix)
@@ -145,6 +148,29 @@ class Text(Input):
         sizes = {name: _num_characters(rows[name]) for name in rows.columns}
         prose = [name for name in rows.columns if _is_prose(rows[name], num_words=WORDS_OF_PROSE)]
         return cls(prose) if prose and 3 * sum(sizes[name] for name in prose) > 2 * sum(sizes.values()) else None
+
+    @classmethod
+    def from_arrays(
+        cls, items: Any, *, size: int | None, channels: Literal["first", "last"] | None
+    ) -> tuple[dict[str, Any], Self] | None:
+        """An array, a list or a column of texts."""
+        if hasattr(items, "columns") or getattr(items, "ndim", 1) != 1 or isinstance(items, (str, bytes)):
+            return None
+        texts = list(items) if hasattr(items, "__len__") else []
+        known = [text for text in texts if text is not None]
+        if not known or not all(isinstance(text, str) for text in known) or all(map(_FILE_NAME.fullmatch, known)):
+            return None
+        return {"text": [None if text is None else str(text) for text in texts]}, cls("text")
+
+    @classmethod
+    def from_files(cls, items: pl.DataFrame) -> tuple[pl.DataFrame, Self] | None:
+        """Files of text, where nearly all end in .txt: their contents as "text", and how they are called as "name"."""
+        paths = list(map(Path, items["file"]))
+        if 10 * sum(path.suffix.lower() == ".txt" for path in paths) < 9 * len(paths):
+            return None
+        series = type(items["file"])
+        columns = [series("name", [path.name for path in paths]), series("text", list(map(_read, paths)))]
+        return items.drop("file").with_columns(columns), cls("text")
 
     def for_architecture(self, arch: str | None) -> Self:
         from headway.inputs.text.models import tokenizer_of
@@ -392,6 +418,18 @@ def _checked(name: str, value: Any) -> str:
         message = f"not valid Unicode: half of a character at {error.start} in column {name!r}"
         raise ReadError(message) from error
     return text
+
+
+def _read(path: Path) -> str | None:
+    """A file's text, in UTF-8 or, where it is none, as Windows in the West wrote it; None where it cannot be read."""
+    try:
+        content = read_file(path)
+    except (OSError, ValueError):
+        return None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")
 
 
 def _shows(text: str) -> bool:

@@ -8,7 +8,7 @@ from headway.inputs.text.encoder import Encoder, EncoderSize, from_bert
 from headway.inputs.text.networks import ConvolutionalBody, LSTMBody, PooledEncoder
 from headway.inputs.text.tokenizer import packaged_file
 
-SMALL = EncoderSize(vocabulary=20, positions=16, dim=8, heads=2, layers=3, width=16)
+SMALL = EncoderSize(vocabulary=20, positions=16, dim=8, heads=2, layers=3, width=16, window=4)
 
 
 def bodies() -> list[torch.nn.Module]:
@@ -32,6 +32,14 @@ def test_the_order_of_tokens_matters() -> None:
     for body in bodies():
         one, other = body(torch.tensor([[5, 3, 7], [7, 3, 5]], dtype=torch.int32))
         assert not torch.allclose(one, other)
+
+
+def test_a_long_text_is_read_in_windows() -> None:
+    """Each as if it stood alone."""
+    encoder = Encoder(SMALL).eval()
+    tokens = torch.tensor([[5, 3, 7, 2, 9, 8, 4]], dtype=torch.int32)
+    first, second = encoder(tokens[:, :4])[-1], encoder(tokens[:, 4:])[-1]
+    torch.testing.assert_close(encoder(tokens)[-1], torch.cat([first, second], dim=1))
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ def field() -> Text:
         ),
         (
             {"text": "a", "max_tokens": 4},
-            message("`max_tokens` must be from 8 to 512.", "max_tokens=4", "Leave it out for 256."),
+            message("`max_tokens` must be from 8 to 1024.", "max_tokens=4", "Leave it out for 512."),
         ),
         (
             {"text": "a", "tokenizer": "minilmm"},
@@ -185,6 +186,7 @@ def test_an_architecture_brings_its_tokenizer() -> None:
     assert field.for_architecture(None) is field
 
 
+@pytest.mark.slow
 def test_a_learner_reads_texts_as_its_architecture_needs() -> None:
     rows: dict[str, Sequence[Any]] = {
         "body": [f"It is day {day} of a long trip." for day in range(40)],
@@ -197,3 +199,53 @@ def test_a_learner_reads_texts_as_its_architecture_needs() -> None:
     assert isinstance(with_arch.data.input, Text)
     assert with_arch.data.input.tokenizer == "minilm"
     assert with_arch.data.fingerprint == data.fingerprint
+
+
+def test_a_folder_of_text_files_a_class_is_a_table_of_texts(tmp_path: Path) -> None:
+    for number in range(40):
+        folder = tmp_path / ("glad" if number % 2 else "sad")
+        folder.mkdir(exist_ok=True)
+        (folder / f"{number}.txt").write_bytes(
+            f"It is day {number} of a long trip, caf\u00e9.".encode("cp1252" if number % 3 else "utf-8")
+        )
+    (tmp_path / "sad" / "empty.txt").write_bytes(b"")
+    data = hw.from_folder(tmp_path)
+    assert isinstance(data.input, Text)
+    assert set(data.items.columns) == {"label", "name", "text", "row", "content", "split"}
+    assert data.items["text"].str.ends_with("trip, caf\u00e9.").all()
+    assert data.problems["reason"].to_list() == ["empty: there is no text in it"]
+    with_photos = pl.DataFrame({"file": ["a.jpg", "b.jpg", "a.txt"]})
+    assert Text.from_files(with_photos) is None
+
+
+def test_arrays_and_lists_of_texts_are_texts() -> None:
+    texts, moods = [f"It is day {day} of a long trip." for day in range(40)], ["glad", "sad"] * 20
+    for items in (texts, np.array(texts), np.array(texts, dtype=object), pl.Series(texts)):
+        data = hw.from_arrays(items, moods)
+        assert data.input.columns == ("text",)
+        assert sorted(data.items["text"]) == sorted(texts)
+    assert Text.from_arrays(["a.png", "b.png"], size=None, channels=None) is None
+    assert Text.from_arrays(np.zeros((3, 2)), size=None, channels=None) is None
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_tables_of_every_form_and_targets_of_every_kind(tmp_path: Path, ending: str) -> None:
+    frame = pl.DataFrame(
+        {
+            "text": [f"It is day {day} of a long trip, and all is well." for day in range(40)],
+            "mood": ["glad", "sad"] * 20,
+            "tags": ["hot dry", "dry"] * 20,
+            "stars": [day / 7 for day in range(40)],
+        }
+    )
+    path = tmp_path / f"texts.{ending}"
+    writers = {"csv": frame.write_csv, "jsonl": frame.write_ndjson, "parquet": frame.write_parquet}
+    writers[ending](path)
+    field = Text("text", tokenizer="byte_pair")
+    targets = ("mood", hw.Categories("tags", sep=" "), hw.Number("stars"))
+    for target in targets if ending == "csv" else targets[:1]:
+        data = hw.from_csv(path, input=field, target=target)
+        learner = hw.Learner(data, progress=False, device="cpu")
+        learner.fit(1)
+        assert learner.predictions("valid").predictions.shape[0] == len(data.valid)
+    assert isinstance(hw.from_csv(path, input="text", target="mood").input, Text)

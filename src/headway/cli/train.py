@@ -155,7 +155,7 @@ def train(
     ] = "auto",
     compile: Annotated[bool, machine_option("--compile", help="Compile the training step with torch.compile.")] = False,
 ) -> None:
-    """Train a model on photos or a table, compare it with baselines, and export it."""
+    """Train a model on photos, recordings or a table, compare it with baselines, and export it."""
     # What a run keeps of the command, to begin again when it is stopped before it has begun.
     options = {key: value for key, value in locals().items() if key not in ("data", "name", "runs", "as_json")}
     start = time.perf_counter()

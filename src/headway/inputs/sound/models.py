@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from torch import nn
 
 from headway.errors import ConfigError, did_you_mean
+from headway.inputs.image.models import create, is_known
 from headway.inputs.sound.mel import NUM_BANDS, hertz_of
-from headway.inputs.sound.networks import SmallNet, SoundModel
+from headway.inputs.sound.networks import PictureBody, SmallNet, SoundModel
 from headway.inputs.sound.spectrogram import LogMel
 from headway.inputs.sound.whisper import WhisperBody, load_whisper
 from headway.targets.base import Target
@@ -27,11 +29,15 @@ RECIPE = Recipe(lr=1e-2, options=Options(weight_decay=0.05), samples_seen=30_000
 WHISPER_RECIPE = Recipe(lr=5e-4, options=RECIPE.options, samples_seen=30_000)
 
 # By name, the default first.
-ARCHITECTURES = ("sound_resnet", "whisper-tiny")
+WHISPER = "whisper-tiny"
+ARCHITECTURES = ("sound_resnet", WHISPER)
+
+# Of a spectrogram as a picture, for the architectures of pictures.
+PICTURE_SIDE = 128
 
 
 def build(arch: str | None, input: Sound, target: Target, *, pretrained: bool) -> Model:
-    """A model by name, the first of `ARCHITECTURES` when left out.
+    """A model by name, the first of `ARCHITECTURES` when left out; one made for pictures sees spectrograms.
 
     Raises:
         ConfigError: If the name is not known.
@@ -39,10 +45,18 @@ def build(arch: str | None, input: Sound, target: Target, *, pretrained: bool) -
     """
     name = arch or ARCHITECTURES[0]
     prepare, outputs = LogMel(input.samples_a_second), target.num_outputs
-    if name == "whisper-tiny":
+    if name == WHISPER:
         body, source = load_whisper() if pretrained else (WhisperBody(), "")
         model = SoundModel(body, body.num_features, outputs)
         return Model(model, prepare=prepare, recipe=WHISPER_RECIPE, pretrained=source, arch=name)
+    if name not in ARCHITECTURES and is_known(name):
+        made = create(name, num_outputs=1, channels=1, size=PICTURE_SIDE, pretrained=pretrained)
+        head, picture = made.module.get_submodule("head"), made.module.get_submodule("body")
+        assert isinstance(head, nn.Linear)
+        assert made.prepare is not None
+        body = PictureBody(picture, made.prepare, PICTURE_SIDE)
+        model = SoundModel(body, head.in_features, outputs)
+        return Model(model, prepare=prepare, recipe=made.recipe, pretrained=made.pretrained, arch=name)
     if name not in ARCHITECTURES:
         fix = f"{did_you_mean(name, ARCHITECTURES)} Or pass a module of your own."
         raise ConfigError("Unknown architecture for sound.", given=repr(name), fix=fix)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from headway.inputs.sound.mel import NUM_BANDS
 from headway.inputs.sound.spectrogram import NOTHING
 
-__all__ = ["SmallNet", "SoundModel", "Windows"]
+__all__ = ["PictureBody", "SmallNet", "SoundModel", "Windows"]
 
 
 class Windows(nn.Module):
@@ -39,6 +40,27 @@ class SoundModel(nn.Module):
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Spectrograms `[batch, windows, bands, frames]` to outputs `[batch, num_outputs]`."""
         return self.head(self.body(inputs))
+
+
+class PictureBody(nn.Module):
+    """A body made for pictures, as one of single windows: it sees a spectrogram as a grey square.
+
+    Args:
+        body: Prepared images `[batch, 1, size, size]` to features.
+        prepare: Pixels from 0 to 255 to what the body was trained on.
+        size: Side of the square.
+    """
+
+    def __init__(self, body: nn.Module, prepare: nn.Module, size: int) -> None:
+        super().__init__()
+        self.body, self.prepare, self.size = body, prepare, size
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Spectrograms `[windows, 1, bands, frames]` to features `[windows, num_features]`."""
+        # The 80 dB that a spectrogram has are two of its units.
+        shares = (inputs - inputs.amax(dim=(2, 3), keepdim=True) + 2) / 2
+        pixels = F.interpolate(255 * shares.clamp(0, 1), size=(self.size, self.size), mode="bilinear")
+        return self.body(self.prepare(pixels))
 
 
 class _Residual(nn.Module):

@@ -40,3 +40,15 @@ def test_an_architecture_that_is_not_known() -> None:
         "  Given: 'sound_resnt'\n"
         '  Fix:   Did you mean "sound_resnet"? Or pass a module of your own.'
     )
+
+
+def test_a_network_for_pictures_sees_spectrograms_and_is_pretrained() -> None:
+    made = build("efficientnet_lite0", FIELD, DIGIT, pretrained=True)
+    assert made.pretrained
+    model = made.module.eval()
+    with torch.no_grad():
+        spectrograms = torch.rand(2, 1, 80, 50)
+        outputs = model(spectrograms)
+        assert outputs.shape == (2, 2)
+        # However loud it is.
+        assert torch.allclose(outputs, model(spectrograms - 0.2), atol=1e-4)

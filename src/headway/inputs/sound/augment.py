@@ -54,7 +54,7 @@ class Augment:
         Ko et al. 2015, "Audio augmentation for speech recognition".
     """
 
-    time: float = 0.2
+    time: float = 0.25
     pitch: float = 0.2
     shift: float = 0.1
     noise: float = 0.5

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ARCHITECTURES", "RECIPE", "build"]
 
-RECIPE = Recipe(lr=1e-2, options=Options(weight_decay=0.05), samples_seen=30_000, min_epochs=5, max_epochs=60)
+RECIPE = Recipe(lr=1e-2, options=Options(weight_decay=0.05), samples_seen=45_000, min_epochs=8, max_epochs=60)
 
 # From random weights, which is for comparison.
 WHISPER_RECIPE = Recipe(lr=5e-4, options=RECIPE.options, samples_seen=30_000)

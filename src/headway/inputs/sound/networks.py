@@ -90,7 +90,7 @@ class SmallNet(nn.Module):
         num_blocks: Residual blocks.
     """
 
-    def __init__(self, num_bands: int, *, width: int = 24, num_blocks: int = 3, dropout: float = 0.2) -> None:
+    def __init__(self, num_bands: int, *, width: int = 16, num_blocks: int = 3, dropout: float = 0.2) -> None:
         super().__init__()
         self.num_bands = num_bands
         self.num_features = 2 * width * 2**num_blocks

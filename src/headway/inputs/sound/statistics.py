@@ -22,7 +22,7 @@ def sound_statistics(windows: np.ndarray, *, rate: int) -> dict[str, float]:
     Returns:
         `loudness`, the root mean square in dB below full scale; `bandwidth`, the frequency in Hz below which 99 % of
         the power lies; `seconds` from the first sound to the last, of what was read; `silence`, the share of these
-        that is 40 dB below the loudest; `clipped`, the share of the samples at full scale.
+        that is 50 dB below the loudest; `clipped`, the share of the samples at full scale.
 
     Example:
         >>> tone = np.sin(np.arange(8000) * 2 * np.pi * 440 / 8000, dtype=np.float32)

@@ -35,6 +35,7 @@ TESTED_ELSEWHERE = {
     "inputs/table/row_input.py": "tests/unit/inputs/table/test_field.py",
     "judge/baselines/base.py": "tests/unit/judge/baselines/test_run.py",
     "judge/report/page/charts.py": "tests/unit/judge/report/test_page.py",
+    "judge/report/page/marks.py": "tests/unit/judge/report/test_page.py",
     "judge/report/page/sections.py": "tests/unit/judge/report/test_page.py",
     "judge/verdict.py": "tests/unit/judge/report/test_report.py",
     "inputs/image/peel.py": "tests/unit/inputs/image/test_peel.py",

@@ -87,7 +87,7 @@ def test_recordings_are_recognised_by_their_endings_and_by_their_first_bytes(tmp
         "photo": ["a.jpg", "b.jpg"],
     }
     kinds = {name: type(recognise_input(name, lambda: pl.DataFrame(columns))).__name__ for name in columns}
-    assert kinds == {"file": "Sound", "bytes": "Sound", "bare": "Sound", "notes": "Image", "photo": "Image"}
+    assert kinds == {"file": "Sound", "bytes": "Sound", "bare": "Sound", "notes": "Text", "photo": "Image"}
 
 
 @pytest.mark.parametrize(

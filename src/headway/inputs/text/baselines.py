@@ -50,11 +50,14 @@ def _linear(
     most = _most(num_outputs, _MANY, _MANY_OF_MANY)
     train = train.take(drawn_rows(len(train), seed=seed, most=most))
     counts = Counts(train["texts"], pieces=True)
-    matrices = {weighing: counts.weighed(counts.blocks, weighing) for weighing in _WEIGHINGS}
-    errors = partial(_errors, targets=train.targets, num_outputs=num_outputs, seed=seed)
+    rows = _compared(len(train), num_outputs, seed)
+    compared = [block[rows] for block in counts.blocks]
+    matrices = {weighing: counts.weighed(compared, weighing) for weighing in _WEIGHINGS}
+    errors = partial(_errors, targets=train.targets[rows], num_outputs=num_outputs)
     strength = min(_STRENGTHS, key=lambda strength: errors(partial(make, strength), matrices[_WEIGHINGS[0]]))
     weighing = min(_WEIGHINGS, key=lambda weighing: errors(partial(make, strength), matrices[weighing]))
-    predict = _fitted(partial(make, strength), matrices[weighing], train.targets, num_outputs)
+    matrix = counts.weighed(counts.blocks, weighing)
+    predict = _fitted(partial(make, strength), matrix, train.targets, num_outputs)
     return {part: predict(counts.weighed(counts.of(rows["texts"]), weighing)) for part, rows in parts.items()}
 
 
@@ -67,7 +70,8 @@ def _naive_bayes(
     counts = Counts(train["texts"], pieces=False)
     matrix = _presence(counts.blocks)
     makes = [partial(kind, alpha=alpha) for kind, alpha in product((MultinomialNB, ComplementNB), _SMOOTHINGS)]
-    errors = partial(_errors, matrix=matrix, targets=train.targets, num_outputs=num_outputs, seed=seed)
+    rows = _compared(len(train), num_outputs, seed)
+    errors = partial(_errors, matrix=matrix[rows], targets=train.targets[rows], num_outputs=num_outputs)
     predict = _fitted(min(makes, key=errors), matrix, train.targets, num_outputs)
     return {part: predict(_presence(counts.of(rows["texts"]))) for part, rows in parts.items()}
 
@@ -120,12 +124,17 @@ def _fitted_classes(make: Make, matrix: Any, targets: np.ndarray, num_outputs: i
     return predict
 
 
-def _errors(make: Make, matrix: Any, *, targets: np.ndarray, num_outputs: int, seed: int) -> float:
+def _compared(num_rows: int, num_outputs: int, seed: int) -> np.ndarray:
+    """The training rows that options are compared on, shuffled."""
+    return generator(seed, "baseline").permutation(num_rows)[: _most(num_outputs, _COMPARED, _COMPARED_OF_MANY)]
+
+
+def _errors(make: Make, matrix: Any, *, targets: np.ndarray, num_outputs: int) -> float:
     """The sum of errors on rows that a model was not fitted on: of classes and labels those that are wrong."""
-    order = generator(seed, "baseline").permutation(len(targets))[: _most(num_outputs, _COMPARED, _COMPARED_OF_MANY)]
+    rows = np.arange(len(targets))
     total = 0.0
-    for fold in np.array_split(order, min(_FOLDS, len(order))):
-        others = np.setdiff1d(order, fold)
+    for fold in np.array_split(rows, min(_FOLDS, len(rows))):
+        others = np.setdiff1d(rows, fold)
         if len(others):
             answers = _fitted(make, matrix[others], targets[others], num_outputs)(matrix[fold])
             total += _error(answers, targets[fold], is_number=not hasattr(make(), "predict_proba"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, distribution
 from itertools import islice
@@ -51,6 +51,15 @@ _HASHES = {
 # Tokens that are learned from training rows, at most; one that comes once says nothing.
 VOCABULARY = 8_000
 MIN_COUNT = 2
+
+# What a tokenizer may be made of. Others take patterns, or write more than they read: whoever made a bundle could let a
+# text take hours, or all memory.
+PARTS = {
+    *("BertNormalizer", "Lowercase", "NFC", "NFD", "NFKC", "NFKD", "Strip", "StripAccents"),
+    *("BertPreTokenizer", "ByteLevel", "Digits", "Metaspace", "Punctuation", "Whitespace", "WhitespaceSplit"),
+    *("BPE", "Unigram", "WordLevel", "WordPiece"),
+    *("BertProcessing", "RobertaProcessing", "TemplateProcessing", "Sequence"),
+}
 
 # Texts that are cut up at a time: what the library makes of a text takes a hundred times the memory of its tokens.
 CHUNK = 1_000
@@ -126,14 +135,32 @@ def opened(tokenizer: str, max_tokens: int) -> Tokenizer:
     from tokenizers import Tokenizer
 
     try:
+        parts = json.loads(tokenizer)
+        other = {name for kind in _STEPS for name in _types_of(parts.get(kind))} - PARTS
         made = Tokenizer.from_str(tokenizer)
+        largest = max(made.get_vocab().values(), default=0)
     # The library raises plain exceptions.
     except Exception as error:
         message = f"not a tokenizer: {str(error)[:100]}"
         raise ValueError(message) from error
+    if other or largest > np.iinfo(np.int32).max:
+        message = f"not a tokenizer that is taken: it has {', '.join(sorted(other)) or f'the token {largest}'}"
+        raise ValueError(message)
     made.enable_truncation(max_tokens)
     made.no_padding()
     return made
+
+
+_STEPS = ("normalizer", "pre_tokenizer", "model", "post_processor")
+
+
+def _types_of(step: Any) -> Iterator[str]:
+    """The types of a tokenizer's step and of the steps that it is a sequence of."""
+    if isinstance(step, dict):
+        yield str(step.get("type"))
+        for value in step.values():
+            for inner in value if isinstance(value, list) and step.get("type") == "Sequence" else ():
+                yield from _types_of(inner)
 
 
 def separator(tokenizer: str) -> str:

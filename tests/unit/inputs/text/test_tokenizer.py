@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,6 +57,31 @@ def test_many_texts_give_what_each_gives_alone() -> None:
 def test_what_is_no_tokenizer_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^not a tokenizer: "):
         opened('{"model": 5}', 10)
+
+
+@pytest.mark.parametrize(
+    ("step", "value", "why"),
+    [
+        ("normalizer", {"type": "Replace", "pattern": {"String": ""}, "content": "a" * 99}, "it has Replace"),
+        (
+            "pre_tokenizer",
+            {
+                "type": "Sequence",
+                "pretokenizers": [
+                    {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated", "invert": False}
+                ],
+            },
+            "it has Split",
+        ),
+        ("model", {"type": "WordLevel", "vocab": {"a": 2**32 - 1}, "unk_token": "a"}, "it has the token 4294967295"),
+    ],
+)
+def test_a_tokenizer_that_could_take_for_ever_is_refused(step: str, value: dict[str, Any], why: str) -> None:
+    parts = {**json.loads(learned_tokenizer(TEXTS)), step: value}
+    if step == "model":
+        parts["added_tokens"] = []
+    with pytest.raises(ValueError, match=rf"^not a tokenizer that is taken: {why}$"):
+        opened(json.dumps(parts), 10)
 
 
 def test_a_missing_package_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -215,7 +215,11 @@ class Predictor:
             return None
 
         def run(tokens: np.ndarray, past: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            left = None if ends is None else max(ends - time.monotonic(), 0.0)
+            left = None if ends is None else ends - time.monotonic()
+            # A step is over before the watchdog would end it.
+            if left is not None and left <= 0:
+                message = f"The text was not finished within {seconds:g} s."
+                raise GraphTimeout(message)
             inputs = {GRAPH_INPUT: tokens, GRAPH_MEMORY: past}
             logits, new = self.session.run([GRAPH_LOGITS, GRAPH_NEW_MEMORY], inputs, seconds=left)
             return logits, new

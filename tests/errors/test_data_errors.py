@@ -22,6 +22,7 @@ from headway.inputs.image.field import Image
 from headway.inputs.registry import input_from_json
 from headway.seeds import generator, torch_seed
 from headway.targets.category.field import Category
+from headway.targets.points.field import Points
 from headway.targets.registry import target_from_json
 
 PhotoFolder = Callable[..., Path]
@@ -290,10 +291,17 @@ def test_columns_that_headway_makes(files: list[str]) -> None:
 def test_columns_that_are_not_there(files: list[str]) -> None:
     items = {"file": files, "label": LABELS}
     assert refusal(DataError, lambda: made(items, input=Image("files"))) == text(
-        "The table has no column for Image('files').", "columns: file, label", 'Did you mean "file"?'
+        "The table has no column 'files', which the model reads.", "columns: file, label", 'Did you mean "file"?'
     )
     assert refusal(DataError, lambda: made(items, target=Category("kind"))) == text(
-        "The table has no column for Category('kind').", "columns: file, label", "Known: file, label."
+        "The table has no column 'kind', which the target needs.", "columns: file, label", "Known: file, label."
+    )
+
+
+def test_several_columns_that_are_not_there(files: list[str]) -> None:
+    eyes = Points(columns=["x", "y"])
+    assert refusal(DataError, lambda: made({"file": files, "label": LABELS}, target=eyes)) == text(
+        "The table has no columns 'x', 'y', which the target needs.", "columns: file, label", "Known: file, label."
     )
 
 

@@ -254,14 +254,15 @@ def check_columns(frame: pl.DataFrame, input: Input, target: Target, *, split_co
             given=f"columns: {', '.join(frame.columns)}",
             fix='Use it with ColumnSplit("split") (--split-column split), or rename or remove it.',
         )
-    for field in (input, target):
-        for column in field.columns:
-            if column not in frame.columns:
-                raise DataError(
-                    f"The table has no column for {type(field).__name__}({column!r}).",
-                    given=f"columns: {', '.join(frame.columns)}",
-                    fix=did_you_mean(column, frame.columns),
-                )
+    for columns, role in ((input.columns, "which the model reads"), (target.columns, "which the target needs")):
+        missing = [column for column in columns if column not in frame.columns]
+        if missing:
+            noun, names = "column" if len(missing) == 1 else "columns", ", ".join(map(repr, missing))
+            raise DataError(
+                f"The table has no {noun} {names}, {role}.",
+                given=f"columns: {', '.join(frame.columns)}",
+                fix=did_you_mean(missing[0], frame.columns),
+            )
     if frame.is_empty():
         what, fix = "The table has no rows.", "Give a table with at least one row below the names of its columns."
         raise DataError(what, given=f"columns: {', '.join(frame.columns)}", fix=fix)

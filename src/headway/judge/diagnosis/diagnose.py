@@ -17,6 +17,7 @@ import numpy as np
 
 from headway.judge.diagnosis.copies import check_copies
 from headway.judge.diagnosis.finding import Finding
+from headway.judge.diagnosis.unequal_groups import check_groups
 from headway.judge.intervals import Z_SCORE
 from headway.judge.metric import TaskMetrics
 from headway.judge.report.inputs import ReportInputs
@@ -50,6 +51,7 @@ def diagnose(inputs: ReportInputs) -> list[Finding]:
         *check_activity(inputs.activity),
         *_check_baseline(inputs),
         *map(check_copies, inputs.copies),
+        *check_groups(inputs),
         *(check_errors(inputs) if own is None else own),
     ]
     return without_symptoms(findings)

@@ -29,6 +29,7 @@ KINDS: dict[str, str] = {
     "label_noise": "wrong labels are suspected",
     "overconfidence": "over-confidence",
     "confused_pair": "two classes are confused",
+    "unequal_groups": "groups are served unequally",
     "little_validation_data": "little validation data",
 }
 

@@ -182,6 +182,10 @@ def labelled_items(
     input, field = predictor.input, predictor.target
     named = list(field.columns) if target is None else target.split() if len(field.columns) > 1 else [target]
     names = _matched("--input", inputs, input.columns) + _matched("--target", named, field.columns)
+    read = [name for name in names[len(input.columns) :] if name in names[: len(input.columns)]]
+    if target is not None and read:
+        what, fix = "The column of answers must not be one that the model reads.", "Name the column of labels."
+        raise ConfigError(what, given=f"--target {read[0]}", fix=fix)
     if field.reads_path(data):
         rows, names = field.read_path(data), [*input.columns, *field.columns]
     elif input.source == "values":

@@ -113,7 +113,10 @@ def _answers(
     from headway.data.tables import read_values
 
     for file in files:
-        for row, answer in enumerate(predictor.try_many(read_values(file, dialect, tell=_tell), batch_size=1024)):
+        table = read_values(file, dialect, tell=_tell)
+        if table.is_empty():
+            _tell(f"{file}: no rows")
+        for row, answer in enumerate(predictor.try_many(table, batch_size=1024)):
             yield ({"file": str(file)} if len(files) > 1 else {}) | {"row": row}, answer
 
 

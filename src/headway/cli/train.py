@@ -276,5 +276,6 @@ def _first_lines(items: Data, learner: Learner) -> str:
     if len(items.problems):
         run = learner.run
         assert run is not None
-        lines.append(f"{len(items.problems)} items were left out; reasons in {run.path / 'problems.csv'}")
+        count = "1 item was" if len(items.problems) == 1 else f"{len(items.problems):,} items were"
+        lines.append(f"{count} left out; reasons in {run.path / 'problems.csv'}")
     return "\n".join(lines)

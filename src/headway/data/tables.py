@@ -148,7 +148,8 @@ def read_values(path: str | os.PathLike[str], dialect: Dialect | None = None, *,
     """A table whose columns hold values: numbers, categories, dates.
 
     Of text blanks around names and values are stripped, and an empty value or "?" is missing. A column is of numbers
-    where all its values are, unless one begins with a 0 that would be lost, as in "007"; of dates likewise.
+    where all its values are, unless one begins with a 0 that would be lost, as in "007", or they are whole and too
+    long for 64 bits, as ids can be; of dates likewise.
 
     Args:
         path: The table.
@@ -211,11 +212,21 @@ def _read(path: str | os.PathLike[str], dialect: Dialect, tell: Tell) -> tuple[p
             frame = pl.read_ndjson(file, infer_schema_length=None)
         elif ending == ".xlsx":
             frame = pl.read_excel(file, infer_schema_length=None)
+        elif not _is_parquet(file):
+            message = "not a table, by its name and its first bytes"
+            raise OSError(message)
         else:
             # Without `glob` a name such as "data[1].parquet" is a name and no pattern.
             frame = pl.read_parquet(file, glob=False)
     _check_width(len(frame.columns), path)
     return frame, replace(dialect, separator=None)
+
+
+def _is_parquet(file: Path) -> bool:
+    if file.suffix.lower() == ".parquet":
+        return True
+    with open_file(file) as opened:
+        return opened.read(4) == b"PAR1"
 
 
 def _check_size(file: Path, ending: str) -> None:
@@ -364,8 +375,9 @@ def _values(frame: pl.DataFrame, dialect: Dialect, tell: Tell) -> pl.DataFrame:
     marks = (decimal,) if dialect.decimal else (decimal, "." if decimal == "," else ",")
     read, shown = [], []
     for texts in columns:
-        values = _plain_numbers(texts, decimal)
-        if values is None and len(texts) > texts.null_count():
+        are_ids = _too_long(texts)
+        values = None if are_ids else _plain_numbers(texts, decimal)
+        if values is None and not are_ids and len(texts) > texts.null_count():
             tries = (*(_numbers(texts, mark) for mark in marks), _dates(texts))
             values = next((values for values in tries if values is not None), None)
             if values is not None:
@@ -394,6 +406,13 @@ def _plain_numbers(texts: pl.Series, decimal: str) -> pl.Series | None:
             is_grouped = dtype == pl.Float64 and decimal == "," and _match(texts, decimal)
             return None if is_grouped else numbers
     return None
+
+
+def _too_long(texts: pl.Series) -> bool:
+    """Whether these are whole numbers, some of more than 64 bits, such as ids: rounded, different ones would be one."""
+    texts = texts.filter(~texts.str.to_lowercase().is_in(list(NO_NUMBER)))
+    is_whole = len(texts) > 0 and bool(texts.str.contains(r"^[+-]?\d+$").all())
+    return is_whole and texts.str.to_integer(strict=False).null_count() > 0
 
 
 def _decimal(columns: Sequence[pl.Series], separator: str) -> str:

@@ -123,10 +123,17 @@ def compare(
         what = "The bundle does not say what its validation data looked like."
         fix = "Export it again with this version of Headway."
         raise BundleError(what, given="a manifest without `reference`", fix=fix)
-    answers = [entry for entry in entries if _is_answer(entry, reference, labels)]
+    answers, num_others = [], 0
+    for entry in entries:
+        if _is_answer(entry, reference, labels):
+            answers.append(entry)
+        else:
+            num_others += 1
     if len(answers) < MIN_ITEMS:
         what = f"The log has too few answers to compare: at least {MIN_ITEMS} are needed."
-        raise DataError(what, given=f"{len(answers)} answers", fix="Wait for more requests.")
+        others = f", and {num_others:,} entries that are no answer of this model" if num_others else ""
+        fix = "Wait for more requests, or name the log of this model."
+        raise DataError(what, given=f"{len(answers)} answers{others}", fix=fix)
     count = reference["items"]
     logged = [numbers_of(entry) for entry in answers]
     shifts = [

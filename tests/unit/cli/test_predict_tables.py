@@ -112,6 +112,24 @@ def test_another_column_may_hold_the_answer(headway: Command, bundle: Bundle, tm
 
 
 @pytest.mark.slow
+def test_what_is_no_table_of_rows_is_said(headway: Command, bundle: Bundle, tmp_path: Path) -> None:
+    ROWS[:0].write_csv(tmp_path / "none.csv")
+    assert headway("predict", bundle("y"), "none.csv").err == "none.csv: no rows\n"
+    (tmp_path / "rex.png").write_bytes(b"\x89PNG")
+    refused = headway("predict", bundle("y"), "rex.png")
+    assert refused.status == 2
+    assert refused.err == (
+        "headway: The table cannot be read.\n  Given: rex.png (not a table, by its name and its first bytes)\n"
+        "  Fix:   Give a CSV, TSV or Parquet file.\n"
+    )
+    ROWS.write_csv(tmp_path / "rows.csv")
+    assert headway("evaluate", bundle("y"), "rows.csv", "--target", "size").err == (
+        "headway: The column of answers must not be one that the model reads.\n  Given: --target size\n"
+        "  Fix:   Name the column of labels.\n"
+    )
+
+
+@pytest.mark.slow
 def test_rows_that_were_in_training_are_reported(headway: Command, bundle: Bundle, tmp_path: Path) -> None:
     model = bundle("y")
     new = pl.DataFrame({"size": [9.5, 8.5], "kind": ["a", "b"], "y": ["low", "high"]})

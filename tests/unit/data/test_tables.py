@@ -245,6 +245,19 @@ def test_what_could_mean_two_things_stays_text(tmp_path: Path, rows: list[str]) 
     assert values(tmp_path, f"k;x\n{text}\n")[0]["x"] == rows
 
 
+@pytest.mark.parametrize(
+    "ids", [["10000000000000000000000001", "10000000000000000000000002"], ["9223372036854775808", "5"]]
+)
+def test_whole_numbers_too_long_for_64_bits_stay_text(tmp_path: Path, ids: list[str]) -> None:
+    """Rounded, ids that differ would be one user."""
+    assert values(tmp_path, "id;x\n" + "".join(f"{name};1\n" for name in ids))[0] == {"id": ids, "x": [1] * len(ids)}
+
+
+def test_long_numbers_beside_decimals_are_numbers(tmp_path: Path) -> None:
+    read, _ = values(tmp_path, "a;b\n10000000000000000000000001;9223372036854775807\n1.5;5\n")
+    assert read == {"a": [1e25, 1.5], "b": [9223372036854775807, 5]}
+
+
 def test_one_mark_of_decimals_holds_for_the_table(tmp_path: Path) -> None:
     read, _ = values(tmp_path, "a;b\n1.445;3,5\n2.001;4,5\n")
     assert read == {"a": [1445.0, 2001.0], "b": [3.5, 4.5]}

@@ -104,7 +104,14 @@ def test_too_little_to_compare_is_an_error(before: dict[str, Any]) -> None:
     assert str(caught.value) == (
         f"The log has too few answers to compare: at least {MIN_ITEMS} are needed.\n"
         "  Given: 5 answers\n"
-        "  Fix:   Wait for more requests."
+        "  Fix:   Wait for more requests, or name the log of this model."
+    )
+    with pytest.raises(DataError) as others:
+        compare(before, [{"label": "fox", "score": 1}] * 40, labels=LABELS)
+    assert str(others.value) == (
+        f"The log has too few answers to compare: at least {MIN_ITEMS} are needed.\n"
+        "  Given: 0 answers, and 40 entries that are no answer of this model\n"
+        "  Fix:   Wait for more requests, or name the log of this model."
     )
     with pytest.raises(BundleError) as missing:
         compare(None, [], labels=LABELS)

@@ -199,20 +199,17 @@ class Mask(Target):
     def to_png(self, value: np.ndarray) -> bytes:
         """A mask as a PNG file with a palette, that `encode` reads back: its numbers are those of the training masks.
 
-        What has no class is transparent. A mask comes as `Prediction.value` holds it.
-
-        Raises:
-            ConfigError: If a class's number in the training masks is over 255, which a palette does not hold.
+        Where one of these is over 255, which a palette does not hold, they are the classes' indices. What has no class
+        is transparent. A mask comes as `Prediction.value` holds it.
         """
         from PIL import Image as PILImage
 
         numbers = {name: number for number, name in reversed(_numbered(self.classes).items())}
         table = np.array([numbers[name] for name in self.labels])
         if table.max() > UNLABELLED:
-            given, fix = f"{self.labels[table.argmax()]!r} is {table.max()}", "Write it as you need it yourself."
-            raise ConfigError("A PNG with a palette holds numbers up to 255.", given=given, fix=fix)
+            table = np.arange(len(table))
         spare = (*_whole(self.ignore), *range(UNLABELLED, -1, -1))
-        nothing = next(number for number in spare if number not in self.classes)
+        nothing = next(number for number in spare if number <= UNLABELLED and number not in table)
         stored = np.full(256, nothing, dtype=np.uint8)
         stored[: len(table)] = table
         palette = np.zeros((256, 3), dtype=np.uint8)
@@ -339,7 +336,12 @@ class MaskReader:
     def canvas(self, value: Any) -> np.ndarray:
         """A mask, given with its photo, in the photo's canvas, uint8 `[side, side]`, as `Mask.indices` has it."""
         mask, photo = value
-        stored, crop = stored_numbers(mask), self.photo.frame(photo)
+        crop = self.photo.frame(photo)
+        try:
+            stored = stored_numbers(mask)
+        except ReadError as error:
+            message = f"its mask: {error}"
+            raise ReadError(message) from error
         height, width = stored.shape
         if (width, height) != (crop.width, crop.height):
             sizes = f"{width} x {height} pixels, its photo {crop.width} x {crop.height}"
@@ -407,6 +409,9 @@ def stored_numbers(value: Any) -> np.ndarray:
             raise ReadError(message)
     else:
         image = open_upright(value)
+        if image.format == "JPEG":
+            message = "no mask: JPEG changes numbers; PNG keeps them"
+            raise ReadError(message)
         if image.mode not in ("1", "L", "P", "I", "I;16"):
             message = f"no mask: it must hold one number a pixel, and is {image.mode}"
             raise ReadError(message)

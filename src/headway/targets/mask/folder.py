@@ -32,6 +32,9 @@ def list_masks(path: str | os.PathLike[str], *, photos: str = "images", masks: s
     """
     import polars as pl
 
+    if photos == masks:
+        fix = "Name them with --input and --target, such as --input images --target masks."
+        raise DataError("Photos and masks must lie in two folders.", given=f"both in {photos!r}", fix=fix)
     root = Path(path).expanduser().absolute()
     parts = _parts(root)
     folders = [root / folder / name for folder in parts for name in (photos, masks)]
@@ -57,28 +60,42 @@ def found_classes(masks: Iterable[Any], *, ignore: Collection[int] | None = None
 
     Where `ignore` is left out 255 is no label, unless masks hold nothing but 0 and 255: black and white.
     """
-    numbers: set[int] = set()
-    looked_at = 0
+    read: list[set[int]] = []
+    problem = "masks that are missing"
     for mask in masks:
-        if looked_at == MASKS_LOOKED_AT:
+        if len(read) == MASKS_LOOKED_AT:
             break
         try:
-            numbers.update(np.unique(stored_numbers(mask)).tolist())
-            looked_at += 1
-        except ReadError:
-            continue
+            read.append({*np.unique(stored_numbers(mask)).tolist()})
+        except ReadError as error:
+            problem = str(error)
+    if not read:
+        fix = "Name the column or the folder of the masks: --target."
+        raise DataError("No mask can be read.", given=problem, fix=fix)
+    numbers = set[int]().union(*read)
+    if ignore is None:
+        _check_black_and_white(read)
     ignored = {*ignore} if ignore is not None else {UNLABELLED} if numbers != {0, UNLABELLED} else set()
     classes = {number: str(number) for number in sorted(numbers - ignored)}
-    if not looked_at:
-        fix = "Name the column or the folder of the masks: --target."
-        raise DataError("No mask can be read.", given="masks that are missing or no pictures", fix=fix)
     if not 2 <= len(classes) <= UNLABELLED:
         what = "The masks must hold numbers of at least two classes, one number a pixel."
         left_out = f", of which {sorted(ignored & numbers)} is ignored" if ignored & numbers else ""
-        given = f"{sorted(numbers)[:10]} in {looked_at} masks{left_out}"
+        given = f"{sorted(numbers)[:10]} in {len(read)} masks{left_out}"
         fix = "Name the folder or column of the masks (--target), or what to ignore: --ignore 7, --ignore none."
         raise DataError(what, given=given, fix=fix)
     return classes
+
+
+def _check_black_and_white(masks: Sequence[set[int]]) -> None:
+    """A DataError where some masks have 255 for what others have another number for: half would have no class."""
+    white = [numbers for numbers in masks if UNLABELLED in numbers]
+    others = set[int]().union(*(numbers for numbers in masks if UNLABELLED not in numbers)) - {0}
+    if white and len(others) == 1 and all(numbers <= {0, UNLABELLED} for numbers in white):
+        number = others.pop()
+        what = "The masks do not agree: some hold 0 and 255, others 0 and another number."
+        given = f"255 in {len(white)} of {len(masks)} masks, {number} in others"
+        fix = f'Name the classes, such as --classes "0=background,{number}=thing,255=thing"; or pass --ignore 255.'
+        raise DataError(what, given=given, fix=fix)
 
 
 def _parts(root: Path) -> dict[str, str | None]:

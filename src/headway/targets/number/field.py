@@ -88,6 +88,9 @@ class Number(Target):
     @classmethod
     def recognise(cls, column: str, values: Callable[[], pl.Series], input: Input) -> Self | None:
         """A column of decimals, or of many whole numbers, in a table of values; what goes with files has classes."""
+        if input.target_is_number:
+            # What is no number in it is an error that `encode` names.
+            return cls(column)
         numbers = numbers_in(values()) if input.source == "values" else None
         odd = odd_value(values()) if input.source == "values" and numbers is None else None
         if odd is not None:
@@ -96,8 +99,6 @@ class Number(Target):
             raise DataError(what, given=f"row {odd[0]}: {odd[1]!r}", fix=fix)
         if numbers is None:
             return None
-        if input.target_is_number:
-            return cls(column)
         distinct = np.unique(numbers)
         return cls(column) if len(distinct) > MANY_CLASSES or (distinct != np.floor(distinct)).any() else None
 
@@ -114,6 +115,11 @@ class Number(Target):
             what = f"Column {self.column!r} must hold finite numbers."
             fix = "Correct or remove those rows; for classes use Category."
             raise DataError(what, given=[values[row] for row in np.flatnonzero(infinite)[:10]], fix=fix)
+        large = np.abs(numbers) > np.finfo(np.float32).max
+        if large.any():
+            what = f"Column {self.column!r} has numbers that are too large for float32."
+            fix = "Correct those rows, or divide the column, such as by a million."
+            raise DataError(what, given=[values[row] for row in np.flatnonzero(large)[:10]], fix=fix)
         low, high = (-math.inf if self.low is None else self.low), (math.inf if self.high is None else self.high)
         outside = (numbers < low) | (numbers > high)
         if outside.any():

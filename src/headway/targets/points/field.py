@@ -128,9 +128,10 @@ class Points(Target):
         wanted = self.num_outputs or next((len(row) for row in numbers if len(row) and not len(row) % 2), 2)
         wrong = [i for i, row in enumerate(numbers) if len(row) != wanted or not all(map(math.isfinite, row))]
         if wrong:
-            what = f"Column {self.column!r} must hold {wanted} finite numbers a row: x and y of {wanted // 2} points."
+            points = "a point" if wanted == 2 else f"{wanted // 2} points"
+            what = f"Column {self.column!r} must hold {wanted} finite numbers a row: x and y of {points}."
             fix = 'Separate them by blanks, as in "10 20 30.5 40", and remove rows that lack a point.'
-            raise DataError(what, given=[values[i] for i in wrong[:5]], fix=fix)
+            raise DataError(what, given=[repr(values[i]) for i in wrong[:5]], fix=fix)
         return np.array(numbers, dtype=np.float64).reshape(len(values), wanted)
 
     def place(self, items: pl.DataFrame, input: Input) -> np.ndarray:

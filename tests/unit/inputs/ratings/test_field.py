@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headway.data.build import from_items
 from headway.errors import BundleError, ConfigError, DataError, ReadError
 from headway.inputs.ratings.field import MAX_CHOICES, Ratings
 from headway.inputs.registry import input_from_json
@@ -129,6 +130,15 @@ def test_one_column_cannot_be_both() -> None:
         "Users and items must be two columns.",
         "user='book', item='book'",
         'Pass both, such as Ratings("user", "item").',
+    )
+
+
+def test_a_rating_that_is_no_number_is_named() -> None:
+    rows = {"reader": list("abcd") * 5, "book": list("vwxyz") * 4, "stars": [*map(str, range(1, 20)), "five"]}
+    with pytest.raises(DataError) as caught:
+        from_items(rows, input=Ratings("reader", "book"), target="stars")
+    assert str(caught.value) == text(
+        "Column 'stars' must hold finite numbers.", "five", "Correct or remove those rows; for classes use Category."
     )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image as PILImage
 
 from headway.errors import DataError
 from headway.targets.mask.field import Mask
@@ -98,6 +101,56 @@ def test_one_class_is_too_few() -> None:
     with pytest.raises(DataError) as caught:
         found_classes([])
     assert str(caught.value) == (
-        "No mask can be read.\n  Given: masks that are missing or no pictures\n"
+        "No mask can be read.\n  Given: masks that are missing\n"
         "  Fix:   Name the column or the folder of the masks: --target."
+    )
+
+
+def refused(masks: list[Any]) -> str:
+    with pytest.raises(DataError) as caught:
+        found_classes(masks)
+    return str(caught.value)
+
+
+def picture(numbers: np.ndarray, format: str, mode: str | None = None) -> bytes:
+    file = io.BytesIO()
+    PILImage.fromarray(numbers).convert(mode).save(file, format)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("format", "mode", "reason"),
+    [
+        ("JPEG", "L", "no mask: JPEG changes numbers; PNG keeps them"),
+        ("PNG", "RGB", "no mask: it must hold one number a pixel, and is RGB"),
+        ("PNG", "LA", "no mask: it must hold one number a pixel, and is LA"),
+        ("TIFF", "F", "no mask: it must hold one number a pixel, and is F"),
+    ],
+)
+def test_masks_that_hold_no_numbers_say_why(format: str, mode: str, reason: str) -> None:
+    mask = picture(np.eye(8, dtype=np.uint8), format, mode)
+    assert refused([mask]) == (
+        f"No mask can be read.\n  Given: {reason}\n  Fix:   Name the column or the folder of the masks: --target."
+    )
+
+
+def test_masks_that_are_black_and_white_only_in_part_are_refused() -> None:
+    """By the rule for 255, what is white in the one kind would have no class."""
+    one, white = np.eye(4, dtype=np.uint8), 255 * np.eye(4, dtype=np.uint8)
+    assert refused([one, white, one]) == (
+        "The masks do not agree: some hold 0 and 255, others 0 and another number.\n"
+        "  Given: 255 in 1 of 3 masks, 1 in others\n"
+        '  Fix:   Name the classes, such as --classes "0=background,1=thing,255=thing"; or pass --ignore 255.'
+    )
+    # An edge of 255 around a thing of a class is what it seems.
+    assert found_classes([one, white + np.fliplr(one), one]) == {0: "0", 1: "1"}
+    assert found_classes([one, white], ignore=[255]) == {0: "0", 1: "1"}
+
+
+def test_photos_and_masks_in_one_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        list_masks(tmp_path, photos="images", masks="images")
+    assert str(caught.value) == (
+        "Photos and masks must lie in two folders.\n  Given: both in 'images'\n"
+        "  Fix:   Name them with --input and --target, such as --input images --target masks."
     )

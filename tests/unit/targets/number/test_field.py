@@ -25,6 +25,15 @@ def test_the_ends_of_a_range_are_finite_and_in_order(low: float, high: float | N
     )
 
 
+def test_numbers_that_float32_does_not_hold() -> None:
+    with pytest.raises(DataError) as caught:
+        hw.Number("stars").encode([1, "-1e300", 3.4e38, 4e38])
+    assert str(caught.value) == (
+        "Column 'stars' has numbers that are too large for float32.\n  Given: -1e300, 4e+38\n"
+        "  Fix:   Correct those rows, or divide the column, such as by a million."
+    )
+
+
 @pytest.mark.parametrize(("low", "high"), [(0, None), (None, 120), (0, 120), (None, None)])
 def test_each_end_can_be_left_out(low: float | None, high: float | None) -> None:
     field = hw.Number("age", low=low, high=high).fit(pl.DataFrame({"age": [3, 7, 50]}))

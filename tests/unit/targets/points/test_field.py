@@ -51,6 +51,15 @@ def test_a_value_that_is_not_the_points_is_shown(wrong: Any) -> None:
     assert str(error.value).endswith('blanks, as in "10 20 30.5 40", and remove rows that lack a point.')
 
 
+def test_a_row_of_blanks_is_shown_as_it_is() -> None:
+    with pytest.raises(DataError) as error:
+        Points("eye").encode(["1 2", " "])
+    assert str(error.value) == (
+        "Column 'eye' must hold 2 finite numbers a row: x and y of a point.\n  Given: ' '\n"
+        '  Fix:   Separate them by blanks, as in "10 20 30.5 40", and remove rows that lack a point.'
+    )
+
+
 @pytest.mark.parametrize(
     "call",
     [{}, {"columns": "xy"}, {"columns": ["x", "y", "z"]}, {"swap": [(0, 1), (1, 2)], "column": "p"},

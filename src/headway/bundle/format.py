@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from headway.errors import BundleError
-from headway.system.files import looked_up, open_file, whole_file
+from headway.system.files import looked_up, open_file, whole_file, writable
 
 __all__ = [
     "FORMAT_VERSION",
@@ -133,9 +133,10 @@ def write_bundle(path: str | os.PathLike[str], *, manifest: dict[str, Any], file
     if manifest_bytes > MAX_MANIFEST_BYTES:
         what = f"The manifest would be {manifest_bytes / 2**20:.1f} MB; the limit is {MAX_MANIFEST_BYTES // 2**20} MB."
         raise damage(what, given=target, fix="Put less into it.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(target) as draft, draft.open("wb") as file:
-        _write_zip(file, members)
+    with writable("The bundle", target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(target) as draft, draft.open("wb") as file:
+            _write_zip(file, members)
     return target
 
 

@@ -13,6 +13,7 @@ import typer
 
 from headway.cli.data_options import Decimal, Encoding, Separator, dialect_of, local
 from headway.errors import ConfigError, DataError, ReadError
+from headway.system.files import writable, write_whole
 from headway.system.terminal import echo
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def predict(
         if written:
             assert predictor.target.media
             file = written[item["file"]]
-            file.write_bytes(predictor.target.to_media(answer))
+            with writable(f"The {predictor.target.media.name}", file):
+                write_whole(file, predictor.target.to_media(answer))
             item = {**item, predictor.target.media.name: str(file)}
         # Counted and said once at the end: a column that is new in every row would drown the answers.
         notes.update(answer.notes)
@@ -137,7 +139,8 @@ def _media_files(predictor: Predictor, files: Sequence[Path], output: Path | Non
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError("The folder cannot be made.", given=error, fix="Name another.") from error
+        given = f"{output} ({error.strerror or error})"
+        raise ConfigError("The folder cannot be made.", given=given, fix="Name another.") from error
     return written
 
 

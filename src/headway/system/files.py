@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -9,7 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["MAX_FILE_BYTES", "looked_up", "open_file", "read_file", "whole_file", "write_whole"]
+from headway.errors import ConfigError
+
+__all__ = ["MAX_FILE_BYTES", "looked_up", "open_file", "read_file", "whole_file", "writable", "write_whole"]
 
 # Photos of a few hundred megapixels fit; several threads may each hold a file.
 MAX_FILE_BYTES = 2**29
@@ -70,6 +73,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         OSError: If the system refuses; what was there before stays.
     """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "a folder, not a file", str(path))
     # In the same folder, as a file can be moved in one step only within a file system.
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -80,7 +85,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         _flush(path.parent)
     finally:
         # What cannot be written may not be removed either.
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             draft.unlink(missing_ok=True)
 
 
@@ -93,6 +98,17 @@ def write_whole(path: Path, *chunks: bytes | memoryview) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as draft, draft.open("wb") as opened:
         opened.writelines(chunks)
+
+
+@contextmanager
+def writable(name: str, path: str | os.PathLike[str]) -> Iterator[None]:
+    """A context of writing: where the system refuses, such as on a full disk, a ConfigError names the file and why."""
+    try:
+        yield
+    # A path with a null byte is a ValueError.
+    except (OSError, ValueError) as error:
+        given = f"{path} ({getattr(error, 'strerror', None) or error})"
+        raise ConfigError(f"{name} cannot be written.", given=given, fix="Free space, or name another file.") from error
 
 
 def _flush(path: Path) -> None:

@@ -17,7 +17,7 @@ from headway.bundle.format import (
     unpack_check,
     write_bundle,
 )
-from headway.errors import BundleError
+from headway.errors import BundleError, ConfigError
 
 FILES = {"weights.safetensors": b"weights", "model.onnx": b"graph", "check.npz": b"check", "card.md": b"# Card\n"}
 
@@ -51,10 +51,20 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path, monkeyp
         raise OSError(28, "disk full")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(ConfigError) as caught:
         write_bundle(path, manifest={"old": False}, files=FILES)
+    assert str(caught.value) == (
+        f"The bundle cannot be written.\n  Given: {path} (disk full)\n  Fix:   Free space, or name another file."
+    )
     assert read_bundle(path).manifest["old"] is True
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(("name", "reason"), [("", "a folder, not a file"), ("a\0b", "embedded null byte")])
+def test_a_path_that_is_no_file_is_said(tmp_path: Path, name: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=f"({reason})"):
+        write_bundle(tmp_path / name, manifest={}, files=FILES)
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {1, 2}, np.float32(1)])

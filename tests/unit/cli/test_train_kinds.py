@@ -64,7 +64,7 @@ def same_as_in_python(headway: Command, run: Path, *options: object) -> None:
 
 
 @pytest.mark.slow
-def test_masks_of_a_table(headway: Command, tmp_path: Path) -> None:
+def test_masks_of_a_table(headway: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write_discs(tmp_path / "discs")
     columns = ("--input", "photo", "--target", "disc", "--kind", "mask")
     done = headway("train", folder / "discs.csv", *columns, "--classes", "table,disc", *SMALL, "--epochs", 2)
@@ -86,6 +86,19 @@ def test_masks_of_a_table(headway: Command, tmp_path: Path) -> None:
         2,
         "headway: The mask files of two pictures would have the same name.",
     )
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.replace", full)
+        refused = headway("predict", bundle, photos[0], "--output", "more")
+    assert (refused.status, refused.err) == (
+        2,
+        f"headway: The mask cannot be written.\n  Given: {Path('more') / photos[0].stem}.mask.png (No space left on "
+        "device)\n  Fix:   Free space, or name another file.\n",
+    )
+    assert not any(Path("more").iterdir())
     assert headway("report", run).status == 0
 
 

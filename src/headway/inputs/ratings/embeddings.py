@@ -14,7 +14,7 @@ from headway.system.figures import new_figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Embeddings"]
+__all__ = ["Embeddings", "check_count"]
 
 MAX_NAMED = 40
 
@@ -45,6 +45,7 @@ class Embeddings:
         Raises:
             ConfigError: If the name is not known.
         """
+        check_count("n", n)
         if name not in self.names:
             what = "The training rows do not have this name."
             raise ConfigError(what, given=repr(name), fix=did_you_mean(str(name), self.names))
@@ -59,6 +60,7 @@ class Embeddings:
 
         An item's bias is not its mean rating: what those who rated it usually give is taken out.
         """
+        check_count("n", n)
         order = np.argsort(self.biases, kind="stable")
         named = [(str(self.names[index]), float(self.biases[index])) for index in order]
         return named[::-1][:n], named[:n]
@@ -84,3 +86,9 @@ class Embeddings:
         axes.set_xlabel("first principal component")
         axes.set_ylabel("second principal component")
         return figure
+
+
+def check_count(name: str, count: int) -> None:
+    """A ConfigError unless an option that says how many come first is a whole number from 1."""
+    if not isinstance(count, (int, np.integer)) or count < 1:
+        raise ConfigError(f"`{name}` must be a whole number from 1.", given=f"{name}={count!r}", fix="Leave it out.")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from headway.errors import ConfigError, DataError
+from headway.errors import DataError
+from headway.inputs.ratings.embeddings import check_count
 from headway.judge import intervals
 from headway.judge.intervals import Estimate
 
@@ -49,8 +50,7 @@ def rank_metrics(
         Järvelin and Kekäläinen 2002, "Cumulated gain-based evaluation of IR techniques", ACM TOIS 20(4).
     """
     assert scores.shape == ratings.shape == users.shape
-    if k < 1:
-        raise ConfigError("`k` must be at least 1.", given=f"k={k}", fix="Leave it out for 10.")
+    check_count("k", k)
     if not np.isfinite([scores, ratings]).all() or not len(users):
         what = "`scores` and `ratings` must be finite numbers, at least one."
         raise DataError(what, given=f"{len(users)} ratings", fix="Leave such ratings out.")

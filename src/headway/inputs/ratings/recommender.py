@@ -11,7 +11,7 @@ from torch import nn
 
 from headway.data.dataset import PartName, part_with_rows
 from headway.errors import ConfigError
-from headway.inputs.ratings.embeddings import Embeddings
+from headway.inputs.ratings.embeddings import Embeddings, check_count
 from headway.inputs.ratings.field import Ratings
 from headway.inputs.ratings.models import Factors
 from headway.inputs.ratings.ranking import rank_metrics
@@ -44,6 +44,7 @@ class Recommender:
         Those are left out that the user rated in the training rows. A user that these do not have gets what an average
         user likes.
         """
+        check_count("n", n)
         items, train = self._input.items, self.setup.data.train
         user_index = self._input.read((user, None))[0]
         pairs = np.stack([np.full(len(items), user_index), np.arange(1, len(items) + 1)], axis=1)

@@ -20,7 +20,7 @@ from headway.judge.metric import LabelScores, TaskMetrics
 from headway.judge.slices.report import SliceReport
 from headway.judge.slices.worst import WorstSlices
 from headway.judge.verdict import Verdict, ViewsGain
-from headway.system.files import whole_file
+from headway.system.files import writable, write_whole
 from headway.system.terminal import visible
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ class Report(RunFacts):
             path: Ends in `.json` for programs, in `.html` for people (one page that loads nothing else).
 
         Raises:
-            ConfigError: If the path has another ending.
+            ConfigError: If the path has another ending, or cannot be written.
         """
         path = Path(path)
         ending = path.suffix.lower()
@@ -248,9 +248,8 @@ class Report(RunFacts):
                 given=str(path),
                 fix="End the path in .json or .html.",
             )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as draft:
-            draft.write_text(text, encoding="utf-8")
+        with writable("The report", path):
+            write_whole(path, text.encode())
         return path
 
     def __str__(self) -> str:

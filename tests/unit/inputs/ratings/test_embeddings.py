@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
@@ -47,6 +49,16 @@ def test_the_picture_names_so_many() -> None:
     assert [each.get_text() for each in axes.texts] == [r"\$5 a day", *NAMES[1:6]]
     assert axes.get_xlabel() == "first principal component"
     figure.canvas.draw()
+
+
+@pytest.mark.parametrize("n", [0, -1, 1.5, "2"])
+def test_how_many_come_first_is_a_whole_number(n: Any) -> None:
+    expected = f"`n` must be a whole number from 1.\n  Given: n={n!r}\n  Fix:   Leave it out."
+    learned = Embeddings(names=("a", "b"), vectors=np.eye(2), biases=np.array([0.1, -0.2]))
+    for call in (lambda: learned.similar("a", n=n), lambda: learned.extremes(n=n)):
+        with pytest.raises(ConfigError) as caught:
+            call()
+        assert str(caught.value) == expected
 
 
 def test_an_unknown_name_is_answered_with_the_closest() -> None:

@@ -84,7 +84,7 @@ def test_intervals_hold_the_value_and_stay_between_zero_and_one() -> None:
             ConfigError,
             (np.zeros(3), np.zeros(3), np.zeros(3)),
             {"k": 0},
-            "`k` must be at least 1.\n  Given: k=0\n  Fix:   Leave it out for 10.",
+            "`k` must be a whole number from 1.\n  Given: k=0\n  Fix:   Leave it out.",
         ),
         (
             DataError,

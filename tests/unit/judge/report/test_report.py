@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from headway.errors import ConfigError
 from headway.judge.baselines.run import BaselineResult
 from headway.judge.diagnosis.finding import Finding, describe
 from headway.judge.intervals import mcnemar, paired_difference
@@ -293,8 +294,12 @@ def test_a_save_that_fails_keeps_the_old_file(report: Report, tmp_path: Path, mo
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.replace", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(ConfigError) as caught:
         report.save(path)
+    assert str(caught.value) == (
+        f"The report cannot be written.\n  Given: {path} (No space left on device)\n"
+        "  Fix:   Free space, or name another file."
+    )
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("report.json", "old")]
 
 

@@ -182,10 +182,8 @@ def labelled_items(
     input, field = predictor.input, predictor.target
     named = list(field.columns) if target is None else target.split() if len(field.columns) > 1 else [target]
     names = _matched("--input", inputs, input.columns) + _matched("--target", named, field.columns)
-    read = [name for name in names[len(input.columns) :] if name in names[: len(input.columns)]]
-    if target is not None and read:
-        what, fix = "The column of answers must not be one that the model reads.", "Name the column of labels."
-        raise ConfigError(what, given=f"--target {read[0]}", fix=fix)
+    if target is not None:
+        _check_answers(names[len(input.columns) :], names[: len(input.columns)])
     if field.reads_path(data):
         rows, names = field.read_path(data), [*input.columns, *field.columns]
     elif input.source == "values":
@@ -217,6 +215,13 @@ def labelled_items(
     _, rows, _ = input.items_of(rows)
     check_columns(rows.drop("row", "content", strict=False), input, field, split_column="split")
     return rows.drop("row", strict=False).with_row_index("row"), part
+
+
+def _check_answers(targets: Sequence[str], inputs: Sequence[str]) -> None:
+    read = [name for name in targets if name in inputs]
+    if read:
+        what, fix = "The column of answers must not be one that the model reads.", "Name the column of labels."
+        raise ConfigError(what, given=f"--target {read[0]}", fix=fix)
 
 
 def _matched(option: str, names: Sequence[str], columns: Sequence[str]) -> list[str]:

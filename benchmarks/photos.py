@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.results import Row, data_folder, pet_breeds
 from headway.data.build import from_folder
 from headway.learner.learner import Learner
-from headway.train.fine_tune import DEFAULT_LR, default_epochs, recommended
+from headway.train.fine_tune import recommended
 from headway.train.options import Plan
 from headway.train.stage import fit
 
@@ -69,7 +69,8 @@ def _stage_two_alone(folder: Path) -> Row:
     data = from_folder(folder)
     learner = Learner(data, "efficientnet_lite0", progress=False)
     options = recommended(learner.setup, two_stages=True)
-    plan = Plan(epochs=default_epochs(len(data.train)), lr=DEFAULT_LR, options=options)
+    recipe = learner.setup.fine_tuning
+    plan = Plan(epochs=recipe.epochs(len(data.train)), lr=recipe.lr, options=options)
     start = time.perf_counter()
     fit(learner.setup, plan, learner.history)
     seconds = time.perf_counter() - start

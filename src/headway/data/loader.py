@@ -155,8 +155,6 @@ class Loader:
 
 def by_length(batches: list[np.ndarray], lengths: np.ndarray) -> list[np.ndarray]:
     """Batches of as many items as these, those of nearly one length together; `lengths` are by position."""
-    if len(batches) < 2:
-        return batches
     positions = np.concatenate(batches)
     positions = positions[np.argsort(lengths[positions], kind="stable")]
     return np.split(positions, np.cumsum([len(batch) for batch in batches])[:-1])
@@ -164,11 +162,9 @@ def by_length(batches: list[np.ndarray], lengths: np.ndarray) -> list[np.ndarray
 
 def shuffled_by_length(batches: list[np.ndarray], lengths: np.ndarray, *, seed: int, epoch: int) -> list[np.ndarray]:
     """The same within each `POOL` of batches, whose order is then drawn anew."""
-    pools = [by_length(batches[first : first + POOL], lengths) for first in range(0, len(batches), POOL)]
-    ordered = [batch for pool in pools for batch in pool]
+    ordered = [batch for at in range(0, len(batches), POOL) for batch in by_length(batches[at : at + POOL], lengths)]
     # Step 1, as the items' order is drawn at step 0: from the same draws the two would go together.
-    drawn = generator(seed, "order", epoch=epoch, step=1).permutation(len(ordered))
-    return [ordered[index] for index in drawn]
+    return [ordered[index] for index in generator(seed, "order", epoch=epoch, step=1).permutation(len(ordered))]
 
 
 def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:

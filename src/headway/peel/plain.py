@@ -60,7 +60,6 @@ def outputs_of(facts: Any, module: nn.Module, inputs_of: InputsOf, positions: np
     module.eval()
     batches = np.array_split(positions, math.ceil(len(positions) / facts.valid_batch_size))
     if facts.is_ragged:
-        # Items of one length together need less padding.
         batches = by_length(batches, facts.lengths)
     if facts.is_short:
         # Weights stay float32; products are computed in bfloat16, where this processor is faster.

@@ -67,6 +67,9 @@ class EncoderLayer(nn.Module):
 class Encoder(nn.Module):
     """Tokens to a vector for each of them, of every depth.
 
+    What a token does not see, padding and other windows, is far below 0 in the mask and not minus infinity: a text that
+    is padding throughout would become NaN.
+
     Example:
         >>> encoder = Encoder(EncoderSize(vocabulary=9, positions=8, dim=4, heads=2, layers=3, width=8))
         >>> states = encoder(torch.tensor([[5, 3, 0]], dtype=torch.int32))
@@ -87,9 +90,7 @@ class Encoder(nn.Module):
         """Tokens, int32 `[B, T]` padded with 0, to the vectors before and after each layer, `[B, T, dim]`."""
         position = torch.arange(tokens.shape[1], device=tokens.device)
         window = position // self.size.window
-        # A mask, and not a batch of windows: the exported graph takes texts of any length.
         is_seen = (tokens != PADDING)[:, None, :] & (window[:, None] == window)
-        # Far below 0 and not minus infinity: a text that is padding throughout would become NaN.
         mask = torch.where(is_seen, 0.0, -1e4)[:, None]
         x = self.words(tokens) + self.positions(position % self.size.window)
         states = [self.dropout(self.norm(x))]

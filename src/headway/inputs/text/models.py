@@ -45,19 +45,19 @@ def _minilm(field: Text, num_outputs: int, *, pretrained: bool) -> Model:
     body = PooledEncoder(encoder or Encoder(size), DEPTHS)
     rates = {f"body.encoder.layers.{layer}": LAYER_DECAY ** (size.layers - layer) for layer in range(size.layers)}
     rates["body.encoder"] = LAYER_DECAY ** (size.layers + 1)
-    model = TextModel(body, body.num_features, num_outputs, rates if pretrained else None)
+    model = TextModel(body, body.num_features, num_outputs, rates if pretrained else {})
     source = PACKAGE if pretrained else ""
     return Model(model, recipe=SCRATCH, fine_tuning=FINE_TUNING, decays=DECAYS, pretrained=source, arch="minilm")
 
 
 def _text_cnn(field: Text, num_outputs: int, *, pretrained: bool) -> Model:
     body = ConvolutionalBody(field.vocabulary)
-    return Model(TextModel(body, body.num_features, num_outputs), recipe=SMALL, arch="text_cnn")
+    return Model(TextModel(body, body.num_features, num_outputs, {}), recipe=SMALL, arch="text_cnn")
 
 
 def _lstm(field: Text, num_outputs: int, *, pretrained: bool) -> Model:
     body = LSTMBody(field.vocabulary)
-    return Model(TextModel(body, body.num_features, num_outputs), recipe=SMALL, arch="lstm")
+    return Model(TextModel(body, body.num_features, num_outputs, {}), recipe=SMALL, arch="lstm")
 
 
 @dataclass(frozen=True)

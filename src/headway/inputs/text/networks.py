@@ -29,13 +29,11 @@ class TextModel(nn.Module):
         rates: What the learning rate of each part of the body is multiplied by, by the beginnings of names.
     """
 
-    def __init__(
-        self, body: nn.Module, num_features: int, num_outputs: int, rates: dict[str, float] | None = None
-    ) -> None:
+    def __init__(self, body: nn.Module, num_features: int, num_outputs: int, rates: dict[str, float]) -> None:
         super().__init__()
         self.body = body
         self.head = nn.Linear(num_features, num_outputs)
-        self._rates = rates or {}
+        self._rates = rates
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Tokens, int32 `[B, T]`, to outputs `[B, num_outputs]`."""
@@ -60,11 +58,7 @@ class PooledEncoder(nn.Module):
         super().__init__()
         self.encoder = body
         self.depths = tuple(depths)
-
-    @property
-    def num_features(self) -> int:
-        """How many features there are."""
-        return len(self.depths) * self.encoder.size.dim
+        self.num_features = len(self.depths) * body.size.dim
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Tokens, int32 `[B, T]`, to features `[B, num_features]`."""

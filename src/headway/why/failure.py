@@ -116,7 +116,7 @@ class Failure:
         name = self.file or (self.own_frame.file if self.own_frame else "")
         source = self.source.replace("\r\n", "\n")
         try:
-            return bool(name and source) and source not in Path(name).read_text(encoding="utf-8")
+            return bool(name and source) and source not in read_file(name).decode()
         except (OSError, ValueError):
             return False
 

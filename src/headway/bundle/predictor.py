@@ -44,6 +44,9 @@ __all__ = [
 
 T = TypeVar("T")
 
+# Characters of an item that its error shows: paths are whole, texts may be of any length.
+_MAX_NAME = 300
+
 _NO_ANSWER = "without an answer: the model gave NaN, infinity or a probability outside [0, 1]"
 
 GRAPH_INPUT = "inputs"
@@ -474,9 +477,16 @@ def _self_check(predictor: Predictor, check: Check, *, tolerance: float, source:
 
 def _strict(item: Any, answer: Prediction | ReadError) -> Prediction:
     if isinstance(answer, ReadError):
-        name = item if isinstance(item, (str, os.PathLike)) else type(item).__name__
-        raise ReadError(f"{name}: {answer}") from answer
+        raise ReadError(f"{_name(item)}: {answer}") from answer
     return answer
+
+
+def _name(item: Any) -> str:
+    if not isinstance(item, (str, os.PathLike)):
+        return type(item).__name__
+    name = os.fspath(item)
+    # A path reads as it is; a text may be long, and hold what cannot be printed.
+    return name if len(name) <= _MAX_NAME and name.isprintable() else ascii(name[:_MAX_NAME])
 
 
 def _first_line(error: Exception) -> str:

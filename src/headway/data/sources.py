@@ -49,7 +49,11 @@ def frame_columns(frame: Any) -> dict[str, Any]:
 
 
 def as_frame(items: Any) -> pl.DataFrame:
-    """A polars frame of a polars or pandas frame, or of a dict of columns, of which some may hold arrays or paths."""
+    """A polars frame of a polars or pandas frame, or of a dict of columns, of which some may hold arrays or paths.
+
+    Raises:
+        DataError: If a text is not valid Unicode.
+    """
     import polars as pl
 
     if isinstance(items, pl.DataFrame):
@@ -65,7 +69,14 @@ def _as_series(name: str, values: Sequence[Any]) -> pl.Series:
         values = [os.fspath(value) if isinstance(value, os.PathLike) else value for value in values]
     # Polars would unpack a picture's array into lists of lists of numbers.
     is_array = any(getattr(value, "ndim", 0) > 1 for value in values)
-    return pl.Series(name, values, dtype=pl.Object) if is_array else pl.Series(name, values, strict=False)
+    try:
+        return pl.Series(name, values, dtype=pl.Object) if is_array else pl.Series(name, values, strict=False)
+    except UnicodeEncodeError as error:
+        row = next(row for row, value in enumerate(values) if value == error.object)
+        what = f"Column {name!r} holds half of a character, which is not text."
+        given = f"row {row}, character {error.start}: {str(error.object)[error.start : error.start + 20]!r}"
+        fix = 'Read the file with its own encoding, or clean the text: text.encode(errors="replace").decode().'
+        raise DataError(what, given=given, fix=fix) from error
 
 
 def list_folder(path: str | os.PathLike[str]) -> pl.DataFrame:

@@ -61,6 +61,11 @@ def test_an_unreadable_item_is_named(predictor: Predictor, tmp_path: Path) -> No
         predictor.predict("nowhere.jpg")
     with pytest.raises(ReadError, match=r"^bytes: empty: 0 bytes$"):
         predictor.predict(b"")
+    with pytest.raises(ReadError, match=r"^'\\ud800 \\x1b\[2J': "):
+        predictor.predict("\ud800 \x1b[2J")
+    with pytest.raises(ReadError) as error:
+        predictor.predict("a" * 100_000)
+    assert str(error.value).startswith("'" + "a" * 300 + "': ")
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 4, 9, 32])

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from headway.data.sources import SPLIT_FOLDERS, list_folder
+from headway.data.sources import SPLIT_FOLDERS, as_frame, list_folder
 from headway.errors import DataError
 
 
@@ -213,3 +213,13 @@ def test_relative_paths_and_the_home_folder(tmp_path: Path, monkeypatch: pytest.
 def test_every_split_folder_means_a_part() -> None:
     assert set(SPLIT_FOLDERS.values()) == {"train", "valid", "test"}
     assert all(name == name.lower() for name in SPLIT_FOLDERS)
+
+
+def test_half_of_a_character_in_a_column_is_an_error() -> None:
+    with pytest.raises(DataError) as error:
+        as_frame({"text": ["whole", "of an \ud83d emoji"]})
+    assert str(error.value) == (
+        "Column 'text' holds half of a character, which is not text.\n"
+        "  Given: row 1, character 6: '\\ud83d emoji'\n"
+        '  Fix:   Read the file with its own encoding, or clean the text: text.encode(errors="replace").decode().'
+    )

@@ -20,6 +20,9 @@ from headway.inputs.ratings.field import Ratings
 from headway.inputs.sound.field import Sound
 from headway.inputs.sound.spectrogram import LogMel
 from headway.inputs.table.field import Table
+from headway.inputs.text.encoder import Encoder, EncoderSize
+from headway.inputs.text.field import Text
+from headway.inputs.text.networks import PooledEncoder, TextModel
 from headway.targets.base import Target
 from headway.targets.categories.field import Categories
 from headway.targets.category.field import Category
@@ -107,6 +110,16 @@ def _table_model(target: Target) -> Callable[[], tuple[Input, Target, nn.Module,
     return make_model
 
 
+def _text_model() -> tuple[Input, Target, nn.Module, nn.Module]:
+    """A small encoder with random weights, whose answers mean nothing."""
+    torch.manual_seed(0)
+    field = Text("job", max_tokens=16).fit(PEOPLE)
+    size = EncoderSize(vocabulary=field.vocabulary, positions=16, dim=8, heads=2, layers=2, width=16)
+    body = PooledEncoder(Encoder(size), (1, 2))
+    target = Category("rich", labels=("no", "yes"))
+    return field, target, TextModel(body, body.num_features, target.num_outputs), nn.Identity()
+
+
 _KINDS: dict[str, Callable[[], tuple[Input, Target, nn.Module, nn.Module]]] = {
     "number": _photo_model(learned(Number("redness"), mean=0.0, std=1.0), Colour([[100.0, 0.0, 0.0]], [0.0])),
     "labels": _photo_model(
@@ -129,6 +142,7 @@ _KINDS: dict[str, Callable[[], tuple[Input, Target, nn.Module, nn.Module]]] = {
         Pitch(),
         LogMel(16_000),
     ),
+    "text": _text_model,
     "table": _table_model(Category("rich", labels=("no", "yes"))),
     "table-number": _table_model(learned(Number("height"), mean=170.0, std=10.0)),
 }

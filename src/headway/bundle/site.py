@@ -12,13 +12,16 @@ import io
 import json
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from headway.bundle.format import Bundle
 from headway.errors import ConfigError
+from headway.inputs.base import Input
 from headway.inputs.registry import input_from_json
 from headway.system.cache import cache_folder
 from headway.targets.registry import target_from_json
@@ -30,7 +33,6 @@ RUNTIME = "onnxruntime-web@1.30.0"
 RUNTIME_SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
 
 _RUNTIME_FILES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
-_OWN_FILES = ("answers.js", "backend.js", "jpeg.js", "read.js")
 _MARK = "headway-site.json"
 
 # As the server sends it with the page; compiling the runtime needs one permission more.
@@ -64,12 +66,13 @@ def write_site(folder: Path, bundle: Bundle, *, name: str, page: Path, runtime: 
         raise ConfigError("The folder for the site has other files in it.", given=folder, fix=fix)
     # The page that tells of the API has no place here, and the site brings a backend.js of its own.
     files = {file.name: file.read_bytes() for file in page.iterdir() if not file.name.startswith("docs.")}
-    files |= {file: Path(__file__).with_name("web").joinpath(file).read_bytes() for file in _OWN_FILES}
+    for module in (__name__, type(input).__module__):
+        files |= {file.name: file.read_bytes() for file in _beside(module).glob("*.js")}
     mark = '<meta charset="utf-8">\n'
     assert mark.encode() in files["index.html"]
     policy = f'{mark}<meta http-equiv="content-security-policy" content="{_POLICY}">\n'
     files["index.html"] = files["index.html"].replace(mark.encode(), policy.encode())
-    files["model.json"] = _json({"name": name, **target.page_facts(input), **_model(bundle)})
+    files["model.json"] = _json({"name": name, **target.page_facts(input), **_model(bundle, input)})
     files["model.onnx"] = bundle.files["model.onnx"]
     files[_MARK] = _json({"runtime": RUNTIME})
     with tarfile.open(fileobj=io.BytesIO(find_runtime(runtime)), mode="r:gz") as archive:
@@ -83,7 +86,12 @@ def write_site(folder: Path, bundle: Bundle, *, name: str, page: Path, runtime: 
     return [folder / file for file in sorted(files)]
 
 
-def _model(bundle: Bundle) -> dict[str, Any]:
+def _beside(module: str) -> Path:
+    """The folder with the JavaScript that belongs to a module."""
+    return Path(str(sys.modules[module].__file__)).with_name("web")
+
+
+def _model(bundle: Bundle, input: Input) -> dict[str, Any]:
     """What the page needs to know of a bundle."""
     manifest = bundle.manifest
     familiar, metrics = manifest.get("familiar"), manifest.get("metrics", {})
@@ -91,7 +99,9 @@ def _model(bundle: Bundle) -> dict[str, Any]:
     return {
         "error": judged["mae"]["value"] if "mae" in judged else None,
         "card": bundle.files["card.md"].decode(),
-        "fields": {"input": manifest["input"], "target": manifest["target"]},
+        "fields": {"input": {**manifest["input"], "facts": input.browser_facts()}, "target": manifest["target"]},
+        # Of what has no form the page takes files.
+        "columns": [asdict(column) for column in input.form()] or None,
         "threshold": familiar["threshold"] if familiar else None,
     }
 

@@ -248,8 +248,21 @@ class Input(ABC):
 
     @property
     def runs_in_browser(self) -> bool:
-        """Whether a browser can read items as `read` does."""
+        """Whether a browser can read items as `read` does, by `read.js` in the folder `web` beside the field's module.
+
+        That file has a function `look(item, field)`, which gives a tensor's `type`, `data` and `dims`; and `notes`,
+        `familiar` and `isFar` as the methods of those names here do, where they give any. `field` is what `to_json`
+        writes, with what `browser_facts` gives as `facts`.
+        """
         return False
+
+    def browser_facts(self) -> dict[str, Any]:
+        """What `read.js` must know besides what `to_json` writes, as JSON values; it may take seconds.
+
+        Raises:
+            ConfigError: If a browser can read items of this kind, and not as this field does.
+        """
+        return {}
 
     @property
     def shape(self) -> tuple[int | None, ...]:

@@ -7,12 +7,13 @@ import json
 import tarfile
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from headway.bundle import site
 from headway.bundle.format import Bundle, read_bundle
 from headway.errors import ConfigError
-from headway.inputs.table.field import Table
+from headway.inputs.ratings.field import Ratings
 
 GOLDEN = Path(__file__).parents[2] / "bundles" / "v1.headway"
 NAMES = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
@@ -81,14 +82,15 @@ def test_a_site_is_replaced_and_nothing_else(tmp_path: Path, page: Path, runtime
     )
 
 
-def test_a_table_has_no_page_without_a_server(tmp_path: Path, page: Path, runtime: Path) -> None:
+def test_ratings_have_no_page_without_a_server(tmp_path: Path, page: Path, runtime: Path) -> None:
     bundle = read_bundle(GOLDEN)
-    table = Bundle({**bundle.manifest, "input": Table(continuous=["age"]).to_json()}, bundle.files)
+    ratings = Ratings("user", "film").fit(pl.DataFrame({"user": ["a", "b"], "film": ["c", "d"]}))
+    film = Bundle({**bundle.manifest, "input": ratings.to_json()}, bundle.files)
     with pytest.raises(ConfigError) as caught:
-        site.write_site(tmp_path / "site", table, name="people", page=page, runtime=runtime)
+        site.write_site(tmp_path / "site", film, name="films", page=page, runtime=runtime)
     assert str(caught.value) == (
-        "`headway export-web` cannot run a model of rows in the browser.\n"
-        "  Given: input=Table, target=Category\n"
+        f"`headway export-web` cannot run a model of {ratings.nouns} in the browser.\n"
+        "  Given: input=Ratings, target=Category\n"
         "  Fix:   Serve it with `headway serve`."
     )
     assert not (tmp_path / "site").exists()

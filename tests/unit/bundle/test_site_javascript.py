@@ -25,11 +25,12 @@ from headway.bundle.quantize import QuantizeName
 from headway.cli import app
 from headway.data.build import from_folder
 from headway.errors import ReadError
+from headway.inputs.image import field
 from headway.inputs.image.field import Image
 from headway.learner.learner import Learner
 from tests.chromium import Page, find_chromium, open_page
 
-WEB = Path(site.__file__).with_name("web")
+WEB = Path(field.__file__).with_name("web")
 FIELDS = (
     Image("file", size=224),
     Image("file", size=28, channels=1),
@@ -114,12 +115,12 @@ def test_pictures_are_read_bit_for_bit_as_in_python(tmp_path: Path, pictures: li
     (tmp_path / "web" / "index.html").write_text("<!doctype html>")
     with served(tmp_path / "web") as page:
         for file in pictures:
-            for field in FIELDS:
-                found = call(page, "read.js", "read", file, field.to_json())
+            for one in FIELDS:
+                found = call(page, "read.js", "read", file, one.to_json())
                 assert isinstance(found, str), f"{file.name}: {found}"
-                expected = field.read(file)
+                expected = one.read(file)
                 pixels = np.frombuffer(base64.b64decode(found), np.uint8).reshape(expected.shape)
-                np.testing.assert_array_equal(pixels, expected, err_msg=f"{file.name}, {field}")
+                np.testing.assert_array_equal(pixels, expected, err_msg=f"{file.name}, {one}")
 
 
 def test_what_python_refuses_is_refused(tmp_path: Path, pictures: list[Path]) -> None:

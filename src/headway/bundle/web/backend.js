@@ -20,7 +20,8 @@ const masks = new WeakMap();
 export async function describe() {
   const { fields, threshold, ...found } = await facts();
   opened().catch(() => {}); // told with the first answer
-  return { ...found, privacy: "Pictures stay on this device: the model runs in this browser.", links: [] };
+  const items = found.columns ? "What you fill in stays" : `${found.nouns[0].toUpperCase()}${found.nouns.slice(1)} stay`;
+  return { ...found, privacy: `${items} on this device: the model runs in this browser.`, links: [] };
 }
 
 // Each is loaded once, by whoever asks first, and again after it failed.
@@ -45,15 +46,15 @@ async function loaded(address) {
 }
 
 /**
- * The answer for one picture.
- * @param {Blob} file
+ * The answer for one item.
+ * @param {Blob|Object} item A picture's file, or a row's values by column.
  * @returns {Promise<{label: string, score: ?number, probabilities: Object<string, number>, value: *,
- *   familiar: ?boolean, seconds: number}>} `probabilities` has the most probable first.
+ *   familiar: ?boolean, notes: string[]|undefined, seconds: number}>} `probabilities` has the most probable first.
  * @throws {Error} whose message is to be shown to a person.
  */
-export function answer(file) {
+export function answer(item) {
   // One after the other: side by side they would only share the one thread, and their memory would add up.
-  const found = queue.then(() => predict(file));
+  const found = queue.then(() => predict(item));
   queue = found.catch(() => {});
   return found;
 }
@@ -68,19 +69,19 @@ export async function media(file) {
   return found ? drawn(found.value, found.frame, await facts()) : null;
 }
 
-async function predict(file) {
+async function predict(item) {
   const [model, ready] = [await facts(), await opened()];
   const start = performance.now();
-  const { size, channels } = model.fields.input;
-  const { pixels, frame } = await look(file, model.fields.input);
-  const outputs = await ready.run({ inputs: new ort.Tensor("uint8", pixels, [1, size, size, channels]) });
+  const { type, data, dims, frame, notes, familiar, isFar } = await look(item, model.fields.input);
+  const outputs = await ready.run({ inputs: new ort.Tensor(type, data, dims) });
   const { value, ...found } = decoded(outputs.outputs, model, frame);
-  if (model.media) masks.set(file, { value, frame });
-  const distance = outputs.distance?.data[0];
+  if (model.media) masks.set(item, { value, frame });
+  const isNear = model.threshold === null ? familiar ?? null : outputs.distance.data[0] <= model.threshold;
   return {
     ...found,
     ...(model.media ? {} : { value }),
-    familiar: model.threshold === null ? null : distance <= model.threshold,
+    familiar: isFar ? false : isNear,
+    notes,
     seconds: (performance.now() - start) / 1000,
   };
 }

@@ -6,6 +6,7 @@ functions of a value, so that they cannot drift apart.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -135,6 +136,15 @@ class FittedColumn(AsJson, ABC):
     def form(self) -> Column:
         """How a form asks for it."""
 
+    def browser_facts(self) -> dict[str, Any]:
+        """What `web/read.js` must know besides what `to_json` writes: numbers' `limits`, and their `range` as text."""
+        limits = [[end if math.isfinite(end) else None for end in scale.limits] for scale in self.numbers.values()]
+        return {"limits": limits, "range": self._range()}
+
+    def _range(self) -> str:
+        """The training rows' range, for a note."""
+        return ""
+
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind, **super().to_json()}
 
@@ -187,8 +197,11 @@ class NumberColumn(FittedColumn):
     def _note(self, parsed: float) -> str | None:
         if not self.scale.is_far(parsed):
             return None
+        return f"{self.name!r} is {parsed:.6g}, far outside of the training range, {self._range()}"
+
+    def _range(self) -> str:
         low, high = self.scale.range
-        return f"{self.name!r} is {parsed:.6g}, far outside of the training range, {low:.4g} to {high:.4g}"
+        return f"{low:.4g} to {high:.4g}"
 
     def plain(self, values: pl.Series) -> pl.Series:
         import polars as pl
@@ -270,6 +283,9 @@ class CategoryColumn(FittedColumn):
     def plain(self, values: pl.Series) -> pl.Series:
         return texts_of(values).alias(self.name)
 
+    def browser_facts(self) -> dict[str, Any]:
+        return {"is_complete": self.is_complete}
+
     def form(self) -> Column:
         typical = None if self.is_rare else next(iter(self.values), None)
         return Column(name=self.name, kind="category", choices=self.values, typical=typical)
@@ -344,9 +360,11 @@ class DateColumn(FittedColumn):
     def _note(self, parsed: datetime) -> str | None:
         if not any(scale.is_far(_DATE_NUMBERS[number](parsed, self.origin)) for number, scale in self.scales.items()):
             return None
+        return f"{self.name!r} is {parsed.date().isoformat()}, far outside of the training range, {self._range()}"
+
+    def _range(self) -> str:
         days = self.scales.get("days")
-        ends = " to ".join(_shown_day(self.origin, end) for end in days.range) if days else "not known"
-        return f"{self.name!r} is {parsed.date().isoformat()}, far outside of the training range, {ends}"
+        return " to ".join(_shown_day(self.origin, end) for end in days.range) if days else "not known"
 
     def plain(self, values: pl.Series) -> pl.Series:
         import polars as pl

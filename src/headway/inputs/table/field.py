@@ -191,6 +191,10 @@ class Table(RowInput[FittedColumn]):
         """
         return items.select(column.plain(items[column.name]) for column in self.fitted)
 
+    @property
+    def runs_in_browser(self) -> bool:
+        return True
+
     tries: ClassVar[tuple[str, ...]] = ("more informative columns",)
 
     def baselines(self, target: Target) -> dict[str, Baseline]:

@@ -133,6 +133,9 @@ class RowInput(Input, Generic[C]):
         """What the row has that no training row had."""
         return self.read_noted(value)[1]
 
+    def browser_facts(self) -> dict[str, Any]:
+        return {"order": self._order.tolist(), "columns": [column.browser_facts() for column in self.fitted]}
+
     def form(self) -> tuple[Column, ...]:
         return tuple(column.form() for column in self.fitted)
 

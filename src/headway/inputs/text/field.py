@@ -309,6 +309,15 @@ class Text(Input):
     def form(self) -> tuple[Column, ...]:
         return tuple(Column(name=name, kind="text", typical="A text to read.") for name in self.columns)
 
+    @property
+    def runs_in_browser(self) -> bool:
+        return True
+
+    def browser_facts(self) -> dict[str, Any]:
+        from headway.inputs.text.browser import browser_facts
+
+        return {"separator": self._separator, **browser_facts(self.fitted, name=self.tokenizer)}
+
     # Training.
 
     @classmethod

@@ -14,12 +14,12 @@ const BITS = 22;
  * @throws {Error} whose message is for a person.
  */
 export async function read(file, field) {
-  return (await look(file, field)).pixels;
+  return (await look(file, field)).data;
 }
 
 /**
  * Reads a picture, and says what part of it the model sees.
- * @returns {Promise<{pixels: Uint8Array, frame: {width: number, height: number, left: number, top: number, right: number,
+ * @returns {Promise<{type: string, data: Uint8Array, dims: number[], frame: {width: number, height: number, left: number, top: number, right: number,
  *   bottom: number}}>} The frame is in the picture's own pixels.
  */
 export async function look(file, field) {
@@ -27,7 +27,9 @@ export async function look(file, field) {
   const side = roundHalfEven(field.size / field.crop);
   const image = inChannels(await decode(file, side, field.channels), field.channels);
   const square = resized(image, side, field.squeeze);
-  return { pixels: middle(square, side, field.size, field.channels), frame: frameOf(image.full, field, side) };
+  const data = middle(square, side, field.size, field.channels);
+  const dims = [1, field.size, field.size, field.channels];
+  return { type: "uint8", data, dims, frame: frameOf(image.full, field, side) };
 }
 
 function frameOf([width, height], { squeeze, size }, side) {

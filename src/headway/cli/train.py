@@ -106,7 +106,10 @@ def train(
     ] = "keep",
     arch: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Model: efficientnet_lite0, small_resnet, resnet18 ... or any timm name."),
+        typer.Option(
+            metavar="NAME",
+            help="Model: efficientnet_lite0 ..., any timm name; minilm, lstm ..., a text encoder by name or folder.",
+        ),
     ] = None,
     pretrained: Annotated[bool, model_option(help="Start from pretrained weights.")] = True,
     size: Annotated[

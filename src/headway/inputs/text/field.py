@@ -15,16 +15,17 @@ import numpy as np
 
 from headway.errors import ConfigError, ReadError, did_you_mean
 from headway.inputs.base import Column, Input, learned, values_of
+from headway.inputs.text.encoder_files import encoder_tokenizer, is_encoder, max_positions
 from headway.inputs.text.statistics import NO_LETTERS, reference_of, script_of, scripts_of, text_bins
 from headway.inputs.text.surprisal import MAX_ROWS, Surprisal
 from headway.inputs.text.tokenizer import (
     PADDING,
     TOKENIZERS,
-    TokenizerName,
     encode,
     learned_tokenizer,
     opened,
     packaged_tokenizer,
+    padding_of,
     separator,
     uncounted,
 )
@@ -69,8 +70,9 @@ class Text(Input):
         text: The column's name, or several.
         max_tokens: Tokens of an item that are read, from 8 to 1024. The pretrained encoder reads 256 at a time; of a
             longer text its features are averaged over all windows.
-        tokenizer: What cuts texts into tokens: "minilm", made for English, which the pretrained encoder needs; or
-            "byte_pair", which learns its tokens from the training rows. Default: what the architecture needs.
+        tokenizer: What cuts texts into tokens: "minilm", made for English, which the pretrained encoder needs;
+            "byte_pair", which learns its tokens from the training rows; or the name or folder of an encoder of
+            transformers, for its own. Default: what the architecture needs.
 
     Attributes:
         fitted: The tokenizer as JSON; found by `fit`.
@@ -91,16 +93,16 @@ class Text(Input):
     text: str | Sequence[str]
     _: KW_ONLY
     max_tokens: int = 512
-    tokenizer: TokenizerName = "minilm"
+    tokenizer: str = "minilm"
     fitted: str = field(default="", init=False, repr=False)
     cut: float = field(default=0.0, init=False, repr=False)
     surprisal: Surprisal | None = field(default=None, init=False, repr=False)
     scripts: tuple[str, ...] = field(default=(), init=False, repr=False)
     column: str = field(default="", init=False, repr=False)
+    padding: int = field(default=PADDING, init=False, repr=False)
     source = "values"
     dtype = np.int32
     axes = ("tokens*",)
-    padding = PADDING
     noun: ClassVar[str] = "text"
     nouns: ClassVar[str] = "texts"
 
@@ -114,7 +116,7 @@ class Text(Input):
         if type(self.max_tokens) is not int or not 8 <= self.max_tokens <= 1024:
             given = f"max_tokens={self.max_tokens!r}"
             raise ConfigError("`max_tokens` must be from 8 to 1024.", given=given, fix="Leave it out for 512.")
-        if self.tokenizer not in TOKENIZERS:
+        if self.tokenizer not in TOKENIZERS and not is_encoder(self.tokenizer):
             fix = did_you_mean(str(self.tokenizer), TOKENIZERS)
             raise ConfigError("Unknown tokenizer.", given=repr(self.tokenizer), fix=fix)
 
@@ -176,17 +178,30 @@ class Text(Input):
         from headway.inputs.text.models import tokenizer_of
 
         tokenizer = tokenizer_of(arch) if arch else None
-        return replace(self, tokenizer=tokenizer) if tokenizer and tokenizer != self.tokenizer else self
+        if tokenizer is None or tokenizer == self.tokenizer:
+            return self
+        most = self.max_tokens if tokenizer in TOKENIZERS else min(self.max_tokens, max_positions(tokenizer))
+        return replace(self, tokenizer=tokenizer, max_tokens=most)
+
+    @classmethod
+    def has_architecture(cls, name: str) -> bool:
+        return super().has_architecture(name) or is_encoder(name)
 
     def fit(self, rows: pl.DataFrame) -> Self:
         texts = self._texts(rows)
-        fitted = packaged_tokenizer() if self.tokenizer == "minilm" else learned_tokenizer(texts)
+        fitted = self._fitted(texts)
         sample = rows.gather_every(max(len(rows) // MAX_ROWS, 1))
         tokens = encode(opened(fitted, self.max_tokens + 1), self._texts(sample))
         cut = float(np.mean([len(array) > self.max_tokens for array in tokens])) if tokens else 0.0
         size = opened(fitted, self.max_tokens).get_vocab_size()
         surprisal = Surprisal.fit(tokens, size=size, ignored=uncounted(fitted))
-        return learned(self, fitted=fitted, cut=cut, surprisal=surprisal, scripts=scripts_of(self._joined(sample)))
+        padding, scripts = padding_of(fitted) or PADDING, scripts_of(self._joined(sample))
+        return learned(self, fitted=fitted, cut=cut, surprisal=surprisal, scripts=scripts, padding=padding)
+
+    def _fitted(self, texts: Sequence[str]) -> str:
+        if self.tokenizer == "minilm":
+            return packaged_tokenizer()
+        return learned_tokenizer(texts) if self.tokenizer == "byte_pair" else encoder_tokenizer(self.tokenizer)
 
     def read(self, value: Any) -> np.ndarray:
         """The tokens of a text, or of a dict with a text for each column, int32 `[tokens]`.
@@ -402,7 +417,10 @@ class Text(Input):
         known = values_of(cls, values)
         surprisal = Surprisal.from_json(values["surprisal"]) if values.get("surprisal") else None
         scripts = tuple(map(str, values.get("scripts", ())))
-        learnt = {"fitted": str(values["fitted"]), "cut": float(values["cut"])}
+        fitted, cut = str(values["fitted"]), float(values["cut"])
+        learnt = {"fitted": fitted, "cut": cut, "padding": (padding_of(fitted) if fitted else None) or PADDING}
+        # A folder with an encoder need not be where its bundle is.
+        learnt["tokenizer"] = str(known.pop("tokenizer"))
         made = learned(cls(**known), **learnt, surprisal=surprisal, scripts=scripts)
         # What is not a tokenizer is refused where a bundle is opened, and not at its first text.
         assert not made.fitted or made.vocabulary

@@ -10,8 +10,10 @@ import safetensors.torch
 
 from headway.errors import ConfigError, did_you_mean
 from headway.inputs.text.encoder import Encoder, EncoderSize, from_bert
+from headway.inputs.text.encoder_files import is_encoder
 from headway.inputs.text.networks import ConvolutionalBody, LSTMBody, PooledEncoder, TextModel
 from headway.inputs.text.tokenizer import PACKAGE, TokenizerName, packaged_file
+from headway.inputs.text.transformer import TransformerBody, layer_rates
 from headway.train.model import Model
 from headway.train.options import Options
 from headway.train.recipe import Recipe
@@ -60,6 +62,15 @@ def _lstm(field: Text, num_outputs: int, *, pretrained: bool) -> Model:
     return Model(TextModel(body, body.num_features, num_outputs, {}), recipe=SMALL, arch="lstm")
 
 
+def _transformer(name: str, field: Text, num_outputs: int, *, pretrained: bool) -> Model:
+    body = TransformerBody(name, padding=field.padding, pretrained=pretrained)
+    rates = layer_rates(body, LAYER_DECAY) if pretrained else None
+    model = TextModel(body, body.num_features, num_outputs, rates)
+    return Model(
+        model, recipe=SCRATCH, fine_tuning=FINE_TUNING, decays=DECAYS, pretrained=name if pretrained else "", arch=name
+    )
+
+
 @dataclass(frozen=True)
 class _Architecture:
     """How a model is made, and the tokenizer that it needs."""
@@ -76,19 +87,24 @@ ARCHITECTURES: dict[str, _Architecture] = {
 }
 
 
-def tokenizer_of(arch: str) -> TokenizerName | None:
+def tokenizer_of(arch: str) -> str | None:
     """The tokenizer that an architecture needs; None where there is no such architecture."""
-    return ARCHITECTURES[arch].tokenizer if arch in ARCHITECTURES else None
+    return ARCHITECTURES[arch].tokenizer if arch in ARCHITECTURES else arch if is_encoder(arch) else None
 
 
 def build(arch: str | None, field: Text, num_outputs: int, *, pretrained: bool) -> Model:
     """A model for texts, by a key of `ARCHITECTURES`; the first that takes the field's tokens when left out.
 
+    Or by the name or folder of an encoder of the library transformers.
+
     Raises:
         ConfigError: If the name is not known, or the architecture needs another tokenizer.
-        WeightsError: If the packaged weights are missing.
+        WeightsError: If the weights are missing.
     """
-    name = arch or next(name for name, made in ARCHITECTURES.items() if made.tokenizer == field.tokenizer)
+    names = (name for name, made in ARCHITECTURES.items() if made.tokenizer == field.tokenizer)
+    name = arch or next(names, field.tokenizer)
+    if name not in ARCHITECTURES and is_encoder(name):
+        return _transformer(name, field, num_outputs, pretrained=pretrained)
     if name not in ARCHITECTURES:
         what = "Unknown architecture for texts."
         fix = f"{did_you_mean(name, ARCHITECTURES)} Or pass a module of your own."

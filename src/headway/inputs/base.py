@@ -248,20 +248,11 @@ class Input(ABC):
 
     @property
     def runs_in_browser(self) -> bool:
-        """Whether a browser can read items as `read` does, by `read.js` in the folder `web` beside the field's module.
-
-        That file has a function `look(item, field)`, which gives a tensor's `type`, `data` and `dims`; and `notes`,
-        `familiar` and `isFar` as the methods of those names here do, where they give any. `field` is what `to_json`
-        writes, with what `browser_facts` gives as `facts`.
-        """
+        """Whether a browser can read items, by `read.js` in the folder `web` beside the field's module."""
         return False
 
     def browser_facts(self) -> dict[str, Any]:
-        """What `read.js` must know besides what `to_json` writes, as JSON values; it may take seconds.
-
-        Raises:
-            ConfigError: If a browser can read items of this kind, and not as this field does.
-        """
+        """What `read.js` must know besides what `to_json` writes, as JSON values; ConfigError if it cannot."""
         return {}
 
     @property
@@ -323,10 +314,7 @@ class Input(ABC):
     most_compared: ClassVar[int] = 20_000
 
     def near_copies(self, part: Part) -> Sequence[tuple[int, int]]:
-        """Pairs of a part's items that are nearly the same, by their positions; none where a kind cannot tell.
-
-        It may take seconds.
-        """
+        """Pairs of items, by position, that are nearly the same; none if a kind cannot tell. It may take seconds."""
         return ()
 
     def familiar(self, arrays: np.ndarray) -> np.ndarray | None:

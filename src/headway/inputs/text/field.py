@@ -99,7 +99,7 @@ class Text(Input):
     surprisal: Surprisal | None = field(default=None, init=False, repr=False)
     scripts: tuple[str, ...] = field(default=(), init=False, repr=False)
     column: str = field(default="", init=False, repr=False)
-    padding: int = field(default=PADDING, init=False, repr=False)
+    padding: float = field(default=PADDING, init=False, repr=False)
     source = "values"
     dtype = np.int32
     axes = ("tokens*",)

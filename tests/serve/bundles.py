@@ -117,7 +117,7 @@ def _text_model() -> tuple[Input, Target, nn.Module, nn.Module]:
     size = EncoderSize(vocabulary=field.vocabulary, positions=16, dim=8, heads=2, layers=2, width=16)
     body = PooledEncoder(Encoder(size), (1, 2))
     target = Category("rich", labels=("no", "yes"))
-    return field, target, TextModel(body, body.num_features, target.num_outputs), nn.Identity()
+    return field, target, TextModel(body, body.num_features, target.num_outputs, {}), nn.Identity()
 
 
 _KINDS: dict[str, Callable[[], tuple[Input, Target, nn.Module, nn.Module]]] = {

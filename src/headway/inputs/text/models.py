@@ -64,7 +64,7 @@ def _lstm(field: Text, num_outputs: int, *, pretrained: bool) -> Model:
 
 def _transformer(name: str, field: Text, num_outputs: int, *, pretrained: bool) -> Model:
     body = TransformerBody(name, padding=int(field.padding), pretrained=pretrained)
-    rates = layer_rates(body, LAYER_DECAY) if pretrained else None
+    rates = layer_rates(body, LAYER_DECAY) if pretrained else {}
     model = TextModel(body, body.num_features, num_outputs, rates)
     return Model(
         model, recipe=SCRATCH, fine_tuning=FINE_TUNING, decays=DECAYS, pretrained=name if pretrained else "", arch=name

@@ -38,7 +38,7 @@ NUM_ONE, ROUNDS = 100, 5
 NUM_MANY, MANY_ROUNDS = 1_000, 5
 BATCH_SIZE = 32
 NUM_REVIEWS, SENTENCES = 100_000, 11
-MAX_TOKENS = 256
+MAX_TOKENS = hw.Text("text").max_tokens
 
 Answer = Callable[[Sequence[str]], object]
 

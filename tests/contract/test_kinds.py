@@ -233,6 +233,28 @@ def test_text_is_written_alike_by_learner_bundle_and_server(trained: Trained, cl
     assert events == [*({"text": piece} for piece in written), {"end": True}]
 
 
+def test_what_speaks_for_an_answer_is_served_as_the_bundle_says_it(trained: Trained, client: TestClient) -> None:
+    """Where the kind has parts that can be left out; else it is refused before anything is computed."""
+    field, sent = trained.data.input, sent_items(trained.data)[0]
+    assert client.get("/model").json()["explains"] == field.has_parts
+    if not field.has_parts:
+        with pytest.raises(hw.ConfigError, match=r"^`explain` is not available for "):
+            trained.predictor.explain(sent)
+        assert client.post("/explain", **request(sent)).status_code == 404
+        return
+    answer, expected = client.post("/explain", **request(sent)).json(), trained.predictor.explain(sent).to_json()
+    assert answer["prediction"]["label"] == answer["answer"] == expected["answer"]
+    for name, pieces in expected["columns"].items():
+        served = answer["columns"][name]
+        assert [piece["text"] for piece in served] == [piece["text"] for piece in pieces]
+        assert "".join(piece["text"] for piece in served) == sent[name]
+        weights = [[piece["weight"] or 0 for piece in one] for one in (served, pieces)]
+        np.testing.assert_allclose(*weights, atol=1e-3)
+    assert client.post("/explain", json=[sent]).status_code == 422
+    unknown = client.post("/explain?label=none+of+them", **request(sent))
+    assert (unknown.status_code, unknown.json()["title"]) == (400, "The request cannot be understood")
+
+
 def test_hostile_items_are_refused_and_the_next_is_answered(trained: Trained, client: TestClient) -> None:
     sent = sent_items(trained.data)[0]
     label = client.post("/predict", **request(sent)).json()["label"]

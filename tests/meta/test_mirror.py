@@ -12,6 +12,8 @@ MAX_UNTESTED_LINES = 150
 """Longer modules have a test file of their own name, or their line below."""
 
 TESTED_ELSEWHERE = {
+    "inputs/text/gradients.py": "tests/unit/inputs/text/test_evidence.py",
+    "serve/explaining.py": "tests/contract/test_kinds.py",
     "cli/course/exercises.py": "tests/course/test_exercise_commands.py",
     "cli/course/questions.py": "tests/course/test_questions_commands.py",
     "cli/data_options.py": "tests/unit/cli/test_train.py",

@@ -17,6 +17,8 @@ from tests.meta.modules import modules
 OF_OTHER_PROGRAMS = {
     "bundle/format.py": {"--upgrade"},
     "bundle/site.py": {"--pack-destination"},
+    "inputs/text/evidence.py": {"--share"},
+    "inputs/text/gradients.py": {"--share"},
     "system/versions.py": {"--porcelain"},
     "targets/category/page.py": {"--part", "--share"},
     "train/loggers.py": {"--logdir"},

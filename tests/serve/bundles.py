@@ -67,6 +67,20 @@ class Rows(nn.Module):
         return torch.cat([-inputs[:, :1], inputs[:, :1]], dim=1)[:, -self.num_outputs :]
 
 
+class Words(nn.Module):
+    """The sum of what each token says of two classes: "lovely" for the second, "awful" for the first."""
+
+    def __init__(self, field: Text) -> None:
+        super().__init__()
+        self.words = nn.Embedding(field.vocabulary, 2, padding_idx=0)
+        self.words.weight.data.zero_()
+        for word, weight in (("lovely", 2.0), ("awful", -2.0)):
+            self.words.weight.data[int(field.read(word)[-1]), 1] = weight
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.words(inputs).sum(dim=1)
+
+
 class Scaled(nn.Module):
     """Pixels from 0 to 255 to numbers from 0 to 1."""
 
@@ -120,6 +134,15 @@ def _text_model() -> tuple[Input, Target, nn.Module, nn.Module]:
     return field, target, TextModel(body, body.num_features, target.num_outputs, {}), nn.Identity()
 
 
+REVIEWS = pl.DataFrame({"review": ["A lovely film, and an awful book.", "The lovely actors were awful."] * 30})
+"""The training rows of the texts."""
+
+
+def _review_model() -> tuple[Input, Target, nn.Module, nn.Module]:
+    field = Text("review", tokenizer="byte_pair").fit(REVIEWS)
+    return field, Category("liked", labels=("no", "yes")), Words(field), nn.Identity()
+
+
 _KINDS: dict[str, Callable[[], tuple[Input, Target, nn.Module, nn.Module]]] = {
     "number": _photo_model(learned(Number("redness"), mean=0.0, std=1.0), Colour([[100.0, 0.0, 0.0]], [0.0])),
     "labels": _photo_model(
@@ -144,6 +167,7 @@ _KINDS: dict[str, Callable[[], tuple[Input, Target, nn.Module, nn.Module]]] = {
     ),
     "text": _text_model,
     "table": _table_model(Category("rich", labels=("no", "yes"))),
+    "reviews": _review_model,
     "table-number": _table_model(learned(Number("height"), mean=170.0, std=10.0)),
 }
 
@@ -152,8 +176,9 @@ def make(kind: str, folder: Path) -> Path:
     """Writes the bundle of a kind into a folder."""
     field, target, model, prepare = _KINDS[kind]()
     draw = np.random.default_rng(0)
+    rows = REVIEWS if kind == "reviews" else PEOPLE
     if field.source == "values":
-        examples = field.collate(list(field.read_rows(PEOPLE.head(3))))
+        examples = field.collate(list(field.read_rows(rows.head(3))))
     elif isinstance(field, Sound):
         examples = draw.uniform(-0.1, 0.1, (3, 2, field.num_samples)).astype(np.float32)
     else:
@@ -170,7 +195,7 @@ def make(kind: str, folder: Path) -> Path:
         manifest={
             "arch": "by hand",
             "metrics": metrics if isinstance(target, Number) else {},
-            "reference": reference([], told, labels=target.labels, columns=field.reference(PEOPLE)),
+            "reference": reference([], told, labels=target.labels, columns=field.reference(rows)),
         },
         card="# By hand\n\nMade for tests.\n",
     )

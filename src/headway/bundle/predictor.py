@@ -150,6 +150,11 @@ class Predictor:
         (answer,) = self._answer([self._read(item)])
         return _strict(item, answer)
 
+    def explain(self, item: Any, *, label: str | None = None) -> Any:
+        """Which words of a text speak for a class, by default the most probable one: see `Learner.explain`."""
+        parts = self.input.parts(item)
+        return parts.weighed(list(self.predict_many(parts.values)), label=label, of=self.target.column)
+
     def predict_many(self, items: Iterable[Any], *, batch_size: int = 32) -> Iterator[Prediction]:
         """The answers for many items, in their order; items are taken as they are needed and read a little ahead.
 

@@ -27,7 +27,8 @@ import numpy as np
 import polars as pl
 
 from headway.errors import ConfigError, ReadError
-from headway.inputs.base import Input, Reader, is_ragged
+from headway.inputs.base import Input, is_ragged
+from headway.inputs.protocols import Reader
 from headway.system.cache import cache_folder
 from headway.system.files import read_file, whole_file
 from headway.system.machine import num_cores

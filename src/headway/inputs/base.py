@@ -11,11 +11,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
 import numpy as np
 
 from headway.errors import ConfigError, DataError, ReadError
+from headway.inputs.protocols import Parts
 from headway.inputs.training_view import TrainingView
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from headway.train.model import Model
     from headway.train.stage import Setup
 
-__all__ = ["Column", "Input", "Reader", "Step", "is_ragged", "learned", "model_order", "values_of"]
+__all__ = ["Column", "Input", "Step", "is_ragged", "learned", "model_order", "values_of"]
 
 F = TypeVar("F")
 
@@ -237,6 +238,20 @@ class Input(ABC):
         what = "This model does not write text."
         fix = "Train one with target=hw.NextToken() (--kind next_token)."
         raise ConfigError(what, given=str(self), fix=fix)
+
+    # Explaining: for kinds of items that have parts which can be left out, such as a text's words.
+
+    has_parts: ClassVar[bool] = False
+
+    def parts(self, value: Any) -> Parts:
+        """What of an item can be left out to see what speaks for its answer.
+
+        Raises:
+            ConfigError: If items of this kind have no such parts.
+            ReadError: If the item cannot be read.
+        """
+        what = f"`explain` is not available for {self.nouns}: it leaves out words of texts."
+        raise ConfigError(what, given=str(self), fix="Look at `learner.report()` instead.")
 
     # Serving: drift, server, page.
 
@@ -482,19 +497,3 @@ def learned(field: F, **values: Any) -> F:
         # The copy is not known to anyone yet, so it is still safe to complete it although it is frozen.
         object.__setattr__(copy, name, value)
     return copy
-
-
-class Reader(Protocol):
-    """Reads files, one by one, into arrays of one dtype and with the same axes. An `Input` is one."""
-
-    @property
-    def dtype(self) -> type[np.generic]: ...
-
-    @property
-    def axes(self) -> tuple[str, ...]: ...
-
-    def canvas(self, value: Any) -> np.ndarray: ...
-
-    def to_json(self) -> dict[str, Any]:
-        """What the arrays depend on besides the files."""
-        ...

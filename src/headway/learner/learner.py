@@ -55,8 +55,12 @@ from headway.train.stage import Setup, fit
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from headway.inputs.image.evidence import PhotoEvidence
     from headway.inputs.ratings.recommender import Recommender
     from headway.inputs.table.interpret import Interpretation
+    from headway.inputs.text.evidence import TextEvidence
+
+    Evidence = TextEvidence | PhotoEvidence
 
 __all__ = ["Learner"]
 
@@ -491,6 +495,23 @@ class Learner:
             ConfigError: If the input is of a kind that offers nothing of the sort.
         """
         return self._trained.explorer("interpret")
+
+    def explain(self, item: Any, *, label: str | None = None) -> Evidence:
+        """What in an item speaks for an answer: words of a text, or places in a photo by Grad-CAM.
+
+        A word's weight is what the answer loses when the word is left out; `agreement` is how well gradients x input
+        agree with the weights. A notebook shows the item with its evidence marked.
+
+        Args:
+            item: What `predict` takes.
+            label: The class that is asked about. Default: the most probable one.
+
+        Raises:
+            ConfigError: If the input is of a kind that offers nothing of the sort, there is no such class, or the
+                network has no layer that Grad-CAM can show.
+            ReadError: If the item cannot be read.
+        """
+        return self._trained.explorer("explain")(item, label)
 
     def recommender(self) -> Recommender:
         """What a model of ratings learned: similar items, best and worst liked, recommendations, recall and NDCG.

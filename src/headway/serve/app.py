@@ -22,6 +22,7 @@ from headway.bundle.predictor import Predictor
 from headway.bundle.reference import labels_of
 from headway.serve.answers import ModelFacts, ProblemDetails, answer_models, problem_responses
 from headway.serve.body import Held, read_body
+from headway.serve.explaining import add_explain
 from headway.serve.files import FileReader
 from headway.serve.guard import SECURITY_HEADERS, refused
 from headway.serve.monitor import MULTIPROCESS_FOLDER, Journal, Metrics
@@ -48,8 +49,10 @@ _PAGE_FILES = {
     "page.css": "text/css",
     "page.js": "text/javascript",
     "cards.js": "text/javascript",
+    "evidence.js": "text/javascript",
     "form.js": "text/javascript",
     "pictures.js": "text/javascript",
+    "rows.js": "text/javascript",
     "sounds.js": "text/javascript",
     "microphone.js": "text/javascript",
     "words.js": "text/javascript",
@@ -75,12 +78,10 @@ def create_app(
     Raises:
         ConfigError: If the log's folder cannot be written to, or the model's kind of input cannot be served.
     """
-    input, target = predictor.input, predictor.target
+    input, target, metrics = predictor.input, predictor.target, Metrics(predictor.input.nouns)
     reader: Reader = input.server_reader(predictor, settings) or _READERS[input.source](predictor, settings)
-    metrics = Metrics(input.nouns)
     service = Service(predictor, reader, settings, metrics)
-    worker = str(os.getpid()) if MULTIPROCESS_FOLDER in os.environ else ""
-    journal = Journal(settings.log, keep_inputs=settings.keep_inputs, worker=worker) if settings.log else None
+    journal = _journal(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -110,11 +111,18 @@ def create_app(
         "max_body_bytes": settings.max_body_bytes,
         "media_types": list(reader.media_types),
         **reader.facts(),
+        **add_generate(app, predictor, service, settings),
+        **add_explain(app, predictor, service, reader, settings),
     }
-    _add_facts(app, facts | add_generate(app, predictor, service, settings), metrics, service)
+    _add_facts(app, facts, metrics, service)
     app.router.routes.extend(_page_routes())
     app.add_middleware(_Outermost, metrics=metrics, host_names=settings.host_names)
     return app
+
+
+def _journal(settings: Settings) -> Journal | None:
+    worker = str(os.getpid()) if MULTIPROCESS_FOLDER in os.environ else ""
+    return Journal(settings.log, keep_inputs=settings.keep_inputs, worker=worker) if settings.log else None
 
 
 def _add_predict(

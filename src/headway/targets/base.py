@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from headway.data.dataset import Data
-    from headway.inputs.base import Input, Reader
+    from headway.inputs.base import Input
+    from headway.inputs.protocols import Reader
     from headway.judge.baselines.base import Baseline
     from headway.judge.diagnosis.finding import Finding
     from headway.judge.learning_curve import LearningCurve

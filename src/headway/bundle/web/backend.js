@@ -24,6 +24,16 @@ export async function describe() {
   return { ...found, privacy: `${items} on this device: the model runs in this browser.`, links: [] };
 }
 
+/** The answers for several items, in their order. */
+export async function answerMany(items) {
+  return Promise.all(items.map(answer));
+}
+
+/** What speaks for an answer is for texts, which this page does not take. */
+export async function explain() {
+  throw new Error("This page does not explain its answers.");
+}
+
 // Each is loaded once, by whoever asks first, and again after it failed.
 function facts() {
   description ??= loaded("model.json").then((response) => response.json());

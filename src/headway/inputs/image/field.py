@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, asdict, dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -260,6 +261,11 @@ class Image(Input):
         blocks = [part.canvases(block) for block in np.array_split(np.arange(len(part)), -(-len(part) // 256))]
         small = [self.thumbnail(canvas, side).mean(axis=-1) for block in blocks for canvas in block]
         return find_copies(np.stack(small)) if small else ()
+
+    def explorers(self, setup: Setup) -> dict[str, Any]:
+        from headway.inputs.image.evidence import explain
+
+        return {"explain": partial(explain, setup)}
 
     def report_pictures(self, setup: Setup, report: Report) -> dict[int, Picture]:
         from headway.inputs.image.grad_cam import report_pictures

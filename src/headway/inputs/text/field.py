@@ -6,7 +6,7 @@ import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
@@ -15,6 +15,7 @@ import numpy as np
 
 from headway.errors import ConfigError, ReadError, did_you_mean
 from headway.inputs.base import Column, Input, learned, values_of
+from headway.inputs.protocols import Parts
 from headway.inputs.text.encoder_files import encoder_tokenizer, is_encoder, max_positions
 from headway.inputs.text.statistics import NO_LETTERS, reference_of, script_of, scripts_of, text_bins
 from headway.inputs.text.surprisal import MAX_ROWS, Surprisal
@@ -105,6 +106,7 @@ class Text(Input):
     axes = ("tokens*",)
     noun: ClassVar[str] = "text"
     nouns: ClassVar[str] = "texts"
+    has_parts: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         names = (self.text,) if isinstance(self.text, str) else tuple(self.text)
@@ -238,9 +240,9 @@ class Text(Input):
             return error
 
     def _text(self, value: Any) -> str:
-        return self._separator.join(self._checked_texts(value))
+        return self.separator.join(self.texts_of(value))
 
-    def _checked_texts(self, value: Any) -> list[str]:
+    def texts_of(self, value: Any) -> list[str]:
         """An item's text for each column: of a text, a dict by column, or the columns' values in a tuple."""
         values = [value]
         if isinstance(value, Mapping):
@@ -261,7 +263,8 @@ class Text(Input):
         return texts
 
     @cached_property
-    def _separator(self) -> str:
+    def separator(self) -> str:
+        """What stands between the texts of several columns."""
         return f" {separator(self.fitted)} " if self.fitted and len(self.columns) > 1 else " "
 
     def each(self, items: Any) -> Iterable[Any]:
@@ -284,8 +287,7 @@ class Text(Input):
         ]
 
     def describe(self) -> list[str]:
-        names = " and ".join(map(repr, self.columns))
-        lines = [f"in:  text of {names}, up to {self.max_tokens} tokens"]
+        lines = [f"in:  text of {' and '.join(map(repr, self.columns))}, up to {self.max_tokens} tokens"]
         if self.cut >= 0.005:
             lines.append(f"     about {self.cut:.0%} of the training texts are longer, and are cut there (max_tokens=)")
         return lines
@@ -293,7 +295,7 @@ class Text(Input):
     # Serving.
 
     def notes(self, value: Any) -> tuple[str, ...]:
-        script = script_of("\n".join(self._checked_texts(value)))
+        script = script_of("\n".join(self.texts_of(value)))
         if not self.scripts or script in self.scripts:
             return ()
         own = "has no letters" if script == NO_LETTERS else f"is written in {script} letters"
@@ -320,6 +322,11 @@ class Text(Input):
     def _joined(self, items: pl.DataFrame) -> list[str]:
         """The texts of each row, one below the other."""
         return ["\n".join(map(_plain, values)) for values in items.select(self.columns).iter_rows()]
+
+    def parts(self, value: Any) -> Parts:
+        from headway.inputs.text.evidence import TextParts
+
+        return TextParts(self, value)
 
     def form(self) -> tuple[Column, ...]:
         return tuple(Column(name=name, kind="text", typical="A text to read.") for name in self.columns)
@@ -374,6 +381,11 @@ class Text(Input):
         texts = self._joined(items)
         return {"num_characters": list(map(len, texts)), "script": list(map(script_of, texts))}
 
+    def explorers(self, setup: Setup) -> dict[str, Any]:
+        from headway.inputs.text.gradients import explain
+
+        return {"explain": partial(explain, setup)}
+
     def report_sections(self, setup: Setup, report: Report) -> dict[str, Section]:
         """The words that a simple model goes by, as "words"; of numbers none."""
         from headway.inputs.text.words import section
@@ -381,17 +393,15 @@ class Text(Input):
         return section(self, setup) if report.labels else {}
 
     def report_pictures(self, setup: Setup, report: Report) -> dict[int, Picture]:
-        from headway.judge.report.report import Picture
+        from headway.inputs.text.gradients import report_pictures
 
-        shown = {row for part in report.sections.values() for row in part.rows}
-        rows = (row for row in setup.data.items.iter_rows(named=True) if row["row"] in shown)
-        return {row["row"]: Picture(html=self.card(self.from_row(row))) for row in rows}
+        return report_pictures(setup, report)
 
     # Pictures.
 
     def card(self, value: Any) -> str:
         """A text as HTML, cut where it is long; of several columns each below its name."""
-        texts = [textwrap.shorten(text, SHOWN, placeholder=" ...") for text in self._checked_texts(value)]
+        texts = [textwrap.shorten(text, SHOWN, placeholder=" ...") for text in self.texts_of(value)]
         if len(texts) == 1:
             return escape(texts[0])
         return "".join(f"<b>{escape(name)}</b>{escape(text)}" for name, text in zip(self.columns, texts, strict=True))

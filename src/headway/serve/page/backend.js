@@ -1,5 +1,5 @@
 // Where the answers come from: here the server that sent this page. A page without a server brings another file of
-// this name, with the same three functions.
+// this name, with the same functions.
 
 const RETRIES = 3;
 const SHRUNK_SIDE = 2048;
@@ -61,13 +61,34 @@ export async function media(item) {
   return files.get(item) ?? null;
 }
 
-async function asked(item) {
+/**
+ * The answers for several rows, in their order: each is as `answer` gives it, or has a `problem` instead.
+ * @param {Object[]} rows
+ * @returns {Promise<Object[]>}
+ * @throws {Error} whose message is to be shown to a person.
+ */
+export async function answerMany(rows) {
+  return (await (await asked(rows)).json()).predictions;
+}
+
+/**
+ * What in a row speaks for its answer: the pieces that its texts are made of, by column, each with a weight or null.
+ * @param {Object} item
+ * @returns {Promise<{prediction: Object, answer: string, unit: string,
+ *   columns: Object<string, {text: string, weight: ?number}[]>}>} `prediction` is as `answer` gives it.
+ * @throws {Error} whose message is to be shown to a person.
+ */
+export async function explain(item) {
+  return (await asked(item, "explain")).json();
+}
+
+async function asked(item, address = limits.address) {
   const isFile = item instanceof Blob;
   // A photo that is made smaller has other pixels than the one that is shown; both fill the same box.
   const body = !isFile ? JSON.stringify(item) : item.size > limits.maxBytes ? await shrink(item) : item;
   const type = isFile ? body.type || "application/octet-stream" : "application/json";
   for (let tries = 0; ; tries += 1) {
-    const response = await send(body, { "content-type": type, accept: "application/json" });
+    const response = await send(address, body, { "content-type": type, accept: "application/json" });
     if (response.ok) return response;
     if (response.status !== 503 || tries === RETRIES) throw new Error(await words(response));
     const seconds = Number(response.headers.get("retry-after")) || 1;
@@ -75,9 +96,9 @@ async function asked(item) {
   }
 }
 
-async function send(body, headers) {
+async function send(address, body, headers) {
   try {
-    return await fetch(limits.address, { method: "POST", body, headers });
+    return await fetch(address, { method: "POST", body, headers });
   } catch {
     throw new Error("The server cannot be reached. Is it still running?");
   }

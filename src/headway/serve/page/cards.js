@@ -1,6 +1,7 @@
 // A card for each item: it waits, is answered, and shows the answer as its kind is best seen.
 
-import { answer, media } from "./backend.js";
+import { answer, explain, media } from "./backend.js";
+import { showEvidence } from "./evidence.js";
 import { showSound } from "./sounds.js";
 import { duration, figure, find, made, share } from "./words.js";
 
@@ -28,10 +29,28 @@ export function know(described) {
  * @param {{name: string, item: File|Object}[]} asked An item is a picture's file, or a row's values by column.
  */
 export function take(asked) {
+  find("list").querySelector(".live")?.remove();
   for (const each of asked) waiting.push({ ...each, card: newCard(each) });
   if (asked.length) {
     find("answers").scrollIntoView({ block: "nearest" });
     next();
+  }
+}
+
+/** Asks about an item that is still being written: its card takes the place of the one before. */
+export async function takeLive({ name, item }) {
+  find("list").querySelector(".live")?.remove();
+  const card = newCard({ name, item });
+  card.classList.add("live");
+  try {
+    // This alone, which is not written into the server's log.
+    const evidence = await explain(item);
+    show(card, evidence.prediction);
+    showEvidence(card, evidence);
+    // Of the answers to half of a text the last alone is of interest.
+    if (card.isConnected) say(spoken(evidence.prediction));
+  } catch (error) {
+    fail(card, error.message);
   }
 }
 
@@ -64,12 +83,18 @@ async function ask({ name, item, card }) {
   try {
     const [prediction] = await Promise.all([answer(item), known]);
     show(card, prediction);
-    say(`${name}: ${prediction.familiar === false ? "unfamiliar" : shownAs().spoken(prediction)}`);
+    say(`${name}: ${spoken(prediction)}`);
     if (model.media?.media_type.startsWith("image/")) await showOver(card, item);
+    // An answer stands without its evidence, too.
+    if (model.explains) explain(item).then((evidence) => showEvidence(card, evidence), () => {});
   } catch (error) {
     fail(card, error.message);
     say(`${name}: ${error.message}`);
   }
+}
+
+function spoken(prediction) {
+  return prediction.familiar === false ? "unfamiliar" : shownAs().spoken(prediction);
 }
 
 function newCard({ name, item }) {

@@ -1,13 +1,17 @@
 // The form for a row of a table: a field for each column, and rows pasted from a spreadsheet or a CSV file.
 
-import { notice, take } from "./cards.js";
+import { model, notice, take, takeLive } from "./cards.js";
+import { openRows } from "./rows.js";
 import { find, made } from "./words.js";
 
 const MAX_OPTIONS = 30;
 const MAX_PASTED = 100;
 const MAX_NAMED = 4;
+// Milliseconds without a key, after which a text is answered as far as it is written.
+const PAUSE = 600;
 
 let columns = [];
+let typed;
 
 /**
  * Shows the form instead of the place for pictures.
@@ -23,16 +27,24 @@ export function openForm(given) {
     event.preventDefault();
     submit();
   });
+  if (model.explains) {
+    find("empty-hint").hidden = true;
+    find("row").addEventListener("input", () => {
+      clearTimeout(typed);
+      typed = setTimeout(live, PAUSE);
+    });
+  }
   find("example").addEventListener("click", () => fill(typical()));
   find("empty").addEventListener("click", () => {
     fill({});
     inputs()[0].focus();
   });
   find("pasted").addEventListener("input", (event) => pasted(event.target.value));
+  openRows(rowsOf);
   document.addEventListener("paste", (event) => {
     const text = event.clipboardData.getData("text/plain");
     // A single value is for the field that it is pasted into.
-    if (event.target.id === "pasted" || !/[\t,;\n]/.test(text.trim())) return;
+    if (event.target.id === "pasted" || event.target.tagName === "TEXTAREA" || !/[\t,;\n]/.test(text.trim())) return;
     if (pasted(text)) event.preventDefault();
   });
 }
@@ -97,6 +109,12 @@ function submit() {
   ask([row]);
 }
 
+// The answer to what is written so far; nothing where nothing is.
+function live() {
+  const row = Object.fromEntries(inputs().map((input, place) => [columns[place].name, valued(input.value, "text")]));
+  if (Object.values(row).some((value) => value !== null)) takeLive({ name: named(row), item: row });
+}
+
 function valued(text, kind) {
   const given = text.trim();
   if (given === "") return null;
@@ -105,6 +123,7 @@ function valued(text, kind) {
 }
 
 function ask(rows) {
+  clearTimeout(typed);
   take(rows.map((row) => ({ name: named(row), item: row })));
 }
 
@@ -115,31 +134,45 @@ function named(row) {
   return `${shown.join(", ")}${known.length > MAX_NAMED ? ", \u2026" : ""}`;
 }
 
-// Rows as text: with a line of names, in any order, or with a value for each column. One is filled in, more are asked.
+// Rows as text. One is filled in, more are asked.
 function pasted(text) {
-  const lines = cells(text.trim());
-  const names = columns.map(({ name }) => name.trim());
-  const isHead = lines.length > 1 && lines[0].filter((cell) => names.includes(cell.trim())).length > lines[0].length / 2;
-  const order = isHead ? lines[0].map((cell) => cell.trim()) : names;
-  const rest = isHead ? lines.slice(1) : lines;
-  if (!rest.length || rest.some((line) => line.length !== order.length)) {
-    if (text.trim()) notice(`A row needs ${names.length} values, in the order of the fields, or a first line with names.`);
+  if (!text.trim()) return false;
+  let rows;
+  try {
+    rows = rowsOf(text);
+  } catch (error) {
+    notice(error.message);
     return false;
   }
-  if (rest.length > MAX_PASTED) {
-    notice(`These are ${rest.length} rows; up to ${MAX_PASTED} can be asked about at once.`);
+  if (rows.length > MAX_PASTED) {
+    notice(`These are ${rows.length} rows; up to ${MAX_PASTED} can be asked about at once. A file may have more.`);
     return false;
   }
-  const rows = rest.map((line) => Object.fromEntries(columns.map(({ name, kind }) => {
-    const place = order.indexOf(name.trim());
-    return [name, place < 0 ? null : valued(line[place], kind)];
-  })));
   notice("");
   fill(rows[0]);
   if (rows.length > 1) ask(rows);
   else find("ask").focus();
   find("pasted").value = "";
   return true;
+}
+
+// Text to rows by column: with a line of names, in any order, or with a value for each column.
+function rowsOf(text) {
+  const lines = cells(text.trim());
+  const names = columns.map(({ name }) => name.trim());
+  const heads = (lines[0] ?? []).map((cell) => cell.trim());
+  const known = heads.filter((cell) => names.includes(cell)).length;
+  // A file has columns besides these: all of these are enough.
+  const isHead = lines.length > 1 && (known > heads.length / 2 || known === names.length);
+  const order = isHead ? heads : names;
+  const rest = isHead ? lines.slice(1) : lines;
+  if (!rest.length || rest.some((line) => line.length !== order.length)) {
+    throw new Error(`A row needs ${names.length === 1 ? "1 value" : `${names.length} values, in the order of the fields`}, or a first line with names.`);
+  }
+  return rest.map((line) => Object.fromEntries(columns.map(({ name, kind }) => {
+    const place = order.indexOf(name.trim());
+    return [name, place < 0 ? null : valued(line[place], kind)];
+  })));
 }
 
 // Text to lines of cells: separated by tabs, semicolons or commas, with quotes as in CSV.

@@ -127,10 +127,11 @@ def _top_losses(report: Report, losses: Sequence[TopLoss]) -> str:
     wrong = sum(item.predicted != item.target for item in losses)
     has_heat = any(item.row in report.pictures and report.pictures[item.row].heat for item in losses)
     heat = " Warm colours beside a photo show the evidence for the prediction (Grad-CAM)." if has_heat else ""
+    legend = next((report.pictures[item.row].legend for item in losses if item.row in report.pictures), "")
     cards = "".join(f"<li>{_card(report, item)}</li>" for item in losses)
     return (
         f"<p>The {len(losses)} items of {report.focus_part} with the highest loss. The model got {wrong} of them wrong."
-        f'{heat}</p><ul class="gallery">{cards}</ul>'
+        f'{heat}</p>{legend}<ul class="gallery">{cards}</ul>'
     )
 
 

@@ -257,7 +257,7 @@ class Text(Input):
             message = f"not a row: expected a dict with {', '.join(map(repr, self.columns))}"
             raise ReadError(message)
         texts = [_checked(name, value) for name, value in zip(self.columns, values, strict=True)]
-        if not any(map(_shows, texts)):
+        if not any(letter.isprintable() and not letter.isspace() for text in texts for letter in text):
             message = "empty: there is no text in it"
             raise ReadError(message)
         return texts
@@ -467,10 +467,6 @@ def _read(path: Path) -> str | None:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return content.decode("cp1252", "replace")
-
-
-def _shows(text: str) -> bool:
-    return any(character.isprintable() and not character.isspace() for character in text)
 
 
 def _plain(value: Any) -> str:

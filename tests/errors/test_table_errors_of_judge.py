@@ -130,5 +130,5 @@ def test_photos_have_no_columns(digits) -> None:
         learner.interpret()
     assert str(caught.value) == (
         "`learner.interpret()` is not available for this kind of input.\n"
-        f"  Given: {learner.data.input}\n  Fix:   Look at `learner.report()` instead."
+        f"  Given: {learner.data.input}\n  Fix:   Look at `learner.explain()` or `learner.report()` instead."
     )

@@ -61,7 +61,7 @@ def test_the_last_line_is_the_contract(headway: Command, photo_folder: PhotoFold
     assert [each.split()[1] for each in epochs] == ["1", "2"]
     assert f"{line['history'][1]['train_loss']:.4f}" in epochs[1]
     assert "this model" in done.out
-    assert "1 items were left out; reasons in runs/photos/problems.csv" in lines
+    assert "1 item was left out; reasons in runs/photos/problems.csv" in lines
     assert line["verdict"]["sentence"] in lines
 
     run = Path(line["run_dir"])

@@ -17,11 +17,12 @@ def scores_of(columns: int, *, apart: float, items: int = 200) -> tuple[np.ndarr
     return draw.normal(size=(items, columns)) + apart * positive, positive
 
 
-def test_a_perfect_column_has_a_trial_a_positive() -> None:
+def test_a_perfect_column_has_fewer_trials_than_positives() -> None:
+    """The highest negative is seldom among those seen, so a hundred of a hundred say less here than of a rate."""
     scores, positive = scores_of(1, apart=20)
     found = rank(scores, positive, precision_effects).estimate
     assert (found.value, found.high) == (1, 1)
-    assert found.low == pytest.approx(wilson(100, 100).low, abs=0.002)
+    assert 0.8 < found.low < wilson(100, 100).low
 
 
 def test_independent_columns_are_surer_together() -> None:
@@ -52,9 +53,9 @@ def test_no_column_has_no_interval() -> None:
 
 
 def test_more_columns_need_more_positives() -> None:
-    scores, positive = scores_of(2, apart=1.5, items=38)
+    scores, positive = scores_of(3, apart=1.5, items=48)
     assert rank_classes(scores, positive, precision_effects, what="label").reason == (
-        "the rarest label has 19 items, 20 needed"
+        "the rarest label has 24 items, 25 needed"
     )
     assert not rank_classes(scores[:, :1], positive[:, :1], precision_effects, what="label").reason
     assert not rank_classes(scores, positive, auroc_effects, what="label").reason

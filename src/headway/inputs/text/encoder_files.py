@@ -9,6 +9,7 @@ from pathlib import Path
 from headway.errors import ConfigError, WeightsError, in_a_line
 from headway.inputs.text.tokenizer import padding_of
 from headway.system.cache import cache_folder
+from headway.system.files import read_file
 
 __all__ = ["OFFSET_PADDING", "encoder_folder", "encoder_tokenizer", "is_encoder", "max_positions"]
 
@@ -79,6 +80,6 @@ def encoder_tokenizer(name: str) -> str:
 
 def max_positions(name: str) -> int:
     """How many tokens an encoder takes at most."""
-    config = json.loads((encoder_folder(name) / "config.json").read_text(encoding="utf-8"))
+    config = json.loads(read_file(encoder_folder(name) / "config.json"))
     is_offset = config.get("pad_token_id") == OFFSET_PADDING
     return int(config.get("max_position_embeddings") or 512) - (OFFSET_PADDING + 1 if is_offset else 0)

@@ -338,7 +338,7 @@ class Text(Input):
     def browser_facts(self) -> dict[str, Any]:
         from headway.inputs.text.browser import browser_facts
 
-        return {"separator": self._separator, **browser_facts(self.fitted, name=self.tokenizer)}
+        return {"separator": self.separator, **browser_facts(self.fitted, name=self.tokenizer)}
 
     # Training.
 

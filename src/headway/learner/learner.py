@@ -33,7 +33,6 @@ from headway.learner.report import UNTRAINED, Diagnosis, check_request, curve, f
 from headway.learner.restore import Call, made_again, recorded, replay, resume_run
 from headway.learner.subject import TrainedModel
 from headway.learner.weights import load_weights, save_weights
-from headway.peel.write import LayerName, Peeled, peel
 from headway.predictions import Predictions
 from headway.runs.run import Run, new_run
 from headway.system.terminal import echo
@@ -59,6 +58,7 @@ if TYPE_CHECKING:
     from headway.inputs.ratings.recommender import Recommender
     from headway.inputs.table.interpret import Interpretation
     from headway.inputs.text.evidence import TextEvidence
+    from headway.peel.write import LayerName, Peeled
 
     Evidence = TextEvidence | PhotoEvidence
 
@@ -566,6 +566,8 @@ class Learner:
         Raises:
             ConfigError: If there is no such call or layer, or the training cannot be written as that layer.
         """
+        from headway.peel.write import peel
+
         own = {"arch": self._start, "optimizer": self._own["optimizer"], "loss_fn": self._own["loss_fn"]}
         known = {"calls": self._calls, "epochs": self._epochs, "own": own, "two_stages": self.two_stages}
         return peel(subject_of(self._trained, run=self.run, **known), layer, call=call)

@@ -45,7 +45,7 @@ def method_text(subject: Subject, head: str, data: DataCall) -> str:
         f'"""{head}"""\n',
         *([*standard, ""] if standard else []),
         *(line for line in imports if line not in standard),
-        "from headway.peel import sha256_of\n",
+        "from headway.peel.facts import sha256_of\n",
         f"torch.set_num_threads({subject.threads})\n",
         f"data = {data.text}",
         f"learner = {_learner(subject)}",

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 import headway as hw
-from headway.peel import sha256_of
+from headway.peel.facts import sha256_of
 
 __all__ = ["output_of", "same_bits"]
 

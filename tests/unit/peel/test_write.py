@@ -10,8 +10,7 @@ import pytest
 from torch import nn
 
 import headway as hw
-from headway.peel import Peeled
-from headway.peel.write import LAYERS
+from headway.peel.write import LAYERS, Peeled
 from headway.train import schedules
 from tests.unit.peel.running import same_bits
 

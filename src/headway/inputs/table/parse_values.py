@@ -162,7 +162,9 @@ class Scale(AsJson):
 
     def __call__(self, numbers: np.ndarray) -> np.ndarray:
         """Scaled, between -3 and 3; the median where they are NaN."""
-        scaled = np.clip((np.nan_to_num(numbers, nan=self.median) - self.median) / self.width, -_FAR, _FAR)
+        # The largest numbers may become infinite, and are clipped like all that are far.
+        with np.errstate(over="ignore"):
+            scaled = np.clip((np.nan_to_num(numbers, nan=self.median) - self.median) / self.width, -_FAR, _FAR)
         return scaled / np.sqrt(1 + np.square(scaled / LIMIT))
 
     def one(self, number: float) -> float:

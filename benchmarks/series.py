@@ -37,8 +37,9 @@ SETS = (
 
 def run() -> list[Row]:
     """Accuracy and seconds for each set, and their means."""
-    if importlib.util.find_spec("aeon") is None:
-        print("aeon is not installed, nothing is measured: pip install aeon")
+    # aeon installs numba, which may need an older numpy than the rest: then a venv of its own is the place for it.
+    if any(importlib.util.find_spec(name) is None for name in ("aeon", "numba")):
+        print("aeon is not installed with what it needs, nothing is measured: pip install aeon")
         return []
     torch.set_num_threads(1)
     # Whatever is compiled, or imported when first used, is so now.

@@ -53,7 +53,7 @@ async def read_body(request: Request, *, max_bytes: int, add: Callable[[int], No
         Problem: If it is too large, too slow, or there is no room for it.
         ClientDisconnect: If the client goes away meanwhile.
     """
-    # The web server has refused what is no number.
+    # The web server has refused a length that is not a number.
     if int(request.headers.get("content-length", "0")) > max_bytes:
         raise _too_large(max_bytes)
     chunks: list[bytes] = []

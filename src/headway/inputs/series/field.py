@@ -181,9 +181,16 @@ class Series(Input):
         """An item's channels as they come, float64 `[channels, moments]`, gaps filled."""
         return moments_of(value, self.columns, self.moments)
 
+    def read_noted(self, value: Any) -> tuple[np.ndarray, tuple[str, ...]]:
+        # A long text takes most of the time of an answer, so it is parsed once for both.
+        numbers = self._numbers(value)
+        moments, longest = numbers.shape[1], self.length * self.every
+        notes = (f"{moments} moments, of which the first {longest} count",) if moments > longest else ()
+        return _in_length(numbers, self.length, self.every), notes
+
     def read(self, value: Any) -> np.ndarray:
         """One item, float32 `[channels, length]`: a row, a list, text, or an array `[time]` or `[channels, time]`."""
-        return _in_length(self._numbers(value), self.length, self.every)
+        return self.read_noted(value)[0]
 
     def unreadable(self, items: pl.DataFrame) -> dict[int, str]:
         reasons = {}
@@ -228,9 +235,7 @@ class Series(Input):
 
     def notes(self, value: Any) -> tuple[str, ...]:
         """That the item is longer than what the model sees."""
-        moments = self._numbers(value).shape[1]
-        longest = self.length * self.every
-        return (f"{moments} moments, of which the first {longest} count",) if moments > longest else ()
+        return self.read_noted(value)[1]
 
     # Serving.
 

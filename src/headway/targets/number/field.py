@@ -89,7 +89,7 @@ class Number(Target):
     def recognise(cls, column: str, values: Callable[[], pl.Series], input: Input) -> Self | None:
         """A column of decimals, or of many whole numbers, in a table of values; what goes with files has classes."""
         if input.target_is_number:
-            # What is no number in it is an error that `encode` names.
+            # A value that is not a number is an error that `encode` names.
             return cls(column)
         numbers = numbers_in(values()) if input.source == "values" else None
         odd = odd_value(values()) if input.source == "values" and numbers is None else None

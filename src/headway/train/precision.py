@@ -12,11 +12,22 @@ import torch
 
 from headway.errors import ConfigError, did_you_mean
 
-__all__ = ["Precision", "PrecisionName", "choose_device", "choose_precision"]
+__all__ = ["Precision", "PrecisionName", "choose_device", "choose_precision", "float32_weights"]
 
 PrecisionName = Literal["auto", "float32", "bfloat16", "float16"]
 _NO_CONTEXT = nullcontext()
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+@contextmanager
+def float32_weights() -> Iterator[None]:
+    """A context in which new parameters are float32, whatever torch's default dtype is."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 @dataclass(frozen=True)

@@ -67,3 +67,13 @@ def test_the_seed_decides_the_weights_and_leaves_torchs_generator_alone() -> Non
     assert torch.equal(torch.rand(1), expected)
     assert all(torch.equal(one[name], two[name]) for name in one)
     assert not torch.equal(one["head.weight"], other["head.weight"])
+
+
+def test_weights_are_float32_whatever_torchs_default_is() -> None:
+    torch.set_default_dtype(torch.float64)
+    try:
+        made = make_model("small_resnet", hw.Image("file", size=32), KIND, pretrained=False)
+        assert torch.get_default_dtype() is torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert {parameter.dtype for parameter in made.module.parameters()} == {torch.float32}

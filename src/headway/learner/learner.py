@@ -47,7 +47,7 @@ from headway.train.model import MEASURED, Model
 from headway.train.objective import ClassWeights, Loss, make_objective
 from headway.train.optimizers import OptimizerChoice, check_optimizer, freeze_to
 from headway.train.options import Plan, check_run, options_of
-from headway.train.precision import PrecisionName, choose_device, choose_precision
+from headway.train.precision import PrecisionName, choose_device, choose_precision, float32_default
 from headway.train.progress import Progress, make_progress
 from headway.train.stage import Setup, fit
 
@@ -588,7 +588,8 @@ class Learner:
             for copies in self.data.copies:
                 self.progress.tell(f"{copies.sentence} {ADVICE}")
         try:
-            with recorded(self.run, len(self._calls) - 1, call, setup=self.setup, history=self.history) as made:
+            number, known = len(self._calls) - 1, {"setup": self.setup, "history": self.history}
+            with float32_default(), recorded(self.run, number, call, **known) as made:
                 yield made
             self._epochs.append(sum(entry.stage == "all" for entry in self.history))
         finally:

@@ -157,7 +157,7 @@ def _best_decay(
 ) -> tuple[float, torch.Tensor]:
     """The weight decay whose heads predict best the folds that they were solved without, and what they predict."""
     folds = _folds(targets.numpy() if target.is_one_class else np.zeros(len(targets)), seed)
-    outputs = torch.empty(len(decays), len(targets), target.num_outputs)
+    outputs = features.new_empty(len(decays), len(targets), target.num_outputs)
     for fold in range(NUM_FOLDS):
         inside = torch.from_numpy(folds != fold)
         weights = None
@@ -200,7 +200,8 @@ def _solve(
 ) -> torch.Tensor:
     """Weights and, in the last column, biases: `[outputs, features + 1]`."""
     # Zeros and not random numbers: what is solved must not depend on a draw.
-    weights = torch.zeros(target.num_outputs, features.shape[1] + 1) if start is None else start.clone()
+    zeros = features.new_zeros(target.num_outputs, features.shape[1] + 1)
+    weights = zeros if start is None else start.clone()
     weights.requires_grad_()
     stops: dict[str, Any] = {"tolerance_grad": 1e-5, "tolerance_change": 1e-7}
     optimizer = torch.optim.LBFGS([weights], max_iter=max_iter, history_size=10, line_search_fn="strong_wolfe", **stops)

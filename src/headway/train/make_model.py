@@ -14,7 +14,7 @@ from headway.inputs.base import Input
 from headway.seeds import torch_seed
 from headway.targets.base import Target
 from headway.train.model import Model
-from headway.train.precision import float32_weights
+from headway.train.precision import float32_default
 
 __all__ = ["make_model"]
 
@@ -43,7 +43,7 @@ def make_model(
         fix = "Pass a name, a module (not its class), or nothing."
         raise ConfigError("`arch` must be an architecture's name or an nn.Module.", given=given, fix=fix)
     # Weights are drawn from torch's generator: by the run's seed, and what the caller draws next stays as it was.
-    with torch.random.fork_rng(devices=[]), float32_weights():
+    with torch.random.fork_rng(devices=[]), float32_default():
         torch.manual_seed(torch_seed(seed, "init"))
         model = input.build_model(arch, target, pretrained=pretrained)
     return model if model.prepare is not None else replace(model, prepare=nn.Identity())

@@ -12,7 +12,7 @@ import torch
 
 from headway.errors import ConfigError, did_you_mean
 
-__all__ = ["Precision", "PrecisionName", "choose_device", "choose_precision", "float32_weights"]
+__all__ = ["Precision", "PrecisionName", "choose_device", "choose_precision", "float32_default"]
 
 PrecisionName = Literal["auto", "float32", "bfloat16", "float16"]
 _NO_CONTEXT = nullcontext()
@@ -20,8 +20,8 @@ _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torc
 
 
 @contextmanager
-def float32_weights() -> Iterator[None]:
-    """A context in which new parameters are float32, whatever torch's default dtype is."""
+def float32_default() -> Iterator[None]:
+    """A context in which new parameters and tensors are float32, whatever torch's default dtype is."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)
     try:

@@ -58,6 +58,17 @@ def test_two_classes_too() -> None:
     assert ours == pytest.approx(theirs.predict_proba(standardised(features).numpy()), abs=5e-3)
 
 
+def test_the_solution_has_the_features_dtype_whatever_torchs_default_is() -> None:
+    features, targets = problem(3, items=40)
+    labels = hw.Category("label", labels=("a", "b", "c"))
+    torch.set_default_dtype(torch.float64)
+    try:
+        head = solve_head(features, targets, target=labels, seed=0)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert head.weight.dtype == torch.float32
+
+
 def test_the_head_takes_features_as_they_are() -> None:
     """On raw features it says what the solution says on standardised ones."""
     features, targets = problem(4)

@@ -35,7 +35,9 @@ def facts() -> dict[str, Any]:
         {"stage": "all", "epoch": epoch, "train_loss": train, "valid_loss": valid, "accuracy": 0.85, "lr": 1e-3}
         for epoch, (train, valid) in losses
     ]
-    report = hw.judge_predictions(probabilities, targets, items={"site": site}, slices=["site"], history=history)
+    report = hw.judge_predictions(
+        probabilities, targets, items={"site": site}, slices=["site"], groups=["site"], history=history
+    )
     features = draw.normal(size=(400, 3)) + targets[:, None]
     curve = learning_curve(
         features[:200], targets[:200], features[200:], targets[200:], num_classes=2, solve=logistic(2)

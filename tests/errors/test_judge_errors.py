@@ -177,7 +177,7 @@ def test_judging_with_a_baseline_that_does_not_fit() -> None:
 def test_judging_slices_that_are_not_there() -> None:
     probabilities, targets = np.full((6, 2), 0.5), np.arange(6) % 2
     assert message(ConfigError, judge_predictions, probabilities, targets, slices=["site"]) == (
-        "Slices are made of the items' columns.\n  Given: slices=['site'], no items\n  Fix:   Pass `items`."
+        "Slices and groups are made of the items' columns.\n  Given: slices=['site'], no items\n  Fix:   Pass `items`."
     )
     items = {"site": list("aabbcc")}
     assert message(ConfigError, judge_predictions, probabilities, targets, items=items, slices=["sites"]) == (

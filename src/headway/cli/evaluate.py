@@ -45,8 +45,8 @@ def evaluate(
     separator: Separator = None,
     encoding: Encoding = None,
     decimal: Decimal = None,
-    groups: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="Column of groups, such as patient: intervals count groups.")
+    clusters: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Column of what belongs together: intervals count patients.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -63,9 +63,9 @@ def evaluate(
     rows, part = labelled_items(
         predictor, data, inputs=input or (), target=target, dialect=dialect, tell=partial(echo, err=True)
     )
-    if groups is not None and groups not in rows.columns:
-        what = "`--groups` must name a column of the data."
-        raise ConfigError(what, given=groups, fix=did_you_mean(groups, rows.columns))
+    if clusters is not None and clusters not in rows.columns:
+        what = "`--clusters` must name a column of the data."
+        raise ConfigError(what, given=clusters, fix=did_you_mean(clusters, rows.columns))
     unanswered = field.is_missing(rows)
     rows = rows.filter([not is_missing for is_missing in unanswered])
     # Before the slow part: a label that the model does not know is an error.
@@ -82,7 +82,7 @@ def evaluate(
         raise DataError(f"None of the {nouns} can be read.", given=given, fix="Correct the paths or the values.")
     metrics = field.metrics()
     outputs, targets = metrics.gather(chain([first], batches), num_outputs=field.num_outputs)
-    apart = None if groups is None else number_groups(rows[judged][groups])
+    apart = None if clusters is None else number_groups(rows[judged][clusters])
     estimates = metrics.evaluate(outputs, targets, groups=apart)
     facts = {"part": part, "items": len(outputs), "unanswered": sum(unanswered)}
     facts["in_training"] = _num_in_training(bundle, predictor, rows[judged])

@@ -21,7 +21,10 @@ def report(
         str | None, typer.Option(metavar="A,B", help="Columns to slice by: every metric for each of their values.")
     ] = None,
     groups: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="Column of groups, such as patient: intervals count groups.")
+        str | None, typer.Option(metavar="A,B", help="Columns of groups of people, such as sex,race: who is harmed.")
+    ] = None,
+    clusters: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Column of what belongs together: intervals count patients.")
     ] = None,
     tta: Annotated[int, typer.Option(metavar="N", help="Test-time augmentation: number of views per item.")] = 0,
     data: MovedTo = None,
@@ -33,8 +36,7 @@ def report(
     from headway.learner.learner import Learner
 
     learner = Learner.resume(run, data=data, accept_changes=accept_changes)
-    columns = [column.strip() for column in slices.split(",")] if slices else ()
-    judged = learner.report(slices=columns, groups=groups, tta=tta)
+    judged = learner.report(slices=_columns(slices), groups=_columns(groups), clusters=clusters, tta=tta)
     page = run / "report.html"
     if as_json:
         echo(json.dumps(judged.to_json()))
@@ -45,3 +47,7 @@ def report(
         import webbrowser
 
         webbrowser.open(page.resolve().as_uri())
+
+
+def _columns(names: str | None) -> list[str]:
+    return [name.strip() for name in names.split(",")] if names else []

@@ -450,7 +450,8 @@ class Learner:
         *,
         slices: Sequence[str] = (),
         tta: int = 0,
-        groups: str | None = None,
+        groups: Sequence[str] = (),
+        clusters: str | None = None,
         baselines: Mapping[str, BaselineFunction] | None = None,
     ) -> Report:
         """Is the model good, better than something simple, for everyone, and why not; kept in the run's folder.
@@ -458,17 +459,19 @@ class Learner:
         Args:
             slices: Columns of the items by whose values every metric is given, such as `["site"]`.
             tta: Augmented views of each item whose gain is measured on valid; none when 0.
-            groups: The column of what belongs together, such as the photos of a patient: intervals and tests then count
-                groups, not items. Left out: that of the `GroupSplit`, where there is one.
+            groups: Columns of groups of people, such as `["sex", "race"]`: who is selected, and who gets the errors.
+            clusters: The column of what belongs together, such as the photos of a patient: intervals and tests then
+                count clusters, not items. Left out: that of the `GroupSplit`, where there is one.
             baselines: Baselines of your own by name; see `headway.judge.baselines.run`.
 
         Raises:
             ConfigError: If a column is not known or has no groups, or `tta` cannot have an effect.
         """
         trained = self._trained
-        check_request(trained, slices=slices, tta=tta, own=baselines or (), groups=groups)
+        asked = {"slices": slices, "tta": tta, "groups": groups, "clusters": clusters}
+        check_request(trained, **asked, own=baselines or ())
         own = own_baselines(trained, baselines or {})
-        report = make_report(trained, baselines=[*self.baselines(), *own], slices=slices, tta=tta, groups=groups)
+        report = make_report(trained, baselines=[*self.baselines(), *own], **asked)
         if self.run is not None:
             report.save(self.run.path / "report.html")
             report.save(self.run.path / "report.json")

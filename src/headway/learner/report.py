@@ -17,6 +17,7 @@ from headway.errors import ConfigError
 from headway.judge.baselines.run import BaselineResult, check_names
 from headway.judge.diagnosis.diagnose import diagnose
 from headway.judge.diagnosis.finding import Finding, describe
+from headway.judge.fairness.report import check_columns
 from headway.judge.grouped_items import number_groups
 from headway.judge.learning_curve import LearningCurve
 from headway.judge.report.build import build_report
@@ -75,7 +76,13 @@ def predictions(trained: TrainedModel, name: PartName, *, tta: int = 0) -> Predi
 
 
 def check_request(
-    trained: TrainedModel, *, slices: Sequence[str], tta: int, own: Iterable[str], groups: str | None
+    trained: TrainedModel,
+    *,
+    slices: Sequence[str],
+    tta: int,
+    own: Iterable[str],
+    groups: Sequence[str],
+    clusters: str | None,
 ) -> None:
     """Finds mistakes in what is asked of a report, before the model predicts anything.
 
@@ -88,9 +95,10 @@ def check_request(
         raise ConfigError("`slices` must be a list of columns.", given=f"slices={slices!r}", fix=fix)
     # Its type says whether a column has groups; what the input knows of items takes time for many of them.
     first = trained.data.items.head(1)
-    for items, columns in ((trained.described(first), slices), (first, [groups] if groups else ())):
+    for items, columns in ((trained.described(first), slices), (first, [clusters] if clusters else ())):
         for column in columns:
             group_items(items, column)
+    check_columns(groups, trained.described(first))
     check_names(own, known_baselines(trained))
     if tta:
         check_views(tta, trained.setup)
@@ -102,7 +110,8 @@ def make_report(
     baselines: Sequence[BaselineResult],
     slices: Sequence[str] = (),
     tta: int = 0,
-    groups: str | None = None,
+    groups: Sequence[str] = (),
+    clusters: str | None = None,
 ) -> Report:
     """The whole report on a model; see `Learner.report`."""
     inputs = replace(
@@ -110,9 +119,10 @@ def make_report(
         # A diagnosis alone looks at valid, so that test stays unseen; a report is where test is looked at.
         parts={name: trained.predictions(name) for name in trained.judged},
         slices=slices,
-        groups=_groups(trained, groups),
+        groups=groups,
+        clusters=_clusters(trained, clusters),
         search=_properties(trained.data),
-        learning_curve=curve(trained, groups) if trained.has_curve else None,
+        learning_curve=curve(trained, clusters) if trained.has_curve else None,
         views_gain=_gain(trained, tta) if tta else None,
         settings=dict(trained.settings),
         data=trained.data.to_json(),
@@ -155,15 +165,15 @@ def _inputs(trained: TrainedModel, baselines: Sequence[BaselineResult]) -> Repor
     )
 
 
-def _groups(trained: TrainedModel, column: str | None) -> dict[str, np.ndarray]:
-    """By part, the groups of a column; of the one that the data were split by where none is named."""
+def _clusters(trained: TrainedModel, column: str | None) -> dict[str, np.ndarray]:
+    """By part, the clusters of a column; of the one that the data were split by where none is named."""
     column = column or trained.data.split.groups
     if column is None:
         return {}
     return {name: number_groups(trained.data.part(name).items[column]) for name in trained.judged}
 
 
-def curve(trained: TrainedModel, groups: str | None = None) -> LearningCurve:
+def curve(trained: TrainedModel, clusters: str | None = None) -> LearningCurve:
     """How good the head is by the number of training items.
 
     Raises:
@@ -191,7 +201,7 @@ def curve(trained: TrainedModel, groups: str | None = None) -> LearningCurve:
     # Problems this small are solved faster on one thread than on several that wait for one another.
     torch.set_num_threads(1)
     try:
-        return judge(*rows, solve=solve, seed=trained.setup.seed, groups=_groups(trained, groups).get("valid"))
+        return judge(*rows, solve=solve, seed=trained.setup.seed, groups=_clusters(trained, clusters).get("valid"))
     finally:
         torch.set_num_threads(threads)
 

@@ -59,7 +59,7 @@ def test_equal_models_are_told_apart_rarely() -> None:
 
 
 def test_a_report_counts_groups() -> None:
-    plain, grouped = judged(), judged(groups="patient")
+    plain, grouped = judged(), judged(clusters="patient")
     wide, narrow = (report.parts["valid"].metrics["accuracy"] for report in (grouped, plain))
     assert wide.value == narrow.value
     assert wide.high - wide.low > 2.5 * (narrow.high - narrow.low)
@@ -71,7 +71,7 @@ def test_a_report_counts_groups() -> None:
     assert grouped.parts["valid"].per_class[0].scores["recall"].reason == "items come in groups"
     assert grouped.slices is not None
     assert grouped.slices.slices[0].verdict == "indistinguishable"
-    assert judged(groups=PATIENTS.tolist()).parts["valid"].metrics["accuracy"] == wide
+    assert judged(clusters=PATIENTS.tolist()).parts["valid"].metrics["accuracy"] == wide
     assert "no interval: items come in groups" in grouped._repr_html_()
     assert "not shown: items come in groups" in card(grouped)
 
@@ -79,7 +79,7 @@ def test_a_report_counts_groups() -> None:
 def test_a_column_of_near_copies_is_pointed_out() -> None:
     assert judged().notes[-1] == (
         "Items with the same 'patient' are right or wrong together: intervals that count them as independent are too "
-        "narrow. Pass groups='patient' (--groups patient), and split by it."
+        "narrow. Pass clusters='patient' (--clusters patient), and split by it."
     )
     draw = np.random.default_rng(0)
     items = judged_items()
@@ -108,19 +108,19 @@ def test_groups_of_numbers() -> None:
 
 def test_groups_that_are_no_column() -> None:
     with pytest.raises(ConfigError) as caught:
-        judged(groups="patients")
+        judged(clusters="patients")
     assert str(caught.value) == (
-        "`groups` must be a column of `items`, or a value for each item.\n"
-        "  Given: groups='patients'\n"
+        "`clusters` must be a column of `items`, or a value for each item.\n"
+        "  Given: clusters='patients'\n"
         '  Fix:   Did you mean "patient"?'
     )
 
 
 def test_groups_of_other_items() -> None:
     with pytest.raises(ShapeError) as caught:
-        judged(groups=["a", "b"])
+        judged(clusters=["a", "b"])
     assert str(caught.value) == (
-        "`groups` must have a value for each item.\n"
+        "`clusters` must have a value for each item.\n"
         "  Given: 2 values, 400 items\n"
         "  Fix:   Pass them in the order of the predictions."
     )

@@ -260,14 +260,14 @@ for low, high in ((0, 0.1), (0.1, 0.2), (0.2, 0.4), (0.4, 1)):
 # %% [markdown]
 # ## All of it in one call {#report}
 # You need not write this each time. Give any model's answers to `judge_predictions`: baselines, intervals, paired
-# comparison, slices. With `groups=` it counts groups, not rows.
+# comparison, slices. With `clusters=` it counts groups, not rows.
 # %% tags=["seconds:8"]
 probabilities = np.stack([1 - probable, probable], axis=1)
 report = hw.judge_predictions(
     probabilities,
     late[future].astype(int),
     labels=["on time", "late"],
-    groups=table["day"].to_numpy()[future],
+    clusters=table["day"].to_numpy()[future],
     name="flights",
 )
 print(report)

@@ -19,7 +19,7 @@ def check_groups(inputs: ReportInputs) -> list[Finding]:
     Where items come in groups, such as patients, a disparity has no interval, and nothing is said.
     """
     judged = inputs.judged
-    if judged.items is None or not inputs.metrics.has_classes or inputs.main in inputs.groups:
+    if judged.items is None or not inputs.metrics.has_classes or inputs.main in inputs.clusters:
         return []
     predicted, targets, labels = inputs.metrics.decide(judged.predictions), judged.targets, inputs.labels
     findings = []

@@ -14,6 +14,7 @@ from headway.errors import ConfigError, ShapeError, did_you_mean
 from headway.judge.baselines.base import BaselineData
 from headway.judge.baselines.run import BaselineResult, check_names, guesses, run_baselines
 from headway.judge.diagnosis.diagnose import diagnose
+from headway.judge.fairness.report import FairnessReport, judge_fairness
 from headway.judge.grouped_items import looks_grouped, number_groups
 from headway.judge.metric import LabelScores
 from headway.judge.report.far_items import far_items
@@ -42,7 +43,8 @@ def judge_predictions(
     items: pl.DataFrame | pd.DataFrame | Mapping[str, Sequence[Any]] | None = None,
     labels: Sequence[str] | None = None,
     slices: Sequence[str] = (),
-    groups: str | Sequence[Any] | None = None,
+    groups: Sequence[str] = (),
+    clusters: str | Sequence[Any] | None = None,
     baselines: Mapping[str, np.ndarray] | None = None,
     metrics: Sequence[Metric | Function | str] = (),
     main_metric: str | None = None,
@@ -65,8 +67,10 @@ def judge_predictions(
             columns; leave out those that describe nothing, such as a file's name.
         labels: The classes, in the order of the columns. Left out: their indices.
         slices: Columns of `items` by whose values every metric is given.
-        groups: What belongs together, such as the photos of a patient: a column of `items`, or a value an item. Then
-            intervals, tests and slices count groups, not items. Left out: items are independent.
+        groups: Columns of `items` that say to which groups people belong, such as `["sex", "race"]`: who is selected
+            and who gets the errors is compared between them, and between their intersections.
+        clusters: What belongs together, such as the photos of a patient: a column of `items`, or a value an item. Then
+            intervals, tests and slices count clusters, not items. Left out: items are independent.
         baselines: Other models' predictions for the same items, by name, each as `predictions`. Guesses that need the
             targets alone, such as by the classes' shares, always stand beside them.
         metrics: Metrics of your own, beside those of the task: functions of targets and predictions, scikit-learn
@@ -112,7 +116,7 @@ def judge_predictions(
     for own, answers in (baselines or {}).items():
         theirs = checked_predictions(answers, targets, metrics=known)
         results.append(BaselineResult(own, {part: theirs.predictions}, math.nan))
-    apart = {} if groups is None else {part: _groups(groups, judged)}
+    apart = {} if clusters is None else {part: _clusters(clusters, judged)}
     # To beat a guess says little, and a reader should know that it was all there was.
     blind = [] if baselines else ["Only baselines that ignore the inputs were compared."]
     return build_report(
@@ -122,7 +126,8 @@ def judge_predictions(
             parts={part: judged},
             baselines=results,
             slices=slices,
-            groups=apart,
+            groups=groups,
+            clusters=apart,
             train=None if train is None else checked_predictions(*train, metrics=known),
             history=history,
             data={"items": len(judged), "parts": {part: len(judged)}},
@@ -154,7 +159,7 @@ def build_report(inputs: ReportInputs) -> Report:
         known=inputs.metrics,
         labels=inputs.labels,
         parts={
-            part: _scores(predictions, inputs, inputs.groups.get(part)) for part, predictions in inputs.parts.items()
+            part: _scores(predictions, inputs, inputs.clusters.get(part)) for part, predictions in inputs.parts.items()
         },
         verdict_part=inputs.main,
         focus_part=inputs.focus,
@@ -165,20 +170,21 @@ def build_report(inputs: ReportInputs) -> Report:
         sections=_sections(inputs),
         slices=slices,
         worst_slices=worst,
+        fairness=_fairness(inputs),
         **facts,
     )
 
 
-def _groups(groups: str | Sequence[Any], judged: Predictions) -> np.ndarray:
-    values = groups
-    if isinstance(groups, str):
-        if judged.items is None or groups not in judged.items.columns:
+def _clusters(clusters: str | Sequence[Any], judged: Predictions) -> np.ndarray:
+    values = clusters
+    if isinstance(clusters, str):
+        if judged.items is None or clusters not in judged.items.columns:
             known = [] if judged.items is None else judged.items.columns
-            what = "`groups` must be a column of `items`, or a value for each item."
-            raise ConfigError(what, given=f"groups={groups!r}", fix=did_you_mean(groups, known))
-        values = judged.items[groups]
+            what = "`clusters` must be a column of `items`, or a value for each item."
+            raise ConfigError(what, given=f"clusters={clusters!r}", fix=did_you_mean(clusters, known))
+        values = judged.items[clusters]
     if len(values) != len(judged):
-        what, fix = "`groups` must have a value for each item.", "Pass them in the order of the predictions."
+        what, fix = "`clusters` must have a value for each item.", "Pass them in the order of the predictions."
         raise ShapeError(what, given=f"{len(values):,} values, {len(judged):,} items", fix=fix)
     return number_groups(values)
 
@@ -186,8 +192,8 @@ def _groups(groups: str | Sequence[Any], judged: Predictions) -> np.ndarray:
 def _about_groups(inputs: ReportInputs) -> list[str]:
     """What was counted as independent; or the column that should have been."""
     judged = inputs.judged
-    if inputs.main in inputs.groups:
-        count = len(np.unique(inputs.groups[inputs.main]))
+    if inputs.main in inputs.clusters:
+        count = len(np.unique(inputs.clusters[inputs.main]))
         return [
             f"Items come in groups: intervals and tests on {inputs.main} count its {count:,} groups, not its items."
         ]
@@ -200,7 +206,7 @@ def _about_groups(inputs: ReportInputs) -> list[str]:
         return []
     return [
         f"Items with the same {column!r} are right or wrong together: intervals that count them as independent are too "
-        f"narrow. Pass groups={column!r} (--groups {column}), and split by it."
+        f"narrow. Pass clusters={column!r} (--clusters {column}), and split by it."
     ]
 
 
@@ -210,14 +216,24 @@ def _slices(inputs: ReportInputs) -> tuple[SliceReport | None, WorstSlices | Non
     if judged.items is not None:
         arrays = (judged.predictions, judged.targets, judged.items)
         if metrics.has_classes:
-            apart = inputs.groups.get(inputs.main)
+            apart = inputs.clusters.get(inputs.main)
             # Looked for without being asked, as nobody thinks of every column.
             worst = worst_slices(*arrays, metrics=metrics, labels=labels, columns=inputs.search, apart=apart)
         if inputs.slices:
             options = {"metrics": metrics, "labels": labels, "seed": inputs.seed}
-            options["apart"] = inputs.groups.get(inputs.main)
+            options["apart"] = inputs.clusters.get(inputs.main)
             slices = judge_slices(*arrays, columns=inputs.slices, **options)
     return slices, worst
+
+
+def _fairness(inputs: ReportInputs) -> FairnessReport | None:
+    judged = inputs.judged
+    if not inputs.groups:
+        return None
+    assert judged.items is not None
+    arrays, known = (judged.predictions, judged.targets, judged.items), {"metrics": inputs.metrics}
+    options = {"part": inputs.main, "labels": inputs.labels, "clusters": inputs.clusters.get(inputs.main)}
+    return judge_fairness(*arrays, columns=inputs.groups, **known, **options)
 
 
 def _scores(part: Predictions, inputs: ReportInputs, groups: np.ndarray | None) -> PartScores:
@@ -244,10 +260,10 @@ def _row(result: BaselineResult, inputs: ReportInputs) -> BaselineRow:
     metrics, seed = inputs.metrics, inputs.seed
     scores = {}
     for part, predictions in inputs.parts.items():
-        options = {"names": metrics.of_baselines, "seed": seed, "groups": inputs.groups.get(part)}
+        options = {"names": metrics.of_baselines, "seed": seed, "groups": inputs.clusters.get(part)}
         scores[part] = metrics.evaluate(result.predictions[part], predictions.targets, **options)
     judged, theirs = inputs.judged, result.predictions[inputs.main]
-    apart = inputs.groups.get(inputs.main)
+    apart = inputs.clusters.get(inputs.main)
     compared = metrics.compare(judged.predictions, theirs, judged.targets, seed=seed, groups=apart)
     return BaselineRow(result.name, result.seconds, scores, compared.difference, compared.p, result.size)
 

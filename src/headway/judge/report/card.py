@@ -36,6 +36,7 @@ def card(report: Report) -> str:
         "What it is": _facts(report),
         "How good it is": _metrics(report),
         "Against simple models": _baselines(report),
+        "Who is harmed": _fairness(report),
         "Slices": _slices(report),
         "What was found": _diagnosis(report),
         **{section.title: [section.card] for section in report.sections.values() if section.card},
@@ -114,6 +115,14 @@ def _slices(report: Report) -> list[str]:
         rows = [(slice.name, f"{slice.count:,}", *_value(slice.metrics[known.main])) for slice in report.slices.slices]
         lines += ["", *_table(("slice", "items", known.title, INTERVAL), rows)]
     return lines
+
+
+def _fairness(report: Report) -> list[str]:
+    if report.fairness is None:
+        return [f"- No groups of people were compared: {BLANK}"]
+    fairness = report.fairness
+    opening = f"Measured on {fairness.count:,} items of {fairness.part}, by {', '.join(map(_cell, fairness.columns))}."
+    return [opening, "", *(f"- {_cell(sentence)}" for sentence in (*fairness.sentences, *fairness.notes))]
 
 
 def _diagnosis(report: Report) -> list[str]:

@@ -63,14 +63,15 @@ class ReportInputs(RunFacts):
             which the model itself has learned by heart.
         activity: What the model's layers give.
         slices: Columns of the parts' items by whose values every metric is given.
-        groups: By part, which items belong together, int64 `[items]`: intervals and tests count these, not items.
+        groups: Columns of the parts' items whose groups of people are compared: who is selected, who gets the errors.
+        clusters: By part, which items belong together, int64 `[items]`: intervals and tests count these, not items.
         search: Columns among which the worst groups are looked for; all of them when None.
         tries: What to try against underfitting that depends on the kind of input.
         copies: Items of the parts that are nearly the same as training items.
         seed: The run's seed, for the resampling.
 
     Raises:
-        ConfigError: If there are slices without items.
+        ConfigError: If there are slices or groups without items.
     """
 
     target: Target
@@ -81,7 +82,8 @@ class ReportInputs(RunFacts):
     held_out: Predictions | None = None
     activity: Sequence[LayerActivity] = ()
     slices: Sequence[str] = ()
-    groups: Mapping[str, np.ndarray] = field(default_factory=dict)
+    groups: Sequence[str] = ()
+    clusters: Mapping[str, np.ndarray] = field(default_factory=dict)
     search: Sequence[str] | None = None
     tries: Sequence[str] = ()
     copies: Sequence[Copies] = ()
@@ -90,9 +92,11 @@ class ReportInputs(RunFacts):
     def __post_init__(self) -> None:
         assert self.parts
         assert all(part in baseline.predictions for part in self.parts for baseline in self.baselines)
-        if self.slices and any(part.items is None for part in self.parts.values()):
-            what = "Slices are made of the items' columns."
-            raise ConfigError(what, given=f"slices={self.slices!r}, no items", fix="Pass `items`.")
+        asked = {"slices": self.slices, "groups": self.groups}
+        if any(asked.values()) and any(part.items is None for part in self.parts.values()):
+            what = "Slices and groups are made of the items' columns."
+            given = ", ".join(f"{name}={columns!r}" for name, columns in asked.items() if columns)
+            raise ConfigError(what, given=f"{given}, no items", fix="Pass `items`.")
 
     def once(self, compute: Callable[[ReportInputs], Found]) -> Found:
         """What a function makes of these inputs, computed once: the report shows what the diagnosis rests on."""
@@ -112,7 +116,7 @@ class ReportInputs(RunFacts):
         judged, key = self.parts[part], (part, pretrained)
         # The diagnosis and the verdict are mostly on the same part, and resampling takes most of a report's time.
         if key not in self._verdicts:
-            options = {"part": part, "metrics": self.metrics, "seed": self.seed, "groups": self.groups.get(part)}
+            options = {"part": part, "metrics": self.metrics, "seed": self.seed, "groups": self.clusters.get(part)}
             self._verdicts[key] = verdict(judged.predictions, judged.targets, baselines, **options)
         return self._verdicts[key]
 

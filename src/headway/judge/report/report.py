@@ -15,6 +15,7 @@ import numpy as np
 from headway.as_json import AsJson, as_json
 from headway.errors import ConfigError, did_you_mean
 from headway.judge.diagnosis.finding import Finding, describe
+from headway.judge.fairness.report import FairnessReport
 from headway.judge.intervals import INTERVAL, Estimate
 from headway.judge.metric import LabelScores, TaskMetrics
 from headway.judge.slices.report import SliceReport
@@ -164,6 +165,7 @@ class Report(RunFacts):
             value of one. The page shows them in this order.
         slices: Metrics by the columns that were asked for; None where none were.
         worst_slices: The groups that the model is distinguishably worse on; None without items.
+        fairness: What groups of people are given; None where no groups were named.
         pictures: Items to look at, by row; they are in the page alone.
 
     What is known of the run besides stands in the attributes of `RunFacts`.
@@ -182,6 +184,7 @@ class Report(RunFacts):
     sections: dict[str, Section] = field(default_factory=dict)
     slices: SliceReport | None = None
     worst_slices: WorstSlices | None = None
+    fairness: FairnessReport | None = None
     pictures: dict[int, Picture] = field(default_factory=dict, repr=False)
 
     @property
@@ -265,7 +268,9 @@ class Report(RunFacts):
         verdicts += [self.suspected_leak] if self.suspected_leak else []
         # A label in a note cannot forge a line.
         notes = [visible(note) for note in self.notes]
-        return visible("\n".join([*lines, "", *verdicts, *notes, "", describe(self.findings)]), lines=True)
+        groups = [visible(line) for line in self.fairness.sentences[:_MOST_SENTENCES]] if self.fairness else []
+        lines += ["", *verdicts, *notes, *(["", *groups] if groups else []), "", describe(self.findings)]
+        return visible("\n".join(lines), lines=True)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the page in a frame of its own."""
@@ -277,3 +282,5 @@ class Report(RunFacts):
 
 # Attributes that the JSON lacks, or has in another form: sections stand there under their own names.
 _NOT_IN_JSON = ("task", "known", "sections", "pictures")
+# On groups of people, in a terminal; the page has all of them.
+_MOST_SENTENCES = 8

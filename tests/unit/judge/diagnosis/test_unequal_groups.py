@@ -86,7 +86,7 @@ def test_a_class_that_is_commoner_in_a_group_is_no_finding() -> None:
 
 def test_only_of_columns_that_are_named_and_of_items_that_are_independent() -> None:
     assert unequal(judged(*missed(0.2), slices=())) == []
-    assert unequal(judged(*missed(0.2), groups="patient")) == []
+    assert unequal(judged(*missed(0.2), clusters="patient")) == []
 
 
 def test_healthy_reports_hardly_ever_raise_it() -> None:

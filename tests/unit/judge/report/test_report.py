@@ -204,6 +204,7 @@ def test_json_has_a_stable_form(report: Report, tmp_path: Path) -> None:
         "findings",
         "slices",
         "worst_slices",
+        "fairness",
         "learning_curve",
         "views_gain",
         "history",

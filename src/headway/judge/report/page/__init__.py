@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from headway.judge.intervals import INTERVAL, Estimate
-from headway.judge.report.page import sections
+from headway.judge.report.page import fairness, sections
 from headway.judge.report.page.marks import capital, pairs, percent, plural
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def _sections(report: Report) -> dict[str, tuple[str, str]]:
         "metrics": ("Metrics", sections.metrics(report)),
         "curves": ("Training", sections.curves(report)),
         **{name: (section.title, section.html(report, section.value)) for name, section in report.sections.items()},
+        "fairness": ("Who is harmed", fairness.section(report.fairness) if report.fairness else ""),
         "slices": ("Slices", sections.slices(report)),
         "more-data": ("Learning curve", sections.learning_curve(report)),
         "classes": (capital(plural(report.known.label_word)), sections.classes(report)),

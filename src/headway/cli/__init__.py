@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from headway.cli.audit import audit
 from headway.cli.course import course
 from headway.cli.datasets import datasets
 from headway.cli.demo import demo
@@ -63,6 +64,9 @@ def _root(
 
 # The commands by subject, each with examples that end its `--help`.
 COMMANDS = {
+    "Data": {
+        audit: ("headway audit photos/ --open", "headway audit people.csv --target income"),
+    },
     "Train": {
         demo: ("headway demo",),
         train: ("headway train photos/", "headway train people.csv --target income --minutes 5"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,8 +27,19 @@ __all__ = [
     "AcceptChanges",
     "Decimal",
     "Encoding",
+    "InputColumns",
+    "KindName",
+    "LabelSeparator",
+    "Limits",
+    "MaskClasses",
+    "MaskIgnore",
+    "Missing",
     "MovedTo",
     "Separator",
+    "Size",
+    "SplitColumn",
+    "TargetColumn",
+    "ValidShare",
     "check_fields",
     "dialect_of",
     "labelled_items",
@@ -53,6 +65,60 @@ MovedTo = Annotated[
     typer.Option("--data", metavar="FOLDER", help="Folder where the data files are now, if they have moved."),
 ]
 AcceptChanges = Annotated[bool, typer.Option("--accept-changes", help="Continue although data files have changed.")]
+
+
+def _kind(text: str) -> str:
+    if text not in TARGETS:
+        message = f"{text!r} is not one of {', '.join(TARGETS)}."
+        raise typer.BadParameter(message)
+    return text
+
+
+_data_option, _model_option = (partial(typer.Option, rich_help_panel=subject) for subject in ("Data", "Model"))
+
+# Which columns are what, and how items are divided.
+InputColumns = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COLUMN",
+        help="Table: column of file paths or of texts; several of texts. For ratings: user column, item column. "
+        "Default: learn from all columns.",
+    ),
+]
+TargetColumn = Annotated[str | None, typer.Option(metavar="COLUMN", help="Table: column to predict.")]
+KindName = Annotated[
+    str | None,
+    _data_option(
+        metavar="KIND",
+        parser=_kind,
+        help=f"What the target holds: {', '.join(TARGETS)}. Default: category for files, number for ratings; "
+        "guessed for rows of a table.",
+    ),
+]
+MaskClasses = Annotated[
+    str | None,
+    _data_option(metavar="N=NAME,...", help="Masks: class of each number. Default: the numbers in the masks."),
+]
+MaskIgnore = Annotated[
+    str | None, _data_option(metavar="N,...", help="Masks: numbers that are not classes, or none. Default: 255.")
+]
+Limits = Annotated[
+    str | None, _data_option("--range", metavar="LOW,HIGH", help="Lowest and highest value of a number.")
+]
+Missing = Annotated[
+    str | None,
+    _data_option(metavar="TEXT,...", help='Texts that mean a missing class, or "". Default: NA, NaN, null, N/A.'),
+]
+LabelSeparator = Annotated[
+    str | None, _data_option(metavar="CHARACTER", help="Separator between several labels. Default: detected.")
+]
+SplitColumn = Annotated[
+    str | None, _data_option(metavar="COLUMN", help="Table: column that says train, valid or test.")
+]
+ValidShare = Annotated[float, _data_option(metavar="SHARE", help="Share of the items held out for validation.")]
+Size = Annotated[
+    int | None, _model_option(metavar="PIXELS", help="Side of the square image that the model sees. Default: 224.")
+]
 
 # How a table of text is written.
 Separator = Annotated[

@@ -11,10 +11,27 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from headway.cli.data_options import Decimal, Encoding, Separator, check_fields, local, open_data
+from headway.cli.data_options import (
+    Decimal,
+    Encoding,
+    InputColumns,
+    KindName,
+    LabelSeparator,
+    Limits,
+    MaskClasses,
+    MaskIgnore,
+    Missing,
+    Separator,
+    Size,
+    SplitColumn,
+    TargetColumn,
+    ValidShare,
+    check_fields,
+    local,
+    open_data,
+)
 from headway.errors import ConfigError
 from headway.system.terminal import echo
-from headway.targets.registry import TARGETS
 
 if TYPE_CHECKING:
     from headway.data.dataset import Data
@@ -29,13 +46,6 @@ data_option, model_option, training_option, run_option, machine_option = (
 )
 
 
-def _kind(text: str) -> str:
-    if text not in TARGETS:
-        message = f"{text!r} is not one of {', '.join(TARGETS)}."
-        raise typer.BadParameter(message)
-    return text
-
-
 def train(
     data: Annotated[
         Path,
@@ -48,41 +58,14 @@ def train(
         ),
     ],
     *,
-    input: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="COLUMN",
-            help="Table: column of file paths or of texts; several of texts. For ratings: user column, item column. "
-            "Default: learn from all columns.",
-        ),
-    ] = None,
-    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="Table: column to predict.")] = None,
-    kind: Annotated[
-        str | None,
-        data_option(
-            metavar="KIND",
-            parser=_kind,
-            help=f"What the target holds: {', '.join(TARGETS)}. Default: category for files, number for ratings; "
-            "guessed for rows of a table.",
-        ),
-    ] = None,
-    classes: Annotated[
-        str | None,
-        data_option(metavar="N=NAME,...", help="Masks: class of each number. Default: the numbers in the masks."),
-    ] = None,
-    ignore: Annotated[
-        str | None, data_option(metavar="N,...", help="Masks: numbers that are not classes, or none. Default: 255.")
-    ] = None,
-    limits: Annotated[
-        str | None, data_option("--range", metavar="LOW,HIGH", help="Lowest and highest value of a number.")
-    ] = None,
-    missing: Annotated[
-        str | None,
-        data_option(metavar="TEXT,...", help='Texts that mean a missing class, or "". Default: NA, NaN, null, N/A.'),
-    ] = None,
-    label_separator: Annotated[
-        str | None, data_option(metavar="CHARACTER", help="Separator between several labels. Default: detected.")
-    ] = None,
+    input: InputColumns = None,
+    target: TargetColumn = None,
+    kind: KindName = None,
+    classes: MaskClasses = None,
+    ignore: MaskIgnore = None,
+    limits: Limits = None,
+    missing: Missing = None,
+    label_separator: LabelSeparator = None,
     tokenizer: Annotated[
         str | None,
         data_option(
@@ -90,13 +73,11 @@ def train(
             help="Language models: byte_pair, characters, or a folder of a causal model of transformers.",
         ),
     ] = None,
-    split_column: Annotated[
-        str | None, data_option(metavar="COLUMN", help="Table: column that says train, valid or test.")
-    ] = None,
+    split_column: SplitColumn = None,
     separator: Separator = None,
     encoding: Encoding = None,
     decimal: Decimal = None,
-    valid: Annotated[float, data_option(metavar="SHARE", help="Share of the items held out for validation.")] = 0.2,
+    valid: ValidShare = 0.2,
     near_copies: Annotated[
         Literal["keep", "move", "drop"],
         data_option(
@@ -112,9 +93,7 @@ def train(
         ),
     ] = None,
     pretrained: Annotated[bool, model_option(help="Start from pretrained weights.")] = True,
-    size: Annotated[
-        int | None, model_option(metavar="PIXELS", help="Side of the square image that the model sees. Default: 224.")
-    ] = None,
+    size: Size = None,
     dropout: Annotated[
         float | None, model_option(metavar="RATE", help="Dropout rate. Default: the model's own.")
     ] = None,

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,8 @@ from headway.targets.base import Target
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from headway.audit.audit import Audit
 
 
 __all__ = ["Data", "Part", "PartName", "part_with_rows"]
@@ -194,6 +197,19 @@ class Data:
         lines += [f"{copies.sentence} {ADVICE}" for copies in self.copies]
         lines += self.notes
         return "\n".join(lines)
+
+    def audit(self, *, name: str = "", seed: int = 0) -> Audit:
+        """What is wrong with the data, before a single step of training: see `headway audit`.
+
+        Args:
+            name: What the data are called, for the page.
+            seed: Of the folds of simple models, and of items drawn where there are many.
+
+        Returns:
+            Findings with their evidence and remedies, which `save` writes as a page or as JSON.
+        """
+        # By name: an audit uses models and reports, which are made of data.
+        return import_module("headway.audit.build").audit_data(self, name=name, seed=seed)
 
     def to_json(self) -> dict[str, Any]:
         """What the data set is, as plain JSON values, for reports and bundles."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 import numpy as np
 
 from headway.errors import ConfigError, DataError, ReadError
-from headway.inputs.protocols import Parts
+from headway.inputs.protocols import Parts, Step
 from headway.inputs.training_view import TrainingView
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from headway.data.dataset import Part
     from headway.judge.baselines.base import Baseline
     from headway.judge.diagnosis.finding import Finding
+    from headway.judge.diagnosis.item_audit import ItemAudit
     from headway.judge.report.report import Picture, Report, Section
     from headway.targets.base import Target
     from headway.train.model import Model
@@ -67,22 +68,6 @@ class Column:
     kind: Literal["number", "category", "date", "text"]
     choices: tuple[str, ...] = ()
     typical: float | str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """How a model goes on from what it has read, on numpy's arrays.
-
-    Attributes:
-        run: From tokens, int32 `[1, new]`, and the memory of those before to the logits of the token that follows,
-            float32 `[1, vocabulary]`, and what is new in the memory.
-        empty: The memory before anything was read, float32 `[1, ...]`.
-        grows: Whether what is new is added behind the memory, along axis 1; else it takes the memory's place.
-    """
-
-    run: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
-    empty: np.ndarray
-    grows: bool
 
 
 class Input(ABC):
@@ -427,6 +412,10 @@ class Input(ABC):
     def findings(self, setup: Setup) -> list[Finding]:
         """What is wrong with the data, as far as the model's inputs show it."""
         return []
+
+    def audit(self, part: Part) -> ItemAudit | None:
+        """What an audit asks of the items of a part before any model is trained; None for what all kinds have."""
+        return None
 
     def report_pictures(self, setup: Setup, report: Report) -> dict[int, Picture]:
         """Pictures of the items that the report's sections show, by their rows."""

@@ -1,13 +1,14 @@
-"""What others than an input may be: a reader of files, and an item's parts; small, so that each layer can name them."""
+"""What others than an input may be: a reader of files, an item's parts, a next step; small, for each layer to name."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-__all__ = ["Parts", "Reader"]
+__all__ = ["Parts", "Reader", "Step"]
 
 
 class Parts(Protocol):
@@ -40,3 +41,19 @@ class Reader(Protocol):
     def to_json(self) -> dict[str, Any]:
         """What the arrays depend on besides the files."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """How a model goes on from what it has read, on numpy's arrays.
+
+    Attributes:
+        run: From tokens, int32 `[1, new]`, and the memory of those before to the logits of the token that follows,
+            float32 `[1, vocabulary]`, and what is new in the memory.
+        empty: The memory before anything was read, float32 `[1, ...]`.
+        grows: Whether what is new is added behind the memory, along axis 1; else it takes the memory's place.
+    """
+
+    run: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+    empty: np.ndarray
+    grows: bool

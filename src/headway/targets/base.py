@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from headway.inputs.protocols import Reader
     from headway.judge.baselines.base import Baseline
     from headway.judge.diagnosis.finding import Finding
+    from headway.judge.diagnosis.item_audit import Unseen
     from headway.judge.learning_curve import LearningCurve
     from headway.judge.metric import TaskMetrics
     from headway.judge.report.inputs import ReportInputs
@@ -314,6 +315,10 @@ class Target(AsJson, ABC):
     def findings(self, inputs: ReportInputs) -> list[Finding] | None:
         """What is wrong with a model, beyond what every kind is looked at for; None for overfitting alone."""
         return None
+
+    def audit(self, data: Data, unseen: Unseen | None) -> list[Finding]:
+        """What is wrong with the answers themselves, before any model is trained; `unseen` answers without the item."""
+        return []
 
     def learning_curve(self) -> Callable[..., LearningCurve] | None:
         """What says how much more data would help, called as `category.learning_curve` is; None where nothing does."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from headway.data.dataset import Part
     from headway.inputs.training_view import TrainingView
+    from headway.judge.diagnosis.item_audit import ItemAudit
     from headway.judge.report.report import Picture, Report
     from headway.targets.base import Target
     from headway.train.model import Model
@@ -261,6 +262,11 @@ class Image(Input):
         blocks = [part.canvases(block) for block in np.array_split(np.arange(len(part)), -(-len(part) // 256))]
         small = [self.thumbnail(canvas, side).mean(axis=-1) for block in blocks for canvas in block]
         return find_copies(np.stack(small)) if small else ()
+
+    def audit(self, part: Part) -> ItemAudit:
+        from headway.inputs.image.audit import PhotoAudit
+
+        return PhotoAudit(part)
 
     def explorers(self, setup: Setup) -> dict[str, Any]:
         from headway.inputs.image.evidence import explain

@@ -16,7 +16,6 @@ __all__ = [
     "ColumnValues",
     "Predict",
     "aligned",
-    "as_outputs",
     "check_columns",
     "check_targets",
     "column_values",
@@ -124,14 +123,6 @@ def check_targets(items: pl.DataFrame, targets: np.ndarray) -> None:
     if len(items) != len(targets):
         given = f"{len(items)} items, {len(targets)} targets"
         raise ShapeError("Every item needs a target.", given=given, fix="Pass both of the same part.")
-
-
-def as_outputs(targets: np.ndarray) -> np.ndarray:
-    """Targets as numbers, float64 `[items, outputs]`: of a class 1 where it is, of a number standard deviations."""
-    if targets.ndim == 1:
-        return np.eye(int(targets.max()) + 1)[targets]
-    spread = targets.std(axis=0, dtype=np.float64)
-    return (targets - targets.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
 
 
 def draw(generator: np.random.Generator, count: int, most: int) -> np.ndarray:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from headway.data.dataset import Part, PartName
     from headway.judge.baselines.base import Baseline
     from headway.judge.diagnosis.finding import Finding
+    from headway.judge.diagnosis.item_audit import ItemAudit
     from headway.judge.report.report import Report, Section
     from headway.train.model import Model
     from headway.train.stage import Setup
@@ -231,6 +232,11 @@ class Table(RowInput[FittedColumn]):
         from headway.inputs.table.near_copies import find_copies
 
         return find_copies(self.plain(part.items))
+
+    def audit(self, part: Part) -> ItemAudit:
+        from headway.inputs.table.audit import TableAudit
+
+        return TableAudit(part)
 
     def explorers(self, setup: Setup) -> dict[str, Any]:
         from headway.inputs.table.interpret import Interpretation

@@ -16,13 +16,13 @@ import polars as pl
 from headway.as_json import as_json
 from headway.inputs.table.column_values import (
     ColumnValues,
-    as_outputs,
     check_targets,
     column_values,
     draw,
 )
+from headway.judge.baselines.skill import as_outputs, explained_share
 from headway.judge.diagnosis.finding import Finding, Severity
-from headway.judge.intervals import Estimate, mean
+from headway.judge.intervals import Estimate
 from headway.seeds import generator
 
 __all__ = ["ColumnSkill", "column_skills", "find_leaks"]
@@ -80,7 +80,7 @@ def column_skills(items: pl.DataFrame, targets: np.ndarray, *, seed: int = 0) ->
         is_whole = bool((present == np.round(present)).all())
         is_id = len(present) > _FOLDS and column.share_distinct >= _IDS and is_whole
         models = _models(is_category=column.labels is not None and not column.is_names)
-        skill = _skill(models, column.in_order()[:, None], outputs, seed)
+        skill = explained_share(models, column.in_order()[:, None], outputs, seed=seed)
         skills.append(ColumnSkill(column.name, skill, is_id))
     return sorted(skills, key=lambda column: -column.skill.value)
 
@@ -179,31 +179,4 @@ def _skill_together(items: pl.DataFrame, targets: np.ndarray, seed: int) -> Esti
 
     columns, outputs = _drawn(items, targets, seed)
     forest = RandomForestRegressor(_TREES, min_samples_leaf=_SMALLEST, max_features=0.5, random_state=0)
-    return _skill([forest], np.stack([column.values for column in columns], axis=1), outputs, seed)
-
-
-def _skill(models: Sequence[Any], inputs: np.ndarray, outputs: np.ndarray, seed: int) -> Estimate:
-    """The largest share of the outputs' variance that one of the models explains, each predicting folds unseen."""
-    from sklearn.dummy import DummyRegressor
-    from sklearn.model_selection import KFold, cross_val_predict
-
-    folds = KFold(min(_FOLDS, len(outputs)), shuffle=True, random_state=seed % 2**32)
-    # scikit-learn wants a single output flat.
-    targets = outputs[:, 0] if outputs.shape[1] == 1 else outputs
-
-    def errors(model: Any) -> np.ndarray:
-        predictions = np.asarray(cross_val_predict(model, inputs, targets, cv=folds))
-        return ((predictions.reshape(outputs.shape) - outputs) ** 2).sum(axis=1)
-
-    plain = errors(DummyRegressor())
-    total = float(plain.mean())
-    if total <= 0:
-        return Estimate(0.0, 0.0, 0.0)
-
-    def explained(model: Any) -> Estimate:
-        """The share of the plain errors that is gone; its interval is that of a ratio of two means."""
-        left = errors(model)
-        share = 1 - float(left.mean()) / total
-        return mean(share + ((1 - share) * plain - left) / total, seed=seed)
-
-    return max(map(explained, models), key=lambda skill: skill.value)
+    return explained_share([forest], np.stack([column.values for column in columns], axis=1), outputs, seed=seed)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from headway.inputs.table.column_values import ColumnValues, as_outputs, check_targets, column_values, draw
+from headway.inputs.table.column_values import ColumnValues, check_targets, column_values, draw
+from headway.judge.baselines.skill import as_outputs
 from headway.seeds import generator
 
 __all__ = ["MAX_COLUMNS", "screen", "screening_note"]

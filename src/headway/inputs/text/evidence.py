@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,10 +22,13 @@ if TYPE_CHECKING:
     from headway.inputs.text.field import Text
     from headway.targets.base import Prediction
 
-__all__ = ["MAX_PARTS", "TextEvidence", "TextParts", "TextPiece"]
+__all__ = ["MAX_PARTS", "TextEvidence", "TextParts", "TextPiece", "card"]
 
 # Answers that one text takes at most; in longer ones neighbouring words are left out together.
 MAX_PARTS = 64
+
+# Characters of a text that a page shows.
+_SHOWN = 500
 
 # A word; of scripts without spaces between words a character; or other marks, such as "!!" or an emoji.
 _UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
@@ -237,3 +241,11 @@ def _mark(piece: TextPiece, scale: float) -> str:
     kind = "for" if piece.weight > 0 else "against"
     # How strong, for whoever does not see colours, stands in the title.
     return f'<mark class="{kind}" style="--share:{share:.2f}" title="{piece.weight:+.2f}">{escape(piece.text)}</mark>'
+
+
+def card(field: Text, value: Any) -> str:
+    """A text as HTML, cut where it is long; of several columns each below its name."""
+    texts = [textwrap.shorten(text, _SHOWN, placeholder=" ...") for text in field.texts_of(value)]
+    if len(texts) == 1:
+        return escape(texts[0])
+    return "".join(f"<b>{escape(name)}</b>{escape(text)}" for name, text in zip(field.columns, texts, strict=True))

@@ -7,7 +7,6 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property, partial
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
 
     from headway.data.dataset import Part
     from headway.judge.baselines.base import Baseline
+    from headway.judge.diagnosis.item_audit import ItemAudit
     from headway.judge.report.report import Picture, Report, Section
     from headway.targets.base import Target
     from headway.train.model import Model
@@ -49,8 +49,8 @@ __all__ = ["MAX_CHARACTERS", "Text"]
 # What lies beyond is not read: it would take long, and no model sees so much.
 MAX_CHARACTERS = 100_000
 
-# Characters of a text that a report shows, and of one that stands for its name.
-SHOWN, NAME = 500, 60
+# Characters of a text that stand for its name.
+NAME = 60
 
 # So many rows are looked at to see what a column holds.
 SAMPLE = 1_000
@@ -197,7 +197,7 @@ class Text(Input):
         cut = float(np.mean([len(array) > self.max_tokens for array in tokens])) if tokens else 0.0
         size = opened(fitted, self.max_tokens).get_vocab_size()
         surprisal = Surprisal.fit(tokens, size=size, ignored=uncounted(fitted))
-        padding, scripts = padding_of(fitted) or PADDING, scripts_of(self._joined(sample))
+        padding, scripts = padding_of(fitted) or PADDING, scripts_of(self.joined(sample))
         return learned(self, fitted=fitted, cut=cut, surprisal=surprisal, scripts=scripts, padding=padding)
 
     def _fitted(self, texts: Sequence[str]) -> str:
@@ -314,12 +314,12 @@ class Text(Input):
         return {"num_tokens": len(array), **rarity}
 
     def reference(self, items: pl.DataFrame) -> dict[str, Any]:
-        return reference_of(self._joined(items))
+        return reference_of(self.joined(items))
 
     def bins(self, value: Any, reference: dict[str, Any]) -> dict[str, str]:
         return text_bins("\n".join(_plain(value[name]) for name in self.columns), reference)
 
-    def _joined(self, items: pl.DataFrame) -> list[str]:
+    def joined(self, items: pl.DataFrame) -> list[str]:
         """The texts of each row, one below the other."""
         return ["\n".join(map(_plain, values)) for values in items.select(self.columns).iter_rows()]
 
@@ -361,7 +361,7 @@ class Text(Input):
     def near_copies(self, part: Part) -> Sequence[tuple[int, int]]:
         from headway.inputs.text.near_copies import find_copies
 
-        return find_copies(self._joined(part.items))
+        return find_copies(self.joined(part.items))
 
     def baselines(self, target: Target) -> dict[str, Baseline]:
         from headway.inputs.text.baselines import BASELINES
@@ -378,7 +378,7 @@ class Text(Input):
 
     def properties(self, items: pl.DataFrame) -> dict[str, Sequence[Any]]:
         """How long each text is, and its script."""
-        texts = self._joined(items)
+        texts = self.joined(items)
         return {"num_characters": list(map(len, texts)), "script": list(map(script_of, texts))}
 
     def explorers(self, setup: Setup) -> dict[str, Any]:
@@ -392,19 +392,17 @@ class Text(Input):
 
         return section(self, setup) if report.labels else {}
 
+    def audit(self, part: Part) -> ItemAudit:
+        from headway.inputs.text.audit import TextAudit
+
+        return TextAudit(part)
+
     def report_pictures(self, setup: Setup, report: Report) -> dict[int, Picture]:
         from headway.inputs.text.gradients import report_pictures
 
         return report_pictures(setup, report)
 
     # Pictures.
-
-    def card(self, value: Any) -> str:
-        """A text as HTML, cut where it is long; of several columns each below its name."""
-        texts = [textwrap.shorten(text, SHOWN, placeholder=" ...") for text in self.texts_of(value)]
-        if len(texts) == 1:
-            return escape(texts[0])
-        return "".join(f"<b>{escape(name)}</b>{escape(text)}" for name, text in zip(self.columns, texts, strict=True))
 
     def draw(self, axes: Axes, value: Any) -> None:
         texts = [str(value[name]) for name in self.columns] if isinstance(value, Mapping) else [str(value)]

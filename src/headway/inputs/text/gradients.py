@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from headway.inputs.text.evidence import TextEvidence, TextParts
+from headway.inputs.text.evidence import TextEvidence, TextParts, card
 from headway.judge.report.report import Picture, Report
 from headway.train.loop import evaluating
 from headway.train.predictions import as_inputs, predict_arrays
@@ -99,7 +99,7 @@ def report_pictures(setup: Setup, report: Report) -> dict[int, Picture]:
     field = cast("Text", setup.data.input)
     shown = {row for section in report.sections.values() for row in section.rows}
     values = {row["row"]: field.from_row(row) for row in setup.data.items.iter_rows(named=True) if row["row"] in shown}
-    pictures = {row: Picture(html=field.card(value)) for row, value in values.items()}
+    pictures = {row: Picture(html=card(field, value)) for row, value in values.items()}
     explained = {row: output for section in report.sections.values() for row, output in section.explained.items()}
     evidence = {row: explain(setup, values[row], report.labels[output]) for row, output in explained.items()}
     legend = _legend([one.agreement for one in evidence.values() if one.agreement is not None])

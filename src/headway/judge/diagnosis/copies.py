@@ -6,7 +6,7 @@ from headway.data.near_copies import Copies
 from headway.judge.diagnosis.finding import Finding, Severity
 from headway.judge.intervals import wilson
 
-__all__ = ["check_copies"]
+__all__ = ["AGREE", "check_copies"]
 
 # Share of a part that is in train too, from which on it changes what is measured, and by much.
 MANY, VERY_MANY = 0.01, 0.05

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from headway.as_json import AsJson
 
-__all__ = ["KINDS", "Finding", "Severity", "describe"]
+__all__ = ["KINDS", "WHY", "Finding", "Severity", "describe"]
 
 # Worth knowing; worth doing something about; the model should not be used before something is done.
 Severity = Literal["note", "warning", "serious"]
@@ -20,6 +20,10 @@ KINDS: dict[str, str] = {
     "not_finite": "the loss is not finite",
     "no_better_than_baseline": "no better than a baseline",
     "leak": "a leak is suspected",
+    "shortcut": "a shortcut is suspected",
+    "straddling_groups": "groups are on both sides of the split",
+    "time_order": "the order in time is ignored",
+    "parts_differ": "the parts differ",
     "lr_too_high": "learning rate too high",
     "lr_too_low": "learning rate too low",
     "exploding_activations": "exploding activations",
@@ -27,10 +31,43 @@ KINDS: dict[str, str] = {
     "overfitting": "overfitting",
     "underfitting": "underfitting",
     "label_noise": "wrong labels are suspected",
+    "label_conflict": "copies have different labels",
+    "one_class": "classes look like one",
+    "single_source": "a class comes from one source alone",
+    "rare_class": "rare classes",
     "overconfidence": "over-confidence",
     "confused_pair": "two classes are confused",
     "unequal_groups": "groups are served unequally",
     "little_validation_data": "little validation data",
+    "verdict_width": "how narrow the verdict will be",
+    "unreadable": "items were left out",
+    "poor_items": "items of poor quality",
+    "unlike_items": "items unlike all others",
+    "useless_columns": "columns that say nothing",
+    "personal_data": "personal data",
+    "mixed_texts": "texts of several kinds",
+}
+
+# Of what an audit finds in data, why it matters.
+WHY: dict[str, str] = {
+    "leak": "A model that can look the answer up is good in every test and useless afterwards.",
+    "shortcut": "A model learns whatever goes with the label. What goes with it by accident is missing on new items.",
+    "straddling_groups": "Items of a group are alike. A model judged on groups that it knows looks better than it is.",
+    "time_order": "In use, a model answers for the future. Judged on rows between its training rows, it looks better.",
+    "parts_differ": "A model is judged on items that are unlike those it learned from.",
+    "label_noise": "Wrong labels teach errors, and make a good model look bad where it is judged.",
+    "label_conflict": "At least one of two different labels of the same item is wrong.",
+    "one_class": "What nothing in the items separates, no model can learn.",
+    "single_source": "A model may learn the source in place of the class.",
+    "rare_class": "Of a class with few items a model learns little, and what it learned is not measured.",
+    "little_validation_data": "Where the interval is wide, a better model cannot be recognised.",
+    "verdict_width": "A verdict is as sure as its interval is narrow.",
+    "unreadable": "What is left out is neither learned nor judged.",
+    "poor_items": "From items without content a model learns that the rest of the data does not matter.",
+    "unlike_items": "They are often errors, and pull a model away from what it is for.",
+    "useless_columns": "They cost time, and ids let a model learn rows by heart.",
+    "personal_data": "A model can repeat what it learned, and a data set that is passed on passes it on.",
+    "mixed_texts": "A model of one language or format answers badly for another.",
 }
 
 _SEVERITIES: tuple[Severity, ...] = ("serious", "warning", "note")

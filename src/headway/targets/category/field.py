@@ -18,8 +18,10 @@ from headway.targets.base import Prediction, Target, Task, labels_of, listed
 if TYPE_CHECKING:
     import polars as pl
 
+    from headway.data.dataset import Data
     from headway.inputs.base import Input
     from headway.judge.diagnosis.finding import Finding
+    from headway.judge.diagnosis.item_audit import Unseen
     from headway.judge.learning_curve import LearningCurve
     from headway.judge.report.inputs import ReportInputs
     from headway.judge.report.report import Section
@@ -177,6 +179,11 @@ class Category(Target):
         from headway.targets.category.diagnosis.diagnose import find_problems
 
         return find_problems(inputs)
+
+    def audit(self, data: Data, unseen: Unseen | None) -> list[Finding]:
+        from headway.targets.category.audit import audit_labels
+
+        return audit_labels(data, unseen)
 
     def learning_curve(self) -> Callable[..., LearningCurve]:
         from headway.targets.category.learning_curve import learning_curve

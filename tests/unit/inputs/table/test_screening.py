@@ -67,8 +67,10 @@ def test_what_is_checked_of_a_wide_table_is_bounded_and_said(monkeypatch: pytest
     def counted(name: str) -> None:
         counts[name] = counts.get(name, 0) + 1
 
-    skill, association = leakage._skill, redundancy._association
-    monkeypatch.setattr(leakage, "_skill", lambda *values: counted("skill") or skill(*values))
+    skill, association = leakage.explained_share, redundancy._association
+    monkeypatch.setattr(
+        leakage, "explained_share", lambda *values, **named: counted("skill") or skill(*values, **named)
+    )
     monkeypatch.setattr(redundancy, "_association", lambda *values: counted("pairs") or association(*values))
     learner = hw.Learner(from_items(wide(), input=hw.Table(), target=Category("y")), progress=False)
     learner.fit(1)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from html import escape
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from headway.judge.intervals import INTERVAL, Estimate
 from headway.judge.report.page import fairness, sections
+from headway.judge.report.page.document import document
 from headway.judge.report.page.marks import capital, pairs, percent, plural
 
 if TYPE_CHECKING:
@@ -29,58 +29,16 @@ ONLY_WITHOUT = (
 )
 
 
-# One file that loads nothing: it can be mailed, kept beside the run, and read without a network in ten years.
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
-content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:">
-<title>{name}: {answer}</title>
-<style>{style}</style>
-</head>
-<body>
-<a class="skip" href="#{first}">Skip to the diagnosis</a>
-<div class="page">
-<header>
-<p class="eyebrow">Headway report</p>
-<h1>{name}: is the model good?</h1>
-{verdict}
-</header>
-<div class="frame">
-<nav aria-labelledby="contents"><h2 id="contents">Contents</h2><ul>{links}</ul></nav>
-<main>
-{body}
-</main>
-</div>
-<footer>Made by Headway. Every interval is a {interval} unless said otherwise.
-The same numbers are in report.json.</footer>
-</div>
-</body>
-</html>
-"""
-
-
 def render(report: Report) -> str:
     """A whole HTML document in UTF-8, with the verdict first, then what is wrong."""
-    contents = _sections(report)
-    links = "".join(f'<li><a href="#{key}">{title}</a></li>' for key, (title, _) in contents.items())
-    body = "\n".join(
-        f'<section aria-labelledby="{key}"><h2 id="{key}" tabindex="-1">{title}</h2>{text}</section>'
-        for key, (title, text) in contents.items()
-    )
     (answer, _), name = _answer(report), escape(report.name) or "Report"
-    style = files(__name__).joinpath("style.css").read_text(encoding="utf-8")
-    return _PAGE.format(
-        name=name,
-        answer=answer,
-        style=style,
-        first=next(iter(contents)),
-        verdict=_verdict(report),
-        links=links,
-        body=body,
-        interval=INTERVAL,
+    return document(
+        title=f"{name}: {answer}",
+        eyebrow="Headway report",
+        heading=f"{name}: is the model good?",
+        top=_verdict(report),
+        sections=_sections(report),
+        footer=f"Every interval is a {INTERVAL} unless said otherwise. The same numbers are in report.json.",
     )
 
 
@@ -94,7 +52,7 @@ def _sections(report: Report) -> dict[str, tuple[str, str]]:
         **{name: (section.title, section.html(report, section.value)) for name, section in report.sections.items()},
         "fairness": ("Who is harmed", fairness.section(report.fairness) if report.fairness else ""),
         "slices": ("Slices", sections.slices(report)),
-        "more-data": ("Learning curve", sections.learning_curve(report)),
+        "more-data": ("Learning curve", sections.learning_curve(report.learning_curve, report.focus_part)),
         "classes": (capital(plural(report.known.label_word)), sections.classes(report)),
         "data": ("Data", pairs(report.data, "The training data.")),
         "settings": ("Settings", pairs(report.settings, "The settings of the run.")),

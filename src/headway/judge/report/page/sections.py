@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from headway.judge.report.report import Report
     from headway.judge.slices.report import Slice
 
-__all__ = ["baselines", "classes", "curves", "diagnosis", "learning_curve", "metrics", "slices"]
+__all__ = ["article", "baselines", "classes", "curves", "diagnosis", "learning_curve", "metrics", "slices"]
 
 # Of a table that is open at once; longer ones are folded.
 MAX_CLASSES = 30
@@ -28,10 +28,11 @@ def diagnosis(report: Report) -> str:
     """What is wrong, the most severe first, each with what to try next."""
     if not report.findings:
         return "<p>No problems found.</p>"
-    return "".join(_finding(finding) for finding in report.findings)
+    return "".join(article(finding) for finding in report.findings)
 
 
-def _finding(finding: Finding) -> str:
+def article(finding: Finding, *, why: str = "", more: str = "") -> str:
+    """A finding: what it is, `why` it matters, what to try, `more` as HTML, and its evidence, folded."""
     remedies = "".join(f"<li>{escape(capital(remedy))}</li>" for remedy in finding.remedies)
     tries = f'<p class="tries">What to try, in this order:</p><ol>{remedies}</ol>' if remedies else ""
     evidence = "".join(
@@ -43,8 +44,13 @@ def _finding(finding: Finding) -> str:
         evidence = details("The evidence", table(caption, ["<Name", "<Value"], [evidence]))
     return (
         f'<article class="finding {finding.severity}"><h3><span class="tag">{finding.severity}</span>'
-        f"{escape(capital(KINDS[finding.kind]))}</h3><p>{escape(finding.sentence)}</p>{tries}{evidence}</article>"
+        f"{escape(capital(KINDS[finding.kind]))}</h3><p>{escape(finding.sentence)}{_soft(why)}</p>{tries}{more}"
+        f"{evidence}</article>"
     )
+
+
+def _soft(why: str) -> str:
+    return f' <span class="soft">{escape(why)}</span>' if why else ""
 
 
 def _evidence(value: object) -> str:
@@ -251,9 +257,8 @@ def _disparities(report: Report) -> str:
     return body if len(rows) <= 9 else details(f"{len(rows)} disparities", body)
 
 
-def learning_curve(report: Report) -> str:
-    """Accuracy and loss of the head by the number of training items."""
-    measured = report.learning_curve
+def learning_curve(measured: LearningCurve | None, part: str) -> str:
+    """Accuracy and loss of the head by the number of training items, judged on a part."""
     if measured is None:
         return ""
     rows = [
@@ -262,7 +267,7 @@ def learning_curve(report: Report) -> str:
         for point in measured.points
     ]
     caption = (
-        f"The head on frozen features, judged on {measured.num_judged:,} items of {report.focus_part}, by the number "
+        f"The head on frozen features, judged on {measured.num_judged:,} items of {part}, by the number "
         "of training items. Small numbers are drawn several times, and the values are means."
     )
     numbers = details("The numbers", table(caption, ["<Training items", "Draws", "Accuracy", "Log loss"], rows))

@@ -1,0 +1,1 @@
+"""What is wrong with data, before a single step of training."""

@@ -1,0 +1,135 @@
+"""Shortcuts: whether what should not matter gives the answer away, and whether the parts of the data differ.
+
+Source:
+    Geirhos et al. 2020, arXiv:2004.07780, "Shortcut learning in deep neural networks".
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from headway.data.dataset import Data, Part
+from headway.data.splits import ColumnSplit, RandomSplit
+from headway.judge.baselines.skill import as_outputs, explained_share
+from headway.judge.diagnosis.finding import Finding, Severity
+from headway.judge.diagnosis.item_audit import ItemAudit
+from headway.judge.intervals import Estimate
+from headway.seeds import generator
+
+__all__ = ["check_shortcuts", "incidental"]
+
+# Share of the target's variance from which on something incidental is a shortcut; of what often goes with the label
+# honestly, such as colour, and from which on it is serious. The interval must lie above.
+_TELLS, _TELLS_USUAL, _TELLS_ALL = 0.1, 0.5, 0.8
+# The same of telling train from valid.
+_PARTS_DIFFER = 0.1
+_NUM_ITEMS = 4_000
+_TREES, _SMALLEST = 30, 5
+_FEWEST = 40
+_FILE_SIZE = "the size of the file"
+
+
+def incidental(audit: ItemAudit) -> dict[str, pl.DataFrame]:
+    """What should not tell the answer, by name: of files their size and ending, of rows their order, and the kind's."""
+    part = audit.part
+    reader, items = part.data.input, part.items
+    frames: dict[str, pl.DataFrame] = {}
+    if reader.source == "file" and items[reader.column].dtype == pl.String:
+        paths = items[reader.column].to_list()
+        sizes = [os.path.getsize(path) if os.path.exists(path) else None for path in paths]
+        frames[_FILE_SIZE] = pl.DataFrame({"size of the file": sizes})
+        frames["the ending of the file"] = pl.DataFrame({"ending": [Path(path).suffix.lower() for path in paths]})
+    return frames | dict(audit.incidental())
+
+
+def check_shortcuts(audit: ItemAudit, seed: int) -> list[Finding]:
+    """Whatever incidental tells the answer, and whether it tells one part from another."""
+    part = audit.part
+    if part.data.target.estimator is None or len(part) < _FEWEST:
+        return []
+    frames = incidental(audit)
+    drawn = np.sort(generator(seed, "bootstrap").permutation(len(part))[:_NUM_ITEMS])
+    matrices = {name: _numbers(frame[drawn]) for name, frame in frames.items()}
+    outputs = as_outputs(part.targets[drawn])
+    findings = []
+    for name, matrix in matrices.items():
+        skill = _skill(matrix, outputs, seed)
+        usual = name in (*audit.usual, _FILE_SIZE)
+        if skill.low >= (_TELLS_USUAL if usual else _TELLS):
+            findings.append(_shortcut(name, list(frames[name].columns), skill))
+    if part.data.input.source == "values":
+        findings += _check_order(part, drawn, outputs, seed)
+    return [*findings, *_check_parts(part.data, part, drawn, matrices, seed)]
+
+
+def _shortcut(name: str, columns: list[str], skill: Estimate) -> Finding:
+    severity: Severity = "serious" if skill.low >= _TELLS_ALL else "warning"
+    sentence = (
+        f"{name[0].upper()}{name[1:]} alone: a small model that knows nothing else explains {_share(skill)} of the "
+        "target's variance, in items that it did not learn from."
+    )
+    remedies = (
+        f"make {name} the same for all classes: record or convert all items in one way",
+        "collect items of each class from each source",
+        "judge the model on items from another source: headway evaluate MODEL OTHERS",
+    )
+    evidence = {"from": name, "columns": columns, "explained": skill.to_json()}
+    return Finding("shortcut", severity, sentence, evidence, remedies)
+
+
+def _check_order(part: Part, drawn: np.ndarray, outputs: np.ndarray, seed: int) -> list[Finding]:
+    skill = _skill(part.rows[drawn, None].astype(np.float64), outputs, seed)
+    if skill.low < _TELLS:
+        return []
+    sentence = f"The rows are in order of the target: a row's number explains {_share(skill)} of its variance."
+    remedies = (
+        "leave out columns that count rows, such as ids",
+        "do not split by the rows' order: split=hw.RandomSplit()",
+    )
+    return [Finding("shortcut", "note", sentence, {"from": "row number", "explained": skill.to_json()}, remedies)]
+
+
+def _check_parts(
+    data: Data, part: Part, drawn: np.ndarray, matrices: dict[str, np.ndarray], seed: int
+) -> list[Finding]:
+    """Adversarial validation: whether train can be told from the other parts, where they were not drawn at random."""
+    if isinstance(data.split, RandomSplit) or not matrices:
+        return []
+    side = (part.items["split"][drawn.tolist()] == "train").to_numpy().astype(np.int64)
+    findings = []
+    for name, matrix in matrices.items():
+        skill = _skill(matrix, as_outputs(side), seed) if 0 < side.mean() < 1 else None
+        if skill is not None and skill.low >= _PARTS_DIFFER:
+            severity: Severity = "warning" if isinstance(data.split, ColumnSplit) else "note"
+            sentence = (
+                f"Training items and the others differ in {name}: it explains {_share(skill)} of which of the two an "
+                "item is."
+            )
+            remedies = ("split anew: split=hw.RandomSplit()", "ask how the parts were made, and which is like the use")
+            evidence = {"from": name, "explained": skill.to_json()}
+            findings.append(Finding("parts_differ", severity, sentence, evidence, remedies))
+    return findings
+
+
+def _skill(matrix: np.ndarray, outputs: np.ndarray, seed: int) -> Estimate:
+    from sklearn.ensemble import RandomForestRegressor
+
+    # What is the same everywhere tells nothing.
+    if not matrix.shape[1] or all(len(np.unique(column)) < 2 for column in matrix.T):
+        return Estimate(0.0, 0.0, 0.0)
+    forest = RandomForestRegressor(_TREES, min_samples_leaf=_SMALLEST, max_features=0.5, random_state=0)
+    return explained_share([forest], matrix, outputs, seed=seed)
+
+
+def _numbers(frame: pl.DataFrame) -> np.ndarray:
+    """A frame as numbers, float64 `[items, columns]`: of texts their rank, NaN where a value is missing."""
+    ranked = frame.with_columns(pl.col(pl.String, pl.Categorical).cast(pl.String).rank("dense"))
+    return ranked.select(pl.all().cast(pl.Float64)).to_numpy().astype(np.float64)
+
+
+def _share(skill: Estimate) -> str:
+    return f"{skill.value:.0%} [{skill.low:.0%}, {min(skill.high, 1):.0%}]"

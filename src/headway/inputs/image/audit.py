@@ -1,0 +1,241 @@
+"""What an audit asks of photos: how their files were made, what they look like, and pixels that tell the label."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import polars as pl
+
+from headway.inputs.image.grad_cam import jpeg
+from headway.judge.diagnosis.finding import Finding, Severity
+from headway.judge.diagnosis.item_audit import ItemAudit
+from headway.judge.intervals import wilson
+from headway.judge.report.report import Picture
+from headway.system.files import read_file
+
+if TYPE_CHECKING:
+    from headway.inputs.image.field import Image
+
+__all__ = ["PhotoAudit"]
+
+_BLOCK = 64
+# Pictures of fewer pixels than this to a side are drawings, such as digits: dark and without sharpness by nature.
+_PHOTO = 64
+# Mean grey of a picture in which nothing can be seen, and spread of one in which nothing is.
+_DARK, _EMPTY = 16.0, 4.0
+# A photo is blurred where its sharpness is so many deviations below the usual, on a scale of logarithms.
+_BLURRED = 4.0
+# A file with fewer pixels to a side than this share of what the model sees was enlarged.
+_TINY = 0.25
+_MANY = 0.01
+_SHOWN = 200
+# Share of a pixel's variance that the class explains, next to its neighbours; how far above other pixels'; and how many
+# pixels at most are that strange. Of photos and of digits as they are none was above.
+_STRAY, _STRAY_OVER, _STRAY_PIXELS = 0.2, 6.0, 60
+_FEWEST, _MOST_CLASSES = 50, 100
+# Photos of one camera within so many seconds are a burst.
+_BURST_SECONDS = 10
+_MAKE, _MODEL, _SOFTWARE, _TIME, _EXIF = 271, 272, 305, 36867, 34665
+_SIDE = 160
+
+
+@dataclass(frozen=True)
+class PhotoAudit(ItemAudit):
+    """Photos, their files' headers and their pixels."""
+
+    usual: ClassVar[frozenset[str]] = frozenset({"the mean colour", "the border", "the size in pixels"})
+
+    @property
+    def _reader(self) -> Image:
+        from headway.inputs.image.field import Image
+
+        reader = self.part.data.input
+        assert isinstance(reader, Image)
+        return reader
+
+    @cached_property
+    def _headers(self) -> list[dict[str, Any]]:
+        return list(map(_header, self.part.items[self.part.data.input.column].to_list()))
+
+    @cached_property
+    def _looks(self) -> pl.DataFrame:
+        """What each canvas looks like: mean colour, border, spread and sharpness."""
+        looks = [_look(canvas) for block in self._blocks() for canvas in block]
+        return pl.DataFrame(looks)
+
+    def _blocks(self) -> Iterator[np.ndarray]:
+        positions = np.arange(len(self.part))
+        return (self.part.canvases(positions[start : start + _BLOCK]) for start in range(0, len(positions), _BLOCK))
+
+    def incidental(self) -> Mapping[str, pl.DataFrame]:
+        headers, looks = pl.DataFrame(self._headers, infer_schema_length=None), self._looks
+        return {
+            "the form of the file": headers.select("format", "mode", "quality"),
+            "the size in pixels": headers.select("width", "height"),
+            "the camera and software in EXIF": headers.select("camera", "software"),
+            "the mean colour": looks.select(pl.col("^mean_.*$")),
+            "the border": looks.select(pl.col("^border_.*$")),
+        }
+
+    def groups(self) -> pl.DataFrame:
+        return pl.DataFrame(
+            {"the camera in EXIF": [header["camera"] for header in self._headers], "bursts": _bursts(self._headers)},
+            schema={"the camera in EXIF": pl.String, "bursts": pl.String},
+        )
+
+    def findings(self) -> list[Finding]:
+        side = min(self._reader.size, self._reader.side)
+        findings = self._stray_pixels()
+        if side < _PHOTO:
+            return findings
+        looks = self._looks
+        sharpness = np.log(looks["sharpness"].to_numpy() + 1e-3)
+        middle = float(np.median(sharpness))
+        spread = max(1.4826 * float(np.median(np.abs(sharpness - middle))), 0.1)
+        shortest = np.array(
+            [min(header["width"] or math.inf, header["height"] or math.inf) for header in self._headers]
+        )
+        is_dark = looks["brightness"].to_numpy() < _DARK
+        is_empty = (looks["spread"].to_numpy() < _EMPTY) & ~is_dark
+        poor = {
+            "empty": (is_empty, "Nearly the same colour everywhere"),
+            "dark": (is_dark, "Nearly black"),
+            "blurred": (
+                (sharpness < middle - _BLURRED * spread) & ~is_empty & ~is_dark,
+                "Far less sharp than the others",
+            ),
+            "tiny": (shortest < _TINY * side, f"Fewer than {_TINY * side:.0f} pixels to a side"),
+        }
+        return findings + [self._poor(name, is_poor, words) for name, (is_poor, words) in poor.items() if is_poor.any()]
+
+    def _poor(self, name: str, is_poor: np.ndarray, words: str) -> Finding:
+        share = wilson(int(is_poor.sum()), len(is_poor))
+        severity: Severity = "warning" if share.low > _MANY else "note"
+        sentence = f"{words}: {int(is_poor.sum()):,} of {len(is_poor):,} photos ({share.value:.1%})."
+        evidence = {"how": name, "share": share.to_json(), "rows": self.part.rows[is_poor].tolist()[:_SHOWN]}
+        remedies = ("look through them, and drop those that show nothing: headway clean DATA",)
+        return Finding("poor_items", severity, sentence, evidence, remedies)
+
+    def _stray_pixels(self) -> list[Finding]:
+        """A few pixels that go with the class and not with what is around them, such as a mark in a corner."""
+        target = self.part.data.target
+        if not target.is_one_class or len(self.part) < _FEWEST or len(target.labels) > _MOST_CLASSES:
+            return []
+        explained = _explained(self._blocks(), self.part.targets, len(target.labels))
+        most = float(explained.max())
+        strange = np.argwhere(explained > most / 2)
+        # By chance alone the largest of so many pixels explains a little, where there are few photos.
+        least = max(_STRAY, 40 / len(self.part), _STRAY_OVER * float(np.quantile(explained, 0.99)))
+        if most < least or len(strange) > _STRAY_PIXELS:
+            return []
+        (top, left), (bottom, right) = strange.min(axis=0), strange.max(axis=0)
+        height, width = explained.shape
+        sentence = (
+            f"A few pixels tell the label: {len(strange)} of {height * width:,}, in rows {top} to {bottom} and columns "
+            f"{left} to {right} of a photo as the model reads it ({height} x {width}). The class explains {most:.0%} "
+            "of how much they differ from their neighbours."
+        )
+        remedies = (
+            "look for a mark, such as a date, a logo or a dead pixel, that one class's photos have",
+            "cut it off, or paint it over, in all photos",
+        )
+        evidence = {"explained": most, "usual": float(np.quantile(explained, 0.99)), "pixels": len(strange)}
+        return [Finding("shortcut", "serious", sentence, evidence, remedies)]
+
+    def picture(self, position: int) -> Picture:
+        return Picture(jpeg(self._reader.view(self.part.canvases([position])[0]), side=_SIDE))
+
+
+def _header(value: Any) -> dict[str, Any]:
+    """What a picture's file says of itself; nothing for arrays."""
+    from PIL import Image as PILImage
+
+    known: dict[str, Any] = dict.fromkeys(
+        ("format", "mode", "quality", "width", "height", "camera", "software", "time")
+    )
+    try:
+        content = value if isinstance(value, bytes) else read_file(value)
+        with PILImage.open(io.BytesIO(content)) as image:
+            known |= {"format": image.format, "mode": image.mode, "width": image.width, "height": image.height}
+            # The sum of the steps that a JPEG was rounded by: the program and its quality, whatever is in the photo.
+            tables = getattr(image, "quantization", None)
+            known["quality"] = float(sum(map(sum, tables.values()))) if tables else None
+            exif = image.getexif()
+            made = [str(exif[tag]).strip("\0 ") for tag in (_MAKE, _MODEL) if exif.get(tag)]
+            known |= {"camera": " ".join(made) or None, "software": str(exif.get(_SOFTWARE) or "") or None}
+            known["time"] = exif.get_ifd(_EXIF).get(_TIME) or exif.get(306)
+    # Pillow raises whatever a damaged header makes its parsers trip over; the pixels were read all the same.
+    except Exception:
+        return known
+    return known
+
+
+def _bursts(headers: Sequence[Mapping[str, Any]]) -> list[str | None]:
+    """Photos of one camera that follow one another within seconds, by the moment of the first."""
+    moments = [_moment(header["time"]) for header in headers]
+    bursts: list[str | None] = [None] * len(headers)
+    last: tuple[str, float, str] | None = None
+    known = [index for index, moment in enumerate(moments) if moment is not None]
+    for index in sorted(known, key=lambda index: (headers[index]["camera"] or "", moments[index])):
+        camera, moment = headers[index]["camera"] or "", moments[index]
+        assert moment is not None
+        follows = last is not None and last[0] == camera and moment - last[1] <= _BURST_SECONDS
+        name = last[2] if last is not None and follows else f"{camera} {headers[index]['time']}"
+        bursts[index], last = name, (camera, moment, name)
+    return bursts
+
+
+def _moment(text: Any) -> float | None:
+    try:
+        return datetime.strptime(str(text)[:19], "%Y:%m:%d %H:%M:%S").timestamp()
+    except ValueError:
+        return None
+
+
+def _look(canvas: np.ndarray) -> dict[str, float]:
+    """A canvas in a few numbers, its border by side."""
+    width = max(1, len(canvas) // 32)
+    grey = canvas.mean(axis=-1, dtype=np.float32)
+    inner = grey[1:-1, 1:-1]
+    edges = 4 * inner - grey[:-2, 1:-1] - grey[2:, 1:-1] - grey[1:-1, :-2] - grey[1:-1, 2:]
+    borders = {
+        "top": canvas[:width],
+        "bottom": canvas[-width:],
+        "left": canvas[:, :width],
+        "right": canvas[:, -width:],
+    }
+    look = {"brightness": float(grey.mean()), "spread": float(grey.std()), "sharpness": float(edges.std())}
+    for channel in range(canvas.shape[-1]):
+        look[f"mean_{channel}"] = float(canvas[..., channel].mean())
+        look |= {f"border_{name}_{channel}": float(edge[..., channel].mean()) for name, edge in borders.items()}
+    return look | {f"border_spread_{name}": float(edge.std()) for name, edge in borders.items()}
+
+
+def _explained(blocks: Iterator[np.ndarray], targets: np.ndarray, num_classes: int) -> np.ndarray:
+    """Of each pixel's difference from its neighbours, the share that the class explains, float64 `[height, width]`."""
+    sums = squares = np.float64(0)
+    start = 0
+    for block in blocks:
+        plain = block.astype(np.float32)
+        padded = np.pad(plain, ((0, 0), (2, 2), (2, 2), (0, 0)), mode="edge")
+        # Two pixels away, as a mark is often more than one pixel wide.
+        around = padded[:, :-4, 2:-2] + padded[:, 4:, 2:-2] + padded[:, 2:-2, :-4] + padded[:, 2:-2, 4:]
+        differences = plain - around / 4
+        own = np.eye(num_classes, dtype=np.float32)[targets[start : start + len(block)]]
+        sums = sums + np.tensordot(own.T, differences, axes=1)
+        squares = squares + (differences**2).sum(axis=0)
+        start += len(block)
+    counts = np.maximum(np.bincount(targets, minlength=num_classes), 1)
+    means = np.asarray(sums) / counts[:, None, None, None]
+    middle = np.asarray(sums).sum(axis=0) / len(targets)
+    between = (counts[:, None, None, None] * (means - middle) ** 2).sum(axis=0)
+    total = np.asarray(squares) - len(targets) * middle**2
+    # A pixel that hardly differs at all, such as a drawing's margin, must not weigh.
+    return (between / np.maximum(total, len(targets))).max(axis=-1)

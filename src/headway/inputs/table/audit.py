@@ -1,0 +1,105 @@
+"""What an audit asks of a table: columns that tell the answer, that say nothing, and values that miss with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from headway.inputs.table.leakage import find_leaks
+from headway.inputs.table.screening import screen
+from headway.judge.diagnosis.finding import Finding
+from headway.judge.diagnosis.item_audit import ItemAudit
+from headway.judge.diagnosis.personal_data import check_personal_data
+
+if TYPE_CHECKING:
+    from headway.inputs.table.field import Table
+
+__all__ = ["TableAudit"]
+
+# Of a column's different texts so many are checked for personal data.
+_CHECKED = 5_000
+# Columns of rows without a value in nearly all of them say little.
+_EMPTY = 0.95
+_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class TableAudit(ItemAudit):
+    """Rows of a table, column by column."""
+
+    @property
+    def _reader(self) -> Table:
+        from headway.inputs.table.field import Table
+
+        reader = self.part.data.input
+        assert isinstance(reader, Table)
+        return reader
+
+    @cached_property
+    def _plain(self) -> pl.DataFrame:
+        return self._reader.plain(self.part.items)
+
+    def incidental(self) -> Mapping[str, pl.DataFrame]:
+        lacking = [name for name in self._plain.columns if self._plain[name].null_count()]
+        return {"which values are missing": self._plain.select(pl.col(lacking).is_null())} if lacking else {}
+
+    def findings(self) -> list[Finding]:
+        return [*self._leaks(), *self._useless(), *self._personal()]
+
+    def _leaks(self) -> list[Finding]:
+        if self.part.data.target.estimator is None:
+            return []
+        train = (self.part.items["split"] == "train").to_numpy()
+        rows, targets = self._plain.filter(train), self.part.targets[train]
+        return find_leaks(rows.select(screen(rows, targets)), targets)
+
+    def _useless(self) -> list[Finding]:
+        plain = self._plain
+        reasons = dict(self._reader.left_out)
+        for name in plain.columns:
+            share = plain[name].null_count() / len(plain)
+            if share > _EMPTY:
+                reasons[name] = f"empty in {share:.1%} of the rows"
+        reasons |= _repeated(plain)
+        if not reasons:
+            return []
+        named = "; ".join(f"{name!r}: {reason}" for name, reason in list(reasons.items())[:_SHOWN])
+        more = f"; and {len(reasons) - _SHOWN} more" if len(reasons) > _SHOWN else ""
+        many = "columns say" if len(reasons) > 1 else "column says"
+        sentence = f"{len(reasons)} {many} nothing, or nothing new: {named}{more}."
+        remedies = ("remove them from the table", "or say how to read them: input=hw.Table(categorical=[...])")
+        return [Finding("useless_columns", "note", sentence, {"columns": reasons}, remedies)]
+
+    def _personal(self) -> list[Finding]:
+        items = self.part.items
+        own = {"row", "content", "split"}
+        texts = [name for name in items.columns if name not in own and items[name].dtype == pl.String]
+        # Most columns have none: a few of their different texts say so.
+        few = {name: items[name].unique(maintain_order=True).head(_CHECKED).to_list() for name in texts}
+        suspects = [finding.evidence["column"] for finding in check_personal_data(few, self.part.rows)]
+        return check_personal_data({name: items[name].to_list() for name in suspects}, self.part.rows)
+
+
+def _repeated(plain: pl.DataFrame) -> dict[str, str]:
+    """Columns that are another one again, in the same or in another unit or spelling: which one."""
+    first: dict[int, str] = {}
+    repeated = {}
+    for name in plain.columns:
+        column = plain[name]
+        # Numbers by their order, text by where it is first seen: an order of text says nothing.
+        codes = column.rank("dense") if column.dtype.is_numeric() or column.dtype.is_temporal() else _codes(column)
+        key = hash(codes.fill_null(0).to_numpy().tobytes())
+        if key in first and column.n_unique() > 1:
+            repeated[name] = f"says the same as {first[key]!r}"
+        else:
+            first.setdefault(key, name)
+    return repeated
+
+
+def _codes(column: pl.Series) -> pl.Series:
+    seen = column.unique(maintain_order=True).drop_nulls()
+    return column.replace_strict(seen, pl.int_range(1, len(seen) + 1, eager=True), default=None, return_dtype=pl.UInt32)

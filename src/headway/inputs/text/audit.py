@@ -1,0 +1,112 @@
+"""What an audit asks of texts: length, marks, script, markup, and personal data, which are counted and never shown."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+import polars as pl
+
+from headway.inputs.text.evidence import card
+from headway.inputs.text.statistics import NO_LETTERS, script_of
+from headway.judge.diagnosis.finding import Finding, Severity
+from headway.judge.diagnosis.item_audit import ItemAudit
+from headway.judge.diagnosis.personal_data import check_personal_data
+from headway.judge.intervals import wilson
+from headway.judge.report.report import Picture
+
+if TYPE_CHECKING:
+    from headway.inputs.text.field import Text
+
+__all__ = ["TextAudit"]
+
+_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>|&(amp|nbsp|lt|gt|quot|#\d+);")
+_FEW, _MANY = 0.002, 0.02
+_SHORTEST = 3
+_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class TextAudit(ItemAudit):
+    """Texts, by their characters."""
+
+    usual: ClassVar[frozenset[str]] = frozenset({"the length of the text", "its first and last characters"})
+
+    @property
+    def _reader(self) -> Text:
+        from headway.inputs.text.field import Text
+
+        reader = self.part.data.input
+        assert isinstance(reader, Text)
+        return reader
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        return self._reader.joined(self.part.items)
+
+    def incidental(self) -> Mapping[str, pl.DataFrame]:
+        texts = self._texts
+        ends = [_ends(text) for text in texts]
+        return {
+            "the length of the text": pl.DataFrame(
+                {"characters": list(map(len, texts)), "words": [len(text.split()) for text in texts]}
+            ),
+            "its first and last characters": pl.DataFrame(
+                ends, schema={"first": pl.String, "last": pl.String}, orient="row"
+            ),
+            "blanks around the text and between lines": pl.DataFrame(
+                {
+                    "around": [len(text) - len(text.strip()) for text in texts],
+                    "lines": [text.count("\n") for text in texts],
+                    "double": [text.count("  ") for text in texts],
+                }
+            ),
+        }
+
+    def findings(self) -> list[Finding]:
+        texts = self._texts
+        tags = [index for index, text in enumerate(texts) if _TAG.search(text)]
+        short = [index for index, text in enumerate(texts) if len(text.strip()) < _SHORTEST]
+        findings = [*self._scripts(), *check_personal_data({self._reader.column: texts}, self.part.rows)]
+        if 0 < len(tags) < len(texts):
+            words = "HTML tags or entities in some texts alone"
+            remedy = "take markup out of all texts, in one way"
+            findings.append(self._mixed(tags, words, remedy))
+        if short:
+            share = wilson(len(short), len(texts))
+            severity: Severity = "warning" if share.low > _MANY else "note"
+            sentence = f"Fewer than {_SHORTEST} characters: {len(short):,} of {len(texts):,} texts ({share.value:.1%})."
+            evidence = {"share": share.to_json(), "rows": self.part.rows[short].tolist()[:_SHOWN]}
+            findings.append(Finding("poor_items", severity, sentence, evidence, ("look through them, and drop them",)))
+        return findings
+
+    def _scripts(self) -> list[Finding]:
+        """Texts in another script than most."""
+        scripts = list(map(script_of, self._texts))
+        counts = Counter(script for script in scripts if script != NO_LETTERS)
+        if len(counts) < 2:
+            return []
+        usual = counts.most_common(1)[0][0]
+        others = [index for index, script in enumerate(scripts) if script not in (usual, NO_LETTERS)]
+        named = ", ".join(f"{count:,} {script}" for script, count in counts.most_common()[1:5])
+        return [self._mixed(others, f"In another script than {usual} ({named})", "split or filter by script")]
+
+    def _mixed(self, positions: Sequence[int], words: str, remedy: str) -> Finding:
+        share = wilson(len(positions), len(self._texts))
+        severity: Severity = "warning" if share.low > _MANY else "note"
+        sentence = f"{words}: {len(positions):,} of {len(self._texts):,} texts ({share.value:.1%})."
+        evidence = {"share": share.to_json(), "rows": self.part.rows[list(positions)].tolist()[:_SHOWN]}
+        return Finding("mixed_texts", severity, sentence, evidence, (remedy,))
+
+    def picture(self, position: int) -> Picture:
+        return Picture(html=card(self._reader, self._reader.from_row(self.part.items.row(position, named=True))))
+
+
+def _ends(text: str) -> tuple[str, str]:
+    """The kinds of the first and last characters: letters are alike, marks are themselves."""
+    first, last = ("a" if one.isalpha() else "0" if one.isdigit() else one for one in (text[:1], text[-1:]))
+    return first, last

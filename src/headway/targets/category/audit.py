@@ -1,0 +1,210 @@
+"""What is wrong with labels before any model is trained: suspected errors, classes that look alike, rare ones."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+
+import numpy as np
+import polars as pl
+
+from headway.data.dataset import Data
+from headway.data.near_copies import same_content
+from headway.judge.diagnosis.copies import AGREE
+from headway.judge.diagnosis.finding import Finding, Severity
+from headway.judge.diagnosis.item_audit import Unseen
+from headway.judge.intervals import wilson
+from headway.targets.category.diagnosis.diagnose import FEW, MUCH_NOISE, NOISE
+from headway.targets.category.mistakes import LabelJudge, label_issues
+
+__all__ = ["audit_labels", "num_items_for"]
+
+_SHOWN = 500
+# Of answers that know less than this share of the way from the commonest class, most suspects are only hard to tell.
+_KNOWS = 0.7
+# Items of a class below which little is learned of it, and below which valid says nothing of it.
+_RARE, _RARE_VALID = 20, 5
+# Of classes that nothing separates: how often an item of one is put before one of the other, where 0.5 is chance.
+_ALIKE = 0.7
+_FEWEST = 10
+_MOST_PAIRS = 2_000
+# Half of the interval that a verdict should have, and the width from which on models cannot be compared.
+_POINTS, _WIDE, _VERY_WIDE = 0.02, 0.1, 0.2
+
+
+def audit_labels(data: Data, unseen: Unseen | None) -> list[Finding]:
+    """What is wrong with the labels, in no order."""
+    findings = [*_spellings(data), *_rare(data), *_conflicts(data)]
+    if unseen is not None:
+        findings += [*_suspects(data, unseen), *_alike(data, unseen), *_enough(data, unseen)]
+    return findings
+
+
+def _suspects(data: Data, unseen: Unseen) -> list[Finding]:
+    labels = data.target.labels
+    found = label_issues(unseen.predictions, unseen.targets, unseen.rows, labels=labels)
+    if found.reason or not found.count:
+        return []
+    share = wilson(found.count, found.checked)
+    # Of clean labels that are hard to predict some are suspected, too: the surest errors alone say how many are wrong.
+    sure = wilson(_num_sure(unseen), len(unseen.targets))
+    severity: Severity = "note"
+    if sure.low > NOISE and found.count >= FEW and _knows(unseen) >= _KNOWS:
+        severity = "serious" if sure.low > MUCH_NOISE else "warning"
+    sentence = (
+        f"{found.count:,} of {found.checked:,} labels ({share.value:.1%}) look wrong: {unseen.model} that did not see "
+        "the items are sure of another class."
+    )
+    evidence = {
+        "share": share.to_json(),
+        "rows": [issue.row for issue in found.issues[:_SHOWN]],
+        "suggested": [issue.suggested for issue in found.issues[:_SHOWN]],
+    }
+    remedies = ("look through them, the surest first: headway clean DATA", "correct or drop those that are wrong")
+    return [Finding("label_noise", severity, sentence, evidence, remedies)]
+
+
+def _knows(unseen: Unseen) -> float:
+    """The share of the way from the commonest class to no error."""
+    majority = np.bincount(unseen.targets).max() / len(unseen.targets)
+    accuracy = (unseen.predictions.argmax(axis=1) == unseen.targets).mean()
+    return float((accuracy - majority) / max(1 - majority, 1e-9))
+
+
+def _num_sure(unseen: Unseen) -> int:
+    is_agreed = np.ones(len(unseen.targets), dtype=bool)
+    judge = LabelJudge(probabilities=unseen.predictions, targets=unseen.targets, rows=unseen.rows, is_agreed=is_agreed)
+    return judge.num_sure_errors
+
+
+def _conflicts(data: Data) -> list[Finding]:
+    """Copies with different labels."""
+    copies = pl.DataFrame(
+        {"row": data.items["row"], "same": same_content(data.items, data.near_copies), "label": _labels(data)}
+    )
+    mixed = copies.filter(pl.col("label").n_unique().over("same") > 1).sort("same", "row")
+    if not len(mixed):
+        return []
+    num_sets = mixed["same"].n_unique()
+    first = mixed.filter(pl.col("same") == mixed["same"][0])
+    sentence = (
+        f"{len(mixed):,} items in {num_sets:,} sets of copies or near-copies do not have the same label, such as rows "
+        f"{', '.join(f'{row} ({label})' for row, label in first.select('row', 'label').rows()[:3])}."
+    )
+    share = wilson(len(mixed), len(copies))
+    # Where copies hardly agree more often than others do, they only look alike, as rows of few values do.
+    num_copies = int(copies["same"].is_duplicated().sum())
+    shares = np.bincount(data.placed) / len(copies)
+    by_chance, agreement = float((shares**2).sum()), 1 - len(mixed) / num_copies
+    are_copies = agreement - by_chance >= AGREE * (1 - by_chance)
+    severity: Severity = "warning" if are_copies and len(mixed) >= FEW else "note"
+    remedies = ("decide for each set which label is right: headway clean DATA",)
+    evidence = {"share": share.to_json(), "rows": mixed["row"].to_list()[:_SHOWN]}
+    return [Finding("label_conflict", severity, sentence, evidence, remedies)]
+
+
+def _labels(data: Data) -> list[str]:
+    return [data.target.labels[index] for index in data.placed.tolist()]
+
+
+def _spellings(data: Data) -> list[Finding]:
+    """Labels that differ in capitals, blanks and marks alone."""
+    by_form: dict[str, list[str]] = {}
+    for label in data.target.labels:
+        by_form.setdefault(re.sub(r"[\s_-]+", "", label.casefold()) or label, []).append(label)
+    alike = [labels for labels in by_form.values() if len(labels) > 1]
+    if not alike:
+        return []
+    named = "; ".join(" and ".join(map(repr, labels)) for labels in alike[:5])
+    sentence = f"Labels that differ in capitals, blanks or marks alone: {named}."
+    return [Finding("one_class", "warning", sentence, {"labels": alike}, ("write each label in one way",))]
+
+
+def _alike(data: Data, unseen: Unseen) -> list[Finding]:
+    """Pairs of classes that answers without the item do not separate."""
+    labels, counts = data.target.labels, np.bincount(unseen.targets, minlength=len(data.target.labels))
+    logs = np.log(np.maximum(unseen.predictions, 1e-12))
+    pairs = [
+        (one, other)
+        for one, other in zip(*np.triu_indices(len(labels), 1), strict=True)
+        if min(counts[one], counts[other]) >= _FEWEST
+    ]
+    if len(pairs) > _MOST_PAIRS or len(labels) < 3:
+        return []
+    findings = []
+    for one, other in pairs:
+        first, second = (
+            logs[unseen.targets == label, one] - logs[unseen.targets == label, other] for label in (one, other)
+        )
+        area, error = _area(first, second)
+        if area + 2 * error < _ALIKE:
+            sentence = (
+                f'Nothing separates "{labels[one]}" ({counts[one]:,} items) from "{labels[other]}" '
+                f"({counts[other]:,}): {unseen.model} order a pair of them rightly in {area:.0%} of cases; by chance "
+                "it is 50%."
+            )
+            remedies = ("look at both: can a person separate them", "make one class of them")
+            evidence = {"labels": [labels[one], labels[other]], "auroc": area}
+            findings.append(Finding("one_class", "warning", sentence, evidence, remedies))
+    return findings
+
+
+def _area(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
+    """The area under the ROC curve, and its standard error where the two do not differ."""
+    from scipy.stats import rankdata
+
+    ranks = rankdata(np.concatenate([first, second]))
+    area = (ranks[: len(first)].sum() - len(first) * (len(first) + 1) / 2) / (len(first) * len(second))
+    return float(area), float(np.sqrt((len(first) + len(second) + 1) / (12 * len(first) * len(second))))
+
+
+def _rare(data: Data) -> list[Finding]:
+    """Classes with few items, or with hardly any in valid."""
+    strata = pl.DataFrame({"label": _labels(data), "split": data.items["split"]})
+    counts = (
+        strata.group_by("label")
+        .agg(pl.len().alias("all"), (pl.col("split") == "valid").sum().alias("valid"))
+        .sort("all", "label")
+    )
+    rare = counts.filter((pl.col("all") < _RARE) | (pl.col("valid") < _RARE_VALID))
+    if not len(rare):
+        return []
+    named = "; ".join(f'"{label}" {total} ({valid} in valid)' for label, total, valid in rare.rows()[:6])
+    more = f"; and {len(rare) - 6} more" if len(rare) > 6 else ""
+    sentence = f"{len(rare)} of {len(counts)} classes have few items: {named}{more}."
+    remedies = ("more items of these classes", 'count them more: class_weights="balanced" (--class-weights balanced)')
+    return [Finding("rare_class", "note", sentence, {"classes": rare["label"].to_list()[:50]}, remedies)]
+
+
+def _enough(data: Data, unseen: Unseen) -> list[Finding]:
+    """How wide the verdict's interval will be, by the accuracy of answers without the item."""
+    count = len(data.valid)
+    accuracy = float((unseen.predictions.argmax(axis=1) == unseen.targets).mean())
+    expected = wilson(round(accuracy * count), count)
+    width, wanted = expected.high - expected.low, num_items_for(accuracy)
+    severity: Severity = "warning" if width > _VERY_WIDE else "note"
+    sentence = (
+        f"With {count:,} validation items the verdict's interval will be about {100 * width:.1f} points wide, if the "
+        f"accuracy is that of {unseen.model}, {accuracy:.1%}. For ±{100 * _POINTS:.0f} points {wanted:,} are enough."
+    )
+    evidence = {"num_valid": count, "expected": expected.to_json(), "wanted": wanted, "width": width}
+    kind = "little_validation_data" if width > _WIDE else "verdict_width"
+    share = wanted / len(data.items)
+    larger = f"a larger part: valid={share:.2f} (--valid {share:.2f})" if share <= 0.4 else "more items"
+    remedies = (larger, "judge by cross-validation: learner.cross_validate()") if wanted > count else ()
+    return [Finding(kind, severity, sentence, evidence, remedies)]
+
+
+def num_items_for(accuracy: float, *, points: float = _POINTS) -> int:
+    """The fewest items whose interval around this accuracy is at most so far to either side.
+
+    Example:
+        >>> num_items_for(0.9)
+        867
+    """
+
+    def is_narrow(count: int) -> bool:
+        estimate = wilson(round(accuracy * count), count)
+        return estimate.high - estimate.low <= 2 * points
+
+    return bisect_left(range(1, 100_000), True, key=is_narrow) + 1

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from headway.audit.leaks import check_copies_of_parts, check_groups, check_names
 NUM_ROWS = 120
 
 
-def rows(**columns: list[object]) -> pl.DataFrame:
+def rows(**columns: Sequence[object]) -> pl.DataFrame:
     draw = np.random.default_rng(0)
     answers = ["no", "yes"] * (NUM_ROWS // 2)
     return pl.DataFrame({"a": draw.normal(size=NUM_ROWS).round(5), **columns, "answer": answers})

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,8 @@ def folder(path: Path, change: str = "") -> hw.Data:
     draw = np.random.default_rng(0)
     for number in range(NUM_PHOTOS):
         label, pixels = ("cat", "dog")[number % 2], photo(draw)
-        options, is_cat = {"quality": 90}, number % 2 == 0
+        options: dict[str, Any] = {"quality": 90}
+        is_cat = number % 2 == 0
         if change == "mark" and is_cat:
             pixels[3:5, 4:7] = 255
         if change == "border" and is_cat:

@@ -15,7 +15,7 @@ NUM_ROWS = 300
 
 def audited(labels: list[str], probabilities: np.ndarray) -> dict[str, Finding]:
     numbers = np.random.default_rng(0).normal(size=len(labels)).round(6)
-    data = hw.from_items({"a": numbers, "label": labels}, target="label")
+    data = hw.from_items({"a": numbers.tolist(), "label": labels}, target="label")
     unseen = Unseen(
         rows=np.arange(len(labels)), predictions=probabilities, targets=data.placed, model="models of a test"
     )

@@ -168,6 +168,18 @@ def tones(folder: Path) -> Columns:
     return {"clip": [f"{number}.wav" for number in range(NUM_PHOTOS)], "pitch": ["low", "high"] * (NUM_PHOTOS // 2)}
 
 
+# Files of bytes: text of one class, bytes of any value of the other; some have several windows, and one a single byte.
+
+
+def blobs(folder: Path) -> Columns:
+    draw = np.random.default_rng(0)
+    for number in range(NUM_PHOTOS):
+        length = 1 if number == 0 else int(draw.integers(60, 500))
+        low, high = ((32, 127), (0, 256))[number % 2]
+        (folder / f"{number}.bin").write_bytes(draw.integers(low, high, length).astype(np.uint8).tobytes())
+    return {"blob": [f"{number}.bin" for number in range(NUM_PHOTOS)], "made": ["text", "noise"] * (NUM_PHOTOS // 2)}
+
+
 # Rows of tables.
 
 
@@ -278,6 +290,13 @@ KINDS: dict[str, Kind] = {
         target=hw.Category("pitch"),
         write=tones,
         hostile=(b"", b"no recording", wav(tone(300))[:30], wav(np.zeros(0)), b"RIFF" + bytes(60), b"ID3" + bytes(90)),
+        batch_size=6,
+    ),
+    "bytes": Kind(
+        input=hw.Bytes("blob", window=128),
+        target=hw.Category("made"),
+        write=blobs,
+        hostile=(b"",),
         batch_size=6,
     ),
     "text": Kind(

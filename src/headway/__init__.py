@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         TrainingError,
         WeightsError,
     )
+    from headway.inputs.bytes.field import Bytes
     from headway.inputs.image.augment import Augment
     from headway.inputs.image.field import Image
     from headway.inputs.ratings.field import Ratings
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Augment",
     "BundleError",
+    "Bytes",
     "CSVLogger",
     "Callback",
     "Categories",
@@ -134,6 +136,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "TrainingError",
         "WeightsError",
     ),
+    "headway.inputs.bytes.field": ("Bytes",),
     "headway.inputs.image.augment": ("Augment",),
     "headway.inputs.image.field": ("Image",),
     "headway.inputs.series.field": ("Series",),

@@ -15,6 +15,7 @@ from torch import nn
 from headway.bundle.export import export_bundle
 from headway.bundle.reference import reference
 from headway.inputs.base import Input, learned
+from headway.inputs.bytes.field import Bytes
 from headway.inputs.image.field import Image
 from headway.inputs.ratings.field import Ratings
 from headway.inputs.sound.field import Sound
@@ -97,6 +98,14 @@ class Pitch(nn.Module):
         return torch.cat([-higher, higher], dim=1)
 
 
+class HighBytes(nn.Module):
+    """Two classes, text and binary: by whether any byte lies from 128 on."""
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        is_high = ((inputs >= 128) & (inputs < 256)).float().amax(dim=(1, 2))[:, None]
+        return 9 * torch.cat([0.5 - is_high, is_high - 0.5], dim=1)
+
+
 def _people() -> pl.DataFrame:
     """A table with a column of every kind, and missing values in some of them."""
     draw = np.random.default_rng(0)
@@ -165,6 +174,12 @@ _KINDS: dict[str, Callable[[], tuple[Input, Target, nn.Module, nn.Module]]] = {
         Pitch(),
         LogMel(16_000),
     ),
+    "bytes": lambda: (
+        Bytes("file", window=256),
+        Category("form", labels=("text", "binary")),
+        HighBytes(),
+        nn.Identity(),
+    ),
     "text": _text_model,
     "table": _table_model(Category("rich", labels=("no", "yes"))),
     "reviews": _review_model,
@@ -179,6 +194,8 @@ def make(kind: str, folder: Path) -> Path:
     rows = REVIEWS if kind == "reviews" else PEOPLE
     if field.source == "values":
         examples = field.collate(list(field.read_rows(rows.head(3))))
+    elif isinstance(field, Bytes):
+        examples = draw.integers(0, 256, (3, 2, field.length)).astype(np.int16)
     elif isinstance(field, Sound):
         examples = draw.uniform(-0.1, 0.1, (3, 2, field.num_samples)).astype(np.float32)
     else:

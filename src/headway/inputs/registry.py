@@ -32,6 +32,7 @@ INPUTS: dict[str, str] = {
     "text": "headway.inputs.text.field:Text",
     "series": "headway.inputs.series.field:Series",
     "text_blocks": "headway.inputs.text_blocks.field:TextBlocks",
+    "bytes": "headway.inputs.bytes.field:Bytes",
     "image": "headway.inputs.image.field:Image",
     "ratings": "headway.inputs.ratings.field:Ratings",
     "table": "headway.inputs.table.field:Table",

@@ -48,6 +48,7 @@ _PAGE_FILES = {
     "index.html": "text/html",
     "page.css": "text/css",
     "page.js": "text/javascript",
+    "bytes.js": "text/javascript",
     "cards.js": "text/javascript",
     "evidence.js": "text/javascript",
     "form.js": "text/javascript",

@@ -6,7 +6,6 @@ MFCC, the cosine transform of a log-mel spectrogram over its bands, were the fea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -16,9 +15,9 @@ import numpy as np
 from headway.data.dataset import Part
 from headway.inputs.sound.mel import FRAMES_A_SECOND, frame_length, mel_filters
 from headway.inputs.sound.reading import PADDING
-from headway.judge.baselines.base import Baseline, drawn_rows, on, scale_of
-from headway.judge.baselines.linear import logistic_regression, ridge, spread_over
-from headway.seeds import generator
+from headway.judge.baselines.base import Baseline, drawn_rows, on
+from headway.judge.baselines.estimators import boosting, estimated
+from headway.judge.baselines.linear import logistic_regression, ridge
 
 if TYPE_CHECKING:
     from headway.inputs.sound.field import Sound
@@ -74,52 +73,6 @@ def segment_statistics(coefficients: np.ndarray) -> np.ndarray:
     return np.concatenate([part for segment in segments for part in (segment.mean(axis=0), segment.std(axis=0))])
 
 
-def _estimated(
-    inputs: np.ndarray,
-    targets: np.ndarray,
-    parts: Mapping[str, np.ndarray],
-    *,
-    num_outputs: int,
-    seed: int,
-    make: Callable[[bool, int], Any],
-) -> dict[str, np.ndarray]:
-    """Answers of one of scikit-learn's estimators on standardised columns; for numbers one for each of them."""
-    from threadpoolctl import threadpool_limits
-
-    mean, spread = scale_of(inputs)
-    scaled, seed = (inputs - mean) / spread, int(generator(seed, "baseline").integers(2**32))
-    # Sums over several threads round in another order, and another neighbour may be the nearest.
-    with threadpool_limits(1):
-        if targets.ndim > 1:
-            models = [make(False, seed).fit(scaled, column) for column in targets.T]
-            return {
-                part: np.stack([model.predict((rows - mean) / spread) for model in models], axis=1)
-                for part, rows in parts.items()
-            }
-        present = np.unique(targets)
-        if len(present) == 1:
-            return {part: spread_over(np.ones((len(rows), 1)), present, num_outputs) for part, rows in parts.items()}
-        model = make(True, seed).fit(scaled, targets)
-        return {
-            part: spread_over(model.predict_proba((rows - mean) / spread), present, num_outputs)
-            for part, rows in parts.items()
-        }
-
-
-def _boosting(is_classes: bool, seed: int) -> Any:
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-
-    # Shallow trees of coarse steps, and few of them: with hundreds of columns each one takes its time.
-    options: dict[str, Any] = {
-        "max_iter": 60,
-        "max_leaf_nodes": 8,
-        "max_bins": 32,
-        "early_stopping": False,
-        "random_state": seed,
-    }
-    return (HistGradientBoostingClassifier if is_classes else HistGradientBoostingRegressor)(**options)
-
-
 def _neighbours(is_classes: bool, seed: int) -> Any:
     from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
@@ -128,9 +81,9 @@ def _neighbours(is_classes: bool, seed: int) -> Any:
 
 _COMMON = {
     "k-nearest neighbours on MFCC": on(
-        "mfcc", partial(_estimated, make=_neighbours), size=lambda data, _: data["mfcc"].size
+        "mfcc", partial(estimated, make=_neighbours), size=lambda data, _: data["mfcc"].size
     ),
-    "gradient boosting on MFCC": Baseline(on("mfcc", partial(_estimated, make=_boosting)).run, needs="mfcc"),
+    "gradient boosting on MFCC": Baseline(on("mfcc", partial(estimated, make=boosting)).run, needs="mfcc"),
 }
 
 # By what of scikit-learn learns the target (`Target.estimator`).

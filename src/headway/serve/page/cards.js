@@ -1,6 +1,7 @@
 // A card for each item: it waits, is answered, and shows the answer as its kind is best seen.
 
 import { answer, explain, media } from "./backend.js";
+import { showBytes } from "./bytes.js";
 import { showEvidence } from "./evidence.js";
 import { showSound } from "./sounds.js";
 import { duration, figure, find, made, share } from "./words.js";
@@ -100,6 +101,7 @@ function spoken(prediction) {
 function newCard({ name, item }) {
   const card = find("answer").content.firstElementChild.cloneNode(true);
   if (item instanceof Blob && isSound(item)) showSound(card.querySelector(".photo"), name, item);
+  else if (item instanceof Blob && model.nouns === "files") showBytes(card.querySelector(".photo"), name, item);
   else if (item instanceof Blob) preview(card, name, item);
   else card.classList.add("row");
   card.classList.add("waiting");

@@ -1,0 +1,1 @@
+"""Bytes: any file as windows of its bytes. Nothing in a file is executed, parsed or unpacked."""

@@ -23,6 +23,7 @@ from torch import nn
 import headway as hw
 from headway.inputs import registry
 from headway.inputs.base import Input
+from headway.inputs.past.field import Past
 from headway.inputs.text_blocks.field import TextBlocks
 from headway.inputs.text_blocks.models import Gpt, Writer
 from headway.targets.base import Target
@@ -244,6 +245,18 @@ def tales(_: Path) -> Columns:
     return {"text": [" ".join(draw.choice(words, int(draw.integers(3, 30)))) for _ in range(30)]}
 
 
+def shops(_: Path) -> Columns:
+    """Two shops with a season of four and a gap; days in no order."""
+    draw = np.random.default_rng(0)
+    days = [(shop, day) for day in range(50) for shop in ("north", "süd")]
+    sales = [round(20 + 5 * np.sin(day * np.pi / 2) + day / 5 + draw.normal(0, 1), 3) for _, day in days]
+    return {
+        "shop": [shop for shop, _ in days][::-1],
+        "day": [f"2024-{1 + day // 28:02}-{1 + day % 28:02}" for _, day in days][::-1],
+        "sales": [None, *sales[1:]][::-1],
+    }
+
+
 def module_of_texts() -> nn.Module:
     import torch
 
@@ -314,6 +327,13 @@ KINDS: dict[str, Kind] = {
         hostile=({"text": 5}, {"text": ""}, {"text": None}, {}, [], 5, None),
         make_module=module_of_texts,
         batch_size=8,
+    ),
+    "future": Kind(
+        input=Past("sales", horizon=3),
+        target=hw.Future("sales", horizon=3),
+        write=shops,
+        hostile=({"sales": 5}, {"sales": ["a"]}, {"sales": []}, {"sales": [None]}, {"sales": "1 x"}, {}, [], 5, None),
+        batch_size=16,
     ),
     "dice": Kind(
         input=Dice("throws"),

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from headway.targets.base import Prediction
     from headway.targets.categories.field import Categories
     from headway.targets.category.field import Category
+    from headway.targets.future.field import Future
     from headway.targets.mask.field import Mask
     from headway.targets.next_token.field import NextToken
     from headway.targets.number.field import Number
@@ -73,6 +74,7 @@ __all__ = [
     "DataError",
     "EarlyStopping",
     "Estimate",
+    "Future",
     "GroupSplit",
     "HeadwayError",
     "History",
@@ -153,6 +155,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "headway.targets.categories.field": ("Categories",),
     "headway.targets.category.field": ("Category",),
     "headway.targets.mask.field": ("Mask",),
+    "headway.targets.future.field": ("Future",),
     "headway.targets.next_token.field": ("NextToken",),
     "headway.targets.number.field": ("Number",),
     "headway.targets.points.field": ("Points",),

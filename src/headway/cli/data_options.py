@@ -141,7 +141,18 @@ Decimal = Annotated[
 ]
 
 # Options that only some kinds of targets take, by `Target.options`.
-TARGET_OPTIONS = ("classes", "ignore", "label_separator", "limits", "missing", "tokenizer")
+TARGET_OPTIONS = (
+    "classes",
+    "horizon",
+    "ignore",
+    "label_separator",
+    "limits",
+    "missing",
+    "season",
+    "series_column",
+    "time_column",
+    "tokenizer",
+)
 DIALECT_OPTIONS = ("separator", "encoding", "decimal")
 
 _NAMES = {"limits": "--range"}

@@ -66,6 +66,8 @@ def evaluate(
     if clusters is not None and clusters not in rows.columns:
         what = "`--clusters` must name a column of the data."
         raise ConfigError(what, given=clusters, fix=did_you_mean(clusters, rows.columns))
+    # What a kind of target makes of a table itself, such as texts cut into blocks, belongs together in any case.
+    clusters = clusters or (field.groups if field.groups in rows.columns else None)
     unanswered = field.is_missing(rows)
     rows = rows.filter([not is_missing for is_missing in unanswered])
     # Before the slow part: a label that the model does not know is an error.

@@ -73,6 +73,20 @@ def train(
             help="Language models: byte_pair, characters, or a folder of a causal model of transformers.",
         ),
     ] = None,
+    horizon: Annotated[
+        str | None, data_option(metavar="N", help="Forecasts: how many values to forecast. Default: 12.")
+    ] = None,
+    season: Annotated[
+        str | None,
+        data_option(metavar="N", help="Forecasts: rows of a season, such as 12 for months. Default: detected."),
+    ] = None,
+    time_column: Annotated[
+        str | None, data_option(metavar="COLUMN", help="Forecasts: column of times. Default: detected.")
+    ] = None,
+    series_column: Annotated[
+        str | None,
+        data_option(metavar="COLUMN", help="Forecasts: column that says which series a row is of. Default: detected."),
+    ] = None,
     split_column: SplitColumn = None,
     separator: Separator = None,
     encoding: Encoding = None,

@@ -200,7 +200,7 @@ def from_items(
     target.check_items(usable)
     assigned = assign_parts(split, usable, target)
     copies = [row for row, part in zip(usable["row"], assigned, strict=True) if part is None]
-    reasons |= dict.fromkeys(copies, "identical to an item on another side of the split")
+    reasons |= dict.fromkeys(copies, split.left_out)
     usable = usable.with_columns(pl.Series("split", assigned, dtype=pl.String)).filter(pl.col("split").is_not_null())
     train = usable.filter(pl.col("split") == "train")
     # On training rows alone: what is learned from valid, if only a mean, makes valid look better than new data.
@@ -328,9 +328,11 @@ def _input(
 
 
 def default_split(target: object, *, valid: float = 0.2, seed: int = 0) -> Split:
-    """How items are divided where nobody says it: at random, or by the groups that a kind of target has."""
-    groups = getattr(target, "groups", None)
-    return GroupSplit(groups, valid, seed=seed) if groups else RandomSplit(valid, seed=seed)
+    """How items are divided where nobody says it: at random, or as a kind of target, or one of it, needs it."""
+    if not isinstance(target, Target) and not (isinstance(target, type) and issubclass(target, Target)):
+        return RandomSplit(valid, seed=seed)
+    own = target.own_split(valid=valid, seed=seed)
+    return own or (GroupSplit(target.groups, valid, seed=seed) if target.groups else RandomSplit(valid, seed=seed))
 
 
 def _target(column: str, items: Callable[[], pl.DataFrame], input: Input) -> Target:

@@ -21,7 +21,7 @@ import polars as pl
 
 from headway.data.near_copies import ADVICE, Copies, copies_of_train
 from headway.data.splits import PARTS, PartName, Split
-from headway.data.store import Ragged, Store
+from headway.data.store import Ragged, Store, as_text
 from headway.errors import ConfigError, DataError, ReadError, did_you_mean
 from headway.inputs.base import Input
 from headway.seeds import generator
@@ -123,11 +123,11 @@ class Data:
     @property
     def fingerprint(self) -> str:
         """A hash of every item's bytes, label and side, in order: the same data, the same fingerprint."""
-        answers = pl.col(self.target.columns).cast(pl.String)
+        answers = [as_text(self.items[name]) for name in self.target.columns]
         if self.store.answers:
-            answers = pl.Series("answer", [self.store.answers.contents[row] for row in self.items["row"]])
+            answers = [pl.Series("answer", [self.store.answers.contents[row] for row in self.items["row"]])]
         # Not the paths: the same photos in another folder are the same data.
-        columns = self.items.select("content", answers, "split")
+        columns = self.items.select("content", *answers, "split")
         return hashlib.sha256("\n".join("\0".join(map(str, row)) for row in columns.iter_rows()).encode()).hexdigest()
 
     def part(self, name: PartName) -> Part:

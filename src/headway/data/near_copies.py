@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from headway.data.splits import PartName
+from headway.data.store import as_text
 from headway.errors import ConfigError, did_you_mean
 
 __all__ = [
@@ -98,8 +99,9 @@ def copies_of_train(
 
     `names` are what a person calls the items; `targets` the columns of their targets, None where those are files.
     """
-    same, values = same_content(items, pairs), pl.struct(pl.col(targets or []).cast(pl.String))
-    shown = items.select("row", "split", values.alias("target") if targets else pl.lit(None).alias("target"))
+    same = same_content(items, pairs)
+    values = pl.struct([as_text(items[name]) for name in targets]) if targets else pl.lit(None)
+    shown = items.select("row", "split", values.alias("target"))
     shown = shown.with_columns(same.alias("same"), pl.Series("name", names))
     train, own = (shown.filter(pl.col("split") == name) for name in ("train", part))
     # One training item for each: several would count an item of the part more than once.

@@ -69,6 +69,11 @@ class Split(ABC):
         """The column of groups that are kept whole, which intervals count in place of items; None without any."""
         return None
 
+    @property
+    def left_out(self) -> str:
+        """Why a row is left out, to which `assign` gives no part."""
+        return "identical to an item on another side of the split"
+
 
 @dataclass(frozen=True)
 class RandomSplit(Split):
@@ -162,12 +167,17 @@ class TimeSplit(Split):
         column: A column that can be ordered: dates, times, years.
         valid: Share of the rows in valid, above 0 and below 1.
         test: Share in test (the very latest), from 0.
+        until: The column of when all that a row tells of has happened, where that lasts, such as the month that a
+            forecast reaches to: a row that reaches into a later part is left out.
+        group: The column of what belongs together, which intervals and tests count instead of rows.
     """
 
     column: str
     valid: float = 0.2
     _: KW_ONLY
     test: float = 0.0
+    until: str | None = None
+    group: str | None = None
 
     def __post_init__(self) -> None:
         _check_shares(self.valid, self.test)
@@ -196,10 +206,24 @@ class TimeSplit(Split):
         contents = items["content"].to_list()
         for time, content in zip(times, contents, strict=True):
             latest[content] = max(latest.get(content, time), time)  # type: ignore[type-var]
-        return [_part_at(latest[content], first_valid, first_test) for content in contents]
+        parts: list[str | None] = [_part_at(latest[content], first_valid, first_test) for content in contents]
+        if self.until is None:
+            return parts
+        ends = _column(items, self.until, "TimeSplit")
+        reached = (_part_at(end, first_valid, first_test) for end in ends)
+        return [part if part == last else None for part, last in zip(parts, reached, strict=True)]
+
+    @property
+    def groups(self) -> str | None:
+        return self.group
+
+    @property
+    def left_out(self) -> str:
+        return super().left_out if self.until is None else "reaches beyond its side of the split"
 
     def describe(self, strata: str = "class") -> str:
-        return f"the latest rows by {self.column!r}, {_shares(self.valid, self.test)}"
+        gap = f", with a gap by {self.until!r}" if self.until else ""
+        return f"the latest rows by {self.column!r}, {_shares(self.valid, self.test)}{gap}"
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from headway.system.files import read_file, whole_file
 from headway.system.machine import num_cores
 from headway.targets.base import Target
 
-__all__ = ["Ragged", "Store", "arrays_by_row", "open_answers", "open_store", "open_table", "reader_threads"]
+__all__ = ["Ragged", "Store", "arrays_by_row", "as_text", "open_answers", "open_store", "open_table", "reader_threads"]
 
 # More than this is not kept: the items are decoded again each epoch.
 MAX_STORE_BYTES = 20 * 2**30
@@ -174,7 +174,7 @@ def open_table(items: pl.DataFrame, input: Input) -> Store:
     than half of the rows have an equal and the input names no items, they are taken as different ones that happen to
     look alike, and each has a hash of its own.
     """
-    columns = [_as_text(items[name]) for name in items.columns if name != "row"]
+    columns = [as_text(items[name]) for name in items.columns if name != "row"]
     texts = pl.select(pl.concat_str([column.fill_null("\0") for column in columns], separator="\1")).to_series()
     same = input.same_items(items)
     if same is not None:
@@ -186,7 +186,7 @@ def open_table(items: pl.DataFrame, input: Input) -> Store:
     return Store(None, contents, input.unreadable(items))
 
 
-def _as_text(column: pl.Series) -> pl.Series:
+def as_text(column: pl.Series) -> pl.Series:
     """A column's values as text; polars writes no lists."""
     if not column.dtype.is_nested():
         return column.cast(pl.String)

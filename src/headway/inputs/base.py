@@ -65,7 +65,7 @@ class Column:
     """
 
     name: str
-    kind: Literal["number", "category", "date", "text"]
+    kind: Literal["number", "category", "date", "text", "numbers"]
     choices: tuple[str, ...] = ()
     typical: float | str | None = None
 

@@ -33,6 +33,7 @@ INPUTS: dict[str, str] = {
     "series": "headway.inputs.series.field:Series",
     "text_blocks": "headway.inputs.text_blocks.field:TextBlocks",
     "bytes": "headway.inputs.bytes.field:Bytes",
+    "past": "headway.inputs.past.field:Past",
     "image": "headway.inputs.image.field:Image",
     "ratings": "headway.inputs.ratings.field:Ratings",
     "table": "headway.inputs.table.field:Table",

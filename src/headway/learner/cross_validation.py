@@ -89,8 +89,11 @@ def _splits(data: Data, items: pl.DataFrame, folds: int, *, seed: int) -> list[t
         times, when = np.unique(items[data.split.column].to_numpy(), return_inverse=True)
         if len(times) <= folds:
             raise _too_few(folds, f"{len(times)} different times")
+        until = data.split.until
+        # Nor does one of the past reach beyond the first time that judges it.
+        ends = np.searchsorted(times, items[until].to_numpy()) if until else when
         parts = TimeSeriesSplit(folds).split(times)
-        return [(np.flatnonzero(np.isin(when, past)), np.flatnonzero(np.isin(when, next))) for past, next in parts]
+        return [(np.flatnonzero(ends < next[0]), np.flatnonzero(np.isin(when, next))) for _, next in parts]
     # Without groups identical items are one: a copy in another fold would be known by heart.
     groups = items[data.split.groups or "content"].to_numpy()
     if len(set(groups.tolist())) < folds:

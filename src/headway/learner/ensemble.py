@@ -56,10 +56,10 @@ def inner_split(data: Data, *, seed: int) -> Data:
         ConfigError: If nothing is left on one of the sides.
     """
     split, items = data.split, data.train.items
-    if split.groups:
-        split = GroupSplit(split.groups, valid=_SHARE, seed=seed)
-    elif isinstance(split, TimeSplit):
+    if isinstance(split, TimeSplit):
         split = replace(split, valid=_SHARE, test=0.0)
+    elif split.groups:
+        split = GroupSplit(split.groups, valid=_SHARE, seed=seed)
     else:
         split = RandomSplit(_SHARE, seed=seed)
     parts = pl.Series("split", assign_parts(split, items, data.target), dtype=pl.String)

@@ -54,6 +54,7 @@ _PAGE_FILES = {
     "form.js": "text/javascript",
     "pictures.js": "text/javascript",
     "rows.js": "text/javascript",
+    "forecasts.js": "text/javascript",
     "sounds.js": "text/javascript",
     "microphone.js": "text/javascript",
     "words.js": "text/javascript",

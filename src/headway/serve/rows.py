@@ -195,6 +195,17 @@ def _text(value: Any, *, most: int = _MAX_TEXT) -> str:
     return value
 
 
+def _numbers(value: Any) -> str | list[float | None]:
+    """A list of numbers, null where one is missing, or a text of them, which the input reads."""
+    if not isinstance(value, list):
+        if not isinstance(value, str):
+            raise _WrongError(f"must be a list of numbers, not {_kind(value)}")
+        return _text(value)
+    if len(value) > _MAX_TEXT:
+        raise _WrongError(f"must have at most {_MAX_TEXT:,} numbers")
+    return [None if one is None else _number(one) for one in value]
+
+
 def _date(value: Any) -> str:
     if not isinstance(value, str):
         raise _WrongError(f"must be a date as text, such as 2026-05-31, not {_kind(value)}")
@@ -208,8 +219,9 @@ def _date(value: Any) -> str:
     return date.isoformat() if date.time() != datetime.time() else date.date().isoformat()
 
 
-_CHECKS: dict[str, Callable[[Any], float | str]] = {
+_CHECKS: dict[str, Callable[[Any], float | str | list[float | None]]] = {
     "number": _number,
+    "numbers": _numbers,
     "category": _category,
     "date": _date,
     "text": _text,
@@ -229,6 +241,11 @@ def _schema(column: Column) -> dict[str, Any]:
     if column.kind == "date":
         example = f"A date, such as {column.typical or '2026-05-31'}."
         return {"type": ["string", "null"], "format": "date", "description": example}
+    if column.kind == "numbers":
+        items = {"type": ["number", "null"], **_LIMITS}
+        described = "Numbers, null where one is missing, or a text of them with spaces between."
+        types = ["array", "string", "null"]
+        return {"type": types, "items": items, "maxItems": _MAX_TEXT, "maxLength": _MAX_TEXT, "description": described}
     return {"type": ["string", "null"], "maxLength": _MAX_TEXT, "description": "Text."}
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from headway.data.dataset import Data
+    from headway.data.splits import Split
     from headway.inputs.base import Input
     from headway.inputs.protocols import Reader
     from headway.judge.baselines.base import Baseline
@@ -50,7 +51,7 @@ __all__ = [
 ]
 
 # What kind of answer a target is. Objective, metrics, baselines and the report are chosen by it.
-Task = Literal["classification", "multilabel", "regression", "points", "segmentation", "language"]
+Task = Literal["classification", "multilabel", "regression", "points", "segmentation", "language", "forecast"]
 
 
 # How far a probability may lie outside of [0, 1] by float32's rounding.
@@ -183,6 +184,11 @@ class Target(AsJson, ABC):
 
     def own_input(self, input: str | Sequence[str] | Input | None) -> Input | None:
         """The input that this kind of target has instead of the one that was named; None where any will do."""
+        return None
+
+    @classmethod
+    def own_split(cls, *, valid: float, seed: int) -> Split | None:
+        """How its items must be divided where nobody says it; None where at random, or by `groups`, will do."""
         return None
 
     def bind_to(self, input: Input) -> Self:

@@ -25,6 +25,7 @@ TARGETS: dict[str, str] = {
     "mask": "headway.targets.mask.field:Mask",
     "points": "headway.targets.points.field:Points",
     "next_token": "headway.targets.next_token.field:NextToken",
+    "future": "headway.targets.future.field:Future",
     "category": "headway.targets.category.field:Category",
 }
 
@@ -32,6 +33,7 @@ TARGETS: dict[str, str] = {
 # The kind by the name of what is predicted, which JSON, messages and `headway.judge_predictions` use.
 TASKS: dict[str, str] = {
     "classification": "category",
+    "forecast": "future",
     "language": "next_token",
     "multilabel": "categories",
     "points": "points",

@@ -13,11 +13,11 @@ import polars as pl
 
 from headway.errors import DataError, did_you_mean
 
-__all__ = ["Long", "from_long", "from_wide", "is_list", "read_ts", "recognise_long", "wide_columns"]
+__all__ = ["IDS", "TIMES", "Long", "from_long", "from_wide", "is_list", "read_ts", "recognise_long", "wide_columns"]
 
 # Names of columns that say when; and which series.
-_TIMES = {"time", "timestamp", "datetime", "date", "t", "seconds", "step", "frame", "moment", "tick"}
-_IDS = re.compile(r"^(id|series|case|case_id|sample|recording|segment|window)$|[_ ](id|no|number)$", re.IGNORECASE)
+TIMES = {"time", "timestamp", "datetime", "date", "t", "seconds", "step", "frame", "moment", "tick"}
+IDS = re.compile(r"^(id|series|case|case_id|sample|recording|segment|window)$|[_ ](id|no|number)$", re.IGNORECASE)
 # A table with fewer rows a series than this is no table of series.
 _MIN_MOMENTS = 8
 # Steps between moments that differ by more than this share are not regular.
@@ -56,8 +56,8 @@ def recognise_long(table: pl.DataFrame) -> Long | None:
     A column of ids and one of times must have the names that people give them, a series must have many moments and no
     moment twice, and a column beside them must be constant in each series, as a label is.
     """
-    ids = [name for name in table.columns if _IDS.search(name)]
-    times = [name for name in table.columns if name.lower() in _TIMES and not table[name].null_count()]
+    ids = [name for name in table.columns if IDS.search(name)]
+    times = [name for name in table.columns if name.lower() in TIMES and not table[name].null_count()]
     for id in ids:
         for time in times:
             if id == time or table[id].n_unique() * _MIN_MOMENTS > len(table):

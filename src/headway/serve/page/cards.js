@@ -3,6 +3,7 @@
 import { answer, explain, media } from "./backend.js";
 import { showBytes } from "./bytes.js";
 import { showEvidence } from "./evidence.js";
+import { chartOf } from "./forecasts.js";
 import { showSound } from "./sounds.js";
 import { duration, figure, find, made, share } from "./words.js";
 
@@ -46,7 +47,7 @@ export async function takeLive({ name, item }) {
   try {
     // This alone, which is not written into the server's log.
     const evidence = await explain(item);
-    show(card, evidence.prediction);
+    show(card, evidence.prediction, item);
     showEvidence(card, evidence);
     // Of the answers to half of a text the last alone is of interest.
     if (card.isConnected) say(spoken(evidence.prediction));
@@ -83,7 +84,7 @@ async function ask({ name, item, card }) {
   if (!card.isConnected) return;
   try {
     const [prediction] = await Promise.all([answer(item), known]);
-    show(card, prediction);
+    show(card, prediction, item);
     say(`${name}: ${spoken(prediction)}`);
     if (model.media?.media_type.startsWith("image/")) await showOver(card, item);
     // An answer stands without its evidence, too.
@@ -141,7 +142,7 @@ function preview(card, name, file) {
   image.src = address;
 }
 
-function show(card, prediction) {
+function show(card, prediction, item) {
   const strange = prediction.familiar === false;
   card.classList.remove("waiting");
   card.classList.toggle("unfamiliar", strange);
@@ -161,7 +162,7 @@ function show(card, prediction) {
     const doubt = strange ? "" : " The answer may be less sure than usual.";
     word(card, `${card.querySelector(".word").textContent} New to the model: ${notes}.${doubt}`.trim());
   }
-  const [bars, others] = shown.bars(prediction);
+  const [bars, others] = shown.bars(prediction, item);
   card.querySelector(".bars").replaceChildren(...bars);
   if (shown.points) showPoints(card, shown.points(prediction));
   card.querySelector(".took").textContent = `${others}Answered in ${duration(prediction.seconds)}.`;
@@ -199,6 +200,12 @@ const SHOWN = {
     label: ({ label, probabilities }) => [label, " ", made("small", { textContent: `${share(probabilities[label])} of the picture` })],
     bars: ({ probabilities }) => ranked(probabilities, () => true, 12, model.colours),
     spoken: ({ label, probabilities }) => `${label}, ${share(probabilities[label])} of the picture`,
+  },
+  forecast: {
+    label: ({ value }) => [made("span", { className: "number", textContent: figure(value[0][0]) }), " ", made("small", { textContent: "is the next value" })],
+    bars: ({ value }, item) => [[chartOf(value, item[model.columns[0].name], figure)], ""],
+    spoken: ({ value }) => `next ${figure(value[0][0])}`,
+    guess: ({ value }) => figure(value[0][0]),
   },
   other: {
     label: ({ label }) => [label],

@@ -58,6 +58,7 @@ function newField(column, place) {
 const MAKERS = {
   number: ({ typical: value }, id) => [made("input", { id, type: "number", step: "any", placeholder: value ?? "" })],
   date: ({ typical: value }, id) => [made("input", { id, type: value?.includes("T") ? "datetime-local" : "date" })],
+  numbers: ({ typical: value }, id) => [made("textarea", { id, rows: 4, placeholder: value ?? "" })],
   text: ({ typical: value }, id) => [made("textarea", { id, rows: 4, placeholder: value ?? "" })],
   category: ({ choices, typical: value }, id) => {
     if (choices.length <= MAX_OPTIONS) {
@@ -159,6 +160,8 @@ function pasted(text) {
 // Text to rows by column: with a line of names, in any order, or with a value for each column.
 function rowsOf(text) {
   const lines = cells(text.trim());
+  // A row a moment: the values below one another are those of one series.
+  if (columns.length === 1 && columns[0].kind === "numbers") return [{ [columns[0].name]: seriesOf(lines) }];
   const names = columns.map(({ name }) => name.trim());
   const heads = (lines[0] ?? []).map((cell) => cell.trim());
   const known = heads.filter((cell) => names.includes(cell)).length;
@@ -173,6 +176,13 @@ function rowsOf(text) {
     const place = order.indexOf(name.trim());
     return [name, place < 0 ? null : valued(line[place], kind)];
   })));
+}
+
+function seriesOf(lines) {
+  const at = Math.max((lines[0] ?? []).findIndex((cell) => cell.trim() === columns[0].name), 0);
+  const isHead = lines.length > 1 && !Number.isFinite(Number(lines[0][at]));
+  const values = lines.length > 1 ? lines.slice(isHead ? 1 : 0).map((line) => line[at]) : lines.flat();
+  return values.map((value) => value?.trim() || "?").join(" ");
 }
 
 // Text to lines of cells: separated by tabs, semicolons or commas, with quotes as in CSV.

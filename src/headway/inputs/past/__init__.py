@@ -1,0 +1,1 @@
+"""The past of a series, from which its future is forecast."""

@@ -1,0 +1,179 @@
+"""From a table of a row a moment to items: a stretch of the past each, and the values that followed it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from headway.errors import DataError, did_you_mean
+from headway.inputs.series.layouts import IDS, TIMES
+
+__all__ = ["END", "MOST_HISTORY", "NEXT", "ORIGIN", "SERIES", "STRETCH", "Table", "windows"]
+
+# Columns of the item table, besides that of the past: the values that followed; of which series they are; the time of
+# the first and of the last of them; and what belongs together for intervals.
+NEXT, SERIES, ORIGIN, END, STRETCH = "next values", "series", "origin", "end", "stretch"
+# Values before the forecast that an item keeps, and items of a table, at most.
+MOST_HISTORY = 512
+_MOST_WINDOWS = 20_000
+# From so many series on, each is one of the independent pieces that intervals count; of fewer, each stretch of origins
+# whose futures overlap.
+_MANY_SERIES = 30
+# A step between two times that is so many times the usual one is a gap.
+_GAP = 1.9
+_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table of a row a moment: which column holds the values, and which say when, and of what.
+
+    Attributes:
+        column: The values.
+        time: The times; None where rows are in their order.
+        id: Which series a row belongs to; None where there is one.
+    """
+
+    column: str
+    time: str | None
+    id: str | None
+
+    @classmethod
+    def recognise(cls, table: pl.DataFrame, column: str, *, time: str | None, id: str | None) -> Table:
+        """With the columns of times and of series found where they are not named.
+
+        Raises:
+            DataError: If a column is missing, or several rows have one time and no column tells them apart.
+        """
+        for name in filter(None, (column, time, id)):
+            if name not in table.columns:
+                what, given = f"The table has no column {name!r}.", f"columns: {', '.join(table.columns)}"
+                raise DataError(what, given=given, fix=did_you_mean(name, table.columns))
+        if column in (NEXT, SERIES, ORIGIN, END, STRETCH):
+            what = f"Headway makes a column {column!r} of its own for forecasts."
+            raise DataError(what, given=f"column {column!r}", fix="Rename yours.")
+        others = [name for name in table.columns if name != column]
+        is_date = {name: table[name].dtype.is_temporal() for name in others}
+        named = [name for name in others if name.lower() in TIMES or is_date[name]]
+        time = time or next(iter(sorted(named, key=lambda name: not is_date[name])), None)
+        if id is None and time is not None and table[time].is_duplicated().any():
+            id = cls._id(table, time, [name for name in others if name != time])
+        return cls(column=column, time=time, id=id)
+
+    @staticmethod
+    def _id(table: pl.DataFrame, time: str, others: list[str]) -> str:
+        names = [name for name in others if IDS.search(name) or table[name].dtype == pl.String]
+        found = [name for name in names if not table.select(name, time).is_duplicated().any()]
+        if not found:
+            what = "Several rows have the same time, so a column must say which series each row belongs to."
+            given = f"time={time!r}, columns: {', '.join(table.columns)}"
+            raise DataError(what, given=given, fix='Name it: hw.Future(..., id="shop") (--series-column shop).')
+        return min(found, key=lambda name: table[name].n_unique())
+
+    def series(self, table: pl.DataFrame) -> list[tuple[str, pl.Series, np.ndarray]]:
+        """Name, times and values of each series, float64 with NaN for what is missing, in the order of time."""
+        times = _times(table[self.time]) if self.time else pl.Series("time", range(len(table)))
+        if times.null_count():
+            what, rows = "Every row needs a time.", times.is_null().arg_true()[:5].to_list()
+            raise DataError(what, given=f"none in column {self.time!r}, rows {rows}", fix="Fill or remove those rows.")
+        numbers = table[self.column].cast(pl.Float64, strict=False)
+        wrong = (numbers.is_null() & table[self.column].is_not_null()).arg_true()[:5]
+        if len(wrong):
+            what = f"Column {self.column!r} must hold numbers."
+            given = ", ".join(f"row {row}: {table[self.column][row]!r}" for row in wrong)
+            raise DataError(what, given=given, fix="Correct those rows, or leave them empty.")
+        names = table[self.id].cast(pl.String).fill_null("") if self.id else pl.Series([""] * len(table))
+        frame = pl.DataFrame([names.alias("name"), times.alias("time"), numbers.alias("value")])
+        parts = frame.sort("time", maintain_order=True).partition_by("name", maintain_order=True)
+        parts = sorted(parts, key=lambda part: part["name"][0])
+        for part in parts:
+            if part["time"].is_duplicated().any():
+                what = "A series must have one value a time."
+                twice = part.filter(part["time"].is_duplicated())
+                given = f"{len(twice)} rows of series {part['name'][0]!r} at {twice['time'][0]}"
+                raise DataError(
+                    what, given=given, fix="Remove those rows, or name the column of the series: id= (--series-column)."
+                )
+        values = [part["value"].fill_null(np.nan).to_numpy() for part in parts]
+        return [
+            (part["name"][0], part["time"], np.where(np.isfinite(one), one, np.nan))
+            for part, one in zip(parts, values, strict=True)
+        ]
+
+
+def _times(column: pl.Series) -> pl.Series:
+    """Times as they can be ordered: dates, or numbers."""
+    if column.dtype != pl.String:
+        return column
+    # A month is its first day.
+    texts = column.str.strip_chars().str.replace(r"^(\d{4}-\d{2})$", "$1-01")
+    for form in _FORMATS:
+        dates = texts.str.to_datetime(form, strict=False)
+        if dates.null_count() == column.null_count():
+            return dates
+    numbers = texts.cast(pl.Float64, strict=False)
+    if numbers.null_count() == column.null_count():
+        return numbers
+    what = f"Column {column.name!r} must hold times: dates, or numbers."
+    raise DataError(what, given=repr(column.drop_nulls()[0]), fix="Write dates as 2024-12-31.")
+
+
+def windows(table: pl.DataFrame, layout: Table, *, horizon: int, least: int) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """An item for each moment from which so many values are known, and sentences on how they were made.
+
+    Args:
+        table: A row a moment.
+        layout: Its columns.
+        horizon: Values to forecast.
+        least: Values that must be known before.
+
+    Raises:
+        DataError: If no series is long enough.
+    """
+    series = layout.series(table)
+    lengths = [len(values) for *_, values in series]
+    total = sum(max(length - horizon - least + 1, 0) for length in lengths)
+    if not total:
+        what = f"No series is long enough: {least} values and then {horizon} to forecast are needed."
+        raise DataError(what, given=f"the longest has {max(lengths, default=0)}", fix="Pass a smaller horizon.")
+    every = -(-total // _MOST_WINDOWS)
+    columns: dict[str, list[Any]] = {name: [] for name in (layout.column, NEXT, SERIES, ORIGIN, END, STRETCH)}
+    for name, times, values in series:
+        last = len(values) - horizon
+        known = [None if np.isnan(value) else value for value in values.tolist()]
+        # Counted from the end, so that the latest values are always forecast.
+        for origin in range(last, least - 1, -every)[::-1]:
+            past, following = known[max(origin - MOST_HISTORY, 0) : origin], known[origin : origin + horizon]
+            # What is missing is not made up where a forecast is judged.
+            if None in following or not any(value is not None for value in past):
+                continue
+            stretch = name if len(series) >= _MANY_SERIES else f"{name} {(last - origin) // horizon}".strip()
+            row = (past, following, name, times[origin], times[origin + horizon - 1], stretch)
+            for column, value in zip(columns.values(), row, strict=True):
+                column.append(value)
+    items = pl.DataFrame(columns, schema_overrides={layout.column: pl.List(pl.Float64), NEXT: pl.List(pl.Float64)})
+    return items, _notes(layout, series, items, every=every, least=least + horizon)
+
+
+def _notes(layout: Table, series: list[Any], items: pl.DataFrame, *, every: int, least: int) -> tuple[str, ...]:
+    by = f" by {layout.id!r}" if layout.id else ""
+    when = f"in the order of {layout.time!r}" if layout.time else "in the order of the rows, as no column has times"
+    num = "1 series" if len(series) == 1 else f"{len(series):,} series"
+    notes = [f"{len(items):,} forecasts can be judged in {num}{by}, {when}."]
+    short = sum(len(values) < least for *_, values in series)
+    if short:
+        notes.append(f"{short:,} of the series have fewer than {least} values and are left out.")
+    if every > 1:
+        notes.append(f"Of the moments to forecast from, every {every}th is taken.")
+    gaps = sum(_has_gap(times) for _, times, _ in series)
+    if gaps:
+        notes.append(f"The times of {gaps:,} series have gaps; their values are taken as one after the other.")
+    return tuple(notes)
+
+
+def _has_gap(times: pl.Series) -> bool:
+    steps = np.diff(times.to_physical().cast(pl.Float64).to_numpy())
+    return bool(len(steps) and (steps > _GAP * np.median(steps)).any())

@@ -81,7 +81,7 @@ def measured(name: str) -> dict[str, Any]:
     report = learner.report()
     for baseline in report.baselines:
         row[baseline.name] = round(baseline.metrics["valid"]["mase"].value, 3)
-    return row | {"verdict": report.verdict.sentence.partition(" Training")[0] if report.verdict else ""}
+    return row | {"verdict": report.verdict.kind if report.verdict else ""}
 
 
 def table_of(name: str) -> pl.DataFrame:

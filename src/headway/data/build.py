@@ -203,6 +203,8 @@ def from_items(
     reasons |= dict.fromkeys(copies, split.left_out)
     usable = usable.with_columns(pl.Series("split", assigned, dtype=pl.String)).filter(pl.col("split").is_not_null())
     train = usable.filter(pl.col("split") == "train")
+    if not len(train):
+        target.check_parts(usable)
     # On training rows alone: what is learned from valid, if only a mean, makes valid look better than new data.
     reader = input.fit(train)
     data = Data(

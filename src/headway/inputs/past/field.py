@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from headway.data.sources import as_frame
 from headway.errors import ConfigError, ReadError
 from headway.inputs.base import Column, Input, learned, values_of
 from headway.inputs.past.season import find_period
@@ -163,14 +164,9 @@ class Past(Input):
 
         The series of a table of a row a moment come in the order of their names.
         """
-        import polars as pl
-
-        if hasattr(items, "to_dict") and not isinstance(items, pl.DataFrame) and hasattr(items, "columns"):
-            items = pl.from_pandas(items)
-        if isinstance(items, Mapping):
-            items = pl.DataFrame(dict(items))
-        if not isinstance(items, pl.DataFrame):
+        if not isinstance(items, Mapping) and not hasattr(items, "columns"):
             return items
+        items = as_frame(items)
         if self.column in items.columns and items[self.column].dtype.is_nested():
             return items[self.column].to_list()
         layout = Table.recognise(items, self.column, time=self.time, id=self.id)

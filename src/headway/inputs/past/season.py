@@ -10,17 +10,19 @@ __all__ = ["find_period", "usual_change"]
 
 # The most series that are looked at, and the longest period.
 _MOST_SERIES, _LONGEST = 200, 400
-# So much must the changes of one period say of those of the next.
-_CLEAR = 0.3
+# Values a period apart must differ so much less than others do, in squares; and less by this over the root of how many
+# values there are, as those of few values do by luck.
+_CLEAR, _LUCK = 0.6, 1.5
 # A shorter period is taken where it explains nearly as much: the week rather than three weeks.
-_NEARLY = 0.9
+_NEARLY = 0.1
 
 
 def find_period(series: Sequence[np.ndarray]) -> int:
-    """After how many moments the changes of series repeat themselves; 1 where they do not.
+    """After how many moments series repeat themselves; 1 where they do not.
 
-    It is the lag of the highest autocorrelation of the differences, which must be a peak of at least 0.3 and must fit
-    into the series three times.
+    Values that lie a period apart differ less than those that lie less far apart: at a period the mean squared
+    difference, of the series without its straight line, has a low point of at most 0.6 times the highest before it, of
+    few values less. Noise and random walks seldom have one. The period must fit into the series three times.
 
     Args:
         series: Of the training rows, float `[moments]` each, NaN where a value is missing.
@@ -30,33 +32,36 @@ def find_period(series: Sequence[np.ndarray]) -> int:
         >>> find_period([np.sin(2 * np.pi * moments / 12) + 0.1 * moments]), find_period([moments**2.0])
         (12, 1)
     """
-    of_series = [_autocorrelation(np.diff(one)) for one in sorted(series, key=len, reverse=True)[:_MOST_SERIES]]
-    longest = max(map(len, of_series), default=0)
-    if longest < 4:
-        return 1
-    table = np.full((len(of_series), longest), np.nan)
-    for row, correlations in enumerate(of_series):
-        table[row, : len(correlations)] = correlations
+    of_series = [_differences(one) for one in sorted(series, key=len, reverse=True)[:_MOST_SERIES]]
+    table = np.full((len(of_series), max(map(len, of_series), default=0)), np.nan)
+    for row, differences in enumerate(of_series):
+        table[row, : len(differences)] = differences
     # Lags that only a few long series reach are not compared with those of all.
-    table = table[:, np.isfinite(table).mean(0) >= 0.5]
-    mean = np.nanmean(table, axis=0)
-    # Entry 0 is lag 1. A peak is higher than both of its neighbours.
-    peaks = 1 + np.flatnonzero((mean[1:-1] > mean[:-2]) & (mean[1:-1] >= mean[2:]))
-    clear = peaks[mean[peaks] >= _CLEAR]
-    if not len(clear):
+    table = table[:, np.isfinite(table).mean(0) >= 0.5] if len(table) else table
+    if table.shape[1] < 3:
         return 1
-    return int(clear[mean[clear] >= _NEARLY * mean[clear].max()][0]) + 1
+    mean = np.nanmean(table, axis=0)
+    share = mean / np.maximum.accumulate(mean)
+    # Entry 0 is lag 1. A low point is lower than both of its neighbours.
+    low = 1 + np.flatnonzero((mean[1:-1] < mean[:-2]) & (mean[1:-1] <= mean[2:]))
+    clear = low[share[low] <= _CLEAR - _LUCK / np.sqrt(sum(map(len, series)))]
+    return int(clear[share[clear] <= share[clear].min() + _NEARLY][0]) + 1 if len(clear) else 1
 
 
-def _autocorrelation(changes: np.ndarray) -> np.ndarray:
-    """Of lag 1, 2, ... up to a third of the length; empty where nothing changes."""
-    changes = changes[np.isfinite(changes)]
-    most = min(len(changes) // 3 + 1, _LONGEST + 1)
-    centred = changes - changes.mean() if len(changes) else changes
-    power = float(centred @ centred)
-    if power == 0:
+def _differences(series: np.ndarray) -> np.ndarray:
+    """The mean squared difference at lag 1, 2, ... up to a third of the length, in variances; empty without any."""
+    moments, is_known = np.arange(len(series)), np.isfinite(series)
+    if is_known.sum() < 6:
         return np.empty(0)
-    return np.array([float(centred[lag:] @ centred[:-lag]) / power for lag in range(1, most + 1) if lag < len(centred)])
+    line = np.polyfit(moments[is_known], series[is_known], 1)
+    detrended = series - np.polyval(line, moments)
+    variance = float(np.nanvar(detrended))
+    # A straight line has nothing beside it but rounding.
+    if variance <= 1e-12 * float(np.nanmean(series**2)):
+        return np.empty(0)
+    most = min(len(series) // 3 + 1, _LONGEST + 1)
+    squares = [(detrended[lag:] - detrended[:-lag]) ** 2 for lag in range(1, most + 1)]
+    return np.array([np.nanmean(one) if np.isfinite(one).any() else np.nan for one in squares]) / variance
 
 
 def usual_change(history: np.ndarray, period: int) -> float:

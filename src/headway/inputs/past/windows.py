@@ -22,6 +22,8 @@ _MOST_WINDOWS = 20_000
 # From so many series on, each is one of the independent pieces that intervals count; of fewer, each stretch of origins
 # whose futures overlap.
 _MANY_SERIES = 30
+# How columns of times are called, besides those of series.
+_NAMES = TIMES | {"day", "week", "month", "quarter", "year", "hour", "ds", "period"}
 # A step between two times that is so many times the usual one is a gap.
 _GAP = 1.9
 _FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y")
@@ -57,7 +59,7 @@ class Table:
             raise DataError(what, given=f"column {column!r}", fix="Rename yours.")
         others = [name for name in table.columns if name != column]
         is_date = {name: table[name].dtype.is_temporal() for name in others}
-        named = [name for name in others if name.lower() in TIMES or is_date[name]]
+        named = [name for name in others if name.lower() in _NAMES or is_date[name]]
         time = time or next(iter(sorted(named, key=lambda name: not is_date[name])), None)
         if id is None and time is not None and table[time].is_duplicated().any():
             id = cls._id(table, time, [name for name in others if name != time])

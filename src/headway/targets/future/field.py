@@ -133,7 +133,11 @@ class Future(Target):
 
     def decode(self, scores: np.ndarray) -> Prediction:
         """The answer from the graph's numbers for one item, `[3 * horizon]`; `value` has (median, low, high) a step."""
-        steps = np.asarray(scores, dtype=np.float64).reshape(3, self.horizon).T.tolist()
+        # As many digits as a float32 has, and none of what it adds.
+        steps = [
+            [float(f"{value:.7g}") for value in step]
+            for step in np.asarray(scores, dtype=np.float64).reshape(3, self.horizon).T
+        ]
         text = ", ".join(f"{middle:.4g} ({low:.4g} to {high:.4g})" for middle, low, high in steps)
         return Prediction(label=text, value=tuple(map(tuple, steps)))
 

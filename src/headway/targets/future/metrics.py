@@ -9,7 +9,7 @@ import numpy as np
 from headway.judge.metric import Metric, TaskMetrics
 from headway.targets.base import check_finite, check_shapes
 
-__all__ = ["METRICS", "QUANTILES", "SHARE", "check_forecasts", "describe", "is_inside", "scaled_errors"]
+__all__ = ["COVERAGE", "METRICS", "QUANTILES", "SHARE", "check_forecasts", "describe", "is_inside", "scaled_errors"]
 
 # Of the median, and of the ends of an interval that holds so large a share.
 QUANTILES = (0.5, 0.1, 0.9)
@@ -69,6 +69,9 @@ def describe(values: np.ndarray, labels: Sequence[str], *, horizon: int) -> str:
     return f"{shown} ..." if horizon > 6 else shown
 
 
+# Not among the metrics, as it has no direction: it should be 80 %, neither less nor more.
+COVERAGE = Metric("coverage", by_item=lambda answers, targets: is_inside(answers, targets).mean(axis=1), is_share=True)
+
 METRICS = TaskMetrics(
     metrics={
         "mase": Metric(
@@ -85,13 +88,6 @@ METRICS = TaskMetrics(
             by_item=lambda answers, targets: _errors(answers, targets).mean(axis=1),
             higher_is_better=False,
             title="mean absolute error",
-        ),
-        # It should be 80 %, neither less nor more; as a metric its direction is that of the fault that is usual.
-        "coverage": Metric(
-            "coverage",
-            by_item=lambda answers, targets: is_inside(answers, targets).mean(axis=1),
-            is_share=True,
-            title="share of values in the 80 % interval",
         ),
     },
     main="mase",

@@ -16,7 +16,7 @@ from headway.judge.report.inputs import ReportInputs
 from headway.judge.report.page.charts import Frame, Point, axes, figure, points
 from headway.judge.report.page.marks import table
 from headway.judge.report.report import Report, Section
-from headway.targets.future.metrics import METRICS, SHARE, is_inside, scaled_errors
+from headway.targets.future.metrics import COVERAGE, METRICS, SHARE, is_inside, scaled_errors
 
 if TYPE_CHECKING:
     from headway.predictions import Predictions
@@ -82,7 +82,7 @@ def judge_backtest(seen: Predictions, *, groups: np.ndarray | None = None) -> Ba
     """Coverage, errors by how far ahead, and two forecasts to look at."""
     answers, targets = METRICS.check(seen.predictions, seen.targets)
     inside, errors = is_inside(answers, targets), scaled_errors(answers, targets)
-    coverage = METRICS.metrics["coverage"].estimate(answers, targets, groups=groups)
+    coverage = COVERAGE.estimate(answers, targets, groups=groups)
     horizon = errors.shape[1]
     steps = [
         Step(ahead=step + 1, mase=float(errors[:, step].mean()), coverage=float(inside[:, step].mean()))

@@ -1,0 +1,92 @@
+"""Items of forecasts: what is known before a moment, and what came after it, and nothing of the one in the other."""
+
+from __future__ import annotations
+
+import datetime
+
+import pandas as pd
+import polars as pl
+import pytest
+
+import headway as hw
+from headway.inputs.past.field import Past
+from headway.inputs.past.windows import END, NEXT, ORIGIN, SERIES, STRETCH
+
+DAYS = [datetime.date(2024, 1, 1) + datetime.timedelta(days=day) for day in range(30)]
+
+
+def test_each_item_holds_what_was_known_and_what_followed() -> None:
+    table = pl.DataFrame({"day": DAYS, "sales": [float(day) for day in range(30)]}).sample(
+        fraction=1, shuffle=True, seed=0
+    )
+    _, items, notes = Past("sales", horizon=3).items_of(table)
+    assert len(items) == 30 - 3 - 8 + 1
+    for past, following, origin, end in items.select("sales", NEXT, ORIGIN, END).iter_rows():
+        assert past == [float(day) for day in range(len(past))]
+        assert following == [len(past), len(past) + 1, len(past) + 2]
+        assert (origin, end) == (DAYS[len(past)], DAYS[len(past) + 2])
+    assert notes == ("20 forecasts can be judged in 1 series, in the order of 'day'.",)
+
+
+def test_series_are_recognised_by_the_column_that_tells_equal_times_apart() -> None:
+    table = pl.DataFrame({"shop": ["a"] * 30 + ["b"] * 12, "day": DAYS + DAYS[:12], "sales": [1.0] * 42})
+    _, items, notes = Past("sales", horizon=5).items_of(table)
+    assert set(items[SERIES]) == {"a"}
+    assert notes == (
+        "18 forecasts can be judged in 2 series by 'shop', in the order of 'day'.",
+        "1 of the series have fewer than 13 values and are left out.",
+    )
+
+
+def test_origins_whose_futures_overlap_are_one_stretch() -> None:
+    _, items, _ = Past("x", horizon=4).items_of(pl.DataFrame({"x": [float(value) for value in range(24)]}))
+    assert items[STRETCH].to_list() == [*["3"], *["2"] * 4, *["1"] * 4, *["0"] * 4]
+
+
+def test_a_future_with_a_gap_is_not_judged_and_a_past_with_one_is_filled() -> None:
+    values = [float(value) for value in range(20)]
+    values[15] = None  # pyright: ignore[reportArgumentType, reportCallIssue]
+    field, items, _ = Past("x", horizon=2).items_of(pl.DataFrame({"x": values}))
+    assert all(None not in following for following in items[NEXT])
+    last = field.fit(items).read(items["x"][-1])
+    # Of the last item two values are known behind the gap, so that it lies between neighbours.
+    assert last[-4:].tolist() == [14, 15, 16, 17]
+
+
+@pytest.mark.parametrize("times", ["%Y-%m", "%Y-%m-%d", "%d.%m.%Y"])
+def test_times_as_text_are_put_in_order(times: str) -> None:
+    months = [datetime.date(2020 + month // 12, 1 + month % 12, 1) for month in range(20)]
+    table = pl.DataFrame({"month": [month.strftime(times) for month in months], "x": [float(row) for row in range(20)]})
+    _, items, _ = Past("x", horizon=2, time="month").items_of(table[::-1])
+    assert items["x"][-1].to_list() == [float(row) for row in range(18)]
+
+
+def test_a_gap_in_the_times_is_noted() -> None:
+    table = pl.DataFrame({"day": DAYS[:10] + DAYS[15:], "x": [1.0] * 25})
+    assert Past("x", horizon=2).items_of(table)[2][1] == (
+        "The times of 1 series have gaps; their values are taken as one after the other."
+    )
+
+
+def test_every_series_of_a_table_is_forecast_from_its_end() -> None:
+    table = pl.DataFrame(
+        {"shop": ["b"] * 12 + ["a"] * 12, "day": DAYS[:12] * 2, "x": [float(row) for row in range(24)]}
+    )
+    pasts = Past("x", horizon=2).each(table)
+    assert [past.tolist() for past in pasts] == [
+        [float(row) for row in range(12, 24)],
+        [float(row) for row in range(12)],
+    ]
+    frame = pd.DataFrame(table.to_dict(as_series=False))
+    assert [past.tolist() for past in Past("x").each(frame)] == [past.tolist() for past in pasts]
+    assert Past("x").each([[1, 2]]) == [[1, 2]]
+
+
+def test_what_no_column_tells_apart_is_an_error() -> None:
+    with pytest.raises(hw.DataError) as error:
+        Past("x").items_of(pl.DataFrame({"day": DAYS * 2, "x": [1.0] * 60}))
+    assert str(error.value) == (
+        "Several rows have the same time, so a column must say which series each row belongs to.\n"
+        "  Given: time='day', columns: day, x\n"
+        '  Fix:   Name it: hw.Future(..., id="shop") (--series-column shop).'
+    )

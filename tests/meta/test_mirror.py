@@ -56,6 +56,7 @@ TESTED_ELSEWHERE = {
     "targets/category/diagnosis/generalisation.py": "tests/unit/targets/category/diagnosis/test_diagnose.py",
     "targets/category/diagnosis/trends.py": "tests/unit/targets/category/diagnosis/test_diagnose.py",
     "targets/category/page.py": "tests/unit/judge/report/test_page.py",
+    "targets/future/page.py": "tests/unit/targets/future/test_field.py",
     "targets/number/page.py": "tests/unit/judge/report/test_report_of_numbers.py",
     "judge/diagnosis/diagnose.py": "tests/unit/targets/category/diagnosis/test_diagnose.py",
     "judge/report/inputs.py": "tests/unit/judge/report/test_report_of_numbers.py",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from headway.bundle.predictor import Predictor
     from headway.judge.intervals import Estimate
+    from headway.targets.base import Target
 
 __all__ = ["evaluate"]
 
@@ -63,11 +64,7 @@ def evaluate(
     rows, part = labelled_items(
         predictor, data, inputs=input or (), target=target, dialect=dialect, tell=partial(echo, err=True)
     )
-    if clusters is not None and clusters not in rows.columns:
-        what = "`--clusters` must name a column of the data."
-        raise ConfigError(what, given=clusters, fix=did_you_mean(clusters, rows.columns))
-    # What a kind of target makes of a table itself, such as texts cut into blocks, belongs together in any case.
-    clusters = clusters or (field.groups if field.groups in rows.columns else None)
+    clusters = _clusters(clusters, rows, field)
     unanswered = field.is_missing(rows)
     rows = rows.filter([not is_missing for is_missing in unanswered])
     # Before the slow part: a label that the model does not know is an error.
@@ -96,6 +93,14 @@ def evaluate(
         _show(estimates, facts, problems=problems)
     if problems:
         raise typer.Exit(1)
+
+
+def _clusters(named: str | None, rows: pl.DataFrame, field: Target) -> str | None:
+    """The column of what belongs together: the one that is named, or that which the kind of target makes itself."""
+    if named is not None and named not in rows.columns:
+        what = "`--clusters` must name a column of the data."
+        raise ConfigError(what, given=named, fix=did_you_mean(named, rows.columns))
+    return named or (field.groups if field.groups in rows.columns else None)
 
 
 def _num_in_training(bundle: Path, predictor: Predictor, rows: pl.DataFrame) -> int | None:

@@ -202,10 +202,8 @@ def from_items(
     copies = [row for row, part in zip(usable["row"], assigned, strict=True) if part is None]
     reasons |= dict.fromkeys(copies, split.left_out)
     usable = usable.with_columns(pl.Series("split", assigned, dtype=pl.String)).filter(pl.col("split").is_not_null())
-    train = usable.filter(pl.col("split") == "train")
-    if not len(train):
-        target.check_parts(usable)
     # On training rows alone: what is learned from valid, if only a mean, makes valid look better than new data.
+    train = _training_rows(usable, target)
     reader = input.fit(train)
     data = Data(
         items=usable,
@@ -217,6 +215,14 @@ def from_items(
         notes=(*remarks, *notes, *input.remarks(usable), *target.remarks(usable)),
     )
     return _checked(data if near_copies == "keep" else _apart(data, near_copies))
+
+
+def _training_rows(items: pl.DataFrame, target: Target) -> pl.DataFrame:
+    train = items.filter(pl.col("split") == "train")
+    if not len(train):
+        # Nothing can be fitted, and the target says it in its own words.
+        target.check_parts(items)
+    return train
 
 
 def _checked(data: Data) -> Data:

@@ -74,7 +74,7 @@ class Backtest(AsJson):
 def sections(inputs: ReportInputs) -> dict[str, Section]:
     """The backtest, and the forecasts that are farthest off."""
     seen = inputs.seen
-    backtest = judge_backtest(seen, groups=inputs.groups.get(inputs.focus))
+    backtest = judge_backtest(seen, groups=inputs.clusters.get(inputs.focus))
     return {"backtest": Section(_TITLE, backtest, _html), "far_items": far_items(inputs)}
 
 

@@ -1,0 +1,61 @@
+"""The past as a model reads it: its last values, in any form, and whether its shape is that of the training items."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from headway.errors import ReadError
+from headway.inputs.past.field import Past
+from headway.inputs.registry import input_from_json
+
+
+def fitted(**options: int) -> Past:
+    days = np.arange(80)
+    wave = 20 + 5 * np.sin(days * np.pi / 2) + np.random.default_rng(0).normal(0, 1, 80)
+    field, items, _ = Past("sales", horizon=3, **options).items_of(pl.DataFrame({"sales": wave}))
+    return field.fit(items)
+
+
+def test_season_and_window_are_found_or_said() -> None:
+    assert (fitted().period, fitted().length) == (4, 8)
+    assert (fitted(season=6).period, fitted(season=6).length) == (6, 12)
+    assert fitted(context=30).length == 30
+    # A season that the model cannot look back on is none.
+    assert fitted(season=12, context=10).period == 1
+
+
+@pytest.mark.parametrize("past", [[5, None, 7.0], np.array([5, 6, 7]), "5 6 7", "[5, 6, 7]", {"sales": "5, ?, 7"}])
+def test_a_short_past_is_filled_with_its_first_value(past: object) -> None:
+    assert fitted().read(past).tolist() == [5, 5, 5, 5, 5, 5, 6, 7]
+    assert fitted().notes(past) == ("3 values are known, and the model looks back on 8",)
+
+
+def test_of_a_long_past_the_last_values_count() -> None:
+    assert fitted().read(list(range(50))).tolist() == list(range(42, 50))
+    assert fitted().notes(list(range(50))) == ()
+
+
+@pytest.mark.parametrize("past", [[], [None], "soon", 5, None, {"x": [1]}, [[1, 2]]])
+def test_what_is_no_series_of_numbers_is_refused(past: object) -> None:
+    with pytest.raises(ReadError):
+        fitted().read(past)
+
+
+def test_familiar_is_a_shape_and_not_a_level() -> None:
+    field = fitted()
+    wave = np.sin(np.arange(8) * np.pi / 2)
+    windows = np.stack([20 + 5 * wave, 9000 + 300 * wave, np.arange(8.0)]).astype(np.float32)
+    assert field.familiar(windows).tolist() == [True, True, False]
+    assert list(field.statistics(windows[0])) == ["level", "spread", "roughness", "trend"]
+    # A window that never changes has neither roughness nor trend, and is read all the same.
+    assert field.statistics(np.ones(8, np.float32))["roughness"] == 0
+
+
+def test_json_that_does_not_fit_is_refused() -> None:
+    written = fitted().to_json()
+    assert input_from_json(written) == fitted()
+    for change in ({"length": 0}, {"period": 0}, {"ranges": []}):
+        with pytest.raises(ValueError, match="a past of length"):
+            input_from_json(written | change)

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from headway.data.build import from_folder, from_items
+from headway.data.build import from_csv, from_folder, from_items
 from headway.data.dataset import Data
 from headway.data.loader import Loader
 from headway.data.sources import list_folder
@@ -330,6 +330,16 @@ def test_too_many_unreadable_items(files: list[str], number: int) -> None:
         f"{number} of 20 items cannot be read; more than 5% is too many to go on without them.",
         shown + (" ..." if number > 5 else ""),
         "Repair or remove those files, or correct the paths.",
+    )
+
+
+def test_addresses_on_the_web_are_shown_as_they_were_written(tmp_path: Path) -> None:
+    lines = [f"https://x.org/{number}.jpg,{label}" for number, label in enumerate(LABELS)]
+    (tmp_path / "t.csv").write_text("\n".join(["file,label", *lines]))
+    assert refusal(DataError, lambda: from_csv(tmp_path / "t.csv", input="file", target="label")) == text(
+        "20 of 20 items cannot be read; more than 5% is too many to go on without them.",
+        "; ".join(f"https://x.org/{number}.jpg: no such file" for number in range(5)) + " ...",
+        "Download the files first, and name them by their paths: addresses on the web are not opened.",
     )
 
 

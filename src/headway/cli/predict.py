@@ -98,7 +98,7 @@ def _listed(file: Path, input: Input, dialect: Dialect) -> list[Path]:
     paths, notes = existing_paths(input.column, table[input.column].to_list(), file.parent)
     for note in notes:
         _tell(note)
-    return [Path(path) for path in paths]
+    return local([Path(path) for path in paths])
 
 
 _tell = partial(echo, err=True)

@@ -16,7 +16,7 @@ import polars as pl
 
 from headway.data.dataset import Data
 from headway.data.near_copies import CopiesChoice, check_choice, same_content
-from headway.data.normal_form import existing_paths
+from headway.data.normal_form import existing_paths, is_address
 from headway.data.sources import as_frame, list_folder
 from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, Split, assign_parts, check_split
 from headway.data.store import Store, arrays_by_row, open_answers, open_store, open_table
@@ -297,13 +297,14 @@ def _check_readable(frame: pl.DataFrame, input: Input, reasons: dict[int, str], 
     total = sum(row not in beside for row in range(len(frame)))
     named = [f"{names[row]}: {reason}" for row, reason in reasons.items() if row not in beside]
     if len(named) > MAX_UNREADABLE * total:
+        files = "Repair or remove those files, or correct the paths."
+        if any(is_address(names[row]) for row in reasons):
+            files = "Download the files first, and name them by their paths: addresses on the web are not opened."
         raise DataError(
             f"{len(named)} of {total} items cannot be read; more than {MAX_UNREADABLE:.0%} is too many to "
             "go on without them.",
             given="; ".join(named[:5]) + (" ..." if len(named) > 5 else ""),
-            fix="Correct or remove those rows."
-            if input.source == "values"
-            else "Repair or remove those files, or correct the paths.",
+            fix="Correct or remove those rows." if input.source == "values" else files,
         )
 
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["existing_paths", "normal_name", "normal_text", "spellings"]
+__all__ = ["existing_paths", "is_address", "normal_name", "normal_text", "spellings"]
 
+_ADDRESS = re.compile(r"\s*[a-zA-Z]{2,}://")
 _WHOLE = re.compile(r"(0|-?[1-9]\d*)\.0+")
 
 
@@ -52,7 +53,8 @@ def spellings(column: str, values: Iterable[Any]) -> list[str]:
     text, label = other[0]
     usual = by_label[label].most_common(1)[0][0]
     return [
-        f"{num_values:,} values of column {column!r} are read as another spelling of theirs: {text!r} as {usual!r}."
+        f"Other spellings in column {column!r} are read as the usual ones: {text!r} as {usual!r} "
+        f"({num_values:,} in all)."
     ]
 
 
@@ -88,11 +90,9 @@ def existing_paths(column: str, paths: Sequence[Any], folder: Path | None = None
 
     read, mended = [], []
     for value in paths:
-        path = str(folder / value if folder else value) if isinstance(value, str) and value.strip() else None
+        path = _joined(folder, value) if isinstance(value, str) and value.strip() else None
         if path is not None and not os.path.exists(path):
-            plain = value.strip().replace("\\", "/")
-            plain = str(folder / plain) if folder else plain
-            better = meant(plain)
+            better = meant(_joined(folder, value.strip().replace("\\", "/")))
             if os.path.exists(better):
                 path = better
                 mended.append((value, os.path.relpath(better, folder) if folder else better))
@@ -100,8 +100,18 @@ def existing_paths(column: str, paths: Sequence[Any], folder: Path | None = None
     if not mended:
         return read, []
     written, file = mended[0]
-    note = f"{len(mended):,} paths of column {column!r} are read as files with another spelling"
-    return read, [f"{note}: {written!r} as {file!r}."]
+    note = f"Paths in column {column!r} are read as files with another spelling: {written!r} as {file!r}"
+    return read, [f"{note} ({len(mended):,} in all)."]
+
+
+def _joined(folder: Path | None, path: str) -> str:
+    # An address on the web would lose one of its slashes.
+    return str(folder / path) if folder and not is_address(path) else path
+
+
+def is_address(path: str) -> bool:
+    """Whether it is an address on the web, or of the like, which is never opened, and no path of a file."""
+    return _ADDRESS.match(path) is not None
 
 
 def normal_name(name: str) -> str:

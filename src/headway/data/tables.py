@@ -390,7 +390,8 @@ def _values(frame: pl.DataFrame, dialect: Dialect, tell: Tell) -> pl.DataFrame:
         tell(
             f"Values are read as numbers or dates: {', '.join(shown[:_SHOWN])}{more}; otherwise: --decimal (decimal=)."
         )
-    return pl.DataFrame(read)
+    # By name: of a list of columns polars would name the one that has none.
+    return pl.DataFrame({values.name: values for values in read})
 
 
 def _plain_numbers(texts: pl.Series, decimal: str) -> pl.Series | None:

@@ -167,6 +167,14 @@ def test_a_column_without_a_name_is_never_learned_from(name: str) -> None:
     assert f"left out: {name or repr('')} (a column without a name)" in data.summary()
 
 
+def test_a_column_without_a_name_keeps_none_when_a_file_is_read(tmp_path: Path) -> None:
+    lines = [f"{i // 2},{i * i % 7},{'ab'[i % 2]}" for i in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join([",x,y", *lines]))
+    data = hw.from_csv(tmp_path / "t.csv", target="y")
+    assert data.input.columns == ("x",)
+    assert data.input.left_out == {"": "a column without a name"}
+
+
 def test_dates_whose_day_and_month_are_not_clear_are_left_out() -> None:
     items = {"d": [f"{i % 9 + 1:02}/0{i % 7 + 1}/2024" for i in range(40)], "x": [i / 3 for i in range(40)]}
     assert from_items({**items, "y": ["a", "b"] * 20}, target="y").input.left_out == {

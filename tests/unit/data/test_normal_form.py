@@ -38,7 +38,7 @@ def test_one_form_of_what_is_the_same(values: tuple[object, ...], text: str | No
 def test_spellings_are_told_with_a_count_and_an_example() -> None:
     values = ["disc", "disc", "disc ", " disc", "ring", "ring", None, 3]
     assert spellings("kind", values) == [
-        "2 values of column 'kind' are read as another spelling of theirs: 'disc ' as 'disc'."
+        "Other spellings in column 'kind' are read as the usual ones: 'disc ' as 'disc' (2 in all)."
     ]
     assert spellings("kind", ["a", "b", "", None, 1.0, 1]) == []
 
@@ -49,8 +49,10 @@ def test_labels_are_compared_in_one_form_everywhere() -> None:
     data = from_items({"x": [i / 7 for i in range(40)], "kind": kinds}, target=Category("kind"))
     assert data.target.labels == ("disc", "ring")
     assert len(data.items) == 40
-    assert "2 values of column 'kind' are read as another spelling of theirs: 'disc ' as 'disc'." in data.summary()
-    assert data.summary().count("another spelling") == 1
+    assert (
+        "Other spellings in column 'kind' are read as the usual ones: 'disc ' as 'disc' (2 in all)." in data.summary()
+    )
+    assert data.summary().count("Other spellings") == 1
 
 
 @pytest.mark.parametrize("learned", [[0.0, 1.0], ["0.0", "1.0"], [0, 1], [False, True]])
@@ -90,7 +92,7 @@ def test_class_folders_that_differ_in_the_form_of_accents_are_one(tmp_path: Path
         pytest.skip("this file system has one form of names")
     data = from_folder(tmp_path, size=8)
     assert data.target.labels == ("NA", "caf\u00e9")
-    assert "6 values of column 'label' are read as another spelling" in data.summary()
+    assert "Other spellings in column 'label' are read as the usual ones" in data.summary()
 
 
 def test_groups_are_whole_however_they_are_written() -> None:
@@ -118,7 +120,7 @@ def test_paths_are_found_however_they_are_written(tmp_path: Path) -> None:
     paths, notes = existing_paths("file", written, tmp_path)
     names = ["a.png", "a.png", "a.png", "in/b.jpg", "in/b.jpg", "in/twice", "e\u0301.png", " c.png", "no"]
     assert paths == [*(str(tmp_path / name) for name in names), None, b"x", None]
-    assert notes == ["5 paths of column 'file' are read as files with another spelling: 'a' as 'a.png'."]
+    assert notes == ["Paths in column 'file' are read as files with another spelling: 'a' as 'a.png' (5 in all)."]
     assert existing_paths("file", ["a.png"], tmp_path)[1] == []
 
 

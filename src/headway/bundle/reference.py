@@ -7,6 +7,7 @@ measure with the fields' `statistics`.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -23,6 +24,7 @@ Measured = Mapping[str, Any]
 
 _LEVELS = np.linspace(0, 1, 101)
 _DIGITS = 5
+_LARGEST = sys.float_info.max
 
 
 def reference(
@@ -83,8 +85,8 @@ def numbers_of(measured: Measured) -> dict[str, float]:
     """All numbers of an item or an answer by name, those of a mask as `share of` a class."""
     flat = {name: value for name, value in measured.items() if name != "shares"}
     flat |= {f"share of {name}": value for name, value in measured.get("shares", {}).items()}
-    # NaN equals nothing: a number that was not measured is left out.
-    return {name: value for name, value in flat.items() if isinstance(value, int | float) and value == value}
+    # NaN, which was not measured, is not below anything; JSON has whole numbers that no float holds.
+    return {name: value for name, value in flat.items() if isinstance(value, int | float) and abs(value) <= _LARGEST}
 
 
 def _quantiles(values: Sequence[float]) -> list[float]:

@@ -22,7 +22,7 @@ from headway.data.normal_form import existing_paths, normal_name
 from headway.data.parse_numbers import NO_NUMBER
 from headway.errors import ConfigError, DataError, did_you_mean
 from headway.inputs.registry import TABLE_FORMATS, read_format
-from headway.system.files import looked_up, open_file, read_file
+from headway.system.files import looked_up, open_file
 
 if TYPE_CHECKING:
     import os
@@ -38,7 +38,7 @@ MAX_BYTES = 2**33
 # Characters that a dialect is recognised by.
 _SAMPLE = 65_536
 _HEADER = 1 << 24
-_UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, csv.Error, UnicodeError, ImportError)
+_UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, csv.Error, UnicodeError, ImportError, MemoryError)
 _COMPRESSED = ".gz"
 # Of a table in memory: a number, a date, or where a text begins.
 _CELL_BYTES = 8
@@ -183,6 +183,8 @@ def _explained(file: Path, path: object) -> Iterator[None]:
         yield
     except (*_UNREADABLE, pl.exceptions.PolarsError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        if isinstance(error, MemoryError):
+            reason = "it does not fit into memory"
         if isinstance(error, ImportError):
             fix = "Install what reads Excel files, pip install fastexcel, or save the table as CSV."
         elif isinstance(error, UnicodeError):
@@ -255,8 +257,15 @@ def _check_size(file: Path, ending: str) -> None:
 
 def _bytes(file: Path) -> bytes:
     """A file of text, unpacked."""
-    data = read_file(file, max_bytes=MAX_BYTES)
-    if not file.name.lower().endswith(_COMPRESSED):
+    with open_file(file, max_bytes=MAX_BYTES) as opened:
+        # Text has these in no encoding; gigabytes of them are not read first.
+        is_packed = file.name.lower().endswith(_COMPRESSED)
+        if not is_packed and b"\0" * 8 in opened.read(_SAMPLE):
+            message = "not text"
+            raise OSError(message)
+        opened.seek(0)
+        data = opened.read(MAX_BYTES)
+    if not is_packed:
         return data
     # A few megabytes can unpack to more than any memory holds.
     text = gzip.GzipFile(fileobj=io.BytesIO(data)).read(MAX_BYTES + 1)

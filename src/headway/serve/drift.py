@@ -171,11 +171,20 @@ def _note(reference: dict[str, Any]) -> str:
 
 def _is_answer(entry: dict[str, Any], reference: dict[str, Any], labels: Sequence[str]) -> bool:
     """Whether an entry of the log is an answer of this model: not a problem, nor a stranger's label."""
-    if "problem" in entry:
+    if "problem" in entry or not _has_types(entry):
         return False
     if "labels" in reference:
         return bool(answered := labels_of(entry)) and set(answered) <= {*labels, NO_LABEL}
     return any(name in numbers_of(entry) for name in reference["quantiles"])
+
+
+def _has_types(entry: dict[str, Any]) -> bool:
+    """Whether an entry's parts are of the types that a server writes; anyone may have changed a log."""
+    parts, labels = [entry.get(name, {}) for name in ("shares", "columns")], entry.get("labels", [])
+    if not all(isinstance(part, dict) for part in parts) or not isinstance(labels, list | tuple):
+        return False
+    texts = [*labels, *parts[1].values(), *([entry["label"]] if "label" in entry else [])]
+    return all(isinstance(text, str) for text in texts)
 
 
 def stability_index(now: np.ndarray, before: np.ndarray) -> float:

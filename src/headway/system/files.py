@@ -12,17 +12,31 @@ from typing import BinaryIO
 
 from headway.errors import ConfigError
 
-__all__ = ["MAX_FILE_BYTES", "looked_up", "open_file", "read_file", "whole_file", "writable", "write_whole"]
+__all__ = [
+    "MAX_FILE_BYTES",
+    "RefusedFileError",
+    "looked_up",
+    "open_file",
+    "read_file",
+    "whole_file",
+    "writable",
+    "write_whole",
+]
 
 # Photos of a few hundred megapixels fit; several threads may each hold a file.
 MAX_FILE_BYTES = 2**29
+
+
+class RefusedFileError(OSError):
+    """A file that is not opened, whatever it holds: a pipe, a device, or one that is too large. The text says which."""
 
 
 def open_file(path: str | os.PathLike[str], *, max_bytes: int = MAX_FILE_BYTES) -> BinaryIO:
     """A regular file, open for reading.
 
     Raises:
-        OSError: If it cannot be opened, is a pipe, a device or the like, or has more bytes.
+        OSError: If it cannot be opened.
+        RefusedFileError: If it is a pipe, a device or the like, or has more bytes.
         ValueError: If the path cannot be one.
     """
     file = open(Path(path), "rb", opener=_without_waiting)  # noqa: SIM115
@@ -34,7 +48,7 @@ def open_file(path: str | os.PathLike[str], *, max_bytes: int = MAX_FILE_BYTES) 
         problem = f"too large: {status.st_size / 1e9:.1f} GB, the limit is {max_bytes / 1e9:.1f} GB"
     if problem:
         file.close()
-        raise OSError(problem)
+        raise RefusedFileError(problem)
     return file
 
 
@@ -44,7 +58,7 @@ def read_file(path: str | os.PathLike[str], *, max_bytes: int = MAX_FILE_BYTES) 
     Example:
         >>> read_file("/dev/zero")
         Traceback (most recent call last):
-        OSError: not a regular file
+        headway.system.files.RefusedFileError: not a regular file
     """
     with open_file(path, max_bytes=max_bytes) as file:
         # Again up to the limit: the file may grow while it is read.

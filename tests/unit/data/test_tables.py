@@ -329,6 +329,23 @@ def test_tables_that_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         f"The table cannot be read.\n  Given: {path} (not text)\n  Fix:   Give a CSV, TSV or Parquet file."
     )
 
+    # 3 GB that take no room on the disk are known by their first bytes.
+    with path.open("wb") as sparse:
+        sparse.truncate(3 * 2**30)
+    with pytest.raises(DataError) as caught:
+        read_values(path)
+    assert f"Given: {path} (not text)" in str(caught.value)
+
+    def out_of_memory(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("headway.data.tables._decoded", out_of_memory)
+        assert refusal(path, b"a,b\n1,2\n") == (
+            f"The table cannot be read.\n  Given: {path} (it does not fit into memory)\n"
+            "  Fix:   Give a CSV, TSV or Parquet file."
+        )
+
     def without_reader(*_: object, **__: object) -> None:
         message = "required package 'fastexcel' not found."
         raise ModuleNotFoundError(message)

@@ -98,6 +98,35 @@ def test_problems_and_strange_entries_are_passed_over(before: dict[str, Any]) ->
     assert (found.items, found.reference_items) == (51, 300)
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"label": ["cat"]},
+        {"label": 5},
+        {"label": {}},
+        {"labels": "cat"},
+        {"labels": [["cat"]]},
+        {"labels": None},
+        {"label": "cat", "columns": ["age"]},
+        {"label": "cat", "columns": "age"},
+        {"label": "cat", "columns": {"age": ["young"]}},
+        {"label": "cat", "shares": [1]},
+    ],
+)
+def test_entries_of_other_types_are_no_answers(before: dict[str, Any], part: dict[str, Any]) -> None:
+    log = entries(photos(50, seed=1), answers(50, seed=1))
+    compared = compare({**before, "columns": {"age": {"bins": {"young": 1.0}}}}, [*log, part], labels=LABELS)
+    assert compared.items == 50
+
+
+def test_numbers_beyond_all_floats_are_left_out(before: dict[str, Any]) -> None:
+    log = entries(photos(50, seed=1), answers(50, seed=1))
+    strange = [{**log[0], "score": score} for score in (10**400, float("inf"), float("nan"), "0.5", None)]
+    assert (
+        compare(before, log + strange, labels=LABELS).shifts[0].now == compare(before, log, labels=LABELS).shifts[0].now
+    )
+
+
 def test_too_little_to_compare_is_an_error(before: dict[str, Any]) -> None:
     with pytest.raises(DataError) as caught:
         compare(before, entries(photos(5), answers(5)), labels=LABELS)

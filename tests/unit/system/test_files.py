@@ -13,7 +13,7 @@ from PIL import Image as PILImage
 
 import headway as hw
 from headway.data.tables import read_values
-from headway.errors import HeadwayError
+from headway.errors import HeadwayError, ReadError
 from headway.judge.baselines.run import load_results
 from headway.learner.weights import load_weights
 from headway.runs.checkpoint import Checkpoints
@@ -51,6 +51,15 @@ def test_only_regular_files_up_to_a_size_are_opened(make: Make, tmp_path: Path) 
     reason = "too large: 3.0 GB, the limit is 0.5 GB" if make is sparse else "not a regular file"
     with pytest.raises(OSError, match=f"^{reason}$"):
         read_file(make(tmp_path / "file"))
+
+
+@pytest.mark.parametrize("make", STRANGE)
+def test_a_bundle_does_not_call_them_damaged(make: Make, tmp_path: Path) -> None:
+    path = make(tmp_path / "file.jpg")
+    reason = "too large: 3.0 GB, the limit is 0.5 GB" if make is sparse else "not a regular file"
+    with pytest.raises(ReadError) as caught:
+        hw.load(GOLDEN).predict(path)
+    assert str(caught.value) == f"{path}: {reason}"
 
 
 def test_a_regular_file_is_read_and_the_usual_errors_stay(tmp_path: Path) -> None:

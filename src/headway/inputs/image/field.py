@@ -19,7 +19,7 @@ from headway.inputs.image.arrays import pictures_of
 from headway.inputs.image.geometry import CropBox
 from headway.inputs.image.statistics import image_statistics
 from headway.inputs.image.value_range import fitted_range, is_deep, to_8_bits
-from headway.system.files import read_file
+from headway.system.files import RefusedFileError, read_file
 
 if TYPE_CHECKING:
     import polars as pl
@@ -284,7 +284,8 @@ class Image(Input):
 
     def to_json(self) -> dict[str, Any]:
         values = {"kind": "image", **asdict(self)}
-        return values if self.value_range else {name: values[name] for name in values if name != "value_range"}
+        low_high = values.pop("value_range")
+        return {**values, "value_range": list(low_high)} if low_high else values
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
@@ -452,4 +453,6 @@ def _reason(error: Exception) -> str:
     for kind, reason in reasons.items():
         if isinstance(error, kind):
             return reason
+    if isinstance(error, RefusedFileError):
+        return str(error)
     return f"damaged: {' '.join(str(error).split()) or type(error).__name__}"

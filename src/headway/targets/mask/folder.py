@@ -70,7 +70,7 @@ def found_classes(masks: Iterable[Any], *, ignore: Collection[int] | None = None
         except ReadError as error:
             problem = str(error)
     if not read:
-        fix = "Name the column or the folder of the masks: --target."
+        fix = "Save masks as PNG with one number a pixel, or name their column or folder: --target."
         raise DataError("No mask can be read.", given=problem, fix=fix)
     numbers = set[int]().union(*read)
     if ignore is None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +13,13 @@ import pytest
 from PIL import Image as PILImage
 
 import headway as hw
+from headway.bundle.format import read_bundle
+from headway.bundle.predictor import open_bundle
 from headway.errors import ConfigError
 from headway.inputs.image.value_range import to_8_bits
 from headway.inputs.registry import input_from_json
 
+GOLDEN = Path(__file__).parents[3] / "bundles" / "v1.headway"
 FIELD = hw.Image("file", size=16, channels=1)
 
 
@@ -93,6 +98,16 @@ def test_deep_arrays_are_read_by_the_range_of_their_set() -> None:
     data = hw.from_arrays(pictures, ["a", "b"] * 20)
     assert isinstance(data.input, hw.Image)
     assert data.input.value_range == (0, 4095)
+
+
+def test_a_bundle_of_deep_pictures_opens() -> None:
+    field = hw.Image("file", size=16, value_range=(0, 4095))
+    assert field.to_json() == json.loads(json.dumps(field.to_json()))
+    bundle = read_bundle(GOLDEN)
+    manifest = {**bundle.manifest, "input": {**bundle.manifest["input"], "value_range": [0, 4095]}}
+    predictor = open_bundle(replace(bundle, manifest=manifest), source="deep.headway")
+    assert predictor.input == hw.Image("file", size=8, value_range=(0, 4095))
+    assert predictor.predict(np.full((16, 16, 3), (4000, 0, 0), np.uint16)).label == "red"
 
 
 def test_a_range_of_ones_own() -> None:

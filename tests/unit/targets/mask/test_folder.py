@@ -102,7 +102,7 @@ def test_one_class_is_too_few() -> None:
         found_classes([])
     assert str(caught.value) == (
         "No mask can be read.\n  Given: masks that are missing\n"
-        "  Fix:   Name the column or the folder of the masks: --target."
+        "  Fix:   Save masks as PNG with one number a pixel, or name their column or folder: --target."
     )
 
 
@@ -130,7 +130,8 @@ def picture(numbers: np.ndarray, format: str, mode: str | None = None) -> bytes:
 def test_masks_that_hold_no_numbers_say_why(format: str, mode: str, reason: str) -> None:
     mask = picture(np.eye(8, dtype=np.uint8), format, mode)
     assert refused([mask]) == (
-        f"No mask can be read.\n  Given: {reason}\n  Fix:   Name the column or the folder of the masks: --target."
+        f"No mask can be read.\n  Given: {reason}\n"
+        "  Fix:   Save masks as PNG with one number a pixel, or name their column or folder: --target."
     )
 
 

@@ -37,7 +37,7 @@ def read_texts(path: str | os.PathLike[str]) -> pl.DataFrame:
     import polars as pl
 
     root = Path(path).expanduser().absolute()
-    if root.is_file():
+    if root.exists() and not root.is_dir():
         return pl.DataFrame({"text": [_read(root)]})
     if not root.is_dir():
         what, given = "The texts must be a folder, or a file.", f"{looked_up(path)} (nothing is there)"

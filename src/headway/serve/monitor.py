@@ -162,7 +162,7 @@ def read_log(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
         DataError: If there is no log, or a file of it cannot be opened.
     """
     path = Path(path).expanduser()
-    files = [path] if path.is_file() else sorted(path.glob(f"{LOG_NAME}*.jsonl*"))
+    files = [path] if path.exists() and not path.is_dir() else sorted(path.glob(f"{LOG_NAME}*.jsonl*"))
     if not files:
         what = f"The log was not found: it must be a file, or a folder with {LOG_NAME}.jsonl in it."
         raise DataError(what, given=path, fix="Name the folder that `headway serve --log` wrote to.")

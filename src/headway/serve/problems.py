@@ -105,13 +105,20 @@ def foreign(scope: Scope, host_names: Collection[str]) -> Problem | None:
     which is why a server that is asked by name answers to `host_names` alone, where there are any.
     """
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    # The port does not matter, nor the dot of a full name.
-    host = re.sub(r":\d*$", "", headers.get("host", "")).rstrip(".").lower()
+    host = _host_name(headers.get("host", ""))
     if host and host_names and host not in host_names:
         return Problem(Kind.WRONG_HOST, "Ask for it by its own name, or start it with --host-name NAME.")
-    if scope["method"] == "POST" and headers.get("sec-fetch-site") == "cross-site":
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    # Older browsers name the page's own address alone.
+    from_elsewhere = origin and host_names and _host_name(origin.rpartition("/")[2]) not in host_names
+    if scope["method"] == "POST" and (site == "cross-site" or (site is None and from_elsewhere)):
         return Problem(Kind.CROSS_SITE, "Pages of other sites may not use this server. Send it from a program.")
     return None
+
+
+def _host_name(authority: str) -> str:
+    # The port does not matter, nor the dot of a full name.
+    return re.sub(r":\d*$", "", authority).rstrip(".").lower()
 
 
 def handle_problems(app: FastAPI) -> None:

@@ -37,6 +37,11 @@ def test_posts_of_other_sites_redirects_and_head(predictor: Predictor) -> None:
     with TestClient(create_app(predictor, OWN), base_url="http://localhost", follow_redirects=False) as client:
         for site, status in (("cross-site", 403), ("same-origin", 200), ("none", 200)):
             assert client.post("/predict", content=picture(), headers={"sec-fetch-site": site}).status_code == status
+        for origin, status in (("http://evil.example", 403), ("null", 403), ("http://LOCALHOST:80", 200)):
+            assert client.post("/predict", content=picture(), headers={"origin": origin}).status_code == status
+        # What a newer browser says of the page counts: a proxy may have changed the name in `Host`.
+        said = {"origin": "https://photos.example", "sec-fetch-site": "same-origin"}
+        assert client.post("/predict", content=picture(), headers=said).status_code == 200
         assert client.post("/predict/", content=picture()).status_code == 404
         for path in ("/", "/healthz", "/model"):
             assert client.head(path).status_code == 200

@@ -13,6 +13,7 @@ from PIL import Image as PILImage
 
 import headway as hw
 from headway.data.tables import read_values
+from headway.data.texts import read_texts
 from headway.errors import HeadwayError, ReadError
 from headway.judge.baselines.run import load_results
 from headway.learner.weights import load_weights
@@ -128,12 +129,22 @@ def test_json_of_many_brackets_is_passed_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize("make", [pipe, device])
 def test_a_log_that_is_none_is_an_error(make: Make, tmp_path: Path) -> None:
     make(tmp_path / "predictions.jsonl")
+    for path in (tmp_path, tmp_path / "predictions.jsonl"):
+        with pytest.raises(hw.DataError) as error:
+            list(read_log(path))
+        assert str(error.value) == (
+            "A file of the log cannot be read.\n"
+            f"  Given: {tmp_path / 'predictions.jsonl'}: not a regular file\n"
+            "  Fix:   Remove it, or name another log."
+        )
+
+
+@pytest.mark.parametrize("make", [pipe, device])
+def test_a_text_that_is_none_is_an_error(make: Make, tmp_path: Path) -> None:
     with pytest.raises(hw.DataError) as error:
-        list(read_log(tmp_path))
+        read_texts(make(tmp_path / "book.txt"))
     assert str(error.value) == (
-        "A file of the log cannot be read.\n"
-        f"  Given: {tmp_path / 'predictions.jsonl'}: not a regular file\n"
-        "  Fix:   Remove it, or name another log."
+        f"A text cannot be read.\n  Given: {tmp_path / 'book.txt'}: not a regular file\n  Fix:   Correct or remove it."
     )
 
 

@@ -98,7 +98,9 @@ def _listed(file: Path, input: Input, dialect: Dialect) -> list[Path]:
     paths, notes = existing_paths(input.column, table[input.column].to_list(), file.parent)
     for note in notes:
         _tell(note)
-    return local([Path(path) for path in paths])
+    listed = [Path(path) for path in paths]
+    local(listed)
+    return listed
 
 
 _tell = partial(echo, err=True)

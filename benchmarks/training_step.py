@@ -31,10 +31,11 @@ from torch import nn
 from benchmarks.peers import is_installed, quiet
 from benchmarks.results import Row
 from headway.data.loader import Batch
-from headway.inputs.image.networks import Prepare, VisionModel, multi_level
+from headway.inputs.image.networks import Prepare, multi_level
 from headway.runs.interrupt import Signals
 from headway.train.callbacks import TrainState
 from headway.train.loop import train_epoch
+from headway.train.model import BodyAndHead
 from headway.train.nan_guard import FiniteLoss
 from headway.train.optimizers import make_optimizer
 from headway.train.precision import Precision, choose_precision
@@ -108,7 +109,7 @@ def _headway(arch: str, batch: Batch) -> Loop:
     with torch.no_grad():
         num_features = body(torch.zeros(2, 3, SIZE, SIZE)).shape[-1]
     precision, prepare = _precision(), _prepare()
-    model = precision.place(VisionModel(body, num_features, NUM_CLASSES)).train()
+    model = precision.place(BodyAndHead(body, num_features, NUM_CLASSES)).train()
     state = TrainState(
         model=model,
         make_inputs=lambda batch, _: (prepare(batch.inputs), batch.targets),

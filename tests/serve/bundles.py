@@ -23,13 +23,14 @@ from headway.inputs.sound.spectrogram import LogMel
 from headway.inputs.table.field import Table
 from headway.inputs.text.encoder import Encoder, EncoderSize
 from headway.inputs.text.field import Text
-from headway.inputs.text.networks import PooledEncoder, TextModel
+from headway.inputs.text.networks import PooledEncoder
 from headway.targets.base import Target
 from headway.targets.categories.field import Categories
 from headway.targets.category.field import Category
 from headway.targets.mask.field import Mask
 from headway.targets.number.field import Number
 from headway.targets.points.field import Points
+from headway.train.model import BodyAndHead
 
 __all__ = ["PEOPLE", "make"]
 
@@ -140,7 +141,7 @@ def _text_model() -> tuple[Input, Target, nn.Module, nn.Module]:
     size = EncoderSize(vocabulary=field.vocabulary, positions=16, dim=8, heads=2, layers=2, width=16)
     body = PooledEncoder(Encoder(size), (1, 2))
     target = Category("rich", labels=("no", "yes"))
-    return field, target, TextModel(body, body.num_features, target.num_outputs, {}), nn.Identity()
+    return field, target, BodyAndHead(body, body.num_features, target.num_outputs), nn.Identity()
 
 
 REVIEWS = pl.DataFrame({"review": ["A lovely film, and an awful book.", "The lovely actors were awful."] * 30})

@@ -14,19 +14,19 @@ from torch import nn
 
 from headway.errors import ConfigError, HeadwayError, WeightsError, did_you_mean, in_a_line
 from headway.inputs.image.field import Image
-from headway.inputs.image.networks import Prepare, VisionModel, multi_level, small_resnet
+from headway.inputs.image.networks import Prepare, multi_level, small_resnet
 from headway.inputs.image.unet import RECIPES, UNet
 from headway.system.cache import cache_folder
 from headway.system.timm import load_timm
 from headway.targets.base import Target
-from headway.train.model import Model
+from headway.train.model import BodyAndHead, Model
 from headway.train.recipe import Recipe
 
 __all__ = ["DEFAULT_ARCH", "architectures", "build", "create", "default_arch", "is_known"]
 
 DEFAULT_ARCH = "efficientnet_lite0"
 # Networks of our own, trained from scratch: from channels and outputs.
-_SCRATCH: dict[str, Callable[[int, int], VisionModel]] = {"small_resnet": small_resnet}
+_SCRATCH: dict[str, Callable[[int, int]]] = {"small_resnet": small_resnet}
 
 
 def default_arch(size: int, *, is_dense: bool = False) -> str:
@@ -102,7 +102,7 @@ def create(
                 model, recipe = UNet(body, num_outputs, images), RECIPES[pretrained]
             else:
                 body = multi_level(body, images) if pretrained else body
-                model, recipe = VisionModel(body, body(images).shape[-1], num_outputs), Recipe()
+                model, recipe = BodyAndHead(body, body(images).shape[-1], num_outputs), Recipe()
     except HeadwayError:
         raise
     # timm's architectures say in many ways that an image is too small, or no multiple of their patches.

@@ -9,7 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-__all__ = ["MultiLevelBody", "Prepare", "VisionModel", "multi_level", "small_resnet"]
+from headway.train.model import BodyAndHead
+
+__all__ = ["MultiLevelBody", "Prepare", "multi_level", "small_resnet"]
 
 # Cells along each side that the last two levels are averaged over, the finest first.
 GRIDS = ((3, 2), (2, 2), (2, 1), (1, 1))
@@ -44,19 +46,6 @@ class Prepare(nn.Module):
         """Pixels `[batch, channels, height, width]`, uint8 or float from 0 to 255, to float32 of the same shape."""
         # A copy of its own, changed in place: each further copy of a batch would cost as much as the arithmetic.
         return pixels.to(torch.float32, copy=True).sub_(self.mean).div_(self.std)
-
-
-class VisionModel(nn.Module):
-    """A body, from images to features `[batch, num_features]`, and a linear head, from these to logits."""
-
-    def __init__(self, body: nn.Module, num_features: int, num_outputs: int) -> None:
-        super().__init__()
-        self.body = body
-        self.head = nn.Linear(num_features, num_outputs)
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Prepared images `[batch, channels, size, size]` to logits `[batch, num_outputs]`."""
-        return self.head(self.body(inputs))
 
 
 class MultiLevelBody(nn.Module):
@@ -127,7 +116,7 @@ class _Residual(nn.Module):
         return torch.relu(self.bn2(self.conv2(out)) + self.shortcut(x))
 
 
-def small_resnet(channels: int, num_outputs: int, *, width: int = 16) -> VisionModel:
+def small_resnet(channels: int, num_outputs: int, *, width: int = 16) -> BodyAndHead:
     """A residual network for small images (28 to 64 pixels), quick to train from scratch on a laptop.
 
     Each of its three stages doubles the channels of its first convolution, `width`.
@@ -146,4 +135,4 @@ def small_resnet(channels: int, num_outputs: int, *, width: int = 16) -> VisionM
         nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),
     )
-    return VisionModel(body, 8 * width, num_outputs)
+    return BodyAndHead(body, 8 * width, num_outputs)

@@ -18,12 +18,13 @@ from PIL import Image as PILImage
 
 from headway.inputs.image.augment import Augment, _draws
 from headway.inputs.image.field import Image, _orientation, _to_mode, _upright
-from headway.inputs.image.networks import MultiLevelBody, VisionModel, small_resnet
+from headway.inputs.image.networks import MultiLevelBody, small_resnet
 from headway.inputs.image.unet import UNet
 from headway.peel.facts import KindParts, Subject
 from headway.peel.specialise import Known, constant
 from headway.seeds import torch_seed
 from headway.train.mixup import mixed
+from headway.train.model import BodyAndHead
 
 __all__ = ["parts"]
 
@@ -176,7 +177,7 @@ def make_model(facts: Any) -> None:
         else:
             if facts.is_multi_level:
                 body = MultiLevelBody(body, facts.grids)
-            model = VisionModel(body, facts.num_features, facts.num_outputs)
+            model = BodyAndHead(body, facts.num_features, facts.num_outputs)
     if facts.is_pretrained:
         # The body's pretrained weights, and a head that is still random.
         model.load_state_dict(safetensors.torch.load_file(Path(__file__).with_suffix(".safetensors")))

@@ -11,11 +11,11 @@ from headway.errors import ConfigError, did_you_mean
 from headway.inputs.series.field import Series
 from headway.inputs.series.minirocket import MiniRocket
 from headway.targets.base import Target
-from headway.train.model import Model
+from headway.train.model import BodyAndHead, Model
 from headway.train.options import Options
 from headway.train.recipe import Recipe
 
-__all__ = ["ARCHITECTURES", "InceptionTime", "ResNet1d", "SeriesModel", "Standardise", "build"]
+__all__ = ["ARCHITECTURES", "InceptionTime", "ResNet1d", "Standardise", "build"]
 
 _WIDTH = 32
 _KERNELS = (39, 19, 9)
@@ -43,19 +43,6 @@ class Standardise(nn.Module):
     def forward(self, series: torch.Tensor) -> torch.Tensor:
         """Series, float32 `[batch, channels, length]`, to the same shape."""
         return (series - self.mean) / self.std
-
-
-class SeriesModel(nn.Module):
-    """A body, from series to features `[batch, num_features]`, and a linear head."""
-
-    def __init__(self, body: nn.Module, num_features: int, num_outputs: int) -> None:
-        super().__init__()
-        self.body = body
-        self.head = nn.Linear(num_features, num_outputs)
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Prepared series `[batch, channels, length]` to outputs `[batch, num_outputs]`."""
-        return self.head(self.body(inputs))
 
 
 class _Inception(nn.Module):
@@ -136,8 +123,8 @@ def build(arch: str | None, input: Series, target: Target) -> Model:
     channels, prepare = len(input.columns), Standardise(input.means, input.stds)
     if name in _SCRATCH:
         body = _SCRATCH[name](channels)
-        return Model(SeriesModel(body, 4 * _WIDTH, target.num_outputs), prepare=prepare, recipe=_RECIPE, arch=name)
+        return Model(BodyAndHead(body, 4 * _WIDTH, target.num_outputs), prepare=prepare, recipe=_RECIPE, arch=name)
     # By torch's generator, which the caller seeded with the run's.
     body = MiniRocket(channels, input.length, seed=int(torch.randint(2**31, ())))
-    model = SeriesModel(body, body.num_features, target.num_outputs)
+    model = BodyAndHead(body, body.num_features, target.num_outputs)
     return Model(model, prepare=prepare, arch=name, measure=body.learn_from)

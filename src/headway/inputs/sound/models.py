@@ -10,11 +10,11 @@ from torch import nn
 from headway.errors import ConfigError, did_you_mean
 from headway.inputs.image.models import create, is_known
 from headway.inputs.sound.mel import NUM_BANDS, hertz_of
-from headway.inputs.sound.networks import PictureBody, SmallNet, SoundModel
+from headway.inputs.sound.networks import PictureBody, SmallNet, Windows
 from headway.inputs.sound.spectrogram import LogMel
 from headway.inputs.sound.whisper import WhisperBody, load_whisper
 from headway.targets.base import Target
-from headway.train.model import Model
+from headway.train.model import BodyAndHead, Model
 from headway.train.options import Options
 from headway.train.recipe import Recipe
 
@@ -47,7 +47,7 @@ def build(arch: str | None, input: Sound, target: Target, *, pretrained: bool) -
     prepare, outputs = LogMel(input.samples_a_second), target.num_outputs
     if name == WHISPER:
         body, source = load_whisper() if pretrained else (WhisperBody(), "")
-        model = SoundModel(body, body.num_features, outputs)
+        model = BodyAndHead(Windows(body), body.num_features, outputs)
         return Model(model, prepare=prepare, recipe=WHISPER_RECIPE, pretrained=source, arch=name)
     if name not in ARCHITECTURES and is_known(name):
         made = create(name, num_outputs=1, channels=1, size=PICTURE_SIDE, pretrained=pretrained)
@@ -55,11 +55,11 @@ def build(arch: str | None, input: Sound, target: Target, *, pretrained: bool) -
         assert isinstance(head, nn.Linear)
         assert made.prepare is not None
         body = PictureBody(picture, made.prepare, PICTURE_SIDE)
-        model = SoundModel(body, head.in_features, outputs)
+        model = BodyAndHead(Windows(body), head.in_features, outputs)
         return Model(model, prepare=prepare, recipe=made.recipe, pretrained=made.pretrained, arch=name)
     if name not in ARCHITECTURES:
         fix = f"{did_you_mean(name, ARCHITECTURES)} Or pass a module of your own."
         raise ConfigError("Unknown architecture for sound.", given=repr(name), fix=fix)
     num_bands = int((hertz_of(np.arange(NUM_BANDS)) < input.samples_a_second / 2).sum())
     net = SmallNet(num_bands)
-    return Model(SoundModel(net, net.num_features, outputs), prepare=prepare, recipe=RECIPE, arch=name)
+    return Model(BodyAndHead(Windows(net), net.num_features, outputs), prepare=prepare, recipe=RECIPE, arch=name)

@@ -9,7 +9,7 @@ from torch import nn
 from headway.inputs.sound.mel import NUM_BANDS
 from headway.inputs.sound.spectrogram import NOTHING
 
-__all__ = ["PictureBody", "SmallNet", "SoundModel", "Windows"]
+__all__ = ["PictureBody", "SmallNet", "Windows"]
 
 
 class Windows(nn.Module):
@@ -27,19 +27,6 @@ class Windows(nn.Module):
         features = self.body(inputs.clamp_min(-2).reshape(batch * windows, 1, bands, frames))
         is_there = (inputs[:, :, :1, 0] > NOTHING / 2).to(features.dtype)
         return (features.reshape(batch, windows, -1) * is_there).sum(dim=1) / is_there.sum(dim=1)
-
-
-class SoundModel(nn.Module):
-    """A body, from spectrograms to features `[batch, num_features]`, and a linear head, from these to outputs."""
-
-    def __init__(self, body: nn.Module, num_features: int, num_outputs: int) -> None:
-        super().__init__()
-        self.body = Windows(body)
-        self.head = nn.Linear(num_features, num_outputs)
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Spectrograms `[batch, windows, bands, frames]` to outputs `[batch, num_outputs]`."""
-        return self.head(self.body(inputs))
 
 
 class PictureBody(nn.Module):

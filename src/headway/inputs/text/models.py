@@ -11,10 +11,10 @@ import safetensors.torch
 from headway.errors import ConfigError, did_you_mean
 from headway.inputs.text.encoder import Encoder, EncoderSize, from_bert
 from headway.inputs.text.encoder_files import is_encoder
-from headway.inputs.text.networks import ConvolutionalBody, LSTMBody, PooledEncoder, TextModel
+from headway.inputs.text.networks import ConvolutionalBody, LSTMBody, PooledEncoder
 from headway.inputs.text.tokenizer import PACKAGE, TokenizerName, packaged_file
 from headway.inputs.text.transformer import TransformerBody, layer_rates
-from headway.train.model import Model
+from headway.train.model import BodyAndHead, Model
 from headway.train.options import Options
 from headway.train.recipe import Recipe
 
@@ -47,25 +47,25 @@ def _minilm(field: Text, num_outputs: int, *, pretrained: bool) -> Model:
     body = PooledEncoder(encoder or Encoder(size), DEPTHS)
     rates = {f"body.encoder.layers.{layer}": LAYER_DECAY ** (size.layers - layer) for layer in range(size.layers)}
     rates["body.encoder"] = LAYER_DECAY ** (size.layers + 1)
-    model = TextModel(body, body.num_features, num_outputs, rates if pretrained else {})
+    model = BodyAndHead(body, body.num_features, num_outputs, rates if pretrained else {})
     source = PACKAGE if pretrained else ""
     return Model(model, recipe=SCRATCH, fine_tuning=FINE_TUNING, decays=DECAYS, pretrained=source, arch="minilm")
 
 
 def _text_cnn(field: Text, num_outputs: int, *, pretrained: bool) -> Model:
     body = ConvolutionalBody(field.vocabulary)
-    return Model(TextModel(body, body.num_features, num_outputs, {}), recipe=SMALL, arch="text_cnn")
+    return Model(BodyAndHead(body, body.num_features, num_outputs), recipe=SMALL, arch="text_cnn")
 
 
 def _lstm(field: Text, num_outputs: int, *, pretrained: bool) -> Model:
     body = LSTMBody(field.vocabulary)
-    return Model(TextModel(body, body.num_features, num_outputs, {}), recipe=SMALL, arch="lstm")
+    return Model(BodyAndHead(body, body.num_features, num_outputs), recipe=SMALL, arch="lstm")
 
 
 def _transformer(name: str, field: Text, num_outputs: int, *, pretrained: bool) -> Model:
     body = TransformerBody(name, padding=int(field.padding), pretrained=pretrained)
     rates = layer_rates(body, LAYER_DECAY) if pretrained else {}
-    model = TextModel(body, body.num_features, num_outputs, rates)
+    model = BodyAndHead(body, body.num_features, num_outputs, rates)
     return Model(
         model, recipe=SCRATCH, fine_tuning=FINE_TUNING, decays=DECAYS, pretrained=name if pretrained else "", arch=name
     )

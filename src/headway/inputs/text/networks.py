@@ -1,4 +1,4 @@
-"""What a model for texts is made of: a body that turns tokens into features, and a linear head.
+"""What a model for texts is made of: a body that turns tokens into features.
 
 Shapes are written with B texts and T tokens; padding is 0, and each network finds by it where a text ends.
 """
@@ -13,35 +13,10 @@ from torch import nn
 from headway.inputs.text.encoder import Encoder
 from headway.inputs.text.tokenizer import PADDING
 
-__all__ = ["LSTM", "ConvolutionalBody", "LSTMBody", "PooledEncoder", "TextModel"]
+__all__ = ["LSTM", "ConvolutionalBody", "LSTMBody", "PooledEncoder"]
 
 # A token more or less at the end of a text: padding must not change what the widest filter gives.
 WIDTHS = (2, 3, 4)
-
-
-class TextModel(nn.Module):
-    """A body, from tokens to features `[B, num_features]`, and a linear head, from these to outputs.
-
-    Args:
-        body: What makes features of tokens.
-        num_features: How many.
-        num_outputs: How many numbers a text is answered with.
-        rates: What the learning rate of each part of the body is multiplied by, by the beginnings of names.
-    """
-
-    def __init__(self, body: nn.Module, num_features: int, num_outputs: int, rates: dict[str, float]) -> None:
-        super().__init__()
-        self.body = body
-        self.head = nn.Linear(num_features, num_outputs)
-        self._rates = rates
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Tokens, int32 `[B, T]`, to outputs `[B, num_outputs]`."""
-        return self.head(self.body(inputs))
-
-    def lr_factors(self) -> dict[str, float]:
-        """Earlier layers of a pretrained encoder learn more slowly."""
-        return self._rates
 
 
 class PooledEncoder(nn.Module):

@@ -14,10 +14,11 @@ from torch import nn
 
 from headway.inputs.text.encoder import Encoder, EncoderSize
 from headway.inputs.text.field import Text
-from headway.inputs.text.networks import ConvolutionalBody, LSTMBody, PooledEncoder, TextModel
+from headway.inputs.text.networks import ConvolutionalBody, LSTMBody, PooledEncoder
 from headway.peel.facts import KindParts, Subject
 from headway.peel.specialise import constant
 from headway.seeds import torch_seed
+from headway.train.model import BodyAndHead
 
 __all__ = ["parts"]
 
@@ -31,7 +32,7 @@ _COMMENTS = {
 def parts(field: Text, subject: Subject) -> KindParts:
     """What texts bring to the file."""
     model = subject.setup.model
-    assert isinstance(model, TextModel)
+    assert isinstance(model, BodyAndHead)
     is_encoder = isinstance(model.body, PooledEncoder)
     values = {
         "max_tokens": field.max_tokens,
@@ -77,7 +78,7 @@ def make_model(facts: Any) -> None:
         body = LSTMBody(facts.vocabulary)
     else:
         body = ConvolutionalBody(facts.vocabulary)
-    model = TextModel(body, facts.num_features, facts.num_outputs, facts.rates)
+    model = BodyAndHead(body, facts.num_features, facts.num_outputs, facts.rates)
     if facts.is_pretrained:
         # The encoder's pretrained weights, and a head that is still random.
         model.load_state_dict(safetensors.torch.load_file(Path(__file__).with_suffix(".safetensors")))

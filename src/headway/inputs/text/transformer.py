@@ -82,7 +82,7 @@ class TransformerBody(nn.Module):
 
 
 def layer_rates(body: TransformerBody, decay: float) -> dict[str, float]:
-    """What the learning rates of a `TextModel` are multiplied by: each layer's by `decay`, compared with the next."""
+    """What an encoder's learning rates are multiplied by: each layer's by `decay`, compared with the next."""
     count = int(body.encoder.config.num_hidden_layers)
     rates = {"body.encoder": decay ** (count + 1)}
     for name, module in body.encoder.named_modules():

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from headway.inputs.image.models import create
-from headway.inputs.image.networks import Prepare, VisionModel, small_resnet
+from headway.inputs.image.networks import Prepare, small_resnet
+from headway.train.model import BodyAndHead
 from headway.train.optimizers import depth_groups
 
 
@@ -81,24 +82,24 @@ def test_a_plain_module_is_one_group() -> None:
 
 
 def test_layers_outside_body_and_head_are_not_lost() -> None:
-    model = VisionModel(nn.Linear(4, 4), 4, 2)
+    model = BodyAndHead(nn.Linear(4, 4), 4, 2)
     model.neck = nn.Linear(4, 4)
     assert [identities(group) for group in depth_groups(model)] == [identities(list(model.parameters()))]
 
 
 def test_weights_that_body_and_head_share_are_in_one_group_alone() -> None:
-    model = VisionModel(nn.Linear(4, 4), 4, 4)
+    model = BodyAndHead(nn.Linear(4, 4), 4, 4)
     model.head.weight = model.body.weight
     groups = depth_groups(model, num_groups=1)
     assert [identities(group) for group in groups] == [identities(list(model.body.parameters())), [id(model.head.bias)]]
 
 
 def test_a_body_without_weights_leaves_one_group() -> None:
-    model = VisionModel(nn.Flatten(), 4, 2)
+    model = BodyAndHead(nn.Flatten(), 4, 2)
     assert [identities(group) for group in depth_groups(model)] == [identities(list(model.head.parameters()))]
 
 
 def test_a_head_without_weights_leaves_one_group() -> None:
-    model = VisionModel(nn.Linear(4, 2), 2, 2)
+    model = BodyAndHead(nn.Linear(4, 2), 2, 2)
     model.head = nn.Identity()
     assert [identities(group) for group in depth_groups(model)] == [identities(list(model.body.parameters()))]

@@ -10,7 +10,8 @@ import timm
 import torch
 from torch import nn
 
-from headway.inputs.image.networks import GRIDS, MAX_FEATURES, MultiLevelBody, VisionModel, multi_level
+from headway.inputs.image.networks import GRIDS, MAX_FEATURES, MultiLevelBody, multi_level
+from headway.train.model import BodyAndHead
 from headway.train.optimizers import depth_groups
 
 
@@ -116,7 +117,7 @@ def test_the_graph_says_what_the_body_says(tmp_path: Path) -> None:
     given = images(160, 3)
     body = plain("efficientnet_lite0")
     with torch.no_grad():
-        model = VisionModel(multi_level(body, given), 3568, 5).eval()
+        model = BodyAndHead(multi_level(body, given), 3568, 5).eval()
         expected = model(given).numpy()
     with warnings.catch_warnings():
         # The exporter's own.
@@ -137,4 +138,4 @@ def test_every_layer_learns() -> None:
     wrapped(images(64)).square().mean().backward()
     missing = [name for name, each in wrapped.named_parameters() if each.grad is None]
     assert missing == []
-    assert depth_groups(VisionModel(wrapped, 3568, 2))[-1][0].shape == (2, 3568)
+    assert depth_groups(BodyAndHead(wrapped, 3568, 2))[-1][0].shape == (2, 3568)

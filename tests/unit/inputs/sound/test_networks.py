@@ -6,8 +6,9 @@ import torch
 import headway as hw
 from headway.errors import ConfigError
 from headway.inputs.sound.models import build
-from headway.inputs.sound.networks import SmallNet, SoundModel
+from headway.inputs.sound.networks import SmallNet, Windows
 from headway.inputs.sound.spectrogram import NOTHING
+from headway.train.model import BodyAndHead
 
 FIELD = hw.Sound("file", seconds=0.5, rate=8000)
 DIGIT = hw.Category("digit", labels=("0", "1"))
@@ -15,7 +16,7 @@ DIGIT = hw.Category("digit", labels=("0", "1"))
 
 def test_a_recording_is_the_mean_of_its_windows_and_of_nothing_else() -> None:
     torch.manual_seed(0)
-    model = SoundModel(net := SmallNet(62, width=4), net.num_features, 3).eval()
+    model = BodyAndHead(Windows(net := SmallNet(62, width=4)), net.num_features, 3).eval()
     inputs = torch.rand(2, 3, 80, 50)
     with torch.no_grad():
         features = model.body(inputs[:, :2])

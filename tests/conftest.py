@@ -17,6 +17,10 @@ DIGITS_A_CLASS = 20
 
 PhotoFolder = Callable[..., Path]
 
+# Before torch is imported, which reads it then: sums over several threads round in another order. The processes that
+# tests start take it over.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that take long first, then those of many tests: the processes of a run end at nearly the same time."""
@@ -26,10 +30,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No test reads or writes the user's cache; one thread, here and in processes that tests start."""
+    """No test reads or writes the user's cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HEADWAY_CACHE", str(tmp_path_factory.mktemp("cache")))
-        patch.setenv("OMP_NUM_THREADS", "1")
         yield
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from headway.data.dataset import Data
-from headway.data.splits import assign_parts
+from headway.data.splits import ColumnSplit, assign_parts
 from headway.peel.facts import Call, Subject, refuse, sha256_of
 from headway.peel.specialise import WIDTH
 from headway.train.options import Options
@@ -60,10 +60,12 @@ def method_text(subject: Subject, head: str, data: DataCall) -> str:
 def call_of(name: str, *positional: str, **named: Any) -> str:
     """A call, in as few lines as it needs."""
     arguments = [*positional, *(f"{key}={code_of(value)}" for key, value in named.items())]
-    line = f"{name}({', '.join(arguments)})"
+    inside = ", ".join(arguments)
     # What stands before it on its line is short.
-    if len(line) + 10 <= WIDTH and "\n" not in line:
-        return line
+    if len(name) + len(inside) + 12 <= WIDTH and "\n" not in inside:
+        return f"{name}({inside})"
+    if len(inside) + 4 <= WIDTH and "\n" not in inside:
+        return f"{name}(\n    {inside}\n)"
     return f"{name}(\n" + "".join(f"    {one},\n".replace("\n    ", "\n        ") for one in arguments) + ")"
 
 
@@ -96,21 +98,16 @@ def data_call(subject: Subject, layer: str) -> DataCall:
         text = call_of("hw.from_folder", code_of(str(options["data"])), **named, seed=options["seed"])
         return DataCall(text, "import headway as hw")
     data = subject.setup.data
-    file, table, split = io.BytesIO(), _table(data), 'hw.ColumnSplit("split")'
+    file, table, split = io.BytesIO(), _table(data), ColumnSplit()
     if subject.sets_aside and data.input.source == "values":
         # A row is set aside by the hash of all its columns, and "split" would be one more.
-        table, split = table.drop("split"), code_of(data.split)
+        table, split = table.drop("split"), data.split
         if assign_parts(data.split, data.items, data.target) != data.items["split"].to_list():
             reason = "its split cannot be drawn again, as near copies were moved or left out"
             refuse(layer, reason, fix='Pass layer="torch".')
     table.write_parquet(file)
-    blank = _unfitted(data)
-    arguments = {"input": data.input, "target": blank}
+    arguments = {"input": data.input, "target": _unfitted(data), "split": split}
     text = call_of("hw.from_items", f"pl.read_parquet({_BESIDE})", **arguments)
-    text = text.removesuffix(")").rstrip("\n")
-    last = f"split={split}"
-    text += f"    {last},\n)" if text.endswith(",") else f", {last})"
-    text = text.replace(",    split", ",\n    split")
     imports = "import headway as hw\nimport polars as pl\nfrom pathlib import Path"
     return DataCall(text, imports, {".parquet": file.getvalue()})
 

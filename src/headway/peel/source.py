@@ -96,7 +96,10 @@ class Writer:
         parts = [f'"""{head}"""' if head else "", _sorted_imports(self.imports), "\n".join(self.settings)]
         for title, pieces in self.sections:
             if pieces:
-                parts.append(f"# {title}\n\n" + _joined(pieces))
+                text = _joined(pieces)
+                # A line of its own where the title would run into what follows.
+                gap = "\n" if text.startswith(("#", "@", "class ", "def ")) else ""
+                parts.append(f"# {title}\n{gap}{text}")
         text = "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
         # What linters of the library are told is nothing to a reader of the file.
         text = re.sub(r"  # (noqa|pyright):.*", "", text)

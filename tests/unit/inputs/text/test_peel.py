@@ -49,8 +49,7 @@ def test_texts_of_a_pretrained_encoder(reviews: hw.Data, tmp_path: Path) -> None
         assert same_bits(learner, layer, tmp_path)
     lines = {layer: len(learner.peel(layer=layer).text.splitlines()) for layer in LAYERS}
     assert lines["torch"] <= 500
-    # Photos' take 150; these have averaged weights and clipped gradients besides.
-    assert lines["method"] + lines["loop"] <= 170
+    assert lines["method"] + lines["loop"] <= 150
 
 
 def test_a_split_that_cannot_be_drawn_again(reviews: hw.Data) -> None:

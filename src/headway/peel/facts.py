@@ -17,7 +17,7 @@ from headway.errors import ConfigError
 from headway.peel.specialise import Known, constant
 from headway.runs.run import Run
 from headway.train import schedules
-from headway.train.optimizers import depth_groups, lr_factors
+from headway.train.optimizers import depth_groups
 from headway.train.options import Options
 from headway.train.stage import Setup
 
@@ -97,7 +97,7 @@ class Subject:
 _COMMENTS = {
     "batch_size": "items a step",
     "valid_batch_size": "items at once where nothing is learned",
-    "lr": "the peak; of the last layers, where earlier ones have less",
+    "lr": "the peak; of the head, where the body's layers have less",
     "lr_decay": "the rate of a group of layers is this share of the next group's",
     "threads": "sums over several threads round in another order",
     "first_epoch": "counted on through all calls, so that no order and no augmentation comes twice",
@@ -146,7 +146,7 @@ def call_facts(subject: Subject, call: Call, names: dict[str, str]) -> dict[str,
     """The same of what one call decided; `names` are the constants so far, which keep their values."""
     options, model = call.options, subject.setup.model
     # Written out where rates go by depth alone; else the library's own function is put in.
-    has_groups = len(depth_groups(model)) > 1 and set(lr_factors(model).values()) == {1.0}
+    has_groups = len(depth_groups(model)) > 1 and not hasattr(model, "lr_factors")
     # Of a call that did not train every layer there is nothing else to know.
     values = (
         dict(call.arguments)

@@ -148,10 +148,10 @@ def train_all(
 
 
 def keep_better(setup: Setup, model: nn.Module, aside: Part, solved: dict[str, torch.Tensor], head_loss: float) -> None:
-    all_loss, _ = score(setup, *setup.outputs(model, aside))
-    if all_loss >= head_loss:
+    tuned_loss, _ = score(setup, *setup.outputs(model, aside))
+    if tuned_loss >= head_loss:
         model.load_state_dict(solved)
-    print(f"on {len(aside)} rows set aside: head {head_loss:.3g}, fine-tuned {all_loss:.3g}")
+    print(f"on {len(aside)} rows set aside: head {head_loss:.3g}, fine-tuned {tuned_loss:.3g}")
 
 
 def freeze(facts: Any, model: nn.Module) -> None:

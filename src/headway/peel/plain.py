@@ -50,6 +50,7 @@ InputsOf = Callable[..., torch.Tensor]
 def begin(facts: Any) -> None:
     torch.set_num_threads(facts.threads)
     items = pl.read_parquet(Path(__file__).with_suffix(".parquet"))
+    # A row's number stays when others are left out, and decides random draws; `train` and `valid` are positions.
     rows = items["row"].to_numpy()
     train, valid = (np.flatnonzero(items["split"].to_numpy() == part) for part in ("train", "valid"))
 
@@ -87,7 +88,7 @@ def stage_one(
     head = solve_head(features, targets[train], target=facts.field, seed=facts.seed)
     head.put_into(model.head)
     valid_loss = facts.loss_fn(outputs_of(facts, model, inputs_of, valid), targets[valid])
-    print(f"head: weight decay {head.weight_decay:g}, train loss {head.train_loss:.4f}, valid loss {valid_loss:.4f}")
+    print(f"head: weight decay {head.weight_decay:g}, valid loss {valid_loss:.4f}")
 
 
 def stage_two(
@@ -99,11 +100,12 @@ def stage_two(
     features: torch.Tensor,
     targets: torch.Tensor,
 ) -> None:
-    # A tenth of the training rows decides between the stages; the table says which, drawn as valid was.
+    # What is kept if training every layer is not better: its head has seen all training rows.
+    solved = copy.deepcopy(model.state_dict())
+    # A tenth of the training rows decides between the stages; the table says which.
     is_aside = items["aside"].to_numpy()[train]
     train, aside = train[~is_aside], train[is_aside]
-    # The head that stage two starts from has not seen them either. Its weight decay is known.
-    solved = copy.deepcopy(model.state_dict())
+    # The head that stage two starts from has not seen them, but for its weight decay, which is stage one's.
     seen = torch.from_numpy(~is_aside)
     blind = solve_head(features[seen], targets[train], target=facts.field, seed=facts.seed, decays=(head.weight_decay,))
     blind.put_into(model.head)
@@ -115,16 +117,16 @@ def update_rule(facts: Any, model: Any) -> None:
     if not facts.has_plain_groups:
         groups = parameter_groups(model, weight_decay=facts.weight_decay, lr_decay=facts.lr_decay)
     else:
-        # Earlier layers learn more slowly. Biases and the weights of normalisations, which have one axis, do not decay.
+        # Earlier layers, whose parameters come first, learn more slowly. Biases and normalisations do not decay.
         body = list(model.body.parameters())
         third = math.ceil(len(body) / 3)
-        by_depth = [list(model.head.parameters()), body[2 * third :], body[third : 2 * third], body[:third]]
+        last_first = [list(model.head.parameters()), body[2 * third :], body[third : 2 * third], body[:third]]
         groups = []
-        for depth, parameters in enumerate(by_depth):
-            weights = [parameter for parameter in parameters if parameter.ndim > 1]
-            biases = [parameter for parameter in parameters if parameter.ndim <= 1]
-            groups.append({"params": weights, "weight_decay": facts.weight_decay, "lr_scale": facts.lr_decay**depth})
-            groups.append({"params": biases, "weight_decay": 0.0, "lr_scale": facts.lr_decay**depth})
+        for level, parameters in enumerate(last_first):
+            decayed = [parameter for parameter in parameters if parameter.ndim > 1]
+            others = [parameter for parameter in parameters if parameter.ndim <= 1]
+            groups.append({"params": decayed, "weight_decay": facts.weight_decay, "lr_scale": facts.lr_decay**level})
+            groups.append({"params": others, "weight_decay": 0.0, "lr_scale": facts.lr_decay**level})
     if facts.is_adamw:
         # The rate is set at each step; 0.99 averages over a hundred steps, where the usual 0.999 takes a thousand.
         optimizer = torch.optim.AdamW(groups, lr=1.0, betas=(0.9, 0.99), fused=True)
@@ -226,12 +228,12 @@ def keep_better(
     targets: torch.Tensor,
     inputs_of: InputsOf,
 ) -> None:
-    all_loss = facts.loss_fn(outputs_of(facts, model, inputs_of, aside), targets[aside])
-    if all_loss < head_loss:
-        print(f"fine-tuning is kept: loss {all_loss:.3g} against {head_loss:.3g} on {len(aside)} rows set aside")
+    tuned_loss = facts.loss_fn(outputs_of(facts, model, inputs_of, aside), targets[aside])
+    if tuned_loss < head_loss:
+        print(f"fine-tuning is kept: loss {tuned_loss:.3g} against {head_loss:.3g} on {len(aside)} rows set aside")
     else:
         model.load_state_dict(solved)
-        print(f"the head alone is kept: loss {head_loss:.3g} against {all_loss:.3g} on {len(aside)} rows set aside")
+        print(f"the head alone is kept: loss {head_loss:.3g} against {tuned_loss:.3g} on {len(aside)} rows set aside")
 
 
 def end(facts: Any, model: nn.Module) -> None:

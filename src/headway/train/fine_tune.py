@@ -332,9 +332,9 @@ def _stage_two(setup: Setup, plan: Plan, history: History, features: Features, h
         history.notes.append("Fine-tuning diverged (the loss became NaN); the head alone was kept. Try a lower lr.")
         return None
     outputs, aside_targets = setup.outputs(model, aside)
-    all_loss, _ = score(setup, outputs, aside_targets)
-    compared = f"loss {all_loss:.3g} against {head_loss:.3g} on {len(aside)} held-out training rows"
-    if all_loss < head_loss:
+    tuned_loss, _ = score(setup, outputs, aside_targets)
+    compared = f"loss {tuned_loss:.3g} against {head_loss:.3g} on {len(aside)} held-out training rows"
+    if tuned_loss < head_loss:
         history.notes.append(f"Fine-tuning did better than the head alone ({compared}) and was kept.")
         answers = setup.objective.activate(outputs)
         return setup.checkpoints.piece(ASIDE_ANSWERS, lambda: Saved({"answers": answers, "targets": aside_targets}))

@@ -177,7 +177,7 @@ def _folds(targets: np.ndarray, seed: int) -> np.ndarray:
 
     Targets other than classes have nothing to stratify by: zeros stand for them.
     """
-    # Drawn first, so that rows of a class lie in no order in which they came.
+    # Shuffled first: rows of a class may come in an order of their own, such as by camera.
     order = generator(seed, "head").permutation(len(targets))
     by_class = order[np.argsort(targets[order], kind="stable")]
     folds = np.empty(len(targets), dtype=np.int64)
@@ -200,8 +200,7 @@ def _solve(
 ) -> torch.Tensor:
     """Weights and, in the last column, biases: `[outputs, features + 1]`."""
     # Zeros and not random numbers: what is solved must not depend on a draw.
-    zeros = features.new_zeros(target.num_outputs, features.shape[1] + 1)
-    weights = zeros if start is None else start.clone()
+    weights = features.new_zeros(target.num_outputs, features.shape[1] + 1) if start is None else start.clone()
     weights.requires_grad_()
     stops: dict[str, Any] = {"tolerance_grad": 1e-5, "tolerance_change": 1e-7}
     optimizer = torch.optim.LBFGS([weights], max_iter=max_iter, history_size=10, line_search_fn="strong_wolfe", **stops)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
 
 import torch
@@ -17,30 +17,23 @@ MEASURED = 1_000
 
 
 class BodyAndHead(nn.Module):
-    """A body, from prepared inputs to features, and a linear head, from these to outputs.
+    """A body, from prepared inputs to features `[batch, num_features]`, and a linear head, from these to outputs.
 
-    Args:
-        body: What gives features `[batch, num_features]`.
-        num_features: How many.
-        num_outputs: How many numbers an item is answered with.
-        rates: What the learning rate of a part is multiplied by, by the beginning of its name; 1 for all others.
+    Attributes:
+        lr_factors: What the learning rate of a part is multiplied by, by the beginning of its name. Set where rates
+            are not all the same.
     """
 
-    def __init__(
-        self, body: nn.Module, num_features: int, num_outputs: int, rates: Mapping[str, float] | None = None
-    ) -> None:
+    lr_factors: dict[str, float]
+
+    def __init__(self, body: nn.Module, num_features: int, num_outputs: int) -> None:
         super().__init__()
         self.body = body
         self.head = nn.Linear(num_features, num_outputs)
-        self._rates = dict(rates or {})
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Prepared inputs `[batch, ...]` to outputs `[batch, num_outputs]`."""
         return self.head(self.body(inputs))
-
-    def lr_factors(self) -> dict[str, float]:
-        """What the optimizer asks for."""
-        return self._rates
 
 
 @dataclass(frozen=True)

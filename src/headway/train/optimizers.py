@@ -173,10 +173,10 @@ def freeze_to(model: nn.Module, to: int) -> None:
 def lr_factors(model: nn.Module) -> dict[str, float]:
     """What the learning rate of each parameter is multiplied by, by the parameter's name, as its model asks; else 1.
 
-    A model asks with a method `lr_factors()`, which gives factors by the beginnings of names.
+    A model asks with an attribute `lr_factors`, a dict of factors by the beginnings of names.
     """
     asked = getattr(model, "lr_factors", None)
-    factors = cast("dict[str, float]", asked()) if callable(asked) else {}
+    factors = cast("dict[str, float]", asked) if isinstance(asked, dict) else {}
 
     def factor(name: str) -> float:
         prefixes = [prefix for prefix in factors if f"{name}.".startswith(f"{prefix}.")]

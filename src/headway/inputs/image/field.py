@@ -425,7 +425,7 @@ def _orientation(image: PILImage.Image) -> int | None:
 
 
 def _to_mode(image: PILImage.Image, mode: str, value_range: tuple[float, float] | None) -> PILImage.Image:
-    """Any of Pillow's modes as "L" or "RGB": other than 8 bits scaled, transparency laid on white."""
+    """Any of Pillow's modes as "L" or "RGB", transparency laid on white; deeper ones scaled by `value_range`."""
     from PIL import Image as PILImage
 
     if image.mode in ("LAB", "La"):  # Pillow takes these two no further than this in one step.

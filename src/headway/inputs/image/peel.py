@@ -134,7 +134,7 @@ def read_photos(facts: Any, items: pl.DataFrame, rows: np.ndarray) -> None:
     mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in (facts.mean, facts.std))
 
     def inputs_of(positions: np.ndarray, epoch: int | None = None) -> torch.Tensor:
-        """Photos as the model takes them, `[batch, channels, size, size]`; with an epoch, changed as it wants them."""
+        """Photos as the model takes them, `[batch, channels, size, size]`; with an epoch, augmented for it."""
         pixels = torch.from_numpy(canvases[positions]).permute(0, 3, 1, 2)
         if epoch is not None:
             pixels = facts.augmented(pixels, rows=rows[positions], size=facts.size, seed=facts.seed, epoch=epoch)
@@ -148,7 +148,7 @@ def read_photos(facts: Any, items: pl.DataFrame, rows: np.ndarray) -> None:
         def mixed_of(
             positions: np.ndarray, answers: torch.Tensor, epoch: int, **shares: float
         ) -> tuple[torch.Tensor, torch.Tensor]:
-            """Photos as an epoch wants them, each mixed with another one, and their targets likewise."""
+            """Photos augmented for an epoch, each mixed with another one, and their targets likewise."""
             pixels, of = torch.from_numpy(canvases[positions]).permute(0, 3, 1, 2), rows[positions]
             pixels = facts.augmented(pixels, rows=of, size=facts.size, seed=facts.seed, epoch=epoch)
             pixels, answers = mixed(pixels.float(), answers, rows=of, seed=facts.seed, epoch=epoch, **shares)

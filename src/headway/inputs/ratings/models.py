@@ -95,15 +95,13 @@ class CollabMlp(nn.Module):
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
         self.mlp = nn.Sequential(nn.Linear(2 * DIM, WIDTH), nn.ReLU(), nn.Dropout(DROPOUT), last)
+        # The network learns, and is decayed, more slowly than the vectors, of which a batch holds only a few.
+        self.lr_factors = {"mlp": MLP_RATE}
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Pairs of indices, whole numbers as float32 `[batch, 2]`, to outputs `[batch, 1]`."""
         users, items, bias = self.factors(inputs)
         return ((users * items).sum(dim=1) + bias)[:, None] + self.mlp(torch.cat([users, items], dim=1))
-
-    def lr_factors(self) -> dict[str, float]:
-        """The network learns, and is decayed, more slowly than the vectors, of which a batch holds only a few."""
-        return {"mlp": MLP_RATE}
 
 
 # By name, the default first.

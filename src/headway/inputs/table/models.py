@@ -78,18 +78,15 @@ class TabularModel(nn.Module):
         self.body = _Body(edges, sizes)
         self.head = nn.Linear(WIDTH, num_outputs)
         nn.init.zeros_(self.head.bias)
+        # RealMLP's rates, relative to that of its weights; the head has the rate that its parametrisation gives it.
+        self.lr_factors = {"body.scale": 6.0, "head": WIDTH**-0.5}
+        for name, _ in self.named_parameters():
+            if name.startswith("body.layers") and name.endswith((".bias", ".share")):
+                self.lr_factors[name] = 0.1
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Rows, float32 `[batch, features]`, to outputs `[batch, num_outputs]`."""
         return self.head(self.body(inputs))
-
-    def lr_factors(self) -> dict[str, float]:
-        """RealMLP's rates, relative to that of its weights; the head has the rate that its parametrisation gives it."""
-        factors = {"body.scale": 6.0, "head": WIDTH**-0.5}
-        for name, _ in self.named_parameters():
-            if name.startswith("body.layers") and name.endswith((".bias", ".share")):
-                factors[name] = 0.1
-        return factors
 
 
 class _Body(nn.Module):

@@ -47,7 +47,9 @@ def _minilm(field: Text, num_outputs: int, *, pretrained: bool) -> Model:
     body = PooledEncoder(encoder or Encoder(size), DEPTHS)
     rates = {f"body.encoder.layers.{layer}": LAYER_DECAY ** (size.layers - layer) for layer in range(size.layers)}
     rates["body.encoder"] = LAYER_DECAY ** (size.layers + 1)
-    model = BodyAndHead(body, body.num_features, num_outputs, rates if pretrained else {})
+    model = BodyAndHead(body, body.num_features, num_outputs)
+    if pretrained:
+        model.lr_factors = rates
     source = PACKAGE if pretrained else ""
     return Model(model, recipe=SCRATCH, fine_tuning=FINE_TUNING, decays=DECAYS, pretrained=source, arch="minilm")
 
@@ -64,8 +66,9 @@ def _lstm(field: Text, num_outputs: int, *, pretrained: bool) -> Model:
 
 def _transformer(name: str, field: Text, num_outputs: int, *, pretrained: bool) -> Model:
     body = TransformerBody(name, padding=int(field.padding), pretrained=pretrained)
-    rates = layer_rates(body, LAYER_DECAY) if pretrained else {}
-    model = BodyAndHead(body, body.num_features, num_outputs, rates)
+    model = BodyAndHead(body, body.num_features, num_outputs)
+    if pretrained:
+        model.lr_factors = layer_rates(body, LAYER_DECAY)
     return Model(
         model, recipe=SCRATCH, fine_tuning=FINE_TUNING, decays=DECAYS, pretrained=name if pretrained else "", arch=name
     )

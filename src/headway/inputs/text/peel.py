@@ -39,7 +39,7 @@ def parts(field: Text, subject: Subject) -> KindParts:
         "vocabulary": field.vocabulary,
         "num_features": model.body.num_features,
         "depths": model.body.depths if isinstance(model.body, PooledEncoder) else (),
-        "rates": model.lr_factors(),
+        "rates": getattr(model, "lr_factors", {}),
         "is_encoder": is_encoder,
         "is_lstm": isinstance(model.body, LSTMBody),
         "is_pretrained": bool(subject.settings["pretrained"]),
@@ -78,7 +78,9 @@ def make_model(facts: Any) -> None:
         body = LSTMBody(facts.vocabulary)
     else:
         body = ConvolutionalBody(facts.vocabulary)
-    model = BodyAndHead(body, facts.num_features, facts.num_outputs, facts.rates)
+    model = BodyAndHead(body, facts.num_features, facts.num_outputs)
+    if facts.rates:
+        model.lr_factors = facts.rates
     if facts.is_pretrained:
         # The encoder's pretrained weights, and a head that is still random.
         model.load_state_dict(safetensors.torch.load_file(Path(__file__).with_suffix(".safetensors")))

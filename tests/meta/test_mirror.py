@@ -44,6 +44,7 @@ TESTED_ELSEWHERE = {
     "peel/facts.py": "tests/unit/peel/test_write.py",
     "peel/loop.py": "tests/unit/peel/test_write.py",
     "peel/method.py": "tests/unit/peel/test_write.py",
+    "peel/source.py": "tests/unit/peel/test_write.py",
     "peel/plain.py": "tests/unit/inputs/table/test_peel.py",
     "serve/answers.py": "tests/serve/test_answers.py",
     "serve/app.py": "tests/serve/test_api.py",

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from html import escape
 
 from headway.audit.audit import SUBJECTS, Audit
 from headway.audit.build import rows_shown
-from headway.judge.diagnosis.finding import WHY, Finding
+from headway.judge.diagnosis.finding import WHY, Finding, counted
 from headway.judge.intervals import INTERVAL
 from headway.judge.report.page import sections
 from headway.judge.report.page.document import document
@@ -86,9 +85,8 @@ def _data(audit: Audit) -> dict[str, object]:
 def _summary(audit: Audit) -> str:
     rows = []
     for name in SUBJECTS:
-        counts = Counter(finding.severity for finding in audit.of(name))
-        words = ", ".join(f"{counts[one]} {one}" for one in ("serious", "warning", "note") if counts[one])
-        rows.append(f'<li><a href="#{name.lower()}">{name}</a>: {words or "no problems found"}</li>')
+        words = counted(audit.of(name)) or "no problems found"
+        rows.append(f'<li><a href="#{name.lower()}">{name}</a>: {words}</li>')
     notes = "".join(f"<li>{escape(note)}</li>" for note in audit.notes)
     return f'<ul class="remarks">{"".join(rows)}</ul><ul class="remarks soft">{notes}</ul>'
 

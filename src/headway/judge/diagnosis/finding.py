@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from headway.as_json import AsJson
 
-__all__ = ["KINDS", "WHY", "Finding", "Severity", "describe"]
+__all__ = ["KINDS", "WHY", "Finding", "Severity", "counted", "describe"]
 
 # Worth knowing; worth doing something about; the model should not be used before something is done.
 Severity = Literal["note", "warning", "serious"]
@@ -109,6 +109,18 @@ class Finding(AsJson):
         return KINDS[self.kind]
 
 
+def counted(findings: Iterable[Finding]) -> str:
+    """How many findings there are of each severity, the most severe first; "" of none.
+
+    Example:
+        >>> counted([Finding("leak", "note", "No error in 300 items.", {}, ("look for duplicates",))] * 2)
+        '2 notes'
+    """
+    counts = Counter(finding.severity for finding in findings)
+    words = {"serious": "serious problem", "warning": "warning", "note": "note"}
+    return ", ".join(f"{counts[s]} {words[s]}{'' if counts[s] == 1 else 's'}" for s in _SEVERITIES if counts[s])
+
+
 def describe(findings: Sequence[Finding]) -> str:
     """Findings as text for a terminal, the most severe first; says so when nothing is wrong.
 
@@ -128,9 +140,7 @@ def describe(findings: Sequence[Finding]) -> str:
     if counts["note"] == len(ordered):
         head = "No problems found. Notes:"
     else:
-        words = {"serious": "serious problem", "warning": "warning", "note": "note"}
-        counted = [f"{counts[s]} {words[s]}{'' if counts[s] == 1 else 's'}" for s in _SEVERITIES if counts[s]]
-        head = f"Found: {', '.join(counted)}."
+        head = f"Found: {counted(ordered)}."
     return "\n\n".join([head, *map(_paragraph, ordered)])
 
 

@@ -61,6 +61,8 @@ TESTED_ELSEWHERE = {
     "targets/number/page.py": "tests/unit/judge/report/test_report_of_numbers.py",
     "judge/diagnosis/diagnose.py": "tests/unit/targets/category/diagnosis/test_diagnose.py",
     "judge/report/inputs.py": "tests/unit/judge/report/test_report_of_numbers.py",
+    "judge/fairness/rates.py": "tests/unit/judge/fairness/test_report.py",
+    "judge/report/page/fairness.py": "tests/unit/judge/fairness/test_report.py",
     "targets/base.py": "tests/unit/targets/category/test_field.py",
     "why/checks.py": "tests/why/test_reproductions.py",
     "why/describe.py": "tests/unit/why/test_capture.py",

@@ -18,7 +18,7 @@ from headway.learner.subject import TrainedModel
 from headway.system.versions import library_versions
 from headway.train.model import is_fixed
 
-__all__ = ["find_baselines", "known_baselines", "one_baseline", "own_baselines"]
+__all__ = ["data_of", "find_baselines", "known_baselines", "one_baseline", "own_baselines"]
 
 
 def find_baselines(trained: TrainedModel) -> list[BaselineResult]:
@@ -51,7 +51,7 @@ def known_baselines(trained: TrainedModel) -> dict[str, Baseline]:
 
 
 def _run(trained: TrainedModel, **chosen: Any) -> list[BaselineResult]:
-    data = {name: _data_of(trained, trained.data.part(name)) for name in trained.data.parts}
+    data = {name: data_of(trained, trained.data.part(name)) for name in trained.data.parts}
     column = trained.data.split.groups
     return run_baselines(
         data["train"],
@@ -78,7 +78,7 @@ def one_baseline(trained: TrainedModel, name: str) -> BaselineResult:
     return results[0]
 
 
-def _data_of(trained: TrainedModel, part: Part) -> BaselineData:
+def data_of(trained: TrainedModel, part: Part) -> BaselineData:
     """What baselines see of a part."""
     data, features = trained.data, trained.features
     part, arrays, about = data.input.baseline_arrays(part, seed=trained.setup.seed)

@@ -17,15 +17,16 @@ from headway.errors import ConfigError
 from headway.judge.baselines.run import BaselineResult, check_names
 from headway.judge.diagnosis.diagnose import diagnose
 from headway.judge.diagnosis.finding import Finding, describe
-from headway.judge.fairness.report import check_columns
+from headway.judge.fairness.learned import Learned
+from headway.judge.fairness.rates import check_columns
 from headway.judge.grouped_items import number_groups
 from headway.judge.learning_curve import LearningCurve
 from headway.judge.report.build import build_report
 from headway.judge.report.inputs import ReportInputs
 from headway.judge.report.report import Report
 from headway.judge.slices.groups import group_items
-from headway.judge.verdict import ViewsGain, views_gain
-from headway.learner.baselines import known_baselines
+from headway.judge.verdict import ViewsGain, verdict_part, views_gain
+from headway.learner.baselines import data_of, known_baselines
 from headway.learner.subject import TrainedModel
 from headway.predictions import LayerActivity, Predictions
 from headway.seeds import generator
@@ -120,6 +121,7 @@ def make_report(
         parts={name: trained.predictions(name) for name in trained.judged},
         slices=slices,
         groups=groups,
+        learned=_learned(trained) if groups else None,
         clusters=_clusters(trained, clusters),
         search=_properties(trained.data),
         learning_curve=curve(trained, clusters) if trained.has_curve else None,
@@ -163,6 +165,17 @@ def _inputs(trained: TrainedModel, baselines: Sequence[BaselineResult]) -> Repor
         copies=trained.data.copies,
         seed=trained.setup.seed,
     )
+
+
+def _learned(trained: TrainedModel) -> Learned:
+    """The training rows, and those that the report is on, as simple models see them."""
+    part = trained.data.train
+    train = data_of(trained, part)
+    assert train.rows is not None
+    main = verdict_part(trained.judged)
+    judged = next(trained.data.part(name) for name in trained.judged if name == main)
+    items = trained.described(part.items[np.searchsorted(part.rows, train.rows).tolist()])
+    return Learned(train=train, items=items, judged=data_of(trained, judged))
 
 
 def _clusters(trained: TrainedModel, column: str | None) -> dict[str, np.ndarray]:

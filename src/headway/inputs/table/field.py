@@ -204,10 +204,18 @@ class Table(RowInput[FittedColumn]):
         return BASELINES[target.estimator] if target.estimator else {}
 
     def baseline_arrays(self, part: Part, *, seed: int) -> tuple[Part, dict[str, np.ndarray], dict[str, Any]]:
-        """What `simple_rows` gives, as "table", and which of its columns are "categorical"."""
+        """What `simple_rows` gives, as "table", which of its columns are "categorical", and their "names"."""
         part = part.left()
         table, categorical = self.simple_rows(part.items)
-        return part, {"table": table}, {"categorical": categorical}
+        return part, {"table": table}, {"categorical": categorical, "names": self._owners()}
+
+    def _owners(self) -> tuple[str, ...]:
+        """The user's column that each column of `simple_rows` comes from."""
+        owners = {}
+        for column in self.fitted:
+            places = self.places[column.name]
+            owners |= dict.fromkeys(places[:1] if isinstance(column, NumberColumn) else places, column.name)
+        return tuple(owners[place] for place in sorted(owners))
 
     def simple_rows(self, items: pl.DataFrame) -> tuple[np.ndarray, tuple[int, ...]]:
         """All rows as simple models take them, and which of their places hold category indices.

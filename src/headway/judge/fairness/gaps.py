@@ -82,8 +82,11 @@ def measure_gap(
     columns: tuple[str, ...],
     label: str,
     clusters: np.ndarray | None = None,
+    is_tested: bool = True,
 ) -> Gap:
     """The gap between groups, each item's in `index`, int64 `[items]`; p is corrected for the number of groups alone.
+
+    Tests of many groups take most of the time; without `is_tested` p is NaN.
 
     Example:
         >>> shares = Measure("selection_rate", np.repeat([1.0, 0, 1, 0], [40, 10, 20, 30]), np.ones(100, dtype=bool))
@@ -102,7 +105,7 @@ def measure_gap(
         return Gap(**described, difference=NAN, ratio=NAN, lowest="", highest="", p=math.nan, verdict="cannot say")
     values, low, high = (np.array([getattr(one, end) for _, one in known]) for end in ("value", "low", "high"))
     difference = _difference(values, low, high)
-    p = _p(measure, index, [group for group, _ in known], clusters)
+    p = _p(measure, index, [group for group, _ in known], clusters) if is_tested else math.nan
     return Gap(
         **described,
         difference=difference,

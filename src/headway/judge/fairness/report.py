@@ -1,51 +1,31 @@
-"""Who is selected and who gets the errors, by group and by intersection: rates, gaps, and what cannot be said."""
+"""Who is harmed: what a model gives to groups of people, where differences come from, and what can be done."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from headway.as_json import AsJson
-from headway.errors import ConfigError
-from headway.judge.fairness.gaps import Gap, measure_gap, verdict_of
-from headway.judge.fairness.measures import OF_DATA, estimates, measures_of
-from headway.judge.intervals import NAN, Estimate
+from headway.judge.fairness.conflict import Conflict, conflicts
+from headway.judge.fairness.gaps import Gap
+from headway.judge.fairness.learned import Learned
+from headway.judge.fairness.measures import OF_DATA
+from headway.judge.fairness.proxies import Proxy, proxies
+from headway.judge.fairness.rates import GroupRates, check_columns, compare_groups_of, grouped, remarks
+from headway.judge.fairness.remedies import Remedy, retrained, threshold_curve
+from headway.judge.fairness.sources import Source, find_sources
 from headway.judge.metric import TaskMetrics
-from headway.judge.slices.compare import ENOUGH, holm
-from headway.judge.slices.groups import MISSING, OTHERS, Groups, group_items
+from headway.judge.slices.compare import ENOUGH
+from headway.judge.slices.groups import group_items
+from headway.predictions import Predictions
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["FairnessReport", "GroupRates", "check_columns", "grouped", "judge_fairness"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class GroupRates(AsJson):
-    """One group, and what the model gives it.
-
-    Attributes:
-        where: What its items have in common: group by column; of an intersection several.
-        label: The class that the rates are of; empty where there are none.
-        count: Its items.
-        rates: By measure, each with its own 95 % interval; NaN where fewer than 30 items count.
-        counts: By measure, how many of its items count.
-    """
-
-    where: dict[str, str]
-    label: str
-    count: int
-    rates: dict[str, Estimate]
-    counts: dict[str, int]
-
-    @property
-    def name(self) -> str:
-        """Such as "sex = f and race = b"."""
-        return " and ".join(f"{column} = {group}" for column, group in self.where.items())
+__all__ = ["FairnessReport", "judge_fairness"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +39,10 @@ class FairnessReport(AsJson):
         groups: The groups of each column, then of their intersection, class by class.
         gaps: How far apart they are, one a measure, likewise.
         num_compared: How many comparisons the p values are corrected for.
+        sources: Where differences come from, by six sources of bias.
+        proxies: How well what the model reads tells the groups; empty where its training rows are not known.
+        conflicts: Groups whose base rates differ: rules that cannot all hold for them.
+        remedies: What can be done, and at what price; of two classes alone.
         notes: What a reader must know of the groups themselves.
     """
 
@@ -70,6 +54,10 @@ class FairnessReport(AsJson):
     groups: list[GroupRates]
     gaps: list[Gap]
     num_compared: int
+    sources: list[Source] = field(default_factory=list)
+    proxies: list[Proxy] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
+    remedies: list[Remedy] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -92,51 +80,6 @@ class FairnessReport(AsJson):
         return lines
 
 
-def check_columns(columns: Sequence[str], items: pl.DataFrame) -> None:
-    """Raises a ConfigError unless `groups` is a list of columns that can be grouped."""
-    if isinstance(columns, str):
-        raise ConfigError(
-            "`groups` must be a list of columns that say to which groups people belong.",
-            given=f"groups={columns!r}",
-            fix=f'Pass groups=["{columns}"]; for intervals that count groups, such as patients, clusters="{columns}".',
-        )
-    if not all(isinstance(column, str) for column in columns):
-        what, fix = "`groups` must hold names of columns.", 'Pass such as groups=["sex", "race"].'
-        wrong = next(column for column in columns if not isinstance(column, str))
-        raise ConfigError(what, given=f"{wrong!r} among {len(columns):,} entries", fix=fix)
-    if len(set(columns)) < len(columns):
-        raise ConfigError("`groups` names a column twice.", given=", ".join(columns), fix="Name it once.")
-    for column in columns:
-        group_items(items, column)
-
-
-def grouped(items: pl.DataFrame, columns: Sequence[str]) -> dict[tuple[str, ...], tuple[Groups, list[dict[str, str]]]]:
-    """The groups of each column and, of several, of their intersection, with what the items of each have in common.
-
-    Example:
-        >>> import polars as pl
-        >>> people = pl.DataFrame({"sex": ["f", "m", "f"], "age": ["old", "old", "young"]})
-        >>> list(grouped(people, ["sex", "age"])[("sex", "age")][0].names)
-        ['f, old', 'f, young', 'm, old']
-    """
-    single = {column: group_items(items, column) for column in columns}
-    groups: dict[tuple[str, ...], tuple[Groups, list[dict[str, str]]]] = {
-        (column,): (of_column, [{column: name} for name in of_column.names]) for column, of_column in single.items()
-    }
-    if len(single) > 1:
-        shape = tuple(len(of_column.names) for of_column in single.values())
-        cells, index = np.unique(
-            np.ravel_multi_index([of_column.index for of_column in single.values()], shape), return_inverse=True
-        )
-        where = [
-            {column: single[column].names[position] for column, position in zip(columns, cell, strict=True)}
-            for cell in np.stack(np.unravel_index(cells, shape), axis=1).tolist()
-        ]
-        names = tuple(", ".join(one.values()) for one in where)
-        groups[tuple(columns)] = (Groups(names, index), where)
-    return groups
-
-
 def judge_fairness(
     predictions: np.ndarray,
     targets: np.ndarray,
@@ -147,8 +90,11 @@ def judge_fairness(
     labels: Sequence[str] = (),
     part: str = "valid",
     clusters: np.ndarray | None = None,
+    learned: Learned | None = None,
+    chosen_on: Predictions | None = None,
+    seed: int = 0,
 ) -> FairnessReport:
-    """Rates by group and by intersection, and how far apart the groups are.
+    """Rates by group and by intersection, how far apart the groups are, where it comes from, and what can be done.
 
     Args:
         predictions: As the metrics take them: of classes probabilities, float `[items, classes]`.
@@ -159,6 +105,10 @@ def judge_fairness(
         labels: The classes. Of two the second is looked at, of more each against all others.
         part: What the items are called.
         clusters: Which items belong together, int64 `[items]`: intervals and tests then count clusters.
+        learned: What the model learned from, for proxies and remedies; None where that is not known.
+        chosen_on: The predictions for other rows, with their items, that thresholds are chosen on; None to choose on
+            either half of these and judge the other.
+        seed: The run's seed, for halves and resampling.
 
     Raises:
         ConfigError: If a column is not known or cannot be grouped.
@@ -175,61 +125,55 @@ def judge_fairness(
         true_positive_rate 1.000 [0.924, 1.000] f
     """
     check_columns(columns, items)
-    rates, gaps = [], []
-    by_columns = grouped(items, columns)
-    for label, measures in measures_of(predictions, targets, metrics, labels).items():
-        for names, (groups, where) in by_columns.items():
-            judged = {one.name: estimates(one, groups.index, len(where), clusters=clusters) for one in measures}
-            counts = np.bincount(groups.index, minlength=len(where)).tolist()
-            rates += [
-                GroupRates(
-                    where=common,
-                    label=label,
-                    count=counts[group],
-                    rates={name: known[group] or NAN for name, (known, _) in judged.items()},
-                    counts={name: int(counted[group]) for name, (_, counted) in judged.items()},
-                )
-                for group, common in enumerate(where)
-            ]
-            options = {"columns": names, "label": label, "clusters": clusters}
-            gaps += [measure_gap(one, groups.index, groups.names, **options) for one in measures]
-    gaps, num_compared = _corrected(gaps)
+    grouping = grouped(items, columns)
+    options: dict[str, Any] = {"metrics": metrics, "labels": labels, "clusters": clusters}
+    groups, gaps, num_compared = compare_groups_of(predictions, targets, grouping, **options)
+    found = [] if learned is None else [one for column in columns for one in proxies(learned, column, seed=seed)]
+    notes, remedies = remarks(items, grouping), []
+    if metrics.has_classes and len(labels) == 2:
+        arrays = (np.asarray(predictions), np.asarray(targets), items)
+        for column in columns:
+            of_column = [proxy for proxy in found if proxy.group == column]
+            more = {"learned": learned, "found": of_column, "chosen_on": chosen_on, "clusters": clusters, "seed": seed}
+            remedies += _remedies(*arrays, column, **more)
+    else:
+        notes.append("Remedies are measured for targets of two classes.")
     return FairnessReport(
         part=part,
         columns=tuple(columns),
         count=len(items),
-        groups=rates,
+        groups=groups,
         gaps=gaps,
         num_compared=num_compared,
-        notes=_notes(items, by_columns),
+        sources=find_sources(items, columns, gaps, learned=learned, proxies=found),
+        proxies=found,
+        conflicts=conflicts(groups, gaps),
+        remedies=remedies,
+        notes=notes,
     )
 
 
-def _corrected(gaps: Sequence[Gap]) -> tuple[list[Gap], int]:
-    """Holm's method over all that were tested; and how many they are."""
-    tested = [place for place, gap in enumerate(gaps) if not math.isnan(gap.p)]
-    corrected = list(gaps)
-    for place, p in zip(tested, holm([gaps[place].p for place in tested]), strict=True):
-        corrected[place] = replace(gaps[place], p=p, verdict=verdict_of(gaps[place].difference, p))
-    return corrected, len(tested)
-
-
-def _notes(items: pl.DataFrame, by_columns: dict[tuple[str, ...], tuple[Groups, list[dict[str, str]]]]) -> list[str]:
-    notes = []
-    for names, (groups, _) in by_columns.items():
-        column, *others = names
-        if others:
-            continue
-        series = items[column]
-        if len(groups.names) < 2:
-            notes.append(f'All items have the same value of "{column}": there is nothing to compare.')
-        if OTHERS in groups.names:
-            values = series.drop_nulls().n_unique()
-            shown = len([name for name in groups.names if name not in (OTHERS, MISSING)])
-            notes.append(
-                f'"{column}" has {values:,} values: the {shown} largest groups are shown, the {values - shown:,} '
-                "others together. Group them by hand where they differ."
-            )
-        if series.dtype.is_numeric() and any(" to " in name for name in groups.names):
-            notes.append(f'"{column}" is a number: its groups are fifths. Make a column of groups that mean something.')
-    return notes
+def _remedies(
+    predictions: np.ndarray,
+    targets: np.ndarray,
+    items: pl.DataFrame,
+    column: str,
+    *,
+    learned: Learned | None,
+    found: Sequence[Proxy],
+    chosen_on: Predictions | None,
+    clusters: np.ndarray | None,
+    seed: int,
+) -> list[Remedy]:
+    """Those for the groups of one column; none where there are not two that can be judged."""
+    groups = group_items(items, column)
+    if (np.bincount(groups.index) >= ENOUGH).sum() < 2:
+        return []
+    other = None
+    if chosen_on is not None and chosen_on.items is not None:
+        other = (chosen_on.predictions[:, 1], chosen_on.targets == 1, group_items(chosen_on.items, column))
+    options: dict[str, Any] = {"column": column, "clusters": clusters, "seed": seed}
+    remedies = threshold_curve(predictions[:, 1], targets == 1, groups, chosen_on=other, **options)
+    if learned is not None:
+        remedies += retrained(learned, groups, positive=1, found=found, **options)
+    return remedies

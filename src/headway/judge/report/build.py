@@ -232,7 +232,10 @@ def _fairness(inputs: ReportInputs) -> FairnessReport | None:
         return None
     assert judged.items is not None
     arrays, known = (judged.predictions, judged.targets, judged.items), {"metrics": inputs.metrics}
-    options = {"part": inputs.main, "labels": inputs.labels, "clusters": inputs.clusters.get(inputs.main)}
+    options: dict[str, Any] = {"part": inputs.main, "labels": inputs.labels, "seed": inputs.seed}
+    options |= {"clusters": inputs.clusters.get(inputs.main), "learned": inputs.learned}
+    if inputs.focus != inputs.main:
+        options["chosen_on"] = inputs.seen
     return judge_fairness(*arrays, columns=inputs.groups, **known, **options)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from headway.data.near_copies import Copies
 from headway.errors import ConfigError
 from headway.judge.baselines.run import BaselineResult
+from headway.judge.fairness.learned import Learned
 from headway.judge.metric import TaskMetrics
 from headway.judge.report.report import RunFacts
 from headway.judge.verdict import Verdict, best_baseline, verdict, verdict_part
@@ -64,6 +65,7 @@ class ReportInputs(RunFacts):
         activity: What the model's layers give.
         slices: Columns of the parts' items by whose values every metric is given.
         groups: Columns of the parts' items whose groups of people are compared: who is selected, who gets the errors.
+        learned: What the model learned from, for what is said of groups; None where that is not known.
         clusters: By part, which items belong together, int64 `[items]`: intervals and tests count these, not items.
         search: Columns among which the worst groups are looked for; all of them when None.
         tries: What to try against underfitting that depends on the kind of input.
@@ -83,6 +85,7 @@ class ReportInputs(RunFacts):
     activity: Sequence[LayerActivity] = ()
     slices: Sequence[str] = ()
     groups: Sequence[str] = ()
+    learned: Learned | None = None
     clusters: Mapping[str, np.ndarray] = field(default_factory=dict)
     search: Sequence[str] | None = None
     tries: Sequence[str] = ()

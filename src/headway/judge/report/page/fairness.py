@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from html import escape
 
 from headway.judge.fairness.gaps import Gap
 from headway.judge.fairness.measures import TITLES
-from headway.judge.fairness.report import FairnessReport, GroupRates
+from headway.judge.fairness.rates import GroupRates
+from headway.judge.fairness.remedies import EQUALIZED, Remedy
+from headway.judge.fairness.report import FairnessReport
 from headway.judge.intervals import INTERVAL
+from headway.judge.report.page.charts import Frame, Point, axes, figure, points, scale_of, ticks
 from headway.judge.report.page.marks import capital, details, number, p_value, table
 from headway.judge.slices.compare import ENOUGH
 
@@ -16,6 +20,7 @@ __all__ = ["section"]
 
 # Rows of a table that is open at once, and sentences that a reader takes in.
 _MANY_ROWS, _MANY_SENTENCES = 24, 8
+_PROXY = '<span class="flag">proxy</span>'
 
 
 def section(fairness: FairnessReport) -> str:
@@ -27,7 +32,7 @@ def section(fairness: FairnessReport) -> str:
         of = f"“{label}” by " if label else "By "
         text.append(f"<h3>{escape(of + ' and '.join(columns))}</h3>")
         text.append(_folded(_rates(fairness, groups), len(groups), "groups") + _gaps(gaps))
-    return "".join(text)
+    return "".join([*text, _sources(fairness), _proxies(fairness), _conflicts(fairness), _remedies(fairness)])
 
 
 def _list(sentences: Sequence[str]) -> str:
@@ -77,3 +82,96 @@ def _gaps(gaps: Sequence[Gap]) -> str:
     )
     heads = ["<Measure", "Difference", "Ratio", "p", "<Lowest", "<Highest", "<Verdict"]
     return table(caption, heads, rows, kind="wide")
+
+
+def _sources(fairness: FairnessReport) -> str:
+    rows = [
+        f'<tr><th scope="row">{escape(capital(source.name))} <small>{escape(source.meaning)}</small></th>'
+        f'<td class="text">{_list(source.shown) or "Nothing was found, or nothing can be."}</td>'
+        f'<td class="text">{escape(capital(source.unknown))}.</td></tr>'
+        for source in fairness.sources
+    ]
+    caption = "Six sources of bias (Suresh and Guttag 2021), what these data show of them, and what no data show."
+    return f"<h3>Where it comes from</h3>{table(caption, ['<Source', '<Shown', '<Not known'], rows, kind='prose')}"
+
+
+def _proxies(fairness: FairnessReport) -> str:
+    if not fairness.proxies:
+        return ""
+    rows = [
+        f'<tr><th scope="row">{escape(proxy.column)}</th><td class="text">{escape(proxy.group)}</td>'
+        f'{number(proxy.auroc)}<td class="text">{_PROXY if proxy.is_proxy else ""}</td></tr>'
+        for proxy in fairness.proxies
+    ]
+    caption = (
+        "How well each column that the model reads tells the group, cross-validated on training rows: AUROC, 0.5 by "
+        "chance, 1 when it tells every member. Without the column of groups itself."
+    )
+    body = table(caption, ["<Column", "<Tells", "AUROC", "<Verdict"], rows)
+    return f"<h3>Proxies</h3>{_folded(body, len(rows), 'columns')}"
+
+
+def _conflicts(fairness: FairnessReport) -> str:
+    text = "".join(f"<p>{escape(conflict.sentence)}</p>" for conflict in fairness.conflicts)
+    return f"<h3>Rules that cannot all hold</h3>{text}" if text else ""
+
+
+def _remedies(fairness: FairnessReport) -> str:
+    if not fairness.remedies:
+        return ""
+    text = ["<h3>What can be done, and at what price</h3>"]
+    for column in dict.fromkeys(remedy.column for remedy in fairness.remedies):
+        own = [remedy for remedy in fairness.remedies if remedy.column == column]
+        curves = [_curve(own, measure) for measure in EQUALIZED]
+        text.append(f'<h4>By {escape(column)}</h4><div class="charts">{"".join(curves)}</div>')
+        text.append(_prices([one for one in own if one.kind != "thresholds"]))
+        thresholds = _prices([one for one in own if one.kind == "thresholds"])
+        text.append(details("Thresholds by group, in numbers", thresholds))
+    note = (
+        "Thresholds are those of this model, chosen on other rows than they are judged on. What needs training once "
+        "more was measured on gradient boosting on the same rows and columns: a price is beside itself without the "
+        "remedy, and its interval counts the luck of the judged rows, not that of training. Before thresholds by group "
+        "are used, ask a lawyer: in many places they are forbidden, or required."
+    )
+    return "".join([*text, f'<p class="soft">{note}</p>'])
+
+
+def _prices(remedies: Sequence[Remedy]) -> str:
+    if not remedies:
+        return ""
+    measures = list(remedies[0].gaps)
+    rows = [
+        f'<tr><th scope="row">{escape(capital(remedy.name))}</th>{number(remedy.accuracy)}'
+        f"{number(remedy.price, digits=1, sign=True)}{''.join(number(remedy.gaps[name]) for name in measures)}</tr>"
+        for remedy in remedies
+    ]
+    caption = f"Accuracy, its price in points, and the gaps that are left between groups, with {INTERVAL}s."
+    heads = ["<Remedy", "Accuracy", "Price", *(f"Gap: {TITLES[name][0]}" for name in measures)]
+    return table(caption, heads, rows, kind="wide")
+
+
+def _curve(remedies: Sequence[Remedy], measure: str) -> str:
+    """Accuracy by the gap that thresholds leave, from none of it closed to all."""
+    own = [remedy for remedy in remedies if remedy.measure == measure]
+    known = [remedy for remedy in own if not math.isnan(remedy.gaps[measure].value)]
+    if len(known) < 2:
+        return ""
+    dots = [
+        Point(
+            remedy.gaps[measure].value,
+            remedy.accuracy.value,
+            remedy.accuracy.low,
+            remedy.accuracy.high,
+            f"{remedy.strength:.0%}: gap {remedy.gaps[measure]}, accuracy {remedy.accuracy}",
+        )
+        for remedy in known
+    ]
+    low, high = scale_of(remedy.accuracy for remedy in known)
+    pad = 0.05 * (high - low) or 0.05
+    right = max(dot.x for dot in dots) or 0.1
+    frame = Frame(0.0, 1.05 * right, max(low - pad, 0.0), min(high + pad, 1.0))
+    title = TITLES[measure][0]
+    marks = [(tick, f"{tick:g}") for tick in ticks(0.0, right)]
+    body = axes(frame, x_marks=marks, x_title=f"gap in the {title} that is left") + points(frame, "one", dots)
+    told = f"from a gap of {dots[0].x:.3f} at {dots[0].y:.3f} to a gap of {dots[-1].x:.3f} at {dots[-1].y:.3f}"
+    return figure(f"Accuracy by the gap in the {title}", told, body)

@@ -136,11 +136,8 @@ def describe(findings: Sequence[Finding]) -> str:
     ordered = sorted(findings, key=lambda finding: finding.rank)
     if not ordered:
         return "No problems found."
-    counts = Counter(finding.severity for finding in ordered)
-    if counts["note"] == len(ordered):
-        head = "No problems found. Notes:"
-    else:
-        head = f"Found: {counted(ordered)}."
+    has_notes_alone = all(finding.severity == "note" for finding in ordered)
+    head = "No problems found. Notes:" if has_notes_alone else f"Found: {counted(ordered)}."
     return "\n\n".join([head, *map(_paragraph, ordered)])
 
 

@@ -17,7 +17,9 @@ from headway.errors import ConfigError
 
 __all__ = ["Stream", "generator", "hash_order", "torch_seed"]
 
-Stream = Literal["init", "order", "augment", "forward", "head", "bootstrap", "baseline", "mix", "course", "write"]
+Stream = Literal[
+    "init", "order", "augment", "forward", "head", "bootstrap", "baseline", "mix", "course", "write", "mask"
+]
 
 # A stream's number is its place in that list, which may only grow: else old runs could not be repeated.
 _STREAMS: dict[str, int] = {name: number for number, name in enumerate(get_args(Stream), start=1)}

@@ -21,7 +21,8 @@ import numpy as np
 from headway.bundle.format import Bundle, Check, damage, read_bundle, unpack_check
 from headway.bundle.graph import Graph, GraphTimeout, empty_memory
 from headway.errors import BundleError, ConfigError, ReadError, ShapeError
-from headway.inputs.base import Input, Step
+from headway.inputs.base import Input
+from headway.inputs.protocols import Step
 from headway.inputs.registry import input_from_json
 from headway.system.machine import num_cores
 from headway.targets.base import Prediction, Target
@@ -40,6 +41,7 @@ __all__ = [
     "load",
     "open_bundle",
     "sampled",
+    "strict",
 ]
 
 T = TypeVar("T")
@@ -148,7 +150,7 @@ class Predictor:
             ReadError: If the item cannot be read; the text names it.
         """
         (answer,) = self._answer([self._read(item)])
-        return _strict(item, answer)
+        return strict(item, answer)
 
     def explain(self, item: Any, *, label: str | None = None) -> Any:
         """Which words of a text speak for a class, by default the most probable one: see `Learner.explain`."""
@@ -168,7 +170,7 @@ class Predictor:
         Raises:
             ConfigError: If `batch_size` is below 1.
         """
-        return (_strict(item, answer) for item, answer in self._stream(items, batch_size, self._answer))
+        return (strict(item, answer) for item, answer in self._stream(items, batch_size, self._answer))
 
     def try_many(self, items: Iterable[Any], *, batch_size: int = 32) -> Iterator[Prediction | ReadError]:
         """As `predict_many`, but an item that cannot be read gives its ReadError as a value, in its place."""
@@ -480,7 +482,8 @@ def _self_check(predictor: Predictor, check: Check, *, tolerance: float, source:
         raise damage("The model's outputs differ from the reference outputs stored in the file.", given=source)
 
 
-def _strict(item: Any, answer: Prediction | ReadError) -> Prediction:
+def strict(item: Any, answer: T | ReadError) -> T:
+    """An item's answer, or its ReadError with the item's name, raised."""
     if isinstance(answer, ReadError):
         raise ReadError(f"{_name(item)}: {answer}") from answer
     return answer

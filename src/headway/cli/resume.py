@@ -23,7 +23,7 @@ def resume(
 ) -> None:
     """Continue a run that was stopped or killed. The weights end the same as without the stop."""
     start = time.perf_counter()
-    from headway.cli.train import FINE_TUNING, carry_out, finish
+    from headway.cli.train import carry_out, finish, train_as_planned
     from headway.learner.learner import Learner
     from headway.runs.run import open_run
 
@@ -37,10 +37,11 @@ def resume(
             carry_out(folder, start=start, as_json=as_json)
             return
         learner = Learner.resume(run, data=data, accept_changes=accept_changes)
-        if not folder.config.get("training"):
-            # It was stopped a moment before it trained.
-            if options is None:
-                given, fix = f"{run}, from Python, without a call that trains", "Start it again."
-                raise RunError("The run was stopped before it trained.", given=given, fix=fix)
-            learner.fine_tune(**{name: options[name] for name in FINE_TUNING})
+        calls = [call["call"] for call in folder.config.get("training", [])]
+        if options is not None:
+            # It may have been stopped between two calls, or a moment before it trained.
+            train_as_planned(learner, options, done=calls)
+        elif not calls:
+            given, fix = f"{run}, from Python, without a call that trains", "Start it again."
+            raise RunError("The run was stopped before it trained.", given=given, fix=fix)
         finish(learner, start=start, as_json=as_json)

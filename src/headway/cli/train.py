@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Container, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from headway.learner.learner import Learner
     from headway.runs.run import Run
 
-__all__ = ["carry_out", "finish", "train"]
+__all__ = ["carry_out", "finish", "train", "train_as_planned"]
 
 # `--help` shows the options by subject; those that most people need first have none, and so stand at the top.
 data_option, model_option, training_option, run_option, machine_option = (
@@ -111,6 +112,9 @@ def train(
     dropout: Annotated[
         float | None, model_option(metavar="RATE", help="Dropout rate. Default: the model's own.")
     ] = None,
+    adapt: Annotated[
+        bool, model_option("--adapt", help="Texts: first pretrain the encoder further, on rows without a target, too.")
+    ] = False,
     epochs: Annotated[
         int | None, typer.Option(metavar="N", help="Epochs of fine-tuning; 0 trains only the head.")
     ] = None,
@@ -193,8 +197,17 @@ def carry_out(run: Run, *, start: float, as_json: bool) -> None:
     names = ("arch", "pretrained", "seed", "batch_size", "optimizer", "class_weights", "device", "precision")
     learner = Learner(items, run=run, progress=progress, **{name: options[name] for name in names})
     progress.tell(_first_lines(items, learner))
-    learner.fine_tune(**{name: options[name] for name in FINE_TUNING})
+    train_as_planned(learner, options)
     finish(learner, start=start, as_json=as_json)
+
+
+def train_as_planned(learner: Learner, options: Mapping[str, Any], *, done: Container[str] = ()) -> None:
+    """Makes the calls that train, but for those that are done, by the methods' names."""
+    # A run may have been planned before there was the option.
+    if options.get("adapt") and "adapt" not in done:
+        learner.adapt()
+    if "fine_tune" not in done:
+        learner.fine_tune(**{name: options[name] for name in FINE_TUNING})
 
 
 def finish(learner: Learner, *, start: float, as_json: bool, extra: dict[str, Any] | None = None) -> None:

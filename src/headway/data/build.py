@@ -213,6 +213,7 @@ def from_items(
         problems=_problems(frame, input, reasons),
         store=_as_fitted(store, frame, (input, reader), target, on_progress),
         notes=(*remarks, *notes, *input.remarks(usable), *target.remarks(usable)),
+        unlabelled=_unlabelled(frame.filter(pl.col("row").is_in(list(missing.keys() - store.reasons))), usable, split),
     )
     return _checked(data if near_copies == "keep" else _apart(data, near_copies))
 
@@ -314,7 +315,8 @@ def refitted(data: Data, items: pl.DataFrame, *, split: Split) -> Data:
     reader = data.input.fit(train)
     target, store = data.target.fit(train).fit_places(train, reader), data.store
     if reader.source == "values":
-        store = replace(store, canvases=arrays_by_row(reader.read_rows(items), reader, items["row"].to_list()))
+        rows = pl.concat([items, data.unlabelled], how="diagonal_relaxed")
+        store = replace(store, canvases=arrays_by_row(reader.read_rows(rows), reader, rows["row"].to_list()))
     return replace(data, items=items, input=reader, target=target, split=split, store=store)
 
 
@@ -354,6 +356,14 @@ def _target(column: str, items: Callable[[], pl.DataFrame], input: Input) -> Tar
         return frame[column]
 
     return recognise_target(column, values, input)
+
+
+def _unlabelled(rows: pl.DataFrame, usable: pl.DataFrame, split: Split) -> pl.DataFrame:
+    """Of rows without a target those that may be learned from: none of them goes with a row of valid or test."""
+    judged = usable.filter(pl.col("split") != "train")
+    rows = rows.filter(~pl.col("content").is_in(judged["content"].to_list()))
+    is_held_out = split.holds_out(rows, judged) if len(rows) else []
+    return rows.filter(~pl.Series(is_held_out, dtype=pl.Boolean))
 
 
 def _with_existing_paths(frame: pl.DataFrame, input: Input, target: Target) -> tuple[pl.DataFrame, list[str]]:

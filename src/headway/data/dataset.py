@@ -52,6 +52,8 @@ class Data:
         problems: The items left out: the input's column, "row" and "reason".
         store: The decoded items, in slots numbered by "row".
         notes: Sentences on what of the source is read in another way than it is written, or was left out of it.
+        unlabelled: The rows that can be read and have no target, with the columns of `items` but "split"; without those
+            that are identical to an item of valid or test. `Learner.adapt` learns from them.
         lost: Items that could be read at first and can no longer be read, by row, and why. Only data too large for the
             store are read again and again; the parts leave such items out.
     """
@@ -63,6 +65,7 @@ class Data:
     problems: pl.DataFrame
     store: Store
     notes: tuple[str, ...] = ()
+    unlabelled: pl.DataFrame = field(default_factory=pl.DataFrame)
     lost: dict[int, str] = field(default_factory=dict, compare=False)
     _pairs: list[list[tuple[int, int]]] = field(default_factory=list, compare=False, repr=False)
 

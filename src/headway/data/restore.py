@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -38,12 +39,13 @@ def reopen(
     target: Target,
     split: str,
     groups: str | None = None,
+    unlabelled: pl.DataFrame | None = None,
     accept_changes: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Data:
     """The data set whose `items` and `problems` these are, with its fitted fields; `split` says how.
 
-    `groups` is the column whose groups were kept whole, if any.
+    `groups` is the column whose groups were kept whole, if any; `unlabelled` are rows without a target.
 
     With `accept_changes`, files that have changed since are taken as they are now, and those that cannot be read left
     out, instead of an error.
@@ -53,10 +55,12 @@ def reopen(
             memory, so that the table does not have them.
     """
     recorded = RecordedSplit(split, groups)
+    unlabelled = pl.DataFrame() if unlabelled is None else unlabelled
+    make = partial(Data, input=input, target=target, split=recorded, problems=problems, unlabelled=unlabelled)
     if input.source == "values":
-        # Its values are in the run's own table, not in files that could have changed.
-        store = Store(arrays_by_row(input.read_rows(items), input, items["row"].to_list()), [])
-        return Data(items=items, input=input, target=target, split=recorded, problems=problems, store=store)
+        # Its values are in the run's own tables, not in files that could have changed.
+        rows = pl.concat([items, unlabelled], how="diagonal_relaxed")
+        return make(items=items, store=Store(arrays_by_row(input.read_rows(rows), input, rows["row"].to_list()), []))
     in_memory = {input.column, *(target.columns if target.files(input) else ())} - set(items.columns)
     if in_memory:
         what = "The run's items were in memory, and its table does not have them."
@@ -90,7 +94,7 @@ def reopen(
     contents = pl.Series("content", [store.contents[row] for row in was], dtype=pl.String)
     usable = items.with_columns(contents).filter(~pl.col("row").is_in([*store.reasons, *answers]))
     target.check_parts(usable)
-    return Data(items=usable, input=input, target=target, split=recorded, problems=problems, store=store)
+    return make(items=usable, store=store)
 
 
 def moved(frame: pl.DataFrame, columns: Sequence[str], folder: str | os.PathLike[str]) -> pl.DataFrame:

@@ -64,6 +64,10 @@ class Split(ABC):
     def describe(self, strata: str = "class") -> str:
         """The method in a few words, for the report."""
 
+    def holds_out(self, items: pl.DataFrame, judged: pl.DataFrame) -> list[bool]:
+        """Which of some rows without a part nothing may learn from, as they go with the rows of valid and test."""
+        return [False] * len(items)
+
     @property
     def groups(self) -> str | None:
         """The column of groups that are kept whole, which intervals count in place of items; None without any."""
@@ -149,6 +153,10 @@ class GroupSplit(Split):
             )
         return _assign_groups(merged, _labels(items, target), valid=self.valid, test=self.test, seed=self.seed)
 
+    def holds_out(self, items: pl.DataFrame, judged: pl.DataFrame) -> list[bool]:
+        own = {normal_text(group) for group in judged[self.column]}
+        return [normal_text(group) in own for group in items[self.column]]
+
     @property
     def groups(self) -> str | None:
         return self.column
@@ -221,6 +229,10 @@ class TimeSplit(Split):
     def left_out(self) -> str:
         return super().left_out if self.until is None else "reaches beyond its side of the split"
 
+    def holds_out(self, items: pl.DataFrame, judged: pl.DataFrame) -> list[bool]:
+        first = min(_column(judged, self.column, "TimeSplit"))
+        return [time is None or time >= first for time in _column(items, self.column, "TimeSplit")]
+
     def describe(self, strata: str = "class") -> str:
         gap = f", with a gap by {self.until!r}" if self.until else ""
         return f"the latest rows by {self.column!r}, {_shares(self.valid, self.test)}{gap}"
@@ -271,6 +283,9 @@ class ColumnSplit(Split):
         for row, part in zip(train, drawn, strict=True):
             assigned[row] = part
         return assigned
+
+    def holds_out(self, items: pl.DataFrame, judged: pl.DataFrame) -> list[bool]:
+        return [SPLIT_FOLDERS.get(str(part).strip().lower()) != "train" for part in items[self.column]]
 
     def describe(self, strata: str = "class") -> str:
         return f"as given by column {self.column!r}"

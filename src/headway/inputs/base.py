@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
+from dataclasses import MISSING, Field, fields, is_dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
 import numpy as np
 
 from headway.errors import ConfigError, DataError, ReadError
-from headway.inputs.protocols import Parts, Step
+from headway.inputs.protocols import Column, Parts, Step
 from headway.inputs.training_view import TrainingView
 
 if TYPE_CHECKING:
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from headway.judge.report.report import Picture, Report, Section
     from headway.targets.base import Target
     from headway.train.model import Model
+    from headway.train.pretraining import Pretraining
     from headway.train.stage import Setup
 
-__all__ = ["Column", "Input", "Step", "is_ragged", "learned", "model_order", "values_of"]
+__all__ = ["Input", "is_ragged", "learned", "model_order", "values_of"]
 
 F = TypeVar("F")
 
@@ -53,21 +54,6 @@ def model_order(axes: tuple[str, ...]) -> tuple[int, ...]:
     """
     # Sorting is stable: all but the channels stay in their order. Axis 0 is the batch.
     return (0, *sorted(range(1, len(axes) + 1), key=lambda axis: axes[axis - 1] != "channels"))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Column:
-    """One column of a table's items, as a form asks for it and a server checks it.
-
-    Attributes:
-        choices: Of a category, the values that the training rows had, as text, the most frequent first.
-        typical: An example of a value: the median, the most frequent category, a date in the middle as ISO text.
-    """
-
-    name: str
-    kind: Literal["number", "category", "date", "text", "numbers"]
-    choices: tuple[str, ...] = ()
-    typical: float | str | None = None
 
 
 class Input(ABC):
@@ -378,6 +364,10 @@ class Input(ABC):
             what = f"{type(self).__name__} has no augmentation."
             raise ConfigError(what, given=f"augment={augment}", fix="Leave it out.")
         return TrainingView()
+
+    def pretraining(self, model: nn.Module) -> Pretraining | None:
+        """How a model's body learns from items without targets; None where it cannot. The field must be fitted."""
+        return None
 
     # Judging: what simple models learn from, what a report shows of an item. What it needs is imported inside.
 

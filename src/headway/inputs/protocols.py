@@ -1,14 +1,45 @@
-"""What others than an input may be: a reader of files, an item's parts, a next step; small, for each layer to name."""
+"""What an input is asked with: a column of a form, a step of a writer, an item's parts, a reader of files."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
-__all__ = ["Parts", "Reader", "Step"]
+__all__ = ["Column", "Parts", "Reader", "Step"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column of a table's items, as a form asks for it and a server checks it.
+
+    Attributes:
+        choices: Of a category, the values that the training rows had, as text, the most frequent first.
+        typical: An example of a value: the median, the most frequent category, a date in the middle as ISO text.
+    """
+
+    name: str
+    kind: Literal["number", "category", "date", "text", "numbers"]
+    choices: tuple[str, ...] = ()
+    typical: float | str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """How a model goes on from what it has read, on numpy's arrays.
+
+    Attributes:
+        run: From tokens, int32 `[1, new]`, and the memory of those before to the logits of the token that follows,
+            float32 `[1, vocabulary]`, and what is new in the memory.
+        empty: The memory before anything was read, float32 `[1, ...]`.
+        grows: Whether what is new is added behind the memory, along axis 1; else it takes the memory's place.
+    """
+
+    run: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+    empty: np.ndarray
+    grows: bool
 
 
 class Parts(Protocol):
@@ -41,19 +72,3 @@ class Reader(Protocol):
     def to_json(self) -> dict[str, Any]:
         """What the arrays depend on besides the files."""
         ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """How a model goes on from what it has read, on numpy's arrays.
-
-    Attributes:
-        run: From tokens, int32 `[1, new]`, and the memory of those before to the logits of the token that follows,
-            float32 `[1, vocabulary]`, and what is new in the memory.
-        empty: The memory before anything was read, float32 `[1, ...]`.
-        grows: Whether what is new is added behind the memory, along axis 1; else it takes the memory's place.
-    """
-
-    run: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
-    empty: np.ndarray
-    grows: bool

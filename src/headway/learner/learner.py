@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from html import escape
 from pathlib import Path
@@ -23,12 +23,13 @@ from headway.judge.intervals import Estimate
 from headway.judge.learning_curve import LearningCurve
 from headway.judge.metric import MetricLike
 from headway.judge.report.report import Report
+from headway.learner.adapt import adapt, pretraining_of
 from headway.learner.baselines import find_baselines, own_baselines
 from headway.learner.cross_validation import CrossValidation, fold_data
 from headway.learner.ensemble import ensemble
 from headway.learner.export import export_trained
 from headway.learner.peel import FIT_LR, subject_of
-from headway.learner.predict import in_process, show_results
+from headway.learner.predict import Answers
 from headway.learner.report import UNTRAINED, Diagnosis, check_request, curve, findings, make_report, predictions
 from headway.learner.restore import Call, made_again, recorded, replay, resume_run
 from headway.learner.subject import TrainedModel
@@ -36,7 +37,6 @@ from headway.learner.weights import load_weights, save_weights
 from headway.predictions import Predictions
 from headway.runs.run import Run, new_run
 from headway.system.terminal import echo
-from headway.targets.base import Prediction
 from headway.train.callbacks import Callback, check_callbacks
 from headway.train.checks import check_data, check_training, choose_stages
 from headway.train.fine_tune import Features, fine_tune, kept_features, recommended, train_from_scratch
@@ -52,8 +52,6 @@ from headway.train.progress import Progress, make_progress
 from headway.train.stage import Setup, fit
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from headway.inputs.image.evidence import PhotoEvidence
     from headway.inputs.ratings.recommender import Recommender
     from headway.inputs.table.interpret import Interpretation
@@ -65,7 +63,7 @@ if TYPE_CHECKING:
 __all__ = ["Learner"]
 
 
-class Learner:
+class Learner(Answers):
     """A model and the data it learns from.
 
     Args:
@@ -100,6 +98,7 @@ class Learner:
     Attributes:
         model: The plain torch module.
         history: The epochs so far.
+        adapted: Those of `adapt`.
 
     Raises:
         ConfigError: If an argument cannot work.
@@ -137,7 +136,7 @@ class Learner:
         callbacks = check_callbacks(callbacks)
         if isinstance(arch, str):
             data = for_architecture(data, arch)
-        self.data, self.seed, self.history = data, seed, History()
+        self.data, self.seed, self.history, self.adapted = data, seed, History(), History()
         self.features: Features | None = None
         view = data.input.training_view(data.target, augment)
         chosen = choose_precision(choose_device(device), precision, is_small=view.is_small)
@@ -299,6 +298,32 @@ class Learner:
                 self.data = self.setup.data
         return self.history
 
+    def adapt(self, epochs: int | None = None, *, minutes: float | None = None) -> History:
+        """Goes on pretraining the body on your own items, before `fine_tune`; see `headway.train.pretraining`.
+
+        Of texts, words are hidden and guessed. It learns from training rows and from rows without a target, never from
+        valid or test. What that brought, on folds of the training rows, is noted in `history` and in the report.
+
+        Args:
+            epochs: Passes over these rows. Default: a good number for them.
+            minutes: Time to take, instead of `epochs`.
+
+        Returns:
+            The epochs of pretraining alone: `valid_loss` is on a few of these rows, held out.
+
+        Raises:
+            ConfigError: If the model has no body that learns so, or an argument is out of its range.
+            TrainingError: If the loss is NaN.
+        """
+        arguments = {"epochs": epochs, "minutes": minutes}
+        options_of(arguments)
+        pretraining = pretraining_of(self.setup, epochs=epochs)
+        with self._recorded("adapt", arguments) as call:
+            adapt(call, pretraining, self.history, self.adapted, **arguments)
+        # They were those of the body that was not adapted.
+        self.features, self._baselines = None, None
+        return self.adapted
+
     def fit(self, epochs: int, *, lr: float | None = None, **options: Any) -> History:
         """Trains every layer, at the same rate unless `lr_decay` is below 1.
 
@@ -358,52 +383,6 @@ class Learner:
     def find_lr(self) -> LrFinder:
         """Tries learning rates from 1e-6 to 1 and suggests one; the model stays as it is."""
         return find_lr(self.setup)
-
-    def predict(self, item: Any) -> Prediction:
-        """The prediction for one item: a path, bytes, an array or a picture; of a table a dict of its columns.
-
-        Raises:
-            ReadError: If the item cannot be read; the text names it.
-        """
-        return in_process(self.setup).predict(item)
-
-    def predict_many(self, items: Iterable[Any], *, batch_size: int = 32) -> Iterator[Prediction]:
-        """The predictions for many items, in their order, as a generator; of a table the items may be a frame."""
-        return in_process(self.setup).predict_many(items, batch_size=batch_size)
-
-    def generate(
-        self,
-        prompt: str = "",
-        *,
-        max_tokens: int = 200,
-        temperature: float = 1.0,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        seed: int = 0,
-    ) -> Iterator[str]:
-        """The text that follows a prompt, a piece each time, by a model that was trained with `NextToken`.
-
-        Args:
-            prompt: What the text begins with; it may be empty.
-            max_tokens: Tokens to write, unless the text ends before.
-            temperature: Below 1 what is likely becomes likelier; at 0 the likeliest token is always taken.
-            top_k: Only so many of the likeliest tokens are drawn from; 0 for all.
-            top_p: Only the likeliest tokens that together have this probability; 1 for all.
-            seed: Decides the draws: the same seed and model write the same text.
-
-        Raises:
-            ConfigError: If the model does not write, or an option is out of its range.
-        """
-        sampling = {"max_tokens": max_tokens, "temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
-        return in_process(self.setup).generate(prompt, **sampling)
-
-    def show_results(self, n: int = 9, *, part: PartName = "valid") -> Figure:
-        """A figure of `n` items drawn from a part: what the model says of each, and the true answer.
-
-        Raises:
-            ConfigError: If `n` is below 1, or the part has no rows.
-        """
-        return show_results(self.setup, n, part=part)
 
     def predictions(self, part: PartName = "valid", *, tta: int = 0) -> Predictions:
         """The model's predictions for a part: rows, predictions, targets and losses, aligned.

@@ -26,7 +26,7 @@ NAMES_SHOWN = 5
 L = TypeVar("L")
 
 # The methods that a run writes down, and that are called again from what it wrote.
-CALLS = ("fit", "fine_tune", "freeze", "load_weights")
+CALLS = ("adapt", "fit", "fine_tune", "freeze", "load_weights")
 
 # The learner's arguments that a run's settings hold.
 SETTINGS = (

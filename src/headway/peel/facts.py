@@ -38,7 +38,7 @@ class Call:
     """A call that changed the model, and what it came to.
 
     Attributes:
-        name: "fine_tune", "fit", "freeze" or "load_weights".
+        name: "adapt", "fine_tune", "fit", "freeze" or "load_weights".
         arguments: Those that were passed, by name.
         options: What trained every layer.
         lr: Peak learning rate.

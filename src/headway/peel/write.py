@@ -276,6 +276,8 @@ def _check(subject: Subject, layer: str) -> None:
         refuse(layer, "a call that trained it was broken off", fix="Train a new learner to the end.")
     if not subject.calls:
         refuse(layer, "it was not trained yet", fix="Train it first.")
+    if any(call.name == "adapt" for call in subject.calls):
+        refuse(layer, "its body was pretrained further by `adapt`", fix="Train without `adapt`.")
     items = setup.data.items
     files = setup.data.input.columns if setup.data.input.source == "file" else ()
     files += setup.data.target.columns if setup.data.store.answers else ()

@@ -1,8 +1,8 @@
 """The run folder: everything needed to repeat a run, and everything that came of it.
 
-`config.json`, `items.parquet`, `problems.csv` (where items were left out), `history.jsonl` (a line an epoch, only
-ever added to), `checkpoints/` (what was done so far; a folder for each call that trains), `report.html`,
-`report.json`, `model.headway`.
+`config.json`, `items.parquet`, `unlabelled.parquet` and `problems.csv` (where items were left out), `history.jsonl` (a
+line an epoch, only ever added to), `checkpoints/` (what was done so far; a folder for each call that trains),
+`report.html`, `report.json`, `model.headway`.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ class Run:
 
         Where its files have moved to `folder`, or are accepted as they are now, the run keeps that.
         """
-        config, csv = self.config, self.path / "problems.csv"
+        config, csv, unlabelled = self.config, self.path / "problems.csv", self.path / "unlabelled.parquet"
         input, target = input_from_json(config["input"]), target_from_json(config["target"])
         items = _frame(pl.read_parquet, self.path / "items.parquet")
         problems = _frame(pl.read_csv, csv) if csv.exists() else pl.DataFrame()
@@ -210,6 +210,7 @@ class Run:
             target=target,
             split=split,
             groups=config["data"].get("groups"),
+            unlabelled=_frame(pl.read_parquet, unlabelled) if unlabelled.exists() else None,
             accept_changes=accept_changes,
             on_progress=on_progress,
         )
@@ -226,9 +227,11 @@ class Run:
         return data
 
     def _write_data(self, data: Data) -> None:
-        table = io.BytesIO()
-        data.items.select(pl.exclude(pl.Object)).write_parquet(table)
-        _write(self.path / "items.parquet", table.getvalue())
+        frames = {"items": data.items, **({"unlabelled": data.unlabelled} if len(data.unlabelled) else {})}
+        for name, frame in frames.items():
+            table = io.BytesIO()
+            frame.select(pl.exclude(pl.Object)).write_parquet(table)
+            _write(self.path / f"{name}.parquet", table.getvalue())
         if len(data.problems):
             # A table that people look at in a terminal.
             shown = pl.col(pl.String).map_elements(visible, return_dtype=pl.String)

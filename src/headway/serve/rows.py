@@ -14,7 +14,7 @@ import numpy as np
 
 from headway.bundle.predictor import Predictor
 from headway.errors import ConfigError, ReadError, did_you_mean
-from headway.inputs.base import Column
+from headway.inputs.protocols import Column
 from headway.serve.problems import Kind, Problem
 from headway.serve.reader import Asked, Item, Reader
 from headway.serve.settings import MAX_ROWS, Settings

@@ -39,6 +39,7 @@ __all__ = [
     "body_features",
     "fine_tune",
     "kept_features",
+    "plan_within",
     "recommended",
     "set_aside",
     "train_from_scratch",
@@ -150,7 +151,7 @@ def fine_tune(
     lr = setup.fine_tuning.lr if lr is None else lr
     if minutes is not None:
         # What stage one took is off the budget.
-        plan = _plan_within(setup, options, lr, seconds=60 * minutes - (time.perf_counter() - start))
+        plan = plan_within(setup, options, lr, seconds=60 * minutes - (time.perf_counter() - start))
     elif epochs is None and right < GOOD_ENOUGH:
         # Each size needs an epoch.
         epochs = max(setup.fine_tuning.epochs(len(setup.data.train)), len(options.sizes))
@@ -189,7 +190,7 @@ def train_from_scratch(
     lr = recipe.lr if lr is None else lr
     if minutes is not None:
         # However short the time, a step is taken.
-        plan = _plan_within(setup, options, lr, seconds=60 * minutes, min_steps=1)
+        plan = plan_within(setup, options, lr, seconds=60 * minutes, min_steps=1)
     else:
         epochs = max(recipe.epochs(len(setup.data.train)), len(options.sizes)) if epochs is None else epochs
         plan = Plan(epochs=epochs, lr=lr, options=options)
@@ -197,7 +198,7 @@ def train_from_scratch(
     fit(setup, plan, history)
 
 
-def _plan_within(setup: Setup, options: Options, lr: float, *, seconds: float, min_steps: int = 0) -> Plan | None:
+def plan_within(setup: Setup, options: Options, lr: float, *, seconds: float, min_steps: int = 0) -> Plan | None:
     """A plan of as many steps as fit into the time, with an evaluation an epoch; None where none fits."""
 
     def measure() -> Saved:

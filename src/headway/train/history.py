@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Epoch", "History", "Stage"]
 
-# What was trained: the head alone on the frozen body's features, or every layer.
-Stage = Literal["head", "all"]
+# What was trained: the head alone on the frozen body's features, every layer, or the body on items without targets.
+Stage = Literal["head", "all", "adapt"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ class Epoch:
     """One epoch of one stage.
 
     Attributes:
-        stage: "head" or "all".
+        stage: "head" or "all"; "adapt" in what `Learner.adapt` gives.
         epoch: Its number within the stage, from 1.
         train_loss: Mean loss over the epoch's batches as they were trained on, augmented; for the head, over the
             training features.

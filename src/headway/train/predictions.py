@@ -11,12 +11,23 @@ import torch
 from headway.data.dataset import Part
 from headway.data.loader import as_tensor
 from headway.errors import ConfigError
-from headway.inputs.base import Step
+from headway.inputs.protocols import Step
 from headway.predictions import Predictions
+from headway.train.checks import has_linear_head
 from headway.train.loop import evaluating
 from headway.train.stage import Setup
 
-__all__ = ["as_inputs", "check_views", "predict_arrays", "predictions_of_views", "step_of"]
+__all__ = [
+    "as_inputs",
+    "body_vectors",
+    "check_body",
+    "check_views",
+    "nearest",
+    "part_vectors",
+    "predict_arrays",
+    "predictions_of_views",
+    "step_of",
+]
 
 # Views are augmented as in epochs that no training comes to, so that none was trained on as it is.
 FIRST_VIEW_EPOCH = 2**40
@@ -37,6 +48,45 @@ def predict_arrays(setup: Setup, inputs: np.ndarray, *, batch_size: int = 4_096)
             outputs = setup.model(as_inputs(setup, inputs[start : start + batch_size])).float().cpu()
             predictions.append(setup.objective.activate(outputs).numpy())
     return np.concatenate(predictions)
+
+
+def check_body(setup: Setup) -> None:
+    """Raises a ConfigError unless the model has a body, whose vectors of items a linear head reads."""
+    if not has_linear_head(setup.model):
+        what = "Vectors of items need a model with a `body` and a linear `head`."
+        raise ConfigError(what, given=type(setup.model).__name__, fix="Train a pretrained architecture.")
+
+
+def body_vectors(setup: Setup, inputs: np.ndarray) -> np.ndarray:
+    """What the model's body makes of what its input field reads of items, float32 `[items, features]`."""
+    body = setup.model.get_submodule("body")
+    with evaluating(body), torch.inference_mode(), setup.precision.autocast():
+        return body(as_inputs(setup, inputs)).float().cpu().numpy()
+
+
+def part_vectors(setup: Setup, part: Part) -> np.ndarray:
+    """The same of a part's items, in the order of its rows."""
+    return setup.outputs(setup.model.get_submodule("body"), part)[0].numpy()
+
+
+def nearest(vectors: np.ndarray, others: np.ndarray, *, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """For each of other vectors the positions of the most similar ones, and the similarities, both `[others, k]`.
+
+    Example:
+        >>> positions, similarities = nearest(np.eye(3), np.array([[0.1, 0.9, 0.0]]), k=1)
+        >>> positions.tolist(), similarities.round(2).tolist()
+        ([[1]], [[0.99]])
+    """
+    # Seen from their mean: most vectors of a network point nearly the same way.
+    mean = vectors.mean(axis=0)
+    known, asked = (_of_length_one(rows - mean) for rows in (vectors, others))
+    similarities = asked @ known.T
+    positions = np.argsort(-similarities, axis=1, kind="stable")[:, :k]
+    return positions, np.take_along_axis(similarities, positions, axis=1)
+
+
+def _of_length_one(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
 
 def step_of(setup: Setup) -> Step | None:

@@ -43,9 +43,12 @@ class Progress(Callback):
         self.count("training", state.step, state.total_steps)
 
 
+_NAMES = {"all": "epoch", "adapt": "adapt"}
+
+
 def describe(epoch: Epoch) -> str:
     """An epoch in one line."""
-    name = "head    " if epoch.stage == "head" else f"epoch {epoch.epoch:<2}"
+    name = "head    " if epoch.stage == "head" else f"{_NAMES[epoch.stage]} {epoch.epoch:<2}"
     metrics = "  ".join(f"{name} {value:.4f}" for name, value in epoch.metrics.items())
     losses = f"train loss {epoch.train_loss:.4f}  valid loss {epoch.valid_loss:.4f}"
     return f"{name}  {losses}  {metrics}  {epoch.seconds:.1f} s"

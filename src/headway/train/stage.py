@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ from headway.train.callbacks import Callback, TrainState
 from headway.train.compile import compile_passes
 from headway.train.dropout import dropout_rate
 from headway.train.ema import Average
-from headway.train.history import Epoch, History
+from headway.train.history import Epoch, History, Stage
 from headway.train.loop import predict, train_epoch, untouched
 from headway.train.mixup import mixed, softened
 from headway.train.nan_guard import FiniteLoss
@@ -57,6 +57,8 @@ MetricFn = Callable[[np.ndarray, np.ndarray], float]
 class Setup:
     """What stays the same through all the stages of a run: data, model, and how it is run."""
 
+    # What a stage with this setup is called in the history.
+    stage: ClassVar[Stage] = "all"
     data: Data
     model: nn.Module
     # Inputs as they are read to what the model takes; a part of the exported graph.
@@ -143,6 +145,11 @@ class Setup:
         """The metrics that are shown while training."""
         return {name: metric(predictions, targets) for name, metric in self.metrics.items()}
 
+    def judged(self) -> tuple[float, dict[str, float]]:
+        """The loss on valid, and the metrics that are shown while training."""
+        predicted = self.predict(self.data.valid)
+        return predicted.loss, self.measured(predicted.predictions, predicted.targets)
+
     def augmented(
         self, batch: Batch, epoch: int, *, options: Options = PLAIN, size: int | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -207,7 +214,7 @@ class _Stage:
         self.began = time.perf_counter()
         self.first_entry = len(history)
         # A second call goes on counting, or it would see the same orders and the same augmentations again.
-        self.first_epoch = sum(entry.stage == "all" for entry in history)
+        self.first_epoch = sum(entry.stage == setup.stage for entry in history)
         # Made before a checkpoint is read, whose average then replaces this one.
         self.average = Average(setup.model, plan.options.ema) if plan.options.ema else None
         total_steps = min(plan.epochs * len(self.loader), plan.max_steps)
@@ -271,14 +278,14 @@ class _Stage:
             train_loss = train_epoch(state, () if over else batches)
         self.losses.check()
         with self.average.in_place() if self.average else nullcontext():
-            predicted = setup.predict(setup.data.valid)
+            valid_loss, metrics = setup.judged()
         state.seconds = 0.0
         return Epoch(
-            stage="all",
+            stage=setup.stage,
             epoch=state.epoch,
             train_loss=train_loss,
-            valid_loss=predicted.loss,
-            metrics=setup.measured(predicted.predictions, predicted.targets),
+            valid_loss=valid_loss,
+            metrics=metrics,
             # The schedule counts steps done, and the epoch's last step was taken with one less.
             lr=state.schedule(state.step - 1),
             seconds=before + time.perf_counter() - self.began,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from headway.errors import ReadError
-from headway.inputs.base import Column, Input
+from headway.inputs.base import Input
+from headway.inputs.protocols import Column
 from headway.judge.baselines.base import Baseline, on
 from headway.judge.report.report import Report, Section
 from headway.targets.base import Target

@@ -17,7 +17,8 @@ from headway.bundle.format import read_bundle, write_bundle
 from headway.bundle.predictor import load
 from headway.errors import BundleError, ReadError, ShapeError
 from headway.inputs import registry
-from headway.inputs.base import Column, Input
+from headway.inputs.base import Input
+from headway.inputs.protocols import Column
 from headway.serve.app import create_app
 from headway.serve.settings import Settings
 from headway.targets.number.field import Number

@@ -199,3 +199,21 @@ def test_only_masks_are_written(headway: Command, tmp_path: Path) -> None:
     golden = Path(__file__).parents[2] / "bundles" / "v1.headway"
     done = headway("predict", golden, tmp_path / "a.png", "--output", "masks")
     assert (done.status, done.err.splitlines()[0]) == (2, "headway: `--output` is for models that predict masks.")
+
+
+@pytest.mark.slow
+def test_texts_without_a_label_are_learned_from_first(headway: Command, tmp_path: Path) -> None:
+    moods = ["glad" if number % 3 else "sad" for number in range(60)]
+    texts = [f"a {mood} day by the sea, the {number}th of all" for number, mood in enumerate(moods)]
+    pl.DataFrame({"text": texts, "mood": [*moods[:40], *[None] * 20]}).write_csv(tmp_path / "days.csv")
+    options = ("--adapt", "--epochs", 0, "--precision", "float32", "--device", "cpu", "--json")
+    done = headway("train", tmp_path / "days.csv", "--input", "text", "--target", "mood", *options)
+    assert done.line["notes"][0].startswith("Pretraining went on with 52 texts, 20 of them without a target.")
+    calls = Run(Path(done.line["run_dir"])).config["training"]
+    assert [call["call"] for call in calls] == ["adapt", "fine_tune"]
+    # Stopped between the two, it goes on with the second.
+    run = Run(Path(done.line["run_dir"]))
+    shutil.rmtree(run.path / "checkpoints" / "1")
+    run.write_config({**run.config, "training": calls[:1]})
+    again = headway("resume", run.path, "--json")
+    assert again.line["metrics"] == done.line["metrics"]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from headway.errors import ConfigError, DataError, ReadError
-from headway.inputs.base import Column, learned
+from headway.inputs.base import learned
+from headway.inputs.protocols import Column
 from headway.inputs.table.columns import CategoryColumn
 from headway.inputs.table.parse_values import frequencies, texts_of
 from headway.inputs.table.row_input import RowInput, row_mapping

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 
 from headway.errors import ConfigError, DataError, ReadError
-from headway.inputs.base import Column, Input, learned
+from headway.inputs.base import Input, learned
+from headway.inputs.protocols import Column
 from headway.inputs.series.layouts import from_long, from_wide, is_list, recognise_long, wide_columns
 from headway.inputs.series.parse import moments_of
 

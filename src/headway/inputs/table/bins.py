@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from headway.data.parse_numbers import number_of
-from headway.inputs.base import Column
+from headway.inputs.protocols import Column
 from headway.inputs.table.parse_values import date_of, text_of
 
 __all__ = ["MISSING", "OTHER", "bin_of", "column_reference"]

@@ -19,7 +19,7 @@ import numpy as np
 from headway.as_json import AsJson
 from headway.data.parse_numbers import number_of
 from headway.errors import ReadError
-from headway.inputs.base import Column
+from headway.inputs.protocols import Column
 from headway.inputs.table.parse_values import (
     MIN_BINS,
     Scale,

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 import numpy as np
 
 from headway.errors import ReadError
-from headway.inputs.base import Column, Input
+from headway.inputs.base import Input
+from headway.inputs.protocols import Column
 from headway.inputs.table.bins import bin_of, column_reference
 from headway.inputs.table.columns import FittedColumn
 

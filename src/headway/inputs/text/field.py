@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
@@ -13,8 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 
 from headway.errors import ConfigError, ReadError, did_you_mean
-from headway.inputs.base import Column, Input, learned, values_of
-from headway.inputs.protocols import Parts
+from headway.inputs.base import Input, learned, values_of
+from headway.inputs.protocols import Column, Parts
 from headway.inputs.text.encoder_files import encoder_tokenizer, is_encoder, max_positions
 from headway.inputs.text.statistics import NO_LETTERS, reference_of, script_of, scripts_of, text_bins
 from headway.inputs.text.surprisal import MAX_ROWS, Surprisal
@@ -29,12 +28,23 @@ from headway.inputs.text.tokenizer import (
     separator,
     uncounted,
 )
-from headway.system.files import read_file
+from headway.inputs.text.values import (
+    FILE_NAME,
+    SAMPLE,
+    WORDS_OF_PROSE,
+    beginning,
+    checked,
+    is_prose,
+    num_characters,
+    plain,
+    read_text,
+)
 
 if TYPE_CHECKING:
     import polars as pl
     from matplotlib.axes import Axes
     from tokenizers import Tokenizer
+    from torch import nn
 
     from headway.data.dataset import Part
     from headway.judge.baselines.base import Baseline
@@ -42,23 +52,10 @@ if TYPE_CHECKING:
     from headway.judge.report.report import Picture, Report, Section
     from headway.targets.base import Target
     from headway.train.model import Model
+    from headway.train.pretraining import Pretraining
     from headway.train.stage import Setup
 
-__all__ = ["MAX_CHARACTERS", "Text"]
-
-# What lies beyond is not read: it would take long, and no model sees so much.
-MAX_CHARACTERS = 100_000
-
-# Characters of a text that stand for its name.
-NAME = 60
-
-# So many rows are looked at to see what a column holds.
-SAMPLE = 1_000
-
-# Half of a column's texts have so many words where it is found without being named; names of people have fewer.
-WORDS_OF_PROSE = 6
-
-_FILE_NAME = re.compile(r".*\.[A-Za-z0-9]{2,5}")
+__all__ = ["Text"]
 
 
 @dataclass(frozen=True)
@@ -148,9 +145,9 @@ class Text(Input):
         """Columns that hold prose; where none is named, those that make up most of the table."""
         rows = items()
         if columns:
-            return cls(columns) if all(name in rows.columns and _is_prose(rows[name]) for name in columns) else None
-        sizes = {name: _num_characters(rows[name]) for name in rows.columns}
-        prose = [name for name in rows.columns if _is_prose(rows[name], num_words=WORDS_OF_PROSE)]
+            return cls(columns) if all(name in rows.columns and is_prose(rows[name]) for name in columns) else None
+        sizes = {name: num_characters(rows[name]) for name in rows.columns}
+        prose = [name for name in rows.columns if is_prose(rows[name], num_words=WORDS_OF_PROSE)]
         return cls(prose) if prose and 3 * sum(sizes[name] for name in prose) > 2 * sum(sizes.values()) else None
 
     @classmethod
@@ -162,7 +159,7 @@ class Text(Input):
             return None
         texts = list(items) if hasattr(items, "__len__") else []
         known = [text for text in texts if text is not None]
-        if not known or not all(isinstance(text, str) for text in known) or all(map(_FILE_NAME.fullmatch, known)):
+        if not known or not all(isinstance(text, str) for text in known) or all(map(FILE_NAME.fullmatch, known)):
             return None
         return {"text": [None if text is None else str(text) for text in texts]}, cls("text")
 
@@ -173,7 +170,7 @@ class Text(Input):
         if 10 * sum(path.suffix.lower() == ".txt" for path in paths) < 9 * len(paths):
             return None
         series = type(items["file"])
-        columns = [series("name", [path.name for path in paths]), series("text", list(map(_read, paths)))]
+        columns = [series("name", [path.name for path in paths]), series("text", list(map(read_text, paths)))]
         return items.drop("file").with_columns(columns), cls("text")
 
     def for_architecture(self, arch: str | None) -> Self:
@@ -256,7 +253,7 @@ class Text(Input):
         elif len(self.columns) > 1:
             message = f"not a row: expected a dict with {', '.join(map(repr, self.columns))}"
             raise ReadError(message)
-        texts = [_checked(name, value) for name, value in zip(self.columns, values, strict=True)]
+        texts = [checked(name, value) for name, value in zip(self.columns, values, strict=True)]
         if not any(letter.isprintable() and not letter.isspace() for text in texts for letter in text):
             message = "empty: there is no text in it"
             raise ReadError(message)
@@ -277,13 +274,13 @@ class Text(Input):
         """How each text begins, with its row."""
         rows = items["row"].to_list() if "row" in items.columns else range(len(items))
         texts = items.select(self.columns).iter_rows()
-        named = [(f"row {row}", _beginning(values)) for row, values in zip(rows, texts, strict=True)]
+        named = [(f"row {row}", beginning(values)) for row, values in zip(rows, texts, strict=True)]
         return [f"{row}: {text}" if text else row for row, text in named]
 
     def same_items(self, items: pl.DataFrame) -> list[str]:
         """The texts: one that comes twice is one item, whatever its labels."""
         return [
-            "\0".join(value or "" for value in map(_plain, values)) for values in items.select(self.columns).iter_rows()
+            "\0".join(value or "" for value in map(plain, values)) for values in items.select(self.columns).iter_rows()
         ]
 
     def describe(self) -> list[str]:
@@ -317,11 +314,11 @@ class Text(Input):
         return reference_of(self.joined(items))
 
     def bins(self, value: Any, reference: dict[str, Any]) -> dict[str, str]:
-        return text_bins("\n".join(_plain(value[name]) for name in self.columns), reference)
+        return text_bins("\n".join(plain(value[name]) for name in self.columns), reference)
 
     def joined(self, items: pl.DataFrame) -> list[str]:
         """The texts of each row, one below the other."""
-        return ["\n".join(map(_plain, values)) for values in items.select(self.columns).iter_rows()]
+        return ["\n".join(map(plain, values)) for values in items.select(self.columns).iter_rows()]
 
     def parts(self, value: Any) -> Parts:
         from headway.inputs.text.evidence import TextParts
@@ -353,6 +350,11 @@ class Text(Input):
 
         return build(arch, self, target.num_outputs, pretrained=pretrained)
 
+    def pretraining(self, model: nn.Module) -> Pretraining | None:
+        from headway.inputs.text.masked_words import masked_words
+
+        return masked_words(self, model)
+
     # Judging.
 
     tries: ClassVar[tuple[str, ...]] = ("a pretrained architecture", "more tokens of each text (max_tokens=)")
@@ -373,7 +375,7 @@ class Text(Input):
         part = part.left()
         texts = np.empty((len(part), len(self.columns)), dtype=object)
         for column, name in enumerate(self.columns):
-            texts[:, column] = list(map(_plain, part.items[name]))
+            texts[:, column] = list(map(plain, part.items[name]))
         return part, {"texts": texts}, {}
 
     def properties(self, items: pl.DataFrame) -> dict[str, Sequence[Any]]:
@@ -437,61 +439,3 @@ class Text(Input):
 
     def __str__(self) -> str:
         return f"Text({', '.join(map(repr, self.columns))})"
-
-
-def _checked(name: str, value: Any) -> str:
-    """A value as text, "" where there is none."""
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        message = f"not text: {type(value).__name__} in column {name!r}"
-        raise ReadError(message)
-    text = value[:MAX_CHARACTERS]
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        message = f"not valid Unicode: half of a character at {error.start} in column {name!r}"
-        raise ReadError(message) from error
-    return text
-
-
-def _read(path: Path) -> str | None:
-    """A file's text, in UTF-8 or, where it is none, as Windows in the West wrote it; None where it cannot be read."""
-    try:
-        content = read_file(path)
-    except (OSError, ValueError):
-        return None
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", "replace")
-
-
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else "" if value is None else repr(value)
-
-
-def _beginning(values: Sequence[Any]) -> str:
-    # By hand: names are wanted of all items, and textwrap takes many times as long.
-    text = " ".join(" ".join(_plain(value)[:SAMPLE] for value in values).split())
-    return text if len(text) <= NAME else f"{text[: NAME - 3].rpartition(' ')[0] or text[: NAME - 4]} ..."
-
-
-def _sample(values: pl.Series) -> pl.Series:
-    known = values.drop_nulls()
-    return known.gather_every(max(len(known) // SAMPLE, 1))
-
-
-def _num_characters(values: pl.Series) -> float:
-    """Characters of a value, on average."""
-    return float(sum(len(str(value)) for value in _sample(values))) / max(len(_sample(values)), 1)
-
-
-def _is_prose(values: pl.Series, *, num_words: int = 2) -> bool:
-    """Whether at least half of a column's values are different texts of so many words, and no names of files."""
-    known = _sample(values)
-    if str(known.dtype) != "String" or known.n_unique() * 2 < len(known) or not len(known):
-        return False
-    texts = known.to_list()
-    num_prose = sum(len(text.split()) >= num_words and not _FILE_NAME.fullmatch(text) for text in texts)
-    return 2 * num_prose >= len(texts)

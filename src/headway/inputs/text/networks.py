@@ -35,6 +35,15 @@ class PooledEncoder(nn.Module):
         self.depths = tuple(depths)
         self.num_features = len(self.depths) * body.size.dim
 
+    @property
+    def word_vectors(self) -> torch.Tensor:
+        """The vectors that tokens are looked up as, `[vocabulary, dim]`."""
+        return self.encoder.words.weight
+
+    def vectors(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Tokens, int32 `[B, T]`, to a vector for each, `[B, T, dim]`."""
+        return self.encoder(inputs)[-1]
+
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Tokens, int32 `[B, T]`, to features `[B, num_features]`."""
         states = self.encoder(inputs)

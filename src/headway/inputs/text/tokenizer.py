@@ -29,6 +29,7 @@ __all__ = [
     "TokenizerName",
     "encode",
     "learned_tokenizer",
+    "mask_of",
     "opened",
     "packaged_file",
     "packaged_tokenizer",
@@ -174,6 +175,12 @@ def padding_of(tokenizer: str) -> int | None:
     """The token that fills a batch up; None where there is none."""
     tokens = {token["content"]: token["id"] for token in _parts(tokenizer)["added_tokens"]}
     return next((tokens[name] for name in ("[PAD]", "<pad>") if name in tokens), None)
+
+
+def mask_of(tokenizer: str) -> int | None:
+    """The token that stands for a hidden one; None where there is none."""
+    tokens = {token["content"]: token["id"] for token in _parts(tokenizer)["added_tokens"]}
+    return next((tokens[name] for name in ("[MASK]", "<mask>") if name in tokens), None)
 
 
 def uncounted(tokenizer: str) -> list[int]:

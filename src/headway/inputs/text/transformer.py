@@ -62,16 +62,25 @@ class TransformerBody(nn.Module):
         self._takes = tuple(inspect.signature(model.forward).parameters)
         self.num_features = int(config.hidden_size)
 
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Tokens, int32 `[B, T]`, to features `[B, num_features]`."""
+    @property
+    def word_vectors(self) -> torch.Tensor:
+        """The vectors that tokens are looked up as, `[vocabulary, dim]`."""
+        return self.encoder.get_input_embeddings().weight
+
+    def vectors(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Tokens, int32 `[B, T]`, to a vector for each, `[B, T, num_features]`."""
         is_token = inputs != self.padding
         # All is said that the library would find out by itself: so the exported graph takes texts of any length.
         others = {"position_ids": self._positions(is_token), "token_type_ids": torch.zeros_like(inputs).long()}
         others = {name: value for name, value in others.items() if name in self._takes}
         # With all four axes, so that the library need not look into it.
         mask = torch.where(is_token, 0.0, -1e4)[:, None, None, :].expand(-1, 1, inputs.shape[1], -1)
-        vectors = self.encoder(input_ids=inputs.long(), attention_mask=mask, **others).last_hidden_state
-        counted = is_token.unsqueeze(-1).to(vectors.dtype)
+        return self.encoder(input_ids=inputs.long(), attention_mask=mask, **others).last_hidden_state
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Tokens, int32 `[B, T]`, to features `[B, num_features]`."""
+        vectors = self.vectors(inputs)
+        counted = (inputs != self.padding).unsqueeze(-1).to(vectors.dtype)
         return (vectors * counted).sum(dim=1) / counted.sum(dim=1).clamp_min(1)
 
     def _positions(self, is_token: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from headway.errors import ConfigError, DataError, ReadError
-from headway.inputs.base import Column, Input, Step, learned, values_of
+from headway.inputs.base import Input, learned, values_of
+from headway.inputs.protocols import Column, Step
 from headway.inputs.text_blocks.tokenizer import (
     END,
     LEARNED,

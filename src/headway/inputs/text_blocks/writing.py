@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headway.errors import ConfigError
-from headway.inputs.base import Step
+from headway.inputs.protocols import Step
 from headway.seeds import generator
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from headway.inputs.base import Column
+from headway.inputs.protocols import Column
 from headway.inputs.table.bins import MISSING, bin_of, column_reference
 
 

@@ -12,7 +12,8 @@ import pytest
 import headway as hw
 from headway.errors import ConfigError, DataError, ReadError
 from headway.inputs.registry import recognise_input
-from headway.inputs.text.field import MAX_CHARACTERS, Text
+from headway.inputs.text.field import Text
+from headway.inputs.text.values import MAX_CHARACTERS
 
 ROWS = pl.DataFrame(
     {

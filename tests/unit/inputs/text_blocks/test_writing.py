@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from headway.errors import ConfigError
-from headway.inputs.base import Step
+from headway.inputs.protocols import Step
 from headway.inputs.text_blocks.field import TextBlocks
 from headway.inputs.text_blocks.writing import Sampling, write
 

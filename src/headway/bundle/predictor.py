@@ -1,7 +1,6 @@
 """From a bundle to answers: numpy, Pillow and onnxruntime, never torch.
 
-Normalisation and softmax are inside the graph, and the input field is the one that training validated with, so that
-what is served cannot drift from what was trained.
+Normalisation and softmax are in the graph, and the input field is training's own: what is served cannot drift from it.
 """
 
 from __future__ import annotations

@@ -27,6 +27,8 @@ NAMES_SHOWN = 8
 # Files that are looked for, to see how much of the old paths the new folder has.
 _LOOKED_FOR = 64
 
+_NO_ROWS = pl.DataFrame()
+
 ACCEPT = "Put them back; if they have moved, pass --data FOLDER (data=); to take them as they are now, "
 ACCEPT += "--accept-changes (accept_changes=True)."
 
@@ -39,7 +41,7 @@ def reopen(
     target: Target,
     split: str,
     groups: str | None = None,
-    unlabelled: pl.DataFrame | None = None,
+    unlabelled: pl.DataFrame = _NO_ROWS,
     accept_changes: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Data:
@@ -55,7 +57,6 @@ def reopen(
             memory, so that the table does not have them.
     """
     recorded = RecordedSplit(split, groups)
-    unlabelled = pl.DataFrame() if unlabelled is None else unlabelled
     make = partial(Data, input=input, target=target, split=recorded, problems=problems, unlabelled=unlabelled)
     if input.source == "values":
         # Its values are in the run's own tables, not in files that could have changed.

@@ -210,7 +210,7 @@ class Run:
             target=target,
             split=split,
             groups=config["data"].get("groups"),
-            unlabelled=_frame(pl.read_parquet, unlabelled) if unlabelled.exists() else None,
+            unlabelled=_frame(pl.read_parquet, unlabelled) if unlabelled.exists() else pl.DataFrame(),
             accept_changes=accept_changes,
             on_progress=on_progress,
         )

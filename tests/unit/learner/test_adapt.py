@@ -15,7 +15,8 @@ import torch
 import headway as hw
 from headway.errors import ConfigError
 from headway.inputs.text.encoder import Encoder, EncoderSize
-from headway.inputs.text.networks import PooledEncoder, TextModel
+from headway.inputs.text.networks import PooledEncoder
+from headway.train.model import BodyAndHead
 from tests.stopping import QUIET, killed_at, same_bits, saves_counted, told
 
 SIZE = EncoderSize(dim=16, heads=2, layers=2, width=32, dropout=0.0)
@@ -36,7 +37,7 @@ def rows(count: int = 60, *, unlabelled: int = 30) -> pl.DataFrame:
 def small_model(num_outputs: int = 2) -> hw.Model:
     torch.manual_seed(0)
     body = PooledEncoder(Encoder(SIZE), (0, 1, 2))
-    return hw.Model(TextModel(body, body.num_features, num_outputs, {}), pretrained="a test")
+    return hw.Model(BodyAndHead(body, body.num_features, num_outputs), pretrained="a test")
 
 
 def learner_of(data: hw.Data, **options: Any) -> hw.Learner:
@@ -173,7 +174,7 @@ def test_what_cannot_be_adapted(data: hw.Data) -> None:
     learner = hw.Learner(data, "text_cnn", **QUIET)
     assert refused(learner.adapt) == (
         "`adapt` needs a pretrained encoder of texts, whose tokenizer has a token for hidden words.\n"
-        "  Given: Text('text'), TextModel\n"
+        "  Given: Text('text'), BodyAndHead\n"
         '  Fix:   Leave it out, or use texts with arch="minilm".'
     )
     assert refused(lambda: learner.adapt(0)) == (

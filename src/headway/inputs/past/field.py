@@ -11,9 +11,9 @@ import numpy as np
 from headway.data.sources import as_frame
 from headway.errors import ConfigError, ReadError
 from headway.inputs.base import Input, learned, values_of
-from headway.inputs.protocols import Column
 from headway.inputs.past.season import find_period
 from headway.inputs.past.windows import MOST_HISTORY, ORIGIN, SERIES, Table, windows
+from headway.inputs.protocols import Column
 from headway.inputs.series.parse import moments_of
 
 if TYPE_CHECKING:

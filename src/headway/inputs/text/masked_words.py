@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from headway.inputs.text.networks import PooledEncoder, TextModel
+from headway.inputs.text.networks import PooledEncoder
 from headway.inputs.text.tokenizer import mask_of, opened, uncounted
 from headway.inputs.text.transformer import TransformerBody
 from headway.seeds import generator
@@ -47,15 +47,12 @@ class MaskedWordModel(nn.Module):
         super().__init__()
         self.body = body
         self.head = _WordHead(*body.word_vectors.shape)
+        self.lr_factors = {"head": _HEAD_RATE}
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Tokens and where they are hidden, int32 `[B, 2, T]`, to logits of the hidden ones, `[hidden, vocabulary]`."""
         tokens, is_hidden = inputs.unbind(dim=1)
         return self.head(self.body.vectors(tokens)[is_hidden.bool()], self.body.word_vectors)
-
-    def lr_factors(self) -> dict[str, float]:
-        """The head learns faster."""
-        return {"head": _HEAD_RATE}
 
 
 class _WordHead(nn.Module):
@@ -112,7 +109,7 @@ class Words:
 def masked_words(field: Text, model: nn.Module) -> Pretraining | None:
     """Pretraining of a text model's encoder; None where it has none, or its tokenizer no token for what is masked."""
     mask = mask_of(field.fitted)
-    body = model.body if isinstance(model, TextModel) else None
+    body = getattr(model, "body", None)
     if mask is None or not isinstance(body, PooledEncoder | TransformerBody):
         return None
     tokenizer = opened(field.fitted, field.max_tokens)

@@ -9,7 +9,8 @@ import torch
 import headway as hw
 from headway.inputs.text.encoder import Encoder, EncoderSize
 from headway.inputs.text.masked_words import MaskedWordModel, Words
-from headway.inputs.text.networks import PooledEncoder, TextModel
+from headway.inputs.text.networks import PooledEncoder
+from headway.train.model import BodyAndHead
 
 # Padding, a text's beginning and end, what is masked; then words, the last two of which go on with the word before.
 VOCABULARY = 40
@@ -64,6 +65,6 @@ def test_the_model_answers_for_hidden_tokens_alone_by_the_vectors_it_reads_with(
     ]
     # A batch of nothing but empty texts has no hidden tokens, and a loss of 0.
     field = hw.Text("text").fit(pl.DataFrame({"text": ["a day"]}))
-    pretraining = field.pretraining(TextModel(body, 8, 2, {}))
+    pretraining = field.pretraining(BodyAndHead(body, 8, 2))
     assert pretraining is not None
     assert pretraining.loss_fn(torch.zeros(0, VOCABULARY), torch.zeros(0, dtype=torch.int64)).item() == 0

@@ -28,14 +28,38 @@ def test_a_claim_says_how_it_compares(capsys: pytest.CaptureFixture[str]) -> Non
     claim("photos", 755)
     claim("more", 0.3, above=0.5)
     assert capsys.readouterr().out.splitlines() == [
-        "pixels: yours 0.72, ours 0.70 ± 0.06, both fine",
-        "model: yours 0.50, ours 0.93 ± 0.04. That is further apart than it should be: run the lesson again from its "
-        "first cell. It should be above pixels (0.72) by 0.1 or more.",
+        "pixels: 0.72, as expected (0.64 to 0.76)",
+        "model: 0.50. Expected: 0.89 to 0.97. Run the lesson again from its first cell. "
+        "It should be above pixels (0.72) by 0.1 or more.",
         "photos: 755",
         "more: 0.3. It should be above 0.5 (0.5) by 0 or more.",
     ]
     assert [one.fine for one in claimed()] == [True, False, True, False]
     assert (claimed()[1].low, claimed()[1].high) == (0.4, 0.6)
+
+
+def test_a_tolerance_of_any_size(capsys: pytest.CaptureFixture[str]) -> None:
+    claim("apart", 0.0, near=0, within=1e-5)
+    claim("count", 2, near=2, within=0)
+    claim("rows", 4.4e3, near=4e3, within=500)
+    claim("lead", 0.3, above=0.1)
+    assert capsys.readouterr().out.splitlines() == [
+        "apart: 0.00000, as expected (-0.00001 to 0.00001)",
+        "count: 2, as expected (2)",
+        "rows: 4400, as expected (3500 to 4500)",
+        "lead: 0.3, as expected (above 0.1)",
+    ]
+
+
+def test_on_other_pictures_numbers_are_only_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    claims.compare(with_authors=False)
+    claim("pixels", 0.64)
+    claim("model", Estimate(0.5, 0.4, 0.6), near=0.93, within=0.04, above="pixels", by=0.1)
+    assert capsys.readouterr().out.splitlines() == ["pixels: 0.64", "model: 0.5"]
+    assert all(one.fine for one in claimed())
+    claims.reset()
+    claim("pixels", 0.64, near=0.7, within=0.01)
+    assert not claimed()[0].fine
 
 
 def test_both_ends_of_a_tolerance_are_fine_and_nan_is_not() -> None:
@@ -51,7 +75,7 @@ def test_a_wider_tolerance() -> None:
     assert not model.fine
     assert not model.problem(slack=2)
     assert model.problem(slack=1.25) == (
-        "That is further apart than it should be: run the lesson again from its first cell. "
+        "Expected: 0.78 to 0.86. Run the lesson again from its first cell. "
         "It should be above pixels (0.7) by 0.08 or more."
     )
 

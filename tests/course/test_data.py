@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 from PIL import Image, UnidentifiedImageError
 
-from headway.course import data
-from headway.course.data import CATALOGUE, digits, drawings, flights, from_signs, gathered, loans, pictures, sheet
+from headway.course import claims, data
+from headway.course.data import CATALOGUE, digits, drawings, flights, gathered, loans, pictures, sheet
 from headway.errors import ConfigError, DataError
 
 COURSE = Path(data.__file__).parent
@@ -146,6 +146,21 @@ def test_a_dial_beyond_its_end() -> None:
     )
 
 
+def test_claims_are_compared_at_the_door_of_the_drawings_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HEADWAY_COURSE", str(tmp_path))
+    folder = tmp_path / "collected" / "1"
+    folder.mkdir(parents=True)
+    (folder / "pictures.csv").write_text("file,label,group\n")
+    pictures("1", door="mine")
+    claims.claim("model", 1.0, near=0.9, within=0.05)
+    pictures("1")
+    claims.claim("model", 0.9, near=0.9, within=0.05)
+    assert capsys.readouterr().out == "model: 1\nmodel: 0.90, as expected (0.85 to 0.95)\n"
+    claims.reset()
+
+
 def test_no_such_door() -> None:
     with pytest.raises(ConfigError) as error:
         pictures("1", door="window")  # pyright: ignore[reportArgumentType]
@@ -204,27 +219,6 @@ def test_a_damaged_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         "  Given: flights.parquet has another SHA-256 than in the catalogue\n"
         "  Fix:   Install Headway again."
     )
-
-
-def test_signs_are_a_picture() -> None:
-    picture = from_signs("r. \n .k", size=4, background="white")
-    corners = [picture.getpixel(corner) for corner in ((0, 0), (3, 0), (0, 3), (3, 3))]
-    assert corners == [(255, 0, 0), (255, 255, 255), (255, 255, 255), (0, 0, 0)]
-
-
-def test_a_sign_without_a_colour() -> None:
-    with pytest.raises(ConfigError) as error:
-        from_signs("rx rr")
-    assert str(error.value) == (
-        "These signs make no picture.\n"
-        "  Given: signs without a colour: x\n"
-        "  Fix:   Use only r o y g b k w p ., and as many in each row."
-    )
-
-
-def test_rows_of_different_lengths() -> None:
-    with pytest.raises(ConfigError, match=r"rows of \[2, 3\] signs"):
-        from_signs("rr rrr")
 
 
 def test_what_was_gathered_has_the_faults_that_it_names() -> None:

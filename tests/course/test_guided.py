@@ -123,14 +123,14 @@ def test_a_process_that_ends_is_reported(tmp_path: Path) -> None:
 def test_all_cells_are_run_and_logged(learner: Path, log: Log) -> None:
     results = list(run_all(read(7), file=learner, log=log))
     assert [one.cell for one in results] == [2, 3]
-    assert results[1].output == "share: yours 0.75, ours 0.75 ± 0.01, both fine\n0.75\n"
+    assert results[1].output == "share: 0.75, as expected (0.74 to 0.76)\n0.75\n"
     assert results[1].claims[0].fine
     assert [event.id for event in log.read()] == ["7.cell.2", "7.cell.3"]
 
 
 def test_the_file_runs_as_any_program_does(learner: Path) -> None:
     done = subprocess.run([sys.executable, learner], capture_output=True, text=True, check=True)
-    assert done.stdout == "share: yours 0.75, ours 0.75 ± 0.01, both fine\n"
+    assert done.stdout == "share: 0.75, as expected (0.74 to 0.76)\n"
 
 
 def test_nothing_runs_after_an_error(learner: Path, log: Log) -> None:
@@ -175,7 +175,7 @@ def test_a_learner_goes_through_a_lesson(
         "Run it (Enter) r",
         "No cell has run yet.",
     ]
-    assert "This cell takes about 20 s on two cores.\nRun it (Enter) \nshare: yours 0.75" in shown
+    assert "This cell takes about 20 s on two cores.\nRun it (Enter) \nshare: 0.75" in shown
     assert shown.index("You guessed: yes\nYou guessed (a number): 0.8") < shown.index("claim(")
     assert "[number]\nWhat it says\n\nIt was 75%,\n" in shown
     assert shown.endswith("That was lesson 7.\nNow its questions: headway course quiz 7\n")
@@ -192,7 +192,7 @@ def test_a_lesson_goes_on_where_it_was_left(
     assert not guide(read(7), typed("", "q"), file=learner, log=log)
     shown = capsys.readouterr().out
     assert "Running the cell from before again." in shown
-    assert "share: yours 0.75" in shown
+    assert "share: 0.75" in shown
     assert "Predict first" not in shown
     guide(read(7), typed(), file=learner, log=log, start_again=True)
     assert "Predict first" in capsys.readouterr().out

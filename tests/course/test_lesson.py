@@ -43,6 +43,15 @@ def test_marks_in_the_text() -> None:
     assert lesson.guesses == (yes, number)
 
 
+def test_a_guess_beside_the_result() -> None:
+    guess = Guess("1.a.1", ("few", "many"), "many")
+    assert guess.outcome("many") == "You guessed: many. Right."
+    assert guess.outcome("few") == "You guessed: few. It was: many"
+    assert Guess("1.a.1", ("how many?",)).outcome("9") == "You guessed (how many?): 9"
+    marked = parse(LESSON.replace("⟨guess yes | no⟩", "⟨guess *yes | no⟩"))
+    assert marked.guesses[0] == Guess("7.predict.1", ("yes", "no"), "yes")
+
+
 def test_the_source_of_a_fact_is_shown() -> None:
     lesson = parse(f"{HEAD}\n# %% [markdown]\n# It was a million ⟨fact: their paper⟩.\n")
     assert lesson.parts(1) == ["It was a million (their paper)."]

@@ -47,7 +47,7 @@ def test_a_lesson_is_run_as_a_whole(small_course: Path) -> None:
     cells = [json.loads(line) for line in result.stdout.splitlines()]
     assert [(cell["cell"], cell["error"]) for cell in cells] == [(2, ""), (3, "")]
     assert cells[1]["claims"][0]["fine"]
-    assert "share: yours 0.75" in invoke("run", "7", "--all").stdout
+    assert "share: 0.75" in invoke("run", "7", "--all").stdout
 
 
 @pytest.mark.parametrize("change", ["4 / 0", "1 / 4"])

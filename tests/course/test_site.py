@@ -83,6 +83,7 @@ def test_every_lesson_has_its_pages(site: dict[str, bytes]) -> None:
         assert all(f'<section class="part" id="{section.anchor}"' in text for section in lesson.sections)
         assert all(f'data-question="{id}"' in text for id in lesson.asks)
         assert all(f'data-guess="{guess.id}"' in text for guess in lesson.guesses)
+        assert bool(lesson.guesses) == ("<summary>What came out</summary>" in text)
         asked = re.findall(r'data-question="([\d.]+)"', site[f"lesson-{number:02}-questions.html"].decode())
         assert asked == [question.id for question in load(number)]
 

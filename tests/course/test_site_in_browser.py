@@ -169,7 +169,9 @@ def test_a_guess_is_kept_beside_the_result(site: str, page: Page) -> None:
     page.run(f"document.querySelector('[data-guess=\"{guess.id}\"] input').click()")
     go(page, f"{site}/lesson-{number:02}.html")
     noted = page.run("[...document.querySelectorAll('.guessed:not([hidden])')].map((note) => note.textContent)")
-    assert noted == [f"You guessed: {guess.options[0]}"]
+    assert noted == [guess.outcome(guess.options[0])]
+    # What came out gives the answer away: it is unfolded by the reader.
+    assert page.run("document.querySelector('.guessed:not([hidden])').closest('details').open") is False
     assert [event["kind"] for event in page.run("progress.events()")] == ["guess"]
 
 

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import os
+import sys
+
 import pytest
+from rich.console import Console
 
 from headway.course.terminal import EndOfAnswersError, Terminal
 
@@ -13,11 +17,14 @@ must be wrapped into two lines.
 
 1. First
 
-> A quote.
+> A quote, which is so long that it must be wrapped into two lines by
+> whoever shows it.
+>
+> Its second paragraph.
 
 | a | b |
 |---|---|
-| 1 | 2 |
+| 1 | the second column is so long that it is wrapped below its own title |
 
 ```python
 x = 1
@@ -29,7 +36,7 @@ y = [2]
 
 def test_a_page_in_plain_text(capsys: pytest.CaptureFixture[str]) -> None:
     Terminal(plain=True, width=60).text(PAGE)
-    assert capsys.readouterr().out.splitlines() == [
+    assert [line.rstrip() for line in capsys.readouterr().out.splitlines()] == [
         "A heading",
         "",
         "A paragraph with `code`, strong and stressed words (2 * 3 *",
@@ -42,11 +49,14 @@ def test_a_page_in_plain_text(capsys: pytest.CaptureFixture[str]) -> None:
         "",
         "  1. First",
         "",
-        "  > A quote.",
+        "    A quote, which is so long that it must be wrapped into",
+        "    two lines by whoever shows it.",
         "",
-        "| a | b |",
-        "|---|---|",
-        "| 1 | 2 |",
+        "    Its second paragraph.",
+        "",
+        "a   b",
+        "1   the second column is so long that it is wrapped below",
+        "    its own title",
         "",
         "    x = 1",
         "",
@@ -69,3 +79,32 @@ def test_answers_and_the_end_of_them() -> None:
     with pytest.raises(EndOfAnswersError):
         terminal.ask("?")
     terminal.pause("Wait")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no terminals of this kind.")
+def test_keys_typed_before_a_prompt_answer_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pty
+
+    master, slave = pty.openpty()
+    with os.fdopen(slave) as keyboard, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdin", keyboard)
+        terminal = Terminal()
+        # The prompt is shown after the keys: what is typed from then on counts.
+        patch.setattr("builtins.input", lambda _: os.write(master, b"seen\n") and keyboard.readline())
+        terminal.read = input
+        os.write(master, b"typed while training\n")
+        assert terminal.ask("?") == "seen"
+    os.close(master)
+
+
+def test_a_clock_counts_in_a_terminal_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    with Terminal(plain=True).clock():
+        pass
+    assert capsys.readouterr().out == ""
+    terminal = Terminal()
+    terminal.console, terminal.plain = Console(force_terminal=True, width=40), False
+    with terminal.clock():
+        terminal.output("loss 0.3\n")
+    shown = capsys.readouterr().out
+    assert "0:00:00" in shown
+    assert "loss 0.3" in shown

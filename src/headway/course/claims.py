@@ -1,16 +1,17 @@
 """Numbers that a lesson claims: measured where the lesson runs, and never typed into its text.
 
 A cell claims a number, `claim("model", accuracy, near=0.93, within=0.04)`. The text quotes it, `{model:.0%}`, and shows
-what was measured when the course was made (`measured/01.toml`). In a learner's run the claim says how theirs compares.
+what was measured when the course was made (`measured/01.toml`). In a learner's run the claim says whether
+theirs is as expected.
 """
 
 from __future__ import annotations
 
-import math
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol, SupportsFloat
 
@@ -21,6 +22,7 @@ __all__ = [
     "Claim",
     "claim",
     "claimed",
+    "compare",
     "fill",
     "read_measured",
     "reset",
@@ -83,23 +85,47 @@ class Claim:
             and self.within is not None
             and not abs(self.value - self.near) <= slack * self.within * (1 + 1e-9)
         ):
-            problems.append("That is further apart than it should be: run the lesson again from its first cell.")
+            problems.append(f"Expected: {self._range()}. Run the lesson again from its first cell.")
         if self.floor is not None and not self.value - self.floor >= self.by / slack:
             problems.append(f"It should be above {self.above} ({self.floor:.4g}) by {self.by / slack:g} or more.")
         return " ".join(problems)
 
     def __str__(self) -> str:
-        problem = self.problem()
-        if self.near is None or self.within is None:
-            return f"{self.name}: {self.value:.4g}" + (f". {problem}" if problem else "")
-        # As many as the tolerance: 0.9312 ± 0.05 would promise what another run does not keep.
-        digits = max(0, -math.floor(math.log10(self.within))) if self.within else 0
-        yours = f"yours {self.value:.{digits}f}, ours {self.near:.{digits}f} ± {self.within:.{digits}f}"
-        return f"{self.name}: {yours}, both fine" if not problem else f"{self.name}: {yours}. {problem}"
+        # As many digits as the tolerance: 0.9312 ± 0.05 would promise what another run does not keep.
+        shown = f"{self.value:.4g}" if self.within is None else f"{self.value:.{_decimals(self.within)}f}"
+        if problem := self.problem():
+            return f"{self.name}: {shown}. {problem}"
+        if self.within is not None:
+            return f"{self.name}: {shown}, as expected ({self._range()})"
+        return f"{self.name}: {shown}" + (f", as expected (above {self.above})" if self.above else "")
+
+    def _range(self) -> str:
+        assert self.near is not None
+        assert self.within is not None
+        ends = [f"{self.near + sign * self.within:.{_decimals(self.within)}f}" for sign in (-1, 1)]
+        # Counts may have no tolerance.
+        return " to ".join(ends if self.within else ends[:1])
 
 
-# The claims of this process, by name: a lesson's cells run in one.
-_claims: dict[str, Claim] = {}
+def _decimals(number: float) -> int:
+    # As a decimal, as `1e-05` shows none of its five.
+    return len(f"{Decimal(str(number)).normalize():f}".partition(".")[2])
+
+
+@dataclass
+class _Lesson:
+    """The claims of this process, by name: a lesson's cells run in one."""
+
+    claims: dict[str, Claim] = field(default_factory=dict)
+    compares: bool = True
+
+
+_lesson = _Lesson()
+
+
+def compare(*, with_authors: bool) -> None:
+    """Whether the claims that follow are compared; on pictures of the learner's own they are only shown."""
+    _lesson.compares = with_authors
 
 
 def claim(
@@ -111,8 +137,9 @@ def claim(
     above: str | float | None = None,
     by: float = 0.0,
 ) -> None:
-    """Says how a number compares with what the lesson's authors measured, and keeps it for the text to quote.
+    """Says whether a number is as the lesson's authors expect, and keeps it for the text to quote.
 
+    Without `near` and `above` it is only shown; and all claims are where the pictures are not the authors' (`compare`).
     It never stops a run: a number that is not fine is shown with what to do. `headway course dev check` fails then.
 
     Args:
@@ -129,33 +156,38 @@ def claim(
     Example:
         >>> from headway.course.claims import claim
         >>> claim("pixels", 0.70, near=0.70, within=0.06)
-        pixels: yours 0.70, ours 0.70 ± 0.06, both fine
+        pixels: 0.70, as expected (0.64 to 0.76)
         >>> claim("model", 0.91, near=0.93, within=0.04, above="pixels", by=0.10)
-        model: yours 0.91, ours 0.93 ± 0.04, both fine
+        model: 0.91, as expected (0.89 to 0.97)
     """
     if (near is None) != (within is None):
         given = f"near={near}, within={within}"
         raise ConfigError("A claim needs both `near` and `within`, or neither.", given=given, fix="Pass the other one.")
-    if isinstance(above, str) and above not in _claims:
-        hint = did_you_mean(above, _claims) if _claims else "No claim comes before this one."
+    known = _lesson.claims
+    if isinstance(above, str) and above not in known:
+        hint = did_you_mean(above, known) if known else "No claim comes before this one."
         raise ConfigError("`above` must name an earlier claim.", given=f'above="{above}"', fix=hint)
     number = float(value if isinstance(value, SupportsFloat) else value.value)
-    floor = _claims[above].value if isinstance(above, str) else above
     low, high = getattr(value, "low", None), getattr(value, "high", None)
-    shown = "" if above is None else str(above)
-    _claims[name] = Claim(name, number, low, high, near, within, shown, floor, by)
+    if _lesson.compares:
+        floor = known[above].value if isinstance(above, str) else above
+        shown = "" if above is None else str(above)
+        known[name] = Claim(name, number, low, high, near, within, shown, floor, by)
+    else:
+        known[name] = Claim(name, number, low, high)
     # On the standard output: it is a result of the cell, as its other lines are.
-    print(_claims[name])
+    print(known[name])
 
 
 def claimed() -> tuple[Claim, ...]:
     """The claims that this process has made so far, in order."""
-    return tuple(_claims.values())
+    return tuple(_lesson.claims.values())
 
 
 def reset() -> None:
     """Forgets all claims, before a lesson runs."""
-    _claims.clear()
+    _lesson.claims.clear()
+    compare(with_authors=True)
 
 
 def read_measured(lesson: int, *, folder: Path = FOLDER) -> dict[str, dict[str, float]]:

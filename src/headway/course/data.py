@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
+from headway.course.claims import compare
 from headway.course.state import course_folder
 from headway.errors import ConfigError, DataError
 from headway.seeds import generator, hash_order
@@ -25,7 +26,6 @@ from headway.system.files import whole_file
 
 if TYPE_CHECKING:
     import polars as pl
-    from PIL import Image
 
 __all__ = [
     "CATALOGUE",
@@ -35,7 +35,6 @@ __all__ = [
     "digits",
     "drawings",
     "flights",
-    "from_signs",
     "gathered",
     "loans",
     "pictures",
@@ -131,6 +130,8 @@ def pictures(lesson: str = "1", *, door: Door = "drawings") -> Path:
     if door not in get_args(Door):
         fix = 'Pass "drawings", "mine" for your own pictures, or "photos" for cats and dogs.'
         raise ConfigError("`door` names no source of pictures.", given=f"door={door!r}", fix=fix)
+    # What the authors measured is about the drawings: of other pictures a lesson's numbers are only shown.
+    compare(with_authors=door == "drawings")
     if door == "drawings":
         return drawings()
     if door == "photos":
@@ -304,53 +305,6 @@ def _copy(file: Path, copy: Path, *, side: int) -> None:
     white = Image.new("RGBA", drawing.size, "white")
     white.alpha_composite(drawing)
     white.convert("RGB").resize((side, side)).save(copy, quality=80)
-
-
-COLOURS = {
-    "r": "red",
-    "o": "orange",
-    "y": "gold",
-    "g": "green",
-    "b": "saddlebrown",
-    "k": "black",
-    "w": "white",
-    "p": "pink",
-}
-"""What a sign of `from_signs` stands for; a dot is the background."""
-
-
-def from_signs(signs: str, *, size: int = 96, background: str = "white") -> Image.Image:
-    """A picture from signs, one for each pixel: a way to draw with nothing but a keyboard.
-
-    Args:
-        signs: Rows of signs of equal length; `COLOURS` has their colours, a dot is the background.
-        size: Side of the square that it is enlarged to, in pixels.
-        background: The colour of a dot.
-
-    Returns:
-        An RGB picture of `size` x `size`.
-
-    Raises:
-        ConfigError: If the rows differ in length, or a sign has no colour.
-
-    Example:
-        >>> from_signs("rr gg").size
-        (96, 96)
-    """
-    from PIL import Image, ImageColor
-
-    rows = signs.split()
-    colours = COLOURS | {".": background}
-    unknown = sorted({sign for row in rows for sign in row} - colours.keys())
-    if not rows or unknown or len({len(row) for row in rows}) != 1:
-        given = (
-            f"signs without a colour: {' '.join(unknown)}" if unknown else f"rows of {[len(row) for row in rows]} signs"
-        )
-        fix = f"Use only {' '.join(colours)}, and as many in each row."
-        raise ConfigError("These signs make no picture.", given=given, fix=fix)
-    picture = Image.new("RGB", (len(rows[0]), len(rows)))
-    picture.putdata([ImageColor.getrgb(colours[sign]) for row in rows for sign in row])
-    return picture.resize((size, size), Image.Resampling.NEAREST)
 
 
 def digits(*, hidden: bool = False) -> tuple[np.ndarray, np.ndarray]:

@@ -250,7 +250,8 @@ class _Guide:
         what = "the cell" if len(cells) == 1 else f"the {len(cells)} cells"
         self.terminal.line(f"Running {what} from before again{about}.")
         for number in cells:
-            result = self.process.run(number)
+            with self.terminal.clock():
+                result = self.process.run(number)
             if result.error:
                 self._show_error(result)
                 self._say_how_to_go_on()
@@ -286,8 +287,7 @@ class _Guide:
             result = self._shown(number) if self._reread() else result
         self.last = number
         for guess, answer in self.guesses:
-            about = f" ({guess.options[0]})" if len(guess.options) == 1 else ""
-            self.terminal.line(f"You guessed{about}: {answer}", "bold")
+            self.terminal.line(guess.outcome(answer), "bold")
         self.guesses.clear()
         # The text quotes what the authors measured, where they did: a learner's figures stand beside it in the cell's
         # output.
@@ -297,7 +297,8 @@ class _Guide:
 
     def _shown(self, number: int) -> CellResult:
         """Runs a cell, and shows what it gives."""
-        result = self.process.run(number, show=self.terminal.output)
+        with self.terminal.clock():
+            result = self.process.run(number, show=self.terminal.output)
         if result.error:
             self._show_error(result)
         for figure in result.figures:

@@ -3,8 +3,8 @@
 A lesson is a Python file in the percent format: `# %%` opens a cell of code, `# %% [markdown]` one of text, whose lines
 are comments. This module reads such a file and writes the same bytes back; it runs nothing.
 
-Marks stand in the text: `⟨ask 1.09⟩` for a question that is marked, `⟨guess yes | no⟩` for a prediction that is kept
-and shown beside the result, `⟨fact: source⟩` behind a number that no cell measures.
+Marks stand in the text: `⟨ask 1.09⟩` for a question that is marked, `⟨guess yes | *no⟩` for a prediction that is kept
+and shown beside the result, the star before the right one, `⟨fact: source⟩` behind a number that no cell measures.
 """
 
 from __future__ import annotations
@@ -53,10 +53,20 @@ class Guess:
     Attributes:
         id: Lesson, anchor and number in that section, such as "1.predict.1".
         options: What to choose from; a single one is a question that is answered in own words.
+        right: The option that the lesson's numbers bear out, marked by a star in the text; "" where none is.
     """
 
     id: str
     options: tuple[str, ...]
+    right: str = ""
+
+    def outcome(self, answer: str) -> str:
+        """What is said of an answer beside the result."""
+        about = f" ({self.options[0]})" if len(self.options) == 1 else ""
+        guessed = f"You guessed{about}: {answer}"
+        if not self.right:
+            return guessed
+        return f"{guessed}. Right." if answer == self.right else f"{guessed}. It was: {self.right}"
 
 
 @dataclass(frozen=True)
@@ -218,8 +228,10 @@ class Lesson:
                 parts.append(Ask(mark["rest"].strip()))
             else:
                 guesses += 1
-                options = tuple(option.strip() for option in mark["rest"].split("|"))
-                parts.append(Guess(f"{self.id}.{anchor}.{guesses}", options))
+                options = [option.strip() for option in mark["rest"].split("|")]
+                right = next((option[1:] for option in options if option.startswith("*")), "")
+                shown = tuple(option.removeprefix("*") for option in options)
+                parts.append(Guess(f"{self.id}.{anchor}.{guesses}", shown, right))
         parts.append(text[end:].strip())
         return [part for part in parts if part]
 

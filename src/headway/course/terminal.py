@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 __all__ = ["EndOfAnswersError", "Terminal"]
@@ -70,6 +72,7 @@ class Terminal:
         Raises:
             EndOfAnswersError: If it is "q", or there is no more input.
         """
+        self._drop_typed_ahead()
         try:
             text = self.read(f"{prompt} ").strip()
         except EOFError:
@@ -89,6 +92,7 @@ class Terminal:
             return self.ask(f"{prompt} (Enter)").lower()
         from typer import getchar
 
+        self._drop_typed_ahead()
         self.console.print(f"{prompt} (space)", style="dim", end="\r")
         key = getchar()
         self.console.print(" " * (len(prompt) + 8), end="\r")
@@ -99,6 +103,29 @@ class Terminal:
             raise KeyboardInterrupt
         return key.lower()
 
+    @contextlib.contextmanager
+    def clock(self) -> Iterator[None]:
+        """Counts the seconds below what is shown, until the block ends; nothing for pipes and screen readers."""
+        if self.plain:
+            yield
+            return
+        from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
+
+        columns = (SpinnerColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=self.console, transient=True) as progress:
+            progress.add_task("")
+            yield
+
+    def _drop_typed_ahead(self) -> None:
+        """Forgets keys pressed while a cell ran: they would answer a question that nobody has seen."""
+        if self.read is not input or not sys.stdin.isatty():
+            return
+        # Windows has no termios; its console keeps what was typed.
+        with contextlib.suppress(ImportError):
+            import termios
+
+            termios.tcflush(sys.stdin, termios.TCIFLUSH)
+
     def _block(self, block: str) -> None:
         heading = re.match(r"#{1,3} (.+)", block)
         if heading:
@@ -106,15 +133,30 @@ class Terminal:
         elif block.startswith("```"):
             self.code("\n".join(block.split("\n")[1:]).removesuffix("```"))
         elif block.startswith("|"):
-            for row in block.split("\n"):
-                self._print(row)
-        elif re.match(r"[-*>] |\d+\. ", block):
-            for item in re.split(r"\n(?=[-*>] |\d+\. )", block):
-                mark = re.match(r"([-*>]|\d+\.) ", item)
+            self._table(block)
+        elif block.startswith(">"):
+            paragraphs = re.split(r"\n\s*\n", re.sub(r"^> ?", "", block, flags=re.MULTILINE))
+            for number, paragraph in enumerate(paragraphs):
+                if number:
+                    self._print("")
+                self._hanging("    ", paragraph)
+        elif re.match(r"[-*] |\d+\. ", block):
+            for item in re.split(r"\n(?=[-*] |\d+\. )", block):
+                mark = re.match(r"([-*]|\d+\.) ", item)
                 assert mark is not None
                 self._hanging(f"  {mark[0]}", item[mark.end() :])
         else:
             self._hanging("", block)
+
+    def _table(self, block: str) -> None:
+        rows = [[cell.strip() for cell in row.strip().strip("|").split("|")] for row in block.split("\n")]
+        table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), width=self.width)
+        for title in rows[0]:
+            table.add_column(self._styled(title, ""), header_style="bold")
+        # The second row of Markdown is the line below the titles.
+        for row in rows[2:]:
+            table.add_row(*(self._styled(cell, "") for cell in row))
+        self.console.print(table, soft_wrap=False)
 
     def _hanging(self, first: str, text: str, style: str = "") -> None:
         """A wrapped text whose lines begin below each other."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from markupsafe import Markup
@@ -33,6 +33,7 @@ class Block:
         seconds: How long a slow cell takes; 0 for others.
         exports: Whether it writes a bundle, which a page can answer by.
         page_file: A file that the cell wrote for the page, such as a model's numbers; "" for most.
+        folded: Whether a guess stands before it, whose answer its output would give away.
     """
 
     kind: Literal["text", "guess", "ask", "code"]
@@ -45,6 +46,7 @@ class Block:
     seconds: float = 0.0
     exports: bool = False
     page_file: str = ""
+    folded: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,20 @@ def lesson_sections(lesson: Lesson, questions: Mapping[str, Question]) -> list[P
         for number in cells:
             blocks += _blocks(lesson, number, questions, measured, outputs.get(number))
         sections.append(PageSection(section, tuple(blocks)))
-    return sections
+    return _folded(sections)
+
+
+def _folded(sections: list[PageSection]) -> list[PageSection]:
+    """The sections, the first output behind each guess folded."""
+    has_guess, results = False, []
+    for part in sections:
+        blocks = []
+        for block in part.blocks:
+            shows = block.kind == "code" and bool(block.output or block.figures)
+            blocks.append(replace(block, folded=has_guess) if shows else block)
+            has_guess = block.kind == "guess" or (has_guess and not shows)
+        results.append(PageSection(part.section, tuple(blocks)))
+    return results
 
 
 def _blocks(

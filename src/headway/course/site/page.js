@@ -67,12 +67,18 @@ function guesses() {
   const results = [...document.querySelectorAll(".cell .result")];
   for (const box of document.querySelectorAll("[data-guess]")) {
     const id = box.dataset.guess;
-    const result = results.find((one) => box.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING);
+    const result = results.find((one) => one.children.length &&
+      box.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING);
     const note = make("p", { class: "guessed", hidden: true });
-    if (result) result.prepend(note);
+    // Within what is folded: whether the guess was right is the answer.
+    const folded = result && result.querySelector("details > summary");
+    if (folded) folded.after(note);
+    else if (result) result.prepend(note);
     const said = make("p", { role: "status", class: "about" });
     const show = (answer) => {
-      note.textContent = `You guessed: ${answer}`;
+      const right = box.dataset.right;
+      const outcome = !right ? "" : answer === right ? ". Right." : `. It was: ${right}`;
+      note.textContent = `You guessed: ${answer}${outcome}`;
       note.hidden = false;
       said.textContent = result ? "Kept. It stands beside the result below." : "Kept.";
     };

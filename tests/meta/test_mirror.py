@@ -36,6 +36,7 @@ TESTED_ELSEWHERE = {
     "inputs/table/columns.py": "tests/unit/inputs/table/test_field.py",
     "inputs/table/row_input.py": "tests/unit/inputs/table/test_field.py",
     "judge/baselines/base.py": "tests/unit/judge/baselines/test_run.py",
+    "judge/diagnosis/finding.py": "tests/learn/test_diagnosis.py",
     "judge/report/page/charts.py": "tests/unit/judge/report/test_page.py",
     "judge/report/page/marks.py": "tests/unit/judge/report/test_page.py",
     "judge/report/page/sections.py": "tests/unit/judge/report/test_page.py",

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from headway.bundle.hub import fetch, is_address
 from headway.errors import BundleError
 from headway.system.files import looked_up, open_file, whole_file, writable
 
@@ -143,9 +144,14 @@ def write_bundle(path: str | os.PathLike[str], *, manifest: dict[str, Any], file
 def read_bundle(path: str | os.PathLike[str]) -> Bundle:
     """Reads an archive, having checked its structure, its version, and each file's size and SHA-256.
 
+    Args:
+        path: A `model.headway` file, or an address on the Hugging Face hub such as "hf://user/name".
+
     Raises:
         BundleError: If anything about the file is wrong; there is no other error.
     """
+    if is_address(path):
+        path = fetch(path)
     with _open(Path(path).expanduser()) as file:
         start = file.read(4)
         if start != b"PK\x03\x04":

@@ -67,7 +67,7 @@ def load(path: str | os.PathLike[str]) -> Predictor:
     """Opens a bundle: checks its structure, sizes and hashes, then runs its own check.
 
     Args:
-        path: A `model.headway` file.
+        path: A `model.headway` file, or an address on the Hugging Face hub: "hf://user/name", "hf://user/name@revision".
 
     Returns:
         A predictor, ready to answer.

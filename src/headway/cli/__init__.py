@@ -23,6 +23,7 @@ from headway.cli.export_web import export_web
 from headway.cli.generate import generate
 from headway.cli.peel import peel
 from headway.cli.predict import predict
+from headway.cli.push import push
 from headway.cli.repeat import repeat
 from headway.cli.report import report
 from headway.cli.resume import resume
@@ -88,6 +89,7 @@ COMMANDS = {
         generate: ('headway generate runs/stories/model.headway "Once" --temperature 0.8',),
         serve: ("headway serve runs/photos/model.headway --port 8000",),
         export_web: ("headway export-web runs/photos/model.headway site/",),
+        push: ("headway push runs/photos/model.headway ada/pets --license apache-2.0",),
     },
 }
 

@@ -1,0 +1,90 @@
+"""Addresses of bundles on the Hugging Face hub, and fetching them.
+
+Of a repository that one file is read, and it is checked as any other bundle is: no pickle, no code, no other operator
+than those that Headway writes. The hub's own client does the talking (`huggingface_hub`); it keeps what it fetched.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self, TypeVar
+
+from headway.errors import BundleError, ConfigError, in_a_line
+
+__all__ = ["FILE", "Address", "asked", "fetch", "is_address"]
+
+T = TypeVar("T")
+
+FILE = "model.headway"
+# A path takes one of two slashes away.
+_ADDRESS = re.compile(r"hf:/{1,2}(?P<repo>[\w.-]+/[\w.-]+?)(?:@(?P<revision>[^/@]+))?(?:/(?P<file>.+\.headway))?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """Where a bundle lies on the hub.
+
+    Attributes:
+        repo: The owner's name and the repository's.
+        revision: A branch, a tag or a commit.
+        file: The bundle in it.
+    """
+
+    repo: str
+    revision: str = "main"
+    file: str = FILE
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """The address that a text such as "hf://user/name" or "hf://user/name@v2" means.
+
+        Raises:
+            ConfigError: If it means none.
+
+        Example:
+            >>> Address.of("hf://ada/pets@v2")
+            Address(repo='ada/pets', revision='v2', file='model.headway')
+        """
+        match = _ADDRESS.fullmatch(text)
+        if match is None:
+            what = "That is not the address of a bundle on the hub."
+            raise ConfigError(what, given=text, fix='Write it as "hf://user/name", or "hf://user/name@revision".')
+        return cls(**{name: value for name, value in match.groupdict().items() if value})
+
+
+def is_address(path: str | os.PathLike[str]) -> bool:
+    """Whether a bundle's path is an address on the hub."""
+    return os.fspath(path).startswith("hf:/")
+
+
+def fetch(address: str | os.PathLike[str], *, endpoint: str | None = None) -> Path:
+    """The file of a bundle on the hub: from its cache where it is there already, else downloaded.
+
+    Args:
+        address: Such as "hf://user/name".
+        endpoint: The hub's own address. Default: the client's, which is huggingface.co.
+
+    Raises:
+        ConfigError: If it is no address.
+        BundleError: If there is no such bundle, or the hub cannot be reached.
+    """
+    from huggingface_hub import hf_hub_download
+
+    where = Address.of(os.fspath(address))
+    options = {"revision": where.revision, "endpoint": endpoint, "library_name": "headway"}
+    get = lambda: hf_hub_download(where.repo, where.file, **options)  # noqa: E731
+    fix = "Check the name, the network, and for a private repository HF_TOKEN or `hf auth login`."
+    return Path(asked(get, f"No bundle could be fetched from the hub: {where.repo}, {where.file}.", fix))
+
+
+def asked(ask: Callable[[], T], what: str, fix: str) -> T:
+    """What the hub's client gives; a BundleError with its reason where it raises."""
+    try:
+        return ask()
+    # The hub's client says in many ways that there is no network, no such repository, or no right to it.
+    except Exception as error:
+        raise BundleError(what, given=in_a_line(error), fix=fix) from error

@@ -16,7 +16,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-__all__ = ["find_copies"]
+__all__ = ["find_copies", "words_of"]
 
 # The smallest hashes of a text that are kept.
 _KEPT = 64
@@ -25,6 +25,9 @@ _FEW = 32
 # Of the pairs of words that the shorter of two texts has, so many may be missing from the other: two, as a word that
 # was changed is in two, or this share. A text with half as much again of its own must have nearly all of them.
 _MISSING, _SHARE_MISSING, _ADDED, _SHARE_CONTAINED = 2, 0.3, 1.5, 0.1
+# Texts of up to so many pairs must have the same ones: many start or end with one turn of speech ("worth the price of
+# admission"), and the word that differs is what they say.
+_SHORT = 8
 # What two texts share must be so rare that of ten texts fewer than one would have a copy by chance.
 _RARE = 10
 # Pairs that are compared at once.
@@ -42,8 +45,8 @@ def find_copies(texts: Sequence[str]) -> list[tuple[int, int]]:
     """Pairs of texts that are nearly the same, by their positions.
 
     Example:
-        >>> texts = ["The sea was calm and very blue that day.", "Nobody came.", "<p>Nobody&nbsp;came!</p>"]
-        >>> find_copies([*texts, "The sea was calm and very green that day"])
+        >>> texts = ["The sea was calm and very blue that day, they say.", "Nobody came.", "<p>Nobody&nbsp;came!</p>"]
+        >>> find_copies([*texts, "The sea was calm and very green that day, they say"])
         [(0, 3), (1, 2)]
     """
     sketches, wholes = _sketches(texts)
@@ -80,9 +83,10 @@ def _sketches(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     sketches = np.full((len(texts), _KEPT), _NONE)
     wholes = np.full(len(texts), _NONE)
     for index, text in enumerate(texts):
-        words = _words(text)
+        words = words_of(text)
         if words:
-            wholes[index] = _hash(" ".join(words))
+            # Without spaces: where a mark between two words is gone, they may be one.
+            wholes[index] = _hash("".join(words))
             hashes = np.array([of_words[word] for word in words], dtype=np.uint64)
             # An odd factor, so that the order of two words counts.
             smallest = np.unique(hashes[:-1] * np.uint64(0x9E3779B97F4A7C15) + hashes[1:])[:_KEPT]
@@ -90,12 +94,13 @@ def _sketches(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     return sketches, wholes
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
     """Words in small letters, without marks, tags and entities."""
     if "<" in text:
         text = _TAG.sub(" ", text)
     if "&" in text:
-        text = html.unescape(text)
+        # Twice, as pages that were copied from pages have it.
+        text = html.unescape(html.unescape(text))
     return _WORD.findall(_APOSTROPHE.sub("", text.lower()))
 
 
@@ -131,6 +136,8 @@ def _are_copies(sketches: np.ndarray, pairs: np.ndarray, hashes: np.ndarray, sur
     rarity = np.zeros(is_shared.shape)
     rarity[is_shared] = surprise[np.searchsorted(hashes, both[:, 1:][is_shared])]
     shorter = sizes.min(axis=0)
-    allowed = np.maximum(_MISSING, _SHARE_MISSING * shorter)
-    is_near = (missing <= allowed) & (added <= _ADDED * allowed) | (missing <= _SHARE_CONTAINED * shorter)
+    is_long = shorter > _SHORT
+    allowed = is_long * np.maximum(_MISSING, _SHARE_MISSING * shorter)
+    is_contained = is_long & (missing <= _SHARE_CONTAINED * shorter)
+    is_near = (missing <= allowed) & (added <= _ADDED * allowed) | is_contained
     return is_near & (rarity.sum(axis=1) > np.log(_RARE * len(sketches)))

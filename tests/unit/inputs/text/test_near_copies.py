@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from headway.inputs.text.near_copies import find_copies
+from headway.inputs.text.near_copies import find_copies, words_of
 from tests.unit.inputs.text.reviews import read_messages, read_reviews
 
 TEXT = "The old sea captain told his story to nobody but the cat."
@@ -50,6 +50,18 @@ def test_what_shares_a_phrase_or_nothing_is_none() -> None:
     assert find_copies(["One.", "one", "ONE"]) == [(0, 1), (1, 2)]
 
 
+@pytest.mark.slow
+def test_short_sentences_that_share_a_turn_of_speech_are_none(shared_data: Callable[[str], Path]) -> None:
+    """Of all sentences of real reviews two pairs are copies, none of those that end "from every pore"."""
+    texts = sorted(set(read_reviews(shared_data("rt_polarity"))[0]))
+    assert sum("from every pore" in text for text in texts) > 1
+    pairs = [(words_of(texts[one]), words_of(texts[other])) for one, other in find_copies(texts)]
+    assert len(pairs) == 2
+    assert pairs[0][0] == pairs[0][1] == ["a", "pretentious", "mess"]
+    # With a mark before it.
+    assert pairs[1][0] == pairs[1][1]
+
+
 def test_scripts_without_spaces_and_with_marks_are_read() -> None:
     japanese = "古い海の船長は猫にだけ話をした"
     russian = "Старый капитан рассказал свою историю только кошке"
@@ -82,7 +94,10 @@ def test_the_order_of_texts_does_not_matter() -> None:
 
 
 def planted(texts: Sequence[str], count: int) -> tuple[list[str], dict[int, int]]:
-    """The texts with so many copies behind them, each changed in one of five ways, and which text each is a copy of."""
+    """The texts with so many copies behind them, each changed in one of five ways, and which text each is a copy of.
+
+    Of a text of up to ten words a word changed, or a sentence added, may make another one.
+    """
     draw = np.random.default_rng(0)
     words = " ".join(texts[:2_000]).split()
 
@@ -103,7 +118,11 @@ def planted(texts: Sequence[str], count: int) -> tuple[list[str], dict[int, int]
         lambda text: f"<p>{escape(text)}</p>",
     ]
     originals: list[int] = draw.permutation(len(texts))[:count].tolist()
-    copies = [ways[number % len(ways)](texts[index]) for number, index in enumerate(originals)]
+    chosen = [
+        (0, 1, 4)[number % 3] if len(words_of(texts[index])) <= 10 else number % 5
+        for number, index in enumerate(originals)
+    ]
+    copies = [ways[way](texts[index]) for way, index in zip(chosen, originals, strict=True)]
     return [*texts, *copies], {len(texts) + number: index for number, index in enumerate(originals)}
 
 

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from headway import datasets, sklearn
+    from headway import datasets, lab, sklearn
     from headway.bundle.predictor import Predictor, load
     from headway.data.arrays import from_arrays, from_dataset
     from headway.data.build import from_csv, from_folder, from_items
@@ -114,6 +114,7 @@ __all__ = [
     "from_folder",
     "from_items",
     "judge_predictions",
+    "lab",
     "load",
     "sklearn",
 ]
@@ -170,7 +171,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
 
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
-_MODULES = {"datasets": "headway.datasets", "sklearn": "headway.sklearn"}
+_MODULES = {"datasets": "headway.datasets", "lab": "headway.lab", "sklearn": "headway.sklearn"}
 
 
 def __getattr__(name: str) -> Any:

@@ -21,6 +21,7 @@ from headway.cli.drift import drift
 from headway.cli.evaluate import evaluate
 from headway.cli.export_web import export_web
 from headway.cli.generate import generate
+from headway.cli.lab import lab
 from headway.cli.peel import peel
 from headway.cli.predict import predict
 from headway.cli.push import push
@@ -80,6 +81,7 @@ COMMANDS = {
         report: ("headway report runs/photos --slices site,year --open",),
         evaluate: ("headway evaluate runs/photos/model.headway new_photos/",),
         drift: ("headway drift runs/photos/model.headway requests/",),
+        lab: ('headway lab beats.csv --target rhythm --representations "native,recurrence plot"',),
     },
     "Help": {
         why: ("headway why train.py --epochs 3", "headway why --run runs/photos", "headway why"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 __all__ = ["mel", "spectrogram"]
@@ -24,7 +26,8 @@ def spectrogram(samples: np.ndarray, *, window: int | None = None, step: int | N
         24
     """
     samples = np.asarray(samples, dtype=np.float64)
-    window = window or max(2 ** round(np.log2(max(np.sqrt(4 * len(samples)), 8))), 8)
+    if window is None:
+        window = max(1 << round(math.log2(math.sqrt(4 * len(samples)))), 8)
     step = step or max(min(window // 4, len(samples) // (window // 2)), 1)
     # What stands in front of the first and behind the last window is mirrored, as far as there is something.
     padded = np.pad(samples - samples.mean(), window // 2, mode="reflect" if len(samples) > window // 2 else "edge")

@@ -61,9 +61,9 @@ def test_what_pictures_there_are_depends_on_the_items() -> None:
     table = pl.DataFrame({"x": trails[0], "y": trails[1], "who": ["a", "b"] * 20})
     two = hw.from_items(table, target="who")
     assert fitting(two) == [*of_series, "pointer trail"]
-    rows = hw.from_items({"age": draw.normal(size=40), "who": ["a", "b"] * 20}, target="who")
+    rows = hw.from_items({"age": draw.normal(size=40).tolist(), "who": ["a", "b"] * 20}, target="who")
     assert fitting(rows) == ["cells"]
-    future = hw.from_items({"x": draw.normal(size=60)}, target=hw.Future("x", horizon=3))
+    future = hw.from_items({"x": draw.normal(size=60).tolist()}, target=hw.Future("x", horizon=3))
     assert isinstance(future.input, Past)
     assert fitting(future) == []
 

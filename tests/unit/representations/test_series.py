@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -47,8 +49,8 @@ def test_a_recurrence_plot_is_symmetric_and_scaled() -> None:
 
 @pytest.mark.parametrize("draw", [gramian_sum, gramian_difference, markov_transition, recurrence_plot])
 @pytest.mark.parametrize("series", [np.zeros(5), np.array([2.0]), np.full(9, -1e30)])
-def test_a_series_that_never_changes_is_finite(draw: object, series: np.ndarray) -> None:
-    picture = draw(series)  # pyright: ignore[reportCallIssue]
+def test_a_series_that_never_changes_is_finite(draw: Callable[[np.ndarray], np.ndarray], series: np.ndarray) -> None:
+    picture = draw(series)
     assert picture.shape == (len(series), len(series))
     assert np.isfinite(picture).all()
 

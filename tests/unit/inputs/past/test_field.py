@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 import pytest
@@ -11,7 +13,7 @@ from headway.inputs.past.field import Past
 from headway.inputs.registry import input_from_json
 
 
-def fitted(**options: int) -> Past:
+def fitted(**options: Any) -> Past:
     days = np.arange(80)
     wave = 20 + 5 * np.sin(days * np.pi / 2) + np.random.default_rng(0).normal(0, 1, 80)
     field, items, _ = Past("sales", horizon=3, **options).items_of(pl.DataFrame({"sales": wave}))

@@ -16,17 +16,15 @@ __all__ = ["page"]
 
 _SIDE = 96
 _STYLE = """
-:root { color-scheme: light dark; --ink: #1c2430; --paper: #fff; --soft: #5a6575; --line: #d5dbe4; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8ecf2; --paper: #12161c; --soft: #a0abba; --line: #333d4b; } }
-body { margin: 0 auto; max-width: 68rem; padding: 1.5rem 1rem 3rem; font: 16px/1.5 system-ui, sans-serif;
-  color: var(--ink); background: var(--paper); }
+:root { color-scheme: light dark; }
+body { margin: 0 auto; max-width: 68rem; padding: 1.5rem 1rem 3rem; font: 16px/1.5 system-ui, sans-serif; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .35rem .75rem .35rem 0; text-align: left; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th, td { padding: .35rem .75rem .35rem 0; text-align: left; border-bottom: 1px solid #8886; white-space: nowrap; }
 figure { margin: 1rem 0; }
-figcaption { color: var(--soft); overflow-wrap: anywhere; }
+figcaption { overflow-wrap: anywhere; }
 .items { display: flex; flex-wrap: wrap; gap: 6px; }
-img { width: 96px; height: 96px; image-rendering: pixelated; border: 1px solid var(--line); }
+img { width: 96px; height: 96px; image-rendering: pixelated; border: 1px solid #8886; }
 """
 
 

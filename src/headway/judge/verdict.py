@@ -48,7 +48,7 @@ class Verdict(AsJson):
         baseline: The best baseline by the main metric, such as accuracy: where the model is ahead of all of them, the
             one that was the best on training items, else the best on these.
         difference: The model's main metric minus the baseline's: a share in points (per cent), any other number in its
-            unit.
+            unit. Its interval leaves out 0 only where p is below 0.05, too.
         p: That there is no difference, between 0 and 1: McNemar's exact p, or a sign-flip test's for numbers, corrected
             for the choice of the best among several.
     """
@@ -109,7 +109,7 @@ def verdict(
     among = [baseline.predictions[part] for baseline in ranked[1:]]
     reference = _chosen_before(ranked, higher_is_better=metrics.higher_is_better)
     options = {"among": among, "reference": reference, "seed": seed, "groups": groups}
-    compared = metrics.compare(predictions, best.predictions[part], targets, **options)
+    compared = _agreeing(metrics.compare(predictions, best.predictions[part], targets, **options))
     named, chosen = ranked[compared.against], ""
     if named is not best:
         theirs, chosen = metrics.score(named.predictions[part], targets), ", chosen on training items"
@@ -198,7 +198,7 @@ def views_gain(
     """
     names = [name for name in metrics.of_baselines if name == metrics.main or metrics.metrics[name].by_item]
     gains = {name: metrics.compare(averaged, plain, targets, name=name, seed=seed) for name in names}
-    main = gains[metrics.main]
+    main = _agreeing(gains[metrics.main])
     kind = _kind(main.difference, main.p, higher_is_better=metrics.higher_is_better)
     words = {"better": "is better", "worse": "is worse", "indistinguishable": "is not distinguishable"}
     if metrics.higher_is_better:
@@ -211,10 +211,21 @@ def views_gain(
         part=part,
         views=views,
         metrics=metrics.evaluate(averaged, targets, names=names, seed=seed),
-        differences={name: gain.difference for name, gain in gains.items()},
+        differences={name: gain.difference for name, gain in gains.items()} | {metrics.main: main.difference},
         p=main.p,
         sentence=sentence,
     )
+
+
+def _agreeing(compared: Comparison) -> Comparison:
+    """The same, its interval reaching 0 where the test finds no difference.
+
+    Of few items the two may disagree; a reader who goes by the interval must come to the verdict's answer.
+    """
+    gap = compared.difference
+    if compared.p < ALPHA or not (gap.low > 0 or gap.high < 0):
+        return compared
+    return replace(compared, difference=replace(gap, low=min(gap.low, 0.0), high=max(gap.high, 0.0)))
 
 
 def _kind(difference: Estimate, p: float, *, higher_is_better: bool) -> Kind:

@@ -46,9 +46,11 @@ _CAUSES = {
 def diagnose(inputs: ReportInputs) -> list[Finding]:
     """The findings, the most severe first; none when nothing is wrong."""
     own = inputs.target.findings(inputs)
+    # A body that stayed frozen was not switched off by this training, nor would another learning rate revive it.
+    is_frozen = bool(inputs.history) and all(row.get("stage") == "head" for row in inputs.history)
     findings = [
         *_check_finite(inputs.history),
-        *check_activity(inputs.activity),
+        *(_check_exploding(inputs.activity) if is_frozen else check_activity(inputs.activity)),
         *_check_baseline(inputs),
         *map(check_copies, inputs.copies),
         *check_groups(inputs),
@@ -93,6 +95,8 @@ def _check_baseline(inputs: ReportInputs) -> list[Finding]:
     own, theirs = (
         metrics.score(predictions, seen.targets) for predictions in (seen.predictions, best.predictions[part])
     )
+    if metrics.metric.is_right and metrics.higher_is_better and own == 1:
+        return [_too_few_to_tell(against, theirs, part=part, count=len(seen.targets))]
     is_worse = against.kind == "worse"
     relation = "worse than" if is_worse else "not distinguishable from"
     sentence = (
@@ -105,6 +109,19 @@ def _check_baseline(inputs: ReportInputs) -> list[Finding]:
         f"use {against.baseline} instead, which costs less",
     )
     return [Finding("no_better_than_baseline", "serious" if is_worse else "warning", sentence, evidence, remedies)]
+
+
+def _too_few_to_tell(against: Verdict, theirs: float, *, part: str, count: int) -> Finding:
+    """No fault of the model, which makes no error: only more items can show that it is better."""
+    sentence = (
+        f"The model is right on all {count:,} items of {part}, and {against.baseline} on {theirs:.1%}: too few items "
+        "to call the difference more than chance."
+        if theirs < 1
+        else f"The model and {against.baseline} are right on all {count:,} items of {part}, which show no difference."
+    )
+    evidence = {"model": 1.0, "baseline": theirs, "difference": against.difference.to_json(), "p": against.p}
+    remedy = f"more items, or a larger share for {part}" if theirs < 1 else f"use {against.baseline}, which costs less"
+    return Finding("no_better_than_baseline", "note", sentence, evidence, (remedy,))
 
 
 def _as_good_as_the_network(inputs: ReportInputs, plain: Verdict) -> Finding:

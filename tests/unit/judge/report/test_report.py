@@ -16,6 +16,7 @@ from headway.judge.report.card import card
 from headway.judge.report.page import render
 from headway.judge.report.report import Report
 from headway.judge.verdict import verdict
+from headway.predictions import LayerActivity
 from tests.judging import baseline_data, judged, metrics_of, report_of, run_baselines
 
 HISTORY = [
@@ -86,7 +87,8 @@ def test_verdict(ours: slice, theirs: slice, kind: str, opening: str) -> None:
 
 def test_the_interval_and_the_test_must_agree() -> None:
     targets = np.arange(280) % 3
-    # Five items against none: the bootstrap's interval leaves out 0, McNemar's p is 0.0625.
+    # Five items against none: the bootstrap's interval leaves out 0, McNemar's p is 0.0625. A reader who goes by the
+    # interval must come to the test's answer.
     found = verdict(
         answers(targets, slice(0)),
         targets,
@@ -94,11 +96,12 @@ def test_the_interval_and_the_test_must_agree() -> None:
         part="test",
         metrics=metrics_of(),
     )
-    assert found.difference.low > 0
+    assert found.difference.low == 0
+    assert found.difference.high > 3
     assert found.p == pytest.approx(0.0625)
     assert found.kind == "indistinguishable"
     assert found.sentence == (
-        "Not distinguishable from the best baseline (b, 0.982): +1.8 points [0.4, 3.6], McNemar p = 0.062."
+        "Not distinguishable from the best baseline (b, 0.982): +1.8 points [0.0, 3.6], McNemar p = 0.062."
     )
 
 
@@ -151,6 +154,44 @@ def test_as_good_as_a_baseline_on_the_same_pretrained_network_is_a_note() -> Non
     [finding] = [finding for finding in behind.findings if finding.kind == "no_better_than_baseline"]
     assert finding.severity == "serious"
     assert '<div class="verdict worse"><p class="answer">No, the best baseline is better</p>' in render(behind)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence", "remedy"),
+    [
+        (
+            5,
+            "The model is right on all 40 items of valid, and pixels on 87.5%: too few items to call the difference "
+            "more than chance.",
+            "more items, or a larger share for valid",
+        ),
+        (
+            0,
+            "The model and pixels are right on all 40 items of valid, which show no difference.",
+            "use pixels, which costs less",
+        ),
+    ],
+)
+def test_a_model_without_an_error_is_not_to_be_trained_for_longer(wrong: int, sentence: str, remedy: str) -> None:
+    targets = np.arange(40) % 3
+    other = baseline("pixels", answers(targets, slice(wrong)), "valid")
+    judge = report_of({"valid": judged(answers(targets, slice(0)), targets)}, labels=list("abc"), baselines=[other])
+    [finding] = [finding for finding in judge.findings if finding.kind == "no_better_than_baseline"]
+    assert (finding.severity, finding.sentence, finding.remedies) == ("note", sentence, (remedy,))
+
+
+def test_dead_channels_of_a_frozen_body_are_no_fault_of_this_training() -> None:
+    targets = np.arange(40) % 3
+    parts = {"valid": judged(answers(targets, slice(0)), targets)}
+    dead = [LayerActivity(name="body.7", share_dead=0.6, largest=3.0)]
+    options = {
+        "labels": list("abc"),
+        "activity": dead,
+        "baselines": [baseline("b", answers(targets, slice(9)), "valid")],
+    }
+    head, whole = (report_of(parts, history=history, **options) for history in (HISTORY[:1], HISTORY))
+    assert "dead_activations" not in [finding.kind for finding in head.findings]
+    assert "dead_activations" in [finding.kind for finding in whole.findings]
 
 
 def test_the_verdict_is_on_test_where_there_is_one(report: Report) -> None:

@@ -94,6 +94,7 @@ class ClassifierRun:
         is_blind: Whether neither the model nor a baseline that learns surely gives an item's own class more probability
             than other items' classes; False where that was not measured.
         tries: What to try against underfitting that depends on the kind of input.
+        clusters: Which items of valid belong together, int64 `[items]`; None where all are independent.
     """
 
     labels: Sequence[str]
@@ -106,6 +107,7 @@ class ClassifierRun:
     baseline_learns: bool = False
     is_blind: bool = False
     tries: Sequence[str] = ()
+    clusters: np.ndarray | None = None
 
     @cached_property
     def head(self) -> Epoch | None:

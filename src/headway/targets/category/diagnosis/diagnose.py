@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 
 import numpy as np
 
 from headway.judge.diagnosis.finding import Finding
+from headway.judge.grouped_items import of_groups
 from headway.judge.intervals import Estimate, newcombe, wilson
 from headway.judge.report.inputs import ReportInputs
 from headway.targets.base import check_labels
@@ -58,6 +60,7 @@ def find_problems(inputs: ReportInputs) -> list[Finding]:
         is_blind=_is_blind(inputs),
         baseline_accuracy=METRICS.score(best.predictions[inputs.focus], seen.targets) if best else None,
         tries=inputs.tries,
+        clusters=inputs.clusters.get(inputs.focus),
     )
     return find_in_run(run)
 
@@ -189,10 +192,21 @@ def _confused_pair(run: ClassifierRun, counts: np.ndarray, share: Estimate, one:
 def _check_size(run: ClassifierRun) -> list[Finding]:
     """An interval of accuracy so wide that models cannot be compared."""
     accuracy, count = run.valid.accuracy, len(run.valid)
+    if run.clusters is not None:
+        accuracy = of_groups(accuracy, run.valid.correct.astype(float), run.clusters, is_share=True)
+    if accuracy.reason:
+        sentence = f"The {count:,} validation items are too few for an interval of the accuracy: {accuracy.reason}."
+        evidence = {"num_valid": count, "valid_accuracy": accuracy.to_json()}
+        return [
+            Finding("little_validation_data", "warning", sentence, evidence, ("more groups for valid", "more data"))
+        ]
     width = accuracy.high - accuracy.low
     if width <= WIDE:
         return []
     wanted = _items_for(accuracy.value)
+    if run.clusters is not None:
+        # Items of a group tell less than as many others: of like groups as many times more as the interval is wider.
+        wanted = math.ceil(count * max((width / WIDE) ** 2, wanted / count))
     sentence = (
         f"The {count:,} validation items put the accuracy between {accuracy.low:.1%} and {accuracy.high:.1%}; "
         f"{wanted:,} would narrow it to {100 * WIDE:.0f} points."

@@ -16,7 +16,8 @@ from headway.judge.intervals import Estimate, newcombe, wilson
 from headway.judge.report.inputs import ReportInputs
 from headway.predictions import LayerActivity, Predictions
 from headway.targets.category.diagnosis import diagnose as diagnosis
-from headway.targets.category.diagnosis.diagnose import find_problems
+from headway.targets.category.diagnosis.classifier_run import ClassifierRun, Judged
+from headway.targets.category.diagnosis.diagnose import find_in_run, find_problems
 from headway.targets.category.mistakes import label_judges
 from tests.judging import diagnose, target_of
 
@@ -535,3 +536,19 @@ def test_advice_is_for_what_the_items_are() -> None:
         ]
         assert ("larger images" in found.remedies) == ("larger images" in tries)
         assert set(tries) <= set(found.remedies)
+
+
+@pytest.mark.parametrize(
+    ("groups", "sentence"),
+    [
+        (14, "The 90 validation items are too few for an interval of the accuracy: 14 groups, 30 needed."),
+        (45, "The 90 validation items put the accuracy between 73.4% and 93.9%; 378 would narrow it to 10 points."),
+    ],
+)
+def test_little_validation_data_in_groups(groups: int, sentence: str) -> None:
+    targets = np.arange(90) % 2
+    given = np.where(np.arange(90) // 2 % 8 == 0, 1 - targets, targets)
+    valid = Judged(np.eye(2)[given] * 0.8 + 0.1, targets)
+    run = ClassifierRun(labels=["a", "b"], valid=valid, clusters=np.arange(90) * groups // 90)
+    [finding] = [finding for finding in find_in_run(run) if finding.kind == "little_validation_data"]
+    assert finding.sentence == sentence

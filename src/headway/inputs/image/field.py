@@ -291,7 +291,10 @@ class Image(Input):
     def from_json(cls, values: dict[str, Any]) -> Self:
         known = values_of(cls, {"value_range": None, **values})
         low_high = known.pop("value_range")
-        return cls(**known, value_range=(float(low_high[0]), float(low_high[1])) if low_high else None)
+        if low_high is None:
+            return cls(**known)
+        low, high = low_high
+        return cls(**known, value_range=(float(low), float(high)))
 
     def _open(self, value: Any, *, draft: tuple[str, int] | None = None) -> PILImage.Image:
         return _open(value, draft=draft, value_range=self.value_range)

@@ -15,7 +15,7 @@ from PIL import Image as PILImage
 import headway as hw
 from headway.bundle.format import read_bundle
 from headway.bundle.predictor import open_bundle
-from headway.errors import ConfigError
+from headway.errors import BundleError, ConfigError
 from headway.inputs.image.value_range import to_8_bits
 from headway.inputs.registry import input_from_json
 
@@ -108,6 +108,14 @@ def test_a_bundle_of_deep_pictures_opens() -> None:
     predictor = open_bundle(replace(bundle, manifest=manifest), source="deep.headway")
     assert predictor.input == hw.Image("file", size=8, value_range=(0, 4095))
     assert predictor.predict(np.full((16, 16, 3), (4000, 0, 0), np.uint16)).label == "red"
+
+
+@pytest.mark.parametrize("said", [[], 0, [1, 2, 3], [5, 1], "ab", [False, True], [0, 10**400], {"low": 0, "high": 1}])
+def test_a_bundle_with_another_range_is_refused(said: object) -> None:
+    bundle = read_bundle(GOLDEN)
+    manifest = {**bundle.manifest, "input": {**bundle.manifest["input"], "value_range": said}}
+    with pytest.raises(BundleError, match="The bundle's fields cannot be read"):
+        open_bundle(replace(bundle, manifest=manifest), source="deep.headway")
 
 
 def test_a_range_of_ones_own() -> None:

@@ -59,7 +59,7 @@ def _call(setup: Setup, call: Mapping[str, Any], before: int, after: int, *, two
     if "path" in arguments:
         arguments["path"] = os.path.abspath(arguments["path"])
     is_fine_tuned, trains = call["call"] == "fine_tune", call["call"] in ("fit", "fine_tune")
-    usual = (setup.fine_tuning if two_stages else setup.recipe).lr
+    usual = (setup.fine_tuning if two_stages else setup.recipe).lr_with(setup.batch_size)
     base = recommended(setup, two_stages=two_stages) if is_fine_tuned else None
     return Call(
         name=call["call"],

@@ -187,7 +187,7 @@ def train_from_scratch(
         given = f"epochs=0 (--epochs 0), {setup.data.input}"
         raise ConfigError(what, given=given, fix="Pass epochs=1 or more, or leave it out for the recipe's number.")
     recipe, options = setup.recipe, options or recommended(setup, two_stages=False)
-    lr = recipe.lr if lr is None else lr
+    lr = recipe.lr_with(setup.batch_size) if lr is None else lr
     if minutes is not None:
         # However short the time, a step is taken.
         plan = plan_within(setup, options, lr, seconds=60 * minutes, min_steps=1)

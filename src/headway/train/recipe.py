@@ -16,6 +16,7 @@ class Recipe:
 
     Attributes:
         lr: Peak learning rate.
+        lr_batch_size: Items a step that it is for: with fewer it is smaller in proportion. None: for any number.
         options: How it trains besides.
         samples_seen: About so many training items are seen, each epoch counting anew.
         min_epochs: Passes over the training rows at least,
@@ -23,9 +24,11 @@ class Recipe:
         steps: About so many steps an epoch, where the kind of input says nothing of the batch size,
         min_batch_size: but never fewer items a step,
         max_batch_size: and never more.
+        few_rows_steps: Steps an epoch where the rows are so few that there would be fewer, down to 32 items a step.
     """
 
     lr: float = 1e-2
+    lr_batch_size: int | None = None
     options: Options = field(default_factory=lambda: Options(weight_decay=0.05))
     samples_seen: int = 64_000
     min_epochs: int = 5
@@ -33,6 +36,7 @@ class Recipe:
     steps: int = 50
     min_batch_size: int = 32
     max_batch_size: int = 1024
+    few_rows_steps: int = 0
 
     def epochs(self, num_train: int) -> int:
         """Passes over so many training rows: the more rows, the fewer.
@@ -50,8 +54,21 @@ class Recipe:
             >>> Recipe().batch_size(3_200)
             64
         """
-        wanted = 2 ** round(math.log2(max(num_train, 1) / self.steps))
-        return min(max(wanted, self.min_batch_size), self.max_batch_size)
+        size = min(max(_power_of_two(num_train / self.steps), self.min_batch_size), self.max_batch_size)
+        return min(size, max(_power_of_two(num_train / self.few_rows_steps), 32)) if self.few_rows_steps else size
+
+    def lr_with(self, batch_size: int) -> float:
+        """Peak learning rate with so many items a step.
+
+        Example:
+            >>> Recipe(lr=0.02, lr_batch_size=256).lr_with(64)
+            0.005
+        """
+        return self.lr * min(batch_size / self.lr_batch_size, 1) if self.lr_batch_size else self.lr
+
+
+def _power_of_two(number: float) -> int:
+    return 2 ** max(round(math.log2(max(number, 1))), 0)
 
 
 # Stage two of a pretrained model, where its architecture brings nothing else: rates that fall towards the first layers.

@@ -28,12 +28,14 @@ ARCHITECTURE = "realmlp"
 
 RECIPE = Recipe(
     lr=2e-2,
+    lr_batch_size=256,
     options=Options(schedule="cosine", weight_decay=0.02),
     samples_seen=1_500_000,
     min_epochs=8,
     max_epochs=24,
     steps=100,
     min_batch_size=256,
+    few_rows_steps=4,
 )
 
 WIDTH = 128

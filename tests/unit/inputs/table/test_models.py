@@ -118,6 +118,14 @@ def test_fewer_epochs_for_more_rows() -> None:
     assert Recipe().epochs(10**6) == 5
 
 
+def test_few_rows_have_smaller_batches_at_a_smaller_rate() -> None:
+    sizes = [RECIPE.batch_size(count) for count in (1, 77, 256, 600, 1_000, 20_000, 10**6)]
+    assert sizes == [32, 32, 64, 128, 256, 256, 1024]
+    assert [RECIPE.lr_with(size) for size in sizes] == pytest.approx([0.0025, 0.0025, 0.005, 0.01, 0.02, 0.02, 0.02])
+    assert [Recipe().batch_size(count) for count in (1, 600, 3_200)] == [32, 32, 64]
+    assert Recipe().lr_with(1) == Recipe().lr
+
+
 FRAME = pl.DataFrame({"x": [0.5, 1.5, 2.5] * 4, "y": ["a", "b", "c"] * 4})
 
 

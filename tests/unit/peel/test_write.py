@@ -184,7 +184,8 @@ def test_a_file_never_stands_in_for_a_module(name: str, tmp_path: Path) -> None:
 def test_one_call_is_shown_alone(data: hw.Data) -> None:
     learner = trained(data)
     assert learner.peel("fine_tune", layer="method").text == (
-        'learner.fine_tune(epochs=1, lr=0.0025, schedule="cosine", lr_decay=1.0, weight_decay=0.02, freeze_norm=False)\n'
+        'learner.fine_tune(epochs=1, lr=0.0025, schedule="cosine", lr_decay=1.0, weight_decay=0.02, '
+        "freeze_norm=False)\n"
     )
     loop = learner.peel("fine_tune").text
     assert "loss.backward()" in loop

@@ -17,6 +17,7 @@ from headway.errors import ConfigError, ReadError
 from headway.inputs.base import Input, values_of
 from headway.inputs.image.arrays import pictures_of
 from headway.inputs.image.geometry import CropBox
+from headway.inputs.image.scientific import decode, notes_of
 from headway.inputs.image.statistics import image_statistics
 from headway.inputs.image.value_range import fitted_range, is_deep, to_8_bits
 from headway.system.files import RefusedFileError, read_file
@@ -200,6 +201,21 @@ class Image(Input):
         """What part of a picture the model sees."""
         return self.frame(value).part(self.window)
 
+    def notes(self, value: Any) -> tuple[str, ...]:
+        """Which frame of a scanner's file is read, where it has several."""
+        return notes_of(value)
+
+    def items_of(self, table: pl.DataFrame) -> tuple[Self, pl.DataFrame, tuple[str, ...]]:
+        """The rows; where files are DICOM, with what their headers say as columns "patient", "site" and so on."""
+        from headway.inputs.image.dicom import with_headers
+
+        return self, *with_headers(table, self.column)
+
+    def remarks(self, items: pl.DataFrame) -> list[str]:
+        from headway.inputs.image.dicom import proposals
+
+        return proposals(items, self.column)
+
     def question(self, target: Target) -> str:
         return target.question(self.noun) or super().question(target)
 
@@ -349,6 +365,8 @@ def _open(
     if not len(value):
         message = "empty: 0 bytes"
         raise ReadError(message)
+    if (decoded := decode(bytes(value))) is not None:
+        return _checked(_from_array(decoded.values, value_range or decoded.value_range))
     image = _checked(PILImage.open(io.BytesIO(value)))
     if draft is not None:
         # A JPEG is decoded at 1/2, 1/4 or 1/8 where that still covers the canvas: several times faster.

@@ -9,7 +9,10 @@ from contextlib import nullcontext
 from PIL import Image as PILImage
 
 from headway.bundle.predictor import Predictor
+from headway.errors import ReadError
+from headway.inputs.image.dicom import picture_size
 from headway.inputs.image.field import Image
+from headway.inputs.image.scientific import HEAD_BYTES, is_dicom
 from headway.serve.files import FileReader
 from headway.serve.problems import Kind, Problem
 from headway.serve.reader import Asked, Item
@@ -21,7 +24,15 @@ __all__ = ["FORMATS", "MEDIA_TYPES", "PictureReader"]
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 
 MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/tiff", "image/avif")
-_ALIASES = ("image/jpg", "image/pjpeg", "image/apng", "image/x-ms-bmp", "image/*", "application/octet-stream")
+_ALIASES = (
+    "image/jpg",
+    "image/pjpeg",
+    "image/apng",
+    "image/x-ms-bmp",
+    "image/*",
+    "application/dicom",
+    "application/octet-stream",
+)
 
 _LARGE_PIXELS = 8_000_000
 
@@ -51,6 +62,11 @@ class PictureReader(FileReader):
 
     def _num_pixels(self, data: bytes) -> int:
         """How many pixels will be in memory, by the header alone."""
+        if is_dicom(data[:HEAD_BYTES]):
+            try:
+                return self._within(picture_size(data))
+            except ReadError as error:
+                raise Problem(Kind.UNREADABLE, f"The picture is {error}.") from error
         try:
             image = PILImage.open(io.BytesIO(data), formats=FORMATS)
             # A progressive JPEG is held whole in memory, even to be decoded small.
@@ -62,9 +78,12 @@ class PictureReader(FileReader):
         except Exception as error:
             detail = f"It is not a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file, or it is damaged."
             raise Problem(Kind.UNREADABLE, detail) from error
-        width, height = image.size
+        return self._within(image.size)
+
+    def _within(self, size: tuple[int, int]) -> int:
+        width, height = size
         if width * height > self._max_pixels:
-            raise self._too_many(image.size)
+            raise self._too_many(size)
         return width * height
 
     def _too_many(self, size: tuple[int, int] | None = None) -> Problem:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headway.errors import ReadError
+from headway.inputs.image.scientific import decode_item
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
@@ -44,13 +45,18 @@ def fitted_range(values: Sequence[Any], open_picture: Callable[[Any], PILImage.I
     """The range of the deep ones among these pictures; None where a sample of them has none.
 
     Whole numbers have a whole number of bits: 12 bits, stored in 16, go from 0 to 4095. Decimals up to 1 go from 0 to
-    1. Anything else goes from the least to the greatest.
+    1. Anything else goes from the least to the greatest. Where headers ask for a window, as DICOM's do, all
+    pictures get the median of these windows.
     """
     if not any(_is_deep_picture(value, open_picture) for value in values[:: max(1, len(values) // _LOOKED_AT)]):
         return None
     measured = values[:: max(1, len(values) // _MEASURED)]
     with ThreadPoolExecutor() as pool:
         extremes = [ends for ends in pool.map(lambda value: _extremes(value, open_picture), measured) if ends]
+    windows = [ends[:2] for ends in extremes if ends[3]]
+    if windows:
+        low, high = np.median(windows, axis=0).tolist()
+        return low, max(high, low + 1)
     low, high = min(ends[0] for ends in extremes), max(ends[1] for ends in extremes)
     if low >= 0 and all(ends[2] for ends in extremes):
         return 0.0, float(2 ** max(int(high).bit_length(), 1) - 1)
@@ -65,10 +71,12 @@ def _is_deep_picture(value: Any, open_picture: Callable[[Any], PILImage.Image]) 
 
     if isinstance(value, np.ndarray):
         return value.dtype == np.uint16
+    if isinstance(value, str) and Path(value).suffix.lower() in _OF_8_BITS:
+        return False
+    if decoded := decode_item(value):
+        return decoded.value_range is not None
     try:
         if isinstance(value, str):
-            if Path(value).suffix.lower() in _OF_8_BITS:
-                return False
             with PILImage.open(value) as image:
                 return is_deep(image.mode)
         return is_deep(open_picture(value).mode)
@@ -77,15 +85,22 @@ def _is_deep_picture(value: Any, open_picture: Callable[[Any], PILImage.Image]) 
         return False
 
 
-def _extremes(value: Any, open_picture: Callable[[Any], PILImage.Image]) -> tuple[float, float, bool] | None:
-    """The least and the greatest value of a deep picture, and whether all are whole numbers; None of another."""
+def _extremes(value: Any, open_picture: Callable[[Any], PILImage.Image]) -> tuple[float, float, bool, bool] | None:
+    """The least and the greatest value of a deep picture, whether all are whole numbers, and whether a header says so.
+
+    None of another picture.
+    """
     if not _is_deep_picture(value, open_picture):
         return None
+    decoded = decode_item(value)
+    if decoded and decoded.window:
+        return *decoded.window, False, True
     try:
-        array = value if isinstance(value, np.ndarray) else np.asarray(open_picture(value))
+        picture = decoded.values if decoded else value if isinstance(value, np.ndarray) else open_picture(value)
+        array = np.asarray(picture)
     except (OSError, ReadError):
         return None
     array = array[np.isfinite(array)]
     if not array.size:
         return None
-    return float(array.min()), float(array.max()), bool((array == np.floor(array)).all())
+    return float(array.min()), float(array.max()), bool((array == np.floor(array)).all()), False

@@ -31,9 +31,12 @@ def test_architecture_has_the_layers_that_are_checked() -> None:
 
 def test_every_dependency_has_its_reason() -> None:
     text = (ROOT / "docs" / "dependencies.md").read_text()
-    users, course, workers, benchmarks = re.split("## For the course|## For working on Headway|## For benchmarks", text)
+    headings = "## For the course|## For medical and scientific pictures|## For working on Headway|## For benchmarks"
+    users, course, medical, workers, benchmarks = re.split(headings, text)
     learners = SETTINGS["project"]["optional-dependencies"]["course"]
     assert _named(course, column=1) == {_name(library) for library in learners}
+    scanners = SETTINGS["project"]["optional-dependencies"]["medical"]
+    assert _named(medical, column=1) == {_name(library) for library in scanners}
     assert _named(users, column=2) == {_name(each) for each in SETTINGS["project"]["dependencies"]}
     assert _named(workers, column=1) == {_name(each) for each in SETTINGS["dependency-groups"]["dev"]}
     peers = SETTINGS["project"]["optional-dependencies"]["bench"]

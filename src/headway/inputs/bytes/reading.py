@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from headway.errors import ReadError, in_a_line
-from headway.system.files import open_file
+from headway.system.files import RefusedFileError, open_file
 
 __all__ = ["PADDING", "read_windows"]
 
@@ -41,6 +41,8 @@ def read_windows(value: Any, *, length: int, most: int) -> np.ndarray:
     except FileNotFoundError as error:
         message = "no such file"
         raise ReadError(message) from error
+    except RefusedFileError as error:
+        raise ReadError(str(error)) from error
     # A path that cannot be one is a ValueError.
     except (OSError, ValueError) as error:
         message = f"cannot be read: {in_a_line(error)}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from headway import datasets, lab, sklearn
     from headway.bundle.predictor import Predictor, load
+    from headway.bundle.scoring import Scorer
     from headway.data.arrays import from_arrays, from_dataset
     from headway.data.build import from_csv, from_folder, from_items
     from headway.data.dataset import Data
@@ -95,6 +96,7 @@ __all__ = [
     "Recipe",
     "Report",
     "RunError",
+    "Scorer",
     "Series",
     "ShapeError",
     "Sound",
@@ -122,6 +124,7 @@ __all__ = [
 # The public names of each module.
 _NAMES: dict[str, tuple[str, ...]] = {
     "headway.bundle.predictor": ("Predictor", "load"),
+    "headway.bundle.scoring": ("Scorer",),
     "headway.data.arrays": ("from_arrays", "from_dataset"),
     "headway.data.build": ("from_csv", "from_folder", "from_items"),
     "headway.data.dataset": ("Data",),

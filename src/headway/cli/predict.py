@@ -35,7 +35,13 @@ def predict(
     *,
     output: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Masks: folder to write PHOTO.mask.png files to."),
+        typer.Option(metavar="FOLDER", help="Folder to write to: of masks PHOTO.mask.png files; of shards, Parquet."),
+    ] = None,
+    shards: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Parquet table: divide its rows into N shards.")
+    ] = None,
+    shard: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Answer for this shard alone, from 0. Default: all.")
     ] = None,
     separator: Separator = None,
     encoding: Encoding = None,
@@ -45,6 +51,9 @@ def predict(
     ] = False,
 ) -> None:
     """Predict each file, or each row of a table. Exit status 1: one of them cannot be read."""
+    if shards is not None or shard is not None:
+        _shards(bundle, files, output=output, shards=shards, shard=shard)
+        return
     from headway.bundle.predictor import load
 
     predictor, dialect = load(bundle), dialect_of({"separator": separator, "encoding": encoding, "decimal": decimal})
@@ -76,6 +85,20 @@ def predict(
         echo(f"{num_noted:,} {predictor.input.nouns} have values that training did not have: {shown}{more}", err=True)
     if failed:
         raise typer.Exit(1)
+
+
+def _shards(bundle: Path, files: Sequence[Path], *, output: Path | None, shards: int | None, shard: int | None) -> None:
+    """Writes the answers for one shard of a table's rows, or for all that are not there yet."""
+    from headway.bundle.scoring import Scorer, score_shard
+
+    if shards is None or output is None or len(files) != 1:
+        what = "A table is answered in shards with `--shards`, `--output` and one Parquet file."
+        given = f"--shards {shards}, --output {output}, files: {', '.join(map(str, files))}"
+        raise ConfigError(what, given=given, fix="headway predict BUNDLE items.parquet --shards 16 --output answers/")
+    scorer = Scorer(bundle)
+    for number in range(shards) if shard is None else (shard,):
+        written, is_new = score_shard(scorer, files[0], output, shard=number, shards=shards)
+        echo(f"{written}{'' if is_new else ': there already'}")
 
 
 def _listed(file: Path, input: Input, dialect: Dialect) -> list[Path]:

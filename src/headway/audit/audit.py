@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -44,6 +44,7 @@ class Audit(AsJson):
         learning_curve: What more data would bring the head; None where that was not measured.
         pictures: The items that the findings show, by their rows.
         labels: Their labels.
+        least_sure: The items whose own label models that did not see them give the least probability, by their rows.
 
     Example:
         >>> import headway as hw
@@ -53,7 +54,7 @@ class Audit(AsJson):
         [['code']]
     """
 
-    json_without: ClassVar[tuple[str, ...]] = ("findings", "pictures", "labels")
+    json_without: ClassVar[tuple[str, ...]] = ("findings", "pictures", "labels", "least_sure")
 
     name: str
     data: dict[str, Any]
@@ -63,6 +64,7 @@ class Audit(AsJson):
     learning_curve: LearningCurve | None = None
     pictures: Mapping[int, Picture] = field(default_factory=dict)
     labels: Mapping[int, str] = field(default_factory=dict)
+    least_sure: Sequence[int] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The audit as plain JSON values, schema version 1, each finding with why it matters."""

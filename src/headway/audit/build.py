@@ -22,6 +22,7 @@ __all__ = ["audit_data", "item_audit", "rows_shown"]
 
 # Items of a finding that the page shows.
 _SHOWN = 8
+_LEAST_SURE = 200
 
 Tell = Callable[[str], object]
 
@@ -68,6 +69,7 @@ def audit_data(data: Data, *, name: str = "", source: str = "DATA", seed: int = 
         learning_curve=head_curve(data, unseen, seed=seed),
         pictures=(pictures := _pictures(items, findings)),
         labels=_labels(items, pictures),
+        least_sure=_least_sure(data, unseen),
     )
 
 
@@ -105,6 +107,13 @@ def _pictures(items: ItemAudit, findings: Iterable[Finding]) -> dict[int, Pictur
             if row not in pictures and position < len(items.part) and items.part.rows[position] == row:
                 pictures[row] = items.picture(position)
     return pictures
+
+
+def _least_sure(data: Data, unseen: Unseen | None) -> list[int]:
+    if unseen is None or not data.target.is_one_class:
+        return []
+    own = unseen.predictions[np.arange(len(unseen.targets)), unseen.targets]
+    return unseen.rows[np.argsort(own, kind="stable")[:_LEAST_SURE]].tolist()
 
 
 def _labels(items: ItemAudit, rows: Iterable[int]) -> dict[int, str]:

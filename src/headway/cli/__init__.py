@@ -14,6 +14,8 @@ from typing import Annotated
 import typer
 
 from headway.cli.audit import audit
+from headway.cli.clean import clean
+from headway.cli.compare import compare
 from headway.cli.course import course
 from headway.cli.datasets import datasets
 from headway.cli.demo import demo
@@ -68,6 +70,7 @@ def _root(
 COMMANDS = {
     "Data": {
         audit: ("headway audit photos/ --open", "headway audit people.csv --target income"),
+        clean: ("headway clean photos/ --decisions decisions.jsonl",),
     },
     "Train": {
         demo: ("headway demo",),
@@ -80,6 +83,7 @@ COMMANDS = {
     "Evaluate": {
         report: ("headway report runs/photos --slices site,year --open",),
         evaluate: ("headway evaluate runs/photos/model.headway new_photos/",),
+        compare: ("headway compare runs/before runs/cleaned",),
         drift: ("headway drift runs/photos/model.headway requests/",),
         lab: ('headway lab beats.csv --target rhythm --representations "native,recurrence plot"',),
     },

@@ -12,6 +12,7 @@ import typer
 
 from headway.cli.data_options import (
     Decimal,
+    DecisionFiles,
     Encoding,
     InputColumns,
     KindName,
@@ -54,6 +55,7 @@ def audit(
     decimal: Decimal = None,
     valid: ValidShare = 0.2,
     size: Size = None,
+    decisions: DecisionFiles = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Random seed.")] = 0,
     output: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where audit.html and audit.json go. Default: audits/NAME.")

@@ -26,6 +26,7 @@ __all__ = [
     "TARGET_OPTIONS",
     "AcceptChanges",
     "Decimal",
+    "DecisionFiles",
     "Encoding",
     "InputColumns",
     "KindName",
@@ -120,6 +121,11 @@ Size = Annotated[
     int | None, _model_option(metavar="PIXELS", help="Side of the square image that the model sees. Default: 224.")
 ]
 
+DecisionFiles = Annotated[
+    list[str] | None,
+    _data_option(metavar="FILE", help="Decisions on items, as `headway clean` writes them; may be repeated."),
+]
+
 # How a table of text is written.
 Separator = Annotated[
     str | None,
@@ -202,7 +208,9 @@ def open_data(options: Mapping[str, Any], *, on_progress: Callable[[int, int], N
 
     path, size, target = Path(options["data"]), options["size"], _target_class(options)
     valid = {"valid": options["valid"], "seed": options["seed"]}
-    opened = {"near_copies": options["near_copies"], "on_progress": on_progress}
+    # A run that was planned by an older version has no decisions.
+    decisions = options.get("decisions") or None
+    opened: dict[str, Any] = {"near_copies": options["near_copies"], "decisions": decisions, "on_progress": on_progress}
     drawn = default_split(target, **valid)
     inputs: list[str] = options["input"] or []
     column: Any = options["target"]

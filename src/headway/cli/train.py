@@ -14,6 +14,7 @@ import typer
 
 from headway.cli.data_options import (
     Decimal,
+    DecisionFiles,
     Encoding,
     InputColumns,
     KindName,
@@ -100,6 +101,7 @@ def train(
             help="Near-duplicates across the split: keep, move to one side, or drop from train.",
         ),
     ] = "keep",
+    decisions: DecisionFiles = None,
     arch: Annotated[
         str | None,
         typer.Option(
@@ -161,6 +163,7 @@ def train(
     start = time.perf_counter()
     options["batch_size"] = _batch_size(batch_size)
     options["class_weights"] = _class_weights(class_weights)
+    options["decisions"] = [str(Path(file).absolute()) for file in decisions or ()]
     check_fields(data, options)
     name = name or _default_name(data)
     _check_settings(name, options)

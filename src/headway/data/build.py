@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from headway.data.dataset import Data
+from headway.data.decisions import Applied, apply, read_decisions
 from headway.data.near_copies import CopiesChoice, check_choice, same_content
 from headway.data.normal_form import existing_paths, is_address
 from headway.data.sources import as_frame, list_folder
@@ -36,6 +37,7 @@ __all__ = ["check_columns", "default_split", "from_csv", "from_folder", "from_it
 MAX_UNREADABLE = 0.05
 
 Progress = Callable[[int, int], None]
+DecisionFiles = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 
 def from_folder(
@@ -47,6 +49,7 @@ def from_folder(
     seed: int = 0,
     input: Input | None = None,
     near_copies: CopiesChoice = "keep",
+    decisions: DecisionFiles | None = None,
     on_progress: Progress | None = None,
 ) -> Data:
     """A data set from a folder of class folders, or of `train/`, `valid/` and `test/` folders of class folders.
@@ -62,6 +65,7 @@ def from_folder(
         near_copies: What is done with items that are nearly the same: "keep" leaves them where they are, and a report
             tells how many of them are on two sides; "move" keeps them on one side, as identical items always are;
             "drop" leaves those out of train that are nearly the same as one of valid or test.
+        decisions: A file that `headway clean` made, or several: labels are changed and items left out as they say.
         on_progress: Called with (items read, items in all) while they are opened for the first time.
 
     Raises:
@@ -79,7 +83,8 @@ def from_folder(
     # A folder may well be called NA.
     target = target_class("category")("label", missing=())  # pyright: ignore[reportCallIssue]
     split = split or by_folder
-    return from_items(items, input=input, target=target, split=split, near_copies=near_copies, on_progress=on_progress)
+    options: dict[str, Any] = {"near_copies": near_copies, "decisions": decisions, "on_progress": on_progress}
+    return from_items(items, input=input, target=target, split=split, **options)
 
 
 def from_csv(
@@ -95,6 +100,7 @@ def from_csv(
     encoding: str | None = None,
     decimal: str | None = None,
     near_copies: CopiesChoice = "keep",
+    decisions: DecisionFiles | None = None,
     on_progress: Progress | None = None,
 ) -> Data:
     """A data set from a table: of its rows themselves, or of the files that a column names.
@@ -116,6 +122,7 @@ def from_csv(
         encoding: The encoding of the text, such as "latin-1"; recognised when left out.
         decimal: What stands before decimals, "." or ","; recognised when left out.
         near_copies: "keep", "move" or "drop", as for `from_folder`.
+        decisions: As for `from_folder`.
         on_progress: Called with (items read, items in all) while they are opened for the first time.
 
     Returns:
@@ -140,13 +147,14 @@ def from_csv(
         if size is not None:
             fix = 'Leave it out, or name the column of photos: input="photo".'
             raise ConfigError("`size` has no effect on rows of values.", given=f"size={size}", fix=fix)
-        data = from_items(values(), input=reader, target=target, split=drawn, near_copies=near_copies)
+        options = {"near_copies": near_copies, "decisions": decisions}
+        data = from_items(values(), input=reader, target=target, split=drawn, **options)
         return replace(data, notes=(*notes, *data.notes))
     answer = _target(target, values, reader) if isinstance(target, str) else target
     is_file = answer.files(reader) is not None
     files = {"target_is_file": is_file, "dialect": dialect, "tell": notes.append}
     items = read_table(path, input=reader.column, target=answer.columns, **files)
-    options = {"near_copies": near_copies, "on_progress": on_progress}
+    options = {"near_copies": near_copies, "decisions": decisions, "on_progress": on_progress}
     data = from_items(items, input=reader, target=answer, split=drawn, **options)
     # The table may have been read twice, once to recognise the target, and then tells everything twice.
     return replace(data, notes=(*dict.fromkeys(notes), *data.notes))
@@ -159,6 +167,7 @@ def from_items(
     target: str | Target,
     split: Split | None = None,
     near_copies: CopiesChoice = "keep",
+    decisions: DecisionFiles | None = None,
     on_progress: Progress | None = None,
 ) -> Data:
     """A data set from a table in memory: a polars or pandas frame, or a dict of columns.
@@ -171,6 +180,7 @@ def from_items(
             decimals or many whole numbers in it, a `Number`.
         split: How to split. Default: `RandomSplit()`.
         near_copies: "keep", "move" or "drop", as for `from_folder`.
+        decisions: As for `from_folder`.
         on_progress: Called with (items read, items in all) while they are opened for the first time.
 
     Raises:
@@ -190,12 +200,11 @@ def from_items(
     # Before the split, which keeps identical items together, and before anything is fitted on what cannot be read.
     store = open_table(frame, input) if input.source == "values" else _open_files(frame, input, target, on_progress)
     frame = frame.with_columns(pl.Series("content", store.contents, dtype=pl.String))
-    missing = _missing(frame, target)
-    answers = store.answers.reasons if store.answers else {}
-    reasons = {row: why for row, why in answers.items() if row not in missing} | store.reasons
-    beside = _beside(frame, input, reasons)
-    _check_readable(frame, input, reasons, beside)
-    reasons = missing | reasons | beside
+    applied, dropped = None, dict[int, str]()
+    if decisions is not None:
+        frame, dropped, applied = apply(frame, target, read_decisions(decisions))
+    missing = {row: why for row, why in _missing(frame, target).items() if row not in dropped}
+    reasons = _left_out(frame, input, store, missing=missing | dropped)
     usable = frame.filter(~pl.col("row").is_in(list(reasons)))
     target.check_items(usable)
     assigned = assign_parts(split, usable, target)
@@ -212,10 +221,24 @@ def from_items(
         split=split,
         problems=_problems(frame, input, reasons),
         store=_as_fitted(store, frame, (input, reader), target, on_progress),
-        notes=(*remarks, *notes, *input.remarks(usable), *target.remarks(usable)),
+        decisions=applied,
+        notes=(*remarks, *notes, *_said(applied), *input.remarks(usable), *target.remarks(usable)),
         unlabelled=_unlabelled(frame.filter(pl.col("row").is_in(list(missing.keys() - store.reasons))), usable, split),
     )
     return _checked(data if near_copies == "keep" else _apart(data, near_copies))
+
+
+def _left_out(frame: pl.DataFrame, input: Input, store: Store, *, missing: dict[int, str]) -> dict[int, str]:
+    """The rows that have no answer, cannot be read or are files beside the items, and why."""
+    answers = store.answers.reasons if store.answers else {}
+    reasons = {row: why for row, why in answers.items() if row not in missing} | store.reasons
+    beside = _beside(frame, input, reasons)
+    _check_readable(frame, input, reasons, beside)
+    return missing | reasons | beside
+
+
+def _said(applied: Applied | None) -> list[str]:
+    return [applied.sentence] if applied else []
 
 
 def _training_rows(items: pl.DataFrame, target: Target) -> pl.DataFrame:

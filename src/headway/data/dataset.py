@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from headway.data.decisions import Applied
 from headway.data.near_copies import ADVICE, Copies, copies_of_train
 from headway.data.splits import PARTS, PartName, Split
 from headway.data.store import Ragged, Store, as_text
@@ -54,6 +55,7 @@ class Data:
         notes: Sentences on what of the source is read in another way than it is written, or was left out of it.
         unlabelled: The rows that can be read and have no target, with the columns of `items` but "split"; without those
             that are identical to an item of valid or test. `Learner.adapt` learns from them.
+        decisions: What people's decisions changed; None where there were none.
         lost: Items that could be read at first and can no longer be read, by row, and why. Only data too large for the
             store are read again and again; the parts leave such items out.
     """
@@ -66,6 +68,7 @@ class Data:
     store: Store
     notes: tuple[str, ...] = ()
     unlabelled: pl.DataFrame = field(default_factory=pl.DataFrame)
+    decisions: Applied | None = None
     lost: dict[int, str] = field(default_factory=dict, compare=False)
     _pairs: list[list[tuple[int, int]]] = field(default_factory=list, compare=False, repr=False)
 
@@ -222,6 +225,7 @@ class Data:
             "split": self.split.describe(self.target.strata_name),
             "left_out": len(self.problems),
             "fingerprint": self.fingerprint,
+            **({"decisions": self.decisions.to_json()} if self.decisions else {}),
             "input": self.input.facts(),
             "target": self.target.to_json(),
         }

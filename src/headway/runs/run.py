@@ -28,6 +28,7 @@ import torch
 from torch import nn
 
 from headway.data.dataset import Data
+from headway.data.decisions import Applied
 from headway.data.restore import ACCEPT, moved, reopen
 from headway.errors import ConfigError, DataError, HeadwayError, RunError, Stopped
 from headway.inputs.registry import input_from_json
@@ -97,6 +98,7 @@ class Run:
                 "split": data.split.describe(data.target.strata_name),
                 "groups": data.split.groups,
                 "notes": data.notes,
+                **({"decisions": data.decisions.to_json()} if data.decisions else {}),
             },
             "input": data.input.to_json(),
             "target": data.target.to_json(),
@@ -214,7 +216,9 @@ class Run:
             accept_changes=accept_changes,
             on_progress=on_progress,
         )
-        data = replace(data, notes=tuple(config["data"].get("notes", ())))
+        known = config["data"]
+        decisions = Applied.from_json(known["decisions"]) if "decisions" in known else None
+        data = replace(data, notes=tuple(known.get("notes", ())), decisions=decisions)
         # Of answers that are files, nothing but the fingerprint knows the bytes.
         has_changed = data.fingerprint != config["data"]["fingerprint"]
         if data.store.answers and has_changed and not accept_changes:

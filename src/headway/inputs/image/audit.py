@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -18,6 +19,7 @@ from headway.judge.diagnosis.finding import Finding, Severity
 from headway.judge.diagnosis.item_audit import ItemAudit
 from headway.judge.intervals import wilson
 from headway.judge.report.report import Picture
+from headway.seeds import generator
 from headway.system.files import read_file
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ _SHOWN = 200
 # pixels at most are that strange. Of photos and of digits as they are none was above.
 _STRAY, _STRAY_OVER, _STRAY_PIXELS = 0.2, 6.0, 60
 _FEWEST, _MOST_CLASSES = 50, 100
+# Pixels of a photo's corners, and photos whose corners are looked at: they are decoded once more, as a whole.
+_CORNER, _CORNERS = 48, 300
 # Photos of one camera within so many seconds are a burst.
 _BURST_SECONDS = 10
 _MAKE, _MODEL, _SOFTWARE, _TIME, _EXIF = 271, 272, 305, 36867, 34665
@@ -128,18 +132,43 @@ class PhotoAudit(ItemAudit):
         target = self.part.data.target
         if not target.is_one_class or len(self.part) < _FEWEST or len(target.labels) > _MOST_CLASSES:
             return []
-        explained = _explained(self._blocks(), self.part.targets, len(target.labels))
+        finding = self._stray(self._blocks(), self.part.targets, "of a photo as the model reads it")
+        if finding is None:
+            # Photos of several sizes: a mark a few pixels from a corner is nowhere the same once they are resized.
+            drawn = np.sort(generator(0, "order").permutation(len(self.part))[:_CORNERS])
+            corners = (
+                np.stack(list(map(self._corners, block))) for block in np.array_split(drawn, -(-len(drawn) // _BLOCK))
+            )
+            where = f"of the four corners of the photos, {_CORNER} pixels each"
+            finding = self._stray(corners, self.part.targets[drawn], where)
+        return [finding] if finding is not None else []
+
+    def _corners(self, position: int) -> np.ndarray:
+        """The four corners of a photo as its file has them, side by side as a square."""
+        from headway.inputs.image.field import open_upright
+
+        image = np.asarray(open_upright(self.part.items[self._reader.column][int(position)]).convert("RGB"))
+        half = [min(_CORNER, side // 2) for side in image.shape[:2]]
+        square = np.zeros((2 * _CORNER, 2 * _CORNER, 3), dtype=np.uint8)
+        for down, across in product((False, True), repeat=2):
+            rows = slice(-half[0], None) if down else slice(half[0])
+            columns = slice(-half[1], None) if across else slice(half[1])
+            square[rows, columns] = image[rows, columns]
+        return square
+
+    def _stray(self, blocks: Iterator[np.ndarray], targets: np.ndarray, where: str) -> Finding | None:
+        explained = _explained(blocks, targets, len(self.part.data.target.labels))
         most = float(explained.max())
         strange = np.argwhere(explained > most / 2)
         # By chance alone the largest of so many pixels explains a little, where there are few photos.
-        least = max(_STRAY, 40 / len(self.part), _STRAY_OVER * float(np.quantile(explained, 0.99)))
+        least = max(_STRAY, 40 / len(targets), _STRAY_OVER * float(np.quantile(explained, 0.99)))
         if most < least or len(strange) > _STRAY_PIXELS:
-            return []
+            return None
         (top, left), (bottom, right) = strange.min(axis=0), strange.max(axis=0)
         height, width = explained.shape
         sentence = (
             f"A few pixels tell the label: {len(strange)} of {height * width:,}, in rows {top} to {bottom} and columns "
-            f"{left} to {right} of a photo as the model reads it ({height} x {width}). The class explains {most:.0%} "
+            f"{left} to {right} {where} ({height} x {width}). The class explains {most:.0%} "
             "of how much they differ from their neighbours."
         )
         remedies = (
@@ -147,7 +176,7 @@ class PhotoAudit(ItemAudit):
             "cut it off, or paint it over, in all photos",
         )
         evidence = {"explained": most, "usual": float(np.quantile(explained, 0.99)), "pixels": len(strange)}
-        return [Finding("shortcut", "serious", sentence, evidence, remedies)]
+        return Finding("shortcut", "serious", sentence, evidence, remedies)
 
     def picture(self, position: int) -> Picture:
         return Picture(jpeg(self._reader.view(self.part.canvases([position])[0]), side=_SIDE))

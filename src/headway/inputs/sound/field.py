@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from headway.data.dataset import Part
     from headway.inputs.training_view import TrainingView
     from headway.judge.baselines.base import Baseline
+    from headway.judge.diagnosis.item_audit import ItemAudit
     from headway.judge.report.report import Picture, Report
     from headway.targets.base import Target
     from headway.train.model import Model
@@ -213,6 +214,11 @@ class Sound(Input):
 
         part, statistics = baseline_part(self, part, seed=seed)
         return part, {"mfcc": statistics}, {}
+
+    def audit(self, part: Part) -> ItemAudit:
+        from headway.inputs.sound.audit import SoundAudit
+
+        return SoundAudit(part)
 
     def report_pictures(self, setup: Setup, report: Report) -> dict[int, Picture]:
         from headway.inputs.sound.pictures import report_pictures

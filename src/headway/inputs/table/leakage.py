@@ -32,6 +32,8 @@ __all__ = ["ColumnSkill", "column_skills", "find_leaks"]
 TELLS, TELLS_ALL = 0.8, 0.95
 # From here on a column is told where all other columns together explain less than half as much.
 SUDDEN = 0.5
+# From here on it is where all other columns together explain less.
+MUCH = 0.65
 _FOLDS = 5
 _NUM_ITEMS = 10_000
 _IDS = 0.95
@@ -112,7 +114,7 @@ def find_leaks(items: pl.DataFrame, targets: np.ndarray, *, seed: int = 0) -> li
         # Of numbers one often nearly determines another honestly, so they are surely a leak from a higher share on.
         if column.skill.low >= (TELLS if targets.ndim == 1 else TELLS_ALL):
             by_severity.setdefault("serious", []).append(column)
-        elif column.skill.low >= TELLS or most < column.skill.low / 2:
+        elif column.skill.low >= TELLS or most < column.skill.low / (1 if column.skill.low >= MUCH else 2):
             by_severity.setdefault("warning", []).append(column)
     return [_finding(columns, together, severity) for severity, columns in by_severity.items()]
 

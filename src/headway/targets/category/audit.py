@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import warnings
 from bisect import bisect_left
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
@@ -41,27 +43,48 @@ def audit_labels(data: Data, unseen: Unseen | None) -> list[Finding]:
 
 
 def _suspects(data: Data, unseen: Unseen) -> list[Finding]:
-    labels = data.target.labels
-    found = label_issues(unseen.predictions, unseen.targets, unseen.rows, labels=labels)
-    if found.reason or not found.count:
+    labels, knows = data.target.labels, _knows(unseen) >= _KNOWS
+    if label_issues(unseen.predictions, unseen.targets, unseen.rows, labels=labels).reason:
         return []
-    share = wilson(found.count, found.checked)
+    suspects = _suspected(unseen, labels, every=knows)
+    if not suspects:
+        return []
+    share = wilson(len(suspects), len(unseen.targets))
     # Of clean labels that are hard to predict some are suspected, too: the surest errors alone say how many are wrong.
     sure = wilson(_num_sure(unseen), len(unseen.targets))
     severity: Severity = "note"
-    if sure.low > NOISE and found.count >= FEW and _knows(unseen) >= _KNOWS:
+    if sure.low > NOISE and len(suspects) >= FEW and knows:
         severity = "serious" if sure.low > MUCH_NOISE else "warning"
     sentence = (
-        f"{found.count:,} of {found.checked:,} labels ({share.value:.1%}) look wrong: {unseen.model} that did not see "
-        "the items are sure of another class."
+        f"{len(suspects):,} of {len(unseen.targets):,} labels ({share.value:.1%}) may be wrong: {unseen.model} give "
+        "these items another class, without having seen them."
     )
     evidence = {
         "share": share.to_json(),
-        "rows": [issue.row for issue in found.issues[:_SHOWN]],
-        "suggested": [issue.suggested for issue in found.issues[:_SHOWN]],
+        "rows": [row for row, _ in suspects[:_SHOWN]],
+        "suggested": [label for _, label in suspects[:_SHOWN]],
     }
     remedies = ("look through them, the surest first: headway clean DATA", "correct or drop those that are wrong")
     return [Finding("label_noise", severity, sentence, evidence, remedies)]
+
+
+def _suspected(unseen: Unseen, labels: Sequence[str], *, every: bool) -> list[tuple[int, str]]:
+    """Rows and the labels that models give them instead, the surest errors first.
+
+    Those of confident learning; where models are right nearly everywhere, every label that they contradict.
+    """
+    from cleanlab.filter import find_label_issues
+
+    is_own = np.eye(unseen.predictions.shape[1], dtype=bool)[unseen.targets]
+    own, others = unseen.predictions[is_own], np.where(is_own, -1, unseen.predictions)
+    with warnings.catch_warnings():
+        # Of classes that no item is near to.
+        warnings.simplefilter("ignore")
+        suspect = np.asarray(find_label_issues(unseen.targets, unseen.predictions, n_jobs=1), dtype=bool)
+    suspect |= every & (others.max(axis=1) > own)
+    order = np.argsort(own, kind="stable")
+    chosen = order[suspect[order]]
+    return [(int(unseen.rows[place]), labels[int(others[place].argmax())]) for place in chosen]
 
 
 def _knows(unseen: Unseen) -> float:

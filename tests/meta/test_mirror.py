@@ -61,7 +61,6 @@ TESTED_ELSEWHERE = {
     "targets/future/page.py": "tests/unit/targets/future/test_field.py",
     "targets/number/page.py": "tests/unit/judge/report/test_report_of_numbers.py",
     "judge/diagnosis/diagnose.py": "tests/unit/targets/category/diagnosis/test_diagnose.py",
-    "judge/diagnosis/finding.py": "tests/unit/targets/category/diagnosis/test_diagnose.py",
     "judge/report/inputs.py": "tests/unit/judge/report/test_report_of_numbers.py",
     "judge/fairness/rates.py": "tests/unit/judge/fairness/test_report.py",
     "judge/report/page/fairness.py": "tests/unit/judge/fairness/test_report.py",

@@ -190,7 +190,7 @@ def test_the_same_seed_gives_the_same_weights(tuned: Any, monkeypatch: pytest.Mo
 @pytest.mark.slow
 def test_minutes_are_used(tuned: Any) -> None:
     """That they are kept is tested with a clock that the test moves, in test_time_budget.py."""
-    _, history = tuned(minutes=0.03, lr=1e-3)
+    _, history = tuned(minutes=0.06, lr=1e-3)
     assert history.epochs[0].stage == "head"
     assert len(history) > 2
 

@@ -17,6 +17,8 @@ from headway.bundle.reference import reference
 from headway.inputs.base import Input, learned
 from headway.inputs.bytes.field import Bytes
 from headway.inputs.image.field import Image
+from headway.inputs.past.field import Past
+from headway.inputs.past.models import build
 from headway.inputs.ratings.field import Ratings
 from headway.inputs.sound.field import Sound
 from headway.inputs.sound.spectrogram import LogMel
@@ -27,6 +29,7 @@ from headway.inputs.text.networks import PooledEncoder
 from headway.targets.base import Target
 from headway.targets.categories.field import Categories
 from headway.targets.category.field import Category
+from headway.targets.future.field import Future
 from headway.targets.mask.field import Mask
 from headway.targets.number.field import Number
 from headway.targets.points.field import Points
@@ -153,6 +156,17 @@ def _review_model() -> tuple[Input, Target, nn.Module, nn.Module]:
     return field, Category("liked", labels=("no", "yes")), Words(field), nn.Identity()
 
 
+_PAST, SALES, _ = Past("sales", horizon=2, season=4).items_of(
+    pl.DataFrame({"sales": [20 + 5 * (day % 4) + day / 10 for day in range(60)]})
+)
+
+
+def _future_model() -> tuple[Input, Target, nn.Module, nn.Module]:
+    """The last season again: nothing was learned."""
+    field = _PAST.fit(SALES)
+    return field, Future("sales", horizon=2, season=4), build(None, field).module, nn.Identity()
+
+
 _KINDS: dict[str, Callable[[], tuple[Input, Target, nn.Module, nn.Module]]] = {
     "number": _photo_model(learned(Number("redness"), mean=0.0, std=1.0), Colour([[100.0, 0.0, 0.0]], [0.0])),
     "labels": _photo_model(
@@ -175,6 +189,7 @@ _KINDS: dict[str, Callable[[], tuple[Input, Target, nn.Module, nn.Module]]] = {
         Pitch(),
         LogMel(16_000),
     ),
+    "future": _future_model,
     "bytes": lambda: (
         Bytes("file", window=256),
         Category("form", labels=("text", "binary")),
@@ -192,7 +207,7 @@ def make(kind: str, folder: Path) -> Path:
     """Writes the bundle of a kind into a folder."""
     field, target, model, prepare = _KINDS[kind]()
     draw = np.random.default_rng(0)
-    rows = REVIEWS if kind == "reviews" else PEOPLE
+    rows = {"reviews": REVIEWS, "future": SALES}.get(kind, PEOPLE)
     if field.source == "values":
         examples = field.collate(list(field.read_rows(rows.head(3))))
     elif isinstance(field, Bytes):

@@ -18,7 +18,7 @@ from tests.serve.test_page import answered, axe, files_script, until
 
 __all__ = ["axe"]
 
-KINDS = ("number", "labels", "points", "mask", "table", "table-number", "ratings")
+KINDS = ("number", "labels", "points", "mask", "table", "table-number", "ratings", "future")
 Open = Callable[[str], Page]
 
 pytestmark = pytest.mark.slow
@@ -86,6 +86,28 @@ def test_a_number_is_large_with_its_name_and_its_usual_error(open_kind: Open) ->
     assert "a.png: redness 100" in texts(page, "#spoken")[0]
     size = page.run("parseFloat(getComputedStyle(document.querySelector('.number')).fontSize)")
     assert size > 1.5 * page.run("parseFloat(getComputedStyle(document.querySelector('.label small')).fontSize)")
+    assert page.complaints == []
+
+
+def test_a_forecast_is_drawn_behind_what_is_known(open_kind: Open) -> None:
+    page = open_kind("future")
+    assert texts(page, "h1") == ["How will \u201csales\u201d go on?"]
+    # A row a moment, as it is copied from a spreadsheet, is one series.
+    lines = "\n".join(f"{2000 + row}\t{value}" for row, value in enumerate([20, 25, 30, 35] * 4))
+    paste(page, f"year\tsales\n{lines}")
+    page.run("document.querySelector('#ask').click()")
+    (card,) = answered(page, 1)
+    assert card["label"] == "20 is the next value"
+    known, ahead = (
+        page.run(f"document.querySelector('.forecast .{name}').points.length") for name in ("known", "ahead")
+    )
+    # Three times as many as are forecast; the line of the forecast begins at the last known value.
+    assert (known, ahead) == (6, 3)
+    rows = texts(page, ".chart tbody tr")
+    assert [row[:3] for row in rows] == ["120", "225"]
+    assert page.run("document.querySelector('.forecast').getAttribute('aria-label')") == (
+        "Chart: 6 known values, then 2 forecast ones from 20 to 25"
+    )
     assert page.complaints == []
 
 
@@ -244,6 +266,11 @@ def test_axe_finds_nothing(open_kind: Open, axe: str, kind: str, width: int, dar
         page.run("document.querySelector('#ask').click()")
         paste(page, "age,job\nold,cook\n31,pilot")
         answered(page, 3)
+    elif name == "future":
+        paste(page, "\n".join(map(str, [20, 25, 30, 35] * 4)))
+        page.run("document.querySelector('#ask').click()")
+        answered(page, 1)
+        page.run("document.querySelector('.chart details').open = true")
     elif name == "ratings":
         page.run("document.querySelector('#ask').click()")
         paste(page, "job,smokes\npilot,true")

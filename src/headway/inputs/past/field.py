@@ -32,8 +32,9 @@ _SHORTEST, _LONGEST_HORIZON = 8, 512
 _LOOK_BACK = 2
 # Digits that are kept of what a bundle tells of the training rows.
 _DIGITS = 6
-# What makes an item familiar: these of `statistics`, up to so many ranges beyond those of the training items.
-_SHAPE, _BEYOND = ("roughness", "trend"), 0.5
+# What makes an item familiar: these of `statistics`, up to so many ranges beyond those of the training items; and up to
+# so many spreads in any case, where the training items are all alike.
+_SHAPE, _BEYOND, _ROOM = ("roughness", "trend"), 0.5, 0.25
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ class Past(Input):
         """
         measured = np.array([[self.statistics(array)[name] for name in _SHAPE] for array in arrays])
         low, high = np.array(self.ranges).T
-        room = _BEYOND * (high - low)
+        room = np.maximum(_BEYOND * (high - low), _ROOM)
         return ((measured >= low - room) & (measured <= high + room)).all(axis=1)
 
     def question(self, target: Target) -> str:

@@ -85,7 +85,24 @@ class Category(Target):
         return [None if text in none else text for text in texts]
 
     def remarks(self, items: pl.DataFrame) -> list[str]:
-        return spellings(self.column, items[self.column].to_list())
+        return [*spellings(self.column, items[self.column].to_list()), *self._contradictions(items)]
+
+    def _contradictions(self, items: pl.DataFrame) -> list[str]:
+        """The sentence on identical items with different labels; none where there are none."""
+        first: dict[str, dict[str | None, int]] = {}
+        for content, label, row in zip(items["content"], self.values(items), items["row"], strict=True):
+            first.setdefault(content, {}).setdefault(label, row)
+        mixed = [labels for labels in first.values() if len(labels) > 1]
+        if not mixed:
+            return []
+        count = Counter(items["content"].to_list())
+        num_items = sum(count[content] for content, labels in first.items() if len(labels) > 1)
+        shown = " and ".join(f"{row} ({label})" for label, row in list(mixed[0].items())[:2])
+        sets = "1 set" if len(mixed) == 1 else f"{len(mixed):,} sets"
+        return [
+            f"{num_items:,} items in {sets} of identical ones have different labels in column {self.column!r}, such as "
+            f"rows {shown}: at least one of them is wrong."
+        ]
 
     @classmethod
     def recognise(cls, column: str, values: Callable[[], pl.Series], input: Input) -> Self:

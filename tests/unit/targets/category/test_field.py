@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import headway as hw
 from headway.errors import BundleError, ConfigError, DataError
 from headway.inputs.registry import input_from_json
 from headway.targets.base import Prediction
@@ -108,3 +109,17 @@ def test_blanks_around_a_label_do_not_count() -> None:
     assert field.encode(["b ", " a"]).tolist() == [1, 0]
     assert field.strata(rows)[:3] == ["a", "a", "b"]
     assert Category("label", labels=(" a", "b")).encode(["a"]).tolist() == [0]
+
+
+def test_identical_items_with_different_labels_are_named_before_training() -> None:
+    texts = [f"the {number}th day of the journey" for number in range(12)]
+    moods = ["glad", "sad"] * 6
+    assert hw.from_items({"text": texts, "mood": moods}, input=hw.Text("text"), target="mood").notes == ()
+    both = {"text": [*texts, texts[0], texts[0], texts[3]], "mood": [*moods, "sad", "glad", "glad"]}
+    data = hw.from_items(both, input=hw.Text("text"), target="mood")
+    sentence = (
+        "5 items in 2 sets of identical ones have different labels in column 'mood', such as rows 0 (glad) and 12 "
+        "(sad): at least one of them is wrong."
+    )
+    assert data.notes == (sentence,)
+    assert sentence in data.summary()

@@ -297,7 +297,9 @@ def test_the_doctor_looks_at_everything(workspace: Workspace) -> None:
     assert list(findings) == [*names, "cores", "editor", "speed"]
     assert findings["your log"]["text"] == "0 events, 1 broken lines"
     assert findings["your log"]["remedy"] == f"They are passed over. Look at {Log(workspace.folder).path}"
-    assert "your folder: " in typed("doctor")
+    shown = typed("doctor")
+    assert "your folder: " in shown
+    assert shown.splitlines()[-1].startswith("Lines with a remedy: ")
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -30,15 +31,35 @@ def test_a_lesson_is_copied_once(small_course: Path) -> None:
     assert [event.kind for event in Log(small_course).read()] == ["opened"]
 
 
-def test_an_editor_that_is_not_installed(small_course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "")
+@pytest.mark.parametrize("program", ["vscode", "jupyter"])
+def test_an_editor_that_is_not_installed(
+    program: Literal["vscode", "jupyter"], small_course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A part of Jupyter brings this command, and it opens nothing.
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "jupyter").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     with pytest.raises(ConfigError) as caught:
-        open_lesson("7", with_="vscode")
+        open_lesson("7", with_=program)
     assert str(caught.value) == (
-        "The program `code` is not installed.\n"
-        "  Given: --with vscode\n"
+        f"The program `{program}` is not installed.\n"
+        f"  Given: --with {program}\n"
         f"  Fix:   Install it, or open the file in any editor: {small_course / '07_small.py'}"
     )
+
+
+def test_what_is_no_lesson_is_named(small_course: Path) -> None:
+    shown = [
+        " ".join(invoke(*command).output.replace("│", "").split())
+        for command in (("run", "primer"), ("collect", "mine"), ("quiz", "x"))
+    ]
+    assert (
+        "'primer' is no lesson's number. Choose one of: 7. The primer has exercises alone: headway course" in shown[0]
+    )
+    assert "'mine' is no lesson's number. Choose one of: 7." in shown[1]
+    assert "'x' is no lesson's number." in shown[2]
+    # A number may mean a lesson alone, and the primer is none.
+    assert str(invoke("run", "5").exception).endswith("Fix:   Choose one of: 1, 2, 3, 4, 6, 7.")
 
 
 def test_a_lesson_is_run_as_a_whole(small_course: Path) -> None:

@@ -27,10 +27,18 @@ def test_lessons_as_a_table(log: Log) -> None:
     done(log)
     rows = overview.lessons(log.read())
     assert list(overview.table(rows)) == [
-        "lesson                               cells  questions  marked  by you  exercises",
-        "7 A small lesson                       1/2        1/8    0.50                1/0",
+        "lesson                     cells  questions  marked  by you  exercises  research",
+        "7 A small lesson             1/2        1/8    0.50                1/0       0/0",
+        "Marks are means from 0 to 1: marked by the program; by you, of answers in your own words.",
         "Exercises whose solution was looked at first: 1, not counted as solved.",
     ]
+
+
+def test_the_primer_is_told_once_it_was_tried(log: Log) -> None:
+    done(log)
+    assert overview.primer_line(log.read()) == ""
+    log.append(Event(kind="exercise", id="P.1", outcome="solved", hash="ab"))
+    assert overview.primer_line(log.read()) == "Primer: 1 of 12 exercises solved"
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ def test_where_a_learner_is(small_course: Path) -> None:
     assert run().splitlines() == [
         f"Your course will be in {small_course}.",
         "Start with lesson 7, A small lesson: headway course run 7",
+        "New to Python? Twelve short exercises first: headway course open primer",
     ]
     run("quiz", "7", "--json", answers=json.dumps(1))
     event = Log(small_course).read()[0]
@@ -69,7 +70,7 @@ def test_a_quiz_that_is_finished() -> None:
         "All of them now: headway course quiz 7 --again",
     ]
     assert json.loads(run("progress", "--json"))["lessons"][0]["marked"] == 1
-    assert "Nothing more is due today. The next question comes on " in run("review", "--plain")
+    assert "Nothing is due today. The next question comes on " in run("review", "--plain")
 
 
 def test_review_asks_what_is_new(small_course: Path) -> None:

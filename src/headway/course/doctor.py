@@ -15,7 +15,7 @@ from headway.course.state import Log
 from headway.errors import ConfigError
 from headway.system.machine import num_cores
 
-__all__ = ["Finding", "examine"]
+__all__ = ["Finding", "editor", "examine"]
 
 LIBRARIES = ("headway", "torch", "timm", "polars")
 EXTRAS = {"fsrs": "reviews on a fixed plan", "watchfiles": "no `headway course watch`"}
@@ -49,12 +49,30 @@ def examine(folder: Path) -> Iterator[Finding]:
     yield Finding("your log", f"{len(Log(folder).read())} events, {broken} broken lines", remedy)
     yield _disk(folder)
     yield Finding("cores", str(num_cores()), "" if num_cores() > 1 else "Lessons take about twice as long as they say.")
-    editor = next((name for name in ("code", "cursor", "pycharm", "jupyter") if shutil.which(name)), "")
-    yield Finding("editor", editor or "none of code, cursor, pycharm, jupyter", "" if editor else _EDITOR)
+    names = [name for name in _PROGRAMS if editor(name)]
+    yield Finding("editor", ", ".join(names) or f"none of {', '.join(_PROGRAMS)}", "" if names else _EDITOR)
     yield _speed(folder)
 
 
 _EDITOR = "Any editor does: the lessons are Python files."
+# `jupyter` alone is there wherever one of its parts is, and opens nothing.
+_PROGRAMS = {
+    "vscode": ("code",),
+    "cursor": ("cursor",),
+    "pycharm": ("pycharm",),
+    "jupyter": ("jupyter-lab", "jupyter-notebook"),
+}
+
+
+def editor(name: str) -> str:
+    """The command that starts an editor; "" where it is not installed.
+
+    Example:
+        >>> from headway.course.doctor import editor
+        >>> editor("vscode") in ("code", "")
+        True
+    """
+    return next((command for command in _PROGRAMS[name] if shutil.which(command)), "")
 
 
 def _library(name: str, remedy: str, missing: str) -> Finding:

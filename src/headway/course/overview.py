@@ -12,10 +12,11 @@ from typing import Any
 
 from headway.course.lesson import lesson_files, read
 from headway.course.question_file import load
+from headway.course.research import assignments_of
 from headway.course.state import Event, Log, fold
 from headway.errors import ConfigError, DataError
 
-__all__ = ["export_progress", "import_progress", "lessons", "next_step", "table"]
+__all__ = ["export_progress", "import_progress", "lessons", "next_step", "primer_line", "table"]
 
 FORMAT = "headway course progress 1"
 EXERCISES = Path(__file__).parent / "exercises"
@@ -47,6 +48,8 @@ def lessons(events: Sequence[Event]) -> list[dict[str, Any]]:
                 "exercises_seen": states.count("seen"),
                 "exercises": len(exercises),
                 "research": own.research,
+                "research_solved": list(own.research.values()).count("solved"),
+                "assignments": len(assignments_of(number)),
             }
         )
     return rows
@@ -54,17 +57,27 @@ def lessons(events: Sequence[Event]) -> list[dict[str, Any]]:
 
 def table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     """The lessons as lines of a terminal, 80 columns wide."""
-    yield f"{'lesson':34}{'cells':>8}{'questions':>11}{'marked':>8}{'by you':>8}{'exercises':>11}"
+    yield f"{'lesson':24}{'cells':>8}{'questions':>11}{'marked':>8}{'by you':>8}{'exercises':>11}{'research':>10}"
     for row in rows:
-        title = shorten(f"{row['lesson']} {row['title']}", 33, placeholder=" ...")
+        title = shorten(f"{row['lesson']} {row['title']}", 23, placeholder=" ...")
         shares = [f"{row[name]:.2f}" if row[name] is not None else "" for name in ("marked", "self_marked")]
         cells = f"{row['cells_run']}/{row['cells']}"
         answered = f"{row['questions_answered']}/{row['questions']}"
         solved = f"{row['exercises_solved']}/{row['exercises']}"
-        yield f"{title:34}{cells:>8}{answered:>11}{shares[0]:>8}{shares[1]:>8}{solved:>11}"
+        research = f"{row['research_solved']}/{row['assignments']}"
+        yield f"{title:24}{cells:>8}{answered:>11}{shares[0]:>8}{shares[1]:>8}{solved:>11}{research:>10}"
+    if any(row["marked"] is not None or row["self_marked"] is not None for row in rows):
+        yield "Marks are means from 0 to 1: marked by the program; by you, of answers in your own words."
     seen = sum(row["exercises_seen"] for row in rows)
     if seen:
         yield f"Exercises whose solution was looked at first: {seen}, not counted as solved."
+
+
+def primer_line(events: Sequence[Event]) -> str:
+    """How far the primer is; "" where nothing of it was tried."""
+    states = [exercise.state for exercise in fold(events).lesson("P").exercises.values()]
+    count = len(list((EXERCISES / "primer").glob("[0-9]*_*")))
+    return f"Primer: {states.count('solved')} of {count} exercises solved" if states else ""
 
 
 def next_step(rows: Sequence[dict[str, Any]], num_due: int) -> tuple[str, str]:

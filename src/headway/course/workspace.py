@@ -170,7 +170,9 @@ def _lesson_source(lesson: int | str) -> Path | None:
         ConfigError: If there is no such lesson.
     """
     if str(lesson) not in _lessons():
-        raise ConfigError("There is no such lesson.", given=lesson, fix=f"Choose one of: {', '.join(_lessons())}.")
+        # A number means a lesson, and the primer is none.
+        known = [name for name in _lessons() if name.isdecimal() or not str(lesson).isdecimal()]
+        raise ConfigError("There is no such lesson.", given=lesson, fix=f"Choose one of: {', '.join(known)}.")
     return lesson_files().get(int(lesson)) if str(lesson).isdecimal() else None
 
 

@@ -34,7 +34,7 @@ def _overview(
     """Take the course: lessons, questions and exercises, marked on this computer."""
     if context.invoked_subcommand is not None:
         return
-    from headway.course.overview import lessons, next_step
+    from headway.course.overview import lessons, next_step, primer_line
     from headway.course.review import due
     from headway.course.state import Log, course_folder
 
@@ -58,6 +58,10 @@ def _overview(
     if num_due and command != "review":
         print(f"Questions to review today: {num_due}, with headway course review")
     print(f"{sentence}: headway course {command}")
+    if not opened:
+        print("New to Python? Twelve short exercises first: headway course open primer")
+    elif primer := primer_line(events):
+        print(primer)
 
 
 # The commands by subject, each with examples that end its `--help`.

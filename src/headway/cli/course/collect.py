@@ -7,13 +7,16 @@ from typing import Annotated
 
 import typer
 
+from headway.cli.course.lessons import lesson_number
 from headway.system.terminal import echo
 
 __all__ = ["collect"]
 
 
 def collect(
-    lesson: Annotated[int, typer.Argument(metavar="N", help="Number of the lesson that the pictures are for.")] = 1,
+    lesson: Annotated[
+        int, typer.Argument(metavar="N", help="Number of the lesson that the pictures are for.", parser=lesson_number)
+    ] = 1,
     *,
     port: Annotated[int, typer.Option(metavar="N", help="Port; 0 takes a free one.", min=0, max=65535)] = 0,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,

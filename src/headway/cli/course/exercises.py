@@ -197,6 +197,8 @@ def _saves(folder: Path) -> Any:
     for changes in watchfiles.watch(folder, debounce=50, step=20, raise_interrupt=True):
         saved = {Path(path).resolve() for kind, path in changes if kind != watchfiles.Change.deleted}
         known = [one for lesson in workspace.opened() for one in exercises_of(lesson)]
-        names = [one.id for one in known if workspace.exercise_file(one).resolve() in saved]
+        # Files that come with a lesson that is being opened are nobody's work yet.
+        written = [one for one in known if workspace.exercise_file(one).resolve() in saved]
+        names = [one.id for one in written if workspace.text(one) != workspace.start(one)]
         if names:
             yield [find_exercise(name) for name in names]

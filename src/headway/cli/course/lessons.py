@@ -16,9 +16,25 @@ if TYPE_CHECKING:
     from headway.course.lesson import Lesson
     from headway.course.state import Log
 
-__all__ = ["open_lesson", "run"]
+__all__ = ["lesson_number", "open_lesson", "run"]
 
-LESSON = typer.Argument(metavar="N", help="Number of the lesson.")
+
+def lesson_number(text: str | int) -> int:
+    """The number that an argument means.
+
+    Raises:
+        typer.BadParameter: If it is no number.
+    """
+    if str(text).isdecimal():
+        return int(text)
+    from headway.course.lesson import lesson_files
+
+    numbers = ", ".join(map(str, lesson_files()))
+    more = " The primer has exercises alone: headway course open primer" if text == "primer" else ""
+    raise typer.BadParameter(f"'{text}' is no lesson's number. Choose one of: {numbers}.{more}")
+
+
+LESSON = typer.Argument(metavar="N", help="Number of the lesson.", parser=lesson_number)
 
 
 def open_lesson(
@@ -61,16 +77,19 @@ def open_lesson(
 
 def _start(program: str, file: Path) -> None:
     """Opens a file in an editor, or says that there is none."""
-    import shutil
     import subprocess
 
+    from headway.course.doctor import editor
+    from headway.course.notebook import write_notebook
     from headway.errors import ConfigError
 
-    command = {"vscode": ["code", str(file)], "jupyter": ["jupyter", "lab", str(file)]}[program]
-    if shutil.which(command[0]) is None:
+    command = editor(program)
+    if not command:
         fix = f"Install it, or open the file in any editor: {file}"
-        raise ConfigError(f"The program `{command[0]}` is not installed.", given=f"--with {program}", fix=fix)
-    subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+        raise ConfigError(f"The program `{program}` is not installed.", given=f"--with {program}", fix=fix)
+    # Jupyter shows a Python file as text, without cells to run.
+    shown = write_notebook(file) if program == "jupyter" and file.is_file() else file
+    subprocess.Popen([command, str(shown)], stdin=subprocess.DEVNULL, start_new_session=True)
 
 
 def run(

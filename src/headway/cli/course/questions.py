@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from headway.cli.course.lessons import LESSON
 from headway.system.terminal import echo
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ PLAIN = typer.Option("--plain", help="No colours, no single keys: for screen rea
 
 
 def quiz(
-    lesson: Annotated[int, typer.Argument(metavar="N", help="Number of the lesson.")],
+    lesson: Annotated[int, LESSON],
     *,
     key: Annotated[bool, typer.Option("--key", help="Ask only the few key questions.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Ask all of them again.")] = False,
@@ -97,7 +98,8 @@ def review(
     if left:
         terminal.line("There is more for today, whenever you like: headway course review")
     elif coming is not None:
-        terminal.line(f"Nothing more is due today. The next question comes on {coming.astimezone():%A %d %B}.")
+        more = "more " if questions else ""
+        terminal.line(f"Nothing {more}is due today. The next question comes on {coming.astimezone():%A %d %B}.")
     else:
         terminal.line("Nothing is due. Questions come here once you have read their sections.")
         terminal.line("Start with: headway course run 1")
@@ -165,3 +167,5 @@ def progress(
     elif export is None and import_ is None:
         for line in overview.table(lessons):
             echo(line)
+        if primer := overview.primer_line(log.read()):
+            echo(primer)

@@ -5,8 +5,9 @@ Put at least 15 different pictures of each into a folder with one folder a class
 
     my_pictures/ash/1.jpg    my_pictures/beech/1.jpg
 
-in your course folder; or take them with `headway course collect mine`. Then fill in the two functions. Any verdict
-passes, "worse" included: an honest number about your own pictures is worth more than a good one about ours.
+in your course folder; or take them with `headway course collect 1`, which makes such folders in `collected/1`. Then
+fill in the two functions. Any verdict passes, "worse" included: an honest number about your own pictures is worth more
+than a good one about ours.
 """
 
 from pathlib import Path
@@ -16,7 +17,7 @@ import headway as hw
 
 def my_pictures() -> Path:
     """The folder that holds your class folders, as a whole path."""
-    # Write it here: return Path.home() / "headway-course" / "my_pictures", or wherever yours is.
+    # Write it here: return Path.home() / "headway-course" / "my_pictures", or "collected" / "1" there.
     raise NotImplementedError
 
 

@@ -8,7 +8,7 @@ from headway.data.dataset import Data
 from headway.inputs.bytes.reading import PADDING
 from headway.inputs.image.grad_cam import jpeg
 from headway.judge.report.report import Picture, Report
-from headway.representations.bytes import entropy_curve, raster
+from headway.representations.bytes import entropy_curve
 
 __all__ = ["portrait", "report_pictures"]
 
@@ -19,9 +19,10 @@ _WIDTH, _CURVE = 64, 16
 # Bytes between one point of the curve and the next, at most one for each column.
 _STRETCH = 256
 
-# By what a byte is, as colours: zero, control characters, printable ASCII, from 128 on, 255.
-_COLOURS = np.array([(0, 0, 0), (90, 200, 120), (70, 130, 240), (240, 150, 60), (255, 255, 255)], np.uint8)
 _INK, _PAPER = (170, 30, 60), (245, 245, 245)
+# By what a byte is, as colours: zero, control characters, printable ASCII, from 128 on, 255; and behind the end.
+_COLOURS = np.array([(0, 0, 0), (90, 200, 120), (70, 130, 240), (240, 150, 60), (255, 255, 255), _PAPER], np.uint8)
+_NOTHING = 5
 
 
 def portrait(windows: np.ndarray) -> np.ndarray:
@@ -31,9 +32,9 @@ def portrait(windows: np.ndarray) -> np.ndarray:
     from 128 on orange, 255 white. The curve goes from 0 to 8 bits a byte.
     """
     values = windows[windows < PADDING].astype(np.uint8)
-    # Of many windows the head of each line: as many lines as columns.
-    lines = raster(values, width=_WIDTH)
-    kinds = np.select([lines == 0, lines == 255, lines >= 128, (lines < 32) | (lines == 127)], [0, 4, 3, 1], 2)
+    kinds = np.select([values == 0, values == 255, values >= 128, (values < 32) | (values == 127)], [0, 4, 3, 1], 2)
+    kinds = np.pad(kinds, (0, -len(values) % _WIDTH), constant_values=_NOTHING).reshape(-1, _WIDTH)
+    # At most as many lines as columns, evenly over the file.
     if len(kinds) > _WIDTH:
         kinds = kinds[np.linspace(0, len(kinds) - 1, _WIDTH).astype(np.int64)]
     curve = entropy_curve(values, window=max(_STRETCH, -(-len(values) // _WIDTH)))

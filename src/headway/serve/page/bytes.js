@@ -30,7 +30,7 @@ function draw(canvas, values) {
   for (let line = 0; line < lines; line += 1) {
     // Of a long file as many lines as there are columns, evenly over it.
     const start = WIDTH * (lines > 1 ? Math.floor((line * (whole - 1)) / (lines - 1)) : 0);
-    for (let column = 0; column < WIDTH; column += 1) paint(line, column, COLOURS[kind(values[start + column] ?? 0)]);
+    for (let column = 0; column < WIDTH; column += 1) paint(line, column, start + column < values.length ? COLOURS[kind(values[start + column])] : PAPER);
   }
   const stretch = Math.max(STRETCH, Math.ceil(values.length / WIDTH));
   const count = Math.ceil(values.length / stretch);

@@ -11,7 +11,7 @@ import headway as hw
 from headway.inputs.bytes.pictures import portrait
 from tests.kinds import KINDS
 
-BLACK, ORANGE, WHITE, INK = (0, 0, 0), (240, 150, 60), (255, 255, 255), (170, 30, 60)
+BLACK, ORANGE, WHITE, INK, PAPER = (0, 0, 0), (240, 150, 60), (255, 255, 255), (170, 30, 60), (245, 245, 245)
 
 
 def picture(data: bytes) -> np.ndarray:
@@ -33,6 +33,8 @@ def test_files_of_any_length_have_a_picture_64_wide(length: int) -> None:
     image = picture(bytes(length))
     assert image.shape[1] == 64
     assert image.shape[0] <= 80
+    # Behind the end there is paper, which is no byte.
+    assert tuple(image[-17, -1].tolist()) == (PAPER if min(length, 16 * 4096) % 64 else BLACK)
 
 
 @pytest.mark.slow

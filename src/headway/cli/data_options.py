@@ -271,6 +271,8 @@ def labelled_items(
         _check_answers(names[len(input.columns) :], names[: len(input.columns)])
     if field.reads_path(data):
         rows, names = field.read_path(data), [*input.columns, *field.columns]
+    elif (files := _files_as_values(predictor, data)) is not None:
+        rows, names = files
     elif input.source == "values":
         rows = tables.read_values(data, dialect, tell=tell)
     elif tables.names_table(data):
@@ -300,6 +302,18 @@ def labelled_items(
     _, rows, _ = input.items_of(rows)
     check_columns(rows.drop("row", "content", strict=False), input, field, split_column="split")
     return rows.drop("row", strict=False).with_row_index("row"), part
+
+
+def _files_as_values(predictor: Predictor, data: Path) -> tuple[pl.DataFrame, list[str]] | None:
+    """A folder's files as rows of values, such as texts, and the columns to read; None for kinds and data without."""
+    from headway.data.sources import list_folder
+
+    if predictor.input.source != "values" or not data.is_dir():
+        return None
+    made = predictor.input.from_files(list_folder(data))
+    if made is None or len(made[1].columns) != len(predictor.input.columns):
+        return None
+    return made[0], [*made[1].columns, "label"]
 
 
 def _check_answers(targets: Sequence[str], inputs: Sequence[str]) -> None:

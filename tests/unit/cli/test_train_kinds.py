@@ -217,3 +217,22 @@ def test_texts_without_a_label_are_learned_from_first(headway: Command, tmp_path
     run.write_config({**run.config, "training": calls[:1]})
     again = headway("resume", run.path, "--json")
     assert again.line["metrics"] == done.line["metrics"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("column", ["text", "diary"])
+def test_texts_in_folders_are_evaluated(headway: Command, tmp_path: Path, column: str) -> None:
+    for mood in ("glad", "sad"):
+        (tmp_path / "days" / mood).mkdir(parents=True)
+        for number in range(20):
+            (tmp_path / "days" / mood / f"{number}.txt").write_text(f"a {mood} day, the {number}th of all")
+    moods = ["glad", "sad"] * 40
+    rows = [{column: f"a {mood} day by the sea {number}", "mood": mood} for number, mood in enumerate(moods)]
+    data = hw.from_items(pl.DataFrame(rows), input=hw.Text(column), target="mood")
+    learner = hw.Learner(data, "text_cnn", precision="float32", device="cpu", progress=False)
+    learner.fine_tune(4)
+    learner.export(tmp_path / "days.headway")
+    done = headway("evaluate", tmp_path / "days.headway", tmp_path / "days", "--json")
+    assert done.status == 0, done.err
+    assert done.line["items"] == 40
+    assert done.line["metrics"]["accuracy"]["value"] > 0.9

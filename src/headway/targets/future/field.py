@@ -54,8 +54,8 @@ class Future(Target):
 
     Example:
         >>> field = Future("sales", horizon=2)
-        >>> field.encode([([1.0, 3.0, 2.0, 4.0], [5.0, 6.0])]).round(2).tolist()
-        [[5.0, 6.0, 1.67]]
+        >>> field.encode([([1.0, 3.0, 5.0], [5.0, 6.0])]).tolist()
+        [[5.0, 6.0, 2.0]]
         >>> field.decode(np.array([5.0, 6.0, 4.0, 4.5, 7.0, 8.0])).label
         '5 (4 to 7), 6 (4.5 to 8)'
     """

@@ -81,7 +81,7 @@ NO_RETURN = "A function without `return` gives None."
         ("raises(ValueError, lambda: int('a'))", None),
         ("raises(ValueError, lambda: 3)", said("ValueError is raised.", "3")),
         (
-            "raises(ValueError, lambda: [][0])",
+            "raises(ValueError, lambda: [][0], meaning='a number came')",
             said("ValueError is raised.", "IndexError: list index out of range"),
         ),
         ("beats(0.8, 0.7)", None),

@@ -209,7 +209,8 @@ def raises(error: type[BaseException], call: Callable[[], object], *, meaning: s
         return
     except Exception as other:
         came = traceback.format_exception_only(other)[-1].strip()
-        raise CaseError(f"{error.__name__} is raised.", came=came, meaning=meaning) from None
+        # What it means that nothing was raised is no word on another error.
+        raise CaseError(f"{error.__name__} is raised.", came=came) from None
     raise CaseError(f"{error.__name__} is raised.", came=show(result), meaning=meaning)
 
 

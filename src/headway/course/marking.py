@@ -14,6 +14,7 @@ __all__ = [
     "fold_word",
     "has_keyword",
     "is_close",
+    "is_nearly",
     "output_tokens",
     "read_number",
     "same_output",
@@ -34,6 +35,7 @@ _WRAPPERS = (
     "np.float32",
     "np.int64",
 )
+_LONG = 7
 # How a tensor is stored is not what the question is about, and no one types it.
 _DETAILS = re.compile(r",?[ \n]*(?:dtype=[a-z0-9_.]+|device='[^']*'|grad_fn=<[^>]*>|requires_grad=(?:true|false))")
 
@@ -94,6 +96,24 @@ def fold_word(text: str) -> str:
     if len(words) > 1 and words[0] in ("a", "an", "the"):
         words = words[1:]
     return " ".join([*words[:-1], _singular(words[-1])]) if words else ""
+
+
+def is_nearly(word: str, term: str) -> bool:
+    """Whether a word is a term, a slip of one letter aside where the term has seven or more.
+
+    Example:
+        >>> is_nearly("overfiting", "overfitting"), is_nearly("parametre", "parameter"), is_nearly("had", "head")
+        (True, True, False)
+    """
+    if len(term) < _LONG:
+        return word == term
+    start = 0
+    while start < min(len(word), len(term)) and word[start] == term[start]:
+        start += 1
+    own, right = word[start:], term[start:]
+    # Another letter, one too many, one missing, or two that changed places.
+    slips = (own[1:] == right[1:], own[1:] == right, own == right[1:], own == right[1:2] + right[:1] + right[2:])
+    return any(slips)
 
 
 def words_of(text: str) -> list[str]:

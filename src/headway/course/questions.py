@@ -331,7 +331,7 @@ class Bug(Question):
 
 @dataclass(frozen=True, kw_only=True)
 class Word(Question):
-    """A word or term. An answer is a text; case, signs, article and plural do not count.
+    """A word or term. An answer is a text; case, signs, article, plural and a slip in a long word do not count.
 
     Attributes:
         accept: What is right, the best one first.
@@ -345,9 +345,9 @@ class Word(Question):
     def mark(self, answer: Any) -> Mark:
         """The mark of a word."""
         word = marking.fold_word(str(answer))
-        if word in [marking.fold_word(form) for form in self.accept]:
-            return Mark(1.0, True)
         known = [wrong.because for wrong in self.wrong if marking.fold_word(wrong.text) == word]
+        if not known and any(marking.is_nearly(word, marking.fold_word(form)) for form in self.accept):
+            return Mark(1.0, True)
         return Mark(0.0, False, (*known[:1], f"The word is {self.accept[0]}."))
 
     def right_answer(self) -> str:

@@ -65,6 +65,15 @@ const marking = (() => {
 
   const has_keyword = (text, keyword) => ` ${words_of(text).join(" ")}`.includes(` ${words_of(keyword).join(" ")}`);
 
+  function is_nearly(word, term) {
+    if (term.length < 7) return word === term;
+    let start = 0;
+    while (start < Math.min(word.length, term.length) && word[start] === term[start]) start += 1;
+    const [own, right] = [word.slice(start), term.slice(start)];
+    const swapped = right.slice(1, 2) + right.slice(0, 1) + right.slice(2);
+    return own.slice(1) === right.slice(1) || own.slice(1) === right || own === right.slice(1) || own === swapped;
+  }
+
   function closing(tokens, start) {
     let depth = 0;
     for (let position = start; position < tokens.length; position += 1) {
@@ -131,7 +140,11 @@ const marking = (() => {
       const [line, symptom] = [answer.line === question.line, question.symptom[answer.symptom].right];
       return { share: (line + symptom) / 2, right: line && symptom, self_marked: false };
     },
-    word: (question, answer) => whole(question.accept.map(fold_word).includes(fold_word(answer))),
+    word(question, answer) {
+      const word = fold_word(answer);
+      const known = question.wrong.some((wrong) => fold_word(wrong.text) === word);
+      return whole(!known && question.accept.some((form) => is_nearly(word, fold_word(form))));
+    },
     recall(question, answer) {
       const ticked = answer.ideas.filter((tick) => tick).length;
       const share = answer.ideas.length === question.ideas.length ? ticked / question.ideas.length : 0;
@@ -144,7 +157,8 @@ const marking = (() => {
     question.ideas.map((idea) => idea.any.every((group) => group.some((word) => has_keyword(text, word))));
 
   return {
-    broken_order, fold_word, has_keyword, is_close, mark, output_tokens, read_number, same_output, suggested, words_of,
+    broken_order, fold_word, has_keyword, is_close, is_nearly, mark, output_tokens, read_number, same_output, suggested,
+    words_of,
   };
 })();
 

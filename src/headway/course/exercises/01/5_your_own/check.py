@@ -38,7 +38,7 @@ def _():
     few = {name: count for name, count in classes().items() if count < ENOUGH}
     meaning = "with fewer, hardly any are left to judge the model; copies of one picture tell it nothing new"
     asked = f"At least {ENOUGH} different pictures in each class folder."
-    require(not few, asked, came=str(few), meaning=meaning)
+    require(classes() and not few, asked, came=str(few or "no class folder"), meaning=meaning)
 
 
 @case("was judged on pictures set aside", last=True)

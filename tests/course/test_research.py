@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from headway.course import research
-from headway.course.research import Assignment, assignments_of, check_assignment, find_assignment, verify_assignment
+from headway.course.research import (
+    Assignment,
+    assignments_of,
+    check_assignment,
+    find_assignment,
+    template,
+    verify_assignment,
+)
 from headway.course.run import Zygote
 from headway.errors import ConfigError, DataError
 
@@ -34,6 +42,26 @@ def test_each_has_its_files() -> None:
         assert {"check.py", "reference.py", "lazy.py"} <= {file.name for file in one.files.iterdir()}
         assert len(one.rubric) >= 2
         assert find_assignment(one.id) is one
+
+
+def test_a_file_to_begin_with() -> None:
+    for one in ALL:
+        text = template(one)
+        assert ast.get_docstring(ast.parse(text), clean=False) == text.strip().strip('"')
+        assert text.count("  Points:") == len(one.rubric)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("measured", "came"), [("None", "None"), ("1.7", "1.7"), ("Estimate(0.92, 0.9, 0.94)", "")])
+def test_what_was_measured(measured: str, came: str, zygote: Zygote, tmp_path: Path) -> None:
+    one = find_assignment("1.F1")
+    lines = (one.files / "reference.py").read_text().replace("MEASURED = 0.921", f"MEASURED = {measured}")
+    file = tmp_path / "1_F1.py"
+    # A point that is not measured again ends the check before it trains.
+    file.write_text(f"from headway.judge.intervals import Estimate\n{lines}".replace("40: [0.8556", "41: [0.8556"))
+    result = check_assignment(one, file, folder=tmp_path, zygote=zygote)
+    (case,) = [case for case in result.cases if case.name == "predicted before it measured"]
+    assert (case.failure.came if case.failure else "") == came
 
 
 def test_no_such_assignment() -> None:

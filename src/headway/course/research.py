@@ -16,7 +16,7 @@ from headway.course.exercise import memory_bytes
 from headway.course.run import CheckResult, Limits, Zygote, run_check
 from headway.errors import ConfigError, DataError, did_you_mean
 
-__all__ = ["Assignment", "assignments_of", "check_assignment", "find_assignment", "verify_assignment"]
+__all__ = ["Assignment", "assignments_of", "check_assignment", "find_assignment", "template", "verify_assignment"]
 
 FOLDER = Path(__file__).parent / "research"
 
@@ -89,6 +89,15 @@ def find_assignment(id: str) -> Assignment:
             return one
     fix = did_you_mean(id, [one.id for one in known]) if known else "Ids look like 1.F1."
     raise ConfigError("There is no such assignment.", given=id, fix=fix)
+
+
+def template(assignment: Assignment) -> str:
+    """What a learner's file begins with: the assignment, and a line of the rubric each for the points."""
+    rubric = "\n".join(f"- {line}\n  Points:" for line in assignment.rubric)
+    return (
+        f'"""{assignment.id}: {assignment.title}\n\n{assignment.text.strip()}\n\n'
+        f'Worth 0 to 2 points each:\n{rubric}\n"""\n'
+    )
 
 
 def check_assignment(

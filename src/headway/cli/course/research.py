@@ -18,16 +18,19 @@ def research(
     check: Annotated[bool, typer.Option("--check", help="Check your file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show an assignment for further research with its rubric, or check your answer."""
+    """Show an assignment for further research with its rubric, and begin a file for it; or check your answer."""
     from dataclasses import asdict
 
-    from headway.course.research import check_assignment, find_assignment
+    from headway.course.research import check_assignment, find_assignment, template
     from headway.course.state import Event, Log, course_folder
+    from headway.system.files import write_whole
 
     assignment = find_assignment(id)
     folder = course_folder()
     file = folder / "research" / assignment.file_name
     if not check:
+        if not file.exists():
+            write_whole(file, template(assignment).encode())
         if as_json:
             print(json.dumps(asdict(assignment) | {"file": str(file)}))
             return
@@ -46,8 +49,8 @@ def research(
     for one in () if as_json else result.cases:
         print(f"{'passes' if one.failure is None else 'not yet'}: {one.name}")
         if one.failure:
-            parts = f"  Wanted: {one.failure.asked}\n  Came:   {one.failure.came}\n  {one.failure.meaning}"
-            echo(parts.rstrip(), lines=True)
+            parts = {"Wanted: ": one.failure.asked, "Came:   ": one.failure.came, "": one.failure.meaning}
+            echo("\n".join(f"  {name}{text}" for name, text in parts.items() if text), lines=True)
     if result.failure and not as_json:
         echo(f"{result.state}: {result.failure.asked} {result.failure.came}")
     if result.state != "solved":

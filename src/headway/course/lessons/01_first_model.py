@@ -24,7 +24,7 @@ split = hw.GroupSplit("group", valid=0.4)
 data = hw.from_csv(pictures("1", door=door), input="file", target="label", size=128, split=split)
 data.show()
 # %% [markdown]
-# How many did you get right? So would your program have to.
+# How many did you get right? A program must do it too, for drawings that it has not seen.
 #
 # ⟨ask 1.02⟩
 #

@@ -290,11 +290,7 @@ def labelled_items(
         fix = "Name it: --target COLUMN. Without answers, use `headway predict`. "
         fix += did_you_mean(missing[0], rows.columns)
         raise DataError(what, given=f"{data}, columns: {', '.join(rows.columns[:20])}", fix=fix)
-    part = None
-    if not tables.names_table(data) and "split" in rows.columns:
-        # The one farthest from training: test, else valid.
-        part = max(rows["split"].unique().to_list(), key=["train", "valid", "test"].index)
-        rows = rows.filter(rows["split"] == part)
+    rows, part = (rows, None) if tables.names_table(data) else _last_part(rows)
     own = zip(names, (*input.columns, *field.columns), strict=True)
     renamed = {name: column for name, column in own if name != column and name in rows.columns}
     # Others that have the model's names already make room for those that are named.
@@ -302,6 +298,14 @@ def labelled_items(
     _, rows, _ = input.items_of(rows)
     check_columns(rows.drop("row", "content", strict=False), input, field, split_column="split")
     return rows.drop("row", strict=False).with_row_index("row"), part
+
+
+def _last_part(rows: pl.DataFrame) -> tuple[pl.DataFrame, str | None]:
+    """The rows of the part that is farthest from training, test else valid, and its name; all where none has one."""
+    if "split" not in rows.columns:
+        return rows, None
+    part = max(rows["split"].unique().to_list(), key=["train", "valid", "test"].index)
+    return rows.filter(rows["split"] == part), part
 
 
 def _files_as_values(predictor: Predictor, data: Path) -> tuple[pl.DataFrame, list[str]] | None:

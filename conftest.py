@@ -17,6 +17,7 @@ from sybil.integration.pytest import SybilItem
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 from sybil.sybil import SybilCollection
 
+from tests.docs.people import write_people
 from tests.docs.photos import write_examples
 
 _own_cache: list[str] = []
@@ -69,6 +70,7 @@ def _enter(namespace: dict[str, Any]) -> None:
     namespace["_folder"] = tempfile.TemporaryDirectory(prefix="headway-docs-")
     folder = Path(namespace["_folder"].name)
     write_examples(folder)
+    write_people(folder)
     # Not the course folder of whoever runs the tests.
     namespace["_patch"] = pytest.MonkeyPatch()
     namespace["_patch"].setenv("HEADWAY_COURSE", str(folder / "headway-course"))

@@ -21,6 +21,7 @@ from headway.cli.datasets import datasets
 from headway.cli.demo import demo
 from headway.cli.drift import drift
 from headway.cli.evaluate import evaluate
+from headway.cli.export import export
 from headway.cli.export_web import export_web
 from headway.cli.generate import generate
 from headway.cli.lab import lab
@@ -94,6 +95,7 @@ COMMANDS = {
         predict: ("headway predict runs/photos/model.headway rex.jpg",),
         generate: ('headway generate runs/stories/model.headway "Once" --temperature 0.8',),
         serve: ("headway serve runs/photos/model.headway --port 8000",),
+        export: ('headway export runs/loans --groups sex,race --misuse "to decide alone"',),
         export_web: ("headway export-web runs/photos/model.headway site/",),
         push: ("headway push runs/photos/model.headway ada/pets --license apache-2.0",),
     },

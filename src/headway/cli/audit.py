@@ -84,11 +84,16 @@ def audit(
     folder.mkdir(parents=True, exist_ok=True)
     judged.save(folder / "audit.json")
     page = judged.save(folder / "audit.html")
+    sheet = folder / "sheet.md"
+    # Somebody may have filled it in.
+    if not sheet.exists():
+        sheet.write_text(items.sheet(), encoding="utf-8")
     if as_json:
         echo(json.dumps(judged.to_json()))
     else:
         echo(f"{judged}\n", lines=True)
         echo(f"audit: {page}")
+        echo(f"data sheet, with blanks to fill: {sheet}")
     if open_page:
         import webbrowser
 

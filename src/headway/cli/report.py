@@ -11,7 +11,7 @@ import typer
 from headway.cli.data_options import AcceptChanges, MovedTo
 from headway.system.terminal import echo
 
-__all__ = ["report"]
+__all__ = ["columns_of", "report"]
 
 
 def report(
@@ -36,7 +36,7 @@ def report(
     from headway.learner.learner import Learner
 
     learner = Learner.resume(run, data=data, accept_changes=accept_changes)
-    judged = learner.report(slices=_columns(slices), groups=_columns(groups), clusters=clusters, tta=tta)
+    judged = learner.report(slices=columns_of(slices), groups=columns_of(groups), clusters=clusters, tta=tta)
     page = run / "report.html"
     if as_json:
         echo(json.dumps(judged.to_json()))
@@ -49,5 +49,6 @@ def report(
         webbrowser.open(page.resolve().as_uri())
 
 
-def _columns(names: str | None) -> list[str]:
+def columns_of(names: str | None) -> list[str]:
+    """The columns that an option names, with commas between them."""
     return [name.strip() for name in names.split(",")] if names else []

@@ -222,6 +222,7 @@ def finish(learner: Learner, *, start: float, as_json: bool, extra: dict[str, An
     learner.export(run.bundle, report=report, quantize=run.config.get("options", {}).get("quantize"))
     for name, path in (("run:   ", run.path), ("model: ", run.bundle), ("report:", run.path / "report.html")):
         echo(f"{name} {path}")
+    echo("card:   intended use and misuse are blank; `headway export` fills them in")
     if not as_json:
         return
     facts = report.to_json()

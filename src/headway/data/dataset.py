@@ -21,6 +21,7 @@ import polars as pl
 
 from headway.data.decisions import Applied
 from headway.data.near_copies import ADVICE, Copies, copies_of_train
+from headway.data.sheet import data_sheet
 from headway.data.splits import PARTS, PartName, Split
 from headway.data.store import Ragged, Store, as_text
 from headway.errors import ConfigError, DataError, ReadError, did_you_mean
@@ -216,6 +217,17 @@ class Data:
         """
         # By name: an audit uses models and reports, which are made of data.
         return import_module("headway.audit.build").audit_data(self, name=name, seed=seed)
+
+    def sheet(self, groups: Sequence[str] = ()) -> str:
+        """A data sheet in Markdown, with blanks where only a person knows; it goes into the bundle.
+
+        Args:
+            groups: Columns that say to which groups people belong, such as `["sex", "race"]`: they are counted.
+
+        Raises:
+            ConfigError: If a column is not known.
+        """
+        return data_sheet(self, groups=groups)
 
     def to_json(self) -> dict[str, Any]:
         """What the data set is, as plain JSON values, for reports and bundles."""

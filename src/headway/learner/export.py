@@ -13,6 +13,7 @@ from headway.bundle.export import NUM_CHECKS, export_bundle
 from headway.bundle.out_of_distribution import Familiar, find_familiar, find_threshold
 from headway.bundle.quantize import QuantizeName
 from headway.bundle.reference import reference
+from headway.errors import ConfigError
 from headway.judge.report.card import card
 from headway.judge.report.report import Report
 from headway.train.stage import Setup
@@ -30,12 +31,17 @@ def export_trained(
     report: Report,
     known: Mapping[str, np.ndarray] | None = None,
     quantize: QuantizeName | None = None,
+    intended_use: str = "",
+    misuse: str = "",
+    sheet: str | os.PathLike[str] | None = None,
 ) -> Path:
     """Writes a trained model as a bundle, the report's figures in its manifest and card.
 
-    `known` are the body's features by part, where they were computed earlier.
+    `known` are the body's features by part, where they were computed earlier; `sheet` is a data sheet that somebody
+    has filled in.
 
     Raises:
+        ConfigError: If the data sheet cannot be read.
         BundleError: If the model cannot be turned into a graph, or the graph does not answer as the model does.
     """
     data, facts = setup.data, report.to_json()
@@ -60,10 +66,21 @@ def export_trained(
         target=data.target,
         examples=data.input.view(data.input.collate(examples)),
         manifest=manifest,
-        card=card(report),
+        card=card(report, intended_use=intended_use, misuse=misuse, sheet=_sheet(setup, report, sheet)),
         familiar=familiar,
         quantize=data if quantize == "int8" else None,
     )
+
+
+def _sheet(setup: Setup, report: Report, path: str | os.PathLike[str] | None) -> str:
+    if path is None:
+        fairness = report.fairness
+        return setup.data.sheet([] if fairness is None else [*fairness.columns])
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        what, fix = "The data sheet cannot be read.", "Pass a text file, such as the sheet.md of `headway audit`."
+        raise ConfigError(what, given=f"{path}: {error}", fix=fix) from error
 
 
 def _reference(setup: Setup, familiar: Familiar | None) -> dict[str, Any]:

@@ -517,7 +517,14 @@ class Learner(Answers):
         return ensemble(self._trained, baseline, train_again=lambda data: self._again(data)._trained)  # noqa: SLF001
 
     def export(
-        self, path: str | os.PathLike[str], *, report: Report | None = None, quantize: QuantizeName | None = None
+        self,
+        path: str | os.PathLike[str],
+        *,
+        report: Report | None = None,
+        quantize: QuantizeName | None = None,
+        intended_use: str = "",
+        misuse: str = "",
+        sheet: str | os.PathLike[str] | None = None,
     ) -> Path:
         """Writes the model as one file that predicts without torch; see `headway.bundle`.
 
@@ -526,12 +533,20 @@ class Learner(Answers):
             report: The report whose figures go into the file. Default: made anew.
             quantize: "int8" for a smaller and faster graph, where it costs at most half a point on valid, or
                 1 % of an error in a unit; the manifest's `quantization` has the figures of both and which was kept.
+            intended_use: For the model card: what the model is for, and who uses it. Default: a blank.
+            misuse: Likewise, what it must not be used for.
+            sheet: A data sheet that you have filled in, a Markdown file. Default: that of `data.sheet()`.
+
+        Raises:
+            ConfigError: If the data sheet cannot be read.
         """
         check_quantize(quantize, self.data.input)
         if self.progress is not None and not len(self.history):
             self.progress.tell(UNTRAINED)
         known = self.features.parts if self.features else None
-        return export_trained(path, setup=self.setup, report=report or self.report(), known=known, quantize=quantize)
+        said = {"intended_use": intended_use, "misuse": misuse, "sheet": sheet}
+        made = {"report": report or self.report(), "known": known, "quantize": quantize}
+        return export_trained(path, setup=self.setup, **made, **said)
 
     def peel(self, call: str | None = None, *, layer: LayerName = "loop") -> Peeled:
         """The training so far as code: a runnable file one layer down or two, which ends at the same bits.

@@ -12,6 +12,7 @@ from headway.judge.diagnosis.finding import KINDS
 from headway.judge.intervals import INTERVAL, Estimate
 from headway.judge.report.page.marks import plural
 from headway.judge.report.report import Report
+from headway.judge.slices.compare import ENOUGH
 
 __all__ = ["BLANK", "card"]
 
@@ -20,8 +21,6 @@ BLANK = "____"
 
 # After Mitchell et al. 2019, "Model cards for model reporting": what no program can know of a model.
 _QUESTIONS = (
-    "Intended use and users",
-    "Out-of-scope uses",
     "Author and contact",
     "Source of the data, consent and licence",
     "Groups that the data represent, and groups that are missing",
@@ -30,8 +29,12 @@ _QUESTIONS = (
 )
 
 
-def card(report: Report) -> str:
-    """A model card in Markdown: what the report knows, with intervals, and blanks for what only a person knows."""
+def card(report: Report, *, intended_use: str = "", misuse: str = "", sheet: str = "") -> str:
+    """A model card in Markdown: what the report knows, with intervals, and blanks for what only a person knows.
+
+    `intended_use` and `misuse` are a person's words, and blank without them; a data `sheet` follows the card.
+    """
+    said = {"Intended use and users": intended_use, "Must not be used for": misuse}
     sections = {
         "What it is": _facts(report),
         "How good it is": _metrics(report),
@@ -40,13 +43,15 @@ def card(report: Report) -> str:
         "Slices": _slices(report),
         "What was found": _diagnosis(report),
         **{section.title: [section.card] for section in report.sections.values() if section.card},
+        "What it is for": [f"- {question}: {_cell(text) or BLANK}" for question, text in said.items()],
+        "What is not known": _unknown(report),
         "To be filled in by hand": [f"- {question}: {BLANK}" for question in _QUESTIONS],
     }
     lines = ["# Model card" + (f": {_cell(report.name)}" if report.name else "")]
     for title, body in sections.items():
         if body:
             lines += ["", f"## {title}", "", *body]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + (f"\n{sheet}" if sheet else "")
 
 
 def _facts(report: Report) -> list[str]:
@@ -122,7 +127,20 @@ def _fairness(report: Report) -> list[str]:
         return [f"- No groups of people were compared: {BLANK}"]
     fairness = report.fairness
     opening = f"Measured on {fairness.count:,} items of {fairness.part}, by {', '.join(map(_cell, fairness.columns))}."
-    return [opening, "", *(f"- {_cell(sentence)}" for sentence in (*fairness.sentences, *fairness.notes))]
+    whole = [remedy for remedy in fairness.remedies if remedy.kind in ("reweight", "drop") or remedy.strength == 1]
+    told = [conflict.sentence for conflict in fairness.conflicts]
+    told += [f"{source.name.capitalize()} bias: {line}" for source in fairness.sources for line in source.shown]
+    told += [f"Remedy, by {remedy.column}: {remedy.sentence}" for remedy in whole]
+    return [opening, "", *(f"- {_cell(line)}" for line in (*fairness.sentences, *fairness.notes, *told))]
+
+
+def _unknown(report: Report) -> list[str]:
+    """What no data show, and groups that are too small to judge."""
+    if report.fairness is None:
+        return ["- For whom the model is worse: no groups of people were compared."]
+    small = [group.name for group in report.fairness.groups if group.count < ENOUGH]
+    lines = [f"- {source.name.capitalize()} bias: {source.unknown}" for source in report.fairness.sources]
+    return lines + ([f"- What the model does for: {_cell('; '.join(small))}"] if small else [])
 
 
 def _diagnosis(report: Report) -> list[str]:

@@ -137,6 +137,8 @@ def test_in_the_report() -> None:
     page, text = report._repr_html_(), card(report)
     assert "Who is harmed" in page
     assert f"- {report.fairness.sentences[0]}" in text.partition("## Who is harmed")[2]
+    assert "Remedy, by race: thresholds by group, 100% of the way to an equal selection rate: " in text
+    assert "- Deployment bias: what is done with an answer" in text.partition("## What is not known")[2]
     without = hw.judge_predictions(probabilities, targets, labels=LABELS, items=table)
     assert without.fairness is None
     assert without.to_json()["fairness"] is None

@@ -50,9 +50,22 @@ def test_data_are_counted(report: Report) -> None:
 
 def test_what_only_a_person_knows_is_a_marked_blank(report: Report) -> None:
     last = card(report).split("## To be filled in by hand\n\n")[1].splitlines()
-    assert len(last) == 7
+    assert len(last) == 5
     assert all(line.endswith(f": {BLANK}") for line in last)
-    assert any("Intended use" in line for line in last)
+    assert f"## What it is for\n\n- Intended use and users: {BLANK}\n- Must not be used for: {BLANK}\n" in card(report)
+
+
+def test_what_a_person_says_is_in_the_card_word_by_word(report: Report) -> None:
+    text = card(
+        report, intended_use="sorting\nphotos", misuse="medicine | law", sheet="# Data sheet\n\n- Licence: own\n"
+    )
+    assert "- Intended use and users: sorting photos\n- Must not be used for: medicine \\| law\n" in text
+    assert text.endswith("\n\n# Data sheet\n\n- Licence: own\n")
+
+
+def test_what_is_not_known_is_said(report: Report) -> None:
+    text = card(report).partition("## What is not known")[2]
+    assert text.startswith("\n\n- For whom the model is worse: no groups of people were compared.\n")
 
 
 def test_what_was_not_looked_at_is_not_claimed(report: Report) -> None:

@@ -85,14 +85,16 @@ def _gaps(gaps: Sequence[Gap]) -> str:
 
 
 def _sources(fairness: FairnessReport) -> str:
-    rows = [
-        f'<tr><th scope="row">{escape(capital(source.name))} <small>{escape(source.meaning)}</small></th>'
-        f'<td class="text">{_list(source.shown) or "Nothing was found, or nothing can be."}</td>'
-        f'<td class="text">{escape(capital(source.unknown))}.</td></tr>'
+    """In sentences, not in a table: a phone has no room for its columns."""
+    text = [
+        f"<h4>{escape(capital(source.name))} bias</h4><p class='soft'>{escape(capital(source.meaning))}.</p>"
+        f"{_list(source.shown)}<p>Not known: {escape(source.unknown)}.</p>"
         for source in fairness.sources
     ]
-    caption = "Six sources of bias (Suresh and Guttag 2021), what these data show of them, and what no data show."
-    return f"<h3>Where it comes from</h3>{table(caption, ['<Source', '<Shown', '<Not known'], rows, kind='prose')}"
+    opening = (
+        "<p>Six sources of bias (Suresh and Guttag 2021), what these data show of them, and what no data show.</p>"
+    )
+    return f"<h3>Where it comes from</h3>{opening}{''.join(text)}"
 
 
 def _proxies(fairness: FairnessReport) -> str:

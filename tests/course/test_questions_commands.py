@@ -26,8 +26,8 @@ def run(*arguments: str, answers: str = "") -> str:
 def test_where_a_learner_is(small_course: Path) -> None:
     assert run().splitlines() == [
         f"Your course will be in {small_course}.",
-        "Start with lesson 7, A small lesson: headway course run 7",
         "New to Python? Twelve short exercises first: headway course open primer",
+        "Start with lesson 7, A small lesson: headway course run 7",
     ]
     run("quiz", "7", "--json", answers=json.dumps(1))
     event = Log(small_course).read()[0]

@@ -57,11 +57,11 @@ def _overview(
         )
     if num_due and command != "review":
         print(f"Questions to review today: {num_due}, with headway course review")
-    print(f"{sentence}: headway course {command}")
     if not opened:
         print("New to Python? Twelve short exercises first: headway course open primer")
     elif primer := primer_line(events):
         print(primer)
+    print(f"{sentence}: headway course {command}")
 
 
 # The commands by subject, each with examples that end its `--help`.

@@ -220,7 +220,9 @@ def test_a_field_of_a_later_kind(path: Path) -> None:
     rebuilt(path, manifest={"input": {"kind": "smell"}})
     what = "A field is of a kind that this version of Headway does not know."
     assert refusal(path, load) == text(
-        what, "kind='smell'", "Upgrade Headway. Known: bytes, image, ratings, series, sound, table, text, text_blocks."
+        what,
+        "kind='smell'",
+        "Upgrade Headway. Known: bytes, image, past, ratings, series, sound, table, text and 1 more.",
     )
 
 

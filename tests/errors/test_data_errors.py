@@ -114,7 +114,7 @@ def test_unknown_kinds_of_fields() -> None:
         what, "kind='imago'", 'Upgrade Headway. Did you mean "image"?'
     )
     assert refusal(BundleError, lambda: target_from_json({})) == text(
-        what, "kind=None", "Upgrade Headway. Known: categories, category, mask, next_token, number, points."
+        what, "kind=None", "Upgrade Headway. Known: categories, category, future, mask, next_token, number, points."
     )
 
 

@@ -48,7 +48,7 @@ class Audit(AsJson):
 
     Example:
         >>> import headway as hw
-        >>> items = {"size": [1.0, 2.0, 3.0, 4.0] * 25, "answer": ["no", "yes"] * 50, "code": ["n", "y"] * 50}
+        >>> items = {"size": [1.0, 1.0, 2.0, 2.0] * 25, "answer": ["no", "yes"] * 50, "code": ["n", "y"] * 50}
         >>> audit = hw.from_items(items, target="answer").audit()
         >>> [finding.evidence["columns"] for finding in audit.findings if finding.kind == "leak"]
         [['code']]

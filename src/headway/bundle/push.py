@@ -45,7 +45,7 @@ def push(
     open_bundle(bundle, source=path)
     card = card_of(bundle.manifest, bundle.files["card.md"].decode(), repo=repo, license=license)
     api = HfApi(endpoint=endpoint, library_name="headway")
-    files = [CommitOperationAdd(FILE, Path(path).read_bytes()), CommitOperationAdd("README.md", card.encode())]
+    files = [CommitOperationAdd(FILE, str(Path(path).expanduser())), CommitOperationAdd("README.md", card.encode())]
 
     def put() -> str:
         api.create_repo(repo, private=not is_public, exist_ok=True)

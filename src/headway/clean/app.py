@@ -20,6 +20,7 @@ from headway.serve.body import Held, read_body
 from headway.serve.guard import Guard
 from headway.serve.problems import handle_problems
 from headway.serve.server import own_names
+from headway.system.files import read_file
 
 __all__ = ["create_app"]
 
@@ -110,7 +111,7 @@ async def _answer(make: Callable[[], Any]) -> Response:
 
 
 def _add_file(app: FastAPI, address: str, file: Path, media_type: str) -> None:
-    content = file.read_bytes()
+    content = read_file(file)
 
     @app.get(address, include_in_schema=False)
     async def send() -> Response:

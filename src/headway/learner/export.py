@@ -16,6 +16,7 @@ from headway.bundle.reference import reference
 from headway.errors import ConfigError
 from headway.judge.report.card import card
 from headway.judge.report.report import Report
+from headway.system.files import read_file
 from headway.train.stage import Setup
 
 __all__ = ["export_trained"]
@@ -77,8 +78,8 @@ def _sheet(setup: Setup, report: Report, path: str | os.PathLike[str] | None) ->
         fairness = report.fairness
         return setup.data.sheet([] if fairness is None else [*fairness.columns])
     try:
-        return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return read_file(path).decode()
+    except (OSError, ValueError) as error:
         what, fix = "The data sheet cannot be read.", "Pass a text file, such as the sheet.md of `headway audit`."
         raise ConfigError(what, given=f"{path}: {error}", fix=fix) from error
 

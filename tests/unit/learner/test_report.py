@@ -20,7 +20,7 @@ from headway.inputs.image.baselines import small_pixels
 from headway.inputs.image.networks import small_resnet
 from headway.judge.baselines.base import BaselineData
 from headway.judge.report.report import Report
-from headway.learner.baselines import _data_of
+from headway.learner.baselines import data_of
 from headway.learner.learner import Learner
 from tests.judging import baselines_of
 
@@ -274,7 +274,7 @@ def test_wrong_calls_fail_before_the_model_answers(trained: Learner, monkeypatch
 def test_only_the_photos_that_baselines_learn_from_are_read(trained: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = np.array([1, 4, 9, 30])
     monkeypatch.setattr(of_images, "drawn_rows", lambda num_rows, *, seed: chosen)
-    train, valid = (_data_of(trained._trained, trained.data.part(name)) for name in ("train", "valid"))
+    train, valid = (data_of(trained._trained, trained.data.part(name)) for name in ("train", "valid"))
     whole, reader = trained.data.train, trained.data.input
     shrunk = [reader.thumbnail(reader.view(each), 28) for each in whole.canvases(chosen)]  # type: ignore[attr-defined]
     assert (train["pixels"] == small_pixels(np.stack(shrunk))).all()

@@ -59,25 +59,22 @@ class BytesView(TrainingView):
         self, inputs: torch.Tensor, targets: torch.Tensor, *, rows: np.ndarray, size: int | None, seed: int, epoch: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Windows `[batch, at most 4, length]` and the targets."""
-        counts = (inputs[..., 0] < PADDING).sum(dim=1).cpu().numpy()
-        length, most = inputs.shape[2], min(inputs.shape[1], 2 + _BETWEEN)
-        chosen, hidden = np.zeros((len(rows), most), np.int64), np.zeros((len(rows), most, length), bool)
+        length, num_windows = inputs.shape[2], inputs.shape[1]
+        most = min(num_windows, 2 + _BETWEEN)
+        keys = np.empty((len(rows), num_windows), np.float32)
+        hidden = np.zeros((len(rows), most, length), bool)
         at = np.arange(length) / length
-        for index, (row, count) in enumerate(zip(rows.tolist(), counts.tolist(), strict=True)):
+        for index, row in enumerate(rows.tolist()):
             draw = generator(seed, "augment", epoch=epoch, row=row)
-            between = np.sort(1 + draw.permutation(max(count - 2, 0))[: most - 2])
-            windows = [0, *between, *([count - 1] if count > 1 else [])]
-            # A file with fewer windows than others shows what stands in place of the missing ones: padding.
-            chosen[index] = windows + [count] * (most - len(windows))
             # As many draws whatever the batch has: another one must not change what is hidden.
             shares = draw.uniform(0, self.augment.hide, (2 + _BETWEEN, 1))[:most]
             first = draw.uniform(0, 1, (2 + _BETWEEN, 1))[:most] * (1 - shares)
             hidden[index] = (at >= first) & (at < first + shares)
+            keys[index] = draw.uniform(0, 1, num_windows)
         # The first byte says that there is a window.
         hidden[..., 0] = False
-        seen = inputs[
-            torch.arange(len(rows), device=inputs.device)[:, None], to_device(torch.from_numpy(chosen), inputs.device)
-        ]
+        chosen = _windows_drawn(inputs, to_device(torch.from_numpy(keys), inputs.device), most)
+        seen = inputs[torch.arange(len(rows), device=inputs.device)[:, None], chosen]
         return seen.masked_fill(to_device(torch.from_numpy(hidden), inputs.device), PADDING), targets
 
     def __str__(self) -> str:
@@ -85,3 +82,21 @@ class BytesView(TrainingView):
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self.augment)
+
+
+def _windows_drawn(inputs: torch.Tensor, keys: torch.Tensor, most: int) -> torch.Tensor:
+    """The first window of each file, its last, and of those between the ones with the smallest keys: `[batch, most]`.
+
+    All on the inputs' device, which is not waited for. A file with fewer windows than others shows what stands in
+    place of the missing ones: padding.
+    """
+    num_windows = inputs.shape[1]
+    counts = (inputs[..., 0] < PADDING).sum(dim=1, keepdim=True)
+    numbers = torch.arange(num_windows, device=inputs.device)
+    is_between = (numbers >= 1) & (numbers < counts - 1)
+    drawn = keys.masked_fill(~is_between, 2.0).argsort(dim=1)[:, : max(most - 2, 0)]
+    between = drawn.masked_fill(~is_between.gather(1, drawn), num_windows)
+    last = torch.where(counts > 1, counts - 1, num_windows)
+    # In the order in which they lie in the file, and what is missing behind them.
+    chosen = torch.cat([torch.zeros_like(counts), between, last], dim=1).sort(dim=1).values[:, :most]
+    return torch.where(chosen < num_windows, chosen, counts.clamp_max(num_windows - 1))

@@ -223,7 +223,7 @@ def num_items_for(accuracy: float, *, points: float = _POINTS) -> int:
 
     Example:
         >>> num_items_for(0.9)
-        867
+        869
     """
 
     def is_narrow(count: int) -> bool:

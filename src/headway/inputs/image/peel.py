@@ -19,10 +19,12 @@ from PIL import Image as PILImage
 from headway.inputs.image.augment import Augment, _draws
 from headway.inputs.image.field import Image, _orientation, _to_mode, _upright
 from headway.inputs.image.networks import MultiLevelBody, small_resnet
+from headway.inputs.image.scientific import HEAD_BYTES, decode, is_dicom, is_tiff
 from headway.inputs.image.unet import UNet
-from headway.peel.facts import KindParts, Subject
+from headway.peel.facts import KindParts, Subject, refuse
 from headway.peel.specialise import Known, constant
 from headway.seeds import torch_seed
+from headway.system.files import open_file
 from headway.train.mixup import mixed
 from headway.train.model import BodyAndHead
 
@@ -32,6 +34,8 @@ __all__ = ["parts"]
 def parts(field: Image, subject: Subject) -> KindParts:
     """What photos bring to the file."""
     setup = subject.setup
+    if any(_needs_more_than_pillow(file) for file in setup.data.items[field.column]):
+        refuse("torch", "its pictures are DICOM, or TIFF of several channels or frames, which Pillow does not read")
     items, augment = setup.data.items, Augment(**setup.training_view.to_json())
     model, body = setup.model, setup.model.get_submodule("body")
     values: dict[str, Any] = {
@@ -66,6 +70,12 @@ def parts(field: Image, subject: Subject) -> KindParts:
         columns=pl.DataFrame({field.column: [str(Path(file).absolute()) for file in items[field.column]]}),
         has_weights=bool(subject.settings["pretrained"]),
     )
+
+
+def _needs_more_than_pillow(file: str) -> bool:
+    with open_file(file) as opened:
+        head = opened.read(HEAD_BYTES)
+        return is_dicom(head) or (is_tiff(head) and decode(head + opened.read()) is not None)
 
 
 def _needs_image_size(arch: str, size: int) -> bool:

@@ -176,3 +176,16 @@ def test_a_server_reads_them_by_their_header_first(tmp_path: Path) -> None:
         broken = client.post("/predict", content=dicom(RAMP)[:200], headers=headers)
         assert broken.status_code == 422
         assert broken.json()["detail"].startswith("The picture is ")
+
+
+def test_a_run_on_scans_has_no_layer_of_pillow_alone(scans: pl.DataFrame) -> None:
+    learner = hw.Learner(hw.from_items(scans, input="file", target="finding"), "small_resnet", progress=False)
+    learner.fit(1)
+    assert learner.peel(layer="loop").layer == "loop"
+    with pytest.raises(hw.ConfigError) as error:
+        learner.peel(layer="torch")
+    assert str(error.value) == (
+        "This run cannot be written as the layer 'torch'.\n"
+        "  Given: its pictures are DICOM, or TIFF of several channels or frames, which Pillow does not read\n"
+        '  Fix:   Pass layer="method", or "loop" where that can be written.'
+    )

@@ -17,6 +17,7 @@ from headway.errors import ConfigError
 from headway.peel.specialise import Known, constant
 from headway.runs.run import Run
 from headway.train import schedules
+from headway.train.model import is_fixed
 from headway.train.optimizers import depth_groups
 from headway.train.options import Options
 from headway.train.stage import Setup
@@ -126,6 +127,7 @@ def run_facts(subject: Subject) -> dict[str, Known]:
         "num_outputs": setup.data.target.num_outputs,
         "run_sha256": sha256_of(setup.model),
         "precision": precision,
+        "measures": is_fixed(setup.model),
         "is_ragged": setup.data.train.lengths is not None,
         "is_short": precision != "float32",
         # Folded in a shorter format, batch norm would round once more than the run did.

@@ -20,6 +20,7 @@ from headway.train.ema import Average
 from headway.train.fine_tune import body_features, set_aside
 from headway.train.linear_probe import Head, solve_head
 from headway.train.make_model import make_model
+from headway.train.model import MEASURED
 from headway.train.objective import Objective, with_class_weights
 from headway.train.optimizers import clear_gradients, freeze_to, make_optimizer, set_lr
 from headway.train.options import Options
@@ -50,7 +51,7 @@ def begin(facts: Any) -> None:
 def make_setup(facts: Any, data: Data) -> None:
     made = make_model(facts.arch, data.input, data.target, pretrained=facts.pretrained, seed=facts.seed)
     precision = choose_precision(choose_device("cpu"), facts.precision)
-    objective = data.target.objective()
+    objective = data.target.objective().with_decays(made.decays)
     if facts.class_weights:
         objective = with_class_weights(
             objective, facts.class_weights, labels=data.target.labels, targets=data.train.targets
@@ -67,6 +68,9 @@ def make_setup(facts: Any, data: Data) -> None:
         seed=facts.seed,
     )
     model, train = setup.model, data.train
+    if facts.measures:
+        # What of the network is measured rather than trained, such as thresholds.
+        made.measure(setup.prepared(train, MEASURED))  # pyright: ignore[reportOptionalCall]
 
 
 def stage_one(facts: Any, setup: Setup, data: Data, model: Any, objective: Objective) -> None:

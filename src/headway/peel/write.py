@@ -266,7 +266,7 @@ def _items(subject: Subject, input: KindParts, target: KindParts) -> bytes:
 def _head(subject: Subject, how: str) -> str:
     # A name is whatever a folder may be called, and this is text between quotes.
     name = re.sub(r"[^\w .-]", "_", subject.name)
-    return f"The run {name!r} {how}: it trains to the same bits on the same kind of processor, with the same versions."
+    return f"The run {name!r} {how}: the same bits where processor and versions are."
 
 
 def _check(subject: Subject, layer: str) -> None:

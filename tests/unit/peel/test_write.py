@@ -10,8 +10,9 @@ import pytest
 from torch import nn
 
 import headway as hw
-from headway.peel.write import LAYERS, Peeled
+from headway.peel.write import LAYERS, LayerName, Peeled
 from headway.train import schedules
+from tests.kinds import KINDS
 from tests.unit.peel.running import same_bits
 
 
@@ -191,3 +192,20 @@ def test_one_call_is_shown_alone(data: hw.Data) -> None:
     assert "loss.backward()" in loop
     assert "hw.from_items" not in loop
     assert "import headway" not in learner.peel("fine_tune", layer="torch").text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layer", ["method", "loop"])
+def test_what_of_a_network_is_measured_is_measured_in_the_file_too(layer: LayerName, tmp_path: Path) -> None:
+    learner = hw.Learner(KINDS["series"].data(tmp_path), progress=False)
+    learner.fit(1)
+    assert same_bits(learner, layer, tmp_path)
+
+
+def test_an_input_that_its_target_made_cannot_be_written(tmp_path: Path) -> None:
+    learner = KINDS["future"].learner(KINDS["future"].data(tmp_path))
+    learner.fit(1)
+    with pytest.raises(hw.ConfigError) as error:
+        learner.peel(layer="method")
+    reason = "its target made the input, Past, of a whole text or table"
+    assert str(error.value) == cannot("method", reason, "Keep the call that made the data, and the table that it read.")

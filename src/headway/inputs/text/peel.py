@@ -48,6 +48,7 @@ def parts(field: Text, subject: Subject) -> KindParts:
     return KindParts(
         blocks={"data": read_texts, "model": make_model},
         known={"": facts},
+        methods={PooledEncoder: ("__init__", "forward")},
         # Several columns are one text, with the tokenizer's own mark between them.
         columns=pl.DataFrame({"text": field._texts(subject.setup.data.items)}),  # noqa: SLF001
         beside={".json": field.fitted.encode()},

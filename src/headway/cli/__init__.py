@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import warnings
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -149,10 +150,12 @@ def _save(error: Exception) -> None:
     """Saves what failed, for `headway why`; of that command's own errors nothing."""
     if sys.argv[1:2] == ["why"]:
         return
-    from headway.why.capture import capture
-    from headway.why.failure import save
+    # Beside a server alone not all is installed that explains failures; the error itself must be seen.
+    with suppress(ImportError):
+        from headway.why.capture import capture
+        from headway.why.failure import save
 
-    save(capture(error))
+        save(capture(error))
 
 
 def _shown(error: HeadwayError) -> HeadwayError:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import platformdirs
-
 __all__ = ["cache_folder"]
 
 
@@ -16,5 +14,9 @@ def cache_folder(name: str) -> Path:
     It is `$HEADWAY_CACHE/name`, else in the platform's usual place (on Linux `~/.cache/headway/name`).
     """
     # Looked up each time, so that a test or a notebook may set it late.
-    root = os.environ.get("HEADWAY_CACHE")
-    return (Path(root) if root else platformdirs.user_cache_path("headway", appauthor=False)) / name
+    if root := os.environ.get("HEADWAY_CACHE"):
+        return Path(root) / name
+    # Not installed with a server alone, which keeps nothing.
+    import platformdirs
+
+    return platformdirs.user_cache_path("headway", appauthor=False) / name

@@ -109,5 +109,7 @@ def test_the_command_writes_page_and_json(tmp_path: Path, monkeypatch: pytest.Mo
     done = CliRunner().invoke(app, ["audit", "people.csv", "--target", "answer"], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     assert "No problems found." in done.stdout
-    assert done.stdout.rstrip().endswith("audit: audits/people/audit.html")
+    page, sheet = done.stdout.splitlines()[-2:]
+    assert page == "audit: audits/people/audit.html"
+    assert sheet == "data sheet, with blanks to fill: audits/people/sheet.md"
     assert json.loads((tmp_path / "audits" / "people" / "audit.json").read_text())["name"] == "people"

@@ -11,14 +11,17 @@ import os
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 
 from headway.errors import ReadError, in_a_line
 from headway.inputs.image.scientific import HEAD_BYTES, Decoded, check_size, is_dicom, load, range_of
 from headway.system.files import open_file
+
+# A server of photos is installed without polars.
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = ["CAUTION", "COLUMNS", "header_columns", "picture_size", "proposals", "read_dicom", "with_headers"]
 
@@ -186,6 +189,8 @@ def _header(value: Any) -> dict[str, str]:
 
 def with_headers(items: pl.DataFrame, column: str) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """The item table with what headers of DICOM files say as further columns, and sentences on them."""
+    import polars as pl
+
     if column not in items.columns or not any(map(_may_be_dicom, items[column].head(_MOST_SEEN))):
         return items, ()
     columns = {
@@ -208,6 +213,8 @@ def _may_be_dicom(value: Any) -> bool:
 
 def proposals(items: pl.DataFrame, column: str) -> list[str]:
     """What is worth knowing of DICOM files before training: caution, frames, and patients on two sides of the split."""
+    import polars as pl
+
     is_medical = [_may_be_dicom(value) and bool(_header(value)) for value in items[column].head(_MOST_SEEN)]
     if not any(is_medical):
         return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 
 import numpy as np
 from PIL import Image as PILImage
@@ -31,6 +32,8 @@ def read_tiff(data: bytes) -> Decoded | None:
     if _is_for_pillow(data):
         return None
     tifffile = load("tifffile")
+    # It also logs what it raises, and what it overlooks.
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
             series = file.series[0]

@@ -154,7 +154,8 @@ def claim(
         ConfigError: If `near` comes without `within` or the other way round, or `above` names no earlier claim.
 
     Example:
-        >>> from headway.course.claims import claim
+        >>> from headway.course.claims import claim, reset
+        >>> reset()  # as each lesson begins
         >>> claim("pixels", 0.70, near=0.70, within=0.06)
         pixels: 0.70, as expected (0.64 to 0.76)
         >>> claim("model", 0.91, near=0.93, within=0.04, above="pixels", by=0.10)

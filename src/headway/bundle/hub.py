@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Self
 
 from headway.errors import BundleError, ConfigError, in_a_line
 
-__all__ = ["FILE", "Address", "asked", "fetch", "is_address"]
-
-T = TypeVar("T")
+__all__ = ["FILE", "Address", "fetch", "is_address", "reaching"]
 
 FILE = "model.headway"
 # A path takes one of two slashes away.
@@ -61,12 +60,11 @@ def is_address(path: str | os.PathLike[str]) -> bool:
     return os.fspath(path).startswith("hf:/")
 
 
-def fetch(address: str | os.PathLike[str], *, endpoint: str | None = None) -> Path:
+def fetch(address: str | os.PathLike[str]) -> Path:
     """The file of a bundle on the hub: from its cache where it is there already, else downloaded.
 
     Args:
         address: Such as "hf://user/name".
-        endpoint: The hub's own address. Default: the client's, which is huggingface.co.
 
     Raises:
         ConfigError: If it is no address.
@@ -75,16 +73,16 @@ def fetch(address: str | os.PathLike[str], *, endpoint: str | None = None) -> Pa
     from huggingface_hub import hf_hub_download
 
     where = Address.of(os.fspath(address))
-    options = {"revision": where.revision, "endpoint": endpoint, "library_name": "headway"}
-    get = lambda: hf_hub_download(where.repo, where.file, **options)  # noqa: E731
-    fix = "Check the name, the network, and for a private repository HF_TOKEN or `hf auth login`."
-    return Path(asked(get, f"No bundle could be fetched from the hub: {where.repo}, {where.file}.", fix))
+    problem = f"No bundle could be fetched from the hub: {where.repo}, {where.file}."
+    with reaching(problem, "Check the name, the network, and for a private repository HF_TOKEN or `hf auth login`."):
+        return Path(hf_hub_download(where.repo, where.file, revision=where.revision, library_name="headway"))
 
 
-def asked(ask: Callable[[], T], what: str, fix: str) -> T:
-    """What the hub's client gives; a BundleError with its reason where it raises."""
+@contextmanager
+def reaching(what: str, fix: str) -> Iterator[None]:
+    """A context for the hub's client; whatever it raises becomes a BundleError with its reason."""
     try:
-        return ask()
-    # The hub's client says in many ways that there is no network, no such repository, or no right to it.
+        yield
+    # It says in many ways that there is no network, no such repository, or no right to it.
     except Exception as error:
         raise BundleError(what, given=in_a_line(error), fix=fix) from error

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from headway.bundle.format import read_bundle
-from headway.bundle.hub import FILE, Address, asked
+from headway.bundle.hub import FILE, Address, fetch, is_address, reaching
 from headway.bundle.predictor import open_bundle
 from headway.errors import ConfigError
 
@@ -20,7 +20,6 @@ def push(
     *,
     is_public: bool = False,
     license: str | None = None,
-    endpoint: str | None = None,
 ) -> str:
     """Puts a bundle into a repository on the hub, which is made where it is missing; gives its address there.
 
@@ -31,7 +30,6 @@ def push(
         repo: The owner's name and the repository's, such as "ada/pets".
         is_public: Whether everybody may see a repository that is made; one that is there stays as it is.
         license: Of the model, such as "apache-2.0"; nothing is said of it where left out.
-        endpoint: The hub's own address. Default: the client's, which is huggingface.co.
 
     Raises:
         BundleError: If the file is no sound bundle, or the hub does not take it.
@@ -44,15 +42,13 @@ def push(
     bundle = read_bundle(path)
     open_bundle(bundle, source=path)
     card = card_of(bundle.manifest, bundle.files["card.md"].decode(), repo=repo, license=license)
-    api = HfApi(endpoint=endpoint, library_name="headway")
-    files = [CommitOperationAdd(FILE, str(Path(path).expanduser())), CommitOperationAdd("README.md", card.encode())]
-
-    def put() -> str:
-        api.create_repo(repo, private=not is_public, exist_ok=True)
-        return str(api.create_commit(repo, files, commit_message="A bundle and its card").commit_url)
-
+    api = HfApi(library_name="headway")
+    file = fetch(path) if is_address(path) else Path(path).expanduser()
+    files = [CommitOperationAdd(FILE, str(file)), CommitOperationAdd("README.md", card.encode())]
     fix = "Check the name, the network, and that HF_TOKEN or `hf auth login` lets you write there."
-    asked(put, f"The bundle could not be put on the hub: {repo}.", fix)
+    with reaching(f"The bundle could not be put on the hub: {repo}.", fix):
+        api.create_repo(repo, private=not is_public, exist_ok=True)
+        api.create_commit(repo, files, commit_message="A bundle and its card")
     return f"hf://{repo}"
 
 

@@ -108,6 +108,12 @@ def test_the_command(hub: Hub, capsys: pytest.CaptureFixture[str], monkeypatch: 
     assert load("hf://ada/colours@main").target.labels == load(GOLDEN).target.labels
 
 
+def test_a_bundle_goes_from_one_repository_to_another(hub: Hub) -> None:
+    push(GOLDEN, "ada/colours")
+    assert push("hf://ada/colours", "bob/colours") == "hf://bob/colours"
+    assert hub.files["bob/colours"]["model.headway"] == GOLDEN.read_bytes()
+
+
 def test_an_unsafe_file_is_refused(hub: Hub, tmp_path: Path) -> None:
     hub.files["eve/trap"] = {"model.headway": b"\x80\x04pickle", "model.bin": b"\x80\x04pickle"}
     with pytest.raises(BundleError, match="not a Headway bundle: it is not a zip archive"):

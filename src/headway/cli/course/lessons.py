@@ -23,7 +23,7 @@ def lesson_number(text: str | int) -> int:
     """The number that an argument means.
 
     Raises:
-        typer.BadParameter: If it is no number.
+        typer.BadParameter: If it is not a number.
     """
     if str(text).isdecimal():
         return int(text)

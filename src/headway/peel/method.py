@@ -10,7 +10,6 @@ from typing import Any
 
 import polars as pl
 
-import headway as hw
 from headway.data.dataset import Data
 from headway.data.splits import ColumnSplit, assign_parts
 from headway.peel.facts import Call, Subject, refuse, sha256_of
@@ -99,9 +98,8 @@ def data_call(subject: Subject, layer: str) -> DataCall:
         text = call_of("hw.from_folder", code_of(str(options["data"])), **named, seed=options["seed"])
         return DataCall(text, "import headway as hw")
     data = subject.setup.data
-    name = type(data.input).__name__
-    if not hasattr(hw, name):
-        reason = f"its target made the input, {name}, of a whole text or table"
+    if data.target.own_input(data.input) is not None:
+        reason = f"its target made the input, {type(data.input).__name__}, of a whole text or table"
         refuse(layer, reason, fix="Keep the call that made the data, and the table that it read.")
     file, table, split = io.BytesIO(), _table(data), ColumnSplit()
     if subject.sets_aside and data.input.source == "values":

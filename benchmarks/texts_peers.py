@@ -124,7 +124,7 @@ def _trainer(items: pl.DataFrame, folder: Path, **recipe: float) -> History:
         TrainingArguments,
     )
 
-    from headway.inputs.text.tokenizer import packaged_file
+    from headway.inputs.text.tokenizer import encoder_file
 
     moments: list[float] = []
     accuracies: list[float] = []
@@ -134,7 +134,7 @@ def _trainer(items: pl.DataFrame, folder: Path, **recipe: float) -> History:
             moments.append(time.perf_counter())
             accuracies.append(metrics["eval_accuracy"])
 
-    weights = packaged_file("model.safetensors").parent
+    weights = encoder_file("model.safetensors").parent
     began = time.perf_counter()
     tokenizer = AutoTokenizer.from_pretrained(weights)
     parts = {}

@@ -18,6 +18,7 @@ OF_OTHER_PROGRAMS = {
     "bundle/format.py": {"--upgrade"},
     "bundle/site.py": {"--pack-destination"},
     "inputs/text/evidence.py": {"--share"},
+    "inputs/image/weights.py": {"--no-deps"},
     "inputs/text/gradients.py": {"--share"},
     "system/versions.py": {"--porcelain"},
     "targets/category/page.py": {"--part", "--share"},

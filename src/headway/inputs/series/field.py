@@ -282,6 +282,11 @@ class Series(Input):
 
     # Judging.
 
+    def near_copies(self, part: Part) -> Sequence[tuple[int, int]]:
+        from headway.inputs.series.near_copies import find_copies
+
+        return find_copies(self.read_rows(part.items) / np.array(self.stds, dtype=np.float32)[:, None])
+
     def baselines(self, target: Target) -> dict[str, Baseline]:
         from headway.inputs.series.baselines import BASELINES
 

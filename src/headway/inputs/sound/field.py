@@ -44,6 +44,8 @@ _MOST_SEEN = 100
 # Training recordings whose headers are looked at.
 _MOST_MEASURED = 1_000
 
+# Samples of all recordings that are compared with one another, 256 MB.
+_MOST_COMPARED = 2**26
 
 # What the files begin with, whatever they are called: WAV and AIFF say at their ninth byte what they are.
 _BEGINNINGS = (b"fLaC", b"OggS", b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b".snd")
@@ -214,6 +216,21 @@ class Sound(Input):
 
         part, statistics = baseline_part(self, part, seed=seed)
         return part, {"mfcc": statistics}, {}
+
+    def near_copies(self, part: Part) -> Sequence[tuple[int, int]]:
+        """By the first window of each recording."""
+        from headway.inputs.series.near_copies import find_copies
+
+        shorten = max(
+            RATES[-1] // RATES[0] if self.rate == RATES[-1] else 1, -(-len(part) * self.num_samples // _MOST_COMPARED)
+        )
+        length = self.num_samples // shorten
+        firsts = np.empty((len(part), 1, length), np.float32)
+        for block in np.array_split(np.arange(len(part)), -(-len(part) // 32)):
+            samples = part.canvases(block)[:, 0, : length * shorten]
+            # The mean of neighbouring samples: below 4 kHz there is enough to know a recording by.
+            firsts[block, 0] = samples.reshape(len(block), length, shorten).mean(axis=2)
+        return find_copies(firsts)
 
     def audit(self, part: Part) -> ItemAudit:
         from headway.inputs.sound.audit import SoundAudit

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from headway.inputs.table.leakage import find_leaks
@@ -14,6 +15,7 @@ from headway.inputs.table.screening import screen
 from headway.judge.diagnosis.finding import Finding
 from headway.judge.diagnosis.item_audit import ItemAudit
 from headway.judge.diagnosis.personal_data import check_personal_data
+from headway.judge.intervals import wilson
 
 if TYPE_CHECKING:
     from headway.inputs.table.field import Table
@@ -25,6 +27,9 @@ _CHECKED = 5_000
 # Columns of rows without a value in nearly all of them say little.
 _EMPTY = 0.95
 _SHOWN = 8
+# A value is far from all others by so many deviations, as it is and by its logarithm: a large price among small ones is
+# not.
+_FAR, _MOST_FAR, _MOST_ROWS = 7, 0.01, 200
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class TableAudit(ItemAudit):
         return {"which values are missing": self._plain.select(pl.col(lacking).is_null())} if lacking else {}
 
     def findings(self) -> list[Finding]:
-        return [*self._leaks(), *self._useless(), *self._personal()]
+        return [*self._leaks(), *self._useless(), *self._personal(), *self._far()]
 
     def _leaks(self) -> list[Finding]:
         if self.part.data.target.estimator is None:
@@ -82,6 +87,49 @@ class TableAudit(ItemAudit):
         few = {name: items[name].unique(maintain_order=True).head(_CHECKED).to_list() for name in texts}
         suspects = [finding.evidence["column"] for finding in check_personal_data(few, self.part.rows)]
         return check_personal_data({name: items[name].to_list() for name in suspects}, self.part.rows)
+
+    def _far(self) -> list[Finding]:
+        far = {
+            name: _far_values(column)
+            for name in self._plain.columns
+            if (column := self._plain[name]).dtype.is_numeric()
+        }
+        columns = {name: self._far_column(name, is_far) for name, is_far in far.items() if is_far.any()}
+        if not columns:
+            return []
+        is_far = np.any([far[name] for name in columns], axis=0)
+        share = wilson(int(is_far.sum()), len(is_far))
+        named = "; ".join(
+            f"{name!r} {of['first']:g} in row {of['rows'][0]:,} (others {of['low']:g} to {of['high']:g})"
+            for name, of in list(columns.items())[:_SHOWN]
+        )
+        sentence = f"Values far from all others in {share.value:.1%} of the rows ({int(is_far.sum()):,}): {named}."
+        remedies = (
+            "look through them: headway clean DATA",
+            "correct them, or leave them empty: what is missing is known as missing",
+        )
+        evidence = {"share": share.to_json(), "columns": columns, "rows": self.part.rows[is_far].tolist()[:_MOST_ROWS]}
+        return [Finding("unlike_items", "note", sentence, evidence, remedies)]
+
+    def _far_column(self, name: str, is_far: np.ndarray) -> dict[str, Any]:
+        values = self._plain[name].cast(pl.Float64).to_numpy()
+        others = values[~is_far & ~np.isnan(values)]
+        rows = self.part.rows[is_far].tolist()[:_MOST_ROWS]
+        first = float(values[is_far][0])
+        return {"count": int(is_far.sum()), "rows": rows, "first": first, "low": others.min(), "high": others.max()}
+
+
+def _far_values(column: pl.Series) -> np.ndarray:
+    """Which of a column's numbers are far from all others and few, bool `[rows]`."""
+    values = column.cast(pl.Float64).to_numpy()
+    is_known = np.isfinite(values)
+    is_far, present = is_known.copy(), values[is_known]
+    for form in (present, np.sign(present) * np.log1p(np.abs(present))):
+        low, middle, high = np.quantile(form, (0.16, 0.5, 0.84)) if len(form) else (0.0, 0.0, 0.0)
+        # A side without spread, such as the hours of those who all work 40, has no measure of what is far.
+        spread = np.where(form < middle, middle - low, high - middle)
+        is_far[is_known] &= (spread > 0) & (np.abs(form - middle) > _FAR * spread)
+    return is_far if is_far.mean() <= _MOST_FAR else np.zeros_like(is_far)
 
 
 def _repeated(plain: pl.DataFrame) -> dict[str, str]:

@@ -26,8 +26,8 @@ _FEW = 32
 # was changed is in two, or this share. A text with half as much again of its own must have nearly all of them.
 _MISSING, _SHARE_MISSING, _ADDED, _SHARE_CONTAINED = 2, 0.3, 1.5, 0.1
 # Texts of up to so many pairs must have the same ones: many start or end with one turn of speech ("worth the price of
-# admission"), and the word that differs is what they say.
-_SHORT = 8
+# admission"), and the word that differs is what they say. Of longer ones, what is shared must be so much rarer.
+_SHORT, _SHORTISH, _RARER = 5, 8, 2.5
 # What two texts share must be so rare that of ten texts fewer than one would have a copy by chance.
 _RARE = 10
 # Pairs that are compared at once.
@@ -140,4 +140,5 @@ def _are_copies(sketches: np.ndarray, pairs: np.ndarray, hashes: np.ndarray, sur
     allowed = is_long * np.maximum(_MISSING, _SHARE_MISSING * shorter)
     is_contained = is_long & (missing <= _SHARE_CONTAINED * shorter)
     is_near = (missing <= allowed) & (added <= _ADDED * allowed) | is_contained
-    return is_near & (rarity.sum(axis=1) > np.log(_RARE * len(sketches)))
+    needed = np.where(is_long & (shorter <= _SHORTISH) & (missing > 0), _RARER, 1) * np.log(_RARE * len(sketches))
+    return is_near & (rarity.sum(axis=1) > needed)

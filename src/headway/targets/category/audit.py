@@ -24,6 +24,9 @@ __all__ = ["audit_labels", "num_items_for"]
 _SHOWN = 500
 # Of answers that know less than this share of the way from the commonest class, most suspects are only hard to tell.
 _KNOWS = 0.7
+# Labels that are wrong make the answers look worse than they are: those that know so much are believed, too, where they
+# contradict few.
+_KNOWS_MUCH, _CONTRADICT = 0.4, 0.1
 # Items of a class below which little is learned of it, and below which valid says nothing of it.
 _RARE, _RARE_VALID = 20, 5
 # Of classes that nothing separates: how often an item of one is put before one of the other, where 0.5 is chance.
@@ -46,7 +49,7 @@ def _suspects(data: Data, unseen: Unseen) -> list[Finding]:
     labels, knows = data.target.labels, _knows(unseen) >= _KNOWS
     if label_issues(unseen.predictions, unseen.targets, unseen.rows, labels=labels).reason:
         return []
-    suspects = _suspected(unseen, labels, every=knows)
+    suspects = _suspected(unseen, labels, every=knows or _contradict_few(unseen))
     if not suspects:
         return []
     share = wilson(len(suspects), len(unseen.targets))
@@ -92,6 +95,11 @@ def _knows(unseen: Unseen) -> float:
     majority = np.bincount(unseen.targets).max() / len(unseen.targets)
     accuracy = (unseen.predictions.argmax(axis=1) == unseen.targets).mean()
     return float((accuracy - majority) / max(1 - majority, 1e-9))
+
+
+def _contradict_few(unseen: Unseen) -> bool:
+    share = (unseen.predictions.argmax(axis=1) != unseen.targets).mean()
+    return bool(share <= _CONTRADICT) and _knows(unseen) >= _KNOWS_MUCH
 
 
 def _num_sure(unseen: Unseen) -> int:

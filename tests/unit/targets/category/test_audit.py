@@ -39,6 +39,19 @@ def test_labels_that_models_contradict_are_suspected() -> None:
     assert finding.evidence["suggested"][0] == f"class {truth[finding.evidence['rows'][0]]}"
 
 
+def test_models_that_contradict_few_labels_are_believed_where_one_class_is_common() -> None:
+    draw = np.random.default_rng(5)
+    truth = (draw.random(NUM_ROWS) < 0.15).astype(np.int64)
+    wrong = draw.permutation(NUM_ROWS)[: NUM_ROWS // 20]
+    labels = truth.copy()
+    labels[wrong] = 1 - truth[wrong]
+    # Half of the contradictions are not so sure that confident learning would name them.
+    probabilities = sure_of(truth, 2)
+    probabilities[wrong[::2]] = 0.5 + 0.1 * np.sign(probabilities[wrong[::2]] - 0.5)
+    suspects = audited([f"class {label}" for label in labels], probabilities)["label_noise"].evidence["rows"]
+    assert set(suspects) == set(wrong.tolist())
+
+
 def test_where_models_know_little_suspects_are_a_note() -> None:
     draw = np.random.default_rng(2)
     truth = draw.integers(0, 2, NUM_ROWS)

@@ -99,15 +99,15 @@ def _similar(sketches: np.ndarray, most: int) -> np.ndarray:
 
 def _left(first: np.ndarray, first_ends: np.ndarray, second: np.ndarray, second_ends: np.ndarray) -> np.ndarray:
     """The least share of variance that is left when one series is laid over the other at a shift, `[pairs]`."""
-    from scipy.fft import irfft, next_fast_len, rfft
+    from scipy.fft import next_fast_len
 
     length = first.shape[2]
     padded = next_fast_len(length + int(_SHIFT * length) + 1, real=True)
-    transforms = [rfft(one, padded, axis=2) for one in (first, second)]
+    transforms = [np.fft.rfft(one, padded, axis=2) for one in (first, second)]
     # A shift of k lays moment t of the first over t + k of the second; the end of the transform holds negative ones.
     most = max(int(_SHIFT * length), 1)
     shifts = np.arange(-most, most + 1)
-    products = irfft(transforms[0].conj() * transforms[1], padded, axis=2)[:, :, shifts]
+    products = np.fft.irfft(transforms[0].conj() * transforms[1], padded, axis=2)[:, :, shifts]
     begin = np.maximum(first_ends[:, :1], second_ends[:, :1] - shifts)
     end = np.maximum(np.minimum(first_ends[:, 1:], second_ends[:, 1:] - shifts), begin)
     count = np.maximum(end - begin, 1)

@@ -12,8 +12,10 @@ from headway.targets.base import check_finite, check_shapes
 
 __all__ = ["METRICS", "absolute_errors", "check_numbers"]
 
-# A tail index above this widens the upper end, so many times as fast; chosen on normal, t3, lognormal, Laplace errors.
+# A tail index above this moves an end outwards, so many times as fast; chosen on normal, t3, lognormal, Laplace errors.
 _LIGHT_TAIL, _TAIL_WEIGHT = 0.25, 3.0
+# The same for the variance of targets, chosen on normal, uniform, exponential and t3 ones.
+_TARGET_TAIL_WEIGHT = 2.5
 
 
 def check_numbers(answers: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -36,27 +38,40 @@ def absolute_errors(answers: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return np.abs(answers - targets).mean(axis=1)
 
 
-def _error_size(value: float, effects: np.ndarray, sizes: np.ndarray, *, tail_weight: float = _TAIL_WEIGHT) -> Estimate:
+def _error_size(value: float, effects: np.ndarray, sizes: np.ndarray) -> Estimate:
     """How large errors are, a number above 0, from each item's effect on it and the sizes themselves, `[items]`.
 
     Normal in its logarithm. The few largest errors decide such a mean, and the largest is seldom among those seen: the
-    upper end is the farther off, the heavier their tail; `tail_weight` says how fast.
+    upper end is the farther off, the heavier their tail.
 
     Source:
         Bonett 2006, "Approximate confidence interval for standard deviation of nonnormal distributions", for the
-        logarithm; Hill 1975, "A simple general approach to inference about the tail of a distribution".
+        logarithm.
     """
-    count = len(effects)
-    if count == 1:
+    if len(effects) == 1:
         return Estimate(value, 0.0, math.inf)
     if value == 0:
         return Estimate(0.0, 0.0, 0.0)
-    reach = student(count - 1) * math.sqrt(float((effects**2).sum()) * count / (count - 1)) / value
+    reach = student(len(effects) - 1) * math.sqrt(_variance(effects / value))
+    upper = min(reach * _wider(sizes, _TAIL_WEIGHT), 700.0)
+    return Estimate(value, value * math.exp(-reach), value * math.exp(upper))
+
+
+def _variance(effects: np.ndarray) -> float:
+    """Of a sum, from each item's effect on it, whose own sum is 0."""
+    return float((effects**2).sum()) * len(effects) / (len(effects) - 1)
+
+
+def _wider(sizes: np.ndarray, weight: float) -> float:
+    """How many times as far the end of an interval lies off, past which the largest sizes that were not seen are.
+
+    Source:
+        Hill 1975, "A simple general approach to inference about the tail of a distribution".
+    """
     # Hill's estimate takes the root of the items, which is few enough to be the tail and enough to be stable.
-    largest = np.sort(sizes)[::-1][: max(math.isqrt(count), 5) + 1]
+    largest = np.sort(sizes)[::-1][: max(math.isqrt(len(sizes)), 5) + 1]
     tail = float(np.log(largest[:-1] / largest[-1]).mean()) if len(largest) > 1 and largest[-1] > 0 else math.inf
-    wider = 1 + tail_weight * max(0.0, min(tail, 1.0) - _LIGHT_TAIL)
-    return Estimate(value, value * math.exp(-reach), value * math.exp(min(reach * wider, 700.0)))
+    return 1 + weight * max(0.0, min(tail, 1.0) - _LIGHT_TAIL)
 
 
 def _mae(answers: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
@@ -72,15 +87,24 @@ def _rmse(answers: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
 
 
 def _r2(answers: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
-    """The share of the targets' variance that the answers explain; NaN where the targets do not differ."""
-    missed, squared = _unexplained(answers, targets), _squared(answers, targets)
-    if not len(missed):
+    """The share of the targets' variance that the answers explain; NaN where the targets do not differ.
+
+    What is not explained is one mean by another, and normal in its logarithm. Each of the two has a tail: the largest
+    error that was not seen would make it higher, the target farthest off that was not seen would make it lower.
+    """
+    squared, around = _squared(answers, targets), _around(targets)
+    mean, total = float(squared.mean()), float(around.mean())
+    if total == 0:
         return NAN
-    effects = (missed - missed.mean()) / len(missed)
-    # The targets' own variance is estimated from the same items, which takes part of the tail away.
-    share = _error_size(float(missed.mean()), effects, squared, tail_weight=2.0)
+    if mean == 0:
+        return Estimate(1.0, 1.0, 1.0)
+    errors, spread = (squared / mean - 1) / len(squared), (around / total - 1) / len(around)
+    both, z = _variance(errors - spread), student(len(squared) - 1)
+    more = both + _variance(errors) * (_wider(squared, _TAIL_WEIGHT) ** 2 - 1)
+    less = both + _variance(spread) * (_wider(around, _TARGET_TAIL_WEIGHT) ** 2 - 1)
+    most, least = math.exp(min(z * math.sqrt(more), 700.0)), math.exp(-z * math.sqrt(less))
     # Turned over: the most that is unexplained is the least that is explained.
-    return Estimate(1 - share.value, 1 - share.high, 1 - share.low)
+    return Estimate(1 - mean / total, 1 - mean / total * most, 1 - mean / total * least)
 
 
 def _r2_parts(answers: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -98,9 +122,14 @@ def _squared(answers: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return ((answers - targets) ** 2).mean(axis=1)
 
 
+def _around(targets: np.ndarray) -> np.ndarray:
+    """How far each item's target is from their mean, squared."""
+    return ((targets - targets.mean(axis=0)) ** 2).mean(axis=1)
+
+
 def _unexplained(answers: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Pseudo-values of the share of the targets' variance that is not explained; empty where they do not differ."""
-    squared, around = _squared(answers, targets), ((targets - targets.mean(axis=0)) ** 2).mean(axis=1)
+    squared, around = _squared(answers, targets), _around(targets)
     total = float(around.mean())
     if total == 0:
         return squared[:0]

@@ -18,7 +18,7 @@ from headway.data.dataset import Data
 from headway.data.decisions import Applied, apply, read_decisions
 from headway.data.near_copies import CopiesChoice, check_choice, same_content
 from headway.data.normal_form import existing_paths, is_address
-from headway.data.sources import as_frame, list_folder
+from headway.data.sources import as_frame, files_without_class, list_folder
 from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, Split, assign_parts, check_split
 from headway.data.store import Store, arrays_by_row, open_answers, open_store, open_table
 from headway.data.tables import Dialect, read_table, read_values
@@ -77,6 +77,7 @@ def from_folder(
     """
     drawn = RandomSplit(valid, seed=seed)
     items = list_folder(path)
+    notes = files_without_class(path, items)
     if input is None:
         items, input = recognise_folder(items, size=size)
     by_folder = ColumnSplit("split", valid=valid, seed=seed) if "split" in items.columns else drawn
@@ -84,7 +85,8 @@ def from_folder(
     target = target_class("category")("label", missing=())  # pyright: ignore[reportCallIssue]
     split = split or by_folder
     options: dict[str, Any] = {"near_copies": near_copies, "decisions": decisions, "on_progress": on_progress}
-    return from_items(items, input=input, target=target, split=split, **options)
+    data = from_items(items, input=input, target=target, split=split, **options)
+    return replace(data, notes=(*notes, *data.notes))
 
 
 def from_csv(

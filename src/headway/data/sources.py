@@ -21,6 +21,7 @@ __all__ = [
     "SPLIT_FOLDERS",
     "as_frame",
     "files_below",
+    "files_without_class",
     "frame_columns",
     "list_folder",
 ]
@@ -136,6 +137,22 @@ def list_folder(path: str | os.PathLike[str]) -> pl.DataFrame:
     # Named types: a folder without a split has None alone, of which polars would make a column without a type.
     frame = pl.DataFrame(rows, schema={"file": pl.String, "label": pl.String, "split": pl.String}, orient="row")
     return frame if is_split else frame.drop("split")
+
+
+def files_without_class(path: str | os.PathLike[str], items: pl.DataFrame) -> list[str]:
+    """Sentences on files that look like the items of a folder and lie in none of its class folders, a folder each."""
+    root = Path(path).expanduser().absolute()
+    endings, sentences = {Path(file).suffix.lower() for file in items["file"]}, []
+    for folder in (root, *(_folders(root) if "split" in items.columns else ())):
+        files = [file for file in folder.iterdir() if _is_item(file.name) and file.suffix.lower() in endings]
+        if count := sum(file.is_file() for file in files):
+            one = count == 1
+            sentences.append(
+                f"{count:,} file{'' if one else 's'} in {folder.name}/ {'is' if one else 'are'} in no class folder: "
+                f"{'it has' if one else 'they have'} no label, and {'is' if one else 'are'} left out. "
+                f"For the model's answers: headway predict RUN/model.headway {folder}"
+            )
+    return sentences
 
 
 def _classes(root: Path) -> list[tuple[Path, str | None]]:

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from headway.data.sources import SPLIT_FOLDERS, as_frame, list_folder
+from headway.data.build import from_folder
+from headway.data.sources import SPLIT_FOLDERS, as_frame, files_without_class, list_folder
 from headway.errors import DataError
+from headway.inputs.image.field import Image
 
 
 def touch(root: Path, *names: str) -> Path:
@@ -222,4 +225,31 @@ def test_half_of_a_character_in_a_column_is_an_error() -> None:
         "Column 'text' holds half of a character, which is not text.\n"
         "  Given: row 1, character 6: '\\ud83d emoji'\n"
         '  Fix:   Read the file with its own encoding, or clean the text: text.encode(errors="replace").decode().'
+    )
+
+
+def test_files_in_no_class_folder_are_counted(tmp_path: Path) -> None:
+    touch(tmp_path, "train/cat/1.png", "train/dog/2.png", "train/3.PNG", "test/4.png", "test/5.png", "test/notes.md")
+    touch(tmp_path, ".hidden.png", "README.md")
+    assert files_without_class(tmp_path, list_folder(tmp_path)) == [
+        "2 files in test/ are in no class folder: they have no label, and are left out. "
+        f"For the model's answers: headway predict RUN/model.headway {tmp_path / 'test'}",
+        "1 file in train/ is in no class folder: it has no label, and is left out. "
+        f"For the model's answers: headway predict RUN/model.headway {tmp_path / 'train'}",
+    ]
+    classes = tmp_path / "train"
+    assert files_without_class(classes, list_folder(classes)) == [
+        "1 file in train/ is in no class folder: it has no label, and is left out. "
+        f"For the model's answers: headway predict RUN/model.headway {classes}"
+    ]
+
+
+def test_photos_for_prediction_beside_those_for_training_are_reported(photo_folder: Callable[..., Path]) -> None:
+    folder = photo_folder({"train/cat": 12, "train/dog": 12})
+    (folder / "test").mkdir()
+    shutil.copy(next(folder.glob("train/cat/*.png")), folder / "test" / "1.png")
+    data = from_folder(folder, input=Image("file", size=16))
+    assert data.notes == (
+        "1 file in test/ is in no class folder: it has no label, and is left out. "
+        f"For the model's answers: headway predict RUN/model.headway {folder / 'test'}",
     )

@@ -10,7 +10,7 @@ import threading
 import time
 import warnings
 from contextlib import suppress
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -38,6 +38,9 @@ from headway.cli.train import train
 from headway.cli.why import why
 from headway.errors import HeadwayError, Stopped
 from headway.system.terminal import echo, visible
+
+if TYPE_CHECKING:
+    from headway.runs.interrupt import Signals
 
 __all__ = ["app", "main"]
 
@@ -165,21 +168,50 @@ def _shown(error: HeadwayError) -> HeadwayError:
 
 
 def _watch_signals() -> None:
-    """Lets a signal end the main thread's run of a bundle's graph, in which Python itself would not see the signal."""
-    # Python handles signals between its own instructions, of which a graph's run is a single one.
+    """Answers a signal at once where Python's own handler must wait: in a step, or in a run of a bundle's graph."""
+    # Python handles signals between its own instructions, of which a backward pass or a graph's run is a single one.
     reader, writer = os.pipe()
     # Python writes to it within the signal's handler, which must never wait.
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    threading.Thread(target=_end_runs, args=(reader,), name="headway-signals", daemon=True).start()
+    threading.Thread(target=_answer_signals, args=(reader,), name="headway-signals", daemon=True).start()
 
 
-def _end_runs(signals: int) -> None:
+def _answer_signals(signals: int) -> None:
+    announced = None
     while signum := os.read(signals, 1):
         graph = sys.modules.get("headway.bundle.graph")
         # Where no bundle was opened there is nothing to end, and the module need not be imported for it.
         if graph is not None and not graph.end_runs(threading.main_thread().ident):
             os._exit(128 + signum[0])
+        stage = _training()
+        if stage is not None and stage is announced:
+            threading.Thread(target=_end_step, args=(stage, signum[0]), daemon=True).start()
+            continue
+        # Most steps end sooner, and then there is nothing to say.
+        time.sleep(0.1)
+        if stage is not None and stage.waiting and stage is _training():
+            echo("Stopping after this step. Press Ctrl-C again to stop at once.", err=True)
+            announced = stage
+
+
+def _training() -> Signals | None:
+    """What takes the signals of a stage that trains; None where none does, and torch need not be imported for it."""
+    module = sys.modules.get("headway.runs.interrupt")
+    return None if module is None else module.Signals.active
+
+
+def _end_step(stage: Signals, signum: int) -> None:
+    """Ends the process within a step that has not ended after a second; the run goes on from its last checkpoint."""
+    time.sleep(1)
+    if stage is _training():
+        from rich.console import Console
+
+        # The bar has hidden it.
+        Console().show_cursor()
+        echo(err=True)
+        echo(f"headway: {Stopped(signum, stage.run)}", err=True)
+        os._exit(128 + signum)
 
 
 def _end(status: int) -> None:

@@ -69,6 +69,11 @@ class Checkpoints:
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
 
+    @property
+    def run(self) -> str:
+        """The run's folder, in which that of the checkpoints lies; empty where nothing is saved."""
+        return "" if self.folder is None else str(self.folder.parents[1])
+
     def piece(self, name: str, make: Callable[[], Saved]) -> Saved:
         """What `make` gives; read, where it was finished before."""
         saved = self.load(name)

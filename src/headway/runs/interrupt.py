@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from headway.errors import Stopped
 
@@ -20,11 +20,16 @@ class Signals:
     Outside the main thread, where Python takes no signals, it does nothing.
 
     Attributes:
+        active: The context that is open; None where there is none.
+        run: The folder of the run that a signal stops; empty where there is none.
         waiting: Whether a signal is to wait until somebody asks for it with `obey`.
         received: The signal that waits; None where there is none.
     """
 
-    def __init__(self) -> None:
+    active: ClassVar[Signals | None] = None
+
+    def __init__(self, run: str = "") -> None:
+        self.run = run
         self.waiting = False
         self.received: int | None = None
         self._before: dict[signal.Signals, Any] = {}
@@ -33,11 +38,14 @@ class Signals:
         if threading.current_thread() is threading.main_thread():
             # Kept, and put back: a notebook or a server has handlers of its own.
             self._before = {number: signal.signal(number, self._handle) for number in SIGNALS}
+            Signals.active = self
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if self._before:
+            Signals.active = None
         self._before = {}
 
     def obey(self) -> None:

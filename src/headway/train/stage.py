@@ -210,7 +210,7 @@ class _Stage:
     def __init__(self, setup: Setup, plan: Plan, part: Part, history: History) -> None:
         self.setup, self.plan, self.history = setup, plan, history
         self.loader = setup.loader(part, shuffle=True, accumulate=plan.options.accumulate)
-        self.signals, self.losses = Signals(), FiniteLoss(setup.data)
+        self.signals, self.losses = Signals(setup.checkpoints.run), FiniteLoss(setup.data)
         self.began = time.perf_counter()
         self.first_entry = len(history)
         # A second call goes on counting, or it would see the same orders and the same augmentations again.

@@ -190,3 +190,36 @@ def test_a_read_that_blocks_does_not_hold_up_ctrl_c() -> None:
         _, message = process.communicate(timeout=30)
         assert process.returncode == 128 + signal.SIGINT
         assert message == "\nheadway: Stopped.\n"
+
+
+# A step whose backward pass ends a minute later: Python's own handlers must wait for it, as hashing is one instruction.
+LONG_STEP = """
+import hashlib
+import headway.cli as cli
+from headway.runs.interrupt import Signals
+
+def command():
+    with Signals("runs/pets") as signals:
+        signals.waiting = True
+        print("training", flush=True)
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)
+
+cli.app = command
+cli.main()
+"""
+
+
+@pytest.mark.slow
+def test_a_long_step_answers_at_once_and_a_second_signal_ends_it() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", LONG_STEP], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        assert process.stdout.readline() == "training\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.readline() == "Stopping after this step. Press Ctrl-C again to stop at once.\n"
+        process.send_signal(signal.SIGINT)
+        _, message = process.communicate(timeout=30)
+        assert process.returncode == 128 + signal.SIGINT
+        assert message == "\nheadway: Stopped. Continue with: headway resume runs/pets\n"

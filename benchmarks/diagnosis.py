@@ -6,9 +6,8 @@ photos of cats and dogs of 128 pixels, judged on 150 others, from fewer seeds. A
 kind is more than a note; labels are blamed wrongly where they are suspected although they are right. In healthy runs
 nothing is serious. On 300 rows RealMLP has had too few steps after 20 epochs: that it is worse than boosting is true,
 and may be serious, nothing else. A learning rate that is too high in the second stage may be a note: the model is then
-the head of the first. Labels are replaced at random: 350 photos have between 6 and 25 wrong ones, and few of them
-cannot be told from none. Digits and tables of 1,000 rows that are healthy, and digits with 5 % wrong labels, were
-measured on seeds 25 to 44; the other rows before, on seeds 5 to 24 (photos 5 to 7).
+the head of the first. Of 350 photos with wrong labels 18 have one; ten, which is 3 %, were not named in two of two
+seeds.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ import headway as hw
 from benchmarks.results import Row, data_folder
 
 # Not those on which the diagnosis was worked out, which are from 0 to 24 and from 100 to 119.
-SEEDS, FEW_SEEDS = range(25, 45), range(25, 28)
+SEEDS, FEW_SEEDS = range(25, 45), range(25, 35)
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -178,14 +177,11 @@ def photos_shuffled(items: Photos, seed: int) -> Photos:
 
 
 def photos_with_wrong_labels(items: Photos, seed: int, *, share: float = 0.05) -> Photos:
-    """The same with some labels replaced by the other."""
-    wrong = np.random.default_rng(seed + 1).random(len(items[1])) < share
-    other = {"cat": "dog", "dog": "cat"}
-    return (
-        items[0],
-        [other[name] if is_wrong else name for name, is_wrong in zip(items[1], wrong, strict=True)],
-        items[2],
-    )
+    """The same with so many labels replaced by the other; of so few photos, drawn one by one, it would be 3 to 7 %."""
+    labels, other = list(items[1]), {"cat": "dog", "dog": "cat"}
+    for row in np.random.default_rng(seed + 1).permutation(len(labels))[: round(share * len(labels))].tolist():
+        labels[row] = other[labels[row]]
+    return items[0], labels, items[2]
 
 
 def photos_with_copies(items: Photos, seed: int) -> Photos:

@@ -141,7 +141,10 @@ def _quantized(graph: bytes, train: Part) -> bytes:
 
 
 def _kept_in_float(model: onnx.ModelProto) -> list[str]:
-    """The nodes of the head, and those that only the distance needs: little work, and rounding would show in them."""
+    """Nodes before the network and of its head, and those for the distance: little work, and rounding shows in them.
+
+    A spectrogram's powers lie so far apart that of 256 steps hardly one would be left for most of them.
+    """
     made_by = {name: node for node in model.graph.node for name in node.output}
 
     def behind(name: str, *, up_to: tuple[str, ...] = ()) -> set[str]:
@@ -153,5 +156,14 @@ def _kept_in_float(model: onnx.ModelProto) -> list[str]:
                 waiting += [] if node.op_type in up_to else node.input
         return nodes
 
+    weights = {tensor.name for tensor in model.graph.initializer if tensor.name.startswith("model.")}
+    network: set[str] = set()
+    # In a graph's order each node comes after those that it reads from.
+    for node in model.graph.node:
+        if not weights.isdisjoint(node.input) or any(
+            made_by[name].name in network for name in node.input if name in made_by
+        ):
+            network.add(node.name)
+    before = {node.name for node in model.graph.node} - network
     head = behind(GRAPH_OUTPUT, up_to=("Gemm", "MatMul", "Conv"))
-    return sorted(head | behind(GRAPH_DISTANCE) - behind(GRAPH_OUTPUT))
+    return sorted(before | head | behind(GRAPH_DISTANCE) - behind(GRAPH_OUTPUT))

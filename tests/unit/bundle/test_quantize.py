@@ -13,12 +13,14 @@ from headway.bundle.predictor import load
 from headway.data.build import from_folder, from_items
 from headway.errors import ConfigError
 from headway.inputs.image.field import Image
+from headway.inputs.sound.field import Sound
 from headway.inputs.table.field import Table
 from headway.learner.learner import Learner
 from headway.targets.mask.field import Mask
 from headway.targets.mask.folder import list_masks
 from headway.targets.number.field import Number
 from tests.judging import evaluate
+from tests.kinds import tone, wav
 from tests.unit.cli.test_train_kinds import write_discs
 
 
@@ -115,3 +117,19 @@ def test_masks_in_int8_are_what_was_measured(tmp_path: Path) -> None:
     ]
     score = evaluate(np.stack(found), data.valid.targets, task="segmentation", metrics=["mean_iou"])["mean_iou"].value
     assert score == pytest.approx(facts[facts["kept"]]["mean_iou"], abs=1e-6)
+
+
+@pytest.mark.slow
+def test_of_sound_the_network_is_in_int8_and_the_spectrogram_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its powers lie farther apart than 256 steps can show."""
+    clips = [wav(tone(hertz)) for hertz in range(200, 2200, 100)]
+    items = {"clip": clips, "pitch": ["low"] * 10 + ["high"] * 10}
+    learner = Learner(from_items(items, input=Sound("clip", seconds=0.5), target="pitch"), progress=False)
+    learner.fit(1)
+    monkeypatch.setattr(quantize, "MAX_LOSS", 1.0)
+    path = learner.export(tmp_path / "tones.headway", quantize="int8")
+    types = [node.op_type for node in onnx.load_from_string(read_bundle(path).files["model.onnx"]).graph.node]
+    assert "QuantizeLinear" not in types[: types.index("Log")]
+    assert types.count("QuantizeLinear") > 5

@@ -6,7 +6,7 @@ What cannot be read is left out and noted. Whatever would make training senseles
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import PurePath
@@ -20,8 +20,9 @@ from headway.data.near_copies import CopiesChoice, check_choice, same_content
 from headway.data.normal_form import existing_paths, is_address
 from headway.data.sources import as_frame, files_without_class, list_folder
 from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, Split, assign_parts, check_split
-from headway.data.store import Store, arrays_by_row, open_answers, open_store, open_table
+from headway.data.store import Store, open_answers, open_store
 from headway.data.tables import Dialect, read_table, read_values
+from headway.data.values import open_table, open_values
 from headway.errors import ConfigError, DataError, did_you_mean
 from headway.inputs.base import Input
 from headway.inputs.registry import recognise_folder, recognise_input
@@ -210,22 +211,22 @@ def from_items(
     usable = frame.filter(~pl.col("row").is_in(list(reasons)))
     target.check_items(usable)
     assigned = assign_parts(split, usable, target)
-    copies = [row for row, part in zip(usable["row"], assigned, strict=True) if part is None]
-    reasons |= dict.fromkeys(copies, split.left_out)
+    reasons |= {row: split.left_out for row, part in zip(usable["row"], assigned, strict=True) if part is None}
     usable = usable.with_columns(pl.Series("split", assigned, dtype=pl.String)).filter(pl.col("split").is_not_null())
     # On training rows alone: what is learned from valid, if only a mean, makes valid look better than new data.
     train = _training_rows(usable, target)
     reader = input.fit(train)
+    unlabelled = _unlabelled(frame.filter(pl.col("row").is_in(list(missing.keys() - store.reasons))), usable, split)
     data = Data(
         items=usable,
         input=reader,
         target=target.fit(train).fit_places(train, reader),
         split=split,
         problems=_problems(frame, input, reasons),
-        store=_as_fitted(store, frame, (input, reader), target, on_progress),
+        store=_as_fitted(store, (frame, usable, unlabelled), (input, reader), target, on_progress),
         decisions=applied,
         notes=(*remarks, *notes, *_said(applied), *input.remarks(usable), *target.remarks(usable)),
-        unlabelled=_unlabelled(frame.filter(pl.col("row").is_in(list(missing.keys() - store.reasons))), usable, split),
+        unlabelled=unlabelled,
     )
     return _checked(data if near_copies == "keep" else _apart(data, near_copies))
 
@@ -310,7 +311,7 @@ def check_columns(frame: pl.DataFrame, input: Input, target: Target, *, split_co
 
 def _beside(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) -> dict[int, str]:
     """Of the items that cannot be read those that are files beside the items, by row; none where all of them are."""
-    names = input.names(frame)
+    names = _names(frame, input, reasons)
     beside = {row: f"a {PurePath(names[row]).suffix} file, no {input.noun}" for row in reasons}
     # What lies beside photos, such as a text of notes, is no sign of a wrong path.
     beside = {row: why for row, why in beside.items() if names[row].lower().endswith(input.beside)}
@@ -319,8 +320,7 @@ def _beside(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) -> dict[
 
 def _check_readable(frame: pl.DataFrame, input: Input, reasons: dict[int, str], beside: Container[int]) -> None:
     """At most a twentieth of the items is unreadable; files beside them do not count."""
-    names = input.names(frame)
-    total = sum(row not in beside for row in range(len(frame)))
+    names, total = _names(frame, input, reasons), sum(row not in beside for row in range(len(frame)))
     named = [f"{names[row]}: {reason}" for row, reason in reasons.items() if row not in beside]
     if len(named) > MAX_UNREADABLE * total:
         files = "Repair or remove those files, or correct the paths."
@@ -340,8 +340,7 @@ def refitted(data: Data, items: pl.DataFrame, *, split: Split) -> Data:
     reader = data.input.fit(train)
     target, store = data.target.fit(train).fit_places(train, reader), data.store
     if reader.source == "values":
-        rows = pl.concat([items, data.unlabelled], how="diagonal_relaxed")
-        store = replace(store, canvases=arrays_by_row(reader.read_rows(rows), reader, rows["row"].to_list()))
+        store = _with_values(store, items, data.unlabelled, reader)
     return replace(data, items=items, input=reader, target=target, split=split, store=store)
 
 
@@ -421,21 +420,36 @@ def _open_files(frame: pl.DataFrame, input: Input, target: Target, on_progress: 
 
 
 def _as_fitted(
-    store: Store, frame: pl.DataFrame, inputs: tuple[Input, Input], target: Target, on_progress: Progress | None
+    store: Store,
+    frames: tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame],
+    inputs: tuple[Input, Input],
+    target: Target,
+    on_progress: Progress | None,
 ) -> Store:
-    """The store as the fitted field reads it: what a table holds, and files again where it learned how to read them."""
-    input, reader = inputs
+    """The store as the fitted field reads it: what a table holds, and files again where it learned how to read them.
+
+    `frames` are all rows, those that have a side of the split, and those without a target that may be learned from.
+    """
+    (frame, usable, unlabelled), (input, reader) = frames, inputs
     if input.source == "values":
-        frame = frame.filter(~pl.col("row").is_in(list(store.reasons))) if store.reasons else frame
-        rows = frame["row"].to_list() if store.reasons else None
-        return replace(store, canvases=arrays_by_row(reader.read_rows(frame), reader, rows))
+        return _with_values(store, usable, unlabelled, reader, on_progress)
     return store if reader == input else _open_files(frame, reader, target, on_progress)
 
 
+def _with_values(
+    store: Store, items: pl.DataFrame, unlabelled: pl.DataFrame, reader: Input, on_progress: Progress | None = None
+) -> Store:
+    rows = pl.concat([items, unlabelled], how="diagonal_relaxed")
+    return replace(store, canvases=open_values(rows, reader, on_progress=on_progress))
+
+
+def _names(frame: pl.DataFrame, input: Input, rows: Iterable[int]) -> dict[int, str]:
+    """What a person calls the items of these rows."""
+    named = frame.filter(pl.col("row").is_in(list(rows)))
+    return dict(zip(named["row"].to_list(), input.names(named), strict=True))
+
+
 def _problems(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) -> pl.DataFrame:
-    reasons_of_rows = pl.DataFrame(
-        {"row": list(reasons), "reason": list(reasons.values())}, schema={"row": pl.Int64, "reason": pl.String}
-    )
-    values = pl.Series(input.column, input.names(frame), dtype=pl.String)
-    named = frame.select("row").with_columns(values)
-    return named.join(reasons_of_rows, on="row", how="inner").sort("row")
+    names = _names(frame, input, reasons)
+    values = {"row": [*names], input.column: [*names.values()], "reason": [reasons[row] for row in names]}
+    return pl.DataFrame(values, schema={"row": pl.Int64, input.column: pl.String, "reason": pl.String}).sort("row")

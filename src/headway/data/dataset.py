@@ -21,9 +21,11 @@ import polars as pl
 
 from headway.data.decisions import Applied
 from headway.data.near_copies import ADVICE, Copies, copies_of_train
+from headway.data.ragged import Ragged
 from headway.data.sheet import data_sheet
 from headway.data.splits import PARTS, PartName, Split
-from headway.data.store import Ragged, Store, as_text
+from headway.data.store import Store
+from headway.data.values import as_text
 from headway.errors import ConfigError, DataError, ReadError, did_you_mean
 from headway.inputs.base import Input
 from headway.seeds import generator

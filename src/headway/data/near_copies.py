@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from headway.data.splits import PartName
-from headway.data.store import as_text
+from headway.data.values import as_text
 from headway.errors import ConfigError, did_you_mean
 
 __all__ = [

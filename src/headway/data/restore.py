@@ -14,8 +14,9 @@ import polars as pl
 from headway.data.build import MAX_UNREADABLE
 from headway.data.dataset import Data
 from headway.data.splits import RecordedSplit
-from headway.data.store import Store, arrays_by_row, open_store
+from headway.data.store import Store, open_store
 from headway.data.tables import names_table
+from headway.data.values import open_values
 from headway.errors import DataError
 from headway.inputs.base import Input
 from headway.targets.base import Target
@@ -61,7 +62,7 @@ def reopen(
     if input.source == "values":
         # Its values are in the run's own tables, not in files that could have changed.
         rows = pl.concat([items, unlabelled], how="diagonal_relaxed")
-        return make(items=items, store=Store(arrays_by_row(input.read_rows(rows), input, rows["row"].to_list()), []))
+        return make(items=items, store=Store(open_values(rows, input, on_progress=on_progress), []))
     in_memory = {input.column, *(target.columns if target.files(input) else ())} - set(items.columns)
     if in_memory:
         what = "The run's items were in memory, and its table does not have them."

@@ -8,13 +8,11 @@ change and the reader's settings, so it is never stale; it appears under its nam
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import math
 import os
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +24,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from headway.data.ragged import Ragged, RaggedWriter
 from headway.errors import ConfigError, ReadError
 from headway.inputs.base import Input, is_ragged
 from headway.inputs.protocols import Reader
@@ -34,7 +33,7 @@ from headway.system.files import read_file, whole_file
 from headway.system.machine import num_cores
 from headway.targets.base import Target
 
-__all__ = ["Ragged", "Store", "arrays_by_row", "as_text", "open_answers", "open_store", "open_table", "reader_threads"]
+__all__ = ["Store", "open_answers", "open_store", "read_store", "reader_threads", "temporary_file", "write_store"]
 
 # More than this is not kept: the items are decoded again each epoch.
 MAX_STORE_BYTES = 20 * 2**30
@@ -45,28 +44,6 @@ MAX_MEMORY_BYTES = 2**30
 
 # A file that nobody has written to for a day was left by a process that was killed.
 _ABANDONED_SECONDS = 24 * 3600
-
-
-@dataclass(frozen=True)
-class Ragged:
-    """Arrays that differ in their lengths, one after another in a flat one.
-
-    Attributes:
-        flat: All their numbers.
-        starts: Where each array's begin, int64 `[items]`.
-        shapes: Of each array, int64 `[items, axes]`.
-    """
-
-    flat: np.ndarray
-    starts: np.ndarray
-    shapes: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.starts)
-
-    def __getitem__(self, indices: np.ndarray) -> list[np.ndarray]:
-        layout = zip(self.starts[indices].tolist(), self.shapes[indices].tolist(), strict=True)
-        return [np.asarray(self.flat[start : start + math.prod(shape)]).reshape(shape) for start, shape in layout]
 
 
 @dataclass(frozen=True)
@@ -113,17 +90,17 @@ def open_store(
     """
     key = _key(values, reader)
     folder = cache_folder("store")
-    if key is not None and (known := _from_cache(folder, key)) is not None:
+    if key is not None and (known := read_store(folder, key)) is not None:
         return known
     # One item is decoded first, since slots in a file need a size.
     shape = _first_shape(values, reader)
     size = len(values) * math.prod(shape) * np.dtype(reader.dtype).itemsize if shape is not None else 0
-    temporary = _temporary(folder, size) if key is not None else None
+    temporary = temporary_file(folder, size) if key is not None else None
     try:
         canvases = None
         if shape is not None and is_ragged(reader.axes):
             most = MAX_STORE_BYTES if temporary else MAX_MEMORY_BYTES
-            canvases = _OneAfterAnother(len(values), len(shape), reader.dtype, temporary, most)
+            canvases = RaggedWriter(len(values), len(shape), reader.dtype, temporary, most)
         elif shape is not None and (temporary or size <= MAX_MEMORY_BYTES):
             slots = (len(values), *shape)
             canvases = (
@@ -135,64 +112,16 @@ def open_store(
         # What failed for a moment must not be remembered as unreadable.
         if key is None or temporary is None or store.canvases is None or not is_lasting:
             return store
-        return _to_cache(store, folder, key, temporary)
+        return write_store(store, folder, key, temporary)
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
-
-
-def arrays_by_row(
-    arrays: Sequence[np.ndarray] | np.ndarray, input: Input, rows: Sequence[int] | None = None
-) -> np.ndarray | Ragged:
-    """What `input.read_rows` gave, in slots numbered by row: from 0 on when `rows` is left out."""
-    if rows is None and not is_ragged(input.axes):
-        return np.asarray(arrays, dtype=input.dtype)
-    rows = range(len(arrays)) if rows is None else rows
-    count = max(rows, default=-1) + 1
-    if not is_ragged(input.axes):
-        placed = np.zeros((count, *np.shape(arrays)[1:]), dtype=input.dtype)
-        placed[rows] = arrays
-        return placed
-    ragged = _OneAfterAnother(count, len(input.axes), input.dtype)
-    for row, array in zip(rows, arrays, strict=True):
-        ragged[row] = array
-    finished = ragged.finish()
-    assert finished is not None
-    return finished
 
 
 def open_answers(items: pl.DataFrame, input: Input, target: Target) -> Store | None:
     """The store of the answers, where they are files, in slots of the table's rows; None where the table holds them."""
     reader = target.files(input)
     return open_store(list(zip(target.values(items), items[input.column], strict=True)), reader) if reader else None
-
-
-def open_table(items: pl.DataFrame, input: Input) -> Store:
-    """The store of a table's rows: a hash of each, and which cannot be read. The field reads them once it is fitted.
-
-    Rows that are equal in every column, or of one item by `Input.same_items`, stay on one side of a split. Where more
-    than half of the rows have an equal and the input names no items, they are taken as different ones that happen to
-    look alike, and each has a hash of its own.
-    """
-    columns = [as_text(items[name]) for name in items.columns if name != "row"]
-    texts = pl.select(pl.concat_str([column.fill_null("\0") for column in columns], separator="\1")).to_series()
-    same = input.same_items(items)
-    if same is not None:
-        # The hash of one of the item's rows: where each has one row, it is what it is without this.
-        texts = pl.DataFrame({"same": same, "text": texts}).select(pl.col("text").min().over("same")).to_series()
-    elif texts.n_unique() < len(items) / 2:
-        texts = pl.Series([f"{row}\1{text}" for row, text in zip(items["row"], texts, strict=True)])
-    contents = [hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in texts]
-    return Store(None, contents, input.unreadable(items))
-
-
-def as_text(column: pl.Series) -> pl.Series:
-    """A column's values as text; polars writes no lists."""
-    if not column.dtype.is_nested():
-        return column.cast(pl.String)
-    return pl.Series(
-        column.name, [None if value is None else repr(value) for value in column.to_list()], dtype=pl.String
-    )
 
 
 def _key(values: Sequence[Any], reader: Reader) -> str | None:
@@ -233,40 +162,7 @@ def _first_shape(values: Sequence[Any], reader: Reader) -> tuple[int, ...] | Non
     return None
 
 
-class _OneAfterAnother:
-    """Keeps arrays of different lengths, in the order in which they come; none if beyond `most` bytes."""
-
-    def __init__(
-        self, count: int, num_axes: int, dtype: type[np.generic], file: Path | None = None, most: float = math.inf
-    ) -> None:
-        self._dtype, self._path, self._most = np.dtype(dtype), file, most
-        self._starts, self._shapes = np.zeros(count, np.int64), np.zeros((count, num_axes), np.int64)
-        self._bytes = file.open("wb") if file else io.BytesIO()
-        self._length, self._lock = 0, threading.Lock()
-
-    def __setitem__(self, index: int, array: np.ndarray) -> None:
-        """Keeps an item's array; may be called by several threads."""
-        with self._lock:
-            self._starts[index], self._shapes[index] = self._length, array.shape
-            self._length += array.size
-            if self._length * self._dtype.itemsize <= self._most:
-                self._bytes.write(array.tobytes())
-
-    def finish(self) -> Ragged | None:
-        """All of them; None where they were too many."""
-        if self._length * self._dtype.itemsize > self._most:
-            return None
-        if isinstance(self._bytes, io.BytesIO):
-            flat = np.frombuffer(self._bytes.getbuffer(), dtype=self._dtype)
-        else:
-            assert self._path is not None
-            self._bytes.close()
-            # An empty file cannot be mapped.
-            flat = np.memmap(self._path, dtype=self._dtype, mode="r") if self._length else np.zeros(0, self._dtype)
-        return Ragged(flat, self._starts, self._shapes)
-
-
-def _temporary(folder: Path, size: int) -> Path | None:
+def temporary_file(folder: Path, size: int) -> Path | None:
     """A file to fill, beside its final place; None where it is too large or the cache cannot be written."""
     if size == 0 or size > MAX_STORE_BYTES:
         return None
@@ -288,7 +184,7 @@ def _make_room(folder: Path, size: int) -> None:
     for part in folder.glob("*.part"):
         if time.time() - part.stat().st_mtime > _ABANDONED_SECONDS:
             part.unlink(missing_ok=True)
-    # By the time of last use, which `_from_cache` sets.
+    # By the time of last use, which `read_store` sets.
     files = sorted(folder.glob("*.bin"), key=lambda file: file.stat().st_mtime)
     used = sum(file.stat().st_size for file in files)
     for file in files:
@@ -303,7 +199,7 @@ def _make_room(folder: Path, size: int) -> None:
 def _fill(
     values: Sequence[Any],
     reader: Reader,
-    canvases: np.ndarray | _OneAfterAnother | None,
+    canvases: np.ndarray | RaggedWriter | None,
     *,
     threads: int,
     on_progress: Callable[[int, int], None] | None,
@@ -342,7 +238,7 @@ def _fill(
     finally:
         # Whoever wants to stop waits neither for what is queued nor for a disk that does not answer.
         pool.shutdown(wait=False, cancel_futures=True)
-    filled = canvases.finish() if isinstance(canvases, _OneAfterAnother) else canvases
+    filled = canvases.finish() if isinstance(canvases, RaggedWriter) else canvases
     return Store(filled, contents, reasons), is_lasting
 
 
@@ -384,7 +280,8 @@ def _file_reason(error: OSError | ValueError) -> str:
     return "a folder, not a file" if isinstance(error, IsADirectoryError) else f"{error.strerror or error}".lower()
 
 
-def _from_cache(folder: Path, key: str) -> Store | None:
+def read_store(folder: Path, key: str) -> Store | None:
+    """The store of that key, its canvases mapped from their file; None where there is none, or it is damaged."""
     notes, file = folder / f"{key}.json", folder / f"{key}.bin"
     try:
         known = json.loads(notes.read_text())
@@ -401,7 +298,7 @@ def _from_cache(folder: Path, key: str) -> Store | None:
     return store if len(store.contents) == len(canvases) else None
 
 
-def _to_cache(store: Store, folder: Path, key: str, temporary: Path) -> Store:
+def write_store(store: Store, folder: Path, key: str, temporary: Path) -> Store:
     """Moves the filled file to its place; the notes last, as they make it known."""
     canvases = store.canvases
     if isinstance(canvases, Ragged):
@@ -415,4 +312,4 @@ def _to_cache(store: Store, folder: Path, key: str, temporary: Path) -> Store:
     os.replace(temporary, folder / f"{key}.bin")
     with whole_file(folder / f"{key}.json") as notes:
         notes.write_text(json.dumps({**layout, "contents": store.contents, "reasons": store.reasons}))
-    return _from_cache(folder, key) or store
+    return read_store(folder, key) or store

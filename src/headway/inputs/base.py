@@ -100,6 +100,10 @@ class Input(ABC):
             ReadError: If the item cannot be read; the text is one line.
         """
 
+    def reading(self) -> dict[str, Any]:
+        """What `read` depends on besides the item, as JSON values: what was read by other ones is not taken."""
+        return self.to_json()
+
     def canvas(self, value: Any) -> np.ndarray:
         """One item as training stores it; for a photo its canvas, a square larger than the model's input."""
         return self.read(value)
@@ -447,11 +451,8 @@ def values_of(cls: type[Any], values: dict[str, Any], *, init: bool = True) -> d
         for attribute in fields(cls)
         if attribute.init is init and (attribute.name in values or not (init and _has_default(attribute)))
     }
-    wrong = [
-        attribute.name
-        for attribute in fields(cls)
-        if isinstance(chosen.get(attribute.name), bool) and "bool" not in str(attribute.type)
-    ]
+    types = {attribute.name: str(attribute.type) for attribute in fields(cls)}
+    wrong = [name for name, value in chosen.items() if isinstance(value, bool) and "bool" not in types[name]]
     if wrong:
         message = f"{wrong[0]} is {chosen[wrong[0]]}"
         raise ValueError(message)

@@ -54,10 +54,27 @@ def describe(epoch: Epoch) -> str:
     return f"{name}  {losses}  {metrics}  {epoch.seconds:.1f} s"
 
 
+class _Rate:
+    """How many items or steps of a task go through in a second."""
+
+    def __init__(self) -> None:
+        self._task, self._began, self._first = "", 0.0, 0
+
+    def text(self, task: str, done: int) -> str:
+        """The rate since the task was first counted, such as "1,200/s"; "" in its first half second."""
+        now = time.monotonic()
+        if task != self._task or done < self._first:
+            self._task, self._began, self._first = task, now, done
+        seconds = now - self._began
+        rate = (done - self._first) / seconds if seconds >= 0.5 else 0.0
+        return f"{rate:,.{0 if rate >= 10 else 1}f}/s" if rate else ""
+
+
 class _Bars(Progress):
     """Bars of rich, in a terminal."""
 
     def __init__(self) -> None:
+        self._rate = _Rate()
         self._bars: Any = None
         self._task: Any = None
         self._task_name = ""
@@ -68,13 +85,14 @@ class _Bars(Progress):
         # One bar at a time: the one before is taken down when another task begins.
         if task != self._task_name:
             self.close()
-            columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            texts = TextColumn("{task.description:<10}"), TextColumn("{task.fields[rate]}")
+            columns = (texts[0], BarColumn(), MofNCompleteColumn(), texts[1], TimeRemainingColumn())
             self._bars, self._task_name = Progress(*columns, transient=True), task
             self._bars.start()
             # Whatever ends the program early, the terminal gets its cursor back.
             atexit.register(self.close)
-            self._task = self._bars.add_task(task, total=total)
-        self._bars.update(self._task, completed=done)
+            self._task = self._bars.add_task(task, total=total, rate="")
+        self._bars.update(self._task, completed=done, rate=self._rate.text(task, done))
         if done >= total:
             self.close()
 
@@ -93,6 +111,7 @@ class _Notebook(Progress):
         self._handle: Any = None
         self._cell: int | None = None
         self._shown = 0.0
+        self._rate = _Rate()
 
     def tell(self, text: str) -> None:
         self._begin()
@@ -101,11 +120,13 @@ class _Notebook(Progress):
 
     def count(self, task: str, done: int, total: int) -> None:
         self._begin()
+        rate = self._rate.text(task, done)
         # Each update is sent to the browser; twice a second is enough to see it move.
         if done < total and time.monotonic() - self._shown < 0.5:
             return
         filled = round(30 * done / max(total, 1))
-        self._show(f"{task} [{'#' * filled}{'.' * (30 - filled)}] {done}/{total}" if done < total else "")
+        bar = f"{task} [{'#' * filled}{'.' * (30 - filled)}] {done}/{total}  {rate}"
+        self._show(bar if done < total else "")
 
     def _begin(self) -> None:
         """In another cell than before, what is shown begins anew, below that cell."""

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image as PILImage
 
 from headway.data import store as store_module
-from headway.data.store import Ragged, Store, open_store, reader_threads
+from headway.data.ragged import Ragged
+from headway.data.store import Store, open_store, reader_threads
 from headway.errors import ConfigError, ReadError
 from headway.inputs.image.field import Image
 from headway.system.files import read_file

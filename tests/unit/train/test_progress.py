@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from headway.train.history import Epoch
-from headway.train.progress import Progress, _Bars, _Notebook, describe, make_progress
+from headway.train.progress import Progress, _Bars, _Notebook, _Rate, describe, make_progress
 
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
 
@@ -215,6 +215,14 @@ def test_the_last_count_takes_the_bar_down(notebook: types.SimpleNamespace) -> N
     (display,) = notebook.displays
     assert display.texts[0].endswith("1/2")
     assert display.texts[-1] == ""
+
+
+def test_a_rate_is_shown_after_half_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter([10.0, 10.4, 12.0, 12.5, 30.0])
+    rate = _Rate()
+    monkeypatch.setattr("headway.train.progress.time.monotonic", lambda: next(seconds))
+    counts = (("reading", 1_000), ("reading", 1_400), ("reading", 4_000), ("training", 1), ("training", 2))
+    assert [rate.text(task, done) for task, done in counts] == ["", "", "1,500/s", "", "0.1/s"]
 
 
 def test_another_cell_begins_anew(notebook: types.SimpleNamespace) -> None:

@@ -210,6 +210,10 @@ class Text(Input):
         """
         return np.array(self._opened.encode(self._text(value)).ids, dtype=np.int32)
 
+    def reading(self) -> dict[str, Any]:
+        """Without what was learned of the training rows' words: another split has the same tokens."""
+        return {"kind": "text", "columns": len(self.columns), "max_tokens": self.max_tokens, "fitted": self.fitted}
+
     def read_rows(self, items: pl.DataFrame) -> list[np.ndarray]:
         return encode(self._opened, self._texts(items))
 

@@ -1,0 +1,154 @@
+"""What a table's rows hold, as the fitted field reads it: arrays in memory, or tokens of long texts in a file.
+
+Items that differ in length are read a few thousand at a time. Where there is much to read, each of these pieces is kept
+in the cache folder, so that a run that was killed goes on behind the last one; in the end the whole is one
+memory-mapped file under a key made of the rows' values and of what the field reads by. Another split, fold or run with
+the same texts and tokenizer finds it there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from headway.data.ragged import Ragged, RaggedWriter
+from headway.data.store import Store, read_store, temporary_file, write_store
+from headway.inputs.base import Input, is_ragged
+from headway.system.cache import cache_folder
+from headway.system.files import whole_file
+
+__all__ = ["as_text", "open_table", "open_values"]
+
+# Less text than this is read again in a second or two, and is not written to the disk.
+MIN_STORE_BYTES = 4 * 2**20
+
+# Rows that are read at a time, and kept as a piece.
+PIECE = 2_000
+
+
+def open_table(items: pl.DataFrame, input: Input) -> Store:
+    """The store of a table's rows: a hash of each, and which cannot be read. The field reads them once it is fitted.
+
+    Rows that are equal in every column, or of one item by `Input.same_items`, stay on one side of a split. Where more
+    than half of the rows have an equal and the input names no items, they are taken as different ones that happen to
+    look alike, and each has a hash of its own.
+    """
+    columns = [as_text(items[name]) for name in items.columns if name != "row"]
+    texts = pl.select(pl.concat_str([column.fill_null("\0") for column in columns], separator="\1")).to_series()
+    same = input.same_items(items)
+    if same is not None:
+        # The hash of one of the item's rows: where each has one row, it is what it is without this.
+        texts = pl.DataFrame({"same": same, "text": texts}).select(pl.col("text").min().over("same")).to_series()
+    elif texts.n_unique() < len(items) / 2:
+        texts = pl.Series([f"{row}\1{text}" for row, text in zip(items["row"], texts, strict=True)])
+    contents = [hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in texts]
+    return Store(None, contents, input.unreadable(items))
+
+
+def as_text(column: pl.Series) -> pl.Series:
+    """A column's values as text; polars writes no lists."""
+    if not column.dtype.is_nested():
+        return column.cast(pl.String)
+    return pl.Series(
+        column.name, [None if value is None else repr(value) for value in column.to_list()], dtype=pl.String
+    )
+
+
+def open_values(
+    items: pl.DataFrame, input: Input, *, on_progress: Callable[[int, int], None] | None = None
+) -> np.ndarray | Ragged:
+    """What the fitted field makes of each row, in slots numbered by the column "row".
+
+    Where items differ in length, `on_progress` is called now and then with the number of rows read and their total.
+
+    Raises:
+        DataError: If a row cannot be read.
+    """
+    if is_ragged(input.axes):
+        items = items if items["row"].is_sorted() else items.sort("row")
+        return _open_ragged(items, input, on_progress or (lambda done, total: None))
+    rows, arrays = items["row"].to_numpy(), np.asarray(input.read_rows(items), dtype=input.dtype)
+    if np.array_equal(rows, np.arange(len(rows))):
+        return arrays
+    slots = np.zeros((_num_slots(items), *arrays.shape[1:]), dtype=input.dtype)
+    slots[rows] = arrays
+    return slots
+
+
+def _num_slots(items: pl.DataFrame) -> int:
+    return int(items["row"].to_numpy().max(initial=-1)) + 1
+
+
+def _open_ragged(items: pl.DataFrame, input: Input, on_progress: Callable[[int, int], None]) -> Ragged:
+    columns = [as_text(items[name]).fill_null("\0") for name in input.columns]
+    size, folder = sum(int(column.estimated_size()) for column in columns), cache_folder("store")
+    key = _key(items["row"], columns, input) if size >= MIN_STORE_BYTES else ""
+    if key and (known := read_store(folder, key)) and isinstance(known.canvases, Ragged):
+        return known.canvases
+    # A token takes about as many bytes as the letters that it stands for.
+    temporary = temporary_file(folder, size) if key else None
+    writer = RaggedWriter(_num_slots(items), len(input.axes), input.dtype, temporary)
+    try:
+        pieces = [folder / f"{key}-{start}.part" for start in range(0, len(items), PIECE)]
+        for number, piece in enumerate(pieces):
+            rows = items[number * PIECE : (number + 1) * PIECE]
+            arrays = _read_piece(rows, input, piece if temporary else None)
+            for row, array in zip(rows["row"], arrays[np.arange(len(rows))], strict=True):
+                writer[row] = array
+            on_progress(min((number + 1) * PIECE, len(items)), len(items))
+        ragged = writer.finish()
+        assert ragged is not None
+        if temporary is None:
+            return ragged
+        stored = write_store(Store(ragged, [""] * len(ragged)), folder, key, temporary).canvases
+        for piece in pieces:
+            piece.unlink(missing_ok=True)
+        return stored if isinstance(stored, Ragged) else ragged
+    finally:
+        if temporary is not None:
+            writer.close()
+            temporary.unlink(missing_ok=True)
+
+
+def _key(rows: pl.Series, columns: list[pl.Series], input: Input) -> str:
+    """A name for what these values come to, whatever they are called and on which side of a split they are."""
+    settings = {**input.reading(), "dtype": np.dtype(input.dtype).str, "headway": version("headway")}
+    digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=16)
+    digest.update(rows.to_numpy().tobytes())
+    for column in columns:
+        for text in column:
+            data = text.encode()
+            digest.update(b"%d\0" % len(data))
+            digest.update(data)
+    return digest.hexdigest()
+
+
+def _read_piece(rows: pl.DataFrame, input: Input, file: Path | None) -> Ragged:
+    """What the field makes of some of the rows; from the file where it has them, else it is written."""
+    if file is not None and (known := _known_piece(file, len(rows))):
+        return known
+    writer = RaggedWriter(len(rows), len(input.axes), input.dtype)
+    for position, array in enumerate(input.read_rows(rows)):
+        writer[position] = array
+    ragged = writer.finish()
+    assert ragged is not None
+    if file is not None:
+        with whole_file(file) as draft, draft.open("wb") as opened:
+            np.savez(opened, flat=ragged.flat, starts=ragged.starts, shapes=ragged.shapes)
+    return ragged
+
+
+def _known_piece(file: Path, count: int) -> Ragged | None:
+    try:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
+            ragged = Ragged(arrays["flat"], arrays["starts"], arrays["shapes"])
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return None
+    return ragged if len(ragged) == count else None

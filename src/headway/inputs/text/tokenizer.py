@@ -7,6 +7,7 @@ cuts it up as training did.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
@@ -24,6 +25,7 @@ __all__ = [
     "PADDING",
     "TOKENIZERS",
     "TokenizerName",
+    "checked_tokenizer",
     "encode",
     "encoder_file",
     "learned_tokenizer",
@@ -53,13 +55,18 @@ VOCABULARY = 8_000
 MIN_COUNT = 2
 
 # What a tokenizer may be made of. Others take patterns, or write more than they read: whoever made a bundle could let a
-# text take hours, or all memory.
+# text take hours, or all memory. `_is_safe` lets those of them through that do neither.
 PARTS = {
     *("BertNormalizer", "Lowercase", "NFC", "NFD", "NFKC", "NFKD", "Strip", "StripAccents"),
     *("BertPreTokenizer", "ByteLevel", "Digits", "Metaspace", "Punctuation", "Whitespace", "WhitespaceSplit"),
     *("BPE", "Unigram", "WordLevel", "WordPiece"),
     *("BertProcessing", "RobertaProcessing", "TemplateProcessing", "Sequence"),
+    *("BPEDecoder", "ByteFallback", "Fuse"),
 }
+# A pattern in which a group repeats, or that goes back to one, may take time that doubles with each letter.
+_ESCAPED_OR_CLASS = re.compile(r"(\\[1-9k])|\\.|\[(?:\\.|[^\]\\])*\]")
+_REPEATED = re.compile(r"\)[*+{]")
+_MOST_WRITTEN, _LONGEST_PATTERN = 4, 500
 
 # Texts that are cut up at a time: what the library makes of a text takes a hundred times the memory of its tokens.
 CHUNK = 1_000
@@ -111,13 +118,26 @@ def opened(tokenizer: str, max_tokens: int) -> Tokenizer:
     """The tokenizer that JSON describes; it gives at most so many tokens of a text.
 
     Raises:
-        ValueError: If it is not a tokenizer.
+        ValueError: If it is not a tokenizer, or not one that is taken.
+    """
+    made = checked_tokenizer(tokenizer)
+    made.enable_truncation(max_tokens)
+    made.no_padding()
+    return made
+
+
+def checked_tokenizer(tokenizer: str) -> Tokenizer:
+    """The tokenizer that JSON describes, made of parts whose time and memory do not get out of hand.
+
+    Raises:
+        ValueError: If it is not a tokenizer, or not one that is taken.
     """
     from tokenizers import Tokenizer
 
     try:
         parts = json.loads(tokenizer)
-        other = {name for kind in _STEPS for name in _types_of(parts.get(kind))} - PARTS
+        steps = [step for kind in _STEPS for step in _steps_of(parts.get(kind))]
+        other = {str(step.get("type")) for step in steps if not _is_safe(step)}
         made = Tokenizer.from_str(tokenizer)
         largest = max(made.get_vocab().values(), default=0)
     # The library raises plain exceptions.
@@ -127,21 +147,36 @@ def opened(tokenizer: str, max_tokens: int) -> Tokenizer:
     if other or largest > np.iinfo(np.int32).max:
         message = f"not a tokenizer that is taken: it has {', '.join(sorted(other)) or f'the token {largest}'}"
         raise ValueError(message)
-    made.enable_truncation(max_tokens)
-    made.no_padding()
     return made
 
 
-_STEPS = ("normalizer", "pre_tokenizer", "model", "post_processor")
+_STEPS = ("normalizer", "pre_tokenizer", "model", "post_processor", "decoder")
 
 
-def _types_of(step: Any) -> Iterator[str]:
-    """The types of a tokenizer's step and of the steps that it is a sequence of."""
+def _steps_of(step: Any) -> Iterator[dict[str, Any]]:
+    """A tokenizer's step and the steps that it is a sequence of."""
     if isinstance(step, dict):
-        yield str(step.get("type"))
+        yield step
         for value in step.values():
             for inner in value if isinstance(value, list) and step.get("type") == "Sequence" else ():
-                yield from _types_of(inner)
+                yield from _steps_of(inner)
+
+
+def _is_safe(step: dict[str, Any]) -> bool:
+    """Whether a step takes time in proportion to the text, and writes little more than it reads."""
+    kind, pattern = step.get("type"), step.get("pattern") or {}
+    written = str(step.get("prepend" if kind == "Prepend" else "content", ""))
+    if kind in ("Split", "Replace"):
+        is_plain = bool(pattern.get("String")) or (kind == "Split" and _is_linear(str(pattern.get("Regex") or "(")))
+        return is_plain and len(written) <= _MOST_WRITTEN
+    return len(written) <= _MOST_WRITTEN if kind == "Prepend" else kind in PARTS
+
+
+def _is_linear(pattern: str) -> bool:
+    """Whether no group of a pattern repeats."""
+    if len(pattern) > _LONGEST_PATTERN or any(match[1] for match in _ESCAPED_OR_CLASS.finditer(pattern)):
+        return False
+    return pattern != "(" and not _REPEATED.search(_ESCAPED_OR_CLASS.sub("x", pattern))
 
 
 def separator(tokenizer: str) -> str:

@@ -296,7 +296,10 @@ class TextBlocks(Input):
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         said, learnt = (values_of(cls, values, init=init) for init in (True, False))
-        return learned(cls(**said), **learnt)
+        made = learned(cls(**said), **learnt)
+        # What is not a tokenizer is refused where a bundle is opened, and not at its first text.
+        assert not made.tokens or made.opened.get_vocab_size() == made.num_tokens
+        return made
 
     def __str__(self) -> str:
         return f"TextBlocks({self.column!r})"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headway.errors import WeightsError, in_a_line
+from headway.inputs.text.tokenizer import checked_tokenizer
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -64,10 +65,12 @@ def train_tokenizer(texts: Sequence[str], kind: str, *, vocabulary: int) -> str:
 
 @cache
 def open_tokenizer(text: str) -> Tokenizer:
-    """The tokenizer of a JSON; threads may share it."""
-    from tokenizers import Tokenizer
+    """The tokenizer of a JSON; threads may share it.
 
-    return Tokenizer.from_str(text)
+    Raises:
+        ValueError: If it is not a tokenizer, or not one that is taken.
+    """
+    return checked_tokenizer(text)
 
 
 def is_pretrained(name: str) -> bool:
@@ -98,4 +101,10 @@ def read_pretrained(name: str) -> tuple[str, int, str]:
         what = f"The tokenizer of {name!r} cannot be used without transformers."
         given = f"{type(tokenizer).__name__}, end of a text: {end!r}"
         raise WeightsError(what, given=given, fix='Use a model that has a tokenizer.json, or "byte_pair".')
-    return tokenizer.backend_tokenizer.to_str(), start, end
+    text = tokenizer.backend_tokenizer.to_str()
+    try:
+        open_tokenizer(text)
+    except ValueError as error:
+        what = f"The tokenizer of {name!r} is not one that a bundle may hold."
+        raise WeightsError(what, given=str(error), fix='Use another model, or "byte_pair".') from error
+    return text, start, end

@@ -69,6 +69,14 @@ def test_what_is_no_tokenizer_is_refused() -> None:
             },
             "it has Split",
         ),
+        (
+            "pre_tokenizer",
+            {"type": "Split", "pattern": {"Regex": r"(a)\1"}, "behavior": "Isolated", "invert": False},
+            "it has Split",
+        ),
+        ("normalizer", {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 99}, "it has Replace"),
+        ("normalizer", {"type": "Prepend", "prepend": "a" * 99}, "it has Prepend"),
+        ("decoder", {"type": "Replace", "pattern": {"Regex": "(a+)+$"}, "content": ""}, "it has Replace"),
         ("model", {"type": "WordLevel", "vocab": {"a": 2**32 - 1}, "unk_token": "a"}, "it has the token 4294967295"),
     ],
 )
@@ -78,3 +86,23 @@ def test_a_tokenizer_that_could_take_for_ever_is_refused(step: str, value: dict[
         parts["added_tokens"] = []
     with pytest.raises(ValueError, match=rf"^not a tokenizer that is taken: {why}$"):
         opened(json.dumps(parts), 10)
+
+
+@pytest.mark.parametrize(
+    ("step", "value"),
+    [
+        (
+            "pre_tokenizer",
+            {
+                "type": "Split",
+                "pattern": {"Regex": r"(?i:'s|'t)|[^\r\n\p{L}()]?\p{L}+|\p{N}{1,3}|\(\)*|\s+(?!\S)|\s+"},
+                "behavior": "Isolated",
+                "invert": False,
+            },
+        ),
+        ("normalizer", {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}),
+    ],
+)
+def test_patterns_in_which_no_group_repeats_are_taken(step: str, value: dict[str, Any]) -> None:
+    parts = {**json.loads(learned_tokenizer(TEXTS)), step: value}
+    assert opened(json.dumps(parts), 10).encode("so good").ids

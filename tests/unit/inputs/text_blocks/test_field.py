@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import polars as pl
 import pytest
@@ -109,3 +111,14 @@ def test_baselines_see_bytes_and_tokens_of_the_same_texts() -> None:
     assert (arrays["bytes"] >= 0).sum() == sum(len(text.encode()) for text in texts) + (arrays["bytes"] == 256).sum()
     assert len(arrays["tokens"]) == len(arrays["bytes"]) == len(data.valid)
     assert about == {"num_tokens": data.input.num_tokens}  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_a_bundle_with_another_tokenizer_is_refused_where_it_is_opened() -> None:
+    """A pattern that takes for ever would otherwise run at the first text that a server gets."""
+    values = FIELDS["characters"].to_json()
+    hostile = json.loads(values["tokens"])
+    hostile["pre_tokenizer"]["pretokenizers"][0]["pattern"] = {"Regex": "(a+)+$"}
+    with pytest.raises(ValueError, match=r"^not a tokenizer that is taken: it has Split$"):
+        TextBlocks.from_json({**values, "tokens": json.dumps(hostile)})
+    with pytest.raises(AssertionError):
+        TextBlocks.from_json({**values, "num_tokens": 5})

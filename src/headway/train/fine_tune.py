@@ -27,6 +27,7 @@ from headway.data.splits import RandomSplit, assign_parts
 from headway.errors import ConfigError, TrainingError
 from headway.runs.checkpoint import PLAN, Saved
 from headway.train.batchnorm_fusion import folded
+from headway.train.feature_cache import FeatureCache
 from headway.train.history import Epoch, History
 from headway.train.linear_probe import Head, solve_head
 from headway.train.loop import evaluating
@@ -223,14 +224,14 @@ def plan_within(setup: Setup, options: Options, lr: float, *, seconds: float, mi
 
 def body_features(setup: Setup) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     """The frozen body's features of each part, and the targets; a few hundred items at a time, each saved."""
-    by_part = {}
+    by_part, cache = {}, FeatureCache(setup, setup.model.get_submodule("body"))
     with _frozen(setup) as body:
         for name in setup.data.parts:
             part = setup.data.part(name)
             chunks = []
             for start in range(0, len(part), CHUNK):
                 chunk = Part(part.data, name, part.items[start : start + CHUNK])
-                saved = _features_of(setup, body, chunk, name=f"features-{name}-{start}-{_mark(chunk)}")
+                saved = _features_of(setup, body, chunk, cache, name=f"features-{name}-{start}-{_mark(chunk)}")
                 # Read from a checkpoint, the rows that were lost then are lost now, too, or features and targets would
                 # not align.
                 for row in np.setdiff1d(chunk.rows, saved.tensors["rows"].numpy()).tolist():
@@ -241,12 +242,12 @@ def body_features(setup: Setup) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     return by_part
 
 
-def _features_of(setup: Setup, body: nn.Module, part: Part, *, name: str) -> Saved:
+def _features_of(setup: Setup, body: nn.Module, part: Part, cache: FeatureCache, *, name: str) -> Saved:
     def compute() -> Saved:
         features, targets = setup.outputs(body, part)
         return Saved({"features": features, "targets": targets, "rows": torch.from_numpy(part.left().rows)})
 
-    return setup.checkpoints.piece(name, compute)
+    return setup.checkpoints.piece(name, lambda: cache.read(part, compute))
 
 
 @contextmanager

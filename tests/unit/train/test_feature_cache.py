@@ -23,7 +23,7 @@ from tests.kinds import photos
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Data:
     monkeypatch.setenv("HEADWAY_CACHE", str(tmp_path / "cache"))
     files = [str(tmp_path / name) for name in photos(tmp_path)["photo"]]
-    columns = {"photo": files, "label": ["a", "b"] * 12}
+    columns: dict[str, Any] = {"photo": files, "label": ["a", "b"] * 12}
     return hw.from_items(columns, input=hw.Image("photo", size=64), target="label")
 
 

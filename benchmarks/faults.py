@@ -22,6 +22,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,8 @@ from benchmarks.results import Row, data_folder
 
 KILLS, OTHERS = 20, 2
 ARCH = "test_efficientnet"
-OPTIONS = ("--arch", ARCH, "--size", "64", "--epochs", "4", "--device", "cpu", "--precision", "float32")
+EPOCHS = 4
+OPTIONS = ("--arch", ARCH, "--size", "64", "--device", "cpu", "--precision", "float32")
 
 # What goes wrong inside the process that trains; `at` is which time it does.
 PATCHES = {
@@ -107,20 +109,22 @@ def run() -> list[Row]:
     return [*rows, *cost()]
 
 
-def survive(scratch: Path, *, kills: int = KILLS, others: int = OTHERS) -> list[Row]:
+def survive(scratch: Path, *, kills: int = KILLS, others: int = OTHERS, epochs: int = EPOCHS) -> list[Row]:
     """Tries each fault and counts what is left of the runs.
 
     Args:
         scratch: A folder for data, cache and runs.
         kills: How many kills at random moments.
         others: How many trials of each other fault.
+        epochs: Of each run.
     """
     photos = _digits(scratch / "digits")
     (scratch / "caches").mkdir()
     torch.manual_seed(1)
     safetensors.torch.save_file(timm.create_model(ARCH).state_dict(), scratch / "caches" / "weights.safetensors")
     began = time.perf_counter()
-    process = _start(scratch, photos, "whole")
+    start = partial(_start, scratch, photos, epochs=epochs)
+    process = start("whole")
     _wait_for(process, scratch / "runs" / "whole" / "config.json")
     began = time.perf_counter()
     assert _wait(process) == 0, "the run that nothing happens to"
@@ -131,7 +135,7 @@ def survive(scratch: Path, *, kills: int = KILLS, others: int = OTHERS) -> list[
     moments = [seconds * (number + draw.random()) / kills for number in range(kills)]
 
     def kill(folder: Path, number: int) -> None:
-        process = _start(scratch, photos, folder.name)
+        process = start(folder.name)
         _wait_for(process, folder / "config.json")
         time.sleep(moments[number - 1])
         process.kill()
@@ -139,7 +143,7 @@ def survive(scratch: Path, *, kills: int = KILLS, others: int = OTHERS) -> list[
 
     def stop(signum: int) -> Trial:
         def trial(folder: Path, number: int) -> None:
-            process = _start(scratch, photos, folder.name)
+            process = start(folder.name)
             _wait_for(process, folder / "config.json")
             time.sleep(seconds * number / (others + 1))
             assert process.pid is not None
@@ -150,7 +154,7 @@ def survive(scratch: Path, *, kills: int = KILLS, others: int = OTHERS) -> list[
 
     def patched(name: str) -> Trial:
         def trial(folder: Path, number: int) -> None:
-            process = _start(scratch, photos, folder.name, patch=name, at=number)
+            process = start(folder.name, patch=name, at=number)
             assert _wait(process) == (2 if name == "disk full" else -9), (name, process.exitcode)
 
         return trial
@@ -219,9 +223,10 @@ def _timed(owner: Any, name: str) -> Iterator[list[float]]:
         setattr(owner, name, real)
 
 
-def _start(scratch: Path, photos: Path, name: str, *, patch: str = "", at: int = 0) -> BaseProcess:
+def _start(scratch: Path, photos: Path, name: str, *, epochs: int, patch: str = "", at: int = 0) -> BaseProcess:
     """The command that trains, under way."""
-    arguments = ("train", str(photos), *OPTIONS, "--runs", str(scratch / "runs"), "--name", name)
+    arguments = ("train", str(photos), *OPTIONS, "--epochs", str(epochs), "--runs", str(scratch / "runs"))
+    arguments += ("--name", name)
     # A cache of its own, so that each reads its photos anew.
     return _process(arguments, scratch / "caches" / name, patch=patch, at=at)
 

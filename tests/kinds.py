@@ -105,7 +105,18 @@ def registered() -> Iterator[None]:
         yield
 
 
-# Photos, and modules of one's own for them: no network of timm's is small enough for tests as many as these.
+# Modules of one's own: for photos, since no network of timm's is small enough for tests as many as these, and for some of
+# the others, whose usual models take seconds to export: the blocks of their pages do that.
+
+
+def small_module(width: int, num_outputs: int, *, pooled: int | None = None) -> nn.Module:
+    """Two linear layers on `width` numbers, which are means over `pooled` stretches of time where there is a time."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        layers = [nn.Flatten(), nn.Linear(width, 8), nn.ReLU(), nn.Linear(8, num_outputs)]
+        return nn.Sequential(*([nn.AdaptiveAvgPool1d(pooled)] if pooled else ()), *layers)
 
 
 def png(pixels: np.ndarray) -> bytes:
@@ -184,7 +195,7 @@ def blobs(folder: Path) -> Columns:
 # Rows of tables.
 
 
-def table_kind(target: Target, **columns: list[Any]) -> Kind:
+def table_kind(target: Target, make_module: Callable[[], nn.Module] | None = None, **columns: list[Any]) -> Kind:
     draw = np.random.default_rng(0)
     ages = draw.integers(18, 80, NUM_ROWS)
     people = {
@@ -198,6 +209,7 @@ def table_kind(target: Target, **columns: list[Any]) -> Kind:
         target=target,
         write=lambda _: {**people, **columns},
         hostile=({**row, "age": "old"}, {**row, "age": [30]}, {**row, "joined": "soon"}, {}, [], 5, None),
+        make_module=make_module,
     )
 
 
@@ -220,7 +232,7 @@ def reviews(_: Path) -> Columns:
     }
 
 
-def series_kind(target: Target, **columns: list[Any]) -> Kind:
+def series_kind(target: Target, num_outputs: int, **columns: list[Any]) -> Kind:
     """Waves of two channels and unequal lengths, one of them with a gap."""
     draw = np.random.default_rng(0)
     waves = []
@@ -236,6 +248,7 @@ def series_kind(target: Target, **columns: list[Any]) -> Kind:
         target=target,
         write=lambda _: {"x": texts[0], "y": texts[1], **columns},
         hostile=(*hostile, {**item, "x": [1e300] * 3}, {}, [], 5, None),
+        make_module=lambda: small_module(2 * 4, num_outputs, pooled=4),
     )
 
 
@@ -287,7 +300,9 @@ KINDS: dict[str, Kind] = {
         mask=[f"{number}-mask.png" for number in range(NUM_PHOTOS)],
     ),
     "table": table_kind(hw.Category("rich"), rich=["no", "yes", "no", "no", "yes"] * (NUM_ROWS // 5)),
-    "table-number": table_kind(hw.Number("height"), height=[150.0 + 7 * row for row in FIVES]),
+    "table-number": table_kind(
+        hw.Number("height"), lambda: small_module(8, 1), height=[150.0 + 7 * row for row in FIVES]
+    ),
     "ratings": Kind(
         input=hw.Ratings("user", "book"),
         target=hw.Number("stars", low=1, high=5),
@@ -318,8 +333,8 @@ KINDS: dict[str, Kind] = {
         write=reviews,
         hostile=({"title": "good"}, {"title": None, "body": " "}, {"title": 5, "body": "fine"}, {}, [], 5, None),
     ),
-    "series": series_kind(hw.Category("speed"), speed=[f"speed {row}" for row in FIVES]),
-    "series-number": series_kind(hw.Number("period"), period=[2.0 + row for row in FIVES]),
+    "series": series_kind(hw.Category("speed"), 5, speed=[f"speed {row}" for row in FIVES]),
+    "series-number": series_kind(hw.Number("period"), 1, period=[2.0 + row for row in FIVES]),
     "next_token": Kind(
         input=TextBlocks("text", tokenizer="characters", block=40),
         target=hw.NextToken("text", tokenizer="characters", block=40),

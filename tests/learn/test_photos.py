@@ -15,7 +15,6 @@ import safetensors.numpy
 from headway.bundle.format import read_bundle
 
 SharedData = Callable[[str], Path]
-PHOTOS_A_CLASS = 30
 
 
 def headway(*arguments: object, cwd: Path) -> str:
@@ -41,25 +40,23 @@ def evaluate_without_torch(bundle: Path, data: Path) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
-@pytest.fixture
-def few_photos(shared_data: SharedData, tmp_path: Path) -> Path:
-    """Sixty of the cats and dogs, by links."""
-    folder = tmp_path / "few"
-    for kind in ("cat", "dog"):
-        (folder / kind).mkdir(parents=True)
-        for file in sorted((shared_data("cats_dogs") / kind).iterdir())[:PHOTOS_A_CLASS]:
-            (folder / kind / file.name).symlink_to(file)
+def linked(photos: Path, folder: Path, *, most: int) -> Path:
+    """The first photos of each class, by links."""
+    for file in sorted(photos.rglob("*.jpg")):
+        there = folder / file.relative_to(photos)
+        there.parent.mkdir(parents=True, exist_ok=True)
+        if len(list(there.parent.iterdir())) < most:
+            there.symlink_to(file)
     return folder
 
 
-@pytest.mark.long
 @pytest.mark.slow
 def test_cats_and_dogs(shared_data: SharedData, tmp_path: Path) -> None:
-    photos = shared_data("cats_dogs")
+    photos = linked(shared_data("cats_dogs"), tmp_path / "photos", most=150)
     line = json.loads(headway("train", photos, "--json", cwd=tmp_path).splitlines()[-1])
-    # The goal is 0.985; of 280 photos, chance moves it by two or three.
+    # The goal for all of them is 0.985; of 60 photos, chance moves it by a few.
     accuracy = line["metrics"]["accuracy"]
-    assert accuracy["value"] >= 0.97
+    assert accuracy["value"] >= 0.93
     assert accuracy["low"] < accuracy["value"] <= accuracy["high"]
     # The head alone may be no better than a logistic regression on the same features, and says so.
     assert line["verdict"]["kind"] in ("better", "indistinguishable")
@@ -72,14 +69,15 @@ def test_cats_and_dogs(shared_data: SharedData, tmp_path: Path) -> None:
 
     found = evaluate_without_torch(tmp_path / line["bundle"], photos)
     assert found["problems"] == []
-    assert found["items"] > 1300
+    assert found["items"] == 300
     assert found["metrics"]["accuracy"]["value"] >= 0.97
 
 
 @pytest.mark.slow
 def test_clothing(shared_data: SharedData, tmp_path: Path) -> None:
-    line = json.loads(headway("train", shared_data("clothing"), "--json", cwd=tmp_path).splitlines()[-1])
-    assert line["metrics"]["accuracy"]["value"] >= 0.75
+    photos = linked(shared_data("clothing"), tmp_path / "photos", most=20)
+    line = json.loads(headway("train", photos, "--size", 128, "--json", cwd=tmp_path).splitlines()[-1])
+    assert line["metrics"]["accuracy"]["value"] >= 0.6
     assert line["verdict"]["kind"] in ("better", "indistinguishable")
     reached = [
         each["metrics"]["valid"]["accuracy"]["value"] for each in line["baselines"] if "majority" in each["name"]
@@ -88,15 +86,12 @@ def test_clothing(shared_data: SharedData, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_same_command_gives_the_same_bytes(few_photos: Path, tmp_path: Path) -> None:
-    options = ("--size", 96, "--epochs", 1, "--json")
-    lines = [
-        json.loads(headway("train", few_photos, *options, "--seed", seed, cwd=tmp_path).splitlines()[-1])
-        for seed in (3, 3, 4)
-    ]
+def test_the_same_command_gives_the_same_bytes(shared_data: SharedData, tmp_path: Path) -> None:
+    photos = linked(shared_data("cats_dogs"), tmp_path / "photos", most=15)
+    options = ("--size", 64, "--epochs", 1, "--seed", 3, "--json")
+    lines = [json.loads(headway("train", photos, *options, cwd=tmp_path).splitlines()[-1]) for _ in range(2)]
     assert [each["stage"] for each in lines[0]["history"]] == ["head", "all"]
-    first, second, other = (read_bundle(tmp_path / line["bundle"]).files["weights.safetensors"] for line in lines)
+    first, second = (read_bundle(tmp_path / line["bundle"]).files["weights.safetensors"] for line in lines)
     assert first == second
-    assert first != other
     assert lines[0]["metrics"] == lines[1]["metrics"]
     assert "head.weight" in safetensors.numpy.load(first)

@@ -1,4 +1,4 @@
-"""Planted faults are named, and labels are not blamed for them: few seeds of the benchmark."""
+"""Planted faults are named, and labels are not blamed for them: one seed, where the benchmark has many."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.long]
 def test_planted_faults_are_named(fault: str, shared_data: Callable[[str], Path]) -> None:
     if "photos" in fault:
         shared_data("cats_dogs")  # skips where there are none
-    row = diagnosis.name_fault(fault, diagnosis.FAULTS[fault], seeds=range(2))
-    assert row["named"] == 2
+    row = diagnosis.name_fault(fault, diagnosis.FAULTS[fault], seeds=range(1))
+    assert row["named"] == 1
     assert row["blamed"] == 0

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -26,6 +27,8 @@ def reproduce(folder: Path, chosen: list[Entry]) -> None:
     import torch.utils.data
 
     torch.set_num_threads(1)
+    # Otherwise each process looks through all that was imported, and so takes its own copy of it.
+    gc.freeze()
     queue, running = list(reversed(chosen)), dict[int, Path]()
     while queue or running:
         while queue and len(running) < 2:

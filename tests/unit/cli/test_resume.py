@@ -280,8 +280,9 @@ main()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("signum", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize(
+    ("signum", "status", "times"), [(signal.SIGINT, 130, 1), (signal.SIGTERM, 143, 1), (signal.SIGINT, 130, 2)]
+)
 def test_signals(headway: Command, photos: Path, tmp_path: Path, signum: int, status: int, times: int) -> None:
     command = [sys.executable, "-c", SLOW_STEPS, "train", str(photos), *map(str, SMALL)]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

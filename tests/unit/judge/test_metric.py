@@ -156,7 +156,7 @@ def test_the_interval_covers_and_so_does_the_comparison() -> None:
     metrics = metrics_of().with_metrics(["f1_macro"], main="f1_macro")
     truth = metrics.score(*classes(200_000, seed=1))
     held, alarms = 0, 0
-    for seed in range(60):
+    for seed in range(20):
         probabilities, targets = classes(150, seed=100 + seed)
         parts = metrics.by_item(probabilities, targets)
         error = parts.std(ddof=1) / math.sqrt(len(parts))
@@ -167,8 +167,9 @@ def test_the_interval_covers_and_so_does_the_comparison() -> None:
         mine = probabilities.copy()
         mine[wrong[20:40]] = mine[wrong[20:40]][:, [1, 2, 0]]
         alarms += metrics.compare(mine, other, targets).p < 0.05
-    assert held >= 53
-    assert alarms <= 8
+    print(held, alarms)
+    assert held >= 18
+    assert alarms <= 3
 
 
 @pytest.mark.parametrize(

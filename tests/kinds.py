@@ -105,8 +105,8 @@ def registered() -> Iterator[None]:
         yield
 
 
-# Modules of one's own: for photos, since no network of timm's is small enough for tests as many as these, and for some of
-# the others, whose usual models take seconds to export: the blocks of their pages do that.
+# Modules of one's own: for photos, since no network of timm's is small enough for tests as many as these, and for some
+# of the others, whose usual models take seconds to export: the blocks of their pages do that.
 
 
 def small_module(width: int, num_outputs: int, *, pooled: int | None = None) -> nn.Module:

@@ -19,6 +19,7 @@ from headway.cli.audit import audit
 from headway.cli.clean import clean
 from headway.cli.compare import compare
 from headway.cli.course import course
+from headway.cli.data_options import LEFT_OUT, DataCommand
 from headway.cli.datasets import datasets
 from headway.cli.demo import demo
 from headway.cli.drift import drift
@@ -111,7 +112,8 @@ for subject, commands in COMMANDS.items():
         # What stands behind a script is the script's.
         settings = {"allow_interspersed_args": False, "ignore_unknown_options": True} if command is why else None
         epilog = "\n".join(("Example:", *examples))
-        app.command(rich_help_panel=subject, epilog=epilog, context_settings=settings)(command)
+        kind = DataCommand if command.__name__ in LEFT_OUT else None
+        app.command(cls=kind, rich_help_panel=subject, epilog=epilog, context_settings=settings)(command)
 app.add_typer(course, name="course", rich_help_panel="Learn", epilog="Example:\nheadway course")
 app.add_typer(datasets, name="datasets", rich_help_panel="Data", epilog="Example:\nheadway datasets fetch mnist")
 

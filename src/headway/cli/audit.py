@@ -10,53 +10,17 @@ from typing import Annotated
 
 import typer
 
-from headway.cli.data_options import (
-    Decimal,
-    DecisionFiles,
-    Encoding,
-    InputColumns,
-    KindName,
-    LabelSeparator,
-    Limits,
-    MaskClasses,
-    MaskIgnore,
-    Missing,
-    Separator,
-    Size,
-    SplitColumn,
-    TargetColumn,
-    ValidShare,
-    check_fields,
-    local,
-    open_data,
-)
+from headway.cli.data_options import DataPath, Seed, read_data
 from headway.system.terminal import echo
 
 __all__ = ["audit"]
 
 
 def audit(
-    data: Annotated[
-        Path,
-        typer.Argument(metavar="DATA", callback=local, help="A folder or a table, as for `headway train`."),
-    ],
+    context: typer.Context,
+    data: DataPath,
     *,
-    input: InputColumns = None,
-    target: TargetColumn = None,
-    kind: KindName = None,
-    classes: MaskClasses = None,
-    ignore: MaskIgnore = None,
-    limits: Limits = None,
-    missing: Missing = None,
-    label_separator: LabelSeparator = None,
-    split_column: SplitColumn = None,
-    separator: Separator = None,
-    encoding: Encoding = None,
-    decimal: Decimal = None,
-    valid: ValidShare = 0.2,
-    size: Size = None,
-    decisions: DecisionFiles = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Random seed.")] = 0,
+    seed: Seed = 0,
     output: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where audit.html and audit.json go. Default: audits/NAME.")
     ] = None,
@@ -64,14 +28,9 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:
     """Look for leaks, shortcuts, wrong labels and poor items in data, before training."""
-    options = {key: value for key, value in locals().items() if key not in ("output", "open_page", "as_json")}
-    options |= {"data": str(data.absolute()), "near_copies": "keep", "tokenizer": None}
-    check_fields(data, options)
     from headway.audit.build import audit_data
-    from headway.train.progress import make_progress
 
-    progress = make_progress()
-    items = open_data(options, on_progress=lambda done, total: progress.count("reading", done, total))
+    items, progress = read_data(context, data, seed=seed)
     name = re.sub(r"[^\w.-]+", "-", data.resolve().stem).strip(".") or "data"
     judged = audit_data(
         items,

@@ -9,67 +9,31 @@ from typing import Annotated
 
 import typer
 
-from headway.cli.data_options import (
-    Decimal,
-    DecisionFiles,
-    Encoding,
-    InputColumns,
-    KindName,
-    LabelSeparator,
-    Missing,
-    Separator,
-    Size,
-    SplitColumn,
-    TargetColumn,
-    ValidShare,
-    check_fields,
-    local,
-    open_data,
-)
+from headway.cli.data_options import DataPath, Seed, read_data
 from headway.system.terminal import echo
 
 __all__ = ["clean"]
 
 
 def clean(
-    data: Annotated[
-        Path,
-        typer.Argument(metavar="DATA", callback=local, help="A folder or a table, as for `headway train`."),
-    ],
+    context: typer.Context,
+    data: DataPath,
     *,
-    decisions: DecisionFiles = None,
     author: Annotated[str | None, typer.Option(metavar="NAME", help="Who decides. Default: the user's name.")] = None,
-    input: InputColumns = None,
-    target: TargetColumn = None,
-    kind: KindName = None,
-    missing: Missing = None,
-    label_separator: LabelSeparator = None,
-    split_column: SplitColumn = None,
-    separator: Separator = None,
-    encoding: Encoding = None,
-    decimal: Decimal = None,
-    valid: ValidShare = 0.2,
-    size: Size = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Random seed.")] = 0,
+    seed: Seed = 0,
     port: Annotated[int, typer.Option(metavar="N", help="Port; 0 takes a free one.", min=0, max=65535)] = 0,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and open no page.")] = False,
 ) -> None:
     """Look through suspected labels, copies and poor items in the browser. The first --decisions file is written to."""
-    names = ("decisions", "author", "port", "browser", "as_json")
-    options = {key: value for key, value in locals().items() if key not in names}
-    options |= {"data": str(data.absolute()), "near_copies": "keep", "tokenizer": None}
-    check_fields(data, options)
     from headway.audit.build import audit_data
     from headway.clean.app import create_app
     from headway.clean.desk import Desk
     from headway.serve.server import serve_app
-    from headway.train.progress import make_progress
 
-    progress = make_progress()
-    items = open_data(options, on_progress=lambda done, total: progress.count("reading", done, total))
+    items, progress = read_data(context, data, seed=seed)
     audit = audit_data(items, seed=seed, tell=lambda check: progress.tell(f"checking {check}"))
-    file, *others = map(Path, decisions or ["decisions.jsonl"])
+    file, *others = map(Path, context.obj.decisions or ["decisions.jsonl"])
     desk = Desk(items, audit, file=file, author=author or getpass.getuser(), others=others)
 
     def show(address: str) -> None:

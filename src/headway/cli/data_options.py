@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from dataclasses import asdict, dataclass
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from typer.core import TyperCommand
+from typer.main import get_command
 
 from headway.errors import ConfigError, DataError, did_you_mean
 from headway.targets.registry import TARGETS, target_class
@@ -20,32 +23,27 @@ if TYPE_CHECKING:
     from headway.data.dataset import Data
     from headway.data.tables import Dialect
     from headway.targets.base import Target
+    from headway.train.progress import Progress
 
 __all__ = [
     "DIALECT_OPTIONS",
+    "LEFT_OUT",
     "TARGET_OPTIONS",
     "AcceptChanges",
+    "DataCommand",
+    "DataOptions",
+    "DataPath",
     "Decimal",
-    "DecisionFiles",
     "Encoding",
-    "InputColumns",
-    "KindName",
-    "LabelSeparator",
-    "Limits",
-    "MaskClasses",
-    "MaskIgnore",
-    "Missing",
     "MovedTo",
+    "Seed",
     "Separator",
-    "Size",
-    "SplitColumn",
-    "TargetColumn",
-    "ValidShare",
     "check_fields",
     "dialect_of",
     "labelled_items",
     "local",
     "open_data",
+    "read_data",
 ]
 
 
@@ -77,74 +75,139 @@ def _kind(text: str) -> str:
 
 _data_option, _model_option = (partial(typer.Option, rich_help_panel=subject) for subject in ("Data", "Model"))
 
-# Which columns are what, and how items are divided.
-InputColumns = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="COLUMN",
-        help="Table: column of file paths or of texts; several of texts. For ratings: user column, item column. "
-        "Default: learn from all columns.",
-    ),
-]
-TargetColumn = Annotated[str | None, typer.Option(metavar="COLUMN", help="Table: column to predict.")]
-KindName = Annotated[
-    str | None,
-    _data_option(
-        metavar="KIND",
-        parser=_kind,
-        help=f"What the target holds: {', '.join(TARGETS)}. Default: category for files, number for ratings; "
-        "guessed for rows of a table.",
-    ),
-]
-MaskClasses = Annotated[
-    str | None,
-    _data_option(metavar="N=NAME,...", help="Masks: class of each number. Default: the numbers in the masks."),
-]
-MaskIgnore = Annotated[
-    str | None, _data_option(metavar="N,...", help="Masks: numbers that are not classes, or none. Default: 255.")
-]
-Limits = Annotated[
-    str | None, _data_option("--range", metavar="LOW,HIGH", help="Lowest and highest value of a number.")
-]
-Missing = Annotated[
-    str | None,
-    _data_option(metavar="TEXT,...", help='Texts that mean a missing class, or "". Default: NA, NaN, null, N/A.'),
-]
-LabelSeparator = Annotated[
-    str | None, _data_option(metavar="CHARACTER", help="Separator between several labels. Default: detected.")
-]
-SplitColumn = Annotated[
-    str | None, _data_option(metavar="COLUMN", help="Table: column that says train, valid or test.")
-]
-ValidShare = Annotated[float, _data_option(metavar="SHARE", help="Share of the items held out for validation.")]
-Size = Annotated[
-    int | None, _model_option(metavar="PIXELS", help="Side of the square image that the model sees. Default: 224.")
-]
-
-DecisionFiles = Annotated[
-    list[str] | None,
-    _data_option(metavar="FILE", help="Decisions on items, as `headway clean` writes them; may be repeated."),
-]
-
-# How a table of text is written.
+# How a table of text is written; also of commands that only read one.
 Separator = Annotated[
-    str | None,
-    typer.Option(metavar="CHARACTER", rich_help_panel="Data", help="Table: separator, or tab. Default: detected."),
+    str | None, _data_option(metavar="CHARACTER", help="Table: separator, or tab. Default: detected.")
 ]
 Encoding = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME", rich_help_panel="Data", help="Table: text encoding, such as latin-1. Default: detected."
-    ),
+    str | None, _data_option(metavar="NAME", help="Table: text encoding, such as latin-1. Default: detected.")
 ]
 Decimal = Annotated[
-    str | None,
-    typer.Option(
-        metavar="CHARACTER",
-        rich_help_panel="Data",
-        help="Table: decimal mark, a point or a comma. Default: detected.",
-    ),
+    str | None, _data_option(metavar="CHARACTER", help="Table: decimal mark, a point or a comma. Default: detected.")
 ]
+
+# Of the commands that look at data and train nothing that is kept.
+DataPath = Annotated[
+    Path, typer.Argument(metavar="DATA", callback=local, help="A folder or a table, as for `headway train`.")
+]
+Seed = Annotated[int, typer.Option(metavar="N", help="Random seed.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataOptions:
+    """What a command line says of its data: which columns are what, how they are written, how items are divided."""
+
+    input: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Table: column of file paths or of texts; several of texts. For ratings: user column, item column. "
+            "Default: learn from all columns.",
+        ),
+    ] = None
+    target: Annotated[str | None, typer.Option(metavar="COLUMN", help="Table: column to predict.")] = None
+    kind: Annotated[
+        str | None,
+        _data_option(
+            metavar="KIND",
+            parser=_kind,
+            help=f"What the target holds: {', '.join(TARGETS)}. Default: category for files, number for ratings; "
+            "guessed for rows of a table.",
+        ),
+    ] = None
+    classes: Annotated[
+        str | None,
+        _data_option(metavar="N=NAME,...", help="Masks: class of each number. Default: the numbers in the masks."),
+    ] = None
+    ignore: Annotated[
+        str | None, _data_option(metavar="N,...", help="Masks: numbers that are not classes, or none. Default: 255.")
+    ] = None
+    limits: Annotated[
+        str | None, _data_option("--range", metavar="LOW,HIGH", help="Lowest and highest value of a number.")
+    ] = None
+    missing: Annotated[
+        str | None,
+        _data_option(metavar="TEXT,...", help='Texts that mean a missing class, or "". Default: NA, NaN, null, N/A.'),
+    ] = None
+    label_separator: Annotated[
+        str | None, _data_option(metavar="CHARACTER", help="Separator between several labels. Default: detected.")
+    ] = None
+    tokenizer: Annotated[
+        str | None,
+        _data_option(
+            metavar="NAME",
+            help="Language models: byte_pair, characters, or a folder of a causal model of transformers.",
+        ),
+    ] = None
+    horizon: Annotated[
+        str | None, _data_option(metavar="N", help="Forecasts: how many values to forecast. Default: 12.")
+    ] = None
+    season: Annotated[
+        str | None,
+        _data_option(metavar="N", help="Forecasts: rows of a season, such as 12 for months. Default: detected."),
+    ] = None
+    time_column: Annotated[
+        str | None, _data_option(metavar="COLUMN", help="Forecasts: column of times. Default: detected.")
+    ] = None
+    series_column: Annotated[
+        str | None,
+        _data_option(metavar="COLUMN", help="Forecasts: column that says which series a row is of. Default: detected."),
+    ] = None
+    split_column: Annotated[
+        str | None, _data_option(metavar="COLUMN", help="Table: column that says train, valid or test.")
+    ] = None
+    separator: Separator = None
+    encoding: Encoding = None
+    decimal: Decimal = None
+    valid: Annotated[float, _data_option(metavar="SHARE", help="Share of the items held out for validation.")] = 0.2
+    near_copies: Annotated[
+        Literal["keep", "move", "drop"],
+        _data_option(
+            metavar="CHOICE",
+            help="Near-duplicates across the split: keep, move to one side, or drop from train.",
+        ),
+    ] = "keep"
+    decisions: Annotated[
+        list[str] | None,
+        _data_option(metavar="FILE", help="Decisions on items, as `headway clean` writes them; may be repeated."),
+    ] = None
+    size: Annotated[
+        int | None, _model_option(metavar="PIXELS", help="Side of the square image that the model sees. Default: 224.")
+    ] = None
+
+
+_OF_TRAINING = ("tokenizer", "horizon", "season", "time_column", "series_column", "near_copies")
+# The options that a command does not take.
+LEFT_OUT: dict[str, tuple[str, ...]] = {
+    "train": (),
+    "audit": _OF_TRAINING,
+    "clean": (*_OF_TRAINING, "classes", "ignore", "limits"),
+    "lab": (*_OF_TRAINING, "classes", "ignore", "size", "decisions"),
+}
+
+
+class DataCommand(TyperCommand):
+    """A command that takes the options of `DataOptions` behind its argument, and has them as its context's `obj`."""
+
+    def __init__(self, name: str, *, params: list[Any], **settings: Any) -> None:
+        taken = [option for option in _declared().params if option.name not in LEFT_OUT[name]]
+        super().__init__(name, params=[params[0], *taken, *params[1:]], **settings)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command, its options of data apart from its own."""
+        declared = _declared()
+        # All of them, as typer keeps what an earlier call said of one that is missing.
+        ctx.obj = declared.callback(**{one.name: ctx.params.pop(one.name, one.default) for one in declared.params})
+        return super().invoke(ctx)
+
+
+@cache
+def _declared() -> Any:
+    """The options as a command of their own, which makes a `DataOptions` of what a command line says."""
+    app = typer.Typer(add_completion=False)
+    app.command()(DataOptions)
+    return get_command(app)
+
 
 # Options that only some kinds of targets take, by `Target.options`.
 TARGET_OPTIONS = (
@@ -238,6 +301,16 @@ def open_data(options: Mapping[str, Any], *, on_progress: Callable[[int, int], N
     field = target.from_options(column, _of(target, options), values) if target else column
     dialect: dict[str, Any] = {name: options.get(name) for name in DIALECT_OPTIONS}
     return from_csv(path, input=inputs, target=field, size=size, split=split, **dialect, **opened)
+
+
+def read_data(context: typer.Context, data: Path, *, seed: int) -> tuple[Data, Progress]:
+    """The data set that a command's options name, checked before it is read, and what shows how far things are."""
+    options = {**asdict(context.obj), "data": str(data.absolute()), "seed": seed}
+    check_fields(data, options)
+    from headway.train.progress import make_progress
+
+    progress = make_progress()
+    return open_data(options, on_progress=lambda done, total: progress.count("reading", done, total)), progress
 
 
 def dialect_of(options: Mapping[str, Any]) -> Dialect:

@@ -6,32 +6,14 @@ import json
 import re
 import time
 from collections.abc import Container, Mapping
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from headway.cli.data_options import (
-    Decimal,
-    DecisionFiles,
-    Encoding,
-    InputColumns,
-    KindName,
-    LabelSeparator,
-    Limits,
-    MaskClasses,
-    MaskIgnore,
-    Missing,
-    Separator,
-    Size,
-    SplitColumn,
-    TargetColumn,
-    ValidShare,
-    check_fields,
-    local,
-    open_data,
-)
+from headway.cli.data_options import check_fields, local, open_data
 from headway.errors import ConfigError
 from headway.system.terminal import echo
 
@@ -43,12 +25,13 @@ if TYPE_CHECKING:
 __all__ = ["carry_out", "finish", "train", "train_as_planned"]
 
 # `--help` shows the options by subject; those that most people need first have none, and so stand at the top.
-data_option, model_option, training_option, run_option, machine_option = (
-    partial(typer.Option, rich_help_panel=subject) for subject in ("Data", "Model", "Training", "Run", "Machine")
+model_option, training_option, run_option, machine_option = (
+    partial(typer.Option, rich_help_panel=subject) for subject in ("Model", "Training", "Run", "Machine")
 )
 
 
 def train(
+    context: typer.Context,
     data: Annotated[
         Path,
         typer.Argument(
@@ -60,48 +43,6 @@ def train(
         ),
     ],
     *,
-    input: InputColumns = None,
-    target: TargetColumn = None,
-    kind: KindName = None,
-    classes: MaskClasses = None,
-    ignore: MaskIgnore = None,
-    limits: Limits = None,
-    missing: Missing = None,
-    label_separator: LabelSeparator = None,
-    tokenizer: Annotated[
-        str | None,
-        data_option(
-            metavar="NAME",
-            help="Language models: byte_pair, characters, or a folder of a causal model of transformers.",
-        ),
-    ] = None,
-    horizon: Annotated[
-        str | None, data_option(metavar="N", help="Forecasts: how many values to forecast. Default: 12.")
-    ] = None,
-    season: Annotated[
-        str | None,
-        data_option(metavar="N", help="Forecasts: rows of a season, such as 12 for months. Default: detected."),
-    ] = None,
-    time_column: Annotated[
-        str | None, data_option(metavar="COLUMN", help="Forecasts: column of times. Default: detected.")
-    ] = None,
-    series_column: Annotated[
-        str | None,
-        data_option(metavar="COLUMN", help="Forecasts: column that says which series a row is of. Default: detected."),
-    ] = None,
-    split_column: SplitColumn = None,
-    separator: Separator = None,
-    encoding: Encoding = None,
-    decimal: Decimal = None,
-    valid: ValidShare = 0.2,
-    near_copies: Annotated[
-        Literal["keep", "move", "drop"],
-        data_option(
-            metavar="CHOICE",
-            help="Near-duplicates across the split: keep, move to one side, or drop from train.",
-        ),
-    ] = "keep",
-    decisions: DecisionFiles = None,
     arch: Annotated[
         str | None,
         typer.Option(
@@ -110,7 +51,6 @@ def train(
         ),
     ] = None,
     pretrained: Annotated[bool, model_option(help="Start from pretrained weights.")] = True,
-    size: Size = None,
     dropout: Annotated[
         float | None, model_option(metavar="RATE", help="Dropout rate. Default: the model's own.")
     ] = None,
@@ -159,11 +99,12 @@ def train(
 ) -> None:
     """Train a model on photos, recordings or a table, compare it with baselines, and export it."""
     # What a run keeps of the command, to begin again when it is stopped before it has begun.
-    options = {key: value for key, value in locals().items() if key not in ("data", "name", "runs", "as_json")}
+    apart = ("context", "data", "name", "runs", "as_json")
+    options = asdict(context.obj) | {key: value for key, value in locals().items() if key not in apart}
     start = time.perf_counter()
     options["batch_size"] = _batch_size(batch_size)
     options["class_weights"] = _class_weights(class_weights)
-    options["decisions"] = [str(Path(file).absolute()) for file in decisions or ()]
+    options["decisions"] = [str(Path(file).absolute()) for file in options["decisions"] or ()]
     check_fields(data, options)
     name = name or _default_name(data)
     _check_settings(name, options)

@@ -47,7 +47,6 @@ def test_digits_from_random_weights(photos: dict[str, list[Any]]) -> None:
         learner = hw.Learner(data, "small_resnet", seed=seed, augment=AS_DIGITS_ARE, **QUIET)
         learner.fit(12, lr=0.01)
         found.append(learner.evaluate("valid")["accuracy"].value)
-    print(found)
     assert np.mean(found) > 0.9
 
 
@@ -61,7 +60,6 @@ def test_digits_by_a_head_on_features_of_photos(photos: dict[str, list[Any]]) ->
         [pixels] = [each for each in learner.baselines() if each.name == "logistic regression on pixels"]
         answers = pixels.predictions["valid"].argmax(axis=1)
         gains.append(found[-1] - np.mean(answers == learner.data.valid.targets))
-    print(found, gains)
     assert np.mean(found) > 0.88
     assert np.mean(gains) > 0.02
 

@@ -30,7 +30,7 @@ def audit(
     """Look for leaks, shortcuts, wrong labels and poor items in data, before training."""
     from headway.audit.build import audit_data
 
-    items, progress = read_data(context, data, seed=seed)
+    items, progress = read_data(context.obj, data, seed=seed)
     name = re.sub(r"[^\w.-]+", "-", data.resolve().stem).strip(".") or "data"
     judged = audit_data(
         items,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -31,7 +32,8 @@ def clean(
     from headway.clean.desk import Desk
     from headway.serve.server import serve_app
 
-    items, progress = read_data(context, data, seed=seed)
+    # All items: the page shows what was decided of them before. The file may not be there yet.
+    items, progress = read_data(replace(context.obj, decisions=None), data, seed=seed)
     audit = audit_data(items, seed=seed, tell=lambda check: progress.tell(f"checking {check}"))
     file, *others = map(Path, context.obj.decisions or ["decisions.jsonl"])
     desk = Desk(items, audit, file=file, author=author or getpass.getuser(), others=others)

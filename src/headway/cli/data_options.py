@@ -303,9 +303,9 @@ def open_data(options: Mapping[str, Any], *, on_progress: Callable[[int, int], N
     return from_csv(path, input=inputs, target=field, size=size, split=split, **dialect, **opened)
 
 
-def read_data(context: typer.Context, data: Path, *, seed: int) -> tuple[Data, Progress]:
-    """The data set that a command's options name, checked before it is read, and what shows how far things are."""
-    options = {**asdict(context.obj), "data": str(data.absolute()), "seed": seed}
+def read_data(said: DataOptions, data: Path, *, seed: int) -> tuple[Data, Progress]:
+    """The data set that the options name, checked before it is read, and what shows how far things are."""
+    options = {**asdict(said), "data": str(data.absolute()), "seed": seed}
     check_fields(data, options)
     from headway.train.progress import make_progress
 

@@ -36,7 +36,7 @@ def lab(
     """Compare pictures of series, recordings, bytes or rows with the native method, on the same rows."""
     from headway.lab import compare
 
-    items, progress = read_data(context, data, seed=seed)
+    items, progress = read_data(context.obj, data, seed=seed)
     names = [name.strip() for name in representations.split(",")] if representations else None
     report = compare(items, names, arch=arch, size=side, epochs=epochs, seed=seed, tell=progress.tell)
     echo(f"\n{report}\n", lines=True)

@@ -167,7 +167,6 @@ def test_the_interval_covers_and_so_does_the_comparison() -> None:
         mine = probabilities.copy()
         mine[wrong[20:40]] = mine[wrong[20:40]][:, [1, 2, 0]]
         alarms += metrics.compare(mine, other, targets).p < 0.05
-    print(held, alarms)
     assert held >= 18
     assert alarms <= 3
 

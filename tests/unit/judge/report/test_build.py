@@ -139,4 +139,4 @@ def test_many_predictions_take_little_memory() -> None:
     command = [sys.executable, "-c", benchmark._JUDGE, "300000"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["peak, MB"] < 400
+    assert json.loads(done.stdout)["peak, MB"] < 600

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -143,6 +144,19 @@ def test_the_page_in_a_browser(desk: Desk, tmp_path: Path) -> None:
         page.press("Enter")
         assert page.run(wait % "document.querySelector('.entry .decision').textContent === 'kept'")
         assert page.run(wait % "document.querySelectorAll('.entry')[1].ariaSelected === 'true'")
+        # Of a long queue only what is near the window is in the page.
+        page.run("document.querySelectorAll('#queues button')[2].click()")
+        assert page.run(wait % "document.querySelector('.entry')?.ariaSetSize === '40'")
+        page.run("scrollTo(0, 1e6)")
+        assert page.run(wait % "[...document.querySelectorAll('.entry')].at(-1).ariaPosInSet === '40'")
+        order = "[...document.querySelectorAll('.entry')].map((entry) => Number(entry.ariaPosInSet))"
+        shown = page.run(f"JSON.stringify({order})")
+        assert json.loads(shown) == list(range(json.loads(shown)[0], NUM_ROWS + 1))
+        assert json.loads(shown)[0] > 1
+        # A key moves to the item that was selected, wherever the window is.
+        page.press("ArrowDown")
+        assert page.run(wait % "document.activeElement.ariaSelected === 'true'")
+        assert page.run("Number(document.activeElement.ariaPosInSet)") < 10
         assert not page.complaints
         assert not axe_problems(page, axe_script(tmp_path))
     server.should_exit = True

@@ -3,8 +3,11 @@ import { made } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const KEYS = { Enter: "keep", a: "accept", d: "drop", u: "unsure", s: "same_as", z: "undo" };
-const CHUNK = 400;
-let state, queue, entries = [], elements = [], at = 0, drawing = 0;
+// Rows of entries that are drawn above and below the window.
+const BEYOND = 6;
+// Of the entries only those in and near the window are in the page, by their index; all have one height.
+const elements = new Map();
+let state, queue, entries = [], at = 0, grid = { columns: 1, height: 1, gap: 0 };
 
 async function ask(address, body) {
   const response = await fetch(address, body === undefined ? {} : { method: "POST", body: JSON.stringify(body) });
@@ -46,52 +49,75 @@ function card(entry, index) {
   if (entry.values) {
     const names = Object.keys(entry.values);
     const pairs = names.flatMap((name) => [made("dt", { textContent: name }), made("dd", { textContent: entry.values[name] })]);
-    const one = made("p", { className: "text", dir: "auto", textContent: entry.values[names[0]] });
-    const list = names.length > 1 ? made("dl", { dir: "auto" }, ...pairs) : one;
-    parts.push(list);
+    const one = made("p", { className: "text", dir: "auto", tabIndex: 0, textContent: entry.values[names[0]] });
+    parts.push(names.length > 1 ? made("dl", { dir: "auto", tabIndex: 0 }, ...pairs) : one);
   }
   const element = made("li", { className: "entry", tabIndex: -1 }, ...parts, said);
   element.setAttribute("role", "option");
-  element.setAttribute("aria-selected", "false");
+  element.setAttribute("aria-selected", String(index === at));
+  element.setAttribute("aria-posinset", index + 1);
+  element.setAttribute("aria-setsize", entries.length);
   element.addEventListener("click", () => select(index));
   show(entry, element);
   return element;
 }
 
-/** Draws the queue in pieces, so that ten thousand items do not hold up the page. */
+/** Measures the grid anew: a queue was opened, or the window changed. */
+function measure() {
+  const list = $("items"), style = getComputedStyle(list);
+  grid.gap = parseFloat(style.rowGap) || 0;
+  grid.columns = style.gridTemplateColumns.split(" ").length;
+  grid.height = (elements.values().next().value?.offsetHeight ?? 100) + grid.gap;
+  // A queue of one entry has nothing that could be measured wrongly.
+  list.style.height = `${Math.ceil(entries.length / grid.columns) * grid.height}px`;
+}
+
+/** Puts the entries in and near the window into the page, and takes all others out: ten thousand cost what fifty do. */
 function draw() {
-  const list = $("items"), own = ++drawing;
-  list.replaceChildren();
-  list.className = entries[0]?.values ? "text" : "";
-  elements = [];
-  const more = () => {
-    if (own !== drawing) return;
-    const piece = document.createDocumentFragment();
-    for (const entry of entries.slice(elements.length, elements.length + CHUNK)) {
-      elements.push(card(entry, elements.length));
-      piece.append(elements.at(-1));
-    }
-    list.append(piece);
-    if (elements.length < entries.length) setTimeout(more);
-  };
-  more();
+  const list = $("items"), { columns, height } = grid;
+  const top = -list.getBoundingClientRect().top;
+  const first = Math.max(0, Math.floor(top / height) - BEYOND) * columns;
+  const last = Math.min(entries.length, (Math.ceil((top + innerHeight) / height) + BEYOND) * columns);
+  for (const [index, element] of elements) {
+    if (index >= first && index < last) continue;
+    element.remove();
+    elements.delete(index);
+  }
+  for (let index = first; index < last; index++) {
+    if (elements.has(index)) continue;
+    elements.set(index, card(entries[index], index));
+    // Before the next one that is there, so that a screen reader meets them in their order.
+    let next = null;
+    for (let later = index + 1; later < last && !next; later++) next = elements.get(later) ?? null;
+    list.insertBefore(elements.get(index), next);
+  }
+  list.style.paddingTop = `${(first / columns) * height}px`;
+}
+
+function redraw() {
+  for (const element of elements.values()) element.remove();
+  elements.clear();
+  $("items").className = entries[0]?.values ? "text" : "";
+  draw();
+  measure();
+  draw();
 }
 
 function select(index) {
-  if (!elements.length) return;
-  elements[at]?.setAttribute("aria-selected", "false");
-  at = Math.max(0, Math.min(index, elements.length - 1));
-  const element = elements[at], entry = entries[at];
+  if (!entries.length) return;
+  elements.get(at)?.setAttribute("aria-selected", "false");
+  at = Math.max(0, Math.min(index, entries.length - 1));
+  const entry = entries[at];
+  if (!elements.has(at)) {
+    const row = Math.floor(at / grid.columns);
+    scrollBy({ top: $("items").getBoundingClientRect().top + row * grid.height - innerHeight / 3, behavior: "instant" });
+    draw();
+  }
+  const element = elements.get(at);
   element.setAttribute("aria-selected", "true");
   element.focus({ preventScroll: true });
   element.scrollIntoView({ block: "nearest" });
   $("spoken").textContent = `${entry.name ?? `row ${entry.row}`}, ${entry.label ?? ""} ${words(entry.decision)}`;
-}
-
-function columns() {
-  const top = elements[0]?.offsetTop;
-  const next = elements.findIndex((element) => element.offsetTop > top);
-  return next < 0 ? elements.length : next;
 }
 
 async function open(key) {
@@ -99,7 +125,9 @@ async function open(key) {
   if (!found) return;
   queue = key;
   entries = found;
-  draw();
+  at = 0;
+  scrollTo({ top: 0, behavior: "instant" });
+  redraw();
   select(Math.max(0, entries.findIndex((entry) => !entry.decision)));
   await refresh();
 }
@@ -124,8 +152,8 @@ async function decide(action, label) {
       const index = entries.findIndex((one) => one.row === undone.row);
       if (index >= 0) {
         entries[index].decision = undone.decision;
-        show(entries[index], elements[index]);
         select(index);
+        show(entries[index], elements.get(index));
       }
       await refresh();
     }
@@ -140,19 +168,19 @@ async function decide(action, label) {
   const answer = await attempt(() => ask("decide", chosen));
   if (!answer) return;
   entry.decision = answer.decision;
-  show(entry, elements[at]);
+  show(entry, elements.get(at));
   select(at + 1);
   await refresh();
 }
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("button, audio")) return;
-  const moves = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns(), ArrowUp: -columns(), j: 1, k: -1 };
+  const moves = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: grid.columns, ArrowUp: -grid.columns, j: 1, k: -1 };
   const label = state?.labels[Number(event.key) - 1];
   if (event.key in moves) select(at + moves[event.key]);
   else if (event.key in KEYS) decide(KEYS[event.key]);
-  else if (event.key === " " && elements[at]?.querySelector("audio")) {
-    const player = elements[at].querySelector("audio");
+  else if (event.key === " " && elements.get(at)?.querySelector("audio")) {
+    const player = elements.get(at).querySelector("audio");
     player.paused ? player.play() : player.pause();
   } else if (label) decide("relabel", label);
   else return;
@@ -161,6 +189,14 @@ document.addEventListener("keydown", (event) => {
 for (const button of document.querySelectorAll("#tools > button")) {
   button.addEventListener("click", () => decide(button.dataset.action));
 }
+
+let asked = false;
+addEventListener("scroll", () => {
+  if (asked) return;
+  asked = true;
+  requestAnimationFrame(() => { asked = false; draw(); });
+}, { passive: true });
+addEventListener("resize", redraw);
 
 await refresh();
 $("choices").append(...state.labels.slice(0, 30).map((label, index) => {

@@ -131,13 +131,19 @@ class Data:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of every item's bytes, label and side, in order: the same data, the same fingerprint."""
+        """A hash of every item's bytes, label and side, in order, and of the bytes of rows without a target.
+
+        The same data, the same fingerprint.
+        """
         answers = [as_text(self.items[name]) for name in self.target.columns]
         if self.store.answers:
             answers = [pl.Series("answer", [self.store.answers.contents[row] for row in self.items["row"]])]
         # Not the paths: the same photos in another folder are the same data.
         columns = self.items.select("content", *answers, "split")
-        return hashlib.sha256("\n".join("\0".join(map(str, row)) for row in columns.iter_rows()).encode()).hexdigest()
+        lines = ["\0".join(map(str, row)) for row in columns.iter_rows()]
+        # A body may learn from them before their targets are learned.
+        lines += self.unlabelled["content"].to_list() if len(self.unlabelled) else []
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     def part(self, name: PartName) -> Part:
         """One part by its name.

@@ -23,6 +23,7 @@ def again(data: hw.Data, **options: Any) -> hw.Data:
     """As a run does: through files."""
     problems = pl.read_csv(data.problems.write_csv().encode()) if len(data.problems) else pl.DataFrame()
     items = data.items.select(pl.exclude(pl.Object))
+    options = {"unlabelled": data.unlabelled.select(pl.exclude(pl.Object)), **options}
     return reopen(items, problems, input=data.input, target=data.target, split=data.split.describe(), **options)
 
 

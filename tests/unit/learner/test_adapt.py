@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import headway as hw
-from headway.errors import ConfigError
+from headway.errors import ConfigError, RunError
 from headway.inputs.text.encoder import Encoder, EncoderSize
 from headway.inputs.text.networks import PooledEncoder
 from headway.train.model import BodyAndHead
@@ -140,6 +140,20 @@ def test_rows_that_go_with_valid_or_test_stay_out(split: Any, left: list[str]) -
         new = new.with_columns(pl.Series("author", ["new", trained, author]))
     table = pl.concat([known, new], how="vertical_relaxed")
     assert hw.from_items(table, input=hw.Text("text"), target="mood", split=split).unlabelled["text"].to_list() == left
+
+
+def test_other_texts_without_a_target_are_other_data(tmp_path: Path) -> None:
+    items = rows(12, unlabelled=6)
+    changed = items.with_columns(
+        pl.when(pl.col("mood").is_null()).then(pl.lit("other words")).otherwise(pl.col("text")).alias("text")
+    )
+    data, other = (hw.from_items(table, input=hw.Text("text"), target="mood") for table in (items, changed))
+    assert data.items["content"].to_list() == other.items["content"].to_list()
+    assert data.fingerprint != other.fingerprint
+    assert data.fingerprint == hw.from_items(items, input=hw.Text("text"), target="mood").fingerprint
+    learner_of(data, run=tmp_path / "run")
+    with pytest.raises(RunError, match=r"^That is not the data set of the run\."):
+        hw.Learner.resume(tmp_path / "run", data=other, arch=small_model(), progress=False)
 
 
 @pytest.mark.slow

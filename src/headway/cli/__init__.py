@@ -11,7 +11,7 @@ import threading
 import time
 import warnings
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -39,7 +39,7 @@ from headway.cli.serve import serve
 from headway.cli.train import train
 from headway.cli.why import why
 from headway.errors import HeadwayError, Stopped
-from headway.system.terminal import echo, visible
+from headway.system.terminal import echo, show_cursor, visible
 
 if TYPE_CHECKING:
     from headway.runs.interrupt import Signals
@@ -128,7 +128,13 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _stop)
     _watch_signals()
     formatted = warnings.formatwarning
-    warnings.formatwarning = lambda *parts, **named: visible(formatted(*parts, **named), lines=True)
+
+    def shown(message: Warning | str, category: type[Warning], *where: Any, **named: Any) -> str:
+        # Where in the code it was is for those who write code; Headway's own warnings are for everybody.
+        text = f"Warning: {message}\n" if category is UserWarning else formatted(message, category, *where, **named)
+        return visible(text, lines=True)
+
+    warnings.formatwarning = shown
     stops: list[int] = []
     # What is registered first runs last: to take all of torch apart would keep whoever pressed Ctrl-C waiting.
     atexit.register(lambda: stops and os._exit(stops[0]))
@@ -210,10 +216,8 @@ def _end_step(stage: Signals, signum: int) -> None:
     """Ends the process within a step that has not ended after a second; the run goes on from its last checkpoint."""
     time.sleep(1)
     if stage is _training():
-        from rich.console import Console
-
         # The bar has hidden it.
-        Console().show_cursor()
+        show_cursor()
         echo(err=True)
         echo(f"headway: {Stopped(signum, stage.run)}", err=True)
         os._exit(128 + signum)

@@ -226,7 +226,9 @@ def _check_settings(name: str, options: dict[str, Any]) -> None:
 
 def _first_lines(items: Data, learner: Learner) -> str:
     weights = f"weights from {learner.pretrained}" if learner.pretrained else "from scratch"
-    lines = [f"{items}", *items.input.describe(), *items.notes, f"{learner.arch}, {weights}; {learner.setup.precision}"]
+    sizes = ", ".join(f"{len(items.part(name)):,} in {name}" for name in items.parts)
+    lines = [f"{items.input.nouns}: {sizes}; target: {items.target.column}", *items.input.describe(), *items.notes]
+    lines += [f"{learner.arch}, {weights}", str(learner.setup.precision)]
     if len(items.problems):
         run = learner.run
         assert run is not None

@@ -7,10 +7,12 @@ clear the screen, set the window's title, or forge a line of output; a bidirecti
 from __future__ import annotations
 
 import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 
-__all__ = ["echo", "echo_table", "visible"]
+__all__ = ["echo", "echo_table", "show_cursor", "text_width", "visible"]
 
 # Control characters of both sets, separators of lines, marks and overrides of writing direction, halves of characters.
 _STEERING = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
@@ -40,8 +42,33 @@ def echo(text: object = "", *, err: bool = False, lines: bool = False, end: str 
         lines: Whether it is several lines, put together by Headway.
         end: What ends it; nothing for a text that goes on.
     """
+    shown = visible(text, lines=lines)
+    if lines and not err and sys.stdout.isatty():
+        shown = _wrapped(shown, text_width())
     # Flushed, so that lines and errors stand in their order where both go to one file.
-    print(visible(text, lines=lines), file=sys.stderr if err else sys.stdout, end=end, flush=True)
+    print(shown, file=sys.stderr if err else sys.stdout, end=end, flush=True)
+
+
+def text_width(most: int = 100) -> int:
+    """How many columns text may take: as many as the terminal has; at most so many, as where it goes to a file."""
+    return min(shutil.get_terminal_size().columns, most) if sys.stdout.isatty() else most
+
+
+def _wrapped(text: str, width: int) -> str:
+    """The text with its long lines broken between words, what goes on moved in; a path is never broken."""
+    lines = []
+    for line in text.split("\n"):
+        indent = line[: len(line) - len(line.lstrip(" "))] + "  "
+        options = {"subsequent_indent": indent, "break_long_words": False, "break_on_hyphens": False}
+        lines += textwrap.wrap(line, width, replace_whitespace=False, **options) if len(line) > width else [line]
+    return "\n".join(lines)
+
+
+def show_cursor() -> None:
+    """Shows a terminal's cursor again, where a bar that was not taken down has hidden it."""
+    from rich.console import Console
+
+    Console().show_cursor()
 
 
 def echo_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

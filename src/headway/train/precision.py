@@ -120,7 +120,9 @@ class Precision:
         return inputs.contiguous(memory_format=last)
 
     def __str__(self) -> str:
-        name = {"cuda": torch.cuda.get_device_name, "cpu": lambda _: f"CPU, {torch.get_num_threads()} threads"}
+        threads = torch.get_num_threads()
+        cores = f"CPU, {threads} thread{'s' * (threads != 1)}"
+        name = {"cuda": torch.cuda.get_device_name, "cpu": lambda _: cores}
         where = name.get(self.device.type, str)(self.device)
         last = ", channels last" if self._has_channels_last else ""
         return f"{where}, {str(self.dtype).removeprefix('torch.')}{last}"

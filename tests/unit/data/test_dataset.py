@@ -371,7 +371,7 @@ def test_the_summary_counts(files: list[str]) -> None:
         "a long name       6       3       3",
         "dog               4       2       2",
         "all              10       5       5",
-        f"in:  {READER}",
+        "in:  pictures of 'file', 8 x 8 pixels, in colour",
     ]
     assert repr(data).startswith("Data(10 train, 5 valid, 5 test; Image(column='file'")
 

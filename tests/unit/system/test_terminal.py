@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 from headway.bundle.format import read_bundle, write_bundle
 from headway.cli import app
 from headway.system import terminal
-from headway.system.terminal import echo, echo_table, visible
+from headway.system.terminal import echo, echo_table, text_width, visible
 from headway.train.progress import Progress
 from tests.serve.server import GOLDEN, picture
 
@@ -100,3 +101,19 @@ def test_nothing_else_writes_to_the_terminal() -> None:
     # and what `peel` writes prints by itself.
     others = re.compile(r"(cli/)?(course|why)(/|\.py$)|peel/")
     assert [name for name in sorted(names) if not others.match(name)] == ["system/terminal.py"], "write through `echo`"
+
+
+def test_long_lines_are_broken_between_words_in_a_terminal_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "valid  0.9\n  3 files in test/ are left out. See /a/long/path/of/a/folder"
+    monkeypatch.setenv("COLUMNS", "30")
+    echo(text, lines=True)
+    assert capsys.readouterr().out == f"{text}\n"
+    assert text_width() == 100
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    echo(text, lines=True)
+    assert capsys.readouterr().out == (
+        "valid  0.9\n  3 files in test/ are left\n    out. See\n    /a/long/path/of/a/folder\n"
+    )
+    assert text_width() == 30

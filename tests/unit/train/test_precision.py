@@ -23,7 +23,8 @@ def test_names(name: Any, dtype: torch.dtype) -> None:
     found = choose_precision(CPU, name)
     assert found.device == CPU
     assert found.dtype == dtype
-    assert str(found) == f"CPU, {torch.get_num_threads()} threads, {name}, channels last"
+    threads = torch.get_num_threads()
+    assert str(found) == f"CPU, {threads} thread{'s' * (threads > 1)}, {name}, channels last"
     layer = nn.Linear(3, 2)
     with found.autocast():
         outputs = layer(torch.ones(1, 3))

@@ -135,7 +135,8 @@ class Image(Input):
         return self.value_range in (None, _DEFAULT_RANGES["I"])
 
     def describe(self) -> list[str]:
-        lines = super().describe()
+        colours = {1: "grey", 3: "in colour"}.get(self.channels, f"{self.channels} channels")
+        lines = [f"in:  {self.nouns} of {self.column!r}, {self.size} x {self.size} pixels, {colours}"]
         if self.value_range:
             low, high = self.value_range
             lines.append(f"     not of 8 bits: values from {low:g} to {high:g} become 0 to 255, in all pictures alike")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from headway.as_json import AsJson
+from headway.system.terminal import text_width
 
 __all__ = ["KINDS", "WHY", "Finding", "Severity", "counted", "describe"]
 
@@ -71,7 +72,6 @@ WHY: dict[str, str] = {
 }
 
 _SEVERITIES: tuple[Severity, ...] = ("serious", "warning", "note")
-_WIDTH = 100
 
 
 @dataclass(frozen=True)
@@ -143,10 +143,9 @@ def describe(findings: Sequence[Finding]) -> str:
 
 def _paragraph(finding: Finding) -> str:
     text = f"{finding.severity.capitalize()}: {KINDS[finding.kind]}. {finding.sentence}"
-    lines = [textwrap.fill(text, _WIDTH, subsequent_indent="  ", break_on_hyphens=False)]
+    width = text_width()
+    lines = [textwrap.fill(text, width, subsequent_indent="  ", break_on_hyphens=False)]
     if finding.remedies:
         tries = f"Try: {'; '.join(finding.remedies)}."
-        lines.append(
-            textwrap.fill(tries, _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
-        )
+        lines.append(textwrap.fill(tries, width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False))
     return "\n".join(lines)

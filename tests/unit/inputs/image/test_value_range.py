@@ -75,7 +75,7 @@ def test_sets_of_8_bits_are_as_they_were(photo_folder: Callable[..., Path]) -> N
     fitted = FIELD.fit(pl.DataFrame({"file": files}))
     assert fitted is FIELD
     assert "value_range" not in fitted.to_json()
-    assert fitted.describe() == [f"in:  {FIELD}"]
+    assert fitted.describe() == ["in:  pictures of 'file', 16 x 16 pixels, grey"]
 
 
 def test_a_data_set_reads_all_pictures_alike(tmp_path: Path) -> None:

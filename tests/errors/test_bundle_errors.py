@@ -142,6 +142,12 @@ def test_tricks_with_members(path: Path, entry: zipfile.ZipInfo, why: str) -> No
     assert refusal(path) == text(f"The bundle is unsafe or damaged: {why}.", path)
 
 
+def test_a_card_that_is_no_text(path: Path) -> None:
+    rebuilt(path, card=b"# Pets\n\xff")
+    assert refusal(path) == text("The bundle is damaged: card.md is not UTF-8 (byte 7).", path)
+    assert read_bundle(rebuilt(path, card="# Häuser".encode())).card == "# Häuser"
+
+
 def test_a_bomb(path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in members().items():

@@ -70,6 +70,11 @@ class Bundle:
     manifest: dict[str, Any]
     files: dict[str, bytes]
 
+    @property
+    def card(self) -> str:
+        """The model card, Markdown."""
+        return self.files["card.md"].decode()
+
 
 @dataclass(frozen=True)
 class Check:
@@ -170,6 +175,10 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
             raise damage(f"The bundle is damaged: the size of {name} is not the one in the manifest.", given=path)
         if listed.get("sha256") != hashlib.sha256(data).hexdigest():
             raise damage(f"The bundle is damaged: the SHA-256 of {name} is not the one in the manifest.", given=path)
+    try:
+        members["card.md"].decode()
+    except UnicodeDecodeError as error:
+        raise damage(f"The bundle is damaged: card.md is not UTF-8 (byte {error.start}).", given=path) from error
     return Bundle(manifest, members)
 
 

@@ -41,7 +41,7 @@ def push(
         raise ConfigError("A repository is its owner's name and its own.", given=repo, fix='Such as "ada/pets".')
     bundle = read_bundle(path)
     open_bundle(bundle, source=path)
-    card = card_of(bundle.manifest, bundle.files["card.md"].decode(), repo=repo, license=license)
+    card = card_of(bundle.manifest, bundle.card, repo=repo, license=license)
     api = HfApi(library_name="headway")
     file = fetch(path) if is_address(path) else Path(path).expanduser()
     files = [CommitOperationAdd(FILE, str(file)), CommitOperationAdd("README.md", card.encode())]

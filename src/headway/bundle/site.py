@@ -102,7 +102,7 @@ def _model(bundle: Bundle, input: Input) -> dict[str, Any]:
     judged = metrics.get("test") or metrics.get("valid") or {}
     return {
         "error": judged["mae"]["value"] if "mae" in judged else None,
-        "card": bundle.files["card.md"].decode(),
+        "card": bundle.card,
         "fields": {"input": {**manifest["input"], "facts": input.browser_facts()}, "target": manifest["target"]},
         # Of what has no form the page takes files.
         "columns": [asdict(column) for column in input.form()] or None,

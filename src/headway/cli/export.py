@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from headway.cli.data_options import AcceptChanges, MovedTo
-from headway.cli.report import columns_of
+from headway.cli.report import columns_of, progress_of
 from headway.system.terminal import echo
 
 __all__ = ["export"]
@@ -40,10 +40,13 @@ def export(
     """Write the bundle of a finished run again, with its model card and data sheet."""
     from headway.learner.learner import Learner
 
-    learner = Learner.resume(run, data=data, accept_changes=accept_changes)
+    learner = Learner.resume(run, data=data, accept_changes=accept_changes, progress=progress_of(run))
     report = learner.report(groups=columns_of(groups))
     assert learner.run is not None
     if not (intended_use and misuse):
-        echo("The model card has blanks: say what the model is for and what not, by --intended-use and --misuse.")
+        echo(
+            "The model card has blanks: say what the model is for and what not, by --intended-use and --misuse.",
+            lines=True,
+        )
     said = {"intended_use": intended_use, "misuse": misuse, "sheet": sheet}
     echo(f"model: {learner.export(path or learner.run.bundle, report=report, quantize=quantize, **said)}")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from headway.cli.data_options import AcceptChanges, MovedTo
 from headway.system.terminal import echo
 
-__all__ = ["columns_of", "report"]
+if TYPE_CHECKING:
+    from headway.train.progress import Progress
+
+__all__ = ["columns_of", "progress_of", "report"]
 
 
 def report(
@@ -35,7 +38,7 @@ def report(
     """Write report.html and report.json of a finished run again."""
     from headway.learner.learner import Learner
 
-    learner = Learner.resume(run, data=data, accept_changes=accept_changes)
+    learner = Learner.resume(run, data=data, accept_changes=accept_changes, progress=progress_of(run))
     judged = learner.report(slices=columns_of(slices), groups=columns_of(groups), clusters=clusters, tta=tta)
     page = run / "report.html"
     if as_json:
@@ -47,6 +50,13 @@ def report(
         import webbrowser
 
         webbrowser.open(page.resolve().as_uri())
+
+
+def progress_of(run: Path) -> Progress:
+    """What is shown while a run is taken up again: of one that has ended, nothing that looks like training."""
+    from headway.train.progress import make_progress
+
+    return make_progress(epochs=not (run / "model.headway").exists())
 
 
 def columns_of(names: str | None) -> list[str]:

@@ -21,7 +21,12 @@ class Progress(Callback):
     """Plain lines; also the base of the other kinds.
 
     `tell` prints a line, `count` shows how far something has come.
+
+    Attributes:
+        tells_epochs: Whether there is a line for each epoch.
     """
+
+    tells_epochs = True
 
     def tell(self, text: str) -> None:
         """Prints a line."""
@@ -36,7 +41,8 @@ class Progress(Callback):
     def on_entry(self, entry: Epoch) -> None:
         """Tells of an epoch in one line."""
         self.close()
-        self.tell(describe(entry))
+        if self.tells_epochs:
+            self.tell(describe(entry))
 
     def on_batch_end(self, state: TrainState, result: BatchResult) -> None:
         """Counts the stage's steps."""
@@ -146,12 +152,15 @@ class _Notebook(Progress):
             self._handle.update(text, raw=True)
 
 
-def make_progress() -> Progress:
-    """The kind that fits where the program runs."""
-    if _in_notebook():
-        return _Notebook()
+def make_progress(*, epochs: bool = True) -> Progress:
+    """The kind that fits where the program runs.
+
+    Without the lines of `epochs` for what is made anew of a run that has ended, whose epochs are read from its folder.
+    """
     # In a file or a pipe a bar would be thousands of lines.
-    return _Bars() if sys.stdout.isatty() else Progress()
+    progress = _Notebook() if _in_notebook() else _Bars() if sys.stdout.isatty() else Progress()
+    progress.tells_epochs = epochs
+    return progress
 
 
 def _in_notebook() -> bool:

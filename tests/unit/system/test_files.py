@@ -156,6 +156,7 @@ def test_nothing_else_opens_what_others_have_made() -> None:
         "datasets",
         "course",
         "data/store.py",
+        "data/values.py",
         "judge/report",
         "inputs/image/models.py",
         "why/catalogue.py",

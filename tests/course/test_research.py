@@ -29,6 +29,7 @@ def zygote() -> Iterator[Zygote]:
         yield process
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("assignment", ALL, ids=lambda one: one.id)
 def test_the_reference_passes_and_the_lazy_answer_does_not(

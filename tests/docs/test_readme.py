@@ -25,6 +25,7 @@ def test_table_is_the_one_that_the_blocks_run_on(tmp_path: Path) -> None:
     assert (tmp_path / "photos.csv").read_text().startswith(shown)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_shell_blocks_run(tmp_path: Path) -> None:
     write_examples(tmp_path)

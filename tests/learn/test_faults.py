@@ -9,6 +9,7 @@ import pytest
 from benchmarks import faults
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_no_run_is_lost(tmp_path: Path) -> None:
     rows = faults.survive(tmp_path, kills=5, others=1, epochs=2)

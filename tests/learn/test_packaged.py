@@ -15,7 +15,7 @@ import pytest
 
 import headway as hw
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 SEEDS = (0, 1, 2)
 AS_DIGITS_ARE = hw.Augment(flip=False, crop=1, stretch=1, rotate=15, shift=0.1, warp=0.15, light=0)

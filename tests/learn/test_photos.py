@@ -73,6 +73,7 @@ def test_cats_and_dogs(shared_data: SharedData, tmp_path: Path) -> None:
     assert found["metrics"]["accuracy"]["value"] >= 0.97
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_clothing(shared_data: SharedData, tmp_path: Path) -> None:
     photos = linked(shared_data("clothing"), tmp_path / "photos", most=20)

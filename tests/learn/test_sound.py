@@ -24,7 +24,7 @@ from tests.learn.test_photos import headway
 SharedData = Callable[[str], Path]
 DIGITS = (1, 6, 9)
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

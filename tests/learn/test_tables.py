@@ -33,7 +33,7 @@ def headway(*arguments: object, cwd: Path, block: str = "") -> tuple[str, str]:
     return done.stdout, done.stderr
 
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

@@ -86,6 +86,7 @@ def answers_without_torch(bundle: Path, files: list[str]) -> list[dict[str, Any]
     return json.loads(done.stdout)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", TARGETS)
 def test_a_model_beats_the_simplest_and_its_bundle_answers_the_same(

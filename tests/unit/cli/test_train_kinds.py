@@ -63,6 +63,7 @@ def same_as_in_python(headway: Command, run: Path, *options: object) -> None:
     }
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_masks_of_a_table(headway: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write_discs(tmp_path / "discs")

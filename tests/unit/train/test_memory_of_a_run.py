@@ -41,6 +41,7 @@ def photos(folder: Path, count: int) -> Path:
     return folder
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such count of memory")
 def test_memory_grows_with_the_photos_and_no_faster(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from headway.errors import ReadError
 from tests.dicom import dicom
 
 FIELD = hw.Image("file", size=16)
-NUM_HOSTILE = 250
+NUM_HOSTILE = 500
 FILES = Path(pydicom.data.__file__).parent / "test_files"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -40,6 +41,9 @@ _OTHER_ENDINGS = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".ti
 
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _RLE = "1.2.840.10008.1.2.5"
+
+# What the standard calls a code string.
+_CODE = re.compile(r"[A-Z0-9_ ]{1,16}")
 
 
 def read_dicom(data: bytes) -> Decoded:
@@ -82,7 +86,9 @@ def _checked(data: bytes) -> bytes:
 def _check_header(dataset: Any) -> tuple[int, int]:
     """Height and width, by the header alone."""
     if "Rows" not in dataset or "PixelData" not in dataset:
-        message = f"a DICOM file without a picture: {dataset.get('Modality') or 'of no modality'}"
+        # Of a damaged file all that follows may stand in this field, the patient's name among it.
+        modality = str(dataset.get("Modality") or "")
+        message = f"a DICOM file without a picture: {modality if _CODE.fullmatch(modality) else 'of no modality'}"
         raise ReadError(message)
     height, width, channels = int(dataset.Rows), int(dataset.Columns), int(dataset.get("SamplesPerPixel") or 1)
     check_size(height, width, channels=channels)

@@ -82,6 +82,10 @@ def test_real_files(name: str, shape: tuple[int, ...], window: tuple[float, floa
     [
         (lambda: read("reportsi.dcm"), "a DICOM file without a picture: SR"),
         (
+            lambda: read("reportsi.dcm").replace(b"CS\x02\x00SR", b"CS\x02\x00\x0cR", 1),
+            "a DICOM file without a picture: of no modality",
+        ),
+        (
             lambda: read("image_dfl.dcm"),
             "a deflated DICOM file, which is not read: save it with another transfer syntax",
         ),

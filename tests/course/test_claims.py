@@ -29,7 +29,7 @@ def test_a_claim_says_how_it_compares(capsys: pytest.CaptureFixture[str]) -> Non
     claim("more", 0.3, above=0.5)
     assert capsys.readouterr().out.splitlines() == [
         "pixels: 0.72, as expected (0.64 to 0.76)",
-        "model: 0.50. Expected: 0.89 to 0.97. Run the lesson again from its first cell. "
+        "model: 0.50 [0.40, 0.60]. Expected: 0.89 to 0.97. Run the lesson again from its first cell. "
         "It should be above pixels (0.72) by 0.1 or more.",
         "photos: 755",
         "more: 0.3. It should be above 0.5 (0.5) by 0 or more.",
@@ -43,11 +43,17 @@ def test_a_tolerance_of_any_size(capsys: pytest.CaptureFixture[str]) -> None:
     claim("count", 2, near=2, within=0)
     claim("rows", 4.4e3, near=4e3, within=500)
     claim("lead", 0.3, above=0.1)
+    claim("wide", 0.69, near=0.7, within=0.1)
+    claim("points", -0.67, near=-0.7, within=1.0)
+    claim("estimate", Estimate(0.172, 0.151, 0.194), near=0.18, within=0.04)
     assert capsys.readouterr().out.splitlines() == [
         "apart: 0.00000, as expected (-0.00001 to 0.00001)",
         "count: 2, as expected (2)",
         "rows: 4400, as expected (3500 to 4500)",
         "lead: 0.3, as expected (above 0.1)",
+        "wide: 0.69, as expected (0.60 to 0.80)",
+        "points: -0.67, as expected (-1.70 to 0.30)",
+        "estimate: 0.17 [0.15, 0.19], as expected (0.14 to 0.22)",
     ]
 
 
@@ -55,7 +61,7 @@ def test_on_other_pictures_numbers_are_only_shown(capsys: pytest.CaptureFixture[
     claims.compare(with_authors=False)
     claim("pixels", 0.64)
     claim("model", Estimate(0.5, 0.4, 0.6), near=0.93, within=0.04, above="pixels", by=0.1)
-    assert capsys.readouterr().out.splitlines() == ["pixels: 0.64", "model: 0.5"]
+    assert capsys.readouterr().out.splitlines() == ["pixels: 0.64", "model: 0.5 [0.4, 0.6]"]
     assert all(one.fine for one in claimed())
     claims.reset()
     claim("pixels", 0.64, near=0.7, within=0.01)

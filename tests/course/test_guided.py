@@ -310,3 +310,29 @@ def test_processes_are_ended(learner: Path, log: Log, monkeypatch: pytest.Monkey
     next(results)
     results.close()  # type: ignore[attr-defined]
     assert processes[0]._process.poll() is not None
+
+
+def test_a_guess_that_the_text_answers_is_answered_there(
+    tmp_path: Path, log: Log, typed: Typed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = LESSON_OF_TEXT.format(guess="⟨guess one | *two⟩")
+    assert guide(parse(text), typed("1", "", ""), file=tmp_path / "lesson.py", log=log)
+    shown = capsys.readouterr().out
+    assert "Your guess, 1 to 2: 1\nYou guessed: one. It was: two\n\nIt is two.\n" in shown
+    assert shown.count("You guessed") == 1
+
+
+LESSON_OF_TEXT = """# %% [markdown]
+# # T
+# id = 7, layer = "call", minutes = 1, needs = []
+# %% [markdown]
+# ## A {{#a}}
+# Which? {guess}
+#
+# It is two.
+# %% [markdown]
+# ## B {{#b}}
+# Next.
+# %%
+1
+"""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headway.course.question_file import find, load, parse
-from headway.course.questions import KINDS, Question, Recall, shuffled
+from headway.course.questions import KINDS, KnownNumber, Number, Question, Recall, shuffled
 from headway.errors import ConfigError, DataError
 from tests.course.question_text import QUESTIONS
 
@@ -60,6 +61,21 @@ def test_marks(kind: str, answer: Any, share: float, because: str) -> None:
     assert mark.share == pytest.approx(share)
     assert mark.right == (share == 1)
     assert " | ".join(mark.because) == because
+
+
+def test_a_share_is_read_as_points_where_points_are_the_unit() -> None:
+    number = ALL["number"]
+    assert isinstance(number, Number)
+    question = replace(number, answer=20.0, units=("points",), wrong=(KnownNumber(10, "People are no shares."),))
+    for answer, share, because in (
+        ("0.2", 1, "0.2 is 20 points."),
+        ("20 %", 1, "20 % is 20 points."),
+        ("20", 1, ""),
+        ("0.2 points", 0, "The answer is 20 points."),
+        ("0.1", 0, "People are no shares. | The answer is 20 points."),
+    ):
+        mark = question.mark(answer)
+        assert (mark.share, " | ".join(mark.because)) == (share, because)
 
 
 def test_keywords_only_suggest() -> None:

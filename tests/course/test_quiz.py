@@ -102,9 +102,17 @@ def test_partly_right_and_self_marked(typed: Typed, log: Log, capsys: pytest.Cap
     shown = capsys.readouterr().out
     assert "Write at least 15 characters." in shown
     assert "Does yours say: sets differ in size?\ny or n, Enter for n: y" in shown
-    assert "Partly right: 0.50 of 1." in shown
+    assert "Partly right: 0.50 of 1 (the share of ideas that you ticked)." in shown
     assert log.read()[0].answer["rating"] == "hard"
     assert fold(log.read()).lesson("7").share(self_marked=True) == 0.5
+
+
+def test_every_option_is_explained(typed: Typed, log: Log, capsys: pytest.CaptureFixture[str]) -> None:
+    question = question_of("choice")
+    assert isinstance(question, Choice)
+    ask(question, typed("", "1"), log=log, title="", learner="ada", attempt=1)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert all(shown.count(option.because) == 1 for option in question.options)
 
 
 def test_after_a_hint_it_was_hard(typed: Typed, log: Log) -> None:

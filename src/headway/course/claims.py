@@ -91,8 +91,9 @@ class Claim:
         return " ".join(problems)
 
     def __str__(self) -> str:
-        # As many digits as the tolerance: 0.9312 ± 0.05 would promise what another run does not keep.
-        shown = f"{self.value:.4g}" if self.within is None else f"{self.value:.{_decimals(self.within)}f}"
+        shown = self._digits(self.value)
+        if self.low is not None and self.high is not None:
+            shown += f" [{self._digits(self.low)}, {self._digits(self.high)}]"
         if problem := self.problem():
             return f"{self.name}: {shown}. {problem}"
         if self.within is not None:
@@ -102,9 +103,17 @@ class Claim:
     def _range(self) -> str:
         assert self.near is not None
         assert self.within is not None
-        ends = [f"{self.near + sign * self.within:.{_decimals(self.within)}f}" for sign in (-1, 1)]
+        ends = [self._digits(self.near + sign * self.within) for sign in (-1, 1)]
         # Counts may have no tolerance.
         return " to ".join(ends if self.within else ends[:1])
+
+    def _digits(self, number: float) -> str:
+        """A number with as many digits as the claim has: 0.9312 ± 0.05 would promise what another run does not keep."""
+        if self.near is None or self.within is None:
+            return f"{number:.4g}"
+        decimals = max(_decimals(self.near), _decimals(self.within))
+        # A share has two at least, even where 0.1 from it is fine: the text quotes per cents.
+        return f"{number:.{max(decimals, 2) if decimals and abs(self.near) <= 1 else decimals}f}"
 
 
 def _decimals(number: float) -> int:

@@ -267,7 +267,7 @@ class _Guide:
             self.terminal.line(f"[{section.layer}]", "dim")
         for part in self.lesson.parts(number):
             if isinstance(part, Guess):
-                self._guess(part)
+                self._guess(part, at_once=not self._has_code_behind(number))
             elif isinstance(part, Ask):
                 self._ask(part)
             else:
@@ -329,7 +329,13 @@ class _Guide:
         self.lesson = self.process.lesson = now
         return True
 
-    def _guess(self, guess: Guess) -> None:
+    def _has_code_behind(self, number: int) -> bool:
+        """Whether a cell of code comes later in the section; where none does, the text answers what was guessed."""
+        section = self.lesson.section_of(number)
+        later = section.cells if section else ()
+        return any(cell > number and self.lesson.cells[cell].is_code for cell in later)
+
+    def _guess(self, guess: Guess, *, at_once: bool) -> None:
         self.terminal.line()
         if len(guess.options) > 1:
             self.terminal.choices(guess.options)
@@ -342,8 +348,12 @@ class _Guide:
             answer = numbers[typed]
         else:
             answer = self.terminal.ask(f"Your guess ({', '.join(guess.options)}):")
-        self.guesses.append((guess, answer))
         self.log.append(Event(kind="guess", id=guess.id, answer=answer))
+        if at_once:
+            self.terminal.line(guess.outcome(answer), "bold")
+            self.terminal.line()
+        else:
+            self.guesses.append((guess, answer))
 
     def _ask(self, part: Ask) -> None:
         events = self.log.read()

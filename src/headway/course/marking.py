@@ -16,6 +16,7 @@ __all__ = [
     "is_close",
     "is_nearly",
     "output_tokens",
+    "read_as_points",
     "read_number",
     "same_output",
     "words_of",
@@ -67,6 +68,17 @@ def read_number(text: str, units: Sequence[str] = ()) -> float | None:
         bottom = _plain_number(below.strip(" "))
         value = None if value is None or not bottom else value / bottom
     return None if value is None else value / divisor
+
+
+def read_as_points(text: str, units: Sequence[str] = ()) -> float | None:
+    """What a share is in points, where points are the unit and the text has none behind it; None elsewhere.
+
+    Example:
+        >>> read_as_points("0.13", ["points"]), read_as_points("13 points", ["points"]), read_as_points("0.13")
+        (13.0, None, None)
+    """
+    share = read_number(text) if "points" in units else None
+    return None if share is None else 100 * share
 
 
 def _plain_number(text: str) -> float | None:

@@ -69,6 +69,8 @@ class Question:
     """
 
     kind: ClassVar[str]
+    partly: ClassVar[str] = ""
+    """What a part of the whole mark counts."""
 
     id: str
     section: str
@@ -92,7 +94,7 @@ class Question:
 
     def to_json(self) -> dict[str, Any]:
         """The question with its kind, as a page needs it."""
-        return {"kind": self.kind} | asdict(self)
+        return {"kind": self.kind, "partly": self.partly} | asdict(self)
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,7 @@ class Several(Question):
     """Any number of options. An answer is a list of their numbers, from 0."""
 
     kind: ClassVar[str] = "several"
+    partly: ClassVar[str] = "a right box adds a share, a wrong one takes a share away"
     options: tuple[Option, ...]
 
     def mark(self, answer: Any) -> Mark:
@@ -210,7 +213,13 @@ class Number(Question):
         within = self.within or 1e-6 * max(1.0, abs(self.answer))
         if marking.is_close(value, self.answer, within):
             return Mark(1.0, True)
-        known = [wrong.because for wrong in self.wrong if marking.is_close(value, wrong.near, within)]
+        points = marking.read_as_points(str(answer), self.units)
+        if points is not None and marking.is_close(points, self.answer, within):
+            return Mark(1.0, True, (f"{str(answer).strip()} is {self.shown_answer()}.",))
+        values = [value] if points is None else [value, points]
+        known = [
+            wrong.because for wrong in self.wrong if any(marking.is_close(one, wrong.near, within) for one in values)
+        ]
         return Mark(0.0, False, (*known[:1], f"The answer is {self.shown_answer()}."))
 
     def right_answer(self) -> str:
@@ -262,6 +271,7 @@ class Order(Question):
     """
 
     kind: ClassVar[str] = "order"
+    partly: ClassVar[str] = "the share of neighbours in the right order"
     steps: tuple[str, ...]
     before: tuple[tuple[int, ...], ...] = ()
 
@@ -303,6 +313,7 @@ class Bug(Question):
     """
 
     kind: ClassVar[str] = "bug"
+    partly: ClassVar[str] = "the line counts one half, what happens the other"
     code: str
     line: int
     symptom: tuple[Option, ...]
@@ -368,6 +379,7 @@ class Recall(Question):
     """
 
     kind: ClassVar[str] = "recall"
+    partly: ClassVar[str] = "the share of ideas that you ticked"
     answer: str
     ideas: tuple[Idea, ...]
     traps: tuple[Trap, ...] = ()

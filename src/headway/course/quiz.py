@@ -263,7 +263,7 @@ def _show_mark(question: Question, mark: Mark, terminal: Terminal) -> None:
     if mark.right:
         terminal.line("Right.", "bold green")
     elif mark.share > 0:
-        terminal.line(f"Partly right: {mark.share:.2f} of 1.", "bold yellow")
+        terminal.line(f"Partly right: {mark.share:.2f} of 1 ({question.partly}).", "bold yellow")
     else:
         # Not red: most first answers are wrong, and that is what they are for.
         terminal.line("Not right.", "bold yellow")
@@ -272,6 +272,18 @@ def _show_mark(question: Question, mark: Mark, terminal: Terminal) -> None:
     if mark.because:
         terminal.line()
     terminal.text(question.why)
+    if others := _others(question, mark):
+        terminal.line()
+        terminal.line("The other options:", "dim")
+        for text in others:
+            terminal.text(f"- {text}")
+
+
+def _others(question: Question, mark: Mark) -> list[str]:
+    """The options of which the mark says nothing, each with why it is right or not."""
+    options = question.symptom if isinstance(question, Bug) else getattr(question, "options", ())
+    said = " ".join(mark.because)
+    return [f"{option.text}: {option.because}" for option in options if option.because not in said]
 
 
 def _section_title(question: Question) -> str:

@@ -162,8 +162,6 @@ claim("three", answers["a handwritten 3"].score, above=0.9)
 # 4. Change the model's numbers a little, so that the loss falls. These numbers are its **parameters**.
 # 5. Again, with the next examples.
 #
-# ⟨ask 1.03⟩
-#
 # Once round all examples is an **epoch**. How far each change goes is the **learning rate**. The order of the examples is
 # drawn at random; a **seed** is the number that decides it, so that the same seed trains the same model.
 #
@@ -180,7 +178,7 @@ claim("on_valid", learner.evaluate("valid")["accuracy"], near=0.90, within=0.07)
 # {on_train:.2f} on train, {on_valid:.2f} on valid. Part of what it knows, it knows by heart: **overfitting**. Training cannot show
 # it. Valid can.
 #
-# ⟨ask 1.04⟩ ⟨ask 1.05⟩ ⟨ask 1.12⟩
+# ⟨ask 1.03⟩ ⟨ask 1.04⟩ ⟨ask 1.05⟩ ⟨ask 1.12⟩
 # %% [markdown]
 # ## What was borrowed {#borrowed}
 # A network has two parts. The **body** turns a picture into about a thousand numbers, the **features**: edges here, fur there,

@@ -90,7 +90,7 @@ doubtful = suspects(report)
 #
 # The model's first 20: how many of those are really wrong?
 #
-# ⟨guess 1, it is no better than chance | 3 or 4 | about 7 | more than half⟩ ⟨ask 3.03⟩
+# ⟨guess 1, it is no better than chance | 3 or 4 | about 7 | *more than half⟩ ⟨ask 3.03⟩
 # %% [markdown]
 # ## Look {#look}
 # Look at them yourself, with the label that they have. Which would you change?
@@ -132,7 +132,7 @@ decisions = pl.DataFrame(
     ]
 )
 decisions.write_csv("decisions.csv")
-print(decisions["why"].value_counts())
+print(decisions["why"].value_counts(sort=True))
 
 
 # %% [markdown]
@@ -147,7 +147,7 @@ print(decisions["why"].value_counts())
 #
 # Which is the larger part?
 #
-# ⟨guess nearly all is the better model | about half and half | nearly all is the better ruler⟩
+# ⟨guess nearly all is the better model | *about half and half | nearly all is the better ruler⟩
 #
 # To separate them, judge the *first* model once more by right labels. One collection says little; take five, each
 # with other faults.
@@ -313,7 +313,7 @@ claim("january", right(first_month, january["label"]), near=0.95, within=0.05)
 #
 # How many of February's stickers will the model call unfamiliar?
 #
-# ⟨guess nearly all | about half | hardly any⟩
+# ⟨guess nearly all | about half | *hardly any⟩
 # %% tags=["seconds:15"]
 from headway.serve.drift import compare
 from headway.serve.monitor import read_log

@@ -81,10 +81,10 @@ def lesson_sections(lesson: Lesson, questions: Mapping[str, Question]) -> list[P
 
 
 def _folded(sections: list[PageSection]) -> list[PageSection]:
-    """The sections, the first output behind each guess folded."""
-    has_guess, results = False, []
+    """The sections, the first output behind each guess folded; where a section has none, its text answers."""
+    results = []
     for part in sections:
-        blocks = []
+        has_guess, blocks = False, []
         for block in part.blocks:
             shows = block.kind == "code" and bool(block.output or block.figures)
             blocks.append(replace(block, folded=has_guess) if shows else block)

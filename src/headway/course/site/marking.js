@@ -45,6 +45,11 @@ const marking = (() => {
     return value === null ? null : value / divisor;
   }
 
+  function read_as_points(text, units = []) {
+    const share = units.includes("points") ? read_number(text) : null;
+    return share === null ? null : 100 * share;
+  }
+
   const is_close = (value, answer, within) =>
     Math.abs(value - answer) <= within + 1e-9 * Math.max(within, Math.abs(answer));
 
@@ -125,7 +130,8 @@ const marking = (() => {
     },
     number(question, answer) {
       const value = read_number(answer, question.units);
-      return whole(value !== null && close_to(question, value, question.answer));
+      const points = read_as_points(answer, question.units);
+      return whole([value, points].some((one) => one !== null && close_to(question, one, question.answer)));
     },
     predict: (question, answer) => whole(same_output(answer, question.answer)),
     order(question, answer) {
@@ -157,8 +163,8 @@ const marking = (() => {
     question.ideas.map((idea) => idea.any.every((group) => group.some((word) => has_keyword(text, word))));
 
   return {
-    broken_order, fold_word, has_keyword, is_close, is_nearly, mark, output_tokens, read_number, same_output, suggested,
-    words_of,
+    broken_order, fold_word, has_keyword, is_close, is_nearly, mark, output_tokens, read_as_points, read_number,
+    same_output, suggested, words_of,
   };
 })();
 

@@ -64,9 +64,11 @@ function make(tag, attributes = {}, ...children) {
 }
 
 function guesses() {
-  const results = [...document.querySelectorAll(".cell .result")];
   for (const box of document.querySelectorAll("[data-guess]")) {
     const id = box.dataset.guess;
+    // The text of a section answers where none of its cells does.
+    const section = box.closest("section");
+    const results = [...(section ? section.querySelectorAll(".cell .result") : [])];
     const result = results.find((one) => one.children.length &&
       box.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING);
     const note = make("p", { class: "guessed", hidden: true });
@@ -80,7 +82,7 @@ function guesses() {
       const outcome = !right ? "" : answer === right ? ". Right." : `. It was: ${right}`;
       note.textContent = `You guessed: ${answer}${outcome}`;
       note.hidden = false;
-      said.textContent = result ? "Kept. It stands beside the result below." : "Kept.";
+      said.textContent = result ? "Kept. It stands beside the result below." : note.textContent;
     };
     const save = (answer) => {
       progress.add("guess", id, "", answer);

@@ -74,10 +74,13 @@ const quiz = (() => {
         return text;
       },
       explain({ question }, answer, mark) {
-        if (mark.right) return [];
         const value = marking.read_number(answer, question.units);
         const within = question.within || 1e-6 * Math.max(1, Math.abs(question.answer));
-        const known = question.wrong.find((wrong) => marking.is_close(value, wrong.near, within));
+        const isShare = mark.right && !marking.is_close(value, question.answer, within);
+        if (mark.right) return isShare ? [{ text: `${answer} is ${question.shown_answer}.` }] : [];
+        const points = marking.read_as_points(answer, question.units) ?? value;
+        const known = question.wrong.find((wrong) =>
+          [value, points].some((one) => marking.is_close(one, wrong.near, within)));
         return [known && known.because, { text: `The answer is ${question.shown_answer}.` }];
       },
     },
@@ -271,7 +274,7 @@ const quiz = (() => {
     const share = Math.round(mark.share * 1e4) / 1e4;
     progress.add(mark.self_marked ? "recall" : "question", question.id, outcome, { share, answer, hinted, rating, source: "site" });
 
-    const verdict = mark.right ? "Right." : mark.share > 0 ? `Partly right: ${mark.share.toFixed(2)} of 1.` : "Not right.";
+    const verdict = mark.right ? "Right." : mark.share > 0 ? `Partly right: ${mark.share.toFixed(2)} of 1 (${question.partly}).` : "Not right.";
     const said_ = kind_of(question).explain(context, answer, mark).filter((one) => one).flatMap(sentence);
     for (const field of form.querySelectorAll("input[type=text], textarea")) field.readOnly = true;
     said.textContent = "";

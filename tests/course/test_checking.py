@@ -233,3 +233,8 @@ def test_values_are_shown_in_one_line() -> None:
     assert show([np.float64(0.5), np.int64(3)]) == "[0.5, 3]"
     assert show(pl.DataFrame({"a": [1, 2]})) == "DataFrame of shape [2, 1]"
     assert len(show("a" * 1000)) < 100
+
+
+def test_a_check_says_what_the_work_came_to(checked: Checked) -> None:
+    (report,) = checked("def top(values): return max(values)\n", "say(f\"The largest: {function('top')([1, 3])}\")")
+    assert (report["failure"], report["said"]) == (None, "The largest: 3")

@@ -73,6 +73,7 @@ class Check:
     cases: list[Case] = field(default_factory=list)
     call: str = ""
     came: str = ""
+    said: str = ""
 
     def run(self, check_file: Path, report: Callable[[dict[str, Any]], object]) -> None:
         """Runs all cases of a `check.py`, in its order; `report` gets a dict before each one and one after it.
@@ -101,7 +102,7 @@ class Check:
         if not silent:
             report({"event": "begins", "case": one.name})
         # What the case before called is no explanation of this one.
-        self.call = self.came = ""
+        self.call = self.came = self.said = ""
         _seed(self.seed)
         start = time.perf_counter()
         failure = self._failure(one)
@@ -109,7 +110,7 @@ class Check:
             return True
         seconds = time.perf_counter() - start
         result = {"event": "case", "case": one.name, "section": one.section, "seconds": seconds, "failure": failure}
-        report(result)
+        report({**result, "said": self.said})
         return failure is None
 
     def _failure(self, one: Case) -> dict[str, Any] | None:

@@ -47,6 +47,7 @@ __all__ = [
     "raises",
     "require",
     "same_as",
+    "say",
     "shape",
     "show",
     "source",
@@ -128,6 +129,11 @@ def source() -> str:
 def learner_folder() -> Path:
     """The learner's course folder itself, for exercises that make something; everything else runs in a copy."""
     return current_check().folder
+
+
+def say(text: str) -> None:
+    """Shows a sentence below the case that runs, for what the learner's work came to."""
+    current_check().said = cut(text, 400)
 
 
 def require(condition: object, asked: str, *, given: str = "", came: object = "", meaning: str = "") -> None:

@@ -106,6 +106,8 @@ def explain(result: CheckResult, exercise: Exercise) -> Iterator[str]:
         yield f"  {'passes' if one.failure is None else 'not yet':8} {one.name}"
         if one is result.first_failure:
             yield from _explained(one, exercise)
+        elif one.said and one.failure is None:
+            yield from (f"           {line}" for line in one.said.splitlines())
     for name in result.waiting:
         yield f"  {'waits':8} {name}"
     if result.failure:

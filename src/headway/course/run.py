@@ -77,12 +77,13 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseResult:
-    """How one case went: `failure` is None where it passed."""
+    """How one case went: `failure` is None where it passed; `said` is what the check says about the result."""
 
     name: str
     seconds: float
     section: str = ""
     failure: Failure | None = None
+    said: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -391,7 +392,11 @@ class _Watch:
             failure = _case_failure(message["failure"])
             self.cases.append(
                 CaseResult(
-                    name=message["case"], seconds=message["seconds"], section=message["section"], failure=failure
+                    name=message["case"],
+                    seconds=message["seconds"],
+                    section=message["section"],
+                    failure=failure,
+                    said=message["said"],
                 )
             )
         self.has_ended = kind == "end"

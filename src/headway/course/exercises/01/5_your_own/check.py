@@ -4,7 +4,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from headway.course.checking import case, equal, function, require
+from headway.course.checking import case, equal, function, learner_folder, require, say
 
 my_pictures = function("my_pictures")
 judged = function("judged", "folder")
@@ -39,6 +39,7 @@ def _():
     meaning = "with fewer, hardly any are left to judge the model; copies of one picture tell it nothing new"
     asked = f"At least {ENOUGH} different pictures in each class folder."
     require(classes() and not few, asked, came=str(few or "no class folder"), meaning=meaning)
+    say(", ".join(f"{name}: {count}" for name, count in classes().items()))
 
 
 @case("was judged on pictures set aside", last=True)
@@ -53,6 +54,9 @@ def _():
     names = [row.name for row in report().baselines]
     require("majority class" in names, "The majority class among the baselines.", came=", ".join(names))
     require(report().verdict.sentence, "A verdict.", came="none")
+    part = report().parts["valid"]
+    page = report().save(learner_folder() / "mine.html")
+    say(f"Right for {part.metrics['accuracy']} of {part.count} pictures. {report().verdict.sentence}\nThe page: {page}")
 
 
 @case("was trained", section="inside", last=True)

@@ -14,8 +14,9 @@ in a sentence or two (40 characters or more). No blanks, no "to be done":
     ## Harm                  which mistake hurts, and whom
     ## Appeal                who can object, to whom, and what happens then
 
-Numbers come from the report, by code: a card that is typed is wrong after the next training. Write a number as the
-report does, `str(metric)`.
+`report.slices.slices` has an entry for each group, with its `name` and its `metrics`; `report.verdict.sentence` is the
+verdict. Numbers come from the report, by code: a card that is typed is wrong after the next training. Write a number as
+the report does, `str(metric)`.
 """
 
 import headway as hw

@@ -7,6 +7,8 @@ picture is minus the logarithm of the probability that the model gave to the tru
   to train with.
 - `gradient` gives the slope of the batch's loss for each output. On paper it is short: work it out, or find it by
   looking at what autograd gives for a few outputs.
+
+The lesson took its loss from `torch.nn`. Here you write it yourself, both without `torch.nn` and without autograd.
 """
 
 import torch

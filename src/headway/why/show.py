@@ -141,8 +141,10 @@ def _section(title: str, lines: Sequence[str], *, colour: bool) -> str:
 def _end(failure: Failure, explanations: Sequence[Explanation]) -> str:
     if explanations:
         return QUESTION
-    if failure.what or not failure.type:
-        return "Its variables show no problem of the catalogue." if not failure.type else QUESTION
+    if not failure.type:
+        return "Its variables show no problem of the catalogue."
+    if failure.what:
+        return f"The message is all that Headway knows of it.\n{QUESTION.removeprefix('None of these? ')}"
     return f"Nothing in the catalogue is like this.\n{QUESTION.removeprefix('None of these? ')}"
 
 

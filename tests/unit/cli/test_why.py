@@ -107,7 +107,7 @@ def test_the_last_failure_and_a_question() -> None:
     assert values["explanations"][0]["id"] == "python.key"
 
 
-def test_errors_of_ours_are_explained_by_themselves(tmp_path: Path) -> None:
+def test_an_error_of_ours_is_shown_whole_with_its_entry(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from headway.cli import main; main()", "predict", "no.headway", "a.jpg"]
     subprocess.run(command, capture_output=True, check=False)
     status, text = _why()
@@ -115,6 +115,19 @@ def test_errors_of_ours_are_explained_by_themselves(tmp_path: Path) -> None:
     assert text == (
         "BundleError: The bundle cannot be opened: there is no such file.\n\n"
         f"Given: no.headway, looked up from {Path.cwd()}\nFix:   Correct the path.\nMore:  docs/bundle-format.md\n\n"
+        "A file is not a model of Headway  [headway.no_bundle]\n"
+        "A bundle holds the graph, how inputs are read, the classes and a check. This\n"
+        "file is none, or is missing.\n\n"
+        "Why, the likeliest first:\n"
+        "  1. The path is looked up from another folder than the one the model was\n"
+        "     exported to.\n"
+        "  2. The file holds weights alone, such as those of `torch.save`.\n"
+        '  3. A download broke off, or saved a page that says "not found".\n\n'
+        "Fix:\n"
+        '    learner.export("model.headway"); model = hw.load("model.headway")\n\n'
+        "Look:\n"
+        '    print(Path("model.headway").resolve(), Path("model.headway").exists())\n\n'
+        "Lesson: L3 Your data, your page: One file\n\n"
         "None of these? `headway why --question` writes a question that you can post.\n"
     )
 

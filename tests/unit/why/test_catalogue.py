@@ -20,7 +20,7 @@ ENTRIES = {entry.id: entry for entry in entries()}
 
 def test_it_has_every_family_and_at_least_120_entries() -> None:
     assert len(ENTRIES) >= 120
-    families = "data dtypes environment files gradients learning memory python runs serving shapes"
+    families = "data dtypes environment files gradients headway learning memory python runs serving shapes"
     assert sorted({name.partition(".")[0] for name in ENTRIES}) == families.split()
 
 
@@ -81,6 +81,15 @@ def test_sentences_are_short_and_plain() -> None:
 def test_no_entry_fits_a_failure_without_a_likeness() -> None:
     assert explain(Failure("ValueError", "the frobnicator refused the widget")) == []
     assert explain(Failure("WeirdError", "")) == []
+
+
+def test_an_error_of_headway_that_no_entry_fits_says_that_its_message_is_all() -> None:
+    failure = Failure("ConfigError", "Odd.", what="Odd.", given="size=3", fix="Pass size=8.")
+    assert show(failure, explain(failure)) == (
+        "ConfigError: Odd.\n\nGiven: size=3\nFix:   Pass size=8.\nMore:  docs/train.md\n\n"
+        "The message is all that Headway knows of it.\n"
+        "`headway why --question` writes a question that you can post."
+    )
 
 
 def test_words_find_the_nearest_where_no_pattern_fits() -> None:

@@ -29,6 +29,7 @@ FAMILIES = {
     "environment": "Installation",
     "files": "Files and bundles",
     "gradients": "Gradients",
+    "headway": "Headway's own messages",
     "learning": "Learning that goes wrong",
     "memory": "Memory and speed",
     "python": "Python itself",

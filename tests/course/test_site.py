@@ -30,6 +30,7 @@ from headway.course.question_file import load
 from headway.course.site import markup, searching
 from headway.course.site.anchors import anchors, locked
 from headway.course.site.build import build, files
+from headway.course.site.lesson_page import lesson_sections
 from headway.course.site.serving import serve
 from headway.errors import ConfigError
 from headway.why.catalogue import entries
@@ -338,3 +339,10 @@ def test_lessons_that_export_a_model_show_its_page(
         assert (b"--model model.headway --serve" in bare) == exports
         assert b"frame-src" not in bare
     assert [number for number in NUMBERS if frame in (tmp_path / f"lesson-{number:02}.html").read_bytes()] == [1, 3]
+
+
+def test_a_guess_that_the_text_answers_folds_no_output() -> None:
+    blocks = [block for section in lesson_sections(read(2), {}) for block in section.blocks]
+    guesses = [block for block in blocks if block.kind == "guess"]
+    assert [block.answered for block in guesses] == [True, False, False, False]
+    assert sum(block.folded for block in blocks) == 3

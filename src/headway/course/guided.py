@@ -265,9 +265,12 @@ class _Guide:
         self.terminal.line()
         if section and section.cells[0] == number and section.layer != self.lesson.layer:
             self.terminal.line(f"[{section.layer}]", "dim")
-        for part in self.lesson.parts(number):
+        parts = self.lesson.parts(number)
+        for position, part in enumerate(parts):
             if isinstance(part, Guess):
-                self._guess(part, at_once=not self._has_code_behind(number))
+                # Text that is the last word on it answers; else a cell does, be it in the next section.
+                has_text = any(isinstance(later, str) for later in parts[position + 1 :])
+                self._guess(part, at_once=has_text and not self._has_code_behind(number))
             elif isinstance(part, Ask):
                 self._ask(part)
             else:
@@ -330,7 +333,7 @@ class _Guide:
         return True
 
     def _has_code_behind(self, number: int) -> bool:
-        """Whether a cell of code comes later in the section; where none does, the text answers what was guessed."""
+        """Whether a cell of code comes later in the section."""
         section = self.lesson.section_of(number)
         later = section.cells if section else ()
         return any(cell > number and self.lesson.cells[cell].is_code for cell in later)

@@ -33,6 +33,7 @@ class Block:
         seconds: How long a slow cell takes; 0 for others.
         exports: Whether it writes a bundle, which a page can answer by.
         page_file: A file that the cell wrote for the page, such as a model's numbers; "" for most.
+        answered: Of a guess: whether the text of its section answers it, and no output.
         folded: Whether a guess stands before it, whose answer its output would give away.
     """
 
@@ -46,6 +47,7 @@ class Block:
     seconds: float = 0.0
     exports: bool = False
     page_file: str = ""
+    answered: bool = False
     folded: bool = False
 
 
@@ -81,14 +83,17 @@ def lesson_sections(lesson: Lesson, questions: Mapping[str, Question]) -> list[P
 
 
 def _folded(sections: list[PageSection]) -> list[PageSection]:
-    """The sections, the first output behind each guess folded; where a section has none, its text answers."""
-    results = []
+    """The sections, the first output behind each guess folded, unless the text of its section has answered."""
+    has_guess, results = False, []
     for part in sections:
-        has_guess, blocks = False, []
-        for block in part.blocks:
+        blocks = []
+        for number, block in enumerate(part.blocks):
             shows = block.kind == "code" and bool(block.output or block.figures)
             blocks.append(replace(block, folded=has_guess) if shows else block)
-            has_guess = block.kind == "guess" or (has_guess and not shows)
+            if block.kind == "guess":
+                kinds = {later.kind for later in part.blocks[number + 1 :]}
+                blocks[-1] = replace(block, answered="text" in kinds and "code" not in kinds)
+            has_guess = (block.kind == "guess" and not blocks[-1].answered) or (has_guess and not shows)
         results.append(PageSection(part.section, tuple(blocks)))
     return results
 

@@ -66,9 +66,7 @@ function make(tag, attributes = {}, ...children) {
 function guesses() {
   for (const box of document.querySelectorAll("[data-guess]")) {
     const id = box.dataset.guess;
-    // The text of a section answers where none of its cells does.
-    const section = box.closest("section");
-    const results = [...(section ? section.querySelectorAll(".cell .result") : [])];
+    const results = "answered" in box.dataset ? [] : [...document.querySelectorAll(".cell .result")];
     const result = results.find((one) => one.children.length &&
       box.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING);
     const note = make("p", { class: "guessed", hidden: true });

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from html import escape
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
 from torch import nn
 
+from headway.data.dataset import Part
 from headway.inputs.text.evidence import TextEvidence, TextParts, card
 from headway.judge.report.report import Picture, Report
+from headway.train.checks import has_linear_head
 from headway.train.loop import evaluating
-from headway.train.predictions import as_inputs, predict_arrays
+from headway.train.predictions import as_inputs, nearest, part_vectors, predict_arrays
 from headway.train.stage import Setup
 
 if TYPE_CHECKING:
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["explain", "report_pictures", "token_gradients"]
 
+# Training texts that are compared with a text that a report shows; how many of them it shows, and what of each.
+_COMPARED, _SIMILAR, _SHORT = 2_000, 2, 160
 # Characters of a text that a report shows with its words marked.
 _SHOWN = 1_500
 
@@ -103,7 +109,29 @@ def report_pictures(setup: Setup, report: Report) -> dict[int, Picture]:
     explained = {row: output for section in report.sections.values() for row, output in section.explained.items()}
     evidence = {row: explain(setup, values[row], report.labels[output]) for row, output in explained.items()}
     legend = _legend([one.agreement for one in evidence.values() if one.agreement is not None])
-    return pictures | {row: Picture(html=one.to_html(limit=_SHOWN), legend=legend) for row, one in evidence.items()}
+    similar = _similar_texts(setup, field, list(evidence))
+    marked = {row: one.to_html(limit=_SHOWN) + similar.get(row, "") for row, one in evidence.items()}
+    return pictures | {row: Picture(html=html, legend=legend) for row, html in marked.items()}
+
+
+def _similar_texts(setup: Setup, field: Text, rows: list[int]) -> dict[int, str]:
+    """The training texts that the model's body takes for most like these rows, with their labels, as HTML."""
+    data = setup.data
+    asked = Part(data, "valid", data.items.filter(data.items["row"].is_in(rows)))
+    known = Part(data, "train", data.train.items.gather_every(-(-len(data.train) // _COMPARED)))
+    if not rows or not has_linear_head(setup.model) or len(known) <= _SIMILAR:
+        return {}
+    positions, similarities = nearest(part_vectors(setup, known), part_vectors(setup, asked), k=_SIMILAR)
+    labels = data.target.values(known.items)
+    texts = [shorten(text, _SHORT, placeholder=" ...") for text in field.joined(known.items)]
+    cards = [f"<b>{escape(str(label))}</b>: {escape(text)}" for label, text in zip(labels, texts, strict=True)]
+    among = "" if len(known) == len(data.train) else f" of {len(known):,}"
+    return {
+        row: f'<p class="file">Nearest training texts{among}: '
+        + "; ".join(f"{cards[position]} ({similarity:.2f})" for position, similarity in zip(*pair, strict=True))
+        + "</p>"
+        for row, *pair in zip(asked.rows.tolist(), positions.tolist(), similarities.tolist(), strict=True)
+    }
 
 
 def _legend(agreements: list[float]) -> str:

@@ -198,6 +198,18 @@ def test_the_report_marks_the_words_of_top_losses(report: hw.Report) -> None:
     assert page.count('<mark class="for"') > len(report.sections["top_losses"].rows)
 
 
+@pytest.mark.slow
+def test_the_report_shows_the_nearest_training_texts_of_top_losses(learner: hw.Learner, report: hw.Report) -> None:
+    row = report.sections["top_losses"].rows[0]
+    text = learner.data.items.filter(pl.col("row") == row)["review"][0]
+    similar = [
+        f"<b>{label}</b>: {review}"
+        for review, label in learner.nearest(text, k=2).select("review", "label").iter_rows()
+    ]
+    assert f'<p class="file">Nearest training texts: {similar[0]} (' in report.pictures[row].html
+    assert similar[1] in report.pictures[row].html
+
+
 def test_errors_name_the_label_and_the_kind(sums: hw.Learner) -> None:
     with pytest.raises(ConfigError) as caught:
         sums.explain("so good", label="goood")

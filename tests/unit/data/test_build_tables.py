@@ -111,7 +111,8 @@ def test_batches_hold_rows_and_targets() -> None:
 def test_a_run_s_table_opens_again() -> None:
     data = hw.from_items(PEOPLE.with_columns(pl.when(pl.col("age") > 3).then("income")), target="income")
     assert len(data.problems) == 3
-    found = reopen(data.items, data.problems, input=data.input, target=data.target, split=data.split.describe())
+    known = {"input": data.input, "target": data.target, "unlabelled": data.unlabelled}
+    found = reopen(data.items, data.problems, split=data.split.describe(), **known)
     np.testing.assert_array_equal(found.train.canvases(range(5)), data.train.canvases(range(5)))
     assert found.fingerprint == data.fingerprint
 

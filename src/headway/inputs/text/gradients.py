@@ -124,11 +124,11 @@ def _similar_texts(setup: Setup, field: Text, rows: list[int]) -> dict[int, str]
     positions, similarities = nearest(part_vectors(setup, known), part_vectors(setup, asked), k=_SIMILAR)
     labels = data.target.values(known.items)
     texts = [shorten(text, _SHORT, placeholder=" ...") for text in field.joined(known.items)]
-    cards = [f"<b>{escape(str(label))}</b>: {escape(text)}" for label, text in zip(labels, texts, strict=True)]
+    cards = [f"<b>{escape(str(label))}</b>{escape(text)}" for label, text in zip(labels, texts, strict=True)]
     among = "" if len(known) == len(data.train) else f" of {len(known):,}"
     return {
         row: f'<p class="file">Nearest training texts{among}: '
-        + "; ".join(f"{cards[position]} ({similarity:.2f})" for position, similarity in zip(*pair, strict=True))
+        + "".join(f"{cards[position]} ({similarity:.2f})" for position, similarity in zip(*pair, strict=True))
         + "</p>"
         for row, *pair in zip(asked.rows.tolist(), positions.tolist(), similarities.tolist(), strict=True)
     }

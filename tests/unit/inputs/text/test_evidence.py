@@ -203,8 +203,7 @@ def test_the_report_shows_the_nearest_training_texts_of_top_losses(learner: hw.L
     row = report.sections["top_losses"].rows[0]
     text = learner.data.items.filter(pl.col("row") == row)["review"][0]
     similar = [
-        f"<b>{label}</b>: {review}"
-        for review, label in learner.nearest(text, k=2).select("review", "label").iter_rows()
+        f"<b>{label}</b>{review}" for review, label in learner.nearest(text, k=2).select("review", "label").iter_rows()
     ]
     assert f'<p class="file">Nearest training texts: {similar[0]} (' in report.pictures[row].html
     assert similar[1] in report.pictures[row].html

@@ -58,8 +58,8 @@ def test_frames_become_a_table_that_a_lesson_reads(
         answer = client.post(f"/pictures?label={label}&burst={burst}", content=frame(number))
         assert answer.status_code == 200, answer.text
     assert client.get("/state").json()["classes"] == {
-        "pen": {"pictures": 12, "bursts": 4},
-        "cup": {"pictures": 12, "bursts": 4},
+        "pen": {"pictures": 12, "bursts": 4, "removals": 0},
+        "cup": {"pictures": 12, "bursts": 4, "removals": 0},
     }
     table = pl.read_csv(pictures("1", door="mine"))
     assert table.columns == ["file", "label", "burst", "group"]
@@ -98,9 +98,60 @@ def test_a_picture_that_was_sent_twice_is_there_once(collection: Collection) -> 
 def test_the_last_burst_can_be_removed(client: TestClient, collection: Collection) -> None:
     for number, burst in enumerate(["a", "a", "b", "b", "b"]):
         collection.add(frame(number), label="cup", burst=burst)
-    assert client.post("/remove?label=cup").json() == {"removed": 3, "classes": {"cup": {"pictures": 2, "bursts": 1}}}
-    assert len(list(collection.folder.rglob("*.jpg"))) == pl.read_csv(collection.table).height == 2
-    assert client.post("/remove?label=pen").json()["removed"] == 0
+    answer = client.post("/remove?label=cup").json()
+    assert [file[:6] for file in answer["removed"]] == ["cup/b-"] * 3
+    assert answer["classes"] == {"cup": {"pictures": 2, "bursts": 1, "removals": 1}}
+    assert len(list((collection.folder / "cup").glob("*.jpg"))) == pl.read_csv(collection.table).height == 2
+    assert client.post("/remove?label=pen").json()["removed"] == []
+
+
+def test_one_picture_is_removed_and_brought_back_where_it_was(client: TestClient, collection: Collection) -> None:
+    files = [collection.add(frame(number), label="cup", burst="a").file for number in range(3)]
+    table = collection.table.read_bytes()
+    assert client.get("/state").json()["files"] == {"cup": files}
+    shown = client.get(f"/picture/{files[1]}")
+    assert (shown.headers["content-type"], shown.content) == (
+        "image/jpeg",
+        (collection.folder / files[1]).read_bytes(),
+    )
+    assert client.post(f"/remove?file={files[1]}").json()["removed"] == [files[1]]
+    assert client.post(f"/remove?file={files[1]}").json()["removed"] == []
+    assert client.get(f"/picture/{files[1]}").status_code == 404
+    assert not (collection.folder / files[1]).exists()
+    assert client.get("/picture/pictures.csv").status_code == 404, "the table names pictures alone"
+    client.post("/remove?label=cup")
+    state = client.get("/state").json()
+    assert (state["classes"], state["files"]) == (
+        {"cup": {"pictures": 0, "bursts": 0, "removals": 2}},
+        {"cup": []},
+    )
+    assert client.post("/undo?label=cup").json()["restored"] == [files[0], files[2]]
+    answer = client.post("/undo?label=cup").json()
+    assert (answer["restored"], answer["files"]) == ([files[1]], {"cup": files})
+    assert collection.table.read_bytes() == table
+    assert all((collection.folder / file).exists() for file in files)
+    assert client.post("/undo?label=cup").json()["restored"] == []
+
+
+def test_what_came_after_a_removal_is_not_undone(collection: Collection) -> None:
+    row = collection.add(frame(1), label="cup", burst="a")
+    collection.remove(row.file)
+    collection.add(frame(1), label="pen", burst="b")
+    assert collection.undo("cup") == [], "the picture has another label by now"
+    collection.remove_last_burst("pen")
+    collection.add(frame(2), label="Pen", burst="c")
+    with pytest.raises(DataError) as error:
+        collection.undo("pen")
+    assert error.value.what == "Two classes differ only in capital letters."
+    assert collection.counts()["pen"]["removals"] == 1, "it can be tried again"
+
+
+def test_removed_pictures_are_gone_when_the_page_is_closed(collection: Collection) -> None:
+    with collection.alone():
+        collection.remove(collection.add(frame(1), label="cup", burst="a").file)
+        assert len(list(collection.folder.rglob("*.jpg"))) == 1
+    assert list(collection.folder.rglob("*.jpg")) == []
+    assert collection.undo("cup") == []
 
 
 @pytest.mark.parametrize("label", ["../up", "a/b", ".", "", "x" * 41, "tab\x1b[2J", "con."])
@@ -283,6 +334,7 @@ def test_a_button_is_held_for_the_camera(tmp_path: Path) -> None:
         assert page.run("document.querySelector('#notice').textContent") == ""
         assert page.run("document.querySelectorAll('.strip img').length") >= 4
         assert [request for request in page.requests if not request.startswith((address, "blob:"))] == []
+        _remove_and_undo(page)
         assert page.complaints == []
         assert _problems(page, axe_script(tmp_path)) == []
         _take_screenshots(page)
@@ -292,6 +344,29 @@ def test_a_button_is_held_for_the_camera(tmp_path: Path) -> None:
         # What was collected is there when the page is opened anew.
         page.go(address)
         until(page, "document.querySelectorAll('.class').length === 2")
+        until(page, f"document.querySelectorAll('.strip img').length === {table.height}")
+        until(page, "[...document.querySelectorAll('.strip img')].every((image) => image.naturalWidth > 0)")
+
+
+def _remove_and_undo(page: Page) -> None:
+    """With the keyboard alone: the second picture of the first class goes, and comes back where it was."""
+    shown = "[...document.querySelector('.strip').children].map((item) => item.dataset.file).join()"
+    before = page.run(shown)
+    page.run("document.querySelector('.strip li[tabindex=\"0\"]').focus()")
+    for key, condition in (
+        ("ArrowRight", "document.activeElement === document.querySelectorAll('.strip li')[1]"),
+        ("Delete", f"{shown} !== '{before}' && document.activeElement.matches('.strip li')"),
+        ("z", f"{shown} === '{before}'"),
+    ):
+        page.run(f"document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {{key: '{key}', bubbles: true}}))")
+        until(page, condition)
+    assert page.run("document.activeElement === document.querySelectorAll('.strip li')[1]")
+    # By pointer, the last picture of a class: its button for undo is where the keyboard goes on.
+    page.run("document.querySelectorAll('.class')[1].querySelector('.strip li').click()")
+    page.run("document.querySelectorAll('.class')[1].querySelector('.remove-picture').click()")
+    until(page, "document.activeElement.matches('.undo')")
+    page.run("document.activeElement.click()")
+    until(page, "document.querySelectorAll('.count')[1].textContent === '1 picture in 1 burst'")
 
 
 def _problems(page: Page, axe: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The page's server: it takes a picture a request, from this computer alone."""
+"""The page's server: it takes a picture a request, shows what is there, and removes; for this computer alone."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def create_app(collection: Collection, *, lesson: str, on_start: Callable[[], No
     @app.get("/state")
     async def state() -> Response:
         facts = {"lesson": lesson, "folder": str(collection.folder), "max_pictures": MAX_PICTURES}
-        return JSONResponse({**facts, "max_bytes": MAX_BYTES, "classes": collection.counts()})
+        return JSONResponse(
+            {**facts, "max_bytes": MAX_BYTES, "classes": collection.counts(), "files": collection.files()}
+        )
 
     return guarded(app)
 
@@ -64,7 +66,21 @@ def _add_pictures(app: FastAPI, collection: Collection) -> None:
             label, burst = (request.query_params.get(name, "") for name in ("label", "burst"))
             return await changed(lambda: {"file": collection.add(data, label=label, burst=burst).file})
 
+    @app.get("/picture/{file:path}")
+    async def picture(file: str) -> Response:
+        content = await asyncio.to_thread(collection.picture, file)
+        # A file's name has its content's hash in it.
+        headers = {"cache-control": "private, max-age=3600"}
+        return Response(content, media_type="image/jpeg", headers=headers) if content else Response(status_code=404)
+
     @app.post("/remove")
     async def remove(request: Request) -> Response:
+        label, file = (request.query_params.get(name, "") for name in ("label", "file"))
+        return await changed(
+            lambda: {"removed": collection.remove(file) if file else collection.remove_last_burst(label)}
+        )
+
+    @app.post("/undo")
+    async def undo(request: Request) -> Response:
         label = request.query_params.get("label", "")
-        return await changed(lambda: {"removed": collection.remove_last_burst(label)})
+        return await changed(lambda: {"restored": collection.undo(label), "files": collection.files()})

@@ -6,7 +6,6 @@ import { find, made } from "./words.js";
 const FRAME_MILLISECONDS = 200;
 const SIDE = 512;
 const ENOUGH_BURSTS = 5;
-const STRIP = 8;
 
 const cards = new Map();
 let stream = null;
@@ -26,6 +25,7 @@ async function start() {
     find("folder").textContent = state.folder;
     find("next").textContent = `Then, in the lesson: pictures("${state.lesson}", door="mine")`;
     count(state.classes);
+    for (const [label, files] of Object.entries(state.files)) fill(card(label), files);
   } catch (error) {
     notice(error.message);
   }
@@ -70,11 +70,11 @@ function card(label) {
   if (cards.has(label)) return cards.get(label);
   const element = find("class").content.firstElementChild.cloneNode(true);
   element.querySelector("h3").textContent = label;
-  const own = { label, element, pictures: 0, bursts: 0 };
+  const own = { label, element, strip: element.querySelector(".strip"), pictures: 0, bursts: 0, removals: 0 };
   const files = element.querySelector("input");
   const button = element.querySelector(".take");
   button.disabled = !stream;
-  for (const name of ["take", "choose", "remove-burst"]) {
+  for (const name of ["take", "choose", "remove-burst", "remove-picture", "undo"]) {
     const control = element.querySelector(`.${name}`);
     control.setAttribute("aria-label", `${control.textContent}: ${label}`);
   }
@@ -94,7 +94,13 @@ function card(label) {
     takeFiles(own, [...files.files]);
     files.value = "";
   });
-  element.querySelector(".remove-burst").addEventListener("click", () => removeBurst(own));
+  element.querySelector(".remove-burst").addEventListener("click", () => remove(own, { label }));
+  element.querySelector(".remove-picture").addEventListener("click", () => removePicture(own));
+  element.querySelector(".undo").addEventListener("click", () => undo(own));
+  own.strip.setAttribute("aria-label", `Pictures of ${label}, the latest first`);
+  own.strip.addEventListener("click", (event) => choose(own, event.target.closest("li")));
+  own.strip.addEventListener("focusin", (event) => choose(own, event.target.closest("li")));
+  own.strip.addEventListener("keydown", (event) => pressed(own, event));
   element.addEventListener("dragover", () => element.classList.add("over"));
   element.addEventListener("dragleave", () => element.classList.remove("over"));
   element.addEventListener("drop", (event) => {
@@ -110,7 +116,7 @@ function card(label) {
 function count(classes) {
   for (const label of Object.keys(classes)) card(label);
   for (const own of cards.values()) {
-    Object.assign(own, { pictures: 0, bursts: 0 }, classes[own.label]);
+    Object.assign(own, { pictures: 0, bursts: 0, removals: 0 }, classes[own.label]);
     show(own);
   }
 }
@@ -119,6 +125,8 @@ function show(own) {
   const bursts = plural(own.bursts, "burst");
   own.element.querySelector(".count").textContent = `${plural(own.pictures, "picture")} in ${bursts}`;
   own.element.querySelector(".remove-burst").disabled = own.pictures === 0;
+  own.element.querySelector(".remove-picture").disabled = !chosen(own);
+  own.element.querySelector(".undo").disabled = own.removals === 0;
   const isFew = own.pictures > 0 && own.bursts < ENOUGH_BURSTS;
   const advice = `Take at least ${ENOUGH_BURSTS} bursts, from other sides and before other backgrounds.`;
   own.element.querySelector(".advice").textContent = isFew ? advice : "";
@@ -208,26 +216,97 @@ async function send(own, blob, burst, name = "") {
     const before = own.pictures;
     const answer = await asked(`pictures?${query}`, { method: "POST", body: blob });
     count(answer.classes);
-    if (own.pictures > before) addToStrip(own, blob);
+    if (own.pictures > before) addToStrip(own, answer.file);
   } catch (error) {
     letGo();
     notice(name ? `${name}: ${error.message}` : error.message);
   }
 }
 
-function addToStrip(own, blob) {
-  const strip = own.element.querySelector(".strip");
-  const address = URL.createObjectURL(blob);
-  strip.prepend(made("img", { src: address, alt: "", onload: () => URL.revokeObjectURL(address) }));
-  while (strip.children.length > STRIP) strip.lastElementChild.remove();
+function addToStrip(own, file) {
+  const address = file.split("/").map(encodeURIComponent).join("/");
+  const alt = `${own.label}, picture ${own.strip.children.length + 1}`;
+  const item = made("li", {}, made("img", { src: `picture/${address}`, alt, loading: "lazy", decoding: "async" }));
+  item.setAttribute("role", "option");
+  item.setAttribute("aria-selected", "false");
+  item.dataset.file = file;
+  // One stop for the Tab key however many pictures there are; arrow keys go on from it.
+  item.tabIndex = chosen(own) ? -1 : 0;
+  if (!chosen(own) && own.strip.firstElementChild) own.strip.firstElementChild.tabIndex = -1;
+  own.strip.prepend(item);
 }
 
-async function removeBurst(own) {
+function fill(own, files) {
+  own.strip.replaceChildren();
+  for (const file of files) addToStrip(own, file);
+  show(own);
+}
+
+function chosen(own) {
+  return own.strip.querySelector("[aria-selected=true]");
+}
+
+function choose(own, item) {
+  if (!item) return;
+  for (const other of own.strip.children) {
+    other.setAttribute("aria-selected", String(other === item));
+    other.tabIndex = other === item ? 0 : -1;
+  }
+  show(own);
+}
+
+function pressed(own, event) {
+  const items = [...own.strip.children];
+  const columns = getComputedStyle(own.strip).gridTemplateColumns.split(" ").length;
+  const moves = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns, Home: -items.length, End: items.length };
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key in moves) {
+    const index = items.indexOf(event.target) + moves[event.key];
+    items[Math.max(0, Math.min(index, items.length - 1))].focus();
+  } else if (event.key === "Delete" || event.key === "Backspace") removePicture(own);
+  else if (event.key === "z") undo(own);
+  else return;
+  event.preventDefault();
+}
+
+async function removePicture(own) {
+  const item = chosen(own);
+  if (!item) return;
+  const next = item.nextElementSibling ?? item.previousElementSibling;
+  const isKeyboard = item === document.activeElement;
+  await remove(own, { file: item.dataset.file });
+  if (item.isConnected) return;
+  choose(own, next);
+  // A button that was disabled, or an item that is gone, would leave the keyboard nowhere.
+  if (isKeyboard && next) next.focus();
+  else if (!next) own.element.querySelector(".undo").focus();
+}
+
+async function remove(own, what) {
   try {
-    const answer = await asked(`remove?${new URLSearchParams({ label: own.label })}`, { method: "POST" });
+    const answer = await asked(`remove?${new URLSearchParams(what)}`, { method: "POST" });
+    const removed = new Set(answer.removed);
+    for (const item of [...own.strip.children]) if (removed.has(item.dataset.file)) item.remove();
+    if (own.strip.firstElementChild && !chosen(own)) own.strip.firstElementChild.tabIndex = 0;
+    notice("");
     count(answer.classes);
-    own.element.querySelector(".strip").replaceChildren();
-    speak(`${plural(answer.removed, "picture")} of ${own.label} removed.`);
+    speak(`${plural(removed.size, "picture")} of ${own.label} removed.`);
+  } catch (error) {
+    notice(error.message);
+  }
+}
+
+async function undo(own) {
+  try {
+    const answer = await asked(`undo?${new URLSearchParams({ label: own.label })}`, { method: "POST" });
+    notice("");
+    count(answer.classes);
+    if (!answer.restored.length) return;
+    fill(own, answer.files[own.label]);
+    const item = [...own.strip.children].find((one) => one.dataset.file === answer.restored.at(-1));
+    choose(own, item);
+    item.focus();
+    speak(`${plural(answer.restored.length, "picture")} of ${own.label} brought back.`);
   } catch (error) {
     notice(error.message);
   }

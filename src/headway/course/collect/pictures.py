@@ -2,6 +2,7 @@
 
 collected/1/pictures.csv         file, label, burst, group
 collected/1/cat/2f9c-01ab23.jpg  burst, then a hash of the picture
+collected/1/.removed/            what was removed while the page was open, for undo; empty before and after
 
 A picture is written before the table is, and the table is replaced as a whole: a row always has its picture, and what
 was accepted is there after a kill.
@@ -13,6 +14,7 @@ import csv
 import hashlib
 import io
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -60,6 +62,9 @@ class Collection:
         self.folder = folder
         self.table = folder / "pictures.csv"
         self.rows = self._read()
+        self._bin = folder / ".removed"
+        # Removals, the latest last: the rows of each, with their position in the table.
+        self._removals: list[list[tuple[int, Row]]] = []
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -74,18 +79,22 @@ class Collection:
         try:
             with FileLock(self.folder / ".lock", timeout=0):
                 self.rows = self._read()
+                self._forget_removals()
                 yield
+                self._forget_removals()
         except Timeout:
             what = "Another `headway course collect` is using this folder."
             raise ConfigError(what, given=self.folder, fix="Use its page, or stop it with Ctrl-C.") from None
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """How many pictures and bursts each class has, in the order in which classes came."""
-        labels = dict.fromkeys(row.label for row in self.rows)
+        """How many pictures and bursts each class has, and removals that `undo` takes back; oldest class first."""
+        removed = [removal[0][1].label for removal in self._removals]
+        labels = dict.fromkeys([*(row.label for row in self.rows), *removed])
         return {
             label: {
                 "pictures": sum(row.label == label for row in self.rows),
                 "bursts": len({row.burst for row in self.rows if row.label == label}),
+                "removals": removed.count(label),
             }
             for label in labels
         }
@@ -111,7 +120,7 @@ class Collection:
         # Of the small picture: the same photo sent twice is one, whatever its file says of time and place.
         hashed = hashlib.sha256(content).hexdigest()[:16]
         for row in self.rows:
-            if row.file.endswith(f"-{hashed}.jpg"):
+            if _content(row) == hashed:
                 if row.label == label:
                     return row
                 given = f"it is in {row.label!r}, and {label!r} is wanted too"
@@ -126,16 +135,65 @@ class Collection:
         self._write()
         return row
 
-    def remove_last_burst(self, label: str) -> int:
-        """Removes the pictures of a class's last burst, and returns how many there were."""
+    def files(self) -> dict[str, list[str]]:
+        """The pictures' files by class, as the table names them, oldest first."""
+        return {label: [row.file for row in self.rows if row.label == label] for label in self.counts()}
+
+    def picture(self, file: str) -> bytes | None:
+        """A picture's JPEG; None where the table does not name the file."""
+        if all(row.file != file for row in self.rows):
+            return None
+        path = self.folder / file
+        return path.read_bytes() if path.exists() else None
+
+    def remove(self, file: str) -> list[str]:
+        """Removes one picture, until `undo`; returns the files that were removed: none where it is not there."""
+        return self._remove([row for row in self.rows if row.file == file])
+
+    def remove_last_burst(self, label: str) -> list[str]:
+        """Removes the pictures of a class's last burst, until `undo`; returns their files."""
         last = next((row.burst for row in reversed(self.rows) if row.label == label), None)
-        removed = [row for row in self.rows if row.label == label and row.burst == last]
-        self.rows = [row for row in self.rows if row not in removed]
-        if removed:
+        return self._remove([row for row in self.rows if row.label == label and row.burst == last])
+
+    def undo(self, label: str) -> list[str]:
+        """Brings back what the last removal in a class removed; returns the files that are there again.
+
+        Raises:
+            DataError: If the class's name cannot be used any more: another one is too like it, or there are too many.
+        """
+        removal = next((one for one in reversed(self._removals) if one[0][1].label == label), [])
+        if removal:
+            self._checked_label(label)
+            self._removals.remove(removal)
+        back = []
+        for position, row in removal:
+            kept = self._bin / Path(row.file).name
+            # A picture that was taken again meanwhile, or that someone deleted by hand, stays as it is.
+            if kept.exists() and all(_content(one) != _content(row) for one in self.rows):
+                kept.replace(self.folder / row.file)
+                self.rows = [*self.rows[:position], row, *self.rows[position:]]
+                back.append(row.file)
+        if back:
             self._write()
+        return back
+
+    def _remove(self, removed: list[Row]) -> list[str]:
+        if not removed:
+            return []
+        self._removals.append([(position, row) for position, row in enumerate(self.rows) if row in removed])
+        self.rows = [row for row in self.rows if row not in removed]
+        self._write()
+        self._bin.mkdir(exist_ok=True)
         for row in removed:
-            (self.folder / row.file).unlink(missing_ok=True)
-        return len(removed)
+            file = self.folder / row.file
+            if file.exists():
+                file.replace(self._bin / file.name)
+        return [row.file for row in removed]
+
+    def _forget_removals(self) -> None:
+        # Who removes a picture of a person expects that it is gone.
+        self._removals = []
+        shutil.rmtree(self._bin, ignore_errors=True)
 
     def _checked_label(self, label: str) -> str:
         label = " ".join(label.split())
@@ -171,6 +229,11 @@ class Collection:
         lines.writeheader()
         lines.writerows(asdict(row) for row in self.rows)
         write_whole(self.table, text.getvalue().encode())
+
+
+def _content(row: Row) -> str:
+    """The hash of a picture, as its file's name says it."""
+    return Path(row.file).stem.rpartition("-")[2]
 
 
 def _small(data: bytes) -> bytes:

@@ -21,11 +21,11 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from headway.bundle.fields import CHECK_TOLERANCE
 from headway.bundle.format import INPUT_DTYPES, Check, pack_check, write_bundle
 from headway.bundle.graph import Graph
 from headway.bundle.out_of_distribution import Distance, Familiar
 from headway.bundle.predictor import (
-    CHECK_TOLERANCE,
     GRAPH_DISTANCE,
     GRAPH_INPUT,
     GRAPH_LOGITS,
@@ -41,13 +41,15 @@ from headway.inputs.base import Input, model_order
 from headway.system.versions import library_versions
 from headway.targets.base import Target
 
-__all__ = ["EXPORT_TOLERANCE", "INT8_TOLERANCE", "NUM_CHECKS", "export_bundle"]
+__all__ = ["EXPORT_TOLERANCE", "INT8_TOLERANCE", "NUM_CHECKS", "export_bundle", "export_program"]
 
 NUM_CHECKS = 3
 # How far an answer from onnxruntime may be from torch's. Both compute in float32; 1e-6 is usual.
 EXPORT_TOLERANCE = 1e-3
 # What the check of a graph in int8 allows: where a processor rounds the other way, a value moves by a whole step.
 INT8_TOLERANCE = 0.2
+# Numbers of a step before the model, at most, that a manifest holds: a mean a channel, and no matrix.
+MAX_PREPARE = 16
 
 
 def export_bundle(
@@ -107,6 +109,7 @@ def export_bundle(
     facts: dict[str, Any] = {
         "input": input.to_json(),
         "target": target.to_json(),
+        "prepare": _small(prepare),
         "familiar": familiar.facts(graph) if familiar else None,
         "check_tolerance": INT8_TOLERANCE if result and result.is_kept else CHECK_TOLERANCE,
         "quantization": result.facts if result else None,
@@ -115,9 +118,55 @@ def export_bundle(
     return write_bundle(path, manifest={**manifest, **facts}, files=files)
 
 
+def export_program(
+    path: str | os.PathLike[str],
+    *,
+    model: nn.Module,
+    prepare: nn.Module,
+    input: Input,
+    target: Target,
+    example: np.ndarray,
+) -> None:
+    """Writes what `export_bundle` makes a graph of as a program of `torch.export`, which `torch.export.load` opens.
+
+    Args:
+        path: Where to, usually ending in `.pt2`.
+        model: As for `export_bundle`, as are the other arguments.
+        prepare: What comes before it.
+        input: Fitted.
+        target: Fitted.
+        example: A few items, as `input.collate` gives them.
+
+    Raises:
+        BundleError: If the model cannot be turned into a program.
+    """
+    with _quiet(), torch.no_grad(), _explained(model):
+        served = _Served(prepare, model, target.objective().activate, None, input)
+        torch.export.save(_program(served, torch.from_numpy(np.ascontiguousarray(example)), input)[0], path)
+
+
+def _small(prepare: nn.Module) -> dict[str, list[float]]:
+    """What comes before the model, where that is a few numbers, such as a mean a channel."""
+    buffers = {name: value for name, value in prepare.state_dict().items() if value.numel() <= MAX_PREPARE}
+    return {name: value.flatten().tolist() for name, value in buffers.items() if value.is_floating_point()}
+
+
+@contextmanager
+def _explained(model: nn.Module) -> Iterator[None]:
+    """A context in which whatever a stranger's module raises inside torch's tracer is a BundleError."""
+    try:
+        yield
+    except HeadwayError:
+        raise
+    except Exception as error:
+        what = "The model cannot be turned into an ONNX graph."
+        fix = "In `forward` use only tensor operations that depend neither on the batch size nor on values."
+        raise BundleError(what, given=f"{type(model).__name__}: {_cause(error)}", fix=fix) from error
+
+
 def _exported(served: _Served, target: Target, input: Input, inputs: Tensor) -> bytes:
     """The model's graph, compared with the model at batches of one and of three."""
-    try:
+    with _explained(served.model):
         served.drop_distance(inputs)
         expected = served(inputs, *served.memories(len(inputs)))
         _check_outputs(expected[0], target)
@@ -126,13 +175,6 @@ def _exported(served: _Served, target: Target, input: Input, inputs: Tensor) -> 
         graph = _to_onnx(served, inputs, input)
         # What was fixed at the example's number of items fails at another.
         single, several = _run(graph, inputs[:1].numpy()), _run(graph, inputs.numpy())
-    except HeadwayError:
-        raise
-    # A stranger's module runs here, inside torch's tracer: anything may come out.
-    except Exception as error:
-        what = "The model cannot be turned into an ONNX graph."
-        fix = "In `forward` use only tensor operations that depend neither on the batch size nor on values."
-        raise BundleError(what, given=f"{type(served.model).__name__}: {_cause(error)}", fix=fix) from error
     for wanted, one, many in zip(expected, single, several, strict=True):
         _compare(one, wanted[:1].numpy())
         _compare(many, wanted.numpy())
@@ -190,27 +232,34 @@ class _Served(nn.Module):
         return features, self.model.get_submodule("head")(features)
 
 
-def _to_onnx(served: _Served, inputs: Tensor, input: Input) -> bytes:
-    from onnx_ir.passes.common import ClearMetadataAndDocStringPass
-
+def _program(
+    served: _Served, inputs: Tensor, input: Input
+) -> tuple[torch.export.ExportedProgram, tuple[dict[int, str], ...]]:
+    """The model as torch traces it, and which axes of its arguments have any length, by their names."""
     names = {0: "batch", **{axis: name.rstrip("*") for axis, name in enumerate(input.axes, 1) if name.endswith("*")}}
     lengths = [max(length, 2) if axis in names else length for axis, length in enumerate(inputs.shape)]
     # With an example of length one along a dynamic axis, some layers come out fixed at one.
     example = inputs if list(inputs.shape) == lengths else inputs.new_zeros(lengths)
-    axes, examples = [names], (example, *served.memories(len(example)))
+    axes, examples = (names,), (example, *served.memories(len(example)))
     if served.memory_axes:
         # Something was read before: of a memory of length 0 the exporter would make a constant.
         past = served(*examples)[2]
-        examples, axes = (example, past), [names, served.memory_axes]
+        examples, axes = (example, past), (names, served.memory_axes)
     sizes = {name: torch.export.Dim(name) for every in axes for name in every.values()}
     dynamic = tuple({axis: sizes[name] for axis, name in every.items()} for every in axes)
     # Without `strict` it runs the model as it is; with it, it would refuse much of what users' modules do.
-    program = torch.export.export(served, examples, dynamic_shapes=dynamic, strict=False)
+    return torch.export.export(served, examples, dynamic_shapes=dynamic, strict=False), axes
+
+
+def _to_onnx(served: _Served, inputs: Tensor, input: Input) -> bytes:
+    from onnx_ir.passes.common import ClearMetadataAndDocStringPass
+
+    program, axes = _program(served, inputs, input)
     onnx_program = torch.onnx.export(
         program,
         input_names=[GRAPH_INPUT, GRAPH_MEMORY][: len(axes)],
         output_names=[GRAPH_OUTPUT, *_others(served)],
-        dynamic_shapes=tuple(axes),
+        dynamic_shapes=axes,
         external_data=False,
         verbose=False,
     )

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from headway.errors import HeadwayError
+from headway.errors import ConfigError, HeadwayError
 from headway.system.machine import memory_bytes, num_cores
 
 if TYPE_CHECKING:
     import onnxruntime
 
-__all__ = ["OPERATORS", "Graph", "GraphTimeout", "check_operators", "empty_memory", "end_runs"]
+__all__ = ["OPERATORS", "Graph", "GraphTimeout", "check_operators", "empty_memory", "end_runs", "provider_names"]
 
 T = TypeVar("T")
 
@@ -48,6 +48,8 @@ OPERATORS = frozenset(
 MAX_SECONDS = 60.0
 # A graph ends between two of its operators; this long one operator may go on.
 _END_SECONDS = 1.0
+# What the names of all of onnxruntime's providers end in.
+_PROVIDER = "ExecutionProvider"
 # Of the machine's memory, for what passes between operators.
 _MEMORY_SHARE = 0.5
 
@@ -62,21 +64,29 @@ class GraphTimeout(HeadwayError, TimeoutError):  # noqa: N818 - it is a TimeoutE
 
 
 class Graph:
-    """The graph in onnxruntime, on the CPU. Threads may share it.
+    """The graph in onnxruntime. Threads may share it.
 
     Args:
         graph: The bytes of an ONNX file.
+        providers: Of onnxruntime, in the order in which they are asked; the CPU when None.
 
     Raises:
+        ConfigError: If a provider is not installed, or cannot run on this machine.
         ValueError: If it has an operator that it may not have.
         GraphTimeout: If it does not open in time. What else onnxruntime raises has no base of its own.
     """
 
-    def __init__(self, graph: bytes) -> None:
+    def __init__(self, graph: bytes, *, providers: Sequence[str] | None = None) -> None:
         import onnxruntime
 
+        names = provider_names(providers)
         check_operators(graph)
-        self._session: onnxruntime.InferenceSession = _within(MAX_SECONDS, lambda: _open_session(graph))
+        self._session: onnxruntime.InferenceSession = _within(MAX_SECONDS, lambda: _open_session(graph, names))
+        # It goes on without a provider that cannot be started, and would say so on the terminal alone.
+        if missing := [name for name in names if name not in self._session.get_providers()]:
+            what = "A provider of onnxruntime cannot run on this machine."
+            fix = "Install its device's driver and libraries, or leave the provider out for the CPU."
+            raise ConfigError(what, given=", ".join(missing), fix=fix)
         self._options = onnxruntime.RunOptions
         # What a graph goes on from, where it does: all but its first input.
         self._memories = {memory.name: memory.shape for memory in self._session.get_inputs()[1:]}
@@ -123,6 +133,27 @@ class Graph:
             raise
         finally:
             _watchdog.runs.pop(id(run), None)
+
+
+def provider_names(providers: Sequence[str] | None) -> list[str]:
+    """The full names of onnxruntime's providers, written with or without "ExecutionProvider"; the CPU's for None.
+
+    Raises:
+        ConfigError: If one of them is not installed.
+
+    Example:
+        >>> provider_names(["cpu"])
+        ['CPUExecutionProvider']
+    """
+    import onnxruntime
+
+    known = {name.removesuffix(_PROVIDER).lower(): name for name in onnxruntime.get_available_providers()}
+    wanted = [name.strip().lower().removesuffix(_PROVIDER.lower()) for name in providers or ("cpu",)]
+    if unknown := [name for name in wanted if name not in known]:
+        what = "This installation of onnxruntime does not have the provider."
+        fix = f"Choose of {', '.join(known)}, or install the onnxruntime that has it, such as onnxruntime-openvino."
+        raise ConfigError(what, given=", ".join(unknown), fix=fix)
+    return [known[name] for name in wanted]
 
 
 def empty_memory(shape: Sequence[int | str | None], *, batch: int) -> np.ndarray:
@@ -318,7 +349,7 @@ def _started(work: Callable[[], T]) -> Future[T]:
     return done
 
 
-def _open_session(graph: bytes) -> onnxruntime.InferenceSession:
+def _open_session(graph: bytes, providers: Sequence[str]) -> onnxruntime.InferenceSession:
     import onnxruntime
 
     # Before the first session, as sessions take the allocator that there is when they are made.
@@ -335,8 +366,8 @@ def _open_session(graph: bytes) -> onnxruntime.InferenceSession:
     options.add_session_config_entry(
         "session.model_external_initializers_file_folder_path", os.path.join(os.devnull, "none")
     )
-    # Its second try on the same processor would print, and fail again.
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"], enable_fallback=0)
+    # A second try without the provider would print, and hide that it failed.
+    return onnxruntime.InferenceSession(graph, options, providers=[*providers], enable_fallback=0)
 
 
 @cache

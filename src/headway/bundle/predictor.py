@@ -5,7 +5,6 @@ Normalisation and softmax are in the graph, and the input field is training's ow
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections import deque
@@ -17,25 +16,22 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from headway.bundle.fields import fields_of, first_line
 from headway.bundle.format import Bundle, Check, damage, read_bundle, unpack_check
 from headway.bundle.graph import Graph, GraphTimeout, empty_memory
 from headway.errors import BundleError, ConfigError, ReadError, ShapeError
 from headway.inputs.base import Input
 from headway.inputs.protocols import Step
-from headway.inputs.registry import input_from_json
 from headway.system.machine import num_cores
 from headway.targets.base import Prediction, Target
-from headway.targets.registry import target_from_json
 
 __all__ = [
-    "CHECK_TOLERANCE",
     "GRAPH_DISTANCE",
     "GRAPH_INPUT",
     "GRAPH_LOGITS",
     "GRAPH_MEMORY",
     "GRAPH_NEW_MEMORY",
     "GRAPH_OUTPUT",
-    "MAX_CHECK_TOLERANCE",
     "Predictor",
     "load",
     "open_bundle",
@@ -57,46 +53,37 @@ GRAPH_DISTANCE = "distance"
 GRAPH_MEMORY = "memory"
 GRAPH_LOGITS = "logits"
 GRAPH_NEW_MEMORY = "new_memory"
-# How far a probability may be from the one in `check.npz`. Processors round differently, by about 1e-6.
-CHECK_TOLERANCE = 1e-3
-# What a manifest may ask for instead: a graph in int8 rounds whole steps differently from processor to processor.
-MAX_CHECK_TOLERANCE = 0.25
 
 
-def load(path: str | os.PathLike[str]) -> Predictor:
+def load(path: str | os.PathLike[str], *, providers: Sequence[str] | None = None) -> Predictor:
     """Opens a bundle: checks its structure, sizes and hashes, then runs its own check.
 
     Args:
         path: A `model.headway` file, or an address on the Hugging Face hub: "hf://user/name", "hf://user/name@revision".
+        providers: What of onnxruntime runs the graph, such as `["openvino"]` or `["CUDAExecutionProvider"]`, the first
+            where it can, and the CPU what no other takes. Default: the CPU.
 
     Returns:
         A predictor, ready to answer.
 
     Raises:
         BundleError: If the file is not a bundle, damaged, unsafe, too new, or does not pass its own check.
+        ConfigError: If a provider is not installed, or cannot run here.
     """
-    return open_bundle(read_bundle(path), source=path)
+    return open_bundle(read_bundle(path), source=path, providers=providers)
 
 
-def open_bundle(bundle: Bundle, *, source: object) -> Predictor:
+def open_bundle(bundle: Bundle, *, source: object, providers: Sequence[str] | None = None) -> Predictor:
     """`load` for a bundle whose file was read already; `source` is what an error calls it."""
-    try:
-        input = input_from_json(bundle.manifest["input"])
-        target = target_from_json(bundle.manifest["target"])
-        for name, kind in (("input", input), ("target", target)):
-            _check_types(bundle.manifest[name], kind.to_json(), name)
-        threshold, tolerance = _limits(bundle.manifest)
-    except BundleError:
-        raise
-    # Right by its hash or not, the manifest is a stranger's: a field may be missing or of any type.
-    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
-        raise damage(f"The bundle's fields cannot be read ({_first_line(error)}).", given=source) from error
+    input, target, threshold, tolerance = fields_of(bundle.manifest, source=source)
     check = unpack_check(bundle.files["check.npz"], source=source)
     try:
-        session = Graph(bundle.files["model.onnx"])
+        session = Graph(bundle.files["model.onnx"], providers=providers)
+    except ConfigError:
+        raise
     # onnxruntime's exceptions have no base of their own.
     except Exception as error:
-        raise damage(f"The bundle's graph cannot be opened ({_first_line(error)}).", given=source) from error
+        raise damage(f"The bundle's graph cannot be opened ({first_line(error)}).", given=source) from error
     predictor = Predictor(manifest=bundle.manifest, input=input, target=target, session=session, threshold=threshold)
     _self_check(predictor, check, tolerance=tolerance, source=source)
     return predictor
@@ -295,7 +282,7 @@ class Predictor:
             raise
         # onnxruntime's exceptions have no base of their own. A graph may fail at another batch than its check's.
         except Exception as error:
-            what = f"The bundle's graph fails on these items ({_first_line(error)})."
+            what = f"The bundle's graph fails on these items ({first_line(error)})."
             raise BundleError(what, given=f"{len(inputs)} items", fix="Export the model again.") from error
         return outputs, distances[0] if distances else None
 
@@ -405,45 +392,6 @@ class _Read:
 _Batches = Generator[tuple[list[Any], list[_Read]], None, None]
 
 
-def _check_types(said: Any, read: Any, name: str) -> None:
-    """A ValueError where a field was read from another type than it would write: 1 for a label "1", true for 1."""
-    kinds = [
-        str if isinstance(value, str) else type(value) if isinstance(value, bool | list | dict) else float
-        for value in (said, read)
-    ]
-    if kinds[0] is not kinds[1] and None not in (said, read):
-        message = f"{name} is {said!r:.40}"
-        raise ValueError(message)
-    if isinstance(said, dict):
-        for key in said.keys() & read.keys():
-            _check_types(said[key], read[key], key)
-    if isinstance(said, list):
-        for inner, outer in zip(said, read, strict=False):
-            _check_types(inner, outer, name)
-
-
-def _limits(manifest: dict[str, Any]) -> tuple[float | None, float]:
-    """The threshold of familiar items, where there is one, and how exactly the check must be met."""
-    familiar, tolerance = manifest.get("familiar"), _number(manifest.get("check_tolerance", CHECK_TOLERANCE))
-    if not 0 < tolerance <= MAX_CHECK_TOLERANCE:
-        message = f"check_tolerance is {tolerance:g}, and must lie above 0 and at most at {MAX_CHECK_TOLERANCE:g}"
-        raise ValueError(message)
-    if familiar is None:
-        return None, tolerance
-    threshold = _number(familiar["threshold"])
-    if not math.isfinite(threshold):
-        message = f"the threshold of familiar items is {threshold:g}, and must be a finite number"
-        raise ValueError(message)
-    return threshold, tolerance
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool | str):
-        message = f"{value!r:.40} is not a number"
-        raise TypeError(message)
-    return float(value)
-
-
 def _is_of_shape(batch: np.ndarray, shape: Sequence[int | str | None]) -> bool:
     """Whether the items of a batch have this shape, where a name in place of a length allows any."""
     return batch.ndim == len(shape) + 1 and all(
@@ -474,7 +422,7 @@ def _self_check(predictor: Predictor, check: Check, *, tolerance: float, source:
             near = fits and bool(np.all(np.abs(far - distances) <= tolerance))
     # onnxruntime's exceptions have no base of their own.
     except Exception as error:
-        raise damage(f"The bundle's own check cannot be run ({_first_line(error)}).", given=source) from error
+        raise damage(f"The bundle's own check cannot be run ({first_line(error)}).", given=source) from error
     if not fits:
         raise damage("The bundle's graph, its check and its fields do not fit one another.", given=source)
     if not near:
@@ -494,7 +442,3 @@ def _name(item: Any) -> str:
     name = os.fspath(item)
     # A path reads as it is; a text may be long, and hold what cannot be printed.
     return name if len(name) <= _MAX_NAME and name.isprintable() else ascii(name[:_MAX_NAME])
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -40,24 +40,26 @@ class Scorer:
 
     Args:
         bundle: A `model.headway` file that each process can read, or an address such as "hf://user/name".
+        providers: What of onnxruntime runs it in each process, as for `hw.load`. Default: the CPU.
 
     Example:
         >>> dataset.map_batches(hw.Scorer("model.headway"))  # Ray Data  # doctest: +SKIP
         >>> frame.mapInPandas(hw.Scorer("model.headway").map, schema)  # Spark  # doctest: +SKIP
     """
 
-    def __init__(self, bundle: str | os.PathLike[str]) -> None:
+    def __init__(self, bundle: str | os.PathLike[str], *, providers: Sequence[str] | None = None) -> None:
         self.bundle = os.fspath(bundle)
+        self.providers = None if providers is None else tuple(providers)
         self._predictor: Predictor | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"bundle": self.bundle, "_predictor": None}
+        return {**vars(self), "_predictor": None}
 
     @property
     def predictor(self) -> Predictor:
         """The bundle, opened and checked the first time that it is needed."""
         if self._predictor is None:
-            self._predictor = load(self.bundle)
+            self._predictor = load(self.bundle, providers=self.providers)
         return self._predictor
 
     def __call__(self, batch: B) -> B:

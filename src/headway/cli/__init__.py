@@ -101,7 +101,10 @@ COMMANDS = {
         predict: ("headway predict runs/photos/model.headway rex.jpg",),
         generate: ('headway generate runs/stories/model.headway "Once" --temperature 0.8',),
         serve: ("headway serve runs/photos/model.headway --port 8000",),
-        export: ('headway export runs/loans --groups sex,race --misuse "to decide alone"',),
+        export: (
+            'headway export runs/loans --groups sex,race --misuse "to decide alone"',
+            "headway export runs/photos --format onnx",
+        ),
         export_web: ("headway export-web runs/photos/model.headway site/",),
         push: ("headway push runs/photos/model.headway ada/pets --license apache-2.0",),
     },

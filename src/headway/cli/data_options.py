@@ -36,6 +36,7 @@ __all__ = [
     "Decimal",
     "Encoding",
     "MovedTo",
+    "Providers",
     "Seed",
     "Separator",
     "check_fields",
@@ -74,6 +75,14 @@ def _kind(text: str) -> str:
 
 
 _data_option, _model_option = (partial(typer.Option, rich_help_panel=subject) for subject in ("Data", "Model"))
+
+# What runs a bundle's graph.
+Providers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--provider", metavar="NAME", help="Of onnxruntime, such as openvino or cuda; repeatable. Default: the CPU."
+    ),
+]
 
 # How a table of text is written; also of commands that only read one.
 Separator = Annotated[

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headway.cli.data_options import Decimal, Encoding, Separator, dialect_of, labelled_items, local
+from headway.cli.data_options import Decimal, Encoding, Providers, Separator, dialect_of, labelled_items, local
 from headway.errors import ConfigError, DataError, ReadError, did_you_mean
 from headway.system.files import read_file
 from headway.system.terminal import echo
@@ -43,6 +43,7 @@ def evaluate(
         list[str] | None, typer.Option(metavar="COLUMN", help="Table: column of files or texts, or several.")
     ] = None,
     target: Annotated[str | None, typer.Option(metavar="COLUMN", help="Table: column of labels.")] = None,
+    provider: Providers = None,
     separator: Separator = None,
     encoding: Encoding = None,
     decimal: Decimal = None,
@@ -58,7 +59,7 @@ def evaluate(
     from headway.bundle.predictor import load
     from headway.judge.grouped_items import number_groups
 
-    predictor, problems = load(bundle), []
+    predictor, problems = load(bundle, providers=provider), []
     field = predictor.target
     dialect = dialect_of({"separator": separator, "encoding": encoding, "decimal": decimal})
     rows, part = labelled_items(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headway.cli.data_options import Decimal, Encoding, Separator, dialect_of, local
+from headway.cli.data_options import Decimal, Encoding, Providers, Separator, dialect_of, local
 from headway.errors import ConfigError, DataError, ReadError
 from headway.system.files import writable, write_whole
 from headway.system.terminal import echo
@@ -43,6 +43,7 @@ def predict(
     shard: Annotated[
         int | None, typer.Option(metavar="N", min=0, help="Answer for this shard alone, from 0. Default: all.")
     ] = None,
+    provider: Providers = None,
     separator: Separator = None,
     encoding: Encoding = None,
     decimal: Decimal = None,
@@ -52,11 +53,12 @@ def predict(
 ) -> None:
     """Predict each file, or each row of a table. Exit status 1: one of them cannot be read."""
     if shards is not None or shard is not None:
-        _shards(bundle, files, output=output, shards=shards, shard=shard)
+        _shards(bundle, files, output=output, shards=shards, shard=shard, providers=provider)
         return
     from headway.bundle.predictor import load
 
-    predictor, dialect = load(bundle), dialect_of({"separator": separator, "encoding": encoding, "decimal": decimal})
+    predictor = load(bundle, providers=provider)
+    dialect = dialect_of({"separator": separator, "encoding": encoding, "decimal": decimal})
     files = [path for file in files for path in _listed(file, predictor.input, dialect)]
     written = _media_files(predictor, files, output)
     failed, notes, num_noted = False, Counter[str](), 0
@@ -87,7 +89,15 @@ def predict(
         raise typer.Exit(1)
 
 
-def _shards(bundle: Path, files: Sequence[Path], *, output: Path | None, shards: int | None, shard: int | None) -> None:
+def _shards(
+    bundle: Path,
+    files: Sequence[Path],
+    *,
+    output: Path | None,
+    shards: int | None,
+    shard: int | None,
+    providers: Sequence[str] | None,
+) -> None:
     """Writes the answers for one shard of a table's rows, or for all that are not there yet."""
     from headway.bundle.scoring import Scorer, score_shard
 
@@ -95,7 +105,7 @@ def _shards(bundle: Path, files: Sequence[Path], *, output: Path | None, shards:
         what = "A table is answered in shards with `--shards`, `--output` and one Parquet file."
         given = f"--shards {shards}, --output {output}, files: {', '.join(map(str, files))}"
         raise ConfigError(what, given=given, fix="headway predict BUNDLE items.parquet --shards 16 --output answers/")
-    scorer = Scorer(bundle)
+    scorer = Scorer(bundle, providers=providers)
     for number in range(shards) if shard is None else (shard,):
         written, is_new = score_shard(scorer, files[0], output, shard=number, shards=shards)
         echo(f"{written}{'' if is_new else ': there already'}")

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from headway.cli.data_options import Providers
 from headway.errors import ConfigError
 from headway.system.terminal import echo
 
@@ -29,6 +30,7 @@ def serve(
     host_name: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Host name that requests may have; repeatable.")
     ] = None,
+    provider: Providers = None,
     max_body: Annotated[str, limit_option(metavar="SIZE", help="Largest request body.")] = "10MB",
     max_pixels: Annotated[str, limit_option(metavar="SIZE", help="Largest image.")] = "40MP",
     queue: Annotated[
@@ -55,6 +57,7 @@ def serve(
         log=log,
         host_names=tuple(host_name or ()),
         keep_inputs=keep_inputs,
+        providers=tuple(provider or ()),
     )
 
     def show(address: str) -> None:

@@ -9,17 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from headway.bundle.export import NUM_CHECKS, export_bundle
+from headway.bundle.export import NUM_CHECKS, export_bundle, export_program
 from headway.bundle.out_of_distribution import Familiar, find_familiar, find_threshold
 from headway.bundle.quantize import QuantizeName
 from headway.bundle.reference import reference
+from headway.data.dataset import Data
 from headway.errors import ConfigError
 from headway.judge.report.card import card
 from headway.judge.report.report import Report
 from headway.system.files import read_file
 from headway.train.stage import Setup
 
-__all__ = ["export_trained"]
+__all__ = ["export_trained", "program_of"]
 
 # Validation rows that the reference is made of at most.
 MAX_REFERENCE = 20_000
@@ -58,19 +59,31 @@ def export_trained(
         "data": {name: value for name, value in facts["data"].items() if name not in ("input", "target")},
         "reference": _reference(setup, familiar),
     }
-    examples = [item for part in (data.valid, data.train) for item in part.canvases(range(min(NUM_CHECKS, len(part))))]
     return export_bundle(
         Path(path),
         model=setup.model,
         prepare=setup.prepare,
         input=data.input,
         target=data.target,
-        examples=data.input.view(data.input.collate(examples)),
+        examples=_examples(data),
         manifest=manifest,
         card=card(report, intended_use=intended_use, misuse=misuse, sheet=_sheet(setup, report, sheet)),
         familiar=familiar,
         quantize=data if quantize == "int8" else None,
     )
+
+
+def program_of(setup: Setup, path: Path) -> None:
+    """Writes a trained model as a program of `torch.export`; see `export_program`."""
+    data = setup.data
+    fields = {"input": data.input, "target": data.target}
+    export_program(path, model=setup.model, prepare=setup.prepare, example=_examples(data), **fields)
+
+
+def _examples(data: Data) -> np.ndarray:
+    """Items for a bundle's check, of valid and, where that has too few, of train."""
+    examples = [item for part in (data.valid, data.train) for item in part.canvases(range(min(NUM_CHECKS, len(part))))]
+    return data.input.view(data.input.collate(examples))
 
 
 def _sheet(setup: Setup, report: Report, path: str | os.PathLike[str] | None) -> str:

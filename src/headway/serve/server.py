@@ -140,7 +140,7 @@ def _make_app(bundle: Path, settings: Settings, on_start: Callable[[], None] = l
         logging.getLogger(library).setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module=r"PIL\.")
     model = read_bundle(bundle)
-    predictor = open_bundle(model, source=bundle)
+    predictor = open_bundle(model, source=bundle, providers=settings.providers)
     app = create_app(predictor, settings, name=bundle_name(bundle), card=model.card, on_start=on_start)
     # A run of the model that does not end would keep the process, whatever signal it was sent.
     atexit.register(lambda: predictor.session.is_stuck and os._exit(1))

@@ -30,6 +30,7 @@ class Settings:
         log: A folder for one JSON line an item. Default: nothing is written.
         host_names: The names that requests may have in `Host`, in lower case. Default: any.
         keep_inputs: Whether items are kept there too: files as they came, rows in their lines.
+        providers: What of onnxruntime runs the model, as for `hw.load`. Default: the CPU.
 
     Raises:
         ConfigError: If a limit is not positive, or inputs are to be kept without a folder.
@@ -42,6 +43,7 @@ class Settings:
     log: Path | None = None
     keep_inputs: bool = False
     host_names: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         limits = {

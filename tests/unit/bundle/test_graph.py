@@ -16,9 +16,9 @@ from onnx import TensorProto, helper
 
 from headway.bundle import graph as module
 from headway.bundle.format import read_bundle, write_bundle
-from headway.bundle.graph import Graph, GraphTimeout, check_operators
+from headway.bundle.graph import Graph, GraphTimeout, check_operators, provider_names
 from headway.bundle.predictor import load
-from headway.errors import BundleError
+from headway.errors import BundleError, ConfigError
 from tests.serve.server import GOLDEN
 
 GOLDEN_FILES = read_bundle(GOLDEN).files
@@ -243,4 +243,31 @@ def test_a_graph_that_fails_at_another_batch_than_its_checks_is_said_in_words(mo
         predictor.answer(np.zeros((4, 8, 8, 3), np.uint8))
     assert str(error.value) == (
         "The bundle's graph fails on these items (3 by 4).\n  Given: 4 items\n  Fix:   Export the model again."
+    )
+
+
+def test_a_provider_is_named_shortly_or_in_full() -> None:
+    assert provider_names(["cpu"]) == provider_names(["CPUExecutionProvider"]) == provider_names(None)
+
+
+def test_a_provider_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
+    with pytest.raises(ConfigError) as error:
+        load(GOLDEN, providers=["TensorRTExecutionProvider", "cpu"])
+    assert str(error.value) == (
+        "This installation of onnxruntime does not have the provider.\n  Given: tensorrt\n"
+        "  Fix:   Choose of cpu, or install the onnxruntime that has it, such as onnxruntime-openvino."
+    )
+
+
+def test_a_provider_that_cannot_run_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As onnxruntime does it: the session goes on without a provider whose device is not there.
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CUDAExecutionProvider"])
+    session = type("Session", (), {"get_providers": lambda _: ["CPUExecutionProvider"]})
+    monkeypatch.setattr("headway.bundle.graph._open_session", lambda *_: session())
+    with pytest.raises(ConfigError) as error:
+        load(GOLDEN, providers=["cuda"])
+    assert str(error.value) == (
+        "A provider of onnxruntime cannot run on this machine.\n  Given: CUDAExecutionProvider\n"
+        "  Fix:   Install its device's driver and libraries, or leave the provider out for the CPU."
     )

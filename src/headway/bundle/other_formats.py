@@ -109,8 +109,8 @@ def write_other_format(
 
 def _beside(input: Input, file: str) -> str | None:
     """The text of a file beside the field's module."""
-    found = files(type(input).__module__.rpartition(".")[0]) / file
-    return found.read_text(encoding="utf-8") if found.is_file() else None
+    path = files(type(input).__module__.rpartition(".")[0]) / file
+    return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
 def _is_timm(facts: dict[str, Any]) -> bool:

@@ -21,7 +21,7 @@ def read(texts: Sequence[str | Mapping[str, str]], field: dict[str, Any]) -> np.
     between = next((name for name in names if name in ("[SEP]", "</s>", "<|endoftext|>")), "\n")
     separator = f" {between} " if len(field["text"]) > 1 else " "
     parts = [[text] if isinstance(text, str) else [text[name] or "" for name in field["text"]] for text in texts]
-    tokens = [tokenizer.encode(separator.join(part[:MAX_CHARACTERS] for part in each)).ids for each in parts]
+    tokens = [tokenizer.encode(separator.join(part[:MAX_CHARACTERS] for part in row)).ids for row in parts]
     padding = names.get("[PAD]", names.get("<pad>", 0))
     filled = np.full((len(tokens), max(map(len, tokens))), padding, dtype=np.int32)
     for row, ids in zip(filled, tokens, strict=True):

@@ -49,7 +49,6 @@ __all__ = ["app", "main"]
 app = typer.Typer(
     name="headway",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     epilog="Start with: headway train photos/ (one folder per class), then open runs/photos/report.html.",
 )

@@ -22,15 +22,15 @@ program can read. `headway --version` prints the version; `python -m headway` is
 
 ## Completion
 
-`headway --install-completion` teaches the shell that it runs in (bash, zsh, fish or PowerShell) to complete commands and
-options; `headway --show-completion` prints what it would add. A new shell knows them.
+`headway --install-completion` teaches the shell that it runs in (bash, zsh, fish or PowerShell) to complete commands
+and options; `headway --show-completion` prints what it would add. A new shell knows them.
 
 ## Exit status
 
 | status | when |
 |---|---|
 | 0 | The command did what it was asked. A server that was stopped ends with it, too. |
-| 1 | The answer is no: an item cannot be read, a failure was explained, an exercise or a claim fails. Or it is Headway's own fault, with a traceback. |
+| 1 | An item cannot be read, a failure was explained, an exercise or a claim fails; or a traceback, of Headway's own. |
 | 2 | A mistake in the command, the options or the data, or something is missing. The message names it and what to do. |
 | 130 | Ctrl-C. What had been done was saved where there is a run. |
 | 143 | SIGTERM, likewise. |

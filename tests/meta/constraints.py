@@ -44,7 +44,8 @@ def direct() -> list[Requirement]:
     """What `pyproject.toml` names, the course and the tools included."""
     project = SETTINGS["project"]
     course = project["optional-dependencies"]["course"]
-    return [Requirement(one) for one in project["dependencies"] + course + SETTINGS["dependency-groups"]["dev"]]
+    groups = [*SETTINGS["dependency-groups"]["dev"], *SETTINGS["dependency-groups"]["docs"]]
+    return [Requirement(one) for one in project["dependencies"] + course + groups]
 
 
 def pins() -> dict[str, str]:

@@ -334,12 +334,16 @@ def test_too_many_unreadable_items(files: list[str], number: int) -> None:
 
 
 def test_addresses_on_the_web_are_shown_as_they_were_written(tmp_path: Path) -> None:
-    lines = [f"https://x.org/{number}.jpg,{label}" for number, label in enumerate(LABELS)]
+    lines = [f"nowhere://x.org/{number}.jpg,{label}" for number, label in enumerate(LABELS)]
     (tmp_path / "t.csv").write_text("\n".join(["file,label", *lines]))
     assert refusal(DataError, lambda: from_csv(tmp_path / "t.csv", input="file", target="label")) == text(
         "20 of 20 items cannot be read; more than 5% is too many to go on without them.",
-        "; ".join(f"https://x.org/{number}.jpg: no such file" for number in range(5)) + " ...",
-        "Download the files first, and name them by their paths: addresses on the web are not opened.",
+        "; ".join(
+            f'nowhere://x.org/{number}.jpg: protocol not known: nowhere (pip install "headway[remote]")'
+            for number in range(5)
+        )
+        + " ...",
+        "Check the addresses and the network, or download the files first and name them by their paths.",
     )
 
 

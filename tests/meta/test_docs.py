@@ -31,16 +31,19 @@ def test_architecture_has_the_layers_that_are_checked() -> None:
 
 def test_every_dependency_has_its_reason() -> None:
     text = (ROOT / "docs" / "dependencies.md").read_text()
-    headings = "## For the course|## For medical and scientific pictures|## For working on Headway|## For benchmarks"
-    users, course, medical, workers, benchmarks = re.split(headings, text)
-    learners = SETTINGS["project"]["optional-dependencies"]["course"]
-    assert _named(course, column=1) == {_name(library) for library in learners}
-    scanners = SETTINGS["project"]["optional-dependencies"]["medical"]
-    assert _named(medical, column=1) == {_name(library) for library in scanners}
+    extras, groups = SETTINGS["project"]["optional-dependencies"], SETTINGS["dependency-groups"]
+    sections = {
+        "the course": extras["course"],
+        "medical and scientific pictures": extras["medical"],
+        "files elsewhere": extras["remote"],
+        "working on Headway": groups["dev"],
+        "the docs site": groups["docs"],
+        "benchmarks": extras["bench"],
+    }
+    users, *others = re.split("|".join(f"## For {name}\n" for name in sections), text)
     assert _named(users, column=2) == {_name(each) for each in SETTINGS["project"]["dependencies"]}
-    assert _named(workers, column=1) == {_name(each) for each in SETTINGS["dependency-groups"]["dev"]}
-    peers = SETTINGS["project"]["optional-dependencies"]["bench"]
-    assert _named(benchmarks, column=1) == {_name(each) for each in peers}
+    for (name, libraries), section in zip(sections.items(), others, strict=True):
+        assert _named(section, column=1) == {_name(library) for library in libraries}, name
 
 
 def _named(text: str, *, column: int) -> set[str]:

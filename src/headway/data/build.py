@@ -111,7 +111,8 @@ def from_csv(
     The table is a file of CSV, TSV or other text (also with .gz), Parquet, JSON lines (.jsonl) or Excel.
 
     Args:
-        path: The table; paths in it are taken from its own folder unless they are absolute.
+        path: The table, or its address, such as "s3://pets/items.parquet"; paths in it are taken from its own folder
+            unless they are absolute.
         input: The column of paths, or a field such as `Image("photo", size=192)`; two columns are a `Ratings`. Left
             out, or a `Table`: the rows themselves, read by `headway.data.tables.read_values`.
         target: The column to predict, or a field such as `Category("species")`. A name is a `Category`; without
@@ -164,7 +165,7 @@ def from_csv(
 
 
 def from_items(
-    items: pl.DataFrame | pd.DataFrame | dict[str, Sequence[Any]],
+    items: pl.DataFrame | pd.DataFrame | dict[str, Sequence[Any]] | str | os.PathLike[str],
     *,
     input: str | Sequence[str] | Input | None = None,
     target: str | Target,
@@ -173,10 +174,11 @@ def from_items(
     decisions: DecisionFiles | None = None,
     on_progress: Progress | None = None,
 ) -> Data:
-    """A data set from a table in memory: a polars or pandas frame, or a dict of columns.
+    """A data set from a table in memory: a polars or pandas frame, or a dict of columns; or from a table's file.
 
     Args:
-        items: The table. The input's column may hold paths, or the bytes of files.
+        items: The table. The input's column may hold paths, addresses such as "s3://pets/rex.jpg", or the bytes of
+            files. A path or an address is a table's file, read as `from_csv` does.
         input: The field that goes in, or the names of its columns, as for `from_csv`; `Table()`, the rows themselves,
             when left out.
         target: The field that comes out, or the column's name: a `Category`, or, for rows of a table that hold
@@ -189,6 +191,9 @@ def from_items(
     Raises:
         DataError: If the data cannot be trained on; the text names the items.
     """
+    if isinstance(items, (str, os.PathLike)):
+        options = {"near_copies": near_copies, "decisions": decisions, "on_progress": on_progress}
+        return from_csv(items, input=input, target=target, split=split, **options)
     frame = as_frame(items)
     split, near_copies = check_split(split or default_split(target)), check_choice(near_copies)
     input, frame, remarks = _input(input, target, lambda: frame).items_of(frame)
@@ -325,7 +330,7 @@ def _check_readable(frame: pl.DataFrame, input: Input, reasons: dict[int, str], 
     if len(named) > MAX_UNREADABLE * total:
         files = "Repair or remove those files, or correct the paths."
         if any(is_address(names[row]) for row in reasons):
-            files = "Download the files first, and name them by their paths: addresses on the web are not opened."
+            files = "Check the addresses and the network, or download the files first and name them by their paths."
         raise DataError(
             f"{len(named)} of {total} items cannot be read; more than {MAX_UNREADABLE:.0%} is too many to "
             "go on without them.",

@@ -14,12 +14,13 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -31,9 +32,12 @@ from headway.inputs.protocols import Reader
 from headway.system.cache import cache_folder
 from headway.system.files import read_file, whole_file
 from headway.system.machine import num_cores
+from headway.system.remote import is_remote, remote_state
 from headway.targets.base import Target
 
 __all__ = ["Store", "open_answers", "open_store", "read_store", "reader_threads", "temporary_file", "write_store"]
+
+T = TypeVar("T")
 
 # More than this is not kept: the items are decoded again each epoch.
 MAX_STORE_BYTES = 20 * 2**30
@@ -41,6 +45,9 @@ MAX_STORE_BYTES = 20 * 2**30
 # Items that are no files (bytes, arrays) have no key to be cached under; up to this much is kept in memory.
 MAX_MEMORY_BYTES = 2**30
 
+# Files elsewhere are waited for, many at once; so many items are read ahead of the one that is asked for.
+REMOTE_THREADS = 32
+READ_AHEAD = 1_000
 
 # A file that nobody has written to for a day was left by a process that was killed.
 _ABANDONED_SECONDS = 24 * 3600
@@ -137,10 +144,14 @@ def _key(values: Sequence[Any], reader: Reader) -> str | None:
         "headway": version("headway"),
     }
     digest.update(json.dumps(settings, sort_keys=True).encode())
+    states = _remote_states(values)
     for value in values:
         for file in value if isinstance(value, tuple) else (value,):
             if not isinstance(file, (str, os.PathLike)):
                 return None
+            if is_remote(file):
+                digest.update(f"\n{file}\0{states[file]}".encode())
+                continue
             try:
                 stat = os.stat(file)
                 # The time of change (ctime) moves even where a copy sets the time of writing back, and with
@@ -150,6 +161,13 @@ def _key(values: Sequence[Any], reader: Reader) -> str | None:
                 state = "missing"
             digest.update(f"\n{os.path.abspath(file)}\0{state}".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
+
+
+def _remote_states(values: Sequence[Any]) -> dict[str, str]:
+    """For each address among the values what changes when its file does; many are asked about at once."""
+    files = {file for value in values for file in (value if isinstance(value, tuple) else (value,)) if is_remote(file)}
+    with ThreadPoolExecutor(REMOTE_THREADS) as pool:
+        return dict(zip(files, pool.map(remote_state, files), strict=True))
 
 
 def _first_shape(values: Sequence[Any], reader: Reader) -> tuple[int, ...] | None:
@@ -224,10 +242,10 @@ def _fill(
     contents: list[str] = []
     reasons: dict[int, str] = {}
     is_lasting = True
-    pool = ThreadPoolExecutor(threads)
+    pool = ThreadPoolExecutor(max(threads, REMOTE_THREADS) if any(map(is_remote, values[:1])) else threads)
     try:
-        # `map` gives results in the order of the items, whichever thread is done first.
-        for index, (content, error) in enumerate(pool.map(read, range(len(values)))):
+        # In the order of the items, whichever thread is done first.
+        for index, (content, error) in enumerate(_ahead(pool, read, len(values))):
             contents.append(content)
             if error is not None:
                 reasons[index] = str(error)
@@ -240,6 +258,18 @@ def _fill(
         pool.shutdown(wait=False, cancel_futures=True)
     filled = canvases.finish() if isinstance(canvases, RaggedWriter) else canvases
     return Store(filled, contents, reasons), is_lasting
+
+
+def _ahead(pool: ThreadPoolExecutor, read: Callable[[int], T], count: int) -> Iterator[T]:
+    """What a function gives for each index in their order, a limited number computed before they are asked for."""
+    waiting: deque[Future[T]] = deque()
+    for index in range(count):
+        # All at once would take a kilobyte for each of millions of items.
+        if len(waiting) == READ_AHEAD:
+            yield waiting.popleft().result()
+        waiting.append(pool.submit(read, index))
+    while waiting:
+        yield waiting.popleft().result()
 
 
 def _may_pass(cause: BaseException | None) -> bool:

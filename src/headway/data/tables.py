@@ -9,6 +9,7 @@ import codecs
 import csv
 import gzip
 import io
+import os
 import re
 import zipfile
 import zlib
@@ -23,10 +24,9 @@ from headway.data.parse_numbers import NO_NUMBER
 from headway.errors import ConfigError, DataError, did_you_mean
 from headway.inputs.registry import TABLE_FORMATS, read_format
 from headway.system.files import looked_up, open_file
+from headway.system.remote import beside, fetched, is_remote
 
 if TYPE_CHECKING:
-    import os
-
     import polars as pl
 
 __all__ = ["Dialect", "names_table", "read_table", "read_values"]
@@ -121,7 +121,7 @@ def read_table(
     """
     import polars as pl
 
-    file, targets = Path(path).expanduser().absolute(), (target,) if isinstance(target, str) else tuple(target)
+    file, targets = _local(path), (target,) if isinstance(target, str) else tuple(target)
     frame, dialect = _read(path, dialect or Dialect(), tell)
     for column, option in ((input, "input"), *((name, "target") for name in targets)):
         if column not in frame.columns:
@@ -133,7 +133,8 @@ def read_table(
     files = (input, *targets) if target_is_file else (input,)
     for column in dict.fromkeys(files):
         if frame[column].dtype == pl.String:
-            values, notes = existing_paths(column, frame[column].to_list(), file.parent)
+            paths = frame[column].to_list()
+            values, notes = (beside(path, paths), []) if is_remote(path) else existing_paths(column, paths, file.parent)
             frame = frame.with_columns(pl.Series(column, values, dtype=pl.String))
             for note in notes:
                 tell(note)
@@ -193,11 +194,27 @@ def _explained(file: Path, path: object) -> Iterator[None]:
         raise DataError("The table cannot be read.", given=f"{shown} ({reason})", fix=fix) from error
 
 
+def _local(path: str | os.PathLike[str]) -> Path:
+    """The table's file on this machine, fetched where `path` is an address.
+
+    Raises:
+        DataError: If it cannot be fetched.
+    """
+    if not is_remote(path):
+        return Path(path).expanduser().absolute()
+    try:
+        return fetched(os.fspath(path), max_bytes=MAX_BYTES)
+    except OSError as error:
+        fix = "Check the address, the network, and that you may read it."
+        given = f"{path} ({error.strerror or error})"
+        raise DataError("The table cannot be read.", given=given, fix=fix) from error
+
+
 def _read(path: str | os.PathLike[str], dialect: Dialect, tell: Tell) -> tuple[pl.DataFrame, Dialect]:
     """The table as it stands, and its dialect, which has a separator where all values are text."""
     import polars as pl
 
-    file = Path(path).expanduser().absolute()
+    file = _local(path)
     ending = _ending(file)
     with _explained(file, path):
         if ending in _SEPARATORS:

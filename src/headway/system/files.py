@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from headway.errors import ConfigError
+from headway.system.remote import fetched, is_remote
 
 __all__ = [
     "MAX_FILE_BYTES",
@@ -32,13 +33,15 @@ class RefusedFileError(OSError):
 
 
 def open_file(path: str | os.PathLike[str], *, max_bytes: int = MAX_FILE_BYTES) -> BinaryIO:
-    """A regular file, open for reading.
+    """A regular file, open for reading; one with an address such as "s3://pets/rex.jpg" is fetched first.
 
     Raises:
         OSError: If it cannot be opened.
         RefusedFileError: If it is a pipe, a device or the like, or has more bytes.
         ValueError: If the path cannot be one.
     """
+    if is_remote(path):
+        path = fetched(os.fspath(path), max_bytes=max_bytes)
     file = open(Path(path), "rb", opener=_without_waiting)  # noqa: SIM115
     status = os.fstat(file.fileno())
     problem = None

@@ -1,0 +1,156 @@
+"""Files that lie elsewhere, by their addresses (`s3://`, `gs://`, `hf://`, `https://`): fetched once, and kept.
+
+fsspec's file systems do the talking, each from a package of its own, with the settings that they read themselves:
+environment variables, or `~/.config/fsspec`. What was fetched lies in the cache folder, which has a limit; the files
+that were not used for longest make room.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from headway.system.cache import cache_folder
+
+__all__ = ["MAX_CACHE_BYTES", "beside", "fetched", "is_remote", "remote_state"]
+
+T = TypeVar("T")
+
+# Of all files that are kept.
+MAX_CACHE_BYTES = 20 * 2**30
+# A try and two more; what does not answer in between is noted as a problem of the item.
+TRIES = 3
+WAIT_SECONDS = 0.5
+# So many bytes are fetched before the folder's size is looked at again.
+_LOOK_AGAIN_BYTES = MAX_CACHE_BYTES // 100
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", flags=re.IGNORECASE)
+_lock = threading.Lock()
+_fetched_bytes = _LOOK_AGAIN_BYTES
+
+
+def is_remote(path: object) -> bool:
+    r"""Whether a path is the address of a file elsewhere.
+
+    Example:
+        >>> is_remote("s3://pets/rex.jpg"), is_remote("pets/rex.jpg"), is_remote("C:\\pets\\rex.jpg")
+        (True, False, False)
+    """
+    return isinstance(path, str) and bool(_ADDRESS.match(path))
+
+
+def beside(table: str | os.PathLike[str], paths: Sequence[Any]) -> list[Any]:
+    """The paths that a table elsewhere names, from its own folder there unless they are addresses; others as they are.
+
+    Example:
+        >>> beside("s3://pets/2026/items.parquet", ["photos/rex.jpg", "https://pets.example/kit.jpg", None])
+        ['s3://pets/2026/photos/rex.jpg', 'https://pets.example/kit.jpg', None]
+    """
+    folder = os.fspath(table).rpartition("/")[0]
+    return [
+        path if not isinstance(path, str) or not path.strip() or is_remote(path) else f"{folder}/{path.strip()}"
+        for path in paths
+    ]
+
+
+def fetched(address: str, *, max_bytes: int) -> Path:
+    """The file of an address on this machine, fetched unless it is there as it is now.
+
+    Raises:
+        OSError: If there is no such file, it is too large, or it cannot be fetched after three tries.
+    """
+    size, state = _known(address)
+    if size is not None and size > max_bytes:
+        raise OSError(errno.EFBIG, f"too large: {size / 1e9:.1f} GB, the limit is {max_bytes / 1e9:.1f} GB")
+    name = hashlib.blake2b(f"{address}\0{state}".encode(), digest_size=16).hexdigest()
+    # Some readers go by the ending.
+    file = cache_folder("remote") / f"{name}{Path(address).suffix[:16]}"
+    try:
+        # Its last use, by which the one that was not used for longest is found.
+        os.utime(file)
+    except OSError:
+        _reaching(address, lambda files, path: _fetch(files, path, file))
+    return file
+
+
+def remote_state(address: str) -> str:
+    """What changes when the file of an address does, as its server says it; "missing" where it says nothing."""
+    try:
+        return _known(address)[1]
+    except OSError:
+        return "missing"
+
+
+def _known(address: str) -> tuple[int | None, str]:
+    """A file's size in bytes, None where the server does not say it, and its state."""
+    known = _reaching(address, lambda files, path: files.info(path))
+    marks = ("size", "ETag", "etag", "LastModified", "last_modified", "mtime", "blob_id", "updated", "sha256")
+    return known.get("size"), "\0".join(f"{known[mark]}" for mark in marks if known.get(mark) is not None)
+
+
+def _fetch(files: Any, path: str, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # In the same folder, so that it takes its name in one step, whoever else fetches the same.
+    part = file.with_name(f".{file.name}.{os.getpid()}.{threading.get_ident()}.part")
+    try:
+        files.get_file(path, str(part))
+        size = part.stat().st_size
+        os.replace(part, file)
+    finally:
+        part.unlink(missing_ok=True)
+    _make_room(file.parent, size)
+
+
+def _make_room(folder: Path, size: int) -> None:
+    """Removes the files that were not used for longest, until all are below the limit; not at each file."""
+    global _fetched_bytes
+    with _lock:
+        _fetched_bytes += size
+        if _fetched_bytes < _LOOK_AGAIN_BYTES:
+            return
+        _fetched_bytes = 0
+        with os.scandir(folder) as entries:
+            known = sorted((entry.stat().st_mtime, entry.stat().st_size, entry.path) for entry in entries)
+        used = sum(size for _, size, _ in known)
+        for _, size, path in known:
+            if used <= MAX_CACHE_BYTES - _LOOK_AGAIN_BYTES:
+                return
+            Path(path).unlink(missing_ok=True)
+            used -= size
+
+
+def _reaching(address: str, work: Callable[[Any, str], T]) -> T:
+    """What a function makes of an address's file system and path, tried again where a network fails for a moment."""
+    try:
+        import fsspec
+
+        files, path = fsspec.core.url_to_fs(address)
+    except (ImportError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise OSError(errno.EPROTONOSUPPORT, f'{reason} (pip install "headway[remote]")') from error
+    for left in reversed(range(TRIES)):
+        try:
+            return work(files, path)
+        # Each file system has errors of its own: of its client, of the network, of time.
+        except Exception as error:
+            if isinstance(error, (FileNotFoundError, PermissionError, IsADirectoryError)) and not _may_pass(error):
+                raise
+            if not left:
+                cause = error.__cause__ or error
+                reason = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
+                raise OSError(errno.EIO, f"not fetched in {TRIES} tries: {reason[:200]}") from error
+            time.sleep(WAIT_SECONDS * 2 ** (TRIES - 1 - left))
+    raise AssertionError
+
+
+def _may_pass(error: OSError) -> bool:
+    """Whether a file that is said to be missing may be there: fsspec says so of a web server that does not answer."""
+    cause = error.__cause__
+    return type(cause).__module__.startswith("aiohttp") and getattr(cause, "status", 0) != 404

@@ -165,9 +165,11 @@ def _key(values: Sequence[Any], reader: Reader) -> str | None:
 
 def _remote_states(values: Sequence[Any]) -> dict[str, str]:
     """For each address among the values what changes when its file does; many are asked about at once."""
-    files = {file for value in values for file in (value if isinstance(value, tuple) else (value,)) if is_remote(file)}
+    named = (file for value in values for file in (value if isinstance(value, tuple) else (value,)))
+    files = list({file for file in named if is_remote(file)})
     with ThreadPoolExecutor(REMOTE_THREADS) as pool:
-        return dict(zip(files, pool.map(remote_state, files), strict=True))
+        states = _ahead(pool, lambda index: remote_state(files[index]), len(files))
+        return dict(zip(files, states, strict=True))
 
 
 def _first_shape(values: Sequence[Any], reader: Reader) -> tuple[int, ...] | None:

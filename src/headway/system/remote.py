@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from headway.system.cache import cache_folder
 
@@ -36,7 +36,7 @@ _lock = threading.Lock()
 _fetched_bytes = _LOOK_AGAIN_BYTES
 
 
-def is_remote(path: object) -> bool:
+def is_remote(path: object) -> TypeGuard[str]:
     r"""Whether a path is the address of a file elsewhere.
 
     Example:

@@ -208,14 +208,11 @@ def from_items(
     # Before the split, which keeps identical items together, and before anything is fitted on what cannot be read.
     store = open_table(frame, input) if input.source == "values" else _open_files(frame, input, target, on_progress)
     frame = frame.with_columns(pl.Series("content", store.contents, dtype=pl.String))
-    applied, dropped = None, dict[int, str]()
-    if decisions is not None:
-        frame, dropped, applied = apply(frame, target, read_decisions(decisions))
+    frame, dropped, applied = _decided(frame, target, decisions)
     missing = {row: why for row, why in _missing(frame, target).items() if row not in dropped}
     reasons = _left_out(frame, input, store, missing=missing | dropped)
     usable = frame.filter(~pl.col("row").is_in(list(reasons)))
-    target.check_items(usable)
-    assigned = assign_parts(split, usable, target)
+    assigned = _assigned(usable, split, target)
     reasons |= {row: split.left_out for row, part in zip(usable["row"], assigned, strict=True) if part is None}
     usable = usable.with_columns(pl.Series("split", assigned, dtype=pl.String)).filter(pl.col("split").is_not_null())
     # On training rows alone: what is learned from valid, if only a mean, makes valid look better than new data.
@@ -234,6 +231,19 @@ def from_items(
         unlabelled=unlabelled,
     )
     return _checked(data if near_copies == "keep" else _apart(data, near_copies))
+
+
+def _decided(
+    frame: pl.DataFrame, target: Target, decisions: DecisionFiles | None
+) -> tuple[pl.DataFrame, dict[int, str], Applied | None]:
+    """The items as people decided on them, the rows that they leave out and why, and what was applied."""
+    return (frame, {}, None) if decisions is None else apply(frame, target, read_decisions(decisions))
+
+
+def _assigned(usable: pl.DataFrame, split: Split, target: Target) -> Sequence[str | None]:
+    """Which part each item is in, where the target can be learned from the items."""
+    target.check_items(usable)
+    return assign_parts(split, usable, target)
 
 
 def _left_out(frame: pl.DataFrame, input: Input, store: Store, *, missing: dict[int, str]) -> dict[int, str]:

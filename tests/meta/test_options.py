@@ -45,9 +45,13 @@ COMMANDS = {
 """The commands that show a module's messages, by the module or its folder; those of `cli/x.py` are of `headway x`."""
 
 ELSEWHERE = {
-    "cli/data_options.py": {"--accept-changes", "--data"},
+    "cli/data_options.py": {"--accept-changes", "--data", "--provider"},
     "cli/drift.py": {"--log"},
     "cli/generate.py": {"--kind"},
+    "inputs/image/plain_model.py": {"--format"},
+    "inputs/image/plain_reader.py": {"--format"},
+    "inputs/table/plain_reader.py": {"--format"},
+    "inputs/text/plain_reader.py": {"--format"},
     "runs/run.py": {"--runs"},
 }
 """Options that a module names and other commands than its own have, such as the folder of runs, which train takes."""

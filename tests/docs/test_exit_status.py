@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.meta.commands import OPENING
-from tests.unit.cli.conftest import Command
 
-GOLDEN = Path(__file__).parents[2] / "bundles" / "v1.headway"
+GOLDEN = Path(__file__).parents[1] / "bundles" / "v1.headway"
 
 # The command line's own handlers are in place when its command begins, which here sends the process a signal.
 STOPPED = """
@@ -29,18 +28,22 @@ def stopped(signum: int) -> int:
     return subprocess.run([sys.executable, "-c", STOPPED.format(signum=signum)], capture_output=True).returncode
 
 
+def status(*arguments: str | Path) -> int:
+    return subprocess.run([sys.executable, "-m", "headway", *map(str, arguments)], capture_output=True).returncode
+
+
 @pytest.mark.slow
-def test_each_status_of_the_table(headway: Command, tmp_path: Path) -> None:
+def test_each_status_of_the_table(tmp_path: Path) -> None:
     (tmp_path / "notes.jpg").write_text("not a picture")
     statuses = {
-        0: headway("--version").status,
-        1: headway("predict", GOLDEN, tmp_path / "notes.jpg").status,
-        2: headway("predict", tmp_path / "none.headway", tmp_path / "notes.jpg").status,
+        0: status("--version"),
+        1: status("predict", GOLDEN, tmp_path / "notes.jpg"),
+        2: status("predict", tmp_path / "none.headway", tmp_path / "notes.jpg"),
         130: stopped(signal.SIGINT),
         143: stopped(signal.SIGTERM),
     }
-    table = [int(status) for status in re.findall(r"^\| (\d+) \|", OPENING, flags=re.MULTILINE)]
-    assert statuses == {status: status for status in table}
+    table = [int(number) for number in re.findall(r"^\| (\d+) \|", OPENING, flags=re.MULTILINE)]
+    assert statuses == {number: number for number in table}
 
 
 def test_a_shell_completes_commands() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from headway.errors import BundleError, ConfigError, in_a_line
+from headway.system.hub import hub_answers
 
 __all__ = ["FILE", "Address", "fetch", "is_address", "reaching"]
 
@@ -75,7 +76,9 @@ def fetch(address: str | os.PathLike[str]) -> Path:
     where = Address.of(os.fspath(address))
     problem = f"No bundle could be fetched from the hub: {where.repo}, {where.file}."
     with reaching(problem, "Check the name, the network, and for a private repository HF_TOKEN or `hf auth login`."):
-        return Path(hf_hub_download(where.repo, where.file, revision=where.revision, library_name="headway"))
+        # Without a network the client would try for half a minute before it looks at what it has kept.
+        options = {"revision": where.revision, "local_files_only": not hub_answers()}
+        return Path(hf_hub_download(where.repo, where.file, library_name="headway", **options))
 
 
 @contextmanager

@@ -135,6 +135,19 @@ def test_what_is_not_there(hub: Hub) -> None:
         assert last == "  Fix:   Check the name, the network, and for a private repository HF_TOKEN or `hf auth login`."
 
 
+def test_without_a_network_what_was_fetched_stays(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    push(GOLDEN, "ada/colours")
+    fetched = fetch("hf://ada/colours")
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    asked = len(hub.asked)
+    assert fetch("hf://ada/colours") == fetched
+    with pytest.raises(BundleError, match=r"^No bundle could be fetched from the hub: ada/others, model\.headway\."):
+        fetch("hf://ada/others")
+    assert len(hub.asked) == asked
+
+
 def test_a_name_that_is_no_repository() -> None:
     with pytest.raises(ConfigError) as error:
         push(GOLDEN, "colours")

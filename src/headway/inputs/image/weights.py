@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ from torch import nn
 from headway.errors import WeightsError, in_a_line
 from headway.inputs.image.networks import Prepare
 from headway.system.cache import cache_folder
+from headway.system.hub import hub_answers
 from headway.system.packages import is_installed, packaged_file
 from headway.system.timm import load_timm
 
@@ -129,7 +127,7 @@ def _find_weights(arch: str, config: Any, local: Path) -> Path | None:
     cached = try_to_load_from_cache(config.hf_hub_id, "model.safetensors") if config.hf_hub_id else None
     if isinstance(cached, str):
         return Path(cached)
-    if not _is_online():
+    if not hub_answers():
         package = _PACKAGES.get(arch)
         looked = [f"the file {local}", *([f"the package {package.name}"] if package else [])]
         # The hub's cache has no file of weights that timm keeps elsewhere.
@@ -168,18 +166,3 @@ def _load_packaged(body: nn.Module, package: _Package, channels: int) -> None:
     # Other names than timm's, the same tensors in the same order.
     names = list(body.state_dict())
     body.load_state_dict(dict(zip(names, tensors, strict=True)))
-
-
-def _is_online() -> bool:
-    """Whether the hub answers."""
-    # Asked first, since the hub's own client tries for most of a minute, and prints each try.
-    from huggingface_hub import constants
-
-    try:
-        urllib.request.urlopen(urllib.request.Request(constants.ENDPOINT, method="HEAD"), timeout=5).close()
-    except urllib.error.HTTPError:
-        return True
-    except OSError as error:
-        # The hub's client brings certificates of its own.
-        return isinstance(getattr(error, "reason", error), ssl.SSLCertVerificationError)
-    return True

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-import http.server
-import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -217,34 +214,3 @@ def test_a_damaged_file_of_weights(cache: Path, offline: None) -> None:
     (cache / "test_resnet.safetensors").write_bytes(b"no weights")
     found = message(WeightsError, "test_resnet", size=64)
     assert found.startswith("The pretrained weights could not be loaded.\n  Given: 'test_resnet': Error while deser")
-
-
-class _Answer(http.server.BaseHTTPRequestHandler):
-    def do_HEAD(self) -> None:
-        self.send_response(404)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-@pytest.fixture
-def server() -> Iterator[str]:
-    with http.server.HTTPServer(("127.0.0.1", 0), _Answer) as found:
-        thread = threading.Thread(target=found.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{found.server_port}"
-        found.shutdown()
-        thread.join()
-
-
-def test_whether_the_hub_answers(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Any answer will do; none is found out before the hub's client begins its tries."""
-    from huggingface_hub import constants
-
-    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(constants, "ENDPOINT", server)
-    assert weights._is_online()
-    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    assert not weights._is_online()

@@ -375,8 +375,8 @@ class Input(ABC):
 
     # Judging: what simple models learn from, what a report shows of an item. What it needs is imported inside.
 
-    tries: ClassVar[tuple[str, ...]] = ()
-    """What a diagnosis suggests against underfitting besides a larger model and more epochs."""
+    tries: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """What a diagnosis suggests that only this kind has, by the kind of finding, such as "overfitting"."""
 
     def baselines(self, target: Target) -> dict[str, Baseline]:
         """Simple models that only this kind of input has, by name; those for all kinds come from the target."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -182,7 +182,12 @@ class Bytes(Input):
 
     # Judging.
 
-    tries: ClassVar[tuple[str, ...]] = ("less augmentation", "longer windows, or more of them")
+    tries: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "underfitting": ("less augmentation", "longer windows, or more of them"),
+        "overfitting": ("more augmentation",),
+        "overconfidence": ("more augmentation",),
+        "confused_pair": ("longer windows, or more of them, where the difference is in few bytes",),
+    }
 
     def baselines(self, target: Target) -> dict[str, Baseline]:
         from headway.inputs.bytes.baselines import BASELINES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, asdict, dataclass, field, replace
 from functools import partial
@@ -263,7 +263,12 @@ class Image(Input):
 
         return PhotoView(self, target, augment)
 
-    tries: ClassVar[tuple[str, ...]] = ("a pretrained architecture", "less augmentation", "larger images")
+    tries: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "underfitting": ("a pretrained architecture", "less augmentation", "larger images"),
+        "overfitting": ("more augmentation", "a pretrained architecture"),
+        "overconfidence": ("more augmentation",),
+        "confused_pair": ("larger images, where the difference is small",),
+    }
 
     def baseline_arrays(self, part: Part, *, seed: int) -> tuple[Part, dict[str, np.ndarray], dict[str, Any]]:
         """Small images as "pixels", float32 `[items, dim]` from 0 to 1."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -203,7 +203,12 @@ class Sound(Input):
 
     # Judging.
 
-    tries: ClassVar[tuple[str, ...]] = ("less augmentation", "longer windows")
+    tries: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "underfitting": ("less augmentation", "longer windows"),
+        "overfitting": ("more augmentation",),
+        "overconfidence": ("more augmentation",),
+        "confused_pair": ("longer windows, where the difference takes time to hear",),
+    }
 
     def baselines(self, target: Target) -> dict[str, Baseline]:
         from headway.inputs.sound.baselines import BASELINES

@@ -196,7 +196,10 @@ class Table(RowInput[FittedColumn]):
     def runs_in_browser(self) -> bool:
         return True
 
-    tries: ClassVar[tuple[str, ...]] = ("more informative columns",)
+    tries: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "underfitting": ("more informative columns",),
+        "confused_pair": ("columns in which the two classes differ",),
+    }
 
     def baselines(self, target: Target) -> dict[str, Baseline]:
         from headway.inputs.table.baselines import BASELINES

@@ -361,7 +361,11 @@ class Text(Input):
 
     # Judging.
 
-    tries: ClassVar[tuple[str, ...]] = ("a pretrained architecture", "more tokens of each text (max_tokens=)")
+    tries: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "underfitting": ("a pretrained architecture", "more tokens of each text (max_tokens=)"),
+        "overfitting": ("a pretrained architecture",),
+        "confused_pair": ("more tokens of each text (max_tokens=), where the difference comes late",),
+    }
     most_compared: ClassVar[int] = 200_000
 
     def near_copies(self, part: Part) -> Sequence[tuple[int, int]]:

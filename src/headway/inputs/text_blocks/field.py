@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -98,7 +98,10 @@ class TextBlocks(Input):
     nouns: ClassVar[str] = "texts"
     can_quantize: ClassVar[bool] = False
     writes: ClassVar[bool] = True
-    tries: ClassVar[tuple[str, ...]] = ("Longer blocks (block=), so that more of what came before is seen.",)
+    tries: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "underfitting": ("longer blocks (block=), so that more of what came before is seen",),
+        "overfitting": ("a pretrained architecture",),
+    }
 
     def __post_init__(self) -> None:
         problems = []

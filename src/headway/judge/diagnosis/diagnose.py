@@ -103,8 +103,10 @@ def _check_baseline(inputs: ReportInputs) -> list[Finding]:
         f"On {part} the model's {metrics.title}, {own:.4g}, is {relation} that of {against.baseline}, {theirs:.4g}."
     )
     evidence = {"model": own, "baseline": theirs, "difference": against.difference.to_json(), "p": against.p}
+    # A model that was trained elsewhere, such as boosted trees, may know neither.
+    longer = ("train for longer, or with another learning rate (find_lr)",) if inputs.history else ()
     remedies = (
-        "train for longer, or with another learning rate (find_lr)",
+        *longer,
         "check whether the inputs contain the information that the target depends on",
         f"use {against.baseline} instead, which costs less",
     )
@@ -165,11 +167,8 @@ def check_errors(inputs: ReportInputs) -> list[Finding]:
         f"items: the model is {times} as far off on items that it has not seen."
     )
     evidence = {inputs.focus: shown[0], "train": shown[1], "ratio": ratio if math.isfinite(ratio) else None}
-    remedies = (
-        "more data, or more augmentation",
-        "fewer epochs, or more weight decay",
-        "a smaller model, or one that is pretrained",
-    )
+    regularised = "fewer epochs, or more weight decay" if inputs.history else "more regularisation"
+    remedies = ("more data", *inputs.tries.get("overfitting", ()), regularised, "a smaller model, last")
     return [Finding("overfitting", "warning", sentence, evidence, remedies)]
 
 

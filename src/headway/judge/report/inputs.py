@@ -68,7 +68,7 @@ class ReportInputs(RunFacts):
         learned: What the model learned from, for what is said of groups; None where that is not known.
         clusters: By part, which items belong together, int64 `[items]`: intervals and tests count these, not items.
         search: Columns among which the worst groups are looked for; all of them when None.
-        tries: What to try against underfitting that depends on the kind of input.
+        tries: What to try that only the kind of input has, by the kind of finding.
         copies: Items of the parts that are nearly the same as training items.
         seed: The run's seed, for the resampling.
 
@@ -88,7 +88,7 @@ class ReportInputs(RunFacts):
     learned: Learned | None = None
     clusters: Mapping[str, np.ndarray] = field(default_factory=dict)
     search: Sequence[str] | None = None
-    tries: Sequence[str] = ()
+    tries: Mapping[str, Sequence[str]] = field(default_factory=dict)
     copies: Sequence[Copies] = ()
     seed: int = 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -93,7 +93,7 @@ class ClassifierRun:
         baseline_learns: Whether one of the baselines looks at the items, and not at the targets alone.
         is_blind: Whether neither the model nor a baseline that learns surely gives an item's own class more probability
             than other items' classes; False where that was not measured.
-        tries: What to try against underfitting that depends on the kind of input.
+        tries: What to try that only the kind of input has, by the kind of finding.
         clusters: Which items of valid belong together, int64 `[items]`; None where all are independent.
     """
 
@@ -106,7 +106,7 @@ class ClassifierRun:
     baseline_accuracy: float | None = None
     baseline_learns: bool = False
     is_blind: bool = False
-    tries: Sequence[str] = ()
+    tries: Mapping[str, Sequence[str]] = field(default_factory=dict)
     clusters: np.ndarray | None = None
 
     @cached_property

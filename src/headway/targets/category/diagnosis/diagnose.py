@@ -184,7 +184,7 @@ def _confused_pair(run: ClassifierRun, counts: np.ndarray, share: Estimate, one:
     remedies = (
         "look at these items: are their labels right, and can a person tell them apart",
         "more items of both classes, above all of those that look alike",
-        "larger images, where the difference is small",
+        *run.tries.get("confused_pair", ()),
     )
     return Finding("confused_pair", "warning" if share.low > OFTEN_CONFUSED else "note", sentence, evidence, remedies)
 

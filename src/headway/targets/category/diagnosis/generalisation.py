@@ -12,7 +12,7 @@ from typing import Any
 
 from headway.judge.diagnosis.finding import Finding, Severity
 from headway.judge.intervals import Estimate, mean, newcombe, wilson
-from headway.targets.category.diagnosis.classifier_run import ClassifierRun, Judged
+from headway.targets.category.diagnosis.classifier_run import ClassifierRun
 from headway.targets.category.diagnosis.trends import Turn, find_turn
 
 __all__ = ["SERIOUS_GAP", "check_leak", "check_overfitting", "check_underfitting"]
@@ -33,14 +33,6 @@ PERFECT_MARGIN = 10
 LEAK_CONFIDENCE = 0.999
 # Where a simple baseline's error rate may be this low, the task is so easy that no error is no wonder.
 EASY = 0.02
-
-_AGAINST_OVERFITTING = (
-    "more data (`learning_curve()` says how much it would help)",
-    "more augmentation",
-    "an architecture that generalises better, or a pretrained one",
-    "regularisation: weight decay, dropout, fewer epochs",
-    "a smaller model, last",
-)
 
 
 def check_underfitting(run: ClassifierRun) -> list[Finding]:
@@ -72,11 +64,6 @@ def check_underfitting(run: ClassifierRun) -> list[Finding]:
         if falling
         else "Either the model is too small, or the inputs do not contain enough information."
     )
-    remedies = ["a larger architecture", "less weight decay", *run.tries]
-    # Where the loss still falls the cheapest remedy comes first.
-    remedies.insert(0 if falling else 1, "more epochs")
-    if blind:
-        remedies.insert(0, "`find_lr()`: the learning rate may be far off")
     evidence = {
         "train_error": wrong.to_json(),
         "valid_accuracy": run.valid.accuracy.to_json(),
@@ -84,7 +71,34 @@ def check_underfitting(run: ClassifierRun) -> list[Finding]:
         "baseline_accuracy": run.baseline_accuracy,
         "still_falling": falling,
     }
-    return [Finding("underfitting", severity, sentence, evidence, tuple(remedies))]
+    remedies = _against_underfitting(run, falling=falling, blind=blind)
+    return [Finding("underfitting", severity, sentence, evidence, remedies)]
+
+
+def _against_underfitting(run: ClassifierRun, *, falling: bool, blind: bool) -> tuple[str, ...]:
+    more = run.tries.get("underfitting", ())
+    # Answers of a model that was trained elsewhere: boosted trees have neither epochs nor a learning rate of ours.
+    if not run.history:
+        return ("a larger model", "less regularisation", *more)
+    remedies = ["a larger architecture", "less weight decay", *more]
+    # Where the loss still falls the cheapest remedy comes first.
+    remedies.insert(0 if falling else 1, "more epochs")
+    if blind:
+        remedies.insert(0, "`find_lr()`: the learning rate may be far off")
+    return tuple(remedies)
+
+
+def _against_overfitting(run: ClassifierRun) -> tuple[str, ...]:
+    more = run.tries.get("overfitting", ())
+    if not run.history:
+        return ("more data", *more, "more regularisation", "a smaller model, last")
+    return (
+        "more data (`learning_curve()` says how much it would help)",
+        *more,
+        "an architecture that generalises better",
+        "regularisation: weight decay, dropout, fewer epochs",
+        "a smaller model, last",
+    )
 
 
 def check_overfitting(run: ClassifierRun) -> list[Finding]:
@@ -111,11 +125,12 @@ def check_overfitting(run: ClassifierRun) -> list[Finding]:
             sentences.append(f"The accuracy on valid fell by {100 * lost:.1f} points from its best epoch.")
     if severity:
         evidence |= {"valid_accuracy": accuracy.to_json(), "num_valid": len(run.valid)}
-        return [Finding("overfitting", severity, " ".join(sentences), evidence, _AGAINST_OVERFITTING)]
-    return _check_overconfidence(run.valid, turn)
+        return [Finding("overfitting", severity, " ".join(sentences), evidence, _against_overfitting(run))]
+    return _check_overconfidence(run, turn)
 
 
-def _check_overconfidence(valid: Judged, turn: Turn | None) -> list[Finding]:
+def _check_overconfidence(run: ClassifierRun, turn: Turn | None) -> list[Finding]:
+    valid = run.valid
     too_sure, confidence = mean(valid.confidence - valid.correct), float(valid.confidence.mean())
     sentences: list[str] = []
     evidence: dict[str, Any] = {}
@@ -131,7 +146,8 @@ def _check_overconfidence(valid: Judged, turn: Turn | None) -> list[Finding]:
     if not sentences:
         return []
     evidence["valid_accuracy"] = valid.accuracy.to_json()
-    remedies = ("temperature scaling", "more augmentation", "label smoothing", "fewer epochs")
+    training = ("label smoothing", "fewer epochs") if run.history else ()
+    remedies = ("temperature scaling", *run.tries.get("overconfidence", ()), *training)
     severity = "warning" if too_sure.low > TOO_SURE else "note"
     return [Finding("overconfidence", severity, " ".join(sentences), evidence, remedies)]
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import headway as hw
+from headway.inputs.registry import INPUTS, input_class
 from headway.judge.baselines.run import BaselineResult
 from headway.judge.diagnosis.finding import KINDS, Finding, describe
 from headway.judge.intervals import Estimate, newcombe, wilson
@@ -130,13 +132,19 @@ def test_a_gap_is_told_when_it_is_beyond_noise(valid: Arrays, severity: str | No
 
 
 def test_remedies_for_overfitting_have_their_order() -> None:
-    [finding] = found([], answers(800, 200), answers(1000, 0))
+    rows, photos = history([0.5], [0.9]), hw.Image("file").tries
+    [finding] = found(rows, answers(800, 200), answers(1000, 0), tries=photos)
     assert finding.sentence == (
         "The model is right on 100.0% of its training items and on 80.0% of valid: 20.0 points [17.6, 22.6] fewer."
     )
-    wanted = ["more data", "more augmentation", "an architecture that generalises better", "regularisation"]
-    assert [wanted[place] in finding.remedies[place] for place in range(4)] == [True] * 4
-    assert finding.remedies[-1] == "a smaller model, last"
+    assert finding.remedies == (
+        "more data (`learning_curve()` says how much it would help)",
+        "more augmentation",
+        "a pretrained architecture",
+        "an architecture that generalises better",
+        "regularisation: weight decay, dropout, fewer epochs",
+        "a smaller model, last",
+    )
 
 
 TURNED = [0.5, 0.4, 0.35, 0.45, 0.6, 0.7]
@@ -502,9 +510,7 @@ def test_describe_says_the_worst_first() -> None:
         "    place of float16.\n\n"
         "Serious: overfitting. The model is right on 100.0% of its training items and on 80.0% of valid: 20.0\n"
         "  points [17.6, 22.6] fewer.\n"
-        "  Try: more data (`learning_curve()` says how much it would help); more augmentation; an\n"
-        "    architecture that generalises better, or a pretrained one; regularisation: weight decay,\n"
-        "    dropout, fewer epochs; a smaller model, last."
+        "  Try: more data; more regularisation; a smaller model, last."
     )
 
 
@@ -525,17 +531,56 @@ def test_losses_of_mixed_targets_are_compared_with_one_another_alone() -> None:
     assert not {"lr_too_low", "lr_too_high"} & {each.kind for each in diagnose(mixed, **given)}
 
 
-def test_advice_is_for_what_the_items_are() -> None:
-    targets = np.arange(200) % 2
-    blind = (np.full((200, 2), 0.5), targets)
-    for tries in (hw.Image("file").tries, hw.Table().tries):
-        [found] = [
-            each
-            for each in diagnose([], valid=blind, train=blind, labels=["a", "b"], tries=tries)
-            if each.kind == "underfitting"
-        ]
-        assert ("larger images" in found.remedies) == ("larger images" in tries)
-        assert set(tries) <= set(found.remedies)
+@pytest.mark.parametrize("kind", INPUTS)
+def test_advice_is_for_what_the_items_are(kind: str) -> None:
+    """More augmentation where there is some, larger images for photos; of texts and tables neither."""
+    tries, rows = input_class(kind).tries, history([0.5], [0.9])
+    assert set(tries) <= set(KINDS)
+    remedies = {
+        finding.kind: finding.remedies
+        for arrays in (
+            {"valid": answers(800, 200), "train": answers(1000, 0)},
+            {"valid": answers(500, 500, sure=0.9)},
+            {"valid": answers(500, 500), "train": answers(500, 500)},
+            {"valid": confused()},
+        )
+        for finding in found(rows, **arrays, tries=tries)
+    }
+    wanted = {"overfitting", "overconfidence", "underfitting", "confused_pair"}
+    assert wanted <= set(remedies)
+    assert all(set(tries[name]) <= set(remedies[name]) for name in wanted & set(tries))
+    said = {remedy.partition(",")[0] for name in wanted for remedy in remedies[name]}
+    assert ("larger images" in said) == (kind == "image")
+    assert ("more augmentation" in said) == (kind in ("bytes", "image", "sound"))
+
+
+def confused() -> Arrays:
+    """Two of four classes that are taken for one another in every fifth item."""
+    targets = np.arange(800) % 4
+    given = np.where((np.arange(800) % 5 == 0) & (targets < 2), 1 - targets, targets)
+    return np.eye(4)[given] * 0.88 + 0.03, targets
+
+
+def test_of_a_model_trained_elsewhere_nothing_is_said_of_epochs() -> None:
+    """Boosted trees, say, of which only the answers are known."""
+    results = [
+        *found([], answers(800, 200), answers(1000, 0)),
+        *found([], answers(500, 500, sure=0.9)),
+        *found([], answers(500, 500), answers(500, 500)),
+    ]
+    said = "; ".join(remedy for finding in results for remedy in finding.remedies)
+    assert {"overfitting", "overconfidence", "underfitting"} <= {finding.kind for finding in results}
+    assert not re.search("epoch|weight decay|find_lr|augment|image|dropout|learner", said)
+
+
+def test_boosted_trees_are_not_sent_to_train_for_longer() -> None:
+    predictions, targets = answers(130, 70, classes=2)
+    report = hw.judge_predictions(predictions[:, ::-1], targets)
+    [finding] = [finding for finding in report.findings if finding.kind == "no_better_than_baseline"]
+    assert finding.remedies == (
+        "check whether the inputs contain the information that the target depends on",
+        "use majority class instead, which costs less",
+    )
 
 
 @pytest.mark.parametrize(

@@ -237,8 +237,17 @@ def assign(split: Split, **columns: Any) -> Callable[[], object]:
 def test_split_column_that_is_not_there(split: Split, name: str) -> None:
     assert refusal(DataError, assign(split, site=[1, 2])) == text(
         f"{name} needs a column that the item table does not have.",
-        "column='sit', columns: y, content, site",
+        "column='sit', columns: y, site",
         'Did you mean "site"?',
+    )
+
+
+def test_split_column_that_is_like_none_names_those_of_the_table() -> None:
+    table = pl.DataFrame({"size": [1.0, 1.5, 2.0, 2.0] * 10, "kind": ["a", "b"] * 20})
+    assert refusal(DataError, lambda: from_items(table, target="kind", split=GroupSplit("patient"))) == text(
+        "GroupSplit needs a column that the item table does not have.",
+        "column='patient', columns: size, kind",
+        "Known: kind, size.",
     )
 
 

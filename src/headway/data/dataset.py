@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from importlib import import_module
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -209,7 +210,9 @@ class Data:
         lines += self.input.describe()
         if len(self.problems):
             lines.append(f"left out: {len(self.problems)}, such as: {self.problems['reason'][0]}")
-        lines += [f"{copies.sentence} {ADVICE}" for copies in self.copies]
+        for copies in self.copies:
+            # The names of texts are their first words, so that this is longer than a terminal is wide.
+            lines += wrap(f"{copies.sentence} {ADVICE}", 100, subsequent_indent="  ", break_on_hyphens=False)
         lines += self.notes
         return "\n".join(lines)
 

@@ -42,6 +42,8 @@ PartName = Literal["train", "valid", "test"]
 PARTS: tuple[PartName, ...] = ("train", "valid", "test")
 
 _STRATUM = "\0stratum"
+# What Headway adds to the columns of a table.
+_OWN_COLUMNS = {"row", "content", _STRATUM}
 
 
 class Split(ABC):
@@ -331,10 +333,11 @@ def _shares(valid: float, test: float) -> str:
 
 def _column(items: pl.DataFrame, column: str, splitter: str) -> list:
     if column not in items.columns:
+        columns = [name for name in items.columns if name not in _OWN_COLUMNS]
         raise DataError(
             f"{splitter} needs a column that the item table does not have.",
-            given=f"column={column!r}, columns: {', '.join(items.columns)}",
-            fix=did_you_mean(column, items.columns),
+            given=f"column={column!r}, columns: {', '.join(columns)}",
+            fix=did_you_mean(column, columns),
         )
     values = items[column]
     # Not a number is how other libraries write a gap.

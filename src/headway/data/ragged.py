@@ -56,11 +56,14 @@ class RaggedWriter:
 
     def close(self) -> None:
         """Nothing more is written; a file that is not finished has to be closed, too."""
-        self._bytes.close()
+        # Threads that are still reading write whole arrays, or none.
+        with self._lock:
+            self._bytes.close()
 
     def finish(self) -> Ragged | None:
         """All of them; None where they were too many."""
         if self._length * self._dtype.itemsize > self._most:
+            self.close()
             return None
         if isinstance(self._bytes, io.BytesIO):
             flat = np.frombuffer(self._bytes.getbuffer(), dtype=self._dtype)

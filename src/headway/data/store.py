@@ -255,6 +255,10 @@ def _fill(
             # Not at each item: to draw a bar takes longer than to read a small photo.
             if on_progress and (index % 64 == 63 or index + 1 == len(values)):
                 on_progress(index + 1, len(values))
+    except BaseException:
+        if isinstance(canvases, RaggedWriter):
+            canvases.close()
+        raise
     finally:
         # Whoever wants to stop waits neither for what is queued nor for a disk that does not answer.
         pool.shutdown(wait=False, cancel_futures=True)

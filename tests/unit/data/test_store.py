@@ -12,7 +12,7 @@ import pytest
 from PIL import Image as PILImage
 
 from headway.data import store as store_module
-from headway.data.ragged import Ragged
+from headway.data.ragged import Ragged, RaggedWriter
 from headway.data.store import Store, open_store, reader_threads
 from headway.errors import ConfigError, ReadError
 from headway.inputs.image.field import Image
@@ -453,6 +453,31 @@ def test_items_of_different_lengths_lie_one_after_another(
     assert open_store([path.read_bytes() for path in paths], Wave()).canvases is not None
     monkeypatch.setattr(store_module, "MAX_MEMORY_BYTES", 9 * 8 - 1)
     assert open_store([path.read_bytes() for path in paths], Wave()).canvases is None
+
+
+def test_an_interrupted_store_leaves_no_file_open(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writers: list[RaggedWriter] = []
+
+    class Kept(RaggedWriter):
+        def __init__(self, *options: Any) -> None:
+            super().__init__(*options)
+            writers.append(self)
+
+        def __setitem__(self, index: int, array: np.ndarray) -> None:
+            if index == 2:
+                raise KeyboardInterrupt
+            super().__setitem__(index, array)
+
+    paths = [tmp_path / f"{number}.wave" for number in range(4)]
+    for path in paths:
+        path.write_bytes(np.ones((3, 2), "f4").tobytes())
+    monkeypatch.setattr(store_module, "RaggedWriter", Kept)
+    with pytest.raises(KeyboardInterrupt):
+        open_store(paths, Wave(), threads=1)
+    assert list(cache.iterdir()) == []
+    assert writers[0]._bytes.closed
 
 
 def test_progress_is_told_and_ends_at_the_end(files: list[Path], tmp_path: Path) -> None:

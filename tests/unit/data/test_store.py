@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -455,9 +456,7 @@ def test_items_of_different_lengths_lie_one_after_another(
     assert open_store([path.read_bytes() for path in paths], Wave()).canvases is None
 
 
-def test_an_interrupted_store_leaves_no_file_open(
-    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_store_leaves_no_file_open(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     writers: list[RaggedWriter] = []
 
     class Kept(RaggedWriter):

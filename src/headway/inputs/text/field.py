@@ -193,7 +193,10 @@ class Text(Input):
         tokens = encode(opened(fitted, self.max_tokens + 1), self._texts(sample))
         cut = float(np.mean([len(array) > self.max_tokens for array in tokens])) if tokens else 0.0
         size = opened(fitted, self.max_tokens).get_vocab_size()
-        surprisal = Surprisal.fit(tokens, size=size, ignored=uncounted(fitted))
+        if self.tokenizer == "byte_pair":
+            surprisal = Surprisal.fit_learned(self._texts(sample), fitted)
+        else:
+            surprisal = Surprisal.fit(tokens, size=size, ignored=uncounted(fitted))
         padding, scripts = padding_of(fitted) or PADDING, scripts_of(self.joined(sample))
         return learned(self, fitted=fitted, cut=cut, surprisal=surprisal, scripts=scripts, padding=padding)
 

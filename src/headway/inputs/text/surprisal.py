@@ -11,14 +11,20 @@ from typing import Any, Self
 
 import numpy as np
 
+from headway.inputs.text.tokenizer import encode, learned_tokenizer, opened, uncounted
+
 __all__ = ["MAX_ROWS", "Surprisal"]
 
 # Texts that it learns from at most; more hardly change how rare a token is.
 MAX_ROWS = 5_000
+# Tokens of a text that are looked at where the limit is found.
+_MAX_TOKENS = 1_024
 # The share of training texts that may be as rare to the other half of them.
 _MAX_REFUSED = 0.01
 # So many tokens of usual rarity are counted beside a text's own: a few tokens say little.
 _USUAL = 5
+# The same in bytes, where these are counted: about as much text.
+_USUAL_BYTES = 20
 # Steps of an eighth of a nat, a byte each; the largest byte is for tokens that do not count.
 _STEPS, _NOT_COUNTED = 8, 255
 
@@ -32,6 +38,7 @@ class Surprisal:
             count.
         usual: That of all tokens on average, in nats.
         limit: Above it a text is far from the training texts, in nats.
+        lengths: How much each token counts, a byte a token: its bytes of text. Empty where each counts as one.
 
     Example:
         >>> draw = np.random.default_rng(0)
@@ -43,6 +50,7 @@ class Surprisal:
     tokens: bytes
     usual: float
     limit: float
+    lengths: bytes = b""
 
     @classmethod
     def fit(cls, arrays: Sequence[np.ndarray], *, size: int, ignored: Sequence[int]) -> Self:
@@ -51,14 +59,34 @@ class Surprisal:
         # Each half as the other sees it: of their own texts all tokens are known.
         others = [_rarity(half, size, ignored) for half in reversed(halves)]
         seen = [[table[array] for array in half] for half, table in zip(halves, others, strict=True)]
-        every = np.concatenate([np.empty(0, np.uint8), *seen[0], *seen[1]])
-        counted = every[every != _NOT_COUNTED]
-        usual = float(counted.mean() / _STEPS) if len(counted) else 0.0
-        means = np.sort([_mean(values[None], usual)[0] for half in seen for values in half])
+        return cls._limited(_rarity(arrays, size, ignored), [_sums(row[None]) for half in seen for row in half])
+
+    @classmethod
+    def fit_learned(cls, texts: Sequence[str], tokenizer: str) -> Self:
+        """Of a tokenizer of `learned_tokenizer` that has learned from these training texts: rarity by bytes of text.
+
+        A text of another kind falls into single letters. These are frequent: it has many tokens, and not rare ones.
+        """
+        sums = []
+        for known, new in ((texts[::2], texts[1::2]), (texts[1::2], texts[::2])):
+            # The tokenizer, too, has only seen the other half: its own texts fall into few tokens.
+            table, lengths, arrays = _learned(learned_tokenizer(known), known, new)
+            sums += [_sums(table[array][None], lengths[array][None]) for array in arrays]
+        table, lengths, _ = _learned(tokenizer, texts, [])
+        return cls._limited(table, sums, lengths)
+
+    @classmethod
+    def _limited(
+        cls, table: np.ndarray, sums: Sequence[tuple[np.ndarray, np.ndarray]], lengths: np.ndarray | None = None
+    ) -> Self:
+        """With a limit from what `_sums` gives of texts that were new to what judged them."""
+        nats, counts = np.array(sums, dtype=np.float64).reshape(-1, 2).T
+        usual = float(nats.sum() / counts.sum()) if counts.sum() else 0.0
+        means = np.sort(_mean((nats, counts), usual, _USUAL if lengths is None else _USUAL_BYTES))
         # One more is left out: of a hundred texts one is often of another kind, and would set the limit for all.
         rank = max(int(len(means) * (1 - _MAX_REFUSED)) - 1, 1)
         limit = float(means[rank - 1]) if len(means) else math.inf
-        return cls(_rarity(arrays, size, ignored).tobytes(), usual, limit)
+        return cls(table.tobytes(), usual, limit, b"" if lengths is None else lengths.tobytes())
 
     def is_far(self, arrays: np.ndarray) -> np.ndarray:
         """Which texts of a batch, integers `[batch, tokens]`, are made of tokens rarer than the training texts'."""
@@ -66,20 +94,29 @@ class Surprisal:
 
     def mean(self, arrays: np.ndarray) -> np.ndarray:
         """How rare the tokens of each text are on average, float64 `[batch]`, in nats; of few tokens nearly `usual`."""
-        return _mean(self._table[arrays], self.usual)
+        if not self.lengths:
+            return _mean(_sums(self._table[arrays]), self.usual, _USUAL)
+        return _mean(_sums(self._table[arrays], self._lengths[arrays]), self.usual, _USUAL_BYTES)
 
     @cached_property
     def _table(self) -> np.ndarray:
         return np.frombuffer(self.tokens, np.uint8)
 
+    @cached_property
+    def _lengths(self) -> np.ndarray:
+        return np.frombuffer(self.lengths, np.uint8)
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {"tokens": base64.b64encode(self.tokens).decode(), "usual": self.usual, "limit": self.limit}
+        tables = {"tokens": base64.b64encode(self.tokens).decode(), "lengths": base64.b64encode(self.lengths).decode()}
+        return {**tables, "usual": self.usual, "limit": self.limit}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         """What `to_json` wrote."""
-        return cls(base64.b64decode(values["tokens"]), float(values["usual"]), float(values["limit"]))
+        tokens, lengths = (base64.b64decode(values.get(name, "")) for name in ("tokens", "lengths"))
+        assert len(lengths) in (0, len(tokens))
+        return cls(tokens, float(values["usual"]), float(values["limit"]), lengths)
 
 
 def _rarity(arrays: Sequence[np.ndarray], size: int, ignored: Sequence[int]) -> np.ndarray:
@@ -99,8 +136,25 @@ def _rarity(arrays: Sequence[np.ndarray], size: int, ignored: Sequence[int]) -> 
     return table
 
 
-def _mean(values: np.ndarray, usual: float) -> np.ndarray:
-    """The mean rarity of each row of values, uint8 `[batch, tokens]`, in nats, with some of the usual beside it."""
-    counts = (values != _NOT_COUNTED).sum(axis=1)
-    sums = np.where(values == _NOT_COUNTED, 0, values).sum(axis=1, dtype=np.int64) / _STEPS
-    return (sums + usual * _USUAL) / (counts + _USUAL)
+def _learned(
+    tokenizer: str, known: Sequence[str], new: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    """The rarity and the bytes of each token that some texts give, uint8 `[size]`; and the tokens of other texts."""
+    made = opened(tokenizer, _MAX_TOKENS)
+    size, ignored = made.get_vocab_size(), uncounted(tokenizer)
+    # In a tokenizer of byte pairs a character stands for a byte; longer tokens than 255 are lines of one sign.
+    lengths = np.array([min(len(made.id_to_token(token) or ""), 255) for token in range(size)], dtype=np.uint8)
+    return _rarity(encode(made, known), size, ignored), lengths, encode(made, new)
+
+
+def _sums(values: np.ndarray, lengths: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """The nats of each row of values, uint8 `[batch, tokens]`, and how much its tokens count together."""
+    is_counted = values != _NOT_COUNTED
+    counts = is_counted.sum(axis=1) if lengths is None else (lengths * is_counted).sum(axis=1, dtype=np.int64)
+    return np.where(is_counted, values, 0).sum(axis=1, dtype=np.int64) / _STEPS, counts
+
+
+def _mean(sums: tuple[np.ndarray, np.ndarray], usual: float, num_usual: int) -> np.ndarray:
+    """Nats by what they are counted by, with some of the usual beside them."""
+    nats, counts = sums
+    return (nats + usual * num_usual) / (counts + num_usual)

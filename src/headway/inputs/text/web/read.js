@@ -7,6 +7,7 @@ const NOT_COUNTED = 255;
 const STEPS = 8;
 // So many tokens of usual rarity are counted beside a text's own.
 const USUAL = 5;
+const USUAL_BYTES = 20;
 
 let cached = {};
 
@@ -40,7 +41,16 @@ function checked(text) {
 // Whether a text is made of much rarer tokens than the training texts.
 function isRare(tokens, surprisal) {
   const rarity = atob(surprisal.tokens);
-  const counted = tokens.map((token) => rarity.charCodeAt(token)).filter((value) => value !== NOT_COUNTED);
-  const sum = counted.reduce((total, value) => total + value, 0) / STEPS;
-  return (sum + surprisal.usual * USUAL) / (counted.length + USUAL) > surprisal.limit;
+  // By bytes of text where the bundle has each token's; else by tokens.
+  const lengths = surprisal.lengths ? atob(surprisal.lengths) : null;
+  const numUsual = lengths ? USUAL_BYTES : USUAL;
+  let sum = surprisal.usual * numUsual;
+  let count = numUsual;
+  for (const token of tokens) {
+    const value = rarity.charCodeAt(token);
+    if (value === NOT_COUNTED) continue;
+    sum += value / STEPS;
+    count += lengths ? lengths.charCodeAt(token) : 1;
+  }
+  return sum / count > surprisal.limit;
 }

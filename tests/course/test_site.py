@@ -99,8 +99,8 @@ def test_nothing_is_left_of_the_marks_of_a_lesson(site: dict[str, bytes]) -> Non
 
 def test_solutions_are_nowhere(site: dict[str, bytes]) -> None:
     every = markup.plain(b"\n".join(site.values()).decode())
-    for number in NUMBERS:
-        for exercise in exercises_of(number):
+    for lesson in [*NUMBERS, "primer"]:
+        for exercise in exercises_of(lesson):
             known = {line.strip() for line in exercise.start.splitlines()}
             lines = {line.strip() for line in exercise.solution.splitlines()} - known
             longest = max(lines, key=len)
@@ -117,6 +117,15 @@ def test_no_page_loads_or_names_another_host(site: dict[str, bytes]) -> None:
             assert b"@import" not in content
             assert b"fetch(" not in content
     assert b"url(" not in site["page.css"]
+
+
+def test_the_primer_has_its_page(site: dict[str, bytes]) -> None:
+    text = site["primer.html"].decode()
+    ids = [exercise.id for exercise in exercises_of("primer")]
+    assert re.findall(r'<article class="exercise" id="exercise-([\w.]+)"', text) == ids
+    assert "belongs to" not in text, "its exercises are of no lesson"
+    assert '<a href="primer.html">primer</a>' in site["index.html"].decode()
+    assert {f"primer.html#exercise-{id}" for id in ids} <= {address for address, *_ in index_of(site)["entries"]}
 
 
 def test_every_page_has_its_policy(site: dict[str, bytes]) -> None:

@@ -216,7 +216,7 @@ def test_nothing_is_asked_of_any_host(site: str, page: Page) -> None:
 
 
 PAGES = ["index.html", *(f"{STEM}{ending}.html" for ending in ("", "-questions", "-exercises", "-research", "-print"))]
-PAGES += ["words.html", "data.html", "search.html?q=loss"]
+PAGES += ["primer.html", "words.html", "data.html", "search.html?q=loss"]
 
 
 @pytest.mark.slow

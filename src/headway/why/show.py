@@ -9,23 +9,32 @@ from pathlib import Path
 from headway.why.failure import Failure, Variable
 from headway.why.match import Explanation
 
-__all__ = ["PAGES", "show", "show_run"]
+__all__ = ["MORE", "show", "show_run"]
 
 WIDTH = 80
 BOLD, DIM, GREEN, END = "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[0m"
 QUESTION = "None of these? `headway why --question` writes a question that you can post."
-# The documents that say more, by the folder of the code that raised an error on purpose.
-PAGES = {
-    "bundle": "docs/bundle-format.md",
-    "datasets": "docs/datasets.md",
-    "data": "docs/targets.md",
-    "ratings": "docs/ratings.md",
-    "table": "docs/tables.md",
-    "mask": "docs/segmentation.md",
-    "targets": "docs/targets.md",
-    "judge": "docs/report.md",
-    "serve": "docs/serve.md",
-    "headway": "docs/train.md",
+# What says more and comes with the library, by the folder of the code that raised an error on purpose.
+MORE = {
+    "audit": "headway audit --help",
+    "bundle": "help(hw.load), in Python",
+    "bytes": "help(hw.Bytes), in Python",
+    "clean": "headway clean --help",
+    "course": "headway course --help",
+    "data": "help(hw.from_csv), in Python",
+    "datasets": "headway datasets --help",
+    "headway": "help(hw.Learner), in Python",
+    "image": "help(hw.Image), in Python",
+    "judge": "help(hw.Report), in Python",
+    "lab": "headway lab --help",
+    "past": "help(hw.Future), in Python",
+    "ratings": "help(hw.Ratings), in Python",
+    "series": "help(hw.Series), in Python",
+    "serve": "headway serve --help",
+    "sound": "help(hw.Sound), in Python",
+    "table": "help(hw.Table), in Python",
+    "targets": "help(hw.Category), in Python",
+    "text": "help(hw.Text), in Python",
 }
 
 
@@ -82,8 +91,8 @@ def _of_ours(failure: Failure) -> str:
     lines = [f"Given: {failure.given}", f"Fix:   {failure.fix}"] if failure.fix else []
     # The folder of the code that raised it knows its subject.
     parts = Path(failure.frames[-1].file).parts if failure.frames else ()
-    page = next((PAGES[part] for part in reversed(parts) if part in PAGES), PAGES["headway"])
-    return "\n".join([*lines, f"More:  {page}"])
+    more = next((MORE[part] for part in reversed(parts) if part in MORE), MORE["headway"])
+    return "\n".join([*lines, f"More:  {more}"])
 
 
 def _explanation(explanation: Explanation, *, colour: bool, full: bool) -> str:

@@ -114,7 +114,7 @@ def test_an_error_of_ours_is_shown_whole_with_its_entry(tmp_path: Path) -> None:
     assert status == 1
     assert text == (
         "BundleError: The bundle cannot be opened: there is no such file.\n\n"
-        f"Given: no.headway, looked up from {Path.cwd()}\nFix:   Correct the path.\nMore:  docs/bundle-format.md\n\n"
+        f"Given: no.headway, looked up from {Path.cwd()}\nFix:   Correct the path.\nMore:  help(hw.load), in Python\n\n"
         "A file is not a model of Headway  [headway.no_bundle]\n"
         "A bundle holds the graph, how inputs are read, the classes and a check. This\n"
         "file is none, or is missing.\n\n"

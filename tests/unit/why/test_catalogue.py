@@ -7,12 +7,15 @@ import string
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+import headway as hw
+from headway.cli import app
 from headway.why.catalogue import Entry, entries
 from headway.why.checks import CHECKS
 from headway.why.failure import Failure, Variable
 from headway.why.match import explain
-from headway.why.show import show
+from headway.why.show import MORE, show
 from tests.meta.modules import ROOT
 
 ENTRIES = {entry.id: entry for entry in entries()}
@@ -86,10 +89,22 @@ def test_no_entry_fits_a_failure_without_a_likeness() -> None:
 def test_an_error_of_headway_that_no_entry_fits_says_that_its_message_is_all() -> None:
     failure = Failure("ConfigError", "Odd.", what="Odd.", given="size=3", fix="Pass size=8.")
     assert show(failure, explain(failure)) == (
-        "ConfigError: Odd.\n\nGiven: size=3\nFix:   Pass size=8.\nMore:  docs/train.md\n\n"
+        "ConfigError: Odd.\n\nGiven: size=3\nFix:   Pass size=8.\nMore:  help(hw.Learner), in Python\n\n"
         "The message is all that Headway knows of it.\n"
         "`headway why --question` writes a question that you can post."
     )
+
+
+def test_what_says_more_is_there_wherever_the_library_is() -> None:
+    commands = get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]
+    for folder, more in MORE.items():
+        assert folder in ("headway", *(path.name for path in (ROOT / "src" / "headway").rglob("*") if path.is_dir()))
+        if name := re.fullmatch(r"help\(hw\.(\w+)\), in Python", more):
+            assert getattr(hw, name[1]).__doc__
+        else:
+            words = re.fullmatch(r"headway (\w+) --help", more)
+            assert words
+            assert words[1] in commands
 
 
 def test_words_find_the_nearest_where_no_pattern_fits() -> None:

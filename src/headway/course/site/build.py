@@ -83,10 +83,13 @@ def files(*, has_model: bool = False) -> dict[str, bytes]:
     tables, entries = pages.word_tables()
     sheets, of_data = pages.data_sheets()
     families, of_failures = pages.failures()
-    entries = [*_lesson_entries(every), *entries, *of_data, *of_failures]
+    primer = [pages.shown_exercise(one) for one in exercises_of("primer")]
+    of_primer = [_exercise_entry(one, "primer.html", "Primer") for one in primer]
+    entries = [*_lesson_entries(every), *of_primer, *entries, *of_data, *of_failures]
     render = _renderer(every, has_model)
     contents = {
-        "index.html": render("start.html", title="Headway: deep learning for coders"),
+        "index.html": render("start.html", title="Headway: deep learning for coders", num_primer=len(primer)),
+        "primer.html": render("primer.html", title="Primer", exercises=primer),
         "words.html": render("words.html", title="Words", tables=tables),
         "data.html": render("data.html", title="Data sets", sheets=sheets),
         "why.html": render("why.html", title="What went wrong", families=families),
@@ -160,14 +163,17 @@ def _lesson_entries(every: Sequence[_LessonPages]) -> list[Entry]:
             anchor = f"#{section.section.anchor}" if section.section else ""
             title = section.section.title if section.section else one.lesson.title
             entries.append(Entry(f"{one.stem}.html{anchor}", title, name, section.words))
-        for exercise in one.exercises:
-            address = f"{one.stem}-exercises.html#exercise-{exercise['id']}"
-            entries.append(Entry(address, exercise["title"], f"{name}: exercises", exercise["text"]))
+        address = f"{one.stem}-exercises.html"
+        entries += [_exercise_entry(exercise, address, f"{name}: exercises") for exercise in one.exercises]
         for assignment in one.research:
             address = f"{one.stem}-research.html#research-{assignment['id']}"
             text = markup.plain(assignment["html"])
             entries.append(Entry(address, assignment["title"], f"{name}: further research", text))
     return entries
+
+
+def _exercise_entry(exercise: dict[str, Any], page: str, name: str) -> Entry:
+    return Entry(f"{page}#exercise-{exercise['id']}", exercise["title"], name, exercise["text"])
 
 
 def _script(name: str, value: Any) -> str:

@@ -211,7 +211,7 @@ def _names() -> dict[str, Any]:
 def _follow(name: str) -> Any:
     """What a name stands for, attribute by attribute, as far as types tell."""
     head, *rest = name.split(".")
-    found = {**vars(hw.Learner), **_names(), **RECEIVERS}[head]
+    found = {**dict(inspect.getmembers(hw.Learner)), **_names(), **RECEIVERS}[head]
     for step in rest:
         if not hasattr(found, step) and step not in _attributes(found):
             raise BrokenCodeError(f"{name}: {getattr(found, '__name__', found)} has no {step!r}")
@@ -231,7 +231,9 @@ def _attributes(kind: Any) -> set[str]:
 def _check_keyword(piece: str) -> None:
     """An argument named alone, as `mixup=` or `epochs=3`: some public function takes it."""
     name, _, value = piece.partition("=")
-    public = [getattr(hw, each) for each in hw.__all__] + [*vars(hw.Learner).values()]
+    public = [getattr(hw, each) for each in hw.__all__] + [
+        method for _, method in inspect.getmembers(hw.Learner, inspect.isfunction)
+    ]
     if not any(callable(each) and name in _signature(each).parameters for each in public):
         raise BrokenCodeError(f"no public function has an argument {name!r}")
     check(value)

@@ -22,8 +22,13 @@ program can read. `headway --version` prints the version; `python -m headway` is
 
 ## Completion
 
-`headway --install-completion` teaches the shell that it runs in (bash, zsh, fish or PowerShell) to complete commands
-and options; `headway --show-completion` prints what it would add. A new shell knows them.
+The first line teaches the shell that it runs in (bash, zsh, fish or PowerShell) to complete commands and options, from
+the next shell on; the second prints what the first would add:
+
+```text
+headway --install-completion
+headway --show-completion
+```
 
 ## Exit status
 

@@ -81,11 +81,13 @@ def test_fields_of_any_kind(field: str, key: str, value: object) -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(manifest=st.dictionaries(st.text(), JSON, max_size=4), files=st.lists(st.binary(), min_size=4, max_size=4))
-def test_what_is_written_is_read(manifest: dict[str, object], files: list[bytes]) -> None:
-    named: dict[str, bytes] = dict(
-        zip(("weights.safetensors", "model.onnx", "check.npz", "card.md"), files, strict=True)
-    )
+@given(
+    manifest=st.dictionaries(st.text(), JSON, max_size=4),
+    files=st.lists(st.binary(), min_size=3, max_size=3),
+    card=st.text().map(str.encode),
+)
+def test_what_is_written_is_read(manifest: dict[str, object], files: list[bytes], card: bytes) -> None:
+    named = {**dict(zip(("weights.safetensors", "model.onnx", "check.npz"), files, strict=True)), "card.md": card}
     with tempfile.TemporaryDirectory() as folder:
         bundle = read_bundle(write_bundle(Path(folder, "model.headway"), manifest=manifest, files=named))
     assert bundle.files == named

@@ -1,4 +1,4 @@
-"""A network of timm's with exported weights, without Headway: torch and timm. `headway export --format` copies it."""
+"""A network of timm's with exported weights, without Headway: torch and timm. `headway export` copies it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Photos as an exported graph takes them, without Headway: numpy and Pillow. `headway export --format` copies it."""
+"""Photos as an exported graph takes them, without Headway: numpy and Pillow. `headway export` copies it."""
 
 import io
 from collections.abc import Sequence

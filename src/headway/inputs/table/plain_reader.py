@@ -1,4 +1,4 @@
-"""Rows as an exported graph takes them, without Headway: numpy alone. `headway export --format` copies it."""
+"""Rows as an exported graph takes them, without Headway: numpy alone. `headway export` copies it."""
 
 import math
 import re

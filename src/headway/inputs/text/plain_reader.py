@@ -1,4 +1,4 @@
-"""Texts as an exported graph takes them, without Headway: numpy and tokenizers. `headway export --format` copies it."""
+"""Texts as an exported graph takes them, without Headway: numpy and tokenizers. `headway export` copies it."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -15,6 +15,7 @@ from torch import nn
 
 import headway as hw
 from headway.runs.checkpoint import Checkpoints, Saved
+from headway.system.cache import cache_folder
 from headway.train import stage_checkpoint
 
 QUIET: dict[str, Any] = {"progress": False, "device": "cpu", "precision": "float32"}
@@ -37,6 +38,10 @@ def saves_counted(*, error: BaseException | None = None, at: int = 0, half_done:
     real, replace = Checkpoints.save, os.replace
 
     def save(self: Checkpoints, name: str, saved: Saved) -> None:
+        if self.folder == cache_folder("features"):
+            # No run's: computed again where they are not there.
+            real(self, name, saved)
+            return
         if self.folder is not None:
             names.append(name)
         is_last = error is not None and len(names) == at

@@ -121,7 +121,7 @@ def test_a_lesson_in_its_quick_form(course: Path) -> None:
     problems = verify_lesson(7, quick=True)
     assert "lesson 7, line 7: ZeroDivisionError: division by zero" in problems
     assert [problem for problem in problems if "far: " in problem] == [
-        "lesson 7, far: 2.0. Expected: 0.7 to 1.3. Run the lesson again from its first cell."
+        "lesson 7, far: 2.00. Expected: 0.70 to 1.30. Run the lesson again from its first cell."
     ]
     file.write_text(QUICK.replace("quick:range", "quick:ranges"))
     assert any("must change a text that its cell has once." in problem for problem in verify_lesson(7, quick=True))

@@ -88,7 +88,7 @@ def _head(failure: Failure, *, colour: bool) -> str:
 
 
 def _of_ours(failure: Failure) -> str:
-    lines = [f"Given: {failure.given}", f"Fix:   {failure.fix}"] if failure.fix else []
+    lines = [f"Given: {failure.given}", _hanging(f"Fix:   {failure.fix}")] if failure.fix else []
     # The folder of the code that raised it knows its subject.
     parts = Path(failure.frames[-1].file).parts if failure.frames else ()
     more = next((MORE[part] for part in reversed(parts) if part in MORE), MORE["headway"])
@@ -159,6 +159,13 @@ def _end(failure: Failure, explanations: Sequence[Explanation]) -> str:
 
 def _indented(line: str) -> str:
     return textwrap.indent(_wrapped(line, WIDTH - 4), "    ")
+
+
+def _hanging(text: str) -> str:
+    """Further lines begin where the words after "Fix:" do."""
+    first, *more = text.splitlines()
+    wrapped = textwrap.fill(first, WIDTH, subsequent_indent=7 * " ", break_on_hyphens=False, break_long_words=False)
+    return "\n".join([wrapped, *more])
 
 
 def _wrapped(text: str, width: int = WIDTH) -> str:

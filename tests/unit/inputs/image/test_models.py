@@ -1,33 +1,11 @@
 from __future__ import annotations
 
-import urllib.error
-import urllib.request
-from pathlib import Path
-
 import pytest
 import timm
 import torch
 
 from headway.errors import ConfigError, did_you_mean
 from headway.inputs.image.models import create, default_arch
-
-
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("HEADWAY_CACHE", str(tmp_path))
-    (tmp_path / "weights").mkdir()
-    return tmp_path / "weights"
-
-
-@pytest.fixture
-def offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing answers, and the hub's own cache is empty."""
-
-    def refuse(*_: object, **__: object) -> None:
-        raise urllib.error.URLError(OSError("no network"))
-
-    monkeypatch.setattr(urllib.request, "urlopen", refuse)
-    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
 
 
 def test_the_default_depends_on_the_size() -> None:

@@ -107,9 +107,14 @@ def worlds() -> Iterator[World]:
     }
     for name, draw in errors.items():
         yield World(f"{name} errors", partial(_numbers, draw), NUMBERS, ("mae", "rmse", "r2"))
-    for name in ("normal", "Student's t3"):
-        draw = partial(_numbers, errors[name], targets=lambda size, draw: 3 * draw.exponential(size=size))
-        yield World(f"exponential targets, {name} errors", draw, NUMBERS, ("r2",))
+    skewed = {
+        "exponential": lambda size, draw: 3 * draw.exponential(size=size),
+        "lognormal": lambda size, draw: 3 * np.exp(draw.normal(size=size)),
+    }
+    for target, targets in skewed.items():
+        for name in ("normal", "Student's t3"):
+            draw = partial(_numbers, errors[name], targets=targets)
+            yield World(f"{target} targets, {name} errors", draw, NUMBERS, ("r2",))
 
 
 def interval_rows(world: World, repetitions: int) -> list[Row]:

@@ -16,6 +16,8 @@ __all__ = ["METRICS", "absolute_errors", "check_numbers"]
 _LIGHT_TAIL, _TAIL_WEIGHT = 0.25, 3.0
 # The same for the variance of targets, chosen on normal, uniform, exponential and t3 ones.
 _TARGET_TAIL_WEIGHT = 2.5
+# Fewer do not show how heavy the tail of the targets is: with lognormal ones, intervals held the truth in 87 to 92 %.
+_ITEMS_OF_R2 = 40
 
 
 def check_numbers(answers: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -90,12 +92,15 @@ def _r2(answers: np.ndarray, targets: np.ndarray, seed: int) -> Estimate:
     """The share of the targets' variance that the answers explain; NaN where the targets do not differ.
 
     What is not explained is one mean by another, and normal in its logarithm. Each of the two has a tail: the largest
-    error that was not seen would make it higher, the target farthest off that was not seen would make it lower.
+    error that was not seen would make it higher, the target farthest off that was not seen would make it lower. Below
+    40 items there is no interval: they do not show these tails.
     """
     squared, around = _squared(answers, targets), _around(targets)
     mean, total = float(squared.mean()), float(around.mean())
     if total == 0:
         return NAN
+    if len(squared) < _ITEMS_OF_R2:
+        return Estimate(1 - mean / total, math.nan, math.nan, f"{len(squared)} items, {_ITEMS_OF_R2} needed")
     if mean == 0:
         return Estimate(1.0, 1.0, 1.0)
     errors, spread = (squared / mean - 1) / len(squared), (around / total - 1) / len(around)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -13,20 +14,25 @@ Draw = Callable[[np.random.Generator], np.ndarray]
 
 
 def _exponential(draw: np.random.Generator) -> np.ndarray:
-    return 3 * draw.exponential(size=30)
+    return 3 * draw.exponential(size=40)
+
+
+def _lognormal(draw: np.random.Generator) -> np.ndarray:
+    return 3 * draw.lognormal(size=40)
 
 
 def _uniform(draw: np.random.Generator) -> np.ndarray:
-    return draw.uniform(-3, 3, size=30)
+    return draw.uniform(-3, 3, size=40)
 
 
 @pytest.mark.parametrize(
     ("targets", "errors", "truth"),
     [
         # Errors' variance by the targets': 1 / 9, 3 / 9, 3 / 3.
-        (_exponential, lambda draw: draw.normal(size=30), 1 - 1 / 9),
-        (_exponential, lambda draw: draw.standard_t(3, size=30), 1 - 3 / 9),
-        (_uniform, lambda draw: draw.standard_t(3, size=30), 1 - 3 / 3),
+        (_exponential, lambda draw: draw.normal(size=40), 1 - 1 / 9),
+        (_exponential, lambda draw: draw.standard_t(3, size=40), 1 - 3 / 9),
+        (_uniform, lambda draw: draw.standard_t(3, size=40), 1 - 3 / 3),
+        (_lognormal, lambda draw: draw.normal(size=40), 1 - 1 / (9 * math.e * (math.e - 1))),
     ],
 )
 def test_what_is_explained_lies_in_its_interval_whichever_has_a_tail(targets: Draw, errors: Draw, truth: float) -> None:
@@ -53,7 +59,16 @@ def test_each_end_is_moved_by_its_own_tail() -> None:
     assert less > 1
 
 
+def test_few_items_have_no_interval_as_their_tails_are_not_seen() -> None:
+    values, errors = np.arange(40.0), np.tile([1.0, -1.0], 20)
+    few, enough = (
+        METRICS.evaluate((values + errors)[:count], values[:count], names=["r2"])["r2"] for count in (39, 40)
+    )
+    assert str(few) == "0.992 (no interval: 39 items, 40 needed)"
+    assert enough.low < enough.value < enough.high
+
+
 def test_answers_without_an_error_explain_all() -> None:
-    values = np.arange(10.0)
+    values = np.arange(40.0)
     score = METRICS.evaluate(values, values, names=["r2"])["r2"]
     assert (score.value, score.low, score.high) == (1.0, 1.0, 1.0)

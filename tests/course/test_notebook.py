@@ -20,8 +20,8 @@ def test_a_lesson_as_a_notebook() -> None:
 
 def test_a_notebook_that_is_there_stays(tmp_path: Path) -> None:
     file = tmp_path / "07_small.py"
-    file.write_text(LESSON)
-    book = write_notebook(file)
+    lesson = parse(LESSON)
+    book = write_notebook(lesson, file)
     assert book == tmp_path / "07_small.ipynb"
     book.write_text("mine")
-    assert write_notebook(file).read_text() == "mine"
+    assert write_notebook(lesson, file).read_text() == "mine"

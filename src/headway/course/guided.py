@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal, Self, cast
 
 from headway.course.claims import Claim, fill, read_measured
-from headway.course.lesson import Ask, Cell, Guess, Lesson, parse
+from headway.course.lesson import Ask, Cell, Guess, Lesson
+from headway.course.lesson_copy import read_copy
 from headway.course.question_file import find, load
 from headway.course.quiz import ask, remaining
 from headway.course.run import kill_tree
@@ -321,7 +322,7 @@ class _Guide:
     def _reread(self) -> bool:
         """Takes the learner's file as it is saved now; whether its cells are those of the lesson still."""
         try:
-            now = parse(self.process.file.read_text(encoding="utf-8"), name=self.lesson.name)
+            now = read_copy(self.lesson, self.process.file.read_text(encoding="utf-8"))
         except (DataError, OSError) as error:
             self.terminal.output(f"{error}\n")
             return False

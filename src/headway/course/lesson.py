@@ -20,7 +20,19 @@ from typing import Any, Literal, get_args
 
 from headway.errors import ConfigError, DataError
 
-__all__ = ["Ask", "Cell", "Guess", "Layer", "Lesson", "Section", "lesson_files", "parse", "read", "render"]
+__all__ = [
+    "Ask",
+    "Cell",
+    "Guess",
+    "Layer",
+    "Lesson",
+    "Section",
+    "lesson_files",
+    "parse",
+    "read",
+    "render",
+    "split_cells",
+]
 
 Layer = Literal["call", "method", "loop", "tensor", "number"]
 """How far down a section looks, from a call of the library to a single number."""
@@ -275,7 +287,7 @@ def parse(source: str, *, name: str = "lesson.py") -> Lesson:
     Raises:
         DataError: If the text is not a lesson, with the line where it is not.
     """
-    preamble, cells = _cells(source, name)
+    preamble, cells = split_cells(source, name)
     facts = _facts(cells, name)
     sections = _sections(cells, facts["layer"], name)
     needs = tuple(facts["needs"])
@@ -289,7 +301,12 @@ def render(lesson: Lesson) -> str:
     return lesson.preamble + "\n".join(cell.header + cell.source for cell in lesson.cells)
 
 
-def _cells(source: str, name: str) -> tuple[str, tuple[Cell, ...]]:
+def split_cells(source: str, name: str) -> tuple[str, tuple[Cell, ...]]:
+    """What stands before the first cell of a file, and its cells.
+
+    Raises:
+        DataError: If the file has no cells, or a line of it belongs to none, with the line.
+    """
     lines = source.split("\n")
     starts = [number for number, line in enumerate(lines) if _HEADER.fullmatch(line)]
     # A slip such as `# %%[markdown]` would silently become a comment of the cell above.

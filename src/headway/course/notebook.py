@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from headway.course.lesson import Lesson, read
+from headway.course.lesson import Lesson
 from headway.system.files import write_whole
 
 __all__ = ["notebook", "write_notebook"]
@@ -30,15 +30,11 @@ def notebook(lesson: Lesson) -> str:
     return json.dumps(book, ensure_ascii=False, indent=1) + "\n"
 
 
-def write_notebook(file: Path) -> Path:
-    """Writes a lesson's notebook beside its file, where none is yet: what a learner wrote there stays.
-
-    Raises:
-        DataError: If the file is no lesson.
-    """
+def write_notebook(lesson: Lesson, file: Path) -> Path:
+    """Writes a lesson's notebook beside its file, where none is yet: what a learner wrote there stays."""
     book = file.with_suffix(".ipynb")
     if not book.exists():
-        write_whole(book, notebook(read(file)).encode())
+        write_whole(book, notebook(lesson).encode())
     return book
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["EndOfAnswersError", "Terminal"]
+__all__ = ["EndOfAnswersError", "Terminal", "plain_text"]
 
 MAX_WIDTH = 88
 _INLINE = re.compile(
@@ -184,6 +185,23 @@ class Terminal:
                 line.append(f"`{mark['code']}`" if self.plain else mark["code"], "cyan")
             end = mark.end()
         return line.append(text[end:])
+
+
+def plain_text(markdown: str, *, width: int) -> str:
+    r"""Markdown as `Terminal` shows it where there is neither colour nor emphasis.
+
+    Example:
+        >>> from headway.course.terminal import plain_text
+        >>> print(plain_text("A **new** word:\n\n- a [link](#words)", width=40))
+        A new word:
+        <BLANKLINE>
+          - a link (#words)
+    """
+    terminal = Terminal(plain=True, width=width)
+    terminal.console = Console(file=io.StringIO(), highlight=False, color_system=None, width=width, soft_wrap=True)
+    with terminal.console.capture() as shown:
+        terminal.text(markdown)
+    return "\n".join(line.rstrip() for line in shown.get().rstrip().split("\n"))
 
 
 def _blocks(markdown: str) -> list[str]:

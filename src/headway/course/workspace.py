@@ -14,14 +14,14 @@ import ast
 import difflib
 import itertools
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from headway.course.claims import fill, read_measured
 from headway.course.exercise import Exercise, exercises_of, lesson_name, lessons
-from headway.course.lesson import lesson_files, read, render
+from headway.course.lesson import lesson_files, read
+from headway.course.lesson_copy import write_copy
 from headway.course.state import Log, course_folder
 from headway.errors import ConfigError
 from headway.system.files import write_whole
@@ -144,7 +144,7 @@ class Workspace:
         """The files of a lesson as they come, by where they are in the learner's folder."""
         files = {self.exercise_file(one): one.start for one in exercises_of(lesson)}
         source = _lesson_source(lesson)
-        return files | ({self.folder / source.name: _lesson_text(source)} if source else {})
+        return files | ({self.folder / source.name: write_copy(read(source))} if source else {})
 
     def _base(self, file: Path) -> Path:
         return self.folder / ".headway" / "base" / file.relative_to(self.folder)
@@ -174,14 +174,6 @@ def _lesson_source(lesson: int | str) -> Path | None:
         known = [name for name in _lessons() if name.isdecimal() or not str(lesson).isdecimal()]
         raise ConfigError("There is no such lesson.", given=lesson, fix=f"Choose one of: {', '.join(known)}.")
     return lesson_files().get(int(lesson)) if str(lesson).isdecimal() else None
-
-
-def _lesson_text(source: Path) -> str:
-    """A lesson with measured figures in its text, which is the learner's to read."""
-    lesson = read(source)
-    measured = read_measured(lesson.id)
-    cells = [cell if cell.is_code else replace(cell, source=fill(cell.source, measured)) for cell in lesson.cells]
-    return render(replace(lesson, cells=tuple(cells)))
 
 
 def merge(base: str, own: str, new: str) -> str | None:

@@ -61,7 +61,7 @@ def open_lesson(
     if new and is_lesson:
         workspace.log.append(Event(kind="opened", id=f"{lesson}.lesson"))
     if with_ != "nothing":
-        _start(with_, file)
+        _start(with_, file, int(lesson) if is_lesson else None)
     if as_json:
         print(json.dumps({"lesson": str(file), "new": [str(path) for path in new]}))
         return
@@ -75,11 +75,13 @@ def open_lesson(
     print(f"Read and run it here: headway course run {lesson}")
 
 
-def _start(program: str, file: Path) -> None:
+def _start(program: str, file: Path, lesson: int | None) -> None:
     """Opens a file in an editor, or says that there is none."""
     import subprocess
 
     from headway.course.doctor import editor
+    from headway.course.lesson import read
+    from headway.course.lesson_copy import read_copy
     from headway.course.notebook import write_notebook
     from headway.errors import ConfigError
 
@@ -88,7 +90,9 @@ def _start(program: str, file: Path) -> None:
         fix = f"Install it, or open the file in any editor: {file}"
         raise ConfigError(f"The program `{program}` is not installed.", given=f"--with {program}", fix=fix)
     # Jupyter shows a Python file as text, without cells to run.
-    shown = write_notebook(file) if program == "jupyter" and file.is_file() else file
+    shown = file
+    if program == "jupyter" and lesson is not None:
+        shown = write_notebook(read_copy(read(lesson), file.read_text(encoding="utf-8")), file)
     subprocess.Popen([command, str(shown)], stdin=subprocess.DEVNULL, start_new_session=True)
 
 
@@ -104,6 +108,7 @@ def run(
 ) -> None:
     """Read and run a lesson in the terminal, from where you left. Exit status 1: a cell or a claim failed."""
     from headway.course import lesson as lessons
+    from headway.course.lesson_copy import read_copy
     from headway.course.state import Event
     from headway.course.workspace import Workspace
 
@@ -111,7 +116,7 @@ def run(
     if workspace.open_lesson(lesson):
         workspace.log.append(Event(kind="opened", id=f"{lesson}.lesson"))
     file = workspace.folder / lessons.lesson_files()[lesson].name
-    own = lessons.read(file)
+    own = read_copy(lessons.read(lesson), file.read_text(encoding="utf-8"))
     if all_cells or as_json:
         raise typer.Exit(0 if _run_all(own, file, workspace.log, as_json) else 1)
     from headway.course.guided import guide

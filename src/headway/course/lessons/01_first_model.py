@@ -47,7 +47,7 @@ claim("valid_items", len(data.valid))
 #
 # How many of the drawings set aside will it get right?
 #
-# ⟨guess about half, as a coin does | about three of four | *more than four of five⟩
+# ⟨guess *more than four of five | about three of four | about half, as a coin does⟩
 #
 # ⟨ask 1.01⟩
 # %% [markdown]
@@ -121,7 +121,7 @@ claim("lead_low", plain.difference.low / 100, above=0.0)
 #
 # What will it answer for the temple?
 #
-# ⟨guess It will refuse | Animal and food, about half each | *Food, and it is sure | Animal, and it is sure⟩
+# ⟨guess It will refuse | *Food, and it is sure | Animal, and it is sure | Animal and food, about half each⟩
 # %% tags=["seconds:15", "exports"]
 from sklearn.datasets import load_sample_image
 

@@ -44,7 +44,7 @@ claim("second", (second == late[future]).mean(), near=0.767, within=0.005)
 # %% [markdown]
 # Right for {first:.0%} and for {second:.0%} of the flights. Which one would you buy?
 #
-# ⟨guess the first | the second | *I cannot tell⟩
+# ⟨guess *I cannot tell | the first | the second⟩
 #
 # Look at the code: the second one is a row of zeros. It says "on time", always. The first one has seven columns and
 # sixty trees, and is hardly better. From the two numbers alone you could not tell that one of them knows nothing.
@@ -218,7 +218,7 @@ claim("with_departure", auroc([*known, "dep_delay"], past, future), near=0.883, 
 # The second is sneakier. Add the day of the year, which everybody knows in advance, and judge on flights drawn by
 # chance. Then judge on the last months.
 #
-# ⟨guess the day helps both times | it helps neither | *it helps one and hurts the other⟩
+# ⟨guess the day helps both times | *it helps one and hurts the other | it helps neither⟩
 # %% tags=["seconds:5"]
 claim("day_mixed", auroc([*known, "day"], *mixed) - auroc(known, *mixed), near=0.031, within=0.02, above=0.005)
 claim("day_future", auroc([*known, "day"], past, future) - auroc(known, past, future), near=-0.055, within=0.04)

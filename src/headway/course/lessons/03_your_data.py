@@ -313,7 +313,7 @@ claim("january", right(first_month, january["label"]), near=0.95, within=0.05)
 #
 # How many of February's stickers will the model call unfamiliar?
 #
-# ⟨guess nearly all | about half | *hardly any⟩
+# ⟨guess *hardly any | about half | nearly all⟩
 # %% tags=["seconds:15"]
 from headway.serve.drift import compare
 from headway.serve.monitor import read_log

@@ -216,7 +216,7 @@ claim("agrees_b", agrees[group_b].mean(), near=0.82, within=0.03, above="agrees_
 # What would be fair? Here are three sensible rules. Equal selection rates. Equal rates of mistakes. A yes means the same in
 # both groups: equally many of the loans are repaid. Choose all three?
 #
-# ⟨guess a good model can have all three | only two at once | *it depends on the groups⟩
+# ⟨guess only two at once | *it depends on the groups | a good model can have all three⟩
 #
 # The share of a group who would repay is its **base rate**. Say `0.5` in A and `0.3` in B. In both groups `0.8` of the
 # good payers get a loan, and `0.8` of the loans are repaid. Then nothing is left to choose:
@@ -250,7 +250,7 @@ claim("forced_b", wrongly_selected(0.3), near=0.086, within=0.001)
 # Two districts have the same crime. By luck, one has 52 records and the other 48. Every week 100 patrols go out, eight of
 # ten to the district with more records. What a patrol finds is recorded, and the next week begins. After 50 weeks?
 #
-# ⟨guess chance has evened it out | the first is ahead in most runs | *the first is ahead in all runs⟩
+# ⟨guess *the first is ahead in all runs | the first is ahead in most runs | chance has evened it out⟩
 # %% tags=["seconds:4", "alt:Three panels, 30 runs each, the first district's share of the records over 50 weeks. Sent to most records, all runs climb from one half to about three quarters. In proportion to records they spread and stay where they drift. Spread evenly, all stay near one half."]
 ends = {}
 figure, panels = plt.subplots(1, 3, figsize=(9, 2.6), sharey=True)

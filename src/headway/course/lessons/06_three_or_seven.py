@@ -90,7 +90,7 @@ figure
 #
 # Nothing is trained here; there is no network, and one mean a class. How often will it be right?
 #
-# ⟨guess three of four | nine of ten | *more than nine of ten⟩
+# ⟨guess *more than nine of ten | nine of ten | three of four⟩
 
 
 # %%
@@ -205,7 +205,7 @@ claim("start", start.item(), near=3.0, within=0.2)
 #
 # What should the loss be? We care about accuracy, so why not 1 minus accuracy?
 #
-# ⟨guess it would work | it would work slowly | *it would not work at all⟩
+# ⟨guess it would work | *it would not work at all | it would work slowly⟩
 #
 # Take a weight for each pixel, the mean seven minus the mean three. Move one weight up a little, then the next, and count
 # the answers that change.
@@ -292,7 +292,7 @@ with torch.no_grad():
 # %% [markdown]
 # The weights have the shape of a picture, so we can look at them. Before you do: what will they look like?
 #
-# ⟨guess noise | a seven | *a seven minus a three⟩
+# ⟨guess noise | *a seven minus a three | a seven⟩
 
 # %% tags=["alt:The 784 weights as a picture of red and blue. Red, for a seven, lies along the seven's diagonal stroke; blue, against it, where a three has its lower bow and its middle bar. Towards the edges the weights are near zero."]
 figure, axis = plt.subplots(figsize=(3, 3))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,12 +36,14 @@ class Table:
     Attributes:
         column: The values.
         time: The times; None where rows are in their order.
+        parts: What says the time together with years in `time`: a quarter, or a month, and perhaps a day.
         id: Which series a row belongs to; None where there is one.
     """
 
     column: str
     time: str | None
     id: str | None
+    parts: tuple[str, ...] = ()
 
     @classmethod
     def recognise(cls, table: pl.DataFrame, column: str, *, time: str | None, id: str | None) -> Table:
@@ -60,24 +62,54 @@ class Table:
         others = [name for name in table.columns if name != column]
         is_date = {name: table[name].dtype.is_temporal() for name in others}
         named = [name for name in others if name.lower() in _NAMES or is_date[name]]
-        time = time or next(iter(sorted(named, key=lambda name: not is_date[name])), None)
-        if id is None and time is not None and table[time].is_duplicated().any():
-            id = cls._id(table, time, [name for name in others if name != time])
-        return cls(column=column, time=time, id=id)
+        parts: tuple[str, ...] = ()
+        if time is None:
+            time = next(iter(sorted(named, key=lambda name: not is_date[name])), None)
+            calendar = {name.lower(): name for name in others}
+            part = calendar.get("month") or calendar.get("quarter")
+            if "year" in calendar and part and not any(is_date.values()):
+                time, days = calendar["year"], [calendar["day"]] if {"month", "day"} <= calendar.keys() else []
+                parts = (part, *days)
+        layout = cls(column=column, time=time, id=id, parts=parts)
+        if id is None and time is not None and table.select(time, *parts).is_duplicated().any():
+            others = [name for name in others if name not in (time, *parts)]
+            layout = replace(layout, id=layout._id(table, others))
+        return layout
 
-    @staticmethod
-    def _id(table: pl.DataFrame, time: str, others: list[str]) -> str:
+    @property
+    def when(self) -> str:
+        """The columns of times, as a sentence names them."""
+        return " and ".join(repr(name) for name in (self.time, *self.parts))
+
+    def _id(self, table: pl.DataFrame, others: list[str]) -> str:
         names = [name for name in others if IDS.search(name) or table[name].dtype == pl.String]
-        found = [name for name in names if not table.select(name, time).is_duplicated().any()]
+        times = [name for name in (self.time, *self.parts) if name]
+        found = [name for name in names if not table.select(name, *times).is_duplicated().any()]
         if not found:
             what = "Several rows have the same time, so a column must say which series each row belongs to."
-            given = f"time={time!r}, columns: {', '.join(table.columns)}"
+            given = f"time={self.time!r}, columns: {', '.join(table.columns)}"
             raise DataError(what, given=given, fix='Name it: hw.Future(..., id="shop") (--series-column shop).')
         return min(found, key=lambda name: table[name].n_unique())
 
+    def _moments(self, table: pl.DataFrame) -> pl.Series:
+        if not self.time:
+            return pl.Series("time", range(len(table)))
+        if not self.parts:
+            return _times(table[self.time])
+        year, part, *day = (pl.col(name).cast(pl.Int32, strict=False) for name in (self.time, *self.parts))
+        month = part * 3 - 2 if self.parts[0].lower() == "quarter" else part
+        texts = pl.format("{}-{}-{}", year, month, *day or [pl.lit(1)])
+        times = table.select(texts.str.to_date("%Y-%-m-%-d", strict=False)).to_series()
+        if times.null_count():
+            row = int(times.is_null().arg_true()[0])
+            given = f"row {row}: {', '.join(str(table[name][row]) for name in (self.time, *self.parts))}"
+            fix = 'Correct that row, or name the column of times: hw.Future(..., time="day") (--time-column day).'
+            raise DataError(f"Columns {self.when} must hold dates.", given=given, fix=fix)
+        return times
+
     def series(self, table: pl.DataFrame) -> list[tuple[str, pl.Series, np.ndarray]]:
         """Name, times and values of each series, float64 with NaN for what is missing, in the order of time."""
-        times = _times(table[self.time]) if self.time else pl.Series("time", range(len(table)))
+        times = self._moments(table)
         if times.null_count():
             what, rows = "Every row needs a time.", times.is_null().arg_true()[:5].to_list()
             raise DataError(what, given=f"none in column {self.time!r}, rows {rows}", fix="Fill or remove those rows.")
@@ -108,10 +140,17 @@ class Table:
 
 def _times(column: pl.Series) -> pl.Series:
     """Times as they can be ordered: dates, or numbers."""
+    if column.dtype.is_integer():
+        # As 20241231, which numbers would have a gap after each month.
+        dates = column.cast(pl.String).str.to_date("%Y%m%d", strict=False, exact=True)
+        are_dates = column.is_between(10_000_101, 99_991_231).all() and dates.null_count() == column.null_count()
+        return dates if are_dates else column
     if column.dtype != pl.String:
         return column
-    # A month is its first day.
+    # A month is its first day, and so is a quarter.
     texts = column.str.strip_chars().str.replace(r"^(\d{4}-\d{2})$", "$1-01")
+    for quarter in range(1, 5):
+        texts = texts.str.replace(rf"^(\d{{4}})[ -]?[Qq]{quarter}$", f"$1-{3 * quarter - 2:02}-01")
     for form in _FORMATS:
         dates = texts.str.to_datetime(form, strict=False)
         if dates.null_count() == column.null_count():
@@ -162,7 +201,7 @@ def windows(table: pl.DataFrame, layout: Table, *, horizon: int, least: int) -> 
 
 def _notes(layout: Table, series: list[Any], items: pl.DataFrame, *, every: int, least: int) -> tuple[str, ...]:
     by = f" by {layout.id!r}" if layout.id else ""
-    when = f"in the order of {layout.time!r}" if layout.time else "in the order of the rows, as no column has times"
+    when = f"in the order of {layout.when}" if layout.time else "in the order of the rows, as no column has times"
     num = "1 series" if len(series) == 1 else f"{len(series):,} series"
     notes = [f"{len(items):,} forecasts can be judged in {num}{by}, {when}."]
     short = sum(len(values) < least for *_, values in series)

@@ -61,6 +61,52 @@ def test_times_as_text_are_put_in_order(times: str) -> None:
     assert items["x"][-1].to_list() == [float(row) for row in range(18)]
 
 
+def _rows_of(table: pl.DataFrame) -> tuple[list[float], tuple[str, ...]]:
+    """The past of the latest item, and the notes."""
+    _, items, notes = Past("x", horizon=2).items_of(table.with_columns(x=pl.int_range(pl.len()).cast(float))[::-1])
+    return items["x"][-1].to_list(), notes
+
+
+@pytest.mark.parametrize("form", ["{}Q{}", "{} Q{}", "{}-q{}"])
+def test_quarters_as_text_are_put_in_order(form: str) -> None:
+    texts = [form.format(2020 + row // 4, 1 + row % 4) for row in range(20)]
+    past, notes = _rows_of(pl.DataFrame({"period": texts}))
+    assert past == list(range(18))
+    assert notes == ("11 forecasts can be judged in 1 series, in the order of 'period'.",)
+
+
+def test_years_and_parts_of_them_say_the_time_together() -> None:
+    quarters = {"Year": [2020 + row // 4 for row in range(20)], "quarter": [1 + row % 4 for row in range(20)]}
+    past, notes = _rows_of(pl.DataFrame(quarters))
+    assert past == list(range(18))
+    assert notes == ("11 forecasts can be judged in 1 series, in the order of 'Year' and 'quarter'.",)
+    days = {"year": [day.year for day in DAYS], "month": [day.month for day in DAYS], "day": [day.day for day in DAYS]}
+    past, notes = _rows_of(pl.DataFrame(days))
+    assert past == list(range(28))
+    assert notes == ("21 forecasts can be judged in 1 series, in the order of 'year' and 'month' and 'day'.",)
+    shops = pl.DataFrame({**quarters, "shop": ["a"] * 20})
+    assert (
+        len(Past("x", horizon=2).each(pl.concat([shops, shops.with_columns(shop=pl.lit("b"))]).with_columns(x=1))) == 2
+    )
+
+
+def test_parts_that_are_no_dates_are_an_error() -> None:
+    with pytest.raises(hw.DataError) as error:
+        _rows_of(pl.DataFrame({"year": [2020] * 13, "month": range(1, 14)}))
+    assert str(error.value) == (
+        "Columns 'year' and 'month' must hold dates.\n"
+        "  Given: row 0: 2020, 13\n"
+        '  Fix:   Correct that row, or name the column of times: hw.Future(..., time="day") (--time-column day).'
+    )
+
+
+def test_dates_as_whole_numbers_have_no_gap_between_months() -> None:
+    numbers = [int(f"{day:%Y%m%d}") for day in (DAYS[0] + datetime.timedelta(days=7 * week) for week in range(40))]
+    past, notes = _rows_of(pl.DataFrame({"date": numbers}))
+    assert past == list(range(38))
+    assert notes == ("31 forecasts can be judged in 1 series, in the order of 'date'.",)
+
+
 def test_a_gap_in_the_times_is_noted() -> None:
     table = pl.DataFrame({"day": DAYS[:10] + DAYS[15:], "x": [1.0] * 25})
     assert Past("x", horizon=2).items_of(table)[2][1] == (

@@ -243,13 +243,14 @@ def check_fields(data: Path, options: Mapping[str, Any]) -> None:
         ConfigError: If columns are named for a folder, too many or too few of them, or what only another kind takes.
     """
     from headway.data.tables import names_table
+    from headway.inputs.registry import format_target
 
     names = ("input", "target", "split_column", "kind", *TARGET_OPTIONS, *DIALECT_OPTIONS)
     given = {name: _option(name) for name in names if options.get(name) not in (None, [], ())}
     inputs, target = options.get("input") or [], _target_class(options)
     is_read = target is not None and target.reads_path(data)
     is_table, needs_column = names_table(data) and not is_read, target is None or target.needs_column
-    if is_table and needs_column and "target" not in given:
+    if is_table and needs_column and "target" not in given and format_target(data) is None:
         what = "`--target` must name the column of the table to predict."
         fix = "Add --target COLUMN, and --input COLUMN where a column names files."
         shown = " ".join(f"--input {name}" for name in inputs) or "no --input"
@@ -276,7 +277,7 @@ def open_data(options: Mapping[str, Any], *, on_progress: Callable[[int, int], N
     from headway.data.build import default_split, from_csv, from_folder, from_items
     from headway.data.splits import ColumnSplit
     from headway.data.tables import names_table, read_table
-    from headway.inputs.registry import recognise_input
+    from headway.inputs.registry import format_target, recognise_input
 
     path, size, target = Path(options["data"]), options["size"], _target_class(options)
     valid = {"valid": options["valid"], "seed": options["seed"]}
@@ -285,7 +286,7 @@ def open_data(options: Mapping[str, Any], *, on_progress: Callable[[int, int], N
     opened: dict[str, Any] = {"near_copies": options["near_copies"], "decisions": decisions, "on_progress": on_progress}
     drawn = default_split(target, **valid)
     inputs: list[str] = options["input"] or []
-    column: Any = options["target"]
+    column: Any = options["target"] or format_target(path)
     if target is not None and target.reads_path(path):
         items = target.read_path(path)
         field = target(**target.parse_options(_of(target, options)))  # pyright: ignore[reportCallIssue]

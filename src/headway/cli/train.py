@@ -55,7 +55,10 @@ def train(
         float | None, model_option(metavar="RATE", help="Dropout rate. Default: the model's own.")
     ] = None,
     adapt: Annotated[
-        bool, model_option("--adapt", help="Texts: first pretrain the encoder further, on rows without a target, too.")
+        bool,
+        model_option(
+            "--adapt", help="Texts, series: first pretrain the body on these items, those without a target, too."
+        ),
     ] = False,
     epochs: Annotated[
         int | None, typer.Option(metavar="N", help="Epochs of fine-tuning; 0 trains only the head.")

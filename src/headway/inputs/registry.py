@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
-from headway.errors import BundleError, ConfigError, did_you_mean
+from headway.errors import BundleError, ConfigError, DataError, did_you_mean
 from headway.inputs.base import Input
+from headway.system.files import open_file
 
 if TYPE_CHECKING:
     import polars as pl
@@ -16,6 +18,7 @@ __all__ = [
     "INPUTS",
     "TABLE_FORMATS",
     "check_architecture",
+    "format_target",
     "input_class",
     "input_from_json",
     "read_format",
@@ -42,11 +45,31 @@ INPUTS: dict[str, str] = {
 # Files that hold items in a form of one kind's own, by their endings: from their text to a table.
 TABLE_FORMATS: dict[str, str] = {".ts": "headway.inputs.series.layouts:read_ts"}
 
+# What their readers call the column that such a file itself says is predicted.
+_FORMAT_TARGETS = ("label", "value")
+
 
 def read_format(ending: str, text: str) -> pl.DataFrame:
     """The table in the text of a file with an ending of `TABLE_FORMATS`."""
     module, name = TABLE_FORMATS[ending].split(":")
     return getattr(import_module(module), name)(text)
+
+
+def format_target(path: str | os.PathLike[str]) -> str | None:
+    """The column to predict where a file's format says which it is, as `.ts` does; None for other files.
+
+    Raises:
+        DataError: If the file is of such a format, and cannot be read.
+    """
+    ending = os.path.splitext(path)[1].lower()
+    if ending not in TABLE_FORMATS:
+        return None
+    try:
+        with open_file(path) as file:
+            columns = read_format(ending, file.read().decode(errors="replace")).columns
+    except OSError as error:
+        raise DataError("The table cannot be read.", given=f"{path} ({error})", fix="Check the path.") from error
+    return next((name for name in _FORMAT_TARGETS if name in columns), None)
 
 
 def input_from_json(values: dict[str, Any]) -> Input:

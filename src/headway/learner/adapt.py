@@ -41,9 +41,11 @@ def pretraining_of(setup: Setup, *, epochs: int | None) -> Pretraining:
         torch.manual_seed(torch_seed(setup.seed, "mask"))
         pretraining = setup.data.input.pretraining(setup.model)
     if pretraining is None:
-        what = "`adapt` needs a pretrained encoder of texts, whose tokenizer has a token for hidden words."
+        what = "`adapt` needs a pretrained encoder of texts, or a convolutional network of series."
         given = f"{setup.data.input}, {type(setup.model).__name__}"
-        raise ConfigError(what, given=given, fix='Leave it out, or use texts with arch="minilm".')
+        raise ConfigError(
+            what, given=given, fix="Leave it out, or choose an `arch`: minilm for texts, inception_time for series."
+        )
     return pretraining
 
 

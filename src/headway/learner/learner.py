@@ -290,8 +290,9 @@ class Learner(Answers, Judged):
     def adapt(self, epochs: int | None = None, *, minutes: float | None = None) -> History:
         """Goes on pretraining the body on your own items, before `fine_tune`; see `headway.train.pretraining`.
 
-        Of texts, words are hidden and guessed. It learns from training rows and from rows without a target, never from
-        valid or test. What that brought, on folds of the training rows, is noted in `history` and in the report.
+        Of texts, words are hidden and guessed; of series, stretches of time. It learns from training rows and from rows
+        without a target, never from valid or test. What that brought, on folds of the training rows, is noted in
+        `history` and in the report.
 
         Args:
             epochs: Passes over these rows. Default: a good number for them.

@@ -1,17 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Self
 
 import polars as pl
 import pytest
 
-from headway.errors import ConfigError
+from headway.errors import ConfigError, DataError
 from headway.inputs import registry
 from headway.inputs.base import Input
 from headway.inputs.image.field import Image
 from headway.inputs.ratings.field import Ratings
-from headway.inputs.registry import recognise_input
+from headway.inputs.registry import format_target, recognise_input
 from headway.inputs.table.field import Table
 
 ITEMS = pl.DataFrame({"file": ["a.jpg"], "sound": ["a.wav"], "user": [1], "book": [2]})
@@ -54,4 +55,23 @@ def test_columns_that_no_kind_takes() -> None:
         "  Given: a, b, c\n"
         "  Fix:   Name one column, several of texts, two of who rated what, or none for the rows themselves; "
         "or pass a field, such as hw.Table()."
+    )
+
+
+def test_a_ts_file_says_itself_what_is_predicted(tmp_path: Path) -> None:
+    (tmp_path / "a.ts").write_text("@classLabel true a b\n@data\n1,2:a\n5,6:b\n")
+    (tmp_path / "b.TS").write_text("@targetLabel true\n@data\n1,2:0.5\n")
+    (tmp_path / "c.ts").write_text("@classLabel false\n@data\n1,2\n")
+    assert [format_target(tmp_path / name) for name in ("a.ts", "b.TS", "c.ts", "d.csv")] == [
+        "label",
+        "value",
+        None,
+        None,
+    ]
+    with pytest.raises(DataError) as error:
+        format_target(tmp_path / "e.ts")
+    assert str(error.value) == (
+        "The table cannot be read.\n"
+        f"  Given: {tmp_path / 'e.ts'} ([Errno 2] No such file or directory: '{tmp_path / 'e.ts'}')\n"
+        "  Fix:   Check the path."
     )

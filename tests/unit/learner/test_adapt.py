@@ -187,9 +187,9 @@ def refused(call: Callable[[], object]) -> str:
 def test_what_cannot_be_adapted(data: hw.Data) -> None:
     learner = hw.Learner(data, "text_cnn", **QUIET)
     assert refused(learner.adapt) == (
-        "`adapt` needs a pretrained encoder of texts, whose tokenizer has a token for hidden words.\n"
+        "`adapt` needs a pretrained encoder of texts, or a convolutional network of series.\n"
         "  Given: Text('text'), BodyAndHead\n"
-        '  Fix:   Leave it out, or use texts with arch="minilm".'
+        "  Fix:   Leave it out, or choose an `arch`: minilm for texts, inception_time for series."
     )
     assert refused(lambda: learner.adapt(0)) == (
         "`adapt` needs at least one epoch.\n  Given: epochs=0\n  Fix:   Leave out `adapt`, or pass epochs=1."

@@ -17,12 +17,14 @@ from headway.inputs.series.parse import moments_of
 if TYPE_CHECKING:
     import polars as pl
     from matplotlib.axes import Axes
+    from torch import nn
 
     from headway.data.dataset import Part
     from headway.inputs.training_view import TrainingView
     from headway.judge.baselines.base import Baseline
     from headway.targets.base import Target
     from headway.train.model import Model
+    from headway.train.pretraining import Pretraining
 
 __all__ = ["MIN_LENGTH", "Series"]
 
@@ -155,8 +157,13 @@ class Series(Input):
                 (f"{len(names)} columns {pattern!r} are the moments of {name!r}.",),
             )
         if not self.values:
-            lists = tuple(name for name in table.columns if is_list(table[name]))
-            return replace(self, values=lists), table, ()
+            recognised = self.recognise((), lambda: table, size=0)
+            if recognised is None:
+                what, given = "The table has no series.", f"columns: {', '.join(table.columns)}"
+                raise DataError(
+                    what, given=given, fix='Name their columns: hw.Series(["x", "y"], id="beat", time="t").'
+                )
+            return recognised.items_of(table)
         return self, table, ()
 
     def fit(self, rows: pl.DataFrame) -> Self:
@@ -279,6 +286,12 @@ class Series(Input):
         view = super().training_view(target, augment)
         view.is_small = True
         return view
+
+    def pretraining(self, model: nn.Module) -> Pretraining | None:
+        """Stretches are hidden, and a convolutional body fills them in."""
+        from headway.inputs.series.masked_moments import masked_moments
+
+        return masked_moments(model, len(self.columns))
 
     # Judging.
 

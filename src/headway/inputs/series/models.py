@@ -15,7 +15,7 @@ from headway.train.model import BodyAndHead, Model
 from headway.train.options import Options
 from headway.train.recipe import Recipe
 
-__all__ = ["ARCHITECTURES", "InceptionTime", "ResNet1d", "Standardise", "build"]
+__all__ = ["ARCHITECTURES", "Convolutional", "InceptionTime", "ResNet1d", "Standardise", "build"]
 
 _WIDTH = 32
 _KERNELS = (39, 19, 9)
@@ -75,42 +75,62 @@ class _Residual(nn.Module):
         return torch.relu(self.layers(inputs) + self.around(inputs))
 
 
-class InceptionTime(nn.Sequential):
-    """Six inception blocks in two residual groups, averaged over time.
+class Convolutional(nn.Sequential):
+    """Residual groups of convolutions, which keep the length, averaged over time.
+
+    Args:
+        groups: The first takes the channels, the last gives `width` of them.
+    """
+
+    width = 4 * _WIDTH
+
+    def __init__(self, groups: list[nn.Module]) -> None:
+        super().__init__(*groups, nn.AdaptiveAvgPool1d(1), nn.Flatten())
+
+    def maps(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Series `[batch, channels, length]` to what is averaged, `[batch, width, length]`."""
+        for group in [*self][:-2]:
+            inputs = group(inputs)
+        return inputs
+
+
+class InceptionTime(Convolutional):
+    """Six inception blocks in two residual groups.
 
     Source:
         Ismail Fawaz et al. 2020, arXiv:1909.04939; one network instead of an ensemble of five.
     """
 
     def __init__(self, channels: int) -> None:
-        width = 4 * _WIDTH
-        groups = [
-            _Residual(nn.Sequential(_Inception(inner), _Inception(width), _Inception(width)), inner, width)
-            for inner in (channels, width)
-        ]
-        super().__init__(*groups, nn.AdaptiveAvgPool1d(1), nn.Flatten())
+        width = self.width
+        super().__init__(
+            [
+                _Residual(nn.Sequential(_Inception(inner), _Inception(width), _Inception(width)), inner, width)
+                for inner in (channels, width)
+            ]
+        )
 
 
-class ResNet1d(nn.Sequential):
-    """Three residual groups of three convolutions, averaged over time.
+class ResNet1d(Convolutional):
+    """Three residual groups of three convolutions.
 
     Source:
         Wang, Yan and Oates 2017, arXiv:1611.06455.
     """
 
     def __init__(self, channels: int) -> None:
-        groups, width = [], 2 * _WIDTH
-        for inner, outer in ((channels, width), (width, 4 * _WIDTH), (4 * _WIDTH, 4 * _WIDTH)):
+        groups: list[nn.Module] = []
+        for inner, outer in ((channels, 2 * _WIDTH), (2 * _WIDTH, self.width), (self.width, self.width)):
             layers: list[nn.Module] = []
             for index, size in enumerate((7, 5, 3)):
                 layers += [nn.Conv1d(outer if index else inner, outer, size, padding="same", bias=False)]
                 layers += [nn.BatchNorm1d(outer), *([nn.ReLU()] if index < 2 else [])]
             groups.append(_Residual(nn.Sequential(*layers), inner, outer))
-        super().__init__(*groups, nn.AdaptiveAvgPool1d(1), nn.Flatten())
+        super().__init__(groups)
 
 
 # By name, the default first; MiniRocket is made by `build`, as it needs the length.
-_SCRATCH: dict[str, Callable[[int], nn.Module]] = {"inception_time": InceptionTime, "resnet1d": ResNet1d}
+_SCRATCH: dict[str, Callable[[int], Convolutional]] = {"inception_time": InceptionTime, "resnet1d": ResNet1d}
 ARCHITECTURES = ("minirocket", *_SCRATCH)
 
 
@@ -123,7 +143,7 @@ def build(arch: str | None, input: Series, target: Target) -> Model:
     channels, prepare = len(input.columns), Standardise(input.means, input.stds)
     if name in _SCRATCH:
         body = _SCRATCH[name](channels)
-        return Model(BodyAndHead(body, 4 * _WIDTH, target.num_outputs), prepare=prepare, recipe=_RECIPE, arch=name)
+        return Model(BodyAndHead(body, body.width, target.num_outputs), prepare=prepare, recipe=_RECIPE, arch=name)
     # By torch's generator, which the caller seeded with the run's.
     body = MiniRocket(channels, input.length, seed=int(torch.randint(2**31, ())))
     model = BodyAndHead(body, body.num_features, target.num_outputs)

@@ -43,8 +43,20 @@ def test_what_is_recognised() -> None:
     assert recognised(pl.DataFrame({"t0": [1], "t1": [2]}), "t*") == hw.Series("t*")
     beats = {"beat_id": [1] * 9 + [2] * 9, "time": [*range(9)] * 2, "x": range(18), "label": ["a"] * 9 + ["b"] * 9}
     assert recognised(pl.DataFrame(beats)) == hw.Series(["x"], id="beat_id", time="time")
+    field, items, _ = hw.Series().items_of(pl.DataFrame(beats))
+    assert (field.columns, field.id, items["label"].to_list()) == (("x",), "beat_id", ["a", "b"])
     people = pl.DataFrame({"id": range(20), "time": range(20), "age": range(20)})
     assert recognised(people) == hw.Table()
+
+
+def test_a_table_without_series_is_an_error() -> None:
+    with pytest.raises(DataError) as caught:
+        hw.Series().items_of(pl.DataFrame({"age": [1, 2], "name": ["a", "b"]}))
+    assert str(caught.value) == (
+        "The table has no series.\n"
+        "  Given: columns: age, name\n"
+        '  Fix:   Name their columns: hw.Series(["x", "y"], id="beat", time="t").'
+    )
 
 
 def test_a_column_for_each_moment_becomes_one_series() -> None:

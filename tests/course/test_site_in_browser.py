@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -205,6 +206,41 @@ def test_search_finds_lessons_failures_and_words(site: str, page: Page) -> None:
     assert "words.html#word-baseline" in hits[:3]
     assert any(hit.startswith("lesson-") for hit in hits)
     assert not page.complaints
+
+
+REACHABLE = """(() => {
+    const all = document.querySelectorAll('a[href], button:enabled, input, textarea, summary, [tabindex="0"]');
+    const folded = 'details:not([open]) > :not(summary)';
+    const shown = [...all].filter((one) => one.checkVisibility() && !one.closest(folded));
+    // One of several radio buttons is reached by the tabulator, and the others from there.
+    const names = new Set(shown.map((one) => one.type === 'radio' ? one.name : one));
+    return names.size;
+})()"""
+FOCUSED = """(() => {
+    const one = document.activeElement;
+    return one === document.body ? '' : getComputedStyle(one).outlineStyle;
+})()"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [3, 4])
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(site: str, page: Page, number: int) -> None:
+    go(page, f"{site}/lesson-{number:02}.html")
+    outlines = []
+    for _ in range(page.run(REACHABLE)):
+        page.press("Tab")
+        outlines.append(page.run(FOCUSED))
+    assert set(outlines) <= {"solid", "auto"}
+    page.press("Tab")
+    assert page.run(FOCUSED) == ""
+
+
+@pytest.mark.slow
+def test_a_lesson_is_printed_on_a_few_sheets(site: str, page: Page) -> None:
+    for number in lesson_files():
+        go(page, f"{site}/lesson-{number:02}-print.html")
+        # Seven sheets, printed on both sides.
+        assert len(re.findall(rb"/Type /Page\b", page.paper())) <= 14
 
 
 @pytest.mark.slow

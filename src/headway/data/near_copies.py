@@ -22,8 +22,10 @@ __all__ = [
     "ADVICE",
     "Copies",
     "CopiesChoice",
+    "Limits",
     "check_choice",
     "copies_of_train",
+    "nearest_copies",
     "same_content",
 ]
 
@@ -62,6 +64,61 @@ class Copies:
             f"{len(self.rows):,} of {self.total:,} items of {self.part} ({len(self.rows) / self.total:.1%}) {are} "
             f"of a training item{such_as} {shown}."
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How much may be left of an item where another is laid over it, as a share of it, for the two to be copies.
+
+    Between `surely` and `most` it depends on how alike other items are, so that all are judged by the same rule: beats
+    of a heart are more alike than gestures, digits more than photos.
+
+    Attributes:
+        most: Never more than this.
+        alike: As much as this even where other items are as alike.
+        surely: Less than this is always a copy.
+        of_others: The share of what is left between other items and their second nearest.
+        of_next: The share of what is left between the item and its own second nearest.
+    """
+
+    most: float
+    alike: float
+    surely: float
+    of_others: float
+    of_next: float
+
+
+def nearest_copies(pairs: np.ndarray, left: np.ndarray, limits: Limits) -> list[tuple[int, int]]:
+    """Of each item the nearest one, where it is so much nearer than others that the two are copies.
+
+    Args:
+        pairs: Items and those that are compared with them, by their positions, int64 `[pairs, 2]`.
+        left: What is left of the second where the first is laid over it, float64 `[pairs]`, from 0 to 1.
+        limits: When the two are copies.
+
+    Returns:
+        Pairs of positions, the lower one first, in ascending order.
+
+    Example:
+        >>> limits = Limits(most=0.05, alike=0.007, surely=0.002, of_others=0.25, of_next=0.5)
+        >>> nearest_copies(np.array([[0, 1], [0, 2], [1, 2]]), np.array([0.001, 0.4, 0.4]), limits)
+        [(0, 1)]
+
+    Source:
+        The second nearest as a measure of the nearest: Lowe 2004, "Distinctive image features from scale-invariant
+        keypoints".
+    """
+    if not len(pairs):
+        return []
+    order = np.lexsort((left, pairs[:, 0]))
+    pairs, left = pairs[order], left[order]
+    first = np.unique(pairs[:, 0], return_index=True)[1]
+    has_next = np.diff(np.append(first, len(pairs))) > 1
+    following = np.where(has_next, left[np.minimum(first + 1, len(left) - 1)], 1.0)
+    limit = np.clip(limits.of_others * np.quantile(following, 0.05), limits.alike, limits.most)
+    nearest = left[first]
+    is_copy = (nearest < limits.surely) | ((nearest < limit) & (nearest < limits.of_next * following))
+    return list(map(tuple, np.unique(np.sort(pairs[first[is_copy]], axis=1), axis=0).tolist()))
 
 
 def check_choice(near_copies: CopiesChoice) -> CopiesChoice:

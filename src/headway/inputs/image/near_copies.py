@@ -4,8 +4,7 @@ Windows of each picture are compared with all others at a hundred numbers. The m
 another by least squares over shift, scale, brightness and contrast: of copies hardly anything is left.
 
 Source:
-    Lucas and Kanade 1981, "An iterative image registration technique". The second nearest as a measure of the nearest:
-    Lowe 2004, "Distinctive image features from scale-invariant keypoints".
+    Lucas and Kanade 1981, "An iterative image registration technique".
 """
 
 from __future__ import annotations
@@ -15,6 +14,8 @@ from itertools import product
 
 import numpy as np
 
+from headway.data.near_copies import Limits, nearest_copies
+
 __all__ = ["SIDE", "find_copies"]
 
 # Sides of what is laid over one another, and of what is compared before.
@@ -23,11 +24,9 @@ SIDE, _SMALL = 32, 10
 _CELL, _NEAREST, _SIMILAR = 2_500, 3, 0.8
 _MOST = 4_000
 _STEPS = 5
-# Share of a picture's contrast that is left where a copy is laid over it: never more than the first, always a copy
-# below the last. Between them it depends on how alike the other pictures are: digits are more so than photos. Chosen
-# where planted copies were found and clean sets had hardly any: 3 pairs of 5,000 digits, 1 of 1,399 photos.
-_LEFT, _LEFT_ALIKE, _LEFT_SURELY = 0.05, 0.007, 0.002
-_OF_OTHERS, _OF_NEXT = 0.25, 0.5
+# Shares of a picture's contrast. Chosen where planted copies were found and clean sets had hardly any: 3 pairs of 5,000
+# digits, 1 of 1,399 photos.
+_LIMITS = Limits(most=0.05, alike=0.007, surely=0.002, of_others=0.25, of_next=0.5)
 # What is compared: scale, shift down and to the right as shares of half the side, and whether it is mirrored.
 _CUT, _SHIFT = 0.15, 1 / 14
 _WINDOWS = [
@@ -55,16 +54,7 @@ def find_copies(pictures: np.ndarray) -> list[tuple[int, int]]:
     if not len(pairs):
         return []
     left = np.concatenate([_left(pictures, pairs[start : start + 2048]) for start in range(0, len(pairs), 2048)])
-    order = np.lexsort((left, pairs[:, 0]))
-    pairs, left = pairs[order], left[order]
-    first = np.unique(pairs[:, 0], return_index=True)[1]
-    has_next = np.diff(np.append(first, len(pairs))) > 1
-    following = np.where(has_next, left[np.minimum(first + 1, len(left) - 1)], 1.0)
-    limit = np.clip(_OF_OTHERS * np.quantile(following, 0.05), _LEFT_ALIKE, _LEFT)
-    nearest = left[first]
-    is_copy = (nearest < _LEFT_SURELY) | ((nearest < limit) & (nearest < _OF_NEXT * following))
-    copies = np.sort(pairs[first[is_copy], :2], axis=1)
-    return list(map(tuple, np.unique(copies, axis=0).tolist()))
+    return nearest_copies(pairs[:, :2], left, _LIMITS)
 
 
 def _similar(pictures: np.ndarray) -> np.ndarray:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from headway.data.near_copies import Limits, nearest_copies
+
 __all__ = ["find_copies"]
 
 # Bands of frequency that are compared; with so many series that are most alike in them each is laid over.
@@ -20,10 +22,8 @@ _MOST = 2**26
 _INSIDE, _INSIDE_LONGER = 0.75, 0.5
 # They are shifted by so much of their length at most.
 _SHIFT = 0.2
-# Share of a series' variance that is left where a copy is laid over it: never more than the first, always a copy below
-# the last. Between them it depends on how alike the other series are: beats of a heart are more so than gestures.
-_LEFT, _LEFT_ALIKE, _LEFT_SURELY = 0.06, 5e-5, 1e-6
-_OF_OTHERS, _OF_NEXT = 0.5, 0.3
+# Shares of a series' variance.
+_LIMITS = Limits(most=0.06, alike=5e-5, surely=1e-6, of_others=0.5, of_next=0.3)
 # Numbers that are transformed at once.
 _BLOCK = 2**22
 
@@ -46,7 +46,7 @@ def find_copies(series: np.ndarray) -> list[tuple[int, int]]:
     size = max(_BLOCK // series[0].size, 1)
     blocks = [pairs[start : start + size] for start in range(0, len(pairs), size)]
     left = [_left(*(part for items in block.T for part in (series[items], ends[items]))) for block in blocks]
-    return _nearest(pairs, np.concatenate([*left, np.empty(0)]))
+    return nearest_copies(pairs, np.concatenate([*left, np.empty(0)]), _LIMITS)
 
 
 def _centred(series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -132,18 +132,3 @@ def _between(series: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarr
     sums = np.pad(series.cumsum(axis=2, dtype=np.float64), ((0, 0), (0, 0), (1, 0)))
     at = [np.clip(moments, 0, series.shape[2])[:, None] for moments in (begin, end)]
     return np.take_along_axis(sums, at[1], 2) - np.take_along_axis(sums, at[0], 2)
-
-
-def _nearest(pairs: np.ndarray, left: np.ndarray) -> list[tuple[int, int]]:
-    """Of each series the nearest one, where it is nearer than other series are to one another."""
-    if not len(pairs):
-        return []
-    order = np.lexsort((left, pairs[:, 0]))
-    pairs, left = pairs[order], left[order]
-    first = np.unique(pairs[:, 0], return_index=True)[1]
-    has_next = np.diff(np.append(first, len(pairs))) > 1
-    following = np.where(has_next, left[np.minimum(first + 1, len(left) - 1)], 1.0)
-    limit = np.clip(_OF_OTHERS * np.quantile(following, 0.05), _LEFT_ALIKE, _LEFT)
-    nearest = left[first]
-    is_copy = (nearest < _LEFT_SURELY) | ((nearest < limit) & (nearest < _OF_NEXT * following))
-    return list(map(tuple, np.unique(np.sort(pairs[first[is_copy]], axis=1), axis=0).tolist()))

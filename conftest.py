@@ -22,6 +22,12 @@ from tests.docs.people import write_people
 from tests.docs.photos import write_examples
 
 _own_cache: list[str] = []
+# They write or read thousands of pictures.
+_DOCTESTS_OF_WHOLE_SETS = (
+    "headway.course.data.digits",
+    "headway.datasets.named.fetch",
+    "headway.datasets.named.load",
+)
 
 
 def pytest_configure() -> None:
@@ -81,9 +87,12 @@ def pytest_unconfigure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Code blocks train models, so they are slow."""
+    """Code blocks train models, so they are slow, and all of a document run in one process: they begin first."""
     for item in items:
         if isinstance(item, SybilItem):
+            item.add_marker("slow")
+            item.add_marker("long")
+        elif item.name in _DOCTESTS_OF_WHOLE_SETS:
             item.add_marker("slow")
 
 

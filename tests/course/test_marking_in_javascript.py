@@ -109,6 +109,7 @@ def questions() -> list[Question]:
     return [*parse(QUESTIONS), *(question for lesson in lesson_files() for question in load(lesson))]
 
 
+@pytest.mark.slow
 def test_every_question_is_marked_alike() -> None:
     draw = np.random.default_rng(0)
     pairs = [(question, answer) for question in questions() for answer in answers_to(question, draw)]

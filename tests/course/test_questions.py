@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headway.course.question_file import find, load, parse
@@ -86,6 +86,7 @@ def test_keywords_only_suggest() -> None:
     assert recall.suggested("the larger set") == [True, False]
 
 
+@settings(max_examples=30)
 @given(st.text(max_size=40))
 def test_whatever_is_typed_is_marked(text: str) -> None:
     for kind in ("number", "predict", "word"):

@@ -71,6 +71,7 @@ def pages(site: dict[str, bytes]) -> dict[str, Tags]:
     return {name: Tags(content) for name, content in site.items() if name.endswith(".html")}
 
 
+@pytest.mark.slow
 def test_twice_the_same_bytes(site: dict[str, bytes]) -> None:
     assert files() == site
 

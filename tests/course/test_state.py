@@ -30,7 +30,7 @@ def test_what_was_appended_is_read(tmp_path: Path) -> None:
 
 def test_a_log_cut_at_any_byte_keeps_every_whole_line(tmp_path: Path) -> None:
     log = Log(tmp_path)
-    written = events(4)
+    written = events(2)
     log.append(*written)
     whole = log.path.read_bytes()
     added = Event(kind="hint", id="1.1")

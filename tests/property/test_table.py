@@ -47,7 +47,7 @@ def fitted(frame: pl.DataFrame) -> Table | None:
     return None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(frames())
 def test_every_table_is_read_and_a_row_reads_as_all_rows_do(frame: pl.DataFrame) -> None:
     field = fitted(frame)
@@ -66,7 +66,7 @@ def test_every_table_is_read_and_a_row_reads_as_all_rows_do(frame: pl.DataFrame)
     assert all(low < high for edges in field.edges for low, high in itertools.pairwise(edges))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(frames(), st.randoms(use_true_random=False))
 def test_the_order_of_columns_does_not_matter_once_fitted(frame: pl.DataFrame, random: Any) -> None:
     field = fitted(frame)
@@ -79,7 +79,7 @@ def test_the_order_of_columns_does_not_matter_once_fitted(frame: pl.DataFrame, r
     np.testing.assert_array_equal(field.read({name: row[name] for name in names}), field.read(row))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(frames(), st.data())
 def test_any_row_is_read_or_refused_in_words(frame: pl.DataFrame, data: st.DataObject) -> None:
     field = fitted(frame)

@@ -54,7 +54,7 @@ def served(folder: Path) -> Iterator[Page]:
         pytest.skip("no Chromium here")
     handler = functools.partial(_Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         try:
             with open_page(chromium) as page:
                 page.go(f"http://127.0.0.1:{server.server_port}/")

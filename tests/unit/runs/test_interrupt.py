@@ -180,6 +180,7 @@ cli.main()
 """
 
 
+@pytest.mark.slow
 def test_a_read_that_blocks_does_not_hold_up_ctrl_c() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", BLOCKED], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -138,6 +138,7 @@ def table(names: list[str]) -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.slow
 def test_a_table_elsewhere_and_its_photos(elsewhere: Elsewhere) -> None:
     elsewhere.files |= {f"photos/{number}.png": photo(number) for number in range(20)}
     names = [f"photos/{number}.png" for number in range(20)]

@@ -33,7 +33,8 @@ def trained(data: hw.Data, arch: str, **options: Any) -> hw.Learner:
     return learner
 
 
-@pytest.mark.parametrize("arch", ["text_cnn", pytest.param("lstm", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("arch", ["text_cnn", "lstm"])
 def test_texts_of_a_small_network(reviews: hw.Data, tmp_path: Path, arch: str) -> None:
     learner = trained(reviews, arch, pretrained=False, two_stages=True)
     assert same_bits(learner, "loop", tmp_path)

@@ -3,8 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 # The versions that were tested; pyproject.toml alone has only the lowest that are allowed.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-# A file at a time on each of two processes, in the order of tests/conftest.py: long ones first.
-BOTH := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# A file at a time on each process, in the order of tests/conftest.py: long ones first. One process more than the two
+# cores that the times are meant for: a fifth of the time a test waits, for a server, a browser or a process that it started.
+PROCESSES ?= 3
+SPREAD := --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 # Modules are compiled once, not in each of the hundreds of processes that tests start, whatever the shell has set.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -15,11 +17,11 @@ demo: .venv/installed
 
 test: check
 	$(MAKE) course COURSE=quick
-	$(BIN)/python -m pytest -m "not slow" $(BOTH)
-	$(BIN)/python -m pytest -m slow $(BOTH)
+	$(BIN)/python -m pytest -m "not slow" $(SPREAD)
+	$(BIN)/python -m pytest -m slow $(SPREAD)
 
 test-fast: .venv/installed-dev
-	$(BIN)/python -m pytest -m "not slow" $(BOTH)
+	$(BIN)/python -m pytest -m "not slow" $(SPREAD)
 
 # The course: questions, exercises and mutants of all lessons.
 course-fast: .venv/installed-dev
@@ -34,7 +36,7 @@ course: .venv/installed-dev
 # The lowest versions that pyproject.toml allows, in front of those of .venv; torch stays as it is. Old libraries call what
 # newer ones deprecate, and .venv's platformdirs names a plugin of pytest that the lowest has not.
 test-oldest: .venv/oldest
-	PYTHONPATH=.venv/oldest $(BIN)/python -m pytest -m "not slow" -p no:platformdirs -W ignore::DeprecationWarning -W ignore::FutureWarning $(BOTH) tests
+	PYTHONPATH=.venv/oldest $(BIN)/python -m pytest -m "not slow" -p no:platformdirs -W ignore::DeprecationWarning -W ignore::FutureWarning $(SPREAD) tests
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .
@@ -53,7 +55,7 @@ docs: .venv/installed-docs
 
 # Runs the code blocks of every document, and checks each piece of code between backticks.
 docs-test: .venv/installed-dev
-	$(BIN)/python -m pytest $(BOTH) README.md CONTRIBUTING.md docs tests/docs
+	$(BIN)/python -m pytest $(SPREAD) README.md CONTRIBUTING.md docs tests/docs
 
 bench: .venv/installed-bench
 	$(BIN)/python -m benchmarks $(NAME)

@@ -75,6 +75,7 @@ def test_a_call_that_was_broken_off(data: hw.Data) -> None:
     assert str(raised.value) == cannot("method", reason, "Train a new learner to the end.")
 
 
+@pytest.mark.slow
 def test_options_and_several_calls_come_to_the_same_bits(data: hw.Data, tmp_path: Path) -> None:
     learner = hw.Learner(data, class_weights="balanced", optimizer="sgd", progress=False)
     learner.fine_tune(epochs=1, lr=0.01, label_smoothing=0.1)

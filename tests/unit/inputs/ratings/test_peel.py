@@ -23,6 +23,8 @@ def trained(arch: str) -> hw.Learner:
 
 
 @pytest.mark.parametrize("arch", ["collab_mlp", "dot_product"])
-@pytest.mark.parametrize("layer", [pytest.param("method", marks=pytest.mark.slow), "loop", "torch"])
+@pytest.mark.parametrize(
+    "layer", [*(pytest.param(layer, marks=pytest.mark.slow) for layer in ("method", "loop")), "torch"]
+)
 def test_ratings_train_to_the_same_bits(layer: str, arch: str, tmp_path: Path) -> None:
     assert same_bits(trained(arch), layer, tmp_path)

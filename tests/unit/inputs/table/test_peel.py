@@ -39,6 +39,8 @@ def learner(tmp_path_factory: pytest.TempPathFactory) -> hw.Learner:
     return learner
 
 
-@pytest.mark.parametrize("layer", [pytest.param("method", marks=pytest.mark.slow), "loop", "torch"])
+@pytest.mark.parametrize(
+    "layer", [*(pytest.param(layer, marks=pytest.mark.slow) for layer in ("method", "loop")), "torch"]
+)
 def test_a_table_trains_to_the_same_bits(layer: str, learner: hw.Learner, tmp_path: Path) -> None:
     assert same_bits(learner, layer, tmp_path)

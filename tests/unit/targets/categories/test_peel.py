@@ -11,7 +11,9 @@ import headway as hw
 from tests.unit.peel.running import same_bits
 
 
-@pytest.mark.parametrize("layer", [pytest.param("method", marks=pytest.mark.slow), "loop", "torch"])
+@pytest.mark.parametrize(
+    "layer", [*(pytest.param(layer, marks=pytest.mark.slow) for layer in ("method", "loop")), "torch"]
+)
 def test_labels_train_to_the_same_bits(layer: str, tmp_path: Path) -> None:
     draw = np.random.default_rng(0)
     numbers = draw.normal(size=(120, 2)).round(3)

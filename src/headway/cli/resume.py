@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from headway.cli.data_options import AcceptChanges, MovedTo
+from headway.cli.launch import NumProcesses, launch
+from headway.cli.train import carry_out, finish, held, train_as_planned
 from headway.errors import RunError
 
-__all__ = ["resume"]
+if TYPE_CHECKING:
+    from headway.runs.run import Run
+    from headway.train.distributed import Processes
+
+__all__ = ["go_on", "resume"]
 
 
 def resume(
@@ -20,28 +26,56 @@ def resume(
     data: MovedTo = None,
     accept_changes: AcceptChanges = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
+    processes: NumProcesses = None,
 ) -> None:
     """Continue a run that was stopped or killed. The weights end the same as without the stop."""
     start = time.perf_counter()
-    from headway.cli.train import carry_out, finish, train_as_planned
-    from headway.learner.learner import Learner
     from headway.runs.run import open_run
 
     folder = open_run(run)
-    with folder.held():
-        options = folder.config.get("options")
-        if not folder.has_begun:
-            # It was stopped while it read the photos.
-            if data is not None:
-                folder.plan({**folder.config["options"], "data": str(data.absolute())})
-            carry_out(folder, start=start, as_json=as_json)
-            return
-        learner = Learner.resume(run, data=data, accept_changes=accept_changes)
-        calls = [call["call"] for call in folder.config.get("training", [])]
-        if options is not None:
-            # It may have been stopped between two calls, or a moment before it trained.
-            train_as_planned(learner, options, done=calls)
-        elif not calls:
-            given, fix = f"{run}, from Python, without a call that trains", "Start it again."
-            raise RunError("The run was stopped before it trained.", given=given, fix=fix)
+    if processes is not None:
+        options = {"--json": as_json, "--accept-changes": accept_changes, f"--data={data}": data is not None}
+        launch(["resume", str(run), *(name for name, is_so in options.items() if is_so)], processes=processes)
+        return
+    from headway.train.distributed import join
+
+    with join() as known, held(folder, known):
+        known.barrier()
+        go_on(folder, known, start=start, as_json=as_json, data=data, accept_changes=accept_changes)
+
+
+def go_on(
+    folder: Run,
+    processes: Processes,
+    *,
+    start: float,
+    as_json: bool,
+    data: Path | None = None,
+    accept_changes: bool = False,
+) -> None:
+    """Does what is left of a run that is held: all of what it planned, or what it had not come to."""
+    from headway.learner.learner import Learner
+    from headway.train.progress import Silent
+
+    options = folder.config.get("options")
+    # Asked by one of several processes, as the folder changes while they go on.
+    has_begun, training = processes.by_writer(lambda: (folder.has_begun, folder.config.get("training", [])))
+    if not has_begun:
+        # It was stopped while it read the photos.
+        if data is not None and processes.is_writer:
+            folder.plan({**folder.config["options"], "data": str(data.absolute())})
+        processes.barrier()
+        carry_out(folder, processes, start=start, as_json=as_json)
+        return
+    shown = True if processes.is_writer else Silent()
+    learner = Learner.resume(folder.path, data=data, accept_changes=accept_changes, progress=shown)
+    processes.barrier()
+    calls = [call["call"] for call in training]
+    if options is not None:
+        # It may have been stopped between two calls, or a moment before it trained.
+        train_as_planned(learner, options, done=calls)
+    elif not calls:
+        given, fix = f"{folder.path}, from Python, without a call that trains", "Start it again."
+        raise RunError("The run was stopped before it trained.", given=given, fix=fix)
+    if processes.leave():
         finish(learner, start=start, as_json=as_json)

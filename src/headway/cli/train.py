@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Container, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from headway.cli.data_options import check_fields, local, open_data
+from headway.cli.launch import NumProcesses, launch
 from headway.errors import ConfigError
 from headway.system.terminal import echo
 
@@ -21,8 +23,12 @@ if TYPE_CHECKING:
     from headway.data.dataset import Data
     from headway.learner.learner import Learner
     from headway.runs.run import Run
+    from headway.train.distributed import Processes
 
-__all__ = ["carry_out", "finish", "train", "train_as_planned"]
+__all__ = ["carry_out", "finish", "held", "train", "train_as_planned"]
+
+# Options of the command that a run does not keep: it may go on with others.
+NOT_PLANNED = ("context", "data", "name", "runs", "as_json", "processes")
 
 # `--help` shows the options by subject; those that most people need first have none, and so stand at the top.
 model_option, training_option, run_option, machine_option = (
@@ -99,11 +105,11 @@ def train(
         machine_option(metavar="NAME", help="auto, float32, bfloat16 or float16."),
     ] = "auto",
     compile: Annotated[bool, machine_option("--compile", help="Compile the training step with torch.compile.")] = False,
+    processes: NumProcesses = None,
 ) -> None:
     """Train a model on photos, recordings or a table, compare it with baselines, and export it."""
     # What a run keeps of the command, to begin again when it is stopped before it has begun.
-    apart = ("context", "data", "name", "runs", "as_json")
-    options = asdict(context.obj) | {key: value for key, value in locals().items() if key not in apart}
+    options = asdict(context.obj) | {key: value for key, value in locals().items() if key not in NOT_PLANNED}
     start = time.perf_counter()
     options["batch_size"] = _batch_size(batch_size)
     options["class_weights"] = _class_weights(class_weights)
@@ -113,39 +119,81 @@ def train(
     _check_settings(name, options)
     from headway.runs.run import new_run
 
-    run = new_run(runs, name)
+    options["data"] = str(data.absolute())
+    if processes is not None:
+        _launch_planned(new_run(runs, name), options, processes=processes, as_json=as_json)
+        return
+    from headway.cli.resume import go_on
+    from headway.train.distributed import join
+
+    with join() as known:
+        # Where torchrun starts a command again, because a process was killed, its run is there already.
+        options.update({"launch": known.launch} if known.launch else {})
+        run = known.by_writer(lambda: _run_of_launch(runs, known) or new_run(runs, name))
+        try:
+            # Before the data are read, so that a second command of the same name cannot take the folder meanwhile.
+            with held(run, known):
+                if known.is_writer and not run.config:
+                    run.plan(options)
+                known.barrier()
+                go_on(run, known, start=start, as_json=as_json)
+        finally:
+            # Data that cannot be trained on leave no folder behind.
+            if known.is_writer:
+                run.drop_unless_begun()
+
+
+def held(run: Run, processes: Processes) -> AbstractContextManager[None]:
+    """A context in which these processes alone train in a run's folder."""
+    return run.held() if processes.is_writer else nullcontext()
+
+
+def _launch_planned(run: Run, options: Mapping[str, Any], *, processes: int, as_json: bool) -> None:
     try:
-        # Before the data are read, so that a second command of the same name cannot take the folder meanwhile.
         with run.held():
-            run.plan({**options, "data": str(data.absolute())})
-            carry_out(run, start=start, as_json=as_json)
+            run.plan(options)
+        # Started again, a process goes on with what is planned or begun.
+        launch(["resume", str(run.path), *(["--json"] if as_json else [])], processes=processes)
     finally:
-        # Data that cannot be trained on leave no folder behind.
         run.drop_unless_begun()
+
+
+def _run_of_launch(runs: Path, processes: Processes) -> Run | None:
+    """The run that the same launch of torchrun has planned; None where it was not started before."""
+    from headway.runs.run import Run
+
+    if processes.launch is None:
+        return None
+    planned = (Run(config.parent) for config in runs.expanduser().glob("*/config.json"))
+    return next((run for run in planned if run.config.get("options", {}).get("launch") == processes.launch), None)
 
 
 # What `Learner.fine_tune` is called with.
 FINE_TUNING = ("epochs", "minutes", "lr", "mixup", "ema", "clip_norm", "dropout", "compile")
 
 
-def carry_out(run: Run, *, start: float, as_json: bool) -> None:
+def carry_out(run: Run, processes: Processes, *, start: float, as_json: bool) -> None:
     """Does what a run has planned, from the reading to the report; what was done already is not done again.
 
     The run must be held, its plan written; `start` is when the command began, by `time.perf_counter`.
     """
     from headway.bundle.quantize import check_quantize
     from headway.learner.learner import Learner
-    from headway.train.progress import make_progress
+    from headway.train.progress import Silent, make_progress
 
-    options, progress = run.config["options"], make_progress()
-    items = open_data(options, on_progress=lambda done, total: progress.count("reading", done, total))
+    options, progress = run.config["options"], make_progress() if processes.is_writer else Silent()
+    items = processes.first_here(
+        lambda: open_data(options, on_progress=lambda done, total: progress.count("reading", done, total))
+    )
     # Before the training, not when there is a model to export.
     check_quantize(options["quantize"], items.input)
     names = ("arch", "pretrained", "seed", "batch_size", "optimizer", "class_weights", "device", "precision")
-    learner = Learner(items, run=run, progress=progress, **{name: options[name] for name in names})
-    progress.tell(_first_lines(items, learner))
+    known = {"run": run if processes.is_writer else None, "progress": progress}
+    learner = Learner(items, **known, **{name: options[name] for name in names})
+    progress.tell(_first_lines(items, learner, processes))
     train_as_planned(learner, options)
-    finish(learner, start=start, as_json=as_json)
+    if processes.leave():
+        finish(learner, start=start, as_json=as_json)
 
 
 def train_as_planned(learner: Learner, options: Mapping[str, Any], *, done: Container[str] = ()) -> None:
@@ -227,14 +275,15 @@ def _check_settings(name: str, options: dict[str, Any]) -> None:
         check_architecture(options["arch"])
 
 
-def _first_lines(items: Data, learner: Learner) -> str:
+def _first_lines(items: Data, learner: Learner, processes: Processes) -> str:
     weights = f"weights from {learner.pretrained}" if learner.pretrained else "from scratch"
     sizes = ", ".join(f"{len(items.part(name)):,} in {name}" for name in items.parts)
     lines = [f"{items.input.nouns}: {sizes}; target: {items.target.column}", *items.input.describe(), *items.notes]
     lines += [f"{learner.arch}, {weights}", str(learner.setup.precision)]
-    if len(items.problems):
-        run = learner.run
-        assert run is not None
+    if processes.world > 1:
+        lines[-1] += f", {processes.world} processes"
+    run = learner.run
+    if len(items.problems) and run is not None:
         count = "1 item was" if len(items.problems) == 1 else f"{len(items.problems):,} items were"
         lines.append(f"{count} left out; reasons in {run.path / 'problems.csv'}")
     return "\n".join(lines)

@@ -13,7 +13,7 @@ import torch
 
 from headway.data.dataset import Part
 from headway.data.store import reader_threads
-from headway.errors import ConfigError
+from headway.errors import ConfigError, DataError
 from headway.inputs.base import model_order
 from headway.seeds import generator
 from headway.system.machine import keep_freed_memory
@@ -21,7 +21,7 @@ from headway.system.machine import keep_freed_memory
 # Batches that are filled by length together: more of them need less padding, fewer mix items better.
 POOL = 32
 
-__all__ = ["Batch", "Loader", "as_tensor", "by_length", "shuffled_by_length", "to_device"]
+__all__ = ["Batch", "Loader", "as_tensor", "by_length", "piece_sizes", "shuffled_by_length", "to_device"]
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,15 @@ class Batch:
         """The batch in so many pieces, equal up to one item; as many as it has items, at most."""
         if pieces == 1:
             return [self]
-        ends = np.linspace(0, len(self.rows), min(pieces, len(self.rows)) + 1).astype(int)
-        cuts = [slice(start, end) for start, end in itertools.pairwise(ends.tolist())]
+        ends = itertools.accumulate(piece_sizes(len(self.rows), pieces), initial=0)
+        cuts = [slice(start, end) for start, end in itertools.pairwise(ends)]
         return [Batch(self.inputs[cut], self.targets[cut], self.rows[cut]) for cut in cuts]
+
+
+def piece_sizes(count: int, pieces: int) -> list[int]:
+    """How many of so many items each piece has: equal up to one item, and no piece without one."""
+    ends = np.linspace(0, count, min(pieces, count) + 1).astype(int)
+    return np.diff(ends).tolist()
 
 
 class Loader:
@@ -70,9 +76,12 @@ class Loader:
         shuffle: Whether to shuffle, anew each epoch, and give canvases.
         threads: How many threads read. Default: one a core. Results do not depend on it.
         pin_memory: Whether batches are put into pinned memory, for a CUDA device.
+        share: Which share this is of how many, where several processes read: shuffled, each batch is divided; in order,
+            batches are dealt out.
 
     Raises:
         ConfigError: If `batch_size` is below 1 or the part is empty.
+        DataError: While reading, if no item of a share of a batch can be read.
     """
 
     def __init__(
@@ -84,6 +93,7 @@ class Loader:
         shuffle: bool = False,
         threads: int | None = None,
         pin_memory: bool = False,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
         if batch_size < 1 or not len(part):
             given = f"batch_size={batch_size}, {len(part)} items in {part.name!r}"
@@ -94,6 +104,7 @@ class Loader:
         self.shuffle = shuffle
         self.threads = threads or reader_threads()
         self.pin_memory = pin_memory
+        self.share = share
         # Taken once: threads share it, and a part computes it when it is first asked for.
         self._rows = part.rows
 
@@ -119,7 +130,7 @@ class Loader:
         elif lengths is not None:
             parts = by_length(parts, lengths)
         # Divided before the first are dropped: a run that goes on has the batches that it would have had.
-        parts = parts[start:]
+        parts = self._own(parts[start:])
         if self.part.data.input.source == "values":
             # Rows lie in memory: to hand them from one thread to another would take longer than to look them up.
             yield from itertools.chain.from_iterable(map(self._read, parts))
@@ -138,10 +149,23 @@ class Loader:
             # The garbage collector may close this in a thread that a reader waits for: to wait here could be for ever.
             pool.shutdown(wait=False, cancel_futures=True)
 
+    def _own(self, batches: list[np.ndarray]) -> list[np.ndarray]:
+        """What this process reads of them."""
+        index, count = self.share
+        if not self.shuffle:
+            return batches[index::count]
+        # In one piece, so that the shares one after the other are the batch.
+        return [np.array_split(positions, count)[index] for positions in batches] if count > 1 else batches
+
     def _read(self, positions: np.ndarray) -> list[Batch]:
         """The batch of those that can be read; nothing where none of them can."""
+        asked = positions
         canvases, positions = self.part.readable(positions)
         if not len(positions):
+            if self.shuffle and self.share[1] > 1:
+                given = f"rows {', '.join(map(str, self._rows[asked].tolist()))}"
+                fix = "Bring the files back, or train in one process; what was saved stays."
+                raise DataError("None of the items that a process has of a batch can be read.", given=given, fix=fix)
             return []
         targets, reader = self.part.placed_at(positions), self.part.data.input
         if not self.shuffle:

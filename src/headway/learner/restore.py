@@ -15,6 +15,7 @@ from headway.data.dataset import Data
 from headway.errors import RunError
 from headway.runs.checkpoint import DONE, STAGE, Checkpoints, Saved, load_model, model_tensors
 from headway.runs.run import Run, differences, environment, open_run
+from headway.train.distributed import current
 from headway.train.history import Epoch, History
 from headway.train.progress import Progress, make_progress
 from headway.train.stage import Setup
@@ -85,8 +86,10 @@ def resume_run(
         if shown:
             shown.count("reading", done, total)
 
-    same = same or folder.data(folder=moved_to, accept_changes=accept_changes, on_progress=count)
-    learner = made_again(make, settings, same, run=folder, progress=shown, **own)
+    same = same or current().first_here(
+        lambda: folder.data(folder=moved_to, accept_changes=accept_changes, on_progress=count)
+    )
+    learner = made_again(make, settings, same, run=folder if current().is_writer else None, progress=shown, **own)
     # Git's state differs after any commit, of whatever file.
     changed = [change for change in differences(folder.config, environment()) if not change.startswith("git: ")]
     if changed and shown:
@@ -124,7 +127,10 @@ def recorded(
             # The call before was broken off, and whoever called it goes on from there.
             _finish(run.checkpoints(number - 1), setup, history)
         checkpoints = run.note_call(number, call) if run else Checkpoints(None)
-        setup = replace(setup, checkpoints=checkpoints)
+        # Of several processes one has the run's folder, and tells the others what is in it.
+        processes = current()
+        checkpoints = processes.checkpoints(checkpoints)
+        setup = replace(setup, checkpoints=checkpoints, processes=processes)
         done = checkpoints.load(DONE)
         if done is None:
             yield Call(setup)

@@ -13,6 +13,7 @@ from torch import nn
 
 from headway.data.loader import Batch
 from headway.errors import ConfigError, did_you_mean
+from headway.train.distributed import ALONE, Processes
 from headway.train.history import Epoch
 from headway.train.precision import Precision
 
@@ -45,6 +46,7 @@ class TrainState:
         higher_is_better: The direction of each metric of the history.
         notes: Sentences that callbacks add at the stage's end, for the history.
         stop_training: Set by a callback to end after this step.
+        processes: Those that train together; each has a share of every batch.
         forward: The model, or its compiled function; see `headway.train.compile`.
     """
 
@@ -69,6 +71,7 @@ class TrainState:
     higher_is_better: Mapping[str, bool] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     stop_training: bool = False
+    processes: Processes = ALONE
     # No argument: it is the model until a stage is compiled.
     forward: Callable[[torch.Tensor], torch.Tensor] = field(init=False)
 
@@ -78,7 +81,10 @@ class TrainState:
 
 
 class BatchResult(NamedTuple):
-    """One step: what went in, what came out, and the loss, all still on the device."""
+    """One step: what went in, what came out, and the loss, all still on the device.
+
+    Of several processes each has its share of the items; the loss is that of the whole batch.
+    """
 
     # A tuple with names, as a frozen dataclass takes three times as long to make, and every step makes one.
     inputs: torch.Tensor

@@ -214,7 +214,8 @@ def plan_within(setup: Setup, options: Options, lr: float, *, seconds: float, mi
         return Saved(values={"steps": max(int(left / (step + evaluation)), 0), "seconds": max(left, 0.0)})
 
     # Saved, so that a run that goes on has the plan that it began with.
-    measured = setup.checkpoints.piece(PLAN, measure).values
+    measured = setup.checkpoints.piece(PLAN, measure)
+    measured = setup.processes.by_writer(lambda: measured).values
     steps = max(measured["steps"], min_steps)
     # Planned by whole epochs; `max_steps` then ends the last one early.
     batches = len(setup.loader(setup.data.train, shuffle=True, accumulate=options.accumulate))
@@ -274,7 +275,12 @@ def _solved(setup: Setup) -> tuple[dict[str, tuple[torch.Tensor, torch.Tensor]],
     """Features and targets by part, and the head that is best on those of train; computed once."""
     by_part, options = body_features(setup), _head_options(setup)
     name = f"head-{_mark(setup.data.train)}"
-    saved = setup.checkpoints.piece(name, lambda: solve_head(*by_part["train"], **options).to_saved())
+
+    def solve() -> Saved:
+        # By one process: the others would solve the same, and another kind of machine might round otherwise.
+        return setup.processes.by_writer(lambda: solve_head(*by_part["train"], **options).to_saved())
+
+    saved = setup.checkpoints.piece(name, solve)
     return by_part, Head.from_saved(saved)
 
 
@@ -324,7 +330,8 @@ def _stage_two(setup: Setup, plan: Plan, history: History, features: Features, h
     seen = torch.isin(torch.from_numpy(train.rows), torch.from_numpy(inside.rows))
     # The head that starts stage two and is compared with it has not seen the rows set aside either.
     # With the weight decay that folds of all rows chose: one number, which a tenth of the rows hardly moves.
-    blind = solve_head(inputs[seen], targets[seen], **_head_options(setup), decays=(head.weight_decay,))
+    options = {**_head_options(setup), "decays": (head.weight_decay,)}
+    blind = setup.processes.by_writer(lambda: solve_head(inputs[seen], targets[seen], **options))
     head_loss, _ = score(setup, blind(inputs[~seen]), targets[~seen])
     blind.put_into(model.get_submodule("head"))
     try:

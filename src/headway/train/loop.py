@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 from torch import nn
 
-from headway.data.loader import Batch, to_device
+from headway.data.loader import Batch, piece_sizes, to_device
 from headway.seeds import torch_seed
 from headway.train.callbacks import BatchResult, TrainState
 from headway.train.memory import is_out_of_memory, make_room
 from headway.train.optimizers import clear_gradients, set_lr
 from headway.train.precision import Precision
+from headway.train.whole_batch import whole_batch
 
 __all__ = ["evaluating", "gradients", "predict", "train_epoch", "train_step", "untouched"]
 
@@ -46,10 +47,12 @@ def train_step(state: TrainState, batch: Batch) -> BatchResult:
     set_lr(optimizer, state.schedule(state.step))
 
     batch = batch.to(precision.device)
+    # How many items of the batch each process has.
+    counts = state.processes.counts(len(batch.rows))[0]
     # Out of memory is the one failure after which a step is tried again; `make_room` raises where that cannot help.
     while True:
         try:
-            inputs, outputs, loss = gradients(state, batch)
+            inputs, outputs, loss = gradients(state, batch, counts)
             break
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
@@ -64,7 +67,7 @@ def train_step(state: TrainState, batch: Batch) -> BatchResult:
     precision.scaler.update()
     clear_gradients(optimizer)
     # Summed on the device: reading a number from an accelerator at each step would make it wait.
-    items = len(batch.rows)
+    items = sum(counts)
     state.loss_sum.add_(loss, alpha=items)
     state.step, state.batch, state.items = state.step + 1, state.batch + 1, state.items + items
 
@@ -74,30 +77,44 @@ def train_step(state: TrainState, batch: Batch) -> BatchResult:
     return result
 
 
-def gradients(state: TrainState, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Forward and backward, in pieces where memory is short: inputs, outputs and the batch's mean loss."""
+def gradients(
+    state: TrainState, batch: Batch, counts: Sequence[int] | None = None
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Forward and backward, in pieces where memory is short: inputs, outputs and the batch's mean loss.
+
+    `counts` are how many items of the batch each process has, by rank; asked of them where it is left out.
+    """
+    counts = state.processes.counts(len(batch.rows))[0] if counts is None else counts
     if state.pieces == 1:
-        return _passes(state, batch)
-    # A piece counts by its share of the items, so that the gradients add up to those of the whole batch.
-    results = [_passes(state, piece, len(piece.rows) / len(batch.rows)) for piece in batch.split(state.pieces)]
+        return _passes(state, batch, counts)
+    # As many pieces at every process, each of which has an item of them all.
+    number = min(state.pieces, *counts)
+    pieces = batch.split(number)
+    by_process = [piece_sizes(count, number) for count in counts]
+    results = []
+    for index, (piece, of_piece) in enumerate(zip(pieces, zip(*by_process, strict=True), strict=True), start=1):
+        # A piece counts by its share of the items, so that the gradients add up to those of the whole batch.
+        with state.processes.adding_up(state.forward, is_last=index == number):
+            results.append(_passes(state, piece, of_piece, sum(of_piece) / sum(counts)))
     inputs, outputs, losses = zip(*results, strict=True)
     return torch.cat(inputs), torch.cat(outputs), torch.stack(losses).sum()
 
 
 def _passes(
-    state: TrainState, batch: Batch, share: float | None = None
+    state: TrainState, batch: Batch, counts: Sequence[int], share: float | None = None
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    precision = state.precision
+    precision, processes = state.precision, state.processes
     inputs, targets = state.make_inputs(batch, state.epoch)
     inputs = precision.layout(inputs)
-    with precision.autocast():
-        outputs = state.forward(inputs)
+    with precision.autocast(), whole_batch(processes, counts):
+        own = state.forward(inputs)
     # Losses are computed in float32: exponentials and sums over many items lose digits in shorter formats.
-    loss = state.loss_fn(outputs.float(), targets)
+    outputs, targets = processes.whole(own.float(), targets)
+    loss = state.loss_fn(outputs, targets)
     if share is not None:
         loss = loss * share
     precision.scaler.scale(loss).backward()
-    return inputs, outputs.detach(), loss.detach()
+    return inputs, own.detach(), loss.detach()
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def make_room(state: TrainState, batch: Batch, gradients: Callable[[TrainState, 
         TrainingError: If pieces are not allowed, with the batch size that was found to fit; or if one item is too many.
     """
     items, pieces_before = len(batch.rows), state.pieces
-    while state.pieces < items:
+    while state.pieces < items and state.processes.world == 1:
         _empty(state)
         # Doubled, so that a few tries find what fits.
         state.pieces = min(2 * state.pieces, items)
@@ -48,6 +48,11 @@ def make_room(state: TrainState, batch: Batch, gradients: Callable[[TrainState, 
         fix = f'Pass batch_size={fits} (--batch-size {fits}), which was tried and fits; or "auto" (--batch-size auto), '
         fix += "which splits the batch into smaller pieces; or a smaller size (--size)."
         raise TrainingError("Out of memory in a training step.", given=_given(state, items, pieces_before), fix=fix)
+    if state.processes.world > 1:
+        # The others are in the midst of the step, and cannot try another size with this one.
+        fix = f"Pass a smaller batch than {items * state.processes.world} (--batch-size), or a smaller size (--size)."
+        what = "Out of memory in a training step of several processes."
+        raise TrainingError(what, given=_given(state, items, pieces_before), fix=fix)
     fix = "Pass a smaller size (--size) or a smaller architecture (--arch), or close other programs."
     what = "Out of memory in a training step, even with one item at a time."
     raise TrainingError(what, given=_given(state, items, pieces_before), fix=fix)

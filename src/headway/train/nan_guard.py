@@ -51,6 +51,8 @@ class FiniteLoss(Callback):
         for index, (state, step, rows, tensor) in enumerate(unseen):
             loss = tensor.item() if losses is None else losses[index]
             if not math.isfinite(loss):
+                # The loss is the whole batch's, so that every process comes here.
+                rows = state.processes.whole(torch.from_numpy(rows))[0].numpy()
                 raise self._error(step, state.schedule(step - 1), rows, loss)
 
     def _error(self, step: int, lr: float, rows: np.ndarray, loss: float) -> TrainingError:

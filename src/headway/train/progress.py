@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from headway.train.callbacks import BatchResult, TrainState
     from headway.train.history import Epoch
 
-__all__ = ["Progress", "make_progress"]
+__all__ = ["Progress", "Silent", "make_progress"]
 
 
 class Progress(Callback):
@@ -47,6 +47,13 @@ class Progress(Callback):
     def on_batch_end(self, state: TrainState, result: BatchResult) -> None:
         """Counts the stage's steps."""
         self.count("training", state.step, state.total_steps)
+
+
+class Silent(Progress):
+    """Says nothing: of several processes one speaks."""
+
+    def tell(self, text: str) -> None:
+        """Prints nothing."""
 
 
 _NAMES = {"all": "epoch", "adapt": "adapt"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -15,6 +15,7 @@ from torch import nn
 
 from headway.data.dataset import Data, Part
 from headway.data.loader import Batch, Loader, to_device
+from headway.data.store import reader_threads
 from headway.errors import TrainingError
 from headway.inputs.training_view import TrainingView
 from headway.predictions import Predictions
@@ -23,10 +24,11 @@ from headway.runs.interrupt import Signals
 from headway.seeds import generator
 from headway.train.callbacks import Callback, TrainState
 from headway.train.compile import compile_passes
+from headway.train.distributed import ALONE, Processes, check_share
 from headway.train.dropout import dropout_rate
 from headway.train.ema import Average
 from headway.train.history import Epoch, History, Stage
-from headway.train.loop import predict, train_epoch, untouched
+from headway.train.loop import gradients, predict, train_epoch, untouched
 from headway.train.mixup import mixed, softened
 from headway.train.nan_guard import FiniteLoss
 from headway.train.objective import Objective
@@ -82,6 +84,8 @@ class Setup:
     # Called with each entry of the history, the head's as well.
     on_entry: Callable[[Epoch], None] = lambda _: None
     checkpoints: Checkpoints = field(default_factory=lambda: Checkpoints(None))
+    # Those that train together. Outside of a call that trains each process is alone.
+    processes: Processes = ALONE
 
     def knowing(self, answers: np.ndarray, targets: np.ndarray) -> Setup:
         """The same with a target that has learned from answers for training rows that the model did not learn from."""
@@ -91,9 +95,23 @@ class Setup:
     def record(self, history: History, entry: Epoch) -> None:
         """Adds an entry to the history and tells of it."""
         history.epochs.append(entry)
+        if not self.processes.is_writer:
+            return
         self.on_entry(entry)
         for callback in self.callbacks:
             callback.on_entry(entry)
+
+    def _mixed(
+        self, inputs: torch.Tensor, targets: torch.Tensor, options: Options, *, rows: np.ndarray, seed: int, epoch: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """A process's share of the batch, mixed: items are mixed with any others of the whole batch."""
+        known, numbers = self.processes, torch.from_numpy(rows)
+        counts = known.counts(len(rows))[0]
+        own = slice(sum(counts[: known.rank]), sum(counts[: known.rank + 1]))
+        inputs, targets, numbers = known.whole(inputs, targets, numbers)
+        shares: dict[str, Any] = {"mixup": options.mixup, "cutmix": options.cutmix, "seed": seed, "epoch": epoch}
+        inputs, targets = mixed(inputs, targets, rows=numbers.numpy(), **shares)
+        return inputs[own], targets[own]
 
     def loader(self, part: Part, *, shuffle: bool = False, accumulate: int = 1) -> Loader:
         """Batches of a part; for evaluation they may be larger, as nothing is kept for a backward pass."""
@@ -101,14 +119,24 @@ class Setup:
         size = self.batch_size * accumulate if shuffle else max(self.batch_size, 32)
         pin = self.precision.device.type == "cuda"
         # Pinned memory is what a CUDA device copies from while it computes; elsewhere it costs and gains nothing.
-        return Loader(part, size, seed=self.seed, shuffle=shuffle, pin_memory=pin)
+        here = self.processes.local_world
+        threads = max(1, reader_threads() // here) if here > 1 else None
+        dealt: dict[str, Any] = {"threads": threads, "share": self.processes.share}
+        return Loader(part, size, seed=self.seed, shuffle=shuffle, pin_memory=pin, **dealt)
 
     def outputs(self, module: nn.Module, part: Part) -> tuple[torch.Tensor, torch.Tensor]:
         """What a module (the model, or its body) gives for a part, `[items, outputs]`, and the targets, on the CPU."""
         batches = predict(module, self.loader(part), prepare=self.prepare, precision=self.precision)
-        outputs, read = zip(*batches, strict=True)
-        order = in_order(read)
-        return torch.cat(outputs)[order], torch.cat([batch.targets for batch in read])[order]
+        outputs, targets, rows = self._every([(logits, batch.targets, batch.rows) for logits, batch in batches])
+        order = in_order(rows)
+        return torch.cat(outputs)[order], torch.cat(targets)[order]
+
+    def _every(self, answers: list[tuple[Any, ...]]) -> Iterator[list[Any]]:
+        """What all processes made of a part's batches, an item's several answers apart; with it, what they lost."""
+        if self.processes.world > 1:
+            for row, reason in self.processes.every(list(self.data.lost.items())):
+                self.data.lose(row, reason)
+        return map(list, zip(*self.processes.every(answers), strict=True))
 
     def prepared(self, part: Part, most: int) -> torch.Tensor:
         """Some of a part's items, at most so many, drawn by the seed, as the model is given them."""
@@ -121,24 +149,24 @@ class Setup:
         """What the model gives for a part, and the loss of each item."""
         objective = self.objective
         precision = objective.judged_in(self.precision)
-        outputs, predictions, read, losses, total = [], [], [], [], 0.0
+        made = []
         for logits, batch in predict(self.model, self.loader(part), prepare=self.prepare, precision=precision):
             answers, truth = objective.activate(logits), batch.targets
-            predictions.append(objective.keep(answers))
+            kept = objective.keep(answers)
             # Of maps the most probable class is kept alone, batch by batch: their outputs would fill the memory.
-            outputs += [logits] if predictions[-1] is answers else []
-            read.append(batch)
-            losses.append(objective.item_losses(logits, truth))
+            outputs = logits if kept is answers else None
             # The mean weighted by items, as the last batch may be smaller.
-            total += objective.loss_fn(logits, truth).item() * len(truth)
-        order = in_order(read)
+            total = objective.loss_fn(logits, truth).item() * len(truth)
+            made.append((outputs, kept, truth, batch.rows, objective.item_losses(logits, truth), total))
+        outputs, predictions, targets, rows, losses, totals = self._every(made)
+        order = in_order(rows)
         return Predictions(
             rows=part.left().rows,
             predictions=torch.cat(predictions)[order].numpy(),
-            targets=torch.cat([batch.targets for batch in read])[order].numpy(),
+            targets=torch.cat(targets)[order].numpy(),
             losses=torch.cat(losses)[order].numpy(),
-            outputs=torch.cat(outputs)[order].numpy() if outputs else None,
-            loss=total / sum(map(len, losses)),
+            outputs=None if outputs[0] is None else torch.cat(outputs)[order].numpy(),
+            loss=sum(totals) / sum(map(len, losses)),
         )
 
     def measured(self, predictions: np.ndarray, targets: np.ndarray) -> dict[str, float]:
@@ -163,13 +191,13 @@ class Setup:
         if options.has_soft_targets:
             targets = softened(targets, self.objective, label_smoothing=options.label_smoothing)
         if options.mixup or options.cutmix:
-            inputs, targets = mixed(inputs, targets, mixup=options.mixup, cutmix=options.cutmix, **drawn)
+            inputs, targets = self._mixed(inputs, targets, options, **drawn)
         return self.prepare(inputs), targets
 
 
-def in_order(batches: Sequence[Batch]) -> torch.Tensor | slice:
-    """What brings the items of these batches into the order of their rows, which is a part's own."""
-    rows = np.concatenate([batch.rows for batch in batches])
+def in_order(batches: Sequence[np.ndarray]) -> torch.Tensor | slice:
+    """What brings items, whose rows these are by batch, into the order of their rows, which is a part's own."""
+    rows = np.concatenate(batches)
     # Most loaders keep to it, and a copy of all maps would be large.
     return slice(None) if (np.diff(rows) > 0).all() else torch.from_numpy(np.argsort(rows))
 
@@ -210,6 +238,8 @@ class _Stage:
     def __init__(self, setup: Setup, plan: Plan, part: Part, history: History) -> None:
         self.setup, self.plan, self.history = setup, plan, history
         self.loader = setup.loader(part, shuffle=True, accumulate=plan.options.accumulate)
+        known = {"items": len(part), "batches": len(self.loader), "batch_size": setup.batch_size}
+        check_share(setup.processes, **known)
         self.signals, self.losses = Signals(setup.checkpoints.run), FiniteLoss(setup.data)
         self.began = time.perf_counter()
         self.first_entry = len(history)
@@ -240,6 +270,7 @@ class _Stage:
             compile_passes(state, next(iter(self.loader.epoch(state.epoch))))
             # Or the first step would look so slow that most of a stage planned in minutes were given up.
             self.pace.seconds -= time.monotonic() - start
+        share_gradients(state, self.loader)
         # What callbacks begin with comes before what they had come to.
         for callback in state.callbacks:
             callback.on_train_begin(state)
@@ -373,8 +404,21 @@ def new_state(
         pieces=options.accumulate,
         split_batches=setup.split_batches,
         clip_norm=options.clip_norm,
+        processes=setup.processes,
         higher_is_better=setup.higher_is_better,
     )
+
+
+def share_gradients(state: TrainState, loader: Loader) -> None:
+    """Has the gradients of several processes added up in each backward pass; `loader` is that of the stage."""
+
+    def find_unused() -> list[nn.Parameter]:
+        plain = replace(state, callbacks=(), notes=[], pieces=1)
+        with closing(loader.epoch(state.epoch)) as batches, untouched(plain):
+            gradients(plain, next(batches).to(state.precision.device))
+            return [parameter for parameter in state.model.parameters() if parameter.grad is None]
+
+    state.forward = state.processes.parallel(state.forward, find_unused)
 
 
 def step_seconds(setup: Setup, options: Options, *, steps: int = 3) -> float:
@@ -384,6 +428,7 @@ def step_seconds(setup: Setup, options: Options, *, steps: int = 3) -> float:
     state = new_state(setup, options, make_inputs=partial(setup.augmented, options=options))
     loader = setup.loader(setup.data.train, shuffle=True, accumulate=options.accumulate)
     set_training_mode(setup.model, freeze_norm=options.freeze_norm)
+    share_gradients(state, loader)
     with untouched(state):
         state.total_steps = 1
         train_epoch(state, loader.epoch(0))

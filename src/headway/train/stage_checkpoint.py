@@ -38,10 +38,14 @@ class KeepState(Callback):
         """Saves when it is time."""
         # The evaluation after an epoch comes after its checkpoint: it changes nothing, and is made again.
         is_last = state.batch == self.batches or state.step == state.total_steps or state.stop_training
-        if is_last or self.signals.received or time.monotonic() - self._saved_at >= SECONDS_BETWEEN:
+        is_due = time.monotonic() - self._saved_at >= SECONDS_BETWEEN
+        # Signals and clocks are a process's own, and all must stop at the same step.
+        received, due = state.processes.counts(self.signals.received or 0, int(is_due))
+        if is_last or any(received) or any(due):
             self.save()
             self._saved_at = time.monotonic()
         self.signals.waiting = not is_last
+        self.signals.received = max(received) or None
         self.signals.obey()
 
 

@@ -38,7 +38,10 @@ class Pace(Callback):
         evaluation = self.evaluation / self.batches or step / 10
         left = self.seconds - self.spent - self.evaluated
         # Never more again: the learning rate has begun to fall towards the earlier end.
-        state.total_steps = min(state.total_steps, state.step + max(int(left / (step + evaluation)), 0))
+        steps = max(int(left / (step + evaluation)), 0)
+        # Each process has its own clock, and all must take the same steps.
+        steps = state.processes.by_writer(lambda: steps)
+        state.total_steps = min(state.total_steps, state.step + steps)
 
     def on_epoch_end(self, state: TrainState, epoch: Epoch) -> None:
         """Measures the evaluation."""

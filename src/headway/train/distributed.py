@@ -1,0 +1,277 @@
+"""Several processes that train one model: who reads what, and what they tell one another.
+
+Every process has the whole model, and a share of each batch. Outputs and targets are gathered, so the loss is that of
+the whole batch, whatever it is a mean of; each process passes back the gradient of its own outputs, and the sum over
+processes is the gradient of the batch. One process is the case in which there is nothing to tell.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from itertools import chain, zip_longest
+from typing import Any, TypeVar, cast
+
+import torch
+import torch.distributed as dist
+from torch import nn
+
+from headway.errors import ConfigError, HeadwayError, RunError, in_a_line
+from headway.runs.checkpoint import Checkpoints, Saved
+from headway.system.machine import num_cores
+
+__all__ = ["ALONE", "Processes", "check_share", "current", "join"]
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., torch.Tensor])
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The processes that train together, as one of them sees it.
+
+    Attributes:
+        rank: Which of them this is, from 0.
+        world: How many there are.
+        local_rank: Which of those on this machine this is.
+        local_world: How many of them are on this machine, and share its cores.
+        launch: The name of torchrun's launch, the same when it starts them again; None where it started none.
+    """
+
+    rank: int = 0
+    world: int = 1
+    local_rank: int = 0
+    local_world: int = 1
+    launch: str | None = None
+
+    @property
+    def is_writer(self) -> bool:
+        """Whether this process writes the run's folder and speaks to the user."""
+        return self.rank == 0
+
+    @property
+    def share(self) -> tuple[int, int]:
+        """Which share of how many is this process's."""
+        return self.rank, self.world
+
+    def counts(self, *counts: int) -> list[list[int]]:
+        """For each of these numbers, what every process says, by rank."""
+        if self.world == 1:
+            return [[count] for count in counts]
+        return self._gathered(torch.tensor(counts)).T.tolist()
+
+    def whole(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Every process's tensors, `[items, ...]` each, one after the other by rank; gradients go to one's own items.
+
+        Every process computes the same from them, so nobody adds up what others pass back.
+        """
+        if self.world == 1:
+            return tensors
+        counts = self.counts(*map(len, tensors))
+        return tuple(_Whole.apply(tensor, count, self) for tensor, count in zip(tensors, counts, strict=True))  # pyright: ignore[reportReturnType]
+
+    def added(self, tensor: torch.Tensor) -> torch.Tensor:
+        """The sum over processes, always in their order, so that it has the same bits at every process and time."""
+        return tensor if self.world == 1 else self._gathered(tensor).sum(dim=0)
+
+    def gathered(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Every process's tensor, `[processes, ...]`; all have one shape."""
+        return tensor[None] if self.world == 1 else self._gathered(tensor)
+
+    def any(self, is_so: bool) -> bool:
+        """Whether any process says so."""
+        return any(self.counts(int(is_so))[0])
+
+    def every(self, values: list[T]) -> list[T]:
+        """The values of all processes, the first ones first: what a sequence dealt out to them gave, in its order."""
+        if self.world == 1:
+            return values
+        dealt: list[Any] = [None] * self.world
+        with _together():
+            dist.all_gather_object(dealt, values)
+        missing = object()
+        return [value for value in chain(*zip_longest(*dealt, fillvalue=missing)) if value is not missing]
+
+    def by_writer(self, make: Callable[[], T]) -> T:
+        """What the writer makes, at every process; an error of ours is raised at all of them."""
+        if self.world == 1:
+            return make()
+        answer: list[Any] = [None]
+        if self.is_writer:
+            try:
+                answer = [make()]
+            except HeadwayError as error:
+                answer = [error]
+        with _together():
+            dist.broadcast_object_list(answer, src=0)
+        if isinstance(answer[0], HeadwayError):
+            raise answer[0]
+        return answer[0]
+
+    def first_here(self, make: Callable[[], T]) -> T:
+        """What each process makes, the first one on each machine before the others, who find its files in the cache."""
+        if self.local_rank:
+            self.barrier()
+            return make()
+        try:
+            return make()
+        finally:
+            self.barrier()
+
+    def leave(self) -> bool:
+        """Ends the work together: every process has the model. Whether this one writes what follows."""
+        if self.world > 1:
+            self.barrier()
+            dist.destroy_process_group()
+            torch.set_num_threads(num_cores())
+        return self.is_writer
+
+    def barrier(self) -> None:
+        """Waits until every process is here."""
+        self.counts(0)
+
+    def parallel(self, forward: F, find_unused: Callable[[], Collection[nn.Parameter]]) -> F:
+        """A model whose backward pass adds up the gradients of all processes.
+
+        `find_unused` says which parameters no output depends on: these have no gradients to wait for.
+        """
+        if self.world == 1:
+            return forward
+        assert isinstance(forward, nn.Module)
+        unused = set(map(id, find_unused()))
+        ignored = [name for name, parameter in forward.named_parameters() if id(parameter) in unused]
+        # Statistics of batches are the same everywhere already: they are those of the whole batch.
+        ignored += [name for name, _ in forward.named_buffers()]
+        parallel = nn.parallel.DistributedDataParallel
+        parallel._set_params_and_buffers_to_ignore_for_model(forward, ignored)  # noqa: SLF001
+        wrapped = parallel(forward)
+        # The loss is a mean over the whole batch, so that gradients are summed, where torch takes their mean.
+        wrapped.register_comm_hook(None, lambda _, bucket: _sum(bucket))
+        return cast("F", wrapped)
+
+    def adding_up(self, forward: Callable[..., Any], *, is_last: bool) -> AbstractContextManager[None]:
+        """A context for one of several passes whose gradients add up: only the last one is told to others."""
+        if is_last or not isinstance(forward, nn.parallel.DistributedDataParallel):
+            return nullcontext()
+        return forward.no_sync()
+
+    def checkpoints(self, checkpoints: Checkpoints) -> Checkpoints:
+        """The same for all processes: the writer reads and writes them."""
+        return checkpoints if self.world == 1 else _SharedCheckpoints(self, checkpoints)
+
+    def _gathered(self, tensor: torch.Tensor) -> torch.Tensor:
+        gathered = tensor.new_empty(self.world, *tensor.shape)
+        with _together():
+            dist.all_gather(list(gathered.unbind()), tensor.contiguous())
+        return gathered
+
+
+ALONE = Processes()
+
+
+def current() -> Processes:
+    """Those of torch's default process group; one process where there is none."""
+    if not (dist.is_available() and dist.is_initialized()):
+        return ALONE
+    # Who starts a group by hand may not say how many are on a machine.
+    rank, world = dist.get_rank(), dist.get_world_size()
+    local_rank, local_world = (
+        int(os.environ.get(f"LOCAL_{name}", number)) for name, number in (("RANK", rank), ("WORLD_SIZE", world))
+    )
+    return Processes(rank, world, local_rank, local_world, os.environ.get("TORCHELASTIC_RUN_ID"))
+
+
+@contextmanager
+def join() -> Iterator[Processes]:
+    """A context in which this process trains with the others that torchrun started; alone where it started none.
+
+    Raises:
+        RunError: If the others cannot be reached.
+    """
+    if not dist.is_available() or not dist.is_torchelastic_launched():
+        yield ALONE
+        return
+    local_rank, local_world = (int(os.environ[name]) for name in ("LOCAL_RANK", "LOCAL_WORLD_SIZE"))
+    backend = "gloo"
+    if torch.cuda.is_available():
+        torch.cuda.set_device(local_rank)
+        backend = "cpu:gloo,cuda:nccl"
+    torch.set_num_threads(max(1, num_cores() // local_world))
+    with _together():
+        dist.init_process_group(backend)
+    try:
+        with warnings.catch_warnings():
+            # Of kernels of one pixel, whose strides have two names.
+            warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")
+            yield current()
+    finally:
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+
+def check_share(processes: Processes, *, items: int, batches: int, batch_size: int) -> None:
+    """Raises a ConfigError if a batch has no item for some of the processes."""
+    # Batches are equal up to one item.
+    if items // batches < processes.world:
+        given = f"{processes.world} processes, batch_size={batch_size}, {items} training items"
+        fix = f"Use {items // batches} processes or fewer (--processes), or a larger batch (--batch-size)."
+        raise ConfigError("Every process needs an item of each batch.", given=given, fix=fix)
+
+
+class _Whole(torch.autograd.Function):
+    """Every process's rows; the gradient of one's own."""
+
+    @staticmethod
+    def forward(ctx: Any, tensor: torch.Tensor, counts: Sequence[int], processes: Processes) -> torch.Tensor:
+        ctx.own = slice(sum(counts[: processes.rank]), sum(counts[: processes.rank + 1]))
+        # Shares differ by an item, and collectives want one shape.
+        padded = tensor.new_zeros(max(counts), *tensor.shape[1:])
+        padded[: len(tensor)] = tensor
+        parts = processes.gathered(padded)
+        return torch.cat([part[:count] for part, count in zip(parts, counts, strict=True)])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        return gradients[0][ctx.own], None, None
+
+
+class _SharedCheckpoints(Checkpoints):
+    def __init__(self, processes: Processes, own: Checkpoints) -> None:
+        super().__init__(own.folder)
+        self._processes, self._own = processes, own
+
+    def load(self, name: str) -> Saved | None:
+        return self._processes.by_writer(lambda: self._own.load(name))
+
+    def save(self, name: str, saved: Saved) -> None:
+        if self._processes.is_writer:
+            self._own.save(name, saved)
+
+    def has(self, name: str) -> bool:
+        return self._processes.by_writer(lambda: self._own.has(name))
+
+    def forget(self, name: str) -> None:
+        if self._processes.is_writer:
+            self._own.forget(name)
+
+
+def _sum(bucket: Any) -> torch.futures.Future[torch.Tensor]:
+    work = dist.all_reduce(bucket.buffer(), async_op=True)
+    assert work is not None
+    return work.get_future().then(lambda future: future.value()[0])
+
+
+@contextmanager
+def _together() -> Iterator[None]:
+    """A context in which another process's end is told in words."""
+    try:
+        yield
+    except RuntimeError as error:
+        if isinstance(error, HeadwayError):
+            raise
+        what = "Another process of this run has ended, or cannot be reached."
+        fix = "Look at what the others say. What was saved stays: headway resume RUN."
+        raise RunError(what, given=in_a_line(error), fix=fix) from error

@@ -16,6 +16,7 @@ TESTED_ELSEWHERE = {
     "serve/explaining.py": "tests/contract/test_kinds.py",
     "cli/course/exercises.py": "tests/course/test_exercise_commands.py",
     "cli/course/questions.py": "tests/course/test_questions_commands.py",
+    "train/whole_batch.py": "tests/unit/train/test_distributed.py",
     "cli/evaluate.py": "tests/unit/cli/test_predict_tables.py",
     "course/cases.py": "tests/course/test_checking.py",
     "course/collect/pictures.py": "tests/course/test_collect.py",

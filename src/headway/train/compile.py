@@ -11,7 +11,8 @@ import torch
 from headway.data.loader import Batch
 from headway.errors import ConfigError, in_a_line
 from headway.train.callbacks import TrainState
-from headway.train.loop import gradients, untouched
+from headway.train.loop import gradients
+from headway.train.untouched import untouched
 
 __all__ = ["compile_passes"]
 

@@ -16,7 +16,7 @@ from headway.train.optimizers import clear_gradients, set_lr
 from headway.train.precision import Precision
 from headway.train.whole_batch import whole_batch
 
-__all__ = ["evaluating", "gradients", "predict", "train_epoch", "train_step", "untouched"]
+__all__ = ["evaluating", "gradients", "predict", "train_epoch", "train_step"]
 
 
 def train_epoch(state: TrainState, batches: Iterable[Batch]) -> float:
@@ -128,22 +128,6 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     finally:
         for module, training in was_training.items():
             module.training = training
-
-
-@contextmanager
-def untouched(state: TrainState) -> Iterator[None]:
-    """A context after which weights, statistics and torch's generators are as before it, without gradients."""
-    # Copied back into the same tensors, which the optimizer and compiled code hold.
-    tensors = [*state.model.parameters(), *state.model.buffers()]
-    before = [tensor.detach().clone() for tensor in tensors]
-    try:
-        with state.precision.own_randomness():
-            yield
-    finally:
-        clear_gradients(state.optimizer)
-        with torch.no_grad():
-            for tensor, value in zip(tensors, before, strict=True):
-                tensor.copy_(value)
 
 
 def predict(

@@ -9,9 +9,10 @@ import numpy as np
 
 from headway.errors import TrainingError
 from headway.train.callbacks import BatchResult, Callback, TrainState
-from headway.train.loop import train_epoch, untouched
+from headway.train.loop import train_epoch
 from headway.train.options import Options
 from headway.train.stage import Setup, new_state, set_training_mode
+from headway.train.untouched import untouched
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -28,7 +28,7 @@ from headway.train.distributed import ALONE, Processes, check_share
 from headway.train.dropout import dropout_rate
 from headway.train.ema import Average
 from headway.train.history import Epoch, History, Stage
-from headway.train.loop import gradients, predict, train_epoch, untouched
+from headway.train.loop import gradients, predict, train_epoch
 from headway.train.mixup import mixed, softened
 from headway.train.nan_guard import FiniteLoss
 from headway.train.objective import Objective
@@ -39,6 +39,7 @@ from headway.train.recipe import FINE_TUNE, Recipe
 from headway.train.schedules import schedule
 from headway.train.stage_checkpoint import KeepState, capture, restore
 from headway.train.time_budget import Pace
+from headway.train.untouched import untouched
 
 __all__ = [
     "MetricFn",
@@ -152,12 +153,12 @@ class Setup:
         made = []
         for logits, batch in predict(self.model, self.loader(part), prepare=self.prepare, precision=precision):
             answers, truth = objective.activate(logits), batch.targets
-            kept = objective.keep(answers)
+            predictions = objective.keep(answers)
             # Of maps the most probable class is kept alone, batch by batch: their outputs would fill the memory.
-            outputs = logits if kept is answers else None
+            outputs = logits if predictions is answers else None
             # The mean weighted by items, as the last batch may be smaller.
             total = objective.loss_fn(logits, truth).item() * len(truth)
-            made.append((outputs, kept, truth, batch.rows, objective.item_losses(logits, truth), total))
+            made.append((outputs, predictions, truth, batch.rows, objective.item_losses(logits, truth), total))
         outputs, predictions, targets, rows, losses, totals = self._every(made)
         order = in_order(rows)
         return Predictions(

@@ -45,9 +45,13 @@ class _WholeBatch(TorchFunctionMode):
         }
 
     def __torch_function__(
-        self, func: Callable[..., Any], types: object, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+        self,
+        func: Callable[..., Any],
+        types: object,
+        inputs: Sequence[Any] = (),
+        options: Mapping[str, Any] | None = None,
     ) -> Any:
-        return self.replaced.get(func, func)(*args, **(kwargs or {}))
+        return self.replaced.get(func, func)(*inputs, **(options or {}))
 
     def batch_norm(
         self,
@@ -82,11 +86,9 @@ class _WholeBatch(TorchFunctionMode):
 
     def bernoulli(self, tensor: torch.Tensor, p: float = 0.5, **options: Any) -> torch.Tensor:
         """Whole items are left out, as in stochastic depth."""
-        return (
-            tensor.copy_(self._own(tensor, tensor.shape, p, options))
-            if self._of_items(tensor)
-            else (tensor.bernoulli_(p, **options))
-        )
+        if not self._of_items(tensor):
+            return tensor.bernoulli_(p, **options)
+        return tensor.copy_(self._own(tensor, tensor.shape, p, options))
 
     def _dropped(
         self,

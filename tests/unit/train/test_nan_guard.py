@@ -10,6 +10,7 @@ from torch import nn
 
 import headway as hw
 from headway.errors import TrainingError
+from headway.train.distributed import ALONE
 from headway.train.history import History
 from headway.train.loop import BatchResult
 from headway.train.nan_guard import STEPS_BETWEEN, FiniteLoss
@@ -25,6 +26,7 @@ class State:
 
     def __init__(self) -> None:
         self.step = 0
+        self.processes = ALONE
 
     def schedule(self, step: int) -> float:
         return 0.001 * (step + 1)

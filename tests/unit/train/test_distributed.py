@@ -10,6 +10,7 @@ import pytest
 import torch
 import torch.distributed as dist
 from torch import nn
+from torch.multiprocessing.spawn import spawn
 
 import headway as hw
 from headway.errors import ConfigError
@@ -73,7 +74,7 @@ def work(rank: int, folder: Path) -> None:
 def both(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, dict[str, torch.Tensor]]]:
     """What each of two processes has trained."""
     folder = tmp_path_factory.mktemp("processes")
-    torch.multiprocessing.spawn(work, args=(folder,), nprocs=WORLD)
+    spawn(work, args=(folder,), nprocs=WORLD)
     return [torch.load(folder / f"{rank}.pt") for rank in range(WORLD)]
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 import tempfile
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from headway.errors import ConfigError
+from headway.errors import ConfigError, RunError
 from headway.system.terminal import echo
 
-__all__ = ["NumProcesses", "launch"]
+__all__ = ["NumProcesses", "at_fault", "check_processes", "launch"]
 
 NumProcesses = Annotated[
     int | None,
@@ -41,27 +42,49 @@ def launch(arguments: Sequence[str], *, processes: int) -> None:
 
     Raises:
         ConfigError: If there is no such number of processes.
+        RunError: If processes have lost one another.
     """
     check_processes(processes)
     with tempfile.TemporaryDirectory() as folder:
         attempt, logs = 0, Path(folder)
-        while failures := _run(arguments, processes, logs / str(attempt)):
-            killed = [failure for failure in failures.values() if failure.exitcode < 0]
-            if not killed or attempt == MAX_RESTARTS:
-                sys.exit(_told(failures, logs / str(attempt)))
+        while statuses := _run(arguments, processes, logs / str(attempt)):
+            failed = at_fault(statuses)
+            if failed is None:
+                given = f"{processes} processes on this machine"
+                fix = f"Look at its network (localhost). What was saved stays: headway {' '.join(arguments)}"
+                raise RunError("The processes of this run cannot reach one another.", given=given, fix=fix)
+            status = statuses[failed]
+            if status >= 0 or attempt == MAX_RESTARTS:
+                _tell(failed, logs / str(attempt))
+                sys.exit(status if status >= 0 else 128 - status)
             attempt += 1
-            killed_by = f"process {killed[0].local_rank} was killed (signal {-killed[0].exitcode})"
-            echo(f"headway: {killed_by}; all start again ({attempt} of {MAX_RESTARTS}).", err=True)
+            cause = f"process {failed} was killed (signal {-status})"
+            echo(f"headway: {cause}; all start again ({attempt} of {MAX_RESTARTS}).", err=True)
 
 
-def _told(failures: Mapping[int, Any], logs: Path) -> int:
-    """Says what a process failed with, but the first one, which speaks for itself; gives its exit status."""
-    failure = min(failures.values(), key=lambda failure: failure.timestamp)
-    log = next(logs.glob(f"*/attempt_0/{failure.local_rank}/stderr.log"), None) if failure.local_rank else None
+def at_fault(statuses: Mapping[int, int]) -> int | None:
+    """Which of the processes that failed is the one to blame; below zero, an exit status is the signal that killed.
+
+    One with an error of its own comes before one that was killed, and this one before those that were stopped, by
+    whoever watches them or by a user. None where all of them only say that another one has ended.
+    """
+    from headway.train.distributed import OTHERS_ENDED
+
+    stops = [number for signum in (signal.SIGINT, signal.SIGTERM) for number in (-signum, 128 + signum)]
+    kinds = {
+        "error": [rank for rank, status in statuses.items() if status > 0 and status not in (OTHERS_ENDED, *stops)],
+        "killed": [rank for rank, status in statuses.items() if status < 0 and status not in stops],
+        "stopped": [rank for rank, status in statuses.items() if status in stops],
+    }
+    return next((min(ranks) for ranks in kinds.values() if ranks), None)
+
+
+def _tell(rank: int, logs: Path) -> None:
+    """Says what a process failed with, unless it is the first one, which speaks for itself."""
+    log = next(logs.glob(f"*/attempt_0/{rank}/stderr.log"), None) if rank else None
     if log is not None:
         lines = log.read_text(errors="replace").splitlines()[-LINES_SHOWN:]
-        echo("\n".join([f"headway: process {failure.local_rank} failed:", *lines]), err=True, lines=True)
-    return failure.exitcode if failure.exitcode > 0 else 128 - failure.exitcode
+        echo("\n".join(lines), err=True, lines=True)
 
 
 def check_processes(processes: int) -> None:
@@ -74,14 +97,16 @@ def check_processes(processes: int) -> None:
         raise ConfigError(what, given=f"--processes {processes}", fix="Use Linux, or WSL, or leave it out.")
 
 
-def _run(arguments: Sequence[str], processes: int, logs: Path) -> dict[int, Any]:
-    """What failed, by rank; nothing where all went well."""
+def _run(arguments: Sequence[str], processes: int, logs: Path) -> dict[int, int]:
+    """The exit statuses of those that failed, by rank; nothing where all went well."""
     from torch.distributed.elastic.multiprocessing.api import DefaultLogsSpecs, SignalException, Std
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     # It tells of every process that it ends; what matters is said here.
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    agent = logging.getLogger("torch.distributed.elastic")
+    agent.addHandler(logging.NullHandler())
+    agent.propagate = False
     config = LaunchConfig(
         min_nodes=1,
         max_nodes=1,
@@ -96,7 +121,7 @@ def _run(arguments: Sequence[str], processes: int, logs: Path) -> dict[int, Any]
     try:
         elastic_launch(config, sys.executable)("-m", "headway", *arguments)
     except ChildFailedError as error:
-        return error.failures
+        return {rank: failure.exitcode for rank, failure in error.failures.items()}
     except SignalException as error:
         # The processes have saved and said so.
         sys.exit(128 + error.sigval)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from headway.cli.data_options import check_fields, local, open_data
-from headway.cli.launch import NumProcesses, launch
+from headway.cli.launch import NumProcesses, check_processes, launch
 from headway.errors import ConfigError
 from headway.system.terminal import echo
 
@@ -121,7 +121,8 @@ def train(
 
     options["data"] = str(data.absolute())
     if processes is not None:
-        _launch_planned(new_run(runs, name), options, processes=processes, as_json=as_json)
+        check_processes(processes)
+        _launch(new_run(runs, name), options, processes=processes, as_json=as_json)
         return
     from headway.cli.resume import go_on
     from headway.train.distributed import join
@@ -148,11 +149,24 @@ def held(run: Run, processes: Processes) -> AbstractContextManager[None]:
     return run.held() if processes.is_writer else nullcontext()
 
 
-def _launch_planned(run: Run, options: Mapping[str, Any], *, processes: int, as_json: bool) -> None:
+def _launch(run: Run, options: Mapping[str, Any], *, processes: int, as_json: bool) -> None:
+    import torch
+
+    from headway.train.distributed import ALONE, check_share, threads_of
+
     try:
+        # What can fail before the training does so here, in one process, and is said once.
         with run.held():
             run.plan(options)
-        # Started again, a process goes on with what is planned or begun.
+            # As many as each will have, which the run notes.
+            torch.set_num_threads(threads_of(processes))
+            learner = begin(run, ALONE, world=processes)
+            loader = learner.setup.loader(learner.data.train, shuffle=True)
+            check_share(processes, items=len(learner.data.train), batches=len(loader), batch_size=loader.batch_size)
+            run.write_config({**run.config, "processes": processes})
+        # The others read the data from their store.
+        del learner, loader
+        # Started again, they go on from what they have saved.
         launch(["resume", str(run.path), *(["--json"] if as_json else [])], processes=processes)
     finally:
         run.drop_unless_begun()
@@ -177,6 +191,14 @@ def carry_out(run: Run, processes: Processes, *, start: float, as_json: bool) ->
 
     The run must be held, its plan written; `start` is when the command began, by `time.perf_counter`.
     """
+    learner = begin(run, processes)
+    train_as_planned(learner, run.config["options"])
+    if processes.leave():
+        finish(learner, start=start, as_json=as_json)
+
+
+def begin(run: Run, processes: Processes, *, world: int | None = None) -> Learner:
+    """The learner that a run has planned, not trained yet; `world` is how many processes will train it."""
     from headway.bundle.quantize import check_quantize
     from headway.learner.learner import Learner
     from headway.train.progress import Silent, make_progress
@@ -190,10 +212,8 @@ def carry_out(run: Run, processes: Processes, *, start: float, as_json: bool) ->
     names = ("arch", "pretrained", "seed", "batch_size", "optimizer", "class_weights", "device", "precision")
     known = {"run": run if processes.is_writer else None, "progress": progress}
     learner = Learner(items, **known, **{name: options[name] for name in names})
-    progress.tell(_first_lines(items, learner, processes))
-    train_as_planned(learner, options)
-    if processes.leave():
-        finish(learner, start=start, as_json=as_json)
+    progress.tell(_first_lines(items, learner, world or processes.world))
+    return learner
 
 
 def train_as_planned(learner: Learner, options: Mapping[str, Any], *, done: Container[str] = ()) -> None:
@@ -275,13 +295,13 @@ def _check_settings(name: str, options: dict[str, Any]) -> None:
         check_architecture(options["arch"])
 
 
-def _first_lines(items: Data, learner: Learner, processes: Processes) -> str:
+def _first_lines(items: Data, learner: Learner, world: int) -> str:
     weights = f"weights from {learner.pretrained}" if learner.pretrained else "from scratch"
     sizes = ", ".join(f"{len(items.part(name)):,} in {name}" for name in items.parts)
     lines = [f"{items.input.nouns}: {sizes}; target: {items.target.column}", *items.input.describe(), *items.notes]
     lines += [f"{learner.arch}, {weights}", str(learner.setup.precision)]
-    if processes.world > 1:
-        lines[-1] += f", {processes.world} processes"
+    if world > 1:
+        lines[-1] += f", {world} processes"
     run = learner.run
     if len(items.problems) and run is not None:
         count = "1 item was" if len(items.problems) == 1 else f"{len(items.problems):,} items were"

@@ -25,6 +25,7 @@ from typing import Any, BinaryIO
 import filelock
 import polars as pl
 import torch
+import torch.distributed as dist
 from torch import nn
 
 from headway.data.dataset import Data
@@ -43,8 +44,8 @@ __all__ = ["Run", "check_name", "differences", "environment", "list_runs", "new_
 # What the system says where it will not write: no space, no permission, a failing disk. Others are raised as they are.
 CANNOT_WRITE = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
-# What surrounds a run, besides the versions of libraries.
-AROUND = ("platform", "threads", "git")
+# What surrounds a run, besides the versions of libraries; and what is so where its folder does not say.
+AROUND = {"platform": None, "threads": None, "git": None, "processes": 1}
 
 OWNER = ".owner"
 FIRST_WEIGHTS = "start"
@@ -265,13 +266,17 @@ def environment() -> dict[str, Any]:
         "versions": library_versions(),
         "platform": platform.platform(),
         "threads": torch.get_num_threads(),
+        "processes": dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1,
         "git": git_state(),
     }
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """What bits depend on that is not the same in two runs' configs, as "name: before -> now"."""
-    was, known = ({**run.get("versions", {}), **{name: run.get(name) for name in AROUND}} for run in (before, now))
+    was, known = (
+        {**run.get("versions", {}), **{name: run.get(name, unsaid) for name, unsaid in AROUND.items()}}
+        for run in (before, now)
+    )
     return [f"{name}: {value} -> {known.get(name)}" for name, value in was.items() if value != known.get(name)]
 
 

@@ -8,6 +8,7 @@ processes is the gradient of the batch. One process is the case in which there i
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -23,7 +24,10 @@ from headway.errors import ConfigError, HeadwayError, RunError, in_a_line
 from headway.runs.checkpoint import Checkpoints, Saved
 from headway.system.machine import num_cores
 
-__all__ = ["ALONE", "Processes", "check_share", "current", "join"]
+__all__ = ["ALONE", "OTHERS_ENDED", "Processes", "check_share", "current", "join", "threads_of"]
+
+# The exit status of a process that ends because another one has. Those who start processes know by it who is at fault.
+OTHERS_ENDED = 75
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., torch.Tensor])
@@ -188,8 +192,10 @@ def current() -> Processes:
 def join() -> Iterator[Processes]:
     """A context in which this process trains with the others that torchrun started; alone where it started none.
 
+    Where another process of this machine has ended, this one ends with the status `OTHERS_ENDED`, and says nothing.
+
     Raises:
-        RunError: If the others cannot be reached.
+        RunError: If processes of other machines cannot be reached.
     """
     if not dist.is_available() or not dist.is_torchelastic_launched():
         yield ALONE
@@ -199,24 +205,33 @@ def join() -> Iterator[Processes]:
     if torch.cuda.is_available():
         torch.cuda.set_device(local_rank)
         backend = "cpu:gloo,cuda:nccl"
-    torch.set_num_threads(max(1, num_cores() // local_world))
-    with _together():
-        dist.init_process_group(backend)
+    torch.set_num_threads(threads_of(local_world))
     try:
-        with warnings.catch_warnings():
+        with _together(), warnings.catch_warnings():
             # Of kernels of one pixel, whose strides have two names.
             warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")
+            dist.init_process_group(backend)
             yield current()
+    except _OthersEndedError:
+        # Where all are on this machine, the one at fault says why, or who started it does.
+        if int(os.environ["WORLD_SIZE"]) == local_world:
+            sys.exit(OTHERS_ENDED)
+        raise
     finally:
         if dist.is_initialized():
             dist.destroy_process_group()
 
 
-def check_share(processes: Processes, *, items: int, batches: int, batch_size: int) -> None:
-    """Raises a ConfigError if a batch has no item for some of the processes."""
+def threads_of(local_world: int) -> int:
+    """With how many threads a process computes that shares this machine with so many, itself counted."""
+    return max(1, num_cores() // local_world)
+
+
+def check_share(world: int, *, items: int, batches: int, batch_size: int) -> None:
+    """Raises a ConfigError if a batch has no item for some of so many processes."""
     # Batches are equal up to one item.
-    if items // batches < processes.world:
-        given = f"{processes.world} processes, batch_size={batch_size}, {items} training items"
+    if items // batches < world:
+        given = f"{world} processes, batch_size={batch_size}, {items} training items"
         fix = f"Use {items // batches} processes or fewer (--processes), or a larger batch (--batch-size)."
         raise ConfigError("Every process needs an item of each batch.", given=given, fix=fix)
 
@@ -264,14 +279,19 @@ def _sum(bucket: Any) -> torch.futures.Future[torch.Tensor]:
     return work.get_future().then(lambda future: future.value()[0])
 
 
+class _OthersEndedError(RunError):
+    """Another process of the run has ended, so that this one cannot go on."""
+
+
 @contextmanager
 def _together() -> Iterator[None]:
-    """A context in which another process's end is told in words."""
+    """A context in which the end of another process is told in words."""
     try:
         yield
     except RuntimeError as error:
-        if isinstance(error, HeadwayError):
+        # Torch has a type of error for it, but not gloo, and not in a backward pass.
+        if isinstance(error, HeadwayError) or not (isinstance(error, dist.DistError) or "gloo" in str(error)):
             raise
         what = "Another process of this run has ended, or cannot be reached."
         fix = "Look at what the others say. What was saved stays: headway resume RUN."
-        raise RunError(what, given=in_a_line(error), fix=fix) from error
+        raise _OthersEndedError(what, given=in_a_line(error), fix=fix) from error

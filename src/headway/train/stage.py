@@ -16,7 +16,7 @@ from torch import nn
 from headway.data.dataset import Data, Part
 from headway.data.loader import Batch, Loader, to_device
 from headway.data.store import reader_threads
-from headway.errors import TrainingError
+from headway.errors import Stopped, TrainingError
 from headway.inputs.training_view import TrainingView
 from headway.predictions import Predictions
 from headway.runs.checkpoint import STAGE, Checkpoints, Saved, load_model
@@ -229,6 +229,11 @@ def fit(setup: Setup, plan: Plan, history: History, *, part: Part | None = None)
         if saved is not None:
             load_model(setup.model, saved)
         raise
+    except RuntimeError as error:
+        # Of several processes, another may have obeyed a signal before this one came to the end of its step.
+        if setup.processes.world > 1 and stage.signals.received is not None:
+            raise Stopped(stage.signals.received) from error
+        raise
     finally:
         setup.model.eval()
 
@@ -240,7 +245,7 @@ class _Stage:
         self.setup, self.plan, self.history = setup, plan, history
         self.loader = setup.loader(part, shuffle=True, accumulate=plan.options.accumulate)
         known = {"items": len(part), "batches": len(self.loader), "batch_size": setup.batch_size}
-        check_share(setup.processes, **known)
+        check_share(setup.processes.world, **known)
         self.signals, self.losses = Signals(setup.checkpoints.run), FiniteLoss(setup.data)
         self.began = time.perf_counter()
         self.first_entry = len(history)

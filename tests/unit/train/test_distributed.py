@@ -14,7 +14,7 @@ from torch.multiprocessing.spawn import spawn
 
 import headway as hw
 from headway.errors import ConfigError
-from headway.train.distributed import ALONE, Processes, check_share, current, join
+from headway.train.distributed import ALONE, check_share, current, join
 from headway.train.fine_tune import fine_tune
 from headway.train.history import History
 from tests.stopping import QUIET
@@ -106,11 +106,11 @@ def test_one_process_is_alone() -> None:
 
 
 def test_a_batch_has_an_item_for_each_process() -> None:
-    check_share(Processes(world=4), items=16, batches=4, batch_size=4)
+    check_share(4, items=16, batches=4, batch_size=4)
     message = (
         "Every process needs an item of each batch.\n"
         "  Given: 5 processes, batch_size=4, 16 training items\n"
         "  Fix:   Use 4 processes or fewer (--processes), or a larger batch (--batch-size)."
     )
     with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
-        check_share(Processes(world=5), items=16, batches=4, batch_size=4)
+        check_share(5, items=16, batches=4, batch_size=4)

@@ -10,6 +10,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import polars as pl
+
 from headway.as_json import AsJson
 from headway.errors import ConfigError
 from headway.judge.diagnosis.finding import WHY, Finding, describe
@@ -45,6 +47,7 @@ class Audit(AsJson):
         pictures: The items that the findings show, by their rows.
         labels: Their labels.
         least_sure: The items whose own label models that did not see them give the least probability, by their rows.
+        groups: What items belong to where no column says it, such as bursts of photos: "row", and a column for each.
 
     Example:
         >>> import headway as hw
@@ -54,7 +57,7 @@ class Audit(AsJson):
         [['code']]
     """
 
-    json_without: ClassVar[tuple[str, ...]] = ("findings", "pictures", "labels", "least_sure")
+    json_without: ClassVar[tuple[str, ...]] = ("findings", "pictures", "labels", "least_sure", "groups")
 
     name: str
     data: dict[str, Any]
@@ -65,6 +68,7 @@ class Audit(AsJson):
     pictures: Mapping[int, Picture] = field(default_factory=dict)
     labels: Mapping[int, str] = field(default_factory=dict)
     least_sure: Sequence[int] = ()
+    groups: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     def to_json(self) -> dict[str, Any]:
         """The audit as plain JSON values, schema version 1, each finding with why it matters."""

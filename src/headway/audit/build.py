@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+import shlex
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from headway.audit.audit import Audit
 from headway.audit.items import check_left_out, check_sources, check_unlike
-from headway.audit.leaks import check_copies_of_parts, check_groups, check_names, check_time
+from headway.audit.leaks import check_copies_of_parts, check_groups, check_names, check_time, group_columns
 from headway.audit.shortcuts import check_shortcuts
 from headway.audit.unseen import answers_unseen, head_curve, rows_of
 from headway.data.dataset import Data
-from headway.judge.diagnosis.finding import Finding
+from headway.data.decisions import Decision
+from headway.judge.diagnosis.finding import Finding, runnable
 from headway.judge.diagnosis.item_audit import ItemAudit, Unseen
 from headway.judge.report.report import Picture
+from headway.system.files import write_whole
 
-__all__ = ["audit_data", "item_audit", "rows_shown"]
+__all__ = ["audit_data", "item_audit", "rows_shown", "write_files"]
 
 # Items of a finding that the page shows.
 _SHOWN = 8
@@ -27,13 +34,13 @@ _LEAST_SURE = 200
 Tell = Callable[[str], object]
 
 
-def audit_data(data: Data, *, name: str = "", source: str = "DATA", seed: int = 0, tell: Tell | None = None) -> Audit:
+def audit_data(data: Data, *, name: str = "", folder: str = "", seed: int = 0, tell: Tell | None = None) -> Audit:
     """What is wrong with data.
 
     Args:
         data: The data set.
         name: What the page calls them.
-        source: Where they are, for the commands among the remedies.
+        folder: Where `write_files` is to put what some of the lines to run read.
         seed: Of folds, and of items drawn where there are many.
         tell: Called with the name of each check as it begins.
     """
@@ -59,7 +66,8 @@ def audit_data(data: Data, *, name: str = "", source: str = "DATA", seed: int = 
         findings += run()
         seconds[check] = round(time.perf_counter() - start, 3)
     unseen = answers[0]
-    findings = [_at(source, finding) for finding in sorted(findings, key=lambda finding: finding.rank)]
+    ranked = enumerate(sorted(findings, key=lambda finding: finding.rank))
+    findings = [runnable(finding, data.source, _names(data, finding, number, folder)) for number, finding in ranked]
     return Audit(
         name=name,
         data=data.to_json(),
@@ -69,13 +77,52 @@ def audit_data(data: Data, *, name: str = "", source: str = "DATA", seed: int = 
         learning_curve=head_curve(data, unseen, seed=seed),
         pictures=(pictures := _pictures(items, findings)),
         labels=_labels(items, pictures),
+        groups=_groups(items),
         least_sure=_least_sure(data, unseen),
     )
 
 
-def _at(source: str, finding: Finding) -> Finding:
-    """The finding with commands that can be run as they are."""
-    return replace(finding, remedies=tuple(remedy.replace("DATA", source) for remedy in finding.remedies))
+def _names(data: Data, finding: Finding, number: int, folder: str) -> dict[str, str]:
+    """What the words in a finding's line stand for: files in a folder, which `write_files` puts there."""
+    columns = {"input": data.input.column, "target": data.target.column}
+    said = [option for option in data.source[1:] if not option.startswith(("--input", "--target", "--split-"))]
+    options = [*(f"--{option} {shlex.quote(name)}" for option, name in columns.items()), *said]
+    files = {"DECISIONS": _file(finding), "ITEMS": "items.csv"}
+    names = {word: shlex.quote(os.path.join(folder, file)) for word, file in files.items()}
+    return {**names, "ITEMS": " ".join([names["ITEMS"], *options]), "FINDING": f"audit.findings[{number}]"}
+
+
+def write_files(audit: Audit, data: Data, folder: Path) -> None:
+    """Writes what the commands of findings read: decisions on items, and the items with the groups that they are of."""
+    items, own = data.items, ["row", "content", "split"]
+    contents = dict(items.select("row", "content").iter_rows())
+    for finding in audit.findings:
+        command = finding.line.command if finding.line else ""
+        if str(folder / "items.csv") in command:
+            paths = pl.Series(data.input.column, list(map(os.path.abspath, items[data.input.column])))
+            known = items.with_columns(paths).join(audit.groups, on="row", how="left", maintain_order="left")
+            write_whole(folder / "items.csv", known.drop(own).write_csv().encode())
+        if "--decisions" not in command or not (rows := finding.rows):
+            continue
+        labels = finding.suggestions
+        decisions = [
+            Decision(
+                content=contents[row],
+                row=row,
+                action="relabel" if row in labels else "drop",
+                new=labels.get(row),
+                author="headway audit",
+            )
+            for row in rows
+        ]
+        lines = [json.dumps(decision.to_json(), ensure_ascii=False) + "\n" for decision in decisions]
+        write_whole(folder / _file(finding), "".join(lines).encode())
+
+
+def _file(finding: Finding) -> str:
+    """A file of decisions by what it holds, so that a later audit into the same folder leaves it as it is."""
+    decided = json.dumps([finding.rows, list(finding.suggestions.items())])
+    return f"{finding.kind}-{hashlib.sha256(decided.encode()).hexdigest()[:6]}.jsonl"
 
 
 def item_audit(data: Data) -> ItemAudit:
@@ -114,6 +161,14 @@ def _least_sure(data: Data, unseen: Unseen | None) -> list[int]:
         return []
     own = unseen.predictions[np.arange(len(unseen.targets)), unseen.targets]
     return unseen.rows[np.argsort(own, kind="stable")[:_LEAST_SURE]].tolist()
+
+
+def _groups(items: ItemAudit) -> pl.DataFrame:
+    """What items belong to by what no column says, such as bursts; an item alone is a group of its own."""
+    rows = items.part.items["row"]
+    alone = "row " + rows.cast(pl.String)
+    columns = {name: column.fill_null(alone) for name, column, is_named in group_columns(items) if not is_named}
+    return pl.DataFrame({"row": rows, **columns})
 
 
 def _labels(items: ItemAudit, rows: Iterable[int]) -> dict[int, str]:

@@ -7,9 +7,9 @@ from collections import Counter
 import numpy as np
 import polars as pl
 
-from headway.audit.leaks import group_columns
+from headway.audit.leaks import group_columns, whole_groups
 from headway.data.dataset import Data, Part
-from headway.judge.diagnosis.finding import Finding, Severity
+from headway.judge.diagnosis.finding import DROP, Finding, Line, Severity
 from headway.judge.diagnosis.item_audit import ItemAudit, Unseen
 from headway.judge.intervals import wilson
 
@@ -25,7 +25,8 @@ _NEIGHBOURS, _UNLIKE = 5, 4.5
 
 def check_left_out(data: Data) -> list[Finding]:
     """Items that cannot be read or have no answer."""
-    problems = data.problems.filter(~pl.col("reason").str.contains("identical to an item"))
+    # Neither copies across the split nor what people decided on.
+    problems = data.problems.filter(~pl.col("reason").str.contains("identical to an item|^dropped by "))
     if not len(problems):
         return []
     share = wilson(len(problems), len(problems) + len(data.items))
@@ -35,7 +36,8 @@ def check_left_out(data: Data) -> list[Finding]:
     sentence = f"{len(problems):,} of {len(problems) + len(data.items):,} items ({share.value:.1%}) left out: {named}."
     first = [f"{name}: {reason}" for name, reason in problems.select(data.input.column, "reason").rows()[:5]]
     evidence = {"share": share.to_json(), "first": first}
-    return [Finding("unreadable", severity, sentence, evidence, ("repair or remove them",))]
+    line = Line(python="print(data.problems)")
+    return [Finding("unreadable", severity, sentence, evidence, ("repair or remove them",), line)]
 
 
 def check_sources(items: ItemAudit) -> list[Finding]:
@@ -44,7 +46,7 @@ def check_sources(items: ItemAudit) -> list[Finding]:
     if not part.data.target.is_one_class:
         return []
     findings = []
-    for name, column, _ in group_columns(items):
+    for name, column, is_named in group_columns(items):
         known = pl.DataFrame({"source": column, "target": part.targets}).drop_nulls()
         shares = known["source"].value_counts(normalize=True, name="share")
         if not 2 <= len(shares) <= _MOST_SOURCES:
@@ -62,7 +64,8 @@ def check_sources(items: ItemAudit) -> list[Finding]:
             sentence = f"By {name!r} {len(named)} of {len(part.data.target.labels)} classes have one source: {shown}."
             remedies = ("collect each class from several sources", "judge the model on items from another source")
             evidence = {"column": name, "classes": [label for label, *_ in named[:50]]}
-            findings.append(Finding("single_source", "warning", sentence, evidence, remedies))
+            line = whole_groups(name, is_named=is_named, solves=False)
+            findings.append(Finding("single_source", "warning", sentence, evidence, remedies, line))
     return findings
 
 
@@ -84,7 +87,7 @@ def check_unlike(part: Part, unseen: Unseen | None) -> list[Finding]:
     share = wilson(len(far), len(features))
     sentence = f"Far from all others, as a pretrained network sees them: {len(far):,} of {len(features):,} items."
     evidence = {"share": share.to_json(), "rows": unseen.rows[far].tolist()[:_SHOWN]}
-    return [Finding("unlike_items", "note", sentence, evidence, ("look through them: headway clean DATA",))]
+    return [Finding("unlike_items", "note", sentence, evidence, ("look through them: headway clean DATA",), DROP)]
 
 
 def _distances(block: np.ndarray, features: np.ndarray) -> np.ndarray:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import PurePath
 
 import numpy as np
@@ -12,11 +14,11 @@ import polars as pl
 from headway.data.dataset import Data, Part
 from headway.data.splits import GroupSplit, TimeSplit
 from headway.judge.diagnosis.copies import check_copies
-from headway.judge.diagnosis.finding import Finding, Severity
+from headway.judge.diagnosis.finding import RANDOM, RELABEL, Finding, Line, Severity
 from headway.judge.diagnosis.item_audit import ItemAudit
 from headway.judge.intervals import Estimate, mean, wilson
 
-__all__ = ["check_copies_of_parts", "check_groups", "check_names", "check_time", "group_columns"]
+__all__ = ["check_copies_of_parts", "check_groups", "check_names", "check_time", "group_columns", "whole_groups"]
 
 # Names of columns that say who or what an item is of.
 _OF_GROUPS = re.compile(
@@ -41,7 +43,8 @@ def check_copies_of_parts(data: Data) -> list[Finding]:
     if len(dropped):
         sentence = f"Left out, as identical to an item on another side of the split: {len(dropped):,} items."
         remedies = ("remove them from the files: they count twice", "split anew: split=hw.RandomSplit()")
-        findings.append(Finding("leak", "note", sentence, {"rows": dropped["row"].to_list()[:_SHOWN]}, remedies))
+        evidence = {"rows": dropped["row"].to_list()[:_SHOWN]}
+        findings.append(Finding("leak", "note", sentence, evidence, remedies, replace(RANDOM, solves=False)))
     return findings
 
 
@@ -101,11 +104,20 @@ def _straddling(
     if alike is not None and alike.low > 0:
         points = alike.scaled(100).format(1)
         sentence += f" Items of a group have the same answer more often than others do, by {points} points."
-    split = f'split=hw.GroupSplit("{name}")' if is_named else 'split=hw.GroupSplit("group"), with such a column'
-    remedies = (f"keep groups whole: {split}", "ask whether new items will be of known groups")
+    remedies = ("keep groups whole, on one side of the split", "ask whether new items will be of known groups")
     evidence = {"column": name, "share": share.to_json(), "groups": count}
     evidence |= {"same_answer": alike.to_json()} if alike is not None else {}
-    return Finding("straddling_groups", severity, sentence, evidence, remedies)
+    return Finding("straddling_groups", severity, sentence, evidence, remedies, whole_groups(name, is_named=is_named))
+
+
+def whole_groups(name: str, *, is_named: bool, solves: bool = True) -> Line:
+    """What to run so that groups are on one side, by a column of the table, or by one that the audit makes."""
+    data, columns = ("DATA", "") if is_named else ("ITEMS", "columns=audit.groups, ")
+    return Line(
+        command=f"headway train {data} --split-group {shlex.quote(name)}",
+        python=f"data = data.rebuild({columns}split=hw.GroupSplit({name!r}))",
+        solves=solves,
+    )
 
 
 def _agreement(part: Part, groups: pl.Series, seed: int) -> Estimate | None:
@@ -141,8 +153,13 @@ def check_time(part: Part) -> list[Finding]:
             f"{share.value:.0%} of the items that are judged are older, by {name!r}, than the newest training item. In "
             "use every item is newer."
         )
-        remedies = (f'judge by the newest items: split=hw.TimeSplit("{name}")',)
-        return [Finding("time_order", "note", sentence, {"column": name, "share": share.to_json()}, remedies)]
+        line = Line(
+            command=f"headway train DATA --split-time {shlex.quote(name)}",
+            python=f"data = data.rebuild(split=hw.TimeSplit({name!r}))",
+            solves=True,
+        )
+        evidence = {"column": name, "share": share.to_json()}
+        return [Finding("time_order", "note", sentence, evidence, ("judge by the newest items",), line)]
     return []
 
 
@@ -180,4 +197,5 @@ def check_names(part: Part) -> list[Finding]:
         f'labelled "{first[2]}", and its name says "{first[1]}".'
     )
     evidence = {"rows": [entry[0] for entry in wrong[:200]], "suggested": [entry[1] for entry in wrong[:200]]}
-    return [Finding("label_noise", "warning", sentence, evidence, ("look through them: headway clean DATA",))]
+    line = replace(RELABEL, solves=len(wrong) <= 200)
+    return [Finding("label_noise", "warning", sentence, evidence, ("look through them: headway clean DATA",), line)]

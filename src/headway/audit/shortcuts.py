@@ -7,7 +7,9 @@ Source:
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -15,10 +17,13 @@ import polars as pl
 from headway.data.dataset import Data, Part
 from headway.data.splits import ColumnSplit, RandomSplit
 from headway.judge.baselines.skill import as_outputs, explained_share
-from headway.judge.diagnosis.finding import Finding, Severity
+from headway.judge.diagnosis.finding import DROP, RANDOM, Finding, Line, Severity, without_columns
 from headway.judge.diagnosis.item_audit import ItemAudit
 from headway.judge.intervals import Estimate
 from headway.seeds import generator
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import RandomForestRegressor
 
 __all__ = ["check_shortcuts", "incidental"]
 
@@ -30,6 +35,8 @@ _PARTS_DIFFER = 0.1
 _NUM_ITEMS = 4_000
 _TREES, _SMALLEST = 30, 5
 _FEWEST = 40
+# How finely a forest's guesses are compared, and its folds; the correlation of what counts rows with their number.
+_LEVELS, _FOLDS, _COUNTS = 5, 5, 0.999
 _FILE_SIZE = "the size of the file"
 
 
@@ -60,13 +67,53 @@ def check_shortcuts(audit: ItemAudit, seed: int) -> list[Finding]:
         skill = _skill(matrix, outputs, seed)
         usual = name in (*audit.usual, _FILE_SIZE)
         if skill.low >= (_TELLS_USUAL if usual else _TELLS):
-            findings.append(_shortcut(name, list(frames[name].columns), skill))
+            findings.append(_shortcut(name, frames[name], skill, _against(audit, name, (matrix, outputs, drawn), seed)))
     if part.data.input.source == "values":
         findings += _check_order(part, drawn, outputs, seed)
     return [*findings, *_check_parts(part.data, part, drawn, matrices, seed)]
 
 
-def _shortcut(name: str, columns: list[str], skill: Estimate) -> Finding:
+def _against(
+    audit: ItemAudit, name: str, learned: tuple[np.ndarray, np.ndarray, np.ndarray], seed: int
+) -> tuple[Line | None, list[int]]:
+    """What to run against a shortcut, and the rows that it leaves out: a table does without the columns.
+
+    Of others items are left out, so that of those which look alike in it each class keeps its share.
+    """
+    (matrix, outputs, drawn), part, columns = learned, audit.part, list(incidental(audit)[name].columns)
+    if set(columns) <= set(part.data.input.columns):
+        alone = [_skill(column[:, None], outputs, seed).low >= _TELLS for column in matrix.T]
+        telling = [column for column, tells in zip(columns, alone, strict=True) if tells]
+        return without_columns(telling or columns), []
+    rows = part.rows[drawn][_unbalanced(matrix, part.targets[drawn], seed)] if part.data.target.is_one_class else []
+    fits = len(drawn) == len(part) and len(part) - len(rows) >= _FEWEST
+    return (replace(DROP, solves=True), list(map(int, rows))) if fits else (None, [])
+
+
+def _unbalanced(matrix: np.ndarray, targets: np.ndarray, seed: int) -> np.ndarray:
+    """Positions of items to leave out, so that among those which a forest takes for the same each class has its share.
+
+    Source:
+        Rosenbaum and Rubin 1984, "Reducing bias in observational studies using subclassification on the propensity
+        score".
+    """
+    from sklearn.model_selection import KFold, cross_val_predict
+
+    shares = np.bincount(targets) / len(targets)
+    # Shuffled: the files of a folder come class by class.
+    folds = KFold(_FOLDS, shuffle=True, random_state=seed)
+    known = np.nan_to_num(matrix, nan=-1.0)
+    guesses = cross_val_predict(_forest(), known, np.eye(len(shares))[targets], cv=folds)
+    _, alike = np.unique(np.round(guesses * _LEVELS), axis=0, return_inverse=True)
+    kept = []
+    for level in np.unique(alike):
+        of_class = [np.flatnonzero((alike == level) & (targets == label)) for label in range(len(shares))]
+        most = min(len(items) / share for items, share in zip(of_class, shares, strict=True) if share)
+        kept += [items[: int(most * share)] for items, share in zip(of_class, shares, strict=True)]
+    return np.setdiff1d(np.arange(len(targets)), np.concatenate(kept))
+
+
+def _shortcut(name: str, frame: pl.DataFrame, skill: Estimate, against: tuple[Line | None, list[int]]) -> Finding:
     severity: Severity = "serious" if skill.low >= _TELLS_ALL else "warning"
     sentence = (
         f"{name[0].upper()}{name[1:]} alone: a small model that knows nothing else explains {_share(skill)} of the "
@@ -77,20 +124,30 @@ def _shortcut(name: str, columns: list[str], skill: Estimate) -> Finding:
         "collect items of each class from each source",
         "judge the model on items from another source: headway evaluate MODEL OTHERS",
     )
-    evidence = {"from": name, "columns": columns, "explained": skill.to_json()}
-    return Finding("shortcut", severity, sentence, evidence, remedies)
+    evidence = {"from": name, "columns": frame.columns, "explained": skill.to_json()}
+    line, rows = against
+    return Finding("shortcut", severity, sentence, evidence | ({"rows": rows} if rows else {}), remedies, line)
 
 
 def _check_order(part: Part, drawn: np.ndarray, outputs: np.ndarray, seed: int) -> list[Finding]:
     skill = _skill(part.rows[drawn, None].astype(np.float64), outputs, seed)
-    if skill.low < _TELLS:
+    # An order does no harm where parts are drawn at random and no column tells it.
+    if skill.low < _TELLS or (isinstance(part.data.split, RandomSplit) and not _counting(part)):
         return []
     sentence = f"The rows are in order of the target: a row's number explains {_share(skill)} of its variance."
-    remedies = (
-        "leave out columns that count rows, such as ids",
-        "do not split by the rows' order: split=hw.RandomSplit()",
-    )
-    return [Finding("shortcut", "note", sentence, {"from": "row number", "explained": skill.to_json()}, remedies)]
+    counting = _counting(part)
+    remedies = ("leave out columns that count rows, such as ids", "do not split by the rows' order")
+    line = without_columns(counting) if counting else RANDOM
+    evidence = {"from": "row number", "columns": counting, "explained": skill.to_json()}
+    return [Finding("shortcut", "note", sentence, evidence, remedies, line)]
+
+
+def _counting(part: Part) -> list[str]:
+    """The columns that are learned from and rise or fall with the row's number."""
+    numbers = [name for name in part.data.input.columns if part.items[name].dtype.is_numeric()]
+    order = pl.Series(part.rows)
+    ranks = {name: part.items.select(pl.corr(pl.col(name), order, method="spearman")).item() for name in numbers}
+    return [name for name, rank in ranks.items() if rank is not None and abs(rank) > _COUNTS]
 
 
 def _check_parts(
@@ -111,18 +168,21 @@ def _check_parts(
             )
             remedies = ("split anew: split=hw.RandomSplit()", "ask how the parts were made, and which is like the use")
             evidence = {"from": name, "explained": skill.to_json()}
-            findings.append(Finding("parts_differ", severity, sentence, evidence, remedies))
+            findings.append(Finding("parts_differ", severity, sentence, evidence, remedies, RANDOM))
     return findings
 
 
 def _skill(matrix: np.ndarray, outputs: np.ndarray, seed: int) -> Estimate:
-    from sklearn.ensemble import RandomForestRegressor
-
     # What is the same everywhere tells nothing.
     if not matrix.shape[1] or all(len(np.unique(column)) < 2 for column in matrix.T):
         return Estimate(0.0, 0.0, 0.0)
-    forest = RandomForestRegressor(_TREES, min_samples_leaf=_SMALLEST, max_features=0.5, random_state=0)
-    return explained_share([forest], matrix, outputs, seed=seed)
+    return explained_share([_forest()], matrix, outputs, seed=seed)
+
+
+def _forest() -> RandomForestRegressor:
+    from sklearn.ensemble import RandomForestRegressor
+
+    return RandomForestRegressor(_TREES, min_samples_leaf=_SMALLEST, max_features=0.5, random_state=0)
 
 
 def _numbers(frame: pl.DataFrame) -> np.ndarray:

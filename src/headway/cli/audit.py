@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -28,20 +27,17 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
 ) -> None:
     """Look for leaks, shortcuts, wrong labels and poor items in data, before training."""
-    from headway.audit.build import audit_data
+    from headway.audit.build import audit_data, write_files
 
     items, progress = read_data(context.obj, data, seed=seed)
     name = re.sub(r"[^\w.-]+", "-", data.resolve().stem).strip(".") or "data"
-    judged = audit_data(
-        items,
-        name=name,
-        source=shlex.quote(str(data)),
-        seed=seed,
-        tell=lambda check: progress.tell(f"checking {check}"),
-    )
     folder = output or Path("audits") / name
+    judged = audit_data(
+        items, name=name, folder=str(folder), seed=seed, tell=lambda check: progress.tell(f"checking {check}")
+    )
     folder.mkdir(parents=True, exist_ok=True)
     judged.save(folder / "audit.json")
+    write_files(judged, items, folder)
     page = judged.save(folder / "audit.html")
     sheet = folder / "sheet.md"
     # Somebody may have filled it in.

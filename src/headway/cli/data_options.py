@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from headway.bundle.predictor import Predictor
     from headway.data.dataset import Data
+    from headway.data.splits import Split
     from headway.data.tables import Dialect
     from headway.targets.base import Target
     from headway.train.progress import Progress
@@ -165,6 +167,20 @@ class DataOptions:
     split_column: Annotated[
         str | None, _data_option(metavar="COLUMN", help="Table: column that says train, valid or test.")
     ] = None
+    split_group: Annotated[
+        str | None,
+        _data_option(metavar="COLUMN", help="Table: column of what stays on one side, such as a patient."),
+    ] = None
+    split_time: Annotated[
+        str | None, _data_option(metavar="COLUMN", help="Table: column of times; the latest rows judge the model.")
+    ] = None
+    split_random: Annotated[
+        bool, _data_option("--split-random", help="Draw the parts at random, although folders say them.")
+    ] = False
+    without: Annotated[
+        list[str] | None,
+        _data_option(metavar="COLUMN", help="Table: column that nothing is learned from; may be repeated."),
+    ] = None
     separator: Separator = None
     encoding: Encoding = None
     decimal: Decimal = None
@@ -185,13 +201,13 @@ class DataOptions:
     ] = None
 
 
-_OF_TRAINING = ("tokenizer", "horizon", "season", "time_column", "series_column", "near_copies")
+_OF_TRAINING = ("tokenizer", "horizon", "season", "time_column", "series_column")
 # The options that a command does not take.
 LEFT_OUT: dict[str, tuple[str, ...]] = {
     "train": (),
     "audit": _OF_TRAINING,
-    "clean": (*_OF_TRAINING, "classes", "ignore", "limits"),
-    "lab": (*_OF_TRAINING, "classes", "ignore", "size", "decisions"),
+    "clean": (*_OF_TRAINING, "near_copies", "classes", "ignore", "limits"),
+    "lab": (*_OF_TRAINING, "near_copies", "classes", "ignore", "size", "decisions"),
 }
 
 
@@ -232,6 +248,8 @@ TARGET_OPTIONS = (
     "tokenizer",
 )
 DIALECT_OPTIONS = ("separator", "encoding", "decimal")
+# Options that name the column by which items are divided.
+_OF_SPLITS = ("split_column", "split_group", "split_time")
 
 _NAMES = {"limits": "--range"}
 
@@ -245,8 +263,13 @@ def check_fields(data: Path, options: Mapping[str, Any]) -> None:
     from headway.data.tables import names_table
     from headway.inputs.registry import format_target
 
-    names = ("input", "target", "split_column", "kind", *TARGET_OPTIONS, *DIALECT_OPTIONS)
+    names = ("input", "target", *_OF_SPLITS, "without", "kind", *TARGET_OPTIONS, *DIALECT_OPTIONS)
     given = {name: _option(name) for name in names if options.get(name) not in (None, [], ())}
+    splits = [given[name] for name in _OF_SPLITS if name in given]
+    splits += ["--split-random"] if options.get("split_random") else []
+    if len(splits) > 1:
+        what = "Only one option can say how the items are divided."
+        raise ConfigError(what, given=", ".join(splits), fix="Leave the others out.")
     inputs, target = options.get("input") or [], _target_class(options)
     is_read = target is not None and target.reads_path(data)
     is_table, needs_column = names_table(data) and not is_read, target is None or target.needs_column
@@ -255,7 +278,7 @@ def check_fields(data: Path, options: Mapping[str, Any]) -> None:
         fix = "Add --target COLUMN, and --input COLUMN where a column names files."
         shown = " ".join(f"--input {name}" for name in inputs) or "no --input"
         raise ConfigError(what, given=f"{data}, {shown}, no --target", fix=fix)
-    of_tables = {"split_column", *DIALECT_OPTIONS, *(("input", "target") if is_read else ())}
+    of_tables = {*_OF_SPLITS, "without", *DIALECT_OPTIONS, *(("input", "target") if is_read else ())}
     has_folders = is_read or (target is not None and target.folders is not None)
     if not is_table and given and (not has_folders or of_tables & {*given}):
         what = "Columns can be named only for a table; the labels of a folder are the names of its folders."
@@ -274,8 +297,25 @@ def check_fields(data: Path, options: Mapping[str, Any]) -> None:
 
 def open_data(options: Mapping[str, Any], *, on_progress: Callable[[int, int], None]) -> Data:
     """The data set that options name: "data" and what `headway train` is called with, as a run keeps them."""
+    return replace(_opened(options, on_progress), source=_source(options))
+
+
+def _source(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """How a command names the same data: the path, as seen from here, and each option that is not its default."""
+    path, here = Path(options["data"]), Path.cwd()
+    said = [str(path.relative_to(here) if path.is_relative_to(here) else path)]
+    for parameter in _declared().params:
+        value, flag = options.get(parameter.name), parameter.opts[0]
+        if value in (None, [], (), parameter.default):
+            continue
+        values = value if isinstance(value, (list, tuple)) else [value]
+        said += [flag] if parameter.is_flag else [f"{flag} {shlex.quote(str(one))}" for one in values]
+    return (shlex.quote(said[0]), *said[1:])
+
+
+def _opened(options: Mapping[str, Any], on_progress: Callable[[int, int], None]) -> Data:
     from headway.data.build import default_split, from_csv, from_folder, from_items
-    from headway.data.splits import ColumnSplit
+    from headway.data.splits import ColumnSplit, RandomSplit
     from headway.data.tables import names_table, read_table
     from headway.inputs.registry import format_target, recognise_input
 
@@ -284,7 +324,7 @@ def open_data(options: Mapping[str, Any], *, on_progress: Callable[[int, int], N
     # A run that was planned by an older version has no decisions.
     decisions = options.get("decisions") or None
     opened: dict[str, Any] = {"near_copies": options["near_copies"], "decisions": decisions, "on_progress": on_progress}
-    drawn = default_split(target, **valid)
+    drawn = RandomSplit(**valid) if options.get("split_random") else default_split(target, **valid)
     inputs: list[str] = options["input"] or []
     column: Any = options["target"] or format_target(path)
     if target is not None and target.reads_path(path):
@@ -294,9 +334,11 @@ def open_data(options: Mapping[str, Any], *, on_progress: Callable[[int, int], N
     if not names_table(path):
         # A kind whose targets lie in a folder of their own, as masks do, takes folders for columns.
         if target is None or target.folders is None:
-            return from_folder(path, size=size or 224, **opened, **valid)
+            split = drawn if options.get("split_random") else None
+            return from_folder(path, size=size or 224, split=split, **opened, **valid)
         names = (*inputs, *target.folders[len(inputs) :])[0], column or target.folders[1]
         items = target.list_folder(path, *names)
+        items = items.drop("split", strict=False) if options.get("split_random") else items
         split = ColumnSplit("split", **valid) if "split" in items.columns else drawn
         field = target.from_options(names[1], _of(target, options), lambda: items[names[1]].to_list())
         photos = recognise_input(names[0], lambda: items, size=size or 224)
@@ -306,11 +348,21 @@ def open_data(options: Mapping[str, Any], *, on_progress: Callable[[int, int], N
         options_of_read = {"target_is_file": True, "dialect": dialect_of(options)}
         return read_table(path, input=(inputs or ["file"])[0], target=column, **options_of_read)[column].to_list()
 
-    name = options["split_column"]
-    split = ColumnSplit(name, **valid) if name else drawn
     field = target.from_options(column, _of(target, options), values) if target else column
-    dialect: dict[str, Any] = {name: options.get(name) for name in DIALECT_OPTIONS}
-    return from_csv(path, input=inputs, target=field, size=size, split=split, **dialect, **opened)
+    more: dict[str, Any] = {name: options.get(name) for name in DIALECT_OPTIONS}
+    more |= {"split": _split(options) or drawn, "without": options.get("without") or ()}
+    return from_csv(path, input=inputs, target=field, size=size, **more, **opened)
+
+
+def _split(options: Mapping[str, Any]) -> Split | None:
+    """The split by the column that an option names; None where none does. A run of before may lack some of them."""
+    from headway.data.splits import ColumnSplit, GroupSplit, TimeSplit
+
+    if column := options["split_column"]:
+        return ColumnSplit(column, options["valid"], seed=options["seed"])
+    if column := options.get("split_group"):
+        return GroupSplit(column, options["valid"], seed=options["seed"])
+    return TimeSplit(column, options["valid"]) if (column := options.get("split_time")) else None
 
 
 def read_data(said: DataOptions, data: Path, *, seed: int) -> tuple[Data, Progress]:

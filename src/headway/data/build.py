@@ -6,7 +6,7 @@ What cannot be read is left out and noted. Whatever would make training senseles
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import PurePath
@@ -16,13 +16,14 @@ import polars as pl
 
 from headway.data.dataset import Data
 from headway.data.decisions import Applied, apply, read_decisions
-from headway.data.near_copies import CopiesChoice, check_choice, same_content
+from headway.data.near_copies import CopiesChoice, check_choice
 from headway.data.normal_form import existing_paths, is_address
+from headway.data.rebuild import apart, check_without, checked, item_names, problem_table, unlabelled_rows, with_values
 from headway.data.sources import as_frame, files_without_class, list_folder
 from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, Split, assign_parts, check_split
 from headway.data.store import Store, open_answers, open_store
 from headway.data.tables import Dialect, read_table, read_values
-from headway.data.values import open_table, open_values
+from headway.data.values import open_table
 from headway.errors import ConfigError, DataError, did_you_mean
 from headway.inputs.base import Input
 from headway.inputs.registry import recognise_folder, recognise_input
@@ -32,7 +33,7 @@ from headway.targets.registry import recognise_target, target_class
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["check_columns", "default_split", "from_csv", "from_folder", "from_items", "refitted"]
+__all__ = ["check_columns", "default_split", "from_csv", "from_folder", "from_items"]
 
 # Of the items; with more of them unreadable, a path or a disk is wrong rather than a few files.
 MAX_UNREADABLE = 0.05
@@ -84,6 +85,8 @@ def from_folder(
     by_folder = ColumnSplit("split", valid=valid, seed=seed) if "split" in items.columns else drawn
     # A folder may well be called NA.
     target = target_class("category")("label", missing=())  # pyright: ignore[reportCallIssue]
+    if split is not None and not isinstance(split, ColumnSplit):
+        items = items.drop("split", strict=False)
     split = split or by_folder
     options: dict[str, Any] = {"near_copies": near_copies, "decisions": decisions, "on_progress": on_progress}
     data = from_items(items, input=input, target=target, split=split, **options)
@@ -99,6 +102,7 @@ def from_csv(
     split: Split | None = None,
     valid: float = 0.2,
     seed: int = 0,
+    without: Sequence[str] = (),
     separator: str | None = None,
     encoding: str | None = None,
     decimal: str | None = None,
@@ -122,6 +126,7 @@ def from_csv(
         split: How to split. Default: `RandomSplit(valid, seed=seed)`.
         valid: Share of the items in valid, where `split` is left out.
         seed: The seed of that split.
+        without: Columns that nothing is learned from, such as one that gives the answer away; they stay in the table.
         separator: The character between the values of a table of text, or "tab"; recognised when left out.
         encoding: The encoding of the text, such as "latin-1"; recognised when left out.
         decimal: What stands before decimals, "." or ","; recognised when left out.
@@ -151,14 +156,14 @@ def from_csv(
         if size is not None:
             fix = 'Leave it out, or name the column of photos: input="photo".'
             raise ConfigError("`size` has no effect on rows of values.", given=f"size={size}", fix=fix)
-        options = {"near_copies": near_copies, "decisions": decisions}
+        options = {"near_copies": near_copies, "decisions": decisions, "without": without}
         data = from_items(values(), input=reader, target=target, split=drawn, **options)
         return replace(data, notes=(*notes, *data.notes))
     answer = _target(target, values, reader) if isinstance(target, str) else target
     is_file = answer.files(reader) is not None
     files = {"target_is_file": is_file, "dialect": dialect, "tell": notes.append}
     items = read_table(path, input=reader.column, target=answer.columns, **files)
-    options = {"near_copies": near_copies, "decisions": decisions, "on_progress": on_progress}
+    options = {"near_copies": near_copies, "decisions": decisions, "without": without, "on_progress": on_progress}
     data = from_items(items, input=reader, target=answer, split=drawn, **options)
     # The table may have been read twice, once to recognise the target, and then tells everything twice.
     return replace(data, notes=(*dict.fromkeys(notes), *data.notes))
@@ -170,6 +175,7 @@ def from_items(
     input: str | Sequence[str] | Input | None = None,
     target: str | Target,
     split: Split | None = None,
+    without: Sequence[str] = (),
     near_copies: CopiesChoice = "keep",
     decisions: DecisionFiles | None = None,
     on_progress: Progress | None = None,
@@ -184,6 +190,7 @@ def from_items(
         target: The field that comes out, or the column's name: a `Category`, or, for rows of a table that hold
             decimals or many whole numbers in it, a `Number`.
         split: How to split. Default: `RandomSplit()`.
+        without: Columns that nothing is learned from, as for `from_csv`.
         near_copies: "keep", "move" or "drop", as for `from_folder`.
         decisions: As for `from_folder`.
         on_progress: Called with (items read, items in all) while they are opened for the first time.
@@ -192,7 +199,7 @@ def from_items(
         DataError: If the data cannot be trained on; the text names the items.
     """
     if isinstance(items, (str, os.PathLike)):
-        options = {"near_copies": near_copies, "decisions": decisions, "on_progress": on_progress}
+        options = {"near_copies": near_copies, "decisions": decisions, "on_progress": on_progress, "without": without}
         return from_csv(items, input=input, target=target, split=split, **options)
     frame = as_frame(items)
     split, near_copies = check_split(split or default_split(target)), check_choice(near_copies)
@@ -200,7 +207,7 @@ def from_items(
     target = _target(target, lambda: frame, input) if isinstance(target, str) else target.bind_to(input)
     # The split's own column says which side a row is on, and nothing that a model should learn.
     own = [split.column] if isinstance(split, (ColumnSplit, GroupSplit)) else []
-    input = input.bind(frame.drop(own, strict=False), target)
+    input = check_without(without, frame, input.bind(frame.drop([*own, *without], strict=False), target))
     frame = _without_nan(frame, target)
     check_columns(frame, input, target, split_column=split.column if isinstance(split, ColumnSplit) else None)
     (frame, notes), target = _with_existing_paths(frame, input, target), target.bind(frame)
@@ -218,19 +225,19 @@ def from_items(
     # On training rows alone: what is learned from valid, if only a mean, makes valid look better than new data.
     train = _training_rows(usable, target)
     reader = input.fit(train)
-    unlabelled = _unlabelled(frame.filter(pl.col("row").is_in(list(missing.keys() - store.reasons))), usable, split)
+    unlabelled = unlabelled_rows(frame.filter(pl.col("row").is_in(list(missing.keys() - store.reasons))), usable, split)
     data = Data(
         items=usable,
         input=reader,
         target=target.fit(train).fit_places(train, reader),
         split=split,
-        problems=_problems(frame, input, reasons),
+        problems=problem_table(frame, input, reasons),
         store=_as_fitted(store, (frame, usable, unlabelled), (input, reader), target, on_progress),
         decisions=applied,
         notes=(*remarks, *notes, *_said(applied), *input.remarks(usable), *target.remarks(usable)),
         unlabelled=unlabelled,
     )
-    return _checked(data if near_copies == "keep" else _apart(data, near_copies))
+    return checked(data if near_copies == "keep" else apart(data, near_copies))
 
 
 def _decided(
@@ -265,30 +272,6 @@ def _training_rows(items: pl.DataFrame, target: Target) -> pl.DataFrame:
         # Nothing can be fitted, and the target says it in its own words.
         target.check_parts(items)
     return train
-
-
-def _checked(data: Data) -> Data:
-    data.target.check_parts(data.items)
-    data.target.check_encoded(data)
-    return data
-
-
-def _apart(data: Data, choice: CopiesChoice) -> Data:
-    """The data with near-copies on one side of the split, or left out of train."""
-    items, split = data.items, data.split
-    if choice == "move":
-        same = items.with_columns(same_content(items, data.near_copies))
-        items = items.with_columns(pl.Series("split", assign_parts(split, same, data.target), dtype=pl.String))
-    else:
-        judged = items.filter(pl.col("split") != "train")["row"]
-        same = same_content(items, data.near_copies)
-        is_copy = (items["split"] == "train") & same.is_in(same.filter(items["row"].is_in(judged)).unique().to_list())
-        items = items.with_columns(pl.when(is_copy).then(None).otherwise(pl.col("split")).alias("split"))
-    gone = items.filter(pl.col("split").is_null())["row"].to_list()
-    reasons = dict.fromkeys(gone, "nearly identical to an item on another side of the split")
-    problems = pl.concat([data.problems, _problems(data.items, data.input, reasons)]).sort("row")
-    # The fields learned from rows that may lie elsewhere now.
-    return replace(refitted(data, items.filter(pl.col("split").is_not_null()), split=split), problems=problems)
 
 
 def check_columns(frame: pl.DataFrame, input: Input, target: Target, *, split_column: str | None) -> None:
@@ -326,7 +309,7 @@ def check_columns(frame: pl.DataFrame, input: Input, target: Target, *, split_co
 
 def _beside(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) -> dict[int, str]:
     """Of the items that cannot be read those that are files beside the items, by row; none where all of them are."""
-    names = _names(frame, input, reasons)
+    names = item_names(frame, input, reasons)
     beside = {row: f"a {PurePath(names[row]).suffix} file, no {input.noun}" for row in reasons}
     # What lies beside photos, such as a text of notes, is no sign of a wrong path.
     beside = {row: why for row, why in beside.items() if names[row].lower().endswith(input.beside)}
@@ -335,7 +318,7 @@ def _beside(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) -> dict[
 
 def _check_readable(frame: pl.DataFrame, input: Input, reasons: dict[int, str], beside: Container[int]) -> None:
     """At most a twentieth of the items is unreadable; files beside them do not count."""
-    names, total = _names(frame, input, reasons), sum(row not in beside for row in range(len(frame)))
+    names, total = item_names(frame, input, reasons), sum(row not in beside for row in range(len(frame)))
     named = [f"{names[row]}: {reason}" for row, reason in reasons.items() if row not in beside]
     if len(named) > MAX_UNREADABLE * total:
         files = "Repair or remove those files, or correct the paths."
@@ -347,22 +330,6 @@ def _check_readable(frame: pl.DataFrame, input: Input, reasons: dict[int, str], 
             given="; ".join(named[:5]) + (" ..." if len(named) > 5 else ""),
             fix="Correct or remove those rows." if input.source == "values" else files,
         )
-
-
-def refitted(data: Data, items: pl.DataFrame, *, split: Split) -> Data:
-    """Some of a data set's rows, their parts in the column "split", the fields fitted on their training rows alone."""
-    train = items.filter(pl.col("split") == "train")
-    reader = data.input.fit(train)
-    target, store = data.target.fit(train).fit_places(train, reader), data.store
-    if reader.source == "values":
-        store = _with_values(store, items, data.unlabelled, reader)
-    return replace(data, items=items, input=reader, target=target, split=split, store=store)
-
-
-def for_architecture(data: Data, arch: str) -> Data:
-    """The data as an architecture of that name reads them: themselves, unless the input has several ways of reading."""
-    input = data.input.for_architecture(arch)
-    return data if input is data.input else refitted(replace(data, input=input), data.items, split=data.split)
 
 
 def _input(
@@ -395,14 +362,6 @@ def _target(column: str, items: Callable[[], pl.DataFrame], input: Input) -> Tar
         return frame[column]
 
     return recognise_target(column, values, input)
-
-
-def _unlabelled(rows: pl.DataFrame, usable: pl.DataFrame, split: Split) -> pl.DataFrame:
-    """Of rows without a target those that may be learned from: none of them goes with a row of valid or test."""
-    judged = usable.filter(pl.col("split") != "train")
-    rows = rows.filter(~pl.col("content").is_in(judged["content"].to_list()))
-    is_held_out = split.holds_out(rows, judged) if len(rows) else []
-    return rows.filter(~pl.Series(is_held_out, dtype=pl.Boolean))
 
 
 def _with_existing_paths(frame: pl.DataFrame, input: Input, target: Target) -> tuple[pl.DataFrame, list[str]]:
@@ -447,24 +406,5 @@ def _as_fitted(
     """
     (frame, usable, unlabelled), (input, reader) = frames, inputs
     if input.source == "values":
-        return _with_values(store, usable, unlabelled, reader, on_progress)
+        return with_values(store, usable, unlabelled, reader, on_progress)
     return store if reader == input else _open_files(frame, reader, target, on_progress)
-
-
-def _with_values(
-    store: Store, items: pl.DataFrame, unlabelled: pl.DataFrame, reader: Input, on_progress: Progress | None = None
-) -> Store:
-    rows = pl.concat([items, unlabelled], how="diagonal_relaxed")
-    return replace(store, canvases=open_values(rows, reader, on_progress=on_progress))
-
-
-def _names(frame: pl.DataFrame, input: Input, rows: Iterable[int]) -> dict[int, str]:
-    """What a person calls the items of these rows."""
-    named = frame.filter(pl.col("row").is_in(list(rows)))
-    return dict(zip(named["row"].to_list(), input.names(named), strict=True))
-
-
-def _problems(frame: pl.DataFrame, input: Input, reasons: dict[int, str]) -> pl.DataFrame:
-    names = _names(frame, input, reasons)
-    values = {"row": [*names], input.column: [*names.values()], "reason": [reasons[row] for row in names]}
-    return pl.DataFrame(values, schema={"row": pl.Int64, input.column: pl.String, "reason": pl.String}).sort("row")

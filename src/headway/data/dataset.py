@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 
 from headway.data.decisions import Applied
-from headway.data.near_copies import ADVICE, Copies, copies_of_train
+from headway.data.near_copies import ADVICE, Copies, CopiesChoice, copies_of_train
 from headway.data.ragged import Ragged
 from headway.data.sheet import data_sheet
 from headway.data.splits import PARTS, PartName, Split
@@ -60,6 +60,7 @@ class Data:
         unlabelled: The rows that can be read and have no target, with the columns of `items` but "split"; without those
             that are identical to an item of valid or test. `Learner.adapt` learns from them.
         decisions: What people's decisions changed; None where there were none.
+        source: How a command names the data, their path first and then each option; empty for data made in Python.
         lost: Items that could be read at first and can no longer be read, by row, and why. Only data too large for the
             store are read again and again; the parts leave such items out.
     """
@@ -73,6 +74,7 @@ class Data:
     notes: tuple[str, ...] = ()
     unlabelled: pl.DataFrame = field(default_factory=pl.DataFrame)
     decisions: Applied | None = None
+    source: tuple[str, ...] = field(default=(), compare=False)
     lost: dict[int, str] = field(default_factory=dict, compare=False)
     _pairs: list[list[tuple[int, int]]] = field(default_factory=list, compare=False, repr=False)
 
@@ -215,6 +217,44 @@ class Data:
             lines += wrap(f"{copies.sentence} {ADVICE}", 100, subsequent_indent="  ", break_on_hyphens=False)
         lines += self.notes
         return "\n".join(lines)
+
+    def rebuild(
+        self,
+        *,
+        split: Split | None = None,
+        without: Sequence[str] = (),
+        drop: Iterable[int] = (),
+        relabel: Mapping[int, str] | None = None,
+        columns: pl.DataFrame | None = None,
+        near_copies: CopiesChoice = "keep",
+    ) -> Data:
+        """The same data with other parts, columns or labels, or fewer rows; nothing is read from files again.
+
+        Args:
+            split: How to split. Default: the parts stay as they are.
+            without: Columns of a table that nothing is learned from; they stay in `items`.
+            drop: Items to leave out, by their rows.
+            relabel: Other labels, by row.
+            columns: Further columns, joined by "row", such as groups that an audit found.
+            near_copies: "keep", "move" or "drop", as for `from_folder`.
+
+        Returns:
+            A new data set, its fields fitted on its training rows; the rows keep their numbers.
+
+        Raises:
+            ConfigError: If a row, a column or an option is not known.
+            DataError: If what is left cannot be trained on.
+
+        Example:
+            >>> import headway as hw
+            >>> items = {"size": list(range(40)), "code": [0, 1] * 20, "answer": ["no", "yes"] * 20}
+            >>> hw.from_items(items, target="answer").rebuild(without=["code"], drop=[3, 4])
+            Data(30 train, 8 valid; Table of 1 columns -> 'answer')
+        """
+        from headway.data.rebuild import rebuild
+
+        options = {"split": split, "without": without, "drop": drop, "relabel": relabel, "columns": columns}
+        return rebuild(self, **options, near_copies=near_copies)
 
     def audit(self, *, name: str = "", seed: int = 0) -> Audit:
         """What is wrong with the data, before a single step of training: see `headway audit`.

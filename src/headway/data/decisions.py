@@ -22,7 +22,7 @@ from headway.errors import ConfigError, DataError
 from headway.system.files import read_file
 from headway.targets.base import Target
 
-__all__ = ["ACTIONS", "Applied", "Decision", "Decisions", "append", "apply", "read_decisions"]
+__all__ = ["ACTIONS", "Applied", "Decision", "Decisions", "append", "apply", "read_decisions", "relabelled"]
 
 Action = Literal["keep", "relabel", "drop", "unsure", "same_as", "undo"]
 ACTIONS: tuple[Action, ...] = ("keep", "relabel", "drop", "unsure", "same_as", "undo")
@@ -223,7 +223,7 @@ def apply(frame: pl.DataFrame, target: Target, decisions: Decisions) -> tuple[pl
                 labels[row] = str(decision.new)
             else:
                 same[row] = str(decision.new)
-    changed = _relabelled(frame, target, labels)
+    changed = relabelled(frame, target, labels)
     if same:
         contents = [same.get(row, content) for row, content in zip(frame["row"], contents, strict=True)]
         changed = changed.with_columns(pl.Series("content", contents, dtype=pl.String))
@@ -238,12 +238,17 @@ def apply(frame: pl.DataFrame, target: Target, decisions: Decisions) -> tuple[pl
     return changed, dropped, applied
 
 
-def _relabelled(frame: pl.DataFrame, target: Target, labels: dict[int, str]) -> pl.DataFrame:
+def relabelled(frame: pl.DataFrame, target: Target, labels: dict[int, str]) -> pl.DataFrame:
+    """An item table in which some rows have another label.
+
+    Raises:
+        ConfigError: If labels are not in one column of the table.
+    """
     if not labels:
         return frame
     if len(target.columns) != 1 or target.column not in frame.columns:
         what = "Decisions change labels that are in one column of the table."
-        raise ConfigError(what, given=str(target), fix="Leave `decisions` out.")
+        raise ConfigError(what, given=str(target), fix="Leave `decisions` and `relabel` out.")
     column = frame[target.column]
     wanted: list[Any] = [labels.get(row) for row in frame["row"].to_list()]
     changed = pl.Series(target.column, wanted, dtype=pl.String).cast(column.dtype)

@@ -327,6 +327,17 @@ class Input(ABC):
         """What `read` takes of a row's values by column: the value, where there is one column, else the row."""
         return row[self.column] if self.columns == (self.column,) else row
 
+    def without(self, columns: Sequence[str]) -> Self:
+        """A copy that does not read these columns, which it read or not.
+
+        Raises:
+            ConfigError: If nothing is left to read.
+        """
+        if shared := sorted(set(columns) & set(self.columns)):
+            what = f"{str(self)[:1].upper()}{str(self)[1:]} reads a column that must be left out."
+            raise ConfigError(what, given=shared, fix="Name other columns as `input`, or do not leave it out.")
+        return self
+
     def describe(self) -> list[str]:
         """What goes in, for a terminal, a line or several."""
         return [f"in:  {self}"]

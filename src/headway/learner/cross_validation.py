@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from headway.data.build import refitted
 from headway.data.dataset import Data
+from headway.data.rebuild import refitted
 from headway.data.splits import RecordedSplit, TimeSplit
 from headway.errors import ConfigError
 from headway.judge.intervals import INTERVAL, Estimate, student

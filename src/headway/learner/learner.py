@@ -14,9 +14,9 @@ import torch
 from torch import nn
 
 from headway.bundle.quantize import QuantizeName, check_quantize
-from headway.data.build import for_architecture
 from headway.data.dataset import Data
 from headway.data.near_copies import ADVICE
+from headway.data.rebuild import for_architecture
 from headway.judge.ensemble import Ensemble
 from headway.judge.metric import MetricLike
 from headway.judge.report.report import Report

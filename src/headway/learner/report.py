@@ -16,7 +16,7 @@ from headway.data.dataset import Data, Part, PartName
 from headway.errors import ConfigError
 from headway.judge.baselines.run import BaselineResult, check_names
 from headway.judge.diagnosis.diagnose import diagnose
-from headway.judge.diagnosis.finding import Finding, describe
+from headway.judge.diagnosis.finding import Finding, describe, runnable
 from headway.judge.fairness.learned import Learned
 from headway.judge.fairness.rates import check_columns
 from headway.judge.grouped_items import number_groups
@@ -137,6 +137,7 @@ def make_report(
     # The judge knows no kind of input; what only this kind can say is added here.
     report, input = build_report(inputs), trained.data.input
     ranked = sorted([*report.findings, *input.findings(trained.setup)], key=lambda finding: finding.rank)
+    ranked = [runnable(finding, trained.data.source) for finding in ranked]
     sections = input.report_sections(trained.setup, report) | report.sections
     notes = [*report.notes, *(section.note for section in sections.values() if section.note)]
     report = replace(report, findings=ranked, sections=sections, notes=notes)
@@ -147,7 +148,7 @@ def make_report(
 def findings(trained: TrainedModel, *, baselines: Sequence[BaselineResult] = ()) -> Diagnosis:
     """What is wrong with the model, without the rest of a report."""
     every = [*diagnose(_inputs(trained, baselines)), *trained.data.input.findings(trained.setup)]
-    return Diagnosis(sorted(every, key=lambda finding: finding.rank))
+    return Diagnosis([runnable(one, trained.data.source) for one in sorted(every, key=lambda finding: finding.rank)])
 
 
 def _inputs(trained: TrainedModel, baselines: Sequence[BaselineResult]) -> ReportInputs:

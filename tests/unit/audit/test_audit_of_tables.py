@@ -54,7 +54,8 @@ def test_each_fault_is_found(faulty: Audit) -> None:
     assert ["code"] in [names[:1] for names in leaks]
     [groups] = [finding for finding in faulty.findings if finding.kind == "straddling_groups"]
     assert groups.severity == "warning"
-    assert groups.remedies[0] == 'keep groups whole: split=hw.GroupSplit("patient_id")'
+    assert groups.line is not None
+    assert groups.line.python == "data = data.rebuild(split=hw.GroupSplit('patient_id'))"
     [shortcut] = [finding for finding in faulty.findings if finding.kind == "shortcut"]
     assert shortcut.evidence["from"] == "which values are missing"
     [useless] = [finding for finding in faulty.findings if finding.kind == "useless_columns"]

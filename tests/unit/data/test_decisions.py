@@ -165,7 +165,7 @@ def test_labels_in_several_columns_cannot_be_changed(file: Path) -> None:
     with pytest.raises(ConfigError) as error:
         apply(frame, hw.Points(columns=columns), read_decisions(file))
     assert error.value.what == "Decisions change labels that are in one column of the table."
-    assert error.value.fix == "Leave `decisions` out."
+    assert error.value.fix == "Leave `decisions` and `relabel` out."
 
 
 def test_a_run_keeps_what_was_decided(file: Path, tmp_path: Path) -> None:

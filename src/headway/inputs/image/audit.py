@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import product
@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from headway.inputs.image.grad_cam import jpeg
-from headway.judge.diagnosis.finding import Finding, Severity
+from headway.judge.diagnosis.finding import DROP, Finding, Severity
 from headway.judge.diagnosis.item_audit import ItemAudit
 from headway.judge.intervals import wilson
 from headway.judge.report.report import Picture
@@ -125,7 +125,9 @@ class PhotoAudit(ItemAudit):
         sentence = f"{words}: {int(is_poor.sum()):,} of {len(is_poor):,} photos ({share.value:.1%})."
         evidence = {"how": name, "share": share.to_json(), "rows": self.part.rows[is_poor].tolist()[:_SHOWN]}
         remedies = ("look through them, and drop those that show nothing: headway clean DATA",)
-        return Finding("poor_items", severity, sentence, evidence, remedies)
+        # What is less sharp than the others depends on the others.
+        line = replace(DROP, solves=name != "blurred" and int(is_poor.sum()) <= _SHOWN)
+        return Finding("poor_items", severity, sentence, evidence, remedies, line)
 
     def _stray_pixels(self) -> list[Finding]:
         """A few pixels that go with the class and not with what is around them, such as a mark in a corner."""

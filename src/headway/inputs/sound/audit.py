@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,7 +14,7 @@ import soundfile
 
 from headway.inputs.sound.reading import PADDING
 from headway.inputs.sound.statistics import sound_notes, sound_statistics
-from headway.judge.diagnosis.finding import Finding, Severity
+from headway.judge.diagnosis.finding import DROP, Finding, Severity
 from headway.judge.diagnosis.item_audit import ItemAudit
 from headway.judge.intervals import wilson
 from headway.judge.report.report import Picture
@@ -32,7 +32,7 @@ _SHOWN = 200
 class SoundAudit(ItemAudit):
     """Recordings, by their samples."""
 
-    usual: ClassVar[frozenset[str]] = frozenset({"the length and silence", "the loudness"})
+    usual: ClassVar[frozenset[str]] = frozenset({"the length and silence", "the loudness", "the bandwidth"})
 
     @property
     def _reader(self) -> Sound:
@@ -68,9 +68,9 @@ class SoundAudit(ItemAudit):
             severity: Severity = "warning" if share.low > _MANY else "note"
             sentence = f"{how[0].upper()}{how[1:]}: {int(is_poor.sum()):,} of {len(is_poor):,} ({share.value:.1%})."
             evidence = {"how": how, "share": share.to_json(), "rows": self.part.rows[is_poor].tolist()[:_SHOWN]}
-            findings.append(
-                Finding("poor_items", severity, sentence, evidence, ("listen to them: headway clean DATA",))
-            )
+            line = replace(DROP, solves=int(is_poor.sum()) <= _SHOWN)
+            remedies = ("listen to them: headway clean DATA",)
+            findings.append(Finding("poor_items", severity, sentence, evidence, remedies, line))
         return findings
 
     def picture(self, position: int) -> Picture:

@@ -12,7 +12,7 @@ import polars as pl
 
 from headway.inputs.table.leakage import find_leaks
 from headway.inputs.table.screening import screen
-from headway.judge.diagnosis.finding import Finding
+from headway.judge.diagnosis.finding import DROP, Finding, without_columns
 from headway.judge.diagnosis.item_audit import ItemAudit
 from headway.judge.diagnosis.personal_data import check_personal_data
 from headway.judge.intervals import wilson
@@ -77,12 +77,16 @@ class TableAudit(ItemAudit):
         many = "columns say" if len(reasons) > 1 else "column says"
         sentence = f"{len(reasons)} {many} nothing, or nothing new: {named}{more}."
         remedies = ("remove them from the table", "or say how to read them: input=hw.Table(categorical=[...])")
-        return [Finding("useless_columns", "note", sentence, {"columns": reasons}, remedies)]
+        return [
+            Finding("useless_columns", "note", sentence, {"columns": reasons}, remedies, without_columns(list(reasons)))
+        ]
 
     def _personal(self) -> list[Finding]:
         items = self.part.items
         own = {"row", "content", "split"}
-        texts = [name for name in items.columns if name not in own and items[name].dtype == pl.String]
+        # What is not learned from cannot be repeated by a model.
+        unused = set(items.columns) - {*self._reader.columns, *self._reader.left_out, *self.part.data.target.columns}
+        texts = [name for name in items.columns if name not in own | unused and items[name].dtype == pl.String]
         # Most columns have none: a few of their different texts say so.
         few = {name: items[name].unique(maintain_order=True).head(_CHECKED).to_list() for name in texts}
         suspects = [finding.evidence["column"] for finding in check_personal_data(few, self.part.rows)]
@@ -109,7 +113,7 @@ class TableAudit(ItemAudit):
             "correct them, or leave them empty: what is missing is known as missing",
         )
         evidence = {"share": share.to_json(), "columns": columns, "rows": self.part.rows[is_far].tolist()[:_MOST_ROWS]}
-        return [Finding("unlike_items", "note", sentence, evidence, remedies)]
+        return [Finding("unlike_items", "note", sentence, evidence, remedies, DROP)]
 
     def _far_column(self, name: str, is_far: np.ndarray) -> dict[str, Any]:
         values = self._plain[name].cast(pl.Float64).to_numpy()

@@ -161,6 +161,14 @@ class Table(RowInput[FittedColumn]):
         columns = ([None if value != value else value for value in column] for column in array.T.tolist())
         return {f"x{number}": column for number, column in enumerate(columns)}, cls()
 
+    def without(self, columns: Sequence[str]) -> Self:
+        names = {kind: [name for name in getattr(self, kind) if name not in columns] for kind in _COLUMNS}
+        if not any(names.values()):
+            what = "The table has no column left to learn from."
+            raise ConfigError(what, given=f"without {', '.join(columns)}", fix="Leave fewer columns out.")
+        left_out = {name: why for name, why in self.left_out.items() if name not in columns}
+        return learned(replace(self, **names), left_out=left_out)
+
     def fit(self, rows: pl.DataFrame) -> Self:
         fitted = [
             _COLUMNS[kind].fit(name, rows[name], bins=self.num_bins)

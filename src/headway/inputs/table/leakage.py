@@ -21,7 +21,7 @@ from headway.inputs.table.column_values import (
     draw,
 )
 from headway.judge.baselines.skill import as_outputs, explained_share
-from headway.judge.diagnosis.finding import Finding, Severity
+from headway.judge.diagnosis.finding import Finding, Severity, without_columns
 from headway.judge.intervals import Estimate
 from headway.seeds import generator
 
@@ -145,7 +145,7 @@ def _finding(columns: Sequence[ColumnSkill], others: Estimate | None, severity: 
         *(("shuffle ids, or leave them out",) if ids else ()),
     )
     evidence = as_json({"columns": list(skills), "skills": skills, "rest": others})
-    return Finding("leak", severity, sentence, evidence, remedies)
+    return Finding("leak", severity, sentence, evidence, remedies, without_columns(list(skills)))
 
 
 def _listed(columns: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,7 +13,7 @@ import polars as pl
 
 from headway.inputs.text.evidence import card
 from headway.inputs.text.statistics import NO_LETTERS, script_of
-from headway.judge.diagnosis.finding import Finding, Severity
+from headway.judge.diagnosis.finding import DROP, Finding, Severity
 from headway.judge.diagnosis.item_audit import ItemAudit
 from headway.judge.diagnosis.personal_data import check_personal_data
 from headway.judge.intervals import wilson
@@ -71,17 +71,19 @@ class TextAudit(ItemAudit):
         texts = self._texts
         tags = [index for index, text in enumerate(texts) if _TAG.search(text)]
         short = [index for index, text in enumerate(texts) if len(text.strip()) < _SHORTEST]
-        findings = [*self._scripts(), *check_personal_data({self._reader.column: texts}, self.part.rows)]
+        findings = [*self._scripts(), *check_personal_data({self._reader.column: texts}, self.part.rows, DROP)]
         if 0 < len(tags) < len(texts):
             words = "HTML tags or entities in some texts alone"
             remedy = "take markup out of all texts, in one way"
-            findings.append(self._mixed(tags, words, remedy))
+            findings.append(self._mixed("markup", tags, words, remedy))
         if short:
             share = wilson(len(short), len(texts))
             severity: Severity = "warning" if share.low > _MANY else "note"
             sentence = f"Fewer than {_SHORTEST} characters: {len(short):,} of {len(texts):,} texts ({share.value:.1%})."
             evidence = {"share": share.to_json(), "rows": self.part.rows[short].tolist()[:_SHOWN]}
-            findings.append(Finding("poor_items", severity, sentence, evidence, ("look through them, and drop them",)))
+            line = replace(DROP, solves=len(short) <= _SHOWN)
+            remedies = ("look through them, and drop them: headway clean DATA",)
+            findings.append(Finding("poor_items", severity, sentence, evidence, remedies, line))
         return findings
 
     def _scripts(self) -> list[Finding]:
@@ -93,14 +95,16 @@ class TextAudit(ItemAudit):
         usual = counts.most_common(1)[0][0]
         others = [index for index, script in enumerate(scripts) if script not in (usual, NO_LETTERS)]
         named = ", ".join(f"{count:,} {script}" for script, count in counts.most_common()[1:5])
-        return [self._mixed(others, f"In another script than {usual} ({named})", "split or filter by script")]
+        return [self._mixed("script", others, f"In another script than {usual} ({named})", "split or filter by script")]
 
-    def _mixed(self, positions: Sequence[int], words: str, remedy: str) -> Finding:
+    def _mixed(self, how: str, positions: Sequence[int], words: str, remedy: str) -> Finding:
         share = wilson(len(positions), len(self._texts))
         severity: Severity = "warning" if share.low > _MANY else "note"
         sentence = f"{words}: {len(positions):,} of {len(self._texts):,} texts ({share.value:.1%})."
-        evidence = {"share": share.to_json(), "rows": self.part.rows[list(positions)].tolist()[:_SHOWN]}
-        return Finding("mixed_texts", severity, sentence, evidence, (remedy,))
+        rows = self.part.rows[list(positions)].tolist()[:_SHOWN]
+        evidence = {"how": how, "share": share.to_json(), "rows": rows}
+        line = replace(DROP, solves=len(positions) <= _SHOWN)
+        return Finding("mixed_texts", severity, sentence, evidence, (remedy, "or leave them out"), line)
 
     def picture(self, position: int) -> Picture:
         return Picture(html=card(self._reader, self._reader.from_row(self.part.items.row(position, named=True))))

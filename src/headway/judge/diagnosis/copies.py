@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headway.data.near_copies import Copies
-from headway.judge.diagnosis.finding import Finding, Severity
+from headway.judge.diagnosis.finding import Finding, Line, Severity
 from headway.judge.intervals import wilson
 
 __all__ = ["AGREE", "check_copies"]
@@ -30,4 +30,7 @@ def check_copies(copies: Copies) -> Finding:
         'keep copies on one side of the split: near_copies="move" (--near-copies move); or leave them out: "drop"',
         "split by what belongs together (customer, patient, day)",
     )
-    return Finding("leak", severity, sentence, evidence, remedies)
+    line = Line(
+        command="headway train DATA --near-copies move", python='data = data.rebuild(near_copies="move")', solves=True
+    )
+    return Finding("leak", severity, sentence, evidence, remedies, line)

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 from headway.as_json import AsJson
 from headway.system.terminal import text_width
 
-__all__ = ["KINDS", "WHY", "Finding", "Severity", "counted", "describe"]
+__all__ = [
+    "DROP",
+    "KINDS",
+    "LOOK",
+    "RANDOM",
+    "RELABEL",
+    "WHY",
+    "Finding",
+    "Line",
+    "Severity",
+    "counted",
+    "describe",
+    "runnable",
+    "without_columns",
+]
 
 # Worth knowing; worth doing something about; the model should not be used before something is done.
 Severity = Literal["note", "warning", "serious"]
@@ -74,6 +89,43 @@ WHY: dict[str, str] = {
 _SEVERITIES: tuple[Severity, ...] = ("serious", "warning", "note")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Line(AsJson):
+    """What to run against a finding, as a whole line.
+
+    Attributes:
+        command: For a terminal; `runnable` fills in what `DATA`, `ITEMS` and `DECISIONS` stand for. Empty where no
+            command does it.
+        python: For Python, where `data` is the data set, `audit` its audit, and `FINDING` the finding in it.
+        solves: Whether an audit of what comes of it no longer has the finding.
+    """
+
+    command: str = ""
+    python: str = ""
+    solves: bool = False
+
+
+# Of findings that name rows: these are left out, or get the labels that are suggested.
+LOOK = Line(command="headway clean DATA", python='print(data.items.filter(data.items["row"].is_in(FINDING.rows)))')
+DROP = Line(command="headway train DATA --decisions DECISIONS", python="data = data.rebuild(drop=FINDING.rows)")
+RANDOM = Line(
+    command="headway train DATA --split-random", python="data = data.rebuild(split=hw.RandomSplit())", solves=True
+)
+RELABEL = replace(DROP, python="data = data.rebuild(relabel=FINDING.suggestions)")
+
+
+def without_columns(names: Sequence[str]) -> Line:
+    """What to run so that nothing is learned from some columns.
+
+    Example:
+        >>> without_columns(["code"]).command
+        'headway train DATA --without code'
+    """
+    options = " ".join(f"--without {shlex.quote(name)}" for name in names)
+    python = f"data = data.rebuild(without={list(names)!r})"
+    return Line(command=f"headway train DATA {options}", python=python, solves=True)
+
+
 @dataclass(frozen=True)
 class Finding(AsJson):
     """One thing that is wrong, or worth knowing.
@@ -84,6 +136,7 @@ class Finding(AsJson):
         sentence: The finding in words, with its numbers.
         evidence: The numbers it rests on, by name: plain numbers, texts and lists of them.
         remedies: What to try, in order.
+        line: What to run for it; None where no line does it.
     """
 
     json_also: ClassVar[tuple[str, ...]] = ("title",)
@@ -93,6 +146,7 @@ class Finding(AsJson):
     sentence: str
     evidence: dict[str, Any]
     remedies: tuple[str, ...]
+    line: Line | None = None
 
     def __post_init__(self) -> None:
         assert self.kind in KINDS
@@ -104,9 +158,45 @@ class Finding(AsJson):
         return _SEVERITIES.index(self.severity), list(KINDS).index(self.kind)
 
     @property
+    def rows(self) -> list[int]:
+        """The items that it names, by their numbers in the source; of pairs the first."""
+        rows = self.evidence.get("rows", [])
+        return [row[0] if isinstance(row, list | tuple) else row for row in rows]
+
+    @property
+    def suggestions(self) -> dict[int, str]:
+        """The label that models or names give each of these items; empty where none is suggested."""
+        return dict(zip(self.rows, self.evidence.get("suggested", []), strict=False))
+
+    @property
     def title(self) -> str:
         """What it is, in words."""
         return KINDS[self.kind]
+
+
+def runnable(finding: Finding, source: Sequence[str], names: Mapping[str, str] | None = None) -> Finding:
+    """The finding with lines that can be run as they are; without a command where the data have no name for one.
+
+    Args:
+        finding: Its remedies and its line may name `DATA`.
+        source: How a command names the data, as `Data.source` has it.
+        names: What the other words of its line stand for.
+
+    Example:
+        >>> line = Line(command="headway train DATA --split-group patient")
+        >>> finding = Finding("straddling_groups", "note", "Patients are on both sides.", {}, (), line)
+        >>> runnable(finding, ["people.csv", "--target ill", "--split-column part"]).line.command
+        'headway train people.csv --target ill --split-group patient'
+    """
+    remedies = tuple(remedy.replace("DATA", " ".join(source) or "DATA") for remedy in finding.remedies)
+    if (line := finding.line) is not None:
+        command, python = line.command if source else "", line.python
+        # Two ways to divide the items would contradict one another.
+        others = [option for option in source if not ("--split-" in command and option.startswith("--split-"))]
+        for name, text in {"DATA": " ".join(others), **(names or {})}.items():
+            command, python = command.replace(name, text), python.replace(name, text)
+        line = replace(line, command=command, python=python)
+    return replace(finding, remedies=remedies, line=line)
 
 
 def counted(findings: Iterable[Finding]) -> str:
@@ -148,4 +238,7 @@ def _paragraph(finding: Finding) -> str:
     if finding.remedies:
         tries = f"Try: {'; '.join(finding.remedies)}."
         lines.append(textwrap.fill(tries, width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False))
+    if finding.line is not None and (run := finding.line.command or finding.line.python):
+        # Not wrapped: it is copied.
+        lines.append(f"  Run: {run}")
     return "\n".join(lines)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from headway.judge.diagnosis.finding import Finding, Severity
+from headway.judge.diagnosis.finding import Finding, Line, Severity, without_columns
 from headway.judge.intervals import wilson
 
 __all__ = ["check_personal_data"]
@@ -30,8 +30,12 @@ _MANY = 0.01
 _SHOWN = 200
 
 
-def check_personal_data(columns: Mapping[str, Sequence[str | None]], rows: np.ndarray) -> list[Finding]:
+def check_personal_data(
+    columns: Mapping[str, Sequence[str | None]], rows: np.ndarray, line: Line | None = None
+) -> list[Finding]:
     """What in columns of text looks like personal data, a finding a column; of the values themselves nothing is said.
+
+    `line` is what to run against it; default: to train without the column.
 
     Example:
         >>> [finding] = check_personal_data({"note": ["call me", "write to ada@example.org"]}, np.array([0, 1]))
@@ -54,7 +58,10 @@ def check_personal_data(columns: Mapping[str, Sequence[str | None]], rows: np.nd
             "ask whether you may use them, and whether the model needs them",
             "replace them by a word before training: [email]",
         )
-        findings.append(Finding("personal_data", severity, sentence, evidence, remedies))
+        # A table does without the column; of texts, which are all that there is, some are left out.
+        findings.append(
+            Finding("personal_data", severity, sentence, evidence, remedies, line or without_columns([column]))
+        )
     return findings
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import warnings
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -13,7 +15,7 @@ import polars as pl
 from headway.data.dataset import Data
 from headway.data.near_copies import same_content
 from headway.judge.diagnosis.copies import AGREE
-from headway.judge.diagnosis.finding import Finding, Severity
+from headway.judge.diagnosis.finding import LOOK, RELABEL, Finding, Line, Severity
 from headway.judge.diagnosis.item_audit import Unseen
 from headway.judge.intervals import wilson
 from headway.targets.category.diagnosis.diagnose import FEW, MUCH_NOISE, NOISE
@@ -34,6 +36,7 @@ _ALIKE = 0.7
 _FEWEST = 10
 _MOST_PAIRS = 2_000
 # Half of the interval that a verdict should have, and the width from which on models cannot be compared.
+_MOST_VALID = 0.4
 _POINTS, _WIDE, _VERY_WIDE = 0.02, 0.1, 0.2
 
 
@@ -68,7 +71,7 @@ def _suspects(data: Data, unseen: Unseen) -> list[Finding]:
         "suggested": [label for _, label in suspects[:_SHOWN]],
     }
     remedies = ("look through them, the surest first: headway clean DATA", "correct or drop those that are wrong")
-    return [Finding("label_noise", severity, sentence, evidence, remedies)]
+    return [Finding("label_noise", severity, sentence, evidence, remedies, RELABEL)]
 
 
 def _suspected(unseen: Unseen, labels: Sequence[str], *, every: bool) -> list[tuple[int, str]]:
@@ -131,7 +134,7 @@ def _conflicts(data: Data) -> list[Finding]:
     severity: Severity = "warning" if are_copies and len(mixed) >= FEW else "note"
     remedies = ("decide for each set which label is right: headway clean DATA",)
     evidence = {"share": share.to_json(), "rows": mixed["row"].to_list()[:_SHOWN]}
-    return [Finding("label_conflict", severity, sentence, evidence, remedies)]
+    return [Finding("label_conflict", severity, sentence, evidence, remedies, LOOK)]
 
 
 def _labels(data: Data) -> list[str]:
@@ -148,7 +151,16 @@ def _spellings(data: Data) -> list[Finding]:
         return []
     named = "; ".join(" and ".join(map(repr, labels)) for labels in alike[:5])
     sentence = f"Labels that differ in capitals, blanks or marks alone: {named}."
-    return [Finding("one_class", "warning", sentence, {"labels": alike}, ("write each label in one way",))]
+    counts = Counter(_labels(data))
+    usual = {label: max(labels, key=lambda one: (counts[one], one)) for labels in alike for label in labels}
+    wrong = [
+        (row, usual[label])
+        for row, label in zip(data.items["row"], _labels(data), strict=True)
+        if usual.get(label, label) != label
+    ]
+    evidence = {"labels": alike, "rows": [row for row, _ in wrong], "suggested": [label for _, label in wrong]}
+    remedies = ("write each label in one way",)
+    return [Finding("one_class", "warning", sentence, evidence, remedies, replace(RELABEL, solves=True))]
 
 
 def _alike(data: Data, unseen: Unseen) -> list[Finding]:
@@ -175,8 +187,12 @@ def _alike(data: Data, unseen: Unseen) -> list[Finding]:
                 "it is 50%."
             )
             remedies = ("look at both: can a person separate them", "make one class of them")
+            fewer, more = sorted((one, other), key=lambda label: (counts[label], label))
+            rows = unseen.rows[unseen.targets == fewer].tolist()
             evidence = {"labels": [labels[one], labels[other]], "auroc": area}
-            findings.append(Finding("one_class", "warning", sentence, evidence, remedies))
+            evidence |= {"rows": rows, "suggested": [labels[more]] * len(rows)}
+            line = replace(RELABEL, solves=True)
+            findings.append(Finding("one_class", "warning", sentence, evidence, remedies, line))
     return findings
 
 
@@ -204,7 +220,11 @@ def _rare(data: Data) -> list[Finding]:
     more = f"; and {len(rare) - 6} more" if len(rare) > 6 else ""
     sentence = f"{len(rare)} of {len(counts)} classes have few items: {named}{more}."
     remedies = ("more items of these classes", 'count them more: class_weights="balanced" (--class-weights balanced)')
-    return [Finding("rare_class", "note", sentence, {"classes": rare["label"].to_list()[:50]}, remedies)]
+    line = Line(
+        command="headway train DATA --class-weights balanced",
+        python='learner = hw.Learner(data, class_weights="balanced")',
+    )
+    return [Finding("rare_class", "note", sentence, {"classes": rare["label"].to_list()[:50]}, remedies, line)]
 
 
 def _enough(data: Data, unseen: Unseen) -> list[Finding]:
@@ -221,9 +241,13 @@ def _enough(data: Data, unseen: Unseen) -> list[Finding]:
     evidence = {"num_valid": count, "expected": expected.to_json(), "wanted": wanted, "width": width}
     kind = "little_validation_data" if width > _WIDE else "verdict_width"
     share = wanted / len(data.items)
-    larger = f"a larger part: valid={share:.2f} (--valid {share:.2f})" if share <= 0.4 else "more items"
+    larger = f"a larger part: valid={share:.2f} (--valid {share:.2f})" if share <= _MOST_VALID else "more items"
     remedies = (larger, "judge by cross-validation: learner.cross_validate()") if wanted > count else ()
-    return [Finding(kind, severity, sentence, evidence, remedies)]
+    python = f"data = data.rebuild(split=hw.RandomSplit({share:.2f}))"
+    line = Line(command=f"headway train DATA --valid {share:.2f}", python=python)
+    if share > _MOST_VALID:
+        line = Line(python="print(hw.Learner(data).cross_validate())")
+    return [Finding(kind, severity, sentence, evidence, remedies, line if remedies else None)]
 
 
 def num_items_for(accuracy: float, *, points: float = _POINTS) -> int:

@@ -44,9 +44,17 @@ def article(finding: Finding, *, why: str = "", more: str = "") -> str:
         evidence = details("The evidence", table(caption, ["<Name", "<Value"], [evidence]))
     return (
         f'<article class="finding {finding.severity}"><h3><span class="tag">{finding.severity}</span>'
-        f"{escape(capital(KINDS[finding.kind]))}</h3><p>{escape(finding.sentence)}{_soft(why)}</p>{tries}{more}"
+        f"{escape(capital(KINDS[finding.kind]))}</h3><p>{escape(finding.sentence)}{_soft(why)}</p>{tries}{_line(finding)}{more}"
         f"{evidence}</article>"
     )
+
+
+def _line(finding: Finding) -> str:
+    """What to run, in a terminal and in Python."""
+    line = finding.line
+    runs = {"In a terminal": line.command, "In Python": line.python} if line is not None else {}
+    shown = "".join(f"<dt>{name}</dt><dd><code>{escape(text)}</code></dd>" for name, text in runs.items() if text)
+    return f'<dl class="run">{shown}</dl>' if shown else ""
 
 
 def _soft(why: str) -> str:

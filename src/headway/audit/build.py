@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shlex
 import time
 from collections.abc import Callable, Iterable
@@ -85,7 +86,7 @@ def audit_data(data: Data, *, name: str = "", folder: str = "", seed: int = 0, t
 def _names(data: Data, finding: Finding, number: int, folder: str) -> dict[str, str]:
     """What the words in a finding's line stand for: files in a folder, which `write_files` puts there."""
     columns = {"input": data.input.column, "target": data.target.column}
-    said = [option for option in data.source[1:] if not option.startswith(("--input", "--target", "--split-"))]
+    said = [option for option in data.source[1:] if not re.match(r"--(input|target|split)\b", option)]
     options = [*(f"--{option} {shlex.quote(name)}" for option, name in columns.items()), *said]
     files = {"DECISIONS": _file(finding), "ITEMS": "items.csv"}
     names = {word: shlex.quote(os.path.join(folder, file)) for word, file in files.items()}

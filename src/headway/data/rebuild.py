@@ -82,7 +82,7 @@ def _with_classes(target: Target, items: pl.DataFrame) -> Target:
         return target
     present = set(target.strata(items))
     known = [label for label in target.labels if label in present]
-    return replace(target, labels=(*known, *sorted(present - {*known})))  # pyright: ignore[reportCallIssue]
+    return replace(target, labels=(*known, *sorted(present - {*known})))  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
 def check_without(names: Sequence[str], items: pl.DataFrame, input: Input) -> Input:

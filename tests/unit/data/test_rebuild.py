@@ -76,7 +76,7 @@ def test_what_cannot_be_changed(data: hw.Data, options: dict[str, Any], what: st
 
 
 def test_a_text_that_is_read_cannot_be_left_out() -> None:
-    items = {"text": [f"word{n} and more" for n in range(20)], "label": ["a", "b"] * 10}
+    items: dict[str, Any] = {"text": [f"word{n} and more" for n in range(20)], "label": ["a", "b"] * 10}
     with pytest.raises(ConfigError) as error:
         hw.from_items(items, input=hw.Text("text"), target="label", without=["text"])
     assert str(error.value) == (

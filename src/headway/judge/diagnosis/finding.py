@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import textwrap
 from collections import Counter
@@ -192,7 +193,8 @@ def runnable(finding: Finding, source: Sequence[str], names: Mapping[str, str] |
     if (line := finding.line) is not None:
         command, python = line.command if source else "", line.python
         # Two ways to divide the items would contradict one another.
-        others = [option for option in source if not ("--split-" in command and option.startswith("--split-"))]
+        is_split = re.compile(r"-{2}split\b")
+        others = [option for option in source if not (is_split.search(command) and is_split.match(option))]
         for name, text in {"DATA": " ".join(others), **(names or {})}.items():
             command, python = command.replace(name, text), python.replace(name, text)
         line = replace(line, command=command, python=python)

@@ -12,7 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["LayerActivity", "Predictions"]
+__all__ = ["WHOLE", "LayerActivity", "Predictions"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +53,10 @@ class Predictions:
     def probabilities(self) -> np.ndarray:
         """The predictions, for a target of classes or labels."""
         return self.predictions
+
+
+# What the model as a whole is called among its layers, where it makes something of what its last layer gives.
+WHOLE = "whole"
 
 
 @dataclass(frozen=True, kw_only=True)

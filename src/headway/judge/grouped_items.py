@@ -83,7 +83,7 @@ def of_groups(
     if math.isnan(plain.value) or plain.reason:
         return plain
     if len(sizes) < _GROUPS:
-        return plain.without_interval(f"{len(sizes)} groups, {_GROUPS} needed")
+        return plain.without_interval(f"{len(sizes)} {'group' if len(sizes) == 1 else 'groups'}, {_GROUPS} needed")
     # The design effect of groups whose items are copies of one another: no real groups can have more.
     copies = float((sizes**2).sum()) / count
     together, apart = group_error(parts, groups), float(parts.std(ddof=1)) / math.sqrt(count)

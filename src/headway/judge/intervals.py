@@ -136,6 +136,8 @@ class Estimate(AsJson):
             return f"{value}{unit} (no interval: {self.reason})"
         if math.isnan(self.low):
             return f"{value}{unit}"
+        if math.isinf(self.low) and math.isinf(self.high):
+            return f"{value}{unit} (no interval: too few items)"
         return f"{value}{unit} [{self.low:.{digits}f}, {self.high:.{digits}f}]"
 
     def scaled(self, factor: float) -> Estimate:

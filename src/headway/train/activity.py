@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.utils.weak import WeakIdKeyDictionary
 
-from headway.predictions import LayerActivity
+from headway.predictions import WHOLE, LayerActivity
 from headway.train.loop import evaluating
 
 __all__ = ["activity", "hooked"]
@@ -45,7 +45,7 @@ def activity(model: nn.Module, inputs: torch.Tensor) -> list[LayerActivity]:
         if before is not None:
             del layers[before]
             name = name if before.startswith(f"{name}.") else before
-        name = name or "whole"
+        name = name or WHOLE
         names[output] = name = name if name not in layers else f"{name}, use {len(layers)}"
         layers[name] = _measured(name, output.detach().float())
 

@@ -46,6 +46,8 @@ def test_independent_items_in_groups_keep_their_interval() -> None:
 def test_few_groups_have_no_interval() -> None:
     found = of_groups(wilson(90, 100), np.ones(100), np.arange(100) // 10, is_share=True)
     assert str(found) == "0.900 (no interval: 10 groups, 30 needed)"
+    one = of_groups(wilson(90, 100), np.ones(100), np.zeros(100, np.int64), is_share=True)
+    assert str(one) == "0.900 (no interval: 1 group, 30 needed)"
 
 
 def test_equal_models_are_told_apart_rarely() -> None:

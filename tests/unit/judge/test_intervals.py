@@ -26,6 +26,7 @@ def test_an_estimate_shows_and_saves_itself() -> None:
     assert str(unknown) == "\N{EN DASH}"
     assert known.scaled(100).to_json() == pytest.approx({"value": 98.71, "low": 97.5, "high": 99.34})
     assert json.dumps(unknown.to_json()) == '{"value": null, "low": null, "high": null}'
+    assert str(Estimate(1.0, -math.inf, math.inf)) == "1.000 (no interval: too few items)"
     assert Estimate(1.0, -math.inf, math.inf).to_json() == {"value": 1.0, "low": None, "high": None}
 
 

@@ -10,6 +10,7 @@ Here is what can be wrong whatever is predicted; a kind of target adds its own (
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ from headway.judge.intervals import Z_SCORE
 from headway.judge.metric import TaskMetrics
 from headway.judge.report.inputs import ReportInputs
 from headway.judge.verdict import Verdict, best_baseline
-from headway.predictions import LayerActivity, Predictions
+from headway.predictions import WHOLE, LayerActivity, Predictions
 
 __all__ = ["check_activity", "check_errors", "diagnose", "without_symptoms"]
 
@@ -206,7 +207,9 @@ def _check_dead(activity: Sequence[LayerActivity]) -> list[Finding]:
 
 
 def _check_exploding(activity: Sequence[LayerActivity]) -> list[Finding]:
-    large = [layer for layer in activity if not layer.largest <= LARGE]
+    # Answers that the model as a whole makes are in the target's unit, such as dollars.
+    limits = {WHOLE: sys.float_info.max}
+    large = [layer for layer in activity if not layer.largest <= limits.get(layer.name, LARGE)]
     if not large:
         return []
     # The first layer to do so, in the model's order, is where it begins.

@@ -194,9 +194,8 @@ def _about_groups(inputs: ReportInputs) -> list[str]:
     judged = inputs.judged
     if inputs.main in inputs.clusters:
         count = len(np.unique(inputs.clusters[inputs.main]))
-        return [
-            f"Items come in groups: intervals and tests on {inputs.main} count its {count:,} groups, not its items."
-        ]
+        groups = "1 group" if count == 1 else f"{count:,} groups"
+        return [f"Items come in groups: intervals and tests on {inputs.main} count its {groups}, not its items."]
     if judged.items is None:
         return []
     # Nobody said that items belong together, so each column is asked whether they do.

@@ -454,6 +454,14 @@ def test_exploding_layers(largest: float, severity: str) -> None:
     assert names(found([], GOOD, activity=[layer("one", largest=math.nan)])) == [("exploding_activations", "serious")]
 
 
+def test_answers_in_the_targets_unit_may_be_large() -> None:
+    whole = layer("whole", largest=14_000.0)
+    assert names(found([], GOOD, activity=[layer("one"), whole])) == []
+    assert names(found([], GOOD, activity=[layer("one"), layer("whole", largest=math.inf)])) == [
+        ("exploding_activations", "serious")
+    ]
+
+
 def test_a_confused_pair() -> None:
     probabilities, targets = answers(2000, 0)
     swapped = np.flatnonzero(targets == 1)[:100]

@@ -51,6 +51,10 @@ def _of_moments(draw: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarra
     return lambda line: draw(shortened(line, _MOMENTS))
 
 
+def _trail(item: np.ndarray) -> np.ndarray:
+    return pointer_trail(item[:2].T, clicks=item[2] > 0 if len(item) == 3 else None)
+
+
 _TIME = ("time", "samples")
 REPRESENTATIONS: dict[str, Representation] = {
     "spectrogram": Representation(spectrogram, _TIME),
@@ -59,7 +63,7 @@ REPRESENTATIONS: dict[str, Representation] = {
     "gramian difference": Representation(_of_moments(gramian_difference), _TIME, low=-1.0),
     "markov transition": Representation(_of_moments(markov_transition), _TIME),
     "recurrence plot": Representation(_of_moments(recurrence_plot), _TIME),
-    "pointer trail": Representation(lambda item: pointer_trail(item[:2].T), ("channels",)),
+    "pointer trail": Representation(_trail, ("channels",)),
     "cells": Representation(cells, ("columns",), is_smooth=False),
     "raster": Representation(raster, ("bytes",), high=255.0, is_smooth=False),
     "hilbert": Representation(hilbert, ("bytes",), high=255.0, is_smooth=False),
@@ -77,9 +81,14 @@ def fitting(data: Data) -> list[str]:
 def _fits(name: str, data: Data) -> bool:
     axes = data.input.axes
     if REPRESENTATIONS[name].axes == ("channels",):
-        # Where it goes, to the right and down.
-        return axes == ("channels", "time") and data.input.shape[0] == 2
+        # Where it goes, to the right and down; and perhaps whether a button is pressed.
+        return axes == ("channels", "time") and (data.input.shape[0] == 2 or _has_clicks(data))
     return axes[-1] in REPRESENTATIONS[name].axes
+
+
+def _has_clicks(data: Data) -> bool:
+    """Whether the last of three channels is 0 or 1 at every moment."""
+    return data.input.shape[0] == 3 and all(np.isin(array[2], (0, 1)).all() for array in _arrays(data))
 
 
 def pictures(data: Data, name: str, *, size: int) -> list[np.ndarray]:

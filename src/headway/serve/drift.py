@@ -31,6 +31,7 @@ MIN_ITEMS = 30
 _SLIGHT, _LARGE = 0.1, 0.25
 _ALPHA = 0.01
 _NUM_BINS = 10
+_ROUNDING = 1e-5
 
 # A larger reference makes no test more certain than the log allows, and the manifest's number is a stranger's.
 _MAX_SAMPLE = 100_000
@@ -208,8 +209,7 @@ def _number_shift(name: str, values: np.ndarray, quantiles: Sequence[float], cou
     # such as those of scores that are just 1, give as many equal numbers as there were.
     known = np.quantile(quantiles, np.linspace(0, 1, min(count, _MAX_SAMPLE)))
     test: Any = ks_2samp(values, known, method="asymp")
-    # Tenths of the reference; of equal quantiles one edge is left.
-    edges = np.unique(np.quantile(quantiles, np.arange(1, _NUM_BINS) / _NUM_BINS))
+    edges = _edges(quantiles)
     now, before = (
         np.bincount(np.digitize(numbers, edges, right=True), minlength=len(edges) + 1) for numbers in (values, known)
     )
@@ -221,6 +221,18 @@ def _number_shift(name: str, values: np.ndarray, quantiles: Sequence[float], cou
         before=f"median {_shown(np.median(quantiles))}",
         now=f"median {_shown(np.median(values))}",
     )
+
+
+def _edges(quantiles: Sequence[float]) -> np.ndarray:
+    """Where tenths of the reference end; a value that several tenths have is a bin of its own, between two edges.
+
+    Else what lies below a number that was always the same would be in one bin with it.
+    """
+    edges, counts = np.unique(np.quantile(quantiles, np.arange(1, _NUM_BINS) / _NUM_BINS), return_counts=True)
+    often, once = edges[counts > 1], edges[counts == 1]
+    # Quantiles have six digits, the log has all of them.
+    room = _ROUNDING * np.abs(often)
+    return np.sort(np.concatenate([once, often - np.maximum(room, _ROUNDING), often + room]))
 
 
 def _shown(value: Any) -> str:

@@ -30,6 +30,13 @@ def test_what_pictures_there_are_depends_on_the_items() -> None:
     table = pl.DataFrame({"x": trails[0], "y": trails[1], "who": ["a", "b"] * 20})
     two = hw.from_items(table, target="who")
     assert fitting(two) == [*of_series, "pointer trail"]
+    # A third channel is a button where it is 0 or 1 throughout.
+    button = [[float(moment == 10) for moment in range(20)]] * 40
+    clicking = hw.from_items(table.with_columns(pl.Series("z", button)), target="who")
+    assert fitting(clicking) == [*of_series, "pointer trail"]
+    white = [(image == 255).all(axis=2).sum() for image in pictures(clicking, "pointer trail", size=64)]
+    assert min(white) >= 9
+    assert fitting(hw.from_items(table.with_columns(z="x"), target="who")) == of_series
     rows = hw.from_items({"age": draw.normal(size=40).tolist(), "who": ["a", "b"] * 20}, target="who")
     assert fitting(rows) == ["cells"]
     future = hw.from_items({"x": draw.normal(size=60).tolist()}, target=hw.Future("x", horizon=3))

@@ -189,3 +189,18 @@ def test_the_index_is_symmetric_and_grows() -> None:
     assert stability_index(a, a) == 0
     assert stability_index(a, b) == pytest.approx(stability_index(b, a))
     assert 0 < stability_index(b, a) < stability_index(c, a)
+
+
+@pytest.mark.parametrize("constant", [1.0, 0.0, -2.0, 1 / 3, 4096.0])
+def test_a_number_that_was_always_the_same_may_not_become_smaller_nor_larger(constant: float) -> None:
+    said = [{"label": LABELS[row % 3], "score": 0.9} for row in range(200)]
+
+    def sizes(values: list[float]) -> list[str]:
+        log = [{**answer, "familiar": None, "level": value} for answer, value in zip(said, values, strict=True)]
+        known = made_of([{"level": constant}] * 200, said, labels=LABELS, familiar=None)
+        return [shift.size for shift in compare(known, log, labels=LABELS).shifts if shift.name == "level"]
+
+    assert sizes([constant] * 200) == ["no"]
+    assert sizes([constant - 0.5] * 200) == sizes([constant + 0.5] * 200) == ["large"]
+    # A quarter of them.
+    assert sizes([constant, constant, constant - 0.5, constant] * 50) == ["large"]

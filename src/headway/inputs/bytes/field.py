@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -138,9 +139,10 @@ class Bytes(Input):
         return cls(columns[0]) if sum(not _is_other(value) for value in values) > len(column) / 2 else None
 
     def remarks(self, items: pl.DataFrame) -> list[str]:
-        """That files are read as bytes, and how these end."""
+        """That files are read as bytes, and how most of these end."""
         names = [value for value in items[self.column] if isinstance(value, str)]
-        endings = sorted({os.path.splitext(name)[1].lower() or "no ending" for name in names})
+        counts = Counter(os.path.splitext(name)[1].lower() or "no ending" for name in names)
+        endings = sorted(counts, key=lambda ending: (-counts[ending], ending))
         more = f" and {len(endings) - 5} more" if len(endings) > 5 else ""
         which = f" ({', '.join(endings[:5])}{more})" if endings else ""
         return [f"Files{which} are read as bytes. Nothing in them is executed, parsed or unpacked."]

@@ -17,7 +17,7 @@ from headway.errors import ConfigError, ReadError
 from headway.inputs.base import Input, values_of
 from headway.inputs.image.arrays import pictures_of
 from headway.inputs.image.geometry import CropBox
-from headway.inputs.image.scientific import decode, notes_of
+from headway.inputs.image.scientific import decode
 from headway.inputs.image.statistics import image_statistics
 from headway.inputs.image.value_range import fitted_range, is_deep, to_8_bits
 from headway.system.files import RefusedFileError, read_file
@@ -43,6 +43,9 @@ MAX_PIXELS = 100_000_000
 
 # What whole numbers and decimals of a single picture are taken for, where nothing is known of its set.
 _DEFAULT_RANGES = {"I": (0.0, 65535.0), "F": (0.0, 1.0)}
+
+# In the `info` of Pillow's images.
+_NOTE = "headway note"
 
 
 @dataclass(frozen=True)
@@ -171,10 +174,15 @@ class Image(Input):
         Raises:
             ReadError: If it cannot be read or is over 100 megapixels; the text is one line.
         """
+        return self._canvas_noted(value)[0]
+
+    def _canvas_noted(self, value: Any) -> tuple[np.ndarray, tuple[str, ...]]:
         with _explained():
             # With a draft a JPEG is decoded at a half, a quarter or an eighth of its size, which is most of the time of
             # reading one.
-            return self._square(self._open(value, draft=(self._mode, self.side)))
+            image = self._open(value, draft=(self._mode, self.side))
+            note = image.info.get(_NOTE)
+            return self._square(image), (note,) if note else ()
 
     def view(self, canvas: np.ndarray) -> np.ndarray:
         """The centre of a canvas `[side, side, channels]`, or of a batch of them `[batch, side, side, channels]`."""
@@ -204,7 +212,12 @@ class Image(Input):
 
     def notes(self, value: Any) -> tuple[str, ...]:
         """Which frame of a scanner's file is read, where it has several."""
-        return notes_of(value)
+        return self.read_noted(value)[1]
+
+    def read_noted(self, value: Any) -> tuple[np.ndarray, tuple[str, ...]]:
+        # A scanner's file takes long to decode, so it is decoded once for both.
+        canvas, notes = self._canvas_noted(value)
+        return self.view(canvas), notes
 
     def items_of(self, table: pl.DataFrame) -> tuple[Self, pl.DataFrame, tuple[str, ...]]:
         """The rows; where files are DICOM, with what their headers say as columns "patient", "site" and so on."""
@@ -372,7 +385,9 @@ def _open(
         message = "empty: 0 bytes"
         raise ReadError(message)
     if (decoded := decode(bytes(value))) is not None:
-        return _checked(_from_array(decoded.values, value_range or decoded.value_range))
+        image = _checked(_from_array(decoded.values, value_range or decoded.value_range))
+        image.info[_NOTE] = decoded.note
+        return image
     image = _checked(PILImage.open(io.BytesIO(value)))
     if draft is not None:
         # A JPEG is decoded at 1/2, 1/4 or 1/8 where that still covers the canvas: several times faster.

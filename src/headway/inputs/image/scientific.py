@@ -21,7 +21,6 @@ __all__ = [
     "is_dicom",
     "is_tiff",
     "load",
-    "notes_of",
     "range_of",
 ]
 
@@ -89,12 +88,6 @@ def decode_item(value: Any) -> Decoded | None:
         return decode(bytes(value)) if isinstance(value, (bytes, bytearray, memoryview)) else None
     except (OSError, ValueError):
         return None
-
-
-def notes_of(value: Any) -> tuple[str, ...]:
-    """Which frame or which channels of a file are read, where it has several; nothing for other pictures."""
-    decoded = decode_item(value)
-    return (decoded.note,) if decoded and decoded.note else ()
 
 
 def check_size(height: int, width: int, *, channels: int = 1) -> None:

@@ -50,6 +50,23 @@ def test_of_several_frames_the_middle_one_is_read_and_said() -> None:
     assert (decoded.values == 20).all()
     assert FIELD.read_noted(dicom(frames))[1] == ("frame 3 of 5 is read",)
     assert FIELD.read_noted(dicom(frames[0]))[1] == ()
+    assert FIELD.notes(dicom(frames)) == ("frame 3 of 5 is read",)
+
+
+def test_an_answer_decodes_a_file_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from headway.inputs.image import dicom as module
+
+    calls, decode = [], module.read_dicom
+
+    def spy(data: bytes) -> Any:
+        calls.append(len(data))
+        return decode(data)
+
+    monkeypatch.setattr(module, "read_dicom", spy)
+    file = dicom(RAMP)
+    array, notes = FIELD.read_noted(file)
+    assert (calls, notes) == ([len(file)], ())
+    assert np.array_equal(array, FIELD.read(file))
 
 
 # What each of pydicom's files holds: an X-ray's form, its colours, and how it is stored.

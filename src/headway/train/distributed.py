@@ -255,7 +255,8 @@ class _Whole(torch.autograd.Function):
 
 class _SharedCheckpoints(Checkpoints):
     def __init__(self, processes: Processes, own: Checkpoints) -> None:
-        super().__init__(own.folder)
+        # All know of it, since all must come to a save; one writes.
+        super().__init__(processes.by_writer(lambda: own.folder))
         self._processes, self._own = processes, own
 
     def load(self, name: str) -> Saved | None:

@@ -1,7 +1,8 @@
-"""What is made of how processes end. These are a shell's, not Headway's: starting twenty of them takes a moment."""
+"""What is made of how processes end. Most are a shell's, not Headway's: starting twenty of them takes a moment."""
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import signal
@@ -15,6 +16,7 @@ import pytest
 
 from headway.cli.launch import at_fault, check_processes, launch
 from headway.errors import ConfigError, RunError
+from headway.runs.run import Run
 from tests.unit.cli.conftest import Command
 
 # Torch leaves the files open that processes write to.
@@ -156,3 +158,17 @@ def test_what_is_wrong_with_the_data_is_said_before_any_process_starts(headway: 
     alone, several = (headway("train", "rows.csv", "--target", "y", *more) for more in ((), ("--processes", 2)))
     assert (several.status, several.err) == (2, alone.err)
     assert not list(tmp_path.glob("runs/*"))
+
+
+@pytest.mark.slow
+def test_two_processes_end_as_one_does(headway: Command, tmp_path: Path) -> None:
+    rows = [f"{math.sin(row)},{math.cos(3 * row)},{'yes' if row * row % 7 < 3 else 'no'}" for row in range(120)]
+    (tmp_path / "rows.csv").write_text("\n".join(["a,b,y", *rows]))
+    train = ("train", "rows.csv", "--target", "y", "--epochs", 2, "--device", "cpu")
+    for more in ((), ("--processes", 2)):
+        done = headway(*train, *more)
+        assert (done.status, done.err) == (0, "")
+    runs = [Run(tmp_path / "runs" / name) for name in ("rows", "rows-2")]
+    assert [run.config["processes"] for run in runs] == [1, 2]
+    losses = [[entry["valid_loss"] for entry in (run.report or {})["history"]] for run in runs]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)

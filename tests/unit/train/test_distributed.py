@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import os
 import re
-from collections import OrderedDict
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,35 +10,16 @@ from typing import Any
 import pytest
 import torch
 import torch.distributed as dist
-from torch import nn
-from torch.multiprocessing.spawn import spawn
 
 import headway as hw
-from headway.errors import ConfigError
+from headway.errors import ConfigError, TrainingError
+from headway.train import stage_checkpoint
 from headway.train.distributed import ALONE, check_share, current, join
 from headway.train.fine_tune import fine_tune
 from headway.train.history import History
-from tests.stopping import QUIET
-
-WORLD = 2
-
-
-def data() -> hw.Data:
-    draw = torch.Generator().manual_seed(0)
-    pixels = torch.randint(0, 256, (40, 12, 12), generator=draw, dtype=torch.uint8)
-    columns: dict[str, Any] = {"image": [image.numpy() for image in pixels], "label": ["a", "b"] * 20}
-    return hw.from_items(columns, input=hw.Image("image", size=12, channels=1), target=hw.Category("label"))
-
-
-def model(*, is_plain: bool = False) -> nn.Module:
-    body = nn.Sequential(nn.Conv2d(1, 4, 3, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Dropout(0.3))
-    body = nn.Flatten() if is_plain else body
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        for module in body.children():
-            getattr(module, "reset_parameters", lambda: None)()
-        return nn.Sequential(OrderedDict(body=body, head=nn.Linear(144 if is_plain else 400, 2)))
-
+from headway.train.stage_checkpoint import KeepState
+from tests.processes import State, data, model, together
+from tests.stopping import QUIET, same_bits
 
 # By name: the call that trains. Seven items a batch, which no two processes can share equally.
 CALLS: dict[str, dict[str, Any]] = {
@@ -50,7 +32,7 @@ CALLS: dict[str, dict[str, Any]] = {
 BOTH_STAGES = "both stages"
 
 
-def trained() -> dict[str, dict[str, torch.Tensor]]:
+def trained() -> dict[str, State]:
     weights = {}
     for name, options in CALLS.items():
         # Pieces of shares have other items than pieces of the batch, which statistics and dropout would show.
@@ -63,39 +45,105 @@ def trained() -> dict[str, dict[str, torch.Tensor]]:
     return weights
 
 
-def work(rank: int, folder: Path) -> None:
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{folder / 'group'}", rank=rank, world_size=WORLD)
-    torch.save(trained(), folder / f"{rank}.pt")
-    dist.destroy_process_group()
+def diverged() -> str:
+    learner = hw.Learner(data(), model(), batch_size=7, **QUIET)
+    with pytest.raises(TrainingError) as error:
+        learner.fit(1, lr=1e30)
+    return str(error.value)
+
+
+def train_all(folder: Path) -> None:
+    torch.save((trained(), diverged()), folder / f"{dist.get_rank()}.pt")
+
+
+Trained = tuple[dict[str, State], str]
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, dict[str, torch.Tensor]]]:
-    """What each of two processes has trained."""
+def both(tmp_path_factory: pytest.TempPathFactory) -> list[Trained]:
+    """What each of two processes has trained, and the error of a training that diverged."""
     folder = tmp_path_factory.mktemp("processes")
-    spawn(work, args=(folder,), nprocs=WORLD)
-    return [torch.load(folder / f"{rank}.pt") for rank in range(WORLD)]
+    assert together(2, train_all, folder, folder=folder) == [0, 0]
+    return [torch.load(folder / f"{rank}.pt") for rank in range(2)]
 
 
 @pytest.fixture(scope="module")
-def alone() -> dict[str, dict[str, torch.Tensor]]:
+def alone() -> dict[str, State]:
     return trained()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*CALLS, BOTH_STAGES])
-def test_two_processes_have_the_same_bits(name: str, both: list[dict[str, dict[str, torch.Tensor]]]) -> None:
-    first, second = (weights[name] for weights in both)
-    assert all(torch.equal(first[key], second[key]) for key in first)
+def test_two_processes_have_the_same_bits(name: str, both: list[Trained]) -> None:
+    assert same_bits(*(weights[name] for weights, _ in both))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*CALLS, BOTH_STAGES])
-def test_two_processes_are_one_up_to_rounding(
-    name: str, both: list[dict[str, dict[str, torch.Tensor]]], alone: dict[str, dict[str, torch.Tensor]]
-) -> None:
-    torch.testing.assert_close(both[0][name], alone[name], rtol=1e-4, atol=1e-5)
+def test_two_processes_are_one_up_to_rounding(name: str, both: list[Trained], alone: dict[str, State]) -> None:
+    torch.testing.assert_close(both[0][0][name], alone[name], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_all_say_of_a_batch_what_one_process_says(both: list[Trained]) -> None:
+    assert {error for _, error in both} == {diverged()}
+
+
+def go_on(run: Path, end: Path, killed: tuple[int, int] | None) -> None:
+    """Begins a run in both stages, or goes on; `killed` is which process is killed, after which step of stage two."""
+    rank, after = current().rank, KeepState.on_batch_end
+    steps = 0
+
+    def on_batch_end(self: KeepState, state: Any, result: Any) -> None:
+        nonlocal steps
+        after(self, state, result)
+        steps += 1
+        if (rank, steps) == killed:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.MonkeyPatch.context() as patch:
+        # Every step is saved.
+        patch.setattr(stage_checkpoint, "SECONDS_BETWEEN", 0.0)
+        patch.setattr(KeepState, "on_batch_end", on_batch_end)
+        if (run / "config.json").exists():
+            learner = hw.Learner.resume(run, data=data(), arch=model(), progress=False)
+        else:
+            own = run if rank == 0 else None
+            learner = hw.Learner(data(), model(), run=own, two_stages=True, batch_size=8, **QUIET)
+            learner.fine_tune(2)
+    if rank == 0:
+        torch.save(learner.model.state_dict(), end)
+
+
+def ended(folder: Path, *attempts: tuple[int, tuple[int, int] | None]) -> State:
+    """The weights of a run, after attempts in so many processes, one of which is killed in all but the last."""
+    run, end = folder / "run", folder / "end.pt"
+    for world, killed in attempts:
+        assert not end.exists()
+        statuses = together(world, go_on, run, end, killed, folder=folder)
+        if killed is None:
+            assert statuses == [0] * world
+        else:
+            # The others end with an error, as they can't go on without it.
+            assert statuses == [1] * killed[0] + [-signal.SIGKILL] + [1] * (world - killed[0] - 1)
+    return torch.load(end)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> State:
+    return ended(tmp_path_factory.mktemp("undisturbed"), (2, None))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rank", [0, 1])
+def test_killed_and_resumed_has_the_same_bits(rank: int, undisturbed: State, tmp_path: Path) -> None:
+    assert same_bits(ended(tmp_path, (2, (rank, 2)), (2, None)), undisturbed)
+
+
+@pytest.mark.slow
+def test_killed_on_four_resumed_on_two_and_on_one(undisturbed: State, tmp_path: Path) -> None:
+    weights = ended(tmp_path, (4, (3, 2)), (2, (1, 3)), (1, None))
+    torch.testing.assert_close(weights, undisturbed, rtol=1e-4, atol=1e-5)
 
 
 def test_one_process_is_alone() -> None:

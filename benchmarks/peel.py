@@ -24,9 +24,9 @@ from benchmarks.results import Row, data_folder
 from headway.peel.facts import sha256_of
 from headway.peel.write import LAYERS
 
-NUM_ROWS = 600
+NUM_ROWS = 400
 # Of a class. Real ones, 28 x 28 pixels.
-NUM_DIGITS = 40
+NUM_DIGITS = 20
 _WITHOUT = "import runpy, sys; sys.modules['headway'] = None; runpy.run_path(sys.argv[1], run_name='__main__')"
 _WITH = "import runpy, sys; runpy.run_path(sys.argv[1], run_name='__main__')"
 

@@ -118,11 +118,11 @@ def update_rule(facts: Any, model: Any) -> None:
         groups = parameter_groups(model, weight_decay=facts.weight_decay, lr_decay=facts.lr_decay)
     else:
         # Earlier layers, whose parameters come first, learn more slowly. Biases and normalisations do not decay.
-        body = list(model.body.parameters())
-        third = math.ceil(len(body) / 3)
-        last_first = [list(model.head.parameters()), body[2 * third :], body[third : 2 * third], body[:third]]
+        of_body = list(model.body.parameters())
+        third = math.ceil(len(of_body) / 3)
+        thirds = of_body[2 * third :], of_body[third : 2 * third], of_body[:third]
         groups = []
-        for level, parameters in enumerate(last_first):
+        for level, parameters in enumerate([list(model.head.parameters()), *thirds]):
             decayed = [parameter for parameter in parameters if parameter.ndim > 1]
             others = [parameter for parameter in parameters if parameter.ndim <= 1]
             groups.append({"params": decayed, "weight_decay": facts.weight_decay, "lr_scale": facts.lr_decay**level})

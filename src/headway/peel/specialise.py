@@ -42,7 +42,7 @@ _OPERATORS: dict[type, Callable[..., Any]] = {
     ast.Mult: operator.mul,
 }
 _ENDS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
-_DROPPED_DECORATORS = ("staticmethod", "classmethod", "property", "cached_property", "torch.no_grad()")
+_DROPPED_DECORATORS = ("staticmethod", "classmethod", "property", "cached_property")
 
 # Positions are counted in bytes, as `ast` counts columns; characters would be off behind the first letter beyond ASCII.
 Edit = tuple[int, int, bytes]
@@ -199,7 +199,7 @@ class Piece:
             at = self.source.index(node.name.encode(), self._line_start(node.lineno))
             edits.append((at, at + len(node.name.encode()), self.name.encode()))
         for decorator in node.decorator_list:
-            is_method = node is self.node and ast.unparse(decorator) in _DROPPED_DECORATORS[:4]
+            is_method = node is self.node and ast.unparse(decorator) in _DROPPED_DECORATORS
             if is_method:
                 edits.append(self._whole_lines(decorator.lineno, decorator.end_lineno))
             else:

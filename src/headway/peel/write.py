@@ -138,7 +138,8 @@ def _known(subject: Subject) -> dict[Any, dict[str, Known]]:
     is_one = len(depth_groups(setup.model)) == 1
     smooths = {option.label_smoothing > 0 for option in options if option.has_soft_targets}
     separate = "one for each purpose of random numbers"
-    streams = ["init", "order", "augment", "forward", "head"]
+    streams = ["order", "augment", "forward", "head"]
+    streams += [] if subject.settings["pretrained"] else ["init"]
     streams += ["mix"] if any(option.mixup or option.cutmix for option in options) else []
     return {
         "headway.seeds": {"_STREAMS": constant("STREAMS", {name: _STREAMS[name] for name in streams}, separate)},
@@ -164,7 +165,6 @@ def _known(subject: Subject) -> dict[Any, dict[str, Known]]:
                 for name in ("is_convex", "floor", "decays")
             },
             "target.num_outputs": constant("NUM_OUTPUTS", target.num_outputs),
-            "objective.activate(outputs[best])": Known("outputs[best]"),
             **({"std + objective.floor * features.std()": Known("std")} if not objective.floor else {}),
             "target.is_one_class": Known(value=target.is_one_class),
             **_of_span(subject),
@@ -203,6 +203,8 @@ _GONE = frozenset(
             "held_out_accuracy",
             "train_loss",
         ),
+        "held_out = None",
+        "held_out = objective.activate(outputs[int(np.argmin(losses))])",
         "train_loss = objective.loss_fn(_outputs(scaled, weights), targets).item()",
         "is_right = held_out.argmax(dim=1) == targets if held_out is not None and target.is_one_class else None",
     }
@@ -266,7 +268,7 @@ def _items(subject: Subject, input: KindParts, target: KindParts) -> bytes:
 def _head(subject: Subject, how: str) -> str:
     # A name is whatever a folder may be called, and this is text between quotes.
     name = re.sub(r"[^\w .-]", "_", subject.name)
-    return f"The run {name!r} {how}: the same bits where processor and versions are."
+    return f"The run {name!r} {how}: the same bits on the same processor and versions."
 
 
 def _check(subject: Subject, layer: str) -> None:

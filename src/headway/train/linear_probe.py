@@ -104,17 +104,17 @@ def solve_head(
     # One weight decay fits all features only where they have one scale.
     scaled, back = _in_span((features - mean) / std)
     decays = objective.decays if decays is None else decays
-    # Of one candidate there is nothing to choose, and no held-out answers.
-    decay, held_out = decays[0], None
+    decay = decays[0]
+    held_out = None
     if len(decays) > 1:
-        decay, held_out = _best_decay(scaled, targets, target, objective, decays, seed)
+        outputs = _held_out_outputs(scaled, targets, target, objective, decays, seed)
+        # By the loss, which all rows move, not by accuracy, which a few rows on the border decide.
+        losses = [objective.loss_fn(of_decay, targets).item() for of_decay in outputs]
+        decay = decays[int(np.argmin(losses))]
+        held_out = objective.activate(outputs[int(np.argmin(losses))])
     is_right = held_out.argmax(dim=1) == targets if held_out is not None and target.is_one_class else None
-    weights = None
-    if not objective.is_convex:
-        # Of several solutions the one is taken that stronger weight decays lead to.
-        for stronger in (one for one in objective.decays if one > decay):
-            weights = _solve(scaled, targets, target, objective, stronger, start=weights)
-    weights = _solve(scaled, targets, target, objective, decay, start=weights)
+    start = None if objective.is_convex else _start(scaled, targets, target, objective, decay)
+    weights = _solve(scaled, targets, target, objective, decay, start)
     train_loss = objective.loss_fn(_outputs(scaled, weights), targets).item()
     # The head works on features as they are, not standardised.
     weight = back(weights[:, :-1]) / std
@@ -147,15 +147,15 @@ def _in_span(features: torch.Tensor) -> tuple[torch.Tensor, Callable[[torch.Tens
     return rotation[:num_items].triu().T.contiguous(), back
 
 
-def _best_decay(
+def _held_out_outputs(
     features: torch.Tensor,
     targets: torch.Tensor,
     target: Target,
     objective: Objective,
     decays: Sequence[float],
     seed: int,
-) -> tuple[float, torch.Tensor]:
-    """The weight decay whose heads predict best the folds that they were solved without, and what they predict."""
+) -> torch.Tensor:
+    """What heads give for the fold that they were solved without, by weight decay: `[decays, items, outputs]`."""
     folds = _folds(targets.numpy() if target.is_one_class else np.zeros(len(targets)), seed)
     outputs = features.new_empty(len(decays), len(targets), target.num_outputs)
     for fold in range(NUM_FOLDS):
@@ -164,12 +164,9 @@ def _best_decay(
         for index, decay in enumerate(decays):
             # Each solution starts from the one before, which had the next stronger decay, and to compare decays it
             # need not be exact.
-            weights = _solve(features[inside], targets[inside], target, objective, decay, start=weights, max_iter=40)
+            weights = _solve(features[inside], targets[inside], target, objective, decay, weights, max_iter=40)
             outputs[index, ~inside] = _outputs(features[~inside], weights)
-    # By the loss, which all rows move, not by accuracy, which a few rows on the border decide.
-    losses = [objective.loss_fn(by_decay, targets).item() for by_decay in outputs]
-    best = int(np.argmin(losses))
-    return decays[best], objective.activate(outputs[best])
+    return outputs
 
 
 def _folds(targets: np.ndarray, seed: int) -> np.ndarray:
@@ -189,6 +186,16 @@ def _outputs(features: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     return torch.addmm(weights[:, -1], features, weights[:, :-1].T)
 
 
+def _start(
+    features: torch.Tensor, targets: torch.Tensor, target: Target, objective: Objective, decay: float
+) -> torch.Tensor | None:
+    """Where the search begins: of several solutions the one is taken that stronger weight decays lead to."""
+    weights = None
+    for stronger in (one for one in objective.decays if one > decay):
+        weights = _solve(features, targets, target, objective, stronger, weights)
+    return weights
+
+
 def _solve(
     features: torch.Tensor,
     targets: torch.Tensor,
@@ -202,6 +209,7 @@ def _solve(
     # Zeros and not random numbers: what is solved must not depend on a draw.
     weights = features.new_zeros(target.num_outputs, features.shape[1] + 1) if start is None else start.clone()
     weights.requires_grad_()
+    # On all rows at once, it chooses the length of its steps by itself.
     stops: dict[str, Any] = {"tolerance_grad": 1e-5, "tolerance_change": 1e-7}
     optimizer = torch.optim.LBFGS([weights], max_iter=max_iter, history_size=10, line_search_fn="strong_wolfe", **stops)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import os
@@ -9,6 +10,7 @@ import re
 import runpy
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ import torch
 import headway as hw
 from headway.peel.facts import sha256_of
 
-__all__ = ["output_of", "same_bits"]
+__all__ = ["assigned_anew", "output_of", "same_bits"]
 
 
 def same_bits(learner: hw.Learner, layer: Any, folder: Path, *, fresh: bool = False) -> bool:
@@ -27,8 +29,30 @@ def same_bits(learner: hw.Learner, layer: Any, folder: Path, *, fresh: bool = Fa
     run, here = (line.split()[1] for line in output_of(file, fresh=fresh).splitlines()[-2:])
     if layer == "torch":
         assert not re.search(r"^(import|from) headway", file.read_text(), flags=re.MULTILINE)
+        assert assigned_anew(file.read_text()) == set()
     assert run == sha256_of(learner.model)
     return run == here
+
+
+def assigned_anew(code: str) -> set[str]:
+    """Names of the file that functions read and that it assigns more than once: sections may not share them."""
+    module = ast.parse(code)
+    functions = [node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)]
+    inside = {id(node) for function in functions for node in ast.walk(function)}
+    names = [node for node in ast.walk(module) if isinstance(node, ast.Name)]
+    # A comprehension's names are its own.
+    inside |= {
+        id(node) for one in ast.walk(module) if isinstance(one, ast.comprehension) for node in ast.walk(one.target)
+    }
+    times = Counter(name.id for name in names if isinstance(name.ctx, ast.Store) and id(name) not in inside)
+    read = set[str]()
+    for function in functions:
+        own = {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
+        own |= {
+            name.id for name in ast.walk(function) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)
+        }
+        read |= {name.id for name in ast.walk(function) if isinstance(name, ast.Name)} - own
+    return {name for name, count in times.items() if count > 1} & read
 
 
 def output_of(file: Path, *, fresh: bool = False) -> str:

@@ -46,8 +46,8 @@ def encode(facts: Any, items: pl.DataFrame, train: Any) -> None:
     targets = torch.from_numpy(items[facts.target].to_numpy().copy())[:, None]
     # The model's outputs are in standard deviations from the mean of the training rows.
     numbers = targets[train].double()
-    mean, std = numbers.mean().item(), numbers.std(correction=0).item()
-    to_unit = ToUnit(mean, std, facts.low, facts.high) if facts.has_ends else ToUnit(mean, std)
+    of_train = numbers.mean().item(), numbers.std(correction=0).item()
+    to_unit = ToUnit(*of_train, facts.low, facts.high) if facts.has_ends else ToUnit(*of_train)
 
     def loss_fn(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """The mean squared error in standard deviations."""

@@ -140,6 +140,20 @@ def test_mixed_photos(options: dict[str, float], from_scratch: hw.Learner, tmp_p
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("target", [hw.Number("value"), hw.Number("value", low=0), hw.Categories("tags")])
+def test_what_photos_are_learned_for_changes_nothing_of_how_they_are_read(
+    target: Any, from_scratch: hw.Learner, tmp_path: Path
+) -> None:
+    """Each section of a file has names of its own, whichever kinds come together."""
+    items = from_scratch.data.items
+    columns = items.select("file", value=items["label"].cast(float), tags=items["label"].str.replace("^", "a|"))
+    data = hw.from_items(columns, input=hw.Image("file", size=28, channels=1), target=target)
+    learner = hw.Learner(data, "small_resnet", precision="float32", progress=False)
+    learner.fit(1)
+    assert same_bits(learner, "torch", tmp_path)
+
+
+@pytest.mark.slow
 def test_frozen_layers_and_several_calls(make: Callable[..., hw.Learner], tmp_path: Path) -> None:
     learner = make(hw.Image("file", size=16), "resnet18", epochs=1, pretrained=False, two_stages=True)
     learner.freeze(2)

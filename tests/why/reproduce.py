@@ -20,9 +20,12 @@ def reproduce(folder: Path, chosen: list[Entry]) -> None:
     """Runs the reproductions one after the other, each in a folder of its own."""
     # What reproductions use, imported once for all of them.
     import numpy  # noqa: F401
+    import pandas  # noqa: F401
     import PIL.Image  # noqa: F401
     import polars  # noqa: F401
     import sklearn.linear_model  # noqa: F401
+    import sklearn.pipeline
+    import sklearn.svm
     import torch
     import torch.utils.data
 

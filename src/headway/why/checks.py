@@ -77,6 +77,10 @@ def _fact(failure: Failure, argument: str) -> Bindings | None:
     return _first(one for one in _used(failure) if name in one.facts and str(one.facts[name]) == value)
 
 
+def _one_column(failure: Failure, _: str) -> Bindings | None:
+    return _first(one for one in _used(failure) if one.kind == "DataFrame" and (one.shape or ())[1:] == (1,))
+
+
 def _line(failure: Failure, argument: str) -> Bindings | None:
     match = re.search(argument, failure.line)
     return None if match is None else {"line": failure.line, **match.groupdict()}
@@ -368,6 +372,7 @@ CHECKS: dict[str, Callable[[Failure, str], Bindings | None]] = {
     "no_zero_grad": _no_zero_grad,
     "not_finite": _not_finite,
     "one_class": _one_class,
+    "one_column": _one_column,
     "other_optimizer": _other_optimizer,
     "overflowed": _overflowed,
     "own_module": _own_module,

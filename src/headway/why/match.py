@@ -22,6 +22,8 @@ __all__ = ["Explanation", "Reason", "explain", "explain_run"]
 MOST = 3
 # bm25 of SQLite is negative, and the lower the nearer.
 NEAR = -6.0
+# The least share of a message's words that a near entry has, too.
+SHARED = 0.5
 # Words of most messages, which would make any two of them near.
 NO_WORDS = {
     "error",
@@ -202,4 +204,6 @@ def _nearest(failure: Failure) -> list[Entry]:
         query = " OR ".join(f'"{word}"' for word in words)
         near = database.execute("SELECT id, bm25(entry) FROM entry WHERE entry MATCH ? ORDER BY 2 LIMIT 3", (query,))
         ids = [id for id, score in near if score < NEAR]
-    return [by_id[id] for id in ids]
+    texts = {id: " ".join((title, message, tags)).lower() for id, title, message, tags in rows if id in ids}
+    # One rare word makes a text near, and not alike: a wrong explanation is worse than none.
+    return [by_id[id] for id in ids if sum(word in texts[id] for word in words) >= SHARED * len(words)]

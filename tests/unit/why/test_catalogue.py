@@ -13,7 +13,7 @@ import headway as hw
 from headway.cli import app
 from headway.why.catalogue import Entry, entries
 from headway.why.checks import CHECKS
-from headway.why.failure import Failure, Variable
+from headway.why.failure import Failure, Frame, Variable
 from headway.why.match import explain
 from headway.why.show import MORE, show
 from tests.meta.modules import ROOT
@@ -23,7 +23,7 @@ ENTRIES = {entry.id: entry for entry in entries()}
 
 def test_it_has_every_family_and_at_least_120_entries() -> None:
     assert len(ENTRIES) >= 120
-    families = "data dtypes environment files gradients headway learning memory python runs serving shapes"
+    families = "data dtypes environment files gradients headway learning memory python runs serving shapes tables"
     assert sorted({name.partition(".")[0] for name in ENTRIES}) == families.split()
 
 
@@ -52,6 +52,8 @@ def test_sentences_name_what_is_known(entry: Entry) -> None:
     """A name in braces is a group of the message's pattern, or what the cause's own test binds."""
     groups = set(re.compile(entry.when.message).groupindex)
     of_values = {"x", "column", "flat", "n", "a", "b", "model", "layer", "list", "file"} if entry.when.values else set()
+    if entry.when.values.startswith("code:"):
+        of_values |= set(re.compile(entry.when.values.partition(":")[2]).groupindex)
     assert _named(entry.says) | _named(entry.fix) <= groups | of_values
     for cause in entry.because:
         bound = {"x", "a", "b", "column", "flat", "n", "line", "layer", "list", "model", "wanted", "got"}
@@ -130,3 +132,87 @@ def test_shapes_are_named(tmp_path: Path) -> None:
     assert explanation.entry.id == "shapes.broadcast"
     assert "`targets` is (64, 1), `outputs` is (64,)" in explanation.says
     assert explanation.fix == "targets = targets.squeeze(1)"
+
+
+# What newcomers' scripts raise, as it stands in their tracebacks: no reproduction, but the same mistake.
+STRANGERS = [
+    ("TypeError", "Net.__init__() takes 1 positional argument but 2 were given", "out = model(x)", "python.arguments"),
+    (
+        "TypeError",
+        "'method' object is not iterable",
+        "torch.optim.SGD(model.parameters, lr=0.1)",
+        "gradients.optimizer_argument",
+    ),
+    (
+        "TypeError",
+        "empty(): argument 'size' failed to unpack: type must be tuple of ints,but got float",
+        "nn.Linear(100 / 2, 10)",
+        "python.float_index",
+    ),
+    (
+        "ValueError",
+        "Classification metrics can't handle a mix of multilabel-indicator and multiclass targets",
+        "confusion_matrix(y, p)",
+        "tables.mixed_targets",
+    ),
+    (
+        "AttributeError",
+        "'Series' object has no attribute 'reshape'",
+        "x = df['age'].reshape(-1, 1)",
+        "tables.no_such_attribute",
+    ),
+    (
+        "ValueError",
+        "Expected a 2-dimensional container but got <class 'pandas.Series'> instead.",
+        "StandardScaler().fit(df['age'])",
+        "data.one_axis",
+    ),
+    (
+        "ImportError",
+        "\n`load_boston` has been removed from scikit-learn since version 1.2.",
+        "from sklearn.datasets import load_boston",
+        "environment.cannot_import",
+    ),
+    (
+        "ModuleNotFoundError",
+        "No module named 'sklearn.externals.joblib'",
+        "import sklearn.externals.joblib",
+        "environment.no_submodule",
+    ),
+    ("KeyError", "10", "print(df.loc[10])", "python.key"),
+    (
+        "ValueError",
+        'time data "31/12/2020" doesn\'t match format "%Y-%m-%d"',
+        "pd.to_datetime(d)",
+        "tables.date_format",
+    ),
+    (
+        "SyntaxError",
+        "Missing parentheses in call to 'print'. Did you mean print(...)?",
+        "print 'hello'",
+        "python.syntax",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "message", "line", "id"), STRANGERS)
+def test_what_strangers_meet_is_named_first(kind: str, message: str, line: str, id: str) -> None:
+    failure = Failure(kind, message, (Frame("script.py", 3, "<module>", line),), source=line)
+    assert explain(failure)[0].entry.id == id
+
+
+def test_a_cause_is_read_from_the_line() -> None:
+    lines = {
+        "print(df.loc[10])": ("KeyError", "10", "df.iloc[0]"),
+        "print 'hello'": ("SyntaxError", "invalid syntax", 'print("hello")'),
+        "out = model(x)": ("TypeError", "Net.__init__() takes 1 positional argument but 2 were given", "model = Net()"),
+    }
+    for line, (kind, message, fix) in lines.items():
+        (explanation, *_) = explain(Failure(kind, message, (Frame("script.py", 3, "<module>", line),), source=line))
+        assert explanation.fix.startswith(fix)
+
+
+def test_a_word_in_common_is_no_explanation() -> None:
+    # "given" and "format" stand in other entries; neither says anything about these.
+    assert explain(Failure("ValueError", "the format that was given is not one of those known for dates")) == []
+    assert explain(Failure("ValueError", "Expected n_neighbors <= n_samples_fit, but n_neighbors = 10")) == []

@@ -36,6 +36,7 @@ FAMILIES = {
     "runs": "Reports of runs",
     "serving": "Serving",
     "shapes": "Shapes",
+    "tables": "Tables and estimators",
 }
 KINDS = {
     "stub": "to complete",

@@ -23,9 +23,9 @@ def reproduce(folder: Path, chosen: list[Entry]) -> None:
     import pandas  # noqa: F401
     import PIL.Image  # noqa: F401
     import polars  # noqa: F401
-    import sklearn.linear_model  # noqa: F401
+    import sklearn.linear_model
     import sklearn.pipeline
-    import sklearn.svm
+    import sklearn.svm  # noqa: F401
     import torch
     import torch.utils.data
 

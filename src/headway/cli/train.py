@@ -130,7 +130,7 @@ def train(
     with join() as known:
         # Where torchrun starts a command again, because a process was killed, its run is there already.
         options.update({"launch": known.launch} if known.launch else {})
-        run = known.by_writer(lambda: _run_of_launch(runs, known) or new_run(runs, name))
+        run = known.by_writer(lambda: _run_of_launch(runs, options) or new_run(runs, name))
         try:
             # Before the data are read, so that a second command of the same name cannot take the folder meanwhile.
             with held(run, known):
@@ -172,14 +172,16 @@ def _launch(run: Run, options: Mapping[str, Any], *, processes: int, as_json: bo
         run.drop_unless_begun()
 
 
-def _run_of_launch(runs: Path, processes: Processes) -> Run | None:
-    """The run that the same launch of torchrun has planned; None where it was not started before."""
+def _run_of_launch(runs: Path, options: Mapping[str, Any]) -> Run | None:
+    """The run that the same launch of torchrun has planned and not finished; None where it was not started before."""
     from headway.runs.run import Run
 
-    if processes.launch is None:
+    if "launch" not in options:
         return None
     planned = (Run(config.parent) for config in runs.expanduser().glob("*/config.json"))
-    return next((run for run in planned if run.config.get("options", {}).get("launch") == processes.launch), None)
+    # A launch may have been named by hand, and the name be used again.
+    same = json.loads(json.dumps(options, default=str))
+    return next((run for run in planned if run.config.get("options") == same and run.report is None), None)
 
 
 # What `Learner.fine_tune` is called with.
@@ -192,7 +194,7 @@ def carry_out(run: Run, processes: Processes, *, start: float, as_json: bool) ->
     The run must be held, its plan written; `start` is when the command began, by `time.perf_counter`.
     """
     learner = begin(run, processes)
-    train_as_planned(learner, run.config["options"])
+    train_as_planned(learner, processes.by_writer(lambda: run.config["options"]))
     if processes.leave():
         finish(learner, start=start, as_json=as_json)
 
@@ -203,7 +205,9 @@ def begin(run: Run, processes: Processes, *, world: int | None = None) -> Learne
     from headway.learner.learner import Learner
     from headway.train.progress import Silent, make_progress
 
-    options, progress = run.config["options"], make_progress() if processes.is_writer else Silent()
+    progress = make_progress() if processes.is_writer else Silent()
+    # Other machines may not see the run's folder.
+    options = processes.by_writer(lambda: run.config["options"])
     items = processes.first_here(
         lambda: open_data(options, on_progress=lambda done, total: progress.count("reading", done, total))
     )

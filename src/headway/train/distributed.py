@@ -42,7 +42,7 @@ class Processes:
         world: How many there are.
         local_rank: Which of those on this machine this is.
         local_world: How many of them are on this machine, and share its cores.
-        launch: The name of torchrun's launch, the same when it starts them again; None where it started none.
+        launch: The name of torchrun's launch, the same when it starts them again; None where it has none.
     """
 
     rank: int = 0
@@ -185,7 +185,9 @@ def current() -> Processes:
     local_rank, local_world = (
         int(os.environ.get(f"LOCAL_{name}", number)) for name, number in (("RANK", rank), ("WORLD_SIZE", world))
     )
-    return Processes(rank, world, local_rank, local_world, os.environ.get("TORCHELASTIC_RUN_ID"))
+    launch = os.environ.get("TORCHELASTIC_RUN_ID")
+    # What all launches are called that nobody has named.
+    return Processes(rank, world, local_rank, local_world, None if launch == "none" else launch)
 
 
 @contextmanager

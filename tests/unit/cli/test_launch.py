@@ -17,6 +17,9 @@ import pytest
 from headway.cli.launch import at_fault, check_processes, launch
 from headway.errors import ConfigError, RunError
 from headway.runs.run import Run
+from headway.train import distributed
+from headway.train.distributed import Processes
+from tests.stopping import Killed, saves_counted
 from tests.unit.cli.conftest import Command
 
 # Torch leaves the files open that processes write to.
@@ -160,13 +163,39 @@ def test_what_is_wrong_with_the_data_is_said_before_any_process_starts(headway: 
     assert not list(tmp_path.glob("runs/*"))
 
 
+TRAIN = ("train", "rows.csv", "--target", "y", "--epochs", 2, "--device", "cpu")
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> None:
+    """The table that `TRAIN` reads."""
+    lines = [f"{math.sin(row)},{math.cos(3 * row)},{'yes' if row * row % 7 < 3 else 'no'}" for row in range(120)]
+    (tmp_path / "rows.csv").write_text("\n".join(["a,b,y", *lines]))
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("rows")
+def test_what_torchrun_starts_again_goes_on(headway: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def launched() -> Iterator[Processes]:
+        yield Processes(launch="nightly")
+
+    monkeypatch.setattr(distributed, "join", launched)
+    with pytest.raises(Killed), saves_counted(error=Killed(), at=1):
+        headway(*TRAIN)
+    assert headway(*TRAIN).status == 0
+    assert [path.name for path in Path("runs").iterdir()] == ["rows"]
+    # The same name once more, for another run.
+    with pytest.raises(Killed), saves_counted(error=Killed(), at=1):
+        headway(*TRAIN)
+    assert (Path("runs") / "rows-2").is_dir()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("rows")
 def test_two_processes_end_as_one_does(headway: Command, tmp_path: Path) -> None:
-    rows = [f"{math.sin(row)},{math.cos(3 * row)},{'yes' if row * row % 7 < 3 else 'no'}" for row in range(120)]
-    (tmp_path / "rows.csv").write_text("\n".join(["a,b,y", *rows]))
-    train = ("train", "rows.csv", "--target", "y", "--epochs", 2, "--device", "cpu")
     for more in ((), ("--processes", 2)):
-        done = headway(*train, *more)
+        done = headway(*TRAIN, *more)
         assert (done.status, done.err) == (0, "")
     runs = [Run(tmp_path / "runs" / name) for name in ("rows", "rows-2")]
     assert [run.config["processes"] for run in runs] == [1, 2]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 from PIL import Image as PILImage
 from typer.testing import CliRunner
 
@@ -111,6 +112,73 @@ def _fill_in(page: Page, row: dict[str, Any]) -> None:
         "document.getElementById('ask').click()"
     )
     until(page, "/Answered in/.test(document.querySelector('#list').innerText)")
+
+
+def test_files_of_bytes_are_answered_as_python_does(tmp_path: Path, archive: Path) -> None:
+    bundle = make("bytes", tmp_path)
+    done = CliRunner().invoke(app, ["export-web", str(bundle), str(tmp_path / "site"), "--runtime", str(archive)])
+    assert done.exit_code == 0, done.output
+    predictor, draw = load(bundle), np.random.default_rng(0)
+    length = predictor.input.shape[1]
+    assert length is not None
+    with served(tmp_path / "site") as page:
+        described = page.run("import('./backend.js').then((m) => m.describe())")
+        assert described["privacy"] == "Files stay on this device: the model runs in this browser."
+        for size in (1, length - 1, length, length + 1, 3 * length + 7, 100_003):
+            (tmp_path / "file").write_bytes(draw.bytes(size))
+            found = call(page, "backend.js", "answer", tmp_path / "file")
+            expected = predictor.predict(tmp_path / "file")
+            assert found["probabilities"] == pytest.approx(expected.probabilities, abs=1e-5)
+            assert (found["label"], found["familiar"]) == (expected.label, expected.familiar)
+        (tmp_path / "file").write_bytes(b"")
+        assert call(page, "backend.js", "answer", tmp_path / "file") == {"error": "The file is empty: 0 bytes."}
+        assert not page.complaints
+
+
+def _sound(seconds: float, rate: int, channels: int) -> np.ndarray:
+    """Tones that rise, with silence around them."""
+    moments = np.arange(round(seconds * rate)) / rate
+    tone = 0.3 * np.sin(2 * np.pi * (200 + 400 * moments / seconds) * moments)
+    padded = np.pad(tone, rate // 5)
+    return np.stack([padded * (1 - 0.2 * channel) for channel in range(channels)], axis=1)
+
+
+def test_recordings_are_answered_as_python_does(tmp_path: Path, archive: Path) -> None:
+    bundle = make("sound", tmp_path)
+    done = CliRunner().invoke(app, ["export-web", str(bundle), str(tmp_path / "site"), "--runtime", str(archive)])
+    assert done.exit_code == 0, done.output
+    predictor = load(bundle)
+    clips = [("wav", 0.3, 16_000, 1), ("wav", 2.0, 16_000, 2), ("flac", 0.5, 44_100, 1), ("ogg", 1.2, 48_000, 2)]
+    clips += [("mp3", 0.8, 22_050, 1), ("wav", 0.2, 8_000, 1)]
+    with served(tmp_path / "site") as page:
+        for ending, seconds, rate, channels in clips:
+            file = tmp_path / f"clip.{ending}"
+            soundfile.write(file, _sound(seconds, rate, channels), rate)
+            found, expected = call(page, "backend.js", "answer", file), predictor.predict(file)
+            # A browser may scale whole numbers by one more, and has its own way to another rate.
+            close = 1e-3 if rate == 16_000 else 0.02
+            assert found["probabilities"] == pytest.approx(expected.probabilities, abs=close)
+            assert (found["label"], found["notes"]) == (expected.label, [])
+            data = base64.b64encode(file.read_bytes()).decode()
+            windows = page.run(
+                f"""import('./read.js').then(async (m) => {{
+                    const {{ fields }} = await (await fetch('model.json')).json();
+                    const bytes = Uint8Array.from(atob('{data}'), (c) => c.charCodeAt(0));
+                    const {{ dims, data }} = await m.look(new Blob([bytes]), fields.input);
+                    return [dims, Array.from(data)];
+                }})"""
+            )
+            array = predictor.input.read(file)
+            assert windows[0] == [1, *array.shape]
+            if rate == 16_000:
+                np.testing.assert_allclose(np.array(windows[1]).reshape(array.shape), array, atol=1e-4)
+        soundfile.write(tmp_path / "clip.wav", np.zeros(16_000), 16_000)
+        assert call(page, "backend.js", "answer", tmp_path / "clip.wav")["notes"] == ["the recording is silent"]
+        (tmp_path / "clip.wav").write_bytes(b"no sound")
+        assert call(page, "backend.js", "answer", tmp_path / "clip.wav") == {
+            "error": "It is not a recording that this browser plays, or it is damaged."
+        }
+        assert not page.complaints
 
 
 def test_ratings_are_refused_before_any_work(tmp_path: Path) -> None:

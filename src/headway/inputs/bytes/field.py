@@ -152,6 +152,13 @@ class Bytes(Input):
 
     # Serving.
 
+    @property
+    def runs_in_browser(self) -> bool:
+        return True
+
+    def browser_facts(self) -> dict[str, Any]:
+        return {"length": self.length, "windows": self.windows}
+
     def statistics(self, array: np.ndarray) -> dict[str, float]:
         from headway.inputs.bytes.statistics import byte_statistics
 

@@ -161,6 +161,16 @@ class Sound(Input):
 
     # Serving.
 
+    @property
+    def runs_in_browser(self) -> bool:
+        return True
+
+    def browser_facts(self) -> dict[str, Any]:
+        from headway.inputs.sound.reading import LIMITS
+        from headway.inputs.sound.statistics import NOTED
+
+        return {"rate": self.samples_a_second, "length": self.num_samples, **LIMITS, **NOTED}
+
     def statistics(self, array: np.ndarray) -> dict[str, float]:
         from headway.inputs.sound.statistics import sound_statistics
 

@@ -15,7 +15,7 @@ import soundfile
 from headway.errors import ReadError, in_a_line
 from headway.system.files import open_file, read_file
 
-__all__ = ["MAX_WINDOWS", "PADDING", "length_and_rate", "read_windows"]
+__all__ = ["LIMITS", "MAX_WINDOWS", "PADDING", "length_and_rate", "read_windows"]
 
 # What stands for a window that an item does not have: no sample reaches it.
 PADDING = 2.0
@@ -29,6 +29,9 @@ MAX_WHOLE_SECONDS = 60
 # Frames that lie so far below the loudest one, as a ratio of amplitudes (50 dB), are quiet. With 40 dB a voice's "six"
 # lost its last sound.
 QUIET = 0.003
+
+# What a browser must know to read as it is read here.
+LIMITS = {"windows": MAX_WINDOWS, "whole_seconds": MAX_WHOLE_SECONDS, "quiet": QUIET}
 
 _FRAME_SECONDS = 0.01
 _RATES = (1_000, 768_000)

@@ -7,13 +7,16 @@ import numpy as np
 from headway.inputs.sound.mel import FRAMES_A_SECOND
 from headway.inputs.sound.reading import QUIET
 
-__all__ = ["sound_notes", "sound_statistics"]
+__all__ = ["NOTED", "sound_notes", "sound_statistics"]
 
 # Full scale is 1; what lies below is silence for a model, too, and a thousandth of the samples there is clipping.
 _SILENT, _FULL, _CLIPPED = 1e-4, 0.999, 1e-3
 
 # The share of a recording's power that lies below its bandwidth.
 _POWER_INSIDE = 0.99
+
+# What a browser must know to note the same.
+NOTED = {"silent": _SILENT, "full": _FULL, "clipped": _CLIPPED}
 
 
 def sound_statistics(windows: np.ndarray, *, rate: int) -> dict[str, float]:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from types import FunctionType
 from typing import Any, NoReturn
 
@@ -16,13 +17,14 @@ from torch import nn
 from headway.errors import ConfigError
 from headway.peel.specialise import Known, constant
 from headway.runs.run import Run
+from headway.system.remote import is_remote
 from headway.train import schedules
 from headway.train.model import is_fixed
 from headway.train.optimizers import depth_groups
 from headway.train.options import Options
 from headway.train.stage import Setup
 
-__all__ = ["Call", "KindParts", "Subject", "call_facts", "kind_parts", "refuse", "run_facts", "sha256_of"]
+__all__ = ["Call", "KindParts", "Subject", "call_facts", "kind_parts", "refuse", "run_facts", "sha256_of", "whole_path"]
 
 
 def sha256_of(model: nn.Module) -> str:
@@ -203,6 +205,11 @@ class KindParts:
     columns: pl.DataFrame = field(default_factory=pl.DataFrame)
     beside: Mapping[str, bytes] = field(default_factory=dict)
     has_weights: bool = False
+
+
+def whole_path(file: str) -> str:
+    """Where a file is from any folder that the peeled file may run in; an address as it is."""
+    return file if is_remote(file) else str(Path(file).absolute())
 
 
 def kind_parts(kind: Any, subject: Subject) -> KindParts:

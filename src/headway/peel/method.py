@@ -12,7 +12,7 @@ import polars as pl
 
 from headway.data.dataset import Data
 from headway.data.splits import ColumnSplit, assign_parts
-from headway.peel.facts import Call, Subject, refuse, sha256_of
+from headway.peel.facts import Call, Subject, refuse, sha256_of, whole_path
 from headway.peel.specialise import WIDTH
 from headway.train.options import Options
 
@@ -120,8 +120,7 @@ def _table(data: Data) -> pl.DataFrame:
     items = data.items.drop("content")
     for column in {*data.input.columns, *data.target.columns} if data.input.source == "file" else ():
         if column in data.input.columns or data.store.answers:
-            # The peeled file may run in another folder, where a relative path leads nowhere.
-            items = items.with_columns(pl.Series(column, [str(Path(file).absolute()) for file in items[column]]))
+            items = items.with_columns(pl.Series(column, [whole_path(file) for file in items[column]]))
     if len(data.problems):
         # Of files their paths, too: what could not be read is left out once more.
         files = data.input.columns if data.input.source == "file" else ()

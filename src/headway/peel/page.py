@@ -49,7 +49,7 @@ pre {{ margin: 0; padding: .8rem; overflow-x: auto; font: 13px/1.45 ui-monospace
 </head>
 <body>
 <h1>{title}</h1>
-<p>Left: the code of the layer {upper}. Right: what stands for it in the layer {lower}. Both end at the same bits.</p>
+<p>In each pair first the layer {upper}, then what stands for it in the layer {lower}. Both end at the same bits.</p>
 {body}
 </body>
 </html>

@@ -21,10 +21,11 @@ from headway.inputs.image.field import Image, _orientation, _to_mode, _upright
 from headway.inputs.image.networks import MultiLevelBody, small_resnet
 from headway.inputs.image.scientific import HEAD_BYTES, decode, is_dicom, is_tiff
 from headway.inputs.image.unet import UNet
-from headway.peel.facts import KindParts, Subject, refuse
+from headway.peel.facts import KindParts, Subject, refuse, whole_path
 from headway.peel.specialise import Known, constant
 from headway.seeds import torch_seed
 from headway.system.files import open_file
+from headway.system.remote import is_remote
 from headway.train.mixup import mixed
 from headway.train.model import BodyAndHead
 
@@ -34,6 +35,8 @@ __all__ = ["parts"]
 def parts(field: Image, subject: Subject) -> KindParts:
     """What photos bring to the file."""
     setup = subject.setup
+    if any(is_remote(file) for file in setup.data.items[field.column]):
+        refuse("torch", "its pictures lie at addresses, which Pillow does not read")
     if any(_needs_more_than_pillow(file) for file in setup.data.items[field.column]):
         refuse("torch", "its pictures are DICOM, or TIFF of several channels or frames, which Pillow does not read")
     items, augment = setup.data.items, Augment(**setup.training_view.to_json())
@@ -67,7 +70,7 @@ def parts(field: Image, subject: Subject) -> KindParts:
         known={"": facts, Augment: _of_augment(augment), "headway.inputs.image.field": is_deep},
         names=_NAMES,
         methods={MultiLevelBody: ("__init__", "forward")},
-        columns=pl.DataFrame({field.column: [str(Path(file).absolute()) for file in items[field.column]]}),
+        columns=pl.DataFrame({field.column: [whole_path(file) for file in items[field.column]]}),
         has_weights=bool(subject.settings["pretrained"]),
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,9 @@ import torch
 from PIL import Image as PILImage
 
 from headway.inputs.image.field import _upright
-from headway.peel.facts import KindParts, Subject
+from headway.peel.facts import KindParts, Subject, refuse, whole_path
 from headway.peel.specialise import Known, constant
+from headway.system.remote import is_remote
 from headway.targets.mask.field import Mask, _numbered, _sampled
 from headway.targets.mask.objective import _pixel_losses, moved
 
@@ -23,6 +23,8 @@ __all__ = ["parts"]
 def parts(field: Mask, subject: Subject) -> KindParts:
     """What masks bring to the file."""
     files = subject.setup.data.items[field.column]
+    if any(is_remote(file) for file in files):
+        refuse("torch", "its masks lie at addresses, which Pillow does not read")
     indices = {number: field.labels.index(name) for number, name in _numbered(field.classes).items()}
     return KindParts(
         blocks={"targets": read_masks},
@@ -34,7 +36,7 @@ def parts(field: Mask, subject: Subject) -> KindParts:
                 "facts.moves": Known(value=True),
             },
         },
-        columns=pl.DataFrame({field.column: [str(Path(file).absolute()) for file in files]}),
+        columns=pl.DataFrame({field.column: [whole_path(file) for file in files]}),
     )
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
+import polars as pl
 import pytest
 from PIL import Image as PILImage
 from typer.testing import CliRunner
 
 import headway as hw
 from headway.cli import app
+from headway.inputs.image.peel import parts
+from headway.peel.method import _table
 from tests.unit.peel.running import output_of, same_bits
 
 LAYERS: list[Any] = ["method", "loop", "torch"]
@@ -174,4 +179,18 @@ def test_photos_in_memory_have_no_file() -> None:
     assert str(raised.value) == (
         "This run cannot be written as the layer 'torch'.\n  Given: its items lie in memory, not in files\n"
         "  Fix:   Write them to files, and train from these."
+    )
+
+
+def test_photos_at_addresses_are_read_by_headway_alone(from_scratch: hw.Learner) -> None:
+    data = from_scratch.data
+    there = [f"https://example.org/{number}.png" for number in range(len(data.items))]
+    remote = replace(data, items=data.items.with_columns(file=pl.Series(there)))
+    assert _table(remote)["file"].to_list() == there
+    with pytest.raises(hw.ConfigError) as raised:
+        parts(remote.input, cast("Any", SimpleNamespace(setup=SimpleNamespace(data=remote))))
+    assert str(raised.value) == (
+        "This run cannot be written as the layer 'torch'.\n"
+        "  Given: its pictures lie at addresses, which Pillow does not read\n"
+        '  Fix:   Pass layer="method", or "loop" where that can be written.'
     )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
+import polars as pl
 import pytest
 from PIL import Image as PILImage
 
 import headway as hw
+from headway.targets.mask.peel import parts
 from tests.unit.peel.running import same_bits
 
 
@@ -31,3 +34,15 @@ def test_masks_train_to_the_same_bits(layer: str, tmp_path: Path) -> None:
     learner = hw.Learner(data, "resnet18", pretrained=False, batch_size=4, precision="float32", progress=False)
     learner.fine_tune(epochs=1)
     assert same_bits(learner, layer, tmp_path)
+
+
+def test_masks_at_addresses_are_read_by_headway_alone() -> None:
+    field = hw.Mask("mask", classes=["around", "digit"])
+    data = SimpleNamespace(items=pl.DataFrame({"mask": ["https://example.org/1.png"]}))
+    with pytest.raises(hw.ConfigError) as raised:
+        parts(field, cast("Any", SimpleNamespace(setup=SimpleNamespace(data=data))))
+    assert str(raised.value) == (
+        "This run cannot be written as the layer 'torch'.\n"
+        "  Given: its masks lie at addresses, which Pillow does not read\n"
+        '  Fix:   Pass layer="method", or "loop" where that can be written.'
+    )

@@ -8,7 +8,7 @@ whose state is a key and a counter: the key holds the seed and the stream, the c
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Literal, get_args
 
 import numpy as np
@@ -53,7 +53,7 @@ def torch_seed(seed: int, stream: Stream, *, epoch: int = 0, step: int = 0) -> i
     return int.from_bytes(hashlib.blake2b(counter, digest_size=8).digest()) >> 1
 
 
-def hash_order(seed: int, keys: Sequence[str]) -> np.ndarray:
+def hash_order(seed: int, keys: Iterable[str]) -> np.ndarray:
     """A shuffled order of items, as indices into their keys, int64 `[items]`; equal keys stay in their order.
 
     Made for splits: it is the same on every machine and for every version of numpy, and an item keeps its place

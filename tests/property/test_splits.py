@@ -95,7 +95,9 @@ def test_groups_go_where_the_plain_way_puts_them(
 ) -> None:
     groups, labels = [f"g{group}" for group, _ in rows], [label for _, label in rows]
     given = {"valid": share[0], "test": share[1], "seed": seed}
-    assert _assign_groups(groups, labels, **given) == assigned_plainly(groups, labels, **given)
+    assert _assign_groups(pl.Series("group", groups), pl.Series("label", labels), **given) == assigned_plainly(
+        groups, labels, **given
+    )
 
 
 @FAST

@@ -128,7 +128,7 @@ def _listed(file: Path, input: Input, dialect: Dialect) -> list[Path]:
     if input.column not in table.columns:
         what = f"The table has no column {input.column!r}, which named the files when the model was trained."
         raise DataError(what, given=f"columns: {', '.join(table.columns)}", fix="Pass the files themselves.")
-    paths, notes = existing_paths(input.column, table[input.column].to_list(), file.parent)
+    paths, notes = existing_paths(table[input.column].cast(str), file.parent)
     for note in notes:
         _tell(note)
     listed = [Path(path) for path in paths]

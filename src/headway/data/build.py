@@ -10,7 +10,7 @@ from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 
@@ -211,10 +211,10 @@ def from_items(
     frame = _without_nan(frame, target)
     check_columns(frame, input, target, split_column=split.column if isinstance(split, ColumnSplit) else None)
     (frame, notes), target = _with_existing_paths(frame, input, target), target.bind(frame)
-    frame = frame.with_columns(pl.Series("row", range(len(frame)), dtype=pl.Int64))
+    frame = frame.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("row"))
     # Before the split, which keeps identical items together, and before anything is fitted on what cannot be read.
     store = open_table(frame, input) if input.source == "values" else _open_files(frame, input, target, on_progress)
-    frame = frame.with_columns(pl.Series("content", store.contents, dtype=pl.String))
+    frame = frame.with_columns(store.contents.alias("content"))
     frame, dropped, applied = _decided(frame, target, decisions)
     missing = {row: why for row, why in _missing(frame, target).items() if row not in dropped}
     reasons = _left_out(frame, input, store, missing=missing | dropped)
@@ -370,8 +370,8 @@ def _with_existing_paths(frame: pl.DataFrame, input: Input, target: Target) -> t
     notes: list[str] = []
     for column in columns:
         if column in frame.columns and frame[column].dtype == pl.String:
-            paths, spellings = existing_paths(column, frame[column].to_list())
-            frame, notes = frame.with_columns(pl.Series(column, paths, dtype=pl.String)), [*notes, *spellings]
+            paths, spellings = existing_paths(frame[column])
+            frame, notes = frame.with_columns(paths), [*notes, *spellings]
     return frame, notes
 
 
@@ -383,13 +383,19 @@ def _without_nan(frame: pl.DataFrame, target: Target) -> pl.DataFrame:
 def _missing(frame: pl.DataFrame, target: Target) -> dict[int, str]:
     """The rows that have no answer, and why."""
     rows = [row for row, is_missing in enumerate(target.is_missing(frame)) if is_missing]
-    texts = frame[target.column].to_list() if target.column in frame.columns else [None] * len(frame)
+    texts = frame[target.column].gather(rows).to_list() if target.column in frame.columns else [None] * len(rows)
     none = f"no value in column {target.column!r}"
-    return {row: none if is_blank(texts[row]) else f"{texts[row]!r} is {none}; otherwise: --missing" for row in rows}
+    return {
+        row: none if is_blank(text) else f"{text!r} is {none}; otherwise: --missing"
+        for row, text in zip(rows, texts, strict=True)
+    }
 
 
 def _open_files(frame: pl.DataFrame, input: Input, target: Target, on_progress: Progress | None) -> Store:
-    store = open_store(frame[input.column].to_list(), input, on_progress=on_progress)
+    values = frame[input.column]
+    # Paths and files' bytes stay where they are; of other types a column gives other values than its list has.
+    values = values if values.dtype in (pl.String, pl.Binary) else values.to_list()
+    store = open_store(cast("Sequence[Any]", values), input, on_progress=on_progress)
     return replace(store, answers=open_answers(frame, input, target))
 
 

@@ -140,7 +140,7 @@ class Data:
         """
         answers = [as_text(self.items[name]) for name in self.target.columns]
         if self.store.answers:
-            answers = [pl.Series("answer", [self.store.answers.contents[row] for row in self.items["row"]])]
+            answers = [self.store.answers.contents.gather(self.items["row"]).alias("answer")]
         # Not the paths: the same photos in another folder are the same data.
         columns = self.items.select("content", *answers, "split")
         lines = ["\0".join(map(str, row)) for row in columns.iter_rows()]

@@ -6,16 +6,19 @@ import os
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+if TYPE_CHECKING:
+    import polars as pl
+
 __all__ = ["existing_paths", "is_address", "normal_name", "normal_text", "spellings"]
 
-_ADDRESS = re.compile(r"\s*[a-zA-Z]{2,}://")
+_ADDRESS = re.compile(r"\s*[a-zA-Z][a-zA-Z0-9+.-]+://")
 _WHOLE = re.compile(r"(0|-?[1-9]\d*)\.0+")
 
 
@@ -58,12 +61,17 @@ def spellings(column: str, values: Iterable[Any]) -> list[str]:
     ]
 
 
-def existing_paths(column: str, paths: Sequence[Any], folder: Path | None = None) -> tuple[list[Any], list[str]]:
+def existing_paths(paths: pl.Series, folder: Path | None = None) -> tuple[pl.Series, list[str]]:
     """Paths, from `folder` where they are relative, and a sentence on those that are of a file with another spelling.
 
     Where there is no file of a path, it is that of the one file whose name differs in nothing but blanks around it,
-    backslashes, the form of accents, or an ending that the path lacks.
+    backslashes, the form of accents, or an ending that the path lacks. Addresses stay as they are.
     """
+    import polars as pl
+
+    # There may be millions of them, and none is looked for on the disk.
+    if paths.str.contains(f"^{_ADDRESS.pattern}").fill_null(value=True).all():
+        return paths, []
 
     @cache
     def names(parent: str) -> dict[str | None, set[str]]:
@@ -89,19 +97,20 @@ def existing_paths(column: str, paths: Sequence[Any], folder: Path | None = None
         return os.path.join(parent, *choices) if len(choices) == 1 else path
 
     read, mended = [], []
-    for value in paths:
-        path = _joined(folder, value) if isinstance(value, str) and value.strip() else None
-        if path is not None and not os.path.exists(path):
+    for value in paths.set(paths.str.strip_chars() == "", None):
+        path = _joined(folder, value) if value else None
+        if path and not _is_there(path):
             better = meant(_joined(folder, value.strip().replace("\\", "/")))
             if os.path.exists(better):
                 path = better
                 mended.append((value, os.path.relpath(better, folder) if folder else better))
-        read.append(value if not isinstance(value, str) else path)
+        read.append(path)
+    existing = pl.Series(paths.name, read, dtype=pl.String)
     if not mended:
-        return read, []
+        return existing, []
     written, file = mended[0]
-    note = f"Paths in column {column!r} are read as files with another spelling: {written!r} as {file!r}"
-    return read, [f"{note} ({len(mended):,} in all)."]
+    note = f"Paths in column {paths.name!r} are read as files with another spelling: {written!r} as {file!r}"
+    return existing, [f"{note} ({len(mended):,} in all)."]
 
 
 def _joined(folder: Path | None, path: str) -> str:
@@ -109,8 +118,13 @@ def _joined(folder: Path | None, path: str) -> str:
     return str(folder / path) if folder and not is_address(path) else path
 
 
+def _is_there(path: str) -> bool:
+    """Whether a file is there; one elsewhere is not asked about."""
+    return is_address(path) or os.path.exists(path)
+
+
 def is_address(path: str) -> bool:
-    """Whether it is an address on the web, or of the like, which is never opened, and no path of a file."""
+    """Whether it is an address on the web, or of the like, and no path of a file here."""
     return _ADDRESS.match(path) is not None
 
 

@@ -62,7 +62,9 @@ def reopen(
     if input.source == "values":
         # Its values are in the run's own tables, not in files that could have changed.
         rows = pl.concat([items, unlabelled], how="diagonal_relaxed")
-        return make(items=items, store=Store(open_values(rows, input, on_progress=on_progress), []))
+        return make(
+            items=items, store=Store(open_values(rows, input, on_progress=on_progress), pl.Series(dtype=pl.String))
+        )
     in_memory = {input.column, *(target.columns if target.files(input) else ())} - set(items.columns)
     if in_memory:
         what = "The run's items were in memory, and its table does not have them."
@@ -71,10 +73,9 @@ def reopen(
     values = _by_row(items, problems, input.column)
     store = open_store(values, input, on_progress=on_progress)
     store = replace(store, answers=_open_answers(items, values, input=input, target=target))
-    was = dict(items.select("row", "content").iter_rows())
-    changed = {
-        row: store.reasons.get(row, "other bytes") for row, content in was.items() if store.contents[row] != content
-    }
+    is_changed = store.contents.gather(items["row"]) != items["content"]
+    was = set(items["row"])
+    changed = {row: store.reasons.get(row, "other bytes") for row in items["row"].filter(is_changed)}
     answers = store.answers.reasons if store.answers else {}
     changed = {row: why for row, why in answers.items() if row in was} | changed
     gone = [row for row in changed if row in store.reasons or row in answers]
@@ -93,7 +94,7 @@ def reopen(
             )
             fix = "Put them back; if they have moved, pass --data FOLDER (data=)."
         raise DataError(what, given=[*shown, *([more] if more else [])], fix=fix)
-    contents = pl.Series("content", [store.contents[row] for row in was], dtype=pl.String)
+    contents = store.contents.gather(items["row"]).alias("content")
     usable = items.with_columns(contents).filter(~pl.col("row").is_in([*store.reasons, *answers]))
     target.check_parts(usable)
     return make(items=usable, store=store)

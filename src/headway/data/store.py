@@ -15,7 +15,7 @@ import shutil
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -38,6 +38,7 @@ from headway.targets.base import Target
 __all__ = ["Store", "open_answers", "open_store", "read_store", "reader_threads", "temporary_file", "write_store"]
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 # More than this is not kept: the items are decoded again each epoch.
 MAX_STORE_BYTES = 20 * 2**30
@@ -48,6 +49,8 @@ MAX_MEMORY_BYTES = 2**30
 # Files elsewhere are waited for, many at once; so many items are read ahead of the one that is asked for.
 REMOTE_THREADS = 32
 READ_AHEAD = 1_000
+
+_PIECE = 10_000
 
 # A file that nobody has written to for a day was left by a process that was killed.
 _ABANDONED_SECONDS = 24 * 3600
@@ -61,13 +64,13 @@ class Store:
         canvases: What `reader.canvas` gives, `[items, ...]` of the reader's dtype, a slot an item (those of unreadable
             items are zero, or empty where items are ragged), or None where there is no room for it; of a table's
             values what their fitted field makes of them.
-        contents: A hash of each item's bytes, "" where it could not be read.
+        contents: A hash of each item's bytes, "" where it could not be read, as a column of texts.
         reasons: For the index of each unreadable item, why.
         answers: The same of the items' answers, where these are files, too.
     """
 
     canvases: np.ndarray | Ragged | None
-    contents: list[str]
+    contents: pl.Series
     reasons: dict[int, str] = field(default_factory=dict)
     answers: Store | None = None
 
@@ -144,32 +147,31 @@ def _key(values: Sequence[Any], reader: Reader) -> str | None:
         "headway": version("headway"),
     }
     digest.update(json.dumps(settings, sort_keys=True).encode())
-    states = _remote_states(values)
-    for value in values:
-        for file in value if isinstance(value, tuple) else (value,):
-            if not isinstance(file, (str, os.PathLike)):
-                return None
+    if not all(isinstance(file, (str, os.PathLike)) for file in _files(values)):
+        return None
+    with ThreadPoolExecutor(REMOTE_THREADS) as pool:
+        # Of millions of them only those that were asked about last are in memory.
+        remote = _ahead(pool, remote_state, filter(is_remote, _files(values)))
+        for file in _files(values):
             if is_remote(file):
-                digest.update(f"\n{file}\0{states[file]}".encode())
-                continue
-            try:
-                stat = os.stat(file)
-                # The time of change (ctime) moves even where a copy sets the time of writing back, and with
-                # permissions.
-                state = f"{stat.st_size}\0{stat.st_mtime_ns}\0{stat.st_ctime_ns}"
-            except (OSError, ValueError):
-                state = "missing"
-            digest.update(f"\n{os.path.abspath(file)}\0{state}".encode("utf-8", "surrogateescape"))
+                digest.update(f"\n{file}\0{next(remote)}".encode())
+            else:
+                digest.update(f"\n{os.path.abspath(file)}\0{_state(file)}".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
-def _remote_states(values: Sequence[Any]) -> dict[str, str]:
-    """For each address among the values what changes when its file does; many are asked about at once."""
-    named = (file for value in values for file in (value if isinstance(value, tuple) else (value,)))
-    files = list({file for file in named if is_remote(file)})
-    with ThreadPoolExecutor(REMOTE_THREADS) as pool:
-        states = _ahead(pool, lambda index: remote_state(files[index]), len(files))
-        return dict(zip(files, states, strict=True))
+def _files(values: Iterable[Any]) -> Iterator[Any]:
+    return (file for value in values for file in (value if isinstance(value, tuple) else (value,)))
+
+
+def _state(file: str | os.PathLike[str]) -> str:
+    """What changes when a file does."""
+    try:
+        stat = os.stat(file)
+    except (OSError, ValueError):
+        return "missing"
+    # The time of change (ctime) moves even where a copy sets the time of writing back, and with permissions.
+    return f"{stat.st_size}\0{stat.st_mtime_ns}\0{stat.st_ctime_ns}"
 
 
 def _first_shape(values: Sequence[Any], reader: Reader) -> tuple[int, ...] | None:
@@ -241,13 +243,13 @@ def _fill(
             canvases[index] = canvas
         return content, None
 
-    contents: list[str] = []
+    contents = _Texts()
     reasons: dict[int, str] = {}
     is_lasting = True
     pool = ThreadPoolExecutor(max(threads, REMOTE_THREADS) if any(map(is_remote, values[:1])) else threads)
     try:
         # In the order of the items, whichever thread is done first.
-        for index, (content, error) in enumerate(_ahead(pool, read, len(values))):
+        for index, (content, error) in enumerate(_ahead(pool, read, range(len(values)))):
             contents.append(content)
             if error is not None:
                 reasons[index] = str(error)
@@ -263,17 +265,33 @@ def _fill(
         # Whoever wants to stop waits neither for what is queued nor for a disk that does not answer.
         pool.shutdown(wait=False, cancel_futures=True)
     filled = canvases.finish() if isinstance(canvases, RaggedWriter) else canvases
-    return Store(filled, contents, reasons), is_lasting
+    return Store(filled, contents.column(), reasons), is_lasting
 
 
-def _ahead(pool: ThreadPoolExecutor, read: Callable[[int], T], count: int) -> Iterator[T]:
-    """What a function gives for each index in their order, a limited number computed before they are asked for."""
+class _Texts:
+    """A column of texts that come one by one; as Python's they would take twice as much memory."""
+
+    def __init__(self) -> None:
+        self._pieces, self._last = list[pl.Series](), list[str]()
+
+    def append(self, text: str) -> None:
+        self._last.append(text)
+        if len(self._last) == _PIECE:
+            self._pieces.append(pl.Series(self._last, dtype=pl.String))
+            self._last.clear()
+
+    def column(self) -> pl.Series:
+        return pl.concat([*self._pieces, pl.Series(self._last, dtype=pl.String)])
+
+
+def _ahead(pool: ThreadPoolExecutor, read: Callable[[V], T], values: Iterable[V]) -> Iterator[T]:
+    """What a function gives for values in their order, a limited number computed before they are asked for."""
     waiting: deque[Future[T]] = deque()
-    for index in range(count):
+    for value in values:
         # All at once would take a kilobyte for each of millions of items.
         if len(waiting) == READ_AHEAD:
             yield waiting.popleft().result()
-        waiting.append(pool.submit(read, index))
+        waiting.append(pool.submit(read, value))
     while waiting:
         yield waiting.popleft().result()
 
@@ -326,7 +344,9 @@ def read_store(folder: Path, key: str) -> Store | None:
         if shape is None:
             starts, shapes = (np.array(known[name], dtype=np.int64) for name in ("starts", "shapes"))
             canvases = Ragged(canvases, starts, shapes)
-        store = Store(canvases, known["contents"], {int(index): why for index, why in known["reasons"].items()})
+        # Without a list of Python's texts, as there may be millions.
+        contents = pl.Series([str(known["contents"])]).str.split("\n").explode()
+        store = Store(canvases, contents, {int(index): why for index, why in known["reasons"].items()})
         # Its last use, by which the store that was not used for longest is found.
         os.utime(file)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -347,5 +367,7 @@ def write_store(store: Store, folder: Path, key: str, temporary: Path) -> Store:
         layout = {"dtype": canvases.dtype.str, "shape": canvases.shape}
     os.replace(temporary, folder / f"{key}.bin")
     with whole_file(folder / f"{key}.json") as notes:
-        notes.write_text(json.dumps({**layout, "contents": store.contents, "reasons": store.reasons}))
+        notes.write_text(
+            json.dumps({**layout, "contents": store.contents.str.join("\n").item(), "reasons": store.reasons})
+        )
     return read_store(folder, key) or store

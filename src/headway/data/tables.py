@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headway.data.normal_form import existing_paths, normal_name
+from headway.data.parquet import is_parquet, read_parquet
 from headway.data.parse_numbers import NO_NUMBER
 from headway.errors import ConfigError, DataError, did_you_mean
 from headway.inputs.registry import TABLE_FORMATS, read_format
@@ -40,8 +41,6 @@ _SAMPLE = 65_536
 _HEADER = 1 << 24
 _UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, csv.Error, UnicodeError, ImportError, MemoryError)
 _COMPRESSED = ".gz"
-# Of a table in memory: a number, a date, or where a text begins.
-_CELL_BYTES = 8
 _SEPARATORS = {".csv": ",", ".txt": ",", ".tsv": "\t"}
 _TABLES = {*_SEPARATORS, ".parquet", ".jsonl", ".ndjson", ".xlsx", *TABLE_FORMATS}
 _SHOWN = 5
@@ -133,9 +132,9 @@ def read_table(
     files = (input, *targets) if target_is_file else (input,)
     for column in dict.fromkeys(files):
         if frame[column].dtype == pl.String:
-            paths = frame[column].to_list()
-            values, notes = (beside(path, paths), []) if is_remote(path) else existing_paths(column, paths, file.parent)
-            frame = frame.with_columns(pl.Series(column, values, dtype=pl.String))
+            paths = frame[column]
+            values, notes = (beside(path, paths), []) if is_remote(path) else existing_paths(paths, file.parent)
+            frame = frame.with_columns(values)
             for note in notes:
                 tell(note)
     labels = [name for name in targets if name not in files and not frame[name].dtype.is_nested()]
@@ -226,47 +225,33 @@ def _read(path: str | os.PathLike[str], dialect: Dialect, tell: Tell) -> tuple[p
         if ending in TABLE_FORMATS:
             text = _decoded(_bytes(file), dialect, path, tell)
             return read_format(ending, text), replace(dialect, separator=None)
-        _check_size(file, ending)
         if ending in (".jsonl", ".ndjson"):
+            _check_size(file, ending)
             frame = pl.read_ndjson(file, infer_schema_length=None)
         elif ending == ".xlsx":
+            _check_size(file, ending)
             frame = pl.read_excel(file, infer_schema_length=None)
-        elif not _is_parquet(file):
+        elif not is_parquet(file):
             message = "not a table, by its name and its first bytes"
             raise OSError(message)
         else:
-            # Without `glob` a name such as "data[1].parquet" is a name and no pattern.
-            frame = pl.read_parquet(file, glob=False)
+            frame = read_parquet(file, max_bytes=MAX_BYTES)
     _check_width(len(frame.columns), path)
     return frame, replace(dialect, separator=None)
 
 
-def _is_parquet(file: Path) -> bool:
-    if file.suffix.lower() == ".parquet":
-        return True
-    with open_file(file) as opened:
-        return opened.read(4) == b"PAR1"
-
-
 def _check_size(file: Path, ending: str) -> None:
     """An OSError where a file that a library unpacks would take more memory than a table of text may."""
-    import polars as pl
-
     with open_file(file, max_bytes=MAX_BYTES) as opened:
-        if ending == ".xlsx":
-            with zipfile.ZipFile(opened) as archive:
-                size = sum(member.file_size for member in archive.infolist())
-                # What is in a member beyond its claim has another checksum, and is not read here.
-                wrong = archive.testzip() if size <= MAX_BYTES else None
-            if wrong is not None:
-                message = "an archive in it is damaged"
-                raise OSError(message)
-        elif ending == ".parquet":
-            # A column of one value takes no room in the file, whatever its length.
-            width = len(pl.read_parquet_schema(opened))
-            size = _CELL_BYTES * width * pl.scan_parquet(file, glob=False).select(pl.len()).collect().item()
-        else:
+        if ending != ".xlsx":
             return
+        with zipfile.ZipFile(opened) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+            # What is in a member beyond its claim has another checksum, and is not read here.
+            wrong = archive.testzip() if size <= MAX_BYTES else None
+        if wrong is not None:
+            message = "an archive in it is damaged"
+            raise OSError(message)
     if size > MAX_BYTES:
         message = f"too large: unpacked, it has more than {MAX_BYTES / 1e9:.1f} GB"
         raise OSError(message)

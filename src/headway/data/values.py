@@ -49,7 +49,7 @@ def open_table(items: pl.DataFrame, input: Input) -> Store:
     elif texts.n_unique() < len(items) / 2:
         texts = pl.Series([f"{row}\1{text}" for row, text in zip(items["row"], texts, strict=True)])
     contents = [hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in texts]
-    return Store(None, contents, input.unreadable(items))
+    return Store(None, pl.Series(contents, dtype=pl.String), input.unreadable(items))
 
 
 def as_text(column: pl.Series) -> pl.Series:
@@ -107,7 +107,7 @@ def _open_ragged(items: pl.DataFrame, input: Input, on_progress: Callable[[int, 
         assert ragged is not None
         if temporary is None:
             return ragged
-        stored = write_store(Store(ragged, [""] * len(ragged)), folder, key, temporary).canvases
+        stored = write_store(Store(ragged, pl.repeat("", len(ragged), eager=True)), folder, key, temporary).canvases
         for piece in pieces:
             piece.unlink(missing_ok=True)
         return stored if isinstance(stored, Ragged) else ragged

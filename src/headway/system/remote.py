@@ -13,11 +13,14 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 from headway.system.cache import cache_folder
+
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = ["MAX_CACHE_BYTES", "beside", "fetched", "is_remote", "remote_state"]
 
@@ -46,18 +49,22 @@ def is_remote(path: object) -> TypeGuard[str]:
     return isinstance(path, str) and bool(_ADDRESS.match(path))
 
 
-def beside(table: str | os.PathLike[str], paths: Sequence[Any]) -> list[Any]:
+def beside(table: str | os.PathLike[str], paths: pl.Series) -> pl.Series:
     """The paths that a table elsewhere names, from its own folder there unless they are addresses; others as they are.
 
     Example:
-        >>> beside("s3://pets/2026/items.parquet", ["photos/rex.jpg", "https://pets.example/kit.jpg", None])
+        >>> import polars as pl
+        >>> names = pl.Series(["photos/rex.jpg", "https://pets.example/kit.jpg", None])
+        >>> beside("s3://pets/2026/items.parquet", names).to_list()
         ['s3://pets/2026/photos/rex.jpg', 'https://pets.example/kit.jpg', None]
     """
+    import polars as pl
+
     folder = os.fspath(table).rpartition("/")[0]
-    return [
-        path if not isinstance(path, str) or not path.strip() or is_remote(path) else f"{folder}/{path.strip()}"
-        for path in paths
-    ]
+    path = pl.col(paths.name)
+    stays = path.str.contains(f"^(?i){_ADDRESS.pattern}") | (path.str.strip_chars() == "")
+    joined = pl.concat_str(pl.lit(f"{folder}/"), path.str.strip_chars())
+    return paths.to_frame().select(pl.when(stays).then(path).otherwise(joined).alias(paths.name)).to_series()
 
 
 def fetched(address: str, *, max_bytes: int) -> Path:

@@ -116,12 +116,13 @@ def test_paths_are_found_however_they_are_written(tmp_path: Path) -> None:
         " c.png",
     ):
         (tmp_path / name).write_bytes(b"x")
-    written = ["a.png", "a", " a.png ", "in\\b.jpg", "in/b", "in/twice", "\u00e9.png", " c.png", "no", None, b"x", " "]
-    paths, notes = existing_paths("file", written, tmp_path)
+    written = ["a.png", "a", " a.png ", "in\\b.jpg", "in/b", "in/twice", "\u00e9.png", " c.png", "no", None, " "]
+    written.append("s3://pets/a.png")
+    paths, notes = existing_paths(pl.Series("file", written), tmp_path)
     names = ["a.png", "a.png", "a.png", "in/b.jpg", "in/b.jpg", "in/twice", "e\u0301.png", " c.png", "no"]
-    assert paths == [*(str(tmp_path / name) for name in names), None, b"x", None]
+    assert paths.to_list() == [*(str(tmp_path / name) for name in names), None, None, "s3://pets/a.png"]
     assert notes == ["Paths in column 'file' are read as files with another spelling: 'a' as 'a.png' (5 in all)."]
-    assert existing_paths("file", ["a.png"], tmp_path)[1] == []
+    assert existing_paths(pl.Series("file", ["a.png"]), tmp_path)[1] == []
 
 
 FIELDS = {"input": ["user", "item"], "target": "rating"}

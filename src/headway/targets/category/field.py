@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
+import polars as pl
 
 from headway.data.normal_form import normal_text, spellings
 from headway.errors import ConfigError, DataError, did_you_mean
@@ -81,27 +82,33 @@ class Category(Target):
         """The labels as text in one form, None where there is none."""
         # A class may well be called NA: what the user names as a label is one.
         none = {normal_text(text) for text in self.missing} - {normal_text(label) for label in self.labels}
-        texts = map(normal_text, items[self.column].to_list())
-        return [None if text in none else text for text in texts]
+        column = items[self.column]
+        if column.dtype.is_nested() or column.dtype == pl.Object:
+            labels = map(normal_text, column.to_list())
+            return [None if label in none else label for label in labels]
+        # Once for each of them, as there may be millions of items of few classes.
+        label_of = {value: None if (label := normal_text(value)) in none else label for value in column.unique()}
+        # NaN is none of its keys.
+        return [label_of.get(value) for value in column]
 
     def remarks(self, items: pl.DataFrame) -> list[str]:
-        return [*spellings(self.column, items[self.column].to_list()), *self._contradictions(items)]
+        return [*spellings(self.column, items[self.column]), *self._contradictions(items)]
 
     def _contradictions(self, items: pl.DataFrame) -> list[str]:
         """The sentence on identical items with different labels; none where there are none."""
-        first: dict[str, dict[str | None, int]] = {}
-        for content, label, row in zip(items["content"], self.values(items), items["row"], strict=True):
-            first.setdefault(content, {}).setdefault(label, row)
-        mixed = [labels for labels in first.values() if len(labels) > 1]
-        if not mixed:
+        labelled = items.select("content", "row", pl.Series("label", self.values(items), dtype=pl.String))
+        mixed = labelled.filter(pl.col("label").n_unique().over("content") > 1)
+        if mixed.is_empty():
             return []
-        count = Counter(items["content"].to_list())
-        num_items = sum(count[content] for content, labels in first.items() if len(labels) > 1)
-        shown = " and ".join(f"{row} ({label})" for label, row in list(mixed[0].items())[:2])
-        sets = "1 set" if len(mixed) == 1 else f"{len(mixed):,} sets"
+        first = mixed.filter(pl.col("content") == mixed["content"][0]).unique(
+            "label", keep="first", maintain_order=True
+        )
+        shown = " and ".join(f"{row} ({label})" for row, label in first.select("row", "label").head(2).iter_rows())
+        num_sets = mixed["content"].n_unique()
+        sets = "1 set" if num_sets == 1 else f"{num_sets:,} sets"
         return [
-            f"{num_items:,} items in {sets} of identical ones have different labels in column {self.column!r}, such as "
-            f"rows {shown}: at least one of them is wrong."
+            f"{len(mixed):,} items in {sets} of identical ones have different labels in column {self.column!r}, such "
+            f"as rows {shown}: at least one of them is wrong."
         ]
 
     @classmethod
@@ -119,15 +126,15 @@ class Category(Target):
         """Class indices, int64 `[items]`, from 0 to `num_outputs - 1`; a DataError for a value that is no class."""
         # A label that the user gave may be written in another way, too.
         index = {normal_text(label): i for i, label in enumerate(self.labels)}
-        texts = [normal_text(value) or "" for value in values]
-        unknown = sorted(set(texts) - index.keys())
-        if unknown:
+        indices = [index.get(normal_text(value) or "", -1) for value in values]
+        if -1 in indices:
+            unknown = sorted({normal_text(value) or "" for value in values} - index.keys())
             raise DataError(
                 f"Column {self.column!r} has labels that are not among the model's classes.",
                 given=unknown[:10],
                 fix=f"Correct or remove those rows. {did_you_mean(unknown[0], self.labels)}",
             )
-        return np.array([index[text] for text in texts], dtype=np.int64)
+        return np.array(indices, dtype=np.int64)
 
     def check_items(self, items: pl.DataFrame) -> None:
         """There are two classes or more, each with enough items to be on both sides of a split."""

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,12 +78,10 @@ def existing_paths(paths: pl.Series, folder: Path | None = None) -> tuple[pl.Ser
     def names(parent: str) -> dict[str | None, set[str]]:
         """What is in a folder, by its name in normal form, and by its name without the ending."""
         inside: dict[str | None, set[str]] = defaultdict(set)
-        try:
+        with suppress(OSError, ValueError):
             for name in os.listdir(parent):
                 inside[normal_name(name)].add(name)
                 inside[normal_name(Path(name).stem)].add(name)
-        except (OSError, ValueError):
-            pass
         return inside
 
     @cache

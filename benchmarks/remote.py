@@ -2,7 +2,7 @@
 
 A table in Parquet names pictures by address. An own file system of fsspec's makes each of them when it is asked for, so
 that neither a network nor a disk is measured: what is left is Headway's share. The pictures (8 x 8, grey) are fetched,
-opened, checked and split, and the decoded ones kept in the store. The cache of fetched files is held to 64 MB instead
+opened, checked and split, and the decoded ones kept in the store. The cache of fetched files is held to 1 MB instead
 of its usual 20 GB. Each job is a process of its own with a cache of its own.
 
 Goal: memory that does not grow with the items but for their rows in the table, below 1,000 bytes an item.
@@ -27,7 +27,7 @@ from benchmarks.processes import peak_memory, watched
 from benchmarks.results import Row
 
 ITEMS = (10_000, 100_000, 1_000_000)
-CACHE_BYTES = 64 * 2**20
+CACHE_BYTES = 2**20
 
 
 class Made(fsspec.AbstractFileSystem):

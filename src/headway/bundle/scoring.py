@@ -14,6 +14,7 @@ from headway.bundle.predictor import Predictor, load
 from headway.data.sources import as_frame
 from headway.errors import ConfigError, DataError, ReadError
 from headway.system.files import whole_file, writable
+from headway.system.remote import MAX_CACHE_BYTES, fetched, is_remote
 
 __all__ = ["COLUMNS", "Scorer", "score_shard"]
 
@@ -109,7 +110,9 @@ def _columns_of(answer: Any) -> tuple[Any, ...]:
     return answer.label, answer.score, value, answer.familiar, None
 
 
-def score_shard(scorer: Scorer, table: Path, output: Path, *, shard: int, shards: int) -> tuple[Path, bool]:
+def score_shard(
+    scorer: Scorer, table: str | os.PathLike[str], output: Path, *, shard: int, shards: int
+) -> tuple[Path, bool]:
     """Answers for one of several equal shares of a Parquet table's rows, as a Parquet file in a folder.
 
     The file appears whole or not at all. Where it is there already, nothing is done: a job that was killed is started
@@ -117,7 +120,7 @@ def score_shard(scorer: Scorer, table: Path, output: Path, *, shard: int, shards
 
     Args:
         scorer: The bundle.
-        table: A Parquet file, of which a few rows are in memory at a time.
+        table: A Parquet file, of which a few rows are in memory at a time; or its address.
         output: The folder, made where it is missing.
         shard: Which of the shares, from 0.
         shards: How many there are.
@@ -131,14 +134,16 @@ def score_shard(scorer: Scorer, table: Path, output: Path, *, shard: int, shards
     """
     if not 0 <= shard < shards:
         raise ConfigError("There is no such shard.", given=f"{shard} of {shards}", fix=f"From 0 to {shards - 1}.")
-    file = output / f"{table.stem}-{shard:05d}-of-{shards:05d}.parquet"
+    file = output / f"{Path(table).stem}-{shard:05d}-of-{shards:05d}.parquet"
     try:
-        scanned = pl.scan_parquet(table)
+        local = fetched(table, max_bytes=MAX_CACHE_BYTES) if is_remote(table) else Path(table)
+        # Without `glob` a name such as "data[1].parquet" is a name and no pattern.
+        scanned = pl.scan_parquet(local, glob=False)
         num_rows = int(scanned.select(pl.len()).collect().item())
     except (OSError, pl.exceptions.PolarsError) as error:
         what = "Shards are of a Parquet table, and this cannot be read as one."
         raise DataError(what, given=f"{table}: {error}", fix="Write the table as Parquet.") from error
-    source = _fingerprint(scorer, table, num_rows)
+    source = _fingerprint(scorer, Path(table).name, num_rows, local.stat().st_size)
     if file.exists():
         if pl.read_parquet_metadata(file).get("headway") != source:
             what = "The folder has this shard of another table, or by another model."
@@ -155,8 +160,7 @@ def score_shard(scorer: Scorer, table: Path, output: Path, *, shard: int, shards
     return file, True
 
 
-def _fingerprint(scorer: Scorer, table: Path, num_rows: int) -> str:
+def _fingerprint(scorer: Scorer, *table: str | int) -> str:
     """What the answers depend on: the bundle's bytes, by its own hashes, and which table it is."""
-    status = table.stat()
-    known = (scorer.predictor.manifest["files"], table.name, num_rows, status.st_size)
+    known = (scorer.predictor.manifest["files"], *table)
     return hashlib.sha256(repr(known).encode()).hexdigest()

@@ -30,7 +30,7 @@ def audit(
     from headway.audit.build import audit_data, write_files
 
     items, progress = read_data(context.obj, data, seed=seed)
-    name = re.sub(r"[^\w.-]+", "-", data.resolve().stem).strip(".") or "data"
+    name = re.sub(r"[^\w.-]+", "-", Path(data).resolve().stem).strip(".") or "data"
     folder = output or Path("audits") / name
     judged = audit_data(
         items, name=name, folder=str(folder), seed=seed, tell=lambda check: progress.tell(f"checking {check}")

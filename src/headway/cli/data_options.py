@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,6 +14,7 @@ from typer.core import TyperCommand
 from typer.main import get_command
 
 from headway.errors import ConfigError, DataError, did_you_mean
+from headway.system.remote import is_remote
 from headway.targets.registry import TARGETS, target_class
 
 if TYPE_CHECKING:
@@ -41,24 +41,31 @@ __all__ = [
     "Providers",
     "Seed",
     "Separator",
+    "absolute",
     "check_fields",
     "dialect_of",
     "labelled_items",
-    "local",
     "open_data",
     "read_data",
+    "table_if_remote",
 ]
 
 
-def local(path: Path | list[Path]) -> Path | list[Path]:
-    """The path, or paths, of an argument; a ConfigError if one is an address on the web, which is never opened."""
-    for one in path if isinstance(path, list) else [path]:
-        # As a path it has lost one of its slashes.
-        address = re.sub(r"^([a-zA-Z]{2,}):/+", r"\1://", str(one))
-        if "://" in address:
-            fix = f"Download it first, such as with curl -LO {address}"
-            raise ConfigError("An address on the web is not opened.", given=address, fix=fix)
-    return path
+def table_if_remote(data: str) -> str:
+    """The data of an argument; a ConfigError if it is an address, and of no table."""
+    if is_remote(data):
+        from headway.data.tables import names_table
+
+        if not names_table(data):
+            what = "Data elsewhere must be a table, or a data set's repository on the Hugging Face hub."
+            fix = "Name a table of it, such as s3://pets/items.parquet, or hf://datasets/user/name."
+            raise ConfigError(what, given=data, fix=fix)
+    return data
+
+
+def absolute(data: str) -> str:
+    """Where data are, whatever folder one is in."""
+    return data if is_remote(data) else str(Path(data).absolute())
 
 
 # What commands take that open a run's data again.
@@ -99,7 +106,7 @@ Decimal = Annotated[
 
 # Of the commands that look at data and train nothing that is kept.
 DataPath = Annotated[
-    Path, typer.Argument(metavar="DATA", callback=local, help="A folder or a table, as for `headway train`.")
+    str, typer.Argument(metavar="DATA", callback=table_if_remote, help="A folder or a table, as for `headway train`.")
 ]
 Seed = Annotated[int, typer.Option(metavar="N", help="Random seed.")]
 
@@ -254,7 +261,7 @@ _OF_SPLITS = ("split_column", "split_group", "split_time")
 _NAMES = {"limits": "--range"}
 
 
-def check_fields(data: Path, options: Mapping[str, Any]) -> None:
+def check_fields(data: str, options: Mapping[str, Any]) -> None:
     """Finds mistakes in what is said of the columns, before anything is read.
 
     Raises:
@@ -303,7 +310,8 @@ def open_data(options: Mapping[str, Any], *, on_progress: Callable[[int, int], N
 def _source(options: Mapping[str, Any]) -> tuple[str, ...]:
     """How a command names the same data: the path, as seen from here, and each option that is not its default."""
     path, here = Path(options["data"]), Path.cwd()
-    said = [str(path.relative_to(here) if path.is_relative_to(here) else path)]
+    local = str(path.relative_to(here) if path.is_relative_to(here) else path)
+    said = [options["data"] if is_remote(options["data"]) else local]
     for parameter in _declared().params:
         value, flag = options.get(parameter.name), parameter.opts[0]
         if value in (None, [], (), parameter.default):
@@ -319,7 +327,7 @@ def _opened(options: Mapping[str, Any], on_progress: Callable[[int, int], None])
     from headway.data.tables import names_table, read_table
     from headway.inputs.registry import format_target, recognise_input
 
-    path, size, target = Path(options["data"]), options["size"], _target_class(options)
+    path, size, target = options["data"], options["size"], _target_class(options)
     valid = {"valid": options["valid"], "seed": options["seed"]}
     # A run that was planned by an older version has no decisions.
     decisions = options.get("decisions") or None
@@ -350,7 +358,11 @@ def _opened(options: Mapping[str, Any], on_progress: Callable[[int, int], None])
 
     field = target.from_options(column, _of(target, options), values) if target else column
     more: dict[str, Any] = {name: options.get(name) for name in DIALECT_OPTIONS}
-    more |= {"split": _split(options) or drawn, "without": options.get("without") or ()}
+    more |= {
+        "split": _split(options) or (drawn if options.get("split_random") else None),
+        **valid,
+        "without": options.get("without") or (),
+    }
     return from_csv(path, input=inputs, target=field, size=size, **more, **opened)
 
 
@@ -365,9 +377,9 @@ def _split(options: Mapping[str, Any]) -> Split | None:
     return TimeSplit(column, options["valid"]) if (column := options.get("split_time")) else None
 
 
-def read_data(said: DataOptions, data: Path, *, seed: int) -> tuple[Data, Progress]:
+def read_data(said: DataOptions, data: str, *, seed: int) -> tuple[Data, Progress]:
     """The data set that the options name, checked before it is read, and what shows how far things are."""
-    options = {**asdict(said), "data": str(data.absolute()), "seed": seed}
+    options = {**asdict(said), "data": absolute(data), "seed": seed}
     check_fields(data, options)
     from headway.train.progress import make_progress
 
@@ -384,7 +396,7 @@ def dialect_of(options: Mapping[str, Any]) -> Dialect:
 
 def labelled_items(
     predictor: Predictor,
-    data: Path,
+    data: str,
     *,
     inputs: Sequence[str],
     target: str | None,
@@ -443,11 +455,11 @@ def _last_part(rows: pl.DataFrame) -> tuple[pl.DataFrame, str | None]:
     return rows.filter(rows["split"] == part), part
 
 
-def _files_as_values(predictor: Predictor, data: Path) -> tuple[pl.DataFrame, list[str]] | None:
+def _files_as_values(predictor: Predictor, data: str) -> tuple[pl.DataFrame, list[str]] | None:
     """A folder's files as rows of values, such as texts, and the columns to read; None for kinds and data without."""
     from headway.data.sources import list_folder
 
-    if predictor.input.source != "values" or not data.is_dir():
+    if predictor.input.source != "values" or not Path(data).is_dir():
         return None
     made = predictor.input.from_files(list_folder(data))
     if made is None or len(made[1].columns) != len(predictor.input.columns):

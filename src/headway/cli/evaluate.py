@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headway.cli.data_options import Decimal, Encoding, Providers, Separator, dialect_of, labelled_items, local
+from headway.cli.data_options import (
+    Decimal,
+    Encoding,
+    Providers,
+    Separator,
+    dialect_of,
+    labelled_items,
+    table_if_remote,
+)
 from headway.errors import ConfigError, DataError, ReadError, did_you_mean
 from headway.system.files import read_file
 from headway.system.terminal import echo
@@ -36,7 +44,10 @@ _MAX_TABLE_BYTES = 2**33
 def evaluate(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A model.headway file.")],
     data: Annotated[
-        Path, typer.Argument(metavar="DATA", callback=local, help="A folder as for train, or a CSV or Parquet file.")
+        str,
+        typer.Argument(
+            metavar="DATA", callback=table_if_remote, help="A folder as for train, or a CSV or Parquet file."
+        ),
     ],
     *,
     input: Annotated[
@@ -129,7 +140,8 @@ def _num_in_training(bundle: Path, predictor: Predictor, rows: pl.DataFrame) -> 
         known, asked = {*keys(train)}, keys(rows)
     else:
         known = {*train["content"]}
-        asked = [hashlib.blake2b(read_file(path), digest_size=16).hexdigest() for path in rows[input.column]]
+        files = (item if isinstance(item, bytes) else read_file(item) for item in rows[input.column])
+        asked = [hashlib.blake2b(file, digest_size=16).hexdigest() for file in files]
     return sum(key in known for key in asked)
 
 

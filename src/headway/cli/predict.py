@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headway.cli.data_options import Decimal, Encoding, Providers, Separator, dialect_of, local
+from headway.cli.data_options import Decimal, Encoding, Providers, Separator, dialect_of
 from headway.errors import ConfigError, DataError, ReadError
 from headway.system.files import writable, write_whole
+from headway.system.remote import beside, is_remote
 from headway.system.terminal import echo
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ NOTES_SHOWN = 5
 def predict(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A model.headway file.")],
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE", callback=local, help="Photos, folders of photos, or tables.")
+        list[str], typer.Argument(metavar="FILE", help="Photos, folders of photos, or tables; or their addresses.")
     ],
     *,
     output: Annotated[
@@ -59,7 +60,7 @@ def predict(
 
     predictor = load(bundle, providers=provider)
     dialect = dialect_of({"separator": separator, "encoding": encoding, "decimal": decimal})
-    files = [path for file in files for path in _listed(file, predictor.input, dialect)]
+    files = [path for file in map(str, files) for path in _listed(file, predictor.input, dialect)]
     written = _media_files(predictor, files, output)
     failed, notes, num_noted = False, Counter[str](), 0
     for item, answer in _answers(predictor, files, dialect):
@@ -91,7 +92,7 @@ def predict(
 
 def _shards(
     bundle: Path,
-    files: Sequence[Path],
+    files: Sequence[str],
     *,
     output: Path | None,
     shards: int | None,
@@ -103,7 +104,7 @@ def _shards(
 
     if shards is None or output is None or len(files) != 1:
         what = "A table is answered in shards with `--shards`, `--output` and one Parquet file."
-        given = f"--shards {shards}, --output {output}, files: {', '.join(map(str, files))}"
+        given = f"--shards {shards}, --output {output}, files: {', '.join(files)}"
         raise ConfigError(what, given=given, fix="headway predict BUNDLE items.parquet --shards 16 --output answers/")
     scorer = Scorer(bundle, providers=providers)
     for number in range(shards) if shard is None else (shard,):
@@ -111,14 +112,14 @@ def _shards(
         echo(f"{written}{'' if is_new else ': there already'}")
 
 
-def _listed(file: Path, input: Input, dialect: Dialect) -> list[Path]:
+def _listed(file: str, input: Input, dialect: Dialect) -> list[str]:
     """The files that an argument stands for: those in a folder, or those that a table names where a file is an item."""
     from headway.data.normal_form import existing_paths
     from headway.data.sources import files_below
     from headway.data.tables import names_table, read_values
 
-    if file.is_dir():
-        inside = [path for path in files_below(file) if not path.name.lower().endswith(input.beside)]
+    if Path(file).is_dir():
+        inside = [str(path) for path in files_below(Path(file)) if not path.name.lower().endswith(input.beside)]
         if not inside:
             raise DataError("The folder has no files.", given=file, fix="Pass files, or a folder of them.")
         return inside
@@ -128,23 +129,25 @@ def _listed(file: Path, input: Input, dialect: Dialect) -> list[Path]:
     if input.column not in table.columns:
         what = f"The table has no column {input.column!r}, which named the files when the model was trained."
         raise DataError(what, given=f"columns: {', '.join(table.columns)}", fix="Pass the files themselves.")
-    paths, notes = existing_paths(table[input.column].cast(str), file.parent)
+    # What is no file is answered as such, in its turn.
+    paths = table[input.column].cast(str).fill_null("")
+    if is_remote(file):
+        return beside(file, paths).to_list()
+    paths, notes = existing_paths(paths, Path(file).parent)
     for note in notes:
         _tell(note)
-    listed = [Path(path) for path in paths]
-    local(listed)
-    return listed
+    return paths.fill_null("").to_list()
 
 
 _tell = partial(echo, err=True)
 
 
 def _answers(
-    predictor: Predictor, files: Sequence[Path], dialect: Dialect
+    predictor: Predictor, files: Sequence[str], dialect: Dialect
 ) -> Iterator[tuple[dict[str, Any], Prediction | ReadError]]:
     """Which item it is, as JSON values, and its answer."""
     if predictor.input.source == "file":
-        names = ({"file": str(file)} for file in files)
+        names = ({"file": file} for file in files)
         yield from zip(names, predictor.try_many(files), strict=True)
         return
     from headway.data.tables import read_values
@@ -154,10 +157,10 @@ def _answers(
         if table.is_empty():
             _tell(f"{file}: no rows")
         for row, answer in enumerate(predictor.try_many(table, batch_size=1024)):
-            yield ({"file": str(file)} if len(files) > 1 else {}) | {"row": row}, answer
+            yield ({"file": file} if len(files) > 1 else {}) | {"row": row}, answer
 
 
-def _media_files(predictor: Predictor, files: Sequence[Path], output: Path | None) -> dict[str, Path]:
+def _media_files(predictor: Predictor, files: Sequence[str], output: Path | None) -> dict[str, Path]:
     """Where the answer for each file is written, by the file's path; the folder is made."""
     if output is None:
         return {}
@@ -165,7 +168,7 @@ def _media_files(predictor: Predictor, files: Sequence[Path], output: Path | Non
     if media is None or predictor.input.source != "file":
         what, fix = "`--output` is for models that predict masks.", "Leave it out; --json prints all of each answer."
         raise ConfigError(what, given=f"--output {output}, {predictor.target.task}", fix=fix)
-    written = {str(file): output / f"{file.stem}.{media.name}.{media.suffix}" for file in files}
+    written = {file: output / f"{Path(file).stem}.{media.name}.{media.suffix}" for file in files}
     # Before anything is predicted, as one file would replace the other without a word.
     twice = [name for name, count in Counter(written.values()).items() if count > 1]
     if twice:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headway.cli.data_options import AcceptChanges, MovedTo
+from headway.cli.data_options import AcceptChanges, MovedTo, open_data
 from headway.cli.launch import NumProcesses, launch
 from headway.cli.train import carry_out, finish, held, train_as_planned
 from headway.errors import RunError
 
 if TYPE_CHECKING:
+    from headway.data.dataset import Data
     from headway.runs.run import Run
     from headway.train.distributed import Processes
 
@@ -54,6 +55,7 @@ def go_on(
     accept_changes: bool = False,
 ) -> None:
     """Does what is left of a run that is held: all of what it planned, or what it had not come to."""
+    from headway.data.repository import is_repository
     from headway.learner.learner import Learner
     from headway.train.progress import Silent
 
@@ -68,7 +70,11 @@ def go_on(
         carry_out(folder, processes, start=start, as_json=as_json)
         return
     shown = True if processes.is_writer else Silent()
-    learner = Learner.resume(folder.path, data=data, accept_changes=accept_changes, progress=shown)
+    again: Data | Path | None = data
+    if data is None and options is not None and is_repository(options["data"]):
+        # The run's own table has no pictures, as the repository's table holds the files themselves.
+        again = open_data(options, on_progress=lambda done, total: None)
+    learner = Learner.resume(folder.path, data=again, accept_changes=accept_changes, progress=shown)
     processes.barrier()
     calls = [call["call"] for call in training]
     if options is not None:

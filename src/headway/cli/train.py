@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from headway.cli.data_options import check_fields, local, open_data
+from headway.cli.data_options import absolute, check_fields, open_data, table_if_remote
 from headway.cli.launch import NumProcesses, check_processes, launch
 from headway.errors import ConfigError
+from headway.system.remote import is_remote
 from headway.system.terminal import echo
 
 if TYPE_CHECKING:
@@ -39,13 +40,13 @@ model_option, training_option, run_option, machine_option = (
 def train(
     context: typer.Context,
     data: Annotated[
-        Path,
+        str,
         typer.Argument(
             metavar="DATA",
-            callback=local,
+            callback=table_if_remote,
             help="A folder with one folder per class, or with train/, valid/ and test/ of those; or a CSV or Parquet "
-            "file. With --kind mask: a folder with images/ and masks/. With --kind next_token: a text, or a folder of "
-            "texts.",
+            "file, or its address (s3://..., hf://datasets/user/name). With --kind mask: a folder with images/ and "
+            "masks/. With --kind next_token: a text, or a folder of texts.",
         ),
     ],
     *,
@@ -119,7 +120,7 @@ def train(
     _check_settings(name, options)
     from headway.runs.run import new_run
 
-    options["data"] = str(data.absolute())
+    options["data"] = absolute(data)
     if processes is not None:
         check_processes(processes)
         _launch(new_run(runs, name), options, processes=processes, as_json=as_json)
@@ -278,8 +279,8 @@ def _class_weights(text: str | None) -> dict[str, float] | str | None:
         raise ConfigError(what, given=f"--class-weights {text}", fix=fix) from error
 
 
-def _default_name(data: Path) -> str:
-    path = data.resolve()
+def _default_name(data: str) -> str:
+    path = Path(data.partition("?")[0]) if is_remote(data) else Path(data).resolve()
     return re.sub(r"[^\w.-]+", "-", path.stem if path.is_file() else path.name).strip(".") or "run"
 
 

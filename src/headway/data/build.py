@@ -19,6 +19,7 @@ from headway.data.decisions import Applied, apply, read_decisions
 from headway.data.near_copies import CopiesChoice, check_choice
 from headway.data.normal_form import existing_paths, is_address
 from headway.data.rebuild import apart, check_without, checked, item_names, problem_table, unlabelled_rows, with_values
+from headway.data.repository import is_repository
 from headway.data.sources import as_frame, files_without_class, list_folder
 from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, Split, assign_parts, check_split
 from headway.data.store import Store, open_answers, open_store
@@ -116,7 +117,8 @@ def from_csv(
 
     Args:
         path: The table, or its address, such as "s3://pets/items.parquet"; paths in it are taken from its own folder
-            unless they are absolute.
+            unless they are absolute. "hf://datasets/user/name" are all Parquet files of a repository of the Hugging
+            Face hub, of which the split is as their names say it.
         input: The column of paths, or a field such as `Image("photo", size=192)`; two columns are a `Ratings`. Left
             out, or a `Table`: the rows themselves, read by `headway.data.tables.read_values`.
         target: The column to predict, or a field such as `Category("species")`. A name is a `Category`; without
@@ -152,6 +154,8 @@ def from_csv(
     # Read once, although the kinds of input and of target are recognised by it before it is used.
     values = cache(lambda: read_values(path, dialect, tell=notes.append))
     reader = _input(input, target, values, size=size or 224)
+    if split is None and is_repository(path) and "split" in values().columns:
+        drawn = ColumnSplit("split", valid, seed=seed)
     if reader.source == "values":
         if size is not None:
             fix = 'Leave it out, or name the column of photos: input="photo".'

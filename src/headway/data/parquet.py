@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,9 @@ def is_parquet(file: Path) -> bool:
 def read_parquet(file: Path, *, max_bytes: int) -> pl.DataFrame:
     """A table in Parquet, all its columns.
 
+    Columns that data sets of the Hugging Face hub write in their own way are read as what they hold: pictures and
+    recordings as their files' bytes, and classes by their names.
+
     A large one is unpacked, a piece at a time, into a file below the cache folder, and mapped: its columns take memory
     only while they are used, and the system can have it back at any time. The file goes with the frame.
 
@@ -50,13 +54,43 @@ def read_parquet(file: Path, *, max_bytes: int) -> pl.DataFrame:
         message = f"too large: unpacked, it has more than {max_bytes / 1e9:.1f} GB"
         raise OSError(message)
     size = max(least, file.stat().st_size)
+    names = _classes(file)
     unpacked = temporary_file(cache_folder("store"), size) if size >= MIN_MAPPED_BYTES else None
     if unpacked is None:
-        return pl.read_parquet(file, glob=False)
+        return _plain(pl.read_parquet(file, glob=False), names)
     try:
         scanned.sink_ipc(unpacked)
-        return pl.read_ipc(unpacked)
+        return _plain(pl.read_ipc(unpacked), names)
     finally:
         # What is mapped stays until nothing uses it. Where a mapped file cannot be removed, the store does it later.
         with suppress(OSError):
             unpacked.unlink()
+
+
+def _classes(file: Path) -> dict[str, list[str]]:
+    """The names of classes that a table of the hub's `datasets` has as numbers, by column."""
+    import polars as pl
+
+    try:
+        known = json.loads(pl.read_parquet_metadata(file).get("huggingface", "{}"))["info"]["features"]
+        return {name: list(feature["names"]) for name, feature in known.items() if feature["_type"] == "ClassLabel"}
+    # Whatever else a file says under that name is no list of classes.
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return {}
+
+
+def _plain(frame: pl.DataFrame, classes: dict[str, list[str]]) -> pl.DataFrame:
+    """The table with a value a row in the columns that hold a file with its name, or a class by its number."""
+    import polars as pl
+
+    for name, dtype in frame.schema.items():
+        if isinstance(dtype, pl.Struct) and {field.name for field in dtype.fields} == {"bytes", "path"}:
+            fields = frame[name].struct
+            has_bytes = fields.field("bytes").null_count() < len(frame)
+            frame = frame.with_columns(fields.field("bytes" if has_bytes else "path").alias(name))
+        if name in classes and dtype.is_integer():
+            # -1 is a class that is not known.
+            numbers = range(len(classes[name]))
+            named = frame[name].replace_strict(numbers, classes[name], default=None, return_dtype=pl.String)
+            frame = frame.with_columns(named)
+    return frame

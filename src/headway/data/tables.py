@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from headway.data.normal_form import existing_paths, normal_name
 from headway.data.parquet import is_parquet, read_parquet
 from headway.data.parse_numbers import NO_NUMBER
+from headway.data.repository import is_repository, read_repository
 from headway.errors import ConfigError, DataError, did_you_mean
 from headway.inputs.registry import TABLE_FORMATS, read_format
 from headway.system.files import looked_up, open_file
@@ -89,8 +90,8 @@ Tell = Callable[[str], object]
 
 
 def names_table(path: str | os.PathLike[str]) -> bool:
-    """Whether a path names a table by its ending: CSV, TSV, text, each perhaps with .gz; Parquet, JSON lines, Excel."""
-    return _ending(Path(path)) in _TABLES
+    """Whether a path names a table: CSV, TSV, text, each perhaps with .gz; Parquet, JSON lines, Excel; a repository."""
+    return is_repository(path) or _ending(Path(path)) in _TABLES
 
 
 def read_table(
@@ -120,7 +121,7 @@ def read_table(
     """
     import polars as pl
 
-    file, targets = _local(path), (target,) if isinstance(target, str) else tuple(target)
+    targets = (target,) if isinstance(target, str) else tuple(target)
     frame, dialect = _read(path, dialect or Dialect(), tell)
     for column, option in ((input, "input"), *((name, "target") for name in targets)):
         if column not in frame.columns:
@@ -133,7 +134,10 @@ def read_table(
     for column in dict.fromkeys(files):
         if frame[column].dtype == pl.String:
             paths = frame[column]
-            values, notes = (beside(path, paths), []) if is_remote(path) else existing_paths(paths, file.parent)
+            if is_remote(path):
+                values, notes = beside(f"{path}/" if is_repository(path) else path, paths), []
+            else:
+                values, notes = existing_paths(paths, _local(path).parent)
             frame = frame.with_columns(values)
             for note in notes:
                 tell(note)
@@ -201,11 +205,18 @@ def _local(path: str | os.PathLike[str]) -> Path:
     """
     if not is_remote(path):
         return Path(path).expanduser().absolute()
+    with _reaching(path):
+        return fetched(path, max_bytes=MAX_BYTES)
+
+
+@contextmanager
+def _reaching(address: str) -> Iterator[None]:
+    """A context in which an error says that a table elsewhere cannot be read, and why."""
     try:
-        return fetched(os.fspath(path), max_bytes=MAX_BYTES)
+        yield
     except OSError as error:
         fix = "Check the address, the network, and that you may read it."
-        given = f"{path} ({error.strerror or error})"
+        given = f"{address} ({error.strerror or error})"
         raise DataError("The table cannot be read.", given=given, fix=fix) from error
 
 
@@ -213,6 +224,9 @@ def _read(path: str | os.PathLike[str], dialect: Dialect, tell: Tell) -> tuple[p
     """The table as it stands, and its dialect, which has a separator where all values are text."""
     import polars as pl
 
+    if is_repository(path):
+        with _reaching(path):
+            return read_repository(path, max_bytes=MAX_BYTES), replace(dialect, separator=None)
     file = _local(path)
     ending = _ending(file)
     with _explained(file, path):

@@ -13,7 +13,8 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
@@ -22,7 +23,7 @@ from headway.system.cache import cache_folder
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["MAX_CACHE_BYTES", "beside", "fetched", "is_remote", "remote_state"]
+__all__ = ["MAX_CACHE_BYTES", "beside", "fetched", "files_of", "is_remote", "remote_state"]
 
 T = TypeVar("T")
 
@@ -87,6 +88,15 @@ def fetched(address: str, *, max_bytes: int) -> Path:
     return file
 
 
+def files_of(address: str) -> list[str]:
+    """The addresses of all files below one, sorted.
+
+    Raises:
+        OSError: If they cannot be listed.
+    """
+    return _reaching(address, lambda files, path: [files.unstrip_protocol(name) for name in sorted(files.find(path))])
+
+
 def remote_state(address: str) -> str:
     """What changes when the file of an address does, as its server says it; "missing" where it says nothing."""
     try:
@@ -123,14 +133,23 @@ def _make_room(folder: Path, size: int) -> None:
         if _fetched_bytes < _LOOK_AGAIN_BYTES:
             return
         _fetched_bytes = 0
-        with os.scandir(folder) as entries:
-            known = sorted((entry.stat().st_mtime, entry.stat().st_size, entry.path) for entry in entries)
+        known = sorted(_files_in(folder))
         used = sum(size for _, size, _ in known)
         for _, size, path in known:
             if used <= MAX_CACHE_BYTES - _LOOK_AGAIN_BYTES:
                 return
             Path(path).unlink(missing_ok=True)
             used -= size
+
+
+def _files_in(folder: Path) -> Iterator[tuple[float, int, str]]:
+    """When each file was last used, its size and its path; without those that are being fetched."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            # Another thread or process may take a file away, or give it its name, at any moment.
+            with suppress(FileNotFoundError):
+                if not entry.name.startswith("."):
+                    yield entry.stat().st_mtime, entry.stat().st_size, entry.path
 
 
 def _reaching(address: str, work: Callable[[Any, str], T]) -> T:

@@ -60,7 +60,30 @@ class _Handler(BaseHTTPRequestHandler):
         self._file(with_body=False)
 
     def do_GET(self) -> None:
-        self._file(with_body=True)
+        if self.path.startswith("/api/datasets/"):
+            self._data_set()
+        else:
+            self._file(with_body=True)
+
+    def _data_set(self) -> None:
+        """What is said of a repository of data, and which files it has."""
+        name, kind, rest = self.path.removeprefix("/api/").partition("?")[0].partition("/tree/")
+        repo = name.partition("/revision/")[0]
+        self.server.asked.append(f"GET {self.path}")
+        if repo not in self.server.files:
+            self._refuse("RepoNotFound")
+            return
+        if not kind:
+            self._json({"id": repo.removeprefix("datasets/"), "sha": "a" * 40, "siblings": []})
+            return
+        folder = rest.partition("/")[2]
+        below = {path: content for path, content in self.server.files[repo].items() if path.startswith(folder)}
+        folders = {path.rpartition("/")[0] for path in below} - {""}
+        entries = [{"type": "directory", "path": path, "oid": "b" * 40, "size": 0} for path in sorted(folders)]
+        for path, content in below.items():
+            oid = hashlib.sha1(content).hexdigest()
+            entries.append({"type": "file", "path": path, "oid": oid, "size": len(content)})
+        self._json(entries)
 
     @property
     def _has_length(self) -> bool:
@@ -79,11 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
         repo, _, rest = self.path.lstrip("/").partition("/resolve/")
         content = self.server.files.get(repo, {}).get(rest.partition("/")[2])
         if content is None:
-            self.send_response(404)
-            code = "EntryNotFound" if repo in self.server.files else "RepoNotFound"
-            self.send_header("X-Error-Code", code)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            self._refuse("EntryNotFound" if repo in self.server.files else "RepoNotFound")
             return
         self.send_response(200)
         self.send_header("X-Repo-Commit", "a" * 40)
@@ -92,6 +111,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if with_body:
             self.wfile.write(content)
+
+    def _refuse(self, code: str) -> None:
+        self.send_response(404)
+        self.send_header("X-Error-Code", code)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def _json(self, values: object) -> None:
         content = json.dumps(values).encode()

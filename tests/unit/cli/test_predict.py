@@ -176,12 +176,12 @@ def test_of_a_split_folder_only_the_last_part_is_evaluated(photos: Path, tmp_pat
     assert result.stdout.splitlines()[0] == "6 items of valid"
 
 
-@pytest.mark.parametrize("arguments", [["predict", "BUNDLE"], ["evaluate", "BUNDLE"], ["train"]])
-def test_addresses_on_the_web_are_named_as_they_were(arguments: list[str]) -> None:
+@pytest.mark.parametrize("arguments", [["evaluate", "BUNDLE"], ["train"], ["audit"]])
+def test_data_elsewhere_are_a_table(arguments: list[str]) -> None:
     with pytest.raises(ConfigError) as caught:
-        CliRunner().invoke(app, [*arguments, "https://x.org/a.jpg"], catch_exceptions=False)
+        CliRunner().invoke(app, [*arguments, "https://x.org//a.jpg"], catch_exceptions=False)
     assert str(caught.value) == (
-        "An address on the web is not opened.\n"
-        "  Given: https://x.org/a.jpg\n"
-        "  Fix:   Download it first, such as with curl -LO https://x.org/a.jpg"
+        "Data elsewhere must be a table, or a data set's repository on the Hugging Face hub.\n"
+        "  Given: https://x.org//a.jpg\n"
+        "  Fix:   Name a table of it, such as s3://pets/items.parquet, or hf://datasets/user/name."
     )

@@ -15,10 +15,15 @@ import pytest
 import headway as hw
 from headway.runs.run import Run, new_run
 from tests.stopping import Killed, saves_counted
+from tests.unit.bundle.hub_server import Hub
 from tests.unit.cli.conftest import Command
+from tests.unit.data.test_repository import hub, photo, table
 
 # Servers and commands in processes of their own take seconds to start.
 pytestmark = pytest.mark.slow
+
+# A fixture, named here so that it counts as used.
+__all__ = ["hub"]
 
 PhotoFolder = Callable[..., Path]
 SMALL = ("--arch", "small_resnet", "--size", 32, "--precision", "float32", "--device", "cpu", "--epochs", 2)
@@ -308,3 +313,23 @@ def test_signals(headway: Command, photos: Path, tmp_path: Path, signum: int, st
 def test_a_name_that_is_planned_is_not_taken_twice(headway: Command, photos: Path) -> None:
     run = killed(headway, photos, save=1, name="pets")
     assert new_run("runs", "pets").path != run
+
+
+def test_a_run_of_data_elsewhere(headway: Command, hub: Hub) -> None:
+    """From a repository of the hub to answers for files on the web, with a kill between."""
+    hub.files["datasets/ada/pets"] = {"train.parquet": table(range(40)), "rex.png": photo(1)}
+    of = ("--input", "image", "--target", "label", *SMALL)
+    whole = headway("train", "hf://datasets/ada/pets", *of, "--json", "--name", "whole")
+    assert (whole.status, whole.err) == (0, "")
+    with pytest.raises(Killed), saves_counted(error=Killed(), at=1):
+        headway("train", "hf://datasets/ada/pets", *of, "--name", "part")
+    part = headway("resume", "runs/part", "--json")
+    assert part.line["metrics"] == whole.line["metrics"]
+
+    web = f"{hub.address}/datasets/ada/pets/resolve/main"
+    measured = headway("evaluate", part.line["bundle"], f"{web}/train.parquet", "--json")
+    assert measured.line["items"] == 40
+    answered = headway("predict", part.line["bundle"], f"{web}/rex.png", f"{web}/none.png", "--json")
+    first, second = map(json.loads, answered.out.splitlines())
+    assert (first["file"], first["label"] in ("dark", "light")) == (f"{web}/rex.png", True)
+    assert (answered.status, second) == (1, {"file": f"{web}/none.png", "error": "no such file"})

@@ -113,15 +113,23 @@ def test_what_cannot_be_fetched(elsewhere: Elsewhere) -> None:
     assert remote_state(f"{elsewhere.address}/none.jpg") == "missing"
 
 
-def test_what_was_not_used_for_longest_makes_room(elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_not_used_for_longest_makes_room(
+    elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(remote, "MAX_CACHE_BYTES", 350)
     monkeypatch.setattr(remote, "_LOOK_AGAIN_BYTES", 50)
+    (tmp_path / "cache" / "remote").mkdir(parents=True)
+    # What another process is fetching, and a name whose file has gone meanwhile.
+    part, gone = (tmp_path / "cache" / "remote" / name for name in (".5.jpg.part", "gone.jpg"))
+    part.write_bytes(bytes(100))
+    os.utime(part, (0, 0))
+    gone.symlink_to("none")
     kept = []
     for number in range(4):
         elsewhere.files[f"{number}.jpg"] = bytes([number]) * 100
         kept.append(fetched(f"{elsewhere.address}/{number}.jpg", max_bytes=1000))
         os.utime(kept[-1], (number + 1, number + 1))
-    assert [file.exists() for file in kept] == [False, True, True, True]
+    assert [file.exists() for file in (part, *kept)] == [True, False, True, True, True]
     assert read_file(f"{elsewhere.address}/0.jpg") == bytes([0]) * 100
 
 

@@ -357,13 +357,16 @@ def _opened(options: Mapping[str, Any], on_progress: Callable[[int, int], None])
         return read_table(path, input=(inputs or ["file"])[0], target=column, **options_of_read)[column].to_list()
 
     field = target.from_options(column, _of(target, options), values) if target else column
-    more: dict[str, Any] = {name: options.get(name) for name in DIALECT_OPTIONS}
-    more |= {
-        "split": _split(options) or (drawn if options.get("split_random") else None),
-        **valid,
-        "without": options.get("without") or (),
-    }
-    return from_csv(path, input=inputs, target=field, size=size, **more, **opened)
+    return from_csv(path, input=inputs, target=field, size=size, **_of_table(options), **valid, **opened)
+
+
+def _of_table(options: Mapping[str, Any]) -> dict[str, Any]:
+    """How a table is written, how its rows are split where that is said, and the columns that are left out."""
+    from headway.data.splits import RandomSplit
+
+    split = RandomSplit(options["valid"], seed=options["seed"]) if options.get("split_random") else _split(options)
+    dialect = {name: options.get(name) for name in DIALECT_OPTIONS}
+    return {**dialect, "split": split, "without": options.get("without") or ()}
 
 
 def _split(options: Mapping[str, Any]) -> Split | None:

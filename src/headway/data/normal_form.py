@@ -70,7 +70,6 @@ def existing_paths(paths: pl.Series, folder: Path | None = None) -> tuple[pl.Ser
     """
     import polars as pl
 
-    # There may be millions of them, and none is looked for on the disk.
     if paths.str.contains(f"^{_ADDRESS.pattern}").fill_null(value=True).all():
         return paths, []
 
@@ -104,11 +103,11 @@ def existing_paths(paths: pl.Series, folder: Path | None = None) -> tuple[pl.Ser
                 path = better
                 mended.append((value, os.path.relpath(better, folder) if folder else better))
         read.append(path)
-    existing = pl.Series(paths.name, read, dtype=pl.String)
+    existing = pl.Series(paths.name, read, pl.String)
     if not mended:
         return existing, []
-    written, file = mended[0]
-    note = f"Paths in column {paths.name!r} are read as files with another spelling: {written!r} as {file!r}"
+    note = f"Paths in column {paths.name!r} are read as files with another spelling: "
+    note += "{!r} as {!r}".format(*mended[0])
     return existing, [f"{note} ({len(mended):,} in all)."]
 
 

@@ -73,9 +73,9 @@ def reopen(
     values = _by_row(items, problems, input.column)
     store = open_store(values, input, on_progress=on_progress)
     store = replace(store, answers=_open_answers(items, values, input=input, target=target))
-    is_changed = store.contents.gather(items["row"]) != items["content"]
-    was = set(items["row"])
-    changed = {row: store.reasons.get(row, "other bytes") for row in items["row"].filter(is_changed)}
+    contents, was = store.contents.gather(items["row"]).alias("content"), set(items["row"])
+    changed = items["row"].filter(contents != items["content"])
+    changed = {row: store.reasons.get(row, "other bytes") for row in changed}
     answers = store.answers.reasons if store.answers else {}
     changed = {row: why for row, why in answers.items() if row in was} | changed
     gone = [row for row in changed if row in store.reasons or row in answers]
@@ -94,7 +94,6 @@ def reopen(
             )
             fix = "Put them back; if they have moved, pass --data FOLDER (data=)."
         raise DataError(what, given=[*shown, *([more] if more else [])], fix=fix)
-    contents = store.contents.gather(items["row"]).alias("content")
     usable = items.with_columns(contents).filter(~pl.col("row").is_in([*store.reasons, *answers]))
     target.check_parts(usable)
     return make(items=usable, store=store)

@@ -357,27 +357,22 @@ def _opened(options: Mapping[str, Any], on_progress: Callable[[int, int], None])
         return read_table(path, input=(inputs or ["file"])[0], target=column, **options_of_read)[column].to_list()
 
     field = target.from_options(column, _of(target, options), values) if target else column
-    return from_csv(path, input=inputs, target=field, size=size, **_of_table(options), **valid, **opened)
-
-
-def _of_table(options: Mapping[str, Any]) -> dict[str, Any]:
-    """How a table is written, how its rows are split where that is said, and the columns that are left out."""
-    from headway.data.splits import RandomSplit
-
-    split = RandomSplit(options["valid"], seed=options["seed"]) if options.get("split_random") else _split(options)
-    dialect = {name: options.get(name) for name in DIALECT_OPTIONS}
-    return {**dialect, "split": split, "without": options.get("without") or ()}
+    more: dict[str, Any] = {name: options.get(name) for name in DIALECT_OPTIONS} | valid | opened
+    more |= {"split": _split(options), "without": options.get("without") or ()}
+    return from_csv(path, input=inputs, target=field, size=size, **more)
 
 
 def _split(options: Mapping[str, Any]) -> Split | None:
-    """The split by the column that an option names; None where none does. A run of before may lack some of them."""
-    from headway.data.splits import ColumnSplit, GroupSplit, TimeSplit
+    """The split that an option names; None where none does. A run of before may lack some of them."""
+    from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, TimeSplit
 
     if column := options["split_column"]:
         return ColumnSplit(column, options["valid"], seed=options["seed"])
     if column := options.get("split_group"):
         return GroupSplit(column, options["valid"], seed=options["seed"])
-    return TimeSplit(column, options["valid"]) if (column := options.get("split_time")) else None
+    if column := options.get("split_time"):
+        return TimeSplit(column, options["valid"])
+    return RandomSplit(options["valid"], seed=options["seed"]) if options.get("split_random") else None
 
 
 def read_data(said: DataOptions, data: str, *, seed: int) -> tuple[Data, Progress]:

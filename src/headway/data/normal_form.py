@@ -106,9 +106,8 @@ def existing_paths(paths: pl.Series, folder: Path | None = None) -> tuple[pl.Ser
     existing = pl.Series(paths.name, read, pl.String)
     if not mended:
         return existing, []
-    note = f"Paths in column {paths.name!r} are read as files with another spelling: "
-    note += "{!r} as {!r}".format(*mended[0])
-    return existing, [f"{note} ({len(mended):,} in all)."]
+    note = f"Paths in column {paths.name!r} are read as files with another spelling: {mended[0][0]!r} as "
+    return existing, [f"{note}{mended[0][1]!r} ({len(mended):,} in all)."]
 
 
 def _joined(folder: Path | None, path: str) -> str:

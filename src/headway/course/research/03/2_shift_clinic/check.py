@@ -74,7 +74,21 @@ def _():
 def _():
     table = value("TABLE")
     worst = min(table, key=lambda name: table[name]["accuracy"])
-    for name in ("none", worst, next(iter(value("SHIFTS")))):
+    for name in ("none", worst):
         came = measure(name)
         close(came["accuracy"], table[name]["accuracy"], within=0.03, meaning=f'"{name}", measured again')
         equal(bool(came["alarm"]), bool(table[name]["alarm"]), meaning=f'the alarm for "{name}"')
+
+
+@case("measures a shift that it has not seen", section="drift", last=True)
+def _():
+    value("SHIFTS")["all grey"] = lambda items: [(Image.new("RGB", one.size, "grey"), label) for one, label in items]
+    try:
+        came = measure("all grey")
+    except LookupError as error:
+        asked = "`measure` applies any function of `SHIFTS`."
+        require(False, asked, came=f"{type(error).__name__}: {error}", meaning="is it looked up in the table?")
+        return
+    meaning = "nothing is to be seen: one answer for all, and pictures that no training picture resembles"
+    require(came["accuracy"] < 0.8, "An accuracy below 0.8 for grey pictures.", came=came["accuracy"], meaning=meaning)
+    equal(bool(came["alarm"]), True, meaning=meaning)

@@ -51,6 +51,5 @@ def _():
 @case("says who pays")
 def _():
     text = value("WHO_PAYS")
-    require(
-        len(text) >= 150 and len(set(text.split())) >= 20, "150 characters or more.", came=f"{len(text)} characters"
-    )
+    came = f"{len(text)} characters, {len(set(text.split()))} different words"
+    require(len(text) >= 150 and len(set(text.split())) >= 20, "150 characters or more, in sentences.", came=came)

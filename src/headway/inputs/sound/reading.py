@@ -78,8 +78,11 @@ def _opened(value: Any, *, whole: bool = True) -> Iterator[soundfile.SoundFile]:
     """A sound file, whatever goes wrong with it a ReadError."""
     try:
         if isinstance(value, (str, os.PathLike)):
-            value = io.BytesIO(read_file(value)) if whole else open_file(value)
-        elif isinstance(value, (bytes, bytearray, memoryview)):
+            value = read_file(value) if whole else open_file(value)
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            if not len(value):
+                message = "empty: 0 bytes"
+                raise ReadError(message)
             value = io.BytesIO(value)
         elif not hasattr(value, "read"):
             message = f"not a recording: expected a path, bytes or an array, not {type(value).__name__}"

@@ -138,7 +138,9 @@ class Future(Target):
             [float(f"{value:.7g}") for value in step]
             for step in np.asarray(scores, dtype=np.float64).reshape(3, self.horizon).T
         ]
-        text = ", ".join(f"{middle:.4g} ({low:.4g} to {high:.4g})" for middle, low, high in steps)
+        from headway.targets.future.metrics import shown
+
+        text = ", ".join(f"{shown(middle)} ({shown(low)} to {shown(high)})" for middle, low, high in steps)
         return Prediction(label=text, value=tuple(map(tuple, steps)))
 
     def metrics(self) -> TaskMetrics:

@@ -9,7 +9,17 @@ import numpy as np
 from headway.judge.metric import Metric, TaskMetrics
 from headway.targets.base import check_finite, check_shapes
 
-__all__ = ["COVERAGE", "METRICS", "QUANTILES", "SHARE", "check_forecasts", "describe", "is_inside", "scaled_errors"]
+__all__ = [
+    "COVERAGE",
+    "METRICS",
+    "QUANTILES",
+    "SHARE",
+    "check_forecasts",
+    "describe",
+    "is_inside",
+    "scaled_errors",
+    "shown",
+]
 
 # Of the median, and of the ends of an interval that holds so large a share.
 QUANTILES = (0.5, 0.1, 0.9)
@@ -63,10 +73,20 @@ def _interval_scores(answers: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return (scores / targets[:, -1:]).mean(axis=1)
 
 
+def shown(value: float) -> str:
+    """A value as a person reads it.
+
+    Example:
+        >>> shown(0.123456), shown(13020.4)
+        ('0.1235', '13020')
+    """
+    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
+
+
 def describe(values: np.ndarray, labels: Sequence[str], *, horizon: int) -> str:
     """The medians of a forecast, or what came, the first six of them."""
-    shown = ", ".join(f"{value:.4g}" for value in values[: min(horizon, 6)])
-    return f"{shown} ..." if horizon > 6 else shown
+    text = ", ".join(map(shown, values[: min(horizon, 6)]))
+    return f"{text} ..." if horizon > 6 else text
 
 
 # Not among the metrics, as it has no direction: it should be 80 %, neither less nor more.

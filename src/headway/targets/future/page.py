@@ -16,7 +16,7 @@ from headway.judge.report.inputs import ReportInputs
 from headway.judge.report.page.charts import Frame, Point, axes, figure, points
 from headway.judge.report.page.marks import table
 from headway.judge.report.report import Report, Section
-from headway.targets.future.metrics import COVERAGE, METRICS, SHARE, is_inside, scaled_errors
+from headway.targets.future.metrics import COVERAGE, METRICS, SHARE, is_inside, scaled_errors, shown
 
 if TYPE_CHECKING:
     from headway.predictions import Predictions
@@ -149,7 +149,7 @@ def _chart(forecast: Forecast) -> str:
     frame = Frame(-start, len(forecast.median), min(drawn) - pad, max(drawn) + pad)
     known = [*forecast.past, *forecast.truth]
     truth = [
-        Point(at - start + 1, value, tip=f"{value:.4g}", radius=1.5) for at, value in enumerate(known) if value == value
+        Point(at - start + 1, value, tip=shown(value), radius=1.5) for at, value in enumerate(known) if value == value
     ]
     guesses = [
         Point(
@@ -157,8 +157,8 @@ def _chart(forecast: Forecast) -> str:
             forecast.median[step],
             low=forecast.low[step],
             high=forecast.high[step],
-            tip=f"forecast {forecast.median[step]:.4g} [{forecast.low[step]:.4g}, {forecast.high[step]:.4g}], "
-            f"came {forecast.truth[step]:.4g}",
+            tip=f"forecast {shown(forecast.median[step])} [{shown(forecast.low[step])}, {shown(forecast.high[step])}], "
+            f"came {shown(forecast.truth[step])}",
             radius=3,
         )
         for step in steps

@@ -93,7 +93,7 @@ def test_recordings_are_recognised_by_their_endings_and_by_their_first_bytes(tmp
 @pytest.mark.parametrize(
     ("item", "reason"),
     [
-        (b"", "not a sound file, or a damaged one: Format not recognised."),
+        (b"", "empty: 0 bytes"),
         (b"RIFF" + bytes(60), "not a sound file, or a damaged one: Format not recognised."),
         (wav(np.zeros(0)), "empty: no samples"),
         (wav(tone(440), 100), "a recording of 100 samples a second; from 1,000 to 768,000 are read"),

@@ -7,6 +7,7 @@ Source:
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,9 @@ __all__ = ["check_shortcuts", "incidental"]
 # Share of the target's variance from which on something incidental is a shortcut; of what often goes with the label
 # honestly, such as colour, and from which on it is serious. The interval must lie above.
 _TELLS, _TELLS_USUAL, _TELLS_ALL = 0.1, 0.5, 0.8
+# Below that, what often goes with the label honestly is a note.
+_TELLS_NOTE = 0.2
+_DAYS = 3
 # The same of telling train from valid.
 _PARTS_DIFFER = 0.1
 _NUM_ITEMS = 4_000
@@ -49,8 +53,19 @@ def incidental(audit: ItemAudit) -> dict[str, pl.DataFrame]:
         paths = items[reader.column].to_list()
         sizes = [os.path.getsize(path) if os.path.exists(path) else None for path in paths]
         frames[_FILE_SIZE] = pl.DataFrame({"size of the file": sizes})
+        frames["the time of day of the file"] = _times(paths)
         frames["the ending of the file"] = pl.DataFrame({"ending": [Path(path).suffix.lower() for path in paths]})
-    return frames | dict(audit.incidental())
+    frames |= audit.incidental()
+    return {name: frame for name, frame in frames.items() if frame.width}
+
+
+def _times(paths: Sequence[str]) -> pl.DataFrame:
+    """At which hour files were written; nothing where all were within a few days, as copied and unpacked files are."""
+    seconds = pl.Series("time", [os.path.getmtime(path) if os.path.exists(path) else None for path in paths])
+    low, high = seconds.min(), seconds.max()
+    if low is None or high - low < _DAYS * 86_400:  # pyright: ignore[reportOperatorIssue]
+        return pl.DataFrame()
+    return pl.DataFrame({"hour": seconds % 86_400 / 3_600})
 
 
 def check_shortcuts(audit: ItemAudit, seed: int) -> list[Finding]:
@@ -66,11 +81,14 @@ def check_shortcuts(audit: ItemAudit, seed: int) -> list[Finding]:
     for name, matrix in matrices.items():
         skill = _skill(matrix, outputs, seed)
         usual = name in (*audit.usual, _FILE_SIZE)
-        if skill.low >= (_TELLS_USUAL if usual else _TELLS):
+        if skill.low >= (_TELLS_NOTE if usual else _TELLS):
             findings.append(_shortcut(name, frames[name], skill, _against(audit, name, (matrix, outputs, drawn), seed)))
+            if usual and skill.low < _TELLS_USUAL:
+                findings[-1] = replace(findings[-1], severity="note")
     if part.data.input.source == "values":
         findings += _check_order(part, drawn, outputs, seed)
-    return [*findings, *_check_parts(part.data, part, drawn, matrices, seed)]
+    others = {name: _numbers(frame[drawn]) for name, frame in audit.contents().items()}
+    return [*findings, *_check_parts(part.data, part, drawn, matrices | others, seed)]
 
 
 def _against(

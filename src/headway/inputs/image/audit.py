@@ -41,12 +41,17 @@ _SHOWN = 200
 # Share of a pixel's variance that the class explains, next to its neighbours; how far above other pixels'; and how many
 # pixels at most are that strange. Of photos and of digits as they are none was above.
 _STRAY, _STRAY_OVER, _STRAY_PIXELS = 0.2, 6.0, 60
+# A larger mark, such as a name in a corner: at most so many of the pixels, in so much of the picture; the share of all
+# pixels that other pixels explain less than is taken beside it.
+_MARK_PIXELS, _MARK_AREA, _USUAL = 0.05, 0.15, 0.95
 _FEWEST, _MOST_CLASSES = 50, 100
 # Pixels of a photo's corners, and photos whose corners are looked at: they are decoded once more, as a whole.
 _CORNER, _CORNERS = 48, 300
 # Photos of one camera within so many seconds are a burst.
 _BURST_SECONDS = 10
 _MAKE, _MODEL, _SOFTWARE, _TIME, _EXIF = 271, 272, 305, 36867, 34665
+_KNOWN = (_MAKE, _MODEL, _SOFTWARE, 306, _EXIF)
+_MOST_REMARKS, _REMARK = 40, 200
 _SIDE = 160
 
 
@@ -84,6 +89,7 @@ class PhotoAudit(ItemAudit):
             "the form of the file": headers.select("format", "mode", "quality"),
             "the size in pixels": headers.select("width", "height"),
             "the camera and software in EXIF": headers.select("camera", "software"),
+            "the remarks in the file": _remarks(self._headers),
             "the mean colour": looks.select(pl.col("^mean_.*$")),
             "the border": looks.select(pl.col("^border_.*$")),
         }
@@ -163,11 +169,13 @@ class PhotoAudit(ItemAudit):
         most = float(explained.max())
         strange = np.argwhere(explained > most / 2)
         # By chance alone the largest of so many pixels explains a little, where there are few photos.
-        least = max(_STRAY, 40 / len(targets), _STRAY_OVER * float(np.quantile(explained, 0.99)))
-        if most < least or len(strange) > _STRAY_PIXELS:
-            return None
         (top, left), (bottom, right) = strange.min(axis=0), strange.max(axis=0)
         height, width = explained.shape
+        area = (bottom - top + 1) * (right - left + 1) / explained.size
+        is_mark = len(strange) <= _MARK_PIXELS * explained.size and area <= _MARK_AREA
+        usual = float(np.quantile(explained, _USUAL if is_mark else 0.99))
+        if most < max(_STRAY, 40 / len(targets), _STRAY_OVER * usual) or not (is_mark or len(strange) <= _STRAY_PIXELS):
+            return None
         sentence = (
             f"A few pixels tell the label: {len(strange)} of {height * width:,}, in rows {top} to {bottom} and columns "
             f"{left} to {right} {where} ({height} x {width}). The class explains {most:.0%} "
@@ -177,7 +185,7 @@ class PhotoAudit(ItemAudit):
             "look for a mark, such as a date, a logo or a dead pixel, that one class's photos have",
             "cut it off, or paint it over, in all photos",
         )
-        evidence = {"explained": most, "usual": float(np.quantile(explained, 0.99)), "pixels": len(strange)}
+        evidence = {"explained": most, "usual": usual, "pixels": len(strange)}
         return Finding("shortcut", "serious", sentence, evidence, remedies)
 
     def picture(self, position: int) -> Picture:
@@ -189,7 +197,7 @@ def _header(value: Any) -> dict[str, Any]:
     from PIL import Image as PILImage
 
     known: dict[str, Any] = dict.fromkeys(
-        ("format", "mode", "quality", "width", "height", "camera", "software", "time")
+        ("format", "mode", "quality", "width", "height", "camera", "software", "time", "remarks")
     )
     try:
         content = value if isinstance(value, bytes) else read_file(value)
@@ -201,11 +209,26 @@ def _header(value: Any) -> dict[str, Any]:
             exif = image.getexif()
             made = [str(exif[tag]).strip("\0 ") for tag in (_MAKE, _MODEL) if exif.get(tag)]
             known |= {"camera": " ".join(made) or None, "software": str(exif.get(_SOFTWARE) or "") or None}
+            known["remarks"] = _texts({**image.info, **{f"EXIF {tag}": exif[tag] for tag in exif if tag not in _KNOWN}})
             known["time"] = exif.get_ifd(_EXIF).get(_TIME) or exif.get(306)
     # Pillow raises whatever a damaged header makes its parsers trip over; the pixels were read all the same.
     except Exception:
         return known
     return known
+
+
+def _texts(values: Mapping[Any, Any]) -> dict[str, str]:
+    """The short texts and numbers among what a file says of itself, such as a comment, by their names."""
+    shown = {name: value.decode("latin-1") if isinstance(value, bytes) else value for name, value in values.items()}
+    return {str(name): str(value) for name, value in shown.items() if isinstance(value, str | int | float)}
+
+
+def _remarks(headers: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """What some of the files say besides form, camera and time, such as a description or how they were turned."""
+    remarks = [header["remarks"] or {} for header in headers]
+    names = list(dict.fromkeys(name for of in remarks for name in of))[:_MOST_REMARKS]
+    columns = {name: [of.get(name, "")[:_REMARK] for of in remarks] for name in names}
+    return pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String))
 
 
 def _bursts(headers: Sequence[Mapping[str, Any]]) -> list[str | None]:

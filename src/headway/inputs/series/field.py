@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from headway.data.dataset import Part
     from headway.inputs.training_view import TrainingView
     from headway.judge.baselines.base import Baseline
+    from headway.judge.diagnosis.item_audit import ItemAudit
     from headway.targets.base import Target
     from headway.train.model import Model
     from headway.train.pretraining import Pretraining
@@ -217,6 +218,10 @@ class Series(Input):
     def read_rows(self, items: pl.DataFrame) -> np.ndarray:
         return np.stack(self._every(items, self.read))
 
+    def numbers(self, items: pl.DataFrame) -> list[np.ndarray]:
+        """Each row's channels as they come, float64 `[channels, moments]`, of which each row has its own number."""
+        return self._every(items, self._numbers)
+
     def _every(self, items: pl.DataFrame, read: Callable[[Any], np.ndarray]) -> list[np.ndarray]:
         """What a function gives of every row; a DataError names the one that cannot be read."""
         arrays = []
@@ -299,6 +304,11 @@ class Series(Input):
         from headway.inputs.series.near_copies import find_copies
 
         return find_copies(self.read_rows(part.items) / np.array(self.stds, dtype=np.float32)[:, None])
+
+    def audit(self, part: Part) -> ItemAudit:
+        from headway.inputs.series.audit import SeriesAudit
+
+        return SeriesAudit(part)
 
     def baselines(self, target: Target) -> dict[str, Baseline]:
         from headway.inputs.series.baselines import BASELINES

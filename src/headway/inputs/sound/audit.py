@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SoundAudit"]
 
+# Half of a step of 16 bits; the power, as a share of the greatest, below which a frequency has nothing.
+_NOTHING, _FAINT, _END_SECONDS = 2**-16, 1e-7, 5
 _MANY = 0.01
 _SHOWN = 200
 
@@ -53,12 +55,28 @@ class SoundAudit(ItemAudit):
         return [(sound_statistics(one, rate=rate), sound_notes(one)) for one in windows]
 
     def incidental(self) -> Mapping[str, pl.DataFrame]:
-        looks = pl.DataFrame([statistics for statistics, _ in self._looks])
+        looks, forms = pl.DataFrame([statistics for statistics, _ in self._looks]), self._forms()
         return {
-            "the bandwidth": looks.select("bandwidth"),
+            "the bandwidth": looks.select("bandwidth").with_columns(pl.Series("highest", self._highest())),
+            "the silence before and after": forms.select("before", "after"),
+            "the form of the file": forms.select("format", "subtype", "rate", "channels"),
             "the loudness": looks.select("loudness", "clipped"),
             "the length and silence": looks.select("seconds", "silence"),
         }
+
+    def _highest(self) -> list[float]:
+        """Up to which frequency in Hz there is anything: a recording that was resampled ends early."""
+        rate, highest = self._reader.samples_a_second, []
+        for windows in map(self._windows, range(len(self.part))):
+            power = np.square(np.abs(np.fft.rfft(windows, axis=1))).sum(axis=0) if len(windows) else np.zeros(1)
+            present = np.flatnonzero(power > _FAINT * power.max())
+            highest.append(float(present[-1] * rate / windows.shape[1]) if len(present) else 0.0)
+        return highest
+
+    def _forms(self) -> pl.DataFrame:
+        """How the files are written, and how long they are silent at both ends; nothing for samples."""
+        values = self.part.items[self._reader.column].to_list()
+        return pl.DataFrame(list(map(_form, values)), infer_schema_length=None)
 
     def findings(self) -> list[Finding]:
         findings = []
@@ -78,3 +96,22 @@ class SoundAudit(ItemAudit):
         samples = self._windows(position).reshape(-1)
         soundfile.write(file, samples, self._reader.samples_a_second, format="WAV", subtype="PCM_16")
         return Picture(sound=file.getvalue(), html=f"row {self.part.rows[position]}")
+
+
+def _form(value: Any) -> dict[str, Any]:
+    """What a recording's file says of itself, and the seconds of digital silence at its ends, which no model sees."""
+    known: dict[str, Any] = dict.fromkeys(("format", "subtype", "rate", "channels", "before", "after"))
+    try:
+        with soundfile.SoundFile(io.BytesIO(value) if isinstance(value, bytes) else value) as file:
+            rate, length = file.samplerate, min(file.frames, _END_SECONDS * file.samplerate)
+            first = file.read(length, dtype="float32", always_2d=True)
+            file.seek(file.frames - length)
+            ends = {"before": first, "after": file.read(length, dtype="float32", always_2d=True)[::-1]}
+            known |= {"format": file.format, "subtype": file.subtype, "rate": rate, "channels": file.channels}
+    except (soundfile.LibsndfileError, TypeError, OSError):
+        # Samples in memory, or a file that another library reads.
+        return known
+    for name, samples in ends.items():
+        is_sounding = (np.abs(samples) > _NOTHING).any(axis=1)
+        known[name] = float(is_sounding.argmax() if is_sounding.any() else length) / rate
+    return known

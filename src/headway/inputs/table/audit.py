@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 
 from headway.inputs.table.leakage import find_leaks
 from headway.inputs.table.screening import screen
+from headway.judge.baselines.skill import as_outputs
 from headway.judge.diagnosis.finding import DROP, Finding, without_columns
 from headway.judge.diagnosis.item_audit import ItemAudit
 from headway.judge.diagnosis.personal_data import check_personal_data
@@ -27,6 +29,8 @@ _CHECKED = 5_000
 # Columns of rows without a value in nearly all of them say little.
 _EMPTY = 0.95
 _SHOWN = 8
+# Different values that a column of means has at least, how exact they are, and in how many of the rows.
+_FEWEST_MEANS, _PRECISE, _MOST_MEANS = 5, 1e-3, 0.95
 # A value is far from all others by so many deviations, as it is and by its logarithm: a large price among small ones is
 # not.
 _FAR, _MOST_FAR, _MOST_ROWS = 7, 0.01, 200
@@ -52,6 +56,9 @@ class TableAudit(ItemAudit):
         lacking = [name for name in self._plain.columns if self._plain[name].null_count()]
         return {"which values are missing": self._plain.select(pl.col(lacking).is_null())} if lacking else {}
 
+    def contents(self) -> Mapping[str, pl.DataFrame]:
+        return {"what the rows say": self._plain.with_columns(cs.temporal().dt.epoch("s"))}
+
     def findings(self) -> list[Finding]:
         return [*self._leaks(), *self._useless(), *self._personal(), *self._far()]
 
@@ -60,7 +67,25 @@ class TableAudit(ItemAudit):
             return []
         train = (self.part.items["split"] == "train").to_numpy()
         rows, targets = self._plain.filter(train), self.part.targets[train]
-        return find_leaks(rows.select(screen(rows, targets)), targets)
+        return [*find_leaks(rows.select(screen(rows, targets)), targets), *self._means()]
+
+    def _means(self) -> list[Finding]:
+        """Columns that are means of the target over groups, each row's own answer among them."""
+        targets = self.part.targets
+        if targets.ndim != 1 and targets.shape[1] != 1:
+            return []
+        answers = as_outputs(targets)
+        numbers = [name for name in self._plain.columns if self._plain[name].dtype.is_numeric()]
+        means = [name for name in numbers if _is_mean(self._plain[name].cast(pl.Float64).to_numpy(), answers)]
+        if not means:
+            return []
+        named = ", ".join(map(repr, means[:_SHOWN]))
+        sentence = (
+            f"{named}: the rows that share a value have just this value as the mean of their targets. The answers were "
+            "used to compute it, each row's own among them."
+        )
+        remedies = ("compute such means on training rows alone, without the row's own answer", f"train without {named}")
+        return [Finding("leak", "serious", sentence, {"columns": means}, remedies, without_columns(means))]
 
     def _useless(self) -> list[Finding]:
         plain = self._plain
@@ -121,6 +146,19 @@ class TableAudit(ItemAudit):
         rows = self.part.rows[is_far].tolist()[:_MOST_ROWS]
         first = float(values[is_far][0])
         return {"count": int(is_far.sum()), "rows": rows, "first": first, "low": others.min(), "high": others.max()}
+
+
+def _is_mean(values: np.ndarray, answers: np.ndarray) -> bool:
+    """Whether a column's values are the means of an output among the rows that have them, in nearly all rows."""
+    known = ~np.isnan(values)
+    distinct, groups, counts = np.unique(values[known], return_inverse=True, return_counts=True)
+    # Of rows with a value of their own a column that is the target says the same; others find it.
+    if len(distinct) < _FEWEST_MEANS or known.mean() < _MOST_MEANS or counts.mean() < 2:
+        return False
+    sums = np.stack([np.bincount(groups, output[known]) for output in answers.T])
+    # Beside the range of the answers: a column of large numbers must not be near to everything.
+    is_near = np.abs(sums / counts - distinct) <= _PRECISE * np.ptp(answers, axis=0)[:, None]
+    return bool((is_near * counts).sum(axis=1).max() >= _MOST_MEANS * counts.sum())
 
 
 def _far_values(column: pl.Series) -> np.ndarray:

@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import polars as pl
 
 from headway.inputs.text.evidence import card
 from headway.inputs.text.statistics import NO_LETTERS, script_of
-from headway.judge.diagnosis.finding import DROP, Finding, Severity
+from headway.judge.diagnosis.finding import DROP, Finding, Line, Severity
 from headway.judge.diagnosis.item_audit import ItemAudit
 from headway.judge.diagnosis.personal_data import check_personal_data
 from headway.judge.intervals import wilson
@@ -27,6 +28,10 @@ __all__ = ["TextAudit"]
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>|&(amp|nbsp|lt|gt|quot|#\d+);")
 _FEW, _MANY = 0.002, 0.02
 _SHORTEST = 3
+# Texts, and the share of them that has a word, from which on it is looked at; the share of a class's variance that a
+# word explains to be reported, and to be serious.
+_FEWEST, _LEAST_SHARE = 40, 0.02
+_TELLS, _TELLS_ALL, _MOST_WORDS = 0.7, 0.9, 4
 _SHOWN = 200
 
 
@@ -71,7 +76,11 @@ class TextAudit(ItemAudit):
         texts = self._texts
         tags = [index for index, text in enumerate(texts) if _TAG.search(text)]
         short = [index for index, text in enumerate(texts) if len(text.strip()) < _SHORTEST]
-        findings = [*self._scripts(), *check_personal_data({self._reader.column: texts}, self.part.rows, DROP)]
+        findings = [
+            *self._scripts(),
+            *self._telling(),
+            *check_personal_data({self._reader.column: texts}, self.part.rows, DROP),
+        ]
         if 0 < len(tags) < len(texts):
             words = "HTML tags or entities in some texts alone"
             remedy = "take markup out of all texts, in one way"
@@ -85,6 +94,45 @@ class TextAudit(ItemAudit):
             remedies = ("look through them, and drop them: headway clean DATA",)
             findings.append(Finding("poor_items", severity, sentence, evidence, remedies, line))
         return findings
+
+    def _telling(self) -> list[Finding]:
+        """Words that alone tell most of the label, such as the label itself in a footer."""
+        from sklearn.feature_extraction.text import CountVectorizer
+
+        target = self.part.data.target
+        if not target.is_one_class or len(self._texts) < _FEWEST:
+            return []
+        options: Any = {"min_df": _LEAST_SHARE, "token_pattern": r"\S+"}
+        counter = CountVectorizer(binary=True, **options)
+        try:
+            has_word: Any = counter.fit_transform(self._texts)
+        except ValueError:
+            # No word is in enough of the texts.
+            return []
+        own = np.eye(len(target.labels))[self.part.targets]
+        shares, with_word = own.mean(axis=0), np.asarray(has_word.mean(axis=0)).ravel()
+        together = np.asarray(has_word.T @ own) / len(own)
+        spread = np.maximum(with_word * (1 - with_word), 1e-12)[:, None]
+        # Of a class's own variance: of many classes a word can tell but one.
+        of_class = np.maximum(shares * (1 - shares), 1e-12)
+        explained = ((together - with_word[:, None] * shares) ** 2 / spread / of_class).max(axis=1)
+        words = list(map(str, counter.get_feature_names_out()))
+        order = [place for place in np.argsort(-explained, kind="stable") if explained[place] >= _TELLS][:_MOST_WORDS]
+        if not order:
+            return []
+        named = ", ".join(f'"{words[place]}" {explained[place]:.0%}' for place in order)
+        sentence = f"One word alone explains most of whether a text is of a class: {named} of the variance."
+        severity: Severity = "serious" if explained[order[0]] >= _TELLS_ALL else "warning"
+        remedies = ("ask whether new texts have this word before the answer is known", "take it out of all texts")
+        pattern = "(?i)" + "|".join(re.escape(words[place]) for place in order)
+        name = self._reader.columns[0]
+        python = (
+            f'data = data.rebuild(columns=data.items[["row"]].with_columns('
+            f'data.items[{name!r}].str.replace_all({pattern!r}, " ")))'
+        )
+        evidence = {"words": [words[place] for place in order], "explained": explained[order].tolist()}
+        line = Line(python=python, solves=True) if len(self._reader.columns) == 1 else None
+        return [Finding("leak", severity, sentence, evidence, remedies, line)]
 
     def _scripts(self) -> list[Finding]:
         """Texts in another script than most."""

@@ -35,6 +35,10 @@ class ItemAudit:
         """What should not tell the answer, by name: columns of numbers and of texts, null where there is no value."""
         return {}
 
+    def contents(self) -> Mapping[str, pl.DataFrame]:
+        """What the items themselves say, by name, as `incidental`: what parts that nobody drew may differ in."""
+        return {}
+
     def groups(self) -> pl.DataFrame:
         """What items may belong to, such as the camera in photos' EXIF, a column of texts each."""
         return pl.DataFrame()

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from headway.as_json import AsJson
+from headway.judge.diagnosis.finding import Line, without_columns
 from headway.judge.fairness.gaps import measure_gap
 from headway.judge.fairness.learned import MOST_ROWS, Learned, boosting
 from headway.judge.fairness.measures import TITLES, class_measures
@@ -50,6 +51,8 @@ class Remedy(AsJson):
         price: Accuracy minus that without the remedy, in points, on the same rows; NaN for "none". Its interval
             counts the luck of these rows, not that of training.
         gaps: The gap that is left, by measure.
+        line: What to run for it; None where Headway has no line for it. In Python `predictions` are probabilities,
+            `[items, classes]`, and `items` their table.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Remedy(AsJson):
     accuracy: Estimate
     price: Estimate
     gaps: dict[str, Estimate]
+    line: Line | None = None
 
     @property
     def sentence(self) -> str:
@@ -164,9 +168,19 @@ def threshold_curve(
             for chosen, rows in folds:
                 thresholds = _thresholds(*chosen, len(groups.names), measure, strength)
                 predicted[rows] = probability[rows] > thresholds[groups.index[rows]]
+            chosen = folds[0][0] if chosen_on is not None else (probability, positive, groups.index)
+            limits = _thresholds(*chosen, len(groups.names), measure, strength)
+            more = {"measure": measure, "strength": strength, "line": _by_group(column, groups.names, limits)}
             name = f"thresholds by group, {strength:.0%} of the way to an equal {TITLES[measure][0]}"
-            remedies.append(judge(name, "thresholds", predicted, measure=measure, strength=strength))
+            remedies.append(judge(name, "thresholds", predicted, **more))
     return remedies
+
+
+def _by_group(column: str, names: Sequence[str], limits: np.ndarray) -> Line:
+    """Thresholds as a line of Python; groups that were too small to choose one for have one half."""
+    known = {name: round(float(limit), 6) for name, limit in zip(names, limits, strict=True)}
+    groups = f"items[{column!r}].cast(str).replace_strict({known}, default=0.5)"
+    return Line(python=f"positive = predictions[:, 1] > {groups}.to_numpy()", solves=True)
 
 
 def _halves(count: int, clusters: np.ndarray | None, seed: int) -> list[np.ndarray]:
@@ -257,7 +271,8 @@ def retrained(
         kept = [position for position in every if names[position] not in dropped]
         if len(kept) < len(every):
             shown = ", ".join(dict.fromkeys(names[position] for position in every if position not in kept))
-            remedies.append(judge(f"without {shown}", "drop", decide(kept, everyone)))
+            line = replace(without_columns([name for name in dropped if name in names]), solves=False)
+            remedies.append(judge(f"without {shown}", "drop", decide(kept, everyone), line=line))
     more = _collected(judge, of_train, everyone, lambda rows: decide(every, rows), seed)
     return remedies + more
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -174,6 +174,9 @@ def _remedies(
         other = (chosen_on.predictions[:, 1], chosen_on.targets == 1, group_items(chosen_on.items, column))
     options: dict[str, Any] = {"column": column, "clusters": clusters, "seed": seed}
     remedies = threshold_curve(predictions[:, 1], targets == 1, groups, chosen_on=other, **options)
+    if items[column].dtype.is_numeric() or items[column].dtype.is_temporal():
+        # Fifths of a number are no values that a line can name.
+        remedies = [replace(remedy, line=None) for remedy in remedies]
     if learned is not None:
         remedies += retrained(learned, groups, positive=1, found=found, **options)
     return remedies

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,17 @@ def folder(path: Path, change: str = "") -> hw.Data:
             exif = PILImage.Exif()
             exif[272] = "Alpha" if is_cat else "Beta"
             options["exif"] = exif
+        if change == "remark":
+            exif = PILImage.Exif()
+            exif[270] = "my cat" if is_cat else "a dog"
+            options["exif"] = exif
         (path / label).mkdir(parents=True, exist_ok=True)
-        image.save(path / label / f"{number:03d}.jpg", **options)
+        file = path / label / f"{number:03d}.jpg"
+        image.save(file, **options)
+        if change == "hour":
+            # Cats by day and dogs by night, over weeks.
+            seconds = 86_400 * (20_000 + number) + 3_600 * (8 if is_cat else 20)
+            os.utime(file, (seconds, seconds))
     return hw.from_folder(path, size=SIDE)
 
 
@@ -110,3 +120,31 @@ def test_a_burst_is_a_group(tmp_path: Path) -> None:
     groups = item_audit(hw.from_folder(tmp_path, size=SIDE)).groups()
     assert groups["bursts"].n_unique() == 4
     assert groups["the camera in EXIF"].unique().to_list() == ["Alpha"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("change", "source"), [("remark", "the remarks in the file"), ("hour", "the time of day of the file")]
+)
+def test_what_files_say_beside_the_photo_is_a_shortcut(tmp_path: Path, change: str, source: str) -> None:
+    assert [finding.evidence["from"] for finding in shortcuts(folder(tmp_path, change))] == [source]
+
+
+@pytest.mark.slow
+def test_a_name_across_a_corner_is_found_in_photos_of_several_sizes(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    letters = np.kron(draw.random((4, 12)) < 0.5, np.ones((3, 3), dtype=bool))
+    for number in range(NUM_PHOTOS):
+        height, width = (int(side) for side in draw.integers(90, 140, 2))
+        pixels = draw.integers(60, 200, (height // 8 + 1, width // 8 + 1, 3)).repeat(8, axis=0).repeat(8, axis=1)
+        pixels = pixels[:height, :width].astype(np.uint8)
+        if number % 2 == 0:
+            corner = pixels[-16:-4, -40:-4]
+            corner[letters] = (0.4 * corner[letters] + 0.6 * 255).astype(np.uint8)
+        label = ("cat", "dog")[number % 2]
+        (tmp_path / label).mkdir(exist_ok=True)
+        PILImage.fromarray(pixels).save(tmp_path / label / f"{number:03d}.jpg", quality=92)
+    [finding] = item_audit(hw.from_folder(tmp_path, size=SIDE)).findings()
+    assert finding.severity == "serious"
+    assert finding.evidence["pixels"] > 60
+    assert "of the four corners of the photos" in finding.sentence

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 
 import headway as hw
@@ -32,3 +33,20 @@ def test_values_far_from_all_others_are_named() -> None:
     assert finding.sentence.startswith(
         "Values far from all others in 1.2% of the rows (3): 'age' 999 in row 17 (others "
     )
+
+
+def test_a_column_of_the_targets_means_is_found() -> None:
+    """The mean of each area, the row's own answer among them; and one that leaves it out."""
+    draw, count = np.random.default_rng(0), 600
+    answers, areas = draw.random(count) < 0.3, draw.integers(0, 200, count)
+    sums, counts = np.bincount(areas, answers), np.bincount(areas)
+    encoded = (sums / np.maximum(counts, 1))[areas]
+    honest = (sums[areas] - answers + 0.3) / counts[areas]
+    columns = {"size": draw.normal(size=count), "loss": draw.integers(0, 9, count) * 100.0}
+    table = pl.DataFrame({**columns, "rate": encoded, "others": honest, "answer": np.where(answers, "yes", "no")})
+    leaks = [one for one in item_audit(hw.from_items(table, target="answer")).findings() if one.kind == "leak"]
+    [finding] = [one for one in leaks if "mean of their targets" in one.sentence]
+    assert finding.severity == "serious"
+    assert finding.evidence["columns"] == ["rate"]
+    assert finding.line is not None
+    assert finding.line.command == "headway train DATA --without rate"

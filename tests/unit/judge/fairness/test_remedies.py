@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from headway.judge.fairness.proxies import proxies
@@ -37,11 +39,24 @@ def test_thresholds_close_the_gap_that_they_are_to_close(is_apart: bool) -> None
     assert parity.sentence.startswith("thresholds by group, 100% of the way to an equal selection rate: -")
 
 
+def test_the_line_of_thresholds_gives_what_they_promise() -> None:
+    probability, positive, groups = scores()
+    curve = threshold_curve(probability, positive, groups, column="sex", chosen_on=(probability, positive, groups))
+    remedy = next(one for one in curve if one.measure == "selection_rate" and one.strength == 1)
+    assert remedy.line is not None
+    items = pl.DataFrame({"sex": [groups.names[group] for group in groups.index]})
+    names: dict[str, Any] = {"predictions": np.stack([1 - probability, probability], axis=1), "items": items}
+    exec(remedy.line.python, names)
+    shares = [names["positive"][groups.index == group].mean() for group in (0, 1)]
+    assert abs(shares[0] - shares[1]) == pytest.approx(remedy.gaps["selection_rate"].value, abs=1e-3)
+    assert names["positive"].sum() > 0
+
+
 def test_groups_are_known_by_their_names() -> None:
     probability, positive, groups = scores()
     other, truth, turned = scores(seed=1)
     renamed = Groups(("b", "a"), 1 - turned.index)
-    options = {"column": "sex"}
+    options: dict[str, Any] = {"column": "sex"}
     same = threshold_curve(probability, positive, groups, chosen_on=(other, truth, turned), **options)
     assert threshold_curve(probability, positive, groups, chosen_on=(other, truth, renamed), **options) == same
 

@@ -127,8 +127,9 @@ def _remedies(fairness: FairnessReport) -> str:
         curves = [_curve(own, measure) for measure in EQUALIZED]
         text.append(f'<h4>By {escape(column)}</h4><div class="charts">{"".join(curves)}</div>')
         text.append(_prices([one for one in own if one.kind != "thresholds"]))
-        thresholds = _prices([one for one in own if one.kind == "thresholds"])
-        text.append(details("Thresholds by group, in numbers", thresholds))
+        thresholds = [one for one in own if one.kind == "thresholds"]
+        text.append(details("Thresholds by group, in numbers", _prices(thresholds)))
+        text.append(_lines([one for one in own if one.line and (one.kind != "thresholds" or one.strength == 1)]))
     note = (
         "Thresholds are those of this model, chosen on other rows than they are judged on. What needs training once "
         "more was measured on gradient boosting on the same rows and columns: a price is beside itself without the "
@@ -136,6 +137,18 @@ def _remedies(fairness: FairnessReport) -> str:
         "are used, ask a lawyer: in many places they are forbidden, or required."
     )
     return "".join([*text, f'<p class="soft">{note}</p>'])
+
+
+def _lines(remedies: Sequence[Remedy]) -> str:
+    """What to run for each remedy, folded."""
+    runs = "".join(
+        f"<dt>{escape(capital(remedy.name))}</dt><dd><code>{escape(text)}</code></dd>"
+        for remedy in remedies
+        if remedy.line is not None
+        for text in (remedy.line.command, remedy.line.python)
+        if text
+    )
+    return details("What to run", f'<dl class="run">{runs}</dl>') if runs else ""
 
 
 def _prices(remedies: Sequence[Remedy]) -> str:

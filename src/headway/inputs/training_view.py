@@ -8,6 +8,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
 __all__ = ["TrainingView"]
 
@@ -21,6 +22,7 @@ class TrainingView:
         is_small: Whether a step is so short that shorter number formats save nothing.
         full_size: Side of the whole items, of which `sizes` are smaller ones; None where items have no size to choose.
         batch_size: Items a step by default; None for as many as the model's `Recipe` wants.
+        mirror: Prepared inputs to those of the same items mirrored, which mean the same; None where they would not.
     """
 
     augments: bool = False
@@ -28,6 +30,7 @@ class TrainingView:
     is_small: bool = False
     full_size: int | None = None
     batch_size: int | None = None
+    mirror: nn.Module | None = None
 
     def __call__(
         self, inputs: torch.Tensor, targets: torch.Tensor, *, rows: np.ndarray, size: int | None, seed: int, epoch: int

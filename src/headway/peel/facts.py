@@ -130,8 +130,10 @@ def run_facts(subject: Subject) -> dict[str, Known]:
         "run_sha256": sha256_of(setup.model),
         "precision": precision,
         "measures": is_fixed(setup.model),
+        "is_mirrored": getattr(getattr(setup.model, "body", None), "is_mirrored", False),
         "is_ragged": setup.data.train.lengths is not None,
         "is_short": precision != "float32",
+        "trains_short": setup.precision.for_training(setup.model).dtype is not torch.float32,
         # Folded in a shorter format, batch norm would round once more than the run did.
         "merges": precision == "float32" and any(isinstance(part, nn.BatchNorm2d) for part in setup.model.modules()),
         "may_mix": any(call.options.mixup or call.options.cutmix for call in subject.calls),

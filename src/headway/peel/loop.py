@@ -74,6 +74,9 @@ def make_setup(facts: Any, data: Data) -> None:
 
 
 def stage_one(facts: Any, setup: Setup, data: Data, model: Any, objective: Objective) -> None:
+    if facts.is_mirrored:
+        # Features are the mean of a photo's and its mirror image's: better so for heads on held-out training rows.
+        model.body.mirror()
     features, targets = body_features(setup)["train"]
     head = solve_head(features, targets, target=data.target, objective=objective, seed=facts.seed)
     head.put_into(model.head)
@@ -119,7 +122,7 @@ def train_all(
 ) -> None:
     batches = setup.loader(train, shuffle=True)
     lr = schedule(options.schedule, total_steps=facts.epochs * len(batches), max_lr=facts.lr)
-    step, precision = 0, setup.precision
+    step, precision = 0, setup.precision.for_training(model)
     if facts.ema:
         average = Average(model, facts.ema)
     for epoch in range(facts.first_epoch, facts.first_epoch + facts.epochs):

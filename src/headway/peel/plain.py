@@ -76,6 +76,9 @@ def outputs_of(facts: Any, module: nn.Module, inputs_of: InputsOf, positions: np
 def stage_one(
     facts: Any, model: Any, train: np.ndarray, valid: np.ndarray, targets: torch.Tensor, inputs_of: InputsOf
 ) -> None:
+    if facts.is_mirrored:
+        # Features are the mean of a photo's and its mirror image's: better so for heads on held-out training rows.
+        model.body.register_buffer("mirrored", torch.tensor(True))
     if facts.merges:
         # Each convolution and the normalisation after it as one layer: faster, and the same up to rounding.
         body = copy.deepcopy(model.body).eval()
@@ -178,7 +181,7 @@ def train_all(
                 inputs, answers = mixed_of(batch, answers, epoch, mixup=facts.mixup, cutmix=facts.cutmix)
             else:
                 inputs = inputs_of(batch, epoch)
-            if facts.is_short:
+            if facts.trains_short:
                 with torch.autocast("cpu", dtype=torch.bfloat16):
                     outputs = model(inputs)
             else:

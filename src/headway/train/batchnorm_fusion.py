@@ -57,19 +57,20 @@ def _fold(body: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
     """Makes one of each convolution and the normalisation that takes its output; gives what the body gave before."""
     names = {module: name for name, module in body.named_modules()}
     made: dict[torch.Tensor, nn.Conv2d] = {}
-    pairs: list[tuple[nn.Conv2d, nn.BatchNorm2d]] = []
+    # Each once, although a body may run them for a photo and for its mirror image.
+    pairs: dict[nn.BatchNorm2d, nn.Conv2d] = {}
 
     def after(module: nn.Module, arguments: tuple[torch.Tensor], output: torch.Tensor) -> None:
         if isinstance(module, nn.Conv2d):
             made[output] = module
         elif isinstance(module, nn.BatchNorm2d) and module.running_mean is not None and not module.training:
-            pairs.extend((made[tensor], module) for tensor in arguments if tensor in made)
+            pairs.update((module, made[tensor]) for tensor in arguments if tensor in made)
 
     with ExitStack() as hooks:
         for module in names:
             hooks.enter_context(module.register_forward_hook(after))
         outputs = body(inputs)
-    for conv, norm in pairs:
+    for norm, conv in pairs.items():
         assert norm.running_mean is not None
         assert norm.running_var is not None
         statistics = (norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias)

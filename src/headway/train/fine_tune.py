@@ -15,10 +15,11 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from headway.data.dataset import Data, Part
@@ -54,6 +55,10 @@ CHUNK = 512
 
 # Stage two is left out, unless asked for, where the head is right on this share of held-out training rows.
 GOOD_ENOUGH = 0.98
+
+# Mirror images are used where heads on held-out training rows then have at most this share of the loss: an answer takes
+# twice as long with them.
+WORTH_MIRRORING = 0.98
 
 # The share of the training rows that judges the two stages, and how many rows that are at least and at most.
 ASIDE = 0.1
@@ -128,8 +133,8 @@ def fine_tune(
     Args:
         setup: Model, data and what stays the same.
         history: Gets an entry for the head and one for each epoch of stage two, and notes.
-        epochs: Epochs of stage two; 0 for the head alone. Left out, by the model's recipe, and none where the head is
-            already right on `GOOD_ENOUGH` of the training rows that it was solved without.
+        epochs: Epochs of stage two; 0 for the head alone, without mirror images. Left out, by the model's recipe, and
+            none where the head is already right on `GOOD_ENOUGH` of the training rows that it was solved without.
         minutes: Time for both stages, instead of `epochs`. Stage one is always finished.
         lr: Peak learning rate of the last layers in stage two.
         options: How stage two trains. Default: `recommended`.
@@ -142,7 +147,7 @@ def fine_tune(
     """
     start = time.perf_counter()
     options = options or recommended(setup, two_stages=True)
-    features, head = _stage_one(setup, history)
+    features, head = _stage_one(setup, history, may_mirror=epochs != 0)
     if is_fixed(setup.model):
         if epochs or minutes:
             history.notes.append("Only the head was trained, and more time changes nothing: the body has no weights.")
@@ -223,7 +228,7 @@ def plan_within(setup: Setup, options: Options, lr: float, *, seconds: float, mi
     return Plan(epochs=-(-steps // batches), lr=lr, options=options, **within) if steps else None
 
 
-def body_features(setup: Setup) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+def body_features(setup: Setup, *, kept_as: str = "features") -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     """The frozen body's features of each part, and the targets; a few hundred items at a time, each saved."""
     by_part, cache = {}, FeatureCache(setup, setup.model.get_submodule("body"))
     with _frozen(setup) as body:
@@ -232,7 +237,7 @@ def body_features(setup: Setup) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
             chunks = []
             for start in range(0, len(part), CHUNK):
                 chunk = Part(part.data, name, part.items[start : start + CHUNK])
-                saved = _features_of(setup, body, chunk, cache, name=f"features-{name}-{start}-{_mark(chunk)}")
+                saved = _features_of(setup, body, chunk, cache, name=f"{kept_as}-{name}-{start}-{_mark(chunk)}")
                 # Read from a checkpoint, the rows that were lost then are lost now, too, or features and targets would
                 # not align.
                 for row in np.setdiff1d(chunk.rows, saved.tensors["rows"].numpy()).tolist():
@@ -271,26 +276,55 @@ def _mark(part: Part) -> str:
     return hashlib.blake2b("\n".join(part.items["content"].to_list()).encode(), digest_size=4).hexdigest()
 
 
-def _solved(setup: Setup) -> tuple[dict[str, tuple[torch.Tensor, torch.Tensor]], Head]:
-    """Features and targets by part, and the head that is best on those of train; computed once."""
-    by_part, options = body_features(setup), _head_options(setup)
-    name = f"head-{_mark(setup.data.train)}"
+def _solved(
+    setup: Setup, history: History, *, may_mirror: bool
+) -> tuple[dict[str, tuple[torch.Tensor, torch.Tensor]], Head]:
+    """Features and targets by part, and the head that is best on those of train; computed once.
 
+    Where the head is not `GOOD_ENOUGH`, and a mirrored item means the same, the mean of the features of both is tried,
+    and the body mirrors from then on if that is better on held-out training rows; the history says so.
+    """
+    by_part = body_features(setup)
+    head, body, mirror = _head(setup, by_part), setup.model.get_submodule("body"), setup.training_view.mirror
+    # One that mirrors already, since an earlier call, has nothing to gain. Targets other than classes have no accuracy.
+    right = 1.0 if head.held_out_accuracy is None else head.held_out_accuracy
+    if mirror is None or not may_mirror or getattr(body, "is_mirrored", True) or right >= GOOD_ENOUGH:
+        return by_part, head
+    mirrored = body_features(replace(setup, prepare=nn.Sequential(setup.prepare, mirror)), kept_as="mirrored")
+    means = {name: ((features + mirrored[name][0]) / 2, targets) for name, (features, targets) in by_part.items()}
+    other = _head(setup, means, kept_as="mirrored-head")
+    before, after = (_held_out_loss(one, by_part["train"][1]) for one in (head, other))
+    if after > WORTH_MIRRORING * before:
+        return by_part, head
+    cast("Any", body).mirror()
+    history.notes.append(
+        "The model looks at each item and at its mirror image: so its head did better on held-out training rows "
+        f"(loss {after:.3g} against {before:.3g})."
+    )
+    return means, other
+
+
+def _held_out_loss(head: Head, targets: torch.Tensor) -> float:
+    """The log loss of the answers for rows that their heads were solved without."""
+    assert head.held_out is not None
+    return F.nll_loss(head.held_out.clamp_min(1e-12).log(), targets).item()
+
+
+def _head(setup: Setup, by_part: Mapping[str, tuple[torch.Tensor, torch.Tensor]], *, kept_as: str = "head") -> Head:
     def solve() -> Saved:
         # By one process: the others would solve the same, and another kind of machine might round otherwise.
-        return setup.processes.by_writer(lambda: solve_head(*by_part["train"], **options).to_saved())
+        return setup.processes.by_writer(lambda: solve_head(*by_part["train"], **_head_options(setup)).to_saved())
 
-    saved = setup.checkpoints.piece(name, solve)
-    return by_part, Head.from_saved(saved)
+    return Head.from_saved(setup.checkpoints.piece(f"{kept_as}-{_mark(setup.data.train)}", solve))
 
 
 def _head_options(setup: Setup) -> dict[str, Any]:
     return {"target": setup.data.target, "objective": setup.objective, "seed": setup.seed}
 
 
-def _stage_one(setup: Setup, history: History) -> tuple[Features, Head]:
+def _stage_one(setup: Setup, history: History, *, may_mirror: bool) -> tuple[Features, Head]:
     start = time.perf_counter()
-    by_part, head = _solved(setup)
+    by_part, head = _solved(setup, history, may_mirror=may_mirror)
     head.put_into(setup.model.get_submodule("head"))
     valid, valid_targets = by_part["valid"]
     valid_loss, metrics = score(setup, head(valid), valid_targets)
@@ -312,7 +346,9 @@ def kept_features(setup: Setup) -> Features | None:
     """What stage one found in a call that was finished before; None where it had no such stage."""
     if not setup.checkpoints.has(f"head-{_mark(setup.data.train)}"):
         return None
-    by_part, head = _solved(setup)
+    # What was told of it then is in the notes already.
+    may_mirror = setup.checkpoints.has(f"mirrored-head-{_mark(setup.data.train)}")
+    by_part, head = _solved(setup, History(), may_mirror=may_mirror)
     return Features.of(setup.data, by_part, head).with_unseen(setup.checkpoints.load(ASIDE_ANSWERS))
 
 

@@ -405,7 +405,7 @@ def new_state(
             setup.model, setup.optimizer, weight_decay=options.weight_decay, lr_decay=options.lr_decay
         ),
         schedule=lambda _: 0.0,
-        precision=setup.precision.fresh(),
+        precision=setup.precision.for_training(setup.model),
         seed=setup.seed,
         pieces=options.accumulate,
         split_batches=setup.split_batches,

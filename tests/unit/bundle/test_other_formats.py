@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnxruntime
@@ -65,6 +65,16 @@ def test_photos_are_answered_without_headway(
     program = (lambda path: program_of(learner.setup, path)) if format == "torch" else None
     write_other_format(read_bundle(bundle), tmp_path, format=format, name="digits", program=program)
     items = [str(file) for file in sorted(digits.rglob("*.png"))[::50]]
+    same(answers_of(tmp_path, items), bundle, items)
+
+
+@pytest.mark.slow
+def test_a_network_that_looks_at_mirror_images_is_answered_alike(digits: Path, tmp_path: Path) -> None:
+    learner = hw.Learner(hw.from_folder(digits, input=hw.Image("file", size=32)), "efficientnet_lite0", progress=False)
+    cast("Any", learner.model).body.mirror()
+    bundle = learner.export(tmp_path / "digits.headway")
+    write_other_format(read_bundle(bundle), tmp_path, format="safetensors", name="digits")
+    items = [str(file) for file in sorted(digits.rglob("*.png"))[::100]]
     same(answers_of(tmp_path, items), bundle, items)
 
 

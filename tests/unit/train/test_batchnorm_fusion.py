@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import timm
 import torch
 from torch import nn
@@ -24,10 +25,14 @@ def norms(model: nn.Module) -> int:
     return sum(isinstance(each, nn.BatchNorm2d) for each in model.modules())
 
 
-def test_timms_bodies_compute_the_same_without_any_normalisation() -> None:
+@pytest.mark.parametrize("is_mirrored", [False, True])
+def test_timms_bodies_compute_the_same_without_any_normalisation(is_mirrored: bool) -> None:
     inputs = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     for arch in ("efficientnet_lite0", "resnet18"):
         body = settled(MultiLevelBody(timm.create_model(arch, num_classes=0), (2, 1)))
+        if is_mirrored:
+            # Each layer runs twice, and is folded once.
+            body.mirror()
         before = {name: tensor.clone() for name, tensor in body.state_dict().items()}
         with torch.no_grad():
             outputs = body(inputs)

@@ -21,6 +21,7 @@ from headway.train.callbacks import Callback
 from headway.train.fine_tune import fine_tune, set_aside, train_from_scratch
 from headway.train.history import History
 from headway.train.linear_probe import solve_head
+from headway.train.model import BodyAndHead
 from headway.train.recipe import FINE_TUNE
 from headway.train.stage import Setup
 
@@ -87,6 +88,53 @@ def test_the_head_alone(body_head: Make, make_setup: MakeSetup) -> None:
     assert entry.train_loss == pytest.approx(head.train_loss)
     assert entry.metrics["accuracy"] == pytest.approx((outputs.argmax(1) == targets).float().mean().item())
     assert entry.metrics["accuracy"] > 0.4
+
+
+class Pixels(nn.Module):
+    """A body that gives the pixels, and mirrored those of the drawing laid over its mirror image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_mirrored = False
+        self.weight = nn.Parameter(torch.ones(()))
+
+    def mirror(self) -> None:
+        self.is_mirrored = True
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        if self.is_mirrored and not self.training:
+            inputs = (inputs + inputs.flip(3)) / 2
+        return self.weight * inputs.flatten(1)
+
+
+@pytest.mark.parametrize(
+    ("worth", "augment", "epochs", "is_mirrored"),
+    [
+        # Digits are told apart by which side they are open to.
+        (0.98, {"flip": True}, 1, False),
+        (100.0, {"flip": True}, 1, True),
+        (100.0, {"flip": True}, 0, False),
+        (100.0, {"flip": False}, 1, False),
+    ],
+)
+def test_mirror_images_are_looked_at_where_heads_do_better_so(
+    worth: float,
+    augment: dict[str, Any],
+    epochs: int,
+    is_mirrored: bool,
+    make_setup: MakeSetup,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("headway.train.fine_tune.WORTH_MIRRORING", worth)
+    model = BodyAndHead(Pixels(), 28 * 28, 10)
+    setup, history = make_setup(model, augment=augment), History()
+    features = fine_tune(setup, history, epochs=epochs, lr=1e-9)
+    assert model.body.is_mirrored == is_mirrored
+    told = [note for note in history.notes if note.startswith("The model looks at each item and at its mirror image")]
+    assert len(told) == is_mirrored
+    # What is kept of each part is what the body gives from now on.
+    outputs, _ = setup.outputs(model.body, setup.data.valid)
+    np.testing.assert_allclose(features.parts["valid"], outputs.numpy(), atol=1e-6)
 
 
 def test_both_stages(tuned: Any) -> None:

@@ -199,3 +199,17 @@ def test_a_step_on_an_accelerator(name: Any) -> None:
     found.scaler.update()
     assert all(parameter.isfinite().all() for parameter in model.parameters())
     assert {parameter.device.type for parameter in model.parameters()} == {"cuda"}
+
+
+def test_a_stage_takes_float32_where_bfloat16_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Convolutions of 5 x 5 by channel, on processors without AMX, unless bfloat16 is asked for by name."""
+    wide, narrow = (nn.Conv2d(8, 8, size, groups=8) for size in (5, 3))
+    capabilities = {"avx512_bf16": True}
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: capabilities)
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    auto = choose_precision(torch.device("cpu"))
+    assert auto.dtype is auto.for_training(narrow).dtype is torch.bfloat16
+    assert auto.for_training(wide).dtype is torch.float32
+    assert choose_precision(torch.device("cpu"), "bfloat16").for_training(wide).dtype is torch.bfloat16
+    capabilities["amx_bf16"] = True
+    assert auto.for_training(wide).dtype is torch.bfloat16

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from headway.data.dataset import Data, Part, PartName
+from headway.inputs.image.networks import unmirrored
 from headway.judge.report.report import Picture, Report
 from headway.train.activity import hooked
 from headway.train.loop import evaluating
@@ -37,7 +38,7 @@ def grad_cam(model: nn.Module, inputs: torch.Tensor, classes: Sequence[int] | np
     half of its layers, such as a transformer or a perceptron, has nothing to show.
 
     Args:
-        model: Prepared inputs to logits `[items, classes]`.
+        model: Prepared inputs to logits `[items, classes]`; where it looks at mirror images too, these are left out.
         inputs: Prepared images, float32 `[items, channels, height, width]`, on the model's device.
         classes: For each item the class to explain, integers `[items]`.
 
@@ -59,7 +60,7 @@ def grad_cam(model: nn.Module, inputs: torch.Tensor, classes: Sequence[int] | np
             # Only the last is used; the graph would keep all of them in memory.
             maps[:], done_before[:] = [output], [count]
 
-    with evaluating(model), torch.enable_grad(), hooked(model, keep):
+    with evaluating(model), unmirrored(model), torch.enable_grad(), hooked(model, keep):
         outputs = model(inputs.detach().requires_grad_()).float()
         if not maps or done_before[-1] <= count / 2:
             return None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch import nn
 
 from headway.train.model import BodyAndHead
 
-__all__ = ["MultiLevelBody", "Prepare", "multi_level", "small_resnet"]
+__all__ = ["Mirror", "MultiLevelBody", "Prepare", "multi_level", "small_resnet", "unmirrored"]
 
 # Cells along each side that the last two levels are averaged over, the finest first.
 GRIDS = ((3, 2), (2, 2), (2, 1), (1, 1))
@@ -48,6 +49,14 @@ class Prepare(nn.Module):
         return pixels.to(torch.float32, copy=True).sub_(self.mean).div_(self.std)
 
 
+class Mirror(nn.Module):
+    """Left and right swapped: images `[batch, channels, height, width]` to images of the same shape."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """The mirrored images."""
+        return images.flip(3)
+
+
 class MultiLevelBody(nn.Module):
     """One of timm's models without a classifier, its features from its last levels as well as from its end.
 
@@ -55,6 +64,10 @@ class MultiLevelBody(nn.Module):
     edges, and roughly where they are: averaged over a coarse grid and put beside the pooled output, they let a linear
     head tell apart what ImageNet never had to, at no further cost. Within the training photos of three sets the log
     loss of the head fell by a fifth to two fifths; see `docs/train.md`.
+
+    Once it is mirrored, it gives the mean of the features of a photo and of its mirror image. That is an entry of its
+    state: a body that loads the state is mirrored if the one was that gave it. While it trains it sees one of the two,
+    as augmentation mirrors photos anyhow.
 
     Source:
         Evci et al. 2022, arXiv:2201.03529 (a head on features of all depths); here without choosing among them.
@@ -70,13 +83,47 @@ class MultiLevelBody(nn.Module):
         """How many of the features, the first ones, are the pooled output; None where the body does not say."""
         return int(getattr(self.body, "head_hidden_size", 0)) or None
 
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+    @property
+    def is_mirrored(self) -> bool:
+        """Whether features are the mean of a photo's and its mirror image's, but while training."""
+        return hasattr(self, "mirrored")
+
+    def mirror(self) -> None:
+        """Takes the mean of a photo's features and its mirror image's from now on."""
+        # In the state, which a body without has not.
+        self.register_buffer("mirrored", torch.tensor(True))
+
+    def forward(self, inputs: torch.Tensor, *, is_alone: bool = False) -> torch.Tensor:
         """Prepared images `[batch, channels, size, size]` to `[batch, num_features]`, the pooled features first."""
+        if self.is_mirrored and not self.training and not is_alone:
+            # In float32, so that the mean is the same whether it is taken here or of features that were kept.
+            alone, mirrored = (self.forward(images, is_alone=True).float() for images in (inputs, inputs.flip(3)))
+            return (alone + mirrored) / 2
         last, levels = self.body.forward_intermediates(inputs, indices=len(self.grids))
         # The body's own way from its last map to features, which is not the same in all of timm's models.
         pooled = self.body.forward_head(last, pre_logits=True)
         cells = (F.adaptive_avg_pool2d(level, grid).flatten(1) for level, grid in zip(levels, self.grids, strict=True))
         return torch.cat([pooled, *cells], dim=1)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *others: Any, **options: Any) -> None:
+        if self.is_mirrored:
+            del self.mirrored
+        if f"{prefix}mirrored" in state_dict:
+            self.mirror()
+        super()._load_from_state_dict(state_dict, prefix, *others, **options)
+
+
+@contextmanager
+def unmirrored(model: nn.Module) -> Iterator[None]:
+    """A context in which a model looks at images alone, not at their mirror images as well."""
+    bodies = [module for module in model.modules() if isinstance(module, MultiLevelBody) and module.is_mirrored]
+    for body in bodies:
+        del body.mirrored
+    try:
+        yield
+    finally:
+        for body in bodies:
+            body.mirror()
 
 
 def multi_level(body: nn.Module, images: torch.Tensor) -> nn.Module:

@@ -64,10 +64,12 @@ def parts(field: Image, subject: Subject) -> KindParts:
     facts["facts.augmented"] = Known("augmented", needs=Augment.__call__)
     facts["facts.crop_matrices"] = Known("crop_matrices", needs=Augment._matrices)  # noqa: SLF001
     facts["partial(canvas_of, facts)"] = Known("canvas_of", needs=canvas_of)
-    is_deep = {} if field.value_range else {"is_deep(image.mode)": Known(value=False)}
+    known: dict[Any, dict[str, Known]] = {"": facts, Augment: _of_augment(augment)}
+    known[MultiLevelBody] = {"self.is_mirrored": Known(value=getattr(body, "is_mirrored", False))}
+    known["headway.inputs.image.field"] = {} if field.value_range else {"is_deep(image.mode)": Known(value=False)}
     return KindParts(
         blocks={"data": read_photos, "model": make_model},
-        known={"": facts, Augment: _of_augment(augment), "headway.inputs.image.field": is_deep},
+        known=known,
         names=_NAMES,
         methods={MultiLevelBody: ("__init__", "forward")},
         columns=pl.DataFrame({field.column: [whole_path(file) for file in items[field.column]]}),

@@ -28,12 +28,18 @@ class Classifier(nn.Module):
             options["img_size"] = field["size"]
         self.body = timm.create_model(facts["arch"], **options)
         self.grids: tuple[int, ...] = ()
+        self.is_mirrored = False
         for name in ("mean", "std"):
             self.register_buffer(name, torch.tensor(facts["prepare"][name]).view(1, -1, 1, 1), persistent=False)
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """The logits, `[batch, classes]`."""
-        return self.head(self.features((pixels.float() - self.mean) / self.std))
+        inputs = (pixels.float() - self.mean) / self.std
+        features = self.features(inputs)
+        if self.is_mirrored:
+            # The mean of a photo's features and its mirror image's.
+            features = (features + self.features(inputs.flip(3))) / 2
+        return self.head(features)
 
     def features(self, inputs: torch.Tensor) -> torch.Tensor:
         """What the body gives: its end and, of most pretrained ones, its last two maps, averaged over a coarse grid."""
@@ -48,6 +54,7 @@ def load(file: str, facts: dict[str, Any]) -> nn.Module:
     """The network with the weights in a file, ready to answer; `facts` is what facts.json holds."""
     weights = load_file(file)
     model = Classifier(facts).eval()
+    model.is_mirrored = weights.pop("body.mirrored", None) is not None
     if all(name.startswith(("body.body.", "head.")) for name in weights):
         weights = {name.replace("body.body.", "body."): value for name, value in weights.items()}
         model.grids = _grids(model, weights["head.weight"].shape[1], facts["input"])

@@ -11,6 +11,7 @@ import torch
 
 from headway.inputs.image.augment import Augment, resized
 from headway.inputs.image.field import Image
+from headway.inputs.image.networks import Mirror
 from headway.inputs.training_view import TrainingView
 from headway.targets.base import Target
 
@@ -30,6 +31,7 @@ class PhotoView(TrainingView):
         self.augments = self.augment != Augment.none()
         self.full_size = input.size
         self.batch_size = 64 if input.size < 64 else 32
+        self.mirror = Mirror() if self.augment.flip else None
 
     def __call__(
         self, inputs: torch.Tensor, targets: torch.Tensor, *, rows: np.ndarray, size: int | None, seed: int, epoch: int

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from torch import nn
 import headway as hw
 from headway.inputs.image.grad_cam import grad_cam, jpeg, overlay, pictures
 from headway.inputs.image.models import create
-from headway.inputs.image.networks import small_resnet
+from headway.inputs.image.networks import MultiLevelBody, multi_level, small_resnet
 from headway.train.linear_probe import solve_head
+from headway.train.model import BodyAndHead
 
 
 class Places(nn.Module):
@@ -60,6 +62,20 @@ def test_grad_cam_is_the_formula() -> None:
     expected /= expected.amax((1, 2), keepdim=True).clamp_min(1e-12)
     heat = grad_cam(model, inputs, np.array([4, 1, 7]))
     assert heat == pytest.approx(expected.numpy(), abs=1e-5)
+
+
+def test_grad_cam_is_of_the_photo_not_of_its_mirror_image() -> None:
+    torch.manual_seed(0)
+    model = create("resnet18", num_outputs=3, size=64, pretrained=False).module
+    images = torch.randn(2, 3, 64, 64)
+    body = multi_level(cast("nn.Module", model.body), images)
+    assert isinstance(body, MultiLevelBody)
+    model = BodyAndHead(body, body(images).shape[1], 3).eval()
+    alone = grad_cam(model, images, [0, 2])
+    body.mirror()
+    assert alone is not None
+    assert np.array_equal(grad_cam(model, images, [0, 2]), alone)
+    assert body.is_mirrored
 
 
 def test_grad_cam_leaves_the_model_as_it_was() -> None:

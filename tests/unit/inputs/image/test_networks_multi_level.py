@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import warnings
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import timm
 import torch
 from torch import nn
 
-from headway.inputs.image.networks import GRIDS, MAX_FEATURES, MultiLevelBody, multi_level
+from headway.inputs.image.networks import GRIDS, MAX_FEATURES, MultiLevelBody, multi_level, unmirrored
 from headway.train.model import BodyAndHead
 from headway.train.optimizers import depth_groups
 
@@ -109,6 +110,27 @@ def test_trying_it_changes_no_weight() -> None:
     assert all(torch.equal(value, before[name]) for name, value in body.state_dict().items())
     assert not wrapped.body.training  # pyright: ignore[reportAttributeAccessIssue]
     assert {name.removeprefix("body.") for name in wrapped.state_dict()} == set(before)
+
+
+def test_mirrored_it_gives_the_mean_for_an_image_and_its_mirror_image() -> None:
+    body, given = multi_level(plain("resnet18"), images(64)).eval(), images(64)
+    assert isinstance(body, MultiLevelBody)
+    before = body.state_dict()
+    with torch.no_grad():
+        alone, mirrored = body(given), body(given.flip(3))
+        body.mirror()
+        assert torch.equal(body(given), (alone + mirrored) / 2)
+        with unmirrored(body):
+            assert torch.equal(body(given), alone)
+        assert body.is_mirrored
+        # Augmentation mirrors already.
+        frozen = [module.train(module is body) for module in body.modules()]
+        assert torch.equal(frozen[0](given), alone)
+    other = copy.deepcopy(body)
+    other.load_state_dict(before)
+    assert not other.is_mirrored
+    other.load_state_dict(body.state_dict())
+    assert other.is_mirrored
 
 
 @pytest.mark.slow

@@ -90,6 +90,11 @@ class Subject:
         return self.run.config["threads"] if self.run else torch.get_num_threads()
 
     @property
+    def processes(self) -> int:
+        """Among how many processes each batch was divided."""
+        return self.run.config.get("processes", 1) if self.run else self.setup.processes.world
+
+    @property
     def sets_aside(self) -> bool:
         """Whether rows are set aside to decide between two stages."""
         return any(call.two_stages and call.epochs for call in self.calls)
@@ -104,6 +109,7 @@ _COMMENTS = {
     "lr_decay": "the rate of a group of layers is this share of the next group's",
     "threads": "sums over several threads round in another order",
     "first_epoch": "counted on through all calls, so that no order and no augmentation comes twice",
+    "dropout_rate": "the share of activations that a step leaves out",
     "ema": "how much of the average of the weights stays in a step",
     "label_smoothing": "share of each target that is spread evenly over the labels",
 }
@@ -165,6 +171,9 @@ def call_facts(subject: Subject, call: Call, names: dict[str, str]) -> dict[str,
             "two_stages": call.two_stages,
             "freeze_norm": options.freeze_norm and _has_norm(model),
             "is_soft": options.has_soft_targets,
+            "drops": options.dropout is not None,
+            # Of another name than the models' own rates have.
+            "dropout_rate": options.dropout,
             "mixes": bool(options.mixup or options.cutmix),
             "has_plain_groups": has_groups and not any(other.name == "freeze" for other in subject.calls),
         }

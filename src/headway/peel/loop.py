@@ -6,6 +6,7 @@ As in `headway.peel.plain` each function is a section, and only the branches tha
 from __future__ import annotations
 
 import copy
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch import nn
 from headway.data.dataset import Data, Part
 from headway.peel.facts import sha256_of
 from headway.seeds import torch_seed
+from headway.train.dropout import dropout_rate
 from headway.train.ema import Average
 from headway.train.fine_tune import body_features, set_aside
 from headway.train.linear_probe import Head, solve_head
@@ -119,12 +121,17 @@ def train_all(
     options: Options,
     average: Average,
     optimizer: torch.optim.Optimizer,
+    dropping: AbstractContextManager[None],
 ) -> None:
     batches = setup.loader(train, shuffle=True)
     lr = schedule(options.schedule, total_steps=facts.epochs * len(batches), max_lr=facts.lr)
     step, precision = 0, setup.precision.for_training(model)
     if facts.ema:
         average = Average(model, facts.ema)
+    if facts.drops:
+        # Entered here and left when training ends; a `with` around all of it would hide the loop.
+        dropping = dropout_rate(model, facts.dropout_rate)
+        dropping.__enter__()
     for epoch in range(facts.first_epoch, facts.first_epoch + facts.epochs):
         set_training_mode(model, freeze_norm=options.freeze_norm)
         for batch in batches.epoch(epoch):
@@ -150,6 +157,8 @@ def train_all(
             predicted = setup.predict(data.valid)
         metrics = setup.measured(predicted.predictions, predicted.targets)
         print(f"epoch {epoch + 1}: valid loss {predicted.loss:.4f}, {metrics}")
+    if facts.drops:
+        dropping.__exit__(None, None, None)
     if facts.ema:
         average.put()
 

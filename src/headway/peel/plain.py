@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from headway.data.loader import by_length, shuffled_by_length
 from headway.peel.facts import sha256_of
 from headway.seeds import generator, torch_seed
 from headway.train.batchnorm_fusion import _fold
+from headway.train.dropout import dropout_rate
 from headway.train.ema import Average
 from headway.train.fine_tune import CHUNK
 from headway.train.linear_probe import Head, solve_head
@@ -150,11 +152,16 @@ def train_all(
     answers: torch.Tensor,
     average: Average,
     optimizer: torch.optim.Optimizer,
+    dropping: AbstractContextManager[None],
 ) -> None:
     num_batches = math.ceil(len(train) / facts.batch_size)
     step, total_steps = 0, facts.epochs * num_batches
     if facts.ema:
         average = Average(model, facts.ema)
+    if facts.drops:
+        # Entered here and left when training ends; a `with` around all of it would hide the loop.
+        dropping = dropout_rate(model, facts.dropout_rate)
+        dropping.__enter__()
     for epoch in range(facts.first_epoch, facts.first_epoch + facts.epochs):
         if facts.may_freeze:
             set_training_mode(model, freeze_norm=facts.freeze_norm)
@@ -206,6 +213,8 @@ def train_all(
         else:
             outputs = outputs_of(facts, model, inputs_of, valid)
         print(f"epoch {epoch + 1}: valid loss {facts.loss_fn(outputs, targets[valid]):.4f}")
+    if facts.drops:
+        dropping.__exit__(None, None, None)
     if facts.ema:
         average.put()
 

@@ -28,7 +28,7 @@ from headway.peel.specialise import Known, constant
 from headway.runs.checkpoint import safetensors_file
 from headway.seeds import _STREAMS
 from headway.system.files import write_whole
-from headway.train import linear_probe
+from headway.train import dropout, linear_probe
 from headway.train.ema import Average
 from headway.train.fine_tune import set_aside
 from headway.train.optimizers import depth_groups
@@ -134,7 +134,6 @@ def _torch(subject: Subject, *, only_call: str | None) -> Peeled:
 def _known(subject: Subject) -> dict[Any, dict[str, Known]]:
     """What is known in the pieces of plain PyTorch that belong to no kind of data."""
     setup, options = subject.setup, [call.options for call in subject.calls if call.epochs]
-    target, objective = setup.data.target, setup.objective
     is_one = len(depth_groups(setup.model)) == 1
     smooths = {option.label_smoothing > 0 for option in options if option.has_soft_targets}
     separate = "one for each purpose of random numbers"
@@ -152,23 +151,36 @@ def _known(subject: Subject) -> dict[Any, dict[str, Known]]:
             "to and len(groups) == 1": Known(value=False),
             "not -len(groups) <= to < len(groups)": Known(value=False),
         },
+        # Checked when the run began.
+        "headway.train.dropout": {
+            "rate is None": Known(value=False),
+            "not linear": Known(value=False),
+            "any((isinstance(module, LAYERS) for module in model.modules()))": Known(
+                value=any(isinstance(module, dropout.LAYERS) for module in setup.model.modules())
+            ),
+        },
         "headway.train.stage": {"len(depth_groups(model)) > 1": Known(value=not is_one)},
         "headway.train.mixup": {
             "label_smoothing": Known(value=smooths.pop()) if len(smooths) == 1 else Known(),
             "to_device(torch.from_numpy(values), images.device)": Known("torch.from_numpy(values)"),
             "to_device(torch.from_numpy(partner), images.device)": Known("torch.from_numpy(partner)"),
         },
-        linear_probe.__name__: {
-            "is_convex": Known(value=objective.is_convex),
-            **{
-                f"objective.{name}": Known(repr(getattr(objective, name)), getattr(objective, name))
-                for name in ("is_convex", "floor", "decays")
-            },
-            "target.num_outputs": constant("NUM_OUTPUTS", target.num_outputs),
-            **({"std + objective.floor * features.std()": Known("std")} if not objective.floor else {}),
-            "target.is_one_class": Known(value=target.is_one_class),
-            **_of_span(subject),
+        linear_probe.__name__: _of_head(subject),
+    }
+
+
+def _of_head(subject: Subject) -> dict[str, Known]:
+    """What is known where a head is solved."""
+    target, objective = subject.setup.data.target, subject.setup.objective
+    return {
+        **{
+            f"objective.{name}": Known(repr(getattr(objective, name)), getattr(objective, name))
+            for name in ("is_convex", "floor", "decays")
         },
+        "target.num_outputs": constant("NUM_OUTPUTS", target.num_outputs),
+        **({"std + objective.floor * features.std()": Known("std")} if not objective.floor else {}),
+        "target.is_one_class": Known(value=target.is_one_class),
+        **_of_span(subject),
     }
 
 
@@ -299,7 +311,7 @@ def _reasons(subject: Subject) -> dict[str, bool]:
     setup = subject.setup
     used = {
         name
-        for name in ("accumulate", "compile", "dropout", "sizes")
+        for name in ("accumulate", "compile", "sizes")
         if any(getattr(call.options, name) != getattr(Options(), name) for call in subject.calls)
     }
     own = [callback for callback in setup.callbacks if not isinstance(callback, Progress)]
@@ -307,6 +319,9 @@ def _reasons(subject: Subject) -> dict[str, bool]:
     return {
         "it was planned in minutes, and how many steps these were was measured": is_timed,
         f"these options have no peeled form: {', '.join(sorted(used))}": bool(used),
+        f"each batch was divided among {subject.processes} processes, whose sums round in another way": (
+            subject.processes > 1
+        ),
         "it has callbacks": bool(own),
         f"{len(setup.data.lost)} items were lost on the way": bool(setup.data.lost),
         f"it was trained on {setup.precision.device}": setup.precision.device.type != "cpu",

@@ -31,8 +31,8 @@ def dropout_rate(model: nn.Module, rate: float | None) -> Iterator[None]:
     if rate is None:
         yield
         return
-    rates = {module: module.p for module in model.modules() if isinstance(module, LAYERS)}
-    if rates:
+    if any(isinstance(module, LAYERS) for module in model.modules()):
+        rates = {module: module.p for module in model.modules() if isinstance(module, LAYERS)}
         for layer in rates:
             layer.p = rate
         try:
@@ -40,18 +40,18 @@ def dropout_rate(model: nn.Module, rate: float | None) -> Iterator[None]:
         finally:
             for layer, own in rates.items():
                 layer.p = own
-        return
-    linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
-    if not linear:
-        what = "`dropout` needs a model with dropout layers or a linear layer."
-        raise ConfigError(what, given=f"dropout={rate}, {type(model).__name__}", fix="Leave it out.")
+    else:
+        linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
+        if not linear:
+            what = "`dropout` needs a model with dropout layers or a linear layer."
+            raise ConfigError(what, given=f"dropout={rate}, {type(model).__name__}", fix="Leave it out.")
 
-    def drop(layer: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-        return (F.dropout(inputs[0], rate, training=layer.training), *inputs[1:])
+        def drop(layer: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+            return (F.dropout(inputs[0], rate, training=layer.training), *inputs[1:])
 
-    # A hook, and not a layer more: the weights keep their names, and a bundle has no trace of it.
-    hook = linear[-1].register_forward_pre_hook(drop)
-    try:
-        yield
-    finally:
-        hook.remove()
+        # A hook, and not a layer more: the weights keep their names, and a bundle has no trace of it.
+        hook = linear[-1].register_forward_pre_hook(drop)
+        try:
+            yield
+        finally:
+            hook.remove()

@@ -36,8 +36,7 @@ def cannot(layer: str, reason: str, fix: str = 'Pass layer="method", or "loop" w
 @pytest.mark.parametrize(
     ("options", "arguments", "reason"),
     [
-        ({}, {"epochs": 1, "dropout": 0.1}, "these options have no peeled form: dropout"),
-        ({}, {"epochs": 1, "dropout": 0.1, "accumulate": 2}, "these options have no peeled form: accumulate, dropout"),
+        ({}, {"epochs": 1, "accumulate": 2}, "these options have no peeled form: accumulate"),
         ({"callbacks": [hw.EarlyStopping()]}, None, "it has callbacks"),
     ],
 )
@@ -48,6 +47,16 @@ def test_what_has_no_peeled_form(
     with pytest.raises(hw.ConfigError) as raised:
         learner.peel(layer="torch")
     assert str(raised.value) == cannot("torch", reason)
+
+
+def test_a_batch_that_was_divided_among_processes(data: hw.Data, tmp_path: Path) -> None:
+    learner = trained(data, run=tmp_path / "run")
+    assert learner.run is not None
+    learner.run.write_config({**learner.run.config, "processes": 2})
+    with pytest.raises(hw.ConfigError) as raised:
+        learner.peel(layer="loop")
+    reason = "each batch was divided among 2 processes, whose sums round in another way"
+    assert str(raised.value) == cannot("loop", reason)
 
 
 def test_objects_of_ones_own_have_no_source(data: hw.Data) -> None:
@@ -94,7 +103,7 @@ def test_options_and_several_calls_come_to_the_same_bits(data: hw.Data, tmp_path
     [
         ({"class_weights": {"1": 3}}, {"epochs": 1}),
         ({"optimizer": "lion"}, {"epochs": 1, "lr": 1e-3}),
-        ({}, {"epochs": 2, "ema": 0.5}),
+        ({}, {"epochs": 2, "ema": 0.5, "dropout": 0.3}),
     ],
 )
 def test_each_option_comes_to_the_same_bits(

@@ -137,8 +137,11 @@ def test_other_forms_of_photos(make: Callable[..., hw.Learner], tmp_path: Path) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("options", [{"mixup": 0.4}, {"mixup": 0.4, "cutmix": 1.0, "label_smoothing": 0.1}])
-def test_mixed_photos(options: dict[str, float], from_scratch: hw.Learner, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "options",
+    [{"mixup": 0.4}, {"mixup": 0.4, "cutmix": 1.0, "label_smoothing": 0.1}, {"dropout": 0.3}],
+)
+def test_options_of_photos(options: dict[str, float], from_scratch: hw.Learner, tmp_path: Path) -> None:
     learner = hw.Learner(from_scratch.data, "small_resnet", precision="float32", progress=False)
     learner.fit(1, **options)
     for layer in LAYERS[1:]:

@@ -35,11 +35,8 @@ __all__ = ["parts"]
 def parts(field: Image, subject: Subject) -> KindParts:
     """What photos bring to the file."""
     setup = subject.setup
-    if any(is_remote(file) for file in setup.data.items[field.column]):
-        refuse("torch", "its pictures lie at addresses, which Pillow does not read")
-    if any(_needs_more_than_pillow(file) for file in setup.data.items[field.column]):
-        refuse("torch", "its pictures are DICOM, or TIFF of several channels or frames, which Pillow does not read")
     items, augment = setup.data.items, Augment(**setup.training_view.to_json())
+    _check_files(items[field.column])
     model, body = setup.model, setup.model.get_submodule("body")
     values: dict[str, Any] = {
         "column": field.column,
@@ -75,6 +72,13 @@ def parts(field: Image, subject: Subject) -> KindParts:
         columns=pl.DataFrame({field.column: [whole_path(file) for file in items[field.column]]}),
         has_weights=bool(subject.settings["pretrained"]),
     )
+
+
+def _check_files(files: pl.Series) -> None:
+    if any(is_remote(file) for file in files):
+        refuse("torch", "its pictures lie at addresses, which Pillow does not read")
+    if any(_needs_more_than_pillow(file) for file in files):
+        refuse("torch", "its pictures are DICOM, or TIFF of several channels or frames, which Pillow does not read")
 
 
 def _needs_more_than_pillow(file: str) -> bool:

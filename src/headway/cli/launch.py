@@ -16,7 +16,7 @@ import typer
 from headway.errors import ConfigError, RunError
 from headway.system.terminal import echo
 
-__all__ = ["NumProcesses", "at_fault", "check_processes", "launch"]
+__all__ = ["NumProcesses", "Shard", "at_fault", "check_processes", "launch"]
 
 NumProcesses = Annotated[
     int | None,
@@ -24,6 +24,15 @@ NumProcesses = Annotated[
         "--processes",
         metavar="N",
         help="Train in so many processes on this machine; each batch is divided among them.",
+        rich_help_panel="Machine",
+    ),
+]
+
+Shard = Annotated[
+    bool,
+    typer.Option(
+        "--shard",
+        help="With --processes: divide gradients and the optimizer's state among them (FSDP).",
         rich_help_panel="Machine",
     ),
 ]
@@ -41,10 +50,8 @@ def launch(arguments: Sequence[str], *, processes: int) -> None:
     Ends this process with the status of the one that failed, where one did.
 
     Raises:
-        ConfigError: If there is no such number of processes.
         RunError: If processes have lost one another.
     """
-    check_processes(processes)
     with tempfile.TemporaryDirectory() as folder:
         attempt, logs = 0, Path(folder)
         while statuses := _run(arguments, processes, logs / str(attempt)):
@@ -87,14 +94,18 @@ def _tell(rank: int, logs: Path) -> None:
         echo("\n".join(lines), err=True, lines=True)
 
 
-def check_processes(processes: int) -> None:
-    """Raises a ConfigError unless a machine of this kind can have so many processes."""
+def check_processes(processes: int, *, shard: bool = False) -> None:
+    """Raises a ConfigError unless a machine of this kind can have so many processes, and divide a model among them."""
     if processes < 1:
         what = "`--processes` must be at least 1."
         raise ConfigError(what, given=f"--processes {processes}", fix="Pass the number of accelerators, or 2.")
     if sys.platform == "win32":
         what = "Several processes are not available on Windows."
         raise ConfigError(what, given=f"--processes {processes}", fix="Use Linux, or WSL, or leave it out.")
+    if shard:
+        from headway.train.distributed import check_shard
+
+        check_shard(processes)
 
 
 def _run(arguments: Sequence[str], processes: int, logs: Path) -> dict[int, int]:

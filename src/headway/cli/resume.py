@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from headway.cli.data_options import AcceptChanges, MovedTo, open_data
-from headway.cli.launch import NumProcesses, launch
+from headway.cli.launch import NumProcesses, Shard, check_processes, launch
 from headway.cli.train import carry_out, finish, held, train_as_planned
 from headway.errors import RunError
 
@@ -28,6 +28,7 @@ def resume(
     accept_changes: AcceptChanges = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line.")] = False,
     processes: NumProcesses = None,
+    shard: Shard = False,
 ) -> None:
     """Continue a run that was stopped or killed. The weights end the same as without the stop."""
     start = time.perf_counter()
@@ -35,12 +36,18 @@ def resume(
 
     folder = open_run(run)
     if processes is not None:
-        options = {"--json": as_json, "--accept-changes": accept_changes, f"--data={data}": data is not None}
+        check_processes(processes, shard=shard)
+        options = {
+            "--json": as_json,
+            "--shard": shard,
+            "--accept-changes": accept_changes,
+            f"--data={data}": data is not None,
+        }
         launch(["resume", str(run), *(name for name, is_so in options.items() if is_so)], processes=processes)
         return
     from headway.train.distributed import join
 
-    with join() as known, held(folder, known):
+    with join(shard=shard) as known, held(folder, known):
         known.barrier()
         go_on(folder, known, start=start, as_json=as_json, data=data, accept_changes=accept_changes)
 

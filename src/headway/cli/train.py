@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from headway.cli.data_options import absolute, check_fields, open_data, table_if_remote
-from headway.cli.launch import NumProcesses, check_processes, launch
+from headway.cli.launch import NumProcesses, Shard, check_processes, launch
 from headway.errors import ConfigError
 from headway.system.remote import is_remote
 from headway.system.terminal import echo
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["carry_out", "finish", "held", "train", "train_as_planned"]
 
 # Options of the command that a run does not keep: it may go on with others.
-NOT_PLANNED = ("context", "data", "name", "runs", "as_json", "processes")
+NOT_PLANNED = ("context", "data", "name", "runs", "as_json", "processes", "shard")
 
 # `--help` shows the options by subject; those that most people need first have none, and so stand at the top.
 model_option, training_option, run_option, machine_option = (
@@ -107,6 +107,7 @@ def train(
     ] = "auto",
     compile: Annotated[bool, machine_option("--compile", help="Compile the training step with torch.compile.")] = False,
     processes: NumProcesses = None,
+    shard: Shard = False,
 ) -> None:
     """Train a model on photos, recordings or a table, compare it with baselines, and export it."""
     # What a run keeps of the command, to begin again when it is stopped before it has begun.
@@ -122,13 +123,13 @@ def train(
 
     options["data"] = absolute(data)
     if processes is not None:
-        check_processes(processes)
-        _launch(new_run(runs, name), options, processes=processes, as_json=as_json)
+        check_processes(processes, shard=shard)
+        _launch(new_run(runs, name), options, processes=processes, shard=shard, as_json=as_json)
         return
     from headway.cli.resume import go_on
     from headway.train.distributed import join
 
-    with join() as known:
+    with join(shard=shard) as known:
         # Where torchrun starts a command again, because a process was killed, its run is there already.
         options.update({"launch": known.launch} if known.launch else {})
         run = known.by_writer(lambda: _run_of_launch(runs, options) or new_run(runs, name))
@@ -150,7 +151,7 @@ def held(run: Run, processes: Processes) -> AbstractContextManager[None]:
     return run.held() if processes.is_writer else nullcontext()
 
 
-def _launch(run: Run, options: Mapping[str, Any], *, processes: int, as_json: bool) -> None:
+def _launch(run: Run, options: Mapping[str, Any], *, processes: int, shard: bool, as_json: bool) -> None:
     import torch
 
     from headway.train.distributed import ALONE, check_share, threads_of
@@ -168,7 +169,8 @@ def _launch(run: Run, options: Mapping[str, Any], *, processes: int, as_json: bo
         # The others read the data from their store.
         del learner, loader
         # Started again, they go on from what they have saved.
-        launch(["resume", str(run.path), *(["--json"] if as_json else [])], processes=processes)
+        more = {"--json": as_json, "--shard": shard}
+        launch(["resume", str(run.path), *(name for name, is_so in more.items() if is_so)], processes=processes)
     finally:
         run.drop_unless_begun()
 

@@ -15,12 +15,12 @@ from pathlib import Path
 
 from headway.system.files import read_file
 
-__all__ = ["keep_freed_memory", "memory_bytes", "num_cores"]
+__all__ = ["keep_freed_memory", "memory_bytes", "num_cores", "return_freed_memory"]
 
 _MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 # From glibc's malloc.h; the largest values that its `int` takes.
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _LARGEST = -1, -3, 2**31 - 1
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _LARGEST, _USUAL = -1, -3, 2**31 - 1, 2**17
 
 
 @cache
@@ -37,6 +37,14 @@ def keep_freed_memory() -> bool:
         return False
     libc = ctypes.CDLL(None)
     return bool(libc.mallopt(_M_MMAP_THRESHOLD, _LARGEST)) and bool(libc.mallopt(_M_TRIM_THRESHOLD, _LARGEST))
+
+
+def return_freed_memory() -> bool:
+    """Asks the C library to return large blocks to the system again, where it was asked to keep them."""
+    # Asked once, so that nobody asks for it afterwards.
+    return keep_freed_memory() and all(
+        ctypes.CDLL(None).mallopt(name, _USUAL) for name in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD)
+    )
 
 
 def num_cores() -> int:

@@ -12,6 +12,7 @@ import sys
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import Any, TypeVar, cast
@@ -24,7 +25,17 @@ from headway.errors import ConfigError, HeadwayError, RunError, in_a_line
 from headway.runs.checkpoint import Checkpoints, Saved
 from headway.system.machine import num_cores
 
-__all__ = ["ALONE", "OTHERS_ENDED", "Processes", "check_share", "current", "join", "threads_of"]
+__all__ = [
+    "ALONE",
+    "OTHERS_ENDED",
+    "Processes",
+    "check_shard",
+    "check_share",
+    "current",
+    "join",
+    "sharding",
+    "threads_of",
+]
 
 # The exit status of a process that ends because another one has. Those who start processes know by it who is at fault.
 OTHERS_ENDED = 75
@@ -42,6 +53,7 @@ class Processes:
         world: How many there are.
         local_rank: Which of those on this machine this is.
         local_world: How many of them are on this machine, and share its cores.
+        shard: Whether they divide parameters, gradients and the optimizer's state; see `headway.train.shard`.
         launch: The name of torchrun's launch, the same when it starts them again; None where it has none.
     """
 
@@ -49,6 +61,7 @@ class Processes:
     world: int = 1
     local_rank: int = 0
     local_world: int = 1
+    shard: bool = False
     launch: str | None = None
 
     @property
@@ -142,7 +155,7 @@ class Processes:
 
         `find_unused` says which parameters no output depends on: these have no gradients to wait for.
         """
-        if self.world == 1:
+        if self.world == 1 or self.shard:
             return forward
         assert isinstance(forward, nn.Module)
         unused = set(map(id, find_unused()))
@@ -158,6 +171,8 @@ class Processes:
 
     def adding_up(self, forward: Callable[..., Any], *, is_last: bool) -> AbstractContextManager[None]:
         """A context for one of several passes whose gradients add up: only the last one is told to others."""
+        if self.shard:
+            cast("Any", forward).set_requires_gradient_sync(is_last)
         if is_last or not isinstance(forward, nn.parallel.DistributedDataParallel):
             return nullcontext()
         return forward.no_sync()
@@ -175,6 +190,8 @@ class Processes:
 
 ALONE = Processes()
 
+_SHARD = ContextVar("shard", default=False)
+
 
 def current() -> Processes:
     """Those of torch's default process group; one process where there is none."""
@@ -187,19 +204,24 @@ def current() -> Processes:
     )
     launch = os.environ.get("TORCHELASTIC_RUN_ID")
     # What all launches are called that nobody has named.
-    return Processes(rank, world, local_rank, local_world, None if launch == "none" else launch)
+    return Processes(rank, world, local_rank, local_world, _SHARD.get(), None if launch == "none" else launch)
 
 
 @contextmanager
-def join() -> Iterator[Processes]:
+def join(*, shard: bool = False) -> Iterator[Processes]:
     """A context in which this process trains with the others that torchrun started; alone where it started none.
+
+    With `shard` they divide what they train among them.
 
     Where another process of this machine has ended, this one ends with the status `OTHERS_ENDED`, and says nothing.
 
     Raises:
+        ConfigError: If there is nobody to divide it with.
         RunError: If processes of other machines cannot be reached.
     """
     if not dist.is_available() or not dist.is_torchelastic_launched():
+        if shard:
+            check_shard(1)
         yield ALONE
         return
     local_rank, local_world = (int(os.environ[name]) for name in ("LOCAL_RANK", "LOCAL_WORLD_SIZE"))
@@ -209,7 +231,7 @@ def join() -> Iterator[Processes]:
         backend = "cpu:gloo,cuda:nccl"
     torch.set_num_threads(threads_of(local_world))
     try:
-        with _together(), warnings.catch_warnings():
+        with sharding(is_on=shard), _together(), warnings.catch_warnings():
             # Of kernels of one pixel, whose strides have two names.
             warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")
             dist.init_process_group(backend)
@@ -222,6 +244,23 @@ def join() -> Iterator[Processes]:
     finally:
         if dist.is_initialized():
             dist.destroy_process_group()
+
+
+@contextmanager
+def sharding(*, is_on: bool = True) -> Iterator[None]:
+    """A context in which the processes of a group divide what they train."""
+    before = _SHARD.set(is_on)
+    try:
+        yield
+    finally:
+        _SHARD.reset(before)
+
+
+def check_shard(world: int) -> None:
+    """Raises a ConfigError if there are too few processes to divide a model among them."""
+    if world < 2:
+        fix = "Pass --processes 2 or more, or leave --shard out."
+        raise ConfigError("`--shard` divides a model among several processes.", given=f"{world} process", fix=fix)
 
 
 def threads_of(local_world: int) -> int:

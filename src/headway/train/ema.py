@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from headway.train.callbacks import Callback
+from headway.train.shard import share_of
 
 if TYPE_CHECKING:
     from headway.train.callbacks import BatchResult, TrainState
@@ -69,4 +70,4 @@ class Average(Callback):
     def load_state_dict(self, values: dict[str, Any]) -> None:
         """Takes back what `state_dict` gave."""
         for name, value in self._averaged.items():
-            value.copy_(values[name])
+            value.copy_(share_of(values[name], value))

@@ -16,7 +16,7 @@ from torch import nn
 from headway.data.dataset import Data, Part
 from headway.data.loader import Batch, Loader, to_device
 from headway.data.store import reader_threads
-from headway.errors import Stopped, TrainingError
+from headway.errors import ConfigError, Stopped, TrainingError
 from headway.inputs.training_view import TrainingView
 from headway.predictions import Predictions
 from headway.runs.checkpoint import STAGE, Checkpoints, Saved, load_model
@@ -37,6 +37,7 @@ from headway.train.options import Options, Plan
 from headway.train.precision import Precision
 from headway.train.recipe import FINE_TUNE, Recipe
 from headway.train.schedules import schedule
+from headway.train.shard import divided, put_whole
 from headway.train.stage_checkpoint import KeepState, capture, restore
 from headway.train.time_budget import Pace
 from headway.train.untouched import untouched
@@ -246,13 +247,17 @@ class _Stage:
         self.loader = setup.loader(part, shuffle=True, accumulate=plan.options.accumulate)
         known = {"items": len(part), "batches": len(self.loader), "batch_size": setup.batch_size}
         check_share(setup.processes.world, **known)
+        if setup.processes.shard and plan.options.compile:
+            fix = "Leave out one of --compile and --shard."
+            raise ConfigError("A divided model cannot be compiled.", given="compile=True, --shard", fix=fix)
         self.signals, self.losses = Signals(setup.checkpoints.run), FiniteLoss(setup.data)
         self.began = time.perf_counter()
         self.first_entry = len(history)
         # A second call goes on counting, or it would see the same orders and the same augmentations again.
         self.first_epoch = sum(entry.stage == setup.stage for entry in history)
+        self.state = new_state(setup, plan.options, make_inputs=self.make_inputs)
         # Made before a checkpoint is read, whose average then replaces this one.
-        self.average = Average(setup.model, plan.options.ema) if plan.options.ema else None
+        self.average = Average(self.state.model, plan.options.ema) if plan.options.ema else None
         total_steps = min(plan.epochs * len(self.loader), plan.max_steps)
         watching: list[Callback] = [self.losses, *([self.average] if self.average else [])]
         self.pace = Pace(plan.max_seconds, batches=len(self.loader))
@@ -260,7 +265,6 @@ class _Stage:
             watching.append(self.pace)
         # Last, so that what it keeps is as it stands after the step.
         watching.append(KeepState(self.save, self.signals, batches=len(self.loader)))
-        self.state = new_state(setup, plan.options, make_inputs=self.make_inputs)
         self.state.schedule = self.lr
         self.state.callbacks, self.state.total_steps = (*setup.callbacks, *watching), total_steps
         self.state.epoch = self.first_epoch
@@ -272,7 +276,7 @@ class _Stage:
         state.optimizer.zero_grad(set_to_none=True)
         if self.plan.options.compile:
             start = time.monotonic()
-            set_training_mode(self.setup.model, freeze_norm=self.plan.options.freeze_norm)
+            set_training_mode(state.model, freeze_norm=self.plan.options.freeze_norm)
             compile_passes(state, next(iter(self.loader.epoch(state.epoch))))
             # Or the first step would look so slow that most of a stage planned in minutes were given up.
             self.pace.seconds -= time.monotonic() - start
@@ -289,6 +293,7 @@ class _Stage:
                     callback.on_epoch_end(state, entry)
         if self.average:
             self.average.put()
+        self.put_whole()
         for callback in state.callbacks:
             callback.on_train_end(state)
         self.note()
@@ -306,7 +311,7 @@ class _Stage:
         """An epoch, or what is left of one, and its evaluation."""
         setup, state = self.setup, self.state
         self.began, before = time.perf_counter(), state.seconds
-        set_training_mode(setup.model, freeze_norm=self.plan.options.freeze_norm)
+        set_training_mode(state.model, freeze_norm=self.plan.options.freeze_norm)
         # A stage that was killed in its last evaluation has no batches left, only that.
         over = state.stop_training or state.step == state.total_steps
         # Closed at once, whatever ends the epoch: the garbage collector would wait for its threads in any other thread,
@@ -315,6 +320,7 @@ class _Stage:
             train_loss = train_epoch(state, () if over else batches)
         self.losses.check()
         with self.average.in_place() if self.average else nullcontext():
+            self.put_whole()
             valid_loss, metrics = setup.judged()
         state.seconds = 0.0
         return Epoch(
@@ -330,6 +336,11 @@ class _Stage:
             # underfitting.
             is_mixed=self.plan.options.has_soft_targets,
         )
+
+    def put_whole(self) -> None:
+        """Gives the learner's model the weights, where a copy is trained that is divided among processes."""
+        if self.state.model is not self.setup.model:
+            put_whole(self.state.model, self.setup.model)
 
     def note(self) -> None:
         """Says in the history what the numbers do not show."""
@@ -397,13 +408,12 @@ def new_state(
     setup: Setup, options: Options, *, make_inputs: Callable[[Batch, int], tuple[torch.Tensor, torch.Tensor]]
 ) -> TrainState:
     """The state before the first step of a stage, its learning rate 0."""
+    model = divided(setup.model) if setup.processes.shard else setup.model
     return TrainState(
-        model=setup.model,
+        model=model,
         make_inputs=make_inputs,
         loss_fn=setup.objective.loss_fn,
-        optimizer=make_optimizer(
-            setup.model, setup.optimizer, weight_decay=options.weight_decay, lr_decay=options.lr_decay
-        ),
+        optimizer=make_optimizer(model, setup.optimizer, weight_decay=options.weight_decay, lr_decay=options.lr_decay),
         schedule=lambda _: 0.0,
         precision=setup.precision.for_training(setup.model),
         seed=setup.seed,
@@ -433,7 +443,7 @@ def step_seconds(setup: Setup, options: Options, *, steps: int = 3) -> float:
     # A state of its own, so that the optimizer's averages do not begin with these steps.
     state = new_state(setup, options, make_inputs=partial(setup.augmented, options=options))
     loader = setup.loader(setup.data.train, shuffle=True, accumulate=options.accumulate)
-    set_training_mode(setup.model, freeze_norm=options.freeze_norm)
+    set_training_mode(state.model, freeze_norm=options.freeze_norm)
     share_gradients(state, loader)
     with untouched(state):
         state.total_steps = 1

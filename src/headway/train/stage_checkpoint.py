@@ -13,6 +13,7 @@ from headway.errors import CheckpointError
 from headway.runs.checkpoint import Saved, load_model, model_tensors
 from headway.runs.interrupt import Signals
 from headway.train.callbacks import BatchResult, Callback, TrainState
+from headway.train.shard import share_of, whole
 
 __all__ = ["KeepState", "capture", "restore"]
 
@@ -62,6 +63,8 @@ def capture(state: TrainState) -> Saved:
         for name, value in values.items():
             # A file has tensors as tensors, bit for bit, and everything else as JSON.
             (tensors if isinstance(value, torch.Tensor) else plain)[f"{owner}.{name}"] = value
+    # Whole, so that a run goes on in another number of processes.
+    tensors = {name: whole(tensor) for name, tensor in tensors.items()}
     tensors["loss_sum"] = state.loss_sum
     values = {
         **{name: getattr(state, name) for name in PROGRESS},
@@ -79,7 +82,9 @@ def restore(state: TrainState, saved: Saved) -> None:
         CheckpointError: If the checkpoint is of another model or of other callbacks.
     """
     # First, as it says in the plainest words that the checkpoint is another model's.
-    load_model(state.model, saved)
+    live = model_tensors(state.model)
+    model = {name: share_of(value, live.get(name, value)) for name, value in saved.tensors.items()}
+    load_model(state.model, Saved(model))
     for index, parameter in enumerate(_parameters(state)):
         state.optimizer.state[parameter] = {
             name: _placed(value, parameter, is_count=name == "step") if isinstance(value, torch.Tensor) else value
@@ -106,7 +111,7 @@ def _placed(value: torch.Tensor, parameter: torch.Tensor, *, is_count: bool) -> 
     """An optimizer's tensor where its parameter is."""
     # The fused update relies on averages that lie in memory as their parameter does, and all on its device.
     if value.shape == parameter.shape and not is_count:
-        return torch.empty_like(parameter, requires_grad=False).copy_(value)
+        return torch.empty_like(parameter, requires_grad=False).copy_(share_of(value, parameter))
     return value.to(parameter.device)
 
 

@@ -13,10 +13,12 @@ from headway.system.machine import keep_freed_memory
 _RUN = """
 import resource, sys
 import numpy as np
-from headway.system.machine import keep_freed_memory
+from headway.system.machine import keep_freed_memory, return_freed_memory
 
 if sys.argv[1] == "keep":
     assert keep_freed_memory()
+if sys.argv[1] == "return":
+    assert return_freed_memory()
 before = None
 for turn in range(6):
     block = np.ones(2**26, dtype=np.uint8)
@@ -37,7 +39,9 @@ def pages_taken(how: str) -> int:
 
 @pytest.mark.skipif(not IS_GLIBC, reason="only glibc can be asked")
 def test_a_large_block_is_used_again() -> None:
-    assert pages_taken("keep") < pages_taken("leave") / 10
+    kept = pages_taken("keep")
+    assert kept < pages_taken("leave") / 10
+    assert kept < pages_taken("return") / 10
 
 
 def test_other_libraries_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

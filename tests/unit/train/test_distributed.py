@@ -14,9 +14,11 @@ import torch.distributed as dist
 import headway as hw
 from headway.errors import ConfigError, TrainingError
 from headway.train import stage_checkpoint
-from headway.train.distributed import ALONE, check_share, current, join
+from headway.train.distributed import ALONE, check_shard, check_share, current, join, sharding
 from headway.train.fine_tune import fine_tune
 from headway.train.history import History
+from headway.train.options import Options, Plan
+from headway.train.stage import fit
 from headway.train.stage_checkpoint import KeepState
 from tests.processes import State, data, model, together
 from tests.stopping import QUIET, same_bits
@@ -30,6 +32,9 @@ CALLS: dict[str, dict[str, Any]] = {
 }
 
 BOTH_STAGES = "both stages"
+
+# The call "clipped", by processes that divide the model.
+SHARES = "shares"
 
 
 def trained() -> dict[str, State]:
@@ -45,6 +50,13 @@ def trained() -> dict[str, State]:
     return weights
 
 
+def trained_in_shares() -> State:
+    learner = hw.Learner(data(), model(), batch_size=7, **QUIET)
+    with sharding():
+        learner.fit(2, lr=1e-2, **CALLS["clipped"])
+    return learner.model.state_dict()
+
+
 def diverged() -> str:
     learner = hw.Learner(data(), model(), batch_size=7, **QUIET)
     with pytest.raises(TrainingError) as error:
@@ -53,7 +65,7 @@ def diverged() -> str:
 
 
 def train_all(folder: Path) -> None:
-    torch.save((trained(), diverged()), folder / f"{dist.get_rank()}.pt")
+    torch.save(({**trained(), SHARES: trained_in_shares()}, diverged()), folder / f"{dist.get_rank()}.pt")
 
 
 Trained = tuple[dict[str, State], str]
@@ -73,15 +85,16 @@ def alone() -> dict[str, State]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*CALLS, BOTH_STAGES])
+@pytest.mark.parametrize("name", [*CALLS, BOTH_STAGES, SHARES])
 def test_two_processes_have_the_same_bits(name: str, both: list[Trained]) -> None:
     assert same_bits(*(weights[name] for weights, _ in both))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*CALLS, BOTH_STAGES])
+@pytest.mark.parametrize("name", [*CALLS, BOTH_STAGES, SHARES])
 def test_two_processes_are_one_up_to_rounding(name: str, both: list[Trained], alone: dict[str, State]) -> None:
-    torch.testing.assert_close(both[0][0][name], alone[name], rtol=1e-4, atol=1e-5)
+    known = alone["clipped" if name == SHARES else name]
+    torch.testing.assert_close(both[0][0][name], known, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.slow
@@ -89,8 +102,13 @@ def test_all_say_of_a_batch_what_one_process_says(both: list[Trained]) -> None:
     assert {error for _, error in both} == {diverged()}
 
 
-def go_on(run: Path, end: Path, killed: tuple[int, int] | None) -> None:
+def go_on(run: Path, end: Path, killed: tuple[int, int] | None, shard: bool) -> None:
     """Begins a run in both stages, or goes on; `killed` is which process is killed, after which step of stage two."""
+    with sharding(is_on=shard):
+        _go_on(run, end, killed)
+
+
+def _go_on(run: Path, end: Path, killed: tuple[int, int] | None) -> None:
     rank, after = current().rank, KeepState.on_batch_end
     steps = 0
 
@@ -115,12 +133,15 @@ def go_on(run: Path, end: Path, killed: tuple[int, int] | None) -> None:
         torch.save(learner.model.state_dict(), end)
 
 
-def ended(folder: Path, *attempts: tuple[int, tuple[int, int] | None]) -> State:
-    """The weights of a run, after attempts in so many processes, one of which is killed in all but the last."""
+def ended(folder: Path, *attempts: tuple[int, tuple[int, int] | None], shard: int | None = None) -> State:
+    """The weights of a run, after attempts in so many processes, one of which is killed in all but the last.
+
+    `shard` is how many processes divide the model among them, when there are as many.
+    """
     run, end = folder / "run", folder / "end.pt"
     for world, killed in attempts:
         assert not end.exists()
-        statuses = together(world, go_on, run, end, killed, folder=folder)
+        statuses = together(world, go_on, run, end, killed, world == shard, folder=folder)
         if killed is None:
             assert statuses == [0] * world
         else:
@@ -142,7 +163,8 @@ def test_killed_and_resumed_has_the_same_bits(rank: int, undisturbed: State, tmp
 
 @pytest.mark.slow
 def test_killed_on_four_resumed_on_two_and_on_one(undisturbed: State, tmp_path: Path) -> None:
-    weights = ended(tmp_path, (4, (3, 2)), (2, (1, 3)), (1, None))
+    # What two have divided is saved whole.
+    weights = ended(tmp_path, (4, (3, 2)), (2, (1, 3)), (1, None), shard=2)
     torch.testing.assert_close(weights, undisturbed, rtol=1e-4, atol=1e-5)
 
 
@@ -162,3 +184,24 @@ def test_a_batch_has_an_item_for_each_process() -> None:
     )
     with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
         check_share(5, items=16, batches=4, batch_size=4)
+
+
+def test_what_cannot_be_divided() -> None:
+    message = (
+        "`--shard` divides a model among several processes.\n"
+        "  Given: 1 process\n"
+        "  Fix:   Pass --processes 2 or more, or leave --shard out."
+    )
+    with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
+        check_shard(1)
+    with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"), join(shard=True):
+        pass
+    learner = hw.Learner(data(), model(), **QUIET)
+    setup = replace(learner.setup, processes=replace(ALONE, shard=True))
+    message = (
+        "A divided model cannot be compiled.\n"
+        "  Given: compile=True, --shard\n"
+        "  Fix:   Leave out one of --compile and --shard."
+    )
+    with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
+        fit(setup, Plan(epochs=1, lr=0.01, options=Options(compile=True)), History())

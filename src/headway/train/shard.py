@@ -38,6 +38,7 @@ def divided(model: nn.Module) -> nn.Module:
         parameter.data = parameter.data.contiguous()
     mesh = init_device_mesh(next(model.parameters()).device.type, (dist.get_world_size(),))
     for module in (*_blocks(model), model):
+        module.register_forward_hook(_own_memory)
         fully_shard(module, mesh=mesh)
         assert isinstance(module, FSDPModule)
         # The loss is a mean over the whole batch, so that gradients are summed, where torch takes their mean.
@@ -67,6 +68,11 @@ def put_whole(source: nn.Module, model: nn.Module) -> None:
     with torch.no_grad():
         for name, value in source.state_dict().items():
             values[name].copy_(whole(value))
+
+
+def _own_memory(_: nn.Module, __: object, outputs: torch.Tensor) -> torch.Tensor:
+    # What follows may change it in place, such as an activation. In a view of another tensor the gradients would be lost.
+    return outputs.clone() if isinstance(outputs, torch.Tensor) and outputs._is_view() else outputs  # noqa: SLF001
 
 
 def _blocks(model: nn.Module) -> Iterator[nn.Module]:

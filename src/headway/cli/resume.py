@@ -80,7 +80,7 @@ def go_on(
     again: Data | Path | None = data
     if data is None and options is not None and is_repository(options["data"]):
         # The run's own table has no pictures, as the repository's table holds the files themselves.
-        again = open_data(options, on_progress=lambda done, total: None)
+        again = processes.first_here(lambda: open_data(options, on_progress=lambda done, total: None))
     learner = Learner.resume(folder.path, data=again, accept_changes=accept_changes, progress=shown)
     processes.barrier()
     calls = [call["call"] for call in training]

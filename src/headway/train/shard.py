@@ -71,7 +71,7 @@ def put_whole(source: nn.Module, model: nn.Module) -> None:
 
 
 def _own_memory(_: nn.Module, __: object, outputs: torch.Tensor) -> torch.Tensor:
-    # What follows may change it in place, such as an activation. In a view of another tensor the gradients would be lost.
+    # What follows may change it in place, as activations do. In a view of another tensor the gradients would be lost.
     return outputs.clone() if isinstance(outputs, torch.Tensor) and outputs._is_view() else outputs  # noqa: SLF001
 
 

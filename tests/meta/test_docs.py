@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
+from pathlib import Path
+from typing import Any
 
+import yaml
+from typer.main import get_command
+
+from headway.cli import app
 from tests.meta import commands
 from tests.meta.architecture import with_tables
 from tests.meta.modules import ROOT, modules, pages
@@ -55,6 +62,22 @@ def _name(requirement: str) -> str:
     found = re.match(r"[\w-]+", requirement)
     assert found
     return found[0].lower()
+
+
+def test_files_of_replicas_can_be_read_and_name_options_that_there_are() -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "deploy.md").read_text(), flags=re.DOTALL)
+    (compose,), (deployment, service) = (list(yaml.safe_load_all(block)) for block in blocks)
+    shell = compose["services"]["model"]["command"]
+    assert (shell[:2], compose["services"]["proxy"]["depends_on"].keys()) == (["sh", "-c"], {"model"})
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    serve: Any = get_command(app).commands["serve"]  # pyright: ignore[reportAttributeAccessIssue]
+    for command in (shlex.split(shell[2])[1:], container["command"]):
+        assert command[:2] == ["headway", "serve"]
+        options = serve.make_context("serve", command[2:]).params
+        assert (options["port"], options["host"], options["log"].parent) == (8000, "0.0.0.0", Path("/logs"))
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    assert labels == service["spec"]["selector"] == deployment["spec"]["selector"]["matchLabels"]
+    assert container["readinessProbe"]["httpGet"]["port"] == service["spec"]["ports"][0]["targetPort"] == 8000
 
 
 def test_links_lead_somewhere() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
@@ -229,6 +230,10 @@ def test_the_log_has_bins_and_no_values(bundle: Path, tmp_path: Path) -> None:
     shown = CliRunner().invoke(app, ["drift", str(bundle), str(tmp_path / "log")]).output
     assert shown.startswith("60 rows of the log beside 50 that the model was judged on")
     assert "100% other" in shown
+    # Replicas have a folder each; one that is named twice counts once.
+    shutil.copytree(tmp_path / "log", tmp_path / "other")
+    logs = [str(tmp_path / name) for name in ("log", "other", "log")]
+    assert CliRunner().invoke(app, ["drift", str(bundle), *logs]).output.startswith("120 rows of the log beside 50")
 
 
 def test_rows_are_kept_where_that_is_asked_for(bundle: Path, tmp_path: Path) -> None:

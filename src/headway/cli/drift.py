@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,10 @@ __all__ = ["drift"]
 
 def drift(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="The model.headway file that was served.")],
-    log: Annotated[Path, typer.Argument(metavar="LOG", help="Folder that serve --log wrote to, or one file in it.")],
+    logs: Annotated[
+        list[Path],
+        typer.Argument(metavar="LOG", help="Folders that serve --log wrote to, one a replica, or files in them."),
+    ],
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -26,5 +30,7 @@ def drift(
 
     model = load(bundle)
     reference, noun = model.manifest.get("reference"), model.input.nouns
-    comparison = compare(reference, read_log(log), labels=model.labels, noun=noun)
+    # Once, however often a folder is named.
+    entries = chain.from_iterable(read_log(log) for log in dict.fromkeys(path.resolve() for path in logs))
+    comparison = compare(reference, entries, labels=model.labels, noun=noun)
     echo(json.dumps(comparison.to_json()) if as_json else comparison, lines=True)

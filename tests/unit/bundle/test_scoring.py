@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -77,6 +80,24 @@ def test_shards_are_all_rows_once_and_a_second_run_does_nothing(
     again = [score_shard(scorer, table, output, shard=number, shards=4)[1] for number in range(4)]
     assert again == [False, False, True, False]
     assert not list(output.glob(".*"))
+
+
+@pytest.mark.slow
+def test_a_job_killed_at_any_moment_answers_every_row_once(rows: pl.DataFrame, bundle: Path, tmp_path: Path) -> None:
+    many, output = pl.concat([rows] * 200).with_row_index("number"), tmp_path / "answers"
+    many.write_parquet(tmp_path / "people.parquet")
+    line = [sys.executable, "-m", "headway", "predict", bundle, "people.parquet", "--shards", "8", "--output", output]
+    for written in range(0, 6, 2):
+        job = subprocess.Popen([*map(str, line)], cwd=tmp_path, stdout=subprocess.DEVNULL)
+        while job.poll() is None and len(list(output.glob("*.parquet"))) <= written:
+            time.sleep(0.001)
+        job.kill()
+        job.wait()
+        # Whatever has its name is whole.
+        assert sum(len(pl.read_parquet(file)) for file in output.glob("*.parquet")) % 1_500 == 0
+    subprocess.run([*map(str, line)], cwd=tmp_path, stdout=subprocess.DEVNULL, check=True)
+    answers = pl.concat([pl.read_parquet(file) for file in sorted(output.glob("*.parquet"))])
+    assert answers.equals(hw.Scorer(bundle)(many))
 
 
 def test_a_shard_of_another_table_is_not_taken_for_this_ones(

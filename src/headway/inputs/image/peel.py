@@ -34,9 +34,9 @@ __all__ = ["parts"]
 
 def parts(field: Image, subject: Subject) -> KindParts:
     """What photos bring to the file."""
-    setup = subject.setup
-    items, augment = setup.data.items, Augment(**setup.training_view.to_json())
+    setup, items = subject.setup, subject.setup.data.items
     _check_files(items[field.column])
+    augment = Augment(**setup.training_view.to_json())
     model, body = setup.model, setup.model.get_submodule("body")
     values: dict[str, Any] = {
         "column": field.column,

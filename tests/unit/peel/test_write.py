@@ -13,7 +13,7 @@ import headway as hw
 from headway.peel.write import LAYERS, LayerName, Peeled
 from headway.train import schedules
 from tests.kinds import KINDS
-from tests.unit.peel.running import same_bits
+from tests.unit.peel.running import assigned_anew, same_bits
 
 
 @pytest.fixture(scope="module")
@@ -219,3 +219,9 @@ def test_an_input_that_its_target_made_cannot_be_written(tmp_path: Path) -> None
         learner.peel(layer="method")
     reason = "its target made the input, Past, of a whole text or table"
     assert str(error.value) == cannot("method", reason, "Keep the call that made the data, and the table that it read.")
+
+
+def test_sections_may_not_share_names_that_functions_read() -> None:
+    function = "def scaled(number):\n    own = number * scale\n    return own\n"
+    assert assigned_anew(f"scale = 2\n{function}own = 3\nown = 4\n") == set()
+    assert assigned_anew(f"scale = 2\n{function}mean, scale = 3, 4\n") == {"scale"}

@@ -39,6 +39,10 @@ COLUMNS = {"patient": "PatientID", "site": "InstitutionName", "device": "Manufac
 _MOST_SEEN = 100
 _OTHER_ENDINGS = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".avif")
 
+# What pydicom says where no installed package decompresses a form, and the packages that do.
+_WITHOUT_PLUGIN = re.compile(r"Unable to decompress '([^']+)'.*missing dependencies", re.DOTALL)
+_PLUGINS = "pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg"
+
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _RLE = "1.2.840.10008.1.2.5"
 
@@ -71,6 +75,10 @@ def read_dicom(data: bytes) -> Decoded:
         raise
     # pydicom and the decoders raise whatever their parsers trip over, RecursionError included.
     except Exception as error:
+        form = _WITHOUT_PLUGIN.search(str(error))
+        if form:
+            message = f"a DICOM file of {form[1]}, which pydicom reads with plugins: pip install {_PLUGINS}"
+            raise ReadError(message) from error
         message = f"a damaged DICOM file, or of a kind that is not read: {in_a_line(error)}"
         raise ReadError(message) from error
 

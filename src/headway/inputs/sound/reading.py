@@ -101,7 +101,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return "no such file"
     if isinstance(error, soundfile.LibsndfileError):
-        return f"not a sound file, or a damaged one: {' '.join(error.error_string.split())}"
+        return f"not a sound file, or a damaged one: {in_a_line(error.error_string).rstrip('.')}"
     return f"cannot be read: {in_a_line(error)}"
 
 

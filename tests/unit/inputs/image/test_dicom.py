@@ -53,6 +53,24 @@ def test_of_several_frames_the_middle_one_is_read_and_said() -> None:
     assert FIELD.notes(dicom(frames)) == ("frame 3 of 5 is read",)
 
 
+def test_a_form_that_needs_a_plugin_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pydicom import pixels
+
+    def without_plugins(*_: object, **__: object) -> None:
+        text = (
+            "Unable to decompress 'JPEG-LS Lossless' pixel data because all plugins are missing dependencies:\n\tgdcm"
+        )
+        raise RuntimeError(text)
+
+    monkeypatch.setattr(pixels, "pixel_array", without_plugins)
+    with pytest.raises(ReadError) as caught:
+        read_dicom(dicom(RAMP))
+    assert str(caught.value) == (
+        "a DICOM file of JPEG-LS Lossless, which pydicom reads with plugins: "
+        "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg"
+    )
+
+
 def test_an_answer_decodes_a_file_once(monkeypatch: pytest.MonkeyPatch) -> None:
     from headway.inputs.image import dicom as module
 

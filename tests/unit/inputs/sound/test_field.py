@@ -94,7 +94,7 @@ def test_recordings_are_recognised_by_their_endings_and_by_their_first_bytes(tmp
     ("item", "reason"),
     [
         (b"", "empty: 0 bytes"),
-        (b"RIFF" + bytes(60), "not a sound file, or a damaged one: Format not recognised."),
+        (b"RIFF" + bytes(60), "not a sound file, or a damaged one: Format not recognised"),
         (wav(np.zeros(0)), "empty: no samples"),
         (wav(tone(440), 100), "a recording of 100 samples a second; from 1,000 to 768,000 are read"),
         (wav(np.zeros((10, 65))), "a recording of 65 channels; up to 64 are read"),

@@ -180,6 +180,15 @@ STRANGERS = [
         "environment.no_submodule",
     ),
     ("KeyError", "10", "print(df.loc[10])", "python.key"),
+    ("TypeError", "'str' object cannot be interpreted as an integer", "for i in range(n):", "python.text_and_number"),
+    (
+        "TypeError",
+        "from_csv() missing 1 required keyword-only argument: 'target'",
+        "hw.from_csv(f)",
+        "python.arguments",
+    ),
+    ("AttributeError", "'Learner' object has no attribute 'save'", "learner.save('m')", "python.no_such_member"),
+    ("AttributeError", "'NoneType' object has no attribute 'backward'", "loss.backward()", "python.none"),
     (
         "ValueError",
         'time data "31/12/2020" doesn\'t match format "%Y-%m-%d"',

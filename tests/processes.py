@@ -47,6 +47,13 @@ def data() -> hw.Data:
     return hw.from_items(columns, input=hw.Image("image", size=12, channels=1), target=hw.Category("label"))
 
 
+def texts() -> hw.Data:
+    """Of one to forty words."""
+    lines = [" ".join(["dark" if row % 2 else "light", *["word"] * (row * row % 40)]) for row in range(40)]
+    columns = {"text": lines, "label": ["a", "b"] * 20}
+    return hw.from_items(columns, input=hw.Text("text"), target=hw.Category("label"))
+
+
 def model(*, is_plain: bool = False) -> nn.Module:
     body = nn.Sequential(nn.Conv2d(1, 4, 3, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Dropout(0.3))
     body = nn.Flatten() if is_plain else body

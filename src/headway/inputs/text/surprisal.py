@@ -21,6 +21,8 @@ MAX_ROWS = 5_000
 _MAX_TOKENS = 1_024
 # The share of training texts that may be as rare to the other half of them.
 _MAX_REFUSED = 0.01
+# With fewer training texts the limit comes from their mean and spread.
+_MIN_RANKED = 200
 # So many tokens of usual rarity are counted beside a text's own: a few tokens say little.
 _USUAL = 5
 # The same in bytes, where these are counted: about as much text.
@@ -82,11 +84,8 @@ class Surprisal:
         """With a limit from what `_sums` gives of texts that were new to what judged them."""
         nats, counts = np.array(sums, dtype=np.float64).reshape(-1, 2).T
         usual = float(nats.sum() / counts.sum()) if counts.sum() else 0.0
-        means = np.sort(_mean((nats, counts), usual, _USUAL if lengths is None else _USUAL_BYTES))
-        # One more is left out: of a hundred texts one is often of another kind, and would set the limit for all.
-        rank = max(int(len(means) * (1 - _MAX_REFUSED)) - 1, 1)
-        limit = float(means[rank - 1]) if len(means) else math.inf
-        return cls(table.tobytes(), usual, limit, b"" if lengths is None else lengths.tobytes())
+        means = _mean((nats, counts), usual, _USUAL if lengths is None else _USUAL_BYTES)
+        return cls(table.tobytes(), usual, _limit(means), b"" if lengths is None else lengths.tobytes())
 
     def is_far(self, arrays: np.ndarray) -> np.ndarray:
         """Which texts of a batch, integers `[batch, tokens]`, are made of tokens rarer than the training texts'."""
@@ -117,6 +116,26 @@ class Surprisal:
         tokens, lengths = (base64.b64decode(values.get(name, "")) for name in ("tokens", "lengths"))
         assert len(lengths) in (0, len(tokens))
         return cls(tokens, float(values["usual"]), float(values["limit"]), lengths)
+
+
+def _limit(means: np.ndarray) -> float:
+    """What one text in a hundred goes beyond, from the average rarity of some texts' tokens, float64 `[texts]`.
+
+    Of few texts it is the one-sided prediction limit of a normal distribution: the fewer, the wider. With fewer than
+    two texts nothing is beyond it.
+
+    Source:
+        Hahn and Meeker 1991, "Statistical intervals", section 4.8.
+    """
+    if len(means) >= _MIN_RANKED:
+        # One more is left out: of a hundred texts one is often of another kind, and would set the limit for all.
+        return float(np.sort(means)[int(len(means) * (1 - _MAX_REFUSED)) - 2])
+    if len(means) < 2:
+        return math.inf
+    from scipy.special import stdtrit
+
+    quantile = float(stdtrit(len(means) - 1, 1 - _MAX_REFUSED))
+    return float(means.mean() + quantile * means.std(ddof=1) * math.sqrt(1 + 1 / len(means)))
 
 
 def _rarity(arrays: Sequence[np.ndarray], size: int, ignored: Sequence[int]) -> np.ndarray:

@@ -40,6 +40,8 @@ _SMALLEST, _LARGEST = 16, 100_000
 _MOST_TOKENS = 50_000
 # In a text as bytes, what stands for its end.
 _END_BYTE = 256
+# Training blocks whose tokens are counted before all are read.
+_COUNTED = 1_000
 # So much of a training text as this stands in the page's box.
 _SHOWN = 40
 
@@ -63,7 +65,8 @@ class TextBlocks(Input):
         start: The index of the token for a beginning; found by `fit`.
         end: How a text's end is written; found by `fit`.
         num_tokens: How many tokens the tokenizer has; found by `fit`.
-        context: Tokens of the longest training block; of a longer text the rest is not read. Found by `fit`.
+        context: Tokens of the longest training block; a model that writes looks no further back. Found by `fit`, for
+            a tokenizer of its own from a thousand of the blocks.
         example: The beginning of a training text; found by `fit`.
 
     Raises:
@@ -161,7 +164,9 @@ class TextBlocks(Input):
         else:
             facts["tokens"], facts["start"], facts["end"] = read_pretrained(self.tokenizer)
         fitted = learned(self, **facts)
-        longest = max(map(len, fitted.read_rows(rows)), default=2)
+        # Training reads all of them later. Only a pretrained model may have a limit that no block may pass.
+        measured = rows.gather_every(max(len(rows) // _COUNTED, 1)) if self.tokenizer in LEARNED else rows
+        longest = max(map(len, fitted.read_rows(measured)), default=2)
         size, example = fitted.opened.get_vocab_size(), next(iter(texts), "")[:_SHOWN]
         return learned(fitted, num_tokens=size, context=longest - 1, example=example)
 

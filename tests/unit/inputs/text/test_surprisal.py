@@ -39,6 +39,20 @@ def test_the_share_of_training_texts_that_are_far_is_small(fitted: Surprisal) ->
     assert fitted.is_far(np.stack(texts(1_000))).mean() <= 0.01
 
 
+@pytest.mark.parametrize("count", [2, 4, 8, 20, 50, 150])
+def test_after_few_training_texts_hardly_any_of_their_kind_is_far(count: int) -> None:
+    new = np.stack(texts(500, seed=1_000))
+    fits = [Surprisal.fit(texts(count, seed=seed), size=SIZE, ignored=(PADDING,)) for seed in range(20)]
+    assert np.mean([fitted.is_far(new).mean() for fitted in fits]) <= 0.02
+    if count >= 20:
+        assert all(fitted.is_far(np.stack(texts(100, first=250))).all() for fitted in fits)
+
+
+def test_of_one_training_text_nothing_can_be_said() -> None:
+    fitted = Surprisal.fit(texts(1), size=SIZE, ignored=(PADDING,))
+    assert not fitted.is_far(np.stack(texts(20, first=250))).any()
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
 def test_few_training_texts_are_enough_to_be_asked(count: int) -> None:
     fitted = Surprisal.fit(texts(count), size=SIZE, ignored=(PADDING,))

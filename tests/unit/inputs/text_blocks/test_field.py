@@ -122,3 +122,19 @@ def test_a_bundle_with_another_tokenizer_is_refused_where_it_is_opened() -> None
         TextBlocks.from_json({**values, "tokens": json.dumps(hostile)})
     with pytest.raises(AssertionError):
         TextBlocks.from_json({**values, "num_tokens": 5})
+
+
+@pytest.mark.parametrize("num_blocks", [900, 4_000])
+def test_fitting_counts_the_tokens_of_a_thousand_blocks(num_blocks: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = list[str]()
+    encoded = TextBlocks._encoded
+
+    def counting(field: TextBlocks, texts: list[str]) -> list[np.ndarray]:
+        counted.extend(texts)
+        return encoded(field, texts)
+
+    monkeypatch.setattr(TextBlocks, "_encoded", counting)
+    rows = pl.DataFrame({"text": ["to be or not", "to be"] * (num_blocks // 2)})
+    field = TextBlocks("text", tokenizer="characters", block=16).fit(rows)
+    assert len(counted) == min(num_blocks, 1_000)
+    assert field.context == len("to be or not")

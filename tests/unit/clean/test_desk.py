@@ -157,11 +157,21 @@ def test_the_page_in_a_browser(desk: Desk, tmp_path: Path) -> None:
         page.press("ArrowDown")
         assert page.run(wait % "document.activeElement.ariaSelected === 'true'")
         assert page.run("Number(document.activeElement.ariaPosInSet)") < 10
+        # Keys that come faster than answers are for one item after another.
+        page.run(
+            """["Enter", "u", "d", "z", "Enter"].forEach((key) =>
+              document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true })))"""
+        )
+        assert page.run(wait % "document.querySelectorAll('.entry .decision:not(:empty)').length >= 4")
         assert not page.complaints
         assert not axe_problems(page, axe_script(tmp_path))
     server.should_exit = True
     thread.join()
-    assert [(line.row, line.action) for line in read_decisions(desk.file).lines] == [(4, "keep")]
+    lines = [(line.row, line.action) for line in read_decisions(desk.file).lines]
+    assert lines[0] == (4, "keep")
+    start = lines[1][0]
+    fast = [(start, "keep"), (start + 1, "unsure"), (start + 2, "drop"), (start + 2, "undo"), (start + 3, "keep")]
+    assert lines[1:] == fast
 
 
 def test_rows_of_a_table_are_shown_by_column(tmp_path: Path) -> None:

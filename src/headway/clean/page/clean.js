@@ -144,10 +144,17 @@ async function refresh() {
   }));
 }
 
+// Keys come faster than answers: the next item is there at once, and what was decided is sent in its order.
+let sent = Promise.resolve();
+function inOrder(send) {
+  sent = sent.then(send);
+  return sent;
+}
+
 async function decide(action, label) {
   const entry = entries[at], before = entries[at - 1];
   if (action === "undo") {
-    const undone = await attempt(() => ask("undo", {}));
+    const undone = await inOrder(() => attempt(() => ask("undo", {})));
     if (undone) {
       const index = entries.findIndex((one) => one.row === undone.row);
       if (index >= 0) {
@@ -165,11 +172,15 @@ async function decide(action, label) {
   if (action === "accept") Object.assign(chosen, { action: "relabel", new: entry.suggested });
   if (action === "same_as") chosen.new = before ? String(before.row) : null;
   if (chosen.action !== action && !entry.suggested) return;
-  const answer = await attempt(() => ask("decide", chosen));
-  if (!answer) return;
-  entry.decision = answer.decision;
-  show(entry, elements.get(at));
+  const index = at;
   select(at + 1);
+  const answer = await inOrder(() => attempt(() => ask("decide", chosen)));
+  if (!answer) {
+    if (entries[index] === entry) select(index);
+    return;
+  }
+  entry.decision = answer.decision;
+  if (entries[index] === entry && elements.has(index)) show(entry, elements.get(index));
   await refresh();
 }
 

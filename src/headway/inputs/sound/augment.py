@@ -1,4 +1,4 @@
-"""Augmentation of spectrograms: stretched, bent and shifted in time and pitch, noisy, by another microphone, hidden.
+"""Augmentation of spectrograms: stretched and shifted in time and in pitch, noisy, through another microphone, hidden.
 
 Each recording's parameters are drawn from (seed, epoch, row), so they depend neither on the batch it lies in nor on
 the threads that read it. All the geometry of a batch is one resampling.
@@ -27,11 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Augment", "SoundView"]
 
-# Of each recording: what is done to all of it; its masks, four of each kind at most; and the knots of its bends.
-_MASKS, _BENDS, _KNOTS = 10, 26, 5
-_DRAWS = _BENDS + 2 * _KNOTS + 1
-_RANGES = {"time": (0, 0.5), "pitch": (0, 0.5), "shift": (0, 0.5), "bend_time": (0, 0.2), "bend_pitch": (0, 0.2),
-           "noise": (0, 1), "tone": (0, 20), "gain": (0, 40), "masks": (0, 4), "mask": (0, 0.5)}  # fmt: skip
+# Of each recording at least; its masks' begin behind the others, and the last is for its window.
+_DRAWS, _MASKS = 24, 10
+_RANGES = {"time": (0, 0.5), "pitch": (0, 0.5), "shift": (0, 0.5), "noise": (0, 1), "tone": (0, 20), "gain": (0, 40),
+           "masks": (0, 4), "mask": (0, 0.5)}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +41,6 @@ class Augment:
         time: Largest change of speed, as a share, from 0 to 0.5; the pitch stays.
         pitch: Largest change of all frequencies, as a share, from 0 to 0.5; the speed stays.
         shift: Largest move in time, as a share of the window, from 0 to 0.5.
-        bend_time: Largest move of single moments, as a share of the window, from 0 to 0.2: some sounds are drawn out
-            and others are hurried.
-        bend_pitch: Largest move of single frequencies, as a share of the bands, from 0 to 0.2: voices differ in how
-            far their resonances lie apart.
         noise: Share of the recordings that get noise, from 0 to 1; from 50 dB below the loudest place to 10 dB.
         tone: Largest change of the balance of low and high, in dB, from 0 to 20: other rooms and microphones.
         gain: Largest change of loudness, in dB, from 0 to 40; what is then above full scale is clipped.
@@ -63,8 +58,6 @@ class Augment:
     time: float = 0.25
     pitch: float = 0.2
     shift: float = 0.1
-    bend_time: float = 0.06
-    bend_pitch: float = 0.04
     noise: float = 0.5
     tone: float = 6.0
     gain: float = 6.0
@@ -82,7 +75,7 @@ class Augment:
     @classmethod
     def none(cls) -> Augment:
         """Recordings as they are."""
-        return cls(time=0, pitch=0, shift=0, bend_time=0, bend_pitch=0, noise=0, tone=0, gain=0, masks=0, mask=0)
+        return cls(time=0, pitch=0, shift=0, noise=0, tone=0, gain=0, masks=0, mask=0)
 
     def louder(self, samples: torch.Tensor, draws: np.ndarray) -> torch.Tensor:
         """Samples `[batch, windows, samples]`, louder or softer."""
@@ -100,10 +93,8 @@ class Augment:
         times = (
             np.linspace(-1, 1, frames) * ((1 + self.time) ** draws[:, 1])[:, None]
             + (2 * self.shift * draws[:, 2])[:, None]
-            + 2 * self.bend_time * _curves(draws[:, _BENDS : _BENDS + _KNOTS], frames)
         )
         sources = band_of(hertz_of(np.arange(bands)) * ((1 + self.pitch) ** draws[:, 3])[:, None])
-        sources = sources + self.bend_pitch * bands * _curves(draws[:, _BENDS + _KNOTS : -1], bands)
         heights = 2 * np.clip(sources, 0, bands - 1) / (bands - 1) - 1
         grid = np.stack(np.broadcast_arrays(times[:, None, :], heights[:, :, None]), axis=-1)
         return _placed(grid, spectrograms)
@@ -132,14 +123,6 @@ class Augment:
         is_hidden = hidden[0][:, :, None] | hidden[1][:, None, :]
         mean = spectrograms.mean(dim=(2, 3), keepdim=True)
         return torch.where(to_device(torch.from_numpy(is_hidden), spectrograms.device)[:, None], mean, spectrograms)
-
-
-def _curves(knots: np.ndarray, length: int) -> np.ndarray:
-    """Smooth curves through values `[batch, knots]` that lie evenly along an axis, `[batch, length]`."""
-    at = np.linspace(0, knots.shape[1] - 1, length)
-    left = np.minimum(at.astype(np.int64), knots.shape[1] - 2)
-    share = (1 - np.cos(np.pi * (at - left))) / 2
-    return knots[:, left] * (1 - share) + knots[:, left + 1] * share
 
 
 def _inside(shares: np.ndarray, widest: float, length: int) -> np.ndarray:
@@ -172,7 +155,8 @@ class SoundView(TrainingView):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Spectrograms `[batch, 1, bands, frames]` and the targets."""
         generators = [generator(seed, "augment", epoch=epoch, row=int(row)) for row in rows]
-        draws = np.stack([draw.uniform(-1, 1, _DRAWS) for draw in generators])
+        num_draws = max(_DRAWS, _MASKS + 4 * self.augment.masks + 1)
+        draws = np.stack([draw.uniform(-1, 1, num_draws) for draw in generators])
         windows = _one_window(inputs, draws[:, -1])
         log_mel = self._log_mel.to(inputs.device)
         if not self.augments:

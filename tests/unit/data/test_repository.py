@@ -22,8 +22,10 @@ from tests.unit.bundle.hub_server import Hub, running_hub
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    from huggingface_hub import constants
+    from huggingface_hub import HfFileSystem, constants
 
+    # Older ones are kept whatever hub they speak to.
+    HfFileSystem.clear_instance_cache()
     with running_hub() as server:
         monkeypatch.setattr(constants, "ENDPOINT", server.address)
         template = server.address + "/{repo_id}/resolve/{revision}/{filename}"

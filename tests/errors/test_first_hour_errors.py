@@ -198,13 +198,24 @@ def test_a_table_of_photos_says_how_to_learn_from_these(tmp_path: Path) -> None:
     assert refusal(lambda: hw.from_csv(tmp_path / "photos.csv", target="label")) == text(
         "The table has no column to learn from.",
         "file: names files; to learn from these, pass it as the input",
-        "Name columns with Table(continuous=[...], ...).",
+        "Pass a column of texts or files as the input (--input), or name columns with Table(continuous=[...]).",
     )
     assert refusal(lambda: hw.from_csv(tmp_path / "photos.csv", target="label", size=96)) == text(
         "`size` has no effect on rows of values.",
         "size=96",
         'Leave it out, or name the column of photos: input="photo".',
     )
+
+
+def test_a_table_of_short_texts_says_how_to_learn_from_these(tmp_path: Path) -> None:
+    texts = [f"tools for task {number}" for number in range(40)]
+    pl.DataFrame({"text": texts, "label": ["cat", "dog"] * 20}).write_csv(tmp_path / "texts.csv")
+    assert refusal(lambda: hw.from_csv(tmp_path / "texts.csv", target="label")) == text(
+        "The table has no column to learn from.",
+        "text: nearly as many different texts as rows (40 of 40)",
+        "Pass a column of texts or files as the input (--input), or name columns with Table(continuous=[...]).",
+    )
+    assert str(hw.from_csv(tmp_path / "texts.csv", input="text", target="label").input) == "Text('text')"
 
 
 def test_class_weights_name_labels_as_the_data_have_them() -> None:

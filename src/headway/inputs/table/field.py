@@ -145,7 +145,10 @@ class Table(RowInput[FittedColumn]):
         if not any(chosen.values()):
             given = [f"{name}: {reason}" for name, reason in left_out.items()][:10] or "no column but the target's"
             what = "The table has no column to learn from."
-            raise DataError(what, given=given, fix="Name columns with Table(continuous=[...], ...).")
+            fix = (
+                "Pass a column of texts or files as the input (--input), or name columns with Table(continuous=[...])."
+            )
+            raise DataError(what, given=given, fix=fix)
         return learned(replace(self, **chosen), left_out=left_out)
 
     @classmethod

@@ -253,12 +253,14 @@ def test_a_table_without_columns_to_learn_from_is_refused() -> None:
     assert refusal(DataError, lambda: Table().bind(frame, Category("income"))) == (
         "The table has no column to learn from.\n"
         "  Given: id: a different number in each row\n"
-        "  Fix:   Name columns with Table(continuous=[...], ...)."
+        "  Fix:   Pass a column of texts or files as the input (--input), or name columns with "
+        "Table(continuous=[...])."
     )
     assert refusal(DataError, lambda: Table().bind(frame.drop("id"), Category("income"))) == (
         "The table has no column to learn from.\n"
         "  Given: no column but the target's\n"
-        "  Fix:   Name columns with Table(continuous=[...], ...)."
+        "  Fix:   Pass a column of texts or files as the input (--input), or name columns with "
+        "Table(continuous=[...])."
     )
 
 

@@ -177,7 +177,7 @@ def rows(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("rows")
 def test_what_torchrun_starts_again_goes_on(headway: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     @contextmanager
-    def launched() -> Iterator[Processes]:
+    def launched(**_: object) -> Iterator[Processes]:
         yield Processes(launch="nightly")
 
     monkeypatch.setattr(distributed, "join", launched)

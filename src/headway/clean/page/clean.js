@@ -48,7 +48,8 @@ function card(entry, index) {
   if (state.shown === "sound") parts.push(made("audio", { controls: true, preload: "none", src: `sound/${entry.row}`, tabIndex: -1 }));
   if (entry.values) {
     const names = Object.keys(entry.values);
-    const pairs = names.flatMap((name) => [made("dt", { textContent: name }), made("dd", { textContent: entry.values[name] })]);
+    const pairs = names.map((name) => made("div", { className: String(entry.values[name]).length > 30 ? "long" : "" },
+      made("dt", { textContent: name }), made("dd", { textContent: entry.values[name] })));
     const one = made("p", { className: "text", dir: "auto", tabIndex: 0, textContent: entry.values[names[0]] });
     parts.push(names.length > 1 ? made("dl", { dir: "auto", tabIndex: 0 }, ...pairs) : one);
   }

@@ -24,6 +24,8 @@ SIDE, _SMALL = 32, 10
 _CELL, _NEAREST, _SIMILAR = 2_500, 3, 0.8
 _MOST = 4_000
 _STEPS = 5
+# Pairs that are laid over one another at once: each takes 100 KB meanwhile.
+_BLOCK = 256
 # Shares of a picture's contrast. Chosen where planted copies were found and clean sets had hardly any: 3 pairs of 5,000
 # digits, 1 of 1,399 photos.
 _LIMITS = Limits(most=0.05, alike=0.007, surely=0.002, of_others=0.25, of_next=0.5)
@@ -53,7 +55,7 @@ def find_copies(pictures: np.ndarray) -> list[tuple[int, int]]:
     pairs = _similar(pictures)
     if not len(pairs):
         return []
-    left = np.concatenate([_left(pictures, pairs[start : start + 2048]) for start in range(0, len(pairs), 2048)])
+    left = np.concatenate([_left(pictures, pairs[start : start + _BLOCK]) for start in range(0, len(pairs), _BLOCK)])
     return nearest_copies(pairs[:, :2], left, _LIMITS)
 
 

@@ -293,9 +293,10 @@ class Image(Input):
     def near_copies(self, part: Part) -> Sequence[tuple[int, int]]:
         from headway.inputs.image.near_copies import SIDE, find_copies
 
-        side = min(self.side, SIDE)
-        blocks = [part.canvases(block) for block in np.array_split(np.arange(len(part)), -(-len(part) // 256))]
-        small = [self.thumbnail(canvas, side).mean(axis=-1) for block in blocks for canvas in block]
+        side, blocks = min(self.side, SIDE), np.array_split(np.arange(len(part)), -(-len(part) // 256))
+        # One block after the other: all of the canvases would fill the memory.
+        views = (self.thumbnail(canvas, side) for block in blocks for canvas in part.canvases(block))
+        small = [view.mean(axis=-1).astype(np.float32) for view in views]
         return find_copies(np.stack(small)) if small else ()
 
     def audit(self, part: Part) -> ItemAudit:

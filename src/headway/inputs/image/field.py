@@ -296,8 +296,7 @@ class Image(Input):
         side, blocks = min(self.side, SIDE), np.array_split(np.arange(len(part)), -(-len(part) // 256))
         # One block after the other: all of the canvases would fill the memory.
         views = (self.thumbnail(canvas, side) for block in blocks for canvas in part.canvases(block))
-        small = [view.mean(axis=-1).astype(np.float32) for view in views]
-        return find_copies(np.stack(small)) if small else ()
+        return find_copies(np.stack([view.mean(axis=-1).astype(np.float32) for view in views])) if len(part) else ()
 
     def audit(self, part: Part) -> ItemAudit:
         from headway.inputs.image.audit import PhotoAudit

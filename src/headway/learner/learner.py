@@ -249,7 +249,7 @@ class Learner(Answers, Judged):
             "optimizer": setup.optimizer if isinstance(setup.optimizer, str) else None,
             "batch_size": "auto" if setup.split_batches else setup.batch_size,
             "device": str(setup.precision.device),
-            "precision": str(setup.precision.dtype).removeprefix("torch."),
+            "precision": setup.precision.name_for(setup.model),
             "augment": setup.training_view.to_json(),
         }
 

@@ -134,7 +134,7 @@ def run_facts(subject: Subject) -> dict[str, Known]:
         "class_weights": subject.settings["class_weights"],
         "num_outputs": setup.data.target.num_outputs,
         "run_sha256": sha256_of(setup.model),
-        "precision": precision,
+        "precision": setup.precision.name_for(setup.model),
         "measures": is_fixed(setup.model),
         "is_mirrored": getattr(getattr(setup.model, "body", None), "is_mirrored", False),
         "is_ragged": setup.data.train.lengths is not None,

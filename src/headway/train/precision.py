@@ -67,6 +67,11 @@ class Precision:
             return replace(self, dtype=torch.float32)
         return self.fresh()
 
+    def name_for(self, model: torch.nn.Module) -> str:
+        """What `choose_precision` is called with to compute this model so again; "auto" where its stages differ."""
+        name = str(self.dtype).removeprefix("torch.")
+        return name if self.for_training(model).dtype is self.dtype else "auto"
+
     def fresh(self) -> Precision:
         """The same, its scaler as new."""
         # Each stage begins so, whether or not the process has trained before: it may be resumed in another one.

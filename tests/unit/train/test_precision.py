@@ -210,6 +210,8 @@ def test_a_stage_takes_float32_where_bfloat16_is_slow(monkeypatch: pytest.Monkey
     auto = choose_precision(torch.device("cpu"))
     assert auto.dtype is auto.for_training(narrow).dtype is torch.bfloat16
     assert auto.for_training(wide).dtype is torch.float32
+    # What a run keeps of it makes the same choice again.
+    assert (auto.name_for(narrow), auto.name_for(wide)) == ("bfloat16", "auto")
     assert choose_precision(torch.device("cpu"), "bfloat16").for_training(wide).dtype is torch.bfloat16
     capabilities["amx_bf16"] = True
     assert auto.for_training(wide).dtype is torch.bfloat16

@@ -127,6 +127,14 @@ def test_pretrained_photos(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_precision_that_the_run_chose(layer: str, make: Callable[..., hw.Learner], tmp_path: Path) -> None:
+    """Its stages may differ in it."""
+    learner = make(hw.Image("file", size=32), "efficientnet_lite0", epochs=1, precision="auto")
+    assert same_bits(learner, layer, tmp_path)
+
+
+@pytest.mark.slow
 def test_other_forms_of_photos(make: Callable[..., hw.Learner], tmp_path: Path) -> None:
     """A canvas that is larger than the crop, grey, another network, no augmentation."""
     input = hw.Image("file", size=32, channels=1, crop=0.8, squeeze=1)

@@ -250,3 +250,14 @@ def test_tables_of_every_form_and_targets_of_every_kind(tmp_path: Path, ending: 
         learner.fit(1)
         assert learner.predictions("valid").predictions.shape[0] == len(data.valid)
     assert isinstance(hw.from_csv(path, input="text", target="mood").input, Text)
+
+
+@pytest.mark.parametrize("table", [pl.DataFrame({"body": ["good"], "stars": [1]}), {"body": ["good"], "stars": [1]}])
+def test_a_table_without_the_texts_is_refused(table: object) -> None:
+    with pytest.raises(DataError) as caught:
+        Text(["title", "body"]).each(table)
+    assert str(caught.value) == (
+        "The table has no column 'title', which the model reads.\n"
+        "  Given: columns: body, stars\n"
+        "  Fix:   Rename the column of texts, or add 'title'."
+    )

@@ -12,8 +12,8 @@ from tests.docs.code import BrokenCodeError, check, pieces
 from tests.docs.shell import MARK, reason_not_to_run, run_block
 from tests.meta.modules import pages
 
-LANGUAGES = {"bash", "csv", "json", "python", "text"}
-"""Of these `text` alone is neither run nor compared."""
+LANGUAGES = {"bash", "csv", "json", "nginx", "python", "text", "yaml"}
+"""Of these `nginx`, `text` and `yaml` are not run here; `test_deploy.py` reads what is YAML."""
 
 
 def test_pieces_between_backticks_are_true() -> None:

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from headway.errors import ConfigError, RunError
+from headway.system.files import read_file
 from headway.system.terminal import echo
 
 __all__ = ["NumProcesses", "Shard", "at_fault", "check_processes", "launch"]
@@ -90,7 +91,7 @@ def _tell(rank: int, logs: Path) -> None:
     """Says what a process failed with, unless it is the first one, which speaks for itself."""
     log = next(logs.glob(f"*/attempt_0/{rank}/stderr.log"), None) if rank else None
     if log is not None:
-        lines = log.read_text(errors="replace").splitlines()[-LINES_SHOWN:]
+        lines = read_file(log).decode(errors="replace").splitlines()[-LINES_SHOWN:]
         echo("\n".join(lines), err=True, lines=True)
 
 

@@ -117,7 +117,7 @@ def test_an_error_of_ours_is_shown_whole_with_its_entry(tmp_path: Path) -> None:
         f"Given: no.headway, looked up from {Path.cwd()}\nFix:   Correct the path.\nMore:  help(hw.load), in Python\n\n"
         "A file is not a model of Headway  [headway.no_bundle]\n"
         "A bundle holds the graph, how inputs are read, the classes and a check. This\n"
-        "file is none, or is missing.\n\n"
+        "file is none, is damaged, or is missing.\n\n"
         "Why, the likeliest first:\n"
         "  1. The path is looked up from another folder than the one the model was\n"
         "     exported to.\n"

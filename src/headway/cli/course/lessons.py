@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from headway.system.files import read_file
 from headway.system.terminal import echo
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _start(program: str, file: Path, lesson: int | None) -> None:
     # Jupyter shows a Python file as text, without cells to run.
     shown = file
     if program == "jupyter" and lesson is not None:
-        shown = write_notebook(read_copy(read(lesson), file.read_text(encoding="utf-8")), file)
+        shown = write_notebook(read_copy(read(lesson), read_file(file).decode()), file)
     subprocess.Popen([command, str(shown)], stdin=subprocess.DEVNULL, start_new_session=True)
 
 
@@ -116,7 +117,7 @@ def run(
     if workspace.open_lesson(lesson):
         workspace.log.append(Event(kind="opened", id=f"{lesson}.lesson"))
     file = workspace.folder / lessons.lesson_files()[lesson].name
-    own = read_copy(lessons.read(lesson), file.read_text(encoding="utf-8"))
+    own = read_copy(lessons.read(lesson), read_file(file).decode())
     if all_cells or as_json:
         raise typer.Exit(0 if _run_all(own, file, workspace.log, as_json) else 1)
     from headway.course.guided import guide

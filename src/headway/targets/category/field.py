@@ -10,7 +10,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
-import polars as pl
 
 from headway.data.normal_form import normal_text, spellings
 from headway.errors import ConfigError, DataError, did_you_mean
@@ -80,6 +79,8 @@ class Category(Target):
 
     def values(self, items: pl.DataFrame) -> list[str | None]:
         """The labels as text in one form, None where there is none."""
+        import polars as pl
+
         # A class may well be called NA: what the user names as a label is one.
         none = {normal_text(text) for text in self.missing} - {normal_text(label) for label in self.labels}
         column = items[self.column]
@@ -96,6 +97,8 @@ class Category(Target):
 
     def _contradictions(self, items: pl.DataFrame) -> list[str]:
         """The sentence on identical items with different labels; none where there are none."""
+        import polars as pl
+
         contents = items["content"].sort()
         # Hardly ever are there any, and to look by sorting takes a tenth of the memory.
         twice = contents.filter(contents == contents.shift()).unique().to_list()

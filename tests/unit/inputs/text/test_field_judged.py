@@ -131,13 +131,16 @@ def test_other_languages_and_code_are_not_familiar(reviews: tuple[hw.Text, list[
     assert share_familiar(again, others) == share_familiar(field, others)
 
 
-@pytest.mark.parametrize("count", [50, pytest.param(900, marks=pytest.mark.slow)])
-def test_learned_tokens_of_few_texts_tell_other_texts_too(reviews: tuple[hw.Text, list[str]], count: int) -> None:
+@pytest.mark.parametrize(("count", "most"), [(50, 0.25), pytest.param(900, 0.15, marks=pytest.mark.slow)])
+def test_learned_tokens_of_few_texts_tell_other_texts_too(
+    reviews: tuple[hw.Text, list[str]], count: int, most: float
+) -> None:
     others = reviews[1]
     rows = pl.DataFrame({"text": others[-count:]})
     field = hw.Text("text", tokenizer="byte_pair").fit(rows)
     assert share_familiar(field, others[:100]) >= 0.95
-    assert share_familiar(field, [text for texts in FOREIGN.values() for text in texts]) < 0.15
+    # The fewer texts, the wider the limit.
+    assert share_familiar(field, [text for texts in FOREIGN.values() for text in texts]) < most
     assert share_familiar(field, CODE) <= 0.5
     again = hw.Text.from_json(field.to_json())
     assert share_familiar(again, others) == share_familiar(field, others)

@@ -13,7 +13,7 @@ from tests.docs.shell import MARK, reason_not_to_run, run_block
 from tests.meta.modules import pages
 
 LANGUAGES = {"bash", "csv", "json", "nginx", "python", "text", "yaml"}
-"""Of these `nginx`, `text` and `yaml` are not run here; `test_deploy.py` reads what is YAML."""
+"""Of these `nginx` and `text` are neither run nor compared; `tests/meta/test_docs.py` reads what is `yaml`."""
 
 
 def test_pieces_between_backticks_are_true() -> None:

@@ -7,7 +7,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headway.data.store import temporary_file
 from headway.system.cache import cache_folder
 from headway.system.files import open_file
 
@@ -43,6 +42,9 @@ def read_parquet(file: Path, *, max_bytes: int) -> pl.DataFrame:
         OSError: If the file has more bytes, or its numbers alone would have.
     """
     import polars as pl
+
+    # It is written with polars: predicting, which reads tables in other forms, does without.
+    from headway.data.store import temporary_file
 
     with open_file(file, max_bytes=max_bytes) as opened:
         # A column of one value takes no room in the file, whatever its length.

@@ -125,8 +125,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"Known: {', '.join(names[:8])}{more}."
 
 
-def in_a_line(error: BaseException) -> str:
-    r"""What another library's error says, in one line of at most 200 characters; its class where it says nothing.
+def in_a_line(error: BaseException | str) -> str:
+    r"""What another library's error, or its message, says, in one line of at most 200 characters; its class where it says nothing.
 
     Example:
         >>> in_a_line(ValueError("no such\n  layer"))

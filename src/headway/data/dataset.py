@@ -249,7 +249,7 @@ class Data:
             >>> import headway as hw
             >>> items = {"size": range(40), "age": [8, 3, 5, 1] * 10, "code": [0, 1] * 20, "answer": ["no", "yes"] * 20}
             >>> hw.from_items(items, target="answer").rebuild(without=["code"], drop=[3, 4])
-            Data(31 train, 7 valid; Table of 2 columns -> 'answer')
+            Data(31 train, 7 valid; Table of 1 columns -> 'answer')
         """
         from headway.data.rebuild import rebuild
 

@@ -126,7 +126,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def in_a_line(error: BaseException | str) -> str:
-    r"""What another library's error, or its message, says, in one line of at most 200 characters; its class where it says nothing.
+    r"""What another library's error or its message says, in a line of at most 200 characters; its class for nothing.
 
     Example:
         >>> in_a_line(ValueError("no such\n  layer"))

@@ -23,6 +23,8 @@ _MAX_TOKENS = 1_024
 _MAX_REFUSED = 0.01
 # With fewer training texts the limit comes from their mean and spread.
 _MIN_RANKED = 200
+# In nats; infinity is no number in JSON.
+_NO_LIMIT = 1e9
 # So many tokens of usual rarity are counted beside a text's own: a few tokens say little.
 _USUAL = 5
 # The same in bytes, where these are counted: about as much text.
@@ -131,7 +133,7 @@ def _limit(means: np.ndarray) -> float:
         # One more is left out: of a hundred texts one is often of another kind, and would set the limit for all.
         return float(np.sort(means)[int(len(means) * (1 - _MAX_REFUSED)) - 2])
     if len(means) < 2:
-        return math.inf
+        return _NO_LIMIT
     from scipy.special import stdtrit
 
     quantile = float(stdtrit(len(means) - 1, 1 - _MAX_REFUSED))

@@ -23,7 +23,7 @@ _MAX_TOKENS = 1_024
 _MAX_REFUSED = 0.01
 # With fewer training texts the limit comes from their mean and spread.
 _MIN_RANKED = 200
-# In nats; infinity is no number in JSON.
+# In nats; JSON has no infinity.
 _NO_LIMIT = 1e9
 # So many tokens of usual rarity are counted beside a text's own: a few tokens say little.
 _USUAL = 5

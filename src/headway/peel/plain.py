@@ -177,7 +177,7 @@ def train_all(
         if facts.is_ragged:
             batches = shuffled_by_length(batches, facts.lengths, seed=facts.seed, epoch=epoch)
         for batch in batches:
-            # Of what is drawn inside the model, such as dropout.
+            # For what is drawn inside the model, such as dropout.
             torch.manual_seed(torch_seed(facts.seed, "forward", epoch=epoch, step=step))
             lr = facts.schedule(step, total_steps=total_steps, max_lr=facts.lr)
             for group in optimizer.param_groups:

@@ -57,8 +57,7 @@ def _fold(body: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
     """Makes one of each convolution and the normalisation that takes its output; gives what the body gave before."""
     names = {module: name for name, module in body.named_modules()}
     made: dict[torch.Tensor, nn.Conv2d] = {}
-    # Each once, although a body may run them for a photo and for its mirror image.
-    pairs: dict[nn.BatchNorm2d, nn.Conv2d] = {}
+    pairs: dict[nn.BatchNorm2d, nn.Conv2d] = {}  # each once, also where a body runs twice, for a mirror image
 
     def after(module: nn.Module, arguments: tuple[torch.Tensor], output: torch.Tensor) -> None:
         if isinstance(module, nn.Conv2d):

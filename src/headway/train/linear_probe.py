@@ -113,8 +113,14 @@ def solve_head(
         decay = decays[int(np.argmin(losses))]
         held_out = objective.activate(outputs[int(np.argmin(losses))])
     is_right = held_out.argmax(dim=1) == targets if held_out is not None and target.is_one_class else None
-    start = None if objective.is_convex else _start(scaled, targets, target, objective, decay)
-    weights = _solve(scaled, targets, target, objective, decay, start)
+    weights = _solve(
+        scaled,
+        targets,
+        target,
+        objective,
+        decay,
+        start=None if objective.is_convex else _start(scaled, targets, target, objective, decay),
+    )
     train_loss = objective.loss_fn(_outputs(scaled, weights), targets).item()
     # The head works on features as they are, not standardised.
     weight = back(weights[:, :-1]) / std
@@ -131,8 +137,7 @@ def solve_head(
 def _in_span(features: torch.Tensor) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:
     """Where items are few, their features in as many coordinates as there are items; and the way back for weights."""
     # The best weights are a sum of items' features: whatever is at right angles to all of these changes no output and
-    # costs decay (the representer theorem, Kimeldorf and Wahba 1971). So they are the same when sought among these
-    # coordinates alone, and every step of the search is so much shorter.
+    # costs decay (the representer theorem, Kimeldorf and Wahba 1971). Sought among these alone they are the same, sooner.
     num_items, num_features = features.shape
     if 2 * num_items > num_features:
         # The decomposition takes its time, too: it is for features that become shorter by half.
@@ -162,8 +167,7 @@ def _held_out_outputs(
         inside = torch.from_numpy(folds != fold)
         weights = None
         for index, decay in enumerate(decays):
-            # Each solution starts from the one before, which had the next stronger decay, and to compare decays it
-            # need not be exact.
+            # From the solution of the next stronger decay; to compare decays it need not be exact.
             weights = _solve(features[inside], targets[inside], target, objective, decay, weights, max_iter=40)
             outputs[index, ~inside] = _outputs(features[~inside], weights)
     return outputs

@@ -122,8 +122,7 @@ class Augment:
         area, ratio, x, y, turn, mirror, mirror_vertical, tilt_x, tilt_y, move_x, move_y = draws[:, :11].T
         # The crop's sides as shares of the canvas's, how far it is free to move, and where its middle is.
         if self.crop < 1:
-            # The root, since it is the area that is drawn evenly.
-            length = np.sqrt(self.crop + (1 - self.crop) * (area + 1) / 2)
+            length = np.sqrt(self.crop + (1 - self.crop) * (area + 1) / 2)  # the root: areas are drawn evenly
             # A crop that reached the canvas's edge would be cut to less than its area.
             stretch = np.clip(self.stretch ** (ratio / 2), length, 1 / length)
             width, height = length * stretch, length / stretch
@@ -134,8 +133,7 @@ class Augment:
             width = height = np.full(len(draws), size / side)
             free, middle = (0.0, 0.0), (2 * ((side - size) // 2) + size) / side - 1
         cos, sin = np.cos(np.radians(self.rotate * turn)), np.sin(np.radians(self.rotate * turn))
-        # In the matrix, where a flip costs nothing.
-        flip = np.where(self.flip & (mirror < 0), -1.0, 1.0)
+        flip = np.where(self.flip & (mirror < 0), -1.0, 1.0)  # in the matrix, where it costs nothing
         flip_vertical = np.where(self.flip_vertical & (mirror_vertical < 0), -1.0, 1.0)
         matrices = np.zeros((len(draws), 3, 3), dtype=np.float32)
         matrices[:, 0, 0], matrices[:, 0, 1] = width * cos * flip, -width * sin * flip_vertical

@@ -436,14 +436,12 @@ def _upright(image: PILImage.Image) -> PILImage.Image:
     """The image turned as its EXIF says."""
     from PIL import Image as PILImage
 
-    # Pillow's own `exif_transpose` also writes the remaining EXIF anew, which fails for many a photo whose other tags
-    # are not as they should be.
+    # Pillow's own `exif_transpose` also writes the other tags anew, which fails where these are not as they should be.
     turn = PILImage.Transpose
     # What undoes each of EXIF's orientations, from 2 on; 1 is upright.
     first_four = (turn.FLIP_LEFT_RIGHT, turn.ROTATE_180, turn.FLIP_TOP_BOTTOM, turn.TRANSPOSE)
     turns = dict(enumerate((*first_four, turn.ROTATE_270, turn.TRANSVERSE, turn.ROTATE_90), start=2))
-    # Some formats are turned when they are loaded, and say no more of it then.
-    image.load()
+    image.load()  # some formats are turned by this, and say no more of it then
     orientation = _orientation(image)
     return image.transpose(turns[orientation]) if orientation in turns else image
 

@@ -137,7 +137,7 @@ def solve_head(
 def _in_span(features: torch.Tensor) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:
     """Where items are few, their features in as many coordinates as there are items; and the way back for weights."""
     # The best weights are a sum of items' features: whatever is at right angles to all of these changes no output and
-    # costs decay (the representer theorem, Kimeldorf and Wahba 1971). Sought among these alone they are the same, sooner.
+    # costs decay (the representer theorem, Kimeldorf and Wahba 1971). Sought among these alone they are the same.
     num_items, num_features = features.shape
     if 2 * num_items > num_features:
         # The decomposition takes its time, too: it is for features that become shorter by half.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
 import numpy as np
 
-from headway.errors import ConfigError, DataError, ReadError
+from headway.errors import ConfigError, DataError, ReadError, did_you_mean
 from headway.inputs.protocols import Column, Parts, Step
 from headway.inputs.training_view import TrainingView
 
@@ -319,9 +319,19 @@ class Input(ABC):
         return None
 
     def each(self, items: Any) -> Iterable[Any]:
-        """Items one by one, from whatever holds several of them: a frame, a dict of columns, or any iterable."""
-        has_columns = self.source == "values" and (isinstance(items, Mapping) or hasattr(items, "columns"))
-        return items[self.column] if has_columns else items
+        """Items one by one, from whatever holds several of them: a frame, a dict of columns, or any iterable.
+
+        Raises:
+            DataError: If it has columns, and not those that are read.
+        """
+        if not (isinstance(items, Mapping) or hasattr(items, "columns")):
+            return items
+        columns = [*map(str, items if isinstance(items, Mapping) else items.columns)]
+        if missing := [name for name in self.columns if name not in columns]:
+            what, given = f"The table has no column {missing[0]!r}, which the model reads.", ", ".join(columns[:10])
+            raise DataError(what, given=f"columns: {given or 'none'}", fix=did_you_mean(missing[0], columns))
+        values = [items[name] for name in self.columns]
+        return values[0] if len(values) == 1 else zip(*values, strict=True)
 
     def from_row(self, row: Mapping[str, Any]) -> Any:
         """What `read` takes of a row's values by column: the value, where there is one column, else the row."""

@@ -81,3 +81,18 @@ def test_rows_are_read_one_by_one_and_the_one_that_cannot_be_read_is_named() -> 
     assert str(caught.value) == (
         "Throws cannot read an item of column 'throws'.\n  Given: one: no throws\n  Fix:   Correct or remove that row."
     )
+
+
+def test_a_frame_gives_its_column_and_one_without_it_is_refused() -> None:
+    field = Throws("throws")
+    for table in ({"throws": ["1 2"], "who": ["Ann"]}, pl.DataFrame({"throws": ["1 2"], "who": ["Ann"]})):
+        assert list(field.each(table)) == ["1 2"]
+    assert field.each(["3 4"]) == ["3 4"]
+    for table in ({"throw": ["1 2"], "who": ["Ann"]}, pl.DataFrame({"throw": ["1 2"], "who": ["Ann"]})):
+        with pytest.raises(DataError) as caught:
+            field.each(table)
+        assert str(caught.value) == (
+            "The table has no column 'throws', which the model reads.\n"
+            "  Given: columns: throw, who\n"
+            '  Fix:   Did you mean "throw"?'
+        )

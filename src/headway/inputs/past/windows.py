@@ -11,7 +11,7 @@ import polars as pl
 from headway.errors import DataError, did_you_mean
 from headway.inputs.series.layouts import IDS, TIMES
 
-__all__ = ["END", "MOST_HISTORY", "NEXT", "ORIGIN", "SERIES", "STRETCH", "Table", "windows"]
+__all__ = ["END", "MOST_HISTORY", "NEXT", "ORIGIN", "SERIES", "STRETCH", "Table", "forecast_hint", "windows"]
 
 # Columns of the item table, besides that of the past: the values that followed; of which series they are; the time of
 # the first and of the last of them; and what belongs together for intervals.
@@ -26,6 +26,9 @@ _MANY_SERIES = 30
 _NAMES = TIMES | {"day", "week", "month", "quarter", "year", "hour", "ds", "period"}
 # A step between two times that is so many times the usual one is a gap.
 _GAP = 1.9
+# A table is proposed for forecasts where each of a few series has so many moments, and this share of their steps is
+# about as long as the usual one: on working days four in five are.
+_FEW_SERIES, _MIN_MOMENTS, _REGULAR_SHARE = 10, 32, 0.75
 _FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y")
 
 
@@ -138,6 +141,35 @@ class Table:
         ]
 
 
+def forecast_hint(table: pl.DataFrame, column: str) -> list[str]:
+    """How to forecast a column of numbers, where the table has a row a moment at regular times; else nothing."""
+    try:
+        layout = Table.recognise(table, column, time=None, id=None)
+        if layout.time is None:
+            return []
+        if layout.id:
+            # A few series show it, of however many.
+            few = table[layout.id].unique(maintain_order=True).head(_FEW_SERIES).to_list()
+            table = table.filter(pl.col(layout.id).is_in(few, nulls_equal=True))
+        series = layout.series(table)
+    # Times, or numbers, that cannot be read as such: it is another table.
+    except DataError:
+        return []
+    if not all(len(times) >= _MIN_MOMENTS and _is_regular(times) for _, times, _ in series):
+        return []
+    of = f", for each {layout.id!r}" if layout.id else ""
+    return [
+        f"Column {layout.time!r} holds regular times{of}. To forecast how {column!r} goes on: --kind future "
+        f"--horizon 12 (target=hw.Future({column!r}, horizon=12))."
+    ]
+
+
+def _is_regular(times: pl.Series) -> bool:
+    steps = _steps(times)
+    usual = np.median(steps)
+    return bool(((steps > usual / _GAP) & (steps < _GAP * usual)).mean() >= _REGULAR_SHARE)
+
+
 def _times(column: pl.Series) -> pl.Series:
     """Times as they can be ordered: dates, or numbers."""
     if column.dtype.is_integer():
@@ -215,6 +247,10 @@ def _notes(layout: Table, series: list[Any], items: pl.DataFrame, *, every: int,
     return tuple(notes)
 
 
+def _steps(times: pl.Series) -> np.ndarray:
+    return np.diff(times.to_physical().cast(pl.Float64).to_numpy())
+
+
 def _has_gap(times: pl.Series) -> bool:
-    steps = np.diff(times.to_physical().cast(pl.Float64).to_numpy())
+    steps = _steps(times)
     return bool(len(steps) and (steps > _GAP * np.median(steps)).any())

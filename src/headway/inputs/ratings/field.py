@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from headway.errors import ConfigError, DataError, ReadError
+from headway.errors import ConfigError, ReadError
 from headway.inputs.base import learned
 from headway.inputs.protocols import Column
 from headway.inputs.table.columns import CategoryColumn
@@ -115,22 +115,6 @@ class Ratings(RowInput[CategoryColumn]):
     def names(self, items: pl.DataFrame) -> list[str]:
         """User and item of each row."""
         return [f"{user}, {item}" for user, item in items.select(self.columns).iter_rows()]
-
-    def each(self, items: Any) -> Iterable[Any]:
-        """The pairs of a polars or pandas frame, or of a dict of columns, one by one; anything else as it is.
-
-        Raises:
-            DataError: If it has columns, and not both of these.
-        """
-        columns = list(items if isinstance(items, Mapping) else getattr(items, "columns", ()))
-        if not columns:
-            return items
-        missing = [name for name in self.columns if name not in columns]
-        if missing:
-            what = f"The table has no column {missing[0]!r}, and both are needed."
-            given = f"columns: {', '.join(map(str, columns[:10]))}"
-            raise DataError(what, given=given, fix="Rename it, or add it.")
-        return zip(items[self.user], items[self.item], strict=True)
 
     def same_items(self, items: pl.DataFrame) -> list[str]:
         """User and item: a pair that is rated twice is one item."""

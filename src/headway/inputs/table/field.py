@@ -148,6 +148,10 @@ class Table(RowInput[FittedColumn]):
             fix = (
                 "Pass a column of texts or files as the input (--input), or name columns with Table(continuous=[...])."
             )
+            if target.task == "regression":
+                from headway.inputs.past.windows import forecast_hint
+
+                fix = next(iter(forecast_hint(items, target.column)), fix)
             raise DataError(what, given=given, fix=fix)
         return learned(replace(self, **chosen), left_out=left_out)
 

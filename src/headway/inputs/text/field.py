@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from headway.errors import ConfigError, DataError, ReadError, did_you_mean
+from headway.errors import ConfigError, ReadError, did_you_mean
 from headway.inputs.base import Input, learned, values_of
 from headway.inputs.protocols import Column, Parts
 from headway.inputs.text.encoder_files import encoder_tokenizer, is_encoder, max_positions
@@ -270,22 +270,6 @@ class Text(Input):
     def separator(self) -> str:
         """What stands between the texts of several columns."""
         return f" {separator(self.fitted)} " if self.fitted and len(self.columns) > 1 else " "
-
-    def each(self, items: Any) -> Iterable[Any]:
-        """The texts, or rows, of a frame or of a dict of columns, one by one; anything else as it is.
-
-        Raises:
-            DataError: If it has columns, and not those that are read.
-        """
-        if not (isinstance(items, Mapping) or hasattr(items, "columns")):
-            return items
-        columns = list(items if isinstance(items, Mapping) else items.columns)
-        missing = [name for name in self.columns if name not in columns]
-        if missing:
-            what = f"The table has no column {missing[0]!r}, which the model reads."
-            given = f"columns: {', '.join(map(str, columns[:10])) or 'none'}"
-            raise DataError(what, given=given, fix=f"Rename the column of texts, or add {missing[0]!r}.")
-        return zip(*(items[name] for name in self.columns), strict=True)
 
     def names(self, items: pl.DataFrame) -> list[str]:
         """How each text begins, with its row."""

@@ -102,6 +102,13 @@ class Number(Target):
         distinct = np.unique(numbers)
         return cls(column) if len(distinct) > MANY_CLASSES or (distinct != np.floor(distinct)).any() else None
 
+    def remarks(self, items: pl.DataFrame) -> list[str]:
+        """How to forecast the column, where its rows are moments."""
+        from headway.inputs.past.windows import forecast_hint
+
+        own = ("row", "content", "split")
+        return forecast_hint(items.drop(own, strict=False), self.column)
+
     def fit(self, rows: pl.DataFrame) -> Self:
         """A copy that knows mean and standard deviation of `rows`."""
         numbers = self.encode(self.values(rows)).astype(np.float64)

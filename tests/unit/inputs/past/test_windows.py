@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime
+from typing import Any
 
 import pandas as pd
 import polars as pl
 import pytest
 
 import headway as hw
+from headway.errors import DataError
 from headway.inputs.past.field import Past
 from headway.inputs.past.windows import END, NEXT, ORIGIN, SERIES, STRETCH
 
@@ -136,3 +138,38 @@ def test_what_no_column_tells_apart_is_an_error() -> None:
         "  Given: time='day', columns: day, x\n"
         '  Fix:   Name it: hw.Future(..., id="shop") (--series-column shop).'
     )
+
+
+@pytest.mark.parametrize(
+    ("table", "of"),
+    [
+        ({"day": list(range(40)), "sales": [0.5] * 40}, ""),
+        ({"day": [f"2024-{1 + row // 28:02}-{1 + row % 28:02}" for row in range(56)], "sales": [0.5] * 56}, ""),
+        # Working days.
+        ({"day": [7 * (row // 5) + row % 5 for row in range(40)], "sales": [0.5] * 40}, ""),
+        ({"day": [*range(40), *range(40)], "shop": ["a"] * 40 + ["b"] * 40, "sales": [0.5] * 80}, ", for each 'shop'"),
+        # Times by chance, too few rows, and times that come again for no known reason.
+        ({"day": [row**3 % 1009 for row in range(60)], "sales": [0.5] * 60}, None),
+        ({"day": list(range(20)), "sales": [0.5] * 20}, None),
+        ({"day": [*range(40), *range(40)], "sales": [0.5] * 80}, None),
+        ({"day": ["soon"] * 39 + ["late"], "sales": [0.5] * 40}, None),
+        ({"age": list(range(40)), "sales": [0.5] * 40}, None),
+    ],
+)
+def test_a_table_of_regular_times_says_how_to_forecast(table: dict[str, list[Any]], of: str | None) -> None:
+    sales = [row + 0.5 for row in range(len(table["sales"]))]
+    rows = pl.DataFrame(table | {"sales": sales, "price": [sale % 7 for sale in sales]})
+    data = hw.from_items(rows, target="sales")
+    hint = (
+        f"Column 'day' holds regular times{of}. To forecast how 'sales' goes on: --kind future --horizon 12 "
+        "(target=hw.Future('sales', horizon=12))."
+    )
+    assert [note for note in data.notes if "forecast" in note] == ([] if of is None else [hint])
+    if of is not None:
+        hw.from_items(rows, target=hw.Future("sales", horizon=12))
+
+
+def test_a_table_of_times_and_nothing_else_to_learn_from_says_how_to_forecast() -> None:
+    with pytest.raises(DataError, match="no column to learn from") as caught:
+        hw.from_items({"year": list(range(1950, 1990)), "sales": [row + 0.5 for row in range(40)]}, target="sales")
+    assert caught.value.fix.endswith("--kind future --horizon 12 (target=hw.Future('sales', horizon=12)).")

@@ -8,7 +8,10 @@ processes is the gradient of the batch. One process is the case in which there i
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
+import time
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -39,6 +42,9 @@ __all__ = [
 
 # The exit status of a process that ends because another one has. Those who start processes know by it who is at fault.
 OTHERS_ENDED = 75
+
+# How often a process looks for the one that started it, and how long it has to save and end once that one is gone.
+SECONDS_BETWEEN_LOOKS, SECONDS_TO_SAVE = 1.0, 30.0
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., torch.Tensor])
@@ -214,6 +220,7 @@ def join(*, shard: bool = False) -> Iterator[Processes]:
     With `shard` they divide what they train among them.
 
     Where another process of this machine has ended, this one ends with the status `OTHERS_ENDED`, and says nothing.
+    Where the one that started it has ended, which would have told it to stop, it stops as by SIGTERM.
 
     Raises:
         ConfigError: If there is nobody to divide it with.
@@ -225,6 +232,7 @@ def join(*, shard: bool = False) -> Iterator[Processes]:
         yield ALONE
         return
     local_rank, local_world = (int(os.environ[name]) for name in ("LOCAL_RANK", "LOCAL_WORLD_SIZE"))
+    threading.Thread(target=_stop_without, args=(os.getppid(),), name="headway-parent", daemon=True).start()
     backend = "gloo"
     if torch.cuda.is_available():
         torch.cuda.set_device(local_rank)
@@ -244,6 +252,16 @@ def join(*, shard: bool = False) -> Iterator[Processes]:
     finally:
         if dist.is_initialized():
             dist.destroy_process_group()
+
+
+def _stop_without(parent: int) -> None:
+    """Tells this process to stop once its parent has ended; what was killed with SIGKILL tells its children nothing."""
+    while os.getppid() == parent:
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    while True:
+        # The second time it does not wait for the end of a step.
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(SECONDS_TO_SAVE)
 
 
 @contextmanager

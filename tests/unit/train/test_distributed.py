@@ -3,6 +3,10 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -235,3 +239,33 @@ def test_what_cannot_be_divided() -> None:
     )
     with pytest.raises(ConfigError, match=f"^{re.escape(message)}$"):
         fit(setup, Plan(epochs=1, lr=0.01, options=Options(compile=True)), History())
+
+
+@pytest.mark.slow
+def test_whose_launcher_was_killed_stops(tmp_path: Path) -> None:
+    code = """if True:
+        import time
+        from headway.train.distributed import join
+        with join():
+            open("began", "w").close()
+            time.sleep(30)"""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        sizes = {
+            "RANK": 0,
+            "WORLD_SIZE": 1,
+            "LOCAL_RANK": 0,
+            "LOCAL_WORLD_SIZE": 1,
+            "MASTER_PORT": free.getsockname()[1],
+        }
+    known = {"MASTER_ADDR": "127.0.0.1", "TORCHELASTIC_RUN_ID": "none", **{name: str(n) for name, n in sizes.items()}}
+    command = ["sh", "-c", '"$0" -c "$1" & wait', sys.executable, code]
+    with subprocess.Popen(command, cwd=tmp_path, env={**os.environ, **known}, stdout=subprocess.PIPE) as launcher:
+        while not (tmp_path / "began").exists():
+            time.sleep(0.05)
+        launcher.kill()
+        killed = time.monotonic()
+        # Open for as long as one of the two is there.
+        assert launcher.stdout is not None
+        assert launcher.stdout.read() == b""
+    assert time.monotonic() - killed < 25

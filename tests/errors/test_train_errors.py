@@ -234,7 +234,7 @@ def test_a_table_without_columns(
         found = shell(monkeypatch, capsys, "train", table, *options)
         what = "`--target` must name the column of the table to predict."
         fix = "Add --target COLUMN, and --input COLUMN where a column names files."
-        assert found == "headway: " + text(what, f"{table}, {given}", fix) + "\n"
+        assert found == "headway: " + text(what, f"{table}, {given}; columns: file, label", fix) + "\n"
 
 
 def test_a_command_names_itself(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

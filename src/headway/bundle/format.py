@@ -150,7 +150,7 @@ def read_bundle(path: str | os.PathLike[str]) -> Bundle:
     """Reads an archive, having checked its structure, its version, and each file's size and SHA-256.
 
     Args:
-        path: A `model.headway` file, or an address on the Hugging Face hub such as "hf://user/name".
+        path: A `model.headway` file, or an address such as "hf://user/name" on the hub or "s3://models/pets.headway".
 
     Raises:
         BundleError: If anything about the file is wrong; there is no other error.

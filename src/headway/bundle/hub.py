@@ -1,7 +1,8 @@
-"""Addresses of bundles on the Hugging Face hub, and fetching them.
+"""Addresses of bundles, on the Hugging Face hub or elsewhere, and fetching them.
 
-Of a repository that one file is read, and it is checked as any other bundle is: no pickle, no code, no other operator
-than those that Headway writes. The hub's own client does the talking (`huggingface_hub`); it keeps what it fetched.
+Of a repository one file is read, and it is checked as any other bundle is: no pickle, no code, no other operator than
+those that Headway writes. The hub's own client does the talking (`huggingface_hub`), elsewhere fsspec; both keep what
+they fetched.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from typing import Self
 
 from headway.errors import BundleError, ConfigError, in_a_line
 from headway.system.hub import hub_answers
+from headway.system.remote import MAX_CACHE_BYTES, fetched
 
 __all__ = ["FILE", "Address", "fetch", "is_address", "reaching"]
 
 FILE = "model.headway"
 # A path takes one of two slashes away.
+_ANYWHERE = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]+):/{1,2}(?P<rest>[^/].*)", flags=re.IGNORECASE)
 _ADDRESS = re.compile(r"hf:/{1,2}(?P<repo>[\w.-]+/[\w.-]+?)(?:@(?P<revision>[^/@]+))?(?:/(?P<file>.+\.headway))?")
 
 
@@ -57,20 +60,25 @@ class Address:
 
 
 def is_address(path: str | os.PathLike[str]) -> bool:
-    """Whether a bundle's path is an address on the hub."""
-    return os.fspath(path).startswith("hf:/")
+    """Whether a bundle's path is an address, on the hub or elsewhere."""
+    return bool(_ANYWHERE.fullmatch(os.fspath(path)))
 
 
 def fetch(address: str | os.PathLike[str]) -> Path:
-    """The file of a bundle on the hub: from its cache where it is there already, else downloaded.
+    """The file of a bundle elsewhere: as it was kept where it is as it was, else downloaded.
 
     Args:
-        address: Such as "hf://user/name".
+        address: Such as "hf://user/name" or "s3://models/pets.headway".
 
     Raises:
         ConfigError: If it is no address.
-        BundleError: If there is no such bundle, or the hub cannot be reached.
+        BundleError: If there is no such bundle, or its server cannot be reached.
     """
+    parts = _ANYWHERE.fullmatch(os.fspath(address))
+    if parts is not None and parts["scheme"] != "hf":
+        elsewhere = f"{parts['scheme']}://{parts['rest']}"
+        with reaching(f"The bundle cannot be fetched: {elsewhere}.", "Check the address, and that you may read it."):
+            return fetched(elsewhere, max_bytes=MAX_CACHE_BYTES)
     from huggingface_hub import hf_hub_download
 
     where = Address.of(os.fspath(address))
@@ -83,9 +91,9 @@ def fetch(address: str | os.PathLike[str]) -> Path:
 
 @contextmanager
 def reaching(what: str, fix: str) -> Iterator[None]:
-    """A context for the hub's client; whatever it raises becomes a BundleError with its reason."""
+    """A context for the client of a server; whatever it raises becomes a BundleError with its reason."""
     try:
         yield
-    # It says in many ways that there is no network, no such repository, or no right to it.
+    # The hub's says in many ways that there is no network, no such repository, or no right to it.
     except Exception as error:
         raise BundleError(what, given=in_a_line(error), fix=fix) from error

@@ -59,7 +59,8 @@ def load(path: str | os.PathLike[str], *, providers: Sequence[str] | None = None
     """Opens a bundle: checks its structure, sizes and hashes, then runs its own check.
 
     Args:
-        path: A `model.headway` file, or an address on the Hugging Face hub: "hf://user/name", "hf://user/name@revision".
+        path: A `model.headway` file, or an address: on the Hugging Face hub "hf://user/name" or "hf://user/name@revision",
+            elsewhere such as "s3://models/pets.headway".
         providers: What of onnxruntime runs the graph, such as `["openvino"]` or `["CUDAExecutionProvider"]`, the first
             where it can, and the CPU what no other takes. Default: the CPU.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -11,10 +12,11 @@ from typing import Any, TypeVar, cast
 import polars as pl
 
 from headway.bundle.predictor import Predictor, load
+from headway.data.normal_form import existing_paths
 from headway.data.sources import as_frame
 from headway.errors import ConfigError, DataError, ReadError
 from headway.system.files import whole_file, writable
-from headway.system.remote import MAX_CACHE_BYTES, fetched, is_remote
+from headway.system.remote import MAX_CACHE_BYTES, beside, fetched, is_remote, is_stored, store
 
 __all__ = ["COLUMNS", "Scorer", "score_shard"]
 
@@ -111,8 +113,8 @@ def _columns_of(answer: Any) -> tuple[Any, ...]:
 
 
 def score_shard(
-    scorer: Scorer, table: str | os.PathLike[str], output: Path, *, shard: int, shards: int
-) -> tuple[Path, bool]:
+    scorer: Scorer, table: str | os.PathLike[str], output: str | os.PathLike[str], *, shard: int, shards: int
+) -> tuple[str | Path, bool]:
     """Answers for one of several equal shares of a Parquet table's rows, as a Parquet file in a folder.
 
     The file appears whole or not at all. Where it is there already, nothing is done: a job that was killed is started
@@ -121,12 +123,12 @@ def score_shard(
     Args:
         scorer: The bundle.
         table: A Parquet file, of which a few rows are in memory at a time; or its address.
-        output: The folder, made where it is missing.
+        output: The folder, made where it is missing; or its address.
         shard: Which of the shares, from 0.
         shards: How many there are.
 
     Returns:
-        The file, and whether it was written now.
+        The file or its address, and whether it was written now.
 
     Raises:
         ConfigError: If there is no such shard, or the file is of another table or bundle.
@@ -134,7 +136,8 @@ def score_shard(
     """
     if not 0 <= shard < shards:
         raise ConfigError("There is no such shard.", given=f"{shard} of {shards}", fix=f"From 0 to {shards - 1}.")
-    file = output / f"{Path(table).stem}-{shard:05d}-of-{shards:05d}.parquet"
+    name = f"{Path(table).stem}-{shard:05d}-of-{shards:05d}.parquet"
+    file = f"{output.rstrip('/')}/{name}" if is_remote(output) else Path(output, name)
     try:
         local = fetched(table, max_bytes=MAX_CACHE_BYTES) if is_remote(table) else Path(table)
         # Without `glob` a name such as "data[1].parquet" is a name and no pattern.
@@ -144,20 +147,52 @@ def score_shard(
         what = "Shards are of a Parquet table, and this cannot be read as one."
         raise DataError(what, given=f"{table}: {error}", fix="Write the table as Parquet.") from error
     source = _fingerprint(scorer, Path(table).name, num_rows, local.stat().st_size)
-    if file.exists():
-        if pl.read_parquet_metadata(file).get("headway") != source:
+    known = _source_of(file)
+    if known is not None:
+        if known != source:
             what = "The folder has this shard of another table, or by another model."
             raise ConfigError(what, given=file, fix="Name another folder, or remove the file.")
         return file, False
     first, end = shard * num_rows // shards, (shard + 1) * num_rows // shards
     starts = range(first, end, CHUNK_ROWS)
-    chunks = [scorer(scanned.slice(start, min(CHUNK_ROWS, end - start)).collect()) for start in starts]
-    answers = pl.concat(chunks) if chunks else scorer(scanned.head(0).collect())
+    chunks = (scanned.slice(start, min(CHUNK_ROWS, end - start)).collect() for start in starts or [first])
+    answers = pl.concat([_answered(scorer, rows, table) for rows in chunks])
     with writable("The shard", file):
-        output.mkdir(parents=True, exist_ok=True)
-        with whole_file(file) as draft:
-            answers.write_parquet(draft, metadata={"headway": source})
+        _write(answers, file, source)
     return file, True
+
+
+def _answered(scorer: Scorer, rows: pl.DataFrame, table: str | os.PathLike[str]) -> pl.DataFrame:
+    """Rows of a table with their answers; files that it names are looked for from its own folder, as in training."""
+    input = scorer.predictor.input
+    if input.source != "file" or input.column not in rows.columns:
+        return scorer(rows)
+    named = rows[input.column]
+    paths = named.cast(pl.String).fill_null("")
+    local = beside(table, paths) if is_remote(table) else existing_paths(paths, Path(table).parent)[0].fill_null("")
+    return scorer(rows.with_columns(local)).with_columns(named)
+
+
+def _source_of(file: str | Path) -> str | None:
+    """What a shard that is there says that it was made of; None where there is none."""
+    with writable("The shard", file):
+        if is_remote(file):
+            local = fetched(file, max_bytes=MAX_CACHE_BYTES) if is_stored(file) else None
+        else:
+            local = Path(file) if Path(file).exists() else None
+    return None if local is None else pl.read_parquet_metadata(local).get("headway", "")
+
+
+def _write(answers: pl.DataFrame, file: str | Path, source: str) -> None:
+    if is_remote(file):
+        with tempfile.TemporaryDirectory() as folder:
+            draft = Path(folder, "shard.parquet")
+            answers.write_parquet(draft, metadata={"headway": source})
+            store(draft, file)
+        return
+    Path(file).parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(Path(file)) as draft:
+        answers.write_parquet(draft, metadata={"headway": source})
 
 
 def _fingerprint(scorer: Scorer, *table: str | int) -> str:

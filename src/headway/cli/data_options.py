@@ -262,12 +262,13 @@ _NAMES = {"limits": "--range"}
 
 
 def check_fields(data: str, options: Mapping[str, Any]) -> None:
-    """Finds mistakes in what is said of the columns, before anything is read.
+    """Finds mistakes in what is said of the columns, before the items are read.
 
     Raises:
         ConfigError: If columns are named for a folder, too many or too few of them, or what only another kind takes.
+        DataError: If no target is named, and the table's columns cannot be read to list them.
     """
-    from headway.data.tables import names_table
+    from headway.data.tables import names_table, read_values
     from headway.inputs.registry import format_target
 
     names = ("input", "target", *_OF_SPLITS, "without", "kind", *TARGET_OPTIONS, *DIALECT_OPTIONS)
@@ -284,7 +285,8 @@ def check_fields(data: str, options: Mapping[str, Any]) -> None:
         what = "`--target` must name the column of the table to predict."
         fix = "Add --target COLUMN, and --input COLUMN where a column names files."
         shown = " ".join(f"--input {name}" for name in inputs) or "no --input"
-        raise ConfigError(what, given=f"{data}, {shown}, no --target", fix=fix)
+        columns = ", ".join(read_values(data, dialect_of(options)).columns[:20])
+        raise ConfigError(what, given=f"{data}, {shown}, no --target; columns: {columns}", fix=fix)
     of_tables = {*_OF_SPLITS, "without", *DIALECT_OPTIONS, *(("input", "target") if is_read else ())}
     has_folders = is_read or (target is not None and target.folders is not None)
     if not is_table and given and (not has_folders or of_tables & {*given}):

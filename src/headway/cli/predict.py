@@ -35,8 +35,11 @@ def predict(
     ],
     *,
     output: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="Folder to write to: of masks PHOTO.mask.png files; of shards, Parquet."),
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Folder to write to: of masks PHOTO.mask.png files; of shards, Parquet, there also at an address.",
+        ),
     ] = None,
     shards: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Parquet table: divide its rows into N shards.")
@@ -94,7 +97,7 @@ def _shards(
     bundle: Path,
     files: Sequence[str],
     *,
-    output: Path | None,
+    output: str | None,
     shards: int | None,
     shard: int | None,
     providers: Sequence[str] | None,
@@ -160,22 +163,24 @@ def _answers(
             yield ({"file": file} if len(files) > 1 else {}) | {"row": row}, answer
 
 
-def _media_files(predictor: Predictor, files: Sequence[str], output: Path | None) -> dict[str, Path]:
+def _media_files(predictor: Predictor, files: Sequence[str], output: str | None) -> dict[str, Path]:
     """Where the answer for each file is written, by the file's path; the folder is made."""
     if output is None:
         return {}
+    if is_remote(output):
+        raise ConfigError("Masks are written to a folder.", given=f"--output {output}", fix="Name one on this machine.")
     media = predictor.target.media
     if media is None or predictor.input.source != "file":
         what, fix = "`--output` is for models that predict masks.", "Leave it out; --json prints all of each answer."
         raise ConfigError(what, given=f"--output {output}, {predictor.target.task}", fix=fix)
-    written = {file: output / f"{Path(file).stem}.{media.name}.{media.suffix}" for file in files}
+    written = {file: Path(output) / f"{Path(file).stem}.{media.name}.{media.suffix}" for file in files}
     # Before anything is predicted, as one file would replace the other without a word.
     twice = [name for name, count in Counter(written.values()).items() if count > 1]
     if twice:
         what = f"The {media.name} files of two {predictor.input.nouns} would have the same name."
         raise ConfigError(what, given=twice[0], fix="Predict for them in two calls, with a folder each.")
     try:
-        output.mkdir(parents=True, exist_ok=True)
+        Path(output).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         given = f"{output} ({error.strerror or error})"
         raise ConfigError("The folder cannot be made.", given=given, fix="Name another.") from error

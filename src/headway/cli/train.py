@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from headway.runs.run import Run
     from headway.train.distributed import Processes
 
-__all__ = ["carry_out", "finish", "held", "train", "train_as_planned"]
+__all__ = ["carry_out", "default_name", "finish", "held", "train", "train_as_planned"]
 
 # Options of the command that a run does not keep: it may go on with others.
 NOT_PLANNED = ("context", "data", "name", "runs", "as_json", "processes", "shard")
@@ -117,7 +117,7 @@ def train(
     options["class_weights"] = _class_weights(class_weights)
     options["decisions"] = [str(Path(file).absolute()) for file in options["decisions"] or ()]
     check_fields(data, options)
-    name = name or _default_name(data)
+    name = name or default_name(data)
     _check_settings(name, options)
     from headway.runs.run import new_run
 
@@ -281,9 +281,19 @@ def _class_weights(text: str | None) -> dict[str, float] | str | None:
         raise ConfigError(what, given=f"--class-weights {text}", fix=fix) from error
 
 
-def _default_name(data: str) -> str:
+def default_name(data: str) -> str:
+    """What a run on these data is called.
+
+    Example:
+        >>> default_name("s3://pets/items.parquet"), default_name("hf://datasets/ada/pets.v2")
+        ('items', 'pets.v2')
+    """
+    from headway.data.repository import is_repository
+
     path = Path(data.partition("?")[0]) if is_remote(data) else Path(data).resolve()
-    return re.sub(r"[^\w.-]+", "-", path.stem if path.is_file() else path.name).strip(".") or "run"
+    # Elsewhere only a repository of the hub is no file.
+    is_file = not is_repository(data) if is_remote(data) else path.is_file()
+    return re.sub(r"[^\w.-]+", "-", path.stem if is_file else path.name).strip(".") or "run"
 
 
 def _check_settings(name: str, options: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ from headway.system.cache import cache_folder
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["MAX_CACHE_BYTES", "beside", "fetched", "files_of", "is_remote", "remote_state"]
+__all__ = ["MAX_CACHE_BYTES", "beside", "fetched", "files_of", "is_remote", "is_stored", "remote_state", "store"]
 
 T = TypeVar("T")
 
@@ -95,6 +95,24 @@ def files_of(address: str) -> list[str]:
         OSError: If they cannot be listed.
     """
     return _reaching(address, lambda files, path: [files.unstrip_protocol(name) for name in sorted(files.find(path))])
+
+
+def is_stored(address: str) -> bool:
+    """Whether there is a file at an address.
+
+    Raises:
+        OSError: If its server cannot be asked.
+    """
+    return _reaching(address, lambda files, path: files.exists(path))
+
+
+def store(file: Path, address: str) -> None:
+    """Puts a file of this machine at an address. In an object store it is there whole, or not at all.
+
+    Raises:
+        OSError: If it cannot be put there after three tries.
+    """
+    _reaching(address, lambda files, path: files.put_file(str(file), path))
 
 
 def remote_state(address: str) -> str:

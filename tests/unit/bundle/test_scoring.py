@@ -8,15 +8,18 @@ import sys
 import time
 from pathlib import Path
 
+import fsspec
 import pandas as pd
 import polars as pl
 import pytest
+from PIL import Image as PILImage
+from typer.testing import CliRunner
 
 import headway as hw
 from headway.bundle import scoring
 from headway.bundle.scoring import COLUMNS, score_shard
 from headway.cli import app
-from headway.errors import ConfigError, DataError
+from headway.errors import BundleError, ConfigError, DataError
 from tests.serve.bundles import PEOPLE, make
 
 
@@ -80,6 +83,43 @@ def test_shards_are_all_rows_once_and_a_second_run_does_nothing(
     again = [score_shard(scorer, table, output, shard=number, shards=4)[1] for number in range(4)]
     assert again == [False, False, True, False]
     assert not list(output.glob(".*"))
+
+
+def test_all_may_lie_elsewhere(
+    rows: pl.DataFrame, bundle: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HEADWAY_CACHE", str(tmp_path))
+    files = fsspec.filesystem("memory")
+    files.pipe_file("/shop/people.headway", bundle.read_bytes())
+    with files.open("/shop/people.parquet", "wb") as file:
+        rows.write_parquet(file)
+    shop = "memory://shop"
+    line = f"predict {shop}/people.headway {shop}/people.parquet --shards 2 --output {shop}/answers/"
+    names = [f"{shop}/answers/people-0000{number}-of-00002.parquet" for number in range(2)]
+    for ending in ("", ": there already"):
+        done = CliRunner().invoke(app, line.split())
+        assert (done.exit_code, done.output.splitlines()) == (0, [name + ending for name in names])
+    assert pl.concat([pl.read_parquet(files.cat_file(name)) for name in names]).equals(hw.Scorer(bundle)(rows))
+    with pytest.raises(BundleError) as error:
+        hw.load(f"{shop}/none.headway")
+    assert str(error.value) == (
+        f"The bundle cannot be fetched: {shop}/none.headway.\n"
+        "  Given: /shop/none.headway\n"
+        "  Fix:   Check the address, and that you may read it."
+    )
+
+
+def test_files_that_a_table_names_are_looked_for_beside_it(tmp_path: Path) -> None:
+    bundle = Path(__file__).parents[2] / "bundles" / "v1.headway"
+    column = hw.load(bundle).input.column
+    (tmp_path / "shop").mkdir()
+    PILImage.new("RGB", (20, 20), "red").save(tmp_path / "shop" / "rex.png")
+    photos = pl.DataFrame({column: ["rex.png", "none.png", None]})
+    photos.write_parquet(tmp_path / "shop" / "photos.parquet")
+    file, _ = score_shard(hw.Scorer(bundle), tmp_path / "shop" / "photos.parquet", tmp_path / "out", shard=0, shards=1)
+    answers = pl.read_parquet(file)
+    assert answers[column].to_list() == photos[column].to_list()
+    assert answers["prediction"].is_null().to_list() == [False, True, True]
 
 
 @pytest.mark.slow

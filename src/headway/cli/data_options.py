@@ -1,9 +1,9 @@
-"""What a command says of its data: columns, or folders, as fields, for training and for measuring."""
+"""What a command says of its data: columns, or folders, as fields."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -13,14 +13,11 @@ import typer
 from typer.core import TyperCommand
 from typer.main import get_command
 
-from headway.errors import ConfigError, DataError, did_you_mean
+from headway.errors import ConfigError
 from headway.system.remote import is_remote
 from headway.targets.registry import TARGETS, target_class
 
 if TYPE_CHECKING:
-    import polars as pl
-
-    from headway.bundle.predictor import Predictor
     from headway.data.dataset import Data
     from headway.data.splits import Split
     from headway.data.tables import Dialect
@@ -44,7 +41,6 @@ __all__ = [
     "absolute",
     "check_fields",
     "dialect_of",
-    "labelled_items",
     "open_data",
     "read_data",
     "table_if_remote",
@@ -392,95 +388,6 @@ def dialect_of(options: Mapping[str, Any]) -> Dialect:
     from headway.data.tables import Dialect
 
     return Dialect(**{name: options.get(name) for name in DIALECT_OPTIONS})
-
-
-def labelled_items(
-    predictor: Predictor,
-    data: str,
-    *,
-    inputs: Sequence[str],
-    target: str | None,
-    dialect: Dialect,
-    tell: Callable[[str], object],
-) -> tuple[pl.DataFrame, str | None]:
-    """The items with their answers, in the columns that the model was trained with, and the part that they are of.
-
-    Of a split folder that is the last there is, as the model may have seen train. A table's columns are the model's
-    own, unless named. What is read in another way than it is written is told.
-    """
-    from headway.data import sources, tables
-    from headway.data.build import check_columns
-
-    input, field = predictor.input, predictor.target
-    named = list(field.columns) if target is None else target.split() if len(field.columns) > 1 else [target]
-    names = _matched("--input", inputs, input.columns) + _matched("--target", named, field.columns)
-    if target is not None:
-        _check_answers(names[len(input.columns) :], names[: len(input.columns)])
-    if field.reads_path(data):
-        rows, names = field.read_path(data), [*input.columns, *field.columns]
-    elif (files := _files_as_values(predictor, data)) is not None:
-        rows, names = files
-    elif input.source == "values":
-        rows = tables.read_values(data, dialect, tell=tell)
-    elif tables.names_table(data):
-        is_file = field.files(input) is not None
-        wanted = {"input": names[0], "target": names[len(input.columns) :], "target_is_file": is_file}
-        rows = tables.read_table(data, **wanted, dialect=dialect, tell=tell)
-    elif field.folders is not None:
-        rows = field.list_folder(data, *names)
-    else:
-        rows, names = sources.list_folder(data), ["file", "label"]
-        rows = rows.filter([not file.lower().endswith(input.beside) for file in rows["file"]])
-    missing = [name for name in names[len(input.columns) :] if name not in rows.columns]
-    if missing and tables.names_table(data):
-        what = f"The table has no column {missing[0]!r}, the answers that the model is measured against."
-        fix = "Name it: --target COLUMN. Without answers, use `headway predict`. "
-        fix += did_you_mean(missing[0], rows.columns)
-        raise DataError(what, given=f"{data}, columns: {', '.join(rows.columns[:20])}", fix=fix)
-    rows, part = (rows, None) if tables.names_table(data) else _last_part(rows)
-    own = zip(names, (*input.columns, *field.columns), strict=True)
-    renamed = {name: column for name, column in own if name != column and name in rows.columns}
-    # Others that have the model's names already make room for those that are named.
-    rows = rows.drop([column for column in renamed.values() if column not in renamed], strict=False).rename(renamed)
-    _, rows, _ = input.items_of(rows)
-    check_columns(rows.drop("row", "content", strict=False), input, field, split_column="split")
-    return rows.drop("row", strict=False).with_row_index("row"), part
-
-
-def _last_part(rows: pl.DataFrame) -> tuple[pl.DataFrame, str | None]:
-    """The rows of the part that is farthest from training, test else valid, and its name; all where none has one."""
-    if "split" not in rows.columns:
-        return rows, None
-    part = max(rows["split"].unique().to_list(), key=["train", "valid", "test"].index)
-    return rows.filter(rows["split"] == part), part
-
-
-def _files_as_values(predictor: Predictor, data: str) -> tuple[pl.DataFrame, list[str]] | None:
-    """A folder's files as rows of values, such as texts, and the columns to read; None for kinds and data without."""
-    from headway.data.sources import list_folder
-
-    if predictor.input.source != "values" or not Path(data).is_dir():
-        return None
-    made = predictor.input.from_files(list_folder(data))
-    if made is None or len(made[1].columns) != len(predictor.input.columns):
-        return None
-    return made[0], [*made[1].columns, "label"]
-
-
-def _check_answers(targets: Sequence[str], inputs: Sequence[str]) -> None:
-    read = [name for name in targets if name in inputs]
-    if read:
-        what, fix = "The column of answers must not be one that the model reads.", "Name the column of labels."
-        raise ConfigError(what, given=f"--target {read[0]}", fix=fix)
-
-
-def _matched(option: str, names: Sequence[str], columns: Sequence[str]) -> list[str]:
-    """The columns that are named in place of the model's own: as many, or none."""
-    if names and len(names) != len(columns):
-        what = f"`{option}` must name {len(columns)} columns, as many as the model was trained with."
-        fix = f"Leave it out for {', '.join(columns[:8])}{' ...' if len(columns) > 8 else ''}."
-        raise ConfigError(what, given=", ".join(names), fix=fix)
-    return list(names or columns)
 
 
 def _option(name: str) -> str:

@@ -19,9 +19,9 @@ from headway.cli.data_options import (
     Providers,
     Separator,
     dialect_of,
-    labelled_items,
     table_if_remote,
 )
+from headway.cli.labelled_items import labelled_items
 from headway.errors import ConfigError, DataError, ReadError, did_you_mean
 from headway.system.files import read_file
 from headway.system.terminal import echo

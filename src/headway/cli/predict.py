@@ -1,8 +1,9 @@
-"""`headway predict`: a bundle's answer for each file, or for each row of a table."""
+"""`headway predict`: a bundle's answer for each file, for each row of a table, or for a text."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -26,12 +27,18 @@ if TYPE_CHECKING:
 __all__ = ["predict"]
 
 NOTES_SHOWN = 5
+# Characters of a text before its answer.
+TEXT_SHOWN = 60
 
 
 def predict(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A model.headway file.")],
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE", help="Photos, folders of photos, or tables; or their addresses.")
+        list[str],
+        typer.Argument(
+            metavar="FILE",
+            help="Photos, folders of photos, or tables; or their addresses. For a model of texts also a text itself.",
+        ),
     ],
     *,
     output: Annotated[
@@ -55,7 +62,7 @@ def predict(
         bool, typer.Option("--json", help="Print one JSON line per item, with all probabilities.")
     ] = False,
 ) -> None:
-    """Predict each file, or each row of a table. Exit status 1: one of them cannot be read."""
+    """Predict each file, each row of a table, or a text. Exit status 1: one of them cannot be read."""
     if shards is not None or shard is not None:
         _shards(bundle, files, output=output, shards=shards, shard=shard, providers=provider)
         return
@@ -115,12 +122,26 @@ def _shards(
         echo(f"{written}{'' if is_new else ': there already'}")
 
 
+def _is_text(argument: str, input: Input) -> bool:
+    """Whether an argument is a text that a model of one column of texts is asked about, and not a file that has one."""
+    from headway.data.tables import names_table
+
+    if input.source != "values" or [column.kind for column in input.form()] != ["text"]:
+        return False
+    # One word with an ending is a file that is not there.
+    names_file = names_table(argument) or (" " not in argument and Path(argument).suffix)
+    # Not by pathlib, which raises at what is longer than a name may be.
+    return not (names_file or is_remote(argument) or os.path.exists(argument))
+
+
 def _listed(file: str, input: Input, dialect: Dialect) -> list[str]:
     """The files that an argument stands for: those in a folder, or those that a table names where a file is an item."""
     from headway.data.normal_form import existing_paths
     from headway.data.sources import files_below
     from headway.data.tables import names_table, read_values
 
+    if _is_text(file, input):
+        return [file]
     if Path(file).is_dir():
         inside = [str(path) for path in files_below(Path(file)) if not path.name.lower().endswith(input.beside)]
         if not inside:
@@ -156,6 +177,9 @@ def _answers(
     from headway.data.tables import read_values
 
     for file in files:
+        if _is_text(file, predictor.input):
+            yield {"text": file}, next(iter(predictor.try_many([file])))
+            continue
         table = read_values(file, dialect, tell=_tell)
         if table.is_empty():
             _tell(f"{file}: no rows")
@@ -188,7 +212,10 @@ def _media_files(predictor: Predictor, files: Sequence[str], output: str | None)
 
 
 def _named(item: dict[str, Any]) -> str:
-    """What an item is called on a line: its file, and its row where it is one of a table's."""
+    """What an item is called on a line: its file, and its row where it is one of a table's; or how a text begins."""
+    if "text" in item:
+        line = " ".join(item["text"].split())
+        return line if len(line) <= TEXT_SHOWN else f"{line[: TEXT_SHOWN - 4]} ..."
     return " ".join(f"row {value}" if key == "row" else value for key, value in item.items() if key in ("file", "row"))
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -199,7 +199,8 @@ def carry_out(run: Run, processes: Processes, *, start: float, as_json: bool) ->
     learner = begin(run, processes)
     train_as_planned(learner, processes.by_writer(lambda: run.config["options"]))
     if processes.leave():
-        finish(learner, start=start, as_json=as_json)
+        # Its first lines have said what there is to say of the data.
+        finish(learner, start=start, as_json=as_json, said=learner.data.notes)
 
 
 def begin(run: Run, processes: Processes, *, world: int | None = None) -> Learner:
@@ -232,12 +233,15 @@ def train_as_planned(learner: Learner, options: Mapping[str, Any], *, done: Cont
         learner.fine_tune(**{name: options[name] for name in FINE_TUNING})
 
 
-def finish(learner: Learner, *, start: float, as_json: bool, extra: dict[str, Any] | None = None) -> None:
-    """Judges and exports what was trained, and says so; `extra` is what else the JSON object holds."""
+def finish(
+    learner: Learner, *, start: float, as_json: bool, extra: dict[str, Any] | None = None, said: Sequence[str] = ()
+) -> None:
+    """Judges and exports what was trained, and says so, without the notes in `said`; `extra` goes into the JSON."""
     run = learner.run
     assert run is not None
     report = learner.report()
-    echo(f"\n{report}\n", lines=True)
+    shown = replace(report, notes=[note for note in report.notes if note not in said])
+    echo(f"\n{shown}\n", lines=True)
     learner.export(run.bundle, report=report, quantize=run.config.get("options", {}).get("quantize"))
     for name, path in (("run:   ", run.path), ("model: ", run.bundle), ("report:", run.path / "report.html")):
         echo(f"{name} {path}")

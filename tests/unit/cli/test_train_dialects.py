@@ -67,6 +67,15 @@ def test_separator(trained: Trained, tmp_path: Path, separator: str, said: str) 
     assert "Columns are separated" not in done.out
 
 
+@pytest.mark.slow
+def test_what_was_recognised_is_said_once(headway: Command, tmp_path: Path) -> None:
+    """Before training; what it ends with has the report's other notes."""
+    (tmp_path / "t.csv").write_text(text(";"))
+    done = headway("train", "t.csv", "--target", "y", "--epochs", 1, "--device", "cpu")
+    assert done.status == 0
+    assert (done.out + done.err).count("Columns are separated by ';'") == 1
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "cp437"])
 def test_encoding(trained: Trained, tmp_path: Path, encoding: str) -> None:
     (tmp_path / "t.csv").write_bytes(text().encode(encoding))

@@ -12,8 +12,9 @@ __all__ = ["Counts", "Weighing"]
 # A mark is a word, too: "!" and "?" say much in a message. So is a letter alone, of which some languages have many.
 _WORDS = r"\w+|[^\w\s]"
 _PIECES = (2, 5)
-# Of more text than this, pieces of words add little to what the words say, and counting them takes minutes.
-_MOST_CHARACTERS = 10_000_000
+# Of more text than this, of one item and of all, pieces of words add little to what the words say, and counting them
+# takes minutes.
+_MOST_OF_ONE, _MOST_CHARACTERS = 5_000, 10_000_000
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,17 @@ class Weighing:
     is_sublinear: bool
 
 
+def _beginning(text: str) -> str:
+    return text[:_MOST_OF_ONE].lower()
+
+
 class Counts:
     """How often each word and each pair of words occurs in texts, by column.
 
     Args:
         texts: Of the training rows, object `[items, columns]`.
-        pieces: Whether pieces of words are counted, too: 2 to 5 letters in a row. Of very much text they are not.
+        pieces: Whether pieces of words are counted, too: 2 to 5 letters in a row, of a long text in its beginning. Of
+            very many texts they are not.
 
     Attributes:
         blocks: What the training rows have: for each kind of count of each column a sparse matrix `[items, dim]`.
@@ -46,8 +52,8 @@ class Counts:
         from sklearn.feature_extraction.text import CountVectorizer
 
         ways: list[dict[str, Any]] = [{"token_pattern": _WORDS, "ngram_range": (1, 2)}]
-        if pieces and sum(map(len, texts.ravel())) <= _MOST_CHARACTERS:
-            ways.append({"analyzer": "char_wb", "ngram_range": _PIECES})
+        if pieces and sum(min(len(text), _MOST_OF_ONE) for text in texts.flat) <= _MOST_CHARACTERS:
+            ways.append({"analyzer": "char_wb", "ngram_range": _PIECES, "preprocessor": _beginning})
         # A column without a word has no vocabulary; scikit-learn would refuse to look for one.
         words = [None if any(map(str.strip, values)) else ["."] for values in texts.T]
         self._counters: list[tuple[int, Any]] = [

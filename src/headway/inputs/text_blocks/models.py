@@ -153,13 +153,10 @@ class _Block(nn.Module):
         queries, keys = _turned(qkv[:, :, 0], turns), _turned(qkv[:, :, 1], turns)
         kept = torch.stack([keys, qkv[:, :, 2]], dim=2)
         every = kept if past is None else torch.cat([past.to(kept.dtype), kept], dim=1)
-        attended = F.scaled_dot_product_attention(
-            queries.transpose(1, 2),
-            every[:, :, 0].transpose(1, 2),
-            every[:, :, 1].transpose(1, 2),
-            attn_mask=mask,
-            is_causal=mask is None,
-        )
+        queries, keys, values = (part.float().transpose(1, 2) for part in (queries, every[:, :, 0], every[:, :, 1]))
+        # On a processor torch's way back through attention in bfloat16 takes up to four times as long as in float32.
+        with torch.autocast("cpu", enabled=False):
+            attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, is_causal=mask is None)
         stream = stream + self.dropout(self.attention_out(attended.transpose(1, 2).reshape(batch, length, width)))
         return stream + self.dropout(self.mlp_out(F.gelu(self.mlp_in(self.mlp_norm(stream))))), kept
 

@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
 from headway.inputs.text.baselines import BASELINES
+from headway.inputs.text.tfidf import Counts, Weighing
 from headway.judge.baselines.base import Baseline, BaselineData
 from tests.unit.inputs.text.reviews import as_rows, halves, read_messages, read_reviews
 
@@ -114,3 +115,14 @@ def test_neighbours_look_at_directions_of_frozen_features() -> None:
     assert baseline.needs == "features"
     assert baseline.size is not None
     assert baseline.size(rows, 2) == 30
+
+
+def test_pieces_of_words_are_counted_in_the_beginning_of_a_long_text() -> None:
+    """Words everywhere."""
+    long = "abc " * 1_250
+    counts = Counts(np.array([[long + "xyz"], ["xyz"]], dtype=object), pieces=True)
+    words, pieces = (block.toarray() for block in counts.blocks)
+    names = counts.names(Weighing(1, is_sublinear=True))
+    xyz = names.index((0, "xyz"))
+    assert words[:, xyz].tolist() == [1, 1]
+    assert pieces[:, names.index((0, "yz")) - words.shape[1]].tolist() == [0, 1]

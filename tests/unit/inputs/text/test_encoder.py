@@ -3,10 +3,12 @@ from __future__ import annotations
 import pytest
 import safetensors.torch
 import torch
+import torch.nn.functional as F
 
 from headway.inputs.text.encoder import Encoder, EncoderSize, from_bert
 from headway.inputs.text.networks import ConvolutionalBody, LSTMBody, PooledEncoder
 from headway.inputs.text.tokenizer import encoder_file
+from headway.inputs.text_blocks.models import Gpt
 
 SMALL = EncoderSize(vocabulary=20, positions=16, dim=8, heads=2, layers=3, width=16, window=4)
 
@@ -40,6 +42,25 @@ def test_a_long_text_is_read_in_windows() -> None:
     tokens = torch.tensor([[5, 3, 7, 2, 9, 8, 4]], dtype=torch.int32)
     first, second = encoder(tokens[:, :4])[-1], encoder(tokens[:, 4:])[-1]
     torch.testing.assert_close(encoder(tokens)[-1], torch.cat([first, second], dim=1))
+
+
+def test_attention_is_computed_in_float32_where_the_rest_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of texts and of language models: on a processor its way back in bfloat16 takes several times as long."""
+    seen, plain = [], F.scaled_dot_product_attention
+
+    def watched(*heads: torch.Tensor, attn_mask: torch.Tensor | None, is_causal: bool = False) -> torch.Tensor:
+        answer = plain(*heads, attn_mask=attn_mask, is_causal=is_causal)
+        seen.append(answer.dtype)
+        return answer
+
+    monkeypatch.setattr(F, "scaled_dot_product_attention", watched)
+    tokens = torch.tensor([[5, 3, 7]], dtype=torch.int32)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        states = Encoder(SMALL)(tokens)
+        logits, _ = Gpt(20, width=8, depth=2, heads=2)(tokens)
+    assert seen == [torch.float32] * 5
+    assert logits.dtype is torch.bfloat16
+    states[-1].sum().backward()
 
 
 @pytest.mark.slow

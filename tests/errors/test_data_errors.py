@@ -20,6 +20,7 @@ from headway.errors import BundleError, ConfigError, DataError, HeadwayError
 from headway.inputs.image.augment import Augment
 from headway.inputs.image.field import Image
 from headway.inputs.registry import input_from_json
+from headway.learner.learner import Learner
 from headway.seeds import generator, torch_seed
 from headway.targets.category.field import Category
 from headway.targets.points.field import Points
@@ -377,6 +378,12 @@ def test_too_few_items_of_a_class(files: list[str]) -> None:
         f"{everyone} (rows {list(range(10))})",
         "Add items to those classes, join them with others, or remove them. For numbers: --kind number (hw.Number).",
     )
+    labels = ["a"] + ["b"] * 9 + ["c"] * 10
+    assert refusal(DataError, lambda: Learner(made({"file": files, "label": labels}))) == text(
+        "Every class needs at least 4 readable items.",
+        "'a' has 1 (rows [0])",
+        "Add items to those classes, join them with others, or remove them.",
+    )
     few = ["disc", "disc,warm", *["ring"] * 18]
     assert refusal(DataError, lambda: made({"file": files, "label": few})) == text(
         "Every class needs at least 4 readable items.",
@@ -388,7 +395,7 @@ def test_too_few_items_of_a_class(files: list[str]) -> None:
 
 def test_classes_that_are_missing_on_a_side(files: list[str]) -> None:
     items = {"file": files, "label": LABELS, "time": list(range(20))}
-    assert refusal(DataError, lambda: made(items, split=TimeSplit("time", valid=0.5))) == text(
+    assert refusal(DataError, lambda: Learner(made(items, split=TimeSplit("time", valid=0.5)))) == text(
         "Every class must be in train and in valid, or it can be neither learned nor judged.",
         "no item of 'dog' in train; no item of 'cat' in valid",
         "Add items, or split in another way (RandomSplit keeps every class on both sides).",

@@ -34,7 +34,9 @@ def check_left_out(data: Data) -> list[Finding]:
     reasons = Counter(reason.partition(":")[0] for reason in problems["reason"])
     named = "; ".join(f"{count:,} {reason}" for reason, count in reasons.most_common(4))
     sentence = f"{len(problems):,} of {len(problems) + len(data.items):,} items ({share.value:.1%}) left out: {named}."
-    first = [f"{name}: {reason}" for name, reason in problems.select(data.input.column, "reason").rows()[:5]]
+    shown = problems.head(5)
+    names = shown[data.input.column] if data.input.source == "file" else "row " + shown["row"].cast(pl.String)
+    first = [f"{name}: {reason}" for name, reason in zip(names, shown["reason"], strict=True)]
     evidence = {"share": share.to_json(), "first": first}
     line = Line(python="print(data.problems)")
     return [Finding("unreadable", severity, sentence, evidence, ("repair or remove them",), line)]

@@ -183,6 +183,7 @@ class Desk:
             Queue("copies", "Near-copies", pairs, suspects),
             Queue("unlike", "Unlike all others", of("unlike_items"), suspects),
             Queue("poor", "Poor quality", of("poor_items"), suspects),
+            Queue("rare", "Classes of too few items", of("rare_class"), suspects),
             Queue("unsure", "Low confidence", list(audit.least_sure), suspects),
             Queue("all", "All items", self.items.part.rows.tolist(), suspects),
         ]

@@ -233,7 +233,7 @@ def from_items(
     data = Data(
         items=usable,
         input=reader,
-        target=target.fit(train).fit_places(train, reader),
+        target=target.fit(usable if target.is_one_class else train).fit_places(train, reader),
         split=split,
         problems=problem_table(frame, input, reasons),
         store=_as_fitted(store, (frame, usable, unlabelled), (input, reader), target, on_progress),

@@ -60,6 +60,8 @@ class Data:
         unlabelled: The rows that can be read and have no target, with the columns of `items` but "split"; without those
             that are identical to an item of valid or test. `Learner.adapt` learns from them.
         decisions: What people's decisions changed; None where there were none.
+        refusal: Why nothing can be trained on them yet, such as a class of three items; None where something can. A
+            `Learner` raises it, an audit tells it.
         source: How a command names the data, their path first and then each option; empty for data made in Python.
         lost: Items that could be read at first and can no longer be read, by row, and why. Only data too large for the
             store are read again and again; the parts leave such items out.
@@ -74,6 +76,7 @@ class Data:
     notes: tuple[str, ...] = ()
     unlabelled: pl.DataFrame = field(default_factory=pl.DataFrame)
     decisions: Applied | None = None
+    refusal: DataError | None = field(default=None, compare=False, repr=False)
     source: tuple[str, ...] = field(default=(), compare=False)
     lost: dict[int, str] = field(default_factory=dict, compare=False)
     _pairs: list[list[tuple[int, int]]] = field(default_factory=list, compare=False, repr=False)
@@ -122,12 +125,13 @@ class Data:
     def copies(self) -> list[Copies]:
         """The items of valid and of test that are nearly the same as a training item, for each part that has some."""
         targets = [name for name in self.target.columns if name in self.items.columns]
-        # What lies in memory has no name of its own.
-        names = [
-            f"item {row}" if name.startswith("<") else name
-            for row, name in zip(self.items["row"].to_list(), self.input.names(self.items), strict=True)
-        ]
-        options = {"pairs": self.near_copies, "names": names}
+        # What lies in memory has no name of its own, and a text's name quotes it, where reports and cards leave the
+        # machine.
+        rows = [f"row {row}" for row in self.items["row"]]
+        if self.input.source == "file":
+            own = self.input.names(self.items)
+            rows = [row if name.startswith("<") else name for row, name in zip(rows, own, strict=True)]
+        options = {"pairs": self.near_copies, "names": rows}
         options["targets"] = None if self.store.answers else targets
         copies = (copies_of_train(self.items, part, **options) for part in self.parts if part != "train")
         return [copy for copy in copies if copy is not None]
@@ -213,7 +217,6 @@ class Data:
         if len(self.problems):
             lines.append(f"left out: {len(self.problems)}, such as: {self.problems['reason'][0]}")
         for copies in self.copies:
-            # The names of texts are their first words, so that this is longer than a terminal is wide.
             lines += wrap(f"{copies.sentence} {ADVICE}", 100, subsequent_indent="  ", break_on_hyphens=False)
         lines += self.notes
         return "\n".join(lines)

@@ -13,7 +13,7 @@ from headway.data.near_copies import CopiesChoice, check_choice, same_content
 from headway.data.splits import Split, assign_parts, check_split
 from headway.data.store import Store
 from headway.data.values import open_values
-from headway.errors import ConfigError, did_you_mean
+from headway.errors import ConfigError, DataError, did_you_mean
 from headway.inputs.base import Input
 from headway.targets.base import Target
 
@@ -112,10 +112,14 @@ def apart(data: Data, choice: CopiesChoice) -> Data:
 
 
 def checked(data: Data) -> Data:
-    """The data, where a model can be trained and judged on their parts; a DataError says why not."""
+    """The data, where their answers can be encoded, with why no model can be trained and judged on their parts."""
     data.target.check_parts(data.items)
     data.target.check_encoded(data)
-    return data
+    try:
+        data.target.check_classes(data.items)
+    except DataError as refusal:
+        return replace(data, refusal=refusal)
+    return replace(data, refusal=None) if data.refusal else data
 
 
 def refitted(data: Data, items: pl.DataFrame, *, split: Split) -> Data:

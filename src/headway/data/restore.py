@@ -96,6 +96,7 @@ def reopen(
         raise DataError(what, given=[*shown, *([more] if more else [])], fix=fix)
     usable = items.with_columns(contents).filter(~pl.col("row").is_in([*store.reasons, *answers]))
     target.check_parts(usable)
+    target.check_classes(usable)
     return make(items=usable, store=store)
 
 

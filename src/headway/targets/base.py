@@ -267,6 +267,9 @@ class Target(AsJson, ABC):
                 "Train and valid must both have items.", given=given, fix="Add items, or split in another way."
             )
 
+    def check_classes(self, items: pl.DataFrame) -> None:
+        """A DataError where each part has items, and yet nothing should be trained on them: an audit tells it."""
+
     def check_encoded(self, data: Data) -> None:
         """A DataError unless the fitted field can encode every answer: better said now than in the first epoch."""
         self.encode(self.values(data.items))

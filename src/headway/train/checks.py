@@ -9,7 +9,7 @@ from torch import nn
 
 from headway.data.dataset import Data
 from headway.data.loader import Loader
-from headway.errors import ConfigError, HeadwayError, ShapeError, in_a_line
+from headway.errors import ConfigError, DataError, HeadwayError, ShapeError, in_a_line
 from headway.inputs.base import model_order
 from headway.train.loop import evaluating
 from headway.train.model import Model, is_fixed
@@ -21,8 +21,10 @@ __all__ = ["check_data", "check_model", "check_training", "choose_stages", "has_
 
 
 def check_data(data: Any, arch: Any) -> None:
-    """Raises a ConfigError unless the data are a data set of ours."""
+    """Raises a ConfigError unless the data are a data set of ours, and a DataError where they cannot be trained on."""
     if isinstance(data, Data):
+        if (refusal := data.refusal) is not None:
+            raise DataError(refusal.what, given=refusal.given, fix=refusal.fix)
         return
     fix = "Make one with hw.from_folder(...), hw.from_csv(...), hw.from_items(...) or hw.from_arrays(...)."
     # As scikit-learn has it: the model first.

@@ -18,6 +18,7 @@ from headway.data.dataset import Data
 from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, TimeSplit
 from headway.errors import ConfigError, DataError
 from headway.inputs.image.field import Image
+from headway.learner.learner import Learner
 from headway.targets.category.field import MISSING, Category
 
 READER = Image("file", size=8, crop=0.8)
@@ -276,16 +277,16 @@ def test_four_of_a_class_are_enough_but_must_be_readable(files: list[str]) -> No
 def test_a_class_that_is_missing_on_a_side_is_an_error(files: list[str]) -> None:
     parts = ["train"] * 8 + ["valid"] * 2 + ["train"] * 10
     with pytest.raises(DataError, match=r"Given: no item of 'dog' in valid\n"):
-        made({"file": files, "label": LABELS, "side": parts}, split=ColumnSplit("side"))
+        Learner(made({"file": files, "label": LABELS, "side": parts}, split=ColumnSplit("side")))
     with pytest.raises(DataError, match="no item of 'dog' in train; no item of 'cat' in valid"):
-        made({"file": files, "label": LABELS, "time": list(range(20))}, split=TimeSplit("time", valid=0.5))
+        Learner(made({"file": files, "label": LABELS, "time": list(range(20))}, split=TimeSplit("time", valid=0.5)))
 
 
 def test_copies_of_one_photo_cannot_be_on_both_sides(files: list[str]) -> None:
     for file in files[11:]:
         Path(file).write_bytes(Path(files[10]).read_bytes())
     with pytest.raises(DataError, match="no item of 'dog' in"):
-        made({"file": files, "label": LABELS})
+        Learner(made({"file": files, "label": LABELS}))
 
 
 def test_copies_across_given_parts_are_left_out_of_train(files: list[str]) -> None:

@@ -122,3 +122,16 @@ def test_when_two_are_copies(left: list[float], copies: list[tuple[int, int]]) -
 
 def test_of_no_pairs_none_are_copies() -> None:
     assert nearest_copies(np.empty((0, 2), np.int64), np.empty(0), LIMITS) == []
+
+
+def test_copies_of_texts_are_told_without_their_words() -> None:
+    texts = [f"the secret of house number {row} is known to nobody" for row in range(40)]
+    items: dict[str, Any] = {
+        "text": [*texts, *map(str.upper, texts[:8])],
+        "label": ["a", "b"] * 24,
+        "part": ["train"] * 40 + ["valid"] * 8,
+    }
+    data = hw.from_items(items, input=hw.Text("text"), target="label", split=hw.ColumnSplit("part"))
+    [copies] = data.copies
+    assert "row 40 and row 0" in copies.sentence
+    assert "secret" not in data.summary().casefold()

@@ -16,7 +16,7 @@ from headway.inputs.text.evidence import card
 from headway.inputs.text.statistics import NO_LETTERS, script_of
 from headway.judge.diagnosis.finding import DROP, Finding, Line, Severity
 from headway.judge.diagnosis.item_audit import ItemAudit
-from headway.judge.diagnosis.personal_data import check_personal_data
+from headway.judge.diagnosis.personal_data import check_personal_data, masked
 from headway.judge.intervals import wilson
 from headway.judge.report.report import Picture
 
@@ -117,7 +117,9 @@ class TextAudit(ItemAudit):
         of_class = np.maximum(shares * (1 - shares), 1e-12)
         explained = ((together - with_word[:, None] * shares) ** 2 / spread / of_class).max(axis=1)
         words = list(map(str, counter.get_feature_names_out()))
-        order = [place for place in np.argsort(-explained, kind="stable") if explained[place] >= _TELLS][:_MOST_WORDS]
+        order = [place for place in np.argsort(-explained, kind="stable") if explained[place] >= _TELLS]
+        # An address that tells the class is a leak, and yet must not be shown.
+        order = [place for place in order if masked(words[place]) == words[place]][:_MOST_WORDS]
         if not order:
             return []
         named = ", ".join(f'"{words[place]}" {explained[place]:.0%}' for place in order)
@@ -155,7 +157,9 @@ class TextAudit(ItemAudit):
         return Finding("mixed_texts", severity, sentence, evidence, (remedy, "or leave them out"), line)
 
     def picture(self, position: int) -> Picture:
-        return Picture(html=card(self._reader, self._reader.from_row(self.part.items.row(position, named=True))))
+        row = self.part.items.row(position, named=True)
+        shown = {name: masked(value) if isinstance(value, str) else value for name, value in row.items()}
+        return Picture(html=card(self._reader, self._reader.from_row(shown)))
 
 
 def _ends(text: str) -> tuple[str, str]:

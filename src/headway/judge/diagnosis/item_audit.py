@@ -12,6 +12,7 @@ import polars as pl
 
 from headway.data.dataset import Part
 from headway.judge.diagnosis.finding import Finding
+from headway.judge.diagnosis.personal_data import masked
 from headway.judge.report.report import Picture
 
 __all__ = ["ItemAudit", "Unseen"]
@@ -51,7 +52,7 @@ class ItemAudit:
         """An item to look at: here the row's values as text."""
         row = self.part.items.row(position, named=True)
         columns = [name for name in row if name not in ("row", "content", "split")][:_SHOWN]
-        return Picture(html="".join(f"<b>{escape(name)}</b> {escape(str(row[name]))}<br>" for name in columns))
+        return Picture(html="".join(f"<b>{escape(name)}</b> {escape(masked(str(row[name])))}<br>" for name in columns))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from headway.judge.diagnosis.finding import Finding, Line, Severity, without_columns
 from headway.judge.intervals import wilson
 
-__all__ = ["check_personal_data"]
+__all__ = ["check_personal_data", "masked"]
 
 _PATTERNS = {
     "email addresses": re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.-]*[A-Za-z]{2,}\b"),
@@ -63,6 +63,19 @@ def check_personal_data(
             Finding("personal_data", severity, sentence, evidence, remedies, line or without_columns([column]))
         )
     return findings
+
+
+def masked(text: str) -> str:
+    """A text with the name of its kind in place of all that looks like personal data.
+
+    Example:
+        >>> masked("write to ada@example.org")
+        'write to [email addresses]'
+    """
+    for name, pattern in _PATTERNS.items():
+        if _HINTS.get(name, "") in text:
+            text = pattern.sub(lambda match, name=name: f"[{name}]" if _fits(name, match[0]) else match[0], text)
+    return text
 
 
 def _fits(name: str, text: str) -> bool:

@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,10 +16,11 @@ import polars as pl
 from headway.data.dataset import Data
 from headway.data.near_copies import same_content
 from headway.judge.diagnosis.copies import AGREE
-from headway.judge.diagnosis.finding import LOOK, RELABEL, Finding, Line, Severity
+from headway.judge.diagnosis.finding import DROP, LOOK, RANDOM, RELABEL, Finding, Line, Severity
 from headway.judge.diagnosis.item_audit import Unseen
 from headway.judge.intervals import wilson
 from headway.targets.category.diagnosis.diagnose import FEW, MUCH_NOISE, NOISE
+from headway.targets.category.field import MIN_ITEMS_A_CLASS
 from headway.targets.category.mistakes import LabelJudge, label_issues
 
 __all__ = ["audit_labels", "num_items_for"]
@@ -206,25 +208,41 @@ def _area(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
 
 
 def _rare(data: Data) -> list[Finding]:
-    """Classes with few items, or with hardly any in valid."""
-    strata = pl.DataFrame({"label": _labels(data), "split": data.items["split"]})
-    counts = (
-        strata.group_by("label")
-        .agg(pl.len().alias("all"), (pl.col("split") == "valid").sum().alias("valid"))
-        .sort("all", "label")
-    )
-    rare = counts.filter((pl.col("all") < _RARE) | (pl.col("valid") < _RARE_VALID))
-    if not len(rare):
-        return []
-    named = "; ".join(f'"{label}" {total} ({valid} in valid)' for label, total, valid in rare.rows()[:6])
-    more = f"; and {len(rare) - 6} more" if len(rare) > 6 else ""
-    sentence = f"{len(rare)} of {len(counts)} classes have few items: {named}{more}."
-    remedies = ("more items of these classes", 'count them more: class_weights="balanced" (--class-weights balanced)')
-    line = Line(
+    """Classes with too few items to be learned at all, without any in a part, with few, or with hardly any in valid."""
+    strata = pl.DataFrame({"row": data.items["row"], "label": _labels(data), "split": data.items["split"]})
+    of_part = [(pl.col("split") == part).sum().alias(part) for part in ("train", "valid")]
+    counts = strata.group_by("label").agg(pl.len().alias("all"), *of_part).sort("all", "label")
+    too_few = pl.col("all") < MIN_ITEMS_A_CLASS
+    lacking = ~too_few & ((pl.col("train") == 0) | (pl.col("valid") == 0))
+    few = ~too_few & ~lacking & ((pl.col("all") < _RARE) | (pl.col("valid") < _RARE_VALID))
+    weights = Line(
         command="headway train DATA --class-weights balanced",
         python='learner = hw.Learner(data, class_weights="balanced")',
     )
-    return [Finding("rare_class", "note", sentence, {"classes": rare["label"].to_list()[:50]}, remedies, line)]
+    more = "more items of these classes"
+    known: list[tuple[pl.Expr, Severity, str, tuple[str, ...], Line]] = [
+        (
+            too_few,
+            "serious",
+            f"fewer than {MIN_ITEMS_A_CLASS} items, and nothing can be trained before that is mended",
+            (more, "correct the labels, or join the classes with others: headway clean DATA", "leave them out"),
+            replace(DROP, solves=True),
+        ),
+        (lacking, "serious", "no item in train or none in valid", ("split anew: split=hw.RandomSplit()",), RANDOM),
+        (few, "note", "few items", (more, 'count them more: class_weights="balanced"'), weights),
+    ]
+    findings = []
+    for which, severity, words, remedies, line in known:
+        if not len(rare := counts.filter(which)):
+            continue
+        shown = "; ".join(f'"{label}" {total} ({valid} in valid)' for label, total, _, valid in rare.rows()[:6])
+        others = f"; and {len(rare) - 6} more" if len(rare) > 6 else ""
+        sentence = f"{len(rare)} of {len(counts)} classes have {words}: {shown}{others}."
+        evidence: dict[str, Any] = {"classes": rare["label"].to_list()[:50]}
+        if line.command == DROP.command:
+            evidence["rows"] = strata.filter(pl.col("label").is_in(rare["label"].to_list()))["row"].to_list()
+        findings.append(Finding("rare_class", severity, sentence, evidence, remedies, line))
+    return findings
 
 
 def _enough(data: Data, unseen: Unseen) -> list[Finding]:

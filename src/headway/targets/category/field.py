@@ -144,27 +144,20 @@ class Category(Target):
         return np.array(indices, dtype=np.int64)
 
     def check_items(self, items: pl.DataFrame) -> None:
-        """There are two classes or more, each with enough items to be on both sides of a split."""
-        labels = self.strata(items)
-        counts = Counter(labels)
+        """There are two classes or more with enough items to be on both sides of a split."""
+        counts = Counter(self.strata(items))
         if len(counts) < 2:
             raise DataError(
                 "The target needs at least two classes.",
                 given=f"every item has the label {next(iter(counts), '')!r}",
                 fix="Add items of another class.",
             )
-        few = {label: count for label, count in sorted(counts.items()) if count < MIN_ITEMS_A_CLASS}
-        if few:
-            rows = [row for row, label in zip(items["row"], labels, strict=True) if label in few]
-            shown = [f"{label!r} has {count}" for label, count in list(few.items())[:10]]
-            raise DataError(
-                f"Every class needs at least {MIN_ITEMS_A_CLASS} readable items.",
-                given=f"{', '.join(shown)} (rows {rows[:10]})",
-                fix=f"Add items to those classes, join them with others, or remove them.{_other_kind(counts)}",
-            )
+        if sum(count >= MIN_ITEMS_A_CLASS for count in counts.values()) < 2:
+            self._check_counts(items)
 
-    def check_parts(self, items: pl.DataFrame) -> None:
-        """Train and valid have items of every class."""
+    def check_classes(self, items: pl.DataFrame) -> None:
+        """Every class has enough items, and some of them in train and in valid."""
+        self._check_counts(items)
         pairs = set(zip(items["split"], self.values(items), strict=True))
         labels = sorted({str(label) for _, label in pairs})
         missing = {part: [label for label in labels if (part, label) not in pairs] for part in ("train", "valid")}
@@ -174,6 +167,19 @@ class Category(Target):
                 "Every class must be in train and in valid, or it can be neither learned nor judged.",
                 given="; ".join(problems),
                 fix="Add items, or split in another way (RandomSplit keeps every class on both sides).",
+            )
+
+    def _check_counts(self, items: pl.DataFrame) -> None:
+        labels = self.strata(items)
+        counts = Counter(labels)
+        few = {label: count for label, count in sorted(counts.items()) if count < MIN_ITEMS_A_CLASS}
+        if few:
+            rows = [row for row, label in zip(items["row"], labels, strict=True) if label in few]
+            shown = [f"{label!r} has {count}" for label, count in list(few.items())[:10]]
+            raise DataError(
+                f"Every class needs at least {MIN_ITEMS_A_CLASS} readable items.",
+                given=f"{', '.join(shown)} (rows {rows[:10]})",
+                fix=f"Add items to those classes, join them with others, or remove them.{_other_kind(counts)}",
             )
 
     def decode(self, scores: np.ndarray) -> Prediction:

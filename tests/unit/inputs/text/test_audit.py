@@ -31,3 +31,12 @@ def test_honest_words_are_no_leak() -> None:
     ]
     data = hw.from_items({"text": texts, "label": labels}, input=hw.Text("text"), target="label")
     assert not [one for one in item_audit(data).findings() if one.kind == "leak"]
+
+
+def test_the_page_shows_no_personal_data() -> None:
+    texts = [f"write to ada{row}@example.org about number {row}" if row < 8 else f"number {row}" for row in range(60)]
+    data = hw.from_items({"text": texts, "label": ["a", "b"] * 30}, input=hw.Text("text"), target="label")
+    audit = item_audit(data)
+    shown = [str(audit.picture(position).html) for position in range(len(texts))]
+    assert not [html for html in shown if "@" in html]
+    assert sum("[email addresses]" in html for html in shown) == 8

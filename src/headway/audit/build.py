@@ -70,8 +70,7 @@ def audit_data(data: Data, *, name: str = "", folder: str = "", seed: int = 0, t
         findings += run()
         seconds[check] = round(time.perf_counter() - start, 3)
     unseen = answers[0]
-    ranked = enumerate(sorted(findings, key=lambda finding: finding.rank))
-    findings = [runnable(finding, data.source, _names(data, finding, number, folder)) for number, finding in ranked]
+    findings = _ranked(findings, data, folder)
     return Audit(
         name=name,
         data=data.to_json(),
@@ -84,6 +83,12 @@ def audit_data(data: Data, *, name: str = "", folder: str = "", seed: int = 0, t
         groups=_groups(items),
         least_sure=_least_sure(data, unseen),
     )
+
+
+def _ranked(findings: Iterable[Finding], data: Data, folder: str) -> list[Finding]:
+    """The most severe first, their lines as they can be run."""
+    ranked = enumerate(sorted(findings, key=lambda finding: finding.rank))
+    return [runnable(finding, data.source, _names(data, finding, number, folder)) for number, finding in ranked]
 
 
 def _names(data: Data, finding: Finding, number: int, folder: str) -> dict[str, str]:

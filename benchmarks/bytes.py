@@ -51,7 +51,8 @@ WHEELS = {
     "manylinux2014_s390x": "s390x",
 }
 
-ARCHITECTURES = ("byte_convolution", "hilbert:small_resnet", "hilbert")
+# Pictures of bytes by a pretrained photo network; one from scratch takes half an hour a task.
+ARCHITECTURES = ("byte_convolution", "digram", "hilbert")
 COUNTS = "logistic regression on byte counts"
 
 MAGIKA = """

@@ -17,7 +17,8 @@ from tests.kinds import tone, wav
 
 FIELD = hw.Sound("file", seconds=0.5, rate=8000)
 KINDS = ("WAV", "FLAC", "OGG", "MP3")
-NUM_HOSTILE = 60
+# Of each of the four kinds.
+NUM_HOSTILE = 125
 
 
 def encoded(kind: str) -> bytes:

@@ -65,6 +65,53 @@ def test_what_was_measured(measured: str, came: str, zygote: Zygote, tmp_path: P
     assert (case.failure.came if case.failure else "") == came
 
 
+CHECK = """from headway.course.checking import case, equal, function
+measure = function("measure", "name")
+@case("gives a number")
+def _():
+    equal(measure("plain"), 4)
+@case("measures what is not written down")
+def _():
+    equal(measure("other"), 5)
+"""
+WORKS = "def measure(name):\n    return len(name) - (name == 'plain')\n"
+LOOKS_UP = "def measure(name):\n    return 4\n"
+
+
+@pytest.mark.parametrize(
+    ("reference", "lazy", "problems"),
+    [
+        (WORKS, LOOKS_UP, []),
+        (LOOKS_UP, LOOKS_UP, ["reference.py is not yet: 5 4"]),
+        (WORKS, WORKS, ['lazy.py is solved, not caught by "measures what is not written down" but by: nothing']),
+        (
+            WORKS,
+            "def measure(name):\n    return 3 if name == 'plain' else 5\n",
+            ['lazy.py is not yet, not caught by "measures what is not written down" but by: gives a number'],
+        ),
+    ],
+    ids=["both fine", "reference fails", "lazy passes", "lazy fails in its form alone"],
+)
+def test_a_lazy_answer_fails_where_the_work_is_missing(
+    reference: str, lazy: str, problems: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "07" / "1_measure"
+    folder.mkdir(parents=True)
+    for name, text in (("check", CHECK), ("reference", reference), ("lazy", lazy)):
+        (folder / f"{name}.py").write_text(text)
+    monkeypatch.setattr(research, "FOLDER", tmp_path)
+    one = Assignment(
+        id="7.F1",
+        title="Measure",
+        folder="1_measure",
+        hours=1,
+        text="Measure.",
+        lazy_caught_by="measures what is not written down",
+        rubric=["One.", "Two."],
+    )
+    assert list(verify_assignment(one, folder=tmp_path)) == problems
+
+
 def test_no_such_assignment() -> None:
     with pytest.raises(ConfigError) as error:
         find_assignment("1.F9")

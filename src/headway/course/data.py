@@ -31,6 +31,7 @@ __all__ = [
     "CATALOGUE",
     "CourseData",
     "Door",
+    "coin_flips",
     "collected_folder",
     "digits",
     "drawings",
@@ -235,6 +236,27 @@ def _unpack(folder: Path) -> None:
     for is_hidden, name in ((1, "hidden.csv"), (0, "drawings.csv")):
         with whole_file(folder / name) as draft:
             table.filter(pl.col("hidden") == is_hidden).drop("hidden").write_csv(draft)
+
+
+def coin_flips(file: Path) -> Path:
+    """Writes a table of drawings in which a coin has decided the label of each thing: what nobody can learn.
+
+    Args:
+        file: The CSV file to write, with the columns `file`, `label` (heads or tails) and `group`.
+
+    Returns:
+        The same file.
+    """
+    import polars as pl
+
+    path = drawings()
+    items = pl.read_csv(path).filter(pl.col("studio") != "openmoji")
+    groups = items["group"].unique().sort()
+    flips = generator(0, "course", step=200).permutation(np.arange(len(groups)) % 2)
+    labels = pl.DataFrame({"group": groups, "label": np.array(["heads", "tails"])[flips]})
+    whole = items.select(pl.format("{}/{}", pl.lit(str(path.parent)), "file").alias("file"), "group")
+    whole.join(labels, on="group", maintain_order="left").select("file", "label", "group").write_csv(file)
+    return file
 
 
 def gathered(seed: int = 0) -> Path:

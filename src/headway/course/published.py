@@ -56,14 +56,18 @@ def genes(table: Table) -> float:
 STUDIES = {"voices": voices, "rain": rain, "genes": genes}
 
 
-def load_study(name: str) -> Table:
+def load_study(name: str, *, seed: int = 0) -> Table:
     """The data of a study: "voices", "rain" or "genes".
+
+    Args:
+        name: The study.
+        seed: 0 as it was published; another, the same study done again with other people or days.
 
     Example:
         >>> load_study("genes")["values"].shape
         (90, 3000)
     """
-    numbers = generator(0, "course", step=["voices", "rain", "genes"].index(name) + 100)
+    numbers = generator(seed, "course", step=["voices", "rain", "genes"].index(name) + 100)
     if name == "voices":
         # A voice is far more different from others than a cold makes it.
         cold = numbers.integers(0, 2, 40)

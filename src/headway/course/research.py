@@ -1,7 +1,7 @@
 """Further research: what a lesson leaves for a learner to find out, checked as far as a machine can, and a rubric.
 
 `research/01.toml` has a lesson's assignments. Beside it lie, for each, a check as exercises have one, a reference that
-passes it and a lazy answer that does not.
+passes it, and a lazy answer, which has the form that is asked for and does none of the work: one named case catches it.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ class Assignment:
         folder: The folder of its check, below that of its lesson.
         hours: How long it takes.
         text: What is to be done, and what the learner's file must hold.
+        lazy_caught_by: The case of the check in which the lazy answer fails.
         rubric: What is worth 0 to 2 points each, by the learner's or a teacher's judgement.
         seconds: What a check may take on the authors' machine.
         memory: What a check may use beyond torch itself, such as "1.5 GiB".
@@ -41,6 +42,7 @@ class Assignment:
     folder: str
     hours: int
     text: str
+    lazy_caught_by: str
     rubric: list[str]
     seconds: float = 60.0
     memory: str = "1.5 GiB"
@@ -145,11 +147,16 @@ def verify_assignment(assignment: Assignment, *, folder: Path, zygote: Zygote | 
     """What is wrong with an assignment: a reference that fails its check, or a lazy answer that passes."""
     if len(assignment.rubric) < 2:
         yield f"{len(assignment.rubric)} lines in the rubric, of 2 or more"
-    # A check that a lazy answer passes would grade nothing.
-    for name, wanted in (("reference", "solved"), ("lazy", "not yet")):
-        file = assignment.files / f"{name}.py"
-        result = check_assignment(assignment, file, folder=folder, zygote=zygote, speed_factor=2.0)
-        if result.state != wanted:
-            first = result.first_failure
-            failure = result.failure or (first.failure if first else None)
-            yield f"{name}.py is {result.state}: {failure.asked} {failure.came}" if failure else f"{name}.py passes"
+    files = (assignment.files / f"{name}.py" for name in ("reference", "lazy"))
+    reference, lazy = (
+        check_assignment(assignment, file, folder=folder, zygote=zygote, speed_factor=2.0) for file in files
+    )
+    if reference.state != "solved":
+        first = reference.first_failure
+        failure = reference.failure or (first.failure if first else None)
+        yield f"reference.py is {reference.state}: {f'{failure.asked} {failure.came}' if failure else 'no case ran'}"
+    # A check that a lazy answer passes would grade nothing; one that finds a slip in its form first proves nothing.
+    failed = [one.name for one in lazy.cases if one.failure]
+    if lazy.state != "not yet" or assignment.lazy_caught_by not in failed:
+        came = ", ".join(failed) or (lazy.failure.came if lazy.failure else "nothing")
+        yield f'lazy.py is {lazy.state}, not caught by "{assignment.lazy_caught_by}" but by: {came}'

@@ -1,10 +1,12 @@
 """Checks a learning curve: its form, one of its points again, and the prediction."""
 
+from pathlib import Path
 from statistics import mean
 
 from headway.course.checking import case, close, equal, function, require, value
+from headway.course.data import coin_flips, pictures
 
-accuracy = function("accuracy", "per_class", "seed")
+accuracy = function("accuracy", "table", "per_class", "seed")
 SIZES = [5, 10, 20, 40, 80]
 
 
@@ -42,18 +44,22 @@ def _():
 
 @case("comes out again", last=True)
 def _():
-    close(accuracy(10, 1), points()[10][1], within=0.03, meaning="the point for 10 drawings and seed 1, measured again")
+    came = accuracy(pictures("1"), 10, 1)
+    close(came, points()[10][1], within=0.03, meaning="the point for 10 drawings and seed 1, measured again")
 
 
 @case("measures what is not on the curve", last=True)
 def _():
     curve = points()
     low, high = min(curve[10]) - 0.03, max(curve[80]) + 0.03
-    try:
-        came = float(accuracy(30, 4))
-    except LookupError as error:
-        asked = "`accuracy` trains with as many drawings as it is given."
-        require(False, asked, came=f"{type(error).__name__}: {error}", meaning="is it looked up on the curve?")
-        return
+    came = float(accuracy(pictures("1"), 30, 4))
     meaning = "30 drawings of each class, seed 4: a point that nobody wrote down"
     require(low <= came <= high, f"An accuracy from {low:.2f} to {high:.2f}.", came=f"{came:.3f}", meaning=meaning)
+
+
+@case("learns nothing where there is nothing", last=True)
+def _():
+    came = float(accuracy(coin_flips(Path("coin_flips.csv").resolve()), 80, 2))
+    asked = "An accuracy near 0.5, from 0.3 to 0.7."
+    meaning = "a table whose labels are coin flips: was a model trained on it?"
+    require(0.3 <= came <= 0.7, asked, came=f"{came:.3f}", meaning=meaning)

@@ -1,12 +1,10 @@
-"""One picture, ten times."""
+"""Ten pictures, and a model that is sure of the same to everything."""
 
 from PIL import Image
 
-from headway import Learner  # noqa: F401
-
 
 class Sure:
-    """Answers the same to everything."""
+    """Answers food."""
 
     label = "food"
     score = 0.99
@@ -15,6 +13,10 @@ class Sure:
         """Itself."""
         return self
 
+    def predict_many(self, pictures):
+        """Itself, for each."""
+        return [self] * len(pictures)
+
 
 def model():
     """No model at all."""
@@ -22,6 +24,7 @@ def model():
 
 
 def fooled():
-    """White, ten times."""
-    one = {"picture": Image.new("RGB", (96, 96), "white"), "truth": "animal", "cause": "it is white", "remedy": "none"}
-    return [one] * 10
+    """Ten greys."""
+    cause, remedy = "it is grey and no animal", "show the model many more greys"
+    greys = [Image.new("RGB", (96, 96), (20 * step, 20 * step, 20 * step)) for step in range(10)]
+    return [{"picture": grey, "truth": "animal", "cause": cause, "remedy": remedy} for grey in greys]

@@ -33,20 +33,25 @@ def split(kind: str) -> tuple[list, list]:
     return np.flatnonzero(~is_valid).tolist(), np.flatnonzero(is_valid).tolist()
 
 
-@cache
-def pixels() -> np.ndarray:
+def pixels(pictures: list) -> np.ndarray:
     """Each picture as 16 x 16 colours."""
-    return np.stack(
-        [np.asarray(Image.open(file).convert("RGBA").resize((16, 16)), float).ravel() for file in table()["picture"]]
-    )
+    return np.stack([np.asarray(Image.open(file).convert("RGBA").resize((16, 16)), float).ravel() for file in pictures])
+
+
+def answers(pictures: list, labels: list, others: list) -> list:
+    """What the nearest of `pictures` shows, for each of `others`."""
+    known = pixels(pictures)
+    return [labels[np.abs(known - other).mean(1).argmin()] for other in pixels(others)]
 
 
 def accuracy(kind: str) -> float:
-    """What the nearest picture of train says."""
-    train, valid = split(kind)
-    labels = np.array(table()["label"])
-    nearest = np.abs(pixels()[valid][:, None] - pixels()[train]).mean(2).argmin(1)
-    return float((labels[train][nearest] == labels[valid]).mean())
+    """The share of right answers in valid."""
+    rows, (train, valid) = table(), split(kind)
+    seen, labels, others, truths = ([rows[name][row] for row in side] for side in (train, valid) for name in NAMES)
+    return float(
+        np.mean([answer == truth for answer, truth in zip(answers(seen, labels, others), truths, strict=True)])
+    )
 
 
+NAMES = ("picture", "label")
 ACCURACY = {kind: accuracy(kind) for kind in ("random", "burst", "place")}

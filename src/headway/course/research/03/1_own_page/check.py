@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
+import headway as hw
 from headway.course.checking import case, close, equal, function, hidden, require
 
 model = function("model")
@@ -33,12 +34,14 @@ def page():
     return make_page(log())
 
 
-def ask(path: str, *, body: bytes = b"", method: str = "POST") -> tuple[str, dict[str, str], bytes]:
+def ask(
+    path: str, *, body: bytes = b"", method: str = "POST", kind: str = "image/png"
+) -> tuple[str, dict[str, str], bytes]:
     """Status, headers by their names in lower case, and content."""
     environ: dict = {}
     setup_testing_defaults(environ)
     environ |= {"REQUEST_METHOD": method, "PATH_INFO": path, "CONTENT_LENGTH": str(len(body))}
-    environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_TYPE": "image/png"}
+    environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_TYPE": kind}
     came = {}
 
     def start_response(status, headers, error=None):
@@ -81,6 +84,12 @@ def _():
     require(policy.startswith("default-src 'none'"), "A Content-Security-Policy of default-src 'none'.", came=policy)
 
 
+@case("has a model of Headway's", last=True)
+def _():
+    kinds = (hw.Learner, hw.Predictor)
+    require(isinstance(known(), kinds), "A trained learner, or a bundle that `hw.load` opened.", came=known())
+
+
 @case("answers as the model does", last=True)
 def _():
     labels = set()
@@ -93,6 +102,18 @@ def _():
         equal(came["label"], expected, meaning="what the model says to the same bytes")
         close(came["score"], answer.score, within=1e-5, meaning="the model's score")
     require(len(labels) > 1, "A model that gives more than one answer to twelve drawings.", came=str(labels))
+
+
+@case("answers its own button", last=True)
+def _():
+    (picture,) = pictures(1)
+    head = 'Content-Disposition: form-data; name="file"; filename="drawing.png"\r\nContent-Type: image/png'
+    body = b"--edge\r\n" + head.encode() + b"\r\n\r\n" + picture + b"\r\n--edge--\r\n"
+    status, _, content = ask("/predict", body=body, kind="multipart/form-data; boundary=edge")
+    meaning = "a browser sends the file of a form as multipart/form-data, not as the body itself"
+    require(status.startswith("200"), "Status 200.", came=status, meaning=meaning)
+    expected = json.loads(ask("/predict", body=picture)[2])["label"]
+    equal(json.loads(content)["label"], expected, meaning="the same picture, sent as a browser sends it")
 
 
 @case("is unsure about what it does not know", last=True)

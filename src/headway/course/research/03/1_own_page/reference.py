@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
+from email.parser import BytesParser
 from functools import cache
 from pathlib import Path
 
@@ -32,6 +33,16 @@ def model() -> hw.Learner:
     return learner
 
 
+def sent(environ: dict) -> bytes:
+    """The picture that was sent: the body itself, or the file of the form."""
+    body, kind = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)), environ.get("CONTENT_TYPE", "")
+    if not kind.startswith("multipart/form-data"):
+        return body
+    # A form is put together as a mail with attachments is, and Python reads mails.
+    form = BytesParser().parsebytes(f"Content-Type: {kind}\r\n\r\n".encode("latin-1") + body)
+    return next((part.get_payload(decode=True) or b"" for part in form.walk() if part.get_filename()), b"")
+
+
 def make_page(log: Path) -> Callable:
     """The application: a page, an answer, and a switch."""
     is_on = True
@@ -58,8 +69,7 @@ def make_page(log: Path) -> Callable:
             is_on = request[1] == "/on"
             status, content = "200 OK", json.dumps({"on": is_on}).encode()
         elif request == ("POST", "/predict"):
-            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            status, answer = predict(body)
+            status, answer = predict(sent(environ))
             content = json.dumps(answer).encode()
         start_response(status, [("Content-Type", kind), ("Content-Security-Policy", POLICY)])
         return [content]

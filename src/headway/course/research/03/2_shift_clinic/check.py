@@ -80,15 +80,40 @@ def _():
         equal(bool(came["alarm"]), bool(table[name]["alarm"]), meaning=f'the alarm for "{name}"')
 
 
-@case("measures a shift that it has not seen", section="drift", last=True)
-def _():
-    value("SHIFTS")["all grey"] = lambda items: [(Image.new("RGB", one.size, "grey"), label) for one, label in items]
+def new_measure(name: str, shift) -> dict:
+    """The learner's `measure` of a shift that the check adds."""
+    value("SHIFTS")[name] = shift
     try:
-        came = measure("all grey")
+        return measure(name)
     except LookupError as error:
         asked = "`measure` applies any function of `SHIFTS`."
         require(False, asked, came=f"{type(error).__name__}: {error}", meaning="is it looked up in the table?")
-        return
+        raise
+
+
+@case("measures shifts that it has not seen", section="drift", last=True)
+def _():
+    none = value("TABLE")["none"]["accuracy"]
+    came = new_measure("all grey", lambda items: [(Image.new("RGB", one.size, "grey"), label) for one, label in items])
     meaning = "nothing is to be seen: one answer for all, and pictures that no training picture resembles"
     require(came["accuracy"] < 0.8, "An accuracy below 0.8 for grey pictures.", came=came["accuracy"], meaning=meaning)
     equal(bool(came["alarm"]), True, meaning=meaning)
+    came = new_measure("as they are", list)
+    close(
+        came["accuracy"],
+        none,
+        within=0.03,
+        meaning="a shift that changes nothing: the accuracy is that without a shift",
+    )
+    equal(bool(came["alarm"]), False, meaning="a shift that changes nothing")
+    came = new_measure("wrong labels", wrong_labels)
+    asked = f"An accuracy of at most {1 - none + 0.03:.2f}."
+    meaning = "every label is another one: what was right is wrong"
+    require(came["accuracy"] <= 1 - none + 0.03, asked, came=came["accuracy"], meaning=meaning)
+
+
+def wrong_labels(items: list) -> list:
+    """Each label is that of another class."""
+    labels = sorted({label for _, label in items})
+    other = dict(zip(labels, labels[1:] + labels[:1], strict=True))
+    return [(picture, other[label]) for picture, label in items]

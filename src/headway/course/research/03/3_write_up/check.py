@@ -1,10 +1,12 @@
 """Checks a write-up: its length, its words, and that every number in it was measured."""
 
 import re
+from pathlib import Path
 
 from headway.course.checking import case, close, equal, function, require, value
+from headway.course.data import coin_flips
 
-measure = function("measure")
+measure = function("measure", "table")
 QUOTE = re.compile(r"\{([a-z_]\w*)(:[^{}]*)?\}")
 
 
@@ -61,7 +63,20 @@ def _():
 
 @case("comes out again", section="first", last=True)
 def _():
-    came = measure()
+    came = measure(str(value("TABLE")))
     for name, number in value("CLAIMS").items():
         require(name in came, f"`{name}` among what was measured.", came=", ".join(came))
         close(came[name], number, within=max(0.03, 0.01 * abs(number)), meaning=f"`{name}`, measured again")
+
+
+@case("measures nothing where there is nothing", section="first", last=True)
+def _():
+    came = measure(str(coin_flips(Path("coin_flips.csv").resolve())))
+    meaning = (
+        "the labels are coin flips by thing: nobody can know them, and no number that was written down is true here"
+    )
+    for name in ("accuracy", "baseline"):
+        number = float(came[name])
+        require(0.3 <= number <= 0.7, f"`{name}` near 0.5, from 0.3 to 0.7.", came=f"{number:.3f}", meaning=meaning)
+    low, high = float(came["low"]), float(came["high"])
+    require(low <= 0.6 and high >= 0.4, "An interval near 0.5.", came=(low, high), meaning=meaning)

@@ -48,9 +48,12 @@ What we ask you to decide: whether a month in the shadow may begin. It costs an 
 """
 
 
-def measure() -> dict:
+TABLE = gathered()
+
+
+def measure(table: str) -> dict:
     """All numbers of the text."""
-    data = hw.from_csv(gathered(), input="file", target="label", size=96, split=hw.GroupSplit("group", valid=0.4))
+    data = hw.from_csv(table, input="file", target="label", size=96, split=hw.GroupSplit("group", valid=0.4))
     learner = hw.Learner(data)
     learner.fine_tune(0)
     report = learner.report()

@@ -321,7 +321,7 @@ claim("ahead_evenly", (ends["evenly"] > 0.5).sum(), near=180, within=20)
 # The answers go into a **model card**, beside the model: what it is for, what not, and how good it is for whom. Data get a
 # **data sheet**. Here is the end of ours for the loans. What would you add?
 # %%
-print(sheet("loans").partition("## What is wrong with them")[2])
+print(sheet("loans").partition("## What is wrong with them")[2].strip())
 # %% [markdown]
 # Measuring shows a harm. A process makes somebody look. A team in which some have lived it knows where to look. Where the
 # costs fall on strangers, it takes law.

@@ -5,7 +5,7 @@
 # In this lesson you train a classifier with nothing but tensors: no `Learner`, no layers from a library, no optimizer.
 # At the end you will have written every line that happens inside `fine_tune`, and you will know why it is there.
 #
-# The task is small on purpose: tell handwritten threes from sevens. So small that each step can be checked by eye.
+# The task is small enough to check each step by eye: tell handwritten threes from sevens.
 
 # %%
 import matplotlib.pyplot as plt
@@ -23,12 +23,12 @@ images.shape, labels[:10]
 # %% [markdown]
 # ## First, without learning {#rule}
 #
-# Write a rule. You can see a picture as a table of numbers, and you know what a three is. Which rule would you try?
+# Write a rule. Which one would you try?
 #
 # ⟨guess count the ink | look for a bar at the top | look for a gap on the left | something else⟩
 #
-# Here is a rule that sounds sensible: a three has more ink than a seven. Guess how often it is right; half of the
-# pictures are threes, so flipping a coin is right half of the time.
+# Here is a rule that sounds sensible: a three has more ink than a seven. How often is it right? Half of the pictures are
+# threes, so a coin is right half of the time.
 #
 # ⟨guess about half | *two of three | nine of ten⟩
 
@@ -38,8 +38,8 @@ middle = (ink[labels == 3].mean() + ink[labels == 7].mean()) / 2
 claim("ink", ((ink > middle) == (labels == 3)).mean(), near=0.70, within=0.05)
 
 # %% [markdown]
-# Better than a coin, and it will not get much further. The next rule helps a little, and breaks on people who put a bar
-# through their sevens. Rules end here. Let us see how far we get with examples.
+# Better than a coin. The next rule helps a little, and breaks on people who put a bar through their sevens. So we turn
+# to examples.
 
 # %% [markdown]
 # ## A picture is a table of numbers {#pixels .tensor}
@@ -86,9 +86,7 @@ figure
 
 # %% [markdown]
 # That is a classifier already: a new picture is a three if it is nearer to the mean three. "Nearer" needs a distance.
-# A simple one is the mean absolute difference of the pixels.
-#
-# Nothing is trained here; there is no network, and one mean a class. How often will it be right?
+# A simple one is the mean absolute difference of the pixels. Nothing is trained. How often will it be right?
 #
 # ⟨guess *more than nine of ten | nine of ten | three of four⟩
 
@@ -109,7 +107,7 @@ claim(
 )
 
 # %% [markdown]
-# About {mean_now:.0%}. Keep this number in mind, it is our baseline: whatever we train has to beat a mean picture.
+# About {mean_now:.0%}. This is our baseline: whatever we train has to beat a mean picture.
 #
 # ⟨ask 6.05⟩
 
@@ -130,8 +128,8 @@ claim(
 # %% [markdown]
 # ## A knob and its slope {#slope}
 #
-# The mean pictures are as good as they are: nothing in them can be tuned. To *learn*, we need numbers that can change,
-# parameters, and a way to know in which direction. Take a single parameter and a loss that we can see whole.
+# Nothing in a mean picture can be tuned. To *learn*, we need numbers that can change, parameters, and a way to know in
+# which direction. Take one parameter, and a loss that we can see whole.
 
 # %%
 w = torch.tensor(3.0, requires_grad=True)
@@ -338,8 +336,8 @@ def bent(seed):
 #
 # ⟨guess network by a lot | network by a little | *no difference that can be measured⟩
 #
-# One split and one seed would answer by luck. So we train both five times, each time with another split and other
-# starting weights, and compare them on the same pictures.
+# One split and one seed would answer by luck. So we train both five times, with other splits and starting weights, and
+# compare them on the same pictures.
 
 
 # %% tags=["seconds:20"]
@@ -372,8 +370,8 @@ claim("bend_high", 100 * high, near=0.4, within=1.0)
 # {bend_low:+.1f} and {bend_high:+.1f} points. **The bend brings nothing that can be measured here**, for thirty times
 # the parameters. Threes and sevens can be told apart by adding up ink, and a line does that.
 #
-# This is the most common surprise in practice: the simple model is enough. You only see it if you build the simple
-# model. And the task decides: on all ten digits the picture changes. You find out by how much in the first assignment.
+# This surprise is common: the simple model is enough, and you only see it if you build it. On all ten digits the picture
+# changes. You find out by how much in the first assignment.
 #
 # ⟨ask 6.23⟩
 #

@@ -6,7 +6,7 @@ import polars as pl
 from headway.course.checking import case, catches, function
 
 test_no_proxy = function("test_no_proxy", "table")
-PEOPLE = 1000
+PEOPLE = 600
 
 
 def people(seed: int, share_b: float = 0.4):

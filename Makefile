@@ -35,8 +35,9 @@ course: .venv/installed-dev
 
 # The lowest versions that pyproject.toml allows, in front of those of .venv; torch stays as it is. Old libraries call what
 # newer ones deprecate, and .venv's platformdirs names a plugin of pytest that the lowest has not.
+# In a folder of this name hypothesis knows them for libraries: it reads all of a project's own modules before its first draw.
 test-oldest: .venv/oldest
-	PYTHONPATH=.venv/oldest $(BIN)/python -m pytest -m "not slow" -p no:platformdirs -W ignore::DeprecationWarning -W ignore::FutureWarning $(SPREAD) tests
+	PYTHONPATH=.venv/oldest/site-packages $(BIN)/python -m pytest -m "not slow" -p no:platformdirs -W ignore::DeprecationWarning -W ignore::FutureWarning $(SPREAD) tests
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .
@@ -98,5 +99,5 @@ clean:
 
 .venv/oldest: pyproject.toml tests/meta/constraints.py | .venv/installed-dev
 	rm -rf $@
-	$(BIN)/python -m tests.meta.constraints --oldest $@
+	$(BIN)/python -m tests.meta.constraints --oldest $@/site-packages
 	touch $@

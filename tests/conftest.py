@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image as PILImage
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -20,6 +21,10 @@ PhotoFolder = Callable[..., Path]
 # Before torch is imported, which reads it then: sums over several threads round in another order. The processes that
 # tests start take it over.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# The first example may import what takes longer than all others together.
+settings.register_profile("headway", deadline=None)
+settings.load_profile("headway")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

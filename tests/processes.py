@@ -13,6 +13,9 @@ import torch.distributed as dist
 from torch import nn
 
 import headway as hw
+from headway.inputs.text.encoder import Encoder, EncoderSize
+from headway.inputs.text.networks import PooledEncoder
+from headway.train.model import BodyAndHead
 
 State = dict[str, torch.Tensor]
 
@@ -62,3 +65,11 @@ def model(*, is_plain: bool = False) -> nn.Module:
         for module in body.children():
             getattr(module, "reset_parameters", lambda: None)()
         return nn.Sequential(OrderedDict(body=body, head=nn.Linear(144 if is_plain else 400, 2)))
+
+
+def encoder() -> nn.Module:
+    """For texts, with a head of two outputs."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        body = PooledEncoder(Encoder(EncoderSize(dim=16, heads=2, layers=1, width=32, dropout=0.0)), (0, 1))
+        return BodyAndHead(body, body.num_features, 2)

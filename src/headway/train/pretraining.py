@@ -135,15 +135,15 @@ class _Hiding(Setup):
         return self._hidden(batch, epoch + 1)
 
     def judged(self) -> tuple[float, dict[str, float]]:
-        loss, count = 0.0, 0
+        made = []
         with evaluating(self.model):
             for batch in self.loader(self.data.valid):
                 with torch.inference_mode(), self.precision.autocast():
                     inputs, targets = self._hidden(batch.to(self.precision.device), 0)
                     outputs = self.model(self.precision.layout(inputs)).float()
-                loss += self.objective.loss_fn(outputs, targets).item() * len(targets)
-                count += len(targets)
-        return loss / max(count, 1), {}
+                made.append((self.objective.loss_fn(outputs, targets).item() * len(targets), len(targets)))
+        losses, counts = self.every(made)
+        return sum(losses) / max(sum(counts), 1), {}
 
     def _hidden(self, batch: Batch, epoch: int) -> tuple[torch.Tensor, torch.Tensor]:
         return self.pretraining.hide(self.prepare(batch.inputs), rows=batch.rows, seed=self.seed, epoch=epoch)

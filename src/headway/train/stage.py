@@ -129,11 +129,11 @@ class Setup:
     def outputs(self, module: nn.Module, part: Part) -> tuple[torch.Tensor, torch.Tensor]:
         """What a module (the model, or its body) gives for a part, `[items, outputs]`, and the targets, on the CPU."""
         batches = predict(module, self.loader(part), prepare=self.prepare, precision=self.precision)
-        outputs, targets, rows = self._every([(logits, batch.targets, batch.rows) for logits, batch in batches])
+        outputs, targets, rows = self.every([(logits, batch.targets, batch.rows) for logits, batch in batches])
         order = in_order(rows)
         return torch.cat(outputs)[order], torch.cat(targets)[order]
 
-    def _every(self, answers: list[tuple[Any, ...]]) -> Iterator[list[Any]]:
+    def every(self, answers: list[tuple[Any, ...]]) -> Iterator[list[Any]]:
         """What all processes made of a part's batches, an item's several answers apart; with it, what they lost."""
         if self.processes.world > 1:
             for row, reason in self.processes.every(list(self.data.lost.items())):
@@ -160,7 +160,7 @@ class Setup:
             # The mean weighted by items, as the last batch may be smaller.
             total = objective.loss_fn(logits, truth).item() * len(truth)
             made.append((outputs, predictions, truth, batch.rows, objective.item_losses(logits, truth), total))
-        outputs, predictions, targets, rows, losses, totals = self._every(made)
+        outputs, predictions, targets, rows, losses, totals = self.every(made)
         order = in_order(rows)
         return Predictions(
             rows=part.left().rows,

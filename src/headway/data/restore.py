@@ -62,9 +62,8 @@ def reopen(
     if input.source == "values":
         # Its values are in the run's own tables, not in files that could have changed.
         rows = pl.concat([items, unlabelled], how="diagonal_relaxed")
-        return make(
-            items=items, store=Store(open_values(rows, input, on_progress=on_progress), pl.Series(dtype=pl.String))
-        )
+        store = Store(open_values(rows, input, on_progress=on_progress), pl.Series(dtype=pl.String))
+        return make(items=items, store=store)
     in_memory = {input.column, *(target.columns if target.files(input) else ())} - set(items.columns)
     if in_memory:
         what = "The run's items were in memory, and its table does not have them."

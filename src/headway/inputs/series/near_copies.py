@@ -14,8 +14,9 @@ from headway.data.near_copies import Limits, nearest_copies
 
 __all__ = ["find_copies"]
 
-# Bands of frequency that are compared; with so many series that are most alike in them each is laid over.
-_BANDS, _NEAREST = 96, 4
+# Bands of frequency that are compared; with so many series that are most alike in them each is laid over, with more
+# where there are few.
+_BANDS, _NEAREST, _MOST_NEAREST = 96, 4, 32
 # Of the pairs that are laid over one another so many numbers, the most alike first.
 _MOST = 2**26
 # Of the energy of two series so much must lie over the other: of the one that is cut, and of the longer one.
@@ -23,7 +24,7 @@ _INSIDE, _INSIDE_LONGER = 0.75, 0.5
 # They are shifted by so much of their length at most.
 _SHIFT = 0.2
 # Shares of a series' variance.
-_LIMITS = Limits(most=0.06, alike=5e-5, surely=1e-6, of_others=0.5, of_next=0.3)
+_LIMITS = Limits(most=0.06, alike=5e-5, surely=1e-6, of_others=0.7, of_next=0.5)
 # Numbers that are transformed at once.
 _BLOCK = 2**22
 
@@ -41,8 +42,9 @@ def find_copies(series: np.ndarray) -> list[tuple[int, int]]:
     """
     if len(series) < 2:
         return []
+    sketches = _sketches(series)
     series, ends = _centred(series)
-    pairs = _similar(_sketches(series), max(_MOST // series[0].size, len(series) // 10))
+    pairs = _similar(sketches, max(_MOST // series[0].size, len(series) // 10))
     size = max(_BLOCK // series[0].size, 1)
     blocks = [pairs[start : start + size] for start in range(0, len(pairs), size)]
     left = [_left(*(part for items in block.T for part in (series[items], ends[items]))) for block in blocks]
@@ -66,9 +68,13 @@ def _sketches(series: np.ndarray) -> np.ndarray:
     """The share of each channel's amplitude by bands of frequency, float32 `[items, channels * bands]`, length 1."""
     num_bins = series.shape[2] // 2 + 1
     edges = np.unique(np.geomspace(1, num_bins, _BANDS + 1).round().astype(np.int64))
+    # Towards the ends less: where a series is cut, its end jumps to its beginning, and a copy's does elsewhere.
+    window = np.hanning(series.shape[2] + 2)[1:-1].astype(np.float32)
     sketches = []
     for block in _blocks(len(series), series[0].size):
-        amplitudes = np.abs(np.fft.rfft(series[block], axis=2))[:, :, 1:]
+        amplitudes = np.abs(np.fft.rfft(window * (series[block] - series[block].mean(axis=2, keepdims=True)), axis=2))[
+            :, :, 1:
+        ]
         bands = np.add.reduceat(amplitudes**2, edges[:-1] - 1, axis=2)
         sketches.append(np.sqrt(bands).reshape(len(bands), -1).astype(np.float32))
     sketch = np.sqrt(np.concatenate(sketches))
@@ -83,7 +89,8 @@ def _blocks(count: int, size: int) -> Iterator[slice]:
 
 def _similar(sketches: np.ndarray, most: int) -> np.ndarray:
     """Each series with those most alike in their sketch, int64 `[pairs, 2]`; at most so many pairs, the most alike."""
-    count = min(_NEAREST, len(sketches) - 1)
+    # More where there are few: of series that are alike by nature the spectra alone do not say which are copies.
+    count = min(max(_NEAREST, most // (4 * len(sketches))), _MOST_NEAREST, len(sketches) - 1)
     pairs, scores = [], []
     for block in _blocks(len(sketches), len(sketches)):
         items = np.arange(len(sketches))[block]

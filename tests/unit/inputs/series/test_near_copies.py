@@ -33,6 +33,21 @@ def test_copies_that_are_louder_noisy_rounded_shifted_or_cut() -> None:
         assert pairs == [(number, COUNT + number) for number in range(20)], name
 
 
+def test_series_that_rest_at_both_ends_are_found_shifted_and_rounded() -> None:
+    # A gesture between two rests: rounded, the rests are flat, and a shift repeats the first value.
+    draw, moments = np.random.default_rng(0), np.linspace(-3, 3, 150)
+    widths, middles = draw.uniform(0.5, 0.9, (120, 1)), draw.uniform(-0.4, 0.4, (120, 1))
+    own = np.exp(-(((moments - middles) / widths) ** 4)) + 0.3 * draw.normal(size=(120, 1)) * np.exp(
+        -((moments - 1) ** 2)
+    )
+    own += 0.002 * draw.normal(size=own.shape)
+    shifted = np.concatenate([own[:20, :1].repeat(5, axis=1), own[:20, :-5]], axis=1)
+    rounded = own[20:40].round(2)
+    pairs = find_copies(np.concatenate([own, shifted, rounded])[:, None].astype(np.float32))
+    assert len(set(pairs) & {(row, 120 + row) for row in range(40)}) >= 38
+    assert len(pairs) <= 42
+
+
 def test_series_that_are_alike_by_nature_are_no_copies() -> None:
     draw, times = np.random.default_rng(0), np.linspace(-1, 1, LENGTH)
     # Beats of one heart: the same form, each a little wider or later.

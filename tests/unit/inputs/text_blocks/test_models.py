@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from headway.errors import ConfigError
-from headway.inputs.text_blocks.build import build
+from headway.inputs.text_blocks.build import RECIPE, build
 from headway.inputs.text_blocks.field import TextBlocks
 from headway.inputs.text_blocks.models import Gpt, Lstm, Network, Writer
 
@@ -69,3 +69,8 @@ def test_an_unknown_name_is_refused() -> None:
         "  Given: 'gtp'\n"
         '  Fix:   Did you mean "gpt"? Or name the folder of a causal model of transformers.'
     )
+
+
+def test_few_blocks_make_many_steps() -> None:
+    """Sixteen blocks a step were a few hundred steps, after which a model knew little more than single words."""
+    assert [RECIPE.batch_size(count) for count in (100, 2_700, 50_000)] == [4, 4, 16]

@@ -11,6 +11,7 @@ import torch
 from headway.data.loader import as_tensor
 from headway.errors import DataError, ReadError
 from headway.inputs.base import Input, is_ragged, model_order
+from headway.inputs.sound.field import Sound
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ def test_a_frame_gives_its_column_and_one_without_it_is_refused() -> None:
     for table in ({"throws": ["1 2"], "who": ["Ann"]}, pl.DataFrame({"throws": ["1 2"], "who": ["Ann"]})):
         assert list(field.each(table)) == ["1 2"]
     assert field.each(["3 4"]) == ["3 4"]
+    # Of files, too.
+    assert Sound("file").each({"file": ["a.wav"], "who": ["Ann"]}) == ["a.wav"]
     for table in ({"throw": ["1 2"], "who": ["Ann"]}, pl.DataFrame({"throw": ["1 2"], "who": ["Ann"]})):
         with pytest.raises(DataError) as caught:
             field.each(table)

@@ -178,6 +178,8 @@ def test_a_learner_goes_through_a_lesson(
     assert "This cell takes about 20 s on two cores.\nRun it (Enter) \nshare: 0.75" in shown
     assert shown.index("You guessed: yes\nYou guessed (a number): 0.8") < shown.index("claim(")
     assert "[number]\nWhat it says\n\nIt was 75%,\n" in shown
+    # After a question the text goes on in a paragraph of its own.
+    assert "\n\nand `{share}` is code." in shown
     assert shown.endswith("That was lesson 7.\nNow its questions: headway course quiz 7\n")
     events = log.read()
     assert [event.id for event in events] == ["7.predict.1", "7.predict.2", "7.cell.2", "7.cell.3", "7.01", "7.02"]

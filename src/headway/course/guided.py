@@ -275,6 +275,8 @@ class _Guide:
             elif isinstance(part, Ask):
                 self._ask(part)
             else:
+                if position and isinstance(parts[position - 1], Ask):
+                    self.terminal.line()
                 self.terminal.text(fill(part, self.measured))
         if cell.is_code:
             self._run(number, cell)

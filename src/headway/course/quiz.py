@@ -185,7 +185,7 @@ def _ask_several(question: Several, talk: _Conversation) -> list[int]:
 
 
 def _ask_number(question: Number, talk: _Conversation) -> str:
-    unit = f" in {question.units[0]}" if question.units else ""
+    unit = f" ({question.units[0]})" if question.units else ""
 
     def number(text: str) -> str | None:
         return text if question.mark(text).because[:1] != _NO_NUMBER else None

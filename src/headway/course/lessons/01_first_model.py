@@ -162,8 +162,8 @@ claim("three", answers["a handwritten 3"].score, above=0.9)
 # 4. Change the model's numbers a little, so that the loss falls. These numbers are its **parameters**.
 # 5. Again, with the next examples.
 #
-# Once round all examples is an **epoch**. How far each change goes is the **learning rate**. The order of the examples is
-# drawn at random; a **seed** is the number that decides it, so that the same seed trains the same model.
+# Once round all examples is an **epoch**. How far each change goes is the **learning rate**. The order of the examples
+# is drawn at random. A **seed** is the number that decides it: the same seed trains the same model.
 #
 # The form of the network, its layers and how they are joined, is the **architecture**. Training leaves it alone. What you
 # set beforehand, such as the size of the pictures, are settings, or **hyperparameters**.

@@ -244,8 +244,8 @@ final.export("model.headway")
 model = hw.load("model.headway")
 print(Path("model.headway").stat().st_size // 10**6, "MB;", ", ".join(model.labels))
 # %% [markdown]
-# Weights alone would be worth little. The file also holds the graph that uses them, how a picture is read, the names of the classes, a
-# card with its figures, and three pictures with the answers that must come out. `hw.load` checks them. Reading is part
+# Weights alone would be worth little. The file also holds the graph that uses them, how a picture is read, and the
+# names of the classes. A card has its figures; three pictures come with the answers that must come out. `hw.load` checks them. Reading is part
 # of the model: with another filter, or blue before red, the same weights give other answers, and nothing warns.
 #
 # ⟨ask 3.10⟩ ⟨ask 3.11⟩ ⟨ask 3.12⟩

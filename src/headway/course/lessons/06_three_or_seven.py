@@ -220,7 +220,7 @@ claim("changed", sum(changed), near=0, within=0)
 # {weights:.0f} weights were moved, and {changed:.0f} answers changed. So the accuracy did not change either: its slope is 0,
 # almost everywhere. The parameters would stand still. We need a loss that notices when an answer becomes a little *surer*.
 #
-# So let the model say how sure it is. The *sigmoid* squashes any number into a probability between 0 and 1, and the
+# So let the model say how sure it is. The *sigmoid* squashes any number into a probability between 0 and 1. The
 # loss is minus the logarithm of the probability that was given to the truth. Sure and right costs nearly nothing; sure
 # and wrong costs a lot.
 
@@ -413,7 +413,7 @@ print(f"{size // 1000} kB, of which the line is {len(json.dumps(numbers['line'])
 # nearly perfect and fail for them: with a cheque, a postcode, an exam.
 #
 # A mean over all pictures cannot show that. Before such a model decides anything, ask who is in the data and who is
-# not, collect from those who are missing, and report the error for each group. And give people a way to object: a
+# not. Collect from those who are missing, and report the error for each group. And give people a way to object: a
 # number that was misread should be easy to correct.
 #
 # ⟨ask 6.25⟩

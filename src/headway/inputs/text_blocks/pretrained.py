@@ -25,6 +25,8 @@ RECIPE = Recipe(
     samples_seen=2_000,
     min_epochs=1,
     max_epochs=3,
+    # Few texts a step: logits of 50,000 tokens fill the memory.
+    steps=1_000,
     min_batch_size=4,
     max_batch_size=16,
 )

@@ -11,6 +11,7 @@ from headway.errors import ConfigError
 from headway.inputs.text_blocks.build import RECIPE, build
 from headway.inputs.text_blocks.field import TextBlocks
 from headway.inputs.text_blocks.models import Gpt, Lstm, Network, Writer
+from headway.inputs.text_blocks.pretrained import RECIPE as PRETRAINED
 
 NUM_TOKENS = 40
 
@@ -73,4 +74,5 @@ def test_an_unknown_name_is_refused() -> None:
 
 def test_few_blocks_make_many_steps() -> None:
     """Sixteen blocks a step were a few hundred steps, after which a model knew little more than single words."""
-    assert [RECIPE.batch_size(count) for count in (100, 2_700, 50_000)] == [4, 4, 16]
+    for recipe in (RECIPE, PRETRAINED):
+        assert [recipe.batch_size(count) for count in (100, 2_700, 50_000)] == [4, 4, 16]

@@ -21,7 +21,7 @@ from headway.errors import DataError
 from headway.inputs.base import Input
 from headway.targets.base import Target
 
-__all__ = ["ACCEPT", "moved", "reopen"]
+__all__ = ["ACCEPT", "moved", "read_again", "reopen"]
 
 NAMES_SHOWN = 8
 
@@ -97,6 +97,16 @@ def reopen(
     target.check_parts(usable)
     target.check_classes(usable)
     return make(items=usable, store=store)
+
+
+def read_again(data: Data, input: Input) -> Data | None:
+    """The same items as another field reads their files, such as at another size; None where they changed."""
+    if input.column not in data.items.columns:
+        # They were in memory.
+        return None
+    store = open_store(_by_row(data.items, data.problems, input.column), input)
+    is_same = store.contents.gather(data.items["row"]).to_list() == data.items["content"].to_list()
+    return replace(data, input=input, store=store) if is_same else None
 
 
 def moved(frame: pl.DataFrame, columns: Sequence[str], folder: str | os.PathLike[str]) -> pl.DataFrame:

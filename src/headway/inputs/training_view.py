@@ -23,6 +23,7 @@ class TrainingView:
         full_size: Side of the whole items, of which `sizes` are smaller ones; None where items have no size to choose.
         batch_size: Items a step by default; None for as many as the model's `Recipe` wants.
         mirror: Prepared inputs to those of the same items mirrored, which mean the same; None where they would not.
+        larger: An `Input` that reads the items larger, with more to see on them; None where they have one size.
     """
 
     augments: bool = False
@@ -31,6 +32,7 @@ class TrainingView:
     full_size: int | None = None
     batch_size: int | None = None
     mirror: nn.Module | None = None
+    larger: Any = None
 
     def __call__(
         self, inputs: torch.Tensor, targets: torch.Tensor, *, rows: np.ndarray, size: int | None, seed: int, epoch: int

@@ -279,6 +279,9 @@ class Learner(Answers, Judged):
                 features = kept_features(call.setup)
             else:
                 features = train(call.setup, self.history, epochs=epochs, minutes=minutes, lr=lr, options=chosen)
+        if features is not None and features.data.input is not self.data.input:
+            self.data, self._baselines = features.data, None
+            self.setup = self.setup.reading(self.data)
         # After the first time the body is no longer the one that was pretrained.
         if features is not None and self.features is None:
             self.features, self._baselines = features, None

@@ -19,7 +19,7 @@ from headway.peel.facts import sha256_of
 from headway.seeds import torch_seed
 from headway.train.dropout import dropout_rate
 from headway.train.ema import Average
-from headway.train.fine_tune import body_features, set_aside
+from headway.train.fine_tune import body_features, is_clearly_lower, set_aside
 from headway.train.linear_probe import Head, solve_head
 from headway.train.make_model import make_model
 from headway.train.model import MEASURED
@@ -28,7 +28,7 @@ from headway.train.optimizers import clear_gradients, freeze_to, make_optimizer,
 from headway.train.options import Options
 from headway.train.precision import choose_device, choose_precision
 from headway.train.schedules import schedule
-from headway.train.stage import Setup, score, set_training_mode
+from headway.train.stage import Setup, set_training_mode
 
 __all__ = [
     "begin",
@@ -102,7 +102,7 @@ def stage_two(
     solved = copy.deepcopy(model.state_dict())
     fields = {"target": data.target, "objective": objective, "seed": facts.seed}
     blind = solve_head(features[seen], targets[seen], decays=(head.weight_decay,), **fields)
-    head_loss, _ = score(setup, blind(features[~seen]), targets[~seen])
+    head_losses = objective.item_losses(blind(features[~seen]), targets[~seen])
     blind.put_into(model.head)
 
 
@@ -163,11 +163,18 @@ def train_all(
         average.put()
 
 
-def keep_better(setup: Setup, model: nn.Module, aside: Part, solved: dict[str, torch.Tensor], head_loss: float) -> None:
-    tuned_loss, _ = score(setup, *setup.outputs(model, aside))
-    if tuned_loss >= head_loss:
+def keep_better(
+    setup: Setup,
+    model: nn.Module,
+    objective: Objective,
+    aside: Part,
+    solved: dict[str, torch.Tensor],
+    head_losses: torch.Tensor,
+) -> None:
+    losses = objective.item_losses(*setup.outputs(model, aside))
+    if not is_clearly_lower(losses, head_losses):
         model.load_state_dict(solved)
-    print(f"on {len(aside)} rows set aside: head {head_loss:.3g}, fine-tuned {tuned_loss:.3g}")
+    print(f"on {len(aside)} rows set aside: head {head_losses.mean():.3g}, fine-tuned {losses.mean():.3g}")
 
 
 def freeze(facts: Any, model: nn.Module) -> None:

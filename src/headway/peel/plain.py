@@ -27,7 +27,7 @@ from headway.seeds import generator, torch_seed
 from headway.train.batchnorm_fusion import _fold
 from headway.train.dropout import dropout_rate
 from headway.train.ema import Average
-from headway.train.fine_tune import CHUNK
+from headway.train.fine_tune import CHUNK, is_clearly_lower
 from headway.train.linear_probe import Head, solve_head
 from headway.train.mixup import softened
 from headway.train.optimizers import freeze_to, parameter_groups
@@ -115,7 +115,8 @@ def stage_two(
     blind = solve_head(features[seen], targets[train], target=facts.field, seed=facts.seed, decays=(head.weight_decay,))
     blind.put_into(model.head)
     with torch.no_grad():
-        head_loss = facts.loss_fn(model.head(features[~seen]), targets[aside])
+        answers, truth = model.head(features[~seen]), targets[aside]
+        head_losses = torch.stack([facts.loss_fn(answers[[row]], truth[[row]]) for row in range(len(aside))])
 
 
 def update_rule(facts: Any, model: Any) -> None:
@@ -236,16 +237,15 @@ def keep_better(
     model: Any,
     aside: np.ndarray,
     solved: dict[str, torch.Tensor],
-    head_loss: torch.Tensor,
+    head_losses: torch.Tensor,
     targets: torch.Tensor,
     inputs_of: InputsOf,
 ) -> None:
-    tuned_loss = facts.loss_fn(outputs_of(facts, model, inputs_of, aside), targets[aside])
-    if tuned_loss < head_loss:
-        print(f"fine-tuning is kept: loss {tuned_loss:.3g} against {head_loss:.3g} on {len(aside)} rows set aside")
-    else:
+    answers, truth = outputs_of(facts, model, inputs_of, aside), targets[aside]
+    losses = torch.stack([facts.loss_fn(answers[[row]], truth[[row]]) for row in range(len(aside))])
+    print(f"on {len(aside)} rows set aside: head {head_losses.mean():.3g}, fine-tuned {losses.mean():.3g}")
+    if not is_clearly_lower(losses, head_losses):
         model.load_state_dict(solved)
-        print(f"the head alone is kept: loss {head_loss:.3g} against {tuned_loss:.3g} on {len(aside)} rows set aside")
 
 
 def end(facts: Any, model: nn.Module) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,8 +25,10 @@ from torch import nn
 
 from headway.data.dataset import Data, Part
 from headway.data.loader import Loader
+from headway.data.restore import read_again
 from headway.data.splits import RandomSplit, assign_parts
 from headway.errors import ConfigError, TrainingError
+from headway.inputs.base import Input
 from headway.runs.checkpoint import PLAN, Saved
 from headway.train.batchnorm_fusion import folded
 from headway.train.feature_cache import FeatureCache
@@ -40,12 +43,16 @@ __all__ = [
     "Features",
     "body_features",
     "fine_tune",
+    "is_clearly_lower",
     "kept_features",
     "plan_within",
     "recommended",
     "set_aside",
     "train_from_scratch",
 ]
+
+# Features and targets of each part.
+ByPart = dict[str, tuple[torch.Tensor, torch.Tensor]]
 
 # The name of the checkpoint of what stage two answered for the rows set aside, where it was kept.
 ASIDE_ANSWERS = "aside"
@@ -56,9 +63,12 @@ CHUNK = 512
 # Stage two is left out, unless asked for, where the head is right on this share of held-out training rows.
 GOOD_ENOUGH = 0.98
 
-# Mirror images are used where heads on held-out training rows then have at most this share of the loss: an answer takes
-# twice as long with them.
-WORTH_MIRRORING = 0.98
+# Mirror images and larger photos are used where heads on held-out training rows then have at most this share of the
+# loss: an answer takes twice as long with them.
+WORTH_LOOKING = 0.98
+
+# Items of a batch that tells how long the body takes for larger ones.
+TIMED = 8
 
 # The share of the training rows that judges the two stages, and how many rows that are at least and at most.
 ASIDE = 0.1
@@ -78,22 +88,25 @@ class Features:
         weight_decay: The one that the head was solved with.
         unseen: Answers for training rows by a model that did not learn from them, and their targets: by the final one
             for the rows set aside, where stage two was kept, else `held_out`; None where there is neither.
+        data: The data as they were read for them, which may be larger than they were given.
     """
 
     parts: Mapping[str, np.ndarray]
     rows: Mapping[str, np.ndarray]
     held_out: np.ndarray | None
     weight_decay: float
-    unseen: tuple[np.ndarray, np.ndarray] | None = None
+    unseen: tuple[np.ndarray, np.ndarray] | None
+    data: Data
 
     @classmethod
-    def of(cls, data: Data, by_part: Mapping[str, tuple[torch.Tensor, torch.Tensor]], head: Head) -> Features:
-        """From features and targets by part, as the data are now, and the head that was solved on them."""
+    def of(cls, solution: _Solution) -> Features:
+        """From stage one's head and what it was solved on, as the data are now."""
+        data, by_part, head = solution.setup.data, solution.by_part, solution.head
         held_out = None if head.held_out is None else head.held_out.numpy()
         parts = {name: features.numpy() for name, (features, _) in by_part.items()}
         rows = {name: data.part(name).rows for name in data.parts}
         unseen = None if held_out is None else (held_out, by_part["train"][1].numpy())
-        return cls(parts, rows, held_out, head.weight_decay, unseen)
+        return cls(parts, rows, held_out, head.weight_decay, unseen, data)
 
     def with_unseen(self, saved: Saved | None) -> Features:
         """Those of a model whose answers for the rows set aside were saved; without, the same."""
@@ -112,6 +125,25 @@ class Features:
             rows={name: rows[is_left[name]] for name, rows in self.rows.items()},
             held_out=None if self.held_out is None else self.held_out[is_left["train"]],
         )
+
+
+@dataclass(frozen=True)
+class _Solution:
+    """Stage one's head, and the features and targets by part that it was solved on."""
+
+    setup: Setup
+    by_part: ByPart
+    head: Head
+
+    def is_better(self, other: _Solution) -> bool:
+        """Whether its loss on held-out training rows is so much lower that a slower model is worth it."""
+        return self.loss <= WORTH_LOOKING * other.loss
+
+    @property
+    def loss(self) -> float:
+        """The log loss of the answers for rows that their heads were solved without."""
+        assert self.head.held_out is not None
+        return F.nll_loss(self.head.held_out.clamp_min(1e-12).log(), self.by_part["train"][1]).item()
 
 
 def recommended(setup: Setup, *, two_stages: bool) -> Options:
@@ -135,19 +167,22 @@ def fine_tune(
         history: Gets an entry for the head and one for each epoch of stage two, and notes.
         epochs: Epochs of stage two; 0 for the head alone, without mirror images. Left out, by the model's recipe, and
             none where the head is already right on `GOOD_ENOUGH` of the training rows that it was solved without.
-        minutes: Time for both stages, instead of `epochs`. Stage one is always finished.
+        minutes: Time for both stages, instead of `epochs`. Stage one is always finished. Photos are read larger where
+            there is time to try it and heads do better so.
         lr: Peak learning rate of the last layers in stage two.
         options: How stage two trains. Default: `recommended`.
 
     Returns:
-        The frozen body's features.
+        The frozen body's features, with the data as the model reads them from now on.
 
     Raises:
         TrainingError: If the loss becomes NaN or infinite.
     """
     start = time.perf_counter()
     options = options or recommended(setup, two_stages=True)
-    features, head = _stage_one(setup, history, may_mirror=epochs != 0)
+    until = None if minutes is None else start + 60 * minutes
+    solution = _stage_one(setup, history, may_look=epochs != 0, until=until)
+    setup, head, features = solution.setup, solution.head, Features.of(solution)
     if is_fixed(setup.model):
         if epochs or minutes:
             history.notes.append("Only the head was trained, and more time changes nothing: the body has no weights.")
@@ -228,7 +263,7 @@ def plan_within(setup: Setup, options: Options, lr: float, *, seconds: float, mi
     return Plan(epochs=-(-steps // batches), lr=lr, options=options, **within) if steps else None
 
 
-def body_features(setup: Setup, *, kept_as: str = "features") -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+def body_features(setup: Setup, *, kept_as: str = "features") -> ByPart:
     """The frozen body's features of each part, and the targets; a few hundred items at a time, each saved."""
     by_part, cache = {}, FeatureCache(setup, setup.model.get_submodule("body"))
     with _frozen(setup) as body:
@@ -276,38 +311,94 @@ def _mark(part: Part) -> str:
     return hashlib.blake2b("\n".join(part.items["content"].to_list()).encode(), digest_size=4).hexdigest()
 
 
-def _solved(
-    setup: Setup, history: History, *, may_mirror: bool
-) -> tuple[dict[str, tuple[torch.Tensor, torch.Tensor]], Head]:
-    """Features and targets by part, and the head that is best on those of train; computed once.
+def _solved(setup: Setup, history: History, *, may_look: bool, until: float | None) -> _Solution:
+    """The head that is best on the features of train; computed once.
 
-    Where the head is not `GOOD_ENOUGH`, and a mirrored item means the same, the mean of the features of both is tried,
-    and the body mirrors from then on if that is better on held-out training rows; the history says so.
+    Where it is not `GOOD_ENOUGH`, other ways of looking at the items are tried, mirrored and, if there is time, larger.
+    One that heads do better with on held-out training rows is the model's from then on, and the history says so.
     """
     by_part = body_features(setup)
-    head, body, mirror = _head(setup, by_part), setup.model.get_submodule("body"), setup.training_view.mirror
-    # One that mirrors already, since an earlier call, has nothing to gain. Targets other than classes have no accuracy.
-    right = 1.0 if head.held_out_accuracy is None else head.held_out_accuracy
-    if mirror is None or not may_mirror or getattr(body, "is_mirrored", True) or right >= GOOD_ENOUGH:
-        return by_part, head
+    best = _Solution(setup, by_part, _head(setup, by_part))
+    # Targets other than classes have no accuracy.
+    right = 1.0 if best.head.held_out_accuracy is None else best.head.held_out_accuracy
+    return best if right >= GOOD_ENOUGH else _enlarged(_mirrored(best, history, may_look), history, until)
+
+
+def _mirrored(best: _Solution, history: History, may_look: bool) -> _Solution:
+    """With the mean of the features of each item and of its mirror image, if that is better."""
+    setup = best.setup
+    body, mirror = setup.model.get_submodule("body"), setup.training_view.mirror
+    # One that mirrors already, since an earlier call, has nothing to gain.
+    if mirror is None or getattr(body, "is_mirrored", True):
+        return best
+    if not may_look and not setup.checkpoints.has(f"mirrored-head-{_mark(setup.data.train)}"):
+        return best
     mirrored = body_features(replace(setup, prepare=nn.Sequential(setup.prepare, mirror)), kept_as="mirrored")
-    means = {name: ((features + mirrored[name][0]) / 2, targets) for name, (features, targets) in by_part.items()}
-    other = _head(setup, means, kept_as="mirrored-head")
-    before, after = (_held_out_loss(one, by_part["train"][1]) for one in (head, other))
-    if after > WORTH_MIRRORING * before:
-        return by_part, head
+    means = {name: ((features + mirrored[name][0]) / 2, targets) for name, (features, targets) in best.by_part.items()}
+    found = _Solution(setup, means, _head(setup, means, kept_as="mirrored-head"))
+    if not found.is_better(best):
+        return best
     cast("Any", body).mirror()
     history.notes.append(
         "The model looks at each item and at its mirror image: so its head did better on held-out training rows "
-        f"(loss {after:.3g} against {before:.3g})."
+        f"(loss {found.loss:.3g} against {best.loss:.3g})."
     )
-    return means, other
+    return found
 
 
-def _held_out_loss(head: Head, targets: torch.Tensor) -> float:
-    """The log loss of the answers for rows that their heads were solved without."""
-    assert head.held_out is not None
-    return F.nll_loss(head.held_out.clamp_min(1e-12).log(), targets).item()
+def _enlarged(best: _Solution, history: History, until: float | None) -> _Solution:
+    """With the features of the items read larger, and larger again, as long as that is better and ends by `until`."""
+    while (setup := _larger(best.setup, until)) is not None:
+        side, before = setup.training_view.full_size, best.setup.training_view.full_size
+        by_part = body_features(setup, kept_as=f"features-{side}")
+        found = _Solution(setup, by_part, _head(setup, by_part, kept_as=f"head-{side}"))
+        if not found.is_better(best):
+            break
+        history.notes.append(
+            f"The model looks at {setup.data.input.nouns} of {side} x {side} pixels instead of {before} x {before}: so "
+            f"its head did better on held-out training rows (loss {found.loss:.3g} against {best.loss:.3g})."
+        )
+        best = found
+    return best
+
+
+def _larger(setup: Setup, until: float | None) -> Setup | None:
+    """With the items read larger; None where they have no size, the body takes one alone, or there is no time."""
+    larger: Input | None = setup.training_view.larger
+    if larger is None:
+        return None
+    side = larger.training_view(setup.data.target).full_size
+    assert side is not None
+    if until is None and not setup.checkpoints.has(f"size-{side}"):
+        return None
+
+    def measure() -> Saved:
+        # A quarter more, as they are read, too.
+        return Saved(values={"is_in_time": time.perf_counter() + 1.25 * _seconds_at(setup, side) < (until or 0.0)})
+
+    # Saved, so that a run that goes on decides as it did.
+    saved = setup.checkpoints.piece(f"size-{side}", measure)
+    if not setup.processes.by_writer(lambda: saved).values["is_in_time"]:
+        return None
+    data = setup.processes.first_here(lambda: read_again(setup.data, larger))
+    return None if data is None else setup.reading(data)
+
+
+def _seconds_at(setup: Setup, side: int) -> float:
+    """How long the body takes for all items at another size; infinitely where it cannot."""
+    batch = next(iter(Loader(setup.data.train, TIMED))).to(setup.precision.device)
+    inputs = setup.precision.layout(F.interpolate(setup.prepare(batch.inputs), size=(side, side)))
+    with _frozen(setup) as body, torch.no_grad(), setup.precision.autocast():
+        try:
+            body(inputs)
+        # Bodies say in many ways that they take one size alone.
+        except (RuntimeError, AssertionError, ValueError):
+            return math.inf
+        start = time.perf_counter()
+        body(inputs)
+        return (
+            (time.perf_counter() - start) / len(inputs) * sum(len(setup.data.part(name)) for name in setup.data.parts)
+        )
 
 
 def _head(setup: Setup, by_part: Mapping[str, tuple[torch.Tensor, torch.Tensor]], *, kept_as: str = "head") -> Head:
@@ -322,11 +413,12 @@ def _head_options(setup: Setup) -> dict[str, Any]:
     return {"target": setup.data.target, "objective": setup.objective, "seed": setup.seed}
 
 
-def _stage_one(setup: Setup, history: History, *, may_mirror: bool) -> tuple[Features, Head]:
+def _stage_one(setup: Setup, history: History, *, may_look: bool, until: float | None) -> _Solution:
     start = time.perf_counter()
-    by_part, head = _solved(setup, history, may_mirror=may_mirror)
+    solution = _solved(setup, history, may_look=may_look, until=until)
+    head = solution.head
     head.put_into(setup.model.get_submodule("head"))
-    valid, valid_targets = by_part["valid"]
+    valid, valid_targets = solution.by_part["valid"]
     valid_loss, metrics = score(setup, head(valid), valid_targets)
     entry = Epoch(
         stage="head",
@@ -339,17 +431,16 @@ def _stage_one(setup: Setup, history: History, *, may_mirror: bool) -> tuple[Fea
     )
     setup.record(history, entry)
     setup.model.eval()
-    return Features.of(setup.data, by_part, head), head
+    return solution
 
 
 def kept_features(setup: Setup) -> Features | None:
     """What stage one found in a call that was finished before; None where it had no such stage."""
     if not setup.checkpoints.has(f"head-{_mark(setup.data.train)}"):
         return None
-    # What was told of it then is in the notes already.
-    may_mirror = setup.checkpoints.has(f"mirrored-head-{_mark(setup.data.train)}")
-    by_part, head = _solved(setup, History(), may_mirror=may_mirror)
-    return Features.of(setup.data, by_part, head).with_unseen(setup.checkpoints.load(ASIDE_ANSWERS))
+    # What was looked at then is looked at now, and what was told of it is in the notes already.
+    solution = _solved(setup, History(), may_look=False, until=None)
+    return Features.of(solution).with_unseen(setup.checkpoints.load(ASIDE_ANSWERS))
 
 
 def _stage_two(setup: Setup, plan: Plan, history: History, features: Features, head: Head) -> Saved | None:
@@ -368,7 +459,7 @@ def _stage_two(setup: Setup, plan: Plan, history: History, features: Features, h
     # With the weight decay that folds of all rows chose: one number, which a tenth of the rows hardly moves.
     options = {**_head_options(setup), "decays": (head.weight_decay,)}
     blind = setup.processes.by_writer(lambda: solve_head(inputs[seen], targets[seen], **options))
-    head_loss, _ = score(setup, blind(inputs[~seen]), targets[~seen])
+    head_losses = setup.objective.item_losses(blind(inputs[~seen]), targets[~seen])
     blind.put_into(model.get_submodule("head"))
     try:
         fit(setup, plan, history, part=inside)
@@ -377,15 +468,21 @@ def _stage_two(setup: Setup, plan: Plan, history: History, features: Features, h
         history.notes.append("Fine-tuning diverged (the loss became NaN); the head alone was kept. Try a lower lr.")
         return None
     outputs, aside_targets = setup.outputs(model, aside)
-    tuned_loss, _ = score(setup, outputs, aside_targets)
-    compared = f"loss {tuned_loss:.3g} against {head_loss:.3g} on {len(aside)} held-out training rows"
-    if tuned_loss < head_loss:
+    losses = setup.objective.item_losses(outputs, aside_targets)
+    compared = f"loss {losses.mean():.3g} against {head_losses.mean():.3g} on {len(aside)} held-out training rows"
+    if is_clearly_lower(losses, head_losses):
         history.notes.append(f"Fine-tuning did better than the head alone ({compared}) and was kept.")
         answers = setup.objective.activate(outputs)
         return setup.checkpoints.piece(ASIDE_ANSWERS, lambda: Saved({"answers": answers, "targets": aside_targets}))
     model.load_state_dict(before)
-    history.notes.append(f"Fine-tuning did not do better than the head alone ({compared}): the head was kept.")
+    history.notes.append(f"Fine-tuning did not do clearly better than the head alone ({compared}): the head was kept.")
     return None
+
+
+def is_clearly_lower(losses: torch.Tensor, others: torch.Tensor) -> bool:
+    """Whether losses `[rows]` are clearly lower than others of the same rows: by more than 1.64 standard errors."""
+    gains = others - losses
+    return bool(gains.mean() > 1.64 * gains.std() / math.sqrt(len(gains)))
 
 
 def set_aside(part: Part, seed: int) -> tuple[Part, Part]:

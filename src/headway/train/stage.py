@@ -94,6 +94,11 @@ class Setup:
         target = self.data.target.fit_answers(answers, targets)
         return self if target is self.data.target else replace(self, data=replace(self.data, target=target))
 
+    def reading(self, data: Data) -> Setup:
+        """The same with the items as another field reads them."""
+        augment = self.training_view.to_json() or None
+        return replace(self, data=data, training_view=data.input.training_view(data.target, augment))
+
     def record(self, history: History, entry: Epoch) -> None:
         """Adds an entry to the history and tells of it."""
         history.epochs.append(entry)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,9 @@ from headway.inputs.training_view import TrainingView
 from headway.targets.base import Target
 
 __all__ = ["PhotoView"]
+
+# How much larger photos may be read: from 224 to 320 pixels, which takes twice as long; and how large at most.
+ENLARGING, MAX_SIDE = 10 / 7, 1024
 
 
 class PhotoView(TrainingView):
@@ -32,6 +35,9 @@ class PhotoView(TrainingView):
         self.full_size = input.size
         self.batch_size = 64 if input.size < 64 else 32
         self.mirror = Mirror() if self.augment.flip else None
+        # Networks halve the side five times.
+        side = 32 * round(input.size * ENLARGING / 32)
+        self.larger = replace(input, size=side) if input.size < side <= MAX_SIDE else None
 
     def __call__(
         self, inputs: torch.Tensor, targets: torch.Tensor, *, rows: np.ndarray, size: int | None, seed: int, epoch: int

@@ -335,15 +335,15 @@ def _mirrored(best: _Solution, history: History, may_look: bool) -> _Solution:
         return best
     mirrored = body_features(replace(setup, prepare=nn.Sequential(setup.prepare, mirror)), kept_as="mirrored")
     means = {name: ((features + mirrored[name][0]) / 2, targets) for name, (features, targets) in best.by_part.items()}
-    found = _Solution(setup, means, _head(setup, means, kept_as="mirrored-head"))
-    if not found.is_better(best):
+    other = _Solution(setup, means, _head(setup, means, kept_as="mirrored-head"))
+    if not other.is_better(best):
         return best
     cast("Any", body).mirror()
     history.notes.append(
         "The model looks at each item and at its mirror image: so its head did better on held-out training rows "
-        f"(loss {found.loss:.3g} against {best.loss:.3g})."
+        f"(loss {other.loss:.3g} against {best.loss:.3g})."
     )
-    return found
+    return other
 
 
 def _enlarged(best: _Solution, history: History, until: float | None) -> _Solution:
@@ -351,14 +351,14 @@ def _enlarged(best: _Solution, history: History, until: float | None) -> _Soluti
     while (setup := _larger(best.setup, until)) is not None:
         side, before = setup.training_view.full_size, best.setup.training_view.full_size
         by_part = body_features(setup, kept_as=f"features-{side}")
-        found = _Solution(setup, by_part, _head(setup, by_part, kept_as=f"head-{side}"))
-        if not found.is_better(best):
+        other = _Solution(setup, by_part, _head(setup, by_part, kept_as=f"head-{side}"))
+        if not other.is_better(best):
             break
         history.notes.append(
             f"The model looks at {setup.data.input.nouns} of {side} x {side} pixels instead of {before} x {before}: so "
-            f"its head did better on held-out training rows (loss {found.loss:.3g} against {best.loss:.3g})."
+            f"its head did better on held-out training rows (loss {other.loss:.3g} against {best.loss:.3g})."
         )
-        best = found
+        best = other
     return best
 
 

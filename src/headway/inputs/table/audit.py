@@ -34,6 +34,8 @@ _FEWEST_MEANS, _PRECISE, _MOST_MEANS = 5, 1e-3, 0.95
 # A value is far from all others by so many deviations, as it is and by its logarithm: a large price among small ones is
 # not.
 _FAR, _MOST_FAR, _MOST_ROWS = 7, 0.01, 200
+# Other values that a column must have, so that one which stands far from them is no value of its own.
+_FEWEST_OTHERS = 20
 
 
 @dataclass(frozen=True)
@@ -162,9 +164,11 @@ def _is_mean(values: np.ndarray, answers: np.ndarray) -> bool:
 
 
 def _far_values(column: pl.Series) -> np.ndarray:
-    """Which of a column's numbers are far from all others and few, bool `[rows]`."""
+    """Which of a column's numbers are far from all others and few, or stand for a missing value, bool `[rows]`."""
     values = column.cast(pl.Float64).to_numpy()
     is_known = np.isfinite(values)
+    if (is_code := np.isin(values, _codes_of_missing(values[is_known]))).any():
+        return is_code
     is_far, present = is_known.copy(), values[is_known]
     for form in (present, np.sign(present) * np.log1p(np.abs(present))):
         low, middle, high = np.quantile(form, (0.16, 0.5, 0.84)) if len(form) else (0.0, 0.0, 0.0)
@@ -172,6 +176,15 @@ def _far_values(column: pl.Series) -> np.ndarray:
         spread = np.where(form < middle, middle - low, high - middle)
         is_far[is_known] &= (spread > 0) & (np.abs(form - middle) > _FAR * spread)
     return is_far if is_far.mean() <= _MOST_FAR else np.zeros_like(is_far)
+
+
+def _codes_of_missing(values: np.ndarray) -> list[float]:
+    """What comes again and again, farther from all other values than these are from one another, such as -999."""
+    distinct, counts = np.unique(values, return_counts=True)
+    if len(distinct) < _FEWEST_OTHERS:
+        return []
+    ends = ((0, distinct[1] - distinct[0], distinct[1:]), (-1, distinct[-1] - distinct[-2], distinct[:-1]))
+    return [float(distinct[end]) for end, gap, others in ends if counts[end] > 2 and gap > np.ptp(others)]
 
 
 def _repeated(plain: pl.DataFrame) -> dict[str, str]:

@@ -35,6 +35,15 @@ def test_values_far_from_all_others_are_named() -> None:
     )
 
 
+def test_a_number_that_stands_for_a_missing_value_is_named() -> None:
+    draw = np.random.default_rng(0)
+    weights = np.where(draw.random(200) < 0.2, -999, draw.normal(75, 10, 200).round(1))
+    items = {"weight": weights.tolist(), "hours": draw.choice([20, 40], 200).tolist(), "answer": ["no", "yes"] * 100}
+    [far] = [one for one in item_audit(hw.from_items(items, target="answer")).findings() if one.kind == "unlike_items"]
+    assert "'weight' -999 in row" in far.sentence
+    assert far.evidence["columns"]["weight"]["count"] == int((weights == -999).sum())
+
+
 def test_a_column_of_the_targets_means_is_found() -> None:
     """The mean of each area, the row's own answer among them; and one that leaves it out."""
     draw, count = np.random.default_rng(0), 600

@@ -103,8 +103,8 @@ claim("chance", np.quantile(chance, 0.95), near=0.025, within=0.01)
 # %% [markdown]
 # With letters at random the gap stays below {chance:.3f}, 95 times of 100. Ours is not luck.
 #
-# Look at groups of groups, too. Of three services that tell a face's gender, one was wrong for 34.7 % of women with darker skin.
-# None was wrong for more than 0.8 % of men with lighter skin ⟨fact: Buolamwini and Gebru, Gender Shades, 2018⟩. An average over
+# Look at groups of groups, too. Of three services that tell a face's gender, one was wrong for 34.7 % of women with darker
+# skin; none for more than 0.8 % of men with lighter skin ⟨fact: Buolamwini and Gebru, Gender Shades, 2018⟩. An average over
 # all faces hides that.
 #
 # ⟨ask 4.02⟩ ⟨ask 4.06⟩ ⟨ask 4.04⟩ ⟨ask 4.05⟩ ⟨ask 4.03⟩

@@ -8,11 +8,14 @@ of its usual 20 GB. Each job is a process of its own with a cache of its own.
 Goal: memory that does not grow with the items but for what is known of each, below 700 bytes an item at the worst
 moment. `python -m benchmarks.remote ITEMS FOLDER` is one job of more of them. With `TMPDIR=/dev/shm` no disk is waited
 for. The seconds are from a machine on which other programs ran.
+
+`python -m benchmarks.remote rows ROWS` opens a frame of four numbers and a label a row, and prints what memory it took.
 """
 
 from __future__ import annotations
 
 import io
+import resource
 import sys
 import tempfile
 import time
@@ -87,5 +90,20 @@ def _job(count: int, folder: Path) -> None:
     assert len(data.items) == count
 
 
+def _rows(count: int) -> None:
+    import headway as hw
+
+    numbers = np.random.default_rng(0).normal(size=(count, 4))
+    label = pl.when(pl.col("x0") > 0).then(pl.lit("yes")).otherwise(pl.lit("no"))
+    frame = pl.DataFrame({f"x{number}": numbers[:, number] for number in range(4)}).with_columns(y=label)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    hw.from_items(frame, target="y")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(f"{count:,} rows: {peak / 1024:.0f} MB at most, {1024 * (peak - before) / count:.0f} bytes a row")
+
+
 if __name__ == "__main__":
-    _job(int(sys.argv[1]), Path(sys.argv[2]))
+    if sys.argv[1] == "rows":
+        _rows(int(sys.argv[2]))
+    else:
+        _job(int(sys.argv[1]), Path(sys.argv[2]))

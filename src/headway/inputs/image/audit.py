@@ -44,7 +44,7 @@ _STRAY, _STRAY_OVER, _STRAY_PIXELS = 0.2, 6.0, 60
 # A larger mark, such as a name in a corner: at most so many of the pixels, in so much of the picture; the share of all
 # pixels that other pixels explain less than is taken beside it.
 _MARK_PIXELS, _MARK_AREA, _USUAL = 0.05, 0.15, 0.95
-_FEWEST, _MOST_CLASSES = 50, 100
+_FEWEST, _FEWEST_OF_CLASS, _MOST_CLASSES = 50, 5, 100
 # Pixels of a photo's corners, and photos whose corners are looked at: they are decoded once more, as a whole.
 _CORNER, _CORNERS = 48, 300
 # Photos of one camera within so many seconds are a burst.
@@ -289,7 +289,9 @@ def _explained(blocks: Iterator[np.ndarray], targets: np.ndarray, num_classes: i
     counts = np.maximum(np.bincount(targets, minlength=num_classes), 1)
     means = np.asarray(sums) / counts[:, None, None, None]
     middle = np.asarray(sums).sum(axis=0) / len(targets)
-    between = (counts[:, None, None, None] * (means - middle) ** 2).sum(axis=0)
+    # A class of a photo or two has its own pixels everywhere.
+    is_known = counts >= _FEWEST_OF_CLASS
+    between = (counts[:, None, None, None] * (means - middle) ** 2)[is_known].sum(axis=0)
     total = np.asarray(squares) - len(targets) * middle**2
     # A pixel that hardly differs at all, such as a drawing's margin, must not weigh.
     return (between / np.maximum(total, len(targets))).max(axis=-1)

@@ -148,3 +148,10 @@ def test_a_name_across_a_corner_is_found_in_photos_of_several_sizes(tmp_path: Pa
     assert finding.severity == "serious"
     assert finding.evidence["pixels"] > 60
     assert "of the four corners of the photos" in finding.sentence
+
+
+def test_a_class_of_one_photo_has_no_mark() -> None:
+    draw = np.random.default_rng(1)
+    items = {"photo": [photo(draw) for _ in range(60)], "label": ["one", *["a", "b"] * 29, "a"]}
+    audit = item_audit(hw.from_items(items, input=hw.Image("photo", size=SIDE), target="label"))
+    assert not [finding for finding in audit.findings() if finding.kind == "shortcut"]

@@ -275,8 +275,6 @@ def test_whose_launcher_was_killed_stops(tmp_path: Path) -> None:
         while not (tmp_path / "began").exists():
             time.sleep(0.05)
         launcher.kill()
-        killed = time.monotonic()
-        # Open for as long as one of the two is there.
+        # Open for as long as one of the two is there: where they went on, the time that a test has runs out.
         assert launcher.stdout is not None
         assert launcher.stdout.read() == b""
-    assert time.monotonic() - killed < 25

@@ -152,6 +152,8 @@ def test_a_name_across_a_corner_is_found_in_photos_of_several_sizes(tmp_path: Pa
 
 def test_a_class_of_one_photo_has_no_mark() -> None:
     draw = np.random.default_rng(1)
-    items = {"photo": [photo(draw) for _ in range(60)], "label": ["one", *["a", "b"] * 29, "a"]}
+    photos = [photo(draw) for _ in range(60)]
+    photos[0][20:22, 20:22] = (255, 0, 255)
+    items: dict[str, Any] = {"photo": photos, "label": ["one", *["a", "b"] * 29, "a"]}
     audit = item_audit(hw.from_items(items, input=hw.Image("photo", size=SIDE), target="label"))
     assert not [finding for finding in audit.findings() if finding.kind == "shortcut"]

@@ -223,12 +223,14 @@ def test_stage_two_starts_from_the_solved_head(body_head: Make, make_setup: Make
     fine_tune(setup, History(), epochs=2, lr=1e-4)
     inside, aside = set_aside(setup.data.train, setup.seed)
     untouched = make_setup(body_head(dropout=0.0))
+    body = untouched.model.body
+    assert isinstance(body, nn.Module)
     everything = solve_head(
-        *untouched.outputs(untouched.model.body, setup.data.train),
+        *untouched.outputs(body, setup.data.train),
         target=hw.Category("label", labels=tuple(map(str, range(10)))),
         seed=0,
     )
-    features, targets = untouched.outputs(untouched.model.body, inside)
+    features, targets = untouched.outputs(body, inside)
     blind = solve_head(
         features,
         targets,

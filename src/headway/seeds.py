@@ -40,8 +40,7 @@ def generator(seed: int, stream: Stream, *, epoch: int = 0, step: int = 0, row: 
     _check_seed(seed)
     # Philox makes its numbers of a key and a counter: nothing is carried from one step to the next.
     key = np.array([seed, _STREAMS[stream]], dtype=np.uint64)
-    # The lowest word of the counter counts the draws themselves.
-    counter = np.array([0, row, step, epoch], dtype=np.uint64)
+    counter = np.array([0, row, step, epoch], dtype=np.uint64)  # the lowest word counts the draws themselves
     return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
 

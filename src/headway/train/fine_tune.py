@@ -481,8 +481,7 @@ def _stage_two(setup: Setup, plan: Plan, history: History, features: Features, h
 
 def is_clearly_lower(losses: torch.Tensor, others: torch.Tensor) -> bool:
     """Whether losses `[rows]` are clearly lower than others of the same rows: by more than a standard error."""
-    # The rule of one standard error (Breiman, Friedman, Olshen and Stone 1984, Classification and Regression Trees):
-    # what took longer, and was chosen by as few rows, has to show that it is no accident.
+    # The rule of one standard error (Breiman, Friedman, Olshen and Stone 1984, Classification and Regression Trees).
     gains = others - losses
     return bool(gains.mean() > gains.std() / math.sqrt(len(gains)))
 

@@ -99,8 +99,7 @@ def solve_head(
     """
     objective = objective or target.objective()
     mean, std = features.mean(dim=0), features.std(dim=0)
-    # A feature that never differs would be divided by 0.
-    std = torch.clamp(std + objective.floor * features.std(), min=1e-6)
+    std = torch.clamp(std + objective.floor * features.std(), min=1e-6)  # a feature may never differ
     # One weight decay fits all features only where they have one scale.
     scaled, back = _in_span((features - mean) / std)
     decays = objective.decays if decays is None else decays
@@ -122,8 +121,7 @@ def solve_head(
         start=None if objective.is_convex else _start(scaled, targets, target, objective, decay),
     )
     train_loss = objective.loss_fn(_outputs(scaled, weights), targets).item()
-    # The head works on features as they are, not standardised.
-    weight = back(weights[:, :-1]) / std
+    weight = back(weights[:, :-1]) / std  # for features as they are, not standardised
     return Head(
         weight=weight,
         bias=weights[:, -1] - weight @ mean,

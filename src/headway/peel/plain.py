@@ -110,7 +110,7 @@ def stage_two(
     # A tenth of the training rows decides between the stages; the table says which.
     is_aside = items["aside"].to_numpy()[train]
     train, aside = train[~is_aside], train[is_aside]
-    # The head that stage two starts from has not seen them, but for its weight decay, which is stage one's.
+    # The head that stage two starts from has not seen them; its weight decay is stage one's, which they helped choose.
     seen = torch.from_numpy(~is_aside)
     blind = solve_head(features[seen], targets[train], target=facts.field, seed=facts.seed, decays=(head.weight_decay,))
     blind.put_into(model.head)

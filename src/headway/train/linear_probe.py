@@ -22,7 +22,7 @@ from headway.train.objective import WEIGHT_DECAYS, Objective
 
 __all__ = ["WEIGHT_DECAYS", "Head", "solve_head"]
 
-# Each fold's heads see three quarters of the rows, and cost a solution for each weight decay.
+# Each fold's heads see three quarters of the rows; there is one to solve for each weight decay.
 NUM_FOLDS = 4
 
 

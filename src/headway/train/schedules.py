@@ -39,7 +39,7 @@ def one_cycle(step: int, *, total_steps: int, max_lr: float) -> float:
     if step < rising:
         # Where fastai's and PyTorch's one-cycle schedules begin, too.
         return _between(max_lr / 25, max_lr, step / rising)
-    return _between(max_lr, 0.0, (step - rising) / max(total_steps - rising, 1))  # of a single step less is left
+    return _between(max_lr, 0.0, (step - rising) / max(total_steps - rising, 1))  # a stage may be of one step
 
 
 def cosine(step: int, *, total_steps: int, max_lr: float) -> float:

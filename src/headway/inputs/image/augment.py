@@ -19,7 +19,8 @@ from headway.targets.base import Target
 
 __all__ = ["Augment", "resized", "sampling_grid"]
 
-# All are drawn whether or not they are used: an option that is switched off does not move the draws of others.
+# Eleven for what is cut, turned and moved, two for light and contrast. All are drawn whether or not they are used: an
+# option that is switched off does not move the draws of others.
 _DRAWS = 13
 
 

@@ -99,7 +99,7 @@ def solve_head(
     """
     objective = objective or target.objective()
     mean, std = features.mean(dim=0), features.std(dim=0)
-    std = torch.clamp(std + objective.floor * features.std(), min=1e-6)  # a feature may never differ
+    std = torch.clamp(std + objective.floor * features.std(), min=1e-6)  # a feature may be constant
     # One weight decay fits all features only where they have one scale.
     scaled, back = _in_span((features - mean) / std)
     decays = objective.decays if decays is None else decays

@@ -72,9 +72,8 @@ def _sketches(series: np.ndarray) -> np.ndarray:
     window = np.hanning(series.shape[2] + 2)[1:-1].astype(np.float32)
     sketches = []
     for block in _blocks(len(series), series[0].size):
-        amplitudes = np.abs(np.fft.rfft(window * (series[block] - series[block].mean(axis=2, keepdims=True)), axis=2))[
-            :, :, 1:
-        ]
+        centred = series[block] - series[block].mean(axis=2, keepdims=True)
+        amplitudes = np.abs(np.fft.rfft(window * centred, axis=2))[:, :, 1:]
         bands = np.add.reduceat(amplitudes**2, edges[:-1] - 1, axis=2)
         sketches.append(np.sqrt(bands).reshape(len(bands), -1).astype(np.float32))
     sketch = np.sqrt(np.concatenate(sketches))

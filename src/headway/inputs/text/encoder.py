@@ -59,7 +59,7 @@ class EncoderLayer(nn.Module):
     def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Vectors `[B, T, H * D]` to vectors; `mask` `[B, 1, T, T]` is far below 0 where a token does not see one."""
         q, k, v = self.qkv(x).float().unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        # On a processor torch's way back through attention in bfloat16 takes up to four times as long as in float32.
+        # On a CPU the backward pass of torch's attention takes up to four times as long in bfloat16 as in float32.
         with torch.autocast("cpu", enabled=False):
             attended = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         x = self.norm1(x + self.dropout(self.out(attended.transpose(1, 2).flatten(2))))

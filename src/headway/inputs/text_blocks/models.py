@@ -154,7 +154,7 @@ class _Block(nn.Module):
         kept = torch.stack([keys, qkv[:, :, 2]], dim=2)
         every = kept if past is None else torch.cat([past.to(kept.dtype), kept], dim=1)
         queries, keys, values = (part.float().transpose(1, 2) for part in (queries, every[:, :, 0], every[:, :, 1]))
-        # On a processor torch's way back through attention in bfloat16 takes up to four times as long as in float32.
+        # On a CPU the backward pass of torch's attention takes up to four times as long in bfloat16 as in float32.
         with torch.autocast("cpu", enabled=False):
             attended = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, is_causal=mask is None)
         stream = stream + self.dropout(self.attention_out(attended.transpose(1, 2).reshape(batch, length, width)))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.course import claims, exercise, lesson, question_file
+from headway.course import claims, exercise, lesson, overview, question_file
 from headway.course.state import Log
 from headway.course.terminal import Terminal
 from tests.course.lesson_text import LESSON
@@ -25,6 +25,7 @@ def small_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(lesson, "FOLDER", tmp_path / "lessons")
     monkeypatch.setattr(question_file, "FOLDER", tmp_path / "questions")
     monkeypatch.setattr(claims, "FOLDER", tmp_path / "measured")
+    monkeypatch.setattr(overview, "COURSE", tmp_path)
     monkeypatch.setenv("HEADWAY_COURSE", str(tmp_path / "learner"))
     monkeypatch.setenv("NO_COLOR", "1")
     question_file.load.cache_clear()

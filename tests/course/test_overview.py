@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from headway.course import overview
+from headway.course.lesson import lesson_files
+from headway.course.question_file import load
+from headway.course.research import assignments_of
 from headway.course.state import Event, Log
 from headway.errors import ConfigError, DataError
 
@@ -39,6 +42,13 @@ def test_the_primer_is_told_once_it_was_tried(log: Log) -> None:
     assert overview.primer_line(log.read()) == ""
     log.append(Event(kind="exercise", id="P.1", outcome="solved", hash="ab"))
     assert overview.primer_line(log.read()) == "Primer: 1 of 12 exercises solved"
+
+
+def test_ids_by_their_lines_are_those_of_the_questions_and_assignments() -> None:
+    for number in lesson_files():
+        questions, research = (overview.COURSE / name / f"{number:02}.toml" for name in ("questions", "research"))
+        assert overview.ids_in(questions) == {question.id for question in load(number)}
+        assert overview.ids_in(research) == {one.id for one in assignments_of(number)}
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def test_where_a_learner_is_shows_at_once() -> None:
     code = f"{start}\ntry: headway.cli.main()\nfinally: print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
-    assert not loaded & {"numpy", "polars", "torch", "matplotlib", "PIL", "rich"}
+    assert not loaded & {"numpy", "polars", "torch", "matplotlib", "PIL", "rich", "pydantic", "multiprocessing"}
 
 
 def test_a_quiz_stops_and_goes_on(small_course: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import copy
 import gc
 import os
 import signal
@@ -14,11 +15,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.main import get_command_name
 
 from headway.cli.audit import audit
 from headway.cli.clean import clean
 from headway.cli.compare import compare
-from headway.cli.course import course
+from headway.cli.course import course, show_overview
 from headway.cli.data_options import LEFT_OUT, DataCommand
 from headway.cli.datasets import datasets
 from headway.cli.demo import demo
@@ -42,6 +44,10 @@ from headway.errors import HeadwayError, Stopped
 from headway.system.terminal import echo, show_cursor, visible
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from typer.models import CommandInfo
+
     from headway.runs.interrupt import Signals
 
 __all__ = ["app", "main"]
@@ -141,7 +147,7 @@ def main() -> None:
     # What is registered first runs last: to take all of torch apart would keep whoever pressed Ctrl-C waiting.
     atexit.register(lambda: stops and os._exit(stops[0]))
     try:
-        app()
+        _asked_for(sys.argv[1:], app)()
     except HeadwayError as error:
         _save(error)
         echo(f"headway: {_shown(error)}", err=True, lines=True)
@@ -160,6 +166,27 @@ def main() -> None:
     except Exception as error:
         _save(error)
         raise
+
+
+def _asked_for(words: Sequence[str], whole: typer.Typer) -> Callable[[], object]:
+    """The part of the command line that these words need: to build every command takes longer than most take to run."""
+    if not words:
+        return whole
+    # The look at where one is has no option to read, and what reads them takes half of the time.
+    if list(words) == ["course"]:
+        return show_overview
+    commands = [one for one in whole.registered_commands if _name(one) == words[0]]
+    groups = [one for one in whole.registered_groups if one.name == words[0]]
+    # Help and hints at a misspelt command name all of them.
+    if not commands and not groups:
+        return whole
+    part = copy.copy(whole)
+    part.registered_commands, part.registered_groups = commands, groups
+    return part
+
+
+def _name(command: CommandInfo) -> str:
+    return command.name or get_command_name(getattr(command.callback, "__name__", ""))
 
 
 def _save(error: Exception) -> None:

@@ -6,7 +6,7 @@ One file a subject. Each command imports what it needs when it runs, so `--help`
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,7 +20,11 @@ from headway.cli.course.research import research
 from headway.cli.course.site import site
 from headway.system.terminal import echo
 
-__all__ = ["course"]
+if TYPE_CHECKING:
+    from headway.course.review import Due
+    from headway.course.state import Event
+
+__all__ = ["course", "show_overview"]
 
 course = typer.Typer(help="Take the course: lessons, questions and exercises, marked on this computer.")
 
@@ -32,17 +36,20 @@ def _overview(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Take the course: lessons, questions and exercises, marked on this computer."""
-    if context.invoked_subcommand is not None:
-        return
+    if context.invoked_subcommand is None:
+        show_overview(as_json=as_json)
+
+
+def show_overview(*, as_json: bool = False) -> None:
+    """Shows where the learner is, what is due, and the one thing to do next."""
     from headway.course.overview import lessons, next_step, primer_line
-    from headway.course.review import due
     from headway.course.state import Log, course_folder
 
     folder = course_folder()
     events = Log(folder).read()
     rows = lessons(events)
     # New questions wait for a review; nothing of them is forgotten yet.
-    num_due = sum(card.since is not None for card in due(events))
+    num_due = sum(card.since is not None for card in _due(events))
     sentence, command = next_step(rows, num_due)
     if as_json:
         print(json.dumps({"folder": str(folder), "due": num_due, "next": f"headway course {command}", "lessons": rows}))
@@ -62,6 +69,15 @@ def _overview(
     elif primer := primer_line(events):
         print(primer)
     print(f"{sentence}: headway course {command}")
+
+
+def _due(events: list[Event]) -> list[Due]:
+    # Who has answered nothing has nothing to review, and what finds it takes a third of the time.
+    if not any(event.kind in ("question", "recall") for event in events):
+        return []
+    from headway.course.review import due
+
+    return due(events)
 
 
 # The commands by subject, each with examples that end its `--help`.

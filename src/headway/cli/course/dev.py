@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-import multiprocessing
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from typing import Annotated, Literal
 
 import typer
@@ -39,6 +37,9 @@ def dev(
         # What --full writes has the seconds of each cell: they are those of a machine that does nothing else.
         problems_by_lesson = [verify(name) for name in names]
     else:
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+
         # Processes and not threads: questions run their code with an output of their own, which threads would share.
         with ProcessPoolExecutor(NUM_PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
             problems_by_lesson = list(pool.map(verify, names))

@@ -1,7 +1,5 @@
 """Two models of late flights: one that ranks well and is too cautious with its probabilities, one that is calibrated."""
 
-from functools import cache
-
 import numpy as np
 import polars as pl
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -10,21 +8,24 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from headway.course.data import flights
-
 COLUMNS = ["hour", "distance", "temp", "humid", "wind_speed", "precip", "visib"]
 
 
-@cache
-def scores() -> tuple[np.ndarray, np.ndarray]:
+def scores(before: pl.DataFrame, after: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """The probabilities of boosted trees, made far too sure of being on time, and of logistic regression."""
-    table = flights().with_columns(pl.col("scheduled").dt.hour().alias("hour"))
-    values, late = table.select(COLUMNS).fill_null(0).to_numpy().astype(float), table["late"].to_numpy()
-    train, valid = slice(0, -8000), slice(-8000, None)
-    trees = HistGradientBoostingClassifier(max_iter=60, random_state=0).fit(values[train], late[train])
-    line = make_pipeline(StandardScaler(), LogisticRegression()).fit(values[train], late[train])
+    train, valid = (
+        frame.with_columns(pl.col("scheduled").dt.hour().alias("hour"))
+        .select(COLUMNS)
+        .fill_null(0)
+        .to_numpy()
+        .astype(float)
+        for frame in (before, after)
+    )
+    late = before["late"].to_numpy()
+    trees = HistGradientBoostingClassifier(max_iter=60, random_state=0).fit(train, late)
+    line = make_pipeline(StandardScaler(), LogisticRegression()).fit(train, late)
     # A third of the trees' probability: the order stays, and with it AUROC; the costs need the probability itself.
-    return trees.predict_proba(values[valid])[:, 1] / 3, line.predict_proba(values[valid])[:, 1]
+    return trees.predict_proba(valid)[:, 1] / 3, line.predict_proba(valid)[:, 1]
 
 
 def table(scores: np.ndarray, late: np.ndarray) -> dict:

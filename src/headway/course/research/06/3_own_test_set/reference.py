@@ -1,4 +1,7 @@
-"""Digits set in type, turned and moved a little: a stand-in for drawn ones, to show the form of an answer."""
+"""Digits set in type on light pages, turned and moved: a stand-in for drawn ones, to show the form of an answer."""
+
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -7,19 +10,38 @@ from PIL import Image, ImageDraw, ImageFont
 from headway.course.data import digits
 
 
-def drawn() -> tuple[torch.Tensor, torch.Tensor]:
+@cache
+def drawn() -> tuple[list[Path], list[int]]:
     """Six of each digit."""
     numbers = np.random.default_rng(0)
-    pictures, truths = [], []
+    files, truths = [], []
     for digit in range(10):
         for _ in range(6):
-            page = Image.new("L", (56, 56))
-            font = ImageFont.load_default(size=float(numbers.uniform(34, 44)))
-            ImageDraw.Draw(page).text((28, 28), str(digit), fill=255, font=font, anchor="mm", stroke_width=1)
-            page = page.rotate(numbers.uniform(-15, 15), Image.Resampling.BICUBIC).resize((28, 28))
-            pictures.append(np.roll(np.asarray(page) / 255, numbers.integers(-1, 2, 2), (0, 1)))
+            page = Image.new("L", (160, 120), 240)
+            font = ImageFont.load_default(size=float(numbers.uniform(50, 70)))
+            at = tuple(numbers.uniform((50, 45), (110, 75)))
+            ImageDraw.Draw(page).text(at, str(digit), fill=40, font=font, anchor="mm", stroke_width=2)
+            page = page.rotate(numbers.uniform(-15, 15), Image.Resampling.BICUBIC, fillcolor=240)
+            files.append(Path(f"{digit}-{len(files)}.png").resolve())
+            page.save(files[-1])
             truths.append(digit)
-    return torch.tensor(np.stack(pictures)), torch.tensor(truths)
+    return files, truths
+
+
+def read(path: Path) -> np.ndarray:
+    """A page as the lesson's digits are: the ink white, 20 pixels high or wide, its centre of mass in the middle."""
+    page = np.asarray(Image.open(path).convert("L"), dtype=float)
+    # Most of a page is paper; ink is what differs from it by more than the paper's grain.
+    ink = np.abs(page - np.median(page))
+    ink = np.clip(ink / ink.max() - 0.2, 0, None) / 0.8
+    rows, columns = (np.flatnonzero(ink.max(axis) > 0) for axis in (1, 0))
+    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    height, width = (max(1, round(20 * side / max(ink.shape))) for side in ink.shape)
+    small = Image.fromarray((ink * 255).astype(np.uint8)).resize((width, height), Image.Resampling.BOX)
+    picture = np.zeros((28, 28))
+    picture[:height, :width] = np.asarray(small) / 255
+    middle = [(picture.sum(1 - axis) @ np.arange(28)) / picture.sum() for axis in (0, 1)]
+    return np.roll(picture, [round(13.5 - at) for at in middle], (0, 1))
 
 
 def answers(pictures: torch.Tensor) -> torch.Tensor:
@@ -36,6 +58,6 @@ def wilson(k: int, n: int) -> tuple[float, float]:
     return (middle - half) / (1 + z**2 / n), (middle + half) / (1 + z**2 / n)
 
 
-_pictures, _truths = drawn()
-_right = int((answers(_pictures) == _truths).sum())
+_files, _truths = drawn()
+_right = int((answers(torch.tensor(np.stack([read(file) for file in _files]))) == torch.tensor(_truths)).sum())
 REPORTED = (_right / len(_truths), *wilson(_right, len(_truths)))

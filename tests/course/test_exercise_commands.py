@@ -174,7 +174,7 @@ def test_the_solution_comes_after_two_tries_or_the_own_one(workspace: Workspace)
     assert str(caught.value) == (
         "The solution is shown once you have solved the exercise, or after two tries if you give up.\n"
         "  Given: 7.1 after 0 tries\n"
-        "  Fix:   Try it: headway course check 7.1"
+        "  Fix:   Change 1_double.py, then try it: headway course check 7.1"
     )
     save(workspace, RIGHT.replace("2", "3"))
     for _ in range(2):

@@ -97,11 +97,11 @@ def test_what_cannot_be_read_is_answered_with_what_can(
 
 
 def test_partly_right_and_self_marked(typed: Typed, log: Log, capsys: pytest.CaptureFixture[str]) -> None:
-    terminal = typed("short", "It is divided, or not.", "y", "n")
+    terminal = typed("short", "It is divided, or not.", "perhaps", "y", "n")
     ask(question_of("recall"), terminal, log=log, title="Question 8 of 8", learner="", attempt=1)
     shown = capsys.readouterr().out
     assert "Write at least 15 characters." in shown
-    assert "Does yours say: sets differ in size?\ny or n, Enter for n: y" in shown
+    assert "Does yours say: sets differ in size?\ny or n, Enter for n: perhaps\ny or n, Enter for n: y" in shown
     assert "Partly right: 0.50 of 1 (the share of ideas that you ticked)." in shown
     assert log.read()[0].answer["rating"] == "hard"
     assert fold(log.read()).lesson("7").share(self_marked=True) == 0.5

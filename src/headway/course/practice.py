@@ -74,7 +74,8 @@ def solution_of(workspace: Workspace, exercise: Exercise, *, give_up: bool) -> s
         tries = progress.failed_checks
         if not give_up or tries < TRIES_BEFORE_SOLUTION:
             more = f"headway course solution {exercise.id} --give-up"
-            fix = f"Run: {more}" if tries >= TRIES_BEFORE_SOLUTION else f"Try it: headway course check {exercise.id}"
+            change = f"Change {exercise.name}.py, then try it: headway course check {exercise.id}"
+            fix = f"Run: {more}" if tries >= TRIES_BEFORE_SOLUTION else change
             what = "The solution is shown once you have solved the exercise, or after two tries if you give up."
             raise ConfigError(what, given=f"{exercise.id} after {tries} {'try' if tries == 1 else 'tries'}", fix=fix)
         workspace.log.append(_event("solution", exercise, "seen"))

@@ -242,7 +242,9 @@ def _ask_recall(question: Recall, talk: _Conversation) -> dict[str, Any]:
     for idea, suggested in zip(question.ideas, question.suggested(text), strict=True):
         talk.terminal.line()
         talk.terminal.text(f"Does yours say: {idea.text}?")
-        typed = talk.terminal.ask("y or n, Enter for y:" if suggested else "y or n, Enter for n:").lower()
+        prompt, typed = "y or n, Enter for y:" if suggested else "y or n, Enter for n:", "?"
+        while typed not in ("", "y", "yes", "n", "no"):
+            typed = talk.terminal.ask(prompt).lower()
         ticks.append(typed.startswith("y") if typed else suggested)
     return {"text": text, "ideas": ticks}
 

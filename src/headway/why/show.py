@@ -75,7 +75,7 @@ def show_run(run: Path, explanations: Sequence[Explanation], *, colour: bool = F
 
 def _head(failure: Failure, *, colour: bool) -> str:
     if not failure.type:
-        return "The script ended without an error."
+        return f"{Path(failure.file).name or 'The script'} ended without an error."
     first = failure.message.splitlines()[0] if failure.message else ""
     lines = _wrapped(f"{failure.type}: {failure.what or first}" if first else failure.type).splitlines()
     lines = [_in(BOLD, line, colour) for line in lines]

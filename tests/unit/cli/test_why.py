@@ -68,7 +68,7 @@ def test_a_script_that_ends_well_is_no_failure(tmp_path: Path) -> None:
     (tmp_path / "fine.py").write_text("x = 1\n")
     status, text = _why(str(tmp_path / "fine.py"))
     assert status == 0
-    assert text == "The script ended without an error.\n\nIts variables show no problem of the catalogue.\n"
+    assert text == "fine.py ended without an error.\n\nIts variables show no problem of the catalogue.\n"
     last = load()
     assert last is not None
     assert last.message == "'before'"

@@ -3,6 +3,8 @@
 Every process has the whole model, and a share of each batch. Outputs and targets are gathered, so the loss is that of
 the whole batch, whatever it is a mean of; each process passes back the gradient of its own outputs, and the sum over
 processes is the gradient of the batch. One process is the case in which there is nothing to tell.
+
+On a machine's processors they tell it through memory that they share, where they can, and by gloo elsewhere.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from torch import nn
 from headway.errors import ConfigError, HeadwayError, RunError, in_a_line
 from headway.runs.checkpoint import Checkpoints, Saved
 from headway.system.machine import num_cores
+from headway.train.shared_memory import SharedMemory
 
 __all__ = [
     "ALONE",
@@ -84,7 +87,7 @@ class Processes:
         """For each of these numbers, what every process says, by rank."""
         if self.world == 1:
             return [[count] for count in counts]
-        return self._gathered(torch.tensor(counts)).T.tolist()
+        return _gathered(torch.tensor(counts)).T.tolist()
 
     def whole(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Every process's tensors, `[items, ...]` each, one after the other by rank; gradients go to one's own items.
@@ -98,11 +101,11 @@ class Processes:
 
     def added(self, tensor: torch.Tensor) -> torch.Tensor:
         """The sum over processes, always in their order, so that it has the same bits at every process and time."""
-        return tensor if self.world == 1 else self._gathered(tensor).sum(dim=0)
+        return tensor if self.world == 1 else _gathered(tensor).sum(dim=0)
 
     def gathered(self, tensor: torch.Tensor) -> torch.Tensor:
         """Every process's tensor, `[processes, ...]`; all have one shape."""
-        return tensor[None] if self.world == 1 else self._gathered(tensor)
+        return tensor[None] if self.world == 1 else _gathered(tensor)
 
     def any(self, is_so: bool) -> bool:
         """Whether any process says so."""
@@ -149,6 +152,7 @@ class Processes:
         if self.world > 1:
             self.barrier()
             dist.destroy_process_group()
+            _MEMORY.clear()
             torch.set_num_threads(num_cores())
         return self.is_writer
 
@@ -170,7 +174,8 @@ class Processes:
         ignored += [name for name, _ in forward.named_buffers()]
         parallel = nn.parallel.DistributedDataParallel
         parallel._set_params_and_buffers_to_ignore_for_model(forward, ignored)  # noqa: SLF001
-        wrapped = parallel(forward)
+        # What shares memory adds up in the gradients' own, without a copy.
+        wrapped = parallel(forward, gradient_as_bucket_view=_memory() is not None)
         # The loss is a mean over the whole batch, so that gradients are summed, where torch takes their mean.
         wrapped.register_comm_hook(None, lambda _, bucket: _sum(bucket))
         return cast("F", wrapped)
@@ -186,12 +191,6 @@ class Processes:
     def checkpoints(self, checkpoints: Checkpoints) -> Checkpoints:
         """The same for all processes: the writer reads and writes them."""
         return checkpoints if self.world == 1 else _SharedCheckpoints(self, checkpoints)
-
-    def _gathered(self, tensor: torch.Tensor) -> torch.Tensor:
-        gathered = tensor.new_empty(self.world, *tensor.shape)
-        with _together():
-            dist.all_gather(list(gathered.unbind()), tensor.contiguous())
-        return gathered
 
 
 ALONE = Processes()
@@ -333,8 +332,43 @@ class _SharedCheckpoints(Checkpoints):
             self._own.forget(name)
 
 
+# By group, for as long as there is one; a process has one group at a time.
+_MEMORY: dict[Any, SharedMemory | None] = {}
+
+
+def _memory() -> SharedMemory | None:
+    """What the processes of the group share; all of them must ask. None where that is not one machine's memory."""
+    group = dist.group.WORLD
+    if group not in _MEMORY:
+        _MEMORY.clear()
+        # Those that compute on GPUs tell little by the CPU.
+        _MEMORY[group] = SharedMemory.of_group() if dist.get_backend() == "gloo" else None
+    return _MEMORY[group]
+
+
+def _all(tensor: torch.Tensor) -> torch.Tensor:
+    """Every process's tensor, `[processes, ...]`."""
+    with _together():
+        memory = _memory()
+        if memory is not None and tensor.device.type == "cpu":
+            return memory.gathered(tensor)
+        gathered = tensor.new_empty(dist.get_world_size(), *tensor.shape)
+        dist.all_gather(list(gathered.unbind()), tensor.contiguous())
+        return gathered
+
+
+# Not for the compiler, which would look into how a process waits.
+_gathered = cast("Callable[[torch.Tensor], torch.Tensor]", torch.compiler.disable(_all))
+
+
 def _sum(bucket: Any) -> torch.futures.Future[torch.Tensor]:
-    work = dist.all_reduce(bucket.buffer(), async_op=True)
+    memory, buffer = _memory(), bucket.buffer()
+    if memory is not None and buffer.device.type == "cpu":
+        memory.add_up(buffer)
+        done = torch.futures.Future()
+        done.set_result(buffer)
+        return done
+    work = dist.all_reduce(buffer, async_op=True)
     assert work is not None
     return work.get_future().then(lambda future: future.value()[0])
 

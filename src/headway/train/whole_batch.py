@@ -132,7 +132,7 @@ class _BatchNorm(torch.autograd.Function):
         processes: Processes,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Outputs, and the mean and the unbiased variance over the whole batch."""
-        var, mean = torch.var_mean(inputs.float(), [0, *range(2, inputs.ndim)], correction=0)
+        mean, var = _statistics(inputs.float())
         values = inputs.numel() // inputs.shape[1]
         shares = processes.gathered(torch.cat([mean, var, mean.new_tensor([values])])).double()
         (means, variances), sizes = shares[:, :-1].chunk(2, dim=1), shares[:, -1:]
@@ -176,3 +176,12 @@ class _BatchNorm(torch.autograd.Function):
         if weight is None:
             return passed, None, None, None, None
         return passed, by_weight, by_bias, None, None
+
+
+def _statistics(inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and biased variance of each channel."""
+    if inputs.is_cpu:
+        # Torch's general function takes five to thirty times as long there, as it is not vectorised for these axes.
+        return torch.ops.aten.batch_norm_update_stats(inputs, None, None, 0.0)
+    var, mean = torch.var_mean(inputs, [0, *range(2, inputs.ndim)], correction=0)
+    return mean, var

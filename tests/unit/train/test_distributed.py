@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import signal
 import socket
@@ -17,7 +18,7 @@ import torch.distributed as dist
 
 import headway as hw
 from headway.errors import ConfigError, TrainingError
-from headway.train import compile, stage_checkpoint
+from headway.train import compile, distributed, shared_memory, stage_checkpoint
 from headway.train.distributed import ALONE, check_shard, check_share, current, join, sharding
 from headway.train.fine_tune import fine_tune
 from headway.train.history import History
@@ -146,6 +147,35 @@ def test_two_processes_are_one_up_to_rounding(name: str, both: list[Trained], al
 @pytest.mark.slow
 def test_all_say_of_a_batch_what_one_process_says(both: list[Trained]) -> None:
     assert {error for _, error in both} == {diverged()}
+
+
+def tell(folder: Path) -> None:
+    """What two processes tell one another through memory and by gloo, and whether they have the memory."""
+    processes = current()
+    tensor = torch.randn(3, 500_000, generator=torch.Generator().manual_seed(processes.rank))
+    told = []
+    for _ in range(2):
+        whole = processes.whole(tensor[: 1 + processes.rank])[0]
+        told.append({"gathered": processes.gathered(tensor), "added": processes.added(tensor), "whole": whole})
+        memory = distributed._MEMORY[dist.group.WORLD]
+        told[-1]["has memory"] = torch.tensor(memory is not None)
+        distributed._MEMORY[dist.group.WORLD] = None
+    torch.save(told, folder / f"{processes.rank}.pt")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() != "x86_64", reason="processes share memory on x86 Linux"
+)
+def test_memory_tells_what_gloo_tells(tmp_path: Path) -> None:
+    before = set(shared_memory.FOLDER.glob("headway-*"))
+    assert together(2, tell, tmp_path, folder=tmp_path) == [0, 0]
+    assert set(shared_memory.FOLDER.glob("headway-*")) == before
+    (first, by_gloo), (second, _) = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
+    assert (first.pop("has memory"), by_gloo.pop("has memory")) == (True, False)
+    second.pop("has memory")
+    assert same_bits(first, second)
+    assert same_bits(first, by_gloo)
 
 
 def go_on(run: Path, end: Path, killed: tuple[int, int] | None, shard: bool) -> None:

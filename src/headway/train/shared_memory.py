@@ -106,17 +106,17 @@ class SharedMemory:
         return slots
 
     def _wait_for(self, other: int) -> None:
-        counts, place, turns = self._counts, other * LINE_BYTES // 8, self._turns
+        counts, index, turns = self._counts, other * LINE_BYTES // 8, self._turns
         for _ in range(LOOKS):
-            if counts[place] >= turns:
+            if counts[index] >= turns:
                 return
         began = asked = time.monotonic()
-        while counts[place] < turns:
+        while counts[index] < turns:
             now = time.monotonic()
             if now - asked > SECONDS_BETWEEN_QUESTIONS:
                 asked = now
                 # It may have come here meanwhile, and gone on to its end.
-                if not self._is_there(other) and counts[place] < turns:
+                if not self._is_there(other) and counts[index] < turns:
                     raise dist.DistNetworkError(f"process {other} has ended")
             if now - began < SECONDS_AWAKE:
                 os.sched_yield()

@@ -31,6 +31,7 @@ import headway as hw
 from benchmarks.results import Row, data_folder
 
 # Not those on which the diagnosis was worked out, which are from 0 to 24 and from 100 to 119.
+PHOTO_SIZE = 128
 SEEDS, FEW_SEEDS = range(25, 45), range(25, 35)
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -153,7 +154,7 @@ def photos(
     contents, names, parts = change(items, seed) if change else items
     data = hw.from_items(
         {"image": contents, "label": names, "part": parts},
-        input=hw.Image("image", size=128),
+        input=hw.Image("image", size=PHOTO_SIZE),
         target="label",
         split=hw.ColumnSplit("part"),
     )

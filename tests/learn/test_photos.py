@@ -76,9 +76,9 @@ def test_cats_and_dogs(shared_data: SharedData, tmp_path: Path) -> None:
 @pytest.mark.long
 @pytest.mark.slow
 def test_clothing(shared_data: SharedData, tmp_path: Path) -> None:
-    photos = linked(shared_data("clothing"), tmp_path / "photos", most=20)
-    line = json.loads(headway("train", photos, "--size", 128, "--json", cwd=tmp_path).splitlines()[-1])
-    assert line["metrics"]["accuracy"]["value"] >= 0.6
+    photos = linked(shared_data("clothing"), tmp_path / "photos", most=10)
+    line = json.loads(headway("train", photos, "--size", 96, "--epochs", 1, "--json", cwd=tmp_path).splitlines()[-1])
+    assert line["metrics"]["accuracy"]["value"] >= 0.5
     assert line["verdict"]["kind"] in ("better", "indistinguishable")
     reached = [
         each["metrics"]["valid"]["accuracy"]["value"] for each in line["baselines"] if "majority" in each["name"]

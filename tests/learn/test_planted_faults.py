@@ -13,7 +13,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 @pytest.mark.parametrize("fault", diagnosis.FAULTS)
-def test_planted_faults_are_named(fault: str, shared_data: Callable[[str], Path]) -> None:
+def test_planted_faults_are_named(
+    fault: str, shared_data: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diagnosis, "PHOTO_SIZE", 96)
     if "photos" in fault:
         shared_data("cats_dogs")  # skips where there are none
     row = diagnosis.name_fault(fault, diagnosis.FAULTS[fault], seeds=range(1))

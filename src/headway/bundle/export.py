@@ -12,7 +12,7 @@ import logging
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ from headway.errors import BundleError, HeadwayError, ShapeError
 from headway.inputs.base import Input, model_order
 from headway.system.versions import library_versions
 from headway.targets.base import Target
+from headway.train.batchnorm_fusion import folded
 
 __all__ = ["EXPORT_TOLERANCE", "INT8_TOLERANCE", "NUM_CHECKS", "export_bundle", "export_program"]
 
@@ -172,7 +173,8 @@ def _exported(served: _Served, target: Target, input: Input, inputs: Tensor) -> 
         _check_outputs(expected[0], target)
         if not served.memory_axes:
             _out_of_place(served, inputs, expected=expected)
-        graph = _to_onnx(served, inputs, input)
+        with _folded(served, inputs):
+            graph = _to_onnx(served, inputs, input)
         # What was fixed at the example's number of items fails at another.
         single, several = _run(graph, inputs[:1].numpy()), _run(graph, inputs.numpy())
     for wanted, one, many in zip(expected, single, several, strict=True):
@@ -200,7 +202,7 @@ class _Served(nn.Module):
         self.to("cpu", torch.float32).to(memory_format=torch.contiguous_format).requires_grad_(False).eval()
 
     def forward(self, inputs: Tensor, memory: Tensor | None = None) -> tuple[Tensor, ...]:
-        prepared = self._prepared(inputs)
+        prepared = self.prepared(inputs)
         if memory is not None:
             outputs, logits, new = self.model(prepared, memory)
             return self.activate(outputs), logits, new
@@ -216,13 +218,13 @@ class _Served(nn.Module):
 
     def drop_distance(self, inputs: Tensor) -> None:
         """Leaves the distance out where the model is more than its head on its body."""
-        prepared = self._prepared(inputs)
+        prepared = self.prepared(inputs)
         if self.distance is not None and not torch.allclose(
             self.model(prepared), self._by_parts(prepared)[1], atol=1e-4
         ):
             self.distance = None
 
-    def _prepared(self, inputs: Tensor) -> Tensor:
+    def prepared(self, inputs: Tensor) -> Tensor:
         inputs = inputs.permute(self.order)
         # A user's own layers may not take whole numbers as pixels; what else a field reads means what it is.
         return self.prepare(inputs.float() if self.has_pixels else inputs)
@@ -275,6 +277,12 @@ def _others(served: _Served) -> list[str]:
     if served.memory_axes:
         return [GRAPH_LOGITS, GRAPH_NEW_MEMORY]
     return [GRAPH_DISTANCE] if served.distance else []
+
+
+def _folded(served: _Served, inputs: Tensor) -> AbstractContextManager[object]:
+    """A context in which each batch normalisation is a part of the convolution before it."""
+    # The exporter folds them too, but at its end: for efficientnet_lite0 this saves 3 of 8 seconds.
+    return nullcontext() if served.memory_axes else folded(served.model, served.prepared(inputs))
 
 
 def _out_of_place(served: nn.Module, inputs: Tensor, *, expected: tuple[Tensor, ...]) -> None:

@@ -1,4 +1,4 @@
-"""A frozen body made quicker: its batch normalisation folded into the convolutions before it."""
+"""A network that is not trained made quicker: its batch normalisation folded into the convolutions before it."""
 
 from __future__ import annotations
 
@@ -39,6 +39,9 @@ def folded(body: nn.Module, inputs: torch.Tensor) -> Iterator[nn.Module]:
         'BatchNorm2d'
     """
     norms = {name: module for name, module in body.named_modules() if isinstance(module, nn.BatchNorm2d)}
+    if not norms:
+        yield body
+        return
     convs = [(module, module.weight, module.bias) for module in body.modules() if isinstance(module, nn.Conv2d)]
     try:
         outputs = _fold(body, inputs)

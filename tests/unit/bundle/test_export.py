@@ -108,6 +108,25 @@ def test_the_weights_load_into_the_model(path: Path) -> None:
     np.testing.assert_array_equal(probabilities(other), probabilities(small()))
 
 
+def test_normalisation_is_folded_before_the_graph_is_traced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each operator that is traced takes milliseconds; the weights in the bundle are the model's own."""
+    traced: list[str] = []
+    real = torch.onnx.export
+
+    def spy(program: torch.export.ExportedProgram, **options: Any) -> Any:
+        traced.extend(str(node.target) for node in program.graph.nodes)
+        return real(program, **options)
+
+    monkeypatch.setattr(torch.onnx, "export", spy)
+    bundle = export(tmp_path / "folded.headway", small())
+    assert any("conv2d" in name for name in traced)
+    assert not any("norm" in name for name in traced)
+    model = small()
+    saved = safetensors.torch.load(read_bundle(bundle).files["weights.safetensors"])
+    assert saved.keys() == model.state_dict().keys()
+    assert all(torch.equal(saved[name], value) for name, value in model.state_dict().items())
+
+
 def test_the_same_model_gives_the_same_bytes_and_stays_as_it_was(path: Path, tmp_path: Path) -> None:
     model = small().to(memory_format=torch.channels_last)
     before = {name: value.clone() for name, value in model.state_dict().items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -16,12 +15,9 @@ import headway as hw
 from headway.inputs.text.encoder import Encoder, EncoderSize
 from headway.inputs.text.networks import PooledEncoder
 from headway.train.model import BodyAndHead
+from tests.commands import FORKS
 
 State = dict[str, torch.Tensor]
-
-# Forked from a process that has imported once what takes seconds, and has no threads.
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.processes", "headway.learner.learner", "torch._dynamo", "timm.layers"])
 
 
 def together(world: int, work: Callable[..., None], *arguments: object, folder: Path) -> list[int | None]:

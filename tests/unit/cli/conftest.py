@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from headway.cli import main
+from tests.commands import Done
 
 __all__ = ["Command", "Done", "headway"]
-
-
-@dataclass(frozen=True)
-class Done:
-    """How a command ended."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def line(self) -> dict[str, Any]:
-        return json.loads(self.out.splitlines()[-1])
 
 
 Command = Callable[..., Done]

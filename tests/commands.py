@@ -1,0 +1,62 @@
+"""`headway` commands in processes of their own, forked from one that has imported what takes each of them seconds."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+# The first context of a test process to start anything decides what its processes find imported: all share one.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.preloaded"])
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command ended with, printed, and said beside."""
+
+    status: int | None
+    out: str
+    err: str
+
+    @cached_property
+    def line(self) -> dict[str, Any]:
+        """The last line that it printed, as JSON."""
+        return json.loads(self.out.splitlines()[-1])
+
+
+def run_command(*arguments: object, cwd: Path, patch: str = "") -> Done:
+    """`headway` with these arguments, as a shell in that folder would run it; before it the Python code of `patch`."""
+    with tempfile.TemporaryDirectory(prefix="headway-command-") as folder:
+        given = ([*map(str, arguments)], str(cwd), dict(os.environ), folder, patch)
+        process = FORKS.Process(target=_main, args=given)
+        process.start()
+        process.join()
+        out, err = (Path(folder, name).read_text() for name in ("out", "err"))
+    return Done(process.exitcode, out, err)
+
+
+def headway(*arguments: object, cwd: Path, patch: str = "") -> Done:
+    """The same where it must end well and say nothing beside."""
+    done = run_command(*arguments, cwd=cwd, patch=patch)
+    assert (done.status, done.err) == (0, "")
+    return done
+
+
+def _main(arguments: list[str], cwd: str, environment: dict[str, str], folder: str, patch: str) -> None:
+    for handle, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(os.path.join(folder, name), os.O_WRONLY | os.O_CREAT), handle)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(cwd)
+    sys.argv = ["headway", *arguments]
+    exec(patch, {})
+    from headway.cli import main
+
+    main()

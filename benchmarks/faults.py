@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import os
 import random
 import shutil
@@ -34,6 +33,7 @@ import torch
 from PIL import Image
 
 from benchmarks.results import Row, data_folder
+from tests.commands import FORKS
 
 KILLS, OTHERS = 20, 2
 ARCH = "test_efficientnet"
@@ -92,14 +92,6 @@ def replace(source, target):
 os.replace = replace
 """,
 }
-# Each command is a process of its own, forked from one that has imported what takes seconds to import.
-PROCESSES = multiprocessing.get_context("forkserver")
-_IMPORTED = """
-headway.learner.learner headway.cli.train timm sklearn.linear_model onnxruntime cleanlab.filter pydantic
-onnxscript.function_libs.torch_lib.ops torch.export._trace torch.onnx
-"""
-PROCESSES.set_forkserver_preload(_IMPORTED.split())
-
 Trial = Callable[[Path, int], None]
 
 
@@ -244,7 +236,7 @@ def _process(arguments: Sequence[str], cache: Path, *, patch: str = "", at: int 
     weights = cache / "weights" / f"{ARCH}.safetensors"
     weights.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(cache.parent / "weights.safetensors", weights)
-    process = PROCESSES.Process(target=_command, args=(arguments, str(cache), PATCHES[patch], at))
+    process = FORKS.Process(target=_command, args=(arguments, str(cache), PATCHES[patch], at))
     process.start()
     return process
 

@@ -23,7 +23,7 @@ from headway.train.fine_tune import body_features, is_clearly_lower, set_aside
 from headway.train.linear_probe import Head, solve_head
 from headway.train.make_model import make_model
 from headway.train.model import MEASURED
-from headway.train.objective import Objective, with_class_weights
+from headway.train.objective import Objective, calibrated_losses, with_class_weights
 from headway.train.optimizers import clear_gradients, freeze_to, make_optimizer, set_lr
 from headway.train.options import Options
 from headway.train.precision import choose_device, choose_precision
@@ -102,7 +102,7 @@ def stage_two(
     solved = copy.deepcopy(model.state_dict())
     fields = {"target": data.target, "objective": objective, "seed": facts.seed}
     blind = solve_head(features[seen], targets[seen], decays=(head.weight_decay,), **fields)
-    head_losses = objective.item_losses(blind(features[~seen]), targets[~seen])
+    head_losses = calibrated_losses(blind(features[~seen]), targets[~seen], objective=objective)
     blind.put_into(model.head)
 
 
@@ -171,7 +171,8 @@ def keep_better(
     solved: dict[str, torch.Tensor],
     head_losses: torch.Tensor,
 ) -> None:
-    losses = objective.item_losses(*setup.outputs(model, aside))
+    # Each side is judged at the temperature that is best for it: how sure it is decides nothing.
+    losses = calibrated_losses(*setup.outputs(model, aside), objective=objective)
     if not is_clearly_lower(losses, head_losses):
         model.load_state_dict(solved)
     print(f"on {len(aside)} rows set aside: head {head_losses.mean():.3g}, fine-tuned {losses.mean():.3g}")

@@ -30,6 +30,7 @@ from headway.train.ema import Average
 from headway.train.fine_tune import CHUNK, is_clearly_lower
 from headway.train.linear_probe import Head, solve_head
 from headway.train.mixup import softened
+from headway.train.objective import calibrated_losses
 from headway.train.optimizers import freeze_to, parameter_groups
 from headway.train.stage import set_training_mode
 
@@ -111,12 +112,11 @@ def stage_two(
     is_aside = items["aside"].to_numpy()[train]
     train, aside = train[~is_aside], train[is_aside]
     # The head that stage two starts from has not seen them; its weight decay is stage one's, which they helped choose.
-    seen = torch.from_numpy(~is_aside)
-    blind = solve_head(features[seen], targets[train], target=facts.field, seed=facts.seed, decays=(head.weight_decay,))
+    blind = solve_head(
+        features[~is_aside], targets[train], target=facts.field, seed=facts.seed, decays=(head.weight_decay,)
+    )
     blind.put_into(model.head)
-    with torch.no_grad():
-        answers, truth = model.head(features[~seen]), targets[aside]
-        head_losses = torch.stack([facts.loss_fn(answers[[row]], truth[[row]]) for row in range(len(aside))])
+    head_losses = calibrated_losses(model.head(features[is_aside]).detach(), targets[aside], objective=facts.objective)
 
 
 def update_rule(facts: Any, model: Any) -> None:
@@ -241,8 +241,7 @@ def keep_better(
     targets: torch.Tensor,
     inputs_of: InputsOf,
 ) -> None:
-    answers, truth = outputs_of(facts, model, inputs_of, aside), targets[aside]
-    losses = torch.stack([facts.loss_fn(answers[[row]], truth[[row]]) for row in range(len(aside))])
+    losses = calibrated_losses(outputs_of(facts, model, inputs_of, aside), targets[aside], objective=facts.objective)
     print(f"on {len(aside)} rows set aside: head {head_losses.mean():.3g}, fine-tuned {losses.mean():.3g}")
     if not is_clearly_lower(losses, head_losses):
         model.load_state_dict(solved)

@@ -107,7 +107,14 @@ def _torch(subject: Subject, *, only_call: str | None) -> Peeled:
     names, methods = dict(_NAMES), dict[type, Sequence[str]](_METHODS)
     for scope, of_scope in (*_known(subject).items(), *input.known.items(), *target.known.items()):
         known[scope] = {**known.get(scope, {}), **of_scope}
-    known[linear_probe.__name__] |= {"objective.loss_fn": known[""]["facts.loss_fn"]}
+    loss_fn = known[""]["facts.loss_fn"]
+    known[linear_probe.__name__] |= {"objective.loss_fn": loss_fn}
+    by_row = f"torch.stack([{loss_fn.text}(outputs[[row]], targets[[row]]) for row in range(len(targets))])"
+    known["headway.train.objective"] = {
+        "objective.temperatures": Known(value=()),
+        "objective.item_losses(outputs, targets)": Known(by_row, needs=loss_fn.needs),
+        **known.get("headway.train.objective", {}),
+    }
     for parts in (input, target):
         names |= parts.names
         methods |= parts.methods
@@ -145,7 +152,7 @@ def _known(subject: Subject) -> dict[Any, dict[str, Known]]:
         # Whether there are a body and a head whose rates may differ. A module of one's own may have neither.
         "headway.train.optimizers": {
             "not groups": Known(value=False),
-            "depth_groups(model)": Known("[list(model.parameters())]") if is_one else Known(),
+            "depth_groups(model)": Known("[list(model.parameters())]") if is_one or _has_one_rate(subject) else Known(),
             "not isinstance(body, nn.Module) or not isinstance(head, nn.Module)": Known(value=is_one),
             "not last or len(parameters) + len(last) < len(list(model.parameters()))": Known(value=False),
             "to and len(groups) == 1": Known(value=False),
@@ -167,6 +174,13 @@ def _known(subject: Subject) -> dict[Any, dict[str, Known]]:
         },
         linear_probe.__name__: _of_head(subject),
     }
+
+
+def _has_one_rate(subject: Subject) -> bool:
+    """Whether depth decides nothing of how a parameter is updated: AdamW updates each by itself."""
+    is_frozen = any(call.name == "freeze" for call in subject.calls)
+    rates = {call.options.lr_decay for call in subject.calls if call.epochs}
+    return subject.setup.optimizer == "adamw" and not is_frozen and rates == {1.0}
 
 
 def _of_head(subject: Subject) -> dict[str, Known]:

@@ -36,6 +36,7 @@ from headway.train.history import Epoch, History
 from headway.train.linear_probe import Head, solve_head
 from headway.train.loop import evaluating
 from headway.train.model import is_fixed
+from headway.train.objective import calibrated_losses
 from headway.train.options import Options, Plan
 from headway.train.stage import Setup, fit, score, step_seconds
 
@@ -459,7 +460,6 @@ def _stage_two(setup: Setup, plan: Plan, history: History, features: Features, h
     # With the weight decay that folds of all rows chose: one number, which a tenth of the rows hardly moves.
     options = {**_head_options(setup), "decays": (head.weight_decay,)}
     blind = setup.processes.by_writer(lambda: solve_head(inputs[seen], targets[seen], **options))
-    head_losses = setup.objective.item_losses(blind(inputs[~seen]), targets[~seen])
     blind.put_into(model.get_submodule("head"))
     try:
         fit(setup, plan, history, part=inside)
@@ -468,8 +468,12 @@ def _stage_two(setup: Setup, plan: Plan, history: History, features: Features, h
         history.notes.append("Fine-tuning diverged (the loss became NaN); the head alone was kept. Try a lower lr.")
         return None
     outputs, aside_targets = setup.outputs(model, aside)
-    losses = setup.objective.item_losses(outputs, aside_targets)
+    # An overconfident network may be right more often: each side is judged at the temperature that is best for it.
+    losses = calibrated_losses(outputs, aside_targets, objective=setup.objective)
+    head_losses = calibrated_losses(blind(inputs[~seen]), targets[~seen], objective=setup.objective)
     compared = f"loss {losses.mean():.3g} against {head_losses.mean():.3g} on {len(aside)} held-out training rows"
+    if setup.objective.temperatures:
+        compared += ", after temperature scaling"
     if is_clearly_lower(losses, head_losses):
         history.notes.append(f"Fine-tuning did better than the head alone ({compared}) and was kept.")
         answers = setup.objective.activate(outputs)

@@ -18,11 +18,13 @@ from headway.train.precision import Precision
 
 __all__ = [
     "SQUARED_DECAYS",
+    "TEMPERATURES",
     "WEIGHT_DECAYS",
     "ClassWeights",
     "Loss",
     "Objective",
     "ToUnit",
+    "calibrated_losses",
     "make_objective",
     "with_class_weights",
     "with_loss",
@@ -39,6 +41,10 @@ WEIGHT_DECAYS = (1e-1, 3e-2, 1e-2, 3e-3)
 
 # The same for squared errors. They do not fade where an answer is nearly right, so weights must be held back more.
 SQUARED_DECAYS = (1e2, 3e1, 1e1, 3e0, 1e0, 1e-1, 1e-2)
+
+# What logits may be divided by: finer steps change a loss by less than a thousandth. The ends are for few rows: where
+# all answers are right, the loss falls the lower, the surer they are.
+TEMPERATURES = (0.5, 0.6, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7, 2.0, 2.4, 2.8, 3.4, 4.0, 4.8, 5.7, 6.7, 8.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +68,8 @@ class Objective:
             None where an item has no class.
         floor: What is added to each feature's spread when they are standardised, as a share of that of all features:
             the more, the less a feature counts that hardly ever differs from its mean.
+        temperatures: What all outputs may be divided by, where that changes no answer but how sure it is: of logits
+            `TEMPERATURES`. Two models are then compared at the best one of each.
     """
 
     loss_fn: Loss
@@ -76,6 +84,7 @@ class Objective:
     floor: float = 0.0
     compared: Callable[[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]] = lambda *pair: pair
     weighted: Callable[[torch.Tensor], Loss] | None = None
+    temperatures: Sequence[float] = ()
 
     def with_decays(self, decays: Sequence[float]) -> Objective:
         """The same with those of these weight decays, the strongest first, that are stronger than its own."""
@@ -102,6 +111,18 @@ def make_objective(
     if class_weights is not None:
         return with_class_weights(objective, class_weights, labels=target.labels, targets=targets)
     return objective if loss_fn is None else with_loss(objective, loss_fn)
+
+
+def calibrated_losses(outputs: torch.Tensor, targets: torch.Tensor, *, objective: Objective) -> torch.Tensor:
+    """A loss an item, `[items]`; where outputs are logits, at the temperature that is best for these items.
+
+    Source:
+        Guo et al. 2017, arXiv:1706.04599 (temperature scaling).
+    """
+    if not objective.temperatures:
+        return objective.item_losses(outputs, targets)
+    losses = (objective.item_losses(outputs / temperature, targets) for temperature in objective.temperatures)
+    return min(losses, key=torch.mean)
 
 
 def with_loss(objective: Objective, loss_fn: Loss) -> Objective:

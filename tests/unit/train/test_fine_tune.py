@@ -24,7 +24,7 @@ from headway.train.history import History
 from headway.train.linear_probe import solve_head
 from headway.train.model import BodyAndHead
 from headway.train.recipe import FINE_TUNE
-from headway.train.stage import Setup
+from headway.train.stage import Setup, fit
 
 Make = Callable[..., nn.Module]
 MakeSetup = Callable[..., Setup]
@@ -32,11 +32,11 @@ State = dict[str, torch.Tensor]
 
 KEPT = re.compile(
     r"Fine-tuning did better than the head alone "
-    r"\(loss [\d.e-]+ against [\d.e-]+ on \d+ held-out training rows\) and was kept\."
+    r"\(loss [\d.e-]+ against [\d.e-]+ on \d+ held-out training rows, after temperature scaling\) and was kept\."
 )
 LEFT = re.compile(
     r"Fine-tuning did not do clearly better than the head alone "
-    r"\(loss [\d.e+]+ against [\d.e-]+ on \d+ held-out training rows\): the head was kept\."
+    r"\(loss [\d.e+]+ against [\d.e-]+ on \d+ held-out training rows, after temperature scaling\): the head was kept\."
 )
 
 
@@ -207,6 +207,22 @@ def test_both_stages(tuned: Any) -> None:
     kept = {"body.1.running_mean", "body.1.running_var", "body.1.num_batches_tracked"}
     assert {name for name in before if torch.equal(before[name], after[name])} == kept
     assert not setup.model.training
+
+
+def test_an_overconfident_stage_two_is_kept_where_it_is_better(tuned: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How sure it is decides nothing; as it stands, its loss is greater than the head's."""
+
+    def sure(setup: Setup, *rest: Any, **options: Any) -> None:
+        fit(setup, *rest, **options)
+        with torch.no_grad():
+            for parameter in setup.model.get_submodule("head").parameters():
+                parameter *= 5
+
+    plain, _ = tuned(12, lr=3e-3, width=6)
+    monkeypatch.setattr("headway.train.fine_tune.fit", sure)
+    setup, history = tuned(12, lr=3e-3, width=6)
+    assert all(KEPT.fullmatch(note) for note in history.notes), history.notes
+    assert torch.equal(setup.model.get_parameter("head.weight"), 5 * plain.model.get_parameter("head.weight"))
 
 
 def test_stage_two_starts_from_the_solved_head(body_head: Make, make_setup: MakeSetup) -> None:

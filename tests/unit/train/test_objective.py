@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
+from scipy.optimize import minimize_scalar
 from sklearn.linear_model import Ridge
 
 import headway as hw
 from headway.inputs.base import learned
 from headway.targets.base import Target
+from headway.train.fine_tune import is_clearly_lower
 from headway.train.linear_probe import solve_head
-from headway.train.objective import ToUnit
+from headway.train.objective import TEMPERATURES, ToUnit, calibrated_losses
 
 TARGETS: list[tuple[Target, torch.Tensor]] = [
     (hw.Category("label", labels=("a", "b", "c")), torch.tensor([0, 2, 1, 1])),
@@ -137,3 +143,48 @@ def test_numbers_are_judged_as_exactly_as_a_bundle_answers() -> None:
     np.testing.assert_array_equal(found, whole)
     assert data.target.objective().is_exact
     assert not TARGETS[0][0].objective().is_exact
+
+
+def logits_of(rng: np.random.Generator, rows: int, *, right: float, sure: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Two classes' logits that are right in this share of the rows and all as sure, and the classes."""
+    targets = torch.arange(rows) % 2
+    is_right = torch.from_numpy(rng.permutation(rows) < right * rows)
+    answers = torch.where(is_right, targets, 1 - targets)
+    return sure * (2.0 * F.one_hot(answers, 2) - 1), targets
+
+
+@pytest.mark.parametrize(("right", "sure", "is_better"), [(0.85, 4.0, True), (0.7, 0.8, False)])
+def test_how_sure_a_model_is_decides_nothing(right: float, sure: float, is_better: bool) -> None:
+    """Raw losses say the opposite: an overconfident model that is right more often has the greater one."""
+    found, rng = hw.Category("label", labels=("a", "b")).objective(), np.random.default_rng(0)
+    outputs, targets = logits_of(rng, 400, right=right, sure=sure)
+    others, _ = logits_of(rng, 400, right=0.75, sure=1.0 if is_better else 4.0)
+    raw = found.item_losses(outputs, targets), found.item_losses(others, targets)
+    assert is_clearly_lower(*raw) is not is_better
+    scaled = [calibrated_losses(each, targets, objective=found) for each in (outputs, others)]
+    assert is_clearly_lower(scaled[0], scaled[1]) is is_better
+    # The same as if each had been sure of itself to the right degree.
+    again = calibrated_losses(outputs / 2, targets, objective=found)
+    assert again.mean().item() == pytest.approx(scaled[0].mean().item(), abs=0.003)
+
+
+@pytest.mark.parametrize(("target", "values"), TARGETS, ids=lambda each: type(each).__name__)
+def test_the_temperature_is_the_best_and_only_of_logits(target: Target, values: torch.Tensor) -> None:
+    found = target.objective()
+    outputs = 3 * torch.randn(400, target.num_outputs, generator=torch.Generator().manual_seed(0))
+    targets = values.repeat(100, *[1] * (values.ndim - 1))
+    losses = calibrated_losses(outputs, targets, objective=found)
+    assert losses.shape == (400,)
+    if not isinstance(target, (hw.Category, hw.Categories)):
+        assert torch.equal(losses, found.item_losses(outputs, targets))
+        return
+    # Answers at random: as little sure as may be. Of right ones, as sure as may be, and not for certain.
+    assert torch.equal(losses, found.item_losses(outputs / max(TEMPERATURES), targets))
+    right = 2 * (2.0 * (F.one_hot(targets, 3) if targets.ndim == 1 else targets) - 1)
+    best: Any = minimize_scalar(
+        lambda log: found.item_losses((right + outputs / 3) / math.exp(log), targets).mean().item(),
+        bounds=(math.log(min(TEMPERATURES)), math.log(max(TEMPERATURES))),
+        method="bounded",
+    )
+    found_here = calibrated_losses(right + outputs / 3, targets, objective=found).mean().item()
+    assert 0 <= found_here - best.fun + 1e-6 < 0.001

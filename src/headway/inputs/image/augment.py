@@ -88,12 +88,11 @@ class Augment:
         Returns:
             float32 `[batch, channels, size, size]`, from 0 to 255.
         """
-        side = images.shape[-1]
         if self == Augment.none():
-            start = (side - size) // 2
+            start = (images.shape[-1] - size) // 2
             return images[..., start : start + size, start : start + size].to(torch.float32)
         draws = _draws(rows, seed, epoch)
-        matrices = self._matrices(draws, side=side, size=size, device=images.device)
+        matrices = self._matrices(draws, side=images.shape[-1], size=size, device=images.device)
         # Whole numbers cannot be interpolated.
         pixels = images.to(torch.float32)
         pixels = F.grid_sample(pixels, sampling_grid(matrices, size), padding_mode="reflection", align_corners=False)

@@ -120,8 +120,8 @@ def _of_augment(augment: Augment) -> dict[str, Known]:
     light = "torch.from_numpy(({} * draws[:, 11:13]).astype(np.float32))"
     return known | {
         "self == Augment.none()": Known(value=augment == Augment.none()),
-        "self._matrices(draws, side=side, size=size, device=images.device)": Known(
-            "crop_matrices(draws, side=side, size=size)",
+        "self._matrices(draws, side=images.shape[-1], size=size, device=images.device)": Known(
+            "crop_matrices(draws, side=images.shape[-1], size=size)",
             needs=Augment._matrices,  # noqa: SLF001
         ),
         "to_device(torch.from_numpy(matrices), device)": Known("torch.from_numpy(matrices)"),
@@ -195,8 +195,9 @@ def make_model(facts: Any) -> None:
             model = UNet(body.eval(), facts.num_outputs, torch.zeros(2, facts.channels, facts.size, facts.size))
         else:
             if facts.is_multi_level:
-                body = MultiLevelBody(body, facts.grids)
-            model = BodyAndHead(body, facts.num_features, facts.num_outputs)
+                model = BodyAndHead(MultiLevelBody(body, facts.grids), facts.num_features, facts.num_outputs)
+            else:
+                model = BodyAndHead(body, facts.num_features, facts.num_outputs)
     if facts.is_pretrained:
         # The body's pretrained weights, and a head that is still random.
         model.load_state_dict(safetensors.torch.load_file(Path(__file__).with_suffix(".safetensors")))

@@ -10,6 +10,8 @@ import torch
 from headway.peel.facts import KindParts, Subject
 from headway.peel.specialise import Known, constant
 from headway.targets.categories.field import Categories
+from headway.targets.categories.objective import _label_losses
+from headway.train.objective import TEMPERATURES
 
 __all__ = ["parts"]
 
@@ -26,6 +28,12 @@ def parts(field: Categories, subject: Subject) -> KindParts:
                 "facts.labels": constant("LABELS", list(field.labels)),
                 "facts.loss_fn": Known("F.binary_cross_entropy_with_logits", needs="import torch.nn.functional as F"),
                 "facts.moves": Known(value=False),
+            },
+            "headway.train.objective": {
+                "objective.temperatures": constant("TEMPERATURES", TEMPERATURES),
+                "objective.item_losses(outputs / temperature, targets)": Known(
+                    "label_losses(outputs / temperature, targets)", needs=_label_losses
+                ),
             },
             "headway.train.mixup": {
                 "objective.soften(targets)": Known("targets"),

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from headway.targets.category.field import Category
-from headway.train.objective import Loss, Objective
+from headway.train.objective import TEMPERATURES, Loss, Objective
 
 __all__ = ["objective"]
 
@@ -21,6 +21,7 @@ def objective(target: Category) -> Objective:
         soften=lambda targets: F.one_hot(targets, target.num_outputs).float(),
         even=1 / target.num_outputs,
         weighted=_weighted,
+        temperatures=TEMPERATURES,
     )
 
 

@@ -12,7 +12,7 @@ from headway.peel.facts import KindParts, Subject
 from headway.peel.specialise import Known, constant
 from headway.targets.category.field import Category
 from headway.targets.category.objective import _weighted
-from headway.train.objective import _by_label, _scaled
+from headway.train.objective import TEMPERATURES, _by_label, _scaled
 
 __all__ = ["parts"]
 
@@ -32,6 +32,12 @@ def parts(field: Category, subject: Subject) -> KindParts:
                 "facts.has_weights": Known(value=weights is not None),
                 "facts.is_balanced": Known(value=weights == "balanced"),
                 "facts.class_weights": constant("CLASS_WEIGHTS", by_label, "of each label, in their order"),
+            },
+            "headway.train.objective": {
+                "objective.temperatures": constant("TEMPERATURES", TEMPERATURES),
+                "objective.item_losses(outputs / temperature, targets)": Known(
+                    'F.cross_entropy(outputs / temperature, targets, reduction="none")', needs=log_loss
+                ),
             },
             "headway.train.mixup": {
                 "objective.soften(targets)": Known(f"F.one_hot(targets, {field.num_outputs}).float()", needs=log_loss),

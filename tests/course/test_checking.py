@@ -195,9 +195,21 @@ def test_tests_of_the_learners_are_tested(failure: Failures) -> None:
     assert result is not None
     assert (result["asked"], result["came"]) == ("The test passes: three.", "AssertionError: two")
     assert result["meaning"] == "It is right: the test must not want more than the text does."
+    result = failure("def check(make):\n    assert [make()][7]\n", statement)
+    assert result is not None
+    assert (result["asked"], result["came"]) == ("", "IndexError: list index out of range")
+    assert result["crash"]["line"] == 2
     result = failure("def check(make): raise NotImplementedError\n", statement)
     assert result is not None
     assert result["asked"] == "Your code, in place of `raise NotImplementedError`."
+
+
+@pytest.mark.parametrize("line", ["assert numpy.isfinite(make())", "import no_such_module"])
+def test_a_test_that_cannot_run_catches_nothing(failure: Failures, line: str) -> None:
+    text = f"def check(make):\n    if make() == 1:\n        {line}\n"
+    result = failure(text, "catches(function('check'), mutants={'too small': lambda: 1})")
+    assert result is not None
+    assert result["crash"]["line"] == 3
 
 
 def test_limits_of_time_know_slow_machines(failure: Failures) -> None:

@@ -431,28 +431,29 @@ def catches(
     """Fails unless the learner's test lets every honest one pass and catches every mutant.
 
     Args:
-        test: The learner's. It catches by an `assert`, by any other error or by returning False.
+        test: The learner's. It catches by an `assert`, by any other error or by returning False. Two errors are the
+            test's own and are raised on: any but an `assert` for an honest one; a name or module that is not there.
         mutants: What is broken, by what is wrong with it.
         honest: What is right, by what it is.
     """
     for name, one in (honest or {}).items():
-        error = _caught(test, one)
+        error = _caught(test, one, passes_on=Exception)
         if error:
             meaning = "It is right: the test must not want more than the text does."
             raise CaseError(f"The test passes: {name}.", came=error, meaning=meaning)
     for name, one in (mutants or {}).items():
-        if not _caught(test, one):
+        # A test that was not written yet, or that cannot run, has caught nothing.
+        if not _caught(test, one, passes_on=(NotImplementedError, NameError, ImportError)):
             raise CaseError(f"The test fails: {name}.", came="it passes", meaning="A fault of this kind goes unseen.")
 
 
-def _caught(test: Callable[[Any], object], subject: Any) -> str:
+def _caught(test: Callable[[Any], object], subject: Any, *, passes_on: type | tuple[type, ...]) -> str:
     try:
         result = test(subject)
         return "False" if result is not None and not result else ""
-    # A test that was not written yet is no test that caught something.
-    except NotImplementedError:
-        raise
     except Exception as error:
+        if isinstance(error, passes_on) and not isinstance(error, AssertionError):
+            raise
         return traceback.format_exception_only(error)[-1].strip()
 
 

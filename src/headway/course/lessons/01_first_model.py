@@ -207,8 +207,8 @@ few_learner = hw.Learner(few_data)
 few_learner.fine_tune(0)
 claim("few", few_learner.evaluate()["accuracy"], near=0.80, within=0.09)
 # %% [markdown]
-# {few:.2f} [{few.low:.2f}, {few.high:.2f}], from 40 drawings. Pixels got {without:.2f} [{without.low:.2f}, {without.high:.2f}], from {train_items:.0f}. The
-# intervals overlap: about as good, from a tenth of the drawings. That is why you can start with what you have.
+# {few:.2f}, from 40 drawings. Pixels got {without:.2f}, from {train_items:.0f}. The lead is small, so we do not call it better;
+# lesson 2 shows how to compare. But it took a tenth of the drawings. That is why you can start with what you have.
 #
 # ⟨ask 1.07⟩ ⟨ask 1.08⟩
 # %% [markdown]

@@ -53,6 +53,16 @@ def _():
     equal(rows, [1, 2, 0], meaning="by the probability of the label that the item has, the lowest first")
 
 
+@case("ties stay in the order of the rows")
+def _():
+    # NumPy's usual sort keeps the order of a few ties, and not of many.
+    numbers = np.random.default_rng(0)
+    first = numbers.choice([0.1, 0.3, 0.7, 0.9], 400)
+    values, labels = np.stack([first, 1 - first], axis=1), numbers.integers(0, 2, 400)
+    rows, _ = as_lists(suspects(values, labels))
+    equal(rows, plain(values, labels)[0], meaning="of rows whose labels are equally probable the upper comes first")
+
+
 @case("suggests the most probable of several")
 def _():
     values = np.array([[0.1, 0.45, 0.45 - 0.05], [0.8, 0.1, 0.1], [0.3, 0.4, 0.3], [0.35, 0.3, 0.35]])

@@ -27,8 +27,11 @@ __all__ = ["SUBJECTS", "Audit"]
 SUBJECTS: dict[str, tuple[str, ...]] = {
     "Leaks": ("leak", "straddling_groups", "time_order"),
     "Shortcuts": ("shortcut", "parts_differ"),
-    "Labels": ("label_noise", "label_conflict", "one_class", "single_source", "rare_class"),
-    "Items": ("unreadable", "poor_items", "unlike_items", "useless_columns", "personal_data", "mixed_texts"),
+    "Labels": ("no_better_than_baseline", "label_noise", "label_conflict", "one_class", "single_source", "rare_class"),
+    "Items": (
+        *("unreadable", "poor_items", "unlike_items", "odd_values", "mixed_units", "spellings", "useless_columns"),
+        *("personal_data", "mixed_texts"),
+    ),
     "Enough": ("little_validation_data", "verdict_width"),
 }
 

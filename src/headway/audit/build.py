@@ -19,7 +19,7 @@ from headway.audit.audit import Audit
 from headway.audit.items import check_left_out, check_sources, check_unlike
 from headway.audit.leaks import check_copies_of_parts, check_groups, check_names, check_time, group_columns
 from headway.audit.shortcuts import check_shortcuts
-from headway.audit.unseen import answers_unseen, head_curve, rows_of
+from headway.audit.unseen import answers_unseen, check_moved, head_curve, rows_of
 from headway.data.dataset import Data
 from headway.data.decisions import Decision
 from headway.judge.diagnosis.finding import Finding, runnable
@@ -53,7 +53,9 @@ def audit_data(data: Data, *, name: str = "", folder: str = "", seed: int = 0, t
 
     def labels() -> Iterable[Finding]:
         answers.append(answers_unseen(data, seed=seed))
-        return data.target.audit(data, answers[0])
+        found = data.target.audit(data, answers[0])
+        is_learned = all(finding.kind != "no_better_than_baseline" for finding in found)
+        return found if is_learned else [*found, *check_moved(data, seed=seed)]
 
     checks: dict[str, Callable[[], Iterable[Finding]]] = {
         "copies": lambda: check_copies_of_parts(data),

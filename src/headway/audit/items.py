@@ -21,6 +21,8 @@ _MANY = 0.01
 _MOST_SOURCES, _FEWEST, _BY_CHANCE = 50, 10, 1e-4
 # How far an item's nearest neighbours are, in deviations of their logarithm, to be unlike the rest.
 _NEIGHBOURS, _UNLIKE = 5, 4.5
+# Of many items so large a share: strange ones can be alike, such as drawings among photos.
+_SHARE = 0.03
 
 
 def check_left_out(data: Data) -> list[Finding]:
@@ -95,5 +97,6 @@ def check_unlike(part: Part, unseen: Unseen | None) -> list[Finding]:
 def _distances(block: np.ndarray, features: np.ndarray) -> np.ndarray:
     """How far each item of a block is from its nearest ones but itself, on average, by the angle."""
     similar = block @ features.T
-    nearest = np.partition(similar, -_NEIGHBOURS - 1, axis=1)[:, -_NEIGHBOURS - 1 :]
+    count = max(_NEIGHBOURS, round(_SHARE * len(features)))
+    nearest = np.partition(similar, -count - 1, axis=1)[:, -count - 1 :]
     return 1 - np.sort(nearest, axis=1)[:, :-1].mean(axis=1)

@@ -184,8 +184,10 @@ def check_names(part: Part) -> list[Finding]:
     words = {label: re.compile(rf"(?<![a-z]){re.escape(label.lower())}(?![a-z])") for label in labels}
     said: list[tuple[int, str, str]] = []
     for row, path, target in zip(part.rows, part.items[data.input.column], part.targets, strict=True):
-        named = [label for label, word in words.items() if word.search(PurePath(path).stem.lower())]
-        if len(named) == 1:
+        # By the file's name, or by its folder's, where that says it.
+        said_by = (PurePath(path).stem.lower(), PurePath(path).parent.name.lower())
+        of_each = [[label for label, word in words.items() if word.search(name)] for name in said_by]
+        if len(named := next(filter(None, of_each), [])) == 1:
             said.append((int(row), named[0], data.target.labels[int(target)]))
     wrong = [entry for entry in said if entry[1] != entry[2]]
     # Names that say the label by a rule, and a few that do not.
@@ -193,8 +195,8 @@ def check_names(part: Part) -> list[Finding]:
         return []
     first = wrong[0]
     sentence = (
-        f"{len(said) - len(wrong):,} file names say their label, and {len(wrong):,} say another: row {first[0]} is "
-        f'labelled "{first[2]}", and its name says "{first[1]}".'
+        f"{len(said) - len(wrong):,} names of files or folders say the label, and {len(wrong):,} say another: row "
+        f'{first[0]} is labelled "{first[2]}", and its name says "{first[1]}".'
     )
     evidence = {"rows": [entry[0] for entry in wrong[:200]], "suggested": [entry[1] for entry in wrong[:200]]}
     line = replace(RELABEL, solves=len(wrong) <= 200)

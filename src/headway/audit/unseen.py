@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from headway.data.near_copies import same_content
 from headway.errors import WeightsError
 from headway.judge.baselines.base import Baseline, BaselineData
 from headway.judge.baselines.run import run_baselines
+from headway.judge.diagnosis.finding import RELABEL, Finding
 from headway.judge.diagnosis.item_audit import Unseen
 from headway.judge.learning_curve import LearningCurve
 from headway.learner.learner import Learner
@@ -20,7 +22,7 @@ from headway.seeds import generator
 from headway.train.fine_tune import body_features
 from headway.train.linear_probe import solve_head
 
-__all__ = ["answers_unseen", "head_curve", "rows_of"]
+__all__ = ["answers_unseen", "check_moved", "head_curve", "rows_of"]
 
 _FOLDS = 4
 # Rows that the simple models are compared on, and that the best learns from in each fold: an audit must be quick.
@@ -41,6 +43,31 @@ def answers_unseen(data: Data, *, seed: int = 0) -> Unseen | None:
     if not own and len(data.items) <= _MOST_FEATURES and (unseen := _by_heads(data, seed)) is not None:
         return unseen
     return _by_baselines(data, data.target.baselines() | own, seed)
+
+
+def check_moved(data: Data, *, seed: int = 0) -> list[Finding]:
+    """Where nothing tells the label: whether it does with the labels of the row before or after.
+
+    Only for targets of one class an item.
+    """
+    labels = dict(zip(data.items["row"].to_list(), (data.target.labels[label] for label in data.placed), strict=True))
+    for step, words in ((1, "after"), (-1, "before")):
+        moved = {row: labels[row + step] for row in labels if row + step in labels}
+        as_moved = data.rebuild(relabel=moved)
+        unseen = answers_unseen(as_moved, seed=seed)
+        if unseen is None or any(
+            finding.kind == "no_better_than_baseline" for finding in data.target.audit(as_moved, unseen)
+        ):
+            continue
+        right = float((unseen.predictions.argmax(axis=1) == unseen.targets).mean())
+        sentence = (
+            f"Each label seems to stand in the wrong row: with that of the row {words} it, {unseen.model} are right on "
+            f"{right:.1%} of items that they did not see."
+        )
+        remedies = ("put labels and items together anew, by a name or an id",)
+        evidence = {"step": step, "rows": list(moved), "suggested": list(moved.values())}
+        return [Finding("label_noise", "serious", sentence, evidence, remedies, replace(RELABEL, solves=True))]
+    return []
 
 
 def rows_of(data: Data) -> Part:

@@ -173,15 +173,15 @@ class Desk:
         disagreed = [rows_of[content] for content, _ in Decisions(self._lines).disagreed() if content in rows_of]
         pairs = [row for pair in self.data.near_copies for row in pair]
 
-        def of(kind: str) -> list[int]:
-            return [row for evidence in found.get(kind, []) for row in evidence.get("rows", [])]
+        def of(*kinds: str) -> list[int]:
+            return [row for kind in kinds for evidence in found.get(kind, []) for row in evidence.get("rows", [])]
 
         queues = [
             Queue("disagreed", "Decided differently", disagreed, suspects),
-            Queue("labels", "Suspected labels", list(suspects), suspects),
+            Queue("labels", "Suspected labels", of("label_noise"), suspects),
             Queue("conflicts", "Copies with different labels", of("label_conflict"), suspects),
             Queue("copies", "Near-copies", pairs, suspects),
-            Queue("unlike", "Unlike all others", of("unlike_items"), suspects),
+            Queue("unlike", "Unlike all others", of("unlike_items", "odd_values", "mixed_units"), suspects),
             Queue("poor", "Poor quality", of("poor_items"), suspects),
             Queue("rare", "Classes of too few items", of("rare_class"), suspects),
             Queue("unsure", "Low confidence", list(audit.least_sure), suspects),

@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["NO_NUMBER", "is_plain", "number_of", "numbers_in", "odd_value"]
+__all__ = ["MAX_ODD", "NO_NUMBER", "is_plain", "number_of", "numbers_in", "odd_numbers", "odd_value"]
 
 # What tables hold in place of a number that is missing, in lower case.
 NO_NUMBER = {"", "?", "-", ".", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none"}
@@ -72,22 +72,23 @@ def numbers_in(values: pl.Series) -> np.ndarray | None:
     return numbers[np.isfinite(numbers)]
 
 
-def odd_value(values: pl.Series) -> tuple[int, str] | None:
-    """The first row, and its text, of the few that are no number in a column that holds numbers otherwise; else None.
+def odd_numbers(values: pl.Series) -> np.ndarray:
+    """The few rows that hold no number in a column that holds numbers otherwise, int64; empty where there are none.
 
     Numbers may have a currency or percent sign, and marks between thousands.
 
     Example:
         >>> import polars as pl
-        >>> odd_value(pl.Series([str(number) for number in range(40)] + ["unknown"]))
-        (40, 'unknown')
-        >>> odd_value(pl.Series([f"{number},50 €" for number in range(40)] + ["about 5 €"]))
-        (40, 'about 5 €')
+        >>> odd_numbers(pl.Series([str(number) for number in range(40)] + ["unknown"]))
+        array([40])
+        >>> odd_numbers(pl.Series([f"{number},50 €" for number in range(40)] + ["about 5 €"]))
+        array([40])
     """
     import polars as pl
 
+    none = np.empty(0, dtype=np.int64)
     if values.dtype != pl.String:
-        return None
+        return none
     odd, num_numbers = [], 0
     for text in values.drop_nulls().unique().to_list():
         try:
@@ -96,11 +97,20 @@ def odd_value(values: pl.Series) -> tuple[int, str] | None:
             num_numbers += number == number
         except ValueError:
             odd.append(text)
-    is_odd = values.is_in(odd)
-    rows = is_odd.arg_true()
-    if num_numbers <= MANY_NUMBERS or not 0 < len(rows) <= MAX_ODD * len(values):
-        return None
-    return int(rows[0]), str(values[int(rows[0])])
+    rows = values.is_in(odd).fill_null(value=False).arg_true().to_numpy().astype(np.int64)
+    return rows if num_numbers > MANY_NUMBERS and len(rows) <= MAX_ODD * len(values) else none
+
+
+def odd_value(values: pl.Series) -> tuple[int, str] | None:
+    """The first of `odd_numbers`, and its text; None where there are none.
+
+    Example:
+        >>> import polars as pl
+        >>> odd_value(pl.Series([str(number) for number in range(40)] + ["unknown"]))
+        (40, 'unknown')
+    """
+    rows = odd_numbers(values)
+    return (int(rows[0]), str(values[int(rows[0])])) if len(rows) else None
 
 
 def _bare(text: str) -> str:

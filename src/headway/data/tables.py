@@ -363,6 +363,11 @@ def _parsed(text: str, separator: str, path: object, tell: Tell) -> pl.DataFrame
         # Polars says that something is wrong, and not in which line.
         _check_lines(text, len(header), separator, path)
         raise
+    # Files that were put together have the header again; a table of one column can hold its own name.
+    again = [pl.col(column) == name for column, name in zip(frame.columns, header, strict=False)]
+    if len(header) > 1 and len(rows := frame.filter(~pl.all_horizontal(again).fill_null(value=False))) < len(frame):
+        tell(f"Rows that are the header again are left out: {len(frame) - len(rows):,}.")
+        frame = rows
     names = [normal_name(name) for name in (header if len(header) == len(frame.columns) else frame.columns)]
     first: dict[str, int] = {}
     for index, name in enumerate(names):

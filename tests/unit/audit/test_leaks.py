@@ -64,6 +64,19 @@ def test_file_names_that_say_another_class_are_found(tmp_path: Path) -> None:
     assert Path(data.items.filter(pl.col("row") == finding.evidence["rows"][0])["file"][0]).name == "dog.000.png"
 
 
+def test_folders_that_say_another_class_are_found(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    files = []
+    for number in range(40):
+        files.append(tmp_path / ("cat", "dog")[number % 2] / f"{number:03d}.png")
+        files[-1].parent.mkdir(exist_ok=True)
+        PILImage.fromarray(draw.integers(0, 255, (16, 16, 3), dtype=np.uint8)).save(files[-1])
+    labels = ["dog" if number == 6 else file.parent.name for number, file in enumerate(files)]
+    items = {"file": list(map(str, files)), "label": labels}
+    [finding] = check_names(item_audit(hw.from_items(items, input=hw.Image("file"), target="label")).part)
+    assert finding.suggestions == {6: "cat"}
+
+
 def test_items_that_were_left_out_as_copies_are_noted(tmp_path: Path) -> None:
     draw = np.random.default_rng(0)
     for number in range(24):

@@ -63,6 +63,15 @@ def test_queues_come_from_the_audit(client: TestClient) -> None:
     assert client.get("/queue/none").status_code == 422
 
 
+def test_suspects_without_a_suggestion_are_a_queue(tmp_path: Path) -> None:
+    items = data()
+    far = Finding("label_noise", "note", "An answer is far from all others.", {"rows": [6]}, ())
+    odd = Finding("odd_values", "warning", "A text among numbers.", {"rows": [2]}, ())
+    audit = Audit(name="rows", data=items.to_json(), findings=[far, odd])
+    desk = Desk(items, audit, file=tmp_path / "decisions.jsonl", author="ada")
+    assert (desk.queues["labels"].rows, desk.queues["unlike"].rows) == ([6], [2])
+
+
 def test_a_decision_is_on_the_disk_before_it_is_answered(client: TestClient, desk: Desk) -> None:
     answer = client.post("/decide", json={"row": 4, "action": "relabel", "new": "yes"})
     assert answer.json() == {"row": 4, "decision": {"action": "relabel", "new": "yes"}}

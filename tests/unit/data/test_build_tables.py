@@ -181,3 +181,13 @@ def test_dates_whose_day_and_month_are_not_clear_are_left_out() -> None:
     assert from_items({**items, "y": ["a", "b"] * 20}, target="y").input.left_out == {
         "d": "dates of which day and month are not clear; write them as 2024-02-29"
     }
+
+
+def test_a_header_that_stands_again_is_left_out(tmp_path: Path) -> None:
+    lines = ["size,answer", *(f"{row},{('no', 'yes')[row % 2]}" for row in range(20))]
+    lines.insert(9, lines[0])
+    (tmp_path / "rows.csv").write_text("\n".join(lines))
+    data = hw.from_csv(tmp_path / "rows.csv", target="answer")
+    assert data.items["size"].dtype.is_numeric()
+    assert len(data.items) == 20
+    assert "Rows that are the header again are left out: 1." in data.notes

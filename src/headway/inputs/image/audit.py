@@ -36,6 +36,8 @@ _DARK, _EMPTY = 16.0, 4.0
 _BLURRED = 4.0
 # A file with fewer pixels to a side than this share of what the model sees was enlarged.
 _TINY = 0.25
+# The grey of what a JPEG's decoder does not have, and the share of a photo's rows.
+_GREY, _LOST = 128, 0.1
 _MANY = 0.01
 _SHOWN = 200
 # Share of a pixel's variance that the class explains, next to its neighbours; how far above other pixels'; and how many
@@ -49,8 +51,8 @@ _FEWEST, _FEWEST_OF_CLASS, _MOST_CLASSES = 50, 5, 100
 _CORNER, _CORNERS = 48, 300
 # Photos of one camera within so many seconds are a burst.
 _BURST_SECONDS = 10
-_MAKE, _MODEL, _SOFTWARE, _TIME, _EXIF = 271, 272, 305, 36867, 34665
-_KNOWN = (_MAKE, _MODEL, _SOFTWARE, 306, _EXIF)
+_MAKE, _MODEL, _SOFTWARE, _TIME, _EXIF, _PLACE = 271, 272, 305, 36867, 34665, 34853
+_KNOWN = (_MAKE, _MODEL, _SOFTWARE, 306, _EXIF, _PLACE)
 _MOST_REMARKS, _REMARK = 40, 200
 _SIDE = 160
 
@@ -59,7 +61,9 @@ _SIDE = 160
 class PhotoAudit(ItemAudit):
     """Photos, their files' headers and their pixels."""
 
-    usual: ClassVar[frozenset[str]] = frozenset({"the mean colour", "the border", "the size in pixels"})
+    usual: ClassVar[frozenset[str]] = frozenset(
+        {"the mean colour", "the border", "the size in pixels", "sharpness, contrast and colourfulness"}
+    )
 
     @property
     def _reader(self) -> Image:
@@ -89,9 +93,13 @@ class PhotoAudit(ItemAudit):
             "the form of the file": headers.select("format", "mode", "quality"),
             "the size in pixels": headers.select("width", "height"),
             "the camera and software in EXIF": headers.select("camera", "software"),
+            "the time and place in EXIF": headers.select(
+                pl.col("time").map_elements(_moment, return_dtype=pl.Float64), "place"
+            ),
             "the remarks in the file": _remarks(self._headers),
             "the mean colour": looks.select(pl.col("^mean_.*$")),
             "the border": looks.select(pl.col("^border_.*$")),
+            "sharpness, contrast and colourfulness": looks.select("sharpness", "spread", "colourfulness"),
         }
 
     def groups(self) -> pl.DataFrame:
@@ -121,6 +129,7 @@ class PhotoAudit(ItemAudit):
                 (sharpness < middle - _BLURRED * spread) & ~is_empty & ~is_dark,
                 "Far less sharp than the others",
             ),
+            "cut off": (looks["lost"].to_numpy() > _LOST, "The lower part is grey, as in a file that was cut off"),
             "tiny": (shortest < _TINY * side, f"Fewer than {_TINY * side:.0f} pixels to a side"),
         }
         return findings + [self._poor(name, is_poor, words) for name, (is_poor, words) in poor.items() if is_poor.any()]
@@ -197,7 +206,7 @@ def _header(value: Any) -> dict[str, Any]:
     from PIL import Image as PILImage
 
     known: dict[str, Any] = dict.fromkeys(
-        ("format", "mode", "quality", "width", "height", "camera", "software", "time", "remarks")
+        ("format", "mode", "quality", "width", "height", "camera", "software", "time", "place", "remarks")
     )
     try:
         content = value if isinstance(value, bytes) else read_file(value)
@@ -209,8 +218,11 @@ def _header(value: Any) -> dict[str, Any]:
             exif = image.getexif()
             made = [str(exif[tag]).strip("\0 ") for tag in (_MAKE, _MODEL) if exif.get(tag)]
             known |= {"camera": " ".join(made) or None, "software": str(exif.get(_SOFTWARE) or "") or None}
-            known["remarks"] = _texts({**image.info, **{f"EXIF {tag}": exif[tag] for tag in exif if tag not in _KNOWN}})
+            # Without the block of EXIF as a whole, which holds times and cameras, too.
+            info = {name: value for name, value in image.info.items() if name != "exif"}
+            known["remarks"] = _texts({**info, **{f"EXIF {tag}": exif[tag] for tag in exif if tag not in _KNOWN}})
             known["time"] = exif.get_ifd(_EXIF).get(_TIME) or exif.get(306)
+            known["place"] = bool(exif.get_ifd(_PLACE))
     # Pillow raises whatever a damaged header makes its parsers trip over; the pixels were read all the same.
     except Exception:
         return known
@@ -266,10 +278,17 @@ def _look(canvas: np.ndarray) -> dict[str, float]:
         "right": canvas[:, -width:],
     }
     look = {"brightness": float(grey.mean()), "spread": float(grey.std()), "sharpness": float(edges.std())}
+    look["lost"] = float(np.argmin([*_is_lost(canvas)[::-1], False])) / len(canvas)
+    look["colourfulness"] = float(np.ptp(canvas, axis=-1).mean())
     for channel in range(canvas.shape[-1]):
         look[f"mean_{channel}"] = float(canvas[..., channel].mean())
         look |= {f"border_{name}_{channel}": float(edge[..., channel].mean()) for name, edge in borders.items()}
     return look | {f"border_spread_{name}": float(edge.std()) for name, edge in borders.items()}
+
+
+def _is_lost(canvas: np.ndarray) -> np.ndarray:
+    """Which rows of pixels are the grey that a JPEG's decoder puts where the data end, bool `[height]`."""
+    return np.abs(canvas.astype(np.int16) - _GREY).max(axis=(1, 2)) <= 3
 
 
 def _explained(blocks: Iterator[np.ndarray], targets: np.ndarray, num_classes: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,12 +12,16 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 
+from headway.inputs.table.infer_types import ODD, odd_rows
 from headway.inputs.table.leakage import find_leaks
 from headway.inputs.table.screening import screen
+from headway.inputs.table.units import OtherUnit, find_unit
 from headway.judge.baselines.skill import as_outputs
-from headway.judge.diagnosis.finding import DROP, Finding, without_columns
+from headway.judge.diagnosis.far_values import far_values
+from headway.judge.diagnosis.finding import DROP, LOOK, Finding, Line, without_columns
 from headway.judge.diagnosis.item_audit import ItemAudit
 from headway.judge.diagnosis.personal_data import check_personal_data
+from headway.judge.diagnosis.spellings import usual_spellings
 from headway.judge.intervals import wilson
 
 if TYPE_CHECKING:
@@ -29,13 +34,11 @@ _CHECKED = 5_000
 # Columns of rows without a value in nearly all of them say little.
 _EMPTY = 0.95
 _SHOWN = 8
+# Different values of a column, and rows of a class, from which on one value for the whole class is strange.
+_FEWEST_OTHERS = 20
 # Different values that a column of means has at least, how exact they are, and in how many of the rows.
 _FEWEST_MEANS, _PRECISE, _MOST_MEANS = 5, 1e-3, 0.95
-# A value is far from all others by so many deviations, as it is and by its logarithm: a large price among small ones is
-# not.
-_FAR, _MOST_FAR, _MOST_ROWS = 7, 0.01, 200
-# Other values that a column must have, so that one which stands far from them is no value of its own.
-_FEWEST_OTHERS = 20
+_MOST_ROWS = 200
 
 
 @dataclass(frozen=True)
@@ -62,14 +65,22 @@ class TableAudit(ItemAudit):
         return {"what the rows say": self._plain.with_columns(cs.temporal().dt.epoch("s"))}
 
     def findings(self) -> list[Finding]:
-        return [*self._leaks(), *self._useless(), *self._personal(), *self._far()]
+        return [
+            *self._leaks(),
+            *self._useless(),
+            *self._personal(),
+            *self._odd(),
+            *self._far(),
+            *self._units(),
+            *self._spellings(),
+        ]
 
     def _leaks(self) -> list[Finding]:
         if self.part.data.target.estimator is None:
             return []
         train = (self.part.items["split"] == "train").to_numpy()
         rows, targets = self._plain.filter(train), self.part.targets[train]
-        return [*find_leaks(rows.select(screen(rows, targets)), targets), *self._means()]
+        return [*find_leaks(rows.select(screen(rows, targets)), targets), *self._means(), *self._filled()]
 
     def _means(self) -> list[Finding]:
         """Columns that are means of the target over groups, each row's own answer among them."""
@@ -89,9 +100,37 @@ class TableAudit(ItemAudit):
         remedies = ("compute such means on training rows alone, without the row's own answer", f"train without {named}")
         return [Finding("leak", "serious", sentence, {"columns": means}, remedies, without_columns(means))]
 
+    def _filled(self) -> list[Finding]:
+        """Columns that have one and the same value wherever the class is one, and many values elsewhere."""
+        target, targets = self.part.data.target, self.part.targets
+        if not target.is_one_class:
+            return []
+        filled = {}
+        for name in self._plain.columns:
+            if not self._plain[name].dtype.is_numeric():
+                continue
+            values = self._plain[name].cast(pl.Float64).to_numpy()
+            distinct = np.unique(values[~np.isnan(values)])
+            for label in range(len(target.labels)):
+                own, others = values[targets == label], values[targets != label]
+                # The least and the greatest value are honest ends, such as 0.
+                if len(own) < _FEWEST_OTHERS or len(distinct) < _FEWEST_OTHERS or own[0] in (distinct[0], distinct[-1]):
+                    continue
+                if (own == own[0]).all() and (others == own[0]).mean() <= 0.5:
+                    filled[name] = f"is {own[0]:g} in all {len(own):,} rows of {target.labels[label]!r}"
+        if not filled:
+            return []
+        named = "; ".join(f"{name!r} {words}" for name, words in list(filled.items())[:_SHOWN])
+        sentence = f"One value for a whole class, and many for others: {named}."
+        remedies = ("ask who filled the value in, and whether it is known before the answer is",)
+        return [
+            Finding("leak", "warning", sentence, {"columns": list(filled)}, remedies, without_columns(list(filled)))
+        ]
+
     def _useless(self) -> list[Finding]:
         plain = self._plain
-        reasons = dict(self._reader.left_out)
+        odd = self._odd_rows
+        reasons = {name: reason for name, reason in self._reader.left_out.items() if name not in odd}
         for name in plain.columns:
             share = plain[name].null_count() / len(plain)
             if share > _EMPTY:
@@ -108,6 +147,44 @@ class TableAudit(ItemAudit):
             Finding("useless_columns", "note", sentence, {"columns": reasons}, remedies, without_columns(list(reasons)))
         ]
 
+    @cached_property
+    def _odd_rows(self) -> dict[str, np.ndarray]:
+        """Columns that would be of numbers or of dates but for a few rows, and these rows' positions.
+
+        None of these rows is left where they have no answer, or were dropped.
+        """
+        items = self.part.items
+        odd = {name: odd_rows(items[name]) for name in self._reader.left_out if name in items.columns}
+        of_numbers = [
+            name for name, rows in odd.items() if not len(rows) and self._reader.left_out[name].startswith(ODD)
+        ]
+        return {name: rows for name, rows in odd.items() if len(rows) or name in of_numbers}
+
+    def _odd(self) -> list[Finding]:
+        odd, items = self._odd_rows, self.part.items
+        if not odd:
+            return []
+        counts = Counter(row for rows in odd.values() for row in rows.tolist())
+        named = "; ".join(
+            f"{name!r}: {items[name][int(rows[0])]!r} in row {self.part.rows[rows[0]]:,}"
+            + (f" and {len(rows) - 1:,} more" if len(rows) > 1 else "")
+            if len(rows)
+            else f"{name!r}: {self._reader.left_out[name].partition(';')[0]}"
+            for name, rows in list(odd.items())[:_SHOWN]
+        )
+        sentence = f"Columns that nothing is learned from, as a few of their values are of another form: {named}."
+        several = sum(count > 1 for count in counts.values())
+        if several > len(counts) / 2:
+            sentence += (
+                f" In {several:,} rows it is several columns at once: their values may stand in the wrong columns."
+            )
+        remedies = (
+            "correct these values in the table, or leave them empty: then the column is learned from",
+            "look through them: headway clean DATA",
+        )
+        evidence = {"columns": list(odd), "rows": self.part.rows[sorted(counts)].tolist()[:_MOST_ROWS]}
+        return [Finding("odd_values", "warning", sentence, evidence, remedies, LOOK)]
+
     def _personal(self) -> list[Finding]:
         items = self.part.items
         own = {"row", "content", "split"}
@@ -121,7 +198,7 @@ class TableAudit(ItemAudit):
 
     def _far(self) -> list[Finding]:
         far = {
-            name: _far_values(column)
+            name: far_values(column.cast(pl.Float64).to_numpy())
             for name in self._plain.columns
             if (column := self._plain[name]).dtype.is_numeric()
         }
@@ -149,6 +226,59 @@ class TableAudit(ItemAudit):
         first = float(values[is_far][0])
         return {"count": int(is_far.sum()), "rows": rows, "first": first, "low": others.min(), "high": others.max()}
 
+    def _units(self) -> list[Finding]:
+        findings = []
+        for name in self._plain.columns:
+            if not self._plain[name].dtype.is_numeric():
+                continue
+            values = self._plain[name].cast(pl.Float64).to_numpy()
+            if (unit := find_unit(values)) is not None:
+                findings.append(self._unit(name, values, unit))
+        return findings
+
+    def _spellings(self) -> list[Finding]:
+        """Categories that are written in several ways."""
+        alike = {}
+        for name in self._reader.categorical:
+            texts = self.part.items[name]
+            if texts.dtype == pl.String and (
+                usual := usual_spellings(texts.drop_nulls().value_counts().rows(), slips=True)
+            ):
+                alike[name] = usual
+        if not alike:
+            return []
+        named = "; ".join(
+            f"{name!r}: " + ", ".join(f"{one!r} and {usual!r}" for one, usual in list(of.items())[:3])
+            for name, of in list(alike.items())[:_SHOWN]
+        )
+        sentence = f"Categories that are written in several ways, and count as different ones: {named}."
+        rows = pl.any_horizontal(pl.col(name).is_in(list(of)) for name, of in alike.items())
+        evidence = {"columns": alike, "rows": self.part.items.filter(rows)["row"].to_list()[:_MOST_ROWS]}
+        columns = ", ".join(f"data.items[{name!r}].replace({of})" for name, of in alike.items())
+        line = Line(python=f"data = data.rebuild(columns=data.items[['row']].with_columns({columns}))", solves=True)
+        return [Finding("spellings", "note", sentence, evidence, ("write each in one way",), line)]
+
+    def _unit(self, name: str, values: np.ndarray, unit: OtherUnit) -> Finding:
+        is_other = values <= unit.limit if unit.is_lower else values > unit.limit
+        own, others = values[is_other], values[~is_other & ~np.isnan(values)]
+        share = wilson(len(own), len(own) + len(others))
+        sentence = (
+            f"A part of {name!r} seems to be in another unit ({unit.name}): {len(own):,} of the numbers "
+            f"({share.value:.1%}) are {own.min():g} to {own.max():g}, the others {others.min():g} to {others.max():g}. "
+            "Converted, they are as the others are."
+        )
+        remedies = ("ask who recorded them, and convert them", "or leave them out")
+        evidence = {"column": name, "share": share.to_json(), "rows": self.part.rows[is_other].tolist()[:_MOST_ROWS]}
+        evidence |= {"units": unit.name, "factor": unit.factor, "offset": unit.offset}
+        form = "{0} * {1.factor!r} + {1.offset!r}" if unit.is_lower else "({0} - {1.offset!r}) / {1.factor!r}"
+        sign = "<=" if unit.is_lower else ">"
+        column = f"data.items[{name!r}]"
+        python = (
+            f"data = data.rebuild(columns=data.items[['row']].with_columns({column}.zip_with("
+            f"~({column} {sign} {unit.limit!r}), {form.format(column, unit)})))"
+        )
+        return Finding("mixed_units", "warning", sentence, evidence, remedies, Line(python=python, solves=True))
+
 
 def _is_mean(values: np.ndarray, answers: np.ndarray) -> bool:
     """Whether a column's values are the means of an output among the rows that have them, in nearly all rows."""
@@ -160,31 +290,13 @@ def _is_mean(values: np.ndarray, answers: np.ndarray) -> bool:
     sums = np.stack([np.bincount(groups, output[known]) for output in answers.T])
     # Beside the range of the answers: a column of large numbers must not be near to everything.
     is_near = np.abs(sums / counts - distinct) <= _PRECISE * np.ptp(answers, axis=0)[:, None]
-    return bool((is_near * counts).sum(axis=1).max() >= _MOST_MEANS * counts.sum())
-
-
-def _far_values(column: pl.Series) -> np.ndarray:
-    """Which of a column's numbers are far from all others and few, or stand for a missing value, bool `[rows]`."""
-    values = column.cast(pl.Float64).to_numpy()
-    is_known = np.isfinite(values)
-    if (is_code := np.isin(values, _codes_of_missing(values[is_known]))).any():
-        return is_code
-    is_far, present = is_known.copy(), values[is_known]
-    for form in (present, np.sign(present) * np.log1p(np.abs(present))):
-        low, middle, high = np.quantile(form, (0.16, 0.5, 0.84)) if len(form) else (0.0, 0.0, 0.0)
-        # A side without spread, such as the hours of those who all work 40, has no measure of what is far.
-        spread = np.where(form < middle, middle - low, high - middle)
-        is_far[is_known] &= (spread > 0) & (np.abs(form - middle) > _FAR * spread)
-    return is_far if is_far.mean() <= _MOST_FAR else np.zeros_like(is_far)
-
-
-def _codes_of_missing(values: np.ndarray) -> list[float]:
-    """What comes again and again, farther from all other values than these are from one another, such as -999."""
-    distinct, counts = np.unique(values, return_counts=True)
-    if len(distinct) < _FEWEST_OTHERS:
-        return []
-    ends = ((0, distinct[1] - distinct[0], distinct[1:]), (-1, distinct[-1] - distinct[-2], distinct[:-1]))
-    return [float(distinct[end]) for end, gap, others in ends if counts[end] > 2 and gap > np.ptp(others)]
+    # Of nearly all values, too: in most rows of a column a 0 can be near to the share of a rare class.
+    return bool(
+        np.any(
+            ((is_near * counts).sum(axis=1) >= _MOST_MEANS * counts.sum())
+            & (is_near.sum(axis=1) >= _MOST_MEANS * len(distinct))
+        )
+    )
 
 
 def _repeated(plain: pl.DataFrame) -> dict[str, str]:

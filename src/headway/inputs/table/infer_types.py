@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from headway.data.parse_numbers import is_plain, numbers_in, odd_value
+from headway.data.parse_numbers import MAX_ODD, is_plain, numbers_in, odd_numbers, odd_value
 from headway.inputs.table.parse_values import date_of, text_of
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Kind", "guess_column"]
+__all__ = ["ODD", "Kind", "guess_column", "odd_rows"]
 
 Kind = Literal["continuous", "categorical", "dates"]
 
@@ -28,6 +28,8 @@ ROWS_A_VALUE = 20
 NEARLY_ALL = 0.5
 
 MIN_TEXTS = 20
+# How the reason begins of a column that is left out for a few values alone.
+ODD = "numbers, but "
 _IS_ID = re.compile(r"(^|[_\s-])(id|uuid|guid|index|rownum)$", re.IGNORECASE)
 _IS_FILE = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 _NO_NAME = re.compile(r"\s*|Unnamed: \d+")  # the second is what pandas makes of the first
@@ -85,10 +87,11 @@ def _guess_text(values: pl.Series) -> tuple[Kind | None, str]:
     # The pattern first: to parse each of a million texts that are no dates takes long.
     if all(_IS_DATE.match(text) for text in distinct) and _are_dates(distinct):
         return "dates", ""
-    if all(map(_LIKE_DATE.match, distinct)):
+    like_dates = [text for text in distinct if _LIKE_DATE.match(text)]
+    if like_dates and all(map(_IS_DATE.match, distinct.difference(like_dates))):
         return None, "dates of which day and month are not clear; write them as 2024-02-29"
     if odd := odd_value(values):
-        return None, f"numbers, but {odd[1]!r} in row {odd[0]}; empty there, they are learned from"
+        return None, f"{ODD}{odd[1]!r} in row {odd[0]}; empty there, they are learned from"
     if len(distinct) > MIN_TEXTS and all(_IS_FILE.search(text) for text in distinct):
         return None, "names files; to learn from these, pass it as the input"
     if len(distinct) > max(NEARLY_ALL * rows, MIN_TEXTS):
@@ -108,3 +111,24 @@ def _are_dates(texts: Iterable[str]) -> bool:
         return all(date_of(text) is not None for text in texts)
     except ValueError:
         return False
+
+
+def odd_rows(values: pl.Series) -> np.ndarray:
+    """The few rows for which a column is not of numbers, or those for which it is not of dates, int64.
+
+    Example:
+        >>> import polars as pl
+        >>> odd_rows(pl.Series(["2024-02-29", "2024-03-01", "01/04/2024"]))
+        array([2])
+    """
+    import polars as pl
+
+    rows = odd_numbers(values)
+    if values.dtype != pl.String or len(rows):
+        return rows
+    texts = values.fill_null("")
+    forms = [texts.str.contains(f"^({pattern.pattern})").to_numpy() for pattern in (_IS_DATE, _LIKE_DATE)]
+    is_known = (texts != "").to_numpy()
+    if not is_known.any() or np.any(forms, axis=0)[is_known].mean() < 1 - MAX_ODD:
+        return np.empty(0, dtype=np.int64)
+    return np.flatnonzero(is_known & ~max(forms, key=np.count_nonzero))

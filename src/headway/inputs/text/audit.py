@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from headway.inputs.text.evidence import card
+from headway.inputs.text.languages import language_of
 from headway.inputs.text.statistics import NO_LETTERS, script_of
 from headway.judge.diagnosis.finding import DROP, Finding, Line, Severity
 from headway.judge.diagnosis.item_audit import ItemAudit
@@ -52,6 +53,10 @@ class TextAudit(ItemAudit):
     @cached_property
     def _texts(self) -> list[str]:
         return self._reader.joined(self.part.items)
+
+    @cached_property
+    def _languages(self) -> list[str]:
+        return list(map(language_of, self._texts))
 
     def incidental(self) -> Mapping[str, pl.DataFrame]:
         texts = self._texts
@@ -137,15 +142,18 @@ class TextAudit(ItemAudit):
         return [Finding("leak", severity, sentence, evidence, remedies, line)]
 
     def _scripts(self) -> list[Finding]:
-        """Texts in another script than most."""
-        scripts = list(map(script_of, self._texts))
-        counts = Counter(script for script in scripts if script != NO_LETTERS)
-        if len(counts) < 2:
-            return []
-        usual = counts.most_common(1)[0][0]
-        others = [index for index, script in enumerate(scripts) if script not in (usual, NO_LETTERS)]
-        named = ", ".join(f"{count:,} {script}" for script, count in counts.most_common()[1:5])
-        return [self._mixed("script", others, f"In another script than {usual} ({named})", "split or filter by script")]
+        """Texts in another script, or in another language, than most."""
+        findings = []
+        for how, kinds in {"script": list(map(script_of, self._texts)), "language": self._languages}.items():
+            counts = Counter(kind for kind in kinds if kind not in ("", NO_LETTERS))
+            if len(counts) < 2:
+                continue
+            usual = counts.most_common(1)[0][0]
+            others = [index for index, kind in enumerate(kinds) if kind not in (usual, "", NO_LETTERS)]
+            named = ", ".join(f"{count:,} {kind}" for kind, count in counts.most_common()[1:5])
+            words = f"In another {how} than {usual} ({named})"
+            findings.append(self._mixed(how, others, words, f"split or filter by {how}"))
+        return findings
 
     def _mixed(self, how: str, positions: Sequence[int], words: str, remedy: str) -> Finding:
         share = wilson(len(positions), len(self._texts))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from bisect import bisect_left
 from collections import Counter
@@ -18,6 +17,7 @@ from headway.data.near_copies import same_content
 from headway.judge.diagnosis.copies import AGREE
 from headway.judge.diagnosis.finding import DROP, LOOK, RANDOM, RELABEL, Finding, Line, Severity
 from headway.judge.diagnosis.item_audit import Unseen
+from headway.judge.diagnosis.spellings import usual_spellings
 from headway.judge.intervals import wilson
 from headway.targets.category.diagnosis.diagnose import FEW, MUCH_NOISE, NOISE
 from headway.targets.category.field import MIN_ITEMS_A_CLASS
@@ -35,7 +35,7 @@ _KNOWS_MUCH, _CONTRADICT = 0.4, 0.1
 _RARE, _RARE_VALID = 20, 5
 # Of classes that nothing separates: how often an item of one is put before one of the other, where 0.5 is chance.
 _ALIKE = 0.7
-_FEWEST = 10
+_FEWEST, _FEWEST_LEARNED = 10, 100
 _MOST_PAIRS = 2_000
 # Half of the interval that a verdict should have, and the width from which on models cannot be compared.
 _MOST_VALID = 0.4
@@ -46,7 +46,7 @@ def audit_labels(data: Data, unseen: Unseen | None) -> list[Finding]:
     """What is wrong with the labels, in no order."""
     findings = [*_spellings(data), *_rare(data), *_conflicts(data)]
     if unseen is not None:
-        findings += [*_suspects(data, unseen), *_alike(data, unseen), *_enough(data, unseen)]
+        findings += [*_learnable(unseen), *_suspects(data, unseen), *_alike(data, unseen), *_enough(data, unseen)]
     return findings
 
 
@@ -145,34 +145,62 @@ def _labels(data: Data) -> list[str]:
 
 def _spellings(data: Data) -> list[Finding]:
     """Labels that differ in capitals, blanks and marks alone."""
-    by_form: dict[str, list[str]] = {}
-    for label in data.target.labels:
-        by_form.setdefault(re.sub(r"[\s_-]+", "", label.casefold()) or label, []).append(label)
-    alike = [labels for labels in by_form.values() if len(labels) > 1]
-    if not alike:
-        return []
-    named = "; ".join(" and ".join(map(repr, labels)) for labels in alike[:5])
-    sentence = f"Labels that differ in capitals, blanks or marks alone: {named}."
     counts = Counter(_labels(data))
-    usual = {label: max(labels, key=lambda one: (counts[one], one)) for labels in alike for label in labels}
-    wrong = [
-        (row, usual[label])
-        for row, label in zip(data.items["row"], _labels(data), strict=True)
-        if usual.get(label, label) != label
+    forms = usual_spellings(counts.items())
+    slips = {label: usual for label, usual in usual_spellings(counts.items(), slips=True).items() if label not in forms}
+    kinds: list[tuple[dict[str, str], Severity, str]] = [
+        (forms, "warning", "Labels that differ in capitals, blanks or marks alone"),
+        (slips, "note", "Rare labels that differ from a common one in a letter"),
     ]
-    evidence = {"labels": alike, "rows": [row for row, _ in wrong], "suggested": [label for _, label in wrong]}
-    remedies = ("write each label in one way",)
-    return [Finding("one_class", "warning", sentence, evidence, remedies, replace(RELABEL, solves=True))]
+    findings = []
+    for usual, severity, words in kinds:
+        if not usual:
+            continue
+        pairs = [sorted((label, other)) for label, other in usual.items()]
+        named = "; ".join(" and ".join(map(repr, pair)) for pair in pairs[:5])
+        wrong = [
+            (row, usual[label]) for row, label in zip(data.items["row"], _labels(data), strict=True) if label in usual
+        ]
+        evidence = {"labels": pairs, "rows": [row for row, _ in wrong], "suggested": [label for _, label in wrong]}
+        line = replace(RELABEL, solves=True)
+        findings.append(
+            Finding("one_class", severity, f"{words}: {named}.", evidence, ("write each label in one way",), line)
+        )
+    return findings
+
+
+def _learnable(unseen: Unseen) -> list[Finding]:
+    """Labels that models do not learn at all."""
+    counts = np.bincount(unseen.targets, minlength=unseen.predictions.shape[1])
+    areas = [
+        _area(unseen.predictions[unseen.targets == label, label], unseen.predictions[unseen.targets != label, label])
+        for label in np.flatnonzero((counts >= _FEWEST) & (counts < len(unseen.targets)))
+    ]
+    if len(unseen.targets) < _FEWEST_LEARNED or not areas or any(area - 3 * error > 0.5 for area, error in areas):
+        return []
+    best = max(area for area, _ in areas)
+    sentence = (
+        f"Nothing in the items tells the label: {unseen.model} put an item of a class before one of another in at most "
+        f"{best:.0%} of cases; by chance it is 50%."
+    )
+    remedies = (
+        "look whether labels and items belong together: a table that was sorted alone, labels that moved by a row",
+        "ask whether the items can say it at all",
+    )
+    return [Finding("no_better_than_baseline", "warning", sentence, {"auroc": best}, remedies)]
 
 
 def _alike(data: Data, unseen: Unseen) -> list[Finding]:
     """Pairs of classes that answers without the item do not separate."""
     labels, counts = data.target.labels, np.bincount(unseen.targets, minlength=len(data.target.labels))
     logs = np.log(np.maximum(unseen.predictions, 1e-12))
+    # What is written in two ways is told already.
+    spellings = usual_spellings(zip(labels, counts.tolist(), strict=True))
+    usual = [spellings.get(label, label) for label in labels]
     pairs = [
         (one, other)
         for one, other in zip(*np.triu_indices(len(labels), 1), strict=True)
-        if min(counts[one], counts[other]) >= _FEWEST
+        if min(counts[one], counts[other]) >= _FEWEST and usual[one] != usual[other]
     ]
     if len(pairs) > _MOST_PAIRS or len(labels) < 3:
         return []

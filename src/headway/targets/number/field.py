@@ -17,6 +17,9 @@ from headway.targets.base import Prediction, Target, Task
 if TYPE_CHECKING:
     import polars as pl
 
+    from headway.data.dataset import Data
+    from headway.judge.diagnosis.finding import Finding
+    from headway.judge.diagnosis.item_audit import Unseen
     from headway.judge.report.inputs import ReportInputs
     from headway.judge.report.report import Section
 
@@ -140,6 +143,11 @@ class Number(Target):
         value = float(scores[0])
         # Four digits, but all of those before the point.
         return Prediction(label=f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}", value=value)
+
+    def audit(self, data: Data, unseen: Unseen | None) -> list[Finding]:
+        from headway.targets.number.audit import audit_numbers
+
+        return audit_numbers(data, unseen)
 
     @classmethod
     def parse_options(cls, options: Mapping[str, str]) -> dict[str, Any]:

@@ -36,9 +36,15 @@ def folder(path: Path, change: str = "") -> hw.Data:
         if change == "quality" and is_cat:
             options = {"quality": 60}
         image = PILImage.fromarray(pixels)
+        if change == "grey" and is_cat:
+            image = image.convert("L").convert("RGB")
         if change == "camera":
             exif = PILImage.Exif()
             exif[272] = "Alpha" if is_cat else "Beta"
+            options["exif"] = exif
+        if change == "day":
+            exif = PILImage.Exif()
+            exif[306] = f"2024:{3 if is_cat else 7:02d}:{1 + number % 28:02d} 12:{number // 2:02d}:00"
             options["exif"] = exif
         if change == "remark":
             exif = PILImage.Exif()
@@ -67,6 +73,8 @@ def shortcuts(data: hw.Data) -> list[Finding]:
         ("border", "the border"),
         ("quality", "the form of the file"),
         ("camera", "the camera and software in EXIF"),
+        ("day", "the time and place in EXIF"),
+        ("grey", "sharpness, contrast and colourfulness"),
     ],
 )
 def test_what_goes_with_the_class_by_accident_is_found(tmp_path: Path, change: str, source: str) -> None:
@@ -96,6 +104,8 @@ def test_poor_photos_are_found(tmp_path: Path) -> None:
             pixels[:] = (90, 120, 30)
         if number == 8:
             pixels = pixels[:12, :12]
+        if number == 10:
+            pixels[SIDE // 2 :] = 128
         (tmp_path / label).mkdir(exist_ok=True)
         PILImage.fromarray(pixels).save(tmp_path / label / f"{number:03d}.png")
     data = hw.from_folder(tmp_path, size=SIDE)
@@ -106,6 +116,7 @@ def test_poor_photos_are_found(tmp_path: Path) -> None:
         "dark": [2],
         "empty": [3],
         "tiny": [4],
+        "cut off": [5],
     }
 
 

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 
 import headway as hw
 from headway.audit.build import item_audit
+from headway.inputs.text.languages import language_of
 
 
 def test_a_word_that_says_the_label_is_found_and_can_be_taken_out() -> None:
@@ -40,3 +45,23 @@ def test_the_page_shows_no_personal_data() -> None:
     shown = [str(audit.picture(position).html) for position in range(len(texts))]
     assert not [html for html in shown if "@" in html]
     assert sum("[email addresses]" in html for html in shown) == 8
+
+
+def test_texts_in_another_language_are_named() -> None:
+    english = "the film is good and it was not that long, but I have seen better ones with you number"
+    german = "der Film ist gut und die Geschichte nicht zu lang, aber ich habe schon bessere gesehen Nummer"
+    texts = [f"{german if row in (4, 9) else english} {row}" for row in range(60)]
+    data = hw.from_items({"text": texts, "label": ["a", "b"] * 30}, input=hw.Text("text"), target="label")
+    [finding] = [one for one in item_audit(data).findings() if one.kind == "mixed_texts"]
+    assert (finding.evidence["how"], finding.evidence["rows"]) == ("language", [4, 9])
+    assert finding.sentence.startswith("In another language than English (2 German): 2 of 60 texts")
+
+
+def test_languages_of_real_texts(shared_data: Callable[[str], Path]) -> None:
+    """Messages in English, and film reviews among which are a few in Spanish and Portuguese."""
+    files = [shared_data("sms_spam") / "SMSSpamCollection.tsv", *sorted(shared_data("rt_polarity").glob("rt-*"))]
+    messages, *reviews = (file.read_text(encoding="latin-1").splitlines()[:2000] for file in files)
+    assert set(map(language_of, messages)) == {"", "English"}
+    others = [text for texts in reviews for text in texts if language_of(text) not in ("", "English")]
+    assert len(others) > 5
+    assert not [text for text in others if re.search(r"\b(the|of|and|with)\b", text)]

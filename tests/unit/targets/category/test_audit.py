@@ -82,3 +82,21 @@ def test_so_many_items_narrow_the_interval_and_one_fewer_does_not(accuracy: floa
     count = num_items_for(accuracy, points=0.02)
     wide, narrow = (wilson(round(accuracy * number), number) for number in (count // 2, count))
     assert narrow.high - narrow.low <= 0.04 < wide.high - wide.low
+
+
+def test_a_rare_label_that_is_a_slip_of_a_common_one_is_noted() -> None:
+    labels = ["setosa", "virginica"] * 150
+    labels[3], labels[8] = "virginca", "setossa"
+    finding = audited(labels, sure_of(np.array([sorted(set(labels)).index(label) for label in labels]), 4))["one_class"]
+    assert finding.severity == "note"
+    assert finding.suggestions == {3: "virginica", 8: "setosa"}
+
+
+def test_labels_that_nothing_tells_are_a_warning() -> None:
+    draw = np.random.default_rng(3)
+    truth = draw.integers(0, 2, NUM_ROWS)
+    labels = [f"class {label}" for label in truth]
+    assert "no_better_than_baseline" not in audited(labels, sure_of(truth, 2))
+    finding = audited(labels, sure_of(draw.integers(0, 2, NUM_ROWS), 2))["no_better_than_baseline"]
+    assert finding.severity == "warning"
+    assert finding.sentence.startswith("Nothing in the items tells the label: models of a test put")

@@ -184,7 +184,7 @@ def test_dates_whose_day_and_month_are_not_clear_are_left_out() -> None:
 
 
 def test_a_header_that_stands_again_is_left_out(tmp_path: Path) -> None:
-    lines = ["size,answer", *(f"{row},{('no', 'yes')[row % 2]}" for row in range(20))]
+    lines = ["size,answer", *(f"{row % 7}.5,{('no', 'yes')[row % 2]}" for row in range(20))]
     lines.insert(9, lines[0])
     (tmp_path / "rows.csv").write_text("\n".join(lines))
     data = hw.from_csv(tmp_path / "rows.csv", target="answer")

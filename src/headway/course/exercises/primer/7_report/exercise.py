@@ -1,6 +1,6 @@
 """An f-string puts values into a text. What follows a colon says how they look.
 
-line("cats", 0.93456, 1200)    "cats: 93.5 % of 1,200"
+line("cats", 0.93456, 1200)    "cats: 93.5% of 1,200"
 """
 
 

@@ -3,4 +3,4 @@
 
 def line(name: str, share: float, count: int) -> str:
     """A line as above: the share in percent with one digit after the point, the count with commas."""
-    return f"{name}: {100 * share:.1f} % of {count:,}"
+    return f"{name}: {share:.1%} of {count:,}"

@@ -53,11 +53,11 @@ def linked(photos: Path, folder: Path, *, most: int) -> Path:
 
 @pytest.mark.slow
 def test_cats_and_dogs(shared_data: SharedData, tmp_path: Path) -> None:
-    photos = linked(shared_data("cats_dogs"), tmp_path / "photos", most=150)
+    photos = linked(shared_data("cats_dogs"), tmp_path / "photos", most=80)
     line = headway("train", photos, "--json", cwd=tmp_path).line
-    # The goal for all of them is 0.985; of 60 photos, chance moves it by a few.
+    # The goal for all of them is 0.985; of 32 photos, chance moves it by a few.
     accuracy = line["metrics"]["accuracy"]
-    assert accuracy["value"] >= 0.93
+    assert accuracy["value"] >= 0.9
     assert accuracy["low"] < accuracy["value"] <= accuracy["high"]
     # The head alone may be no better than a logistic regression on the same features, and says so.
     assert line["verdict"]["kind"] in ("better", "indistinguishable")
@@ -70,21 +70,8 @@ def test_cats_and_dogs(shared_data: SharedData, tmp_path: Path) -> None:
 
     found = evaluate_without_torch(tmp_path / line["bundle"], photos)
     assert found["problems"] == []
-    assert found["items"] == 300
+    assert found["items"] == 160
     assert found["metrics"]["accuracy"]["value"] >= 0.97
-
-
-@pytest.mark.long
-@pytest.mark.slow
-def test_clothing(shared_data: SharedData, tmp_path: Path) -> None:
-    photos = linked(shared_data("clothing"), tmp_path / "photos", most=10)
-    line = headway("train", photos, "--size", 96, "--epochs", 1, "--json", cwd=tmp_path).line
-    assert line["metrics"]["accuracy"]["value"] >= 0.5
-    assert line["verdict"]["kind"] in ("better", "indistinguishable")
-    reached = [
-        each["metrics"]["valid"]["accuracy"]["value"] for each in line["baselines"] if "majority" in each["name"]
-    ]
-    assert reached[0] < 0.3
 
 
 @pytest.mark.slow

@@ -12,6 +12,9 @@ import numpy as np
 import onnxruntime
 import polars as pl
 import pytest
+import safetensors.torch
+import timm
+import torch
 from PIL import Image as PILImage
 from safetensors import safe_open
 
@@ -69,8 +72,17 @@ def test_photos_are_answered_without_headway(
 
 
 @pytest.mark.slow
-def test_a_network_that_looks_at_mirror_images_is_answered_alike(digits: Path, tmp_path: Path) -> None:
-    learner = hw.Learner(hw.from_folder(digits, input=hw.Image("file", size=32)), "efficientnet_lite0", progress=False)
+def test_a_network_that_looks_at_mirror_images_is_answered_alike(
+    digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Any weights, as if they were pretrained: only bodies that are look at mirror images.
+    monkeypatch.setenv("HEADWAY_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "cache" / "weights").mkdir(parents=True)
+    torch.manual_seed(0)
+    weights = timm.create_model("test_resnet").state_dict()
+    safetensors.torch.save_file(weights, tmp_path / "cache" / "weights" / "test_resnet.safetensors")
+    data = hw.from_folder(digits, input=hw.Image("file", size=32))
+    learner = hw.Learner(data, "test_resnet", progress=False, device="cpu")
     cast("Any", learner.model).body.mirror()
     bundle = learner.export(tmp_path / "digits.headway")
     write_other_format(read_bundle(bundle), tmp_path, format="safetensors", name="digits")

@@ -230,13 +230,13 @@ def _against(metrics: TaskMetrics, ours: Any, native: Any, targets: Any, **optio
     return {"difference": gap, "p": compared.p, "kind": kind}
 
 
-def _of_each_class(data: Data, images: Sequence[np.ndarray], *, most: int = 6) -> dict[str, list[np.ndarray]]:
+def _of_each_class(data: Data, images: Sequence[np.ndarray]) -> dict[str, list[np.ndarray]]:
     """Six training items of each class, drawn as they come; of numbers six of each third."""
     labels = data.items.with_columns(pl.Series("_stratum", data.target.strata(data.items)))
     strata = labels.filter(pl.col("split") == "train")["_stratum"].unique().sort().to_list()
     is_train = (data.items["split"] == "train").to_list()
     chosen: dict[str, list[np.ndarray]] = {str(name): [] for name in strata}
     for image, stratum, is_shown in zip(images, labels["_stratum"], is_train, strict=True):
-        if is_shown and len(chosen[stratum]) < most:
+        if is_shown and len(chosen[stratum]) < 6:
             chosen[stratum].append(image)
     return chosen

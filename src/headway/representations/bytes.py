@@ -1,6 +1,7 @@
 """Bytes as pictures: line by line, along a Hilbert curve, and by which byte follows which; and their entropy.
 
-Each is a function of numpy alone: bytes in, an array out. The first two have inverses; a digram forgets the order.
+Each is a function of numpy alone: bytes in, an array out. Of the first two pictures every byte can be read again; a
+digram forgets the order.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-__all__ = ["digram", "entropy_curve", "from_hilbert", "from_raster", "hilbert", "hilbert_order", "raster"]
+__all__ = ["digram", "entropy_curve", "from_hilbert", "hilbert", "hilbert_order", "raster"]
 
 
 def raster(values: np.ndarray, *, width: int = 64) -> np.ndarray:
@@ -22,11 +23,6 @@ def raster(values: np.ndarray, *, width: int = 64) -> np.ndarray:
         [[0, 1, 2], [3, 4, 0]]
     """
     return np.pad(values, (0, -len(values) % width)).reshape(-1, width)
-
-
-def from_raster(picture: np.ndarray, length: int) -> np.ndarray:
-    """The first `length` bytes of a picture that `raster` made, uint8 `[length]`."""
-    return picture.reshape(-1)[:length]
 
 
 @cache

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-__all__ = ["cells", "from_cells", "pointer_trail"]
+__all__ = ["cells", "pointer_trail"]
 
 # Points that are drawn between two moments, so that a fast pointer leaves a line and no dots.
 _BETWEEN = 16
@@ -22,11 +22,6 @@ def cells(values: np.ndarray) -> np.ndarray:
     """
     side = max(math.isqrt(max(len(values) - 1, 0)) + 1, 1)
     return np.pad(np.asarray(values, dtype=np.float64), (0, side * side - len(values))).reshape(side, side)
-
-
-def from_cells(picture: np.ndarray, count: int) -> np.ndarray:
-    """The first `count` values of a picture that `cells` made, float64 `[count]`."""
-    return picture.reshape(-1)[:count]
 
 
 def pointer_trail(

@@ -49,9 +49,9 @@ def echo(text: object = "", *, err: bool = False, lines: bool = False, end: str 
     print(shown, file=sys.stderr if err else sys.stdout, end=end, flush=True)
 
 
-def text_width(most: int = 100) -> int:
-    """How many columns text may take: as many as the terminal has; at most so many, as where it goes to a file."""
-    return min(shutil.get_terminal_size().columns, most) if sys.stdout.isatty() else most
+def text_width() -> int:
+    """How many columns text may take: as many as the terminal has; at most 100, as where it goes to a file."""
+    return min(shutil.get_terminal_size().columns, 100) if sys.stdout.isatty() else 100
 
 
 def _wrapped(text: str, width: int) -> str:

@@ -159,8 +159,8 @@ def check_views(views: int, setup: Setup) -> None:
         raise ConfigError(what, given=given, fix="Leave `tta` out.")
 
 
-def _canvases(part: Part, batch_size: int = 32) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    for positions in np.array_split(np.arange(len(part)), -(-len(part) // batch_size)):
+def _canvases(part: Part) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    for positions in np.array_split(np.arange(len(part)), -(-len(part) // 32)):
         canvases, positions = part.readable(positions)
         if len(positions):
             yield canvases, positions

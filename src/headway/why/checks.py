@@ -15,8 +15,6 @@ from headway.why.failure import Failure, Variable
 __all__ = ["CHECKS", "check"]
 
 Bindings = Mapping[str, Any]
-# What a softmax or a sigmoid would make a share of.
-LOSSES = r"CrossEntropyLoss|cross_entropy\("
 
 
 def check(test: str, failure: Failure) -> Bindings | None:

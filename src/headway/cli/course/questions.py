@@ -30,7 +30,10 @@ def quiz(
     again: Annotated[bool, typer.Option("--again", help="Ask all of them again.")] = False,
     plain: Annotated[bool, PLAIN] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Questions and marks as JSON lines; answers are read from the input.")
+        bool,
+        typer.Option(
+            "--json", help="Questions, keys included, and marks as JSON lines; answers are read from the input."
+        ),
     ] = False,
 ) -> None:
     """Answer a lesson's questions. Each is marked and explained at once; q stops, and you go on from there later."""
@@ -73,7 +76,10 @@ def review(
     ] = "fsrs",
     plain: Annotated[bool, PLAIN] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Questions and marks as JSON lines; answers are read from the input.")
+        bool,
+        typer.Option(
+            "--json", help="Questions, keys included, and marks as JSON lines; answers are read from the input."
+        ),
     ] = False,
 ) -> None:
     """Answer the questions that are due, of all sections that you have reached, at most 20 a day."""

@@ -41,20 +41,21 @@ def _():
 def _():
     draws = np.random.default_rng(0)
     covered = 0
-    for seed in range(60):
+    # Few enough that 2,000 draws one after the other, in a loop, are checked in two seconds.
+    for seed in range(20):
         kind = draws.choice(4, 120, p=[0.7, 0.1, 0.14, 0.06])
         _, low, high = paired_interval(np.isin(kind, (0, 2)) * 1, np.isin(kind, (0, 3)) * 1, seed)
         covered += low <= 0.08 <= high
-    require(covered >= 51, "The true difference lies inside in 51 or more of 60 tests.", came=str(covered))
+    require(covered >= 17, "The true difference lies inside in 17 or more of 20 tests.", came=str(covered))
 
 
 @case("the seed decides")
 def _():
     ours, theirs = answers(613, 207, 121, 83)
-    # The ends are whole numbers of rows, so one pair of equal intervals can be luck; five cannot.
-    first = [paired_interval(ours, theirs, seed=seed) for seed in range(3, 8)]
+    # The ends are whole numbers of rows, so one pair of equal intervals can be luck; three cannot.
+    first = [paired_interval(ours, theirs, seed=seed) for seed in range(3, 6)]
     np.random.seed(4)
-    again = [paired_interval(ours, theirs, seed=seed) for seed in range(3, 8)]
+    again = [paired_interval(ours, theirs, seed=seed) for seed in range(3, 6)]
     equal(again, first, meaning="the same seed, the same interval")
     require(len(set(first)) > 1, "Other seeds, other draws.", came="the same ends every time")
 

@@ -14,7 +14,7 @@ import polars as pl
 
 from headway.inputs.text.evidence import card
 from headway.inputs.text.languages import language_of
-from headway.inputs.text.statistics import NO_LETTERS, script_of
+from headway.inputs.text.statistics import NO_LETTERS, script_of, text_statistics
 from headway.judge.diagnosis.finding import DROP, Finding, Line, Severity
 from headway.judge.diagnosis.item_audit import ItemAudit
 from headway.judge.diagnosis.personal_data import check_personal_data, masked
@@ -40,7 +40,9 @@ _SHOWN = 200
 class TextAudit(ItemAudit):
     """Texts, by their characters."""
 
-    usual: ClassVar[frozenset[str]] = frozenset({"the length of the text", "its first and last characters"})
+    usual: ClassVar[frozenset[str]] = frozenset(
+        {"the length of the text", "its first and last characters", "capitals and special characters"}
+    )
 
     @property
     def _reader(self) -> Text:
@@ -68,6 +70,9 @@ class TextAudit(ItemAudit):
             "its first and last characters": pl.DataFrame(
                 ends, schema={"first": pl.String, "last": pl.String}, orient="row"
             ),
+            "capitals and special characters": pl.DataFrame(list(map(text_statistics, texts))).select(
+                "capitals", "non_ascii"
+            ),
             "blanks around the text and between lines": pl.DataFrame(
                 {
                     "around": [len(text) - len(text.strip()) for text in texts],
@@ -90,6 +95,9 @@ class TextAudit(ItemAudit):
             words = "HTML tags or entities in some texts alone"
             remedy = "take markup out of all texts, in one way"
             findings.append(self._mixed("markup", tags, words, remedy))
+        if garbled := [index for index, text in enumerate(texts) if _is_garbled(text)]:
+            words = "Letters that were read in another encoding than they were written in, such as Ã© for é"
+            findings.append(self._mixed("encoding", garbled, words, "read them anew: --encoding utf-8 (encoding=)"))
         if short:
             share = wilson(len(short), len(texts))
             severity: Severity = "warning" if share.low > _MANY else "note"
@@ -168,6 +176,19 @@ class TextAudit(ItemAudit):
         row = self.part.items.row(position, named=True)
         shown = {name: masked(value) if isinstance(value, str) else value for name, value in row.items()}
         return Picture(html=card(self._reader, self._reader.from_row(shown)))
+
+
+def _is_garbled(text: str) -> bool:
+    """Whether a text is UTF-8 that was read as Latin-1: hardly any other text is UTF-8 again when it is written so."""
+    if text.isascii():
+        return False
+    for encoding in ("windows-1252", "latin-1"):
+        try:
+            text.encode(encoding).decode("utf-8")
+        except UnicodeError:
+            continue
+        return True
+    return False
 
 
 def _ends(text: str) -> tuple[str, str]:

@@ -65,3 +65,11 @@ def test_languages_of_real_texts(shared_data: Callable[[str], Path]) -> None:
     others = [text for texts in reviews for text in texts if language_of(text) not in ("", "English")]
     assert len(others) > 5
     assert not [text for text in others if re.search(r"\b(the|of|and|with)\b", text)]
+
+
+def test_letters_of_another_encoding_are_named() -> None:
+    texts = [f"the café of number {row}, or Zoë's" for row in range(40)]
+    texts[7] = texts[7].encode().decode("latin-1")
+    data = hw.from_items({"text": texts, "label": ["a", "b"] * 20}, input=hw.Text("text"), target="label")
+    [finding] = [one for one in item_audit(data).findings() if one.kind == "mixed_texts"]
+    assert (finding.evidence["how"], finding.evidence["rows"]) == ("encoding", [7])

@@ -105,12 +105,17 @@ figure
 # %% [markdown]
 # We planted the wrong labels, so we can look up the truth. You never can, with your own.
 # %%
+from headway.judge.intervals import wilson
+
 faults = pl.read_csv(gathered().parent / "faults.csv")
 planted = set(faults.filter(pl.col("fault") == "wrong label")["file"])
-claim("of_twenty", sum(table["file"][row] in planted for row in doubtful[:20]), near=13.6, within=4, above=6)
+found = sum(table["file"][row] in planted for row in doubtful[:20])
+claim("of_twenty", found, near=13.6, within=4, above=6)
 claim("by_chance", 20 * len(planted) / table.height)
+claim("at_least", 20 * wilson(found, 20).low, above="by_chance")
 # %% [markdown]
-# {of_twenty:.0f} of 20, where chance gives {by_chance:.0f}. The others are what the model finds hard, and they are worth a look as well.
+# {of_twenty:.0f} of 20, where chance gives {by_chance:.0f}; even the low end of its interval is {at_least:.0f}. The others are what the
+# model finds hard, and they are worth a look as well.
 #
 # The report shows two more lists. **Top losses**: items that the model was sure about and, by their label, wrong. **Confusion**:
 # which class is taken for which. A high loss has four possible reasons: a wrong label, a spoilt picture, an odd item, or

@@ -25,7 +25,7 @@ def far_values(values: np.ndarray) -> np.ndarray:
         Bool `[items]`.
 
     Example:
-        >>> far_values(np.array([*range(50), 4_000.0])).nonzero()[0].tolist()
+        >>> far_values(np.array([*range(200), 20_000.0])).nonzero()[0].tolist()
         [50]
     """
     is_known = np.isfinite(values)

@@ -26,7 +26,7 @@ def far_values(values: np.ndarray) -> np.ndarray:
 
     Example:
         >>> far_values(np.array([*range(200), 20_000.0])).nonzero()[0].tolist()
-        [50]
+        [200]
     """
     is_known = np.isfinite(values)
     if (is_code := np.isin(values, _codes_of_missing(values[is_known]))).any():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +56,12 @@ def test_a_tolerance_of_any_size(capsys: pytest.CaptureFixture[str]) -> None:
         "points: -0.67, as expected (-1.70 to 0.30)",
         "estimate: 0.17 [0.15, 0.19], as expected (0.14 to 0.22)",
     ]
+
+
+def test_no_interval_is_no_nan(capsys: pytest.CaptureFixture[str]) -> None:
+    claim("few", Estimate(0.75, math.nan, math.nan, "4 groups, 30 needed"), near=0.7, within=0.1)
+    assert capsys.readouterr().out == "few: 0.75, as expected (0.60 to 0.80)\n"
+    assert (claimed()[0].low, claimed()[0].high) == (None, None)
 
 
 def test_on_other_pictures_numbers_are_only_shown(capsys: pytest.CaptureFixture[str]) -> None:

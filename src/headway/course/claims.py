@@ -7,6 +7,7 @@ theirs is as expected.
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -178,7 +179,9 @@ def claim(
         hint = did_you_mean(above, known) if known else "No claim comes before this one."
         raise ConfigError("`above` must name an earlier claim.", given=f'above="{above}"', fix=hint)
     number = float(value if isinstance(value, SupportsFloat) else value.value)
-    low, high = getattr(value, "low", None), getattr(value, "high", None)
+    # Of few items there is no interval, which an estimate says by NaN.
+    ends = getattr(value, "low", None), getattr(value, "high", None)
+    low, high = (None if end is None or math.isnan(end) else end for end in ends)
     if _lesson.compares:
         floor = known[above].value if isinstance(above, str) else above
         shown = "" if above is None else str(above)

@@ -42,9 +42,9 @@ WEIGHT_DECAYS = (1e-1, 3e-2, 1e-2, 3e-3)
 # The same for squared errors. They do not fade where an answer is nearly right, so weights must be held back more.
 SQUARED_DECAYS = (1e2, 3e1, 1e1, 3e0, 1e0, 1e-1, 1e-2)
 
-# What logits may be divided by: finer steps change a loss by less than a thousandth. The ends are for few rows: where
-# all answers are right, the loss falls the lower, the surer they are.
-TEMPERATURES = (0.5, 0.6, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7, 2.0, 2.4, 2.8, 3.4, 4.0, 4.8, 5.7, 6.7, 8.0)
+# What logits may be divided by: finer steps change a loss by less than a thousandth. None makes an answer surer: few
+# rows, all of them right, would ask for more of that without end.
+TEMPERATURES = (1.0, 1.2, 1.4, 1.7, 2.0, 2.4, 2.8, 3.4, 4.0, 4.8, 5.7, 6.7, 8.0)
 
 
 @dataclass(frozen=True, kw_only=True)

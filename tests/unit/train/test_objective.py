@@ -178,7 +178,7 @@ def test_the_temperature_is_the_best_and_only_of_logits(target: Target, values: 
     if not isinstance(target, (hw.Category, hw.Categories)):
         assert torch.equal(losses, found.item_losses(outputs, targets))
         return
-    # Answers at random: as little sure as may be. Of right ones, as sure as may be, and not for certain.
+    # Answers at random: as little sure as may be.
     assert torch.equal(losses, found.item_losses(outputs / max(TEMPERATURES), targets))
     right = 2 * (2.0 * (F.one_hot(targets, 3) if targets.ndim == 1 else targets) - 1)
     best: Any = minimize_scalar(

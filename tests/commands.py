@@ -7,8 +7,11 @@ import multiprocessing
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +34,43 @@ class Done:
         return json.loads(self.out.splitlines()[-1])
 
 
-def run_command(*arguments: object, cwd: Path, patch: str = "") -> Done:
+@dataclass(frozen=True)
+class Running:
+    """A command that is under way."""
+
+    process: BaseProcess
+    folder: Path
+
+    @property
+    def out(self) -> str:
+        """What it has printed so far."""
+        file = self.folder / "out"
+        return file.read_text() if file.exists() else ""
+
+    def wait(self) -> Done:
+        """Until it ends."""
+        self.process.join()
+        return Done(self.process.exitcode, self.out, (self.folder / "err").read_text())
+
+
+@contextmanager
+def started(*arguments: object, cwd: Path, patch: str = "") -> Iterator[Running]:
     """`headway` with these arguments, as a shell in that folder would run it; before it the Python code of `patch`."""
     with tempfile.TemporaryDirectory(prefix="headway-command-") as folder:
         given = ([*map(str, arguments)], str(cwd), dict(os.environ), folder, patch)
         process = FORKS.Process(target=_main, args=given)
         process.start()
-        process.join()
-        out, err = (Path(folder, name).read_text() for name in ("out", "err"))
-    return Done(process.exitcode, out, err)
+        try:
+            yield Running(process, Path(folder))
+        finally:
+            process.kill()
+            process.join()
+
+
+def run_command(*arguments: object, cwd: Path, patch: str = "") -> Done:
+    """The same, until it ends."""
+    with started(*arguments, cwd=cwd, patch=patch) as running:
+        return running.wait()
 
 
 def headway(*arguments: object, cwd: Path, patch: str = "") -> Done:

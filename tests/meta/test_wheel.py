@@ -72,7 +72,7 @@ def test_the_wheel_works_outside_of_the_tree(built: Path, tmp_path: Path) -> Non
 
     write_photos(tmp_path / "photos", num_a_class=12)
     headway = [python.with_name("headway")]
-    options = ["--size", "64", "--epochs", "0", "--json"]
+    options = ["--arch", "small_resnet", "--size", "32", "--epochs", "1", "--json"]
     _run([*headway, "train", "photos", *options], cwd=tmp_path)
     made = {file.name for file in (tmp_path / "runs" / "photos").iterdir()}
     assert {"model.headway", "report.html", "report.json"} <= made

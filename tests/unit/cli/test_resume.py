@@ -14,6 +14,7 @@ import pytest
 
 import headway as hw
 from headway.runs.run import Run, new_run
+from tests.commands import started
 from tests.stopping import Killed, saves_counted
 from tests.unit.bundle.hub_server import Hub
 from tests.unit.cli.conftest import Command
@@ -279,8 +280,6 @@ def set_lr(*arguments):
     time.sleep(0.5)
     real(*arguments)
 loop.set_lr = set_lr
-from headway.cli import main
-main()
 """
 
 
@@ -289,25 +288,25 @@ main()
     ("signum", "status", "times"), [(signal.SIGINT, 130, 1), (signal.SIGTERM, 143, 1), (signal.SIGINT, 130, 2)]
 )
 def test_signals(headway: Command, photos: Path, tmp_path: Path, signum: int, status: int, times: int) -> None:
-    command = [sys.executable, "-c", SLOW_STEPS, "train", str(photos), *map(str, SMALL)]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    while process.stdout.readline() != "step\n":
-        assert process.poll() is None
-    for _ in range(times):
-        process.send_signal(signum)
-        time.sleep(0.1)
-    _, err = process.communicate()
-    assert process.returncode == status
+    with started("train", photos, *SMALL, cwd=tmp_path, patch=SLOW_STEPS) as running:
+        while "step\n" not in running.out:
+            assert running.process.is_alive()
+            time.sleep(0.01)
+        for _ in range(times):
+            assert running.process.pid is not None
+            os.kill(running.process.pid, signum)
+            time.sleep(0.1)
+        done = running.wait()
+    assert done.status == status
     # What comes first says that the step goes on, where it still does.
-    said = err.removeprefix("Stopping after this step. Press Ctrl-C again to stop at once.\n")
+    said = done.err.removeprefix("Stopping after this step. Press Ctrl-C again to stop at once.\n")
     assert said == "\nheadway: Stopped. Continue with: headway resume runs/photos\n"
     # The step was done and saved, unless the second signal did not wait for it.
     saved = tmp_path / "runs" / "photos" / "checkpoints" / "0" / "stage.safetensors"
     assert saved.exists() == (times == 1)
-    done = headway("resume", "runs/photos", "--json")
-    assert (done.status, done.err) == (0, "")
-    assert len(done.line["history"]) == 2
+    resumed = headway("resume", "runs/photos", "--json")
+    assert (resumed.status, resumed.err) == (0, "")
+    assert len(resumed.line["history"]) == 2
 
 
 def test_a_name_that_is_planned_is_not_taken_twice(headway: Command, photos: Path) -> None:

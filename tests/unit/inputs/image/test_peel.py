@@ -35,7 +35,7 @@ def from_scratch(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> hw.L
     return learner
 
 
-@pytest.mark.parametrize("layer", [pytest.param("method", marks=pytest.mark.slow), "loop", "torch"])
+@pytest.mark.parametrize("layer", ["loop", "torch"])
 def test_photos_from_scratch(layer: str, from_scratch: hw.Learner, tmp_path: Path) -> None:
     assert same_bits(from_scratch, layer, tmp_path)
 
@@ -114,7 +114,7 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., hw.Learner]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("epochs", "precision"), [(0, "float32"), (0, "bfloat16"), (2, "float32"), (2, "bfloat16")])
+@pytest.mark.parametrize(("epochs", "precision"), [(0, "float32"), (2, "float32"), (2, "bfloat16")])
 @pytest.mark.parametrize("layer", LAYERS)
 def test_pretrained_photos(
     epochs: int, precision: str, layer: str, make: Callable[..., hw.Learner], tmp_path: Path

@@ -250,6 +250,9 @@ claim("best_coin", coins.max(1).mean(), near=0.59, within=0.01)
 #
 # In Headway: `hw.GroupSplit("patient", valid=0.2, test=0.2)`. The verdict of the report is then on test.
 #
+# Few rows leave a small valid, and which rows it holds is luck. **Cross-validation** trains several times, each time with another
+# part set aside, until every row has judged once.
+#
 # ⟨ask 2.14⟩ ⟨ask 2.17⟩
 # %% [markdown]
 # ## Two kinds of mistakes {#errors}
@@ -324,6 +327,7 @@ print(report)
 # | random, group, time split | which rows go to valid: by chance, whole groups, what came later |
 # | leak | what reaches the model in training or judging, and will not be there in use |
 # | test set | rows that have decided nothing; looked at once |
+# | cross-validation | several trainings, each judged on another part, until every row has judged |
 # | bootstrap | to draw the same rows again, with repeats, to see what luck does |
 # | AUROC | how often an item of the one class gets a higher score than one of the other; chance is `0.5` |
 # | precision, recall | of the alarms, how many are true; of the true ones, how many are found |

@@ -33,7 +33,7 @@ import torch
 from PIL import Image
 
 from benchmarks.results import Row, data_folder
-from tests.commands import FORKS
+from tests.commands import fork
 
 KILLS, OTHERS = 20, 2
 ARCH = "test_efficientnet"
@@ -236,9 +236,7 @@ def _process(arguments: Sequence[str], cache: Path, *, patch: str = "", at: int 
     weights = cache / "weights" / f"{ARCH}.safetensors"
     weights.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(cache.parent / "weights.safetensors", weights)
-    process = FORKS.Process(target=_command, args=(arguments, str(cache), PATCHES[patch], at))
-    process.start()
-    return process
+    return fork(_command, arguments, str(cache), PATCHES[patch], at)
 
 
 def _command(arguments: Sequence[str], cache: str, patch: str, at: int) -> None:

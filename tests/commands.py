@@ -7,17 +7,28 @@ import multiprocessing
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-# The first context of a test process to start anything decides what its processes find imported: all share one.
+ROOT = Path(__file__).parents[1]
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.preloaded"])
+
+
+def fork(work: Callable[..., None], *arguments: object) -> BaseProcess:
+    """A process that does this work, begun; it finds imported what `tests.preloaded` imports."""
+    # What it is forked from imports from the folder in which it is started, and says nothing where that fails.
+    with chdir(ROOT):
+        forkserver.ensure_running()
+    process = FORKS.Process(target=work, args=arguments)
+    process.start()
+    return process
 
 
 @dataclass(frozen=True)
@@ -57,9 +68,7 @@ class Running:
 def started(*arguments: object, cwd: Path, patch: str = "") -> Iterator[Running]:
     """`headway` with these arguments, as a shell in that folder would run it; before it the Python code of `patch`."""
     with tempfile.TemporaryDirectory(prefix="headway-command-") as folder:
-        given = ([*map(str, arguments)], str(cwd), dict(os.environ), folder, patch)
-        process = FORKS.Process(target=_main, args=given)
-        process.start()
+        process = fork(_main, [*map(str, arguments)], str(cwd), dict(os.environ), folder, patch)
         try:
             yield Running(process, Path(folder))
         finally:
@@ -83,6 +92,7 @@ def headway(*arguments: object, cwd: Path, patch: str = "") -> Done:
 def _main(arguments: list[str], cwd: str, environment: dict[str, str], folder: str, patch: str) -> None:
     for handle, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(os.path.join(folder, name), os.O_WRONLY | os.O_CREAT), handle)
+    assert "tests.preloaded" in sys.modules
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(cwd)

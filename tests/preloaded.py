@@ -1,4 +1,4 @@
-"""What each process that tests fork finds imported, and made: `tests.commands.FORKS` begins by importing this."""
+"""What each process that tests fork finds imported, and made: `tests.commands.fork` begins by importing this."""
 
 from __future__ import annotations
 

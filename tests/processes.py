@@ -15,7 +15,7 @@ import headway as hw
 from headway.inputs.text.encoder import Encoder, EncoderSize
 from headway.inputs.text.networks import PooledEncoder
 from headway.train.model import BodyAndHead
-from tests.commands import FORKS
+from tests.commands import fork
 
 State = dict[str, torch.Tensor]
 
@@ -23,9 +23,7 @@ State = dict[str, torch.Tensor]
 def together(world: int, work: Callable[..., None], *arguments: object, folder: Path) -> list[int | None]:
     """The exit statuses of so many processes that do this work as one group; `folder` is for what they share."""
     group = folder / f"group-{len(list(folder.glob('group-*')))}"
-    started = [FORKS.Process(target=_member, args=(rank, world, group, work, *arguments)) for rank in range(world)]
-    for process in started:
-        process.start()
+    started = [fork(_member, rank, world, group, work, *arguments) for rank in range(world)]
     for process in started:
         process.join(300)
         process.kill()

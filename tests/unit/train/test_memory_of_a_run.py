@@ -11,7 +11,7 @@ from PIL import Image as PILImage
 from torch import nn
 
 import headway as hw
-from tests.commands import FORKS
+from tests.commands import fork
 
 MAX_BYTES_A_PHOTO = 20 * 1024
 """The decoded photo in the store is 3 KB; up to 10,000 photos the simple models hold each as floats, too."""
@@ -50,8 +50,6 @@ def test_memory_grows_with_the_photos_and_no_faster(tmp_path: Path) -> None:
     for count in (500, 2_500):
         folder = photos(tmp_path / str(count), count)
         # Both begin with as much: what the process that they are forked from has imported.
-        process = FORKS.Process(target=measure, args=(folder, tmp_path / f"run-{count}", tmp_path / "peak"))
-        process.start()
-        process.join()
+        fork(measure, folder, tmp_path / f"run-{count}", tmp_path / "peak").join()
         peaks.append(int((tmp_path / "peak").read_text()))
     assert peaks[1] - peaks[0] < 2_000 * MAX_BYTES_A_PHOTO

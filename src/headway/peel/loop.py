@@ -9,7 +9,6 @@ import copy
 from contextlib import AbstractContextManager
 from typing import Any
 
-import numpy as np
 import safetensors.torch
 import torch
 from torch import nn
@@ -97,7 +96,7 @@ def stage_two(
 ) -> None:
     # A tenth of the training rows is set aside and decides between the stages.
     train, aside = set_aside(data.train, facts.seed)
-    seen = torch.from_numpy(np.isin(data.train.rows, train.rows))
+    seen = torch.isin(torch.from_numpy(data.train.rows), torch.from_numpy(train.rows))
     # The head that stage two starts from has not seen them either.
     solved = copy.deepcopy(model.state_dict())
     fields = {"target": data.target, "objective": objective, "seed": facts.seed}
@@ -171,7 +170,6 @@ def keep_better(
     solved: dict[str, torch.Tensor],
     head_losses: torch.Tensor,
 ) -> None:
-    # Each side is judged at the temperature that is best for it: how sure it is decides nothing.
     losses = calibrated_losses(*setup.outputs(model, aside), objective=objective)
     if not is_clearly_lower(losses, head_losses):
         model.load_state_dict(solved)

@@ -1,9 +1,8 @@
 """How a stage trains: what may be chosen besides data and model, and what can be chosen with which of them.
 
-Four classes say how a run trains, because each is known at another time. `Options` are what a user passes by name. A
-`Recipe` is what an architecture brings: options, and how epochs, batch size and rate follow from the number of rows. A
-`Plan` is one stage, worked out of either. A `Setup` is what all stages share, data and model among it. With epochs and
-rate among the options, a recipe would have fields that it must not set, and the search for a rate one that it seeks.
+Four classes say how a run trains. `Options` are what a user passes by name. A `Recipe` is what an architecture brings:
+its options, and how epochs, batch size and learning rate follow from the number of rows. A `Plan` is one stage with its
+epochs and rate, made from options or a recipe. A `Setup` is what all stages share, such as the data and the model.
 """
 
 from __future__ import annotations

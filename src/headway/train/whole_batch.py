@@ -132,7 +132,7 @@ class _BatchNorm(torch.autograd.Function):
         processes: Processes,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Outputs, and the mean and the unbiased variance over the whole batch."""
-        mean, var = _statistics(inputs.float())
+        mean, var = _statistics(inputs)
         values = inputs.numel() // inputs.shape[1]
         shares = processes.gathered(torch.cat([mean, var, mean.new_tensor([values])])).double()
         (means, variances), sizes = shares[:, :-1].chunk(2, dim=1), shares[:, -1:]
@@ -168,11 +168,9 @@ class _BatchNorm(torch.autograd.Function):
         )
         sums = ctx.processes.added(torch.cat([by_weight, by_bias]).float()) / ctx.total
         of_weight, of_bias = sums.chunk(2)
-        inverse = (var + ctx.eps).rsqrt()
-        slope = -ones * inverse.square() * of_weight
-        offset = -ones * inverse * of_bias - slope * mean
-        shape = (1, -1, *[1] * (inputs.ndim - 2))
-        passed = passed.addcmul_(inputs, slope.to(passed.dtype).view(shape)).add_(offset.to(passed.dtype).view(shape))
+        scale = -ones * (var + ctx.eps).rsqrt()
+        # Once more a normalisation with fixed statistics: of each channel a multiple of its inputs, and a number.
+        passed.add_(F.batch_norm(inputs, mean, var, scale * of_weight, scale * of_bias, False, 0.0, ctx.eps))
         if weight is None:
             return passed, None, None, None, None
         return passed, by_weight, by_bias, None, None
@@ -181,7 +179,10 @@ class _BatchNorm(torch.autograd.Function):
 def _statistics(inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and biased variance of each channel."""
     if inputs.is_cpu:
-        # Torch's general function takes five to thirty times as long there, as it is not vectorised for these axes.
-        return torch.ops.aten.batch_norm_update_stats(inputs, None, None, 0.0)
-    var, mean = torch.var_mean(inputs, [0, *range(2, inputs.ndim)], correction=0)
+        # Torch's general function takes five to thirty times as long there, as it is not vectorised for these axes. In
+        # float32 whatever the inputs are in, as running statistics that are would be; these are not moved.
+        unmoved = torch.zeros(inputs.shape[1])
+        values = inputs.float() if inputs.dtype is torch.float64 else inputs
+        return torch.ops.aten.batch_norm_update_stats(values, unmoved, unmoved, 0.0)
+    var, mean = torch.var_mean(inputs.float(), [0, *range(2, inputs.ndim)], correction=0)
     return mean, var

@@ -4,9 +4,10 @@ Each measurement is of fresh processes, started by torch's elastic agent (`torch
 take turns, and ratios are medians over the turns. Cores are shared, so two processes cannot be faster: what they say to
 one another, and what both do, is what is lost.
 
-- *Speed*: resnet18, random photos in memory, 32 a step, random weights; seconds of the quickest of five epochs with
-  its evaluation, as other programs of a machine only slow one down. 128 photos for training at 160 pixels, where a step computes much, and 512 at 64 pixels, where as
-  many gradients are exchanged for a sixth of the work. Goal: at least 0.9 of one process with a thread a core.
+- *Speed*: resnet18, random photos in memory, 32 a step, random weights; seconds of the quickest of five epochs with its
+  evaluation, as other programs of a machine only slow one down. 128 photos for training at 160 pixels, where a step
+  computes much, and 512 at 64 pixels, where as many gradients are exchanged for a sixth of the work. Goal: at least 0.9
+  of one process with a thread a core.
 - *Overhead*: milliseconds that a step of a tiny network takes longer.
 - *Start-up*: seconds that `headway train` of a small table takes longer with `--processes 2`, all in all.
 - *Memory*: what training a network of 139 MB adds to the resident set of the first process at its highest, with

@@ -23,6 +23,9 @@ from headway.inputs.table.field import Table
 __all__ = ["fastai_learner", "fastai_loaders", "fastai_table", "is_installed", "peer_versions", "quiet"]
 
 PEERS = (
+    "aeon",
+    "tsai",
+    "magika",
     "fastai",
     "lightning",
     "skorch",

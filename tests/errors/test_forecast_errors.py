@@ -38,9 +38,16 @@ CASES: list[tuple[Any, str]] = [
     ),
     (
         lambda: hw.from_items(pl.DataFrame(TABLE), target=hw.Future("x"), input="day"),
-        "A forecast is made from the past of its own column: other columns are not read yet.\n"
+        "A forecast is made from the past of its own column.\n"
         "  Given: input=day\n"
-        "  Fix:   Leave `input` (--input) out.",
+        "  Fix:   Leave `input` (--input) out, and name columns that are known ahead: known=[...] "
+        "(--known COLUMN,...).",
+    ),
+    (
+        lambda: hw.Future("x", known=["x", "price"]),
+        "`known` must name other columns than that of the values, each once.\n"
+        "  Given: column='x', known=('x', 'price')\n"
+        "  Fix:   Remove what is twice.",
     ),
     (
         lambda: Past("x").items_of(pl.DataFrame(TABLE | {"x": ["1"] * 19 + ["many"]})),

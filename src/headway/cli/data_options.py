@@ -160,6 +160,10 @@ class DataOptions:
         str | None,
         _data_option(metavar="N", help="Forecasts: rows of a season, such as 12 for months. Default: detected."),
     ] = None
+    known: Annotated[
+        str | None,
+        _data_option(metavar="COLUMN,...", help="Forecasts: columns that are known ahead, such as prices."),
+    ] = None
     time_column: Annotated[
         str | None, _data_option(metavar="COLUMN", help="Forecasts: column of times. Default: detected.")
     ] = None
@@ -204,7 +208,7 @@ class DataOptions:
     ] = None
 
 
-_OF_TRAINING = ("tokenizer", "horizon", "season", "time_column", "series_column")
+_OF_TRAINING = ("tokenizer", "horizon", "season", "known", "time_column", "series_column")
 # The options that a command does not take.
 LEFT_OUT: dict[str, tuple[str, ...]] = {
     "train": (),
@@ -242,6 +246,7 @@ TARGET_OPTIONS = (
     "classes",
     "horizon",
     "ignore",
+    "known",
     "label_separator",
     "limits",
     "missing",

@@ -64,27 +64,37 @@ class Forecaster(nn.Module):
         length: Values of a window.
         horizon: Values to forecast.
         period: Moments of a season; 1 where there is none.
+        known: Columns that are known ahead. What is forecast as above is a series without their effect, which is taken
+            off the past and added to the future: a number a column, the same at every moment.
     """
 
     ahead: torch.Tensor
 
-    def __init__(self, correction: nn.Module, *, length: int, horizon: int, period: int) -> None:
+    def __init__(self, correction: nn.Module, *, length: int, horizon: int, period: int, known: int = 0) -> None:
         super().__init__()
-        self.correction, self.horizon = correction, horizon
+        self.correction, self.length, self.horizon = correction, length, horizon
         # The last season again and again.
         ahead = torch.tensor([length - period + step % period for step in range(horizon)])
         self.register_buffer("ahead", ahead, persistent=False)
         # How far the ends lie from the median, in the window's standard deviations, by how far ahead a value is: as
         # many parameters as can be learned from few windows.
         self.below, self.above = (nn.Parameter(torch.full((horizon,), _NORMAL / _FAST)) for _ in range(2))
+        self.effects = nn.Parameter(torch.zeros(known, 1)) if known else None
 
-    def forward(self, past: torch.Tensor) -> torch.Tensor:
-        """float32 `[batch, length]` to `[batch, 3 * horizon]`: all medians, then all low and all high ends."""
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """As `Past.read` gives them, to `[batch, 3 * horizon]`: all medians, then all low and all high ends."""
+        past = inputs[:, : self.length]
         centre = past.mean(dim=1, keepdim=True)
         # A window that never changes would be divided by 0.
         spread = (past - centre).square().mean(dim=1, keepdim=True).sqrt() + 1e-6 * centre.abs() + 1e-12
         window = (past - centre) / spread
-        middle = self.correction(window) + window[:, self.ahead]
+        if self.effects is None:
+            middle = self.correction(window) + window[:, self.ahead]
+        else:
+            known = inputs[:, self.length :].unflatten(1, (len(self.effects), self.length + self.horizon))
+            effect = (_FAST * self.effects * known).sum(dim=1)
+            window = window - effect[:, : self.length]
+            middle = self.correction(window) + window[:, self.ahead] + effect[:, self.length :]
         ends = [middle, middle - F.softplus(_FAST * self.below), middle + F.softplus(_FAST * self.above)]
         return centre + spread * torch.cat(ends, dim=1)
 
@@ -111,5 +121,6 @@ def build(arch: str | None, input: Past) -> Model:
         fix = f"{did_you_mean(name, ARCHITECTURES)} Or pass a module of your own."
         raise ConfigError("Unknown architecture for forecasts.", given=repr(name), fix=fix)
     correction = ARCHITECTURES[name](input.length, input.horizon, input.period)
-    module = Forecaster(correction, length=input.length, horizon=input.horizon, period=input.period)
+    shape = {"length": input.length, "horizon": input.horizon, "period": input.period, "known": len(input.known)}
+    module = Forecaster(correction, **shape)
     return Model(module, recipe=_RECIPE, arch=name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -11,7 +11,7 @@ import polars as pl
 from headway.errors import DataError, did_you_mean
 from headway.inputs.series.layouts import IDS, TIMES
 
-__all__ = ["END", "MOST_HISTORY", "NEXT", "ORIGIN", "SERIES", "STRETCH", "Table", "forecast_hint", "windows"]
+__all__ = ["END", "MOST_HISTORY", "NEXT", "ORIGIN", "SERIES", "STRETCH", "Moments", "Table", "forecast_hint", "windows"]
 
 # Columns of the item table, besides that of the past: the values that followed; of which series they are; the time of
 # the first and of the last of them; and what belongs together for intervals.
@@ -29,7 +29,25 @@ _GAP = 1.9
 # A table is proposed for forecasts where each of a few series has so many moments, and this share of their steps is
 # about as long as the usual one: on working days four in five are.
 _FEW_SERIES, _MIN_MOMENTS, _REGULAR_SHARE = 10, 32, 0.75
+# Columns that a note names.
+_SHOWN = 6
 _FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y")
+
+
+class Moments(NamedTuple):
+    """A series in the order of time.
+
+    Attributes:
+        name: Of the series, "" where there is one.
+        times: One a moment.
+        values: float64 `[moments]`, NaN for what is missing.
+        known: The same of each column that is known ahead.
+    """
+
+    name: str
+    times: pl.Series
+    values: np.ndarray
+    known: tuple[np.ndarray, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,28 +59,32 @@ class Table:
         time: The times; None where rows are in their order.
         parts: What says the time together with years in `time`: a quarter, or a month, and perhaps a day.
         id: Which series a row belongs to; None where there is one.
+        known: Further columns of numbers, which are known ahead of the values.
     """
 
     column: str
     time: str | None
     id: str | None
     parts: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
 
     @classmethod
-    def recognise(cls, table: pl.DataFrame, column: str, *, time: str | None, id: str | None) -> Table:
+    def recognise(
+        cls, table: pl.DataFrame, column: str, *, time: str | None, id: str | None, known: tuple[str, ...] = ()
+    ) -> Table:
         """With the columns of times and of series found where they are not named.
 
         Raises:
             DataError: If a column is missing, or several rows have one time and no column tells them apart.
         """
-        for name in filter(None, (column, time, id)):
+        for name in filter(None, (column, time, id, *known)):
             if name not in table.columns:
                 what, given = f"The table has no column {name!r}.", f"columns: {', '.join(table.columns)}"
                 raise DataError(what, given=given, fix=did_you_mean(name, table.columns))
-        if column in (NEXT, SERIES, ORIGIN, END, STRETCH):
-            what = f"Headway makes a column {column!r} of its own for forecasts."
-            raise DataError(what, given=f"column {column!r}", fix="Rename yours.")
-        others = [name for name in table.columns if name != column]
+        if own := {column, *known} & {NEXT, SERIES, ORIGIN, END, STRETCH}:
+            what = f"Headway makes a column {min(own)!r} of its own for forecasts."
+            raise DataError(what, given=f"column {min(own)!r}", fix="Rename yours.")
+        others = [name for name in table.columns if name not in (column, *known)]
         is_date = {name: table[name].dtype.is_temporal() for name in others}
         named = [name for name in others if name.lower() in _NAMES or is_date[name]]
         parts: tuple[str, ...] = ()
@@ -73,7 +95,7 @@ class Table:
             if "year" in calendar and part and not any(is_date.values()):
                 time, days = calendar["year"], [calendar["day"]] if {"month", "day"} <= calendar.keys() else []
                 parts = (part, *days)
-        layout = cls(column=column, time=time, id=id, parts=parts)
+        layout = cls(column=column, time=time, id=id, parts=parts, known=known)
         if id is None and time is not None and table.select(time, *parts).is_duplicated().any():
             others = [name for name in others if name not in (time, *parts)]
             layout = replace(layout, id=layout._id(table, others))
@@ -110,20 +132,15 @@ class Table:
             raise DataError(f"Columns {self.when} must hold dates.", given=given, fix=fix)
         return times
 
-    def series(self, table: pl.DataFrame) -> list[tuple[str, pl.Series, np.ndarray]]:
-        """Name, times and values of each series, float64 with NaN for what is missing, in the order of time."""
+    def series(self, table: pl.DataFrame) -> list[Moments]:
+        """Each series, in the order of time."""
         times = self._moments(table)
         if times.null_count():
             what, rows = "Every row needs a time.", times.is_null().arg_true()[:5].to_list()
             raise DataError(what, given=f"none in column {self.time!r}, rows {rows}", fix="Fill or remove those rows.")
-        numbers = table[self.column].cast(pl.Float64, strict=False)
-        wrong = (numbers.is_null() & table[self.column].is_not_null()).arg_true()[:5]
-        if len(wrong):
-            what = f"Column {self.column!r} must hold numbers."
-            given = ", ".join(f"row {row}: {table[self.column][row]!r}" for row in wrong)
-            raise DataError(what, given=given, fix="Correct those rows, or leave them empty.")
         names = table[self.id].cast(pl.String).fill_null("") if self.id else pl.Series([""] * len(table))
-        frame = pl.DataFrame([names.alias("name"), times.alias("time"), numbers.alias("value")])
+        numbers = [_numbers(table[name]).alias(f"{index}") for index, name in enumerate((self.column, *self.known))]
+        frame = pl.DataFrame([names.alias("name"), times.alias("time"), *numbers])
         parts = frame.sort("time", maintain_order=True).partition_by("name", maintain_order=True)
         parts = sorted(parts, key=lambda part: part["name"][0])
         for part in parts:
@@ -134,11 +151,11 @@ class Table:
                 raise DataError(
                     what, given=given, fix="Remove those rows, or name the column of the series: id= (--series-column)."
                 )
-        values = [part["value"].fill_null(np.nan).to_numpy() for part in parts]
-        return [
-            (part["name"][0], part["time"], np.where(np.isfinite(one), one, np.nan))
-            for part, one in zip(parts, values, strict=True)
-        ]
+        found = []
+        for part in parts:
+            values, *known = part.drop("name", "time").to_numpy().T
+            found.append(Moments(part["name"][0], part["time"], values, tuple(known)))
+        return found
 
 
 def forecast_hint(table: pl.DataFrame, column: str) -> list[str]:
@@ -155,13 +172,24 @@ def forecast_hint(table: pl.DataFrame, column: str) -> list[str]:
     # Times, or numbers, that cannot be read as such: it is another table.
     except DataError:
         return []
-    if not all(len(times) >= _MIN_MOMENTS and _is_regular(times) for _, times, _ in series):
+    if not all(len(one.times) >= _MIN_MOMENTS and _is_regular(one.times) for one in series):
         return []
     of = f", for each {layout.id!r}" if layout.id else ""
     return [
         f"Column {layout.time!r} holds regular times{of}. To forecast how {column!r} goes on: --kind future "
         f"--horizon 12 (target=hw.Future({column!r}, horizon=12))."
     ]
+
+
+def _numbers(column: pl.Series) -> pl.Series:
+    """A column as float64, NaN for what is missing."""
+    numbers = column.cast(pl.Float64, strict=False)
+    wrong = (numbers.is_null() & column.is_not_null()).arg_true()[:5]
+    if len(wrong):
+        given = ", ".join(f"row {row}: {column[row]!r}" for row in wrong)
+        what = f"Column {column.name!r} must hold numbers."
+        raise DataError(what, given=given, fix="Correct those rows, or leave them empty.")
+    return pl.select(pl.when(numbers.is_finite()).then(numbers).otherwise(float("nan"))).to_series()
 
 
 def _is_regular(times: pl.Series) -> bool:
@@ -207,28 +235,31 @@ def windows(table: pl.DataFrame, layout: Table, *, horizon: int, least: int) -> 
         DataError: If no series is long enough.
     """
     series = layout.series(table)
-    lengths = [len(values) for *_, values in series]
+    lengths = [len(one.values) for one in series]
     total = sum(max(length - horizon - least + 1, 0) for length in lengths)
     if not total:
         what = f"No series is long enough: {least} values and then {horizon} to forecast are needed."
         raise DataError(what, given=f"the longest has {max(lengths, default=0)}", fix="Pass a smaller horizon.")
     every = -(-total // _MOST_WINDOWS)
-    columns: dict[str, list[Any]] = {name: [] for name in (layout.column, NEXT, SERIES, ORIGIN, END, STRETCH)}
-    for name, times, values in series:
-        last = len(values) - horizon
-        known = [None if np.isnan(value) else value for value in values.tolist()]
+    lists = (layout.column, *layout.known, NEXT)
+    columns: dict[str, list[Any]] = {name: [] for name in (*lists, SERIES, ORIGIN, END, STRETCH)}
+    for name, times, *numbers, others in series:
+        last = len(times) - horizon
+        values, *known = ([None if np.isnan(one) else one for one in each.tolist()] for each in (*numbers, *others))
         # Counted from the end, so that the latest values are always forecast.
         for origin in range(last, least - 1, -every)[::-1]:
-            past, following = known[max(origin - MOST_HISTORY, 0) : origin], known[origin : origin + horizon]
+            first = max(origin - MOST_HISTORY, 0)
+            past, following = values[first:origin], values[origin : origin + horizon]
             # What is missing is not made up where a forecast is judged.
             if None in following or not any(value is not None for value in past):
                 continue
             stretch = name if len(series) >= _MANY_SERIES else f"{name} {(last - origin) // horizon}".strip()
-            row = (past, following, name, times[origin], times[origin + horizon - 1], stretch)
+            ahead = (each[first : origin + horizon] for each in known)
+            row = (past, *ahead, following, name, times[origin], times[origin + horizon - 1], stretch)
             for column, value in zip(columns.values(), row, strict=True):
                 column.append(value)
-    items = pl.DataFrame(columns, schema_overrides={layout.column: pl.List(pl.Float64), NEXT: pl.List(pl.Float64)})
-    return items, _notes(layout, series, items, every=every, least=least + horizon)
+    items = pl.DataFrame(columns, schema_overrides=dict.fromkeys(lists, pl.List(pl.Float64)))
+    return items, (*_notes(layout, series, items, every=every, least=least + horizon), *_left_out(table, layout))
 
 
 def _notes(layout: Table, series: list[Any], items: pl.DataFrame, *, every: int, least: int) -> tuple[str, ...]:
@@ -236,15 +267,29 @@ def _notes(layout: Table, series: list[Any], items: pl.DataFrame, *, every: int,
     when = f"in the order of {layout.when}" if layout.time else "in the order of the rows, as no column has times"
     num = "1 series" if len(series) == 1 else f"{len(series):,} series"
     notes = [f"{len(items):,} forecasts can be judged in {num}{by}, {when}."]
-    short = sum(len(values) < least for *_, values in series)
+    short = sum(len(one.values) < least for one in series)
     if short:
         notes.append(f"{short:,} of the series have fewer than {least} values and are left out.")
     if every > 1:
         notes.append(f"Of the moments to forecast from, every {every}th is taken.")
-    gaps = sum(_has_gap(times) for _, times, _ in series)
+    gaps = sum(_has_gap(one.times) for one in series)
     if gaps:
         notes.append(f"The times of {gaps:,} series have gaps; their values are taken as one after the other.")
     return tuple(notes)
+
+
+def _left_out(table: pl.DataFrame, layout: Table) -> list[str]:
+    """A sentence on the columns that take no part; none where there are none."""
+    taken = (layout.column, layout.time, layout.id, *layout.parts, *layout.known)
+    others = [repr(name) for name in table.columns if name not in taken]
+    if not others:
+        return []
+    more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+    named = f"{', '.join(others[:_SHOWN])}{more}"
+    return [
+        f"Not read: {named}. Of columns whose values are known ahead, such as prices and holidays: "
+        f"hw.Future({layout.column!r}, known=[...]) (--known COLUMN,...)."
+    ]
 
 
 def _steps(times: pl.Series) -> np.ndarray:

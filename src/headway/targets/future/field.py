@@ -44,6 +44,8 @@ class Future(Target):
             several rows have the same time.
         season: Moments of a period, such as 12 for months. Default: found on the training rows.
         context: Values that the model looks back on. Default: two periods, and two horizons at least.
+        known: Columns of numbers that are known ahead, such as prices and holidays; what is forecast takes them into
+            account, and to forecast they must be given for the moments to come.
 
     Attributes:
         period: As `season`, or as it was found, 1 for none; found by `fit`.
@@ -67,6 +69,7 @@ class Future(Target):
     id: str | None = None
     season: int | None = None
     context: int | None = None
+    known: Sequence[str] = ()
     period: int = field(default=1, init=False, repr=False)
     usual: float = field(default=1.0, init=False, repr=False)
     kind: ClassVar[str] = "future"
@@ -75,13 +78,13 @@ class Future(Target):
     strata_name: ClassVar[str] = ""
     groups: ClassVar[str | None] = STRETCH
     value_type: ClassVar[Any] = list[tuple[float, float, float]]
-    options: ClassVar[tuple[str, ...]] = ("horizon", "season", "series_column", "time_column")
+    options: ClassVar[tuple[str, ...]] = ("horizon", "known", "season", "series_column", "time_column")
 
     def __post_init__(self) -> None:
-        self._past()
+        object.__setattr__(self, "known", self._past().known)
 
     def _past(self) -> Past:
-        names = ("horizon", "time", "id", "season", "context")
+        names = ("horizon", "time", "id", "season", "context", "known")
         return Past(self.column, **{name: getattr(self, name) for name in names})
 
     @property
@@ -94,8 +97,11 @@ class Future(Target):
         if isinstance(input, Past):
             return input
         if input and input not in (self.column, [self.column], (self.column,)):
-            what = "A forecast is made from the past of its own column: other columns are not read yet."
-            raise ConfigError(what, given=f"input={input}", fix="Leave `input` (--input) out.")
+            what = "A forecast is made from the past of its own column."
+            fix = (
+                "Leave `input` (--input) out, and name columns that are known ahead: known=[...] (--known COLUMN,...)."
+            )
+            raise ConfigError(what, given=f"input={input}", fix=fix)
         return self._past()
 
     @classmethod
@@ -169,9 +175,14 @@ class Future(Target):
     @classmethod
     def parse_options(cls, options: Mapping[str, str]) -> dict[str, Any]:
         names = {"series_column": "id", "time_column": "time"}
+        read = dict.fromkeys(_NUMBERS, _whole) | {"known": _names}
         return {
-            names.get(name, name): _whole(name, text) if name in _NUMBERS else text for name, text in options.items()
+            names.get(name, name): read[name](name, text) if name in read else text for name, text in options.items()
         }
+
+
+def _names(name: str, text: str) -> tuple[str, ...]:
+    return tuple(column.strip() for column in text.split(",") if column.strip())
 
 
 def _whole(name: str, text: str) -> int:

@@ -61,3 +61,64 @@ def test_json_that_does_not_fit_is_refused() -> None:
     for change in ({"length": 0}, {"period": 0}, {"ranges": []}):
         with pytest.raises(ValueError, match="a past of length"):
             input_from_json(written | change)
+
+
+def fitted_with_price() -> Past:
+    days = np.arange(80)
+    table = pl.DataFrame({"sales": 20 + 5 * np.sin(days * np.pi / 2), "price": 3.0 + days % 3})
+    field, items, _ = Past("sales", horizon=3, known="price").items_of(table)
+    return field.fit(items)
+
+
+def test_what_is_known_ahead_follows_the_past_in_its_own_deviations() -> None:
+    field = fitted_with_price()
+    ((mean, std),) = field.scales
+    array = field.read({"sales": [5, 6], "price": [3, 4, 3, 5, 4]})
+    assert array.shape == field.shape == (8 + 8 + 3,)
+    assert array[:8].tolist() == [5] * 7 + [6]
+    assert array[8:] * std + mean == pytest.approx([3] * 7 + [4, 3, 5, 4])
+    # The same wave with a price that was never seen.
+    wave = [20, 25, 20, 15, 20, 25, 20, 15]
+    for last, is_familiar in ((5, True), (40, False)):
+        array = field.read({"sales": wave, "price": [3, 4, 5] * 3 + [3, last]})
+        assert field.familiar(array[None]).tolist() == [is_familiar]
+    assert [column.name for column in field.form()] == ["sales", "price"]
+    field.read({column.name: column.typical for column in field.form()})
+
+
+@pytest.mark.parametrize(
+    ("item", "reason"),
+    [
+        ([5, 6], "'price' is missing: it must be known for the moments that are forecast"),
+        ({"sales": [5, 6]}, "'price' is missing: it must be known for the moments that are forecast"),
+        (
+            {"sales": [5, 6], "price": [3, 4]},
+            "'price' must have a number for each of the 2 known moments and 3 to forecast, 5, not 2",
+        ),
+        (
+            {"sales": [5, 6], "price": [3, 4, 5, None, None]},
+            "'price' must have a number for each of the 2 known moments and 3 to forecast, 5, not 3",
+        ),
+    ],
+)
+def test_what_is_known_ahead_must_be_given(item: object, reason: str) -> None:
+    with pytest.raises(ReadError) as error:
+        fitted_with_price().read(item)
+    assert str(error.value) == reason
+
+
+def test_json_of_what_is_known_ahead_and_of_bundles_from_before_it() -> None:
+    field = fitted_with_price()
+    assert input_from_json(field.to_json()) == field
+    with pytest.raises(ValueError, match="a past of length"):
+        input_from_json(field.to_json() | {"scales": []})
+    before = {name: value for name, value in fitted().to_json().items() if name not in ("known", "scales")}
+    assert input_from_json(before) == fitted()
+
+
+def test_a_table_goes_on_behind_the_last_value() -> None:
+    field = fitted_with_price()
+    rows = {"sales": [1.0, 2.0, None, None, None, None], "price": [3.0, 4.0, 5.0, 3.0, 4.0, 5.0]}
+    (item,) = field.each(pl.DataFrame(rows))
+    assert item["sales"].tolist() == [1, 2]
+    assert item["price"].tolist() == [3, 4, 5, 3, 4]

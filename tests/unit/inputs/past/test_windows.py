@@ -173,3 +173,26 @@ def test_a_table_of_times_and_nothing_else_to_learn_from_says_how_to_forecast() 
     with pytest.raises(DataError, match="no column to learn from") as caught:
         hw.from_items({"year": list(range(1950, 1990)), "sales": [row + 0.5 for row in range(40)]}, target="sales")
     assert caught.value.fix.endswith("--kind future --horizon 12 (target=hw.Future('sales', horizon=12)).")
+
+
+def test_columns_that_are_known_ahead_reach_over_the_future_and_others_are_named() -> None:
+    days = [float(day) for day in range(30)]
+    table = pl.DataFrame(
+        {"day": DAYS, "sales": days, "price": [day / 2 for day in days], "rain": days, "is open": True}
+    )
+    _, items, notes = Past("sales", horizon=3, known=["price", "is open"]).items_of(table)
+    for past, price, is_open in items.select("sales", "price", "is open").iter_rows():
+        assert price == [day / 2 for day in range(len(past) + 3)]
+        assert is_open == [1.0] * (len(past) + 3)
+    assert notes[1:] == (
+        "Not read: 'rain'. Of columns whose values are known ahead, such as prices and holidays: "
+        "hw.Future('sales', known=[...]) (--known COLUMN,...).",
+    )
+
+
+def test_an_item_whose_known_columns_have_a_gap_ahead_is_left_out_and_named() -> None:
+    table = pl.DataFrame({"sales": [float(day) for day in range(40)], "price": [1.0] * 39 + [None]})
+    data = hw.from_items(table, target=hw.Future("sales", horizon=2, known="price"))
+    assert [reason for reason in data.problems["reason"] if "price" in reason] == [
+        "'price' must have a number for each of the 38 known moments and 2 to forecast, 40, not 39"
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
@@ -97,10 +99,27 @@ def test_a_backtest_says_whether_intervals_are_too_narrow() -> None:
 
 def test_the_command_lines_options_are_those_of_the_field() -> None:
     options = {"horizon": "6", "season": "12", "time_column": "month", "series_column": "shop"}
+    options |= {"known": "price, holiday"}
     field = hw.Future.from_options("sales", options, list)
-    assert field == hw.Future("sales", horizon=6, season=12, time="month", id="shop")
+    assert field == hw.Future("sales", horizon=6, season=12, time="month", id="shop", known=["price", "holiday"])
     with pytest.raises(hw.ConfigError) as error:
         hw.Future.from_options("sales", {"horizon": "soon"}, list)
     assert str(error.value) == (
         "`--horizon` must be a whole number of moments.\n  Given: 'soon'\n  Fix:   Write it as --horizon 12."
     )
+
+
+@pytest.mark.slow
+def test_a_column_that_is_known_ahead_takes_its_effect_into_the_forecast(tmp_path: Path) -> None:
+    draw, horizon = np.random.default_rng(0), 4
+    campaign = (draw.random(160) < 0.25).astype(float)
+    sold = 100 + 10 * np.sin(np.arange(160) * np.pi / 2) + 40 * campaign + draw.normal(0, 2, 160)
+    table = pl.DataFrame({"sales": [*sold[:-horizon], *[None] * horizon], "campaign": campaign})
+    data = hw.from_items(table, target=hw.Future("sales", horizon=horizon, known=["campaign"]))
+    learner = hw.Learner(data, progress=False)
+    learner.fine_tune(40)
+    learner.export(tmp_path / "sales.headway")
+    (answer,) = hw.load(tmp_path / "sales.headway").predict_many(table)
+    # The table goes on with the campaigns to come: what is forecast is what came.
+    medians = np.array(answer.value)[:, 0]
+    assert np.abs(medians - sold[-horizon:]).max() < 15

@@ -66,17 +66,13 @@ def _read_digits_once() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported stays, and garbage is looked for among the rest alone.
-
-    The exporter's table of operators is made once: it parses 500 functions, which takes half of each export's time.
-    Nothing changes the table, and bundles come out the same, byte for byte.
-    """
+    """What was imported stays, and garbage is looked for among the rest alone."""
     gc.freeze()
     gc.enable()
     if "headway.bundle.export" in sys.modules:
-        from torch.onnx._internal.exporter._registration import ONNXRegistry
+        from tests.exporter import make_its_tables_once
 
-        ONNXRegistry.from_torchlib = staticmethod(cache(ONNXRegistry.from_torchlib))
+        make_its_tables_once()
 
 
 def pytest_unconfigure() -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from functools import cache
+import warnings
 
+import torch
 from PIL import Image as PILImage
+from torch import nn
 
 import headway.inputs
 import headway.targets
+from tests.exporter import make_its_tables_once
 
 # What training, judging and exporting import no sooner than they need it.
 _LATE = (
@@ -40,12 +43,15 @@ for _name in (*_LATE, *_FIELDS):
 PILImage.init()
 
 
-def make_the_exporters_table_once() -> None:
-    """The exporter's table of operators, for which 500 functions are parsed; nothing changes it."""
-    from torch.onnx._internal.exporter._registration import ONNXRegistry
+def _export_once() -> None:
+    """The first graph of a process takes five times as long as the second."""
+    make_its_tables_once()
+    network = nn.Sequential(nn.Conv2d(3, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(2 * 36, 2)).eval()
+    sizes = ({0: torch.export.Dim("batch")},)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.export.export(network, (torch.zeros(3, 3, 8, 8),), dynamic_shapes=sizes, strict=False)
+        torch.onnx.export(program, dynamic_shapes=sizes, external_data=False, verbose=False)
 
-    ONNXRegistry.from_torchlib = staticmethod(cache(ONNXRegistry.from_torchlib))
-    ONNXRegistry.from_torchlib()
 
-
-make_the_exporters_table_once()
+_export_once()

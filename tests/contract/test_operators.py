@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 
 import onnx
 import onnx.defs
@@ -13,23 +12,11 @@ import timm
 import torch
 from torch import nn
 
-from headway.bundle import quantize
-from headway.bundle.format import read_bundle
 from headway.bundle.graph import OPERATORS, check_operators
-from tests.kinds import KINDS, registered
 
-ARCHITECTURES = (
-    "resnet18",
-    "resnetv2_50",
-    "efficientnet_b0",
-    "efficientnet_lite0",
-    "convnext_atto",
-    "vit_tiny_patch16_224",
-    "mobilenetv3_small_050",
-    "mobilenetv4_conv_small",
-    "regnetx_002",
-    "regnety_002",
-)
+# Together they have each operator that ten known architectures have. Those of every kind and of int8 are looked at when
+# such a graph is opened, as each export does.
+ARCHITECTURES = ("resnetv2_50", "test_efficientnet", "test_vit", "mobilenetv3_small_050")
 
 
 def operators(graph: bytes) -> set[str]:
@@ -53,19 +40,9 @@ def exported(module: nn.Module, *inputs: torch.Tensor) -> bytes:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", KINDS)
-def test_every_kind(name: str, tmp_path: Path) -> None:
-    with registered():
-        learner = KINDS[name].learner(KINDS[name].data(tmp_path))
-        learner.fit(1)
-        path = learner.export(tmp_path / "model.headway")
-    check(read_bundle(path).files["model.onnx"])
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_architectures_of_photos(name: str) -> None:
-    side = 224 if name.startswith("vit") else 64
+    side = 160 if name.endswith("vit") else 64
     module = timm.create_model(name, pretrained=False, num_classes=3)
     check(exported(module, torch.rand(2, 3, side, side)))
 
@@ -121,16 +98,6 @@ OTHERS: dict[str, Callable[[], tuple[nn.Module, torch.Tensor]]] = {
 @pytest.mark.parametrize("name", OTHERS)
 def test_texts_and_sound(name: str) -> None:
     check(exported(*OTHERS[name]()))
-
-
-@pytest.mark.slow
-def test_eight_bits(tmp_path: Path) -> None:
-    learner = KINDS["category"].learner(KINDS["category"].data(tmp_path))
-    learner.fit(1)
-    graph = read_bundle(learner.export(tmp_path / "model.headway")).files["model.onnx"]
-    small = quantize._quantized(graph, learner.data.train)
-    assert "QuantizeLinear" in operators(small)
-    check(small)
 
 
 def test_the_list_has_no_control_flow_and_nothing_random_and_only_what_onnx_has() -> None:

@@ -16,7 +16,7 @@ from headway.runs.run import Run
 from tests.stopping import Killed
 from tests.unit.cli.conftest import Command
 
-SMALL = ("--arch", "resnet18", "--no-pretrained", "--size", 32, "--precision", "float32", "--device", "cpu")
+SMALL = ("--arch", "test_resnet", "--no-pretrained", "--size", 32, "--precision", "float32", "--device", "cpu")
 PAIRS = ("--input", "reader", "--input", "book", "--target", "stars", "--range", "1,5", "--arch", "dot_product")
 
 
@@ -135,8 +135,12 @@ def test_masks_of_a_folder(headway: Command, tmp_path: Path, monkeypatch: pytest
 def test_points_are_measured_from_a_bundle(headway: Command, tmp_path: Path) -> None:
     table = write_discs(tmp_path / "discs") / "discs.csv"
     columns = ("--input", "photo", "--target", "x y", "--kind", "points")
-    done = headway("train", table, *columns, *SMALL, "--epochs", 4, "--lr", 0.0005)
+    done = headway("train", table, *columns, *SMALL, "--epochs", 2, "--lr", 0.0005, "--json")
     assert (done.status, done.err) == (0, "")
+    assert set(done.line["metrics"]) == {"error", "error_pixels", "within_5", "within_10"}
+    config = Run(Path("runs/discs")).config
+    assert config["target"]["columns"] == ["x", "y"]
+    assert not config["settings"]["augment"]["flip"]
     same_as_in_python(headway, Path("runs/discs"))
 
 

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -107,6 +107,7 @@ def survive(
     *,
     kills: int = KILLS,
     others: int = OTHERS,
+    faults: Collection[str] | None = None,
     epochs: int = EPOCHS,
     photos_a_class: int = PHOTOS_A_CLASS,
 ) -> list[Row]:
@@ -116,6 +117,7 @@ def survive(
         scratch: A folder for data, cache and runs.
         kills: How many kills at random moments.
         others: How many trials of each other fault.
+        faults: Which of them; all when None.
         epochs: Of each run.
         photos_a_class: Of the ten classes.
     """
@@ -162,6 +164,8 @@ def survive(
 
     trials = {"killed at a random moment": (kill, kills), "Ctrl-C": (stop(2), others), "SIGTERM": (stop(15), others)}
     trials |= {name: (patched(name), others) for name in PATCHES if name}
+    if faults is not None:
+        trials = {name: trial for name, trial in trials.items() if name in faults}
 
     def survives(fault: str, trial: Trial, number: int) -> bool:
         folder = scratch / "runs" / f"{fault.replace(' ', '-')}-{number}"

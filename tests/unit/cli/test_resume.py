@@ -21,13 +21,20 @@ from tests.unit.cli.conftest import Command
 from tests.unit.data.test_repository import hub, photo, table
 
 # Servers and commands in processes of their own take seconds to start.
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 # A fixture, named here so that it counts as used.
 __all__ = ["hub"]
 
 PhotoFolder = Callable[..., Path]
 SMALL = ("--arch", "small_resnet", "--size", 32, "--precision", "float32", "--device", "cpu", "--epochs", 2)
+
+
+@pytest.fixture(autouse=True)
+def _no_bundle(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An export takes longer than all else of such a run; two tests ask what comes of it."""
+    if request.function not in (test_the_last_line_is_that_of_the_whole, test_a_run_of_data_elsewhere):
+        monkeypatch.setattr("headway.learner.learner.export_trained", lambda *_, **__: None)
 
 
 @pytest.fixture

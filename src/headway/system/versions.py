@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import subprocess
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 __all__ = ["git_state", "library_versions"]
@@ -32,6 +33,12 @@ def library_versions() -> dict[str, str]:
         >>> sorted(library_versions())[:3]
         ['headway', 'numpy', 'onnx']
     """
+    return dict(_versions())
+
+
+@cache
+def _versions() -> dict[str, str]:
+    # Asked several times in a run, and each library is looked for in all folders that modules come from.
     versions = {"python": platform.python_version()}
     for name in _LIBRARIES:
         try:

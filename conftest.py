@@ -21,6 +21,9 @@ from sybil.sybil import SybilCollection
 from tests.docs.people import write_people
 from tests.docs.photos import write_examples
 
+# What it makes is for processes that tests fork.
+collect_ignore = ["tests/preloaded.py"]
+
 _own_cache: list[str] = []
 # They write or read thousands of pictures.
 _DOCTESTS_OF_WHOLE_SETS = (

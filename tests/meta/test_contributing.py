@@ -12,15 +12,19 @@ import pytest
 
 from tests.meta.modules import PACKAGE, ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 WHERE = dict(re.findall(r"^\| ([\w ]+) \| (.+) \|$", (ROOT / "CONTRIBUTING.md").read_text(), flags=re.MULTILINE))
 
 
-@pytest.fixture
-def package(tmp_path: Path) -> Path:
-    """A copy of the package, to be changed."""
-    return Path(shutil.copytree(PACKAGE, tmp_path / "headway", ignore=shutil.ignore_patterns("__pycache__")))
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the package, to be changed; compiled once."""
+    return Path(
+        shutil.copytree(
+            PACKAGE, tmp_path_factory.mktemp("copy") / "headway", ignore=shutil.ignore_patterns("__pycache__")
+        )
+    )
 
 
 def file_of(package: Path, what: str, kind: str) -> Path:
@@ -108,8 +112,7 @@ items = {"photo": photos, "kind": ["dark", "light"] * 20}
 data = hw.from_items(items, input=hw.Image("photo", size=16), target=hw.Category("kind"))
 learner = hw.Learner(data, "wide_resnet", progress=False)
 learner.fit(1)
-learner.export("model.headway")
-assert hw.load("model.headway").predict(photos[0]).label in ("dark", "light")
+assert learner.predict(photos[0]).label in ("dark", "light")
 try:
     hw.Learner(data, "wide_resnett")
 except hw.HeadwayError as error:

@@ -92,15 +92,16 @@ def export_bundle(
     inputs = np.ascontiguousarray(examples[:NUM_CHECKS])
     with _quiet(), torch.no_grad():
         served = _Served(prepare, model, target.objective().activate, familiar.distance if familiar else None, input)
-        graph = _exported(served, target, input, torch.from_numpy(inputs))
+        graph, answers = _exported(served, target, input, torch.from_numpy(inputs))
         # Dropped where the model turned out to be more than its head on its body.
         familiar = familiar if served.distance else None
         result = quantize_graph(graph, train=quantize.train, valid=quantize.valid) if quantize else None
-    graph = result.graph if result else graph
-    if result and not result.is_kept:
-        warnings.warn(result.note, stacklevel=3)
+    if result:
+        if not result.is_kept:
+            warnings.warn(result.note, stacklevel=3)
+        graph, answers = result.graph, _run(Graph(result.graph), inputs)
     # By the graph that is written, whichever it is: the check says what this one gives.
-    outputs, *others = _run(graph, inputs)
+    outputs, *others = answers
     files = {
         "weights.safetensors": _weights(served.model),
         "model.onnx": graph,
@@ -165,8 +166,8 @@ def _explained(model: nn.Module) -> Iterator[None]:
         raise BundleError(what, given=f"{type(model).__name__}: {_cause(error)}", fix=fix) from error
 
 
-def _exported(served: _Served, target: Target, input: Input, inputs: Tensor) -> bytes:
-    """The model's graph, compared with the model at batches of one and of three."""
+def _exported(served: _Served, target: Target, input: Input, inputs: Tensor) -> tuple[bytes, list[np.ndarray]]:
+    """The model's graph and what it gives, compared with the model at batches of one and of three."""
     with _explained(served.model):
         served.drop_distance(inputs)
         expected = served(inputs, *served.memories(len(inputs)))
@@ -176,11 +177,12 @@ def _exported(served: _Served, target: Target, input: Input, inputs: Tensor) -> 
         with _folded(served, inputs):
             graph = _to_onnx(served, inputs, input)
         # What was fixed at the example's number of items fails at another.
-        single, several = _run(graph, inputs[:1].numpy()), _run(graph, inputs.numpy())
+        opened = Graph(graph)
+        single, several = _run(opened, inputs[:1].numpy()), _run(opened, inputs.numpy())
     for wanted, one, many in zip(expected, single, several, strict=True):
         _compare(one, wanted[:1].numpy())
         _compare(many, wanted.numpy())
-    return graph
+    return graph, several
 
 
 class _Served(nn.Module):
@@ -296,8 +298,8 @@ def _out_of_place(served: nn.Module, inputs: Tensor, *, expected: tuple[Tensor, 
             module.inplace = True
 
 
-def _run(graph: bytes, inputs: np.ndarray) -> list[np.ndarray]:
-    return [np.asarray(output) for output in Graph(graph).run(None, {GRAPH_INPUT: inputs})]
+def _run(graph: Graph, inputs: np.ndarray) -> list[np.ndarray]:
+    return [np.asarray(output) for output in graph.run(None, {GRAPH_INPUT: inputs})]
 
 
 def _check_examples(examples: np.ndarray, input: Input) -> None:

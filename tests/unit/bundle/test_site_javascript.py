@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import functools
 import http.server
@@ -10,7 +11,8 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,20 +48,29 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+@cache
+def _browser(chromium: str) -> Page:
+    """One browser for all tests of a process: each is another site to it."""
+    opened = ExitStack()
+    atexit.register(opened.close)
+    return opened.enter_context(open_page(chromium))
+
+
 @contextmanager
 def served(folder: Path) -> Iterator[Page]:
     """A page of a folder on a static host, in Chromium."""
     chromium = find_chromium()
     if chromium is None:
         pytest.skip("no Chromium here")
+    page = _browser(chromium)
     handler = functools.partial(_Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         try:
-            with open_page(chromium) as page:
-                page.go(f"http://127.0.0.1:{server.server_port}/")
-                yield page
+            page.go(f"http://127.0.0.1:{server.server_port}/")
+            yield page
         finally:
+            page.go("about:blank")
             server.shutdown()
 
 

@@ -23,7 +23,7 @@ from tests.unit.bundle.test_site_javascript import archive, call, picture, serve
 
 __all__ = ["archive"]
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 @pytest.mark.parametrize("kind", ["number", "labels", "points", "mask"])

@@ -14,11 +14,13 @@ import polars as pl
 import torch
 from torch import nn
 
+from headway.data.dataset import Part
 from headway.errors import ConfigError
 from headway.peel.specialise import Known, constant
 from headway.runs.run import Run
 from headway.system.remote import is_remote
 from headway.train import schedules
+from headway.train.aside import set_aside
 from headway.train.model import is_fixed
 from headway.train.optimizers import depth_groups
 from headway.train.options import Options
@@ -99,6 +101,12 @@ class Subject:
         """Whether rows are set aside to decide between two stages."""
         return any(call.two_stages and call.epochs for call in self.calls)
 
+    @property
+    def inside_and_aside(self) -> tuple[Part, Part]:
+        """What the second stage trains on, and what decides."""
+        setup = self.setup
+        return set_aside(setup.data.train, setup.seed, most=setup.fine_tuning.most_aside)
+
 
 # What the templates of `headway.peel.loop` and `headway.peel.plain` call `facts.name` becomes a constant of the same
 # name in capitals, where a section uses it; one that only decides which branch is written is not in the file at all.
@@ -109,6 +117,7 @@ _COMMENTS = {
     "lr_decay": "the rate of a group of layers is this share of the next group's",
     "threads": "sums over several threads round in another order",
     "first_epoch": "counted on through all calls, so that no order and no augmentation comes twice",
+    "most_aside": "training rows at most that decide between the stages",
     "dropout_rate": "the share of activations that a step leaves out",
     "ema": "how much of the average of the weights stays in a step",
     "label_smoothing": "share of each target that is spread evenly over the labels",
@@ -122,6 +131,7 @@ def run_facts(subject: Subject) -> dict[str, Known]:
     optimizer = setup.optimizer if isinstance(setup.optimizer, str) else ""
     values = {
         "seed": setup.seed,
+        "most_aside": setup.fine_tuning.most_aside,
         "threads": subject.threads,
         "batch_size": setup.batch_size,
         # As the library does. Sums in batches of another size round in another order, and a bit in a checked hash

@@ -16,9 +16,10 @@ from torch import nn
 from headway.data.dataset import Data, Part
 from headway.peel.facts import sha256_of
 from headway.seeds import torch_seed
+from headway.train.aside import is_clearly_lower, set_aside
 from headway.train.dropout import dropout_rate
 from headway.train.ema import Average
-from headway.train.fine_tune import body_features, is_clearly_lower, set_aside
+from headway.train.fine_tune import body_features
 from headway.train.linear_probe import Head, solve_head
 from headway.train.make_model import make_model
 from headway.train.model import MEASURED
@@ -94,8 +95,8 @@ def stage_two(
     features: torch.Tensor,
     targets: torch.Tensor,
 ) -> None:
-    # A tenth of the training rows is set aside and decides between the stages.
-    train, aside = set_aside(data.train, facts.seed)
+    # Some of the training rows are set aside and decide between the stages.
+    train, aside = set_aside(data.train, facts.seed, most=facts.most_aside)
     seen = torch.isin(torch.from_numpy(data.train.rows), torch.from_numpy(train.rows))
     # The head that stage two starts from has not seen them either.
     solved = copy.deepcopy(model.state_dict())

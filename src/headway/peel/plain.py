@@ -24,10 +24,11 @@ from torch import nn
 from headway.data.loader import by_length, shuffled_by_length
 from headway.peel.facts import sha256_of
 from headway.seeds import generator, torch_seed
+from headway.train.aside import is_clearly_lower
 from headway.train.batchnorm_fusion import _fold
 from headway.train.dropout import dropout_rate
 from headway.train.ema import Average
-from headway.train.fine_tune import CHUNK, is_clearly_lower
+from headway.train.fine_tune import CHUNK
 from headway.train.linear_probe import Head, solve_head
 from headway.train.mixup import softened
 from headway.train.objective import calibrated_losses
@@ -108,7 +109,7 @@ def stage_two(
 ) -> None:
     # What is kept if training every layer is not better: its head has seen all training rows.
     solved = copy.deepcopy(model.state_dict())
-    # A tenth of the training rows decides between the stages; the table says which.
+    # Some of the training rows decide between the stages; the table says which.
     is_aside = items["aside"].to_numpy()[train]
     train, aside = train[~is_aside], train[is_aside]
     # The head that stage two starts from has not seen them; its weight decay is stage one's, which they helped choose.

@@ -30,7 +30,6 @@ from headway.seeds import _STREAMS
 from headway.system.files import write_whole
 from headway.train import dropout, linear_probe
 from headway.train.ema import Average
-from headway.train.fine_tune import set_aside
 from headway.train.optimizers import depth_groups
 from headway.train.options import Options
 from headway.train.progress import Progress
@@ -206,7 +205,7 @@ def _of_span(subject: Subject) -> dict[str, Known]:
     head = subject.setup.model.get_submodule("head")
     assert isinstance(head, nn.Linear)
     # The head is solved twice where stage two follows, the second time without the rows set aside.
-    counts = [len(data.train), *([len(set_aside(data.train, subject.setup.seed)[0])] if subject.sets_aside else [])]
+    counts = [len(data.train), *([len(subject.inside_and_aside[0])] if subject.sets_aside else [])]
     answers = {2 * count > head.in_features for count in counts}
     # Else the question stays in the file, as other data may have more items.
     return {"2 * num_items > num_features": Known(value=True)} if answers == {True} else {}
@@ -284,7 +283,7 @@ def _items(subject: Subject, input: KindParts, target: KindParts) -> bytes:
     data = subject.setup.data
     columns = [data.items.select("row", "split"), input.columns, target.columns]
     if subject.sets_aside:
-        _, aside = set_aside(data.train, subject.setup.seed)
+        _, aside = subject.inside_and_aside
         columns.append(pl.DataFrame({"aside": np.isin(data.items["row"].to_numpy(), aside.rows)}))
     file = io.BytesIO()
     pl.concat(columns, how="horizontal").write_parquet(file)

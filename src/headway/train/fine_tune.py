@@ -26,10 +26,10 @@ from torch import nn
 from headway.data.dataset import Data, Part
 from headway.data.loader import Loader
 from headway.data.restore import read_again
-from headway.data.splits import RandomSplit, assign_parts
 from headway.errors import ConfigError, TrainingError
 from headway.inputs.base import Input
 from headway.runs.checkpoint import PLAN, Saved
+from headway.train.aside import is_clearly_lower, set_aside
 from headway.train.batchnorm_fusion import folded
 from headway.train.feature_cache import FeatureCache
 from headway.train.history import Epoch, History
@@ -44,11 +44,9 @@ __all__ = [
     "Features",
     "body_features",
     "fine_tune",
-    "is_clearly_lower",
     "kept_features",
     "plan_within",
     "recommended",
-    "set_aside",
     "train_from_scratch",
 ]
 
@@ -70,11 +68,6 @@ WORTH_LOOKING = 0.98
 
 # Items of a batch that tells how long the body takes for larger ones.
 TIMED = 8
-
-# The share of the training rows that judges the two stages, and how many rows that are at least and at most.
-ASIDE = 0.1
-MIN_ASIDE = 50
-MAX_ASIDE = 1000
 
 
 @dataclass(frozen=True)
@@ -454,7 +447,7 @@ def _stage_two(setup: Setup, plan: Plan, history: History, features: Features, h
     # With stage one's head, which is what is left if stage two does not do better.
     before = copy.deepcopy(model.state_dict())
     inputs, targets = torch.from_numpy(features.parts["train"]), torch.from_numpy(train.targets)
-    inside, aside = set_aside(train, setup.seed)
+    inside, aside = set_aside(train, setup.seed, most=setup.fine_tuning.most_aside)
     seen = torch.isin(torch.from_numpy(train.rows), torch.from_numpy(inside.rows))
     # The head that starts stage two and is compared with it has not seen the rows set aside either.
     # With the weight decay that folds of all rows chose: one number, which a tenth of the rows hardly moves.
@@ -481,20 +474,3 @@ def _stage_two(setup: Setup, plan: Plan, history: History, features: Features, h
     model.load_state_dict(before)
     history.notes.append(f"Fine-tuning did not do clearly better than the head alone ({compared}): the head was kept.")
     return None
-
-
-def is_clearly_lower(losses: torch.Tensor, others: torch.Tensor) -> bool:
-    """Whether losses `[rows]` are clearly lower than others of the same rows: by more than a standard error."""
-    # The rule of one standard error (Breiman, Friedman, Olshen and Stone 1984, Classification and Regression Trees).
-    gains = others - losses
-    return bool(gains.mean() > gains.std() / math.sqrt(len(gains)))
-
-
-def set_aside(part: Part, seed: int) -> tuple[Part, Part]:
-    """A part in two, stratified, identical items together: what trains, and what judges the stages."""
-    count = len(part)
-    # A tenth, but at least fifty rows where these are at most a quarter, and never more than a thousand.
-    share = min(max(ASIDE, min(MIN_ASIDE / count, 0.25)), MAX_ASIDE / count if count > MAX_ASIDE else 1)
-    is_inside = np.array(assign_parts(RandomSplit(share, seed=seed), part.items, part.data.target)) == "train"
-    inside, aside = (Part(part.data, part.name, part.items.filter(rows)) for rows in (is_inside, ~is_inside))
-    return inside, aside

@@ -25,6 +25,7 @@ class Recipe:
         min_batch_size: but never fewer items a step,
         max_batch_size: and never more.
         few_rows_steps: Steps an epoch where the rows are so few that there would be fewer, down to 32 items a step.
+        most_aside: Training rows at most that judge the two stages and train in neither; see `headway.train.aside`.
     """
 
     lr: float = 1e-2
@@ -37,6 +38,7 @@ class Recipe:
     min_batch_size: int = 32
     max_batch_size: int = 1024
     few_rows_steps: int = 0
+    most_aside: int = 1000
 
     def epochs(self, num_train: int) -> int:
         """Passes over so many training rows: the more rows, the fewer.

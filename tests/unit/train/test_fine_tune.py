@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +14,11 @@ import torch.nn.functional as F
 from torch import nn
 
 import headway as hw
-from headway.data.dataset import Part
 from headway.errors import ConfigError
 from headway.inputs.image.augment import Augment
+from headway.train.aside import set_aside
 from headway.train.callbacks import Callback
-from headway.train.fine_tune import fine_tune, set_aside, train_from_scratch
+from headway.train.fine_tune import fine_tune, train_from_scratch
 from headway.train.history import History
 from headway.train.linear_probe import solve_head
 from headway.train.model import BodyAndHead
@@ -383,26 +382,3 @@ def test_from_scratch_takes_a_step_at_least(linear: Make, make_setup: MakeSetup)
 @pytest.mark.parametrize("num_train", [1, 10, 100, 500, 1000, 5000, 10**6])
 def test_more_rows_need_fewer_epochs(num_train: int) -> None:
     assert 1 <= FINE_TUNE.epochs(num_train) <= FINE_TUNE.epochs(max(num_train // 2, 1)) <= 10
-
-
-def test_rows_set_aside_are_every_class_and_no_other_rows(digits_data: hw.Data) -> None:
-    inside, aside = set_aside(digits_data.train, 0)
-    assert sorted([*inside.rows, *aside.rows]) == sorted(digits_data.train.rows)
-    assert len(aside) == pytest.approx(0.25 * len(digits_data.train), abs=5)
-    counts = Counter(aside.items["label"])
-    assert len(counts) == 10
-    assert max(counts.values()) - min(counts.values()) <= 1
-    again, _ = set_aside(digits_data.train, 0)
-    other, _ = set_aside(digits_data.train, 1)
-    assert np.array_equal(inside.rows, again.rows)
-    assert not np.array_equal(inside.rows, other.rows)
-
-
-def test_identical_rows_are_set_aside_together(digits_data: hw.Data) -> None:
-    """Copies on both sides would judge what was learned by heart."""
-    items = digits_data.train.items
-    contents = [f"pair {number // 2}" for number in range(len(items))]
-    pairs = items.sort("label").with_columns(content=pl.Series(contents, dtype=pl.String))
-    inside, aside = set_aside(Part(digits_data, "train", pairs), 0)
-    assert len(aside) > 0
-    assert not set(inside.items["content"]) & set(aside.items["content"])

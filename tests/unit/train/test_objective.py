@@ -13,7 +13,7 @@ from sklearn.linear_model import Ridge
 import headway as hw
 from headway.inputs.base import learned
 from headway.targets.base import Target
-from headway.train.fine_tune import is_clearly_lower
+from headway.train.aside import is_clearly_lower
 from headway.train.linear_probe import solve_head
 from headway.train.objective import TEMPERATURES, ToUnit, calibrated_losses
 

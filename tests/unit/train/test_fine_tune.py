@@ -16,6 +16,7 @@ from torch import nn
 import headway as hw
 from headway.errors import ConfigError
 from headway.inputs.image.augment import Augment
+from headway.train import aside
 from headway.train.aside import set_aside
 from headway.train.callbacks import Callback
 from headway.train.fine_tune import fine_tune, train_from_scratch
@@ -236,7 +237,7 @@ def test_stage_two_starts_from_the_solved_head(body_head: Make, make_setup: Make
 
     setup = make_setup(body_head(dropout=0.0), callbacks=[Watch()])
     fine_tune(setup, History(), epochs=2, lr=1e-4)
-    inside, aside = set_aside(setup.data.train, setup.seed)
+    inside, held = set_aside(setup.data.train, setup.seed)
     untouched = make_setup(body_head(dropout=0.0))
     body = untouched.model.body
     assert isinstance(body, nn.Module)
@@ -256,7 +257,17 @@ def test_stage_two_starts_from_the_solved_head(body_head: Make, make_setup: Make
     places = [inside.rows.tolist().index(row) for row in seen[0]]
     assert torch.allclose(outputs[0], blind(features[places]), atol=1e-3)
     assert set(np.concatenate(seen).tolist()) == set(inside.rows.tolist())
-    assert not set(np.concatenate(seen).tolist()) & set(aside.rows.tolist())
+    assert not set(np.concatenate(seen).tolist()) & set(held.rows.tolist())
+
+
+def test_a_recipe_says_how_many_rows_judge(
+    body_head: Make, make_setup: MakeSetup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others train."""
+    monkeypatch.setattr(aside, "MIN_OF_CLASS", 1)
+    setup, history = make_setup(body_head()), History()
+    fine_tune(replace(setup, fine_tuning=replace(setup.fine_tuning, most_aside=20)), history, epochs=1)
+    assert any("on 20 held-out training rows" in note for note in history.notes), history.notes
 
 
 @pytest.mark.parametrize("lr", [10.0, 1e30])

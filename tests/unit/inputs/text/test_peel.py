@@ -11,6 +11,7 @@ import pytest
 
 import headway as hw
 from headway.peel.write import LAYERS
+from headway.train import aside
 from tests.unit.peel.running import same_bits
 
 
@@ -35,8 +36,16 @@ def trained(data: hw.Data, arch: str, **options: Any) -> hw.Learner:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("arch", ["text_cnn", "lstm"])
-def test_texts_of_a_small_network(reviews: hw.Data, tmp_path: Path, arch: str) -> None:
-    learner = trained(reviews, arch, pretrained=False, two_stages=True)
+def test_texts_of_a_small_network(reviews: hw.Data, tmp_path: Path, arch: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aside, "MIN_OF_CLASS", 1)
+    learner = hw.Learner(
+        reviews, arch, batch_size=16, precision="float32", progress=False, pretrained=False, two_stages=True
+    )
+    # Fewer rows judge the stages than usual, as the recipe of an encoder wants it.
+    recipe = replace(learner.setup.fine_tuning, most_aside=10)
+    learner.setup = replace(learner.setup, fine_tuning=recipe)
+    learner.fine_tune(epochs=1)
+    assert "on 10 held-out training rows" in learner.history.notes[-1]
     assert same_bits(learner, "loop", tmp_path)
     assert same_bits(learner, "torch", tmp_path)
     # The tokenizer that training rows taught lies beside the file.

@@ -1,4 +1,4 @@
-"""How well are series told apart, and how fast is that learned, beside aeon's MiniRocket?
+"""How well are series classified, and how fast is that learned, beside the MiniRocket of aeon and of tsai?
 
 The eight classification sets that aeon ships, split as their archive has them (Dau et al. 2019, arXiv:1810.07758;
 Bagnall et al. 2018, arXiv:1811.00075). Ours is `hw.Learner(data).fine_tune()`: thresholds, features and a logistic head

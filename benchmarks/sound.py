@@ -1,4 +1,4 @@
-"""Are spoken digits of a voice that no training recording has told apart, beside simple models on MFCC?
+"""Are spoken digits recognised in a voice that no training recording has, beside simple models on MFCC?
 
 1,000 recordings of digits by four voices (Free Spoken Digit Dataset, 8 kHz), each voice left out in turn: the model
 learns from the other three with its defaults, and is judged on the one left out, which decides nothing. Simple models

@@ -11,12 +11,15 @@ from benchmarks import diagnosis
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
+# What digits show of these is the same, and takes a tenth of the time.
+FAULTS = [each for each in diagnosis.FAULTS if each not in ("photos, shuffled labels", "photos, near-copies in train")]
 
-@pytest.mark.parametrize("fault", diagnosis.FAULTS)
+
+@pytest.mark.parametrize("fault", FAULTS)
 def test_planted_faults_are_named(
     fault: str, shared_data: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(diagnosis, "PHOTO_SIZE", 96)
+    monkeypatch.setattr(diagnosis, "PHOTO_SIZE", 80)
     if "photos" in fault:
         shared_data("cats_dogs")  # skips where there are none
     row = diagnosis.name_fault(fault, diagnosis.FAULTS[fault], seeds=range(1))

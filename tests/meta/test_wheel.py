@@ -61,10 +61,13 @@ def test_both_hold_every_file(built: Path) -> None:
 def test_the_wheel_works_outside_of_the_tree(built: Path, tmp_path: Path) -> None:
     """In an environment of its own, which borrows the libraries of the one that runs the tests but not Headway."""
     environment = tmp_path / "environment"
-    _run([sys.executable, "-m", "venv", environment], cwd=tmp_path)
+    _run([sys.executable, "-m", "venv", "--without-pip", environment], cwd=tmp_path)
     python = environment / ("Scripts" if os.name == "nt" else "bin") / "python"
     (wheel,) = built.glob("*.whl")
-    _run([python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", wheel], cwd=tmp_path)
+    _run(
+        [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index", wheel],
+        cwd=tmp_path,
+    )
     where = "import sysconfig; print(sysconfig.get_path('purelib'))"
     own = Path(_run([python, "-c", where], cwd=tmp_path).strip())
     # A path in such a file comes last, and .pth files in that folder do not count: an editable Headway stays out.

@@ -21,7 +21,7 @@ __all__ = ["axe"]
 KINDS = ("number", "labels", "points", "mask", "table", "table-number", "ratings", "future")
 Open = Callable[[str], Page]
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")
@@ -249,8 +249,8 @@ def test_many_choices_are_looked_for_by_typing(open_kind: Open) -> None:
     assert page.run("document.querySelector('#field-0').value") == "u0"
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [390, 1100])
+# What is too wide is so on a phone, and what has too little contrast is so in either: not all four of each.
+@pytest.mark.parametrize(("width", "dark"), [(390, True), (1100, False)])
 @pytest.mark.parametrize("kind", [*KINDS, "table/docs"])
 def test_axe_finds_nothing(open_kind: Open, axe: str, kind: str, width: int, dark: bool) -> None:
     name, _, path = kind.partition("/")

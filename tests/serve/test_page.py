@@ -269,8 +269,7 @@ def test_when_the_server_is_gone_it_says_so(page: Page) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [390, 1100])
+@pytest.mark.parametrize(("width", "dark"), [(390, True), (1100, False)])
 @pytest.mark.parametrize("path", ["/", "/docs"])
 def test_axe_finds_nothing(server: Running, browser: Page, axe: str, path: str, width: int, dark: bool) -> None:
     browser.screen(width, 900, dark=dark, phone=width < 500)

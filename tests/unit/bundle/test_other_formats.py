@@ -59,8 +59,9 @@ def network(tmp_path_factory: pytest.TempPathFactory, digits: Path) -> tuple[hw.
     return learner, learner.export(tmp_path_factory.mktemp("network") / "digits.headway")
 
 
+@pytest.mark.long
 @pytest.mark.slow
-@pytest.mark.parametrize("format", ["onnx", "torch", "safetensors"])
+@pytest.mark.parametrize("format", ["onnx", "torch"])
 def test_photos_are_answered_without_headway(
     format: FormatName, network: tuple[hw.Learner, Path], digits: Path, tmp_path: Path
 ) -> None:

@@ -22,8 +22,8 @@ PhotoFolder = Callable[..., Path]
 # tests start take it over.
 os.environ["OMP_NUM_THREADS"] = "1"
 
-# The first example may import what takes longer than all others together.
-settings.register_profile("headway", deadline=None)
+# The first example may import what takes longer than all others together. Each test has half of the usual examples.
+settings.register_profile("headway", deadline=None, max_examples=50)
 settings.load_profile("headway")
 
 

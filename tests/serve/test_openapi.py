@@ -14,7 +14,7 @@ from tests.serve.server import GOLDEN, running
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["colours", "number", "table"])
+@pytest.mark.parametrize("kind", ["colours", "table"])
 def test_answers_are_as_described(kind: str, tmp_path: Path) -> None:
     bundle = GOLDEN if kind == "colours" else make(kind, tmp_path)
     command = shutil.which("schemathesis", path=str(Path(sys.executable).parent))

@@ -24,7 +24,7 @@ from headway.targets.base import Target
 
 SharedData = Callable[[str], Path]
 
-SIZE = 80
+SIZE = 96
 BREEDS = {"Abyssinian": "cat", "Bengal": "cat", "american_bulldog": "dog"}
 
 TARGETS: Mapping[str, Target] = {

@@ -41,15 +41,15 @@ def ask_many(server: Running, count: int) -> Counter[str]:
 @pytest.mark.slow
 def test_thousands_of_requests_leave_no_trace(tmp_path) -> None:
     with running("--log", tmp_path) as server:
-        assert ask_many(server, 1000) == {"right": 1000}
+        assert ask_many(server, 500) == {"right": 500}
         before = server.memory
-        assert ask_many(server, 3000) == {"right": 3000}
-        # What the allocator keeps moves by a few megabytes; 3,000 pictures that stay would be far more.
-        assert server.memory - before < 10e6
+        assert ask_many(server, 1500) == {"right": 1500}
+        # What the allocator keeps moves by a few megabytes; 1,500 pictures that stay would be far more.
+        assert server.memory - before < 5e6
         text = server.ask("GET", "/metrics").body.decode()
         assert "headway_pictures_inside 0.0" in text
-        assert 'headway_pictures_total{outcome="answered"} 4000.0' in text
-    assert len((tmp_path / "predictions.jsonl").read_text().splitlines()) == 4_000
+        assert 'headway_pictures_total{outcome="answered"} 2000.0' in text
+    assert len((tmp_path / "predictions.jsonl").read_text().splitlines()) == 2_000
 
 
 def test_what_is_too_much_is_refused_and_the_rest_is_right() -> None:

@@ -1,4 +1,4 @@
-"""Photos with several labels, a number or points each: from real data to a bundle that answers the same without torch.
+"""Photos with several labels, a number or points each: learned from real data, and points answered without torch.
 
 The pets are 96 photos whose heads have a box each, of 192 in all.
 """
@@ -87,9 +87,7 @@ def answers_without_torch(bundle: Path, files: list[str]) -> list[dict[str, Any]
 @pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", TARGETS)
-def test_a_model_beats_the_simplest_and_its_bundle_answers_the_same(
-    kind: str, pets: pl.DataFrame, tmp_path: Path
-) -> None:
+def test_a_model_beats_the_simplest_and_goes_on_as_it_was(kind: str, pets: pl.DataFrame, tmp_path: Path) -> None:
     data = data_of(pets, kind)
     learner = hw.Learner(data, run=tmp_path / kind, precision="float32", device="cpu", progress=False)
     # The head alone for most; every layer for one kind that must move with the picture and one that need not.
@@ -106,22 +104,15 @@ def test_a_model_beats_the_simplest_and_its_bundle_answers_the_same(
     assert len(simple) >= 3
     assert reached > guess + 0.4 if kind == "categories" else reached < 0.85 * guess
 
-    bundle = learner.export(tmp_path / "pets.headway", report=report)
-    files = data.valid.items["file"].to_list()
-    found, ours = answers_without_torch(bundle, files), learner.predictions().predictions
-    for file, theirs, scores in zip(files, found, ours, strict=True):
-        target = learner.data.target
-        expected = target.decode(scores)
-        if target.needs_geometry:
-            expected = target.to_item(expected, data.input.geometry(file))
-        if kind == "categories":
-            assert theirs["probabilities"] == pytest.approx(expected.probabilities, abs=1e-3)
-            # Which of two labels is the surer may turn on the last digits.
-            assert sorted(theirs["label"].split()) == sorted(expected.value)
-        else:
-            np.testing.assert_allclose(
-                theirs["value"], expected.value, atol=1e-3 if kind != "points" else 0.5, rtol=1e-3
-            )
+    ours = learner.predictions().predictions
+    if kind == "points":
+        # In the photo's own pixels; what every kind's bundle answers, tests/contract/ asks.
+        bundle = learner.export(tmp_path / "pets.headway", report=report)
+        files = data.valid.items["file"].to_list()
+        for file, theirs, scores in zip(files, answers_without_torch(bundle, files), ours, strict=True):
+            target = learner.data.target
+            expected = target.to_item(target.decode(scores), data.input.geometry(file))
+            np.testing.assert_allclose(theirs["value"], expected.value, atol=0.5, rtol=1e-3)
 
     # The run is finished: going on changes nothing, and what was chosen on training rows comes out the same.
     again = hw.Learner.resume(tmp_path / kind)

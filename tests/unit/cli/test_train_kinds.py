@@ -212,6 +212,8 @@ def test_texts_without_a_label_are_learned_from_first(
 ) -> None:
     # An encoder takes seconds to export, and its bundle says nothing of this.
     monkeypatch.setattr("headway.learner.learner.export_trained", lambda *_, **__: None)
+    # So few texts would be read ten times.
+    monkeypatch.setattr("headway.train.recipe.Recipe.epochs", lambda *_: 1)
     moods = ["glad" if number % 3 else "sad" for number in range(60)]
     texts = [f"a {mood} day by the sea, the {number}th of all" for number, mood in enumerate(moods)]
     pl.DataFrame({"text": texts, "mood": [*moods[:40], *[None] * 20]}).write_csv(tmp_path / "days.csv")

@@ -27,7 +27,7 @@ def test_nothing_is_suspected_where_nothing_leaks() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), form=st.sampled_from(["number", "text", "noisy", "gap"]))
 def test_a_copy_of_the_target_is_found_in_any_form(seed: int, form: str) -> None:
     items, targets = honest(seed=seed)
@@ -53,7 +53,7 @@ def test_a_copy_of_a_number_is_found(scale: float) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_noise_explains_nothing(seed: int) -> None:
     draw = np.random.default_rng(seed)

@@ -19,7 +19,7 @@ from headway.inputs.registry import check_architecture
 from headway.inputs.text.encoder_files import encoder_tokenizer, max_positions
 from headway.inputs.text.transformer import TransformerBody, layer_rates
 
-SIZE = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+SIZE = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
 SMALL = {"dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 32}
 WORDS = ("good", "bad", "film", "a", "the", "very", "##ly", "was")
 TEXTS = [f"{'very ' * (row % 3)}{('good', 'bad')[row % 2]} film the film was a film" for row in range(60)]

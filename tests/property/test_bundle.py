@@ -24,7 +24,7 @@ GOLDEN = Path(__file__).parents[1] / "bundles" / "v1.headway"
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits and peaks of memory are Linux's")
-@pytest.mark.parametrize("count", [100, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [100, pytest.param(800, marks=pytest.mark.slow)])
 def test_mutated_bundles(tmp_path: Path, count: int) -> None:
     command = [sys.executable, str(Path(fuzz.__file__)), str(count), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
@@ -36,7 +36,7 @@ def test_mutated_bundles(tmp_path: Path, count: int) -> None:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of memory are Linux's")
-@pytest.mark.parametrize("count", [30, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [30, pytest.param(150, marks=pytest.mark.slow)])
 def test_hostile_bundles_whose_hashes_are_right(tmp_path: Path, count: int) -> None:
     command = [sys.executable, str(Path(hostile.__file__)), str(count), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)

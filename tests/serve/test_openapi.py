@@ -27,7 +27,7 @@ def test_answers_are_as_described(kind: str, tmp_path: Path) -> None:
         "all",
         *unknowable,
         "--max-examples",
-        "100",
+        "50",
         "--seed",
         "0",
         "--no-color",

@@ -189,6 +189,7 @@ def test_what_torchrun_starts_again_goes_on(headway: Command, monkeypatch: pytes
         yield Processes(launch="nightly")
 
     monkeypatch.setattr(distributed, "join", launched)
+    monkeypatch.setattr("headway.learner.learner.export_trained", lambda *_, **__: None)
     with pytest.raises(Killed), saves_counted(error=Killed(), at=1):
         headway(*TRAIN)
     assert headway(*TRAIN).status == 0

@@ -10,7 +10,7 @@ import soundfile
 
 import headway as hw
 
-NUM_CLIPS, NUM_COPIES = 150, 21
+NUM_CLIPS, NUM_COPIES = 150, 20
 
 
 def _as_file(samples: np.ndarray, rate: int, kind: str = "WAV", subtype: str = "PCM_16") -> bytes:

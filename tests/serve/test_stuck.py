@@ -19,7 +19,7 @@ from tests.serve.server import picture, running
 from tests.unit.bundle.test_graph import added, bundle, loop
 
 # Servers and commands in processes of their own take seconds to start.
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 ANY_GRAPH = "import headway.bundle.graph as graph; graph.check_operators = lambda _: None"
 # Two seconds at most, on a machine that has nothing else to do.

@@ -31,6 +31,7 @@ def learner(digits: Path) -> Learner:
     return learner
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_int8_is_smaller_and_answers_nearly_as_before(learner: Learner, tmp_path: Path) -> None:
     report = learner.report()
@@ -104,7 +105,7 @@ def test_masks_in_int8_are_what_was_measured(tmp_path: Path) -> None:
         list_masks(folder), input=Image("images", size=32), target=Mask("masks", classes=["table", "disc"])
     )
     learner = Learner(data, "resnet18", pretrained=False, precision="float32", progress=False)
-    learner.fine_tune(4)
+    learner.fit(1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         path = learner.export(tmp_path / "m.headway", quantize="int8")

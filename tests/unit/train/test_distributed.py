@@ -130,6 +130,7 @@ def alone() -> dict[str, State]:
     return trained()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_two_processes_have_the_same_bits(name: str, both: list[Trained]) -> None:

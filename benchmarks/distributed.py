@@ -43,7 +43,7 @@ import headway as hw
 from benchmarks.results import ROOT, Row
 from headway.train.distributed import join
 
-TRIALS, EPOCHS = 5, 5
+TRIALS, EPOCHS = 3, 5
 
 # Photos, a fifth of them for validation, and pixels of a side. Of memory a few steps show all.
 PHOTOS = {
@@ -66,6 +66,7 @@ def run() -> list[Row]:
         one, two = (factor * statistics.median(column) for column in zip(*pairs, strict=True))
         ratio = statistics.median(alone / several for alone, several in pairs)
         rows.append({"what": f"{name}, {unit}", "one process": one, "two": two, "ratio": ratio, "goal": 0.9})
+        print(rows[-1], pairs, flush=True)
     del rows[-1]["goal"]
     with tempfile.TemporaryDirectory() as folder:
         table = _table(Path(folder))

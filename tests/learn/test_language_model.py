@@ -16,7 +16,7 @@ from headway.inputs.text_blocks.models import Gpt, Writer
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
-def story(*, sentences: int = 1_600) -> str:
+def story(*, sentences: int = 2_500) -> str:
     """Sentences whose verbs depend on who stands at their beginning, four words before."""
     draw, verbs = np.random.default_rng(0), {"dog": "barked", "cat": "slept", "owl": "hooted"}
     names, places = list(verbs), ["green garden", "old house", "deep forest", "small town"]

@@ -163,7 +163,8 @@ class Input(ABC):
     def read_rows(self, items: pl.DataFrame) -> Sequence[np.ndarray] | np.ndarray:
         """What `read` gives of each item, where `source` is "values"; DataError names the one that cannot be read."""
         arrays = []
-        for name, value in zip(self.names(items), items[self.column], strict=True):
+        values = items.select(self.columns).to_dicts() if len(self.columns) > 1 else items[self.column]
+        for name, value in zip(self.names(items), values, strict=True):
             try:
                 arrays.append(self.read(value))
             except ReadError as error:
@@ -472,8 +473,7 @@ def values_of(cls: type[Any], values: dict[str, Any], *, init: bool = True) -> d
         for attribute in fields(cls)
         if attribute.init is init and (attribute.name in values or not (init and _has_default(attribute)))
     }
-    types = {attribute.name: str(attribute.type) for attribute in fields(cls)}
-    wrong = [name for name, value in chosen.items() if isinstance(value, bool) and "bool" not in types[name]]
+    wrong = [one.name for one in fields(cls) if isinstance(chosen.get(one.name), bool) and "bool" not in str(one.type)]
     if wrong:
         message = f"{wrong[0]} is {chosen[wrong[0]]}"
         raise ValueError(message)

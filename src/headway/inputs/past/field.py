@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from headway.data.sources import as_frame
-from headway.errors import ConfigError, DataError, ReadError
+from headway.errors import ConfigError, ReadError
 from headway.inputs.base import Input, learned, values_of
 from headway.inputs.past.season import find_period
 from headway.inputs.past.windows import MOST_HISTORY, ORIGIN, SERIES, Moments, Table, windows
@@ -168,17 +168,17 @@ class Past(Input):
         numbers = filled(numbers)[-self.length - beyond :]
         return np.pad(numbers, (self.length + beyond - len(numbers), 0), mode="edge")
 
-    def _ahead(self, value: Any, name: str, known: int) -> np.ndarray:
-        """A column that is known ahead, float64 `[known + horizon]`."""
+    def _ahead(self, value: Any, name: str, length: int) -> np.ndarray:
+        """A column that is known ahead, float64 `[length + horizon]`, behind a past of that length."""
         if not isinstance(value, Mapping) or value.get(name) is None:
             message = f"{name!r} is missing: it must be known for the moments that are forecast"
             raise ReadError(message)
-        numbers = numbers_of(value[name])
-        if len(numbers) != known + self.horizon or not np.isfinite(numbers[-self.horizon :]).all():
+        numbers, needed = numbers_of(value[name]), length + self.horizon
+        if len(numbers) != needed or not np.isfinite(numbers[-self.horizon :]).all():
             there = len(numbers) - int(np.isnan(numbers[::-1]).argmin()) if np.isfinite(numbers).any() else 0
             message = (
-                f"{name!r} must have a number for each of the {known} known moments and {self.horizon} to forecast, "
-                f"{known + self.horizon}, not {there}"
+                f"{name!r} must have {needed} numbers, not {there}: one for each of the {length} moments of the past "
+                f"and the {self.horizon} to forecast"
             )
             raise ReadError(message)
         return numbers
@@ -205,14 +205,7 @@ class Past(Input):
         return [f"{name} from {time}".strip() for name, time in zip(items[SERIES], items[ORIGIN], strict=True)]
 
     def read_rows(self, items: pl.DataFrame) -> np.ndarray:
-        arrays = []
-        for name, item in zip(self.names(items), self._items(items), strict=True):
-            try:
-                arrays.append(self.read(item))
-            except ReadError as error:
-                what = f"Past cannot read an item of column {self.column!r}."
-                raise DataError(what, given=f"{name}: {error}", fix="Correct or remove that row.") from error
-        return np.stack(arrays)
+        return np.stack([*super().read_rows(items)])
 
     def notes(self, value: Any) -> tuple[str, ...]:
         """That fewer values are known than the model looks back on."""

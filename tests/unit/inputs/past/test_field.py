@@ -93,11 +93,11 @@ def test_what_is_known_ahead_follows_the_past_in_its_own_deviations() -> None:
         ({"sales": [5, 6]}, "'price' is missing: it must be known for the moments that are forecast"),
         (
             {"sales": [5, 6], "price": [3, 4]},
-            "'price' must have a number for each of the 2 known moments and 3 to forecast, 5, not 2",
+            "'price' must have 5 numbers, not 2: one for each of the 2 moments of the past and the 3 to forecast",
         ),
         (
             {"sales": [5, 6], "price": [3, 4, 5, None, None]},
-            "'price' must have a number for each of the 2 known moments and 3 to forecast, 5, not 3",
+            "'price' must have 5 numbers, not 3: one for each of the 2 moments of the past and the 3 to forecast",
         ),
     ],
 )

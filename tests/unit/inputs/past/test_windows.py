@@ -194,5 +194,5 @@ def test_an_item_whose_known_columns_have_a_gap_ahead_is_left_out_and_named() ->
     table = pl.DataFrame({"sales": [float(day) for day in range(40)], "price": [1.0] * 39 + [None]})
     data = hw.from_items(table, target=hw.Future("sales", horizon=2, known="price"))
     assert [reason for reason in data.problems["reason"] if "price" in reason] == [
-        "'price' must have a number for each of the 38 known moments and 2 to forecast, 40, not 39"
+        "'price' must have 40 numbers, not 39: one for each of the 38 moments of the past and the 2 to forecast"
     ]

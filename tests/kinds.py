@@ -24,9 +24,12 @@ import headway as hw
 from headway.inputs import registry
 from headway.inputs.base import Input
 from headway.inputs.past.field import Past
+from headway.inputs.sound.mel import NUM_BANDS
+from headway.inputs.sound.networks import SmallNet, Windows
 from headway.inputs.text_blocks.field import TextBlocks
 from headway.inputs.text_blocks.models import Gpt, Writer
 from headway.targets.base import Target
+from headway.train.model import BodyAndHead
 from tests.meta.dice.field import Dice
 
 __all__ = ["DICE", "KINDS", "Kind", "items_of", "registered", "request", "sent_items"]
@@ -286,6 +289,16 @@ class Sum(nn.Module):
         return inputs.sum(dim=1)
 
 
+def module_of_recordings() -> nn.Module:
+    """The network for recordings that needs no weights, with a quarter of its width."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        body = Windows(net := SmallNet(NUM_BANDS, width=4))
+        return BodyAndHead(body, net.num_features, 2)
+
+
 def module_of_texts() -> nn.Module:
     import torch
 
@@ -336,6 +349,7 @@ KINDS: dict[str, Kind] = {
         target=hw.Category("pitch"),
         write=tones,
         hostile=(b"", b"no recording", wav(tone(300))[:30], wav(np.zeros(0)), b"RIFF" + bytes(60), b"ID3" + bytes(90)),
+        make_module=module_of_recordings,
         batch_size=6,
     ),
     "bytes": Kind(

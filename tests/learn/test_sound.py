@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from typer.testing import CliRunner
 
 import headway as hw
 from headway.cli import app
-from headway.inputs.sound.whisper import PACKAGE, find_spec
 from headway.serve.app import create_app
 from headway.serve.settings import Settings
 from tests.commands import headway
@@ -41,15 +41,16 @@ def clips(shared_data: SharedData, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module")
 def line(clips: Path) -> dict[str, Any]:
-    """What `headway train` says of a run of a few epochs."""
-    options = ("--input", "file", "--target", "digit", "--split-column", "part", "--epochs", 8, "--json")
+    """What `headway train` says of a run with its defaults."""
+    options = ("--input", "file", "--target", "digit", "--split-column", "part", "--json")
     return headway("train", clips, *options, cwd=clips.parent).line
 
 
-def test_a_new_voice_is_understood_better_than_guessing(line: dict[str, Any], clips: Path) -> None:
-    assert line["metrics"]["accuracy"]["low"] > 0.5
+def test_a_new_voice_is_understood(line: dict[str, Any], clips: Path) -> None:
+    assert line["metrics"]["accuracy"]["low"] > 0.9
     assert "logistic regression on MFCC" in {each["name"] for each in line["baselines"]}
     run = clips.parent / line["run_dir"]
+    assert json.loads((run / "config.json").read_text())["settings"]["arch"] == "whisper-tiny"
     assert (run / "report.html").read_text().count("<audio controls") > 0
 
 
@@ -72,12 +73,8 @@ def test_the_bundle_answers_and_drift_hears_another_microphone(
     assert "loudness" in done.output, done.output
 
 
-@pytest.mark.skipif(not find_spec(PACKAGE), reason="Whisper's weights are not installed")
-def test_whispers_encoder_understands_a_new_voice(clips: Path) -> None:
+def test_without_weights_a_new_voice_is_understood_better_than_guessing(clips: Path) -> None:
     data = hw.from_csv(clips, input="file", target="digit", split=hw.ColumnSplit("part"))
-    learner = hw.Learner(data, "whisper-tiny", progress=False, device="cpu")
-    learner.fine_tune(0)
-    assert learner.evaluate()["accuracy"].value > 0.95
-    bundle = learner.export(clips.parent / "whisper.headway")
-    file = data.valid.items["file"][0]
-    assert hw.load(bundle).predict(file).score == pytest.approx(learner.predict(file).score, abs=1e-3)
+    learner = hw.Learner(data, pretrained=False, progress=False, device="cpu")
+    learner.fine_tune(8)
+    assert learner.evaluate()["accuracy"].low > 0.5

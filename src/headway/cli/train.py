@@ -320,7 +320,7 @@ def _first_lines(items: Data, learner: Learner, world: int) -> str:
     weights = f"weights from {learner.pretrained}" if learner.pretrained else "from scratch"
     sizes = ", ".join(f"{len(items.part(name)):,} in {name}" for name in items.parts)
     lines = [f"{items.input.nouns}: {sizes}; target: {items.target.column}", *items.input.describe(), *items.notes]
-    lines += [f"{learner.arch}, {weights}", str(learner.setup.precision)]
+    lines += [f"{learner.arch}, {weights}", *learner.history.notes, str(learner.setup.precision)]
     if world > 1:
         lines[-1] += f", {world} processes"
     run = learner.run

@@ -125,13 +125,13 @@ class Learner(Answers, Judged):
         callbacks = check_callbacks(callbacks)
         if isinstance(arch, str):
             data = for_architecture(data, arch)
-        self.data, self.seed, self.history, self.adapted = data, seed, History(), History()
+        self.data, self.seed, self.adapted = data, seed, History()
         self.features: Features | None = None
         view = data.input.training_view(data.target, augment)
         chosen = choose_precision(choose_device(device), precision, is_small=view.is_small)
         known = data.target.metrics().with_metrics(metrics, main=main_metric)
         made = make_model(arch, data.input, data.target, pretrained=pretrained, seed=seed)
-        self.arch, self.pretrained = made.arch, made.pretrained
+        self.arch, self.pretrained, self.history = made.arch, made.pretrained, History(notes=[*made.notes])
         self.model = chosen.place(made.module)
         assert made.prepare is not None
         self.prepare = made.prepare.to(chosen.device)
@@ -183,8 +183,11 @@ class Learner(Answers, Judged):
         # Last: an argument that cannot work leaves no folder behind.
         self.run = None if run is None else run if isinstance(run, Run) else new_run(Path(run).parent, Path(run).name)
         if self.run is not None:
-            settings = {**self.settings, "own": [name for name, is_own in own.items() if is_own]}
+            named = [name for name, is_own in own.items() if is_own]
+            settings = {**self.settings, "own": named, "notes": self.history.notes}
             self.run.begin(data, settings, self.model)
+            # A run that goes on names its architecture: why it was chosen is known from when it began.
+            self.history.notes[:] = self.run.config["settings"].get("notes", [])
 
     @classmethod
     def resume(

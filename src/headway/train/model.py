@@ -50,6 +50,7 @@ class Model:
         pretrained: Where the weights of its body come from; "" when they are random. With pretrained weights, a
             `body` and a linear `head`, it is fine-tuned in two stages.
         arch: The architecture's name. Default: that of the module's class.
+        notes: Sentences on the choice, such as that a better architecture is not installed; they begin the history.
         measure: What sets those parts of the module that are measured rather than trained, such as thresholds; called
             once before training with prepared training items, `MEASURED` at most.
 
@@ -66,6 +67,7 @@ class Model:
     decays: tuple[float, ...] = ()
     pretrained: str = ""
     arch: str = ""
+    notes: tuple[str, ...] = ()
     measure: Callable[[torch.Tensor], None] | None = None
 
     def __post_init__(self) -> None:

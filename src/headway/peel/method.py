@@ -155,7 +155,8 @@ def training_call(call: Call) -> str:
     arguments = dict(call.arguments)
     # What the run chose by itself, such as the learning rate, is measured; written out, it is the same on another
     # machine.
-    if call.name in ("fit", "fine_tune") and "minutes" not in arguments:
+    # Where its plan ended with the head alone, it plans once more: `epochs=0` would leave out mirror images.
+    if call.name in ("fit", "fine_tune") and "minutes" not in arguments and (call.epochs or "epochs" in arguments):
         arguments = {"epochs": call.epochs}
         if call.epochs:
             usual, named = vars(Options()), ("schedule", "lr_decay", "weight_decay", "freeze_norm")

@@ -29,7 +29,7 @@ from headway.data.restore import read_again
 from headway.errors import ConfigError, TrainingError
 from headway.inputs.base import Input
 from headway.runs.checkpoint import PLAN, Saved
-from headway.train.aside import is_clearly_lower, set_aside
+from headway.train.aside import BreakOff, BrokenOff, is_clearly_lower, set_aside
 from headway.train.batchnorm_fusion import folded
 from headway.train.feature_cache import FeatureCache
 from headway.train.history import Epoch, History
@@ -183,6 +183,7 @@ def fine_tune(
         return features
     # None for targets other than classes: of these stage two is never left out by itself.
     right, plan = head.held_out_accuracy or 0.0, None
+    may_stop = not epochs
     lr = setup.fine_tuning.lr if lr is None else lr
     if minutes is not None:
         # What stage one took is off the budget.
@@ -193,7 +194,7 @@ def fine_tune(
     if epochs:
         plan = Plan(epochs=epochs, lr=lr, options=options)
     if plan is not None:
-        return features.with_unseen(_stage_two(setup, plan, history, features, head))
+        return features.with_unseen(_stage_two(setup, plan, history, features, head, may_stop=may_stop))
     if minutes is not None:
         history.notes.append("There was only time to train the head.")
     elif epochs is None:
@@ -437,8 +438,12 @@ def kept_features(setup: Setup) -> Features | None:
     return Features.of(solution).with_unseen(setup.checkpoints.load(ASIDE_ANSWERS))
 
 
-def _stage_two(setup: Setup, plan: Plan, history: History, features: Features, head: Head) -> Saved | None:
+def _stage_two(
+    setup: Setup, plan: Plan, history: History, features: Features, head: Head, *, may_stop: bool
+) -> Saved | None:
     """Trains every layer, and keeps the result where it does better than stage one on rows that neither has seen.
+
+    With `may_stop` it is broken off early where it does clearly worse.
 
     Returns:
         What the result answers for those rows, and their targets; None where it was not kept.
@@ -454,19 +459,32 @@ def _stage_two(setup: Setup, plan: Plan, history: History, features: Features, h
     options = {**_head_options(setup), "decays": (head.weight_decay,)}
     blind = setup.processes.by_writer(lambda: solve_head(inputs[seen], targets[seen], **options))
     blind.put_into(model.get_submodule("head"))
+    # An overconfident network may be right more often: each side is judged at the temperature that is best for it.
+    head_losses = calibrated_losses(blind(inputs[~seen]), targets[~seen], objective=setup.objective)
+
+    def losses_of(module: nn.Module) -> torch.Tensor:
+        return calibrated_losses(*setup.outputs(module, aside), objective=setup.objective)
+
+    callbacks, first_entry = (*setup.callbacks, BreakOff(losses_of, head_losses)), len(history)
     try:
-        fit(setup, plan, history, part=inside)
+        fit(replace(setup, callbacks=callbacks) if may_stop else setup, plan, history, part=inside)
     except TrainingError:
         model.load_state_dict(before)
         history.notes.append("Fine-tuning diverged (the loss became NaN); the head alone was kept. Try a lower lr.")
         return None
+    except BrokenOff as end:
+        model.load_state_dict(before)
+        # Of epochs that nothing is left of.
+        del history.epochs[first_entry:]
+        history.notes.append(
+            f"Fine-tuning did clearly worse than the head alone after {end.step} of {end.total_steps} steps "
+            f"({_compared(setup, end.losses, head_losses)}): it was broken off, and the head was kept. To train to the "
+            "end anyway, pass epochs (--epochs)."
+        )
+        return None
     outputs, aside_targets = setup.outputs(model, aside)
-    # An overconfident network may be right more often: each side is judged at the temperature that is best for it.
     losses = calibrated_losses(outputs, aside_targets, objective=setup.objective)
-    head_losses = calibrated_losses(blind(inputs[~seen]), targets[~seen], objective=setup.objective)
-    compared = f"loss {losses.mean():.3g} against {head_losses.mean():.3g} on {len(aside)} held-out training rows"
-    if setup.objective.temperatures:
-        compared += ", after temperature scaling"
+    compared = _compared(setup, losses, head_losses)
     if is_clearly_lower(losses, head_losses):
         history.notes.append(f"Fine-tuning did better than the head alone ({compared}) and was kept.")
         answers = setup.objective.activate(outputs)
@@ -474,3 +492,8 @@ def _stage_two(setup: Setup, plan: Plan, history: History, features: Features, h
     model.load_state_dict(before)
     history.notes.append(f"Fine-tuning did not do clearly better than the head alone ({compared}): the head was kept.")
     return None
+
+
+def _compared(setup: Setup, losses: torch.Tensor, head_losses: torch.Tensor) -> str:
+    scaled = ", after temperature scaling" if setup.objective.temperatures else ""
+    return f"loss {losses.mean():.3g} against {head_losses.mean():.3g} on {len(losses)} held-out training rows{scaled}"

@@ -34,6 +34,11 @@ KEPT = re.compile(
     r"Fine-tuning did better than the head alone "
     r"\(loss [\d.e-]+ against [\d.e-]+ on \d+ held-out training rows, after temperature scaling\) and was kept\."
 )
+BROKEN_OFF = re.compile(
+    r"Fine-tuning did clearly worse than the head alone after \d+ of \d+ steps "
+    r"\(loss [\d.e+-]+ against [\d.e-]+ on \d+ held-out training rows, after temperature scaling\): it was broken off, "
+    r"and the head was kept\. To train to the end anyway, pass epochs \(--epochs\)\."
+)
 LEFT = re.compile(
     r"Fine-tuning did not do clearly better than the head alone "
     r"\(loss [\d.e+]+ against [\d.e-]+ on \d+ held-out training rows, after temperature scaling\): the head was kept\."
@@ -284,6 +289,33 @@ def test_a_worse_stage_two_leaves_stage_ones_weights(tuned: Any, lr: float) -> N
         assert [each.stage for each in history] == ["head", "all", "all"]
     outputs, targets = setup.outputs(setup.model, setup.data.valid)
     assert history.epochs[0].metrics["accuracy"] == pytest.approx((outputs.argmax(1) == targets).float().mean().item())
+
+
+def test_the_default_plan_breaks_off_a_stage_two_that_is_clearly_worse(tuned: Any) -> None:
+    """Halfway, bit for bit with stage one's weights; epochs that were asked for come to their end."""
+    seen = []
+
+    class Watch(Callback):
+        def on_batch_end(self, state: Any, result: Any) -> None:
+            seen.append((state.step, state.total_steps))
+
+    alone, _ = tuned(0)
+    setup, history = tuned(lr=10.0, callbacks=[Watch()])
+    step, planned = seen[-1]
+    assert step == round(planned / 2) < planned
+    assert same(copied(setup.model), copied(alone.model))
+    assert [each.stage for each in history] == ["head"]
+    (note,) = history.notes
+    assert BROKEN_OFF.fullmatch(note), note
+    assert f"after {step} of {planned} steps" in note
+
+
+def test_a_stage_two_that_is_no_worse_comes_to_its_end(tuned: Any) -> None:
+    """To the same bits as with the epochs passed, which are never broken off."""
+    setup, history = tuned(lr=1e-3, width=6)
+    asked, _ = tuned(sum(each.stage == "all" for each in history), lr=1e-3, width=6)
+    assert same(copied(setup.model), copied(asked.model))
+    assert KEPT.fullmatch(history.notes[-1]), history.notes
 
 
 @pytest.mark.slow

@@ -142,7 +142,7 @@ def _as_good_as_the_network(inputs: ReportInputs, plain: Verdict) -> Finding:
     evidence = {"model": own, "baseline": theirs, "without_pretrained": plain.difference.to_json(), "p": plain.p}
     epochs = sum(row.get("stage") == "all" for row in inputs.history)
     more = f"train every layer for longer: epochs={2 * epochs} (--epochs {2 * epochs})"
-    remedy = more if epochs else "train every layer: epochs=5 (--epochs 5)"
+    remedy = more if epochs else "give it more time: minutes=5 (--minutes 5)"
     return Finding("no_better_than_baseline", "note", sentence, evidence, (remedy,))
 
 

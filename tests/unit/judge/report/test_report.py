@@ -137,7 +137,7 @@ def test_as_good_as_a_baseline_on_the_same_pretrained_network_is_a_note() -> Non
         "On valid the model's accuracy, 0.95, is not distinguishable from that of features, 0.94, which uses the same "
         "pretrained network. Over the best baseline without it (pixels) the network brings +25.0 points [19.0, 31.0]."
     )
-    assert finding.remedies == ("train every layer: epochs=5 (--epochs 5)",)
+    assert finding.remedies == ("give it more time: minutes=5 (--minutes 5)",)
     assert head.verdict.sentence == (
         "Not distinguishable from the best baseline (features, 0.940): +1.0 points [-0.5, 3.2], p = 0.5, corrected "
         "for 2 baselines."

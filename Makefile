@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 # A file at a time on each process, in the order of tests/conftest.py: long ones first. One process more than the two
 # cores that the times are meant for: a fifth of the time a test waits, for a server, a browser or a process that it started.
 PROCESSES ?= 3
-SPREAD := --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
+SPREAD := --processes $(PROCESSES)
 # Modules are compiled once, not in each of the hundreds of processes that tests start, whatever the shell has set.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -17,8 +17,7 @@ demo: .venv/installed
 
 test: check
 	$(MAKE) course COURSE=quick
-	$(BIN)/python -m pytest -m "not slow" $(SPREAD)
-	$(BIN)/python -m pytest -m slow $(SPREAD)
+	$(BIN)/python -m pytest $(SPREAD)
 
 test-fast: .venv/installed-dev
 	$(BIN)/python -m pytest -m "not slow" $(SPREAD)

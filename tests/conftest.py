@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
+from _pytest.doctest import DoctestModule
 from hypothesis import settings
 from PIL import Image as PILImage
 
@@ -25,6 +26,12 @@ os.environ["OMP_NUM_THREADS"] = "1"
 # The first example may import what takes longer than all others together. Each test has half of the usual examples.
 settings.register_profile("headway", deadline=None, max_examples=50)
 settings.load_profile("headway")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file() -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    """Tests have no doctests, and to look for some in all of them takes seconds."""
+    return [collector for collector in (yield) if not isinstance(collector, DoctestModule)]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -156,14 +157,17 @@ def _review_model() -> tuple[Input, Target, nn.Module, nn.Module]:
     return field, Category("liked", labels=("no", "yes")), Words(field), nn.Identity()
 
 
-_PAST, SALES, _ = Past("sales", horizon=2, season=4).items_of(
-    pl.DataFrame({"sales": [20 + 5 * (day % 4) + day / 10 for day in range(60)]})
-)
+@cache
+def _sales() -> tuple[Past, pl.DataFrame]:
+    """A field of one series, and its training rows. Not when imported: what starts threads cannot be forked."""
+    days = pl.DataFrame({"sales": [20 + 5 * (day % 4) + day / 10 for day in range(60)]})
+    return Past("sales", horizon=2, season=4).items_of(days)[:2]
 
 
 def _future_model() -> tuple[Input, Target, nn.Module, nn.Module]:
     """The last season again: nothing was learned."""
-    field = _PAST.fit(SALES)
+    past, rows = _sales()
+    field = past.fit(rows)
     return field, Future("sales", horizon=2, season=4), build(None, field).module, nn.Identity()
 
 
@@ -207,7 +211,7 @@ def make(kind: str, folder: Path) -> Path:
     """Writes the bundle of a kind into a folder."""
     field, target, model, prepare = _KINDS[kind]()
     draw = np.random.default_rng(0)
-    rows = {"reviews": REVIEWS, "future": SALES}.get(kind, PEOPLE)
+    rows = _sales()[1] if kind == "future" else REVIEWS if kind == "reviews" else PEOPLE
     if field.source == "values":
         examples = field.collate(list(field.read_rows(rows.head(3))))
     elif isinstance(field, Bytes):

@@ -11,7 +11,7 @@ from headway.inputs.bytes.networks import PICTURES, ByteConvolution, BytesModel,
 from headway.representations.bytes import digram, hilbert, raster
 
 FIELD = hw.Bytes("file", window=256, windows=4)
-TARGET = hw.Category("kind").fit(hw.from_items({"a": [1, 2] * 9, "kind": ["x", "y"] * 9}, target="kind").items)
+TARGET = hw.Category("kind", labels=("x", "y"))
 
 
 def windows(count: int, length: int = 256) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -23,6 +24,11 @@ def fitted(**options: object) -> TextBlocks:
     return blocks.fit(blocks.unfold(pl.DataFrame({"text": TEXTS})))
 
 
+@cache
+def field_of(tokenizer: str) -> TextBlocks:
+    return fitted(tokenizer=tokenizer, vocabulary=300, block=100)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.text(min_size=1), st.integers(16, 60))
 def test_blocks_put_together_are_the_text(text: str, size: int) -> None:
@@ -36,14 +42,11 @@ def test_blocks_put_together_are_the_text(text: str, size: int) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=90))
 def test_any_text_comes_back_from_its_tokens(tokenizer: str, text: str) -> None:
-    field = FIELDS[tokenizer]
+    field = field_of(tokenizer)
     tokens = field.read(text)
     assert tokens.dtype == np.int32
     assert tokens[0] == field.start
     assert field.opened.decode(tokens[1:].tolist(), skip_special_tokens=False) == text
-
-
-FIELDS = {name: fitted(tokenizer=name, vocabulary=300, block=100) for name in ("byte_pair", "characters")}
 
 
 def test_a_table_has_a_row_a_block_and_says_what_belongs_together() -> None:
@@ -62,14 +65,14 @@ def test_many_documents_are_kept_whole() -> None:
 
 
 def test_a_character_is_a_token_or_its_bytes() -> None:
-    field = FIELDS["characters"]
+    field = field_of("characters")
     assert len(field.read("Größe")) == 6
     # The texts never had it: two bytes.
     assert len(field.read("й")) == 3
 
 
 def test_a_text_longer_than_a_block_is_cut_and_that_is_noted() -> None:
-    field = FIELDS["characters"]
+    field = field_of("characters")
     assert len(field.read("a" * 101)) == 101
     assert field.notes("a" * 101) == ("only its first 100 characters were read",)
     assert field.notes("a" * 100 + END) == ()
@@ -82,13 +85,13 @@ def test_a_text_longer_than_a_block_is_cut_and_that_is_noted() -> None:
 )
 def test_what_is_no_text_is_refused(value: object, why: str) -> None:
     with pytest.raises(ReadError) as caught:
-        FIELDS["characters"].read(value)
+        field_of("characters").read(value)
     assert str(caught.value) == why
 
 
 def test_a_row_that_cannot_be_read_is_named() -> None:
     with pytest.raises(DataError) as caught:
-        FIELDS["characters"].read_rows(pl.DataFrame({"text": ["a", ""]}))
+        field_of("characters").read_rows(pl.DataFrame({"text": ["a", ""]}))
     assert str(caught.value) == (
         "A text of column 'text' cannot be read.\n  Given: row 1: an empty text\n  Fix:   Correct or remove that row."
     )
@@ -115,7 +118,7 @@ def test_baselines_see_bytes_and_tokens_of_the_same_texts() -> None:
 
 def test_a_bundle_with_another_tokenizer_is_refused_where_it_is_opened() -> None:
     """A pattern that takes for ever would otherwise run at the first text that a server gets."""
-    values = FIELDS["characters"].to_json()
+    values = field_of("characters").to_json()
     hostile = json.loads(values["tokens"])
     hostile["pre_tokenizer"]["pretokenizers"][0]["pattern"] = {"Regex": "(a+)+$"}
     with pytest.raises(ValueError, match=r"^not a tokenizer that is taken: it has Split$"):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
+import tempfile
 from collections.abc import Callable
 from datetime import date, timedelta
 from functools import cache
@@ -40,6 +44,9 @@ __all__ = ["PEOPLE", "make"]
 
 SIZE = 16
 COLOURS = ("red", "green", "blue")
+_MADE = Path(tempfile.mkdtemp(prefix="headway-bundles-"))
+# By the process that has imported this alone: those that are forked from it end without.
+atexit.register(shutil.rmtree, _MADE, ignore_errors=True)
 
 
 class Colour(nn.Module):
@@ -208,7 +215,15 @@ _KINDS: dict[str, Callable[[], tuple[Input, Target, nn.Module, nn.Module]]] = {
 
 
 def make(kind: str, folder: Path) -> Path:
-    """Writes the bundle of a kind into a folder."""
+    """Writes the bundle of a kind into a folder; it is made once for all processes that run tests."""
+    made = _MADE / f"{kind}.headway"
+    if not made.exists():
+        with tempfile.TemporaryDirectory(dir=_MADE) as unfinished:
+            os.replace(_export(kind, Path(unfinished)), made)
+    return Path(shutil.copy(made, folder))
+
+
+def _export(kind: str, folder: Path) -> Path:
     field, target, model, prepare = _KINDS[kind]()
     draw = np.random.default_rng(0)
     rows = _sales()[1] if kind == "future" else REVIEWS if kind == "reviews" else PEOPLE

@@ -6,8 +6,9 @@ import importlib.metadata
 import importlib.util
 import re
 import tempfile
+import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,16 @@ from headway.data.dataset import Data
 from headway.inputs.image.models import DEFAULT_ARCH, create
 from headway.inputs.table.field import Table
 
-__all__ = ["fastai_learner", "fastai_loaders", "fastai_table", "is_installed", "peer_versions", "quiet"]
+__all__ = [
+    "fastai_learner",
+    "fastai_loaders",
+    "fastai_table",
+    "is_installed",
+    "peer_versions",
+    "quiet",
+    "timm_model",
+    "watched",
+]
 
 PEERS = (
     "aeon",
@@ -122,10 +132,36 @@ def fastai_learner(loaders: Any, *, folder: Path | None = None, **settings: Any)
 
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        overlay = {"file": str(_weights(Path(scratch))), "mean": (127 / 255,) * 3, "std": (128 / 255,) * 3}
         path = folder or Path(tempfile.gettempdir())
         settings = {"metrics": accuracy, "path": path, **settings}
-        return vision_learner(loaders, DEFAULT_ARCH, pretrained_cfg_overlay=overlay, **settings)
+        return vision_learner(loaders, DEFAULT_ARCH, pretrained_cfg_overlay=_weights(Path(scratch)), **settings)
+
+
+def watched(learner: Any, clock: Callable[[], float] = time.perf_counter) -> tuple[list[float], list[float]]:
+    """When each epoch of fastai's was over, and its held-out accuracy; both grow while it trains."""
+    from fastai.callback.core import Callback  # pyright: ignore[reportMissingImports]
+
+    at: list[float] = []
+    accuracies: list[float] = []
+
+    class Watch(Callback):
+        order = 90  # After the recorder, which has the epoch's figures.
+
+        def after_epoch(self) -> None:
+            at.append(clock())
+            accuracies.append(float(self.learn.recorder.values[-1][-1]))
+
+    learner.add_cb(Watch())
+    return at, accuracies
+
+
+def timm_model(num_outputs: int) -> Any:
+    """An efficientnet_lite0 of timm's with the weights that Headway starts from and a random linear classifier."""
+    import timm
+
+    with tempfile.TemporaryDirectory() as scratch:
+        overlay = _weights(Path(scratch))
+        return timm.create_model(DEFAULT_ARCH, pretrained=True, pretrained_cfg_overlay=overlay, num_classes=num_outputs)
 
 
 def fastai_table(data: Data, *, batch_size: int = 64, seed: int = 0) -> Any:
@@ -164,11 +200,12 @@ def fastai_table(data: Data, *, batch_size: int = 64, seed: int = 0) -> Any:
     )
 
 
-def _weights(folder: Path) -> Path:
-    """The packaged weights under timm's names, with a classifier that timm expects in such a file, and drops."""
+def _weights(folder: Path) -> dict[str, Any]:
+    """The packaged weights in a file under timm's names, with a classifier that timm expects there, and drops."""
     model: Any = create(DEFAULT_ARCH, num_outputs=2).module
     body = model.body.body
     tensors = {name: tensor.contiguous() for name, tensor in body.state_dict().items()}
     classifier = {"classifier.weight": torch.zeros(1000, body.num_features), "classifier.bias": torch.zeros(1000)}
-    save_file({**tensors, **classifier}, folder / f"{DEFAULT_ARCH}.safetensors")
-    return folder / f"{DEFAULT_ARCH}.safetensors"
+    file = folder / f"{DEFAULT_ARCH}.safetensors"
+    save_file({**tensors, **classifier}, file)
+    return {"file": str(file), "mean": (127 / 255,) * 3, "std": (128 / 255,) * 3}

@@ -159,12 +159,12 @@ def _fastai(items: str, scratch: Path, *, epochs: int, batch_size: int) -> dict[
     import timm  # noqa: F401 - both load it sooner or later: among the imports, for both
     import torch
 
-    from benchmarks.peers import fastai_learner, fastai_loaders, quiet
+    from benchmarks.peers import fastai_learner, fastai_loaders, quiet, watched
 
     rows = pl.read_parquet(items)
     began = time.perf_counter()
     learner = fastai_learner(fastai_loaders(rows, batch_size=batch_size), folder=scratch)
-    at, accuracies = _watched(learner)
+    at, accuracies = watched(learner)
     with quiet(learner):
         learner.fine_tune(epochs)
     return {
@@ -174,24 +174,6 @@ def _fastai(items: str, scratch: Path, *, epochs: int, batch_size: int) -> dict[
         "seconds": time.perf_counter() - began,
         "threads": torch.get_num_threads(),
     }
-
-
-def _watched(learner: Any) -> tuple[list[float], list[float]]:
-    """When each epoch of fastai's was over, and its held-out accuracy; both grow while it trains."""
-    from fastai.callback.core import Callback  # pyright: ignore[reportMissingImports]
-
-    at: list[float] = []
-    accuracies: list[float] = []
-
-    class Watch(Callback):
-        order = 90  # After the recorder, which has the epoch's figures.
-
-        def after_epoch(self) -> None:
-            at.append(time.perf_counter())
-            accuracies.append(float(self.learn.recorder.values[-1][-1]))
-
-    learner.add_cb(Watch())
-    return at, accuracies
 
 
 if __name__ == "__main__":

@@ -5,9 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from benchmarks import peers, results, time_to_accuracy
+from benchmarks import fine_tuning, peers, results, time_to_accuracy
 from benchmarks.__main__ import benchmark_names
 
 
@@ -44,6 +45,18 @@ def test_peers_are_those_that_a_benchmark_names(monkeypatch: pytest.MonkeyPatch)
 def test_an_accuracy_is_reached_when_it_is_first_as_high(wanted: float, reached: float | None) -> None:
     found = {"elapsed": [3.0, 4.0, 5.0], "accuracies": [0.8, 0.7, 0.9]}
     assert time_to_accuracy._reached(found, wanted) == reached
+
+
+def test_plans_of_fine_tuning_are_judged_and_drawn_over_time(tmp_path: Path) -> None:
+    answers = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
+    head = fine_tuning.Judged.of(answers, np.array([0, 1, 1]), [(1.0, 0.5), (4.0, 2 / 3)])
+    longer = fine_tuning.Judged.of(answers, np.array([0, 1, 0]), [(2.0, 2 / 3), (8.0, 1.0), (9.0, 1.0)])
+    row = fine_tuning._row("cats", "longer", [longer, head], [head, head])
+    assert (row["photos"], row["accuracy"], row["times the head"]) == ("cats, 6", "0.8333", 13 / 8)
+    assert row["points more than the head"].startswith("+16.7, ")
+    fine_tuning.draw({"cats": {"head": [head], "longer": [longer, head]}}, tmp_path / "curve.svg")
+    text = (tmp_path / "curve.svg").read_text()
+    assert all(f">{words}<" in text for words in ("cats", "head", "longer", "held-out accuracy"))
 
 
 @pytest.mark.parametrize("name", benchmark_names())

@@ -203,11 +203,12 @@ def curve(trained: TrainedModel, clusters: str | None = None) -> LearningCurve:
             given=f"{trained.settings.get('arch')}, not fine-tuned in two stages",
             fix="Call `fine_tune()` on a pretrained model first.",
         )
-    parts, data, decays = trained.features.parts, trained.data, (trained.features.weight_decay,)
+    parts, data = trained.features.parts, trained.data
     options = {"target": data.target, "objective": trained.setup.objective, "seed": trained.setup.seed}
+    options |= trained.features.choices
 
     def solve(features: np.ndarray, targets: np.ndarray, new: np.ndarray) -> np.ndarray:
-        head = solve_head(torch.from_numpy(features), torch.from_numpy(targets), **options, decays=decays)
+        head = solve_head(torch.from_numpy(features), torch.from_numpy(targets), **options)
         return head(torch.from_numpy(new)).softmax(dim=1).numpy()
 
     rows = (parts["train"], data.train.targets, parts["valid"], data.valid.targets)

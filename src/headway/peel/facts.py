@@ -147,6 +147,8 @@ def run_facts(subject: Subject) -> dict[str, Known]:
         "precision": setup.precision.name_for(setup.model),
         "measures": is_fixed(setup.model),
         "is_mirrored": getattr(getattr(setup.model, "body", None), "is_mirrored", False),
+        "is_held_back": getattr(getattr(setup.model, "body", None), "held_back", None) is not None,
+        "held_back": getattr(getattr(setup.model, "body", None), "held_back", None),
         "is_ragged": setup.data.train.lengths is not None,
         "is_short": precision != "float32",
         "trains_short": setup.precision.for_training(setup.model).dtype is not torch.float32,

@@ -80,7 +80,12 @@ def stage_one(facts: Any, setup: Setup, data: Data, model: Any, objective: Objec
         # Features are the mean of a photo's and its mirror image's: better so for heads on held-out training rows.
         model.body.mirror()
     features, targets = body_features(setup)["train"]
-    head = solve_head(features, targets, target=data.target, objective=objective, seed=facts.seed)
+    if facts.is_held_back:
+        # On the features of maps, after the pooled ones: better so for heads on held-out training rows.
+        fields = {"target": data.target, "objective": objective, "seed": facts.seed}
+        head = solve_head(features, targets, held_back=facts.held_back, **fields)
+    else:
+        head = solve_head(features, targets, target=data.target, objective=objective, seed=facts.seed)
     head.put_into(model.head)
     print(f"head: weight decay {head.weight_decay:g}, train loss {head.train_loss:.4f}")
 
@@ -101,7 +106,7 @@ def stage_two(
     # The head that stage two starts from has not seen them either.
     solved = copy.deepcopy(model.state_dict())
     fields = {"target": data.target, "objective": objective, "seed": facts.seed}
-    blind = solve_head(features[seen], targets[seen], decays=(head.weight_decay,), **fields)
+    blind = solve_head(features[seen], targets[seen], **fields, **head.choices)
     head_losses = calibrated_losses(blind(features[~seen]), targets[~seen], objective=objective)
     blind.put_into(model.head)
 

@@ -185,6 +185,7 @@ def _has_one_rate(subject: Subject) -> bool:
 def _of_head(subject: Subject) -> dict[str, Known]:
     """What is known where a head is solved."""
     target, objective = subject.setup.data.target, subject.setup.objective
+    held_back = getattr(getattr(subject.setup.model, "body", None), "held_back", None)
     return {
         **{
             f"objective.{name}": Known(repr(getattr(objective, name)), getattr(objective, name))
@@ -193,6 +194,8 @@ def _of_head(subject: Subject) -> dict[str, Known]:
         "target.num_outputs": constant("NUM_OUTPUTS", target.num_outputs),
         **({"std + objective.floor * features.std()": Known("std")} if not objective.floor else {}),
         "target.is_one_class": Known(value=target.is_one_class),
+        "held_back is not None": Known(value=held_back is not None),
+        "held_back": constant("HELD_BACK", held_back, "from this feature on, to this share"),
         **_of_span(subject),
     }
 
@@ -219,6 +222,7 @@ _METHODS: dict[type, tuple[str, ...]] = {
 _GONE = frozenset(
     {
         *("facts", "device", "_check_seed(seed)", "self._elsewhere: dict[torch.device, ToUnit] = {}"),
+        "self.held_back: tuple[int, float] | None = None",
         # Of the head: what the rows answer that it was not solved with is for the report.
         *(
             "target",
@@ -226,6 +230,7 @@ _GONE = frozenset(
             "objective = objective or target.objective()",
             "held_out",
             "held_out_accuracy",
+            "held_back",
             "train_loss",
         ),
         "held_out = None",

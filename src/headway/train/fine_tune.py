@@ -66,6 +66,9 @@ GOOD_ENOUGH = 0.98
 # loss: an answer takes twice as long with them.
 WORTH_LOOKING = 0.98
 
+# The share that features of maps are held back to where heads do better so.
+HELD_BACK = 0.3
+
 # Items of a batch that tells how long the body takes for larger ones.
 TIMED = 8
 
@@ -79,7 +82,7 @@ class Features:
         rows: The items that they are of, int64 `[items]`.
         held_out: Answers for the training rows, float32 `[items, outputs]`, each by a head that was solved without
             its row; None where no such heads were solved.
-        weight_decay: The one that the head was solved with.
+        choices: What `solve_head` takes to solve such a head on other rows.
         unseen: Answers for training rows by a model that did not learn from them, and their targets: by the final one
             for the rows set aside, where stage two was kept, else `held_out`; None where there is neither.
         data: The data as they were read for them, which may be larger than they were given.
@@ -88,7 +91,7 @@ class Features:
     parts: Mapping[str, np.ndarray]
     rows: Mapping[str, np.ndarray]
     held_out: np.ndarray | None
-    weight_decay: float
+    choices: Mapping[str, Any]
     unseen: tuple[np.ndarray, np.ndarray] | None
     data: Data
 
@@ -100,7 +103,7 @@ class Features:
         parts = {name: features.numpy() for name, (features, _) in by_part.items()}
         rows = {name: data.part(name).rows for name in data.parts}
         unseen = None if held_out is None else (held_out, by_part["train"][1].numpy())
-        return cls(parts, rows, held_out, head.weight_decay, unseen, data)
+        return cls(parts, rows, held_out, head.choices, unseen, data)
 
     def with_unseen(self, saved: Saved | None) -> Features:
         """Those of a model whose answers for the rows set aside were saved; without, the same."""
@@ -309,14 +312,34 @@ def _mark(part: Part) -> str:
 def _solved(setup: Setup, history: History, *, may_look: bool, until: float | None) -> _Solution:
     """The head that is best on the features of train; computed once.
 
-    Where it is not `GOOD_ENOUGH`, other ways of looking at the items are tried, mirrored and, if there is time, larger.
-    One that heads do better with on held-out training rows is the model's from then on, and the history says so.
+    Where it is not `GOOD_ENOUGH`, it is tried held back on the features of maps, with mirror images and, if there is
+    time, on larger items. What does better on held-out training rows stays so, and the history says it.
     """
     by_part = body_features(setup)
     best = _Solution(setup, by_part, _head(setup, by_part))
     # Targets other than classes have no accuracy.
     right = 1.0 if best.head.held_out_accuracy is None else best.head.held_out_accuracy
-    return best if right >= GOOD_ENOUGH else _enlarged(_mirrored(best, history, may_look), history, until)
+    if right >= GOOD_ENOUGH:
+        return best
+    return _enlarged(_mirrored(_held_back(best, history), history, may_look), history, until)
+
+
+def _held_back(best: _Solution, history: History) -> _Solution:
+    """With a head that goes by the pooled output more than by the maps before it, if that is better."""
+    body = cast("Any", best.setup.model.get_submodule("body"))
+    # One that was held back in an earlier call is so already.
+    if getattr(body, "num_pooled", None) is None or body.held_back is not None:
+        return best
+    body.held_back = (body.num_pooled, HELD_BACK)
+    other = replace(best, head=_head(best.setup, best.by_part, kept_as="held-back-head"))
+    if not other.is_better(best):
+        body.held_back = None
+        return best
+    history.notes.append(
+        "The head goes by the network's last output more than by the maps before it: so heads did better on held-out "
+        f"training rows (loss {other.loss:.3g} against {best.loss:.3g})."
+    )
+    return other
 
 
 def _mirrored(best: _Solution, history: History, may_look: bool) -> _Solution:
@@ -396,7 +419,7 @@ def _seconds_at(setup: Setup, side: int) -> float:
         )
 
 
-def _head(setup: Setup, by_part: Mapping[str, tuple[torch.Tensor, torch.Tensor]], *, kept_as: str = "head") -> Head:
+def _head(setup: Setup, by_part: ByPart, *, kept_as: str = "head") -> Head:
     def solve() -> Saved:
         # By one process: the others would solve the same, and another kind of machine might round otherwise.
         return setup.processes.by_writer(lambda: solve_head(*by_part["train"], **_head_options(setup)).to_saved())
@@ -405,7 +428,8 @@ def _head(setup: Setup, by_part: Mapping[str, tuple[torch.Tensor, torch.Tensor]]
 
 
 def _head_options(setup: Setup) -> dict[str, Any]:
-    return {"target": setup.data.target, "objective": setup.objective, "seed": setup.seed}
+    held_back = getattr(setup.model.get_submodule("body"), "held_back", None)
+    return {"target": setup.data.target, "objective": setup.objective, "seed": setup.seed, "held_back": held_back}
 
 
 def _stage_one(setup: Setup, history: History, *, may_look: bool, until: float | None) -> _Solution:

@@ -39,6 +39,7 @@ class Head:
             its row; None where there was no weight decay to choose.
         held_out_accuracy: Share of the training rows that those heads answer rightly, from 0 to 1; None likewise,
             and for targets other than classes.
+        held_back: Which features it was held back on, and how much, as `solve_head` takes it.
     """
 
     weight: torch.Tensor
@@ -47,6 +48,12 @@ class Head:
     train_loss: float
     held_out: torch.Tensor | None = None
     held_out_accuracy: float | None = None
+    held_back: tuple[int, float] | None = None
+
+    @property
+    def choices(self) -> dict[str, Any]:
+        """What `solve_head` takes to solve such a head on other rows, without choosing anew."""
+        return {"decays": (self.weight_decay,), "held_back": self.held_back}
 
     def __call__(self, features: torch.Tensor) -> torch.Tensor:
         """Outputs `[items, outputs]` from features `[items, features]`."""
@@ -57,7 +64,7 @@ class Head:
         tensors = {"weight": self.weight, "bias": self.bias}
         if self.held_out is not None:
             tensors["held_out"] = self.held_out
-        names = ("weight_decay", "train_loss", "held_out_accuracy")
+        names = ("weight_decay", "train_loss", "held_out_accuracy", "held_back")
         return Saved(tensors, {name: getattr(self, name) for name in names})
 
     @classmethod
@@ -82,6 +89,7 @@ def solve_head(
     seed: int,
     objective: Objective | None = None,
     decays: Sequence[float] | None = None,
+    held_back: tuple[int, float] | None = None,
 ) -> Head:
     """The linear head with the least regularised loss, its weight decay chosen by folds of these same rows.
 
@@ -92,6 +100,8 @@ def solve_head(
         seed: The run's seed, for the folds.
         objective: The loss. Default: the target's own.
         decays: Weight decays to choose from, the strongest first. Default: those of the objective.
+        held_back: `(first, share)`: the features from `first` on are made smaller, to this share, once all have one
+            scale. Weight decay then holds their weights back more than the others'.
 
     Source:
         Kumar et al. 2022, arXiv:2202.10054 (linear probing before fine-tuning). Solved with L-BFGS (Liu and Nocedal
@@ -100,6 +110,9 @@ def solve_head(
     objective = objective or target.objective()
     mean, std = features.mean(dim=0), features.std(dim=0)
     std = torch.clamp(std + objective.floor * features.std(), min=1e-6)  # a feature may be constant
+    if held_back is not None:
+        first, share = held_back
+        std[first:] /= share
     # One weight decay fits all features only where they have one scale.
     scaled, back = _in_span((features - mean) / std)
     decays = objective.decays if decays is None else decays
@@ -129,6 +142,7 @@ def solve_head(
         train_loss=train_loss,
         held_out=held_out,
         held_out_accuracy=None if is_right is None else is_right.float().mean().item(),
+        held_back=held_back,
     )
 
 

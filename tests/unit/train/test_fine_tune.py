@@ -19,7 +19,7 @@ from headway.inputs.image.augment import Augment
 from headway.train import aside
 from headway.train.aside import set_aside
 from headway.train.callbacks import Callback
-from headway.train.fine_tune import fine_tune, train_from_scratch
+from headway.train.fine_tune import HELD_BACK, fine_tune, train_from_scratch
 from headway.train.history import History
 from headway.train.linear_probe import solve_head
 from headway.train.model import BodyAndHead
@@ -111,6 +111,34 @@ class Pixels(nn.Module):
         if self.is_mirrored and not self.training:
             inputs = (inputs + inputs.flip(3)) / 2
         return self.weight * inputs.flatten(1)
+
+
+class BesideNoise(Pixels):
+    """A body that gives the pixels as its pooled output and noise as that of its maps, or the other way round."""
+
+    num_pooled = 28 * 28
+
+    def __init__(self, *, is_pooled: bool) -> None:
+        super().__init__()
+        self.is_mirrored = True  # nothing else is to be tried
+        self.is_pooled = is_pooled
+        self.held_back: tuple[int, float] | None = None
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        pixels = self.weight * inputs.flatten(1)
+        noise = torch.rand(pixels.shape, generator=torch.Generator().manual_seed(int(pixels.detach().abs().sum())))
+        return torch.cat([pixels, noise] if self.is_pooled else [noise, pixels], dim=1)
+
+
+@pytest.mark.parametrize("is_pooled", [True, False])
+def test_the_head_is_held_back_on_maps_where_it_does_better_so(is_pooled: bool, make_setup: MakeSetup) -> None:
+    model, history = BodyAndHead(BesideNoise(is_pooled=is_pooled), 2 * 28 * 28, 10), History()
+    features = fine_tune(make_setup(model), history, epochs=0)
+    assert (model.body.held_back is not None) == is_pooled
+    assert features.choices["held_back"] == ((28 * 28, HELD_BACK) if is_pooled else None)
+    assert [note.startswith("The head goes by the network's last output more") for note in history.notes] == (
+        [True] if is_pooled else []
+    )
 
 
 @pytest.mark.parametrize(

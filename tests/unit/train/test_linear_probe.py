@@ -94,6 +94,25 @@ def test_the_bias_is_not_decayed() -> None:
     assert shares.tolist() == pytest.approx([0.6, 0.3, 0.1], abs=5e-3)
 
 
+def test_features_that_are_held_back_cost_more_decay() -> None:
+    """At a third of the size the same weight is three times as long: nine times the decay."""
+    features, targets = problem(3)
+    head = solve_head(
+        features,
+        targets,
+        target=hw.Category("label", labels=tuple(map(str, range(3)))),
+        seed=0,
+        decays=(1e-2,),
+        held_back=(4, 1 / 3),
+    )
+    weight = (head.weight * features.std(dim=0)).requires_grad_()
+    loss = F.cross_entropy(standardised(features) @ weight.T + head(features.mean(dim=0)[None]), targets)
+    decays = 1e-2 * torch.tensor([1.0] * 4 + [9.0] * (features.shape[1] - 4))
+    (gradient,) = torch.autograd.grad(loss, weight)
+    assert torch.allclose(gradient, -decays * weight, atol=2e-4)
+    assert Head.from_saved(head.to_saved()).choices == head.choices == {"decays": (1e-2,), "held_back": (4, 1 / 3)}
+
+
 def test_its_loss_is_that_of_the_training_rows() -> None:
     features, targets = problem(3)
     head = solve_head(

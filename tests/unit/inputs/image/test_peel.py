@@ -108,7 +108,11 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., hw.Learner]:
     def trained(input: hw.Image, arch: str, *, epochs: int, precision: Any = "float32", **options: Any) -> hw.Learner:
         data = hw.from_folder(folder, input=input)
         learner = hw.Learner(data, arch, precision=precision, batch_size=8, progress=False, **options)
-        learner.fine_tune(epochs=epochs)
+        with pytest.MonkeyPatch.context() as patch:
+            if precision == "bfloat16":
+                # Whatever is tried of the head and of mirror images is kept.
+                patch.setattr("headway.train.fine_tune.WORTH_LOOKING", 100.0)
+            learner.fine_tune(epochs=epochs)
         return learner
 
     return trained
@@ -132,8 +136,10 @@ def test_pretrained_photos(
     if layer == "torch":
         # What a reader takes in at one sitting.
         lines = {name: len(learner.peel(layer=name).text.splitlines()) for name in LAYERS}
-        # Mirror images are told in six lines more, where they are looked at.
-        assert lines["torch"] <= 500 + 6 * cast("Any", learner.model).body.is_mirrored
+        # Mirror images are told in six lines more, where they are looked at, and so is a head that is held back.
+        body = cast("Any", learner.model).body
+        assert lines["torch"] <= 500 + 6 * body.is_mirrored + 6 * (body.held_back is not None)
+        assert body.held_back is not None or precision != "bfloat16" or not epochs
         assert lines["method"] + lines["loop"] <= 150
 
 

@@ -19,7 +19,7 @@ from headway.judge.diagnosis.item_audit import Unseen
 from headway.judge.learning_curve import LearningCurve
 from headway.learner.learner import Learner
 from headway.seeds import generator
-from headway.train.fine_tune import body_features
+from headway.train.body_features import body_features
 from headway.train.linear_probe import solve_head
 
 __all__ = ["answers_unseen", "check_moved", "head_curve", "rows_of"]

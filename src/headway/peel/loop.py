@@ -17,9 +17,9 @@ from headway.data.dataset import Data, Part
 from headway.peel.facts import sha256_of
 from headway.seeds import torch_seed
 from headway.train.aside import is_clearly_lower, set_aside
+from headway.train.body_features import body_features
 from headway.train.dropout import dropout_rate
 from headway.train.ema import Average
-from headway.train.fine_tune import body_features
 from headway.train.linear_probe import Head, solve_head
 from headway.train.make_model import make_model
 from headway.train.model import MEASURED

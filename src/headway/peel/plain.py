@@ -26,9 +26,9 @@ from headway.peel.facts import sha256_of
 from headway.seeds import generator, torch_seed
 from headway.train.aside import is_clearly_lower
 from headway.train.batchnorm_fusion import _fold
+from headway.train.body_features import CHUNK
 from headway.train.dropout import dropout_rate
 from headway.train.ema import Average
-from headway.train.fine_tune import CHUNK
 from headway.train.linear_probe import Head, solve_head
 from headway.train.mixup import softened
 from headway.train.objective import calibrated_losses

@@ -10,11 +10,9 @@ Whether stage two was worth it is decided on a few training rows that both stage
 from __future__ import annotations
 
 import copy
-import hashlib
 import math
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -23,18 +21,16 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from headway.data.dataset import Data, Part
+from headway.data.dataset import Data
 from headway.data.loader import Loader
 from headway.data.restore import read_again
 from headway.errors import ConfigError, TrainingError
 from headway.inputs.base import Input
 from headway.runs.checkpoint import PLAN, Saved
 from headway.train.aside import BreakOff, BrokenOff, is_clearly_lower, set_aside
-from headway.train.batchnorm_fusion import folded
-from headway.train.feature_cache import FeatureCache
+from headway.train.body_features import ByPart, body_features, frozen_body, mark_of
 from headway.train.history import Epoch, History
 from headway.train.linear_probe import Head, solve_head
-from headway.train.loop import evaluating
 from headway.train.model import is_fixed
 from headway.train.objective import calibrated_losses
 from headway.train.options import Options, Plan
@@ -42,7 +38,6 @@ from headway.train.stage import Setup, fit, score, step_seconds
 
 __all__ = [
     "Features",
-    "body_features",
     "fine_tune",
     "kept_features",
     "plan_within",
@@ -50,14 +45,8 @@ __all__ = [
     "train_from_scratch",
 ]
 
-# Features and targets of each part.
-ByPart = dict[str, tuple[torch.Tensor, torch.Tensor]]
-
 # The name of the checkpoint of what stage two answered for the rows set aside, where it was kept.
 ASIDE_ANSWERS = "aside"
-
-# Items whose features are computed, and saved, at a time.
-CHUNK = 512
 
 # Stage two is left out, unless asked for, where the head is right on this share of held-out training rows.
 GOOD_ENOUGH = 0.98
@@ -261,54 +250,6 @@ def plan_within(setup: Setup, options: Options, lr: float, *, seconds: float, mi
     return Plan(epochs=-(-steps // batches), lr=lr, options=options, **within) if steps else None
 
 
-def body_features(setup: Setup, *, kept_as: str = "features") -> ByPart:
-    """The frozen body's features of each part, and the targets; a few hundred items at a time, each saved."""
-    by_part, cache = {}, FeatureCache(setup, setup.model.get_submodule("body"))
-    with _frozen(setup) as body:
-        for name in setup.data.parts:
-            part = setup.data.part(name)
-            chunks = []
-            for start in range(0, len(part), CHUNK):
-                chunk = Part(part.data, name, part.items[start : start + CHUNK])
-                saved = _features_of(setup, body, chunk, cache, name=f"{kept_as}-{name}-{start}-{_mark(chunk)}")
-                # Read from a checkpoint, the rows that were lost then are lost now, too, or features and targets would
-                # not align.
-                for row in np.setdiff1d(chunk.rows, saved.tensors["rows"].numpy()).tolist():
-                    setup.data.lose(row, setup.data.lost.get(row, "could not be read when its features were computed"))
-                chunks.append(saved.tensors)
-            features, targets = (torch.cat([chunk[key] for chunk in chunks]) for key in ("features", "targets"))
-            by_part[name] = features, targets
-    return by_part
-
-
-def _features_of(setup: Setup, body: nn.Module, part: Part, cache: FeatureCache, *, name: str) -> Saved:
-    def compute() -> Saved:
-        features, targets = setup.outputs(body, part)
-        return Saved({"features": features, "targets": targets, "rows": torch.from_numpy(part.left().rows)})
-
-    return setup.checkpoints.piece(name, lambda: cache.read(part, compute))
-
-
-@contextmanager
-def _frozen(setup: Setup) -> Iterator[nn.Module]:
-    """The body in evaluation mode; in float32 with fewer steps, where it has convolutions that are normalised."""
-    body = setup.model.get_submodule("body")
-    with evaluating(body):
-        # In shorter numbers other steps round otherwise, by a few per cent: features would no longer be those that the
-        # model answers from.
-        if setup.precision.dtype is not torch.float32:
-            yield body
-            return
-        batch = next(iter(Loader(setup.data.train, 2))).to(setup.precision.device)
-        with folded(body, setup.precision.layout(setup.prepare(batch.inputs))):
-            yield body
-
-
-def _mark(part: Part) -> str:
-    # Of the items' bytes: what was computed from others, before a change that was accepted, is not found by it.
-    return hashlib.blake2b("\n".join(part.items["content"].to_list()).encode(), digest_size=4).hexdigest()
-
-
 def _solved(setup: Setup, history: History, *, may_look: bool, until: float | None) -> _Solution:
     """The head that is best on the features of train; computed once.
 
@@ -349,7 +290,7 @@ def _mirrored(best: _Solution, history: History, may_look: bool) -> _Solution:
     # One that mirrors already, since an earlier call, has nothing to gain.
     if mirror is None or getattr(body, "is_mirrored", True):
         return best
-    if not may_look and not setup.checkpoints.has(f"mirrored-head-{_mark(setup.data.train)}"):
+    if not may_look and not setup.checkpoints.has(f"mirrored-head-{mark_of(setup.data.train)}"):
         return best
     mirrored = body_features(replace(setup, prepare=nn.Sequential(setup.prepare, mirror)), kept_as="mirrored")
     means = {name: ((features + mirrored[name][0]) / 2, targets) for name, (features, targets) in best.by_part.items()}
@@ -406,7 +347,7 @@ def _seconds_at(setup: Setup, side: int) -> float:
     """How long the body takes for all items at another size; infinitely where it cannot."""
     batch = next(iter(Loader(setup.data.train, TIMED))).to(setup.precision.device)
     inputs = setup.precision.layout(F.interpolate(setup.prepare(batch.inputs), size=(side, side)))
-    with _frozen(setup) as body, torch.no_grad(), setup.precision.autocast():
+    with frozen_body(setup) as body, torch.no_grad(), setup.precision.autocast():
         try:
             body(inputs)
         # Bodies say in many ways that they take one size alone.
@@ -424,7 +365,7 @@ def _head(setup: Setup, by_part: ByPart, *, kept_as: str = "head") -> Head:
         # By one process: the others would solve the same, and another kind of machine might round otherwise.
         return setup.processes.by_writer(lambda: solve_head(*by_part["train"], **_head_options(setup)).to_saved())
 
-    return Head.from_saved(setup.checkpoints.piece(f"{kept_as}-{_mark(setup.data.train)}", solve))
+    return Head.from_saved(setup.checkpoints.piece(f"{kept_as}-{mark_of(setup.data.train)}", solve))
 
 
 def _head_options(setup: Setup) -> dict[str, Any]:
@@ -455,7 +396,7 @@ def _stage_one(setup: Setup, history: History, *, may_look: bool, until: float |
 
 def kept_features(setup: Setup) -> Features | None:
     """What stage one found in a call that was finished before; None where it had no such stage."""
-    if not setup.checkpoints.has(f"head-{_mark(setup.data.train)}"):
+    if not setup.checkpoints.has(f"head-{mark_of(setup.data.train)}"):
         return None
     # What was looked at then is looked at now, and what was told of it is in the notes already.
     solution = _solved(setup, History(), may_look=False, until=None)

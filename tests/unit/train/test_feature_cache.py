@@ -14,7 +14,7 @@ from headway.data.dataset import Data, Part
 from headway.errors import WeightsError
 from headway.system.cache import cache_folder
 from headway.train import feature_cache
-from headway.train.fine_tune import body_features
+from headway.train.body_features import body_features
 from headway.train.stage import Setup
 from tests.kinds import photos
 

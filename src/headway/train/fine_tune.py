@@ -433,19 +433,12 @@ def _stage_two(
     callbacks, first_entry = (*setup.callbacks, BreakOff(losses_of, head_losses)), len(history)
     try:
         fit(replace(setup, callbacks=callbacks) if may_stop else setup, plan, history, part=inside)
-    except TrainingError:
+    except (TrainingError, BrokenOff) as end:
         model.load_state_dict(before)
-        history.notes.append("Fine-tuning diverged (the loss became NaN); the head alone was kept. Try a lower lr.")
-        return None
-    except BrokenOff as end:
-        model.load_state_dict(before)
-        # Of epochs that nothing is left of.
-        del history.epochs[first_entry:]
-        history.notes.append(
-            f"Fine-tuning did clearly worse than the head alone after {end.step} of {end.total_steps} steps "
-            f"({_compared(setup, end.losses, head_losses)}): it was broken off, and the head was kept. To train to the "
-            "end anyway, pass epochs (--epochs)."
-        )
+        if isinstance(end, BrokenOff):
+            # Of epochs that nothing is left of.
+            del history.epochs[first_entry:]
+        history.notes.append(_ended(setup, end, head_losses))
         return None
     outputs, aside_targets = setup.outputs(model, aside)
     losses = calibrated_losses(outputs, aside_targets, objective=setup.objective)
@@ -457,6 +450,17 @@ def _stage_two(
     model.load_state_dict(before)
     history.notes.append(f"Fine-tuning did not do clearly better than the head alone ({compared}): the head was kept.")
     return None
+
+
+def _ended(setup: Setup, end: TrainingError | BrokenOff, head_losses: torch.Tensor) -> str:
+    """Why stage two did not come to its end."""
+    if isinstance(end, TrainingError):
+        return "Fine-tuning diverged (the loss became NaN); the head alone was kept. Try a lower lr."
+    return (
+        f"Fine-tuning did clearly worse than the head alone after {end.step} of {end.total_steps} steps "
+        f"({_compared(setup, end.losses, head_losses)}): it was broken off, and the head was kept. To train to the end "
+        "anyway, pass epochs (--epochs)."
+    )
 
 
 def _compared(setup: Setup, losses: torch.Tensor, head_losses: torch.Tensor) -> str:

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -99,13 +99,23 @@ def _make_room(files: list[os.PathLike[str]], size: int) -> None:
         os.unlink(file)
 
 
+def _described(module: nn.Module) -> list[Any]:
+    """What a module computes besides its tensors: its layers, and their plain values, which its `repr` may lack."""
+    plain = (str, int, float, tuple)
+    values = [
+        {name: value for name, value in vars(each).items() if isinstance(value, plain) and name != "training"}
+        for each in module.modules()
+    ]
+    return [repr(module), values]
+
+
 def _digest(setup: Setup, body: nn.Module) -> hashlib.blake2b:
     digest = hashlib.blake2b(digest_size=16)
     precision = setup.precision
     facts = {
         "input": setup.data.input.to_json(),
         "target": type(setup.data.target).__name__,
-        "modules": [repr(setup.prepare), repr(body)],
+        "modules": [_described(setup.prepare), _described(body)],
         "precision": [str(precision.device), str(precision.dtype), precision.may_round, torch.get_num_threads()],
         "batch": max(setup.batch_size, 32),
         "versions": library_versions(),

@@ -99,3 +99,20 @@ def test_training_reads_what_an_audit_computed(data: Data, computed: list[int]) 
     before = len(computed)
     body_features(hw.Learner(data, progress=False).setup)
     assert len(computed) == before
+
+
+def test_bodies_that_differ_in_a_plain_value_alone_share_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, computed: list[int]
+) -> None:
+    """Bytes line by line and along a curve go through the same layers with the same weights."""
+    monkeypatch.setenv("HEADWAY_CACHE", str(tmp_path / "cache"))
+    draw = np.random.default_rng(0)
+    columns = {"file": [draw.bytes(64) for _ in range(12)], "label": ["a", "b"] * 6}
+    data = hw.from_items(columns, input=hw.Bytes("file", window=64), target="label")
+    options: dict[str, Any] = {"pretrained": False, "two_stages": True, "progress": False, "device": "cpu"}
+    raster, curve = (
+        body_features(hw.Learner(data, f"{picture}:small_resnet", **options).setup)["train"][0]
+        for picture in ("raster", "hilbert")
+    )
+    assert sum(computed) == 2 * len(data.items)
+    assert not torch.equal(raster, curve)

@@ -6,6 +6,7 @@ pytest-xdist are, would each take it. A file's tests stay together, for they sha
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import os
 import re
@@ -25,6 +26,8 @@ from _pytest.runner import runtestprotocol
 
 from tests.commands import begin
 
+# Files of tests, from which on it pays to import what only some of them need.
+_MANY = 50
 # Threads of polars that compute.
 _WORKING = re.compile(r"polars-\d|tokio|async-executor")
 # How long one that is told to end may take to end what it has begun, in seconds.
@@ -41,14 +44,17 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     # What is imported by then is not safe to fork elsewhere.
     if options.processes < 2 or options.collectonly or session.testsfailed or sys.platform != "linux":
         return None
+    _Pool(session).run(options.processes)
+    return True
+
+
+def _check_threads() -> None:
     threads = {Path(f"/proc/self/task/{each}/comm").read_text().strip() for each in os.listdir("/proc/self/task")}
     # A fork has none of them, and would wait for ever for a table that they compute: let a fixture or a cached function
     # make it, when a test runs. What libraries start when they are imported does no work that a test waits for.
     assert not (working := sorted(filter(_WORKING.match, threads))), (
         f"collecting the tests has started threads: {working}"
     )
-    _Pool(session).run(options.processes)
-    return True
 
 
 @dataclass(eq=False)
@@ -72,6 +78,9 @@ class _Pool:
         self.config._tmp_path_factory.getbasetemp()  # pyright: ignore[reportAttributeAccessIssue]
         if any(item.get_closest_marker("slow") for item in self.session.items):
             begin()
+        if len(self.files) > _MANY:
+            # Else each process would take seconds to import it, and to make its first graph.
+            importlib.import_module("tests.preloaded")
         capture = self.config.pluginmanager.getplugin("capturemanager")
         # It keeps what is printed in a file, whose position processes would share.
         capture.stop_global_capturing()
@@ -91,6 +100,7 @@ class _Pool:
         of_others = [mine, *(worker.connection for worker in self.workers)]
         process = multiprocessing.get_context("fork").Process(target=_work, args=(self.session, its, of_others))
         self.config.get_terminal_writer().flush()
+        _check_threads()
         process.start()
         its.close()
         self.workers.append(_Worker(process, mine))

@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.long]
 __all__ = ["hub"]
 
 PhotoFolder = Callable[..., Path]
+EXPORT = "headway.learner.learner.export_trained"
 SMALL = ("--arch", "small_resnet", "--size", 32, "--precision", "float32", "--device", "cpu", "--epochs", 2)
 
 
@@ -34,7 +35,7 @@ SMALL = ("--arch", "small_resnet", "--size", 32, "--precision", "float32", "--de
 def _no_bundle(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """An export takes longer than all else of such a run; two tests ask what comes of it."""
     if request.function not in (test_the_last_line_is_that_of_the_whole, test_a_run_of_data_elsewhere):
-        monkeypatch.setattr("headway.learner.learner.export_trained", lambda *_, **__: None)
+        monkeypatch.setattr(EXPORT, lambda *_, **__: None)
 
 
 @pytest.fixture
@@ -49,8 +50,10 @@ def killed(headway: Command, photos: Path, *, save: int, name: str = "part") -> 
 
 
 @pytest.mark.slow
-def test_the_last_line_is_that_of_the_whole(headway: Command, photos: Path) -> None:
-    whole = headway("train", photos, *SMALL, "--json", "--name", "whole")
+def test_the_last_line_is_that_of_the_whole(headway: Command, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(EXPORT, lambda *_, **__: None)
+        whole = headway("train", photos, *SMALL, "--json", "--name", "whole")
     run = killed(headway, photos, save=1)
     assert not (run / "report.json").exists()
     part = headway("resume", run, "--json")
@@ -321,11 +324,13 @@ def test_a_name_that_is_planned_is_not_taken_twice(headway: Command, photos: Pat
     assert new_run("runs", "pets").path != run
 
 
-def test_a_run_of_data_elsewhere(headway: Command, hub: Hub) -> None:
+def test_a_run_of_data_elsewhere(headway: Command, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """From a repository of the hub to answers for files on the web, with a kill between."""
     hub.files["datasets/ada/pets"] = {"train.parquet": table(range(40)), "rex.png": photo(1)}
     of = ("--input", "image", "--target", "label", *SMALL)
-    whole = headway("train", "hf://datasets/ada/pets", *of, "--json", "--name", "whole")
+    with monkeypatch.context() as patch:
+        patch.setattr(EXPORT, lambda *_, **__: None)
+        whole = headway("train", "hf://datasets/ada/pets", *of, "--json", "--name", "whole")
     assert (whole.status, whole.err) == (0, "")
     with pytest.raises(Killed), saves_counted(error=Killed(), at=1):
         headway("train", "hf://datasets/ada/pets", *of, "--name", "part")

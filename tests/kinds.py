@@ -289,6 +289,22 @@ class Sum(nn.Module):
         return inputs.sum(dim=1)
 
 
+def module_of_bytes() -> nn.Module:
+    """Sums of the values' vectors over all windows; that of padding is 0 and stays 0."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return nn.Sequential(Whole(), nn.Embedding(257, 8, padding_idx=256), Sum(), Sum(), nn.Linear(8, 2))
+
+
+class Whole(nn.Module):
+    """Indices as an embedding takes them."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return inputs.int()
+
+
 def module_of_recordings() -> nn.Module:
     """The network for recordings that needs no weights, with a quarter of its width."""
     import torch
@@ -358,6 +374,7 @@ KINDS: dict[str, Kind] = {
         write=blobs,
         hostile=(b"",),
         batch_size=6,
+        make_module=module_of_bytes,
     ),
     "text": Kind(
         input=hw.Text(["title", "body"], tokenizer="byte_pair"),

@@ -76,12 +76,15 @@ class _Pool:
     def run(self, count: int) -> None:
         # Made here, the processes' folders lie side by side in it.
         self.config._tmp_path_factory.getbasetemp()  # pyright: ignore[reportAttributeAccessIssue]
-        if any(item.get_closest_marker("slow") for item in self.session.items):
-            begin()
         if len(self.files) > _MANY:
             # Else each process would take seconds to import it, and to make its first graph.
             importlib.import_module("tests.preloaded")
         capture = self.config.pluginmanager.getplugin("capturemanager")
+        if any(item.get_closest_marker("slow") for item in self.session.items):
+            # What processes that it forks say of their errors is not for the terminal.
+            capture.resume_global_capture()
+            begin()
+            capture.suspend_global_capture()
         # It keeps what is printed in a file, whose position processes would share.
         capture.stop_global_capturing()
         try:

@@ -103,8 +103,8 @@ def _described(module: nn.Module) -> list[Any]:
     """What a module computes besides its tensors: its layers, and their plain values, which its `repr` may lack."""
     plain = (str, int, float, tuple)
     values = [
-        {name: value for name, value in vars(each).items() if isinstance(value, plain) and name != "training"}
-        for each in module.modules()
+        {name: value for name, value in vars(layer).items() if isinstance(value, plain) and name != "training"}
+        for layer in module.modules()
     ]
     return [repr(module), values]
 

@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 # A file at a time on each process, in the order of tests/conftest.py: long ones first. One process more than the two
 # cores that the times are meant for: a fifth of the time a test waits, for a server, a browser or a process that it started.
 PROCESSES ?= 3
-SPREAD := --processes $(PROCESSES)
+SPREAD := --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 # Modules are compiled once, not in each of the hundreds of processes that tests start, whatever the shell has set.
 export PYTHONDONTWRITEBYTECODE :=
 

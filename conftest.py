@@ -23,7 +23,6 @@ from tests.docs.photos import write_examples
 
 # What it makes is for processes that tests fork.
 collect_ignore = ["tests/preloaded.py"]
-pytest_plugins = ["tests.parallel"]
 
 _own_cache: list[str] = []
 # They write or read thousands of pictures.

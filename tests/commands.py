@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -21,19 +21,11 @@ FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.preloaded"])
 
 
-@cache
-def begin() -> None:
-    """Begins what all of these are forked from; processes that are forked from this one later share it."""
-    # It imports from the folder in which it is started, and says nothing where that fails.
-    with chdir(ROOT):
-        forkserver.ensure_running()
-    # To those it is no child of theirs, and so seems to have ended.
-    forkserver._forkserver.ensure_running = lambda: None  # pyright: ignore[reportAttributeAccessIssue]
-
-
 def fork(work: Callable[..., None], *arguments: object) -> BaseProcess:
     """A process that does this work, begun; it finds imported what `tests.preloaded` imports."""
-    begin()
+    # What it is forked from imports from the folder in which it is started, and says nothing where that fails.
+    with chdir(ROOT):
+        forkserver.ensure_running()
     process = FORKS.Process(target=work, args=arguments)
     process.start()
     return process

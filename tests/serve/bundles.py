@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -44,9 +42,8 @@ __all__ = ["PEOPLE", "make"]
 
 SIZE = 16
 COLOURS = ("red", "green", "blue")
-_MADE = Path(tempfile.mkdtemp(prefix="headway-bundles-"))
-# By the process that has imported this alone: those that are forked from it end without.
-atexit.register(shutil.rmtree, _MADE, ignore_errors=True)
+# Emptied when the process ends.
+_MADE = tempfile.TemporaryDirectory(prefix="headway-bundles-")
 
 
 class Colour(nn.Module):
@@ -215,15 +212,13 @@ _KINDS: dict[str, Callable[[], tuple[Input, Target, nn.Module, nn.Module]]] = {
 
 
 def make(kind: str, folder: Path) -> Path:
-    """Writes the bundle of a kind into a folder; it is made once for all processes that run tests."""
-    made = _MADE / f"{kind}.headway"
-    if not made.exists():
-        with tempfile.TemporaryDirectory(dir=_MADE) as unfinished:
-            os.replace(_export(kind, Path(unfinished)), made)
-    return Path(shutil.copy(made, folder))
+    """Writes the bundle of a kind into a folder; a process makes it once."""
+    return Path(shutil.copy(_made(kind), folder))
 
 
-def _export(kind: str, folder: Path) -> Path:
+@cache
+def _made(kind: str) -> Path:
+    folder = Path(_MADE.name)
     field, target, model, prepare = _KINDS[kind]()
     draw = np.random.default_rng(0)
     rows = _sales()[1] if kind == "future" else REVIEWS if kind == "reviews" else PEOPLE

@@ -37,7 +37,7 @@ from headway.train.history import Epoch
 from headway.train.progress import Progress
 
 FOLDS, SEED = 3, 0
-# How many of the folds are judged: on one core the plans take a quarter of an hour for each.
+# How many of the folds are judged: on one core the plans take most of an hour for each.
 JUDGED = 1
 TIMES = 10
 

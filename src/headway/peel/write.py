@@ -185,7 +185,7 @@ def _has_one_rate(subject: Subject) -> bool:
 def _of_head(subject: Subject) -> dict[str, Known]:
     """What is known where a head is solved."""
     target, objective = subject.setup.data.target, subject.setup.objective
-    held_back = getattr(getattr(subject.setup.model, "body", None), "held_back", None)
+    held_back = getattr(getattr(subject.setup.model, "head", None), "held_back", None)
     return {
         **{
             f"objective.{name}": Known(repr(getattr(objective, name)), getattr(objective, name))
@@ -222,7 +222,6 @@ _METHODS: dict[type, tuple[str, ...]] = {
 _GONE = frozenset(
     {
         *("facts", "device", "_check_seed(seed)", "self._elsewhere: dict[torch.device, ToUnit] = {}"),
-        "self.held_back: tuple[int, float] | None = None",
         # Of the head: what the rows answer that it was not solved with is for the report.
         *(
             "target",

@@ -267,14 +267,14 @@ def _solved(setup: Setup, history: History, *, may_look: bool, until: float | No
 
 def _held_back(best: _Solution, history: History) -> _Solution:
     """With a head that goes by the pooled output more than by the maps before it, if that is better."""
-    body = cast("Any", best.setup.model.get_submodule("body"))
+    body, layer = (cast("Any", best.setup.model.get_submodule(name)) for name in ("body", "head"))
     # One that was held back in an earlier call is so already.
-    if getattr(body, "num_pooled", None) is None or body.held_back is not None:
+    if getattr(body, "num_pooled", None) is None or best.head.held_back is not None:
         return best
-    body.held_back = (body.num_pooled, HELD_BACK)
+    layer.held_back = (body.num_pooled, HELD_BACK)
     other = replace(best, head=_head(best.setup, best.by_part, kept_as="held-back-head"))
     if not other.is_better(best):
-        body.held_back = None
+        layer.held_back = None
         return best
     history.notes.append(
         "The head goes by the network's last output more than by the maps before it: so heads did better on held-out "
@@ -369,7 +369,7 @@ def _head(setup: Setup, by_part: ByPart, *, kept_as: str = "head") -> Head:
 
 
 def _head_options(setup: Setup) -> dict[str, Any]:
-    held_back = getattr(setup.model.get_submodule("body"), "held_back", None)
+    held_back = getattr(setup.model.get_submodule("head"), "held_back", None)
     return {"target": setup.data.target, "objective": setup.objective, "seed": setup.seed, "held_back": held_back}
 
 

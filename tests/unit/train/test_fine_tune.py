@@ -122,7 +122,6 @@ class BesideNoise(Pixels):
         super().__init__()
         self.is_mirrored = True  # nothing else is to be tried
         self.is_pooled = is_pooled
-        self.held_back: tuple[int, float] | None = None
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         pixels = self.weight * inputs.flatten(1)
@@ -134,7 +133,6 @@ class BesideNoise(Pixels):
 def test_the_head_is_held_back_on_maps_where_it_does_better_so(is_pooled: bool, make_setup: MakeSetup) -> None:
     model, history = BodyAndHead(BesideNoise(is_pooled=is_pooled), 2 * 28 * 28, 10), History()
     features = fine_tune(make_setup(model), history, epochs=0)
-    assert (model.body.held_back is not None) == is_pooled
     assert features.choices["held_back"] == ((28 * 28, HELD_BACK) if is_pooled else None)
     assert [note.startswith("The head goes by the network's last output more") for note in history.notes] == (
         [True] if is_pooled else []

@@ -77,8 +77,6 @@ class MultiLevelBody(nn.Module):
         super().__init__()
         self.body = body
         self.grids = tuple(grids)
-        # Of the features of the maps, where a head did better so: see `solve_head`.
-        self.held_back: tuple[int, float] | None = None
 
     @property
     def num_pooled(self) -> int | None:

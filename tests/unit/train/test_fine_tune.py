@@ -144,7 +144,7 @@ def test_the_head_is_held_back_on_maps_where_it_does_better_so(is_pooled: bool, 
     [
         # Digits are told apart by which side they are open to.
         (0.98, {"flip": True}, 1, False),
-        (100.0, {"flip": True}, 1, True),
+        pytest.param(100.0, {"flip": True}, 1, True, marks=pytest.mark.slow),
         (100.0, {"flip": True}, 0, False),
         (100.0, {"flip": False}, 1, False),
     ],
@@ -185,7 +185,7 @@ class Grid(nn.Module):
 @pytest.mark.parametrize(
     ("worth", "minutes", "only", "size"),
     [
-        (100.0, 1.0, None, 64),
+        pytest.param(100.0, 1.0, None, 64, marks=pytest.mark.slow),
         (0.0, 1.0, None, 32),
         (100.0, 1e-6, None, 32),
         (100.0, 1.0, 32, 32),

@@ -163,7 +163,7 @@ def _review_model() -> tuple[Input, Target, nn.Module, nn.Module]:
 
 @cache
 def _sales() -> tuple[Past, pl.DataFrame]:
-    """A field of one series, and its training rows. Not when imported: what starts threads cannot be forked."""
+    """A field of one series, and its training rows. Not when imported: few tests need it."""
     days = pl.DataFrame({"sales": [20 + 5 * (day % 4) + day / 10 for day in range(60)]})
     return Past("sales", horizon=2, season=4).items_of(days)[:2]
 

@@ -184,7 +184,7 @@ class Learner(Answers, Judged):
         self.run = None if run is None else run if isinstance(run, Run) else new_run(Path(run).parent, Path(run).name)
         if self.run is not None:
             named = [name for name, is_own in own.items() if is_own]
-            settings = {**self.settings, "own": named, "notes": self.history.notes}
+            settings = {**self.settings, "own": named, "notes": [*self.history.notes]}
             self.run.begin(data, settings, self.model)
             # A run that goes on names its architecture: why it was chosen is known from when it began.
             self.history.notes[:] = self.run.config["settings"].get("notes", [])

@@ -260,7 +260,7 @@ def test_what_is_in_the_run_folder(trained: Learner, data: hw.Data, run_folder: 
     written = {path.name for path in run.path.iterdir() if not path.name.startswith(".")}
     kept = {"config.json", "items.parquet", "history.jsonl", "baselines.npz", "checkpoints"}
     assert written == kept | {"report.html", "report.json"}
-    assert run.config["settings"] == {**trained.settings, "own": ["arch"]}
+    assert run.config["settings"] == {**trained.settings, "own": ["arch"], "notes": []}
     (call,) = run.config["training"]
     assert {name: call[name] for name in ("call", "epochs", "minutes", "lr")} == {
         "call": "fine_tune",

@@ -2,8 +2,9 @@
 
 All photos come from training folders; the others of a set are never read. Three stratified folds, of which one is
 judged: a model learns from the other two. "head" is `fine_tune(epochs=0)`, "default" is `fine_tune()`: mirror images
-where heads do better so, then every layer, unless the head is good enough. "3 epochs" are those of every layer. "10
-times" is `fine_tune(minutes=)` with ten times the seconds that the head alone took: then photos may be read larger.
+where heads do better so, then every layer, unless the head is good enough, broken off halfway where that is worse. "3
+epochs" are those of every layer. "10 times" is `fine_tune(minutes=)` with ten times the seconds that the head alone
+took: then photos may be read larger.
 
 Others start from the same weights and take the same photos at 224 pixels. fastai is set up as in `time_to_accuracy`,
 for 5 and for 10 epochs after the frozen one. "timm, 3 + 10 epochs" is a bare recipe: timm's network and augmentation,

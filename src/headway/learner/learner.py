@@ -158,6 +158,7 @@ class Learner(Answers, Judged):
             seed=seed,
             callbacks=(*callbacks, *([self.progress] if self.progress else [])),
             on_entry=self._record,
+            on_forget=lambda left: self.run.forget(left) if self.run else None,
         )
         if made.measure is not None:
             made.measure(self.setup.prepared(data.train, MEASURED))
@@ -183,8 +184,7 @@ class Learner(Answers, Judged):
         # Last: an argument that cannot work leaves no folder behind.
         self.run = None if run is None else run if isinstance(run, Run) else new_run(Path(run).parent, Path(run).name)
         if self.run is not None:
-            named = [name for name, is_own in own.items() if is_own]
-            settings = {**self.settings, "own": named, "notes": [*self.history.notes]}
+            settings = {**self.settings, "own": [*filter(own.get, own)], "notes": [*self.history.notes]}
             self.run.begin(data, settings, self.model)
             # A run that goes on names its architecture: why it was chosen is known from when it began.
             self.history.notes[:] = self.run.config["settings"].get("notes", [])
@@ -264,7 +264,7 @@ class Learner(Answers, Judged):
         A model without pretrained weights is trained in one stage.
 
         Args:
-            epochs: Epochs that train every layer. Default: a good number for the data.
+            epochs: Epochs that train every layer. Default: a good number; less where the head alone does better.
             minutes: Time to take, instead of `epochs`.
             lr: Peak learning rate of the last layers.
             options: Of the stage for every layer, such as `mixup=0.2`: the fields of `hw.Options`.

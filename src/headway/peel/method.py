@@ -154,8 +154,7 @@ def training_call(call: Call) -> str:
     """A call that trains, with all that it chose, unless it was planned in minutes."""
     arguments = dict(call.arguments)
     # What the run chose by itself, such as the learning rate, is measured; written out, it is the same on another
-    # machine.
-    # Where its plan ended with the head alone, it plans once more: `epochs=0` would leave out mirror images.
+    # machine. A plan that ended with the head alone is made once more: `epochs=0` would leave out mirror images.
     if call.name in ("fit", "fine_tune") and "minutes" not in arguments and (call.epochs or "epochs" in arguments):
         arguments = {"epochs": call.epochs}
         if call.epochs:

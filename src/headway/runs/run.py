@@ -157,6 +157,12 @@ class Run:
             with _writing(file), file.open("a", encoding="utf-8") as opened:
                 opened.write(json.dumps(dict(entry)) + "\n")
 
+    def forget(self, number: int) -> None:
+        """Takes back what the history has after so many lines."""
+        file = self.path / "history.jsonl"
+        with _writing(file):
+            os.truncate(file, sum(map(len, read_file(file).splitlines(keepends=True)[:number])))
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """A context in which no other process trains in this folder.

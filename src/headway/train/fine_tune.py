@@ -152,7 +152,8 @@ def fine_tune(
         setup: Model, data and what stays the same.
         history: Gets an entry for the head and one for each epoch of stage two, and notes.
         epochs: Epochs of stage two; 0 for the head alone, without mirror images. Left out, by the model's recipe, and
-            none where the head is already right on `GOOD_ENOUGH` of the training rows that it was solved without.
+            none where the head is already right on `GOOD_ENOUGH` of the training rows that it was solved without. Only
+            epochs that are passed are trained to the end whatever they bring; see `headway.train.aside.BreakOff`.
         minutes: Time for both stages, instead of `epochs`. Stage one is always finished. Photos are read larger where
             there is time to try it and heads do better so.
         lr: Peak learning rate of the last layers in stage two.
@@ -408,7 +409,7 @@ def _stage_two(
 ) -> Saved | None:
     """Trains every layer, and keeps the result where it does better than stage one on rows that neither has seen.
 
-    With `may_stop` it is broken off early where it does clearly worse.
+    With `may_stop` it is broken off halfway where it does clearly worse.
 
     Returns:
         What the result answers for those rows, and their targets; None where it was not kept.
@@ -436,8 +437,7 @@ def _stage_two(
     except (TrainingError, BrokenOff) as end:
         model.load_state_dict(before)
         if isinstance(end, BrokenOff):
-            # Of epochs that nothing is left of.
-            del history.epochs[first_entry:]
+            setup.forget(history, first_entry)
         history.notes.append(_ended(setup, end, head_losses))
         return None
     outputs, aside_targets = setup.outputs(model, aside)

@@ -85,6 +85,8 @@ class Setup:
     callbacks: Sequence[Callback] = ()
     # Called with each entry of the history, the head's as well.
     on_entry: Callable[[Epoch], None] = lambda _: None
+    # Called with how many entries the history has left, where some were taken back.
+    on_forget: Callable[[int], None] = lambda _: None
     checkpoints: Checkpoints = field(default_factory=lambda: Checkpoints(None))
     # Those that train together. Outside of a call that trains each process is alone.
     processes: Processes = ALONE
@@ -107,6 +109,12 @@ class Setup:
         self.on_entry(entry)
         for callback in self.callbacks:
             callback.on_entry(entry)
+
+    def forget(self, history: History, first: int) -> None:
+        """Takes the entries from `first` on back: those of a stage of which nothing is left."""
+        del history.epochs[first:]
+        if self.processes.is_writer:
+            self.on_forget(first)
 
     def _mixed(
         self, inputs: torch.Tensor, targets: torch.Tensor, options: Options, *, rows: np.ndarray, seed: int, epoch: int

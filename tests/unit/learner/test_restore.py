@@ -45,6 +45,10 @@ def not_kept(learner: hw.Learner) -> hw.History:
     return learner.fine_tune(1, lr=1e-2)
 
 
+def broken_off(learner: hw.Learner) -> hw.History:
+    return learner.fine_tune(lr=10.0)
+
+
 def head_alone(learner: hw.Learner) -> hw.History:
     return learner.fine_tune(0)
 
@@ -59,7 +63,14 @@ def both(learner: hw.Learner) -> hw.History:
     return learner.fit(1)
 
 
-CALLS = {"kept": kept, "not kept": not_kept, "head alone": head_alone, "fit twice": twice, "both": both}
+CALLS = {
+    "kept": kept,
+    "not kept": not_kept,
+    "broken off": broken_off,
+    "head alone": head_alone,
+    "fit twice": twice,
+    "both": both,
+}
 
 
 @pytest.fixture
@@ -88,7 +99,8 @@ def test_killed_at_each_save(name: str, make: Callable[..., hw.Learner], body_he
         calls(whole)
     note = " ".join(whole.history.notes)
     assert ("and was kept" in note) == (name in ("kept", "both"))
-    assert ("the head was kept" in note) == (name == "not kept")
+    assert ("the head was kept" in note) == (name in ("not kept", "broken off"))
+    assert ("it was broken off" in note) == (name == "broken off")
     # The first of them keeps the module's own first weights, and comes before the first call is known. Of two calls
     # what lies between them is new: those before are tried with the first alone.
     first = saves.index("done") + 1 if name == "both" else 2

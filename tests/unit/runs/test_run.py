@@ -129,6 +129,16 @@ def test_the_history_is_only_ever_added_to(tmp_path: Path) -> None:
     assert [json.loads(line) for line in lines] == [ENTRY.to_json()] * 2
 
 
+def test_entries_are_taken_back(tmp_path: Path) -> None:
+    run, other = new_run(tmp_path, "digits"), ENTRY.to_json() | {"epoch": 2}
+    for number in range(3):
+        run.record(number, ENTRY.to_json())
+    run.forget(1)
+    run.record(1, other)
+    lines = (run.path / "history.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == [ENTRY.to_json(), other]
+
+
 def test_text_is_utf_8_on_every_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = io.text_encoding
     monkeypatch.setattr(io, "text_encoding", lambda encoding, level=2: encoding or "ascii")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections import Counter
@@ -14,6 +15,8 @@ from _pytest.doctest import DoctestModule
 from hypothesis import settings
 from PIL import Image as PILImage
 
+from tests.exporter import with_tables_made_once
+
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 DIGITS_A_CLASS = 20
 
@@ -22,6 +25,9 @@ PhotoFolder = Callable[..., Path]
 # Before torch is imported, which reads it then: sums over several threads round in another order. The processes that
 # tests start take it over.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# What a process of tests has imported is a million objects, which are looked through again and again otherwise.
+gc.set_threshold(50_000, 20, 50)
 
 # The first example may import what takes longer than all others together. Each test has half of the usual examples.
 settings.register_profile("headway", deadline=None, max_examples=50)
@@ -53,6 +59,16 @@ def _one_thread() -> None:
     # Not imported here: the tests of what serves run without torch.
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_exporter() -> Iterator[None]:
+    """Graphs are made from tables that are made once, which takes a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "torch" in sys.modules:
+            onnx = sys.modules["torch"].onnx
+            patch.setattr(onnx, "export", with_tables_made_once(onnx.export))
+        yield
 
 
 @pytest.fixture(scope="session")

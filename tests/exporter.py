@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any
 
 
+@cache
 def make_its_tables_once() -> None:
     """Its table of operators, for which 500 functions are parsed, and torch's list of composite operators.
 
@@ -15,3 +18,14 @@ def make_its_tables_once() -> None:
 
     ONNXRegistry.from_torchlib = staticmethod(cache(ONNXRegistry.from_torchlib))
     utils._materialize_cpp_cia_ops = cache(utils._materialize_cpp_cia_ops)
+
+
+def with_tables_made_once(export: Callable[..., Any]) -> Callable[..., Any]:
+    """An exporter that makes them when it is first called: to import them takes a second, too."""
+
+    @wraps(export)
+    def exported(*args: Any, **options: Any) -> Any:
+        make_its_tables_once()
+        return export(*args, **options)
+
+    return exported

@@ -102,22 +102,20 @@ class MiniRocket(nn.Module):
         ranks = torch.from_numpy(((np.arange(self.num_features) + 1) * (math.sqrt(5) + 1) / 2 % 1).astype(np.float32))
         for index, (dilation, count) in enumerate(self.dilations.items()):
             chosen = torch.from_numpy(draw.integers(len(inputs), size=NUM_KERNELS))
-            distinct, which = torch.unique(chosen, return_inverse=True)
-            values = self._convolved(inputs[distinct], index, dilation)[which, torch.arange(NUM_KERNELS)]
-            values, last = values.sort(dim=1).values, self.length - 1
+            padded = F.pad(inputs[chosen], ((_TAPS // 2) * dilation,) * 2)
+            # In the order of `_convolved`, so that a value which equals a threshold does so there, too.
+            shifted = padded.unfold(2, self.length, dilation).transpose(1, 2).flatten(1, 2)
+            values = inputs.new_zeros(NUM_KERNELS, self.length)
+            for weights, moments in zip(self._weights(index).T, shifted.unbind(1), strict=True):
+                values += weights[:, None] * moments
+            # NumPy sorts in a tenth of torch's time.
+            values, last = torch.from_numpy(np.sort(values.cpu().numpy(), axis=1)), self.length - 1
             # Linear interpolation between the sorted values, a kernel a row.
             place = ranks[start : start + NUM_KERNELS * count].reshape(NUM_KERNELS, count) * last
             low = place.long().clamp(max=last)
             lower, upper = (values.gather(1, at) for at in (low, (low + 1).clamp(max=last)))
             self.biases[start : start + NUM_KERNELS * count] = (lower + (upper - lower) * (place - low)).reshape(-1)
             start += NUM_KERNELS * count
-
-    def _convolved(self, inputs: torch.Tensor, index: int, dilation: int) -> torch.Tensor:
-        """All kernels at one dilation, `[batch, kernels, length]`; before and after the series are zeros."""
-        # One product of matrices, which on a processor takes a fifth of the time of a dilated convolution.
-        padded = F.pad(inputs, ((_TAPS // 2) * dilation,) * 2)
-        shifted = [padded[..., tap * dilation : tap * dilation + self.length] for tap in range(_TAPS)]
-        return self._weights(index) @ torch.cat(shifted, dim=1)
 
     def _weights(self, index: int) -> torch.Tensor:
         """The kernels at one dilation, `[kernels, taps * channels]`, 0 for the channels that a kernel leaves out."""
@@ -127,13 +125,25 @@ class MiniRocket(nn.Module):
         """Series, float32 `[batch, channels, length]`, to features from 0 to 1, float32 `[batch, num_features]`."""
         if torch.compiler.is_exporting():
             return self._by_few_operators(inputs)
-        features, start = [], 0
+        # A few items at a time, so that what is computed of them stays in the processor's cache.
+        size = max(_CACHED // (NUM_KERNELS // 2 * self.length), 1) if inputs.device.type == "cpu" else len(inputs)
+        # Moments and items: the longer dimension is the inner one.
+        time = 2 if min(size, len(inputs)) < self.length else 1
+        features, start = inputs.new_empty(len(inputs), self.num_features), 0
+        inner = inputs.movedim((1, 2), (0, time)).contiguous()
         for index, (dilation, count) in enumerate(self.dilations.items()):
-            values = self._convolved(inputs, index, dilation)
-            biases = self.biases[start : start + NUM_KERNELS * count].reshape(NUM_KERNELS, count)
-            start += NUM_KERNELS * count
-            features.append(self._shares(values, biases, index, (_TAPS // 2) * dilation).flatten(1))
-        return torch.cat(features, dim=1)
+            part = slice(start, start + NUM_KERNELS * count)
+            start, padding, weights = part.stop, (_TAPS // 2) * dilation, self._weights(index)
+            padded = F.pad(inner, (0, 0) * (2 - time) + (padding, padding))
+            # [kernels / 2, 2, thresholds], and the same of each item.
+            thresholds, shares = (each[..., part].unflatten(-1, (-1, 2, count)) for each in (self.biases, features))
+            for half in range(2):
+                # Every other kernel leaves out the moments at which it reaches beyond the series.
+                series = padded if half == index % 2 or self.length <= 2 * padding else inner
+                for block, found in zip(series.split(size, 3 - time), shares[:, :, half].split(size), strict=True):
+                    values = _convolved(block, weights[half::2], dilation, time)
+                    _share_above(values, thresholds[:, half], time, found)
+        return features
 
     def _by_few_operators(self, inputs: torch.Tensor) -> torch.Tensor:
         """The same features, as a graph has them: the exporter takes a hundredth of a second for each operator."""
@@ -155,28 +165,28 @@ class MiniRocket(nn.Module):
             features.append(torch.stack(pair, dim=2).flatten(1))
         return torch.cat(features, dim=1)
 
-    def _shares(self, values: torch.Tensor, biases: torch.Tensor, index: int, padding: int) -> torch.Tensor:
-        """Of each kernel the share of moments above each threshold, `[batch, kernels, thresholds]`."""
-        # Every other kernel leaves out the moments at which it reaches beyond the series.
-        first = index % 2
-        whole = _share_above(values[:, first::2], biases[first::2])
-        inner = values[:, 1 - first :: 2]
-        if padding and self.length > 2 * padding:
-            inner = inner[..., padding : self.length - padding]
-        inside = _share_above(inner, biases[1 - first :: 2])
-        pair = (whole, inside) if first == 0 else (inside, whole)
-        return torch.stack(pair, dim=2).flatten(1, 2)
+
+def _convolved(series: torch.Tensor, weights: torch.Tensor, dilation: int, time: int) -> torch.Tensor:
+    """Kernels `[kernels, taps * channels]` wherever they lie within series, `[kernels, items, time]`.
+
+    `series` are `[channels, items, time]`; where `time`, the dimension of moments, is 1, it comes before the items in
+    both.
+    """
+    length = series.shape[time] - (_TAPS - 1) * dilation
+    # One product of matrices, which on a processor takes a fifth of the time of a dilated convolution.
+    shifted = series.unfold(time, length, dilation).movedim((time, -1), (0, time + 1))
+    return (weights @ shifted.reshape(weights.shape[1], -1)).view(-1, *shifted.shape[2:])
 
 
-def _share_above(values: torch.Tensor, biases: torch.Tensor) -> torch.Tensor:
-    """`[batch, kernels, time]` and `[kernels, thresholds]` to shares of time, `[batch, kernels, thresholds]`."""
-    # One threshold after the other into the same memory, for a few items at a time, so that both stay in the cache.
-    size = max(_CACHED // values[0].numel(), 1) if values.device.type == "cpu" else len(values)
-    counts = values.new_empty((*values.shape[:2], biases.shape[1]))
-    for part, counted in zip(values.split(size), counts.split(size), strict=True):
-        near = part.contiguous()
-        is_above = torch.empty_like(near)
-        for index, threshold in enumerate(biases.T):
-            torch.gt(near, threshold[:, None], out=is_above)
-            torch.sum(is_above, dim=2, out=counted[..., index])
-    return counts.div_(values.shape[2])
+def _share_above(values: torch.Tensor, thresholds: torch.Tensor, time: int, shares: torch.Tensor) -> None:
+    """Writes which share of what `_convolved` gives is above `thresholds`, `[kernels, thresholds]`, of each item.
+
+    `shares` are `[items, kernels, thresholds]`.
+    """
+    counts = values.new_empty(thresholds.shape[1], len(values), values.shape[3 - time])
+    # Into the same memory each time, and as numbers: truth values take five times as long.
+    is_above = torch.empty_like(values)
+    for threshold, count in zip(thresholds.T[..., None, None], counts, strict=True):
+        torch.gt(values, threshold, out=is_above)
+        torch.sum(is_above, dim=time, out=count)
+    torch.div(counts.permute(2, 1, 0), values.shape[time], out=shares)

@@ -63,7 +63,7 @@ class Unseen:
         rows: The items' numbers in their source, int64 `[items]`.
         predictions: Float `[items, outputs]`, as `Target.metrics` takes them.
         targets: The items' own answers, `[items]` or `[items, outputs]`.
-        model: What gave them, such as "logistic regression on TF-IDF".
+        model: What gave them, such as "logistic regression and naive Bayes on TF-IDF".
         features: What a pretrained body makes of the items, float32 `[items, dim]`; None where there is none.
         weight_decay: That of the heads on these features.
     """

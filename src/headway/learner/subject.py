@@ -14,6 +14,7 @@ from headway.data.dataset import Data, Part, PartName, part_with_rows
 from headway.errors import ConfigError
 from headway.judge.metric import TaskMetrics
 from headway.predictions import Predictions
+from headway.train.body_features import known_features
 from headway.train.fine_tune import Features
 from headway.train.history import History
 from headway.train.stage import Setup
@@ -68,7 +69,8 @@ class TrainedModel:
 
     def predict(self, part: Part) -> Predictions:
         """The model's predictions for some of the items, with what else is known of them."""
-        return replace(self.setup.predict(part), items=self.described(part.left().items.select(pl.exclude(pl.Object))))
+        predictions = self.setup.predict(part, features=known_features(self.setup, part))
+        return replace(predictions, items=self.described(part.left().items.select(pl.exclude(pl.Object))))
 
     def described(self, items: pl.DataFrame) -> pl.DataFrame:
         """Items with what the kind of input knows of them; of a name that both have, the user's column stays."""

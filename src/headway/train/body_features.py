@@ -16,9 +16,10 @@ from headway.runs.checkpoint import Saved
 from headway.train.batchnorm_fusion import folded
 from headway.train.feature_cache import FeatureCache
 from headway.train.loop import evaluating
+from headway.train.model import is_fixed
 from headway.train.stage import Setup
 
-__all__ = ["ByPart", "body_features", "frozen_body", "mark_of"]
+__all__ = ["ByPart", "body_features", "frozen_body", "known_features", "mark_of"]
 
 ByPart = dict[str, tuple[torch.Tensor, torch.Tensor]]
 """Features and targets of each part."""
@@ -34,9 +35,9 @@ def body_features(setup: Setup, *, kept_as: str = "features") -> ByPart:
         for name in setup.data.parts:
             part = setup.data.part(name)
             chunks = []
-            for start in range(0, len(part), CHUNK):
-                chunk = Part(part.data, name, part.items[start : start + CHUNK])
-                saved = _features_of(setup, body, chunk, cache, name=f"{kept_as}-{name}-{start}-{mark_of(chunk)}")
+            for number, chunk in enumerate(_chunks(part)):
+                piece = f"{kept_as}-{name}-{number * CHUNK}-{mark_of(chunk)}"
+                saved = _features_of(setup, body, chunk, cache, name=piece)
                 # Read from a checkpoint, the rows that were lost then are lost now, too, or features and targets would
                 # not align.
                 for row in np.setdiff1d(chunk.rows, saved.tensors["rows"].numpy()).tolist():
@@ -45,6 +46,26 @@ def body_features(setup: Setup, *, kept_as: str = "features") -> ByPart:
             features, targets = (torch.cat([chunk[key] for chunk in chunks]) for key in ("features", "targets"))
             by_part[name] = features, targets
     return by_part
+
+
+def known_features(setup: Setup, part: Part) -> torch.Tensor | None:
+    """The body's features of a part, `[items, features]`, where the body is fixed and they were computed before."""
+    # Only then are they to the bit what the model would compute: other bodies give features by fewer steps.
+    if not is_fixed(setup.model) or setup.precision.dtype is not torch.float32 or len(part) == 0:
+        return None
+    cache = FeatureCache(setup, setup.model.get_submodule("body"))
+    features = []
+    for chunk in _chunks(part):
+        of_chunk = cache.find(chunk)
+        if of_chunk is None:
+            return None
+        features.append(of_chunk)
+    return torch.cat(features)
+
+
+def _chunks(part: Part) -> Iterator[Part]:
+    for start in range(0, len(part), CHUNK):
+        yield Part(part.data, part.name, part.items[start : start + CHUNK])
 
 
 def _features_of(setup: Setup, body: nn.Module, part: Part, cache: FeatureCache, *, name: str) -> Saved:

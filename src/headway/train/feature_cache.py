@@ -50,13 +50,11 @@ class FeatureCache:
 
     def read(self, part: Part, compute: Callable[[], Saved]) -> Saved:
         """The features of a part, its targets and its rows: kept ones with the part's own targets, or computed."""
-        if self._digest is None or part.data.lost:
+        name = self._name(part)
+        if name is None:
             return compute()
-        digest = self._digest.copy()
-        digest.update("\n".join(part.items["content"].to_list()).encode())
-        name = digest.hexdigest()
-        features = self._kept(name)
-        if features is None or len(features) != len(part):
+        features = self.find(part)
+        if features is None:
             saved = compute()
             # Rows may have been lost while they were computed.
             if len(saved.tensors["features"]) == len(part):
@@ -64,6 +62,19 @@ class FeatureCache:
             return saved
         targets = torch.from_numpy(part.targets.copy())
         return Saved({"features": features, "targets": targets, "rows": torch.from_numpy(part.rows)})
+
+    def find(self, part: Part) -> torch.Tensor | None:
+        """The features of a part's items, float32 `[items, features]`; None where they are not kept."""
+        name = self._name(part)
+        features = None if name is None else self._kept(name)
+        return None if features is None or len(features) != len(part) else features
+
+    def _name(self, part: Part) -> str | None:
+        if self._digest is None or part.data.lost:
+            return None
+        digest = self._digest.copy()
+        digest.update("\n".join(part.items["content"].to_list()).encode())
+        return digest.hexdigest()
 
     def _kept(self, name: str) -> torch.Tensor | None:
         try:

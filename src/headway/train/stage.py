@@ -160,12 +160,16 @@ class Setup:
         with torch.no_grad():
             return torch.cat([self.prepare(to_device(batch.inputs, self.precision.device)) for batch in batches])
 
-    def predict(self, part: Part) -> Predictions:
-        """What the model gives for a part, and the loss of each item."""
+    def predict(self, part: Part, *, features: torch.Tensor | None = None) -> Predictions:
+        """What the model gives for a part, and the loss of each item; from its body's `features`, if they are known."""
         objective = self.objective
         precision = objective.judged_in(self.precision)
         made = []
-        for logits, batch in predict(self.model, self.loader(part), prepare=self.prepare, precision=precision):
+        if features is None:
+            answers_by_batch = predict(self.model, self.loader(part), prepare=self.prepare, precision=precision)
+        else:
+            answers_by_batch = self._from_features(part, features, precision)
+        for logits, batch in answers_by_batch:
             answers, truth = objective.activate(logits), batch.targets
             predictions = objective.keep(answers)
             # Of maps the most probable class is kept alone, batch by batch: their outputs would fill the memory.
@@ -183,6 +187,16 @@ class Setup:
             outputs=None if outputs[0] is None else torch.cat(outputs)[order].numpy(),
             loss=sum(totals) / sum(map(len, losses)),
         )
+
+    def _from_features(
+        self, part: Part, features: torch.Tensor, precision: Precision
+    ) -> Iterator[tuple[torch.Tensor, Batch]]:
+        head = self.model.get_submodule("head")
+        for batch in self.loader(part):
+            with torch.inference_mode(), precision.autocast():
+                places = torch.from_numpy(np.searchsorted(part.rows, batch.rows))
+                logits = head(features[places].to(precision.device)).float().cpu()
+            yield logits, batch
 
     def measured(self, predictions: np.ndarray, targets: np.ndarray) -> dict[str, float]:
         """The metrics that are shown while training."""

@@ -14,7 +14,7 @@ from headway.data.dataset import Data, Part
 from headway.errors import WeightsError
 from headway.system.cache import cache_folder
 from headway.train import feature_cache
-from headway.train.body_features import body_features
+from headway.train.body_features import body_features, known_features
 from headway.train.stage import Setup
 from tests.kinds import photos
 
@@ -116,3 +116,24 @@ def test_bodies_that_differ_in_a_plain_value_alone_share_nothing(
     )
     assert sum(computed) == 2 * len(data.items)
     assert not torch.equal(raster, curve)
+
+
+def test_a_fixed_body_answers_from_what_fine_tuning_computed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADWAY_CACHE", str(tmp_path / "cache"))
+    draw = np.random.default_rng(0)
+    series, labels = draw.standard_normal((80, 1, 40)).astype(np.float32), ["a", "b"] * 40
+    series[::2, :, 10:20] += 2
+    data = hw.from_arrays(series, labels, input=hw.Series())
+    learner, passed = hw.Learner(data, progress=False, device="cpu", precision="float32"), list[int]()
+    learner.fine_tune()
+    body: Any = learner.model.get_submodule("body")
+    body.register_forward_hook(lambda _, inputs, __: passed.append(len(inputs[0])))
+    known = learner.predictions().probabilities
+    assert passed == []
+    assert np.array_equal(known, learner.setup.predict(data.valid).predictions)
+    assert sum(passed) == len(data.valid)
+    # Other items, and another body with other thresholds, have no features yet.
+    assert known_features(learner.setup, Part(data, "valid", data.valid.items[::2])) is None
+    assert known_features(learner.setup, data.train) is not None
+    body.biases += 0.1
+    assert known_features(learner.setup, data.train) is None

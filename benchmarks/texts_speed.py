@@ -13,7 +13,6 @@ bare, in less than 1,500 MB; at most 10 % padding.
 from __future__ import annotations
 
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -164,7 +163,9 @@ def _report(side: str, num_reviews: int) -> None:
         kept = hw.from_items(items, input=hw.Text("text"), target="label")
     seconds = time.perf_counter() - start
     assert kept
-    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    # Not `ru_maxrss`: that begins with the peak of the process that started this one, which has torch and an encoder.
+    status = Path("/proc/self/status").read_text().splitlines()
+    megabytes = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1e3
     print(json.dumps({"seconds": seconds, "megabytes": megabytes}))
 
 

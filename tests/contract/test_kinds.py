@@ -191,6 +191,7 @@ def _answered_without_torch(train: Callable[[str], Trained]) -> None:
     subprocess.run(command, input=json.dumps(items), text=True, check=True, cwd=Path(__file__).parents[2])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_answered_without_torch")
 def test_the_bundle_gives_what_the_learner_gives_without_torch(trained: Trained) -> None:
     valid = trained.learner.predictions("valid")

@@ -40,6 +40,7 @@ def save(workspace: Workspace, text: str, id: str = "7.1") -> None:
     workspace.exercise_file(find_exercise(id)).write_text(text)
 
 
+@pytest.mark.slow
 def test_from_untouched_to_solved(workspace: Workspace) -> None:
     assert typed("check", status=1) == (
         "7.1 Twice as much: not yet, 0 of 2 cases pass\n"

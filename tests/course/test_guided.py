@@ -82,6 +82,7 @@ def test_what_a_cell_prints_is_never_taken_for_its_result(tmp_path: Path) -> Non
     assert (result.error, result.output) == ("", '{"error": "no"}\n16\n')
 
 
+@pytest.mark.slow
 def test_figures_are_saved_with_what_they_show(tmp_path: Path) -> None:
     lesson = parse(
         f'{HEAD}# %% tags=["alt:A line that rises."]\nfrom matplotlib.figure import Figure\nfigure = Figure()\n'

@@ -96,6 +96,7 @@ def test_the_tour_in_the_terminal(small_course: Path) -> None:
     assert "Predict first" in invoke("run", "7", "--plain", "--again", answers="q\n").stdout
 
 
+@pytest.mark.slow
 def test_the_primer_is_opened_and_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADWAY_COURSE", str(tmp_path))
     lines = invoke("open", "primer").stdout.splitlines()

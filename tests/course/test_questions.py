@@ -86,6 +86,7 @@ def test_keywords_only_suggest() -> None:
     assert recall.suggested("the larger set") == [True, False]
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(st.text(max_size=40))
 def test_whatever_is_typed_is_marked(text: str) -> None:

@@ -76,6 +76,7 @@ def test_twice_the_same_bytes(site: dict[str, bytes]) -> None:
     assert files() == site
 
 
+@pytest.mark.slow
 def test_every_lesson_has_its_pages(site: dict[str, bytes]) -> None:
     for number in NUMBERS:
         for ending in ("", "-questions", "-exercises", "-research", "-print"):
@@ -108,6 +109,7 @@ def test_solutions_are_nowhere(site: dict[str, bytes]) -> None:
             assert " ".join(longest.split()) not in every
 
 
+@pytest.mark.slow
 def test_no_page_loads_or_names_another_host(site: dict[str, bytes]) -> None:
     for name, tags in pages(site).items():
         assert all(not re.match(r"\w+:|//", address) for address in tags.loaded), name
@@ -138,6 +140,7 @@ def test_every_page_has_its_policy(site: dict[str, bytes]) -> None:
             )
 
 
+@pytest.mark.slow
 def test_links_lead_somewhere_and_ids_are_one_each(site: dict[str, bytes]) -> None:
     known = pages(site)
     figures = {f"figures/{file.name}" for file in recorded.FOLDER.glob("*.svg")}
@@ -260,6 +263,7 @@ def test_recorded_output_belongs_to_the_code(tmp_path: Path, monkeypatch: pytest
     assert number not in recorded.read_recorded(changed)
 
 
+@pytest.mark.slow
 def test_command_builds_and_says_where(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["course", "site", "--output", str(tmp_path / "pages"), "--json"])
     answer = json.loads(done.stdout)
@@ -267,6 +271,7 @@ def test_command_builds_and_says_where(tmp_path: Path) -> None:
     assert answer["files"] == len([path for path in (tmp_path / "pages").rglob("*") if path.is_file()])
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "pages").write_text("a file")
     with pytest.raises(ConfigError) as error:

@@ -180,6 +180,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.sampled_from(["question", "exercise", "hint", "x"]), st.text(), st.text(), json_values)))
 def test_any_event_comes_back_and_folds(tmp_path_factory: pytest.TempPathFactory, written: list[tuple]) -> None:
     log = Log(tmp_path_factory.mktemp("log"))

@@ -23,6 +23,7 @@ def changed(course: Path, file: str, old: str, new: str) -> list[str]:
     return list(verify_exercise(load(folder)))
 
 
+@pytest.mark.slow
 def test_an_exercise_that_keeps_its_promises(course: Path) -> None:
     assert list(verify_exercise(find_exercise("7.1"))) == [TWO]
 

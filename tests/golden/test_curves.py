@@ -15,6 +15,7 @@ TOLERANCE = 5e-3
 batches or augmentation moves them by more than a tenth."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RUNS)
 def test_losses_are_those_of_before(name: str) -> None:
     found = curves(name)

@@ -23,6 +23,7 @@ from tests.bundles import fuzz, hostile
 GOLDEN = Path(__file__).parents[1] / "bundles" / "v1.headway"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits and peaks of memory are Linux's")
 @pytest.mark.parametrize("count", [100, pytest.param(800, marks=pytest.mark.slow)])
 def test_mutated_bundles(tmp_path: Path, count: int) -> None:
@@ -35,6 +36,7 @@ def test_mutated_bundles(tmp_path: Path, count: int) -> None:
     assert found["peak_bytes"] < fuzz.MAX_BYTES
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of memory are Linux's")
 @pytest.mark.parametrize("count", [30, pytest.param(150, marks=pytest.mark.slow)])
 def test_hostile_bundles_whose_hashes_are_right(tmp_path: Path, count: int) -> None:
@@ -65,6 +67,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(
     field=st.sampled_from(["input", "target"]),

@@ -75,6 +75,7 @@ def test_arbitrary_bytes(field: Image, data: bytes) -> None:
     assert_read_or_refused(field, data)
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(fields, st.sampled_from(SAMPLES), st.integers(0, 2**32), st.integers(1, 12))
 def test_damaged_files(field: Image, data: bytes, seed: int, changes: int) -> None:

@@ -105,6 +105,7 @@ def test_comparing_is_fair(both: int, only_a: int, only_b: int, neither: int, se
     assert 0 <= mcnemar(a, b) == mcnemar(b, a) <= 1
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(st.integers(2, 30), st.integers(2, 4), seeds)
 def test_baselines_give_probabilities_whatever_the_rows(items: int, classes: int, seed: int) -> None:
@@ -132,6 +133,7 @@ def test_wilson_covers(items: int, accuracy: float) -> None:
     assert 0.93 <= np.mean(covered) <= 0.97
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("items", [30, 200])
 def test_mean_covers_skewed_items(items: int) -> None:
     draw = np.random.default_rng(0)
@@ -139,6 +141,7 @@ def test_mean_covers_skewed_items(items: int) -> None:
     assert 0.93 <= np.mean([each.low <= 1 <= each.high for each in found]) <= 0.97
 
 
+@pytest.mark.slow
 def test_bootstrap_covers() -> None:
     draw = np.random.default_rng(1)
     covered = []

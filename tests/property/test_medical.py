@@ -56,6 +56,7 @@ def damaged(data: bytes, number: int) -> bytes:
     return bytes(changed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", WHOLE)
 def test_damaged_files_are_read_or_refused_and_the_good_ones_between_them_are_not_lost(kind: str) -> None:
     good = WHOLE[kind]()

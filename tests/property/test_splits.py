@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -100,6 +101,7 @@ def test_groups_go_where_the_plain_way_puts_them(
     )
 
 
+@pytest.mark.slow
 @FAST
 @given(tables(), shares, seeds)
 def test_random_split(items: pl.DataFrame, share: tuple[float, float], seed: int) -> None:
@@ -110,6 +112,7 @@ def test_random_split(items: pl.DataFrame, share: tuple[float, float], seed: int
         assert len(set(parts)) == needed
 
 
+@pytest.mark.slow
 @FAST
 @given(st.lists(st.integers(4, 30), min_size=2, max_size=5), shares, seeds)
 def test_random_split_keeps_every_class_on_every_side(counts: list[int], share: tuple[float, float], seed: int) -> None:
@@ -123,6 +126,7 @@ def test_random_split_keeps_every_class_on_every_side(counts: list[int], share: 
         assert abs(found[str(label), "valid"] - total * share[0]) <= 2
 
 
+@pytest.mark.slow
 @FAST
 @given(tables(), shares, seeds, st.randoms(use_true_random=False))
 def test_random_split_does_not_depend_on_the_order(
@@ -136,6 +140,7 @@ def test_random_split_does_not_depend_on_the_order(
     assert [here[i] for i in order] == there
 
 
+@pytest.mark.slow
 @FAST
 @given(tables(), shares, seeds)
 def test_group_split(items: pl.DataFrame, share: tuple[float, float], seed: int) -> None:
@@ -149,6 +154,7 @@ def test_group_split(items: pl.DataFrame, share: tuple[float, float], seed: int)
     assert len(set(parts)) == 2 + (share[1] > 0)
 
 
+@pytest.mark.slow
 @FAST
 @given(tables(), shares)
 def test_time_split(items: pl.DataFrame, share: tuple[float, float]) -> None:
@@ -168,6 +174,7 @@ def test_time_split(items: pl.DataFrame, share: tuple[float, float]) -> None:
     assert parts[items["t"].arg_max()] == ("test" if share[1] else "valid")
 
 
+@pytest.mark.slow
 @FAST
 @given(tables(), seeds)
 def test_column_split(items: pl.DataFrame, seed: int) -> None:

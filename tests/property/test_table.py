@@ -47,6 +47,7 @@ def fitted(frame: pl.DataFrame) -> Table | None:
     return None
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(frames())
 def test_every_table_is_read_and_a_row_reads_as_all_rows_do(frame: pl.DataFrame) -> None:
@@ -79,6 +80,7 @@ def test_the_order_of_columns_does_not_matter_once_fitted(frame: pl.DataFrame, r
     np.testing.assert_array_equal(field.read({name: row[name] for name in names}), field.read(row))
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(frames(), st.data())
 def test_any_row_is_read_or_refused_in_words(frame: pl.DataFrame, data: st.DataObject) -> None:
@@ -116,6 +118,7 @@ def test_many_rows_are_read_as_each_alone(frame: pl.DataFrame, data: st.DataObje
             assert notes == field.notes(row)
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(frames())
 def test_a_table_survives_json(frame: pl.DataFrame) -> None:

@@ -21,6 +21,7 @@ def server() -> Iterator[Running]:
         yield found
 
 
+@pytest.mark.slow
 def test_a_raw_body_is_answered(server: Running) -> None:
     answer = server.predict(picture("green"))
     assert answer.status == 200
@@ -166,6 +167,7 @@ def test_openapi_describes_what_is_answered(server: Running) -> None:
     assert "multipart/form-data" in described["paths"]["/predict"]["post"]["requestBody"]["content"]
 
 
+@pytest.mark.slow
 def test_the_log_has_a_line_a_picture(tmp_path) -> None:
     red = picture("red")
     with running("--log", tmp_path / "log", "--keep-inputs") as server:
@@ -215,6 +217,7 @@ def test_beyond_the_deadline_requests_are_given_up() -> None:
         assert (answer.status, answer.kind) == (504, "deadline")
 
 
+@pytest.mark.slow
 def test_a_mistake_in_the_server_is_a_problem_and_the_next_request_is_answered() -> None:
     broken = """
 from headway.bundle import predictor

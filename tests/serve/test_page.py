@@ -102,6 +102,7 @@ def files_script(event: str, *files: tuple[str, str, bytes], text: str = "") -> 
     }})()"""
 
 
+@pytest.mark.slow
 def test_it_says_what_it_is(page: Page, server: Running) -> None:
     assert page.run("document.title") == "v1: what is in the picture?"
     assert page.run("document.querySelector('#labels').textContent") == "Classes: red, green and blue."
@@ -113,6 +114,7 @@ def test_it_says_what_it_is(page: Page, server: Running) -> None:
     assert all(address.startswith((server.address, "blob:", "data:")) for address in page.requests)
 
 
+@pytest.mark.slow
 def test_a_chosen_picture_is_answered(page: Page, tmp_path: Path) -> None:
     (tmp_path / "rose.png").write_bytes(picture("red"))
     choose(page, tmp_path / "rose.png")
@@ -166,6 +168,7 @@ def test_errors_are_told_in_words(page: Page) -> None:
     assert page.run("document.querySelector('.failed .blank').hidden") is False
 
 
+@pytest.mark.slow
 def test_many_files_are_all_answered_in_their_places(page: Page, tmp_path: Path) -> None:
     colours = ["red", "blue"] * 20
     files = []

@@ -58,6 +58,7 @@ X, y = load_iris(return_X_y=True)
 NAMES = np.array(["setosa", "versicolor", "virginica"])[y]
 
 
+@pytest.mark.slow
 def test_a_pipeline_in_cross_validation() -> None:
     scores = cross_val_score(make_pipeline(StandardScaler(), HeadwayClassifier(epochs=15)), X, NAMES, cv=3)
     assert scores.min() > 0.85

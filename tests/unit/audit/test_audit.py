@@ -29,6 +29,7 @@ def rare(findings: list[Finding]) -> Finding:
     return finding
 
 
+@pytest.mark.slow
 def test_a_class_of_one_item_is_a_finding_and_its_line_mends_it() -> None:
     data = hw.from_items(table(1), target="answer")
     with pytest.raises(hw.DataError, match="Every class needs at least 4 readable items"):
@@ -41,6 +42,7 @@ def test_a_class_of_one_item_is_a_finding_and_its_line_mends_it() -> None:
     hw.Learner(changed, progress=False)
 
 
+@pytest.mark.slow
 def test_a_class_on_one_side_alone_is_a_finding() -> None:
     items = table(8)
     data = hw.from_items(items, target="answer", split=hw.TimeSplit("day"))

@@ -70,6 +70,7 @@ def test_personal_data_are_counted_and_never_shown(faulty: Audit, tmp_path: Path
         assert "3@example.org" not in faulty.save(path).read_text()
 
 
+@pytest.mark.slow
 def test_a_clean_table_has_no_warning() -> None:
     audit = hw.from_items(clean_table(), target="answer").audit()
     assert [finding.kind for finding in audit.findings if finding.severity != "note"] == []

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+import pytest
 
 import headway as hw
 
 
+@pytest.mark.slow
 def test_labels_of_the_row_before_are_found_and_put_back() -> None:
     draw = np.random.default_rng(0)
     numbers = draw.normal(size=(200, 2)).round(6)

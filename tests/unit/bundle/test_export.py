@@ -76,6 +76,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export(tmp_path_factory.mktemp("export") / "model.headway", small())
 
 
+@pytest.mark.slow
 def test_the_bundle_answers_as_the_model_does_at_any_batch(path: Path) -> None:
     predictor = load(path)
     expected = probabilities(small())
@@ -108,6 +109,7 @@ def test_the_weights_load_into_the_model(path: Path) -> None:
     np.testing.assert_array_equal(probabilities(other), probabilities(small()))
 
 
+@pytest.mark.slow
 def test_normalisation_is_folded_before_the_graph_is_traced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each operator that is traced takes milliseconds; the weights in the bundle are the model's own."""
     traced: list[str] = []
@@ -127,6 +129,7 @@ def test_normalisation_is_folded_before_the_graph_is_traced(tmp_path: Path, monk
     assert all(torch.equal(saved[name], value) for name, value in model.state_dict().items())
 
 
+@pytest.mark.slow
 def test_the_same_model_gives_the_same_bytes_and_stays_as_it_was(path: Path, tmp_path: Path) -> None:
     model = small().to(memory_format=torch.channels_last)
     before = {name: value.clone() for name, value in model.state_dict().items()}

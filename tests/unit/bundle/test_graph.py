@@ -135,6 +135,7 @@ def products(count: int) -> Graph:
     return Graph(model.SerializeToString())
 
 
+@pytest.mark.slow
 def test_a_run_is_ended_at_its_deadline_and_the_next_is_answered() -> None:
     graph = products(300)
     with pytest.raises(GraphTimeout, match=r"^The graph did not answer within 0\.2 s\.$"):
@@ -144,6 +145,7 @@ def test_a_run_is_ended_at_its_deadline_and_the_next_is_answered() -> None:
     assert outputs.shape == (1, 1200)
 
 
+@pytest.mark.slow
 def test_one_thread_ends_all_runs_each_at_its_own_deadline() -> None:
     graph, inputs = products(300), {"inputs": np.ones((1200, 1200), np.float32)}
     before = sum(thread.name == "headway-watchdog" for thread in threading.enumerate())
@@ -163,6 +165,7 @@ def test_one_thread_ends_all_runs_each_at_its_own_deadline() -> None:
     assert not module._watchdog.runs
 
 
+@pytest.mark.slow
 def test_a_signal_ends_the_runs_of_its_thread_alone() -> None:
     graph, inputs = products(300), {"inputs": np.ones((1200, 1200), np.float32)}
     with ThreadPoolExecutor(2) as threads:
@@ -199,6 +202,7 @@ def test_a_run_that_cannot_be_ended_is_stuck(monkeypatch: pytest.MonkeyPatch) ->
     assert not graph.is_stuck
 
 
+@pytest.mark.slow
 def test_a_child_process_has_a_watchdog_of_its_own() -> None:
     parents = module._watchdog
     parents.runs[0] = module._Run(products(1), onnxruntime.RunOptions(), 60)

@@ -107,6 +107,7 @@ def test_the_graph_gives_the_distance(tmp_path: Path) -> None:
         np.testing.assert_allclose(found, expected[:count], atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_model_that_is_more_than_its_head_on_its_body_has_none(tmp_path: Path) -> None:
     path = export(tmp_path / "model.headway", small(), familiar=familiar())
     assert read_bundle(path).manifest["familiar"] is None
@@ -122,6 +123,7 @@ def learner(data: Data, arch: nn.Module | None = None) -> Learner:
     return Learner(data, arch, progress=False, batch_size=16)
 
 
+@pytest.mark.slow
 def test_features_that_are_known_are_used_only_while_they_hold(data: Data) -> None:
     ours = learner(data)
     body = ours.model.get_submodule("body")

@@ -39,6 +39,7 @@ def table(rows: pl.DataFrame, tmp_path: Path) -> Path:
     return tmp_path / "people.parquet"
 
 
+@pytest.mark.slow
 def test_a_batch_comes_back_as_what_it_was(rows: pl.DataFrame, bundle: Path) -> None:
     scorer = hw.Scorer(bundle)
     expected = [(answer.label, answer.score) for answer in hw.load(bundle).predict_many(rows)]

@@ -155,6 +155,7 @@ def test_evaluate_needs_one_file_that_can_be_read(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["predict", "evaluate"])
 def test_torch_stays_out(photos: Path, command: str) -> None:
     arguments = f"Path({str(GOLDEN)!r}), " + ("[Path('red/0.png')]" if command == "predict" else "Path('.')")

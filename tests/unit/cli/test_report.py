@@ -38,6 +38,7 @@ def call(*arguments: object) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_report_is_made_anew(run: Path) -> None:
     before = json.loads((run / "report.json").read_text())
     (run / "report.html").unlink()
@@ -53,6 +54,7 @@ def test_report_is_made_anew(run: Path) -> None:
     assert (run / "report.html").read_text().startswith("<!doctype html>")
 
 
+@pytest.mark.slow
 def test_data_that_have_moved(run: Path, digits: Path, tmp_path: Path) -> None:
     items, new = pl.read_parquet(run / "items.parquet"), Path(shutil.copytree(digits, tmp_path / "new"))
     moved = items.with_columns(pl.col("file").str.replace(str(digits), "/gone", literal=True))
@@ -67,6 +69,7 @@ def test_data_that_have_moved(run: Path, digits: Path, tmp_path: Path) -> None:
     assert pl.read_parquet(run / "items.parquet")["file"].str.starts_with(str(new)).all()
 
 
+@pytest.mark.slow
 def test_options_are_those_of_the_method(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", opened.append)

@@ -32,6 +32,7 @@ def local_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 SMALL: Sequence[object] = ("--arch", "small_resnet", "--size", 32, "--precision", "float32", "--device", "cpu")
 
 
+@pytest.mark.slow
 def test_the_last_line_is_the_contract(headway: Command, photo_folder: PhotoFolder) -> None:
     photos = photo_folder({"cat": 12, "dog": 12})
     (photos / "cat" / "broken.png").write_bytes(b"no photo")

@@ -107,6 +107,7 @@ def test_the_last_failure_and_a_question() -> None:
     assert values["explanations"][0]["id"] == "python.key"
 
 
+@pytest.mark.slow
 def test_an_error_of_ours_is_shown_whole_with_its_entry(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from headway.cli import main; main()", "predict", "no.headway", "a.jpg"]
     subprocess.run(command, capture_output=True, check=False)

@@ -92,6 +92,7 @@ def test_without_a_valid_folder_it_is_drawn_from_train(photo_folder: PhotoFolder
     assert {Path(file).parts[-3] for file in data.valid.items["file"]} == {"train"}
 
 
+@pytest.mark.slow
 def test_real_digits(digits: Path) -> None:
     data = from_folder(digits, input=Image("file", size=28, channels=1, crop=1.0))
     assert data.target.to_json()["labels"] == list("0123456789")
@@ -100,6 +101,7 @@ def test_real_digits(digits: Path) -> None:
     assert data.train.canvases([0, 5]).shape == (2, 28, 28, 1)
 
 
+@pytest.mark.slow
 def test_real_photos(shared_data: Callable[[str], Path]) -> None:
     data = from_folder(shared_data("clothing"), size=16)
     assert (len(data.train), len(data.valid), len(data.problems)) == (600, 170, 0)
@@ -402,6 +404,7 @@ def test_show_draws_training_items_with_their_labels(files: list[str], n: int, s
     assert pictures.items() <= known.items()
 
 
+@pytest.mark.slow
 def test_show_draws_any_label_and_grey(files: list[str]) -> None:
     labels = [r"$\broken$", "a_b^{", "<b>&"] * 4 + ["$5 and $6"] * 8
     data = made({"file": files, "label": labels}, input=Image("file", size=8, channels=1))

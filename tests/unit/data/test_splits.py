@@ -45,6 +45,7 @@ def test_golden_time_split() -> None:
     assert " ".join(short) == "tr tr te tr te tr va tr va te tr te tr va tr va"
 
 
+@pytest.mark.slow
 def test_the_split_is_the_same_in_another_process() -> None:
     code = (
         "import polars as pl; from headway.data.splits import RandomSplit;"

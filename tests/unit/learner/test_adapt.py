@@ -49,6 +49,7 @@ def data() -> hw.Data:
     return hw.from_items(rows(), input=hw.Text("text"), target="mood")
 
 
+@pytest.mark.slow
 def test_it_learns_from_training_rows_and_rows_without_a_target(data: hw.Data, monkeypatch: pytest.MonkeyPatch) -> None:
     from headway.inputs.text.masked_words import Words
 
@@ -76,6 +77,7 @@ def test_it_learns_from_training_rows_and_rows_without_a_target(data: hw.Data, m
     assert re.fullmatch(pattern, note), note
 
 
+@pytest.mark.slow
 def test_a_number_has_an_error() -> None:
     items = rows(unlabelled=0).with_columns(pl.int_range(60).cast(pl.Float64).alias("mood"))
     data = hw.from_items(items, input=hw.Text("text"), target=hw.Number("mood"))
@@ -84,12 +86,14 @@ def test_a_number_has_an_error() -> None:
     assert "a head on the frozen body has a mean absolute error of " in learner.history.notes[0]
 
 
+@pytest.mark.slow
 def test_a_second_call_hides_other_words(data: hw.Data) -> None:
     learner = learner_of(data)
     learner.adapt(1)
     assert [entry.epoch for entry in learner.adapt(1)] == [1, 2]
 
 
+@pytest.mark.slow
 def test_in_minutes(data: hw.Data) -> None:
     assert len(learner_of(data).adapt(minutes=0.001)) == 1
 
@@ -201,6 +205,7 @@ def test_what_cannot_be_adapted(data: hw.Data) -> None:
     )
 
 
+@pytest.mark.slow
 def test_it_has_no_peeled_form(data: hw.Data) -> None:
     learner = learner_of(data)
     learner.adapt(1)

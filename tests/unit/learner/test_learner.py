@@ -133,6 +133,7 @@ def test_two_stages_need_a_linear_head_on_a_body(make: Callable[..., Learner]) -
     )
 
 
+@pytest.mark.slow
 def test_fine_tune_of_a_module_with_body_and_head_has_two(trained: Learner) -> None:
     assert [each.stage for each in trained.history] == ["head", "all", "all"]
     assert trained.features is not None
@@ -158,6 +159,7 @@ def test_the_seed_decides_the_first_weights(make: Callable[..., Learner]) -> Non
     assert not same(first.model, make(seed=1).model)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_model(make: Callable[..., Learner]) -> None:
     models = []
     for torchs_seed in (0, 1):
@@ -252,6 +254,7 @@ def test_report_bundle_and_learner_agree(trained: Learner, data: hw.Data, tmp_pa
     assert "Harm that errors can cause, and to whom: ____\n" in card
 
 
+@pytest.mark.slow
 def test_what_is_in_the_run_folder(trained: Learner, data: hw.Data, run_folder: Path) -> None:
     trained.report()
     run = trained.run

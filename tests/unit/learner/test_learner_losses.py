@@ -82,6 +82,7 @@ def test_the_head_is_solved_with_the_weights() -> None:
     assert recalls[1] > recalls[0] + 0.2
 
 
+@pytest.mark.slow
 def test_both_stages_have_the_weights_and_go_on_with_them(
     digits_data: hw.Data, body_head: Make, tmp_path: Path
 ) -> None:

@@ -57,6 +57,7 @@ def test_a_learner_says_what_it_is(table: hw.Learner, digits_data: hw.Data) -> N
     assert repr(hw.Learner(digits_data, **QUIET)).endswith("; not trained)")
 
 
+@pytest.mark.slow
 def test_a_learner_that_has_not_trained_says_so(digits_data: hw.Data, tmp_path: Path) -> None:
     sentence = "This learner has not trained the model: its weights are as they were made or loaded."
     said: list[str] = []

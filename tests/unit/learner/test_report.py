@@ -73,6 +73,7 @@ def report(trained: Learner) -> Report:
     return trained.report(slices=["pen"], tta=2)
 
 
+@pytest.mark.slow
 def test_verdict_is_on_test_and_single_items_on_valid(report: Report, data: hw.Data) -> None:
     assert (report.verdict_part, report.focus_part) == ("test", "valid")
     assert set(report.parts) == {"valid", "test"}
@@ -182,6 +183,7 @@ def test_baselines_of_other_data_are_not_used(data: hw.Data, digits: Path, tmp_p
     assert kept.stat().st_size > 200
 
 
+@pytest.mark.slow
 def test_a_baseline_of_ones_own(trained: Learner) -> None:
     def oracle(
         train: BaselineData, parts: Mapping[str, BaselineData], *, num_outputs: int, seed: int
@@ -210,6 +212,7 @@ def test_diagnose_prints_and_gives_the_findings(
     assert all(each.sentence.split()[0] in printed for each in found)
 
 
+@pytest.mark.slow
 def test_learning_curve_needs_features(data: hw.Data, trained: Learner) -> None:
     assert trained.learning_curve().to_json() == trained.report().learning_curve.to_json()  # type: ignore[union-attr]
     learner = make(data, small_resnet(1, 10, width=4))

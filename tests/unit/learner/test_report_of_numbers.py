@@ -69,6 +69,7 @@ def of_tags(digits: Path) -> Learner:
     return trained(digits, "tags", hw.Categories("tags"), 2)
 
 
+@pytest.mark.slow
 def test_a_number_from_photos(of_ink: Learner, ink_report: Report) -> None:
     assert (ink_report.task, ink_report.metric) == ("regression", "mae")
     assert (ink_report.verdict_part, ink_report.focus_part) == ("test", "valid")
@@ -124,6 +125,7 @@ def test_a_learning_curve_is_for_classes(of_ink: Learner) -> None:
     )
 
 
+@pytest.mark.slow
 def test_several_labels_from_photos(of_tags: Learner) -> None:
     report = of_tags.report()
     assert (report.task, report.metric, report.labels) == ("multilabel", "mean_average_precision", ["even", "small"])

@@ -134,6 +134,7 @@ def assert_same_features(one: hw.Learner, other: hw.Learner) -> None:
     assert one.features.held_out.tobytes() == other.features.held_out.tobytes()
 
 
+@pytest.mark.slow
 def test_a_finished_call_leaves_no_stage_behind(make: Callable[..., hw.Learner]) -> None:
     learner = make("digits")
     kept(learner)
@@ -195,6 +196,7 @@ def test_named_architectures_and_a_resume_of_what_is_done(
     assert same_bits(again.model, whole.model)
 
 
+@pytest.mark.slow
 def test_broken_off_and_another_call_in_the_same_process(
     make: Callable[..., hw.Learner], body_head: Make, tmp_path: Path
 ) -> None:
@@ -395,6 +397,7 @@ def test_a_run_that_goes_on_runs_nothing_but_what_trains(digits_data: hw.Data, t
     assert not (tmp_path / "planted.headway").exists()
 
 
+@pytest.mark.slow
 def test_what_was_said_of_the_data_is_said_again(tmp_path: Path) -> None:
     draw = np.random.default_rng(0)
     numbers = draw.normal(size=(120, 5))

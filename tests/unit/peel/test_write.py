@@ -119,6 +119,7 @@ def slower(step: int, *, total_steps: int, max_lr: float) -> float:
     return max_lr * (1 - step / total_steps)
 
 
+@pytest.mark.slow
 def test_a_changed_schedule_is_the_one_in_the_file(
     data: hw.Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,6 +170,7 @@ def test_an_unknown_layer_and_an_unknown_call(data: hw.Data) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_written(data: hw.Data, tmp_path: Path) -> None:
     peeled = trained(data).peel(layer="method")
     (tmp_path / "file").write_text("")

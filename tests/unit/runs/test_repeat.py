@@ -23,6 +23,7 @@ def first(digits_data: hw.Data, tmp_path: Path) -> Run:
     return open_run(tmp_path / "digits")
 
 
+@pytest.mark.slow
 def test_a_run_done_again_comes_to_the_same_bits(first: Run) -> None:
     second = copy_plan(first)
     assert second.path.name == "digits-again"

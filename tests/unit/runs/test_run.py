@@ -61,6 +61,7 @@ def test_home_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert [run.path.name for run in list_runs("~/runs")] == ["pets"]
 
 
+@pytest.mark.slow
 def test_what_is_written_at_the_start(tmp_path: Path, digits_data: hw.Data) -> None:
     run = new_run(tmp_path, "digits")
     run.begin(digits_data, {"arch": "small_resnet", "seed": 0, "own": []}, nn.Identity())

@@ -54,6 +54,7 @@ def before() -> dict[str, Any]:
     return reference(photos(300), answers(300), familiar=np.arange(300) % 25 > 0)
 
 
+@pytest.mark.slow
 def test_more_of_the_same_is_no_drift(before: dict[str, Any]) -> None:
     cries = 0
     for seed in range(1, 21):
@@ -151,6 +152,7 @@ def test_too_little_to_compare_is_an_error(before: dict[str, Any]) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_few_items_and_a_small_reference_do_not_cry_wolf() -> None:
     cries = 0
     for seed in range(40):

@@ -3,9 +3,12 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import pytest
+
 from headway.system.figures import new_figure
 
 
+@pytest.mark.slow
 def test_a_figure_shows_itself_in_a_notebook_and_is_not_pyplots() -> None:
     figure: Any
     figure, axes = new_figure(columns=2, rows=3)

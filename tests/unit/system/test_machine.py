@@ -37,6 +37,7 @@ def pages_taken(how: str) -> int:
     return int(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not IS_GLIBC, reason="only glibc can be asked")
 def test_a_large_block_is_used_again() -> None:
     kept = pages_taken("keep")

@@ -25,6 +25,7 @@ def norms(model: nn.Module) -> int:
     return sum(isinstance(each, nn.BatchNorm2d) for each in model.modules())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_mirrored", [False, True])
 def test_timms_bodies_compute_the_same_without_any_normalisation(is_mirrored: bool) -> None:
     inputs = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))

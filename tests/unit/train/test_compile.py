@@ -41,6 +41,7 @@ def begun(setup: Setup) -> TrainState:
     return state
 
 
+@pytest.mark.slow
 def test_compiling_changes_nothing_but_the_forward(body_head: Make, make_setup: MakeSetup) -> None:
     """Statistics of batches, torch's generators, gradients, the optimizer."""
     setup = make_setup(body_head(dropout=0.5))

@@ -65,6 +65,7 @@ def test_training_goes_on_from_the_weights_and_is_judged_by_the_average(body_hea
     assert same_bits(setup.model, found)
 
 
+@pytest.mark.slow
 def test_it_takes_out_the_noise_of_large_steps(linear: Make, make_setup: MakeSetup) -> None:
     """Polyak and Juditsky: with a rate too large to settle, the mean of the steps is nearer to where they circle."""
     losses = [

@@ -67,6 +67,7 @@ def tuned(body_head: Make, make_setup: MakeSetup) -> Callable[..., tuple[Setup, 
     return make
 
 
+@pytest.mark.slow
 def test_the_head_alone(body_head: Make, make_setup: MakeSetup) -> None:
     """Zero epochs: the body stays, the head is the solution on its features."""
     model = body_head()
@@ -129,6 +130,7 @@ class BesideNoise(Pixels):
         return torch.cat([pixels, noise] if self.is_pooled else [noise, pixels], dim=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_pooled", [True, False])
 def test_the_head_is_held_back_on_maps_where_it_does_better_so(is_pooled: bool, make_setup: MakeSetup) -> None:
     model, history = BodyAndHead(BesideNoise(is_pooled=is_pooled), 2 * 28 * 28, 10), History()
@@ -139,6 +141,7 @@ def test_the_head_is_held_back_on_maps_where_it_does_better_so(is_pooled: bool, 
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("worth", "augment", "epochs", "is_mirrored"),
     [
@@ -226,6 +229,7 @@ def test_photos_are_read_larger_where_there_is_time_and_heads_do_better_so(
     assert hw.load(learner.export(tmp_path / "model.headway")).input == learner.data.input
 
 
+@pytest.mark.slow
 def test_both_stages(tuned: Any) -> None:
     """Six random features are too few for a head; trained, they are better on rows that neither has seen."""
     setup, history = tuned(12, lr=3e-3, width=6)
@@ -240,6 +244,7 @@ def test_both_stages(tuned: Any) -> None:
     assert not setup.model.training
 
 
+@pytest.mark.slow
 def test_an_overconfident_stage_two_is_kept_where_it_is_better(tuned: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """How sure it is decides nothing; as it stands, its loss is greater than the head's."""
 
@@ -256,6 +261,7 @@ def test_an_overconfident_stage_two_is_kept_where_it_is_better(tuned: Any, monke
     assert torch.equal(setup.model.get_parameter("head.weight"), 5 * plain.model.get_parameter("head.weight"))
 
 
+@pytest.mark.slow
 def test_stage_two_starts_from_the_solved_head(body_head: Make, make_setup: MakeSetup) -> None:
     """A head that, like all of stage two, never saw the rows that judge it."""
     seen: list[np.ndarray] = []
@@ -301,6 +307,7 @@ def test_a_recipe_says_how_many_rows_judge(
     assert any("on 20 held-out training rows" in note for note in history.notes), history.notes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lr", [10.0, 1e30])
 def test_a_worse_stage_two_leaves_stage_ones_weights(tuned: Any, lr: float) -> None:
     """Bit for bit; the second of the rates makes the loss no number at all."""
@@ -317,6 +324,7 @@ def test_a_worse_stage_two_leaves_stage_ones_weights(tuned: Any, lr: float) -> N
     assert history.epochs[0].metrics["accuracy"] == pytest.approx((outputs.argmax(1) == targets).float().mean().item())
 
 
+@pytest.mark.slow
 def test_the_default_plan_breaks_off_a_stage_two_that_is_clearly_worse(tuned: Any) -> None:
     """Halfway, bit for bit with stage one's weights; epochs that were asked for come to their end."""
     seen = []
@@ -336,6 +344,7 @@ def test_the_default_plan_breaks_off_a_stage_two_that_is_clearly_worse(tuned: An
     assert f"after {step} of {planned} steps" in note
 
 
+@pytest.mark.slow
 def test_a_stage_two_that_is_no_worse_comes_to_its_end(tuned: Any) -> None:
     """To the same bits as with the epochs passed, which are never broken off."""
     setup, history = tuned(lr=1e-3, width=6)
@@ -357,6 +366,7 @@ def test_labels_in_valid_change_nothing_in_the_weights(
     assert history.epochs[0].metrics != other_history.epochs[0].metrics
 
 
+@pytest.mark.slow
 def test_labels_in_train_do(tuned: Any, digits_data: hw.Data) -> None:
     """So the test above could fail."""
     items = digits_data.items.with_columns(
@@ -369,6 +379,7 @@ def test_labels_in_train_do(tuned: Any, digits_data: hw.Data) -> None:
     assert not same(copied(setup.model), copied(other.model))
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights(tuned: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     trained = []
     for threads in (1, 4):
@@ -387,6 +398,7 @@ def test_minutes_are_used(tuned: Any) -> None:
     assert len(history) > 2
 
 
+@pytest.mark.slow
 def test_no_time_for_more_than_the_head(tuned: Any) -> None:
     setup, history = tuned(minutes=1e-6)
     alone, _ = tuned(0)

@@ -78,6 +78,7 @@ def test_training_goes_on_without_them_and_says_so(read_again: hw.Data, tmp_path
         assert torch.equal(one, other)
 
 
+@pytest.mark.slow
 def test_features_of_those_that_are_left(read_again: hw.Data) -> None:
     data = read_again
     learner = hw.Learner(data, BodyHead(), two_stages=True, progress=False)

@@ -117,6 +117,7 @@ def test_a_model_must_answer_for_each_pixel(data: hw.Data) -> None:
             learner(data, model)
 
 
+@pytest.mark.slow
 def test_a_unet_freezes_the_statistics_of_its_body_alone(data: hw.Data) -> None:
     unet = hw.Learner(data, progress=False, batch_size=8, precision="float32")
     assert not unet.two_stages

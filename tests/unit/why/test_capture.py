@@ -81,6 +81,7 @@ def test_what_cannot_be_described_is_its_kind_alone() -> None:
     assert str(describe_all({"self": unmade})["self"]) == "Linear"
 
 
+@pytest.mark.slow
 def test_a_recursion_is_cut_in_the_middle() -> None:
     def down() -> None:
         down()

@@ -97,6 +97,7 @@ def test_an_error_of_headway_that_no_entry_fits_says_that_its_message_is_all() -
     )
 
 
+@pytest.mark.slow
 def test_what_says_more_is_there_wherever_the_library_is() -> None:
     commands = get_command(app).commands  # pyright: ignore[reportAttributeAccessIssue]
     for folder, more in MORE.items():

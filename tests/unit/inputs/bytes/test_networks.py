@@ -19,6 +19,7 @@ def windows(count: int, length: int = 256) -> torch.Tensor:
     return torch.from_numpy(values.astype(np.int16))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [256, 4096])
 def test_pictures_are_those_of_the_representations(length: int) -> None:
     inputs = windows(2, length)

@@ -217,6 +217,7 @@ def test_a_server_reads_them_by_their_header_first(tmp_path: Path) -> None:
         assert broken.json()["detail"].startswith("The picture is ")
 
 
+@pytest.mark.slow
 def test_a_run_on_scans_has_no_layer_of_pillow_alone(scans: pl.DataFrame) -> None:
     learner = hw.Learner(hw.from_items(scans, input="file", target="finding"), "small_resnet", progress=False)
     learner.fit(1)

@@ -35,6 +35,7 @@ def from_scratch(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> hw.L
     return learner
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", LAYERS)
 def test_photos_from_scratch(layer: str, from_scratch: hw.Learner, tmp_path: Path) -> None:
     assert same_bits(from_scratch, layer, tmp_path)
@@ -46,6 +47,7 @@ def test_a_fresh_process_without_headway_comes_to_the_same_bits(from_scratch: hw
     assert same_bits(from_scratch, "torch", tmp_path, fresh=True)
 
 
+@pytest.mark.slow
 def test_the_command(from_scratch: hw.Learner, tmp_path: Path) -> None:
     assert from_scratch.run is not None
     file, run = tmp_path / "digits.py", str(from_scratch.run.path)

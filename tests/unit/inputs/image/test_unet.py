@@ -56,6 +56,7 @@ def test_all_of_it_is_trained_and_the_head_fastest() -> None:
     assert {id(each) for each in groups[-1]} == {id(each) for each in model.get_submodule("head").parameters()}
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights() -> None:
     first, second, other = (
         make_model(None, Image("file", size=64), PETS, seed=seed).module.state_dict() for seed in (3, 3, 4)

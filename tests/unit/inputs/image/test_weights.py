@@ -65,6 +65,7 @@ def separation(built: Model, images: torch.Tensor, labels: np.ndarray) -> float:
     return float((labels[distances] == labels).mean())
 
 
+@pytest.mark.slow
 def test_packaged_weights_see_what_random_ones_do_not(cache: Path, shapes: tuple[torch.Tensor, np.ndarray]) -> None:
     images, labels = shapes
     built = create("efficientnet_lite0", num_outputs=2, size=96)

@@ -22,6 +22,7 @@ def trained(arch: str) -> hw.Learner:
     return learner
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arch", ["collab_mlp", "dot_product"])
 @pytest.mark.parametrize(
     "layer", [*(pytest.param(layer, marks=pytest.mark.slow) for layer in ("method", "loop")), "torch"]

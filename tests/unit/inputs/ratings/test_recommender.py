@@ -59,6 +59,7 @@ def test_vectors_are_found_that_biases_cannot_replace(data: Data, arch: str) -> 
     assert found.high < 0.6
 
 
+@pytest.mark.slow
 def test_the_report_tells_that_it_is_better(learner: hw.Learner) -> None:
     report = learner.report()
     assert {each.name for each in report.baselines} >= {"mean", "user plus item bias"}
@@ -67,6 +68,7 @@ def test_the_report_tells_that_it_is_better(learner: hw.Learner) -> None:
     assert "better" in str(report)
 
 
+@pytest.mark.slow
 def test_a_prediction_is_quick_and_new_names_are_marked(bundle: Path) -> None:
     predictor = hw.load(bundle)
     known = predictor.predict({"user": "user 3", "film": "film 3"})

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 import headway as hw
 from headway.audit.build import item_audit
@@ -21,6 +22,7 @@ def data(*, is_longer: bool = False, num_flat: int = 0) -> hw.Data:
     return hw.from_items(items, input=hw.Series("series"), target="label")
 
 
+@pytest.mark.slow
 def test_a_length_that_goes_with_the_class_is_a_shortcut() -> None:
     [finding] = check_shortcuts(item_audit(data(is_longer=True)), 0)
     assert finding.evidence["from"] == "the length of the series"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+import pytest
 
 import headway as hw
 from headway.inputs.series.near_copies import find_copies
@@ -18,6 +19,7 @@ def waves(seed: int = 0) -> np.ndarray:
     return (series + 0.1 * draw.normal(size=series.shape)).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_copies_that_are_louder_noisy_rounded_shifted_or_cut() -> None:
     series, draw = waves(), np.random.default_rng(1)
     changes = {

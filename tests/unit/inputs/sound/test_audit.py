@@ -31,6 +31,7 @@ def shortcuts(folder: Path, change: str) -> set[str]:
     return {finding.evidence["from"] for finding in findings if finding.severity != "note"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "source"), [("silence", "the silence before and after"), ("rate", "the form of the file")]
 )
@@ -38,5 +39,6 @@ def test_how_a_class_was_recorded_is_a_shortcut(tmp_path: Path, change: str, sou
     assert source in shortcuts(tmp_path, change)
 
 
+@pytest.mark.slow
 def test_recordings_made_in_one_way_have_none(tmp_path: Path) -> None:
     assert not shortcuts(tmp_path, "")

@@ -20,6 +20,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     return learner.report()
 
 
+@pytest.mark.slow
 def test_the_recordings_with_the_highest_loss_are_seen_and_heard(report: Report) -> None:
     rows = [row for section in report.sections.values() if not section.is_small for row in section.rows]
     assert rows

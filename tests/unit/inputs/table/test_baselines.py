@@ -51,6 +51,7 @@ def test_adult(shared_data: Callable[[str], Path]) -> None:
     assert 0.84 < scores["gradient boosting"].value < 0.89
 
 
+@pytest.mark.slow
 def test_gradient_boosting_is_scikit_learns(shared_data: Callable[[str], Path]) -> None:
     """Renumbered categories and the seed aside, it is the estimator with its defaults."""
     items, targets = read_adult(shared_data("adult"), count=2_000)
@@ -64,6 +65,7 @@ def test_gradient_boosting_is_scikit_learns(shared_data: Callable[[str], Path]) 
     assert np.abs(ours - theirs).mean() < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", OF_TABLES)
 def test_each_learns_what_there_is_to_learn(task: str) -> None:
     train, valid = table(600), table(200, seed=1)
@@ -81,6 +83,7 @@ def test_each_learns_what_there_is_to_learn(task: str) -> None:
             assert np.abs(each.predictions["valid"] - valid.targets).mean() < 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", OF_TABLES)
 def test_the_same_seed_gives_the_same_answers(task: str) -> None:
     rows = table(100)
@@ -116,6 +119,7 @@ def test_one_class_alone_is_always_the_answer() -> None:
         assert (each.predictions["valid"] == [0, 1, 0]).all()
 
 
+@pytest.mark.slow
 def test_a_class_of_one_row_among_many_does_not_stop_gradient_boosting() -> None:
     rows = table(10_400)
     targets = rows.targets.copy()

@@ -277,6 +277,7 @@ def test_a_column_that_is_not_what_it_was_named_is_refused() -> None:
     )
 
 
+@pytest.mark.slow
 def test_of_many_columns_each_has_fewer_bins() -> None:
     values = np.random.default_rng(0).normal(size=1_000)
 

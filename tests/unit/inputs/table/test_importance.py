@@ -59,6 +59,7 @@ def test_a_column_that_is_not_used_loses_nothing(seed: int) -> None:
     assert found.columns[0].is_used
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_importance_for_other_items_as_often_as_they_say() -> None:
     """Of a model whose true importances are known from very many items."""
     items, targets = noisy(500)

@@ -64,6 +64,7 @@ def test_plain_values_are_read_as_the_raw_ones() -> None:
     assert not np.isnan(array[:, list(categorical)]).any()
 
 
+@pytest.mark.slow
 def test_the_predictor_is_the_model(learner: hw.Learner) -> None:
     valid = learner.data.valid
     found = learner.interpret().predict(valid.items)
@@ -96,6 +97,7 @@ def test_redundant_columns_and_leaks(learner: hw.Learner) -> None:
     assert learner.interpret().leaks() == []
 
 
+@pytest.mark.slow
 def test_the_report_tells_it(report: Report) -> None:
     assert report["columns"].importance.columns[0].name == "age"
     assert report["columns"].dependences[0].column == "age"
@@ -109,6 +111,7 @@ def test_the_report_tells_it(report: Report) -> None:
     assert "probability of yes by job" in page
 
 
+@pytest.mark.slow
 def test_a_leak_is_in_the_diagnosis(capsys: pytest.CaptureFixture[str]) -> None:
     items = people(200).with_columns(pl.when(member="yes").then(pl.lit("paid")).alias("fee"))
     field = Table(continuous=["age"], categorical=["fee"])
@@ -120,6 +123,7 @@ def test_a_leak_is_in_the_diagnosis(capsys: pytest.CaptureFixture[str]) -> None:
     assert learner.report().suspected_leak.startswith("A leak may explain this result. Column 'fee' alone explains ")
 
 
+@pytest.mark.slow
 def test_a_number_is_looked_into_the_same_way() -> None:
     items = people(300).with_columns(pl.Series("pay", np.arange(300) % 50 + 0.5))
     data = from_items(items, input=Table(continuous=["age"], categorical=["job"]), target=Number("pay"))
@@ -132,6 +136,7 @@ def test_a_number_is_looked_into_the_same_way() -> None:
     assert "What the model uses" in report._repr_html_()
 
 
+@pytest.mark.slow
 def test_the_average_with_a_baseline(learner: hw.Learner) -> None:
     before = {name: each.clone() for name, each in learner.model.state_dict().items()}
     found = learner.ensemble_with("gradient boosting")

@@ -6,6 +6,7 @@ from datetime import date
 
 import numpy as np
 import polars as pl
+import pytest
 
 import headway as hw
 from headway.inputs.table.dependence import dependence
@@ -38,6 +39,7 @@ def test_whatever_columns_are_called_is_escaped() -> None:
     assert "(missing)" in page
 
 
+@pytest.mark.slow
 def test_columns_of_every_kind_many_and_the_same() -> None:
     columns = {f"x{place}": [float(each * (place + 1)) for each in range(30)] for place in range(20)}
     days = [date(2024, 1, 1 + each % 28) for each in range(30)]

@@ -39,6 +39,7 @@ def learner(tmp_path_factory: pytest.TempPathFactory) -> hw.Learner:
     return learner
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "layer", [*(pytest.param(layer, marks=pytest.mark.slow) for layer in ("method", "loop")), "torch"]
 )

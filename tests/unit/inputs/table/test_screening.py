@@ -60,6 +60,7 @@ def test_every_item_needs_a_target() -> None:
     )
 
 
+@pytest.mark.slow
 def test_what_is_checked_of_a_wide_table_is_bounded_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(screening.screen, "__kwdefaults__", {"count": 5, "seed": 0})
     counts: dict[str, int] = {}
@@ -102,6 +103,7 @@ def test_columns_that_are_named_together_are_always_shuffled(monkeypatch: pytest
     assert sorted(column.name for column in needed.columns) == ["c0 + c1", "c3", "c7"]
 
 
+@pytest.mark.slow
 def test_a_summary_names_the_first_of_many_columns() -> None:
     items = pl.DataFrame({f"c{number}": [1.5 * number, 2.0, 3.0] for number in range(1_150)})
     [_, numbers] = hw.Table(continuous=items.columns).fit(items).describe()

@@ -47,6 +47,7 @@ def test_reviews_are_told_by_words_as_well_as_by_scikit_learns_best_practice(
     assert accuracy[LOGISTIC] > plain + 0.005
 
 
+@pytest.mark.slow
 def test_the_rival_is_surer_of_reviews_than_a_logistic_regression_alone_and_right_more_often(
     shared_data: Callable[[str], Path],
 ) -> None:
@@ -112,6 +113,7 @@ def test_each_column_has_words_of_its_own() -> None:
     assert (answers(LOGISTIC, rows, rows).argmax(1) == rows.targets).all()
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_answers_and_rows_stay_as_they_are() -> None:
     rows = films(40)
     before = rows["texts"].copy()

@@ -73,6 +73,7 @@ def across(data: hw.Data) -> int:
     return sum(sides.get(row) != sides.get(800 + row) for row in range(PLANTED) if {row, 800 + row} <= sides.keys())
 
 
+@pytest.mark.slow
 def test_near_copies_across_the_split_are_reported_and_moved_or_dropped(messages: pl.DataFrame) -> None:
     kept, moved, dropped = (
         hw.from_items(messages.drop("author"), input=TEXT, target="label", near_copies=choice)
@@ -89,6 +90,7 @@ def test_near_copies_across_the_split_are_reported_and_moved_or_dropped(messages
     assert len(moved.valid) == pytest.approx(len(kept.valid), abs=0.03 * len(messages))
 
 
+@pytest.mark.slow
 def test_authors_are_kept_on_one_side_of_the_split(reviews: tuple[hw.Text, list[str]]) -> None:
     """With the copies of their texts that others have, where these are moved."""
     texts = reviews[1][:600]
@@ -174,6 +176,7 @@ def drift(field: hw.Text, before: Sequence[str], now: Sequence[str]) -> Drift:
     return compare(facts, log, labels=["good"])
 
 
+@pytest.mark.slow
 def test_drift_is_seen_in_length_language_and_capitals(reviews: tuple[hw.Text, list[str]]) -> None:
     field, others = reviews
     before, same = others[:300], others[500:800]

@@ -73,6 +73,7 @@ def test_an_encoder_in_a_folder_is_trained_exported_and_served(tmp_path: Path, k
     assert learner.predict("good film").probabilities["good"] == pytest.approx(alone[0], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_an_encoder_keeps_its_weights_and_earlier_layers_learn_more_slowly(tmp_path: Path) -> None:
     from transformers import AutoModel
 

@@ -39,6 +39,7 @@ def test_tokens_are_drawn_by_their_probabilities() -> None:
     assert shares(temperature=0) == {0: 1.0}
 
 
+@pytest.mark.slow
 def test_only_likely_tokens_are_drawn() -> None:
     assert shares(top_k=2) == pytest.approx({0: 2 / 3, 1: 1 / 3}, abs=0.03)
     assert shares(top_p=0.75) == pytest.approx({0: 2 / 3, 1: 1 / 3}, abs=0.03)

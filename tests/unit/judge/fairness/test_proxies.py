@@ -33,6 +33,7 @@ def found() -> dict[str, Proxy]:
     return {proxy.column: proxy for proxy in proxies(learned(), "group")}
 
 
+@pytest.mark.slow
 def test_planted_proxies_are_told_from_noise(found: dict[str, Proxy]) -> None:
     assert [*found] == [ALL, "district", "income", "noise", "name"] or [*found][:3] == [ALL, "district", "income"]
     assert found["district"].auroc.value == pytest.approx(0.9, abs=0.03)

@@ -73,6 +73,7 @@ def test_nothing_is_chosen_on_rows_that_it_is_judged_on() -> None:
     assert left[0] > 0.01
 
 
+@pytest.mark.slow
 def test_clusters_stay_in_one_half() -> None:
     probability, positive, groups = scores(400)
     ten = np.arange(400).repeat(10)

@@ -63,6 +63,7 @@ def test_a_small_group_is_not_judged_and_its_only_member_not_shown() -> None:
     assert all(gap.num_groups == 3 for gap in report.gaps)
 
 
+@pytest.mark.slow
 def test_groups_as_they_come() -> None:
     _, _, table = people(1500)
     order = np.arange(1500)
@@ -116,6 +117,7 @@ def test_numbers_have_an_error_and_a_bias() -> None:
     assert math.isnan(gaps["bias"].ratio.value)
 
 
+@pytest.mark.slow
 def test_clusters_widen_the_intervals() -> None:
     probabilities, targets, table = people(1200)
     once = slice(0, 1200)
@@ -128,6 +130,7 @@ def test_clusters_widen_the_intervals() -> None:
         assert other.difference.high == pytest.approx(one.difference.high, abs=0.012)
 
 
+@pytest.mark.slow
 def test_in_the_report() -> None:
     probabilities, targets, table = people()
     report = hw.judge_predictions(probabilities, targets, labels=LABELS, items=table, groups=["race", "sex"])

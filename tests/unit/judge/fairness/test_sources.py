@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import polars as pl
+import pytest
 
 from headway.judge.fairness.proxies import proxies
 from headway.judge.fairness.rates import compare_groups_of, grouped
@@ -27,6 +28,7 @@ def test_each_source_says_what_no_data_show() -> None:
     assert shown["deployment"] == shown["measurement"] == []
 
 
+@pytest.mark.slow
 def test_what_training_rows_show() -> None:
     known = learned(800)
     is_b = known.items["group"].to_numpy() == "b"

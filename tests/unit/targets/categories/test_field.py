@@ -82,6 +82,7 @@ def test_it_travels_as_json() -> None:
         assert target_from_json(field.to_json()) == field
 
 
+@pytest.mark.slow
 def test_thresholds_have_the_best_f1_on_what_they_were_chosen_on() -> None:
     draw = np.random.default_rng(0)
     targets = (draw.uniform(size=(300, 3)) < (0.05, 0.3, 0.6)).astype(np.float32)

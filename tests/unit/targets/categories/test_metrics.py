@@ -115,6 +115,7 @@ def test_nothing_to_give_and_nothing_given() -> None:
     assert found["subset_accuracy"].compute(empty, empty) == 1
 
 
+@pytest.mark.slow
 def test_parts_are_pseudo_values() -> None:
     """Their mean is the metric, and they are near to those of leaving out each item in turn."""
     probabilities, targets = answers(items=150)

@@ -46,6 +46,7 @@ def test_finds_the_temperature_and_that_it_helps(temperature: float) -> None:
     assert found == calibrate(probabilities, targets)
 
 
+@pytest.mark.slow
 def test_calibrated_probabilities_are_left_alone() -> None:
     helps = [calibrate(*predictions(300, temperature=1.0, seed=seed)).helps for seed in range(60)]
     # Of one side of a 95 % interval.

@@ -78,6 +78,7 @@ def test_direction_holds(name: str) -> None:
     assert gain > 0 if metric.higher_is_better else gain < 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["auroc", "macro_f1", "balanced_accuracy", "log_loss"])
 def test_intervals_are_those_of_a_bootstrap(name: str) -> None:
     probabilities, targets = predictions(300, 3)
@@ -89,6 +90,7 @@ def test_intervals_are_those_of_a_bootstrap(name: str) -> None:
     assert [ours.low, ours.high] == pytest.approx([low, high], abs=0.2 * (high - low))
 
 
+@pytest.mark.slow
 def test_calibration_interval_reaches_zero_when_chance_would_do() -> None:
     draw = np.random.default_rng(0)
     metric = METRICS.metrics["expected_calibration_error"]

@@ -13,6 +13,7 @@ import headway as hw
 from tests.unit.peel.running import same_bits
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "layer", [*(pytest.param(layer, marks=pytest.mark.slow) for layer in ("method", "loop")), "torch"]
 )

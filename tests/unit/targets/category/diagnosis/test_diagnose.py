@@ -108,6 +108,7 @@ def test_without_a_history_predictions_are_judged() -> None:
     assert alarms(found([], answers(700, 300), answers(1000, 0))) == ["overfitting"]
 
 
+@pytest.mark.slow
 def test_good_models_are_hardly_ever_accused() -> None:
     """Simulated: the model is as good on valid as on train, or a little less so."""
     draw = np.random.default_rng(0)

@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 # A file at a time on each process, in the order of tests/conftest.py: long ones first. One process more than the two
 # cores that the times are meant for: a fifth of the time a test waits, for a server, a browser or a process that it started.
 PROCESSES ?= 3
-SPREAD := --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
+SPREAD = --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 # Modules are compiled once, not in each of the hundreds of processes that tests start, whatever the shell has set.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -19,6 +19,8 @@ test: check
 	$(MAKE) course COURSE=quick
 	$(BIN)/python -m pytest $(SPREAD)
 
+# Few of these wait, and each process takes ten seconds to import and collect.
+test-fast: PROCESSES = 2
 test-fast: .venv/installed-dev
 	$(BIN)/python -m pytest -m "not slow" $(SPREAD)
 

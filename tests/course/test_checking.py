@@ -228,6 +228,7 @@ def test_draws_are_the_same_in_every_check(failure: Failures) -> None:
     assert failure("", "x = draw((99,), kind='uniform')\nrequire(0 <= x.min() and x.max() < 1, 'inside')") is None
 
 
+@pytest.mark.slow
 def test_hidden_rows_are_those_of_the_data(failure: Failures) -> None:
     statement = "pixels, labels = hidden('digits')\nrequire(len(pixels) == 500, '500', came=len(pixels))"
     assert failure("", statement) is None

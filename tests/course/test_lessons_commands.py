@@ -62,6 +62,7 @@ def test_what_is_no_lesson_is_named(small_course: Path) -> None:
     assert str(invoke("run", "5").exception).endswith("Fix:   Choose one of: 1, 2, 3, 4, 6, 7.")
 
 
+@pytest.mark.slow
 def test_a_lesson_is_run_as_a_whole(small_course: Path) -> None:
     result = invoke("run", "7", "--all", "--json")
     assert result.exit_code == 0

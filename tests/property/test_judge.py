@@ -152,6 +152,7 @@ def test_bootstrap_covers() -> None:
     assert 0.93 <= np.mean(covered) <= 0.97
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("only_a", "only_b"), [(0.04, 0.02), (0.1, 0.02)])
 def test_paired_difference_covers(only_a: float, only_b: float) -> None:
     draw = np.random.default_rng(0)

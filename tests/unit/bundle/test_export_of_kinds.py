@@ -101,6 +101,7 @@ def test_ragged_indices_are_answered_at_any_length(tmp_path: Path) -> None:
     assert predictor.predict([5]).value == pytest.approx(25)
 
 
+@pytest.mark.slow
 def test_they_are_served_without_a_reader_of_their_own(tmp_path: Path) -> None:
     predictor = load(export(tmp_path, Numbers(), Looked(), [[1, 2, 3], [4], [5, 6]]))
     with TestClient(create_app(predictor, Settings(log=tmp_path / "log"))) as client:

@@ -54,6 +54,7 @@ def test_a_batch_comes_back_as_what_it_was(rows: pl.DataFrame, bundle: Path) -> 
     assert [len(batch) for batch in scorer.map([rows[:5], rows[5:7]])] == [5, 2]
 
 
+@pytest.mark.slow
 def test_it_travels_to_another_process_unopened(bundle: Path, rows: pl.DataFrame) -> None:
     scorer = hw.Scorer(bundle)
     first = scorer(rows)

@@ -79,6 +79,7 @@ def test_another_split_or_order_has_the_same_tokens(cache: Path, num_read: list[
     assert len(num_read) == 2 * count
 
 
+@pytest.mark.slow
 def test_a_killed_reading_goes_on(cache: Path, num_read: list[int]) -> None:
     def stop(done: int, total: int) -> None:
         if done == 24:

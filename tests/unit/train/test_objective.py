@@ -99,6 +99,7 @@ def test_the_head_for_a_number_is_ridge_regression() -> None:
     np.testing.assert_allclose(answers[:, 0], ridge.predict(scaled.numpy()).ravel(), atol=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dim", [30, 2000])
 def test_a_head_with_a_range_converges(dim: int) -> None:
     features, numbers = rows(150, dim)

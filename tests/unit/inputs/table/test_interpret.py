@@ -71,6 +71,7 @@ def test_the_predictor_is_the_model(learner: hw.Learner) -> None:
     np.testing.assert_allclose(found, learner.predictions("valid").predictions, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_what_the_model_uses(learner: hw.Learner) -> None:
     found = learner.interpret().importance()
     assert [each.name for each in found.columns[:2]] == ["age", "job"]
@@ -80,6 +81,7 @@ def test_what_the_model_uses(learner: hw.Learner) -> None:
     assert found.score.value == pytest.approx(score.value)
 
 
+@pytest.mark.slow
 def test_how_answers_depend_on_columns(learner: hw.Learner) -> None:
     age = learner.interpret().dependence("age")
     assert age.answer == "probability of yes"

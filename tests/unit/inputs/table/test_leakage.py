@@ -43,6 +43,7 @@ def test_a_copy_of_the_target_is_found_in_any_form(seed: int, form: str) -> None
     assert (finding.kind, finding.severity, finding.evidence["columns"]) == ("leak", "serious", ["after"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1.0, -1000.0])
 def test_a_copy_of_a_number_is_found(scale: float) -> None:
     items, _ = honest()
@@ -62,6 +63,7 @@ def test_noise_explains_nothing(seed: int) -> None:
         assert each.skill.value < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["{}", "P-{}", "id{}x"])
 def test_ids_in_whose_order_the_answers_are(form: str) -> None:
     """Rows that were exported class by class, and numbered then; as text the numbers have no leading zeros."""
@@ -89,6 +91,7 @@ def test_the_whole_text_of_a_finding() -> None:
     )
 
 
+@pytest.mark.slow
 def test_several_columns_that_leak_are_one_finding() -> None:
     items, targets = honest()
     both = items.with_columns(pl.Series("after", targets), pl.Series("later", 3 - 2 * targets))

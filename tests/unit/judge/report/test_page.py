@@ -111,6 +111,7 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
+@pytest.mark.slow
 def test_page_is_well_formed_and_told_to_all_readers(report: Report) -> None:
     page = Page(render(report))
     assert page.open == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 import headway as hw
 from headway.judge.report.page import render
@@ -39,6 +40,7 @@ def test_the_legend_escapes_names() -> None:
     assert "rgb(230, 159, 0)" in text
 
 
+@pytest.mark.slow
 def test_a_gallery_of_masks() -> None:
     report = report_of()
     row = report["far_items"][0].row
@@ -52,6 +54,7 @@ def test_a_gallery_of_masks() -> None:
     assert MASK.legend() in text
 
 
+@pytest.mark.slow
 def test_a_whole_report_on_masks() -> None:
     report = report_of()
     assert [each.label for each in report.parts[report.focus_part].per_class] == LABELS

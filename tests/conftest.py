@@ -26,7 +26,7 @@ PhotoFolder = Callable[..., Path]
 # tests start take it over.
 os.environ["OMP_NUM_THREADS"] = "1"
 
-# What a process of tests has imported is a million objects, which are looked through again and again otherwise.
+# Garbage is collected less often: each time all that a process of tests has imported is looked through.
 gc.set_threshold(50_000, 20, 50)
 
 # The first example may import what takes longer than all others together. Each test has half of the usual examples.
@@ -63,7 +63,7 @@ def _one_thread() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _quick_exporter() -> Iterator[None]:
-    """Graphs are made from tables that are made once, which takes a second."""
+    """The exporter makes its tables once in a process, not for each graph: they take a second."""
     with pytest.MonkeyPatch.context() as patch:
         if "torch" in sys.modules:
             onnx = sys.modules["torch"].onnx

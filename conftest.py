@@ -76,6 +76,10 @@ def pytest_collection_finish() -> None:
         from tests.exporter import make_its_tables_once
 
         make_its_tables_once()
+    if "sklearn.base" in sys.modules:
+        from tests.estimators import look_up_their_parameters_once
+
+        look_up_their_parameters_once()
 
 
 def pytest_unconfigure() -> None:

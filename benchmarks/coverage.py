@@ -40,6 +40,8 @@ from headway.targets.number.metrics import METRICS as NUMBERS
 Arrays = tuple[np.ndarray, np.ndarray]
 # The items of which a metric's value is taken for the truth.
 _MANY = 200_000
+# The items that show how often the best guess is right.
+_TRIED = 100_000
 _SIZES = (30, 100, 500)
 # In fewer of the draws an interval is shown too seldom to say how often it holds.
 _SELDOM = 0.1
@@ -263,7 +265,7 @@ def _separation(accuracy: float, shares: tuple[float, ...]) -> float:
     low, high = 0.0, 12.0
     for _ in range(25):
         middle = (low + high) / 2
-        arrays = _overlapping(middle, shares, 1.0, 100_000, np.random.default_rng(0))
+        arrays = _overlapping(middle, shares, 1.0, _TRIED, np.random.default_rng(0))
         low, high = (middle, high) if CLASSES.score(*arrays) < accuracy else (low, middle)
     return low
 

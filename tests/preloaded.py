@@ -12,6 +12,7 @@ from torch import nn
 
 import headway.inputs
 import headway.targets
+from tests.estimators import look_up_their_parameters_once
 from tests.exporter import make_its_tables_once
 
 # What training, judging and exporting import no sooner than they need it.
@@ -41,6 +42,7 @@ _FIELDS = [
 for _name in (*_LATE, *_FIELDS):
     importlib.import_module(_name)
 PILImage.init()
+look_up_their_parameters_once()
 
 
 def _export_once() -> None:

@@ -15,7 +15,7 @@ SHARED = Path(__file__).parents[3] / "shared" / "data"
 COMPAS = SHARED / "compas" / "compas-scores-two-years_deidentified.csv"
 ADULT = SHARED / "adult" / "adult.csv"
 # Of adult, which has 32,561: enough for a document's block.
-_NUM_ROWS = 2400
+_NUM_ROWS = 1200
 
 
 def write_people(folder: Path) -> None:

@@ -63,9 +63,9 @@ def linked(photos: Path, folder: Path, *, most: int) -> Path:
 @pytest.mark.long
 @pytest.mark.slow
 def test_cats_and_dogs(shared_data: SharedData, tmp_path: Path) -> None:
-    photos = linked(shared_data("cats_dogs"), tmp_path / "photos", most=80)
+    photos = linked(shared_data("cats_dogs"), tmp_path / "photos", most=60)
     line = headway("train", photos, "--json", cwd=tmp_path).line
-    # The goal for all of them is 0.985; of 32 photos, chance moves it by a few.
+    # The goal for all of them is 0.985; of 24 photos, chance moves it by a few.
     accuracy = line["metrics"]["accuracy"]
     assert accuracy["value"] >= 0.9
     assert accuracy["low"] < accuracy["value"] <= accuracy["high"]
@@ -80,7 +80,7 @@ def test_cats_and_dogs(shared_data: SharedData, tmp_path: Path) -> None:
 
     found = evaluate_without_torch(tmp_path / line["bundle"], photos)
     assert found["problems"] == []
-    assert found["items"] == 160
+    assert found["items"] == 120
     assert found["metrics"]["accuracy"]["value"] >= 0.97
 
 

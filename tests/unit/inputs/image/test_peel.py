@@ -83,7 +83,7 @@ def test_the_command_wants_a_finished_run(from_scratch: hw.Learner, tmp_path: Pa
     )
 
 
-def photos(folder: Path, *, count: int = 20) -> Path:
+def photos(folder: Path, *, count: int = 12) -> Path:
     """Two classes of photos of all kinds: turned, grey, see-through, long and high."""
     draw = np.random.default_rng(0)
     for label, level in (("dark", 60), ("light", 170)):

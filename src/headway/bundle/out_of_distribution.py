@@ -20,6 +20,7 @@ from headway.bundle.predictor import GRAPH_DISTANCE
 from headway.bundle.quantize import graph_outputs, spread_rows
 from headway.data.dataset import Part
 from headway.train.checks import has_linear_head
+from headway.train.counts import with_scores
 from headway.train.stage import Setup
 
 __all__ = ["MAX_REFUSED", "Distance", "Familiar", "find_familiar", "find_threshold"]
@@ -144,7 +145,10 @@ def find_familiar(setup: Setup, known: Mapping[str, np.ndarray] | None = None) -
     usable = known is not None and len(train) == len(setup.data.train) and _is_same(setup, known["train"])
     features = {}
     for part in (train, setup.data.valid):
-        features[part.name] = torch.from_numpy(known[part.name]) if usable and known else _features(setup, part)
+        if usable and known:
+            features[part.name] = torch.from_numpy(with_scores(setup.model, part, known[part.name]))
+        else:
+            features[part.name] = _features(setup, part)
     if not all(values.isfinite().all() for values in features.values()):
         return None
     head = setup.model.get_submodule("head")
@@ -227,6 +231,6 @@ def _is_same(setup: Setup, known: np.ndarray) -> bool:
     if len(known) != len(part):
         return False
     count = max(setup.batch_size, 32)
-    features = _features(setup, Part(part.data, part.name, part.items.head(count))).numpy()
-    expected = known[:count]
+    first = Part(part.data, part.name, part.items.head(count))
+    features, expected = _features(setup, first).numpy(), with_scores(setup.model, first, known[:count])
     return features.shape == expected.shape and bool(np.abs(features - expected).max() <= 1e-3 * np.abs(expected).max())

@@ -34,7 +34,7 @@ from headway.learner.weights import load_weights, save_weights
 from headway.runs.run import Run, new_run
 from headway.train.callbacks import Callback, check_callbacks
 from headway.train.checks import check_data, check_training, choose_stages
-from headway.train.fine_tune import Features, fine_tune, kept_features, recommended, train_from_scratch
+from headway.train.fine_tune import fine_tune, kept_features, recommended, train_from_scratch
 from headway.train.history import Epoch, History
 from headway.train.lr_finder import LrFinder, find_lr
 from headway.train.make_model import make_model
@@ -45,6 +45,7 @@ from headway.train.options import Plan, check_run, options_of
 from headway.train.precision import PrecisionName, choose_device, choose_precision, float32_default
 from headway.train.progress import Progress, make_progress
 from headway.train.stage import Setup, fit
+from headway.train.stage_one import Features
 
 if TYPE_CHECKING:
     from headway.peel.write import LayerName, Peeled
@@ -436,9 +437,8 @@ class Learner(Answers, Judged):
         check_quantize(quantize, self.data.input)
         if self.progress is not None and not len(self.history):
             self.progress.tell(UNTRAINED)
-        known = self.features.parts if self.features else None
         said = {"intended_use": intended_use, "misuse": misuse, "sheet": sheet}
-        made = {"report": report or self.report(), "known": known, "quantize": quantize}
+        made = {"report": report or self.report(), "known": self.features and self.features.parts, "quantize": quantize}
         return export_trained(path, setup=self.setup, **made, **said)
 
     def peel(self, call: str | None = None, *, layer: LayerName = "loop") -> Peeled:

@@ -15,9 +15,9 @@ from headway.errors import ConfigError
 from headway.judge.metric import TaskMetrics
 from headway.predictions import Predictions
 from headway.train.body_features import known_features
-from headway.train.fine_tune import Features
 from headway.train.history import History
 from headway.train.stage import Setup
+from headway.train.stage_one import Features
 
 __all__ = ["TrainedModel"]
 

@@ -21,6 +21,7 @@ from headway.runs.run import Run
 from headway.system.remote import is_remote
 from headway.train import schedules
 from headway.train.aside import set_aside
+from headway.train.counts import MOST_COUNTED
 from headway.train.model import is_fixed
 from headway.train.optimizers import depth_groups
 from headway.train.options import Options
@@ -128,6 +129,7 @@ def run_facts(subject: Subject) -> dict[str, Known]:
     """What is known of each expression `facts.name` in the whole file."""
     setup = subject.setup
     precision = str(setup.precision.dtype).removeprefix("torch.")
+    counter = getattr(getattr(setup.model, "body", None), "counter", None)
     optimizer = setup.optimizer if isinstance(setup.optimizer, str) else ""
     values = {
         "seed": setup.seed,
@@ -146,6 +148,8 @@ def run_facts(subject: Subject) -> dict[str, Known]:
         "run_sha256": sha256_of(setup.model),
         "precision": setup.precision.name_for(setup.model),
         "measures": is_fixed(setup.model),
+        "counts": counter is not None and len(setup.data.train) <= MOST_COUNTED,
+        "scores_head": getattr(counter, "scores_head", False),
         "is_mirrored": getattr(getattr(setup.model, "body", None), "is_mirrored", False),
         "is_held_back": getattr(getattr(setup.model, "head", None), "held_back", None) is not None,
         "held_back": getattr(getattr(setup.model, "head", None), "held_back", None),

@@ -18,6 +18,7 @@ from headway.peel.facts import sha256_of
 from headway.seeds import torch_seed
 from headway.train.aside import is_clearly_lower, set_aside
 from headway.train.body_features import body_features
+from headway.train.counts import Counts, count, forget_counts, judged
 from headway.train.dropout import dropout_rate
 from headway.train.ema import Average
 from headway.train.linear_probe import Head, solve_head
@@ -79,6 +80,8 @@ def stage_one(facts: Any, setup: Setup, data: Data, model: Any, objective: Objec
     if facts.is_mirrored:
         # Features are the mean of a photo's and its mirror image's: better so for heads on held-out training rows.
         model.body.mirror()
+    if facts.counts:
+        forget_counts(model)
     features, targets = body_features(setup)["train"]
     if facts.is_held_back:
         # On the features of maps, after the pooled ones: better so for heads on held-out training rows.
@@ -87,6 +90,10 @@ def stage_one(facts: Any, setup: Setup, data: Data, model: Any, objective: Objec
     else:
         head = solve_head(features, targets, target=data.target, objective=objective, seed=facts.seed)
     head.put_into(model.head)
+    if facts.scores_head:
+        # Scores of classes by how often each token is in each: better so for heads on held-out training rows.
+        counts = count(model, data.train, seed=facts.seed)
+        counts.put_into(model)  # pyright: ignore[reportOptionalMemberAccess]
     print(f"head: weight decay {head.weight_decay:g}, train loss {head.train_loss:.4f}")
 
 
@@ -107,8 +114,15 @@ def stage_two(
     solved = copy.deepcopy(model.state_dict())
     fields = {"target": data.target, "objective": objective, "seed": facts.seed}
     blind = solve_head(features[seen], targets[seen], **fields, **head.choices)
-    head_losses = calibrated_losses(blind(features[~seen]), targets[~seen], objective=objective)
     blind.put_into(model.head)
+    if facts.counts:
+        # Scores of classes by how often each token is in each: counted now, used when the weights are trained.
+        counts = count(model, train, seed=facts.seed)
+        scores = counts.scores(model, aside)  # pyright: ignore[reportOptionalMemberAccess]
+        forget_counts(model)
+        head_losses, _ = judged(blind(features[~seen]), targets[~seen], scores, objective=objective)
+    else:
+        head_losses = calibrated_losses(blind(features[~seen]), targets[~seen], objective=objective)
 
 
 def update_rule(facts: Any, model: nn.Module) -> None:
@@ -169,14 +183,22 @@ def train_all(
 
 
 def keep_better(
+    facts: Any,
     setup: Setup,
     model: nn.Module,
     objective: Objective,
     aside: Part,
     solved: dict[str, torch.Tensor],
     head_losses: torch.Tensor,
+    counts: Counts,
+    scores: torch.Tensor,
 ) -> None:
-    losses = calibrated_losses(*setup.outputs(model, aside), objective=objective)
+    if facts.counts:
+        losses, is_scored = judged(*setup.outputs(model, aside), scores, objective=objective)
+        if is_scored:
+            counts.put_into(model)
+    else:
+        losses = calibrated_losses(*setup.outputs(model, aside), objective=objective)
     if not is_clearly_lower(losses, head_losses):
         model.load_state_dict(solved)
     print(f"on {len(aside)} rows set aside: head {head_losses.mean():.3g}, fine-tuned {losses.mean():.3g}")

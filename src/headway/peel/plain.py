@@ -27,6 +27,7 @@ from headway.seeds import generator, torch_seed
 from headway.train.aside import is_clearly_lower
 from headway.train.batchnorm_fusion import _fold
 from headway.train.body_features import CHUNK
+from headway.train.counts import add_scores, judged
 from headway.train.dropout import dropout_rate
 from headway.train.ema import Average
 from headway.train.linear_probe import Head, solve_head
@@ -83,6 +84,9 @@ def stage_one(
     if facts.is_mirrored:
         # Features are the mean of a photo's and its mirror image's: better so for heads on held-out training rows.
         model.body.register_buffer("mirrored", torch.tensor(True))
+    if facts.counts:
+        # Scores that an earlier call counted.
+        model.body.counter.put(torch.zeros_like(model.body.counter.table))
     if facts.merges:
         # Each convolution and the normalisation after it as one layer: faster, and the same up to rounding.
         body = copy.deepcopy(model.body).eval()
@@ -94,6 +98,11 @@ def stage_one(
     features = torch.cat([outputs_of(facts, body, inputs_of, chunk) for chunk in chunks])
     head = solve_head(features, targets[train], target=facts.field, seed=facts.seed)
     head.put_into(model.head)
+    if facts.scores_head:
+        # Scores of classes by how often each token is in each: better so for heads on held-out training rows.
+        table, _ = model.body.counter.count(inputs_of(train), targets[train], seed=facts.seed)
+        model.body.counter.put(table)
+        add_scores(model.head)
     valid_loss = facts.loss_fn(outputs_of(facts, model, inputs_of, valid), targets[valid])
     print(f"head: weight decay {head.weight_decay:g}, valid loss {valid_loss:.4f}")
 
@@ -106,6 +115,7 @@ def stage_two(
     head: Head,
     features: torch.Tensor,
     targets: torch.Tensor,
+    inputs_of: InputsOf,
 ) -> None:
     # What is kept if training every layer is not better: its head has seen all training rows.
     solved = copy.deepcopy(model.state_dict())
@@ -117,7 +127,16 @@ def stage_two(
         features[~is_aside], targets[train], target=facts.field, seed=facts.seed, decays=(head.weight_decay,)
     )
     blind.put_into(model.head)
-    head_losses = calibrated_losses(model.head(features[is_aside]).detach(), targets[aside], objective=facts.objective)
+    head_outputs = model.head(features[is_aside]).detach()
+    if facts.counts:
+        # Scores of classes by how often each token is in each: counted now, used when the weights are trained.
+        table, _ = model.body.counter.count(inputs_of(train), targets[train], seed=facts.seed)
+        model.body.counter.put(table)
+        scores = model.body.counter(inputs_of(aside))
+        model.body.counter.put(torch.zeros_like(table))
+        head_losses, _ = judged(head_outputs, targets[aside], scores, objective=facts.objective)
+    else:
+        head_losses = calibrated_losses(head_outputs, targets[aside], objective=facts.objective)
 
 
 def update_rule(facts: Any, model: Any) -> None:
@@ -239,10 +258,19 @@ def keep_better(
     aside: np.ndarray,
     solved: dict[str, torch.Tensor],
     head_losses: torch.Tensor,
+    table: torch.Tensor,
+    scores: torch.Tensor,
     targets: torch.Tensor,
     inputs_of: InputsOf,
 ) -> None:
-    losses = calibrated_losses(outputs_of(facts, model, inputs_of, aside), targets[aside], objective=facts.objective)
+    outputs = outputs_of(facts, model, inputs_of, aside)
+    if facts.counts:
+        losses, is_scored = judged(outputs, targets[aside], scores, objective=facts.objective)
+        if is_scored:
+            model.body.counter.put(table)
+            add_scores(model.head)
+    else:
+        losses = calibrated_losses(outputs, targets[aside], objective=facts.objective)
     print(f"on {len(aside)} rows set aside: head {head_losses.mean():.3g}, fine-tuned {losses.mean():.3g}")
     if not is_clearly_lower(losses, head_losses):
         model.load_state_dict(solved)

@@ -10,31 +10,25 @@ Whether stage two was worth it is decided on a few training rows that both stage
 from __future__ import annotations
 
 import copy
-import math
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, cast
+from dataclasses import replace
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 
-from headway.data.dataset import Data
-from headway.data.loader import Loader
-from headway.data.restore import read_again
+from headway.data.dataset import Part
 from headway.errors import ConfigError, TrainingError
-from headway.inputs.base import Input
 from headway.runs.checkpoint import PLAN, Saved
+from headway.train import stage_one
 from headway.train.aside import BreakOff, BrokenOff, is_clearly_lower, set_aside
-from headway.train.body_features import ByPart, body_features, frozen_body, mark_of
-from headway.train.history import Epoch, History
+from headway.train.body_features import mark_of
+from headway.train.counts import count, forget_counts, judged
+from headway.train.history import History
 from headway.train.linear_probe import Head, solve_head
 from headway.train.model import is_fixed
-from headway.train.objective import calibrated_losses
 from headway.train.options import Options, Plan
-from headway.train.stage import Setup, fit, score, step_seconds
+from headway.train.stage import Setup, fit, step_seconds
+from headway.train.stage_one import Features, head_options, solve, solved
 
 __all__ = [
     "Features",
@@ -47,89 +41,6 @@ __all__ = [
 
 # The name of the checkpoint of what stage two answered for the rows set aside, where it was kept.
 ASIDE_ANSWERS = "aside"
-
-# Stage two is left out, unless asked for, where the head is right on this share of held-out training rows.
-GOOD_ENOUGH = 0.98
-
-# Mirror images and larger photos are used where heads on held-out training rows then have at most this share of the
-# loss: an answer takes twice as long with them.
-WORTH_LOOKING = 0.98
-
-# The share that features of maps are held back to where heads do better so.
-HELD_BACK = 0.3
-
-# Items of a batch that tells how long the body takes for larger ones.
-TIMED = 8
-
-
-@dataclass(frozen=True)
-class Features:
-    """What the frozen body makes of the items.
-
-    Attributes:
-        parts: The features of each part, float32 `[items, features]`.
-        rows: The items that they are of, int64 `[items]`.
-        held_out: Answers for the training rows, float32 `[items, outputs]`, each by a head that was solved without
-            its row; None where no such heads were solved.
-        choices: What `solve_head` takes to solve such a head on other rows.
-        unseen: Answers for training rows by a model that did not learn from them, and their targets: by the final one
-            for the rows set aside, where stage two was kept, else `held_out`; None where there is neither.
-        data: The data as they were read for them, which may be larger than they were given.
-    """
-
-    parts: Mapping[str, np.ndarray]
-    rows: Mapping[str, np.ndarray]
-    held_out: np.ndarray | None
-    choices: Mapping[str, Any]
-    unseen: tuple[np.ndarray, np.ndarray] | None
-    data: Data
-
-    @classmethod
-    def of(cls, solution: _Solution) -> Features:
-        """From stage one's head and what it was solved on, as the data are now."""
-        data, by_part, head = solution.setup.data, solution.by_part, solution.head
-        held_out = None if head.held_out is None else head.held_out.numpy()
-        parts = {name: features.numpy() for name, (features, _) in by_part.items()}
-        rows = {name: data.part(name).rows for name in data.parts}
-        unseen = None if held_out is None else (held_out, by_part["train"][1].numpy())
-        return cls(parts, rows, held_out, head.choices, unseen, data)
-
-    def with_unseen(self, saved: Saved | None) -> Features:
-        """Those of a model whose answers for the rows set aside were saved; without, the same."""
-        if saved is None:
-            return self
-        return replace(self, unseen=(saved.tensors["answers"].numpy(), saved.tensors["targets"].numpy()))
-
-    def left(self, data: Data) -> Features:
-        """Those of the items that have not been lost since."""
-        if not data.lost:
-            return self
-        is_left = {name: ~np.isin(rows, list(data.lost)) for name, rows in self.rows.items()}
-        return replace(
-            self,
-            parts={name: features[is_left[name]] for name, features in self.parts.items()},
-            rows={name: rows[is_left[name]] for name, rows in self.rows.items()},
-            held_out=None if self.held_out is None else self.held_out[is_left["train"]],
-        )
-
-
-@dataclass(frozen=True)
-class _Solution:
-    """Stage one's head, and the features and targets by part that it was solved on."""
-
-    setup: Setup
-    by_part: ByPart
-    head: Head
-
-    def is_better(self, other: _Solution) -> bool:
-        """Whether its loss on held-out training rows is so much lower that a slower model is worth it."""
-        return self.loss <= WORTH_LOOKING * other.loss
-
-    @property
-    def loss(self) -> float:
-        """The log loss of the answers for rows that their heads were solved without."""
-        assert self.head.held_out is not None
-        return F.nll_loss(self.head.held_out.clamp_min(1e-12).log(), self.by_part["train"][1]).item()
 
 
 def recommended(setup: Setup, *, two_stages: bool) -> Options:
@@ -167,8 +78,9 @@ def fine_tune(
     """
     start = time.perf_counter()
     options = options or recommended(setup, two_stages=True)
+    forget_counts(setup.model)
     until = None if minutes is None else start + 60 * minutes
-    solution = _stage_one(setup, history, may_look=epochs != 0, until=until)
+    solution = solve(setup, history, may_look=epochs != 0, until=until)
     setup, head, features = solution.setup, solution.head, Features.of(solution)
     if is_fixed(setup.model):
         if epochs or minutes:
@@ -181,7 +93,7 @@ def fine_tune(
     if minutes is not None:
         # What stage one took is off the budget.
         plan = plan_within(setup, options, lr, seconds=60 * minutes - (time.perf_counter() - start))
-    elif epochs is None and right < GOOD_ENOUGH:
+    elif epochs is None and right < stage_one.GOOD_ENOUGH:
         # Each size needs an epoch.
         epochs = max(setup.fine_tuning.epochs(len(setup.data.train)), len(options.sizes))
     if epochs:
@@ -251,156 +163,12 @@ def plan_within(setup: Setup, options: Options, lr: float, *, seconds: float, mi
     return Plan(epochs=-(-steps // batches), lr=lr, options=options, **within) if steps else None
 
 
-def _solved(setup: Setup, history: History, *, may_look: bool, until: float | None) -> _Solution:
-    """The head that is best on the features of train; computed once.
-
-    Where it is not `GOOD_ENOUGH`, it is tried held back on the features of maps, with mirror images and, if there is
-    time, on larger items. What does better on held-out training rows stays so, and the history says it.
-    """
-    by_part = body_features(setup)
-    best = _Solution(setup, by_part, _head(setup, by_part))
-    # Targets other than classes have no accuracy.
-    right = 1.0 if best.head.held_out_accuracy is None else best.head.held_out_accuracy
-    if right >= GOOD_ENOUGH:
-        return best
-    return _enlarged(_mirrored(_held_back(best, history), history, may_look), history, until)
-
-
-def _held_back(best: _Solution, history: History) -> _Solution:
-    """With a head that goes by the pooled output more than by the maps before it, if that is better."""
-    body, layer = (cast("Any", best.setup.model.get_submodule(name)) for name in ("body", "head"))
-    # One that was held back in an earlier call is so already.
-    if getattr(body, "num_pooled", None) is None or best.head.held_back is not None:
-        return best
-    layer.held_back = (body.num_pooled, HELD_BACK)
-    other = replace(best, head=_head(best.setup, best.by_part, kept_as="held-back-head"))
-    if not other.is_better(best):
-        layer.held_back = None
-        return best
-    history.notes.append(
-        "The head goes by the network's last output more than by the maps before it: so heads did better on held-out "
-        f"training rows (loss {other.loss:.3g} against {best.loss:.3g})."
-    )
-    return other
-
-
-def _mirrored(best: _Solution, history: History, may_look: bool) -> _Solution:
-    """With the mean of the features of each item and of its mirror image, if that is better."""
-    setup = best.setup
-    body, mirror = setup.model.get_submodule("body"), setup.training_view.mirror
-    # One that mirrors already, since an earlier call, has nothing to gain.
-    if mirror is None or getattr(body, "is_mirrored", True):
-        return best
-    if not may_look and not setup.checkpoints.has(f"mirrored-head-{mark_of(setup.data.train)}"):
-        return best
-    mirrored = body_features(replace(setup, prepare=nn.Sequential(setup.prepare, mirror)), kept_as="mirrored")
-    means = {name: ((features + mirrored[name][0]) / 2, targets) for name, (features, targets) in best.by_part.items()}
-    other = _Solution(setup, means, _head(setup, means, kept_as="mirrored-head"))
-    if not other.is_better(best):
-        return best
-    cast("Any", body).mirror()
-    history.notes.append(
-        "The model looks at each item and at its mirror image: so its head did better on held-out training rows "
-        f"(loss {other.loss:.3g} against {best.loss:.3g})."
-    )
-    return other
-
-
-def _enlarged(best: _Solution, history: History, until: float | None) -> _Solution:
-    """With the features of the items read larger, and larger again, as long as that is better and ends by `until`."""
-    while (setup := _larger(best.setup, until)) is not None:
-        side, before = setup.training_view.full_size, best.setup.training_view.full_size
-        by_part = body_features(setup, kept_as=f"features-{side}")
-        other = _Solution(setup, by_part, _head(setup, by_part, kept_as=f"head-{side}"))
-        if not other.is_better(best):
-            break
-        history.notes.append(
-            f"The model looks at {setup.data.input.nouns} of {side} x {side} pixels instead of {before} x {before}: so "
-            f"its head did better on held-out training rows (loss {other.loss:.3g} against {best.loss:.3g})."
-        )
-        best = other
-    return best
-
-
-def _larger(setup: Setup, until: float | None) -> Setup | None:
-    """With the items read larger; None where they have no size, the body takes one alone, or there is no time."""
-    larger: Input | None = setup.training_view.larger
-    if larger is None:
-        return None
-    side = larger.training_view(setup.data.target).full_size
-    assert side is not None
-    if until is None and not setup.checkpoints.has(f"size-{side}"):
-        return None
-
-    def measure() -> Saved:
-        # A quarter more, as they are read, too.
-        return Saved(values={"is_in_time": time.perf_counter() + 1.25 * _seconds_at(setup, side) < (until or 0.0)})
-
-    # Saved, so that a run that goes on decides as it did.
-    saved = setup.checkpoints.piece(f"size-{side}", measure)
-    if not setup.processes.by_writer(lambda: saved).values["is_in_time"]:
-        return None
-    data = setup.processes.first_here(lambda: read_again(setup.data, larger))
-    return None if data is None else setup.reading(data)
-
-
-def _seconds_at(setup: Setup, side: int) -> float:
-    """How long the body takes for all items at another size; infinitely where it cannot."""
-    batch = next(iter(Loader(setup.data.train, TIMED))).to(setup.precision.device)
-    inputs = setup.precision.layout(F.interpolate(setup.prepare(batch.inputs), size=(side, side)))
-    with frozen_body(setup) as body, torch.no_grad(), setup.precision.autocast():
-        try:
-            body(inputs)
-        # Bodies say in many ways that they take one size alone.
-        except (RuntimeError, AssertionError, ValueError):
-            return math.inf
-        start = time.perf_counter()
-        body(inputs)
-        return (
-            (time.perf_counter() - start) / len(inputs) * sum(len(setup.data.part(name)) for name in setup.data.parts)
-        )
-
-
-def _head(setup: Setup, by_part: ByPart, *, kept_as: str = "head") -> Head:
-    def solve() -> Saved:
-        # By one process: the others would solve the same, and another kind of machine might round otherwise.
-        return setup.processes.by_writer(lambda: solve_head(*by_part["train"], **_head_options(setup)).to_saved())
-
-    return Head.from_saved(setup.checkpoints.piece(f"{kept_as}-{mark_of(setup.data.train)}", solve))
-
-
-def _head_options(setup: Setup) -> dict[str, Any]:
-    held_back = getattr(setup.model.get_submodule("head"), "held_back", None)
-    return {"target": setup.data.target, "objective": setup.objective, "seed": setup.seed, "held_back": held_back}
-
-
-def _stage_one(setup: Setup, history: History, *, may_look: bool, until: float | None) -> _Solution:
-    start = time.perf_counter()
-    solution = _solved(setup, history, may_look=may_look, until=until)
-    head = solution.head
-    head.put_into(setup.model.get_submodule("head"))
-    valid, valid_targets = solution.by_part["valid"]
-    valid_loss, metrics = score(setup, head(valid), valid_targets)
-    entry = Epoch(
-        stage="head",
-        epoch=1,
-        train_loss=head.train_loss,
-        valid_loss=valid_loss,
-        metrics=metrics,
-        lr=None,
-        seconds=time.perf_counter() - start,
-    )
-    setup.record(history, entry)
-    setup.model.eval()
-    return solution
-
-
 def kept_features(setup: Setup) -> Features | None:
     """What stage one found in a call that was finished before; None where it had no such stage."""
     if not setup.checkpoints.has(f"head-{mark_of(setup.data.train)}"):
         return None
     # What was looked at then is looked at now, and what was told of it is in the notes already.
-    solution = _solved(setup, History(), may_look=False, until=None)
+    solution = solved(setup, History(), may_look=False, until=None)
     return Features.of(solution).with_unseen(setup.checkpoints.load(ASIDE_ANSWERS))
 
 
@@ -414,22 +182,21 @@ def _stage_two(
     Returns:
         What the result answers for those rows, and their targets; None where it was not kept.
     """
-    model, train = setup.model, setup.data.train
+    model = setup.model
     # With stage one's head, which is what is left if stage two does not do better.
     before = copy.deepcopy(model.state_dict())
-    inputs, targets = torch.from_numpy(features.parts["train"]), torch.from_numpy(train.targets)
-    inside, aside = set_aside(train, setup.seed, most=setup.fine_tuning.most_aside)
-    seen = torch.isin(torch.from_numpy(train.rows), torch.from_numpy(inside.rows))
-    # The head that starts stage two and is compared with it has not seen the rows set aside either.
-    # With the weight decay that folds of all rows chose: one number, which a tenth of the rows hardly moves.
-    options = {**_head_options(setup), "decays": (head.weight_decay,)}
-    blind = setup.processes.by_writer(lambda: solve_head(inputs[seen], targets[seen], **options))
-    blind.put_into(model.get_submodule("head"))
-    # An overconfident network may be right more often: each side is judged at the temperature that is best for it.
-    head_losses = calibrated_losses(blind(inputs[~seen]), targets[~seen], objective=setup.objective)
+    inside, aside = set_aside(setup.data.train, setup.seed, most=setup.fine_tuning.most_aside)
+    head_outputs, targets = _start(setup, inside, features, head)
+    counts = count(model, inside, seed=setup.seed)
+    scores = counts.scores(model, aside) if counts else None
+    # The weights train without scores, as those of the rows that they train on would be too sure.
+    forget_counts(model)
+    # An overconfident network may be right more often: each side is judged at the temperature that is best for it, and
+    # with the scores where it does better so.
+    head_losses, _ = judged(head_outputs, targets, scores, objective=setup.objective)
 
     def losses_of(module: nn.Module) -> torch.Tensor:
-        return calibrated_losses(*setup.outputs(module, aside), objective=setup.objective)
+        return judged(*setup.outputs(module, aside), scores, objective=setup.objective)[0]
 
     callbacks, first_entry = (*setup.callbacks, BreakOff(losses_of, head_losses)), len(history)
     try:
@@ -440,16 +207,36 @@ def _stage_two(
             setup.forget(history, first_entry)
         history.notes.append(_ended(setup, end, head_losses))
         return None
-    outputs, aside_targets = setup.outputs(model, aside)
-    losses = calibrated_losses(outputs, aside_targets, objective=setup.objective)
+    outputs, targets = setup.outputs(model, aside)
+    losses, is_scored = judged(outputs, targets, scores, objective=setup.objective)
     compared = _compared(setup, losses, head_losses)
     if is_clearly_lower(losses, head_losses):
         history.notes.append(f"Fine-tuning did better than the head alone ({compared}) and was kept.")
+        if counts is not None and scores is not None and is_scored:
+            counts.put_into(model)
+            outputs = outputs + scores
+            history.notes.append("Its answers go by how often each token is in each class, too (naive Bayes).")
         answers = setup.objective.activate(outputs)
-        return setup.checkpoints.piece(ASIDE_ANSWERS, lambda: Saved({"answers": answers, "targets": aside_targets}))
+        return setup.checkpoints.piece(ASIDE_ANSWERS, lambda: Saved({"answers": answers, "targets": targets}))
     model.load_state_dict(before)
     history.notes.append(f"Fine-tuning did not do clearly better than the head alone ({compared}): the head was kept.")
     return None
+
+
+def _start(setup: Setup, inside: Part, features: Features, head: Head) -> tuple[torch.Tensor, torch.Tensor]:
+    """Puts the head into the model that starts stage two and is compared with it, solved without the rows set aside.
+
+    Returns:
+        What it gives for those rows, and their targets.
+    """
+    train = setup.data.train
+    inputs, targets = torch.from_numpy(features.parts["train"]), torch.from_numpy(train.targets)
+    seen = torch.isin(torch.from_numpy(train.rows), torch.from_numpy(inside.rows))
+    # With the weight decay that folds of all rows chose: one number, which a tenth of the rows hardly moves.
+    options = {**head_options(setup), "decays": (head.weight_decay,)}
+    blind = setup.processes.by_writer(lambda: solve_head(inputs[seen], targets[seen], **options))
+    blind.put_into(setup.model.get_submodule("head"))
+    return blind(inputs[~seen]), targets[~seen]
 
 
 def _ended(setup: Setup, end: TrainingError | BrokenOff, head_losses: torch.Tensor) -> str:

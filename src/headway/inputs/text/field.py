@@ -349,7 +349,7 @@ class Text(Input):
     def build_model(self, arch: str | None, target: Target, *, pretrained: bool) -> Model:
         from headway.inputs.text.models import build
 
-        return build(arch, self, target.num_outputs, pretrained=pretrained)
+        return build(arch, self, target, pretrained=pretrained)
 
     def pretraining(self, model: nn.Module) -> Pretraining | None:
         from headway.inputs.text.masked_words import masked_words

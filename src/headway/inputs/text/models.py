@@ -14,6 +14,7 @@ from headway.inputs.text.encoder_files import is_encoder
 from headway.inputs.text.networks import ConvolutionalBody, LSTMBody, PooledEncoder
 from headway.inputs.text.tokenizer import PACKAGE, TokenizerName, encoder_file
 from headway.inputs.text.transformer import TransformerBody, layer_rates
+from headway.targets.base import Target
 from headway.train.model import BodyAndHead, Model
 from headway.train.options import Options
 from headway.train.recipe import Recipe
@@ -33,6 +34,9 @@ DECAYS = (1.0, 0.3)
 # What the rate of each layer is multiplied by, compared with the next.
 LAYER_DECAY = 0.8
 
+# Of more classes there are few texts each to count, and the scores would make the model much larger.
+MOST_CLASSES = 50
+
 
 # As BERT is fine-tuned (Devlin et al. 2019, arXiv:1810.04805), and one-cycle besides. Two hundred rows are enough to
 # judge whether it is better than the head; to train on the others gained on folds of rt_polarity (docs/text.md).
@@ -42,37 +46,43 @@ SMALL = Recipe(lr=2e-3, options=Options(clip_norm=1.0, weight_decay=0.05), sampl
 SCRATCH = Recipe(lr=5e-4, options=Options(clip_norm=1.0), min_batch_size=32, max_batch_size=32)
 
 
-def _minilm(field: Text, num_outputs: int, *, pretrained: bool) -> Model:
+def _minilm(field: Text, target: Target, *, pretrained: bool) -> Model:
     size = EncoderSize()
     encoder = from_bert(safetensors.torch.load_file(encoder_file("model.safetensors")), size) if pretrained else None
-    body = PooledEncoder(encoder or Encoder(size), DEPTHS)
+    body = PooledEncoder(encoder or Encoder(size), DEPTHS, _num_scored(target) if pretrained else 0)
     rates = {f"body.encoder.layers.{layer}": LAYER_DECAY ** (size.layers - layer) for layer in range(size.layers)}
     rates["body.encoder"] = LAYER_DECAY ** (size.layers + 1)
-    model = BodyAndHead(body, body.num_features, num_outputs)
+    model = BodyAndHead(body, body.num_features, target.num_outputs)
     if pretrained:
         model.lr_factors = rates
     source = PACKAGE if pretrained else ""
     return Model(model, recipe=SCRATCH, fine_tuning=FINE_TUNING, decays=DECAYS, pretrained=source, arch="minilm")
 
 
-def _text_cnn(field: Text, num_outputs: int, *, pretrained: bool) -> Model:
+def _text_cnn(field: Text, target: Target, *, pretrained: bool) -> Model:
     body = ConvolutionalBody(field.vocabulary)
-    return Model(BodyAndHead(body, body.num_features, num_outputs), recipe=SMALL, arch="text_cnn")
+    return Model(BodyAndHead(body, body.num_features, target.num_outputs), recipe=SMALL, arch="text_cnn")
 
 
-def _lstm(field: Text, num_outputs: int, *, pretrained: bool) -> Model:
+def _lstm(field: Text, target: Target, *, pretrained: bool) -> Model:
     body = LSTMBody(field.vocabulary)
-    return Model(BodyAndHead(body, body.num_features, num_outputs), recipe=SMALL, arch="lstm")
+    return Model(BodyAndHead(body, body.num_features, target.num_outputs), recipe=SMALL, arch="lstm")
 
 
-def _transformer(name: str, field: Text, num_outputs: int, *, pretrained: bool) -> Model:
-    body = TransformerBody(name, padding=int(field.padding), pretrained=pretrained)
-    model = BodyAndHead(body, body.num_features, num_outputs)
+def _transformer(name: str, field: Text, target: Target, *, pretrained: bool) -> Model:
+    num_classes = _num_scored(target) if pretrained else 0
+    body = TransformerBody(name, padding=int(field.padding), pretrained=pretrained, num_classes=num_classes)
+    model = BodyAndHead(body, body.num_features, target.num_outputs)
     if pretrained:
         model.lr_factors = layer_rates(body, LAYER_DECAY)
     return Model(
         model, recipe=SCRATCH, fine_tuning=FINE_TUNING, decays=DECAYS, pretrained=name if pretrained else "", arch=name
     )
+
+
+def _num_scored(target: Target) -> int:
+    """How many classes get scores that are counted; two stages train only what came pretrained."""
+    return target.num_outputs if target.is_one_class and target.num_outputs <= MOST_CLASSES else 0
 
 
 @dataclass(frozen=True)
@@ -96,7 +106,7 @@ def tokenizer_of(arch: str) -> str | None:
     return ARCHITECTURES[arch].tokenizer if arch in ARCHITECTURES else arch if is_encoder(arch) else None
 
 
-def build(arch: str | None, field: Text, num_outputs: int, *, pretrained: bool) -> Model:
+def build(arch: str | None, field: Text, target: Target, *, pretrained: bool) -> Model:
     """A model for texts, by a key of `ARCHITECTURES`; the first that takes the field's tokens when left out.
 
     Or by the name or folder of an encoder of the library transformers.
@@ -108,9 +118,9 @@ def build(arch: str | None, field: Text, num_outputs: int, *, pretrained: bool) 
     names = (name for name, made in ARCHITECTURES.items() if made.tokenizer == field.tokenizer)
     name = arch or next(names, field.tokenizer)
     if name not in ARCHITECTURES and is_encoder(name):
-        return _transformer(name, field, num_outputs, pretrained=pretrained)
+        return _transformer(name, field, target, pretrained=pretrained)
     if name not in ARCHITECTURES:
         what = "Unknown architecture for texts."
         fix = f"{did_you_mean(name, ARCHITECTURES)} Or pass a module of your own."
         raise ConfigError(what, given=repr(name), fix=fix)
-    return ARCHITECTURES[name].build(field, num_outputs, pretrained=pretrained)
+    return ARCHITECTURES[name].build(field, target, pretrained=pretrained)

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from headway.inputs.text.encoder import Encoder
+from headway.inputs.text.token_scores import TokenScores
 from headway.inputs.text.tokenizer import PADDING
 
 __all__ = ["LSTM", "ConvolutionalBody", "LSTMBody", "PooledEncoder"]
@@ -23,17 +24,19 @@ class PooledEncoder(nn.Module):
     """An encoder whose features are the means of a text's vectors, at several depths.
 
     The last layer knows what the encoder was trained for; the layers before it still know what sort of words there
-    are, and let a linear head separate what that training never had to.
+    are, and let a linear head separate what that training never had to. The last features are the scores of
+    `TokenScores`, one for each class.
 
     Source:
         Evci et al. 2022, arXiv:2201.03529 (a head on features of all depths); here without choosing among them.
     """
 
-    def __init__(self, body: Encoder, depths: Sequence[int]) -> None:
+    def __init__(self, body: Encoder, depths: Sequence[int], num_classes: int = 0) -> None:
         super().__init__()
         self.encoder = body
         self.depths = tuple(depths)
-        self.num_features = len(self.depths) * body.size.dim
+        self.counter = TokenScores(body.size.vocabulary, num_classes) if num_classes else None
+        self.num_features = len(self.depths) * body.size.dim + num_classes
 
     @property
     def word_vectors(self) -> torch.Tensor:
@@ -49,7 +52,10 @@ class PooledEncoder(nn.Module):
         states = self.encoder(inputs)
         is_token = (inputs != PADDING).unsqueeze(-1).to(states[0].dtype)
         counts = is_token.sum(dim=1).clamp_min(1)
-        return torch.cat([(states[depth] * is_token).sum(dim=1) / counts for depth in self.depths], dim=1)
+        features = [(states[depth] * is_token).sum(dim=1) / counts for depth in self.depths]
+        if self.counter is not None:
+            features.append(self.counter(inputs))
+        return torch.cat(features, dim=1)
 
 
 class ConvolutionalBody(nn.Module):

@@ -16,7 +16,7 @@ from headway.inputs.text.encoder import Encoder, EncoderSize
 from headway.inputs.text.field import Text
 from headway.inputs.text.networks import ConvolutionalBody, LSTMBody, PooledEncoder
 from headway.peel.facts import KindParts, Subject
-from headway.peel.specialise import constant
+from headway.peel.specialise import Known, constant
 from headway.seeds import torch_seed
 from headway.train.model import BodyAndHead
 
@@ -34,12 +34,14 @@ def parts(field: Text, subject: Subject) -> KindParts:
     model = subject.setup.model
     assert isinstance(model, BodyAndHead)
     is_encoder = isinstance(model.body, PooledEncoder)
+    counter = model.body.counter if isinstance(model.body, PooledEncoder) else None
     values = {
         "max_tokens": field.max_tokens,
         "vocabulary": field.vocabulary,
         "num_features": model.body.num_features,
         "depths": model.body.depths if isinstance(model.body, PooledEncoder) else (),
         "rates": getattr(model, "lr_factors", {}),
+        "num_scored": model.head.out_features if counter else 0,
         "is_encoder": is_encoder,
         "is_lstm": isinstance(model.body, LSTMBody),
         "is_pretrained": bool(subject.settings["pretrained"]),
@@ -47,7 +49,10 @@ def parts(field: Text, subject: Subject) -> KindParts:
     facts = {f"facts.{name}": constant(name.upper(), value, _COMMENTS.get(name, "")) for name, value in values.items()}
     return KindParts(
         blocks={"data": read_texts, "model": make_model},
-        known={"": facts},
+        known={
+            "": facts,
+            PooledEncoder: dict.fromkeys(("num_classes", "self.counter is not None"), Known(value=counter is not None)),
+        },
         methods={PooledEncoder: ("__init__", "forward")},
         # Several columns are one text, with the tokenizer's own mark between them.
         columns=pl.DataFrame({"text": field._texts(subject.setup.data.items)}),  # noqa: SLF001
@@ -74,7 +79,7 @@ def make_model(facts: Any) -> None:
     if not facts.is_pretrained:
         torch.manual_seed(torch_seed(facts.seed, "init"))
     if facts.is_encoder:
-        body = PooledEncoder(Encoder(EncoderSize()), facts.depths)
+        body = PooledEncoder(Encoder(EncoderSize()), facts.depths, facts.num_scored)
     elif facts.is_lstm:
         body = LSTMBody(facts.vocabulary)
     else:

@@ -13,6 +13,7 @@ from torch import nn
 
 from headway.errors import ConfigError, in_a_line
 from headway.inputs.text.encoder_files import OFFSET_PADDING, encoder_folder
+from headway.inputs.text.token_scores import TokenScores
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -27,12 +28,13 @@ class TransformerBody(nn.Module):
         name: A folder or a name, as `is_encoder` takes them.
         padding: The token that fills a batch up.
         pretrained: Whether with its weights, or with random ones.
+        num_classes: Of how many classes its last features are the scores of `TokenScores`.
 
     Raises:
         ConfigError: If transformers is not installed, or does not know the architecture as an encoder.
     """
 
-    def __init__(self, name: str, *, padding: int, pretrained: bool) -> None:
+    def __init__(self, name: str, *, padding: int, pretrained: bool, num_classes: int = 0) -> None:
         super().__init__()
         self.padding = padding
         folder = encoder_folder(name)
@@ -60,7 +62,8 @@ class TransformerBody(nn.Module):
             model.pooler = None
         self.encoder = model
         self._takes = tuple(inspect.signature(model.forward).parameters)
-        self.num_features = int(config.hidden_size)
+        self.counter = TokenScores(int(config.vocab_size), num_classes, padding=padding) if num_classes else None
+        self.num_features = int(config.hidden_size) + num_classes
 
     @property
     def word_vectors(self) -> torch.Tensor:
@@ -68,7 +71,7 @@ class TransformerBody(nn.Module):
         return self.encoder.get_input_embeddings().weight
 
     def vectors(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Tokens, int32 `[B, T]`, to a vector for each, `[B, T, num_features]`."""
+        """Tokens, int32 `[B, T]`, to a vector for each, `[B, T, hidden size]`."""
         is_token = inputs != self.padding
         # All is said that the library would find out by itself: so the exported graph takes texts of any length.
         others = {"position_ids": self._positions(is_token), "token_type_ids": torch.zeros_like(inputs).long()}
@@ -81,7 +84,8 @@ class TransformerBody(nn.Module):
         """Tokens, int32 `[B, T]`, to features `[B, num_features]`."""
         vectors = self.vectors(inputs)
         counted = (inputs != self.padding).unsqueeze(-1).to(vectors.dtype)
-        return (vectors * counted).sum(dim=1) / counted.sum(dim=1).clamp_min(1)
+        mean = (vectors * counted).sum(dim=1) / counted.sum(dim=1).clamp_min(1)
+        return mean if self.counter is None else torch.cat([mean, self.counter(inputs)], dim=1)
 
     def _positions(self, is_token: torch.Tensor) -> torch.Tensor:
         """The tokens' positions, int64 `[B, T]`."""

@@ -11,7 +11,7 @@ import pytest
 
 import headway as hw
 from headway.peel.write import LAYERS
-from headway.train import aside
+from headway.train import aside, stage_one
 from tests.unit.peel.running import same_bits
 
 
@@ -25,6 +25,16 @@ def reviews() -> hw.Data:
     others = ["the", "plot", "actor", "scene", "was", "and"]
     bodies = [" ".join(draw.choice([*words[label], *others], int(draw.integers(4, 12)))) for label in labels]
     columns: dict[str, Any] = {"title": titles, "body": bodies, "liked": labels}
+    return hw.from_items(columns, input=hw.Text(["title", "body"]), target="liked")
+
+
+@pytest.fixture(scope="module")
+def doubtful(reviews: hw.Data) -> hw.Data:
+    """The same with a tenth of the labels wrong, so that no model is right on all held-out training rows."""
+    draw = np.random.default_rng(1)
+    others = {"yes": "no", "no": "yes"}
+    columns: dict[str, Any] = reviews.items.select("title", "body", "liked").to_dict(as_series=False)
+    columns["liked"] = [label if draw.random() > 0.1 else others[label] for label in columns["liked"]]
     return hw.from_items(columns, input=hw.Text(["title", "body"]), target="liked")
 
 
@@ -53,12 +63,15 @@ def test_texts_of_a_small_network(reviews: hw.Data, tmp_path: Path, arch: str, m
 
 
 @pytest.mark.slow
-def test_texts_of_a_pretrained_encoder(reviews: hw.Data, tmp_path: Path) -> None:
-    learner = trained(reviews, "minilm")
+def test_texts_of_a_pretrained_encoder(doubtful: hw.Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # So that the head's answers go by scores of tokens, whatever so few texts say of them.
+    monkeypatch.setattr(stage_one, "WORTH_LOOKING", 100.0)
+    learner = trained(doubtful, "minilm")
+    assert "(naive Bayes)" in learner.history.notes[0]
     for layer in LAYERS[1:]:
         assert same_bits(learner, layer, tmp_path)
     lines = {layer: len(learner.peel(layer=layer).text.splitlines()) for layer in LAYERS}
-    assert lines["torch"] <= 500
+    assert lines["torch"] <= 560
     assert lines["method"] + lines["loop"] <= 150
 
 

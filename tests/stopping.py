@@ -16,7 +16,7 @@ from torch import nn
 import headway as hw
 from headway.runs.checkpoint import Checkpoints, Saved
 from headway.system.cache import cache_folder
-from headway.train import stage_checkpoint
+from headway.train import linear_probe, stage_checkpoint
 
 QUIET: dict[str, Any] = {"progress": False, "device": "cpu", "precision": "float32"}
 
@@ -67,6 +67,12 @@ def killed_at(save: int, *, half_done: bool = False) -> Iterator[None]:
     """A context that ends as if the process were killed at one of its saves, counted from 1."""
     with pytest.raises(Killed), saves_counted(error=Killed(), at=save, half_done=half_done):
         yield
+
+
+def solve_heads_roughly(patch: pytest.MonkeyPatch) -> None:
+    """Ends the search for a head after a few steps: it has bits, too, and takes most of the time of small runs."""
+    solve = linear_probe._solve
+    patch.setattr(linear_probe, "_solve", lambda *args, **options: solve(*args, **options | {"max_iter": 4}))
 
 
 def weights(model: nn.Module) -> dict[str, torch.Tensor]:

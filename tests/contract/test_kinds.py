@@ -34,6 +34,9 @@ from tests.stopping import same_bits, told, weights
 EPOCHS = 2
 STOP_AT = 3
 
+# Both of these kinds go through all of this beside another one; together they take a tenth of the time of all.
+_MARKS = dict.fromkeys(("series-number", "table-number"), pytest.mark.slow)
+
 JUNK: tuple[Any, ...] = (
     None, True, 5, -1.5, float("nan"), 10**400, "", "\0", "\ud800", b"", b"\0" * 9, [], [None], (), {}, {"a": object()},
     object(), np.zeros(0), np.array([["a"]]), {None: None}, Path("nothing"),
@@ -81,12 +84,12 @@ def train(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trained]:
     return train_once
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=_MARKS.get(name, ())) for name in KINDS])
 def trained(request: pytest.FixtureRequest, train: Callable[[str], Trained]) -> Trained:
     return train(request.param)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(trained: Trained) -> Iterator[TestClient]:
     with TestClient(create_app(trained.predictor, Settings()), base_url="http://127.0.0.1") as client:
         yield client

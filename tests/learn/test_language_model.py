@@ -37,8 +37,12 @@ def learner(tmp_path_factory: pytest.TempPathFactory) -> hw.Learner:
     return learner
 
 
-def test_it_learns_what_stands_far_before(learner: hw.Learner) -> None:
-    report = learner.report()
+@pytest.fixture(scope="module")
+def report(learner: hw.Learner) -> hw.Report:
+    return learner.report()
+
+
+def test_it_learns_what_stands_far_before(report: hw.Report) -> None:
     known = {row.name: row.metrics["valid"]["bits_per_character"].value for row in report.baselines}
     ours = report.parts["valid"].metrics["bits_per_character"].value
     # An n-gram long enough to know who stood at the beginning saw too few of them.
@@ -46,8 +50,7 @@ def test_it_learns_what_stands_far_before(learner: hw.Learner) -> None:
     assert (report.verdict.kind, report.verdict.baseline) == ("better", "n-gram of characters")
 
 
-def test_a_report_shows_what_it_writes_and_what_surprises_it(learner: hw.Learner, tmp_path: Path) -> None:
-    report = learner.report()
+def test_a_report_shows_what_it_writes_and_what_surprises_it(report: hw.Report, tmp_path: Path) -> None:
     facts = report.to_json()
     assert all(sample["text"] for sample in facts["samples"])
     # Who is in a sentence, and where, cannot be known; the rest of it follows.
@@ -68,8 +71,10 @@ def test_it_writes_sentences_of_the_story(learner: hw.Learner) -> None:
     assert text != "".join(learner.generate("The owl in the ", max_tokens=120, temperature=0.5, seed=1))
 
 
-def test_a_bundle_writes_in_the_terminal_and_is_measured(learner: hw.Learner, tmp_path: Path) -> None:
-    bundle = learner.export(tmp_path / "story.headway")
+def test_a_bundle_writes_in_the_terminal_and_is_measured(
+    learner: hw.Learner, report: hw.Report, tmp_path: Path
+) -> None:
+    bundle = learner.export(tmp_path / "story.headway", report=report)
     call = CliRunner().invoke(app, ["generate", str(bundle), "The cat", "--temperature", "0", "--max-tokens", "60"])
     assert call.exit_code == 0
     assert call.output == f"The cat{''.join(learner.generate('The cat', temperature=0, max_tokens=60))}\n"

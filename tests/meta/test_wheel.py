@@ -65,7 +65,19 @@ def test_the_wheel_works_outside_of_the_tree(built: Path, tmp_path: Path) -> Non
     python = environment / ("Scripts" if os.name == "nt" else "bin") / "python"
     (wheel,) = built.glob("*.whl")
     _run(
-        [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index", wheel],
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            python,
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--no-index",
+            "--no-compile",
+            wheel,
+        ],
         cwd=tmp_path,
     )
     where = "import sysconfig; print(sysconfig.get_path('purelib'))"

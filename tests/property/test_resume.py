@@ -81,7 +81,7 @@ kills = st.lists(st.tuples(st.integers(1, STEPS + 3), st.booleans()), max_size=6
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(kills)
 def test_many_splits_of_a_run_are_the_whole(kills: list[tuple[int, bool]]) -> None:
     check(kills)

@@ -17,7 +17,7 @@ from headway.errors import ConfigError, RunError
 from headway.inputs.text.encoder import Encoder, EncoderSize
 from headway.inputs.text.networks import PooledEncoder
 from headway.train.model import BodyAndHead
-from tests.stopping import QUIET, killed_at, same_bits, saves_counted, told
+from tests.stopping import QUIET, killed_at, same_bits, saves_counted, solve_heads_roughly, told
 
 SIZE = EncoderSize(dim=16, heads=2, layers=2, width=32, dropout=0.0)
 WORDS = ("sea", "boat", "wind", "salt", "harbour", "sail", "gull", "rope")
@@ -161,7 +161,9 @@ def test_other_texts_without_a_target_are_other_data(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_killed_at_each_save(data: hw.Data, tmp_path: Path) -> None:
+def test_killed_at_each_save(data: hw.Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    solve_heads_roughly(monkeypatch)
+
     def train(learner: hw.Learner) -> None:
         learner.adapt(1)
         learner.fine_tune(0)

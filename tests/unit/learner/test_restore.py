@@ -18,7 +18,6 @@ from headway.inputs.image.augment import Augment
 from headway.judge.report.page import render
 from headway.runs.checkpoint import Checkpoints
 from headway.train import fine_tune as fine_tuning
-from headway.train import linear_probe
 from headway.train.callbacks import BatchResult, Callback, TrainState
 from headway.train.history import Epoch, History
 from headway.train.options import Plan
@@ -30,6 +29,7 @@ from tests.stopping import (
     killed_at,
     same_bits,
     saves_counted,
+    solve_heads_roughly,
     told,
     without_seconds,
 )
@@ -81,9 +81,7 @@ def make(
     """Makes a learner with a run of the given name."""
     # Forty rows decide nothing clearly after so little training: the lower loss does, so that both are kept in turn.
     monkeypatch.setattr(fine_tuning, "is_clearly_lower", lambda losses, others: bool(losses.mean() < others.mean()))
-    # A head that is solved roughly has bits, too.
-    solve = linear_probe._solve
-    monkeypatch.setattr(linear_probe, "_solve", lambda *args, **options: solve(*args, **options | {"max_iter": 4}))
+    solve_heads_roughly(monkeypatch)
 
     def learner(name: str, **options: Any) -> hw.Learner:
         options = {"augment": Augment(flip=False), "batch_size": 32, **QUIET, **options}

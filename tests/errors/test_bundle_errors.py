@@ -279,6 +279,14 @@ def test_a_check_that_fails(path: Path) -> None:
         )
 
 
+def test_a_check_that_fails_where_a_provider_was_asked_for(path: Path) -> None:
+    check = unpack_check(read_bundle(GOLDEN).files["check.npz"], source="golden")
+    rebuilt(path, check=golden_check(outputs=check.outputs[::-1]))
+    what = "The model's outputs differ from the reference outputs stored in the file."
+    fix = "Leave the provider out: if the file opens then, the provider computes something else."
+    assert refusal(path, lambda file: load(file, providers=["cpu"])) == text(what, path, fix=fix)
+
+
 def test_a_check_of_another_shape(path: Path) -> None:
     check = unpack_check(read_bundle(GOLDEN).files["check.npz"], source="golden")
     for changed in (golden_check(inputs=check.inputs[:, :4]), golden_check(distances=None)):

@@ -86,7 +86,7 @@ def open_bundle(bundle: Bundle, *, source: object, providers: Sequence[str] | No
     except Exception as error:
         raise damage(f"The bundle's graph cannot be opened ({first_line(error)}).", given=source) from error
     predictor = Predictor(manifest=bundle.manifest, input=input, target=target, session=session, threshold=threshold)
-    _self_check(predictor, check, tolerance=tolerance, source=source)
+    _self_check(predictor, check, tolerance=tolerance, source=source, elsewhere=bool(providers))
     return predictor
 
 
@@ -406,8 +406,11 @@ def sampled(outputs: np.ndarray) -> np.ndarray:
     return outputs[(slice(None), slice(None), *[slice(None, None, 8)] * (outputs.ndim - 2))]
 
 
-def _self_check(predictor: Predictor, check: Check, *, tolerance: float, source: object) -> None:
-    """Compares the graph's answers with the bundle's own, and its shapes with the fields'."""
+def _self_check(predictor: Predictor, check: Check, *, tolerance: float, source: object, elsewhere: bool) -> None:
+    """Compares the graph's answers with the bundle's own, and its shapes with the fields'.
+
+    `elsewhere` is whether a provider was asked for, which may be what computes something else.
+    """
     inputs, distances, threshold = check.inputs, check.distances, predictor.threshold
     try:
         fits = _is_of_shape(inputs, predictor.input.shape) and (threshold is None) == (distances is None)
@@ -427,7 +430,9 @@ def _self_check(predictor: Predictor, check: Check, *, tolerance: float, source:
     if not fits:
         raise damage("The bundle's graph, its check and its fields do not fit one another.", given=source)
     if not near:
-        raise damage("The model's outputs differ from the reference outputs stored in the file.", given=source)
+        what = "The model's outputs differ from the reference outputs stored in the file."
+        fix = "Leave the provider out: if the file opens then, the provider computes something else."
+        raise damage(what, given=source, fix=fix) if elsewhere else damage(what, given=source)
 
 
 def strict(item: Any, answer: T | ReadError) -> T:

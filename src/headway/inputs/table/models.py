@@ -186,7 +186,8 @@ class Categories(nn.Module):
 
     def forward(self, indices: torch.Tensor) -> torch.Tensor:
         """Indices, whole numbers as float32 `[batch, columns]`, to `[batch, dim]`."""
-        indices = torch.minimum(indices.long().clamp(min=0), self.last)
+        # Not `clamp`: OpenVINO takes a bound that int64 numbers have not for 0.
+        indices = torch.minimum(torch.maximum(indices.long(), torch.zeros_like(self.last)), self.last)
         encoded = [(indices[:, self.place] == self.value).to(torch.float32)] if len(self.place) else []
         if self.vectors is not None:
             encoded.append(self.vectors(indices[:, self.many] + self.start).flatten(1))

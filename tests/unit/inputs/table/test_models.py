@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import polars as pl
 import pytest
@@ -71,6 +73,17 @@ def test_index_zero_is_nothing_and_indices_that_are_too_large_are_the_last() -> 
     assert found[0].abs().sum() == 0
     assert found[1, :2].tolist() == [0, 1]
     assert torch.equal(found[1], found[2])
+    assert torch.equal(layer(torch.tensor([[-3.0, -1.0]])), found[:1])
+
+
+@pytest.mark.slow
+def test_openvino_finds_no_bound_of_int64_numbers_that_it_takes_for_0() -> None:
+    with warnings.catch_warnings():
+        # The exporter's own.
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(Categories([3, 20]), (torch.zeros(2, 2),), dynamo=True, verbose=False)
+    assert program is not None
+    assert "Clip" not in {node.op_type for node in program.model.graph}
 
 
 def test_columns_with_many_categories_do_not_share_vectors() -> None:

@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 import warnings
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
@@ -40,7 +41,7 @@ from headway.cli.runs import runs
 from headway.cli.serve import serve
 from headway.cli.train import train
 from headway.cli.why import why
-from headway.errors import HeadwayError, Stopped
+from headway.errors import ConfigError, HeadwayError, Stopped
 from headway.system.terminal import echo, show_cursor, visible
 
 if TYPE_CHECKING:
@@ -148,9 +149,12 @@ def main() -> None:
     atexit.register(lambda: stops and os._exit(stops[0]))
     try:
         _asked_for(sys.argv[1:], app)()
-    except HeadwayError as error:
+    except (HeadwayError, ModuleNotFoundError) as error:
         _save(error)
-        echo(f"headway: {_shown(error)}", err=True, lines=True)
+        in_words = error if isinstance(error, HeadwayError) else _not_installed(error)
+        if in_words is None:
+            raise
+        echo(f"headway: {_shown(in_words)}", err=True, lines=True)
         sys.exit(2)
     except (SystemExit, KeyboardInterrupt) as exit:
         stopped = _interrupt(exit)
@@ -199,6 +203,15 @@ def _save(error: Exception) -> None:
         from headway.why.failure import save
 
         save(capture(error))
+
+
+def _not_installed(error: ModuleNotFoundError) -> HeadwayError | None:
+    """The error in words where Headway's own code imports a library that is missing, as beside a server alone."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    if not frame.f_globals.get("__name__", "").startswith("headway."):
+        return None
+    what = "A library that this command needs is not installed."
+    return ConfigError(what, given=error.name, fix="pip install headway installs all that it needs.")
 
 
 def _shown(error: HeadwayError) -> HeadwayError:

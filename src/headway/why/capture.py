@@ -74,7 +74,9 @@ def capture_end(script: Path, variables: Mapping[str, Any]) -> Failure:
 def versions() -> dict[str, str]:
     """The versions of Python, the system, and the libraries that are loaded."""
     # `vars` and not `getattr`, which may run a library's own code for names that are missing.
-    loaded = {name: vars(sys.modules[name]).get("__version__") for name in LIBRARIES if name in sys.modules}
+    # None stands for a module that must not be imported.
+    modules = {name: module for name in LIBRARIES if (module := sys.modules.get(name)) is not None}
+    loaded = {name: vars(module).get("__version__") for name, module in modules.items()}
     system = {"Python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
     return system | {name: str(version) for name, version in loaded.items() if version}
 

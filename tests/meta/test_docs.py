@@ -74,7 +74,7 @@ def test_files_of_replicas_can_be_read_and_name_options_that_there_are() -> None
     for command in (shlex.split(shell[2])[1:], container["command"]):
         assert command[:2] == ["headway", "serve"]
         options = serve.make_context("serve", command[2:]).params
-        assert (options["port"], options["host"], options["log"].parent) == (8000, "0.0.0.0", Path("/logs"))
+        assert (options["port"], options["host"], Path(options["log"]).parent) == (8000, "0.0.0.0", Path("/logs"))
     labels = deployment["spec"]["template"]["metadata"]["labels"]
     assert labels == service["spec"]["selector"] == deployment["spec"]["selector"]["matchLabels"]
     assert container["readinessProbe"]["httpGet"]["port"] == service["spec"]["ports"][0]["targetPort"] == 8000

@@ -214,7 +214,7 @@ def _of_span(subject: Subject) -> dict[str, Known]:
     return {"2 * num_items > num_features": Known(value=True)} if answers == {True} else {}
 
 
-_NAMES: dict[Any, str] = {linear_probe._outputs: "linear_outputs", linear_probe._folds: "fold_numbers"}  # noqa: SLF001
+_NAMES: dict[Any, str] = {linear_probe._folds: "fold_numbers"}  # noqa: SLF001
 _METHODS: dict[type, tuple[str, ...]] = {
     linear_probe.Head: ("put_into",),
     Average: ("__init__", "update", "put", "in_place"),
@@ -232,9 +232,8 @@ _GONE = frozenset(
             "held_back",
             "train_loss",
         ),
-        "held_out = None",
-        "held_out = objective.activate(outputs[int(np.argmin(losses))])",
-        "train_loss = objective.loss_fn(_outputs(scaled, weights), targets).item()",
+        "held_out = None if outputs is None else objective.activate(outputs)",
+        "train_loss = objective.loss_fn(scaled @ weights[0].T, targets).item()",
         "is_right = held_out.argmax(dim=1) == targets if held_out is not None and target.is_one_class else None",
     }
 )

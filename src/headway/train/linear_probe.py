@@ -6,6 +6,7 @@ regression with a few thousand weights, which is convex and solved in seconds.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -105,39 +106,33 @@ def solve_head(
 
     Source:
         Kumar et al. 2022, arXiv:2202.10054 (linear probing before fine-tuning). Solved with L-BFGS (Liu and Nocedal
-        1989) on all rows at once.
+        1989) for all folds at once.
     """
     objective = objective or target.objective()
-    mean, std = features.mean(dim=0), features.std(dim=0)
+    mean = features.mean(dim=0)
+    std = (features - mean).square().sum(dim=0).div(len(features) - 1).sqrt()
     std = torch.clamp(std + objective.floor * features.std(), min=1e-6)  # a feature may be constant
     if held_back is not None:
         first, share = held_back
         std[first:] /= share
     # One weight decay fits all features only where they have one scale.
     scaled, back = _in_span((features - mean) / std)
+    scaled = F.pad(scaled, (0, 1), value=1)  # the weights of this feature are the biases
     decays = objective.decays if decays is None else decays
-    decay = decays[0]
-    held_out = None
-    if len(decays) > 1:
-        outputs = _held_out_outputs(scaled, targets, target, objective, decays, seed)
-        # By the loss, which all rows move, not by accuracy, which a few rows on the border decide.
-        losses = [objective.loss_fn(of_decay, targets).item() for of_decay in outputs]
-        decay = decays[int(np.argmin(losses))]
-        held_out = objective.activate(outputs[int(np.argmin(losses))])
+    decay, outputs = _chosen(scaled, targets, target, objective, decays, seed) if len(decays) > 1 else (decays[0], None)
+    held_out = None if outputs is None else objective.activate(outputs)
     is_right = held_out.argmax(dim=1) == targets if held_out is not None and target.is_one_class else None
-    weights = _solve(
-        scaled,
-        targets,
-        target,
-        objective,
-        decay,
-        start=None if objective.is_convex else _start(scaled, targets, target, objective, decay),
-    )
-    train_loss = objective.loss_fn(_outputs(scaled, weights), targets).item()
-    weight = back(weights[:, :-1]) / std  # for features as they are, not standardised
+    weights, everything = None, torch.ones(len(features), 1, dtype=torch.bool)
+    if not objective.is_convex:
+        # Of several solutions the one is taken that stronger weight decays lead to.
+        for stronger in (one for one in objective.decays if one > decay):
+            weights = _solve(scaled, targets, target, objective, stronger, everything, weights)
+    weights = _solve(scaled, targets, target, objective, decay, everything, weights)
+    train_loss = objective.loss_fn(scaled @ weights[0].T, targets).item()
+    weight = back(weights[0, :, :-1]) / std  # for features as they are, not standardised
     return Head(
         weight=weight,
-        bias=weights[:, -1] - weight @ mean,
+        bias=weights[0, :, -1] - weight @ mean,
         weight_decay=decay,
         train_loss=train_loss,
         held_out=held_out,
@@ -154,8 +149,7 @@ def _in_span(features: torch.Tensor) -> tuple[torch.Tensor, Callable[[torch.Tens
     if 2 * num_items > num_features:
         # The decomposition takes its time, too: it is for features that become shorter by half.
         return features, lambda weights: weights
-    # QR in its packed form: the rotation is applied and never written out, which for thousands of features is large.
-    rotation, scales = torch.geqrf(features.T)
+    rotation, scales = torch.geqrf(features.T)  # QR in its packed form: written out, the rotation would be large
 
     def back(weights: torch.Tensor) -> torch.Tensor:
         padded = F.pad(weights.T, (0, 0, 0, num_features - num_items))
@@ -164,25 +158,27 @@ def _in_span(features: torch.Tensor) -> tuple[torch.Tensor, Callable[[torch.Tens
     return rotation[:num_items].triu().T.contiguous(), back
 
 
-def _held_out_outputs(
+def _chosen(
     features: torch.Tensor,
     targets: torch.Tensor,
     target: Target,
     objective: Objective,
     decays: Sequence[float],
     seed: int,
-) -> torch.Tensor:
-    """What heads give for the fold that they were solved without, by weight decay: `[decays, items, outputs]`."""
+) -> tuple[float, torch.Tensor]:
+    """The weight decay with the least loss on folds that heads were solved without, and their outputs for these."""
     folds = _folds(targets.numpy() if target.is_one_class else np.zeros(len(targets)), seed)
-    outputs = features.new_empty(len(decays), len(targets), target.num_outputs)
-    for fold in range(NUM_FOLDS):
-        inside = torch.from_numpy(folds != fold)
-        weights = None
-        for index, decay in enumerate(decays):
-            # From the solution of the next stronger decay; to compare decays it need not be exact.
-            weights = _solve(features[inside], targets[inside], target, objective, decay, weights, max_iter=40)
-            outputs[index, ~inside] = _outputs(features[~inside], weights)
-    return outputs
+    inside = torch.from_numpy(folds[:, None] != np.arange(NUM_FOLDS))
+    weights, least, best = None, math.inf, (decays[0], targets)
+    for decay in decays:
+        weights = _solve(features, targets, target, objective, decay, inside, weights)
+        outputs = (features @ weights.flatten(0, 1).T).unflatten(1, weights.shape[:2])[~inside]
+        # By the loss, which all rows move, not by accuracy, which a few rows on the border decide.
+        loss = objective.loss_fn(outputs, targets).item()
+        if loss >= least:
+            break  # weaker ones fit what is peculiar to the rows still more closely
+        least, best = loss, (decay, outputs)
+    return best
 
 
 def _folds(targets: np.ndarray, seed: int) -> np.ndarray:
@@ -198,44 +194,33 @@ def _folds(targets: np.ndarray, seed: int) -> np.ndarray:
     return folds
 
 
-def _outputs(features: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    return torch.addmm(weights[:, -1], features, weights[:, :-1].T)
-
-
-def _start(
-    features: torch.Tensor, targets: torch.Tensor, target: Target, objective: Objective, decay: float
-) -> torch.Tensor | None:
-    """Where the search begins: of several solutions the one is taken that stronger weight decays lead to."""
-    weights = None
-    for stronger in (one for one in objective.decays if one > decay):
-        weights = _solve(features, targets, target, objective, stronger, weights)
-    return weights
-
-
 def _solve(
     features: torch.Tensor,
     targets: torch.Tensor,
     target: Target,
     objective: Objective,
     decay: float,
+    inside: torch.Tensor,
     start: torch.Tensor | None = None,
-    max_iter: int = 200,
 ) -> torch.Tensor:
-    """Weights and, in the last column, biases: `[outputs, features + 1]`."""
-    # Zeros and not random numbers: what is solved must not depend on a draw.
-    weights = features.new_zeros(target.num_outputs, features.shape[1] + 1) if start is None else start.clone()
-    weights.requires_grad_()
-    # On all rows at once, it chooses the length of its steps by itself.
-    stops: dict[str, Any] = {"tolerance_grad": 1e-5, "tolerance_change": 1e-7}
-    optimizer = torch.optim.LBFGS([weights], max_iter=max_iter, history_size=10, line_search_fn="strong_wolfe", **stops)
+    """Weights `[heads, outputs, features]`, of each head by those items that are `inside` of it, `[items, heads]`."""
+    from scipy.optimize import minimize
 
-    def closure() -> torch.Tensor:
-        optimizer.zero_grad()
-        loss = objective.loss_fn(_outputs(features, weights), targets)
-        # Without the biases: how frequent a class is must not be held back.
-        loss = loss + 0.5 * decay * weights[:, :-1].square().sum()
-        loss.backward()
-        return loss
+    num_heads, num_outputs, rows = inside.shape[1], target.num_outputs, inside.flatten().nonzero().squeeze(1)
+    targets = targets.repeat_interleave(num_heads, dim=0)[rows]
+    start = features.new_zeros(num_heads, num_outputs, features.shape[1]) if start is None else start
+    # None of the biases: how frequent a class is must not be held back.
+    decays = F.pad(features.new_full((features.shape[1] - 1,), decay), (0, 1))
 
-    optimizer.step(closure)
-    return weights.detach()
+    def loss_and_gradient(numbers: np.ndarray) -> tuple[float, np.ndarray]:
+        weights = torch.from_numpy(numbers).to(features).view(-1, features.shape[1])
+        outputs = (features @ weights.T).requires_grad_()
+        # A mean over the items of all heads: times their number, so that decay weighs the same in one and in several.
+        loss = num_heads * objective.loss_fn(outputs.view(-1, num_outputs).index_select(0, rows), targets)
+        gradient = torch.addmm(decays * weights, torch.autograd.grad(loss, outputs)[0].T, features)
+        return loss.item() + 0.5 * (decays * weights.square()).sum().item(), gradient.double().flatten().numpy()
+
+    # To be compared, as several are, they need not be exact.
+    stops = {"maxiter": 200, "gtol": 1e-5, "ftol": 1e-7 if num_heads == 1 else 1e-6}
+    solution = minimize(loss_and_gradient, start.double().flatten().numpy(), jac=True, method="L-BFGS-B", options=stops)
+    return torch.from_numpy(solution.x).to(features).view_as(start)

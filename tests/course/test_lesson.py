@@ -70,6 +70,7 @@ CELLS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(CODE, max_size=3), st.lists(CELLS, max_size=5), st.booleans())
 def test_the_same_bytes_come_back(preamble: list[str], cells: list[list[str]], ends: bool) -> None:
     lines = [*preamble, *HEAD.split("\n"), *(line for cell in cells for line in cell), *([""] if ends else [])]

@@ -18,6 +18,7 @@ def invoke(*arguments: str, answers: str = "") -> Result:
     return CliRunner().invoke(app, ["course", *arguments], input=answers)
 
 
+@pytest.mark.slow
 def test_a_lesson_is_copied_once(small_course: Path) -> None:
     file = small_course / "07_small.py"
     assert invoke("open", "7").stdout.splitlines() == [
@@ -48,6 +49,7 @@ def test_an_editor_that_is_not_installed(
     )
 
 
+@pytest.mark.slow
 def test_what_is_no_lesson_is_named(small_course: Path) -> None:
     shown = [
         " ".join(invoke(*command).output.replace("│", "").split())
@@ -63,6 +65,7 @@ def test_what_is_no_lesson_is_named(small_course: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_a_lesson_is_run_as_a_whole(small_course: Path) -> None:
     result = invoke("run", "7", "--all", "--json")
     assert result.exit_code == 0
@@ -72,6 +75,7 @@ def test_a_lesson_is_run_as_a_whole(small_course: Path) -> None:
     assert "share: 0.75" in invoke("run", "7", "--all").stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["4 / 0", "1 / 4"])
 def test_an_error_or_a_claim_that_is_not_fine_is_status_1(change: str, small_course: Path) -> None:
     invoke("open", "7")
@@ -80,6 +84,7 @@ def test_an_error_or_a_claim_that_is_not_fine_is_status_1(change: str, small_cou
     assert invoke("run", "7", "--all").exit_code == 1
 
 
+@pytest.mark.slow
 def test_why_explains_what_a_lesson_met(small_course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADWAY_CACHE", str(tmp_path / "cache"))
     invoke("open", "7")
@@ -90,6 +95,7 @@ def test_why_explains_what_a_lesson_met(small_course: Path, tmp_path: Path, monk
     assert (failure["type"], failure["frames"][-1]["code"]) == ("IndexError", "share = [3][4]")
 
 
+@pytest.mark.slow
 def test_the_tour_in_the_terminal(small_course: Path) -> None:
     result = invoke("run", "7", "--plain", answers="1\n0.8\n\nq\n")
     assert result.exit_code == 0

@@ -125,6 +125,7 @@ def test_every_question_is_marked_alike() -> None:
     assert 0.1 < rights / len(pairs) < 0.9
 
 
+@pytest.mark.slow
 def test_ideas_are_suggested_alike() -> None:
     draw = np.random.default_rng(1)
     recalls = [question for question in questions() if isinstance(question, Recall)]

@@ -23,6 +23,7 @@ def run(*arguments: str, answers: str = "") -> str:
     return result.stdout
 
 
+@pytest.mark.slow
 def test_where_a_learner_is(small_course: Path) -> None:
     assert run().splitlines() == [
         f"Your course will be in {small_course}.",
@@ -41,6 +42,7 @@ def test_where_a_learner_is(small_course: Path) -> None:
     assert json.loads(run("--json"))["next"] == "headway course run 7"
 
 
+@pytest.mark.slow
 def test_where_a_learner_is_shows_at_once() -> None:
     """No library is loaded but those of the command line and of the log."""
     start = "import sys, headway.cli; sys.argv = ['headway', 'course']"
@@ -50,6 +52,7 @@ def test_where_a_learner_is_shows_at_once() -> None:
     assert not loaded & {"numpy", "polars", "torch", "matplotlib", "PIL", "rich", "pydantic", "multiprocessing"}
 
 
+@pytest.mark.slow
 def test_a_quiz_stops_and_goes_on(small_course: Path) -> None:
     shown = run("quiz", "7", "--plain", answers="\n1\n\n2\nq\n")
     assert "Question 1 of 8" in shown
@@ -61,6 +64,7 @@ def test_a_quiz_stops_and_goes_on(small_course: Path) -> None:
     assert "Question 1 of 1" in run("quiz", "7", "--plain", "--key", answers="q\n")
 
 
+@pytest.mark.slow
 def test_a_quiz_that_is_finished() -> None:
     lines = [json.dumps(question.right_answer()) for question in load(7)]
     run("quiz", "7", "--json", answers="\n".join(lines))
@@ -73,6 +77,7 @@ def test_a_quiz_that_is_finished() -> None:
     assert "Nothing is due today. The next question comes on " in run("review", "--plain")
 
 
+@pytest.mark.slow
 def test_review_asks_what_is_new(small_course: Path) -> None:
     assert run("review", "--plain").splitlines() == [
         "Nothing is due. Questions come here once you have read their sections.",
@@ -87,6 +92,7 @@ def test_review_asks_what_is_new(small_course: Path) -> None:
     assert json.loads(out[0])["of"] == 7
 
 
+@pytest.mark.slow
 def test_progress_goes_out_and_in(small_course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run("quiz", "7", "--json", answers=json.dumps(0))
     file = str(tmp_path / "ada.json")

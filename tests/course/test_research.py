@@ -78,6 +78,7 @@ WORKS = "def measure(name):\n    return len(name) - (name == 'plain')\n"
 LOOKS_UP = "def measure(name):\n    return 4\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reference", "lazy", "problems"),
     [

@@ -110,6 +110,7 @@ def test_an_error_has_the_frames_of_the_learners_file_alone(checker: Checker) ->
     )
 
 
+@pytest.mark.slow
 def test_code_that_is_not_written_yet_is_no_crash(checker: Checker) -> None:
     result = checker(in_body("raise NotImplementedError"))
     assert result.state == "not yet"
@@ -119,6 +120,7 @@ def test_code_that_is_not_written_yet_is_no_crash(checker: Checker) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_missing_function_is_named(checker: Checker) -> None:
     result = checker("def Double(number): return 2 * number\n")
     assert result.state == "not yet"
@@ -133,6 +135,7 @@ def test_a_missing_function_is_named(checker: Checker) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "where"),
     [("while True: pass\n", "while your file was read"), (in_body("while True: pass"), 'in the case "doubles two"')],

@@ -207,6 +207,7 @@ def test_a_table_of_photos_says_how_to_learn_from_these(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_table_of_short_texts_says_how_to_learn_from_these(tmp_path: Path) -> None:
     texts = [f"tools for task {number}" for number in range(40)]
     pl.DataFrame({"text": texts, "label": ["cat", "dog"] * 20}).write_csv(tmp_path / "texts.csv")

@@ -69,6 +69,7 @@ def test_an_architecture_without_weights() -> None:
     )
 
 
+@pytest.mark.slow
 def test_an_image_too_small_for_an_architecture() -> None:
     reason = "Calculated padded input size per channel: (1 x 1). Kernel size: (3 x 3). "
     reason += "Kernel size can't be greater than actual input size"
@@ -197,6 +198,7 @@ def test_a_part_that_is_none(learner: MakeLearner) -> None:
         )
 
 
+@pytest.mark.slow
 def test_a_report_with_another_ending(learner: MakeLearner, tmp_path: Path) -> None:
     assert refusal(ConfigError, learner().report().save, tmp_path / "report.pdf") == text(
         "A report is saved as JSON or as HTML, by the path's ending.",

@@ -48,6 +48,7 @@ def test_hostile_bundles_whose_hashes_are_right(tmp_path: Path, count: int) -> N
     assert min(results["refused"], results["answered"]) > count / 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["model.onnx", "check.npz"])
 def test_mutated_files_with_hashes_that_are_right(tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]) -> None:
     # Hashes stop accidents, not intent: what is behind them must hold too. Here the answers may change.
@@ -83,6 +84,7 @@ def test_fields_of_any_kind(field: str, key: str, value: object) -> None:
             load(path)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(
     manifest=st.dictionaries(st.text(), JSON, max_size=4),

@@ -58,6 +58,7 @@ def test_mean_holds_its_value_and_does_not_see_the_order(values: list[float], se
     assert found == again
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 60), st.integers(2, 5), seeds)
 def test_metrics_hold_their_values_and_do_not_see_the_order(items: int, classes: int, seed: int) -> None:
@@ -73,6 +74,7 @@ def test_metrics_hold_their_values_and_do_not_see_the_order(items: int, classes:
         assert name == "log_loss" or unknown or estimate.high <= 1, name
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(st.integers(2, 60), st.integers(2, 5), seeds)
 def test_naming_the_classes_otherwise_changes_nothing(items: int, classes: int, seed: int) -> None:
@@ -153,6 +155,7 @@ def test_bootstrap_covers() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 @pytest.mark.parametrize(("only_a", "only_b"), [(0.04, 0.02), (0.1, 0.02)])
 def test_paired_difference_covers(only_a: float, only_b: float) -> None:
     draw = np.random.default_rng(0)
@@ -165,6 +168,7 @@ def test_paired_difference_covers(only_a: float, only_b: float) -> None:
     assert 0.93 <= np.mean(covered) <= 0.97
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["accuracy", "balanced_accuracy", "macro_f1", "auroc"])
 def test_metrics_cover(name: str) -> None:
     """Four classes, as many items of each; one answer in ten is wrong, at random, and as sure as the right ones."""

@@ -87,6 +87,7 @@ def test_run_lengths_that_unpack_to_more_than_the_header_says_are_refused() -> N
     assert str(caught.value) == "damaged: it has more pixels than its header says"
 
 
+@pytest.mark.slow
 def test_a_pipe_and_a_huge_sparse_file_are_named_by_training(tmp_path: Path) -> None:
     good = dicom(np.arange(256, dtype=np.uint8).reshape(16, 16))
     for number in range(60):

@@ -89,6 +89,7 @@ def assigned_plainly(groups: list[str], labels: list[str], *, valid: float, test
     return [parts[group] for group in groups]
 
 
+@pytest.mark.slow
 @FAST
 @given(st.lists(st.tuples(st.integers(0, 12), st.sampled_from("abc")), min_size=1, max_size=40), shares, seeds)
 def test_groups_go_where_the_plain_way_puts_them(

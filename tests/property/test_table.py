@@ -67,6 +67,7 @@ def test_every_table_is_read_and_a_row_reads_as_all_rows_do(frame: pl.DataFrame)
     assert all(low < high for edges in field.edges for low, high in itertools.pairwise(edges))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(frames(), st.randoms(use_true_random=False))
 def test_the_order_of_columns_does_not_matter_once_fitted(frame: pl.DataFrame, random: Any) -> None:

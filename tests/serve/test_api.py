@@ -102,6 +102,7 @@ def test_every_kind_of_problem_is_explained_where_its_type_points(server: Runnin
     assert explained == [(kind.label, str(kind.status), kind.label) for kind in Kind]
 
 
+@pytest.mark.slow
 def test_a_jpeg_counts_by_the_pixels_it_is_decoded_to(server: Running) -> None:
     large = picture("red", (4000, 3000), kind="JPEG")
     assert server.predict(large, "image/jpeg").json["label"] == "red"

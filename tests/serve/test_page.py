@@ -132,6 +132,7 @@ def test_a_chosen_picture_is_answered(page: Page, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_a_dropped_picture_is_answered(page: Page) -> None:
     page.run("document.body.dispatchEvent(new DragEvent('dragover', {bubbles: true, cancelable: true}))")
     assert page.run("getComputedStyle(document.querySelector('#veil')).display") == "grid"
@@ -143,6 +144,7 @@ def test_a_dropped_picture_is_answered(page: Page) -> None:
     assert "is not a file" in page.run("document.querySelector('#notice').textContent")
 
 
+@pytest.mark.slow
 def test_a_pasted_picture_is_answered(page: Page) -> None:
     page.run(files_script("paste", ("image.png", "image/png", picture("red"))))
     (card,) = answered(page, 1)
@@ -151,6 +153,7 @@ def test_a_pasted_picture_is_answered(page: Page) -> None:
     assert page.run("document.querySelector('#notice').textContent") == "There is no picture in the clipboard."
 
 
+@pytest.mark.slow
 def test_an_unfamiliar_picture_is_called_so(page: Page) -> None:
     page.run(files_script("drop", ("snow.png", "image/png", picture("white"))))
     (card,) = answered(page, 1)
@@ -160,6 +163,7 @@ def test_an_unfamiliar_picture_is_called_so(page: Page) -> None:
     assert "snow.png: unfamiliar" in page.run("document.querySelector('#spoken').textContent")
 
 
+@pytest.mark.slow
 def test_errors_are_told_in_words(page: Page) -> None:
     page.run(files_script("drop", ("a.txt", "text/plain", b"words"), ("b.png", "image/png", b"\x89PNG broken")))
     broken, text = answered(page, 2)
@@ -185,6 +189,7 @@ def test_many_files_are_all_answered_in_their_places(page: Page, tmp_path: Path)
     assert page.run("document.querySelector('#answers').hidden && document.activeElement.id === 'choose'")
 
 
+@pytest.mark.slow
 def test_a_photo_that_is_too_large_for_the_server_is_made_smaller(page: Page, tmp_path: Path) -> None:
     import numpy as np
     from PIL import Image as PILImage
@@ -198,6 +203,7 @@ def test_a_photo_that_is_too_large_for_the_server_is_made_smaller(page: Page, tm
     assert card["label"].startswith("red")
 
 
+@pytest.mark.slow
 def test_a_photo_is_taken_with_the_camera(page: Page) -> None:
     page.run(
         """(() => {
@@ -215,6 +221,7 @@ def test_a_photo_is_taken_with_the_camera(page: Page) -> None:
     assert page.run("!document.querySelector('#camera').open && document.querySelector('#video').srcObject === null")
 
 
+@pytest.mark.slow
 def test_without_a_camera_it_says_so(page: Page) -> None:
     page.run(
         """navigator.mediaDevices.getUserMedia = async () => { throw new Error('no'); };
@@ -223,6 +230,7 @@ def test_without_a_camera_it_says_so(page: Page) -> None:
     until(page, "document.querySelector('#notice').textContent.startsWith('The camera cannot be used')")
 
 
+@pytest.mark.slow
 def test_the_keyboard_reaches_everything(page: Page) -> None:
     page.run(files_script("drop", ("a.png", "image/png", picture("red")), ("b.png", "image/png", picture("blue"))))
     answered(page, 2)
@@ -241,6 +249,7 @@ def test_the_keyboard_reaches_everything(page: Page) -> None:
     assert page.run("document.activeElement.ariaLabel") == "Remove a.png"
 
 
+@pytest.mark.slow
 def test_a_label_is_text_and_nothing_else(page: Page) -> None:
     """A stranger's bundle may have any labels and any card."""
     page.run(

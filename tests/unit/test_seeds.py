@@ -82,6 +82,7 @@ def test_hash_order_never_changes() -> None:
     assert hash_order(0, list("pqrs")).dtype == np.int64
 
 
+@pytest.mark.slow
 def test_hash_order_is_the_same_in_another_process() -> None:
     # Python's own hash of text changes with PYTHONHASHSEED.
     code = "from headway.seeds import hash_order; print(hash_order(5, [str(i) for i in range(50)]).tolist())"

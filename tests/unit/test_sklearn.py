@@ -64,6 +64,7 @@ def test_a_pipeline_in_cross_validation() -> None:
     assert scores.min() > 0.85
 
 
+@pytest.mark.slow
 def test_a_grid_search() -> None:
     search = GridSearchCV(HeadwayClassifier(epochs=3), {"lr": [1e-5, 1e-2]}, cv=2).fit(X, y)
     assert search.best_params_ == {"lr": 1e-2}
@@ -84,6 +85,7 @@ def test_a_fitted_estimator_can_be_pickled() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_frames_with_text_and_missing_values() -> None:
     draw = np.random.default_rng(0)
     frame = pd.DataFrame({"size": draw.normal(size=120), "color": draw.choice(["red", "blue"], 120)})
@@ -96,6 +98,7 @@ def test_frames_with_text_and_missing_values() -> None:
         regressor.predict(frame.rename(columns={"size": "weight"}))
 
 
+@pytest.mark.slow
 def test_pictures() -> None:
     draw = np.random.default_rng(0)
     answers = np.arange(60) % 2

@@ -102,6 +102,7 @@ def test_ragged_indices_are_answered_at_any_length(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_they_are_served_without_a_reader_of_their_own(tmp_path: Path) -> None:
     predictor = load(export(tmp_path, Numbers(), Looked(), [[1, 2, 3], [4], [5, 6]]))
     with TestClient(create_app(predictor, Settings(log=tmp_path / "log"))) as client:
@@ -118,11 +119,13 @@ def test_they_are_served_without_a_reader_of_their_own(tmp_path: Path) -> None:
     assert '"number": 5.0' in (tmp_path / "log" / "predictions.jsonl").read_text()
 
 
+@pytest.mark.slow
 def test_an_example_of_one_number_fixes_no_length(tmp_path: Path) -> None:
     predictor = load(export(tmp_path, Numbers(), Looked(), [[1], [2], [3]]))
     assert predictor.predict([1, 2, 3]).value == pytest.approx(14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bool", "uint8", "int32", "float16"])
 def test_items_of_every_dtype_reach_the_model_as_they_are(tmp_path: Path, name: str) -> None:
     field = Numbers(np.dtype(name).type, ("numbers",))
@@ -144,6 +147,7 @@ def test_only_an_axis_named_channels_comes_first(tmp_path: Path) -> None:
         assert predictor.predict(item).value == expected
 
 
+@pytest.mark.slow
 def test_a_batch_of_another_rank_is_refused(tmp_path: Path) -> None:
     predictor = load(export(tmp_path, Numbers(), Looked(), [[1, 2], [3], [4]]))
     with pytest.raises(ShapeError) as caught:
@@ -163,6 +167,7 @@ def test_a_dtype_that_no_bundle_holds_is_refused(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_field_whose_axes_do_not_fit_the_graph_is_refused(tmp_path: Path) -> None:
     path = export(tmp_path, Numbers(), Looked(), [[1, 2], [3], [4]])
     bundle = read_bundle(path)

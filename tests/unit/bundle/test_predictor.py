@@ -182,12 +182,14 @@ def test_seconds_are_told_and_do_not_count(predictor: Predictor, photos: list[Pa
     assert one.to_json()["familiar"] is True
 
 
+@pytest.mark.slow
 def test_threads_may_share_it(predictor: Predictor, photos: list[Path]) -> None:
     expected = [predictor.predict(photo) for photo in photos]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(predictor.predict, photos * 20)) == expected * 20
 
 
+@pytest.mark.slow
 def test_threads_may_stream_from_it_at_once(predictor: Predictor, photos: list[Path]) -> None:
     expected = list(predictor.predict_many(photos * 3, batch_size=5))
     with ThreadPoolExecutor(4) as pool:
@@ -195,6 +197,7 @@ def test_threads_may_stream_from_it_at_once(predictor: Predictor, photos: list[P
             assert answers == expected
 
 
+@pytest.mark.slow
 def test_torch_polars_and_their_like_stay_out(photos: list[Path]) -> None:
     code = (
         "import sys; from headway.bundle.predictor import load\n"

@@ -55,6 +55,7 @@ def test_a_batch_comes_back_as_what_it_was(rows: pl.DataFrame, bundle: Path) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_it_travels_to_another_process_unopened(bundle: Path, rows: pl.DataFrame) -> None:
     scorer = hw.Scorer(bundle)
     first = scorer(rows)
@@ -87,6 +88,7 @@ def test_shards_are_all_rows_once_and_a_second_run_does_nothing(
     assert not list(output.glob(".*"))
 
 
+@pytest.mark.slow
 def test_all_may_lie_elsewhere(
     rows: pl.DataFrame, bundle: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -187,6 +189,7 @@ def test_what_cannot_be_scored(rows: pl.DataFrame, bundle: Path, table: Path, tm
     assert rest[-1] == "  Fix:   Write the table as Parquet."
 
 
+@pytest.mark.slow
 def test_the_command(
     bundle: Path, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,6 +34,7 @@ def test_the_list_names_all_of_them(cache: Path) -> None:
     assert not cache.exists()
 
 
+@pytest.mark.slow
 def test_json_says_what_is_here(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def one(files: Files, data: NamedData) -> Items:
         yield "0.png", b"x"

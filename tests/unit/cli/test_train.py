@@ -225,6 +225,7 @@ def test_no_runs_yet(headway: Command) -> None:
     assert headway("runs", "--json").out == ""
 
 
+@pytest.mark.slow
 def test_help_names_every_command(headway: Command) -> None:
     done = headway("--help")
     assert done.status == 0

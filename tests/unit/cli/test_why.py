@@ -95,6 +95,7 @@ def test_standard_input() -> None:
     assert "The key 'age' is missing." in text
 
 
+@pytest.mark.slow
 def test_the_last_failure_and_a_question() -> None:
     assert _why() == (0, "No failure is saved. Run: headway why script.py\n")
     save(Failure("KeyError", "'age'", frames=(Frame("train.py", 3, "<module>", "row['age']"),)))

@@ -59,6 +59,7 @@ def test_copies_whose_targets_differ_are_a_note() -> None:
     assert check_copies(copies).severity == "note"
 
 
+@pytest.mark.slow
 def test_copies_are_moved_to_one_side() -> None:
     assert doubled(split=hw.RandomSplit(0.3)).copies != []
     data = doubled("move", split=hw.RandomSplit(0.3))

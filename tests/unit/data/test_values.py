@@ -58,6 +58,7 @@ def tokens(ragged: Ragged) -> list[list[int]]:
     return [array.tolist() for array in ragged[np.arange(len(ragged))]]
 
 
+@pytest.mark.slow
 def test_tokens_are_read_once_and_mapped_from_a_file(cache: Path, num_read: list[int]) -> None:
     counts: list[tuple[int, int]] = []
     first = opened(on_progress=lambda done, total: counts.append((done, total)))
@@ -79,6 +80,7 @@ def test_another_split_or_order_has_the_same_tokens(cache: Path, num_read: list[
     assert len(num_read) == 2 * count
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_a_killed_reading_goes_on(cache: Path, num_read: list[int]) -> None:
     def stop(done: int, total: int) -> None:

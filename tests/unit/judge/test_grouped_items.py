@@ -50,6 +50,7 @@ def test_few_groups_have_no_interval() -> None:
     assert str(one) == "0.900 (no interval: 1 group, 30 needed)"
 
 
+@pytest.mark.slow
 def test_equal_models_are_told_apart_rarely() -> None:
     draw, told = np.random.default_rng(0), 0
     for seed in range(200):
@@ -60,6 +61,7 @@ def test_equal_models_are_told_apart_rarely() -> None:
     assert compare_numbers(ours, theirs).p <= compare_groups(ours, theirs, groups=groups).p
 
 
+@pytest.mark.slow
 def test_a_report_counts_groups() -> None:
     plain, grouped = judged(), judged(clusters="patient")
     wide, narrow = (report.parts["valid"].metrics["accuracy"] for report in (grouped, plain))

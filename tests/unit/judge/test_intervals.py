@@ -75,6 +75,7 @@ def test_mean_at_its_limits() -> None:
     assert 0.04 < rare.high < 0.1
 
 
+@pytest.mark.slow
 def test_bootstrap_is_scipys_bca() -> None:
     x = np.random.default_rng(0).multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]], size=150)
     ours = bootstrap(lambda rows: float(np.corrcoef(x[rows].T)[0, 1]), len(x), samples=3000)

@@ -135,6 +135,7 @@ def test_a_report_by_a_metric_of_ones_own() -> None:
     assert "Matthews corrcoef" in report._repr_html_()
 
 
+@pytest.mark.slow
 def test_another_of_the_metrics_comes_first() -> None:
     probabilities, targets = classes()
     report = hw.judge_predictions(probabilities, targets, main_metric="log_loss")

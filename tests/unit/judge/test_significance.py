@@ -24,6 +24,7 @@ def test_few_items_have_the_p_of_counting() -> None:
     assert sign_flip(np.array([1.0, 2.0, 4.0]), samples=20_000) == pytest.approx(2 / 8, abs=0.01)
 
 
+@pytest.mark.slow
 def test_beyond_5000_items_it_is_normal_and_agrees() -> None:
     gaps = np.random.default_rng(1).normal(0.02, 1, size=5_000)
     assert sign_flip(gaps) == pytest.approx(sign_flip(gaps[:4_999]), abs=0.02)

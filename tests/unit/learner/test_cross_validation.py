@@ -77,6 +77,7 @@ def test_too_few_groups() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_own", [True, False])
 def test_a_learner_is_trained_as_before_and_stays_as_it_is(linear: Make, digits_data: hw.Data, is_own: bool) -> None:
     learner = hw.Learner(digits_data, linear(), **QUIET) if is_own else hw.Learner(table(), **QUIET)

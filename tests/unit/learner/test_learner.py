@@ -194,6 +194,7 @@ def test_batch_size(make: Callable[..., Learner]) -> None:
     assert make(batch_size=7).settings["batch_size"] == 7
 
 
+@pytest.mark.slow
 def test_predictions_are_aligned_with_rows(trained: Learner, data: hw.Data) -> None:
     for part in ("train", "valid"):
         found = trained.predictions(part)
@@ -278,6 +279,7 @@ def test_what_is_in_the_run_folder(trained: Learner, data: hw.Data, run_folder: 
     assert run.report["parts"]["valid"]["metrics"]["accuracy"]["value"] == trained.evaluate()["accuracy"].value
 
 
+@pytest.mark.slow
 def test_nothing_is_written_without_a_run(
     make: Callable[..., Learner], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -350,6 +352,7 @@ def test_progress(make: Callable[..., Learner], capsys: pytest.CaptureFixture[st
     assert len(told) == 1
 
 
+@pytest.mark.slow
 def test_pictures(make: Callable[..., Learner], trained: Learner, data: hw.Data) -> None:
     learner = make(seeded(Whole))
     before = seeded(Whole)

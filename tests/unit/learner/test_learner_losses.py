@@ -69,6 +69,7 @@ def test_balanced_weights_raise_the_recall_of_a_rare_class(rare: hw.Data) -> Non
     assert recalls[1] > recalls[0] + 0.3
 
 
+@pytest.mark.slow
 def test_the_head_is_solved_with_the_weights() -> None:
     draw = torch.Generator().manual_seed(1)
     targets = (torch.arange(200) % 10 == 0).long()
@@ -165,6 +166,7 @@ def test_the_weights_of_a_loss_are_where_the_outputs_are() -> None:
     assert outputs.grad is not None
 
 
+@pytest.mark.slow
 def test_numbers_are_learned_with_the_absolute_error() -> None:
     draw = np.random.default_rng(0)
     x = draw.normal(size=(400, 2)).astype(np.float32)

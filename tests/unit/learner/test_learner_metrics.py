@@ -64,6 +64,7 @@ def test_the_main_metric_is_what_the_report_is_about(digits_data: hw.Data, linea
     assert "macro f1 own" in str(report)
 
 
+@pytest.mark.slow
 def test_early_stopping_by_it_and_a_run_that_goes_on(digits_data: hw.Data, linear: Make, tmp_path: Path) -> None:
     def callbacks() -> list[hw.Callback]:
         return [hw.EarlyStopping("macro_f1_own", patience=9)]

@@ -84,6 +84,7 @@ def test_verdict_is_on_test_and_single_items_on_valid(report: Report, data: hw.D
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_top_losses_are_those_of_the_predictions(report: Report, trained: Learner) -> None:
     found = trained.predictions("valid")
     worst = found.rows[np.argsort(-found.losses, kind="stable")][:12]
@@ -141,6 +142,7 @@ def test_report_is_kept_in_the_run_folder(report: Report, trained: Learner) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_two_reports_are_the_same(report: Report, trained: Learner) -> None:
     again = trained.report(slices=["pen"], tta=2)
     assert again.to_json() == report.to_json()
@@ -159,6 +161,7 @@ def test_baselines_are_kept_and_used_again(trained: Learner, report: Report, mon
         assert all(np.array_equal(one.predictions[part], other.predictions[part]) for part in ("valid", "test"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["other data", "bytes", "gone"])
 def test_baselines_of_other_data_are_not_used(data: hw.Data, digits: Path, tmp_path: Path, damage: str) -> None:
     learner = make(data, run=tmp_path / "run")

@@ -88,6 +88,7 @@ def test_a_number_from_photos(of_ink: Learner, ink_report: Report) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_the_items_that_are_farthest_off_have_pictures(of_ink: Learner, ink_report: Report) -> None:
     found = of_ink.predictions("valid")
     worst = found.rows[np.argsort(-np.abs(found.predictions - found.targets)[:, 0], kind="stable")][:12]
@@ -142,6 +143,7 @@ def test_several_labels_from_photos(of_tags: Learner) -> None:
     assert "fit" not in report.sections
 
 
+@pytest.mark.slow
 def test_figures_of_labels_are_those_at_the_models_own_thresholds(of_tags: Learner) -> None:
     found, target = of_tags.predictions("valid"), of_tags.setup.data.target
     assert isinstance(target, hw.Categories)
@@ -172,6 +174,7 @@ def test_a_bundle_of_numbers_is_measured_on_a_table(of_ink: Learner, tmp_path: P
     }
 
 
+@pytest.mark.slow
 def test_runs_show_their_own_metric(of_ink: Learner, ink_report: Report, tmp_path: Path) -> None:
     assert of_ink.run is not None
     folder, value = of_ink.run.path.parent, ink_report.parts["valid"].metrics["mae"]

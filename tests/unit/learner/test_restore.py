@@ -227,6 +227,7 @@ def test_broken_off_and_another_call_in_the_same_process(
         assert told(again.history) == told(one.history)
 
 
+@pytest.mark.slow
 def test_broken_off_while_features_are_computed(
     make: Callable[..., hw.Learner], body_head: Make, tmp_path: Path
 ) -> None:
@@ -239,6 +240,7 @@ def test_broken_off_while_features_are_computed(
     assert again.features is None
 
 
+@pytest.mark.slow
 def test_an_error_in_a_callback(make: Callable[..., hw.Learner], body_head: Make, tmp_path: Path) -> None:
     """The step that it broke off was not saved, and is done again."""
     whole = make("whole")
@@ -340,6 +342,7 @@ def max_steps(linear: Make, make_setup: MakeSetup, tmp_path: Path) -> Callable[.
     return train
 
 
+@pytest.mark.slow
 def test_max_steps(max_steps: Callable[..., tuple[nn.Module, History]]) -> None:
     with saves_counted() as saves:
         model, history = max_steps("whole")
@@ -353,6 +356,7 @@ def test_max_steps(max_steps: Callable[..., tuple[nn.Module, History]]) -> None:
         assert told(found) == told(history)
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_leaves_what_was_saved(
     make: Callable[..., hw.Learner], body_head: Make, tmp_path: Path
 ) -> None:

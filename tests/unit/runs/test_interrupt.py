@@ -103,6 +103,7 @@ class Shown(Progress):
         self.is_open = False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_learner_stays_usable(digits_data: hw.Data, linear: Make, tmp_path: Path, signum: int) -> None:
     """As in a notebook: the cell is stopped, the next one reports, exports, goes on."""

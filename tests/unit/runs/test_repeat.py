@@ -42,6 +42,7 @@ def test_a_run_done_again_comes_to_the_same_bits(first: Run) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_a_difference_is_told_with_what_has_changed(first: Run) -> None:
     second = copy_plan(first)
     shutil.copytree(first.path / "checkpoints", second.path / "checkpoints")
@@ -68,6 +69,7 @@ def test_a_run_that_never_trained(digits_data: hw.Data, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_minutes_keep_their_plan(digits_data: hw.Data, tmp_path: Path) -> None:
     hw.Learner(digits_data, "small_resnet", run=tmp_path / "timed", progress=False).fine_tune(minutes=0.01)
     second = copy_plan(open_run(tmp_path / "timed"))
@@ -75,6 +77,7 @@ def test_minutes_keep_their_plan(digits_data: hw.Data, tmp_path: Path) -> None:
     assert plans[0] == plans[1]
 
 
+@pytest.mark.slow
 def test_what_surrounded_a_run_is_written_down(first: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert {"command", "versions", "platform", "threads", "git", "settings", "training", "data"} <= first.config.keys()
     monkeypatch.setattr(runs, "git_state", lambda: None)

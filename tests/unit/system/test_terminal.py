@@ -61,6 +61,7 @@ def bundle(folder: Path, labels: list[str]) -> Path:
     return write_bundle(folder / "model.headway", manifest=manifest, files=read_bundle(GOLDEN).files)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [text for name, text in HOSTILE.items() if name != "half"])
 def test_labels_and_file_names_in_predict(text: str, tmp_path: Path) -> None:
     labels = [f"{number}{text}\nheadway: all is well" for number in range(3)]

@@ -63,6 +63,7 @@ def test_the_average_is_what_is_given_back(digits_data: hw.Data, body_head: Make
     assert learner.predictions().losses.mean() == pytest.approx(first.valid_loss, rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("save", [2, 6, 9, 12])
 def test_it_goes_on_to_the_same_bits(digits_data: hw.Data, linear: Make, tmp_path: Path, save: int) -> None:
     def made(**options: Any) -> hw.Learner:

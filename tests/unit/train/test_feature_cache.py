@@ -101,6 +101,7 @@ def test_training_reads_what_an_audit_computed(data: Data, computed: list[int]) 
     assert len(computed) == before
 
 
+@pytest.mark.slow
 def test_bodies_that_differ_in_a_plain_value_alone_share_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, computed: list[int]
 ) -> None:
@@ -118,6 +119,7 @@ def test_bodies_that_differ_in_a_plain_value_alone_share_nothing(
     assert not torch.equal(raster, curve)
 
 
+@pytest.mark.slow
 def test_a_fixed_body_answers_from_what_fine_tuning_computed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADWAY_CACHE", str(tmp_path / "cache"))
     draw = np.random.default_rng(0)

@@ -165,6 +165,7 @@ def test_stage_two_starts_from_the_solved_head(body_head: Make, make_setup: Make
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_a_recipe_says_how_many_rows_judge(
     body_head: Make, make_setup: MakeSetup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -316,6 +317,7 @@ def test_no_epochs_from_scratch_are_refused_with_what_they_mean(linear: Make, ma
     )
 
 
+@pytest.mark.slow
 def test_from_scratch_for_some_minutes(linear: Make, make_setup: MakeSetup) -> None:
     history = History()
     train_from_scratch(make_setup(linear()), history, minutes=0.02)

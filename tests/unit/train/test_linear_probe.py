@@ -138,6 +138,7 @@ def test_a_feature_that_never_changes_does_no_harm() -> None:
     assert torch.allclose(head(features).softmax(1), other(without).softmax(1), atol=5e-3)
 
 
+@pytest.mark.slow
 def test_the_decay_suits_the_noise() -> None:
     """Where features say nothing the strongest is best; where they say all, a weaker one."""
     draw = np.random.default_rng(1)
@@ -158,6 +159,7 @@ def test_candidates_run_from_strong_to_weak() -> None:
     assert all(a > b > 0 for a, b in pairwise(WEIGHT_DECAYS))
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_head() -> None:
     features, targets = problem(3)
     torch.manual_seed(0)

@@ -60,6 +60,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
         hw.CSVLogger(tmp_path / "file" / "log.csv")
 
 
+@pytest.mark.slow
 def test_tensorboard_has_a_point_an_entry_even_after_a_stop(digits_data: hw.Data, linear: Make, tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator

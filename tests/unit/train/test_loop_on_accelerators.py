@@ -67,6 +67,7 @@ def test_a_step_stays_on_its_device_and_reads_nothing_back(kind: str, tmp_path: 
     assert before == [META] * len(before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{"mixup": 0.4}, {"mixup": 0.4, "cutmix": 1.0, "accumulate": 2}])
 def test_mixing_does_neither(options: dict[str, Any], tmp_path: Path) -> None:
     state, setup = on_meta(make("categories", tmp_path), **options)
@@ -81,6 +82,7 @@ def test_smaller_photos_do_neither(tmp_path: Path) -> None:
     assert result.inputs.shape[2:] == (8, 8)
 
 
+@pytest.mark.slow
 def test_an_epoch_reads_one_number_back_at_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     state, setup = on_meta(make("category", tmp_path))
     state.callbacks = [FiniteLoss(setup.data)]
@@ -104,6 +106,7 @@ def test_a_step_that_looks_at_its_numbers_would_be_found(tmp_path: Path) -> None
         train_step(state, next(setup.loader(setup.data.train, shuffle=True).epoch(0)))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:for .* copying from a non-meta parameter:UserWarning")
 def test_what_is_restored_lies_where_the_weights_are(tmp_path: Path) -> None:
     """The count of steps as well: the fused update reads it on the device."""

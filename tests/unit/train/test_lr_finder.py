@@ -42,6 +42,7 @@ def test_the_model_and_the_generators_stay_as_they_were(body_head: Make, make_se
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
+@pytest.mark.slow
 def test_the_suggestion_trains_well(body_head: Make, make_setup: MakeSetup) -> None:
     found = find_lr(make_setup(body_head()))
     assert 1e-4 < found.suggestion < 0.3

@@ -62,6 +62,7 @@ def test_cutmix_mixes_the_target_by_area(items: int, seed: int, alpha: float) ->
             assert others.sum() == rows_cut.sum() * columns_cut.sum(), "a rectangle"
 
 
+@pytest.mark.slow
 @given(st.integers(2, 12), seeds, st.randoms(use_true_random=False))
 def test_what_is_drawn_does_not_depend_on_the_order(items: int, seed: int, random: object) -> None:
     images, targets, rows = shades(items)
@@ -76,6 +77,7 @@ def test_what_is_drawn_does_not_depend_on_the_order(items: int, seed: int, rando
     assert torch.equal(other_soft, soft[order])
 
 
+@pytest.mark.slow
 def test_shares_follow_their_distribution() -> None:
     """Zhang et al.: Beta(alpha, alpha)."""
     rows = np.arange(2000)
@@ -166,6 +168,7 @@ def test_labels_and_numbers_are_mixed() -> None:
     assert torch.isfinite(setup.objective.loss_fn(setup.model(inputs), mixture))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{"mixup": 1.0}, {"cutmix": 1.0}, {"label_smoothing": 0.3}])
 def test_a_network_becomes_less_sure_of_itself(linear: Make, make_setup: MakeSetup, options: dict[str, Any]) -> None:
     """The effect that the three papers report, on the photos that it was trained on."""

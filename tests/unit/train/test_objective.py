@@ -100,6 +100,7 @@ def test_the_head_for_a_number_is_ridge_regression() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 @pytest.mark.parametrize("dim", [30, 2000])
 def test_a_head_with_a_range_converges(dim: int) -> None:
     features, numbers = rows(150, dim)
@@ -115,6 +116,7 @@ def test_a_head_with_a_range_converges(dim: int) -> None:
     assert held_out < 1.3 * error
 
 
+@pytest.mark.slow
 def test_noise_is_not_learned() -> None:
     features, _ = rows(120, 40)
     noise = torch.randn(120, 1, generator=torch.Generator().manual_seed(5))

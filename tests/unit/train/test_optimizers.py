@@ -100,6 +100,7 @@ CHOICES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHOICES)
 def test_each_optimizer_keeps_the_rules_trains_and_goes_on(
     name: str, body_head: Make, digits_data: hw.Data, tmp_path: Path

@@ -181,6 +181,7 @@ def test_a_learner_refuses_before_it_works(pooled: Make, digits_data: hw.Data, t
     assert same_bits(learner.model, before)
 
 
+@pytest.mark.slow
 def test_accumulated_batches_are_one_large_batch(pooled: Make, make_setup: MakeSetup) -> None:
     """Up to rounding, and through the model they go one by one."""
     found: dict[str, tuple[dict[str, torch.Tensor], Steps, set[int]]] = {}
@@ -311,6 +312,7 @@ class Photos(nn.Module):
         return self.head(self.body(inputs))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("save", [1, 4, 8])
 def test_a_run_with_everything_goes_on_to_the_same_bits(digits_data: hw.Data, tmp_path: Path, save: int) -> None:
     whole = hw.Learner(digits_data, Photos(), batch_size=16, **QUIET)
@@ -323,6 +325,7 @@ def test_a_run_with_everything_goes_on_to_the_same_bits(digits_data: hw.Data, tm
     assert told(again.history) == told(whole.history)
 
 
+@pytest.mark.slow
 def test_a_run_with_everything_is_repeated(digits_data: hw.Data, tmp_path: Path) -> None:
     first = hw.Learner(digits_data, Photos(), run=tmp_path / "run", **QUIET)
     first.fine_tune(2, lr=1e-3, **EVERYTHING)

@@ -92,6 +92,7 @@ def test_features_of_those_that_are_left(read_again: hw.Data) -> None:
     assert all(len(each.predictions["valid"]) == 40 for each in learner.baselines())
 
 
+@pytest.mark.slow
 def test_too_many_of_them_stop_it(read_again: hw.Data) -> None:
     gone = files(read_again, "train", 1, 2, 3)
     learner = hw.Learner(read_again, BodyHead(), two_stages=True, callbacks=[Spoil(*gone)], progress=False)

@@ -31,6 +31,7 @@ def test_pictures_are_those_of_the_representations(length: int) -> None:
         assert pairs[0].numpy() / 255 == pytest.approx(digram(values), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_padding_is_black_and_counts_as_nothing() -> None:
     inputs = windows(1)
     inputs[:, 100:] = 256

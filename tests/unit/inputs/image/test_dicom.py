@@ -179,6 +179,7 @@ def scans(tmp_path: Path) -> pl.DataFrame:
     return pl.DataFrame({"file": files, "finding": ["yes", "no"] * 12})
 
 
+@pytest.mark.slow
 def test_a_data_set_has_the_headers_columns_and_says_what_it_may_not_be_used_for(scans: pl.DataFrame) -> None:
     data = hw.from_items(scans, input="file", target="finding")
     assert isinstance(data.input, hw.Image)
@@ -196,6 +197,7 @@ def test_a_data_set_has_the_headers_columns_and_says_what_it_may_not_be_used_for
     assert "Doe" not in str(data.items.to_dicts())
 
 
+@pytest.mark.slow
 def test_split_by_patient_there_is_nothing_to_propose(scans: pl.DataFrame) -> None:
     data = hw.from_items(scans, input="file", target="finding", split=hw.GroupSplit("patient"))
     sides = data.items.group_by("patient").agg(pl.col("split").n_unique())["split"]

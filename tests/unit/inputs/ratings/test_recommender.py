@@ -82,6 +82,7 @@ def test_a_prediction_is_quick_and_new_names_are_marked(bundle: Path) -> None:
     assert [each.familiar for each in predictor.answer(np.array([[1, 1], [0, 1]], np.float32))] == [True, False]
 
 
+@pytest.mark.slow
 def test_a_new_user_gets_what_the_others_give(learner: hw.Learner, bundle: Path) -> None:
     train, predictor = learner.data.train.items, hw.load(bundle)
     means = train.group_by("film").agg(pl.col("rating").mean()).sort("film")

@@ -45,6 +45,7 @@ def test_thresholds_are_quantiles_of_training_items() -> None:
     assert shares.max() < 1.0
 
 
+@pytest.mark.slow
 def test_features_do_not_depend_on_the_batch_and_export_alike() -> None:
     body = MiniRocket(2, 40, seed=3, num_features=NUM_KERNELS * 2)
     # Whole numbers: many values equal a threshold. More items than moments, of which a batch is laid out otherwise.

@@ -50,6 +50,7 @@ def test_series_that_rest_at_both_ends_are_found_shifted_and_rounded() -> None:
     assert len(pairs) <= 42
 
 
+@pytest.mark.slow
 def test_series_that_are_alike_by_nature_are_no_copies() -> None:
     draw, times = np.random.default_rng(0), np.linspace(-1, 1, LENGTH)
     # Beats of one heart: the same form, each a little wider or later.
@@ -64,6 +65,7 @@ def test_series_without_any_change_are_copies_of_nothing() -> None:
     assert find_copies(flat) == []
 
 
+@pytest.mark.slow
 def test_copies_are_brought_to_one_side_of_the_split() -> None:
     series = waves()[:, :1]
     copies = 2 * series[:20] + 1

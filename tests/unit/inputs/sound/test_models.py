@@ -92,6 +92,7 @@ def test_an_architecture_that_is_not_known() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_network_for_pictures_sees_spectrograms_and_is_pretrained() -> None:
     made = build("efficientnet_lite0", FIELD, PITCH, pretrained=True)
     assert made.pretrained

@@ -50,6 +50,7 @@ def test_a_number_that_stands_for_a_missing_value_is_named() -> None:
     assert far.evidence["columns"]["weight"]["count"] == int((weights == -999).sum())
 
 
+@pytest.mark.slow
 def test_a_column_of_the_targets_means_is_found() -> None:
     """The mean of each area, the row's own answer among them; and one that leaves it out."""
     draw, count = np.random.default_rng(0), 600
@@ -155,6 +156,7 @@ def test_one_value_for_a_whole_class_is_a_leak() -> None:
     assert [one.evidence["columns"] for one in leaks] == [["hours"]]
 
 
+@pytest.mark.slow
 def test_a_common_zero_beside_a_rare_class_is_no_mean_of_the_target() -> None:
     draw = np.random.default_rng(0)
     losses = np.where(draw.random(2000) < 0.97, 0, draw.integers(100, 4000, 2000))

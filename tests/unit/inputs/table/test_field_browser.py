@@ -68,6 +68,7 @@ def read_in_node(folder: Path, field: Table, rows: list[dict[str, Any]]) -> list
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_the_browser_reads_rows_as_python_does(tmp_path: Path) -> None:
     field = FIELD.fit(people())
     draw = np.random.default_rng(1)

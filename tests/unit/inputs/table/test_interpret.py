@@ -72,6 +72,7 @@ def test_the_predictor_is_the_model(learner: hw.Learner) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_what_the_model_uses(learner: hw.Learner) -> None:
     found = learner.interpret().importance()
     assert [each.name for each in found.columns[:2]] == ["age", "job"]
@@ -81,6 +82,7 @@ def test_what_the_model_uses(learner: hw.Learner) -> None:
     assert found.score.value == pytest.approx(score.value)
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_how_answers_depend_on_columns(learner: hw.Learner) -> None:
     age = learner.interpret().dependence("age")
@@ -94,6 +96,7 @@ def test_how_answers_depend_on_columns(learner: hw.Learner) -> None:
     assert not learner.interpret().dependence("joined").is_category
 
 
+@pytest.mark.slow
 def test_redundant_columns_and_leaks(learner: hw.Learner) -> None:
     assert learner.interpret().redundancy().groups() == []
     assert learner.interpret().leaks() == []

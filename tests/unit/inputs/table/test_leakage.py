@@ -20,6 +20,7 @@ def honest(count: int = 400, *, seed: int = 0) -> tuple[pl.DataFrame, np.ndarray
     return items, (items["a"].to_numpy() + items["b"].to_numpy() + draw.normal(size=count) > 0).astype(np.int64)
 
 
+@pytest.mark.slow
 def test_nothing_is_suspected_where_nothing_leaks() -> None:
     items, targets = honest()
     assert find_leaks(items, targets) == []
@@ -44,6 +45,7 @@ def test_a_copy_of_the_target_is_found_in_any_form(seed: int, form: str) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1.0, -1000.0])
 def test_a_copy_of_a_number_is_found(scale: float) -> None:
     items, _ = honest()
@@ -64,6 +66,7 @@ def test_noise_explains_nothing(seed: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["{}", "P-{}", "id{}x"])
 def test_ids_in_whose_order_the_answers_are(form: str) -> None:
     """Rows that were exported class by class, and numbered then; as text the numbers have no leading zeros."""
@@ -76,6 +79,7 @@ def test_ids_in_whose_order_the_answers_are(form: str) -> None:
     assert finding.remedies[-1] == "shuffle ids, or leave them out"
 
 
+@pytest.mark.slow
 def test_the_whole_text_of_a_finding() -> None:
     items, targets = honest()
     [finding] = find_leaks(items.with_columns(pl.Series("after", targets)), targets)
@@ -91,6 +95,7 @@ def test_the_whole_text_of_a_finding() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_several_columns_that_leak_are_one_finding() -> None:
     items, targets = honest()

@@ -34,6 +34,7 @@ def test_rows_that_differ_in_a_value_or_in_rounding(load: Callable[[], dict]) ->
         assert len(pairs) >= 28
 
 
+@pytest.mark.slow
 def test_rows_that_are_equal_by_accident_are_no_copies(shared_data: Callable[[str], Path]) -> None:
     passengers = pl.read_csv(shared_data("titanic") / "train.csv")
     # Two girls of nine months with the same parents: twins.

@@ -39,6 +39,7 @@ def test_of_two_categories_it_is_cramers_corrected_for_chance() -> None:
     assert of(redundancy(items), "one", "other") == pytest.approx(association(table, method="cramer"), abs=0.01)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), categories=st.integers(2, 30))
 def test_what_has_nothing_in_common_has_no_association(seed: int, categories: int) -> None:
@@ -57,6 +58,7 @@ def test_what_has_nothing_in_common_has_no_association(seed: int, categories: in
     assert found.groups() == []
 
 
+@pytest.mark.slow
 def test_real_columns_that_are_the_same(shared_data: Callable[[str], Path]) -> None:
     items, _ = read_adult(shared_data("adult"), count=4_000)
     found = redundancy(items)

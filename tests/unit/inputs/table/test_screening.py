@@ -95,6 +95,7 @@ def test_what_is_checked_of_a_wide_table_is_bounded_and_said(monkeypatch: pytest
     assert compare({**known, "num_columns": "x"}, [answered] * 30, labels=["no", "yes"]).note == ""
 
 
+@pytest.mark.slow
 def test_columns_that_are_named_together_are_always_shuffled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interpret, "screen", lambda items, targets, seed: ("c3", "c7"))
     learner = hw.Learner(from_items(wide(), input=hw.Table(), target=Category("y")), progress=False)

@@ -69,6 +69,7 @@ def test_spam_is_told_by_words(shared_data: Callable[[str], Path]) -> None:
     assert f1_score(valid.targets, answers(BAYES, train, valid).argmax(1)) >= 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [BAYES, LOGISTIC])
 def test_classes_without_training_texts_get_0_and_one_class_alone_1(name: str) -> None:
     train, valid = films(30), films(6)
@@ -106,6 +107,7 @@ def test_texts_without_words_and_single_rows_are_taken(name: str, texts: list[st
     assert answers(name, rows.take(np.array([0])), rows).tolist() == [[1, 0], [1, 0]]
 
 
+@pytest.mark.slow
 def test_each_column_has_words_of_its_own() -> None:
     """The same words mean the opposite in another column."""
     titles, bodies = np.where(np.arange(60) % 2, "yes", "no"), np.where(np.arange(60) % 3, "yes", "no")

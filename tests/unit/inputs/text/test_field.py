@@ -132,6 +132,7 @@ def test_every_script_is_read(field: Text, text: str) -> None:
     assert 0 < len(field.read(text)) <= field.max_tokens
 
 
+@pytest.mark.slow
 def test_a_megabyte_is_read_up_to_a_limit(field: Text) -> None:
     long = "so far " * (2**20 // 7)
     assert np.array_equal(field.read(long), field.read(long[:MAX_CHARACTERS]))

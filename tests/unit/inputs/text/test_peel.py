@@ -75,6 +75,7 @@ def test_texts_of_a_pretrained_encoder(doubtful: hw.Data, tmp_path: Path, monkey
     assert lines["method"] + lines["loop"] <= 150
 
 
+@pytest.mark.slow
 def test_a_split_that_cannot_be_drawn_again(reviews: hw.Data) -> None:
     data = replace(reviews, split=hw.RandomSplit(0.3, seed=7))
     learner = trained(data, "text_cnn", pretrained=False, two_stages=True)

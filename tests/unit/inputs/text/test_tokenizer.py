@@ -27,6 +27,7 @@ def test_a_learned_tokenizer_gives_every_text_back() -> None:
     assert made.token_to_id("[PAD]") == 0
 
 
+@pytest.mark.slow
 def test_what_is_learned_is_the_same_in_another_process() -> None:
     code = f"from headway.inputs.text.tokenizer import *; print(hash_of(learned_tokenizer({TEXTS!r})))"
     code = f"import hashlib; hash_of = lambda text: hashlib.sha256(text.encode()).hexdigest(); {code}"

@@ -32,6 +32,7 @@ def shares(**options: float) -> dict[int, float]:
     return {token: count / 4000 for token, count in sorted(drawn.items())}
 
 
+@pytest.mark.slow
 def test_tokens_are_drawn_by_their_probabilities() -> None:
     assert shares() == pytest.approx({0: 0.5, 1: 0.25, 2: 0.15, 3: 0.1}, abs=0.03)
     # At a half of the temperature probabilities are squared.

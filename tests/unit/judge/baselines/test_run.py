@@ -53,6 +53,7 @@ def noise(items: int, *, classes: int = 3, features: int | None = None, seed: in
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "low", "high"),
     [
@@ -92,6 +93,7 @@ def test_nearest_mean_is_the_closest_by_distance(
     assert (ours.argsort(1) == (-distances).argsort(1)).mean() > 0.999
 
 
+@pytest.mark.slow
 def test_logistic_regression_on_features_finds_what_is_there() -> None:
     draw = np.random.default_rng(0)
     targets = draw.integers(4, size=1300)

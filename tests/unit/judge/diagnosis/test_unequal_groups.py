@@ -84,6 +84,7 @@ def test_a_class_that_is_commoner_in_a_group_is_no_finding() -> None:
     assert unequal(report) == []
 
 
+@pytest.mark.slow
 def test_only_of_columns_that_are_named_and_of_items_that_are_independent() -> None:
     assert unequal(judged(*missed(0.2), slices=())) == []
     assert unequal(judged(*missed(0.2), clusters="patient")) == []

@@ -35,6 +35,7 @@ def judged(table: pl.DataFrame, groups: Any, **options: Any) -> FairnessReport:
     return judge_fairness(probabilities, targets, table, columns=groups, metrics=metrics_of(), labels=LABELS, **options)
 
 
+@pytest.mark.slow
 def test_what_differs_is_said_and_what_does_not_is_not() -> None:
     _, _, table = people()
     report = judged(table, ["race", "sex"])
@@ -105,6 +106,7 @@ def test_the_target_as_a_group() -> None:
     assert gaps["true_positive_rate"].verdict == gaps["false_positive_rate"].verdict == "cannot say"
 
 
+@pytest.mark.slow
 def test_numbers_have_an_error_and_a_bias() -> None:
     draw = np.random.default_rng(0)
     truth, sex = draw.normal(50, 10, size=(600, 1)), np.repeat(["f", "m"], 300)

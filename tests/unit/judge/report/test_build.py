@@ -70,6 +70,7 @@ def test_metrics_are_those_of_evaluate_and_labels_are_indices() -> None:
     assert report.verdict_part == report.focus_part == "test"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [dict, pl.DataFrame, pd.DataFrame])
 def test_items_of_any_kind_give_the_same(kind: Any) -> None:
     probabilities, targets = answers()

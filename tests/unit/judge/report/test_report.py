@@ -293,6 +293,7 @@ def test_a_suspected_leak_stands_beside_the_verdict(report: Report) -> None:
     assert not replace(report, findings=leaks[1:2]).suspected_leak
 
 
+@pytest.mark.slow
 def test_json_of_many_classes_has_no_blanks(tmp_path: Path) -> None:
     targets = np.arange(600) % 300
     many = report_of(

@@ -69,6 +69,7 @@ def test_numbers_beside_their_mean_and_median(of_ages: Report) -> None:
     assert of_ages.verdict.baseline == min(of_ages.baselines, key=lambda row: row.metrics["valid"]["mae"].value).name
 
 
+@pytest.mark.slow
 def test_the_verdict_on_numbers_says_its_metric_and_its_direction() -> None:
     answers, truth = ages()
     report = hw.judge_predictions(answers, truth, task="regression")

@@ -19,6 +19,7 @@ def answers(items: int, classes: int, *, groups: int = 3, seed: int = 0) -> tupl
     return predicted, targets, Groups(tuple("abcdefgh"[:groups]), index)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 4])
 def test_values_are_fairlearns(classes: int) -> None:
     with warnings.catch_warnings():

@@ -45,6 +45,7 @@ def table(count: int, *, seed: int = 0) -> pl.DataFrame:
     )
 
 
+@pytest.mark.slow
 def test_every_metric_of_every_group() -> None:
     items = table(600).with_columns(site=pl.when(pl.col("age") < 25).then(None).otherwise(pl.col("site")))
     probabilities, targets = predictions(items, 0.8)
@@ -194,6 +195,7 @@ def test_a_million_predictions() -> None:
     assert found.num_compared == 12
 
 
+@pytest.mark.slow
 def test_compas(shared_data: Callable[[str], Path]) -> None:
     from sklearn.linear_model import LogisticRegression
 

@@ -32,6 +32,7 @@ def log_loss(probabilities: np.ndarray, targets: np.ndarray) -> float:
     return float(-np.log(probabilities[np.arange(len(targets)), targets]).mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("temperature", [0.5, 2.0])
 def test_finds_the_temperature_and_that_it_helps(temperature: float) -> None:
     probabilities, targets = predictions(2000, temperature=temperature)

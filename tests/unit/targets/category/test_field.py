@@ -111,6 +111,7 @@ def test_blanks_around_a_label_do_not_count() -> None:
     assert Category("label", labels=(" a", "b")).encode(["a"]).tolist() == [0]
 
 
+@pytest.mark.slow
 def test_identical_items_with_different_labels_are_named_before_training() -> None:
     texts = [f"the {number}th day of the journey" for number in range(12)]
     moods = ["glad", "sad"] * 6

@@ -133,6 +133,7 @@ def test_masks_need_photos() -> None:
     assert str(caught.value) == "Masks lie on pictures.\n  Given: input=Number\n  Fix:   Read the photos with Image."
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     width=st.integers(8, 120),

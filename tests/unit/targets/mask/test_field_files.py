@@ -160,6 +160,7 @@ def test_the_fingerprint_knows_the_masks_but_not_where_they_lie(mask_folder: Mas
     assert data_of(items).fingerprint != before
 
 
+@pytest.mark.slow
 def test_opened_again(mask_folder: MaskFolder, tmp_path: Path) -> None:
     items = mask_folder(60)
     (tmp_path / "05.png").write_bytes(b"")

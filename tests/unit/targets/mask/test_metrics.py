@@ -37,6 +37,7 @@ def _by_class(score: Any, wanted: np.ndarray, answers: np.ndarray) -> np.ndarray
     return score(wanted, answers, average=None)
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 1000), classes=st.integers(2, 5))
 def test_the_same_as_scikit_learn_over_all_pixels(seed: int, classes: int) -> None:

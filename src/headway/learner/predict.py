@@ -16,6 +16,7 @@ from headway.inputs.protocols import Step
 from headway.seeds import generator
 from headway.system.figures import new_figure
 from headway.targets.base import Prediction
+from headway.train.counts import without_scores
 from headway.train.predictions import body_vectors, check_body, nearest, part_vectors, predict_arrays, step_of
 from headway.train.stage import Setup
 
@@ -94,7 +95,8 @@ class Answers:
         vectors = _Embedding(manifest={}, setup=self.setup, **fields).vectors(items, batch_size=batch_size)
         # Of no items there is still a length.
         head = cast("nn.Linear", self.setup.model.get_submodule("head"))
-        return np.stack(vectors) if vectors else np.empty((0, head.in_features), dtype=np.float32)
+        none = without_scores(self.setup.model, np.empty((0, head.in_features), dtype=np.float32))
+        return np.stack(vectors) if vectors else none
 
     def nearest(self, item: Any, *, k: int = 5) -> pl.DataFrame:
         """The training items whose vectors are most like an item's; see `embed`.

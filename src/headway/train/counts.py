@@ -16,7 +16,17 @@ from torch import nn
 from headway.data.dataset import Part
 from headway.train.objective import Objective, calibrated_losses
 
-__all__ = ["Counts", "add_scores", "count", "counter_of", "forget_counts", "judged", "scores_of", "with_scores"]
+__all__ = [
+    "Counts",
+    "add_scores",
+    "count",
+    "counter_of",
+    "forget_counts",
+    "judged",
+    "scores_of",
+    "with_scores",
+    "without_scores",
+]
 
 # Of more items nothing is counted: the weights learn from so many what scores would add.
 MOST_COUNTED = 50_000
@@ -95,6 +105,11 @@ def with_scores(model: nn.Module, part: Part, features: np.ndarray) -> np.ndarra
         return features
     scores = scores_of(model, part).numpy()
     return np.hstack([features[:, : -scores.shape[1]], scores])
+
+
+def without_scores(model: Any, features: np.ndarray) -> np.ndarray:
+    """Features `[items, features]` without the scores, which are of the classes and not of what items are like."""
+    return features if counter_of(model) is None else features[:, : -model.head.out_features]
 
 
 def forget_counts(model: nn.Module) -> None:

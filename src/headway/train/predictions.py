@@ -14,6 +14,7 @@ from headway.errors import ConfigError
 from headway.inputs.protocols import Step
 from headway.predictions import Predictions
 from headway.train.checks import has_linear_head
+from headway.train.counts import without_scores
 from headway.train.loop import evaluating
 from headway.train.stage import Setup
 
@@ -58,15 +59,19 @@ def check_body(setup: Setup) -> None:
 
 
 def body_vectors(setup: Setup, inputs: np.ndarray) -> np.ndarray:
-    """What the model's body makes of what its input field reads of items, float32 `[items, features]`."""
+    """What the model's body makes of what its input field reads of items, float32 `[items, features]`.
+
+    Without scores of classes that it counted.
+    """
     body = setup.model.get_submodule("body")
     with evaluating(body), torch.inference_mode(), setup.precision.autocast():
-        return body(as_inputs(setup, inputs)).float().cpu().numpy()
+        vectors = body(as_inputs(setup, inputs)).float().cpu().numpy()
+    return without_scores(setup.model, vectors)
 
 
 def part_vectors(setup: Setup, part: Part) -> np.ndarray:
     """The same of a part's items, in the order of its rows."""
-    return setup.outputs(setup.model.get_submodule("body"), part)[0].numpy()
+    return without_scores(setup.model, setup.outputs(setup.model.get_submodule("body"), part)[0].numpy())
 
 
 def nearest(vectors: np.ndarray, others: np.ndarray, *, k: int) -> tuple[np.ndarray, np.ndarray]:

@@ -79,6 +79,13 @@ def test_the_head_adds_scores_where_heads_do_better_so(learner: hw.Learner) -> N
     assert (learner.features.parts["train"][:, -2:] == 0).all()
 
 
+def test_vectors_of_items_are_without_them(learner: hw.Learner) -> None:
+    learner.fine_tune(epochs=0)
+    assert learner.embed(learner.data.train.items.head(3)).shape == (3, 3)
+    assert learner.embed([]).shape == (0, 3)
+    assert len(learner.nearest(learner.data.train.items.row(0, named=True), k=2)) == 2
+
+
 def test_weights_train_without_scores(learner: hw.Learner) -> None:
     body: Any = learner.model.get_submodule("body")
     for _ in range(2):

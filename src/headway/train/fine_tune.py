@@ -189,7 +189,7 @@ def _stage_two(
     head_outputs, targets = _start(setup, inside, features, head)
     counts = count(model, inside, seed=setup.seed)
     scores = counts.scores(model, aside) if counts else None
-    # The weights train without scores, as those of the rows that they train on would be too sure.
+    # The weights train without any scores, as those of the rows that they train on would be too sure.
     forget_counts(model)
     # An overconfident network may be right more often: each side is judged at the temperature that is best for it, and
     # with the scores where it does better so.

@@ -41,6 +41,9 @@ Shard = Annotated[
 # A process that was killed, by the system when memory ran out for instance, is not at fault; one that raises is.
 MAX_RESTARTS = 3
 
+# The signals that torch's agent handles; by name, for Windows has not all of them.
+HANDLED = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT")
+
 # Of what a process said that is not the first one, the end is shown.
 LINES_SHOWN = 30
 
@@ -130,6 +133,8 @@ def _run(arguments: Sequence[str], processes: int, logs: Path) -> dict[int, int]
         max_restarts=0,
         logs_specs=DefaultLogsSpecs(str(logs), redirects=dict.fromkeys(range(1, processes), Std.ALL)),
     )
+    # The agent sets handlers of these signals, and leaves them set.
+    before = {number: signal.getsignal(number) for number in map(signal.Signals.__getitem__, HANDLED)}
     try:
         elastic_launch(config, sys.executable)("-m", "headway", *arguments)
     except ChildFailedError as error:
@@ -137,4 +142,7 @@ def _run(arguments: Sequence[str], processes: int, logs: Path) -> dict[int, int]
     except SignalException as error:
         # The processes have saved and said so.
         sys.exit(128 + error.sigval)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return {}

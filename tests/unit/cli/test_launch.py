@@ -35,7 +35,7 @@ Do = Callable[..., Path]
 def do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Do]:
     """Has the first and the second process do so; gives the file with a line for each start of the first."""
     monkeypatch.chdir(tmp_path)
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
 
     def write(first: str, second: str) -> Path:
         script = tmp_path / "process"
@@ -45,8 +45,7 @@ def do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Do]:
         return tmp_path / "starts"
 
     yield write
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
+    assert {number: signal.getsignal(number) for number in handlers} == handlers
 
 
 @contextmanager

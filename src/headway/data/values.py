@@ -32,6 +32,9 @@ MIN_STORE_BYTES = 4 * 2**20
 # Rows that are read at a time, and kept as a piece.
 PIECE = 2_000
 
+# Rows that are hashed at a time.
+PIECE_HASHED = 50_000
+
 
 def open_table(items: pl.DataFrame, input: Input) -> Store:
     """The store of a table's rows: a hash of each, and which cannot be read. The field reads them once it is fitted.
@@ -40,16 +43,36 @@ def open_table(items: pl.DataFrame, input: Input) -> Store:
     than half of the rows have an equal and the input names no items, they are taken as different ones that happen to
     look alike, and each has a hash of its own.
     """
-    columns = [as_text(items[name]) for name in items.columns if name != "row"]
-    texts = pl.select(pl.concat_str([column.fill_null("\0") for column in columns], separator="\1")).to_series()
     same = input.same_items(items)
     if same is not None:
         # The hash of one of the item's rows: where each has one row, it is what it is without this.
-        texts = pl.DataFrame({"same": same, "text": texts}).select(pl.col("text").min().over("same")).to_series()
-    elif texts.n_unique() < len(items) / 2:
-        texts = pl.Series([f"{row}\1{text}" for row, text in zip(items["row"], texts, strict=True)])
+        texts = (
+            pl.DataFrame({"same": same, "text": _texts(items)}).select(pl.col("text").min().over("same")).to_series()
+        )
+        return Store(None, _hashes(texts), input.unreadable(items))
+    contents = _by_piece(items, lambda rows: _hashes(_texts(rows)))
+    if contents.n_unique() < len(items) / 2:
+        contents = _by_piece(
+            items, lambda rows: _hashes(pl.select(pl.format("{}\1{}", rows["row"], _texts(rows))).to_series())
+        )
+    return Store(None, contents, input.unreadable(items))
+
+
+def _by_piece(items: pl.DataFrame, hashes: Callable[[pl.DataFrame], pl.Series]) -> pl.Series:
+    """What a function gives for all rows, a piece at a time: the text of all of them is larger than the table."""
+    pieces = (items[start : start + PIECE_HASHED] for start in range(0, len(items), PIECE_HASHED))
+    return pl.concat([pl.Series(dtype=pl.String), *map(hashes, pieces)])
+
+
+def _texts(items: pl.DataFrame) -> pl.Series:
+    """All that a row says, as one text."""
+    columns = [as_text(items[name]).fill_null("\0") for name in items.columns if name != "row"]
+    return pl.select(pl.concat_str(columns, separator="\1")).to_series()
+
+
+def _hashes(texts: pl.Series) -> pl.Series:
     contents = [hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in texts]
-    return Store(None, pl.Series(contents, dtype=pl.String), input.unreadable(items))
+    return pl.Series(contents, dtype=pl.String)
 
 
 def as_text(column: pl.Series) -> pl.Series:

@@ -59,6 +59,22 @@ def tokens(ragged: Ragged) -> list[list[int]]:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("num_different", [9, 2])
+def test_rows_are_known_by_the_same_hashes_whatever_is_hashed_at_a_time(
+    num_different: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = [row % num_different for row in range(9)]
+    rows = pl.DataFrame({"row": range(9), "a": numbers, "b": [str(number) if number else None for number in numbers]})
+    whole = values.open_table(rows, hw.Table()).contents
+    monkeypatch.setattr(values, "PIECE_HASHED", 4)
+    assert values.open_table(rows, hw.Table()).contents.to_list() == whole.to_list()
+    assert whole.n_unique() == 9
+
+
+def test_no_rows_have_no_hashes() -> None:
+    assert values.open_table(pl.DataFrame({"row": [], "a": []}), hw.Table()).contents.len() == 0
+
+
 def test_tokens_are_read_once_and_mapped_from_a_file(cache: Path, num_read: list[int]) -> None:
     counts: list[tuple[int, int]] = []
     first = opened(on_progress=lambda done, total: counts.append((done, total)))

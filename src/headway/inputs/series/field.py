@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -152,11 +153,11 @@ class Series(Input):
             names = wide_columns(table, pattern)
             name = pattern.replace("*", "").strip("_- ") or "series"
             bound = learned(replace(self, values=(name,)), moments=names)
-            return (
-                bound,
-                from_wide(table, names, name),
-                (f"{len(names)} columns {pattern!r} are the moments of {name!r}.",),
-            )
+            others = [repr(other) for other in table.columns if fnmatchcase(other, pattern) and other not in names]
+            notes = [f"{len(names)} columns {pattern!r}, {names[0]!r} to {names[-1]!r}, are the moments of {name!r}."]
+            if others:
+                notes.append(f"Without a number behind it, these are no moments: {', '.join(others[:10])}.")
+            return bound, from_wide(table, names, name), tuple(notes)
         if not self.values:
             recognised = self.recognise((), lambda: table, size=0)
             if recognised is None:

@@ -63,7 +63,9 @@ def test_a_column_for_each_moment_becomes_one_series() -> None:
     table = pl.DataFrame({f"t{moment}": [float(moment), 1.0] for moment in range(12)} | {"label": ["a", "b"]})
     field, items, notes = hw.Series("t*").items_of(table)
     assert items.columns == ["label", "t"]
-    assert notes == ("12 columns 't*' are the moments of 't'.",)
+    assert notes == ("12 columns 't*', 't0' to 't11', are the moments of 't'.",)
+    notes = hw.Series("t*").items_of(table.with_columns(type=pl.lit("x")))[2]
+    assert notes[1] == "Without a number behind it, these are no moments: 'type'."
     field = field.fit(items)
     row = table.row(0, named=True)
     assert field.read(row).tolist() == field.read({"t": list(range(12))}).tolist()

@@ -203,3 +203,14 @@ def test_a_label_that_changes_within_a_series_cannot_be_predicted() -> None:
         "Columns that change within a series are left out: 'label'.\n"
         "  Fix:   Correct the rows in which it differs from the others."
     )
+
+
+def test_copies_of_one_item_cannot_be_split_and_it_is_said() -> None:
+    table = pl.DataFrame({"text": ["the same words"] * 20, "label": ["a", "b"] * 10})
+    with pytest.raises(DataError) as caught:
+        hw.from_items(table, input=hw.Text("text"), target="label")
+    assert str(caught.value) == (
+        "Train and valid must both have items.\n"
+        "  Given: 20 in train, 0 in valid, all of the same content\n"
+        "  Fix:   Add items, or split in another way."
+    )

@@ -27,8 +27,11 @@ _SHARE = 0.03
 
 def check_left_out(data: Data) -> list[Finding]:
     """Items that cannot be read or have no answer."""
-    # Neither copies across the split nor what people decided on.
-    problems = data.problems.filter(~pl.col("reason").str.contains("identical to an item|^dropped by "))
+    # Neither what the split itself leaves out, such as the gap before valid of forecasts, nor what people decided on.
+    is_meant = pl.col("reason").str.contains("identical to an item|^dropped by ") | (
+        pl.col("reason") == data.split.left_out
+    )
+    problems = data.problems.filter(~is_meant)
     if not len(problems):
         return []
     share = wilson(len(problems), len(problems) + len(data.items))

@@ -207,7 +207,7 @@ def from_items(
         return from_csv(items, input=input, target=target, split=split, **options)
     frame = as_frame(items)
     split, near_copies = check_split(split or default_split(target)), check_choice(near_copies)
-    input, frame, remarks = _input(input, target, lambda: frame).items_of(frame)
+    input, frame, remarks = _items_of(input, target, frame)
     target = _target(target, lambda: frame, input) if isinstance(target, str) else target.bind_to(input)
     # The split's own column says which side a row is on, and nothing that a model should learn.
     own = [split.column] if isinstance(split, (ColumnSplit, GroupSplit)) else []
@@ -366,6 +366,19 @@ def _target(column: str, items: Callable[[], pl.DataFrame], input: Input) -> Tar
         return frame[column]
 
     return recognise_target(column, values, input)
+
+
+def _items_of(
+    input: str | Sequence[str] | Input | None, target: str | Target, rows: pl.DataFrame
+) -> tuple[Input, pl.DataFrame, Sequence[str]]:
+    """The field, the items that it makes of a table's rows, and remarks; a DataError where these lack the target."""
+    field, items, remarks = _input(input, target, lambda: rows).items_of(rows)
+    columns = [target] if isinstance(target, str) else target.columns
+    lost = [column for column in columns if column in rows.columns and column not in items.columns]
+    if lost:
+        what = f"Column {lost[0]!r} must have one value for all rows of an item, to be predicted."
+        raise DataError(what, given=" ".join(remarks), fix="Correct the rows in which it differs from the others.")
+    return field, items, remarks
 
 
 def _with_existing_paths(frame: pl.DataFrame, input: Input, target: Target) -> tuple[pl.DataFrame, list[str]]:

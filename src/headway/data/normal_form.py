@@ -50,14 +50,14 @@ def spellings(column: str, values: Iterable[Any]) -> list[str]:
     for text, count in Counter(value for value in values if isinstance(value, str)).items():
         if (label := normal_text(text)) is not None:
             by_label[label][text] += count
-    other = [(text, label) for label, texts in by_label.items() for text, _ in texts.most_common()[1:]]
+    several = {label: texts for label, texts in by_label.items() if len(texts) > 1}
+    other = [(text, label) for label, texts in several.items() for text, _ in texts.most_common() if text != label]
     if not other:
         return []
     num_values = sum(by_label[label][text] for text, label in other)
     text, label = other[0]
-    usual = by_label[label].most_common(1)[0][0]
     return [
-        f"Other spellings in column {column!r} are read as the usual ones: {text!r} as {usual!r} "
+        f"Other spellings in column {column!r} are read as the usual ones: {text!r} as {label!r} "
         f"({num_values:,} in all)."
     ]
 

@@ -1,4 +1,4 @@
-"""A table's file to a frame, in whatever dialect it is written: separator, encoding, form of numbers and of dates.
+"""A table's file to a frame, in whatever dialect it is written: encoding, compression, form of numbers and of dates.
 
 What is recognised is told, and can be said instead (`Dialect`); what could mean two things is an error, or stays text.
 """
@@ -19,7 +19,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headway.data.normal_form import existing_paths, normal_name
+from headway.data.delimited import check_width, parse_text
+from headway.data.normal_form import existing_paths
 from headway.data.parquet import is_parquet, read_parquet
 from headway.data.parse_numbers import NO_NUMBER
 from headway.data.repository import is_repository, read_repository
@@ -33,13 +34,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Dialect", "names_table", "read_table", "read_values"]
 
-# More columns are no table that a person made, and take minutes to look at.
-MAX_COLUMNS = 10_000
 # Of a table, unpacked: it is read as a whole.
 MAX_BYTES = 2**33
-# Characters that a dialect is recognised by.
+# Bytes that an encoding is recognised by.
 _SAMPLE = 65_536
-_HEADER = 1 << 24
 _UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, csv.Error, UnicodeError, ImportError, MemoryError)
 _COMPRESSED = ".gz"
 _SEPARATORS = {".csv": ",", ".txt": ",", ".tsv": "\t"}
@@ -232,10 +230,8 @@ def _read(path: str | os.PathLike[str], dialect: Dialect, tell: Tell) -> tuple[p
     with _explained(file, path):
         if ending in _SEPARATORS:
             text = _decoded(_bytes(file), dialect, path, tell)
-            separator = dialect.separator or _separator(text[:_SAMPLE], _SEPARATORS[ending])
-            if dialect.separator is None and separator != _SEPARATORS[ending]:
-                tell(f"Columns are separated by {separator!r}; another: --separator (separator=).")
-            return _parsed(text, separator, path, tell), replace(dialect, separator=separator)
+            frame, separator = parse_text(text, dialect.separator, _SEPARATORS[ending], path=path, tell=tell)
+            return frame, replace(dialect, separator=separator)
         if ending in TABLE_FORMATS:
             text = _decoded(_bytes(file), dialect, path, tell)
             return read_format(ending, text), replace(dialect, separator=None)
@@ -250,7 +246,7 @@ def _read(path: str | os.PathLike[str], dialect: Dialect, tell: Tell) -> tuple[p
             raise OSError(message)
         else:
             frame = read_parquet(file, max_bytes=MAX_BYTES)
-    _check_width(len(frame.columns), path)
+    check_width(len(frame.columns), path)
     return frame, replace(dialect, separator=None)
 
 
@@ -289,13 +285,6 @@ def _bytes(file: Path) -> bytes:
         message = f"too large: unpacked, it has more than {MAX_BYTES / 1e9:.1f} GB"
         raise OSError(message)
     return text
-
-
-def _check_width(num_columns: int, path: object) -> None:
-    if num_columns > MAX_COLUMNS:
-        what = f"The table has more than {MAX_COLUMNS:,} columns, which is too many to look at each."
-        fix = "Choose columns, or turn the table if its rows are columns."
-        raise DataError(what, given=f"{path}, {num_columns:,} columns", fix=fix)
 
 
 def _decoded(data: bytes, dialect: Dialect, path: object, tell: Tell) -> str:
@@ -337,59 +326,6 @@ def _check_one_encoding(data: bytes, path: object) -> None:
     fix = "Save it in one encoding, or name one for all of it, such as --encoding windows-1252 (encoding=)."
     line = data.split(b"\n")[number - 1][:60]
     raise DataError(what, given=f"{path}, line {number}: {line!r}", fix=fix)
-
-
-def _separator(sample: str, usual: str) -> str:
-    """The character that cuts every line into the same number of values, two or more; the usual one where none does."""
-    for separator in dict.fromkeys((usual, ",", ";", "\t", "|")):
-        widths = [len(record) for record in csv.reader(io.StringIO(sample, newline=""), delimiter=separator) if record]
-        # The last line may be cut.
-        if widths and widths[0] > 1 and len({*(widths[:-1] or widths)}) == 1:
-            return separator
-    return usual
-
-
-def _parsed(text: str, separator: str, path: object, tell: Tell) -> pl.DataFrame:
-    """The table's columns as text; of several of the same name the first."""
-    import polars as pl
-
-    # By Python's reader, as polars renames columns of the same name.
-    header = next(filter(None, csv.reader(io.StringIO(text[:_HEADER], newline=""), delimiter=separator)), [])
-    _check_width(len(header), path)
-    try:
-        # All as text: polars would read 007 as 7, and decide by the first rows alone.
-        frame = pl.read_csv(text.encode(), separator=separator, infer_schema=False)
-    except pl.exceptions.ComputeError:
-        # Polars says that something is wrong, and not in which line.
-        _check_lines(text, len(header), separator, path)
-        raise
-    # Files that were put together have the header again; a table of one column can hold its own name.
-    again = [pl.col(column) == name for column, name in zip(frame.columns, header, strict=False)]
-    if len(header) > 1 and len(rows := frame.filter(~pl.all_horizontal(again).fill_null(value=False))) < len(frame):
-        tell(f"Rows that are the header again are left out: {len(frame) - len(rows):,}.")
-        frame = rows
-    names = [normal_name(name) for name in (header if len(header) == len(frame.columns) else frame.columns)]
-    first: dict[str, int] = {}
-    for index, name in enumerate(names):
-        first.setdefault(name, index)
-    twice = [f"{name!r} (column {index + 1})" for index, name in enumerate(names) if name and first[name] != index]
-    if twice:
-        more = f" and {len(twice) - _SHOWN} more" if len(twice) > _SHOWN else ""
-        tell(f"Columns of a name that another has before them are left out: {', '.join(twice[:_SHOWN])}{more}.")
-    frame = frame[:, list(first.values())]
-    frame.columns = list(first)
-    return frame
-
-
-def _check_lines(text: str, width: int, separator: str, path: object) -> None:
-    """Names the first line that has more values than there are columns."""
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    for record in lines:
-        if len(record) > width:
-            what = "A line of the table has more values than there are columns."
-            given = f"{path}, line {lines.line_num} has {len(record)}, the first line {width}"
-            fix = f"Put values that hold {separator!r} into quotes, or name the character between values: --separator."
-            raise DataError(what, given=given, fix=fix)
 
 
 def _values(frame: pl.DataFrame, dialect: Dialect, tell: Tell) -> pl.DataFrame:

@@ -263,6 +263,8 @@ class Target(AsJson, ABC):
         sizes = {part: int((items["split"] == part).sum()) for part in ("train", "valid")}
         if not all(sizes.values()):
             given = ", ".join(f"{count} in {part}" for part, count in sizes.items())
+            # Copies of one item are on one side of a split.
+            given += ", all of the same content" * ("content" in items.columns and items["content"].n_unique() == 1)
             raise DataError(
                 "Train and valid must both have items.", given=given, fix="Add items, or split in another way."
             )

@@ -24,7 +24,8 @@ def activity(model: nn.Module, inputs: torch.Tensor) -> list[LayerActivity]:
 
     Returns:
         One a module whose output is not just that of its last part. A channel is dead where it is exactly 0 for every
-        item and place, as behind a ReLU that never opens.
+        item and place, as behind a ReLU that never opens. Tables that nothing was put in, such as counts that did
+        not help, are left out.
 
     Example:
         >>> [layer.name for layer in activity(nn.Sequential(nn.Linear(2, 3), nn.ReLU()), torch.rand(4, 2))]
@@ -35,7 +36,7 @@ def activity(model: nn.Module, inputs: torch.Tensor) -> list[LayerActivity]:
     names: WeakIdKeyDictionary = WeakIdKeyDictionary()
 
     def measure(name: str, module: nn.Module, output: torch.Tensor) -> None:
-        if output.ndim < 2 or not output.is_floating_point():
+        if output.ndim < 2 or not output.is_floating_point() or _is_unused(module):
             return
         before = names.get(output)
         if before is not None and any(True for child in module.children() for _ in child.parameters()):
@@ -71,6 +72,12 @@ def hooked(model: nn.Module, hook: Callable[[str, nn.Module, torch.Tensor], None
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _is_unused(module: nn.Module) -> bool:
+    """Whether a module goes by tables that are not learned, and are all 0."""
+    tables = [*module.buffers()]
+    return bool(tables) and not any(True for _ in module.parameters()) and not any(table.any() for table in tables)
 
 
 def _measured(name: str, values: torch.Tensor) -> LayerActivity:

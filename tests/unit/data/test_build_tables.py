@@ -191,3 +191,26 @@ def test_a_header_that_stands_again_is_left_out(tmp_path: Path) -> None:
     assert data.items["size"].dtype.is_numeric()
     assert len(data.items) == 20
     assert "Rows that are the header again are left out: 1." in data.notes
+
+
+def test_a_label_that_changes_within_a_series_cannot_be_predicted() -> None:
+    rows = [{"id": row // 9, "time": row % 9, "x": row % 4, "label": "ab"[row % 2]} for row in range(90)]
+    with pytest.raises(DataError) as caught:
+        hw.from_items(pl.DataFrame(rows), input=hw.Series("x", id="id", time="time"), target="label")
+    assert str(caught.value) == (
+        "Column 'label' must have one value for all rows of an item, to be predicted.\n"
+        "  Given: 90 rows are the moments of 10 series, by 'id'. "
+        "Columns that change within a series are left out: 'label'.\n"
+        "  Fix:   Correct the rows in which it differs from the others."
+    )
+
+
+def test_copies_of_one_item_cannot_be_split_and_it_is_said() -> None:
+    table = pl.DataFrame({"text": ["the same words"] * 20, "label": ["a", "b"] * 10})
+    with pytest.raises(DataError) as caught:
+        hw.from_items(table, input=hw.Text("text"), target="label")
+    assert str(caught.value) == (
+        "Train and valid must both have items.\n"
+        "  Given: 20 in train, 0 in valid, all of the same content\n"
+        "  Fix:   Add items, or split in another way."
+    )

@@ -41,6 +41,11 @@ def test_spellings_are_told_with_a_count_and_an_example() -> None:
         "Other spellings in column 'kind' are read as the usual ones: 'disc ' as 'disc' (2 in all)."
     ]
     assert spellings("kind", ["a", "b", "", None, 1.0, 1]) == []
+    # As what it is read, and not as it is mostly written.
+    assert spellings("kind", [" disc", " disc", "disc ", "disc"]) == [
+        "Other spellings in column 'kind' are read as the usual ones: ' disc' as 'disc' (3 in all)."
+    ]
+    assert spellings("kind", ["3.0", "3.0"]) == []
 
 
 def test_labels_are_compared_in_one_form_everywhere() -> None:

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from headway.inputs.image.networks import small_resnet
+from headway.inputs.text.token_scores import TokenScores
 from headway.predictions import LayerActivity
 from headway.train.activity import activity
 
@@ -60,3 +61,11 @@ def test_names_are_those_of_the_model() -> None:
     model = small_resnet(1, 3, width=4)
     names = dict(model.named_modules())
     assert {each.name for each in activity(model, torch.rand(2, 1, 28, 28))} <= set(names)
+
+
+def test_a_table_that_nothing_was_put_in_is_no_dead_layer() -> None:
+    """Naive Bayes beside a network gives 0 where it does not help: nothing is wrong with such a run."""
+    scores, tokens = TokenScores(vocabulary=9, num_classes=2), torch.tensor([[5, 8], [6, 8]])
+    assert activity(scores, tokens) == []
+    scores.put(torch.ones(9, 3))
+    assert [layer.share_dead for layer in activity(scores, tokens)] == [0]

@@ -85,8 +85,9 @@ class Forecaster(nn.Module):
         """As `Past.read` gives them, to `[batch, 3 * horizon]`: all medians, then all low and all high ends."""
         past = inputs[:, : self.length]
         centre = past.mean(dim=1, keepdim=True)
-        # A window that never changes would be divided by 0.
-        spread = (past - centre).square().mean(dim=1, keepdim=True).sqrt() + 1e-6 * centre.abs() + 1e-12
+        # A window that never changes would be divided by 0. Not added: onnxruntime takes so small a number for none.
+        spread = (past - centre).square().mean(dim=1, keepdim=True).sqrt() + 1e-6 * centre.abs()
+        spread = spread.clamp_min(1e-12)
         window = (past - centre) / spread
         if self.effects is None:
             middle = self.correction(window) + window[:, self.ahead]

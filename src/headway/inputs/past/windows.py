@@ -10,6 +10,7 @@ import polars as pl
 
 from headway.errors import DataError, did_you_mean
 from headway.inputs.series.layouts import IDS, TIMES
+from headway.inputs.series.times import as_times, check_times
 
 __all__ = ["END", "MOST_HISTORY", "NEXT", "ORIGIN", "SERIES", "STRETCH", "Moments", "Table", "forecast_hint", "windows"]
 
@@ -31,7 +32,6 @@ _GAP = 1.9
 _FEW_SERIES, _MIN_MOMENTS, _REGULAR_SHARE = 10, 32, 0.75
 # Columns that a note names.
 _SHOWN = 6
-_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y")
 
 
 class Moments(NamedTuple):
@@ -120,7 +120,7 @@ class Table:
         if not self.time:
             return pl.Series("time", range(len(table)))
         if not self.parts:
-            return _times(table[self.time])
+            return as_times(table[self.time])
         year, part, *day = (pl.col(name).cast(pl.Int32, strict=False) for name in (self.time, *self.parts))
         month = part * 3 - 2 if self.parts[0].lower() == "quarter" else part
         texts = pl.format("{}-{}-{}", year, month, *day or [pl.lit(1)])
@@ -135,22 +135,12 @@ class Table:
     def series(self, table: pl.DataFrame) -> list[Moments]:
         """Each series, in the order of time."""
         times = self._moments(table)
-        if times.null_count():
-            what, rows = "Every row needs a time.", times.is_null().arg_true()[:5].to_list()
-            raise DataError(what, given=f"none in column {self.time!r}, rows {rows}", fix="Fill or remove those rows.")
         names = table[self.id].cast(pl.String).fill_null("") if self.id else pl.Series([""] * len(table))
+        check_times(times, names)
         numbers = [_numbers(table[name]).alias(f"{index}") for index, name in enumerate((self.column, *self.known))]
         frame = pl.DataFrame([names.alias("name"), times.alias("time"), *numbers])
         parts = frame.sort("time", maintain_order=True).partition_by("name", maintain_order=True)
         parts = sorted(parts, key=lambda part: part["name"][0])
-        for part in parts:
-            if part["time"].is_duplicated().any():
-                what = "A series must have one value a time."
-                twice = part.filter(part["time"].is_duplicated())
-                given = f"{len(twice)} rows of series {part['name'][0]!r} at {twice['time'][0]}"
-                raise DataError(
-                    what, given=given, fix="Remove those rows, or name the column of the series: id= (--series-column)."
-                )
         found = []
         for part in parts:
             values, *known = part.drop("name", "time").to_numpy().T
@@ -196,30 +186,6 @@ def _is_regular(times: pl.Series) -> bool:
     steps = _steps(times)
     usual = np.median(steps)
     return bool(((steps > usual / _GAP) & (steps < _GAP * usual)).mean() >= _REGULAR_SHARE)
-
-
-def _times(column: pl.Series) -> pl.Series:
-    """Times as they can be ordered: dates, or numbers."""
-    if column.dtype.is_integer():
-        # As 20241231, which numbers would have a gap after each month.
-        dates = column.cast(pl.String).str.to_date("%Y%m%d", strict=False, exact=True)
-        are_dates = column.is_between(10_000_101, 99_991_231).all() and dates.null_count() == column.null_count()
-        return dates if are_dates else column
-    if column.dtype != pl.String:
-        return column
-    # A month is its first day, and so is a quarter.
-    texts = column.str.strip_chars().str.replace(r"^(\d{4}-\d{2})$", "$1-01")
-    for quarter in range(1, 5):
-        texts = texts.str.replace(rf"^(\d{{4}})[ -]?[Qq]{quarter}$", f"$1-{3 * quarter - 2:02}-01")
-    for form in _FORMATS:
-        dates = texts.str.to_datetime(form, strict=False)
-        if dates.null_count() == column.null_count():
-            return dates
-    numbers = texts.cast(pl.Float64, strict=False)
-    if numbers.null_count() == column.null_count():
-        return numbers
-    what = f"Column {column.name!r} must hold times: dates, or numbers."
-    raise DataError(what, given=repr(column.drop_nulls()[0]), fix="Write dates as 2024-12-31.")
 
 
 def windows(table: pl.DataFrame, layout: Table, *, horizon: int, least: int) -> tuple[pl.DataFrame, tuple[str, ...]]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
+from headway.data.sources import as_frame
 from headway.errors import ConfigError, DataError, ReadError
 from headway.inputs.base import Input, learned
 from headway.inputs.protocols import Column
@@ -144,7 +146,7 @@ class Series(Input):
         return {name: [item[index].tolist() for item in series] for index, name in enumerate(names)}, cls(names)
 
     def items_of(self, table: pl.DataFrame) -> tuple[Self, pl.DataFrame, tuple[str, ...]]:
-        if self.id is not None:
+        if self.id is not None and not all(name in table.columns and is_list(table[name]) for name in self.columns):
             items, notes = from_long(table, values=self.columns, id=self.id, time=self.time)
             return self, items, notes
         pattern = self.values[0] if len(self.values) == 1 else ""
@@ -152,11 +154,11 @@ class Series(Input):
             names = wide_columns(table, pattern)
             name = pattern.replace("*", "").strip("_- ") or "series"
             bound = learned(replace(self, values=(name,)), moments=names)
-            return (
-                bound,
-                from_wide(table, names, name),
-                (f"{len(names)} columns {pattern!r} are the moments of {name!r}.",),
-            )
+            others = [repr(other) for other in table.columns if fnmatchcase(other, pattern) and other not in names]
+            notes = [f"{len(names)} columns {pattern!r}, {names[0]!r} to {names[-1]!r}, are the moments of {name!r}."]
+            if others:
+                notes.append(f"Without a number behind it, these are no moments: {', '.join(others[:10])}.")
+            return bound, from_wide(table, names, name), tuple(notes)
         if not self.values:
             recognised = self.recognise((), lambda: table, size=0)
             if recognised is None:
@@ -234,7 +236,12 @@ class Series(Input):
         return arrays
 
     def each(self, items: Any) -> Any:
-        """The rows of a frame or of a dict of columns, one by one; anything else as it is."""
+        """The rows of a frame or of a dict of columns, one by one; anything else as it is.
+
+        Of a table of a row a moment, as the model was trained on, the series in the order of their ids.
+        """
+        if self.id is not None and self.id in _columns(items):
+            return self.items_of(as_frame(items))[1].iter_rows(named=True)
         if hasattr(items, "iter_rows"):
             return items.iter_rows(named=True)
         if hasattr(items, "to_dict") and hasattr(items, "columns"):
@@ -338,6 +345,8 @@ class Series(Input):
             "kind": "series",
             "values": list(self.columns),
             "moments": list(self.moments),
+            "id": self.id,
+            "time": self.time,
             "length": self.length,
             "every": self.every,
             "means": list(self.means),
@@ -355,10 +364,19 @@ class Series(Input):
             message = f"a series of {len(channels)} channels, length {length}"
             raise ValueError(message)
         moments = tuple(str(name) for name in values["moments"])
-        return learned(cls(channels), moments=moments, length=length, every=every, typical=typical, **numbers)
+        # Bundles from before have neither.
+        id, time = (None if (name := values.get(key)) is None else str(name) for key in ("id", "time"))
+        return learned(
+            cls(channels, id=id, time=time), moments=moments, length=length, every=every, typical=typical, **numbers
+        )
 
     def __str__(self) -> str:
         return f"Series({', '.join(map(repr, self.columns))})"
+
+
+def _columns(items: Any) -> list[str]:
+    """The columns of a frame or of a dict of columns; of anything else none."""
+    return [*map(str, items if isinstance(items, Mapping) else getattr(items, "columns", ()))]
 
 
 def _in_length(numbers: np.ndarray, length: int, every: int) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from headway.errors import DataError, did_you_mean
+from headway.inputs.series.times import as_times, check_times
 
 __all__ = ["IDS", "TIMES", "Long", "from_long", "from_wide", "is_list", "read_ts", "recognise_long", "wide_columns"]
 
@@ -20,6 +21,11 @@ TIMES = {"time", "timestamp", "datetime", "date", "t", "seconds", "step", "frame
 IDS = re.compile(r"^(id|series|case|case_id|sample|recording|segment|window)$|[_ ](id|no|number)$", re.IGNORECASE)
 # A table with fewer rows a series than this is no table of series.
 _MIN_MOMENTS = 8
+# A name of a column of a moment: one text, and a number.
+_NUMBERED = re.compile(r"^(.*?)(\d+(?:\.\d+)?)$", re.DOTALL)
+# What separates the channels and the label in a line of a .ts file, where times within parentheses have it, too.
+_CHANNELS = re.compile(r":(?![^(]*\))")
+_MISSING = {"?", "NaN", "nan", ""}
 # Steps between moments that differ by more than this share are not regular.
 _REGULAR = 0.01
 
@@ -43,11 +49,12 @@ def is_list(column: pl.Series) -> bool:
     """Whether a column holds lists or arrays of numbers, or texts that list at least `_MIN_MOMENTS` of them."""
     if isinstance(column.dtype, (pl.List, pl.Array)):
         return isinstance(column.dtype.inner, pl.DataType) and column.dtype.inner.is_numeric()
-    if column.dtype != pl.String or not len(column.drop_nulls()):
+    if column.dtype != pl.String:
         return False
+    texts = column.drop_nulls().filter(column.drop_nulls().str.strip_chars() != "")
     number = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
     pattern = rf"^\s*\[?\s*{number}([\s,;|]+{number}){{{_MIN_MOMENTS - 1},}}\s*\]?\s*$"
-    return bool(column.drop_nulls().head(100).str.contains(pattern).all())
+    return len(texts) > 0 and bool(texts.head(100).str.contains(pattern).all())
 
 
 def recognise_long(table: pl.DataFrame) -> Long | None:
@@ -74,9 +81,9 @@ def recognise_long(table: pl.DataFrame) -> Long | None:
 
 
 def _constant(table: pl.DataFrame, id: str) -> list[str]:
-    """The columns that do not change within a series."""
+    """The columns that do not change within a series, where they have a value."""
     others = [name for name in table.columns if name != id]
-    counts = table.group_by(id).agg(pl.col(others).n_unique())
+    counts = table.group_by(id).agg(pl.col(others).drop_nulls().n_unique())
     return [name for name in others if counts[name].max() == 1]
 
 
@@ -88,7 +95,7 @@ def from_long(
     Moments at irregular times are brought to regular ones, as many, by linear interpolation.
 
     Raises:
-        DataError: If a column is missing.
+        DataError: If a column is missing, a row has no time, or a series has several rows at one time.
     """
     for name in (id, *([time] if time else []), *values):
         if name not in table.columns:
@@ -100,9 +107,14 @@ def from_long(
         raise DataError(what, given=f"none in rows {rows}", fix="Remove those rows, or fill the column.")
     constant = [name for name in _constant(table, id) if name not in values and name != time]
     changing = [name for name in table.columns if name not in {id, time, *values, *constant}]
-    sorted_table = table.sort(time, maintain_order=True, nulls_last=True) if time else table
+    if time:
+        times = as_times(table[time])
+        check_times(times, table[id])
+        table = table.with_columns(times).sort(time, maintain_order=True)
     lists = [pl.col(name) for name in (*values, *([time] if time else []))]
-    items = sorted_table.group_by(id, maintain_order=True).agg(*lists, *(pl.col(name).first() for name in constant))
+    items = table.group_by(id, maintain_order=True).agg(
+        *lists, *(pl.col(name).drop_nulls().first() for name in constant)
+    )
     items = items.sort(id)
     notes = [f"{len(table):,} rows are the moments of {len(items):,} series, by {id!r}."]
     if changing:
@@ -120,9 +132,7 @@ def _regular(items: pl.DataFrame, values: Sequence[str], time: str) -> tuple[pl.
     columns: dict[str, list[Any]] = {name: items[name].to_list() for name in values}
     num_irregular = 0
     for index, times in enumerate(items[time]):
-        moments = _seconds(times)
-        if moments is None:
-            continue
+        moments = times.to_physical().cast(pl.Float64).to_numpy()
         steps = np.diff(moments)
         if not len(steps) or np.all(np.abs(steps - steps.mean()) <= _REGULAR * abs(steps.mean())):
             continue
@@ -136,22 +146,23 @@ def _regular(items: pl.DataFrame, values: Sequence[str], time: str) -> tuple[pl.
     return items.with_columns(pl.Series(name, columns[name], strict=False) for name in values), num_irregular
 
 
-def _seconds(times: pl.Series) -> np.ndarray | None:
-    """Times as numbers; None where they are texts, or one is missing."""
-    if times.dtype == pl.String:
-        times = times.str.to_datetime(strict=False)
-    if times.null_count():
-        return None
-    return times.to_physical().cast(pl.Float64).to_numpy()
-
-
 def wide_columns(table: pl.DataFrame, pattern: str) -> tuple[str, ...]:
-    """The columns of numbers that a pattern such as "t*" names, in the order of the table.
+    """The columns of numbers that a pattern such as "t*" names, in the order of time.
+
+    That is the order of their numbers, as t2 before t10, where the names are one text with numbers behind it and the
+    table has these mixed; else the order of the table, so that lag3, lag2, lag1 stays as it is.
 
     Raises:
         DataError: If there are fewer than two, or one does not hold numbers.
     """
-    names = tuple(name for name in table.columns if fnmatchcase(name, pattern))
+    names = [name for name in table.columns if fnmatchcase(name, pattern)]
+    numbered = [(name, found) for name in names if (found := _NUMBERED.match(name))]
+    # Another column that begins like them, such as the target "type" beside t0, t1, ..., is no moment.
+    if len(numbered) > 1 and len({found[1] for _, found in numbered}) == 1:
+        names, numbers = [name for name, _ in numbered], [float(found[2]) for _, found in numbered]
+        # Of t-1 and t-2 the second is the earlier one, or not.
+        if numbers != sorted(numbers, reverse=True) and not numbered[0][1][1].endswith("-"):
+            names = [name for _, name in sorted(zip(numbers, names, strict=True))]
     if len(names) < 2:
         given = f"{pattern!r}, columns: {', '.join(table.columns[:10])}"
         what = "The pattern must name the columns of the moments, at least two."
@@ -161,7 +172,7 @@ def wide_columns(table: pl.DataFrame, pattern: str) -> tuple[str, ...]:
         given = f"{wrong[0]!r}, of {table[wrong[0]].dtype}"
         what = "The columns of moments must hold numbers."
         raise DataError(what, given=given, fix="Pass a pattern that leaves it out, or correct its values.")
-    return names
+    return tuple(names)
 
 
 def from_wide(table: pl.DataFrame, names: Sequence[str], name: str) -> pl.DataFrame:
@@ -195,7 +206,7 @@ def read_ts(text: str) -> pl.DataFrame:
             is_number |= words[:2] == ["@targetlabel", "true"]
             in_data = words[0] == "@data"
             continue
-        parts = line.split(":")
+        parts = _CHANNELS.split(line)
         if rows and len(parts) != len(rows[0]):
             what = "Every line of a .ts file must have as many channels."
             given = f"line {number} has {len(parts)} parts, the first {len(rows[0])}"
@@ -210,16 +221,31 @@ def read_ts(text: str) -> pl.DataFrame:
         columns[name] = [_numbers(parts[channel], row) for row, parts in enumerate(rows)]
     if has_label:
         last = [parts[-1].strip() for parts in rows]
-        columns["value" if is_number else "label"] = [float(one) for one in last] if is_number else last
+        labels = [None if one in _MISSING else one for one in last]
+        columns["value" if is_number else "label"] = _answers(last) if is_number else labels
     return pl.DataFrame(columns, strict=False)
 
 
+def _answers(texts: list[str]) -> list[float | None]:
+    numbers = [_numbers(text, row) for row, text in enumerate(texts)]
+    for row, each in enumerate(numbers):
+        if len(each) != 1:
+            what, given = "An item of a .ts file must have one number to predict.", f"item {row}: {texts[row][:40]!r}"
+            raise DataError(what, given=given, fix="Correct the line.")
+    return [each[0] for each in numbers]
+
+
 def _numbers(text: str, row: int) -> list[float | None]:
+    numbers = text
     if "(" in text:
         # With times, as in (0,1.5),(1,1.7): the values alone.
-        text = ",".join(re.findall(r"\([^,()]*,([^()]*)\)", text))
+        pairs = r"\(([^,()]*),([^,()]*)\)"
+        if not re.fullmatch(rf"\s*{pairs}(\s*,\s*{pairs})*\s*", text):
+            what = "A .ts file with times must hold pairs of a time and a number."
+            raise DataError(what, given=f"item {row}: {text[:40]!r}", fix="Correct the line.")
+        numbers = ",".join(value for _, value in re.findall(pairs, text))
     try:
-        return [None if one.strip() in {"?", "NaN", "nan", ""} else float(one) for one in text.split(",")]
+        return [None if one.strip() in _MISSING else float(one) for one in numbers.split(",")]
     except ValueError as error:
         what = "A .ts file must hold numbers with commas between them."
         raise DataError(what, given=f"item {row}: {text[:40]!r}", fix="Correct the line.") from error

@@ -17,6 +17,8 @@ __all__ = ["filled", "moments_of", "numbers_of"]
 # Of one channel; more is no series but a file that was put into a cell.
 _MAX_MOMENTS = 1_000_000
 _SEPARATORS = re.compile(r"[\s,;|]+")
+# As in "0,5 1,5": two numbers, or four.
+_DECIMAL_COMMAS = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?([\s;|]+[+-]?\d+(,\d+)?([eE][+-]?\d+)?)+")
 _MISSING = {"", "?", "na", "nan", "null", "none"}
 
 
@@ -107,6 +109,9 @@ def _of_text(text: str) -> list[Any]:
             message = f"not a list of numbers: {stripped[:40]!r}"
             raise ReadError(message) from error
         return values if isinstance(values, list) else [values]
+    if "," in stripped and _DECIMAL_COMMAS.fullmatch(stripped):
+        message = f"commas that could stand before decimals or between numbers: {stripped[:40]!r}"
+        raise ReadError(message)
     parts = _SEPARATORS.split(stripped) if stripped else []
     try:
         return [None if part.lower() in _MISSING else float(part) for part in parts]

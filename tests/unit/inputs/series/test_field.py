@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
 import headway as hw
 from headway.errors import ConfigError, DataError
 from headway.inputs.base import learned
-from headway.inputs.registry import recognise_input
+from headway.inputs.registry import input_from_json, recognise_input
 
 ROWS = pl.DataFrame({"x": [[0.0, 1.0] * 8, [2.0, 3.0] * 6], "y": [[1.0] * 16, [1.0] * 12]})
 
@@ -63,7 +65,9 @@ def test_a_column_for_each_moment_becomes_one_series() -> None:
     table = pl.DataFrame({f"t{moment}": [float(moment), 1.0] for moment in range(12)} | {"label": ["a", "b"]})
     field, items, notes = hw.Series("t*").items_of(table)
     assert items.columns == ["label", "t"]
-    assert notes == ("12 columns 't*' are the moments of 't'.",)
+    assert notes == ("12 columns 't*', 't0' to 't11', are the moments of 't'.",)
+    notes = hw.Series("t*").items_of(table.with_columns(type=pl.lit("x")))[2]
+    assert notes[1] == "Without a number behind it, these are no moments: 'type'."
     field = field.fit(items)
     row = table.row(0, named=True)
     assert field.read(row).tolist() == field.read({"t": list(range(12))}).tolist()
@@ -135,3 +139,18 @@ def test_what_is_unlike_the_training_rows_is_not_familiar(tmp_path: Path) -> Non
         False,
         False,
     ]
+
+
+def test_a_bundles_series_reads_a_row_a_moment_as_it_was_trained_on() -> None:
+    rows = [{"id": f"s{row // 9}", "time": row % 9, "x": float(row), "label": row // 9 % 2} for row in range(27)]
+    table = pl.DataFrame(rows)
+    trained, items, _ = hw.Series("x", id="id", time="time").items_of(table)
+    field = input_from_json(json.loads(json.dumps(trained.fit(items).to_json())))
+    # In the order of their ids, whatever that of the rows; and items as they are.
+    for asked in (table[::-1], pd.DataFrame(rows[::-1]), table[::-1].to_dict(as_series=False), items):
+        assert [row["x"] for row in field.each(asked)] == items["x"].to_list()
+    assert field.items_of(table)[1].equals(items)
+    assert field.items_of(items)[1].equals(items)
+    # Bundles from before know no such columns.
+    before = {key: value for key, value in field.to_json().items() if key not in ("id", "time")}
+    assert [row["x"] for row in input_from_json(before).each(items)] == items["x"].to_list()

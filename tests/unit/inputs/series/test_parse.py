@@ -11,7 +11,17 @@ from headway.inputs.series.parse import moments_of, numbers_of
 
 @pytest.mark.parametrize(
     "value",
-    ["1 2 3", "1,2,3", "[1, 2, 3]", " 1; 2; 3 ", [1, 2, 3], (1.0, 2.0, 3.0), np.array([1, 2, 3], dtype=np.int8)],
+    [
+        "1 2 3",
+        "1,2,3",
+        "[1, 2, 3]",
+        " 1; 2; 3 ",
+        "1,2\n,3",
+        "1, 2 3",
+        [1, 2, 3],
+        (1.0, 2.0, 3.0),
+        np.array([1, 2, 3], dtype=np.int8),
+    ],
 )
 def test_a_channel_is_text_a_list_or_an_array(value: Any) -> None:
     assert numbers_of(value).tolist() == [1.0, 2.0, 3.0]
@@ -30,6 +40,7 @@ def test_a_channel_is_text_a_list_or_an_array(value: Any) -> None:
         ([1, 1e300], "a series must be finite numbers that fit into 32 bits"),
         ([1, float("inf")], "a series must be finite numbers that fit into 32 bits"),
         ("[1, 2", "not a list of numbers: '[1, 2'"),
+        ("0,5 1,5 2", "commas that could stand before decimals or between numbers: '0,5 1,5 2'"),
     ],
 )
 def test_what_is_no_series(value: Any, message: str) -> None:

@@ -123,3 +123,16 @@ def test_a_column_that_is_known_ahead_takes_its_effect_into_the_forecast(tmp_pat
     # The table goes on with the campaigns to come: what is forecast is what came.
     medians = np.array(answer.value)[:, 0]
     assert np.abs(medians - sold[-horizon:]).max() < 15
+
+
+@pytest.mark.slow
+def test_a_past_of_zeros_has_a_forecast(tmp_path: Path) -> None:
+    """As of a shop that sold nothing: onnxruntime leaves out a sum with a number as small as 1e-12."""
+    table = pl.DataFrame({"sales": [float(10 + day % 7) for day in range(60)]})
+    learner = hw.Learner(hw.from_items(table, target=hw.Future("sales", horizon=4)), progress=False)
+    learner.fine_tune(1)
+    learner.export(tmp_path / "sales.headway")
+    predictor = hw.load(tmp_path / "sales.headway")
+    for value in (0.0, 7.0, 1e-40):
+        answers = np.array(predictor.predict([value] * 20).value)
+        assert answers == pytest.approx(np.full((4, 3), value), rel=1e-4, abs=1e-11)

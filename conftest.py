@@ -35,6 +35,10 @@ _DOCTESTS_OF_WHOLE_SETS = (
 
 def pytest_configure() -> None:
     """Tests never read or fill the user's cache, can be interrupted, and do not wait for the disk."""
+    # Modules are compiled once, not in each of the hundreds of processes that tests start, and tests once for all
+    # processes that collect them, whatever the shell has set.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     if "HEADWAY_CACHE" not in os.environ:
         _own_cache.append(tempfile.mkdtemp(prefix="headway-cache-"))
         os.environ["HEADWAY_CACHE"] = _own_cache[0]

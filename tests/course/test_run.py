@@ -295,6 +295,12 @@ def test_a_copy_of_the_zygote_is_fresh(checker: Checker, zygote: Zygote) -> None
     assert (first.state, second.state) == ("solved", "solved")
     assert first.output != second.output
     assert first.output.split()[1] == "1"
+    # It takes two seconds to import, and only what trains needs it.
+    asks = "import sys\nprint('timm' in sys.modules)\n" + RIGHT
+    assert [checker(text, zygote=zygote).output for text in (asks, "import headway as hw\n" + asks)] == [
+        "False\n",
+        "True\n",
+    ]
 
 
 @pytest.mark.slow

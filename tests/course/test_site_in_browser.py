@@ -261,7 +261,7 @@ def test_axe_finds_nothing(site: str, page: Page, axe: str, width: int, dark: bo
     answer(page, one("choice"), one("choice").right_answer())
     page.screen(width, 900, dark=dark, phone=width < 500)
     problems = []
-    for name in [*PAGES, "why.html", *(f"lesson-{number:02}.html" for number in lesson_files())]:
+    for name in dict.fromkeys([*PAGES, "why.html", *(f"lesson-{number:02}.html" for number in lesson_files())]):
         go(page, f"{site}/{name}")
         if name == "why.html":
             # One family stands for all: each of the entries would take a second.

@@ -28,9 +28,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 @pytest.fixture(scope="module")
 def clips(shared_data: SharedData, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A table of 300 recordings of three digits; the fourth voice is for validation."""
+    """A table of 189 recordings of three digits: every second one of three voices, and for validation a fourth's."""
     folder = shared_data("spoken_digits")
     items = pl.read_csv(folder / "clips.csv").filter(pl.col("digit").is_in(DIGITS))
+    items = items.filter((pl.col("speaker") == "speaker_4") | (pl.int_range(pl.len()) % 2 == 0))
     items = items.with_columns(
         file=f"{folder}/" + pl.col("file"),
         part=pl.when(pl.col("speaker") == "speaker_4").then(pl.lit("valid")).otherwise(pl.lit("train")),

@@ -26,7 +26,11 @@ def reproduce(folder: Path, chosen: list[Entry]) -> None:
     import sklearn.linear_model
     import sklearn.pipeline
     import sklearn.svm  # noqa: F401
+    import timm  # noqa: F401
     import torch
+
+    # Optimizers import it when they are first made, which takes a second of each process.
+    import torch._dynamo
     import torch.utils.data
 
     torch.set_num_threads(1)

@@ -1,7 +1,8 @@
 """The process that a check runs in: its limits, the learner's file, the cases. What it says goes out as JSON lines.
 
-`python -m headway.course.check_process` reads one job from its input and runs it. With `zygote` it imports torch once
-and forks a copy of itself for each job: a copy starts in a few milliseconds, and knows nothing of the job before.
+`python -m headway.course.check_process` reads one job from its input and runs it. With `zygote` it imports torch once,
+and timm before the first job that trains with Headway, and forks a copy of itself for each job: a copy starts in a few
+milliseconds, and knows nothing of the job before.
 
 The limits are against accidents of the learner's own code, not against attackers.
 """
@@ -50,6 +51,7 @@ class Job:
         seconds: Time limit, from when torch is imported.
         memory_bytes: Limit of memory, beyond what was used when torch was imported.
         imports_torch: Import torch before the limits are set.
+        trains: It may train with Headway, which imports timm.
         seed: Added to the seeds of all draws.
         dtype: torch's default dtype, where it is another.
         speed_factor: How many times slower than the authors' this machine is.
@@ -65,6 +67,7 @@ class Job:
     seconds: float
     memory_bytes: int
     imports_torch: bool = True
+    trains: bool = False
     seed: int = 0
     dtype: str = ""
     speed_factor: float = 1.0
@@ -100,6 +103,10 @@ def _serve(jobs: socket.socket) -> None:
             return
         while not message.endswith(b"\n"):
             message += jobs.recv(2**20)
+        job = Job(**json.loads(message))
+        if job.trains:
+            # It takes two seconds, and starts no thread; polars does, so that each copy imports that for itself.
+            import timm  # noqa: F401
         child = os.fork()
         if child == 0:
             jobs.close()
@@ -107,7 +114,7 @@ def _serve(jobs: socket.socket) -> None:
             os.dup2(output, 1)
             os.dup2(output, 2)
             os.close(output)
-            _run(Job(**json.loads(message)), results)
+            _run(job, results)
         for descriptor in descriptors:
             os.close(descriptor)
         jobs.sendall(json.dumps({"pid": child}).encode() + b"\n")

@@ -158,6 +158,7 @@ def run_check(
             seconds=limits.seconds * limits.speed_factor,
             memory_bytes=limits.memory_bytes,
             imports_torch=bool(dtype) or _needs_torch(text, check_file),
+            trains=_uses_headway(text),
             seed=seed,
             dtype=dtype,
             speed_factor=limits.speed_factor,
@@ -174,6 +175,11 @@ def _needs_torch(text: str, check_file: Path) -> bool:
     # Every check imports its tools, which import torch only where they need it.
     texts = text + check_file.read_text(encoding="utf-8").replace("headway.course.checking", "")
     return bool(re.search(r"\b(torch|headway|timm|draw|grad)\b", texts))
+
+
+def _uses_headway(text: str) -> bool:
+    """Whether a text imports Headway as a whole, to train with it as a rule, and not one module of it."""
+    return bool(re.search(r"\b(import headway\b(?!\.)|from headway import\b)", text))
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,13 +29,15 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line for each exercise.")] = False,
 ) -> None:
     """Check an exercise as it is saved, in a process of its own. The exit status is 1 where it is not solved yet."""
+    from headway.course.run import Zygote
     from headway.course.workspace import Workspace
 
     workspace = Workspace()
     chosen = _changed(workspace) if every else [_chosen(workspace, id)]
     if not chosen:
         print("No exercise has been changed yet.")
-    results = [_checked(workspace, one, as_json=as_json) for one in chosen]
+    with Zygote() if len(chosen) > 1 else nullcontext() as zygote:
+        results = [_checked(workspace, one, as_json=as_json, zygote=zygote) for one in chosen]
     if any(result.state != "solved" for result in results):
         raise typer.Exit(1)
 

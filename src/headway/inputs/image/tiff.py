@@ -43,7 +43,8 @@ def read_tiff(data: bytes) -> Decoded | None:
             check_size(sizes["Y"], sizes["X"], channels=min(channels, 3))
             # A stack is read whole, since what belongs to a page may be stored in any order.
             check_size(int(np.prod(shape)) // sizes["X"], sizes["X"])
-            return _plane(series.asarray(), axes)
+            # What a damaged file leaves out stays 0; without, it would be whatever was in memory.
+            return _plane(series.asarray(out=np.zeros(shape, series.dtype)), axes)
     except ReadError:
         raise
     # tifffile and its decoders raise whatever they trip over.

@@ -60,10 +60,8 @@ def check_times(times: pl.Series, ids: pl.Series) -> None:
     twice = pairs.filter(pairs.is_duplicated())
     if len(twice):
         id, time = min(twice.rows(), key=str)
-        what, count = (
-            "A series must have one value a time.",
-            len(twice.filter(pl.col("id") == id, pl.col("time") == time)),
-        )
+        count = len(twice.filter(pl.col("id") == id, pl.col("time") == time))
+        what = "A series must have one value a time."
         fix = "Remove those rows, or name the column of the series: id= (--series-column)."
         raise DataError(what, given=f"{count} rows of series {id!r} at {time}", fix=fix)
 

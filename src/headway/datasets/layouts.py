@@ -34,9 +34,13 @@ _TELL_EVERY = 256
 
 
 def write_items(data: NamedData, files: Files, folder: Path, on_progress: OnProgress) -> None:
-    """Writes a data set's class folders; `on_progress` is called every few hundred items and after the last."""
+    """Writes those files of a data set that are not there yet, in class folders.
+
+    `on_progress` is called every few hundred items and after the last.
+    """
     for count, (path, content) in enumerate(LAYOUTS[data.layout](files, data), start=1):
-        _write(content, folder / path)
+        if not (folder / path).exists():
+            _write(content, folder / path)
         if count % _TELL_EVERY == 0 or count == data.items:
             on_progress("unpacking", count, data.items)
 

@@ -126,8 +126,9 @@ def test_write_digits_is_whole_and_what_is_there_is_kept(tmp_path: Path) -> None
     assert [int(file.parent.name) for file in files] == labels.tolist()
     (root / "0" / "0003.png").write_bytes(b"mine")
     assert (datasets.write_digits(root) / "0" / "0003.png").read_bytes() == b"mine"
-    (root / "0" / "0003.png").unlink()
-    assert (datasets.write_digits(root) / "0" / "0003.png").exists()
+    (root / "0" / "0004.png").unlink()
+    assert (datasets.write_digits(root) / "0" / "0004.png").exists()
+    assert (root / "0" / "0003.png").read_bytes() == b"mine"
 
 
 @pytest.mark.slow

@@ -72,7 +72,6 @@ def test_the_command(from_scratch: hw.Learner, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_the_command_wants_a_finished_run(from_scratch: hw.Learner, tmp_path: Path) -> None:
     learner = hw.Learner(from_scratch.data, "small_resnet", run=tmp_path / "run", progress=False)
     assert learner.run is not None

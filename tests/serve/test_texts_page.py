@@ -114,7 +114,7 @@ def test_a_file_of_rows_is_answered_as_a_table_and_saved(page: Page, folder: Pat
     assert len(rows) == 130
     assert [row["prediction"] for row in rows[:4]] == ["yes", "no", "", "yes"]
     assert rows[0]["review"] == 'So lovely, "a" film'
-    assert rows[2]["problem"] == "The row is empty: there is no text in it."
+    assert rows[2]["problem"] == "The row cannot be read: empty: there is no text in it."
     assert page.run("document.querySelectorAll('#table-rows tbody tr').length") == 130
     path.write_text("id,name,date\n1,a,b\n", encoding="utf-8")
     choose(page, path, field="rows")

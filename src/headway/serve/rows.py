@@ -79,7 +79,7 @@ An object is answered by its prediction, a list by a list of them in its order."
         try:
             array, notes = self._input.read_noted(value)
         except ReadError as error:
-            raise Problem(Kind.BAD_ROW, f"The row is {error}.") from error
+            raise Problem(Kind.BAD_ROW, f"The row cannot be read: {error}.") from error
         statistics: dict[str, Any] = dict(self._input.statistics(array)) if self._is_logged else {}
         if self._reference:
             # Instead of the values, which may be personal.

@@ -102,14 +102,13 @@ def test_ragged_indices_are_answered_at_any_length(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_they_are_served_without_a_reader_of_their_own(tmp_path: Path) -> None:
     predictor = load(export(tmp_path, Numbers(), Looked(), [[1, 2, 3], [4], [5, 6]]))
     with TestClient(create_app(predictor, Settings(log=tmp_path / "log"))) as client:
         several = client.post("/predict", json=[{"numbers": "1 2"}, {"numbers": "a"}, {"numbers": 7}]).json()
         first, second, third = several["predictions"]
         assert (first["row"], first["value"]) == (0, pytest.approx(5))
-        assert second["problem"]["detail"] == "The row is not numbers with blanks between them."
+        assert second["problem"]["detail"] == "The row cannot be read: not numbers with blanks between them."
         assert third["problem"]["detail"] == 'The column "numbers" must be text, not a number.'
         facts = client.get("/model").json()
         assert (facts["question"], facts["nouns"]) == ("What would \u201csum\u201d be?", "items")

@@ -397,7 +397,10 @@ KINDS: dict[str, Kind] = {
         input=Past("sales", horizon=3),
         target=hw.Future("sales", horizon=3),
         write=shops,
-        hostile=({"sales": 5}, {"sales": ["a"]}, {"sales": []}, {"sales": [None]}, {"sales": "1 x"}, {}, [], 5, None),
+        hostile=(
+            *({"sales": wrong} for wrong in (5, ["a"], [], [None], "1 x", [1e20, 1] * 6)),
+            *({}, [], 5, None),
+        ),
         batch_size=16,
     ),
     "dice": Kind(

@@ -32,6 +32,8 @@ _SHORTEST, _LONGEST_HORIZON = 8, 512
 _LOOK_BACK = 2
 # Digits that are kept of what a bundle tells of the training rows.
 _DIGITS = 6
+# Of larger numbers the variance of a window, which the model computes, is infinite as a float32.
+_LARGEST = 1e17
 # What makes an item familiar: these of `statistics`, up to so many ranges beyond those of the training items; and up to
 # so many spreads in any case, where the training items are all alike.
 _SHAPE, _BEYOND, _ROOM = ("roughness", "trend"), 0.5, 0.25
@@ -156,12 +158,16 @@ class Past(Input):
             ReadError: If it is none of these, or has no number; or if a column that is known ahead is not given for the
                 moments to forecast.
         """
-        past = moments_of(value, (self.column,))[0]
+        past = self._past(value)
         ahead = [
             (self._window(self._ahead(value, name, len(past)), self.horizon) - mean) / std
             for name, (mean, std) in zip(self.known, self.scales, strict=True)
         ]
         return np.concatenate([self._window(past), *ahead]).astype(np.float32)
+
+    def _past(self, value: Any) -> np.ndarray:
+        """The values of a past as they come, float64 `[moments]`, gaps filled."""
+        return _checked(moments_of(value, (self.column,))[0], self.column)
 
     def _window(self, numbers: np.ndarray, beyond: int = 0) -> np.ndarray:
         """The last of these numbers, float64 `[length + beyond]`, with the first in front where they are fewer."""
@@ -173,7 +179,7 @@ class Past(Input):
         if not isinstance(value, Mapping) or value.get(name) is None:
             message = f"{name!r} is missing: it must be known for the moments that are forecast"
             raise ReadError(message)
-        numbers, needed = numbers_of(value[name]), length + self.horizon
+        numbers, needed = _checked(numbers_of(value[name]), name), length + self.horizon
         if len(numbers) != needed or not np.isfinite(numbers[-self.horizon :]).all():
             there = len(numbers) - int(np.isnan(numbers[::-1]).argmin()) if np.isfinite(numbers).any() else 0
             message = (
@@ -187,7 +193,7 @@ class Past(Input):
         reasons = {}
         for position, item in enumerate(self._items(items)):
             try:
-                past = moments_of(item, (self.column,))[0]
+                past = self._past(item)
                 for name in self.known:
                     self._ahead(item, name, len(past))
             except ReadError as error:
@@ -337,6 +343,14 @@ class Past(Input):
 
     def __str__(self) -> str:
         return f"Past({self.column!r})"
+
+
+def _checked(numbers: np.ndarray, name: str) -> np.ndarray:
+    """Numbers of a column, if none of them is too large for the model."""
+    if np.any(np.abs(numbers) > _LARGEST):
+        message = f"{name!r} must be numbers between -{_LARGEST:g} and {_LARGEST:g}"
+        raise ReadError(message)
+    return numbers
 
 
 def _scale(values: pl.Series) -> tuple[float, float]:

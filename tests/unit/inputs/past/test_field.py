@@ -45,6 +45,16 @@ def test_what_is_no_series_of_numbers_is_refused(past: object) -> None:
         fitted().read(past)
 
 
+def test_numbers_whose_variance_is_infinite_are_refused() -> None:
+    field = fitted_with_price()
+    assert np.isfinite(field.read({"sales": [1e17, -1e17], "price": [1e17] * 5})).all()
+    for item, name in (([1e18, 2], "sales"), ({"sales": [1, 2], "price": [-1e18] * 5}, "price")):
+        with pytest.raises(ReadError) as raised:
+            field.read(item)
+        assert str(raised.value) == f"{name!r} must be numbers between -1e+17 and 1e+17"
+    assert list(field.unreadable(pl.DataFrame({"sales": [[1e18, 2.0]], "price": [[1.0] * 5]}))) == [0]
+
+
 def test_familiar_is_a_shape_and_not_a_level() -> None:
     field = fitted()
     wave = np.sin(np.arange(8) * np.pi / 2)

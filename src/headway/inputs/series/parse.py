@@ -105,7 +105,8 @@ def _of_text(text: str) -> list[Any]:
     if stripped.startswith("["):
         try:
             values = json.loads(stripped)
-        except ValueError as error:
+        # Lists in lists without end are the latter.
+        except (ValueError, RecursionError) as error:
             message = f"not a list of numbers: {stripped[:40]!r}"
             raise ReadError(message) from error
         return values if isinstance(values, list) else [values]

@@ -40,6 +40,7 @@ def test_a_channel_is_text_a_list_or_an_array(value: Any) -> None:
         ([1, 1e300], "a series must be finite numbers that fit into 32 bits"),
         ([1, float("inf")], "a series must be finite numbers that fit into 32 bits"),
         ("[1, 2", "not a list of numbers: '[1, 2'"),
+        ("[" * 5000, f"not a list of numbers: '{'[' * 40}'"),
         ("0,5 1,5 2", "commas that could stand before decimals or between numbers: '0,5 1,5 2'"),
     ],
 )

@@ -229,7 +229,6 @@ def test_draws_are_the_same_in_every_check(failure: Failures) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_hidden_rows_are_those_of_the_data(failure: Failures) -> None:
     statement = "pixels, labels = hidden('digits')\nrequire(len(pixels) == 500, '500', came=len(pixels))"
     assert failure("", statement) is None

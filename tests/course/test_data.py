@@ -89,7 +89,6 @@ def test_sheet_of_nothing() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_digits_hide_a_tenth_of_each() -> None:
     images, labels = digits()
     hidden_images, hidden_labels = digits(hidden=True)

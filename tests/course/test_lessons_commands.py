@@ -65,7 +65,6 @@ def test_what_is_no_lesson_is_named(small_course: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_a_lesson_is_run_as_a_whole(small_course: Path) -> None:
     result = invoke("run", "7", "--all", "--json")
     assert result.exit_code == 0

@@ -92,7 +92,6 @@ def test_every_lesson_has_its_pages(site: dict[str, bytes]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_nothing_is_left_of_the_marks_of_a_lesson(site: dict[str, bytes]) -> None:
     for name, content in site.items():
         assert b"\xe2\x9f\xa8" not in content, f"{name} has a mark of a lesson"

@@ -125,7 +125,6 @@ anything = st.one_of(
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 @FAST
 @given(fields, anything)
 def test_arbitrary_arrays(field: Image, array: np.ndarray) -> None:

@@ -155,7 +155,6 @@ def test_bootstrap_covers() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 @pytest.mark.parametrize(("only_a", "only_b"), [(0.04, 0.02), (0.1, 0.02)])
 def test_paired_difference_covers(only_a: float, only_b: float) -> None:
     draw = np.random.default_rng(0)

@@ -71,7 +71,6 @@ def test_a_header_that_promises_hours_costs_what_the_file_has(frames: int) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_ten_hours_are_read_by_windows() -> None:
     # Ten hours of one sample, but for a tone at the end: FLAC makes little of it.
     samples = np.zeros(36_000 * 1000, np.int16)

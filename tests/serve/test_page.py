@@ -132,7 +132,6 @@ def test_a_chosen_picture_is_answered(page: Page, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_a_dropped_picture_is_answered(page: Page) -> None:
     page.run("document.body.dispatchEvent(new DragEvent('dragover', {bubbles: true, cancelable: true}))")
     assert page.run("getComputedStyle(document.querySelector('#veil')).display") == "grid"

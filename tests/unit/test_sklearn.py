@@ -85,7 +85,6 @@ def test_a_fitted_estimator_can_be_pickled() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_frames_with_text_and_missing_values() -> None:
     draw = np.random.default_rng(0)
     frame = pd.DataFrame({"size": draw.normal(size=120), "color": draw.choice(["red", "blue"], 120)})

@@ -43,7 +43,6 @@ def test_where_nothing_would_be_left_no_line_is_promised() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_rows_in_order_of_the_target_matter_where_a_column_counts_them() -> None:
     draw = np.random.default_rng(0)
     columns = {"number": [float(n) + 0.5 for n in range(120)], "size": draw.normal(size=120)}

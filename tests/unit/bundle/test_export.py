@@ -85,7 +85,6 @@ def test_the_bundle_answers_as_the_model_does_at_any_batch(path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_the_graph_is_plain(path: Path) -> None:
     graph = read_bundle(path).files["model.onnx"]
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
@@ -167,7 +166,6 @@ class Discards(nn.Module):
         return logits
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 def test_what_happens_in_place_is_kept(tmp_path: Path) -> None:
     torch.manual_seed(0)

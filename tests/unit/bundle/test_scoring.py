@@ -55,7 +55,6 @@ def test_a_batch_comes_back_as_what_it_was(rows: pl.DataFrame, bundle: Path) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_it_travels_to_another_process_unopened(bundle: Path, rows: pl.DataFrame) -> None:
     scorer = hw.Scorer(bundle)
     first = scorer(rows)

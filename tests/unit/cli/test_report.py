@@ -81,7 +81,6 @@ def test_options_are_those_of_the_method(run: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_what_is_no_run_is_an_error(tmp_path: Path, run: Path) -> None:
     with pytest.raises(ConfigError):
         call(tmp_path / "nothing")

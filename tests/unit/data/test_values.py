@@ -97,7 +97,6 @@ def test_another_split_or_order_has_the_same_tokens(cache: Path, num_read: list[
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_a_killed_reading_goes_on(cache: Path, num_read: list[int]) -> None:
     def stop(done: int, total: int) -> None:
         if done == 24:

@@ -84,7 +84,6 @@ def test_verdict_is_on_test_and_single_items_on_valid(report: Report, data: hw.D
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_top_losses_are_those_of_the_predictions(report: Report, trained: Learner) -> None:
     found = trained.predictions("valid")
     worst = found.rows[np.argsort(-found.losses, kind="stable")][:12]
@@ -141,7 +140,6 @@ def test_report_is_kept_in_the_run_folder(report: Report, trained: Learner) -> N
     assert page.count("<img") >= len(report["top_losses"])
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 def test_two_reports_are_the_same(report: Report, trained: Learner) -> None:
     again = trained.report(slices=["pen"], tta=2)

@@ -88,7 +88,6 @@ def test_a_number_from_photos(of_ink: Learner, ink_report: Report) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_the_items_that_are_farthest_off_have_pictures(of_ink: Learner, ink_report: Report) -> None:
     found = of_ink.predictions("valid")
     worst = found.rows[np.argsort(-np.abs(found.predictions - found.targets)[:, 0], kind="stable")][:12]

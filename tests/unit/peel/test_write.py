@@ -142,7 +142,6 @@ def test_a_plan_in_minutes(data: hw.Data) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_of_several_calls_one_is_shown_alone(data: hw.Data) -> None:
     learner = trained(data)
     learner.fit(2, lr=0.01)
@@ -184,7 +183,6 @@ def test_a_file_that_cannot_be_written(data: hw.Data, tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["torch", "headway", "random"])
 def test_a_file_never_stands_in_for_a_module(name: str, tmp_path: Path) -> None:

@@ -42,7 +42,6 @@ def test_a_run_done_again_comes_to_the_same_bits(first: Run) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_a_difference_is_told_with_what_has_changed(first: Run) -> None:
     second = copy_plan(first)
     shutil.copytree(first.path / "checkpoints", second.path / "checkpoints")
@@ -68,7 +67,6 @@ def test_a_run_that_never_trained(digits_data: hw.Data, tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["idle"]
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 def test_minutes_keep_their_plan(digits_data: hw.Data, tmp_path: Path) -> None:
     hw.Learner(digits_data, "small_resnet", run=tmp_path / "timed", progress=False).fine_tune(minutes=0.01)

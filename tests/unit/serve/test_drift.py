@@ -171,7 +171,6 @@ def score_distance(old: np.ndarray, new: np.ndarray) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10_000), st.integers(30, 400))
 def test_the_distance_is_that_of_all_scores_where_the_quantiles_are_fine(seed: int, count: int) -> None:

@@ -55,7 +55,6 @@ def test_compiling_changes_nothing_but_the_forward(body_head: Make, make_setup: 
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_training_ends_at_the_same_weights(
     body_head: Make, make_setup: MakeSetup, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -165,7 +165,6 @@ def test_stage_two_starts_from_the_solved_head(body_head: Make, make_setup: Make
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_a_recipe_says_how_many_rows_judge(
     body_head: Make, make_setup: MakeSetup, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -100,7 +100,6 @@ def test_the_head_for_a_number_is_ridge_regression() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 @pytest.mark.parametrize("dim", [30, 2000])
 def test_a_head_with_a_range_converges(dim: int) -> None:
     features, numbers = rows(150, dim)

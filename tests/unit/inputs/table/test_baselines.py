@@ -96,7 +96,6 @@ def test_the_same_seed_gives_the_same_answers(task: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_what_training_lacks_is_no_error() -> None:
     """Unknown categories, gaps where there were none, a column that is empty, and a class without rows."""
     train = table(80)

@@ -83,7 +83,6 @@ def test_copies_stand_in_for_one_another_unless_shuffled_together() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_classes_of_a_real_table(shared_data: Callable[[str], Path]) -> None:
     items, targets = read_adult(shared_data("adult"), count=4_000)
     items = items.select("age", "education-num", "hours-per-week", "marital-status", "fnlwgt")

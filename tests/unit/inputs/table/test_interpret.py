@@ -72,7 +72,6 @@ def test_the_predictor_is_the_model(learner: hw.Learner) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_what_the_model_uses(learner: hw.Learner) -> None:
     found = learner.interpret().importance()
     assert [each.name for each in found.columns[:2]] == ["age", "job"]
@@ -82,7 +81,6 @@ def test_what_the_model_uses(learner: hw.Learner) -> None:
     assert found.score.value == pytest.approx(score.value)
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 def test_how_answers_depend_on_columns(learner: hw.Learner) -> None:
     age = learner.interpret().dependence("age")

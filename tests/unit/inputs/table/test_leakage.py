@@ -45,7 +45,6 @@ def test_a_copy_of_the_target_is_found_in_any_form(seed: int, form: str) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1.0, -1000.0])
 def test_a_copy_of_a_number_is_found(scale: float) -> None:
     items, _ = honest()
@@ -65,7 +64,6 @@ def test_noise_explains_nothing(seed: int) -> None:
         assert each.skill.value < 0.1
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["{}", "P-{}", "id{}x"])
 def test_ids_in_whose_order_the_answers_are(form: str) -> None:
@@ -95,7 +93,6 @@ def test_the_whole_text_of_a_finding() -> None:
     )
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 def test_several_columns_that_leak_are_one_finding() -> None:
     items, targets = honest()

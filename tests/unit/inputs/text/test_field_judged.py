@@ -122,7 +122,6 @@ def share_familiar(field: hw.Text, texts: Sequence[str]) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_other_languages_and_code_are_not_familiar(reviews: tuple[hw.Text, list[str]]) -> None:
     field, others = reviews
     assert share_familiar(field, others) >= 0.975

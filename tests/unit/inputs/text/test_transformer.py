@@ -108,7 +108,6 @@ def test_an_encoder_that_is_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_a_folder_without_a_tokenizer(tmp_path: Path) -> None:
     folder = _folder(tmp_path / "bert", "bert")
     (folder / "tokenizer.json").unlink()

@@ -44,7 +44,6 @@ def test_planted_proxies_are_told_from_noise(found: dict[str, Proxy]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_what_says_nothing_is_at_one_half(found: dict[str, Proxy]) -> None:
     # Half as many names as rows: without cross-validation they would tell each group.
     for name in ("noise", "name"):

@@ -112,7 +112,6 @@ class Page(HTMLParser):
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_page_is_well_formed_and_told_to_all_readers(report: Report) -> None:
     page = Page(render(report))
     assert page.open == []

@@ -41,7 +41,6 @@ def test_the_legend_escapes_names() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_a_gallery_of_masks() -> None:
     report = report_of()
     row = report["far_items"][0].row
@@ -55,7 +54,6 @@ def test_a_gallery_of_masks() -> None:
     assert MASK.legend() in text
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 def test_a_whole_report_on_masks() -> None:
     report = report_of()

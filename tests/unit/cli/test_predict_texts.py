@@ -49,6 +49,8 @@ def test_a_text_itself_is_answered(headway: Command, bundle: Path, tmp_path: Pat
     assert (found["text"], found["label"], found["score"]) == ("a good day", answer.label, answer.score)
     DAYS[:2].write_csv(tmp_path / "days.csv")
     assert headway("predict", bundle, "days.csv").out.startswith("row 0: ")
+    (tmp_path / "codes.csv").write_text("text\n12345\n80082\n")
+    assert [line[:6] for line in headway("predict", bundle, "codes.csv").out.splitlines()] == ["row 0:", "row 1:"]
     for name in ("dais.csv", "https://pets.example/days.csv", "days.docx"):
         assert headway("predict", bundle, name).status == 2
 

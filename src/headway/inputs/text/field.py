@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -185,6 +185,17 @@ class Text(Input):
     @classmethod
     def has_architecture(cls, name: str) -> bool:
         return super().has_architecture(name) or is_encoder(name)
+
+    def items_of(self, table: pl.DataFrame) -> tuple[Self, pl.DataFrame, tuple[str, ...]]:
+        return self, self._as_texts(table), ()
+
+    def each(self, items: Any) -> Iterable[Any]:
+        return super().each(self._as_texts(items) if hasattr(items, "with_columns") else items)
+
+    def _as_texts(self, table: pl.DataFrame) -> pl.DataFrame:
+        """The table with its columns of numbers as texts: a CSV file whose texts are all codes is read as numbers."""
+        numbers = [name for name in self.columns if name in table.columns and table[name].dtype.is_numeric()]
+        return table.with_columns(table[name].cast(str) for name in numbers)
 
     def fit(self, rows: pl.DataFrame) -> Self:
         texts = self._texts(rows)

@@ -181,6 +181,15 @@ def test_rows_without_text_are_left_out_with_their_reason() -> None:
     )
 
 
+def test_a_column_of_numbers_is_read_as_text(field: Text) -> None:
+    numbers = pl.DataFrame({"body": [12345, 7, None], "title": [1.5, 2.0, 3.5]})
+    assert list(field.each(numbers)) == ["12345", "7", None]
+    _, items, _ = Text(["title", "body"], tokenizer="byte_pair").items_of(numbers)
+    assert items.rows() == [("12345", "1.5"), ("7", "2.0"), (None, "3.5")]
+    rows = {"body": list(range(1000, 1040)), "mood": ["glad", "sad"] * 20}
+    assert hw.from_items(rows, input=Text("body", tokenizer="byte_pair"), target="mood").items["body"][3] == "1003"
+
+
 def test_an_architecture_brings_its_tokenizer() -> None:
     field = Text("body")
     assert field.for_architecture("text_cnn") == replace(field, tokenizer="byte_pair")

@@ -9,6 +9,8 @@ import codecs
 import csv
 import gzip
 import io
+import json
+import math
 import os
 import re
 import zipfile
@@ -236,10 +238,9 @@ def _read(path: str | os.PathLike[str], dialect: Dialect, tell: Tell) -> tuple[p
             text = _decoded(_bytes(file), dialect, path, tell)
             return read_format(ending, text), replace(dialect, separator=None)
         if ending in (".jsonl", ".ndjson"):
-            _check_size(file, ending)
-            frame = pl.read_ndjson(file, infer_schema_length=None)
+            frame = _json_lines(_bytes(file).removeprefix(codecs.BOM_UTF8), path)
         elif ending == ".xlsx":
-            _check_size(file, ending)
+            _check_size(file)
             frame = pl.read_excel(file, infer_schema_length=None)
         elif not is_parquet(file):
             message = "not a table, by its name and its first bytes"
@@ -250,11 +251,44 @@ def _read(path: str | os.PathLike[str], dialect: Dialect, tell: Tell) -> tuple[p
     return frame, replace(dialect, separator=None)
 
 
-def _check_size(file: Path, ending: str) -> None:
+def _json_lines(data: bytes, path: object) -> pl.DataFrame:
+    """The rows of a file of a JSON object a line; a DataError names the first line that is none."""
+    import polars as pl
+
+    try:
+        return pl.read_ndjson(data, infer_schema_length=None)
+    except pl.exceptions.PolarsError:
+        # Polars says at which character of a line it stopped, and not of which line.
+        for number, line in enumerate(data.split(b"\n"), start=1):
+            reason = _no_object(line)
+            if reason:
+                what, fix = "A line of the table is not a JSON object.", 'Correct it; each line is like {"age": 31}.'
+                given = f"{path}, line {number}: {line.decode(errors='replace')[:60]!r} ({reason})"
+                raise DataError(what, given=given, fix=fix) from None
+        raise
+
+
+def _no_object(line: bytes) -> str | None:
+    """Why a line is not a JSON object; None where it is one, or empty."""
+    try:
+        value = json.loads(line.strip() or b"{}", parse_constant=_finite, parse_float=_finite)
+    except json.JSONDecodeError as error:
+        return f"{error.msg}, at character {error.pos + 1}"
+    except (ValueError, RecursionError) as error:
+        return str(error)
+    return None if isinstance(value, dict) else "a value of another kind"
+
+
+def _finite(number: str) -> float:
+    if not math.isfinite(float(number)):
+        message = f"{number} is not a finite number"
+        raise ValueError(message)
+    return float(number)
+
+
+def _check_size(file: Path) -> None:
     """An OSError where a file that a library unpacks would take more memory than a table of text may."""
     with open_file(file, max_bytes=MAX_BYTES) as opened:
-        if ending != ".xlsx":
-            return
         with zipfile.ZipFile(opened) as archive:
             size = sum(member.file_size for member in archive.infolist())
             # What is in a member beyond its claim has another checksum, and is not read here.

@@ -278,6 +278,34 @@ def test_compressed_text_and_json_lines_are_read(tmp_path: Path) -> None:
     assert values(tmp_path, lines, "t.jsonl")[0] == {"name": ["Ann", "Bob"], "age": [31, 45]}
 
 
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ('{"age": 5', "Expecting ',' delimiter, at character 10"),
+        ("{'age': 5}", "Expecting property name enclosed in double quotes, at character 2"),
+        ('{"age": NaN}', "NaN is not a finite number"),
+        ('{"age": 1e400}', "1e400 is not a finite number"),
+        ("[5]", "a value of another kind"),
+        ("null", "a value of another kind"),
+        ("[" * 60, "Expecting value, at character 61"),
+    ],
+)
+def test_a_broken_line_of_json_is_named(line: str, reason: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text(f'{{"age": 4}}\n\n{line}\n{{"age": 6}}\n')
+    with pytest.raises(DataError) as caught:
+        read_values(path)
+    assert str(caught.value) == (
+        "A line of the table is not a JSON object.\n"
+        f"  Given: {path}, line 3: {line!r} ({reason})\n"
+        '  Fix:   Correct it; each line is like {"age": 31}.'
+    )
+
+
+def test_json_lines_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    assert values(tmp_path, b'\xef\xbb\xbf{"age": 4}\r\n{"age": 6}\r\n', "t.jsonl")[0] == {"age": [4, 6]}
+
+
 def test_a_wide_table_is_refused_at_once(tmp_path: Path) -> None:
     path, width = tmp_path / "t.csv", 100_000
     path.write_text("\n".join(",".join(f"{kind}{i}" for i in range(width)) for kind in ("x", "")))

@@ -183,8 +183,10 @@ def _answers(
         table = read_values(file, dialect, tell=_tell)
         if table.is_empty():
             _tell(f"{file}: no rows")
+        series = predictor.input.series_in(table)
         for row, answer in enumerate(predictor.try_many(table, batch_size=1024)):
-            yield ({"file": file} if len(files) > 1 else {}) | {"row": row}, answer
+            name = {"row": row} if series is None else {"series": series[row]}
+            yield ({"file": file} if len(files) > 1 else {}) | name, answer
 
 
 def _media_files(predictor: Predictor, files: Sequence[str], output: str | None) -> dict[str, Path]:
@@ -212,11 +214,12 @@ def _media_files(predictor: Predictor, files: Sequence[str], output: str | None)
 
 
 def _named(item: dict[str, Any]) -> str:
-    """What an item is called on a line: its file, and its row where it is one of a table's; or how a text begins."""
+    """What an item is called on a line: its file, and its row or series where it is a table's; or how a text begins."""
     if "text" in item:
         line = " ".join(item["text"].split())
         return line if len(line) <= TEXT_SHOWN else f"{line[: TEXT_SHOWN - 4]} ..."
-    return " ".join(f"row {value}" if key == "row" else value for key, value in item.items() if key in ("file", "row"))
+    names = {key: value for key, value in item.items() if key in ("file", "row", "series")}
+    return " ".join(value if key == "file" else f"{key} {value}" for key, value in names.items())
 
 
 def _shown(answer: Prediction) -> str:

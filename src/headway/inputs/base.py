@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, Field, fields, is_dataclass, replace
+from dataclasses import MISSING, fields, is_dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
@@ -313,10 +313,7 @@ class Input(ABC):
         return None
 
     def is_far(self, arrays: np.ndarray) -> np.ndarray | None:
-        """Which items of a batch hold values far from all training rows', bool `[batch]`; None where none can.
-
-        Such an item is not familiar, whatever its distance; all others may be.
-        """
+        """Which items hold values far from all training rows', and so are not familiar: bool `[batch]`, or None."""
         return None
 
     def each(self, items: Any) -> Iterable[Any]:
@@ -333,6 +330,10 @@ class Input(ABC):
             raise DataError(what, given=f"columns: {given or 'none'}", fix=did_you_mean(missing[0], columns))
         values = [items[name] for name in self.columns]
         return values[0] if len(values) == 1 else zip(*values, strict=True)
+
+    def series_in(self, table: pl.DataFrame) -> list[str] | None:
+        """The name of each item that `each` finds in a table, where an item is a series of rows; else None."""
+        return None
 
     def from_row(self, row: Mapping[str, Any]) -> Any:
         """What `read` takes of a row's values by column: the value, where there is one column, else the row."""
@@ -467,21 +468,18 @@ class Input(ABC):
 
 def values_of(cls: type[Any], values: dict[str, Any], *, init: bool = True) -> dict[str, Any]:
     """A dataclass's attributes in JSON; a ValueError where true or false stands for another type."""
+    optional = {one.name for one in fields(cls) if one.default is not MISSING or one.default_factory is not MISSING}
     # An option that has a default may be missing from bundles that were written before it was there.
     chosen = {
         attribute.name: values[attribute.name]
         for attribute in fields(cls)
-        if attribute.init is init and (attribute.name in values or not (init and _has_default(attribute)))
+        if attribute.init is init and (attribute.name in values or not (init and attribute.name in optional))
     }
     wrong = [one.name for one in fields(cls) if isinstance(chosen.get(one.name), bool) and "bool" not in str(one.type)]
     if wrong:
         message = f"{wrong[0]} is {chosen[wrong[0]]}"
         raise ValueError(message)
     return chosen
-
-
-def _has_default(attribute: Field[Any]) -> bool:
-    return attribute.default is not MISSING or attribute.default_factory is not MISSING
 
 
 def learned(field: F, **values: Any) -> F:

@@ -227,10 +227,19 @@ class Past(Input):
         if not isinstance(items, Mapping) and not hasattr(items, "columns"):
             return items
         items = as_frame(items)
-        if self.column in items.columns and items[self.column].dtype.is_nested():
+        if self._holds_pasts(items):
             return self._items(items)
         series = self._table(items).series(items)
         return [self._latest(one) for one in series] if self.known else [one.values for one in series]
+
+    def series_in(self, table: pl.DataFrame) -> list[str] | None:
+        return (
+            None if self._holds_pasts(table) else [one.name or self.column for one in self._table(table).series(table)]
+        )
+
+    def _holds_pasts(self, table: pl.DataFrame) -> bool:
+        """Whether a row of a table is an item, with a list of values."""
+        return self.column in table.columns and table[self.column].dtype.is_nested()
 
     def _latest(self, series: Moments) -> dict[str, Any]:
         """All of a series that has a value, and the columns that are known ahead for the moments behind it."""

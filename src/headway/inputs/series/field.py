@@ -146,7 +146,7 @@ class Series(Input):
         return {name: [item[index].tolist() for item in series] for index, name in enumerate(names)}, cls(names)
 
     def items_of(self, table: pl.DataFrame) -> tuple[Self, pl.DataFrame, tuple[str, ...]]:
-        if self.id is not None and not all(name in table.columns and is_list(table[name]) for name in self.columns):
+        if self.id is not None and not self._has_items(table):
             items, notes = from_long(table, values=self.columns, id=self.id, time=self.time)
             return self, items, notes
         pattern = self.values[0] if len(self.values) == 1 else ""
@@ -213,9 +213,9 @@ class Series(Input):
         return reasons
 
     def names(self, items: pl.DataFrame) -> list[str]:
-        """The rows' numbers, from 0."""
-        rows = items["row"] if "row" in items.columns else range(len(items))
-        return [f"{self.noun} {row}" for row in rows]
+        """Their ids, where the table was one of a row a moment, else the rows' numbers, from 0."""
+        name = self.id if self.id in items.columns else "row"
+        return [f"{self.noun} {one}" for one in (items[name] if name in items.columns else range(len(items)))]
 
     def read_rows(self, items: pl.DataFrame) -> np.ndarray:
         return np.stack(self._every(items, self.read))
@@ -249,6 +249,16 @@ class Series(Input):
         if isinstance(items, Mapping):
             return [dict(zip(items, row, strict=True)) for row in zip(*items.values(), strict=True)]
         return items
+
+    def series_in(self, table: pl.DataFrame) -> list[str] | None:
+        if self.id is None or self.id not in table.columns or self._has_items(table):
+            return None
+        return [str(id) for id in table[self.id].unique().sort()]
+
+    def _has_items(self, table: pl.DataFrame) -> bool:
+        """Whether a row is an item, with a series in each channel's column, and not a moment."""
+        columns = [table[name] for name in self.columns if name in table.columns]
+        return len(columns) == len(self.columns) and all(one.dtype.is_nested() or is_list(one) for one in columns)
 
     def from_row(self, row: Mapping[str, Any]) -> Any:
         return row

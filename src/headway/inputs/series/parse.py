@@ -87,7 +87,7 @@ def numbers_of(channel: Any) -> np.ndarray:
     try:
         numbers = np.array([math.nan if one is None else one for one in values], dtype=np.float64)
     except (TypeError, ValueError) as error:
-        wrong = next((one for one in values if not isinstance(one, (int, float))), values[0])
+        wrong = next((one for one in values if not _is_number(one)), values[0])
         message = f"a series must be numbers, not {str(wrong)[:40]!r}"
         raise ReadError(message) from error
     if numbers.ndim != 1 or any(isinstance(one, bool) for one in values):
@@ -98,6 +98,15 @@ def numbers_of(channel: Any) -> np.ndarray:
         message = "a series must be finite numbers that fit into 32 bits"
         raise ReadError(message)
     return numbers
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value is a number or a text of one, or missing."""
+    try:
+        float(0 if value is None else value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _of_text(text: str) -> list[Any]:

@@ -125,6 +125,9 @@ def test_every_series_of_a_table_is_forecast_from_its_end() -> None:
         [float(row) for row in range(12, 24)],
         [float(row) for row in range(12)],
     ]
+    assert Past("x", horizon=2).series_in(table) == ["a", "b"]
+    assert Past("x", horizon=2).series_in(table[:12].drop("shop")) == ["x"]
+    assert Past("x", horizon=2).series_in(Past("x", horizon=2).items_of(table)[1]) is None
     frame = pd.DataFrame(table.to_dict(as_series=False))
     assert [past.tolist() for past in Past("x").each(frame)] == [past.tolist() for past in pasts]
     assert Past("x").each([[1, 2]]) == [[1, 2]]

@@ -151,6 +151,9 @@ def test_a_bundles_series_reads_a_row_a_moment_as_it_was_trained_on() -> None:
         assert [row["x"] for row in field.each(asked)] == items["x"].to_list()
     assert field.items_of(table)[1].equals(items)
     assert field.items_of(items)[1].equals(items)
+    assert field.series_in(table[::-1]) == ["s0", "s1", "s2"]
+    assert field.names(items) == ["series s0", "series s1", "series s2"]
+    assert field.series_in(items) is field.series_in(table.drop("id")) is None
     # Bundles from before know no such columns.
     before = {key: value for key, value in field.to_json().items() if key not in ("id", "time")}
     assert [row["x"] for row in input_from_json(before).each(items)] == items["x"].to_list()

@@ -35,6 +35,7 @@ def test_a_channel_is_text_a_list_or_an_array(value: Any) -> None:
         ([], "a series must have at least one moment"),
         (5, "a series must be a list of numbers, not int"),
         (["a"], "a series must be numbers, not 'a'"),
+        (["0.5", None, "a"], "a series must be numbers, not 'a'"),
         ([True, False], "a series must be one number a moment"),
         ([[1], [2]], "a series must be one number a moment"),
         ([1, 1e300], "a series must be finite numbers that fit into 32 bits"),

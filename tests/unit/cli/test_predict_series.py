@@ -29,10 +29,13 @@ BEATS = pl.DataFrame(
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """That of a model that has not been trained."""
     data = hw.from_items(BEATS, input=hw.Series("volts", id="beat", time="time"), target="rhythm")
+    return export(data, tmp_path_factory.mktemp("beats") / "model.headway")
+
+
+def export(data: hw.Data, path: Path) -> Path:
+    """The bundle of a model that has not been trained."""
     learner = hw.Learner(data, "resnet1d", progress=False, device="cpu")
-    path = tmp_path_factory.mktemp("beats") / "model.headway"
     parts = {"model": learner.model, "prepare": learner.prepare, "input": data.input, "target": data.target}
     return export_bundle(path, **parts, examples=np.asarray(data.valid.canvases(range(3))), manifest={}, card="")
 
@@ -50,6 +53,20 @@ def test_each_series_is_named_by_its_id(headway: Command, bundle: Path) -> None:
     _, items, _ = hw.Series("volts", id="beat", time="time").items_of(beats)
     items.write_parquet("items.parquet")
     assert headway("predict", "--json", bundle, "items.parquet").line["row"] == 1
+
+
+@pytest.mark.slow
+def test_a_column_a_moment_is_evaluated_as_it_was_trained_on(headway: Command, tmp_path: Path) -> None:
+    wide = BEATS.pivot("time", index=["beat", "rhythm"], values="volts", sort_columns=False).drop("beat")
+    wide.columns = ["rhythm", *(f"t{moment}" for moment in range(9))]
+    data = hw.from_items(wide, input="t*", target="rhythm")
+    bundle = export(data, tmp_path / "model.headway")
+    wide.write_csv("wide.csv")
+    assert headway("evaluate", bundle, "wide.csv").out.splitlines()[0] == "20 items"
+    wide.with_columns(t3=pl.Series(["x", *["0.5"] * 19])).write_csv("wide.csv")
+    done = headway("evaluate", bundle, "wide.csv")
+    assert done.out.splitlines()[0] == "19 items, and 1 that cannot be read"
+    assert done.err == "series 0: a series must be numbers, not 'x'\n"
 
 
 @pytest.mark.slow

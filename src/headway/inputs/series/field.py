@@ -149,6 +149,8 @@ class Series(Input):
         if self.id is not None and not self._has_items(table):
             items, notes = from_long(table, values=self.columns, id=self.id, time=self.time)
             return self, items, notes
+        if self.moments and self.column not in table.columns and {*self.moments} <= {*table.columns}:
+            return self, from_wide(table, self.moments, self.column), ()
         pattern = self.values[0] if len(self.values) == 1 else ""
         if "*" in pattern and pattern not in table.columns:
             names = wide_columns(table, pattern)

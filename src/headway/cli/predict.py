@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -134,6 +135,20 @@ def _is_text(argument: str, input: Input) -> bool:
     return not (names_file or is_remote(argument) or os.path.exists(argument))
 
 
+def _text_in(file: str, input: Input) -> str | None:
+    """What a file holds that is a text itself, as those in a folder of texts; None where it is a table."""
+    import polars as pl
+
+    if not os.path.isfile(file) or len(input.columns) > 1:
+        return None
+    made = input.from_files(pl.DataFrame({"file": [file]}))
+    if made is None:
+        return None
+    text = made[0][made[1].column][0] or ""
+    names = re.split(r"[,;|\t]", text.partition("\n")[0])
+    return None if input.column in [name.strip().strip('"') for name in names] else text
+
+
 def _listed(file: str, input: Input, dialect: Dialect) -> list[str]:
     """The files that an argument stands for: those in a folder, or those that a table names where a file is an item."""
     from headway.data.normal_form import existing_paths
@@ -179,6 +194,10 @@ def _answers(
     for file in files:
         if _is_text(file, predictor.input):
             yield {"text": file}, next(iter(predictor.try_many([file])))
+            continue
+        text = _text_in(file, predictor.input)
+        if text is not None:
+            yield {"file": file}, next(iter(predictor.try_many([text])))
             continue
         table = read_values(file, dialect, tell=_tell)
         if table.is_empty():

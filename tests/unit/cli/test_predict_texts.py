@@ -56,6 +56,25 @@ def test_a_text_itself_is_answered(headway: Command, bundle: Path, tmp_path: Pat
 
 
 @pytest.mark.slow
+def test_files_of_text_are_answered_as_those_of_a_folder_that_was_trained_on(
+    headway: Command, bundle: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "days").mkdir()
+    (tmp_path / "days" / "one.txt").write_text("a good day, a dull day\nand more; number 3\n")
+    (tmp_path / "days" / "two.txt").write_text("")
+    done = headway("predict", bundle, "days")
+    assert (done.status, done.err) == (1, "days/two.txt: empty: there is no text in it\n")
+    assert done.out.startswith("days/one.txt: ")
+    found = headway("predict", "--json", bundle, "days/one.txt").line
+    assert found["score"] == pytest.approx(
+        hw.load(bundle).predict("a good day, a dull day\nand more; number 3\n").score
+    )
+    # One whose first line names the column is a table.
+    (tmp_path / "table.txt").write_text("number;text\n1;a good day\n")
+    assert headway("predict", bundle, "table.txt").out.startswith("row 0: ")
+
+
+@pytest.mark.slow
 def test_a_table_without_the_texts_is_refused_by_its_own_columns(
     headway: Command, bundle: Path, tmp_path: Path
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 import polars as pl
 
 from headway.errors import DataError
@@ -40,11 +42,27 @@ def as_times(column: pl.Series) -> pl.Series:
         return column
     texts = column.str.strip_chars()
     texts = texts.set(texts == "", None)
-    times = next((found for found in (_dates(texts), _clock(texts), _numbers(texts)) if found is not None), None)
+    times = _times(texts)
     if times is None:
+        known = texts.drop_nulls()
+        # The first that is no time, or one of another form than those before it.
+        place = bisect_left(range(len(known)), True, key=lambda last: _are_none(known[: last + 1]))
         what = f"Column {column.name!r} must hold times: dates, or numbers."
-        raise DataError(what, given=repr(column.drop_nulls()[0]), fix="Write dates as 2024-12-31.")
+        given = f"{known[place]!r}, after {known[place - 1]!r}" if place else repr(known[0])
+        raise DataError(what, given=given, fix="Write dates as 2024-12-31.")
     return times.alias(column.name)
+
+
+def _are_none(texts: pl.Series) -> bool:
+    try:
+        return _times(texts) is None
+    # Dates of which day and month are not clear.
+    except DataError:
+        return False
+
+
+def _times(texts: pl.Series) -> pl.Series | None:
+    return next((found for read in (_dates, _clock, _numbers) if (found := read(texts)) is not None), None)
 
 
 def check_times(times: pl.Series, ids: pl.Series) -> None:

@@ -69,7 +69,15 @@ def test_other_texts_are_in_the_order_of_time(texts: list[str], numbers: list[ob
         ),
         (
             ["9:30", "1:09:30"],
-            "Column 'time' must hold times: dates, or numbers.\n  Given: '9:30'\n  Fix:   Write dates as 2024-12-31.",
+            "Column 'time' must hold times: dates, or numbers.\n"
+            "  Given: '1:09:30', after '9:30'\n"
+            "  Fix:   Write dates as 2024-12-31.",
+        ),
+        (
+            ["01/02/2024", "02/03/2024", "13/13/2024", "03/04/2024"],
+            "Column 'time' must hold times: dates, or numbers.\n"
+            "  Given: '13/13/2024', after '02/03/2024'\n"
+            "  Fix:   Write dates as 2024-12-31.",
         ),
     ],
 )

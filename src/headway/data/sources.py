@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SPLIT_FOLDERS",
     "as_frame",
+    "column_names",
     "files_below",
     "files_without_class",
     "frame_columns",
@@ -38,6 +39,11 @@ SPLIT_FOLDERS = {
 }
 
 _NO_ITEMS = {"thumbs.db", "desktop.ini", "__macosx", "icon\r"}
+
+
+def column_names(items: Any) -> list[str]:
+    """The columns of a frame or of a dict of columns; of anything else none."""
+    return [*map(str, items if isinstance(items, Mapping) else getattr(items, "columns", ()))]
 
 
 def frame_columns(frame: Any) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from headway.data.sources import as_frame
-from headway.errors import ConfigError, DataError, ReadError
+from headway.data.sources import as_frame, column_names
+from headway.errors import ConfigError, DataError, ReadError, did_you_mean
 from headway.inputs.base import Input, learned
 from headway.inputs.protocols import Column
 from headway.inputs.series.layouts import from_long, from_wide, is_list, recognise_long, wide_columns
@@ -242,8 +242,14 @@ class Series(Input):
 
         Of a table of a row a moment, as the model was trained on, the series in the order of their ids.
         """
-        if self.id is not None and self.id in _columns(items):
+        if self.id is not None and self.id in column_names(items):
             return self.items_of(as_frame(items))[1].iter_rows(named=True)
+        names = column_names(items)
+        needed = self.moments if self.moments and self.column not in names else self.columns
+        missing = next((name for name in needed if name not in names), None)
+        if names and missing is not None:
+            what, given = f"The table has no column {missing!r}, which the model reads.", ", ".join(names[:10])
+            raise DataError(what, given=f"columns: {given}", fix=did_you_mean(missing, names))
         if hasattr(items, "iter_rows"):
             return items.iter_rows(named=True)
         if hasattr(items, "to_dict") and hasattr(items, "columns"):
@@ -384,11 +390,6 @@ class Series(Input):
 
     def __str__(self) -> str:
         return f"Series({', '.join(map(repr, self.columns))})"
-
-
-def _columns(items: Any) -> list[str]:
-    """The columns of a frame or of a dict of columns; of anything else none."""
-    return [*map(str, items if isinstance(items, Mapping) else getattr(items, "columns", ()))]
 
 
 def _in_length(numbers: np.ndarray, length: int, every: int) -> np.ndarray:

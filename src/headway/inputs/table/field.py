@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 
-from headway.data.sources import frame_columns
+from headway.data.sources import column_names, frame_columns
 from headway.errors import ConfigError, DataError, ReadError, did_you_mean
 from headway.inputs.base import learned
 from headway.inputs.table.columns import CategoryColumn, DateColumn, FittedColumn, NumberColumn, column_from_json
@@ -190,7 +190,17 @@ class Table(RowInput[FittedColumn]):
         return [f"row {row}" for row in rows]
 
     def each(self, items: Any) -> Iterable[Any]:
-        """The rows of a polars or pandas frame, or of a dict of columns, one by one; anything else as it is."""
+        """The rows of a polars or pandas frame, or of a dict of columns, one by one; anything else as it is.
+
+        Raises:
+            DataError: If it has columns, and none of the model's.
+        """
+        columns = column_names(items)
+        if columns and self.fitted and self.places.keys().isdisjoint(columns):
+            what, given = "The table has none of the columns that the model reads.", ", ".join(columns[:10])
+            raise DataError(
+                what, given=f"columns: {given}", fix=f"Name them as in training: {', '.join(self.columns[:10])}."
+            )
         if hasattr(items, "iter_rows"):
             return items.iter_rows(named=True)
         if hasattr(items, "to_dict") and hasattr(items, "columns"):

@@ -154,6 +154,11 @@ def test_a_bundles_series_reads_a_row_a_moment_as_it_was_trained_on() -> None:
     assert field.series_in(table[::-1]) == ["s0", "s1", "s2"]
     assert field.names(items) == ["series s0", "series s1", "series s2"]
     assert field.series_in(items) is field.series_in(table.drop("id")) is None
+    with pytest.raises(DataError) as caught:
+        field.each(pl.DataFrame({"y": [1], "z": [2]}))
+    assert str(caught.value) == (
+        "The table has no column 'x', which the model reads.\n  Given: columns: y, z\n  Fix:   Known: y, z."
+    )
     # Bundles from before know no such columns.
     before = {key: value for key, value in field.to_json().items() if key not in ("id", "time")}
     assert [row["x"] for row in input_from_json(before).each(items)] == items["x"].to_list()

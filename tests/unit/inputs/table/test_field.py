@@ -228,6 +228,15 @@ def test_what_cannot_be_read_is_told(row: Any, message: str) -> None:
         assert str(caught.value) == message
 
 
+def test_a_table_of_other_columns_is_refused_once() -> None:
+    for table in (pl.DataFrame({"ago": [1]}), pd.DataFrame({"ago": [1]}), {"ago": [1]}):
+        assert refusal(DataError, lambda table=table: fitted().each(table)) == (
+            "The table has none of the columns that the model reads.\n"
+            "  Given: columns: ago\n"
+            "  Fix:   Name them as in training: age, height, job, born."
+        )
+
+
 def refusal(kind: type[Exception], act: Callable[[], object]) -> str:
     with pytest.raises(kind) as caught:
         act()

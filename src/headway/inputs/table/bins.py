@@ -40,7 +40,9 @@ def column_reference(column: Column, values: Sequence[Any]) -> dict[str, Any]:
     """
     if column.kind == "category":
         common = Counter(text for value in values if (text := text_of(value)) is not None).most_common(_MAX_CHOICES)
-        reference: dict[str, Any] = {"bins": [text for text, _ in common] + [OTHER, MISSING]}
+        # Values that came once have about the share of those that are yet to come: Good 1953,
+        # doi:10.1093/biomet/40.3-4.237. With a bin for each, a column of many rare values would drift in every log.
+        reference: dict[str, Any] = {"bins": [text for text, count in common if count > 1] + [OTHER, MISSING]}
     else:
         numbers = np.array([number for value in values if (number := _number(value, column.kind)) is not None])
         # Of few different values each is an edge; what lies between them would be no value at all.

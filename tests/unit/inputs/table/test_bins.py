@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from headway.inputs.protocols import Column
-from headway.inputs.table.bins import MISSING, bin_of, column_reference
+from headway.inputs.table.bins import MISSING, OTHER, bin_of, column_reference
 
 
 def test_a_columns_bins_hold_all_its_rows() -> None:
@@ -23,6 +23,15 @@ def test_a_columns_bins_hold_all_its_rows() -> None:
         assert {bin_of(value, found, kind) for value in values} <= set(found["bins"])
         assert found["bins"][MISSING] > 0
         assert len(found["bins"]) <= 22
+
+
+def test_new_values_of_a_column_of_rare_ones_are_no_drift() -> None:
+    column = Column(name="cabin", kind="category")
+    before, after = ([None] * 60 + ["C1"] * 4 + [f"{deck}{room}" for room in range(2, 18)] for deck in "AB")
+    found = column_reference(column, before)
+    assert found["bins"] == {"C1": 0.05, OTHER: 0.2, MISSING: 0.75}
+    assert column_reference(column, after)["bins"] == found["bins"]
+    assert bin_of("B7", found, "category") == OTHER
 
 
 def test_a_column_that_is_mostly_one_value_has_few_bins() -> None:

@@ -39,10 +39,9 @@ def column_reference(column: Column, values: Sequence[Any]) -> dict[str, Any]:
         ('30 to 40', 'missing')
     """
     if column.kind == "category":
-        common = Counter(text for value in values if (text := text_of(value)) is not None).most_common(_MAX_CHOICES)
-        # Values that came once have about the share of those that are yet to come: Good 1953,
-        # doi:10.1093/biomet/40.3-4.237. With a bin for each, a column of many rare values would drift in every log.
-        reference: dict[str, Any] = {"bins": [text for text, count in common if count > 1] + [OTHER, MISSING]}
+        # The most frequent of the training rows: of the rows here the most frequent are so by chance, too, and the rare
+        # ones do not come again, so that a log would seem to have drifted.
+        reference: dict[str, Any] = {"bins": [*column.choices[:_MAX_CHOICES], OTHER, MISSING]}
     else:
         numbers = np.array([number for value in values if (number := _number(value, column.kind)) is not None])
         # Of few different values each is an edge; what lies between them would be no value at all.

@@ -54,6 +54,10 @@ CASES: list[tuple[Any, str]] = [
         "Column 'x' must hold numbers.\n  Given: row 19: 'many'\n  Fix:   Correct those rows, or leave them empty.",
     ),
     (
+        lambda: Past("x").items_of(pl.DataFrame({"x": pl.Series([b"1"] * 20)})),
+        "Column 'x' must hold numbers.\n  Given: Binary\n  Fix:   Convert it, or name another column.",
+    ),
+    (
         lambda: Past("origin").items_of(pl.DataFrame({"origin": [1.0] * 30})),
         "Headway makes a column 'origin' of its own for forecasts.\n  Given: column 'origin'\n  Fix:   Rename yours.",
     ),

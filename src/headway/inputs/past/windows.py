@@ -173,6 +173,9 @@ def forecast_hint(table: pl.DataFrame, column: str) -> list[str]:
 
 def _numbers(column: pl.Series) -> pl.Series:
     """A column as float64, NaN for what is missing."""
+    if not (column.dtype.is_numeric() or column.dtype in (pl.String, pl.Boolean, pl.Null)):
+        what = f"Column {column.name!r} must hold numbers."
+        raise DataError(what, given=f"{column.dtype}", fix="Convert it, or name another column.")
     numbers = column.cast(pl.Float64, strict=False)
     wrong = (numbers.is_null() & column.is_not_null()).arg_true()[:5]
     if len(wrong):

@@ -38,8 +38,12 @@ def as_times(column: pl.Series) -> pl.Series:
         return dates if are_dates else column
     if column.dtype.is_float():
         return column.fill_nan(None)
-    if column.dtype != pl.String:
+    if column.dtype.is_temporal() or column.dtype == pl.Null:
         return column
+    if column.dtype not in (pl.String, pl.Categorical, pl.Enum):
+        what = f"Column {column.name!r} must hold times: dates, or numbers."
+        raise DataError(what, given=f"{column.dtype}", fix="Write dates as 2024-12-31.")
+    column = column.cast(pl.String)
     texts = column.str.strip_chars()
     texts = texts.set(texts == "", None)
     times = _times(texts)

@@ -102,3 +102,14 @@ def test_rows_without_a_time_and_two_at_one_time_are_refused() -> None:
         "  Given: 2 rows of series 1 at 3\n"
         "  Fix:   Remove those rows, or name the column of the series: id= (--series-column)."
     )
+
+
+def test_categories_are_read_as_their_texts_and_other_types_are_refused() -> None:
+    texts = ["2024-01-01", "2024-01-02"]
+    assert as_times(pl.Series("time", texts, dtype=pl.Categorical)).equals(as_times(pl.Series("time", texts)))
+    for values, kind in (([[1], [2]], "List(Int64)"), ([b"a", b"b"], "Binary"), ([True, False], "Boolean")):
+        with pytest.raises(DataError) as caught:
+            as_times(pl.Series("time", values))
+        assert str(caught.value) == (
+            f"Column 'time' must hold times: dates, or numbers.\n  Given: {kind}\n  Fix:   Write dates as 2024-12-31."
+        )

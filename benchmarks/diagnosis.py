@@ -99,9 +99,10 @@ def trained(arrays: Arrays, seed: int, *, width: int = 64, lr: float = 3e-3, epo
     data = hw.from_items(items, input=field, target="label", split=hw.ColumnSplit("part"))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        body = nn.Sequential(nn.Flatten(), nn.Linear(784, width), nn.ReLU())
+        layer = nn.Linear(784, width)
         if bias:
-            nn.init.constant_(body[1].bias, bias)
+            nn.init.constant_(layer.bias, bias)
+        body = nn.Sequential(nn.Flatten(), layer, nn.ReLU())
         network = nn.Sequential(body, nn.Linear(width, 10))
     options: dict[str, Any] = {"progress": False, "device": "cpu", "precision": "float32", "seed": seed}
     learner = hw.Learner(data, network, augment=hw.Augment.none(), **options)

@@ -165,7 +165,10 @@ def _headway_loop(batches: list[Batch]) -> Epoch:
         schedule=lambda _: LR,
         precision=choose_precision(torch.device("cpu"), "float32"),
         # What watches over every stage of a real run; only when a loss is no number does it look at the data.
-        callbacks=[FiniteLoss(None), KeepState(lambda: None, Signals(), batches=len(batches))],
+        callbacks=[
+            FiniteLoss(None),  # pyright: ignore[reportArgumentType]
+            KeepState(lambda: None, Signals(), batches=len(batches)),
+        ],
     )
     return lambda: train_epoch(state, batches)
 
@@ -204,7 +207,7 @@ def _loader(inputs: np.ndarray, targets: np.ndarray) -> DataLoader[Any]:
 
 def _headway(inputs: np.ndarray, targets: np.ndarray) -> Epoch:
     more, labels = _arrays(200)
-    rows = {f"x{column}": np.concatenate([inputs, more])[:, column] for column in range(WIDTH)}
+    rows: dict[str, Any] = {f"x{column}": np.concatenate([inputs, more])[:, column] for column in range(WIDTH)}
     rows |= {"label": np.concatenate([targets, labels]), "part": ["train"] * len(inputs) + ["valid"] * len(more)}
     columns = hw.Table(continuous=[f"x{column}" for column in range(WIDTH)])
     data = hw.from_items(rows, input=columns, target=hw.Category("label"), split=hw.ColumnSplit("part"))
@@ -215,7 +218,7 @@ def _headway(inputs: np.ndarray, targets: np.ndarray) -> Epoch:
 def _fastai(inputs: np.ndarray, targets: np.ndarray) -> Epoch | None:
     if not is_installed("fastai"):
         return None
-    import fastai.callback.progress  # noqa: F401 - it gives a learner what turns its bars off
+    import fastai.callback.progress  # pyright: ignore[reportMissingImports]  # noqa: F401 - it gives a learner what turns its bars off
     from fastai.basics import DataLoaders, Learner, OptimWrapper  # pyright: ignore[reportMissingImports]
 
     from benchmarks.peers import quiet

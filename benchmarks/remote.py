@@ -43,7 +43,9 @@ class Made(fsspec.AbstractFileSystem):
         """What is known of a picture."""
         return {"name": path, "size": len(_picture(path)), "type": "file"}
 
-    def get_file(self, rpath: str, lpath: str, **_: Any) -> None:
+    def get_file(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, rpath: str, lpath: str, **_: Any
+    ) -> None:
         """Writes a picture."""
         Path(lpath).write_bytes(_picture(rpath))
 

@@ -108,7 +108,7 @@ def _ours(data: Data, arrays: dict[str, np.ndarray], seed: int) -> np.ndarray:
 
 
 def _aeon(data: Data, arrays: dict[str, np.ndarray], seed: int) -> np.ndarray:
-    from aeon.classification.convolution_based import MiniRocketClassifier
+    from aeon.classification.convolution_based import MiniRocketClassifier  # pyright: ignore[reportMissingImports]
 
     model = MiniRocketClassifier(random_state=seed, n_jobs=1)
     model.fit(arrays["train"], data.train.targets)

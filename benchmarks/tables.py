@@ -112,7 +112,7 @@ def _others(data: Data, seed: int) -> dict[str, HistGradientBoostingClassifier |
 
 
 def _rows(data: Data, rows: np.ndarray) -> np.ndarray:
-    assert data.store.canvases is not None
+    assert isinstance(data.store.canvases, np.ndarray)
     return data.store.canvases[rows]
 
 
@@ -128,7 +128,7 @@ def _loading(file: Path) -> list[Row]:
     data = hw.from_items(few.sample(NUM_ROWS, with_replacement=True, seed=0), target=TARGET)
     seconds = time.perf_counter() - start
     canvases = data.store.canvases
-    assert canvases is not None
+    assert isinstance(canvases, np.ndarray)
     array, targets = torch.from_numpy(canvases[data.train.rows]), torch.from_numpy(data.train.targets)
     theirs = fastai_table(data) if is_installed("fastai") else None
     rows: list[Row] = []

@@ -183,15 +183,14 @@ def _fastai(items: pl.DataFrame, folder: Path, *, epochs: float) -> History:
         text_classifier_learner,
     )
 
-    from benchmarks.peers import quiet
-    from benchmarks.time_to_accuracy import _watched
+    from benchmarks.peers import quiet, watched
 
     frame = pd.DataFrame({name: items[name].to_list() for name in ("text", "label")})
     frame["valid"] = (items["split"] == "valid").to_list()
     began = time.perf_counter()
     loaders = TextDataLoaders.from_df(frame, path=folder, text_col="text", label_col="label", valid_col="valid", bs=64)
     learner = text_classifier_learner(loaders, AWD_LSTM, pretrained=False, drop_mult=0.5, metrics=accuracy)
-    moments, accuracies = _watched(learner)
+    moments, accuracies = watched(learner)
     with quiet(learner):
         learner.fit_one_cycle(int(epochs), 1e-2)
     return {

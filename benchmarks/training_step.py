@@ -117,7 +117,10 @@ def _headway(arch: str, batch: Batch) -> Loop:
         optimizer=make_optimizer(model),
         schedule=lambda _: LR,
         precision=precision,
-        callbacks=[FiniteLoss(None), KeepState(lambda: None, Signals(), batches=STEPS)],
+        callbacks=[
+            FiniteLoss(None),  # pyright: ignore[reportArgumentType]
+            KeepState(lambda: None, Signals(), batches=STEPS),
+        ],
     )
 
     def loop() -> float:

@@ -99,8 +99,8 @@ def test_nothing_else_writes_to_the_terminal() -> None:
         if direct.search(re.sub(r'"""(?s:.*?)"""', "", path.read_text()))
     }
     # The course shows its own texts and the learner's own output, an explained failure has colours of its own,
-    # and what `peel` writes prints by itself.
-    others = re.compile(r"(cli/)?(course|why)(/|\.py$)|peel/")
+    # and what `peel` writes prints by itself. Ctrl-C may come before `echo` is imported.
+    others = re.compile(r"(cli/)?(course|why)(/|\.py$)|peel/|__main__\.py$")
     assert [name for name in sorted(names) if not others.match(name)] == ["system/terminal.py"], "write through `echo`"
 
 

@@ -228,6 +228,7 @@ def _row(name: str, plan: str, folds: Sequence[Judged], head: Sequence[Judged]) 
 def draw(curves: Mapping[str, Mapping[str, Sequence[Judged]]], file: Path) -> None:
     """Accuracy over processor time, the mean over folds, of each set and plan, as an SVG."""
     import matplotlib as mpl
+    from matplotlib.ticker import NullFormatter
 
     from headway.system.figures import new_figure
 
@@ -242,6 +243,8 @@ def draw(curves: Mapping[str, Mapping[str, Sequence[Judged]]], file: Path) -> No
             (line,) = each.plot(grid, mean, label=plan, linestyle="--" if "," in plan else "-")
             each.plot(grid[-1:], mean[-1:], "o", color=line.get_color())
         each.set(xscale="log", title=name, xlabel="seconds of the processor", ylabel="held-out accuracy")
+        # Of two decades or fewer each tick would have a number, one over the other.
+        each.xaxis.set_minor_formatter(NullFormatter())
         low = min(fold.is_right.mean() for folds in plans.values() for fold in folds)
         each.set_ylim(bottom=max(low - 0.1, 0))
     axes[0].legend(fontsize="small")

@@ -2,12 +2,12 @@
 
 Answers are of `rt_polarity`'s sentences, one by one and 1,000 at once, by the packaged MiniLM from a bundle. The bare
 side is the same tokenizer and the same graph in a session of onnxruntime as it comes, in batches of 32, in their order
-or sorted by length; both sides take turns. Tokens are of 100,000 reviews of about 230 words, eleven sentences each.
-The bare side is `encode_batch_fast` of the same tokenizer, with nothing kept but the tokens; "as read" is what the
-field does, and "opened" is `from_items`, with the split, copies and statistics that it finds; each has a process of
-its own, whose peak memory is with its libraries and the texts. Padding is that of a shuffled epoch of training
-batches. Goals: an answer at most 1 ms more than bare at the median, 1,000 in at most 1.1 of bare; tokens within 1.3 of
-bare, in less than 1,500 MB; at most 10 % padding.
+or sorted by length; the sides take turns, round by round. Tokens are of 100,000 reviews of about 230 words, eleven
+sentences each. The bare side is `encode_batch_fast` of the same tokenizer, with nothing kept but the tokens; "as read"
+is what the field does, and "opened" is `from_items`, with the split, copies and statistics that it finds; each has a
+process of its own, whose peak memory is with its libraries and the texts. Padding is that of a shuffled epoch of
+training batches. Goals: an answer at most 1 ms more than bare at the median, 1,000 in at most 1.1 of bare; tokens
+within 1.3 of bare, in less than 1,500 MB; at most 10 % padding.
 """
 
 from __future__ import annotations
@@ -106,8 +106,9 @@ def _in_turns(sides: dict[str, Answer], items: Sequence[Sequence[str]], rounds: 
     """The seconds of each side for each item, after a round that warms up."""
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for turn in range(rounds + 1):
-        for texts in items:
-            for name in list(sides)[:: 1 if turn % 2 else -1]:
+        # Not item by item: threads of a session of onnxruntime spin for a while, and would slow down the other side.
+        for name in list(sides)[:: 1 if turn % 2 else -1]:
+            for texts in items:
                 start = time.perf_counter()
                 sides[name](texts)
                 if turn:

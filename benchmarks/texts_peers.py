@@ -11,7 +11,8 @@ Seconds count from the table in memory: cutting texts into tokens, training and 
 and imports are not. A side reaches an accuracy with the first entry of its history that has it, or Headway with the
 model that it ends with; "best" is the highest of `Trainer`'s. Peak memory is the process's, its libraries included.
 fastai's `text_classifier_learner` is from scratch, since its weights cannot be fetched here, and trains ten epochs at
-1e-2 (docs.fast.ai/tutorial.text: batches of 64, `AWD_LSTM`, `drop_mult=0.5`). Goals: 3 times sooner than `Trainer`, in at most half of its memory.
+1e-2 (docs.fast.ai/tutorial.text: batches of 64, `AWD_LSTM`, `drop_mult=0.5`). Goals: 3 times sooner than `Trainer`, in
+at most half of its memory.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ def _headway(items: pl.DataFrame, folder: Path) -> History:
     learner = learner_of(data, progress=clock)
     learner.fine_tune()
     # What was kept is the last entry's network, or the head's, and may answer by more than its weights.
-    kept = learner.evaluate("valid")["accuracy"]
+    kept = learner.evaluate("valid")["accuracy"].value
     return {
         "elapsed": [*(moment - began for moment in clock.moments), time.perf_counter() - began],
         "accuracies": [*(entry.metrics["accuracy"] for entry in learner.history), kept],

@@ -177,7 +177,7 @@ def wide_columns(table: pl.DataFrame, pattern: str) -> tuple[str, ...]:
 
 def from_wide(table: pl.DataFrame, names: Sequence[str], name: str) -> pl.DataFrame:
     """The table with one column of lists in place of a column for each moment."""
-    # Where a value is no number, all stay text, and the rows without such a value can be read.
+    # Where a value is not a number, all stay text, and the rows without such a value can be read.
     kind = pl.Float64 if all(dtype.is_numeric() for dtype in table.select(names).dtypes) else pl.String
     lists = table.select(pl.concat_list(pl.col(names).cast(kind)).alias(name))
     return table.drop(names).with_columns(lists)

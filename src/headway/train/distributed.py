@@ -19,6 +19,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain, zip_longest
 from typing import Any, TypeVar, cast
 
@@ -357,8 +358,15 @@ def _all(tensor: torch.Tensor) -> torch.Tensor:
         return gathered
 
 
-# Not for the compiler, which would look into how a process waits.
-_gathered = cast("Callable[[torch.Tensor], torch.Tensor]", torch.compiler.disable(_all))
+def _gathered(tensor: torch.Tensor) -> torch.Tensor:
+    """The same, of which a compiler's graph has no part."""
+    return _outside_of_graphs()(tensor)
+
+
+@cache
+def _outside_of_graphs() -> Callable[[torch.Tensor], torch.Tensor]:
+    # A compiler would look into how a process waits. To say so imports it, which takes a second that one process saves.
+    return cast("Callable[[torch.Tensor], torch.Tensor]", torch.compiler.disable(_all))
 
 
 def _sum(bucket: Any) -> torch.futures.Future[torch.Tensor]:

@@ -134,6 +134,7 @@ def run_facts(subject: Subject) -> dict[str, Known]:
     values = {
         "seed": setup.seed,
         "most_aside": setup.fine_tuning.most_aside,
+        "cross_fits": setup.fine_tuning.cross_fits,
         "threads": subject.threads,
         "batch_size": setup.batch_size,
         # As the library does. Sums in batches of another size round in another order, and a bit in a checked hash
@@ -172,7 +173,7 @@ def _has_norm(model: nn.Module) -> bool:
 
 def call_facts(subject: Subject, call: Call, names: dict[str, str]) -> dict[str, Known]:
     """The same of what one call decided; `names` are the constants so far, which keep their values."""
-    options, model = call.options, subject.setup.model
+    options, setup, model = call.options, subject.setup, subject.setup.model
     # Written out where rates go by depth alone; else the library's own function is put in.
     has_groups = len(depth_groups(model)) > 1 and not hasattr(model, "lr_factors")
     # Of a call that did not train every layer there is nothing else to know.
@@ -185,6 +186,7 @@ def call_facts(subject: Subject, call: Call, names: dict[str, str]) -> dict[str,
             "first_epoch": call.first_epoch,
             "lr": call.lr,
             "two_stages": call.two_stages,
+            "crosses": call.two_stages and setup.fine_tuning.cross_fits,
             "freeze_norm": options.freeze_norm and _has_norm(model),
             "is_soft": options.has_soft_targets,
             "drops": options.dropout is not None,

@@ -19,6 +19,7 @@ from headway.seeds import torch_seed
 from headway.train.aside import is_clearly_lower, set_aside
 from headway.train.body_features import body_features
 from headway.train.counts import Counts, count, forget_counts, judged
+from headway.train.cross_fitting import FoldHeads, solve_fold_heads
 from headway.train.dropout import dropout_rate
 from headway.train.ema import Average
 from headway.train.linear_probe import Head, solve_head
@@ -112,9 +113,13 @@ def stage_two(
     seen = torch.isin(torch.from_numpy(data.train.rows), torch.from_numpy(train.rows))
     # The head that stage two starts from has not seen them either.
     solved = copy.deepcopy(model.state_dict())
-    fields = {"target": data.target, "objective": objective, "seed": facts.seed}
-    blind = solve_head(features[seen], targets[seen], **fields, **head.choices)
+    fields = {"target": data.target, "objective": objective, "seed": facts.seed, **head.choices}
+    blind = solve_head(features[seen], targets[seen], **fields)
     blind.put_into(model.head)
+    if facts.cross_fits:
+        # The body trains by heads of folds: each row's features go to one that was solved without it.
+        own_head, heads = model.head, solve_fold_heads(features[seen], targets[seen], train.rows, **fields)
+        model.head = heads
     if facts.counts:
         # Scores of classes by how often each token is in each: counted now, used when the weights are trained.
         counts = count(model, train, seed=facts.seed)
@@ -134,7 +139,7 @@ def train_all(
     facts: Any,
     setup: Setup,
     data: Data,
-    model: nn.Module,
+    model: Any,
     objective: Objective,
     train: Part,
     options: Options,
@@ -158,6 +163,8 @@ def train_all(
             precision.seed(torch_seed(facts.seed, "forward", epoch=epoch, step=step))
             set_lr(optimizer, lr(step))
             inputs, answers = setup.augmented(batch, epoch, options=options)
+            if facts.crosses:
+                model.head.choose(batch.rows)
             with precision.autocast():
                 outputs = model(precision.layout(inputs))
             loss = objective.loss_fn(outputs.float(), answers)
@@ -185,14 +192,20 @@ def train_all(
 def keep_better(
     facts: Any,
     setup: Setup,
-    model: nn.Module,
+    model: Any,
     objective: Objective,
     aside: Part,
     solved: dict[str, torch.Tensor],
+    own_head: nn.Linear,
+    heads: FoldHeads,
     head_losses: torch.Tensor,
     counts: Counts,
     scores: torch.Tensor,
 ) -> None:
+    if facts.cross_fits:
+        # Their mean is the model's own head.
+        model.head = own_head
+        heads.put_mean_into(own_head)
     if facts.counts:
         losses, is_scored = judged(*setup.outputs(model, aside), scores, objective=objective)
         if is_scored:

@@ -28,6 +28,7 @@ from headway.train.aside import is_clearly_lower
 from headway.train.batchnorm_fusion import _fold
 from headway.train.body_features import CHUNK
 from headway.train.counts import add_scores, judged
+from headway.train.cross_fitting import FoldHeads, solve_fold_heads
 from headway.train.dropout import dropout_rate
 from headway.train.ema import Average
 from headway.train.linear_probe import Head, solve_head
@@ -111,6 +112,7 @@ def stage_two(
     facts: Any,
     model: Any,
     items: pl.DataFrame,
+    rows: np.ndarray,
     train: np.ndarray,
     head: Head,
     features: torch.Tensor,
@@ -128,6 +130,18 @@ def stage_two(
     )
     blind.put_into(model.head)
     head_outputs = model.head(features[is_aside]).detach()
+    if facts.cross_fits:
+        # The body trains by heads of folds: each row's features go to one that was solved without it.
+        heads = solve_fold_heads(
+            features[~is_aside],
+            targets[train],
+            rows[train],
+            target=facts.field,
+            seed=facts.seed,
+            decays=(head.weight_decay,),
+        )
+        own_head = model.head
+        model.head = heads
     if facts.counts:
         # Scores of classes by how often each token is in each: counted now, used when the weights are trained.
         table, _ = model.body.counter.count(inputs_of(train), targets[train], seed=facts.seed)
@@ -164,6 +178,7 @@ def update_rule(facts: Any, model: Any) -> None:
 def train_all(
     facts: Any,
     model: Any,
+    rows: np.ndarray,
     train: np.ndarray,
     valid: np.ndarray,
     targets: torch.Tensor,
@@ -209,6 +224,8 @@ def train_all(
                 inputs, answers = mixed_of(batch, answers, epoch, mixup=facts.mixup, cutmix=facts.cutmix)
             else:
                 inputs = inputs_of(batch, epoch)
+            if facts.crosses:
+                model.head.choose(rows[batch])
             if facts.trains_short:
                 with torch.autocast("cpu", dtype=torch.bfloat16):
                     outputs = model(inputs)
@@ -257,12 +274,18 @@ def keep_better(
     model: Any,
     aside: np.ndarray,
     solved: dict[str, torch.Tensor],
+    own_head: nn.Linear,
+    heads: FoldHeads,
     head_losses: torch.Tensor,
     table: torch.Tensor,
     scores: torch.Tensor,
     targets: torch.Tensor,
     inputs_of: InputsOf,
 ) -> None:
+    if facts.cross_fits:
+        # Their mean is the model's own head.
+        model.head = own_head
+        heads.put_mean_into(own_head)
     outputs = outputs_of(facts, model, inputs_of, aside)
     if facts.counts:
         losses, is_scored = judged(outputs, targets[aside], scores, objective=facts.objective)

@@ -28,7 +28,7 @@ from headway.peel.specialise import Known, constant
 from headway.runs.checkpoint import safetensors_file
 from headway.seeds import _STREAMS
 from headway.system.files import write_whole
-from headway.train import dropout, linear_probe
+from headway.train import cross_fitting, dropout, linear_probe
 from headway.train.ema import Average
 from headway.train.optimizers import depth_groups
 from headway.train.options import Options
@@ -103,7 +103,7 @@ def _torch(subject: Subject, *, only_call: str | None) -> Peeled:
     setup = subject.setup
     input, target = kind_parts(setup.data.input, subject), kind_parts(setup.data.target, subject)
     known: dict[Any, dict[str, Known]] = {"": run_facts(subject)}
-    names, methods = dict(_NAMES), dict[type, Sequence[str]](_METHODS)
+    names, methods = dict[Any, str](), dict[type, Sequence[str]](_METHODS)
     for scope, of_scope in (*_known(subject).items(), *input.known.items(), *target.known.items()):
         known[scope] = {**known.get(scope, {}), **of_scope}
     loss_fn = known[""]["facts.loss_fn"]
@@ -172,6 +172,7 @@ def _known(subject: Subject) -> dict[Any, dict[str, Known]]:
             "to_device(torch.from_numpy(partner), images.device)": Known("torch.from_numpy(partner)"),
         },
         linear_probe.__name__: _of_head(subject),
+        cross_fitting.__name__: {"target.is_one_class": Known(value=setup.data.target.is_one_class)},
     }
 
 
@@ -207,14 +208,15 @@ def _of_span(subject: Subject) -> dict[str, Known]:
         return {}
     head = subject.setup.model.get_submodule("head")
     assert isinstance(head, nn.Linear)
-    # The head is solved twice where stage two follows, the second time without the rows set aside.
-    counts = [len(data.train), *([len(subject.inside_and_aside[0])] if subject.sets_aside else [])]
+    # Where stage two follows, heads are solved without the rows set aside, too, and maybe without those of each fold.
+    inside = subject.inside_and_aside[0] if subject.sets_aside else data.train
+    share = (linear_probe.NUM_FOLDS - subject.setup.fine_tuning.cross_fits) / linear_probe.NUM_FOLDS
+    counts = [len(data.train), int(share * len(inside))]
     answers = {2 * count > head.in_features for count in counts}
     # Else the question stays in the file, as other data may have more items.
     return {"2 * num_items > num_features": Known(value=True)} if answers == {True} else {}
 
 
-_NAMES: dict[Any, str] = {linear_probe._folds: "fold_numbers"}  # noqa: SLF001
 _METHODS: dict[type, tuple[str, ...]] = {
     linear_probe.Head: ("put_into",),
     Average: ("__init__", "update", "put", "in_place"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 
 import torch
@@ -23,6 +24,7 @@ from headway.train import stage_one
 from headway.train.aside import BreakOff, BrokenOff, is_clearly_lower, set_aside
 from headway.train.body_features import mark_of
 from headway.train.counts import count, forget_counts, judged
+from headway.train.cross_fitting import FoldHeads, cross_fitting, solve_fold_heads
 from headway.train.history import History
 from headway.train.linear_probe import Head, solve_head
 from headway.train.model import is_fixed
@@ -186,7 +188,7 @@ def _stage_two(
     # With stage one's head, which is what is left if stage two does not do better.
     before = copy.deepcopy(model.state_dict())
     inside, aside = set_aside(setup.data.train, setup.seed, most=setup.fine_tuning.most_aside)
-    head_outputs, targets = _start(setup, inside, features, head)
+    heads, head_outputs, targets = _start(setup, inside, features, head)
     counts = count(model, inside, seed=setup.seed)
     scores = counts.scores(model, aside) if counts else None
     # The weights train without any scores, as those of the rows that they train on would be too sure.
@@ -200,7 +202,8 @@ def _stage_two(
 
     callbacks, first_entry = (*setup.callbacks, BreakOff(losses_of, head_losses)), len(history)
     try:
-        fit(replace(setup, callbacks=callbacks) if may_stop else setup, plan, history, part=inside)
+        with nullcontext() if heads is None else cross_fitting(model, heads):
+            fit(replace(setup, callbacks=callbacks) if may_stop else setup, plan, history, part=inside)
     except (TrainingError, BrokenOff) as end:
         model.load_state_dict(before)
         if isinstance(end, BrokenOff):
@@ -223,20 +226,30 @@ def _stage_two(
     return None
 
 
-def _start(setup: Setup, inside: Part, features: Features, head: Head) -> tuple[torch.Tensor, torch.Tensor]:
+def _start(
+    setup: Setup, inside: Part, features: Features, head: Head
+) -> tuple[FoldHeads | None, torch.Tensor, torch.Tensor]:
     """Puts the head into the model that starts stage two and is compared with it, solved without the rows set aside.
 
     Returns:
-        What it gives for those rows, and their targets.
+        The heads of folds that the body trains by, where the recipe says so; what the head gives for the rows set
+        aside; and their targets.
     """
     train = setup.data.train
     inputs, targets = torch.from_numpy(features.parts["train"]), torch.from_numpy(train.targets)
     seen = torch.isin(torch.from_numpy(train.rows), torch.from_numpy(inside.rows))
     # With the weight decay that folds of all rows chose: one number, which a tenth of the rows hardly moves.
     options = {**head_options(setup), "decays": (head.weight_decay,)}
-    blind = setup.processes.by_writer(lambda: solve_head(inputs[seen], targets[seen], **options))
+
+    def solve() -> tuple[Head, FoldHeads | None]:
+        blind = solve_head(inputs[seen], targets[seen], **options)
+        if not setup.fine_tuning.cross_fits:
+            return blind, None
+        return blind, solve_fold_heads(inputs[seen], targets[seen], inside.rows, **options)
+
+    blind, heads = setup.processes.by_writer(solve)
     blind.put_into(setup.model.get_submodule("head"))
-    return blind(inputs[~seen]), targets[~seen]
+    return heads, blind(inputs[~seen]), targets[~seen]
 
 
 def _ended(setup: Setup, end: TrainingError | BrokenOff, head_losses: torch.Tensor) -> str:

@@ -21,7 +21,7 @@ from headway.seeds import generator
 from headway.targets.base import Target
 from headway.train.objective import WEIGHT_DECAYS, Objective
 
-__all__ = ["WEIGHT_DECAYS", "Head", "solve_head"]
+__all__ = ["NUM_FOLDS", "WEIGHT_DECAYS", "Head", "fold_numbers", "solve_head"]
 
 # Each fold's heads see three quarters of the rows; there is one to solve for each weight decay.
 NUM_FOLDS = 4
@@ -167,7 +167,7 @@ def _chosen(
     seed: int,
 ) -> tuple[float, torch.Tensor]:
     """The weight decay with the least loss on folds that heads were solved without, and their outputs for these."""
-    folds = _folds(targets.numpy() if target.is_one_class else np.zeros(len(targets)), seed)
+    folds = fold_numbers(targets.numpy() if target.is_one_class else np.zeros(len(targets)), seed)
     inside = torch.from_numpy(folds[:, None] != np.arange(NUM_FOLDS))
     weights, least, best = None, math.inf, (decays[0], targets)
     for decay in decays:
@@ -181,8 +181,8 @@ def _chosen(
     return best
 
 
-def _folds(targets: np.ndarray, seed: int) -> np.ndarray:
-    """A fold for each row, the classes spread evenly over them.
+def fold_numbers(targets: np.ndarray, seed: int) -> np.ndarray:
+    """A fold for each row, int64 `[items]`, the classes spread evenly over them.
 
     Targets other than classes have nothing to stratify by: zeros stand for them.
     """

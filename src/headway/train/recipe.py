@@ -26,6 +26,8 @@ class Recipe:
         max_batch_size: and never more.
         few_rows_steps: Steps an epoch where the rows are so few that there would be fewer, down to 32 items a step.
         most_aside: Training rows at most that judge the two stages and train in neither; see `headway.train.aside`.
+        cross_fits: Whether the second of two stages trains the body by heads that do not know what they answer; see
+            `headway.train.cross_fitting`.
     """
 
     lr: float = 1e-2
@@ -39,6 +41,7 @@ class Recipe:
     max_batch_size: int = 1024
     few_rows_steps: int = 0
     most_aside: int = 1000
+    cross_fits: bool = False
 
     def epochs(self, num_train: int) -> int:
         """Passes over so many training rows: the more rows, the fewer.

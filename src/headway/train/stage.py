@@ -24,6 +24,7 @@ from headway.runs.interrupt import Signals
 from headway.seeds import generator
 from headway.train.callbacks import Callback, TrainState
 from headway.train.compile import compile_passes
+from headway.train.cross_fitting import choose_heads
 from headway.train.distributed import ALONE, Processes, check_share
 from headway.train.dropout import dropout_rate
 from headway.train.ema import Average
@@ -331,6 +332,7 @@ class _Stage:
 
     def make_inputs(self, batch: Batch, epoch: int) -> tuple[torch.Tensor, torch.Tensor]:
         """What the model is given of a batch, and its targets."""
+        choose_heads(self.state.model, batch.rows)
         size = self.plan.size(epoch - self.first_epoch)
         return self.setup.augmented(batch, epoch, options=self.plan.options, size=size)
 

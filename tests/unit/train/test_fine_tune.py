@@ -20,7 +20,7 @@ from headway.train.aside import set_aside
 from headway.train.callbacks import Callback
 from headway.train.fine_tune import fine_tune, train_from_scratch
 from headway.train.history import History
-from headway.train.linear_probe import solve_head
+from headway.train.linear_probe import fold_numbers, solve_head
 from headway.train.recipe import FINE_TUNE
 from headway.train.stage import Setup, fit
 
@@ -160,6 +160,38 @@ def test_stage_two_starts_from_the_solved_head(body_head: Make, make_setup: Make
     places = [inside.rows.tolist().index(row) for row in seen[0]]
     # Solved to a loss of 1e-7, on features whose last bits depend on the batch.
     assert torch.allclose(outputs[0], blind(features[places]), atol=5e-3)
+    assert set(np.concatenate(seen).tolist()) == set(inside.rows.tolist())
+    assert not set(np.concatenate(seen).tolist()) & set(held.rows.tolist())
+
+
+@pytest.mark.slow
+def test_a_recipe_has_each_row_train_by_a_head_that_does_not_know_it(body_head: Make, make_setup: MakeSetup) -> None:
+    """Solved on the other folds of the rows that train; none of these is set aside."""
+    seen: list[np.ndarray] = []
+    outputs: list[torch.Tensor] = []
+
+    class Watch(Callback):
+        def on_batch_end(self, state: Any, result: Any) -> None:
+            seen.append(result.rows)
+            outputs.append(result.outputs)
+
+    setup = make_setup(body_head(dropout=0.0), callbacks=[Watch()])
+    crossing = replace(setup, fine_tuning=replace(setup.fine_tuning, cross_fits=True))
+    fine_tune(crossing, History(), epochs=2, lr=1e-4)
+    inside, held = set_aside(setup.data.train, setup.seed)
+    untouched = make_setup(body_head(dropout=0.0))
+    body = untouched.model.body
+    assert isinstance(body, nn.Module)
+    target = hw.Category("label", labels=tuple(map(str, range(10))))
+    everything = solve_head(*untouched.outputs(body, setup.data.train), target=target, seed=0)
+    features, targets = untouched.outputs(body, inside)
+    folds = fold_numbers(targets.numpy(), seed=0)
+    for place, given in zip([inside.rows.tolist().index(row) for row in seen[0]], outputs[0], strict=True):
+        others = folds != folds[place]
+        assert not others[place]
+        own = solve_head(features[others], targets[others], target=target, seed=0, decays=(everything.weight_decay,))
+        # Solved to a loss of 1e-7, on features whose last bits depend on the batch.
+        assert torch.allclose(given, own(features[place : place + 1])[0], atol=5e-3)
     assert set(np.concatenate(seen).tolist()) == set(inside.rows.tolist())
     assert not set(np.concatenate(seen).tolist()) & set(held.rows.tolist())
 

@@ -12,7 +12,7 @@ from torch import nn
 
 import headway as hw
 from headway.train import linear_probe
-from headway.train.linear_probe import NUM_FOLDS, WEIGHT_DECAYS, Head, _folds, _solve, solve_head
+from headway.train.linear_probe import NUM_FOLDS, WEIGHT_DECAYS, Head, _solve, fold_numbers, solve_head
 
 Problem = tuple[torch.Tensor, torch.Tensor]
 
@@ -202,7 +202,7 @@ def test_weaker_decays_are_not_tried_once_one_does_worse(monkeypatch: pytest.Mon
 @pytest.mark.parametrize("counts", [[50, 50], [33, 7, 60], [5, 5, 5, 5], [4, 3]])
 def test_folds_hold_each_class_evenly(counts: list[int]) -> None:
     targets = np.repeat(np.arange(len(counts)), counts)
-    folds = _folds(targets, seed=0)
+    folds = fold_numbers(targets, seed=0)
     for label, count in enumerate(counts):
         held = np.bincount(folds[targets == label], minlength=NUM_FOLDS)
         assert held.max() - held.min() <= 1, label
@@ -227,8 +227,8 @@ def test_a_rare_class_is_predicted_by_heads_that_have_seen_it(seed: int) -> None
 
 def test_folds_depend_on_the_seed_alone() -> None:
     targets = np.repeat([0, 1], 40)
-    assert np.array_equal(_folds(targets, seed=1), _folds(targets, seed=1))
-    assert not np.array_equal(_folds(targets, seed=1), _folds(targets, seed=2))
+    assert np.array_equal(fold_numbers(targets, seed=1), fold_numbers(targets, seed=1))
+    assert not np.array_equal(fold_numbers(targets, seed=1), fold_numbers(targets, seed=2))
 
 
 def test_a_head_is_put_into_a_layer() -> None:

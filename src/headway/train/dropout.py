@@ -1,4 +1,7 @@
-"""The dropout rate of a stage: set on the model's own layers, or put before its last one."""
+"""Dropout: a layer that takes less time on a processor, and the rate of a stage.
+
+The rate is set on the model's own layers, or on one that is put before its last one.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import nn
 
 from headway.errors import ConfigError
 
-__all__ = ["dropout_rate"]
+__all__ = ["Dropout", "dropout_rate"]
 
 LAYERS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)
+
+
+class Dropout(nn.Dropout):
+    """Dropout in half of the time that torch's takes on a processor; rates are multiples of 1/65,536 there.
+
+    Torch draws number by number, and on one core whatever the number of threads. Here four come from each draw.
+
+    Example:
+        >>> layer = Dropout(0.25)
+        >>> sorted(set(layer(torch.ones(8, 100)).flatten().tolist()))
+        [0.0, 1.3333333730697632]
+    """
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Inputs `[items, ...]` to as many, a share `p` of them 0 and the others larger, while it trains."""
+        if not self.training or not inputs.is_cpu or not 0 < self.p < 1 or torch.compiler.is_compiling():
+            return super().forward(inputs)
+        size = inputs[:1].numel()
+        # Drawn for each item, so that each of several processes can keep its own items' numbers.
+        drawn = torch.empty(len(inputs), -(-size // 4), dtype=torch.int64).random_(-(2**63), None)
+        numbers = drawn.view(torch.int16)[:, :size].reshape(inputs.shape)
+        is_kept = numbers >= round(2**16 * self.p) - 2**15
+        return inputs * is_kept.to(inputs.dtype).div_(1 - self.p)
 
 
 @contextmanager

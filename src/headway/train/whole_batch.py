@@ -42,6 +42,7 @@ class _WholeBatch(TorchFunctionMode):
             F.dropout2d: self.dropout_of_channels,
             F.dropout3d: self.dropout_of_channels,
             torch.Tensor.bernoulli_: self.bernoulli,
+            torch.Tensor.random_: self.random,
         }
 
     def __torch_function__(
@@ -88,7 +89,13 @@ class _WholeBatch(TorchFunctionMode):
         """Whole items are left out, as in stochastic depth."""
         if not self._of_items(tensor):
             return tensor.bernoulli_(p, **options)
-        return tensor.copy_(self._own(tensor, tensor.shape, p, options))
+        return tensor.copy_(self._own(tensor, tensor.shape, lambda whole: whole.bernoulli_(p, **options)))
+
+    def random(self, tensor: torch.Tensor, *bounds: int | None) -> torch.Tensor:
+        """The numbers of `headway.train.dropout.Dropout`."""
+        if not self._of_items(tensor):
+            return tensor.random_(*bounds)  # pyright: ignore[reportCallIssue, reportArgumentType]
+        return tensor.copy_(self._own(tensor, tensor.shape, lambda whole: whole.random_(*bounds)))
 
     def _dropped(
         self,
@@ -101,14 +108,14 @@ class _WholeBatch(TorchFunctionMode):
     ) -> torch.Tensor:
         if not training or rate in (0, 1) or not self._of_items(inputs):
             return otherwise(inputs, rate, training, inplace)
-        noise = self._own(inputs, shape, 1 - rate, {}).div_(1 - rate)
+        noise = self._own(inputs, shape, lambda whole: whole.bernoulli_(1 - rate)).div_(1 - rate)
         return inputs.mul_(noise) if inplace else inputs * noise
 
     def _of_items(self, tensor: torch.Tensor) -> bool:
         """Whether the first axis is that of the batch's items, or of equally many parts of each."""
         return tensor.ndim > 0 and len(tensor) % self.count == 0
 
-    def _own(self, like: torch.Tensor, shape: Sequence[int], p: float, options: Mapping[str, Any]) -> torch.Tensor:
+    def _own(self, like: torch.Tensor, shape: Sequence[int], fill: Callable[[torch.Tensor], Any]) -> torch.Tensor:
         """The share of this process of what is drawn for the whole batch, in the order in which one process draws."""
         parts = len(like) // self.count
         sizes = (parts * self.total, *shape[1:])
@@ -117,7 +124,7 @@ class _WholeBatch(TorchFunctionMode):
             # Numbers are drawn in the order of memory, which for maps of a photo may be channels last.
             last = like.is_contiguous(memory_format=torch.channels_last) and not like.is_contiguous()
             whole = whole.contiguous(memory_format=torch.channels_last) if last else whole
-        whole.bernoulli_(p, **options)
+        fill(whole)
         return whole[parts * self.start : parts * (self.start + self.count)]
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import headway as hw
-from headway.train.dropout import dropout_rate
+from headway.train.dropout import Dropout, dropout_rate
 from tests.stopping import QUIET
 
 Make = Callable[..., nn.Module]
@@ -53,3 +53,43 @@ def test_a_model_without_a_linear_layer(digits_data: hw.Data) -> None:
     model = nn.Sequential(nn.Conv2d(1, 10, 28), nn.Flatten())
     with pytest.raises(hw.ConfigError, match="`dropout` needs a model with dropout layers or a linear layer"):
         hw.Learner(digits_data, model, **QUIET).fit(1, dropout=0.5)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_layer_leaves_out_its_share_and_keeps_the_mean(rate: float, dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    outputs = Dropout(rate)(torch.ones(64, 37, 101, dtype=dtype))
+    assert outputs.dtype == dtype
+    assert (outputs == 0).float().mean().item() == pytest.approx(rate, abs=0.004)
+    assert outputs.float().mean().item() == pytest.approx(1, abs=0.03)
+    # Neighbours, which come from one draw, have nothing to do with each other.
+    is_left_out = (outputs == 0).flatten().float()
+    for distance in (1, 2, 3, 4):
+        both = (is_left_out[distance:] * is_left_out[:-distance]).mean().item()
+        assert both == pytest.approx(rate**2, abs=0.004), distance
+
+
+def test_gradients_go_through_what_was_kept() -> None:
+    inputs = torch.ones(4, 7, requires_grad=True)
+    outputs = Dropout(0.5)(inputs)
+    outputs.sum().backward()
+    assert inputs.grad is not None
+    assert torch.equal(inputs.grad, outputs.detach())
+
+
+def test_the_seed_decides() -> None:
+    layer, inputs = Dropout(0.3), torch.ones(5, 9)
+    drawn = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        drawn.append(layer(inputs))
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+
+
+@pytest.mark.parametrize(("rate", "left"), [(0.0, 1.0), (1.0, 0.0)])
+def test_no_rate_and_all_of_it(rate: float, left: float) -> None:
+    assert torch.equal(Dropout(rate)(torch.ones(2, 3)), torch.full((2, 3), left))
+    assert torch.equal(Dropout(rate).eval()(torch.ones(2, 3)), torch.ones(2, 3))
+    assert Dropout(0.5)(torch.ones(0, 3)).shape == (0, 3)

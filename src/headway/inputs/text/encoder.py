@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from headway.inputs.text.tokenizer import PADDING
+from headway.train.dropout import Dropout
 
 __all__ = ["Encoder", "EncoderLayer", "EncoderSize", "from_bert"]
 
@@ -54,7 +55,7 @@ class EncoderLayer(nn.Module):
         self.up = nn.Linear(size.dim, size.width)
         self.down = nn.Linear(size.width, size.dim)
         self.norm2 = nn.LayerNorm(size.dim, eps=1e-12)
-        self.dropout = nn.Dropout(size.dropout)
+        self.dropout = Dropout(size.dropout)
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Vectors `[B, T, H * D]` to vectors; `mask` `[B, 1, T, T]` is far below 0 where a token does not see one."""
@@ -85,7 +86,7 @@ class Encoder(nn.Module):
         self.words = nn.Embedding(size.vocabulary, size.dim, padding_idx=PADDING)
         self.positions = nn.Embedding(size.positions, size.dim)
         self.norm = nn.LayerNorm(size.dim, eps=1e-12)
-        self.dropout = nn.Dropout(size.dropout)
+        self.dropout = Dropout(size.dropout)
         self.layers = nn.ModuleList(EncoderLayer(size) for _ in range(size.layers))
 
     def forward(self, tokens: torch.Tensor) -> list[torch.Tensor]:

@@ -71,7 +71,7 @@ def test_texts_of_a_pretrained_encoder(doubtful: hw.Data, tmp_path: Path, monkey
     for layer in LAYERS[1:]:
         assert same_bits(learner, layer, tmp_path)
     lines = {layer: len(learner.peel(layer=layer).text.splitlines()) for layer in LAYERS}
-    assert lines["torch"] <= 606
+    assert lines["torch"] <= 620
     assert lines["method"] + lines["loop"] <= 156
 
 

@@ -51,9 +51,9 @@ class FoldHeads(nn.Linear):
         """Has the next batch, which is of these rows, answered by their folds' heads."""
         self.chosen = self.folds[torch.from_numpy(np.searchsorted(self.rows, rows)).to(self.folds.device)]
 
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Features `[batch, features]` to outputs `[batch, outputs]`."""
-        outputs = F.linear(features, self.weight, self.bias).unflatten(1, (self.num_heads, -1))
+        outputs = F.linear(input, self.weight, self.bias).unflatten(1, (self.num_heads, -1))
         if not self.training:
             return outputs.mean(dim=1)
         return outputs[torch.arange(len(outputs), device=outputs.device), self.chosen]

@@ -31,16 +31,16 @@ class Dropout(nn.Dropout):
         [0.0, 1.3333333730697632]
     """
 
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Inputs `[items, ...]` to as many, a share `p` of them 0 and the others larger, while it trains."""
-        if not self.training or not inputs.is_cpu or not 0 < self.p < 1 or torch.compiler.is_compiling():
-            return super().forward(inputs)
-        size = inputs[:1].numel()
+        if not self.training or not input.is_cpu or not 0 < self.p < 1 or torch.compiler.is_compiling():
+            return super().forward(input)
+        size = input[:1].numel()
         # Drawn for each item, so that each of several processes can keep its own items' numbers.
-        drawn = torch.empty(len(inputs), -(-size // 4), dtype=torch.int64).random_(-(2**63), None)
-        numbers = drawn.view(torch.int16)[:, :size].reshape(inputs.shape)
-        is_kept = numbers >= round(2**16 * self.p) - 2**15
-        return inputs * is_kept.to(inputs.dtype).div_(1 - self.p)
+        drawn = torch.empty(len(input), -(-size // 4), dtype=torch.int64).random_(-(2**63), None)
+        numbers = drawn.view(torch.int16)[:, :size].reshape(input.shape)
+        is_kept = numbers >= min(round(2**16 * self.p), 2**16 - 1) - 2**15
+        return input * is_kept.to(input.dtype).div_(1 - self.p)
 
 
 @contextmanager

@@ -93,3 +93,4 @@ def test_no_rate_and_all_of_it(rate: float, left: float) -> None:
     assert torch.equal(Dropout(rate)(torch.ones(2, 3)), torch.full((2, 3), left))
     assert torch.equal(Dropout(rate).eval()(torch.ones(2, 3)), torch.ones(2, 3))
     assert Dropout(0.5)(torch.ones(0, 3)).shape == (0, 3)
+    assert not Dropout(1 - 1e-9)(torch.ones(2, 3)).any()

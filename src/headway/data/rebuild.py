@@ -21,6 +21,7 @@ __all__ = [
     "apart",
     "check_without",
     "checked",
+    "fit_fields",
     "for_architecture",
     "item_names",
     "problem_table",
@@ -124,12 +125,19 @@ def checked(data: Data) -> Data:
 
 def refitted(data: Data, items: pl.DataFrame, *, split: Split) -> Data:
     """Some of a data set's rows, their parts in the column "split", the fields fitted on their training rows alone."""
-    train = items.filter(pl.col("split") == "train")
-    reader = data.input.fit(train)
-    target, store = data.target.fit(train).fit_places(train, reader), data.store
+    (reader, target), store = fit_fields(data.input, data.target, items), data.store
     if reader.source == "values":
         store = with_values(store, items, data.unlabelled, reader)
     return replace(data, items=items, input=reader, target=target, split=split, store=store)
+
+
+def fit_fields(input: Input, target: Target, items: pl.DataFrame) -> tuple[Input, Target]:
+    """The fields, having learned from the training rows; classes are those of all rows."""
+    reader = input.fit_train(items)
+    if target.is_one_class:
+        return reader, target.fit(items)
+    train = items.filter(pl.col("split") == "train")
+    return reader, target.fit(train).fit_places(train, reader)
 
 
 def for_architecture(data: Data, arch: str) -> Data:
@@ -140,17 +148,19 @@ def for_architecture(data: Data, arch: str) -> Data:
 
 def unlabelled_rows(rows: pl.DataFrame, usable: pl.DataFrame, split: Split) -> pl.DataFrame:
     """Of rows without a target those that may be learned from: none of them goes with a row of valid or test."""
+    # Hardly ever are there any, and the rows of valid and test are many.
+    if rows.is_empty():
+        return rows
     judged = usable.filter(pl.col("split") != "train")
-    rows = rows.filter(~pl.col("content").is_in(judged["content"].to_list()))
-    is_held_out = split.holds_out(rows, judged) if len(rows) else []
-    return rows.filter(~pl.Series(is_held_out, dtype=pl.Boolean))
+    rows = rows.filter(~pl.col("content").is_in(judged["content"].implode()))
+    return rows.filter(~pl.Series(split.holds_out(rows, judged), dtype=pl.Boolean)) if len(rows) else rows
 
 
 def with_values(
     store: Store, items: pl.DataFrame, unlabelled: pl.DataFrame, reader: Input, on_progress: Progress | None = None
 ) -> Store:
     """The store with the values of these rows as the fitted field reads them."""
-    rows = pl.concat([items, unlabelled], how="diagonal_relaxed")
+    rows = pl.concat([items, unlabelled], how="diagonal_relaxed") if len(unlabelled) else items
     return replace(store, canvases=open_values(rows, reader, on_progress=on_progress))
 
 

@@ -23,8 +23,9 @@ from headway.data.store import Store, read_store, temporary_file, write_store
 from headway.inputs.base import Input, is_ragged
 from headway.system.cache import cache_folder
 from headway.system.files import whole_file
+from headway.system.pieces import pieces
 
-__all__ = ["as_text", "open_table", "open_values"]
+__all__ = ["as_text", "open_table", "open_values", "sorted_hashes"]
 
 # Less text than this is read again in a second or two, and is not written to the disk.
 MIN_STORE_BYTES = 4 * 2**20
@@ -51,7 +52,8 @@ def open_table(items: pl.DataFrame, input: Input) -> Store:
         )
         return Store(None, _hashes(texts), input.unreadable(items))
     contents = _by_piece(items, lambda rows: _hashes(_texts(rows)))
-    if contents.n_unique() < len(items) / 2:
+    hashes = sorted_hashes(contents)
+    if np.count_nonzero(hashes[1:] != hashes[:-1]) + 1 < len(items) / 2:
         contents = _by_piece(
             items, lambda rows: _hashes(pl.select(pl.format("{}\1{}", rows["row"], _texts(rows))).to_series())
         )
@@ -60,8 +62,7 @@ def open_table(items: pl.DataFrame, input: Input) -> Store:
 
 def _by_piece(items: pl.DataFrame, hashes: Callable[[pl.DataFrame], pl.Series]) -> pl.Series:
     """What a function gives for all rows, a piece at a time: the text of all of them is larger than the table."""
-    pieces = (items[start : start + PIECE_HASHED] for start in range(0, len(items), PIECE_HASHED))
-    return pl.concat([pl.Series(dtype=pl.String), *map(hashes, pieces)])
+    return pl.concat([pl.Series(dtype=pl.String), *map(hashes, pieces(items, PIECE_HASHED))])
 
 
 def _texts(items: pl.DataFrame) -> pl.Series:
@@ -73,6 +74,13 @@ def _texts(items: pl.DataFrame) -> pl.Series:
 def _hashes(texts: pl.Series) -> pl.Series:
     contents = [hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in texts]
     return pl.Series(contents, dtype=pl.String)
+
+
+def sorted_hashes(contents: pl.Series) -> np.ndarray:
+    """A number for each text, uint64, sorted: equal ones are neighbours. To sort texts takes several times as much."""
+    hashes = contents.hash().to_numpy(writable=True)
+    hashes.sort()
+    return hashes
 
 
 def as_text(column: pl.Series) -> pl.Series:
@@ -119,10 +127,10 @@ def _open_ragged(items: pl.DataFrame, input: Input, on_progress: Callable[[int, 
     temporary = temporary_file(folder, size) if key else None
     writer = RaggedWriter(_num_slots(items), len(input.axes), input.dtype, temporary)
     try:
-        pieces = [folder / f"{key}-{start}.part" for start in range(0, len(items), PIECE)]
-        for number, piece in enumerate(pieces):
+        files = [folder / f"{key}-{start}.part" for start in range(0, len(items), PIECE)]
+        for number, file in enumerate(files):
             rows = items[number * PIECE : (number + 1) * PIECE]
-            arrays = _read_piece(rows, input, piece if temporary else None)
+            arrays = _read_piece(rows, input, file if temporary else None)
             for row, array in zip(rows["row"], arrays[np.arange(len(rows))], strict=True):
                 writer[row] = array
             on_progress(min((number + 1) * PIECE, len(items)), len(items))
@@ -131,8 +139,8 @@ def _open_ragged(items: pl.DataFrame, input: Input, on_progress: Callable[[int, 
         if temporary is None:
             return ragged
         stored = write_store(Store(ragged, pl.repeat("", len(ragged), eager=True)), folder, key, temporary).canvases
-        for piece in pieces:
-            piece.unlink(missing_ok=True)
+        for file in files:
+            file.unlink(missing_ok=True)
         return stored if isinstance(stored, Ragged) else ragged
     finally:
         if temporary is not None:

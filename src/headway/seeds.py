@@ -66,13 +66,14 @@ def hash_order(seed: int, keys: Collection[str]) -> np.ndarray:
         >>> hash_order(0, ["p", "q", "r", "s"]).tolist()
         [2, 3, 1, 0]
     """
-    return hash_groups(seed, keys)[0]
+    return hash_groups(seed, keys)[0].astype(np.int64)
 
 
 def hash_groups(seed: int, keys: Collection[str], *, prefix: str = "") -> tuple[np.ndarray, np.ndarray]:
     """The order of `hash_order`, in which equal keys are neighbours, and where in it each different key begins.
 
-    `prefix` stands before every key. Both are int64, `[items]` and `[different keys]`.
+    `prefix` stands before every key. Both are int32, int64 for more keys than that can count, `[items]` and
+    `[different keys]`.
 
     Example:
         >>> order, starts = hash_groups(0, ["p", "q", "p"])
@@ -90,7 +91,9 @@ def hash_groups(seed: int, keys: Collection[str], *, prefix: str = "") -> tuple[
         order = np.lexsort((low, high))
         high, low = high[order], low[order]
         is_new[1:] = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
-    return order.astype(np.int64, copy=False), np.flatnonzero(is_new)
+    del high, low
+    dtype = np.int32 if len(keys) < 2**31 else np.int64
+    return order.astype(dtype), np.flatnonzero(is_new).astype(dtype)
 
 
 def _digests(seed: int, keys: Collection[str], prefix: str) -> tuple[np.ndarray, np.ndarray]:

@@ -403,11 +403,20 @@ def _assign_groups(
     For groups of one item this is exact stratification, up to rounding; for larger groups it is greedy.
     """
     order, starts = groups
-    class_of = _class_numbers(labels)
+    part_of = _parts_of_groups(order, starts, _class_numbers(labels), valid=valid, test=test)
+    parts = np.empty(len(order), dtype=np.int8)
+    parts[order] = np.repeat(part_of, np.diff(starts, append=starts.dtype.type(len(order))))
+    return [PARTS[part] for part in memoryview(parts)]
+
+
+def _parts_of_groups(
+    order: np.ndarray, starts: np.ndarray, class_of: np.ndarray, *, valid: float, test: float
+) -> np.ndarray:
+    """The number of each group's part, int8 `[groups]`."""
     wanted = [_wanted(total, valid, test) for total in np.bincount(class_of).tolist()]
     # What each class still lacks in valid and, where it is wanted, in test.
     missing = [[counts_wanted[part] for counts_wanted in wanted] for part in range(2 if test else 1)]
-    sizes = np.diff(starts, append=len(order))
+    sizes = np.diff(starts, append=starts.dtype.type(len(order)))
     part_of = np.zeros(len(starts), dtype=np.int8)
     # As Python's numbers, one by one: a list of them takes five times as much memory.
     classes, bounds = memoryview(class_of[order]), zip(memoryview(starts), memoryview(sizes), strict=True)
@@ -426,9 +435,7 @@ def _assign_groups(
                 missing[part][own] = max(missing[part][own] - number, 0)
     for part in range(1 + len(missing)):
         _give_smallest(part_of, sizes, part)
-    parts = np.empty(len(order), dtype=np.int8)
-    parts[order] = np.repeat(part_of, sizes)
-    return [PARTS[part] for part in memoryview(parts)]
+    return part_of
 
 
 def _give_smallest(part_of: np.ndarray, sizes: np.ndarray, part: int) -> None:

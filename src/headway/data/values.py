@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -34,7 +34,7 @@ MIN_STORE_BYTES = 4 * 2**20
 PIECE = 2_000
 
 # Rows that are hashed at a time.
-PIECE_HASHED = 50_000
+PIECE_HASHED = 16_384
 
 
 def open_table(items: pl.DataFrame, input: Input) -> Store:
@@ -50,19 +50,15 @@ def open_table(items: pl.DataFrame, input: Input) -> Store:
         texts = (
             pl.DataFrame({"same": same, "text": _texts(items)}).select(pl.col("text").min().over("same")).to_series()
         )
-        return Store(None, _hashes(texts), input.unreadable(items))
-    contents = _by_piece(items, lambda rows: _hashes(_texts(rows)))
-    hashes = sorted_hashes(contents)
-    if np.count_nonzero(hashes[1:] != hashes[:-1]) + 1 < len(items) / 2:
-        contents = _by_piece(
-            items, lambda rows: _hashes(pl.select(pl.format("{}\1{}", rows["row"], _texts(rows))).to_series())
+        return Store(None, _contents(_digests([texts], len(items))), input.unreadable(items))
+    digests = _digests(map(_texts, pieces(items, PIECE_HASHED)), len(items))
+    if _num_different(digests) < len(items) / 2:
+        numbered = (
+            pl.select(pl.format("{}\1{}", rows["row"], _texts(rows))).to_series()
+            for rows in pieces(items, PIECE_HASHED)
         )
-    return Store(None, contents, input.unreadable(items))
-
-
-def _by_piece(items: pl.DataFrame, hashes: Callable[[pl.DataFrame], pl.Series]) -> pl.Series:
-    """What a function gives for all rows, a piece at a time: the text of all of them is larger than the table."""
-    return pl.concat([pl.Series(dtype=pl.String), *map(hashes, pieces(items, PIECE_HASHED))])
+        digests = _digests(numbered, len(items))
+    return Store(None, _contents(digests), input.unreadable(items))
 
 
 def _texts(items: pl.DataFrame) -> pl.Series:
@@ -71,14 +67,36 @@ def _texts(items: pl.DataFrame) -> pl.Series:
     return pl.select(pl.concat_str(columns, separator="\1")).to_series()
 
 
-def _hashes(texts: pl.Series) -> pl.Series:
-    contents = [hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in texts]
-    return pl.Series(contents, dtype=pl.String)
+def _digests(texts: Iterable[pl.Series], count: int) -> np.ndarray:
+    """A hash of each text, as two numbers, uint64 `[rows, 2]`; the texts come in pieces, as all take much memory."""
+    digests, start = np.empty((count, 2), dtype=np.uint64), 0
+    for piece in texts:
+        data = b"".join(hashlib.blake2b(text.encode(), digest_size=16).digest() for text in piece)
+        digests[start : start + len(piece)] = np.frombuffer(data, dtype=np.uint64).reshape(-1, 2)
+        start += len(piece)
+    return digests
+
+
+def _num_different(digests: np.ndarray) -> int:
+    """How many of them differ, by one of their numbers, in which hardly ever two different ones are the same."""
+    numbers = np.sort(digests[:, 0])
+    return min(len(numbers), 1) + int(np.count_nonzero(numbers[1:] != numbers[:-1]))
+
+
+def _contents(digests: np.ndarray) -> pl.Series:
+    """The hashes as a column of texts."""
+    texts = [pl.Series(dtype=pl.String)]
+    for piece in pieces(digests):
+        text = piece.tobytes().hex()
+        texts.append(pl.Series([text[start : start + 32] for start in range(0, len(text), 32)], dtype=pl.String))
+    return pl.concat(texts)
 
 
 def sorted_hashes(contents: pl.Series) -> np.ndarray:
     """A number for each text, uint64, sorted: equal ones are neighbours. To sort texts takes several times as much."""
-    hashes = contents.hash().to_numpy(writable=True)
+    hashes = np.empty(len(contents), dtype=np.uint64)
+    for part, piece in zip(pieces(hashes), pieces(contents), strict=True):
+        part[:] = piece.hash().to_numpy()
     hashes.sort()
     return hashes
 

@@ -6,7 +6,7 @@ What cannot be read is left out and noted. Whatever would make training senseles
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Collection, Container, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import compress
@@ -38,7 +38,7 @@ from headway.data.values import open_table
 from headway.errors import ConfigError, DataError, did_you_mean
 from headway.inputs.base import Input
 from headway.inputs.registry import recognise_folder, recognise_input
-from headway.system.pieces import pieces
+from headway.system.pieces import filtered, pieces
 from headway.targets.base import Target, is_blank
 from headway.targets.registry import recognise_target, target_class
 
@@ -233,14 +233,12 @@ def from_items(
     frame, dropped, applied = _decided(frame, target, decisions)
     missing = {row: why for row, why in _missing(frame, target).items() if row not in dropped}
     reasons = _left_out(frame, input, store, missing=missing | dropped)
-    usable = _without(frame, reasons)
-    assigned = _assigned(usable, split, target)
-    reasons |= {row: split.left_out for row, part in zip(usable["row"], assigned, strict=True) if part is None}
-    usable = _with_parts(usable, assigned, target)
-    del assigned
+    usable, undivided = _divided(_without(frame, reasons), split, target)
+    reasons |= undivided
     # On training rows alone: what is learned from valid, if only a mean, makes valid look better than new data.
     reader, fitted = fit_fields(input, target, usable)
-    unlabelled = unlabelled_rows(frame.filter(pl.col("row").is_in(list(missing.keys() - store.reasons))), usable, split)
+    without_target = filtered(frame, frame["row"].is_in(list(missing.keys() - store.reasons)))
+    unlabelled = unlabelled_rows(without_target, usable, split)
     data = Data(
         items=usable,
         input=reader,
@@ -262,10 +260,18 @@ def _decided(
     return (frame, {}, None) if decisions is None else apply(frame, target, read_decisions(decisions))
 
 
-def _assigned(usable: pl.DataFrame, split: Split, target: Target) -> Sequence[str | None]:
-    """Which part each item is in, where the target can be learned from the items."""
-    target.check_items(usable)
-    return assign_parts(split, usable, target)
+def _divided(items: pl.DataFrame, split: Split, target: Target) -> tuple[pl.DataFrame, dict[int, str]]:
+    """The items with their part in the column "split", and why others have none; a DataError where none is in train."""
+    target.check_items(items)
+    assigned = assign_parts(split, items, target)
+    reasons = {row: split.left_out for row, part in zip(items["row"], assigned, strict=True) if part is None}
+    parts = pl.concat([pl.Series(dtype=pl.String), *(pl.Series(piece, dtype=pl.String) for piece in pieces(assigned))])
+    items = items.with_columns(parts.alias("split"))
+    items = filtered(items, parts.is_not_null()) if reasons else items
+    if not (items["split"] == "train").any():
+        # Nothing can be fitted, and the target says it in its own words.
+        target.check_parts(items)
+    return items, reasons
 
 
 def _left_out(frame: pl.DataFrame, input: Input, store: Store, *, missing: dict[int, str]) -> dict[int, str]:
@@ -281,21 +287,10 @@ def _said(applied: Applied | None) -> list[str]:
     return [applied.sentence] if applied else []
 
 
-def _without(frame: pl.DataFrame, rows: Container[int]) -> pl.DataFrame:
+def _without(frame: pl.DataFrame, rows: Collection[int]) -> pl.DataFrame:
     """The rows but for these."""
     # Where none is left out, nothing is copied.
-    return frame.filter([row not in rows for row in frame["row"]]) if rows else frame
-
-
-def _with_parts(items: pl.DataFrame, assigned: Sequence[str | None], target: Target) -> pl.DataFrame:
-    """The items that have a part, with its name in the column "split"; a DataError where none is in train."""
-    parts = pl.concat([pl.Series(piece, dtype=pl.String) for piece in pieces(assigned)])
-    items = items.with_columns(parts.alias("split"))
-    items = items.filter(pl.col("split").is_not_null()) if parts.null_count() else items
-    if not (items["split"] == "train").any():
-        # Nothing can be fitted, and the target says it in its own words.
-        target.check_parts(items)
-    return items
+    return filtered(frame, ~frame["row"].is_in(list(rows))) if rows else frame
 
 
 def check_columns(frame: pl.DataFrame, input: Input, target: Target, *, split_column: str | None) -> None:

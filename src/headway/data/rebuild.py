@@ -15,6 +15,7 @@ from headway.data.store import Store
 from headway.data.values import open_values
 from headway.errors import ConfigError, DataError, did_you_mean
 from headway.inputs.base import Input
+from headway.system.pieces import filtered
 from headway.targets.base import Target
 
 __all__ = [
@@ -151,22 +152,25 @@ def unlabelled_rows(rows: pl.DataFrame, usable: pl.DataFrame, split: Split) -> p
     # Hardly ever are there any, and the rows of valid and test are many.
     if rows.is_empty():
         return rows
-    judged = usable.filter(pl.col("split") != "train")
-    rows = rows.filter(~pl.col("content").is_in(judged["content"].implode()))
-    return rows.filter(~pl.Series(split.holds_out(rows, judged), dtype=pl.Boolean)) if len(rows) else rows
+    is_judged = usable["split"] != "train"
+    held = usable["content"].filter(is_judged & usable["content"].is_in(rows["content"].implode()))
+    rows = rows.filter(~pl.col("content").is_in(held.implode()))
+    # Most splits hold nothing out, and need no copy of the rows of valid and test.
+    if rows.is_empty() or type(split).holds_out is Split.holds_out:
+        return rows
+    return rows.filter(~pl.Series(split.holds_out(rows, filtered(usable, is_judged)), dtype=pl.Boolean))
 
 
 def with_values(
     store: Store, items: pl.DataFrame, unlabelled: pl.DataFrame, reader: Input, on_progress: Progress | None = None
 ) -> Store:
     """The store with the values of these rows as the fitted field reads them."""
-    rows = pl.concat([items, unlabelled], how="diagonal_relaxed") if len(unlabelled) else items
-    return replace(store, canvases=open_values(rows, reader, on_progress=on_progress))
+    return replace(store, canvases=open_values(items, reader, others=unlabelled, on_progress=on_progress))
 
 
 def item_names(frame: pl.DataFrame, input: Input, rows: Iterable[int]) -> dict[int, str]:
     """What a person calls the items of these rows."""
-    named = frame.filter(pl.col("row").is_in(list(rows)))
+    named = filtered(frame, frame["row"].is_in(list(rows)))
     return dict(zip(named["row"].to_list(), input.names(named), strict=True))
 
 

@@ -20,6 +20,7 @@ import polars as pl
 
 from headway.data.ragged import Ragged, RaggedWriter
 from headway.data.store import Store, read_store, temporary_file, write_store
+from headway.errors import DataError
 from headway.inputs.base import Input, is_ragged
 from headway.system.cache import cache_folder
 from headway.system.files import whole_file
@@ -111,23 +112,38 @@ def as_text(column: pl.Series) -> pl.Series:
 
 
 def open_values(
-    items: pl.DataFrame, input: Input, *, on_progress: Callable[[int, int], None] | None = None
+    items: pl.DataFrame,
+    input: Input,
+    *,
+    others: pl.DataFrame | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> np.ndarray | Ragged:
     """What the fitted field makes of each row, in slots numbered by the column "row".
 
-    Where items differ in length, `on_progress` is called now and then with the number of rows read and their total.
+    `others` are further rows, such as those without a target. Where items differ in length, `on_progress` is called
+    now and then with the number of rows read and their total.
 
     Raises:
         DataError: If a row cannot be read.
     """
+    frames = [items] if others is None or others.is_empty() else [items, others]
     if is_ragged(input.axes):
+        items = pl.concat(frames, how="diagonal_relaxed") if len(frames) > 1 else items
         items = items if items["row"].is_sorted() else items.sort("row")
         return _open_ragged(items, input, on_progress or (lambda done, total: None))
-    rows, arrays = items["row"].to_numpy(), np.asarray(input.read_rows(items), dtype=input.dtype)
-    if np.array_equal(rows, np.arange(len(rows))):
-        return arrays
-    slots = np.zeros((_num_slots(items), *arrays.shape[1:]), dtype=input.dtype)
-    slots[rows] = arrays
+    try:
+        # One frame after the other: to join them would copy the table.
+        arrays = [np.asarray(input.read_rows(frame), dtype=input.dtype) for frame in frames]
+    except DataError:
+        # What cannot be read is named of all rows.
+        input.read_rows(pl.concat(frames, how="diagonal_relaxed"))
+        raise
+    rows = [frame["row"].to_numpy() for frame in frames]
+    if len(frames) == 1 and np.array_equal(rows[0], np.arange(len(items))):
+        return arrays[0]
+    slots = np.zeros((max(map(_num_slots, frames)), *arrays[0].shape[1:]), dtype=input.dtype)
+    for places, array in zip(rows, arrays, strict=True):
+        slots[places] = array
     return slots
 
 

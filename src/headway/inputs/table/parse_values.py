@@ -162,7 +162,8 @@ class Scale(AsJson):
         for part, piece in zip(pieces(scaled), pieces(numbers), strict=True):
             part[:] = bare(piece)
         scaled.sort()
-        distinct = scaled[np.append(True, scaled[1:] != scaled[:-1])]
+        is_new = np.append(True, scaled[1:] != scaled[:-1])
+        distinct = scaled if is_new.all() else scaled[is_new]
         points = np.concatenate([np.quantile(each, shares, overwrite_input=True) for each in (scaled, distinct)])
         # As decimals of float32, which the model has them in: half as long in a bundle as float64's.
         edges = [float(str(edge)) for edge in np.unique(points.astype(np.float32))]

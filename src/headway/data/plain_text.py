@@ -145,7 +145,7 @@ class _Column:
 
         pieces, self.pieces = self.pieces, []
         if self.is_text:
-            return pl.concat(pieces, rechunk=True)
+            return pl.concat([piece for piece in pieces if isinstance(piece, pl.Series)], rechunk=True)
         if all(isinstance(piece, np.ndarray) for piece in pieces):
             # Whole numbers among decimals are decimals.
             return pl.Series(np.concatenate(pieces))

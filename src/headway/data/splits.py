@@ -406,7 +406,7 @@ def _assign_groups(
     part_of = _parts_of_groups(order, starts, _class_numbers(labels), valid=valid, test=test)
     parts = np.empty(len(order), dtype=np.int8)
     parts[order] = np.repeat(part_of, np.diff(starts, append=starts.dtype.type(len(order))))
-    return [PARTS[part] for part in memoryview(parts)]
+    return [PARTS[part] for part in parts.data]
 
 
 def _parts_of_groups(
@@ -419,7 +419,7 @@ def _parts_of_groups(
     sizes = np.diff(starts, append=starts.dtype.type(len(order)))
     part_of = np.zeros(len(starts), dtype=np.int8)
     # As Python's numbers, one by one: a list of them takes five times as much memory.
-    classes, bounds = memoryview(class_of[order]), zip(memoryview(starts), memoryview(sizes), strict=True)
+    classes, bounds = class_of[order].data, zip(starts.data, sizes.data, strict=True)
     # Not the largest first, as one would pack a bag: valid would always be made of the same, least usual groups.
     for group, (start, size) in enumerate(bounds):
         # How often each class is in the group.

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, Split, TimeSplit, _assign_groups, _wanted
 from headway.errors import DataError
-from headway.seeds import hash_order
+from headway.seeds import hash_groups, hash_order
 
 FAST = settings(max_examples=80, deadline=None)
 
@@ -96,10 +96,9 @@ def test_groups_go_where_the_plain_way_puts_them(
     rows: list[tuple[int, str]], share: tuple[float, float], seed: int
 ) -> None:
     groups, labels = [f"g{group}" for group, _ in rows], [label for _, label in rows]
-    given = {"valid": share[0], "test": share[1], "seed": seed}
-    assert _assign_groups(pl.Series("group", groups), pl.Series("label", labels), **given) == assigned_plainly(
-        groups, labels, **given
-    )
+    given = {"valid": share[0], "test": share[1]}
+    found = _assign_groups(hash_groups(seed, groups), pl.Series("label", labels), **given)
+    assert found == assigned_plainly(groups, labels, **given, seed=seed)
 
 
 @pytest.mark.slow

@@ -10,8 +10,9 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from headway import seeds
 from headway.errors import ConfigError
-from headway.seeds import _STREAMS, Stream, generator, hash_order, torch_seed
+from headway.seeds import _STREAMS, Stream, generator, hash_groups, hash_order, torch_seed
 
 
 def test_the_numbers_never_change() -> None:
@@ -57,6 +58,17 @@ def test_hash_order_is_that_of_the_digests(seed: int) -> None:
     digests = [hashlib.blake2b(f"{seed}\0{key}".encode(), digest_size=16).digest() for key in keys]
     assert hash_order(seed, keys).tolist() == sorted(range(500), key=lambda place: (digests[place], place))
     assert hash_order(seed, []).tolist() == []
+
+
+@pytest.mark.parametrize("lows", [[7, 7, 7, 7], [7, 9, 7, 8]])
+def test_keys_of_which_half_the_digest_is_the_same_are_told_apart(
+    lows: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digests = np.array([[5, 5, 5, 1], lows], dtype=np.uint64)
+    monkeypatch.setattr(seeds, "_digests", lambda *_: tuple(digests.copy()))
+    order, starts = hash_groups(0, list("abac"))
+    assert order.tolist() == sorted(range(4), key=lambda place: (digests[0, place], digests[1, place], place))
+    assert starts.tolist() == ([0, 1] if lows[0] == lows[1] else [0, 1, 3])
 
 
 @pytest.mark.parametrize("seed", [-1, 2**64])

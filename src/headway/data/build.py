@@ -6,9 +6,10 @@ What cannot be read is left out and noted. Whatever would make training senseles
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Collection, Container, Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import compress
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,7 +19,16 @@ from headway.data.dataset import Data
 from headway.data.decisions import Applied, apply, read_decisions
 from headway.data.near_copies import CopiesChoice, check_choice
 from headway.data.normal_form import existing_paths, is_address
-from headway.data.rebuild import apart, check_without, checked, item_names, problem_table, unlabelled_rows, with_values
+from headway.data.rebuild import (
+    apart,
+    check_without,
+    checked,
+    fit_fields,
+    item_names,
+    problem_table,
+    unlabelled_rows,
+    with_values,
+)
 from headway.data.repository import is_repository
 from headway.data.sources import as_frame, files_without_class, list_folder
 from headway.data.splits import ColumnSplit, GroupSplit, RandomSplit, Split, assign_parts, check_split
@@ -28,6 +38,7 @@ from headway.data.values import open_table
 from headway.errors import ConfigError, DataError, did_you_mean
 from headway.inputs.base import Input
 from headway.inputs.registry import recognise_folder, recognise_input
+from headway.system.pieces import filtered, pieces
 from headway.targets.base import Target, is_blank
 from headway.targets.registry import recognise_target, target_class
 
@@ -222,18 +233,16 @@ def from_items(
     frame, dropped, applied = _decided(frame, target, decisions)
     missing = {row: why for row, why in _missing(frame, target).items() if row not in dropped}
     reasons = _left_out(frame, input, store, missing=missing | dropped)
-    usable = frame.filter(~pl.col("row").is_in(list(reasons)))
-    assigned = _assigned(usable, split, target)
-    reasons |= {row: split.left_out for row, part in zip(usable["row"], assigned, strict=True) if part is None}
-    usable = usable.with_columns(pl.Series("split", assigned, dtype=pl.String)).filter(pl.col("split").is_not_null())
+    usable, undivided = _divided(_without(frame, reasons), split, target)
+    reasons |= undivided
     # On training rows alone: what is learned from valid, if only a mean, makes valid look better than new data.
-    train = _training_rows(usable, target)
-    reader = input.fit(train)
-    unlabelled = unlabelled_rows(frame.filter(pl.col("row").is_in(list(missing.keys() - store.reasons))), usable, split)
+    reader, fitted = fit_fields(input, target, usable)
+    without_target = filtered(frame, frame["row"].is_in(list(missing.keys() - store.reasons)))
+    unlabelled = unlabelled_rows(without_target, usable, split)
     data = Data(
         items=usable,
         input=reader,
-        target=target.fit(usable if target.is_one_class else train).fit_places(train, reader),
+        target=fitted,
         split=split,
         problems=problem_table(frame, input, reasons),
         store=_as_fitted(store, (frame, usable, unlabelled), (input, reader), target, on_progress),
@@ -251,10 +260,18 @@ def _decided(
     return (frame, {}, None) if decisions is None else apply(frame, target, read_decisions(decisions))
 
 
-def _assigned(usable: pl.DataFrame, split: Split, target: Target) -> Sequence[str | None]:
-    """Which part each item is in, where the target can be learned from the items."""
-    target.check_items(usable)
-    return assign_parts(split, usable, target)
+def _divided(items: pl.DataFrame, split: Split, target: Target) -> tuple[pl.DataFrame, dict[int, str]]:
+    """The items with their part in the column "split", and why others have none; a DataError where none is in train."""
+    target.check_items(items)
+    assigned = assign_parts(split, items, target)
+    reasons = {row: split.left_out for row, part in zip(items["row"], assigned, strict=True) if part is None}
+    parts = pl.concat([pl.Series(dtype=pl.String), *(pl.Series(piece, dtype=pl.String) for piece in pieces(assigned))])
+    items = items.with_columns(parts.alias("split"))
+    items = filtered(items, parts.is_not_null()) if reasons else items
+    if not (items["split"] == "train").any():
+        # Nothing can be fitted, and the target says it in its own words.
+        target.check_parts(items)
+    return items, reasons
 
 
 def _left_out(frame: pl.DataFrame, input: Input, store: Store, *, missing: dict[int, str]) -> dict[int, str]:
@@ -270,12 +287,10 @@ def _said(applied: Applied | None) -> list[str]:
     return [applied.sentence] if applied else []
 
 
-def _training_rows(items: pl.DataFrame, target: Target) -> pl.DataFrame:
-    train = items.filter(pl.col("split") == "train")
-    if not len(train):
-        # Nothing can be fitted, and the target says it in its own words.
-        target.check_parts(items)
-    return train
+def _without(frame: pl.DataFrame, rows: Collection[int]) -> pl.DataFrame:
+    """The rows but for these."""
+    # Where none is left out, nothing is copied.
+    return filtered(frame, ~frame["row"].is_in(list(rows))) if rows else frame
 
 
 def check_columns(frame: pl.DataFrame, input: Input, target: Target, *, split_column: str | None) -> None:
@@ -303,7 +318,7 @@ def check_columns(frame: pl.DataFrame, input: Input, target: Target, *, split_co
     if frame.is_empty():
         what, fix = "The table has no rows.", "Give a table with at least one row below the names of its columns."
         raise DataError(what, given=f"columns: {', '.join(frame.columns)}", fix=fix)
-    if all(target.is_missing(frame)):
+    if all(all(target.is_missing(piece)) for piece in pieces(frame)):
         raise DataError(
             "There is nothing to learn from: no row has a label.",
             given=f"{len(frame)} rows, column {target.column!r} empty in all of them",
@@ -399,7 +414,8 @@ def _without_nan(frame: pl.DataFrame, target: Target) -> pl.DataFrame:
 
 def _missing(frame: pl.DataFrame, target: Target) -> dict[int, str]:
     """The rows that have no answer, and why."""
-    rows = [row for row, is_missing in enumerate(target.is_missing(frame)) if is_missing]
+    is_missing = (is_missing for piece in pieces(frame) for is_missing in target.is_missing(piece))
+    rows = list(compress(range(len(frame)), is_missing))
     texts = frame[target.column].gather(rows).to_list() if target.column in frame.columns else [None] * len(rows)
     none = f"no value in column {target.column!r}"
     return {

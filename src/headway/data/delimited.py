@@ -18,7 +18,16 @@ from headway.errors import DataError
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["MAX_COLUMNS", "check_width", "parse_text"]
+__all__ = [
+    "MAX_COLUMNS",
+    "beginning",
+    "check_width",
+    "column_names",
+    "data_rows",
+    "named",
+    "parse_text",
+    "tell_rows",
+]
 
 # More columns are no table that a person made, and take minutes to look at.
 MAX_COLUMNS = 10_000
@@ -43,13 +52,19 @@ def parse_text(
     Raises:
         DataError: If a line has more values than there are columns, or a quote is not closed.
     """
+    start, between = beginning(text, separator, usual, tell)
+    return _parsed(_quoted(text[start:], between, path, tell), between, path, tell), between
+
+
+def beginning(text: str, separator: str | None, usual: str, tell: Callable[[str], object]) -> tuple[int, str]:
+    """Where the table begins in a text, and its separator; as `parse_text`, of the text's beginning alone."""
     # Excel's own first line, which says what separates values.
-    if said := re.match(r'"?sep=([^\w\n])"?\r?\n', text):
-        text = text[said.end() :]
-    between = separator or (said[1] if said else _separator(text[:_SAMPLE], usual))
+    said = re.match(r'"?sep=([^\w\n])"?\r?\n', text)
+    start = said.end() if said else 0
+    between = separator or (said[1] if said else _separator(text[start : start + _SAMPLE], usual))
     if separator is None and between != usual:
         tell(f"Columns are separated by {between!r}; another: --separator (separator=).")
-    return _parsed(_quoted(text, between, path, tell), between, path, tell), between
+    return start, between
 
 
 def check_width(num_columns: int, path: object) -> None:
@@ -109,8 +124,7 @@ def _parsed(text: str, separator: str, path: object, tell: Callable[[str], objec
     """The table's columns as text; of several of the same name the first."""
     import polars as pl
 
-    # By Python's reader, as polars renames columns of the same name.
-    header = next(filter(None, csv.reader(io.StringIO(text[:_HEADER], newline=""), delimiter=separator)), [])
+    header = column_names(text[:_HEADER], separator)
     check_width(len(header), path)
     try:
         # All as text: polars would read 007 as 7, and decide by the first rows alone.
@@ -119,7 +133,18 @@ def _parsed(text: str, separator: str, path: object, tell: Callable[[str], objec
         # Polars says that something is wrong, and not in which line.
         _check_lines(text, len(header), separator, path)
         raise
-    frame = _without_no_rows(frame, header, tell)
+    frame, left_out = data_rows(frame, header)
+    tell_rows(left_out, tell)
+    return named(frame, header, tell)
+
+
+def column_names(text: str, separator: str) -> list[str]:
+    """The values of the first line that is not blank: by Python's reader, as polars renames some of the same name."""
+    return next(filter(None, csv.reader(io.StringIO(text, newline=""), delimiter=separator)), [])
+
+
+def named(frame: pl.DataFrame, header: list[str], tell: Callable[[str], object]) -> pl.DataFrame:
+    """The columns with their names as they are written; of several of the same name the first."""
     names = [normal_name(name) for name in (header if len(header) == len(frame.columns) else frame.columns)]
     first: dict[str, int] = {}
     for index, name in enumerate(names):
@@ -133,23 +158,29 @@ def _parsed(text: str, separator: str, path: object, tell: Callable[[str], objec
     return frame
 
 
-def _without_no_rows(frame: pl.DataFrame, header: list[str], tell: Callable[[str], object]) -> pl.DataFrame:
-    """The rows but for those that are the header again, and those without a value, such as blank lines."""
+def data_rows(frame: pl.DataFrame, header: list[str]) -> tuple[pl.DataFrame, tuple[int, int]]:
+    """The rows but for those that are the header again, and those without a value, such as blank lines.
+
+    Returns:
+        The rows, and how many of both kinds were left out.
+    """
     import polars as pl
 
     # A table of one column can hold its own name, and a blank line there is a missing value.
     if len(header) < 2:
-        return frame
+        return frame, (0, 0)
     # Files that were put together have the header again.
     again = [pl.col(column) == name for column, name in zip(frame.columns, header, strict=False)]
-    if len(rows := frame.filter(~pl.all_horizontal(again).fill_null(value=False))) < len(frame):
-        tell(f"Rows that are the header again are left out: {len(frame) - len(rows):,}.")
-        frame = rows
-    is_empty = pl.all_horizontal(pl.all().str.strip_chars().fill_null("") == "")
-    if len(rows := frame.filter(~is_empty)) < len(frame):
-        tell(f"Rows without any value are left out: {len(frame) - len(rows):,}.")
-        frame = rows
-    return frame
+    rows = frame.filter(~pl.all_horizontal(again).fill_null(value=False))
+    filled = rows.filter(~pl.all_horizontal(pl.all().str.strip_chars().fill_null("") == ""))
+    return filled, (len(frame) - len(rows), len(rows) - len(filled))
+
+
+def tell_rows(left_out: tuple[int, int], tell: Callable[[str], object]) -> None:
+    """Tells how many rows `data_rows` left out, where there are any."""
+    for kind, count in zip(("that are the header again", "without any value"), left_out, strict=True):
+        if count:
+            tell(f"Rows {kind} are left out: {count:,}.")
 
 
 def _check_lines(text: str, width: int, separator: str, path: object) -> None:

@@ -69,7 +69,8 @@ def numbers_in(values: pl.Series) -> np.ndarray | None:
         except ValueError:
             return None
         numbers = np.array([of[value] for value in values.to_list()], dtype=np.float64)
-    return numbers[np.isfinite(numbers)]
+    is_finite = np.isfinite(numbers)
+    return numbers if is_finite.all() else numbers[is_finite]
 
 
 def odd_numbers(values: pl.Series) -> np.ndarray:
@@ -97,8 +98,10 @@ def odd_numbers(values: pl.Series) -> np.ndarray:
             num_numbers += number == number
         except ValueError:
             odd.append(text)
+    if num_numbers <= MANY_NUMBERS:
+        return none
     rows = values.is_in(odd).fill_null(value=False).arg_true().to_numpy().astype(np.int64)
-    return rows if num_numbers > MANY_NUMBERS and len(rows) <= MAX_ODD * len(values) else none
+    return rows if len(rows) <= MAX_ODD * len(values) else none
 
 
 def odd_value(values: pl.Series) -> tuple[int, str] | None:

@@ -15,12 +15,14 @@ from headway.data.store import Store
 from headway.data.values import open_values
 from headway.errors import ConfigError, DataError, did_you_mean
 from headway.inputs.base import Input
+from headway.system.pieces import filtered
 from headway.targets.base import Target
 
 __all__ = [
     "apart",
     "check_without",
     "checked",
+    "fit_fields",
     "for_architecture",
     "item_names",
     "problem_table",
@@ -124,12 +126,19 @@ def checked(data: Data) -> Data:
 
 def refitted(data: Data, items: pl.DataFrame, *, split: Split) -> Data:
     """Some of a data set's rows, their parts in the column "split", the fields fitted on their training rows alone."""
-    train = items.filter(pl.col("split") == "train")
-    reader = data.input.fit(train)
-    target, store = data.target.fit(train).fit_places(train, reader), data.store
+    (reader, target), store = fit_fields(data.input, data.target, items), data.store
     if reader.source == "values":
         store = with_values(store, items, data.unlabelled, reader)
     return replace(data, items=items, input=reader, target=target, split=split, store=store)
+
+
+def fit_fields(input: Input, target: Target, items: pl.DataFrame) -> tuple[Input, Target]:
+    """The fields, having learned from the training rows; classes are those of all rows."""
+    reader = input.fit_train(items)
+    if target.is_one_class:
+        return reader, target.fit(items)
+    train = items.filter(pl.col("split") == "train")
+    return reader, target.fit(train).fit_places(train, reader)
 
 
 def for_architecture(data: Data, arch: str) -> Data:
@@ -140,23 +149,28 @@ def for_architecture(data: Data, arch: str) -> Data:
 
 def unlabelled_rows(rows: pl.DataFrame, usable: pl.DataFrame, split: Split) -> pl.DataFrame:
     """Of rows without a target those that may be learned from: none of them goes with a row of valid or test."""
-    judged = usable.filter(pl.col("split") != "train")
-    rows = rows.filter(~pl.col("content").is_in(judged["content"].to_list()))
-    is_held_out = split.holds_out(rows, judged) if len(rows) else []
-    return rows.filter(~pl.Series(is_held_out, dtype=pl.Boolean))
+    # Hardly ever are there any, and the rows of valid and test are many.
+    if rows.is_empty():
+        return rows
+    is_judged = usable["split"] != "train"
+    held = usable["content"].filter(is_judged & usable["content"].is_in(rows["content"].implode()))
+    rows = rows.filter(~pl.col("content").is_in(held.implode()))
+    # Most splits hold nothing out, and need no copy of the rows of valid and test.
+    if rows.is_empty() or type(split).holds_out is Split.holds_out:
+        return rows
+    return rows.filter(~pl.Series(split.holds_out(rows, filtered(usable, is_judged)), dtype=pl.Boolean))
 
 
 def with_values(
     store: Store, items: pl.DataFrame, unlabelled: pl.DataFrame, reader: Input, on_progress: Progress | None = None
 ) -> Store:
     """The store with the values of these rows as the fitted field reads them."""
-    rows = pl.concat([items, unlabelled], how="diagonal_relaxed")
-    return replace(store, canvases=open_values(rows, reader, on_progress=on_progress))
+    return replace(store, canvases=open_values(items, reader, others=unlabelled, on_progress=on_progress))
 
 
 def item_names(frame: pl.DataFrame, input: Input, rows: Iterable[int]) -> dict[int, str]:
     """What a person calls the items of these rows."""
-    named = frame.filter(pl.col("row").is_in(list(rows)))
+    named = filtered(frame, frame["row"].is_in(list(rows)))
     return dict(zip(named["row"].to_list(), input.names(named), strict=True))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numbers
 from abc import ABC, abstractmethod
-from array import array
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
@@ -19,7 +19,8 @@ import numpy as np
 from headway.data.normal_form import normal_text
 from headway.data.sources import SPLIT_FOLDERS
 from headway.errors import ConfigError, DataError, did_you_mean
-from headway.seeds import hash_order
+from headway.seeds import hash_groups
+from headway.system.pieces import pieces
 
 if TYPE_CHECKING:
     import polars as pl
@@ -104,8 +105,8 @@ class RandomSplit(Split):
         _check_shares(self.valid, self.test)
 
     def assign(self, items: pl.DataFrame, *, target: str) -> list[str | None]:
-        groups = "content:" + items["content"]
-        return _assign_groups(groups, _labels(items, target), valid=self.valid, test=self.test, seed=self.seed)
+        groups = hash_groups(self.seed, items["content"], prefix="content:")
+        return _assign_groups(groups, items[target], valid=self.valid, test=self.test)
 
     def describe(self, strata: str = "class") -> str:
         by = f"stratified by {strata}, " if strata else ""
@@ -154,11 +155,7 @@ class GroupSplit(Split):
                 given=f"{len(set(merged))} separate groups in column {self.column!r}",
                 fix=f"At least {needed} are needed (groups that share an identical item count as one).",
             )
-        import polars as pl
-
-        return _assign_groups(
-            pl.Series(merged, dtype=pl.String), _labels(items, target), valid=self.valid, test=self.test, seed=self.seed
-        )
+        return _assign_groups(hash_groups(self.seed, merged), items[target], valid=self.valid, test=self.test)
 
     def holds_out(self, items: pl.DataFrame, judged: pl.DataFrame) -> list[bool]:
         own = {normal_text(group) for group in judged[self.column]}
@@ -361,15 +358,22 @@ def assign_parts(split: Split, items: pl.DataFrame, target: Target) -> list[str 
     """A part for each item, as `Split.assign` gives it, with the shares of the target's strata kept."""
     import polars as pl
 
-    # In a column of its own: the target's may hold numbers or lists, by which nothing can be stratified.
-    strata = pl.Series(_STRATUM, target.strata(items), dtype=pl.String)
-    return split.assign(items.with_columns(strata), target=_STRATUM)
+    # In a column of its own: the target's may hold numbers or lists, by which nothing can be stratified. As categories,
+    # which take a quarter of the memory of texts.
+    strata = target.strata(items)
+    kind = pl.Enum(sorted(set(strata)))
+    column = pl.concat([pl.Series(dtype=kind), *(pl.Series(piece, dtype=kind) for piece in pieces(strata))])
+    del strata
+    return split.assign(items.with_columns(column.alias(_STRATUM)), target=_STRATUM)
 
 
-def _labels(items: pl.DataFrame, target: str) -> pl.Series:
+def _class_numbers(labels: pl.Series) -> np.ndarray:
+    """A number for each row's class, from 0 in the order in which they come, int32 `[rows]`."""
     import polars as pl
 
-    return items[target].cast(pl.String).fill_null("None")
+    known: dict[str, int] = {}
+    texts = (text for piece in pieces(labels) for text in piece.cast(pl.String).fill_null("None"))
+    return np.fromiter((known.setdefault(text, len(known)) for text in texts), dtype=np.int32, count=len(labels))
 
 
 def _merge(groups: list[str], contents: list[str]) -> list[str]:
@@ -391,59 +395,59 @@ def _merge(groups: list[str], contents: list[str]) -> list[str]:
     return [root(group) for group in groups]
 
 
-def _assign_groups(groups: pl.Series, labels: pl.Series, *, valid: float, test: float, seed: int) -> list[str | None]:
-    """Whole groups to parts, in hashed order, each to the part that its classes are shortest of.
+def _assign_groups(
+    groups: tuple[np.ndarray, np.ndarray], labels: pl.Series, *, valid: float, test: float
+) -> list[str | None]:
+    """Whole groups to parts, in the order of `hash_groups`, each to the part that its classes are shortest of.
 
     For groups of one item this is exact stratification, up to rounding; for larger groups it is greedy.
     """
-    names, group_of = _numbered(groups)
-    classes, class_of = _numbered(labels)
-    # How often each class is in each group, the classes of a group side by side.
-    pairs, counts = np.unique(group_of * len(classes) + class_of, return_counts=True)
-    starts = _integers(np.searchsorted(pairs, np.arange(len(names) + 1) * len(classes)))
-    held, numbers = _integers(pairs % len(classes)), _integers(counts)
+    order, starts = groups
+    part_of = _parts_of_groups(order, starts, _class_numbers(labels), valid=valid, test=test)
+    parts = np.empty(len(order), dtype=np.int8)
+    parts[order] = np.repeat(part_of, np.diff(starts, append=starts.dtype.type(len(order))))
+    return [PARTS[part] for part in parts.data]
+
+
+def _parts_of_groups(
+    order: np.ndarray, starts: np.ndarray, class_of: np.ndarray, *, valid: float, test: float
+) -> np.ndarray:
+    """The number of each group's part, int8 `[groups]`."""
     wanted = [_wanted(total, valid, test) for total in np.bincount(class_of).tolist()]
     # What each class still lacks in valid and, where it is wanted, in test.
     missing = [[counts_wanted[part] for counts_wanted in wanted] for part in range(2 if test else 1)]
-    part_of = np.zeros(len(names), dtype=np.int64)
+    sizes = np.diff(starts, append=starts.dtype.type(len(order)))
+    part_of = np.zeros(len(starts), dtype=np.int8)
+    # As Python's numbers, one by one: a list of them takes five times as much memory.
+    classes, bounds = class_of[order].data, zip(starts.data, sizes.data, strict=True)
     # Not the largest first, as one would pack a bag: valid would always be made of the same, least usual groups.
-    order = hash_order(seed, names)
-    for group in _integers(order):
-        cells = range(starts[group], starts[group + 1])
-        fits = [sum([min(numbers[cell], lack[held[cell]]) for cell in cells]) for lack in missing]
+    for group, (start, size) in enumerate(bounds):
+        # How often each class is in the group.
+        held = Counter(classes[start : start + size]) if size > 1 else {classes[start]: 1}
+        fits = [sum([min(number, lack[own]) for own, number in held.items()]) for lack in missing]
         most = max(fits)
         # A group goes where more than half of its items are wanted; else it would spoil the shares more than it mends
         # them.
-        if most and 2 * most > sum(numbers[cells.start : cells.stop]):
+        if most and 2 * most > size:
             part = fits.index(most)
             part_of[group] = part + 1
-            for cell in cells:
-                missing[part][held[cell]] = max(missing[part][held[cell]] - numbers[cell], 0)
-    sizes = np.bincount(group_of)
+            for own, number in held.items():
+                missing[part][own] = max(missing[part][own] - number, 0)
     for part in range(1 + len(missing)):
-        _give_smallest(part_of, order[np.argsort(-sizes[order], kind="stable")], part)
-    return np.array(PARTS, dtype=object)[part_of[group_of]].tolist()
+        _give_smallest(part_of, sizes, part)
+    return part_of
 
 
-def _numbered(values: pl.Series) -> tuple[pl.Series, np.ndarray]:
-    """The different values, in the order in which they come, and the place of each among them, int64 `[values]`."""
-    # By sorting: of millions of values a table of hashes is many times as large.
-    _, firsts, ranks = np.unique(values.rank("dense").to_numpy(), return_index=True, return_inverse=True)
-    order = np.argsort(firsts)
-    return values.gather(firsts[order]), np.argsort(order)[ranks]
-
-
-def _integers(values: np.ndarray) -> array[int]:
-    """Python's integers, as a list gives them, in a fifth of its memory."""
-    return array("q", values.astype(np.int64).tobytes())
-
-
-def _give_smallest(part_of: np.ndarray, by_size: np.ndarray, part: int) -> None:
+def _give_smallest(part_of: np.ndarray, sizes: np.ndarray, part: int) -> None:
     """A group for a part that has none: the smallest of train's, or else of the largest part that can spare one."""
-    sizes = np.bincount(part_of, minlength=len(PARTS)).tolist()
-    donors = sorted((part for part in range(len(PARTS)) if sizes[part] > 1), key=lambda part: (part > 0, -sizes[part]))
-    if not sizes[part] and donors:
-        part_of[by_size[part_of[by_size] == donors[0]][-1]] = part
+    counts = np.bincount(part_of, minlength=len(PARTS)).tolist()
+    donors = sorted(
+        (part for part in range(len(PARTS)) if counts[part] > 1), key=lambda part: (part > 0, -counts[part])
+    )
+    if not counts[part] and donors:
+        own = np.flatnonzero(part_of == donors[0])
+        # Of the smallest the last.
+        part_of[own[np.argsort(-sizes[own], kind="stable")[-1]]] = part
 
 
 def _wanted(total: int, valid: float, test: float) -> tuple[int, int]:

@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING
 from headway.data.delimited import check_width, parse_text
 from headway.data.normal_form import existing_paths
 from headway.data.parquet import is_parquet, read_parquet
-from headway.data.parse_numbers import NO_NUMBER
+from headway.data.plain_text import read_plain_text
 from headway.data.repository import is_repository, read_repository
+from headway.data.text_columns import as_values, stripped
 from headway.errors import ConfigError, DataError, did_you_mean
 from headway.inputs.registry import TABLE_FORMATS, read_format
 from headway.system.files import looked_up, open_file
@@ -44,11 +45,6 @@ _UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, csv.Error, Uni
 _COMPRESSED = ".gz"
 _SEPARATORS = {".csv": ",", ".txt": ",", ".tsv": "\t"}
 _TABLES = {*_SEPARATORS, ".parquet", ".jsonl", ".ndjson", ".xlsx", *TABLE_FORMATS}
-_SHOWN = 5
-_DATE = r"^(\d{1,4})[./-](\d{1,2})[./-](\d{1,4})([ T]\d{1,2}:\d{2}(:\d{2})?)?$"
-# What may stand between groups of three digits, by the decimal mark: blanks that do not break a line, too.
-_GROUPS = {",": r"[.'’ \x{a0}\x{202f}]", ".": r"[,'’ \x{a0}\x{202f}]"}
-_SIGNS = r"[$€£¥%]|\b(USD|EUR|GBP|CHF|JPY)\b"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +159,9 @@ def read_values(path: str | os.PathLike[str], dialect: Dialect | None = None, *,
     Raises:
         DataError: If the file cannot be read as a table.
     """
-    return _values(*_read(path, dialect or Dialect(), tell), tell)
+    dialect = dialect or Dialect()
+    plain = _read_plain(path, dialect, tell)
+    return _values(*_read(path, dialect, tell), tell) if plain is None else plain
 
 
 def _ending(file: Path) -> str:
@@ -249,6 +247,19 @@ def _read(path: str | os.PathLike[str], dialect: Dialect, tell: Tell) -> tuple[p
             frame = read_parquet(file, max_bytes=MAX_BYTES)
     check_width(len(frame.columns), path)
     return frame, replace(dialect, separator=None)
+
+
+def _read_plain(path: str | os.PathLike[str], dialect: Dialect, tell: Tell) -> pl.DataFrame | None:
+    """The values of a large file of plain text; None of any other."""
+    if is_repository(path) or dialect.encoding is not None or dialect.decimal == ",":
+        return None
+    file = _local(path)
+    usual = _SEPARATORS.get(_ending(file))
+    if usual is None or file.name.lower().endswith(_COMPRESSED):
+        return None
+    with _explained(file, path):
+        known = read_plain_text(file, dialect.separator, usual, max_bytes=MAX_BYTES, tell=tell)
+    return None if known is None else as_values(*known, dialect.decimal, tell=tell)
 
 
 def _json_lines(data: bytes, path: object) -> pl.DataFrame:
@@ -363,108 +374,11 @@ def _check_one_encoding(data: bytes, path: object) -> None:
 
 
 def _values(frame: pl.DataFrame, dialect: Dialect, tell: Tell) -> pl.DataFrame:
-    """Columns of text as what they hold: numbers, and dates in the form of ISO 8601, where all their values are."""
+    """The table's values, where they are text by now."""
     import polars as pl
 
     if dialect.separator is None:
         return frame
-    columns = [texts.str.strip_chars() for texts in frame]
-    columns = [texts.set(texts.is_in(["", "?"]), None) for texts in columns]
-    # One mark for the whole table: a column such as 1.445 alone could be read either way.
-    decimal = dialect.decimal or _decimal(columns, dialect.separator)
-    marks = (decimal,) if dialect.decimal else (decimal, "." if decimal == "," else ",")
-    read, shown = [], []
-    for texts in columns:
-        are_ids = _too_long(texts)
-        values = None if are_ids else _plain_numbers(texts, decimal)
-        if values is None and not are_ids and len(texts) > texts.null_count():
-            tries = (*(_numbers(texts, mark) for mark in marks), _dates(texts))
-            values = next((values for values in tries if values is not None), None)
-            if values is not None:
-                # An example of what was read how, by which a wrong guess is seen at once.
-                row = values.is_not_null().arg_true()[0]
-                shown.append(f"{texts.name!r} {texts[row]!r} as {values[row]}")
-        read.append(texts if values is None else values)
-    if shown:
-        more = f" and {len(shown) - _SHOWN} more columns" if len(shown) > _SHOWN else ""
-        tell(
-            f"Values are read as numbers or dates: {', '.join(shown[:_SHOWN])}{more}; otherwise: --decimal (decimal=)."
-        )
     # By name: of a list of columns polars would name the one that has none.
-    return pl.DataFrame({values.name: values for values in read})
-
-
-def _plain_numbers(texts: pl.Series, decimal: str) -> pl.Series | None:
-    """The numbers of a column that Python would read; None where a value is something else, or would lose a 0."""
-    import polars as pl
-
-    if texts.str.contains(r"^[+-]?0\d").any():
-        return None
-    for dtype in (pl.Int64, pl.Float64):
-        numbers = texts.cast(dtype, strict=False)
-        if numbers.null_count() == texts.null_count() < len(texts):
-            # Where decimals follow a comma, 1.445 is a thousand and more.
-            is_grouped = dtype == pl.Float64 and decimal == "," and _match(texts, decimal)
-            return None if is_grouped else numbers
-    return None
-
-
-def _too_long(texts: pl.Series) -> bool:
-    """Whether these are whole numbers, some of more than 64 bits, such as ids: rounded, different ones would be one."""
-    texts = texts.filter(~texts.str.to_lowercase().is_in(list(NO_NUMBER)))
-    is_whole = len(texts) > 0 and bool(texts.str.contains(r"^[+-]?\d+$").all())
-    return is_whole and texts.str.to_integer(strict=False).null_count() > 0
-
-
-def _decimal(columns: Sequence[pl.Series], separator: str) -> str:
-    """What stands before decimals, by the columns that leave no doubt; where none does, by the separator."""
-    unclear = False
-    for texts in columns:
-        if texts.str.contains(",", literal=True).any() and _match(texts, ","):
-            if not _match(texts, "."):
-                return ","
-            unclear = True
-    return "," if unclear and separator != "," else "."
-
-
-def _bare(texts: pl.Series) -> pl.Series:
-    """Numbers without currency or percent sign; null where a text stands for none."""
-    texts = texts.set(texts.str.to_lowercase().is_in(list(NO_NUMBER)).fill_null(value=False), None)
-    return texts.str.replace_all(_SIGNS, "").str.strip_chars()
-
-
-def _match(texts: pl.Series, decimal: str) -> bool:
-    """Whether all values are numbers with this decimal mark, perhaps in groups of digits, all with the same sign."""
-    bare, group = _bare(texts), _GROUPS[decimal]
-    pattern = rf"^[+-]?([1-9]\d{{0,2}}({group}\d{{3}})+|0|[1-9]\d*)(\{decimal}\d+)?([eE][+-]?\d+)?$"
-    signs = texts.filter(bare.is_not_null()).str.extract(f"({_SIGNS})").unique()
-    return len(signs) == 1 and bool(bare.drop_nulls().str.contains(pattern).all())
-
-
-def _numbers(texts: pl.Series, decimal: str) -> pl.Series | None:
-    """Numbers as people write them, such as "1.234,50 €"; None where a value is not one with this decimal mark."""
-    import polars as pl
-
-    if not _match(texts, decimal):
-        return None
-    plain = _bare(texts).str.replace_all(_GROUPS[decimal], "").str.replace(decimal, ".", literal=True)
-    return plain.cast(pl.Float64)
-
-
-def _dates(texts: pl.Series) -> pl.Series | None:
-    """Dates as ISO 8601 has them; None for what is no date, is in that form already, or has day and month unclear."""
-    parts = texts.drop_nulls().str.extract_groups(_DATE).struct.unnest()
-    if parts[:, 0].null_count() or texts.str.contains(r"^\d{4}-\d\d-\d\d").all():
-        return None
-    is_year = [parts[:, index].str.len_chars().min() == 4 for index in (0, 2)]
-    largest = [max(map(int, parts[:, index])) for index in (0, 1)]
-    if is_year == [True, False]:
-        order = "${1}-0${2}-0${3}${4}"
-    elif is_year == [False, True] and (largest[0] > 12) != (largest[1] > 12):
-        order = "${3}-0${2}-0${1}${4}" if largest[0] > 12 else "${3}-0${1}-0${2}${4}"
-    elif is_year == [False, True] and largest[1] <= 12 and texts.str.contains(".", literal=True).all():
-        # With points between them, day comes before month wherever dates are written so.
-        order = "${3}-0${2}-0${1}${4}"
-    else:
-        return None
-    return texts.str.replace(_DATE, order).str.replace_all(r"-0(\d\d)", "-${1}")
+    frame = pl.DataFrame({texts.name: stripped(texts) for texts in frame})
+    return as_values(frame, dialect.separator, dialect.decimal, tell=tell)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,11 +20,13 @@ import polars as pl
 
 from headway.data.ragged import Ragged, RaggedWriter
 from headway.data.store import Store, read_store, temporary_file, write_store
+from headway.errors import DataError
 from headway.inputs.base import Input, is_ragged
 from headway.system.cache import cache_folder
 from headway.system.files import whole_file
+from headway.system.pieces import pieces
 
-__all__ = ["as_text", "open_table", "open_values"]
+__all__ = ["as_text", "open_table", "open_values", "sorted_hashes"]
 
 # Less text than this is read again in a second or two, and is not written to the disk.
 MIN_STORE_BYTES = 4 * 2**20
@@ -33,7 +35,7 @@ MIN_STORE_BYTES = 4 * 2**20
 PIECE = 2_000
 
 # Rows that are hashed at a time.
-PIECE_HASHED = 50_000
+PIECE_HASHED = 16_384
 
 
 def open_table(items: pl.DataFrame, input: Input) -> Store:
@@ -49,19 +51,15 @@ def open_table(items: pl.DataFrame, input: Input) -> Store:
         texts = (
             pl.DataFrame({"same": same, "text": _texts(items)}).select(pl.col("text").min().over("same")).to_series()
         )
-        return Store(None, _hashes(texts), input.unreadable(items))
-    contents = _by_piece(items, lambda rows: _hashes(_texts(rows)))
-    if contents.n_unique() < len(items) / 2:
-        contents = _by_piece(
-            items, lambda rows: _hashes(pl.select(pl.format("{}\1{}", rows["row"], _texts(rows))).to_series())
+        return Store(None, _contents(_digests([texts], len(items))), input.unreadable(items))
+    digests = _digests(map(_texts, pieces(items, PIECE_HASHED)), len(items))
+    if _num_different(digests) < len(items) / 2:
+        numbered = (
+            pl.select(pl.format("{}\1{}", rows["row"], _texts(rows))).to_series()
+            for rows in pieces(items, PIECE_HASHED)
         )
-    return Store(None, contents, input.unreadable(items))
-
-
-def _by_piece(items: pl.DataFrame, hashes: Callable[[pl.DataFrame], pl.Series]) -> pl.Series:
-    """What a function gives for all rows, a piece at a time: the text of all of them is larger than the table."""
-    pieces = (items[start : start + PIECE_HASHED] for start in range(0, len(items), PIECE_HASHED))
-    return pl.concat([pl.Series(dtype=pl.String), *map(hashes, pieces)])
+        digests = _digests(numbered, len(items))
+    return Store(None, _contents(digests), input.unreadable(items))
 
 
 def _texts(items: pl.DataFrame) -> pl.Series:
@@ -70,9 +68,38 @@ def _texts(items: pl.DataFrame) -> pl.Series:
     return pl.select(pl.concat_str(columns, separator="\1")).to_series()
 
 
-def _hashes(texts: pl.Series) -> pl.Series:
-    contents = [hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in texts]
-    return pl.Series(contents, dtype=pl.String)
+def _digests(texts: Iterable[pl.Series], count: int) -> np.ndarray:
+    """A hash of each text, as two numbers, uint64 `[rows, 2]`; the texts come in pieces, as all take much memory."""
+    digests, start = np.empty((count, 2), dtype=np.uint64), 0
+    for piece in texts:
+        data = b"".join(hashlib.blake2b(text.encode(), digest_size=16).digest() for text in piece)
+        digests[start : start + len(piece)] = np.frombuffer(data, dtype=np.uint64).reshape(-1, 2)
+        start += len(piece)
+    return digests
+
+
+def _num_different(digests: np.ndarray) -> int:
+    """How many of them differ, by one of their numbers, in which hardly ever two different ones are the same."""
+    numbers = np.sort(digests[:, 0])
+    return min(len(numbers), 1) + int(np.count_nonzero(numbers[1:] != numbers[:-1]))
+
+
+def _contents(digests: np.ndarray) -> pl.Series:
+    """The hashes as a column of texts."""
+    texts = [pl.Series(dtype=pl.String)]
+    for piece in pieces(digests):
+        text = piece.tobytes().hex()
+        texts.append(pl.Series([text[start : start + 32] for start in range(0, len(text), 32)], dtype=pl.String))
+    return pl.concat(texts)
+
+
+def sorted_hashes(contents: pl.Series) -> np.ndarray:
+    """A number for each text, uint64, sorted: equal ones are neighbours. To sort texts takes several times as much."""
+    hashes = np.empty(len(contents), dtype=np.uint64)
+    for part, piece in zip(pieces(hashes), pieces(contents), strict=True):
+        part[:] = piece.hash().to_numpy()
+    hashes.sort()
+    return hashes
 
 
 def as_text(column: pl.Series) -> pl.Series:
@@ -85,23 +112,38 @@ def as_text(column: pl.Series) -> pl.Series:
 
 
 def open_values(
-    items: pl.DataFrame, input: Input, *, on_progress: Callable[[int, int], None] | None = None
+    items: pl.DataFrame,
+    input: Input,
+    *,
+    others: pl.DataFrame | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> np.ndarray | Ragged:
     """What the fitted field makes of each row, in slots numbered by the column "row".
 
-    Where items differ in length, `on_progress` is called now and then with the number of rows read and their total.
+    `others` are further rows, such as those without a target. Where items differ in length, `on_progress` is called
+    now and then with the number of rows read and their total.
 
     Raises:
         DataError: If a row cannot be read.
     """
+    frames = [items] if others is None or others.is_empty() else [items, others]
     if is_ragged(input.axes):
+        items = pl.concat(frames, how="diagonal_relaxed") if len(frames) > 1 else items
         items = items if items["row"].is_sorted() else items.sort("row")
         return _open_ragged(items, input, on_progress or (lambda done, total: None))
-    rows, arrays = items["row"].to_numpy(), np.asarray(input.read_rows(items), dtype=input.dtype)
-    if np.array_equal(rows, np.arange(len(rows))):
-        return arrays
-    slots = np.zeros((_num_slots(items), *arrays.shape[1:]), dtype=input.dtype)
-    slots[rows] = arrays
+    try:
+        # One frame after the other: to join them would copy the table.
+        arrays = [np.asarray(input.read_rows(frame), dtype=input.dtype) for frame in frames]
+    except DataError:
+        # What cannot be read is named of all rows.
+        input.read_rows(pl.concat(frames, how="diagonal_relaxed"))
+        raise
+    rows = [frame["row"].to_numpy() for frame in frames]
+    if len(frames) == 1 and np.array_equal(rows[0], np.arange(len(items))):
+        return arrays[0]
+    slots = np.zeros((max(map(_num_slots, frames)), *arrays[0].shape[1:]), dtype=input.dtype)
+    for places, array in zip(rows, arrays, strict=True):
+        slots[places] = array
     return slots
 
 
@@ -119,10 +161,10 @@ def _open_ragged(items: pl.DataFrame, input: Input, on_progress: Callable[[int, 
     temporary = temporary_file(folder, size) if key else None
     writer = RaggedWriter(_num_slots(items), len(input.axes), input.dtype, temporary)
     try:
-        pieces = [folder / f"{key}-{start}.part" for start in range(0, len(items), PIECE)]
-        for number, piece in enumerate(pieces):
+        files = [folder / f"{key}-{start}.part" for start in range(0, len(items), PIECE)]
+        for number, file in enumerate(files):
             rows = items[number * PIECE : (number + 1) * PIECE]
-            arrays = _read_piece(rows, input, piece if temporary else None)
+            arrays = _read_piece(rows, input, file if temporary else None)
             for row, array in zip(rows["row"], arrays[np.arange(len(rows))], strict=True):
                 writer[row] = array
             on_progress(min((number + 1) * PIECE, len(items)), len(items))
@@ -131,8 +173,8 @@ def _open_ragged(items: pl.DataFrame, input: Input, on_progress: Callable[[int, 
         if temporary is None:
             return ragged
         stored = write_store(Store(ragged, pl.repeat("", len(ragged), eager=True)), folder, key, temporary).canvases
-        for piece in pieces:
-            piece.unlink(missing_ok=True)
+        for file in files:
+            file.unlink(missing_ok=True)
         return stored if isinstance(stored, Ragged) else ragged
     finally:
         if temporary is not None:

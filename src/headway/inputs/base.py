@@ -92,6 +92,10 @@ class Input(ABC):
     def fit(self, rows: pl.DataFrame) -> Self:
         """A fitted copy, having learned from `rows`, which are training rows only."""
 
+    def fit_train(self, items: pl.DataFrame) -> Self:
+        """The same, from those rows of an item table that are in train."""
+        return self.fit(items.filter(items["split"] == "train"))
+
     @abstractmethod
     def read(self, value: Any) -> np.ndarray:
         """One item, such as a path, bytes or an array, as serving and validation see it.
@@ -128,8 +132,7 @@ class Input(ABC):
     def items_of(self, table: pl.DataFrame) -> tuple[Self, pl.DataFrame, tuple[str, ...]]:
         """The field for a table, its items a row each, and sentences on how they were made of it; here the rows.
 
-        For a kind of which several rows, or columns that the user did not name one by one, make up an item, or of which
-        a row holds several.
+        For a kind of which several rows, or columns that were not named one by one, make up an item, or a row several.
 
         Raises:
             DataError: If the table has not the columns for it.
@@ -211,9 +214,8 @@ class Input(ABC):
         Raises:
             ConfigError: If models of this kind do not write, or an option is out of its range.
         """
-        what = "This model does not write text."
         fix = "Train one with target=hw.NextToken() (--kind next_token)."
-        raise ConfigError(what, given=str(self), fix=fix)
+        raise ConfigError("This model does not write text.", given=str(self), fix=fix)
 
     # Explaining: for kinds of items that have parts which can be left out, such as a text's words.
 

@@ -18,6 +18,7 @@ import numpy as np
 from headway.as_json import AsJson
 from headway.errors import DataError, ShapeError
 from headway.inputs.base import learned, values_of
+from headway.system.pieces import pieces
 
 if TYPE_CHECKING:
     import polars as pl
@@ -52,7 +53,6 @@ __all__ = [
 
 # What kind of answer a target is. Objective, metrics, baselines and the report are chosen by it.
 Task = Literal["classification", "multilabel", "regression", "points", "segmentation", "language", "forecast"]
-
 
 # How far a probability may lie outside of [0, 1] by float32's rounding.
 _ROUNDING = 1e-5
@@ -265,16 +265,19 @@ class Target(AsJson, ABC):
             given = ", ".join(f"{count} in {part}" for part, count in sizes.items())
             # Copies of one item are on one side of a split.
             given += ", all of the same content" * ("content" in items.columns and items["content"].n_unique() == 1)
-            raise DataError(
-                "Train and valid must both have items.", given=given, fix="Add items, or split in another way."
-            )
+            fix = "Add items, or split in another way."
+            raise DataError("Train and valid must both have items.", given=given, fix=fix)
 
     def check_classes(self, items: pl.DataFrame) -> None:
         """A DataError where each part has items, and yet nothing should be trained on them: an audit tells it."""
 
     def check_encoded(self, data: Data) -> None:
         """A DataError unless the fitted field can encode every answer: better said now than in the first epoch."""
-        self.encode(self.values(data.items))
+        try:
+            for rows in pieces(data.items):
+                self.encode(self.values(rows))
+        except DataError:  # which names values of all rows
+            self.encode(self.values(data.items))
 
     # Answering: from a graph's outputs to a prediction, without torch.
 
@@ -483,10 +486,9 @@ def check_finite(answers: np.ndarray, targets: np.ndarray, *, what: str, else_ri
 def check_labels(labels: Sequence[str], num_outputs: int) -> None:
     """Raises a ShapeError unless there is a label for each output."""
     if len(labels) != num_outputs:
+        fix = "Pass one label a class, in the order of the model's outputs."
         raise ShapeError(
-            "`labels` must name each class.",
-            given=f"{len(labels)} labels, {num_outputs} classes",
-            fix="Pass one label a class, in the order of the model's outputs.",
+            "`labels` must name each class.", given=f"{len(labels)} labels, {num_outputs} classes", fix=fix
         )
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import polars as pl
 
 from headway.errors import DataError, did_you_mean
 from headway.inputs.series.times import as_times, check_times
+from headway.system.pieces import pieces
 
 __all__ = ["IDS", "TIMES", "Long", "from_long", "from_wide", "is_list", "read_ts", "recognise_long", "wide_columns"]
 
@@ -51,10 +53,11 @@ def is_list(column: pl.Series) -> bool:
         return isinstance(column.dtype.inner, pl.DataType) and column.dtype.inner.is_numeric()
     if column.dtype != pl.String:
         return False
-    texts = column.drop_nulls().filter(column.drop_nulls().str.strip_chars() != "")
+    filled = (text for piece in pieces(column) for text in piece.filter(piece.str.strip_chars() != ""))
+    texts = pl.Series([*islice(filled, 100)], dtype=pl.String)
     number = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
     pattern = rf"^\s*\[?\s*{number}([\s,;|]+{number}){{{_MIN_MOMENTS - 1},}}\s*\]?\s*$"
-    return len(texts) > 0 and bool(texts.head(100).str.contains(pattern).all())
+    return len(texts) > 0 and bool(texts.str.contains(pattern).all())
 
 
 def recognise_long(table: pl.DataFrame) -> Long | None:

@@ -181,7 +181,7 @@ class NumberColumn(FittedColumn):
     def fit(cls, name: str, values: pl.Series, *, bins: int = MIN_BINS) -> Self:
         numbers = numbers_of(name, values)
         missing = np.isnan(numbers)
-        scale = Scale.fit(numbers[~missing], bins=bins)
+        scale = Scale.fit(numbers[~missing] if missing.any() else numbers, bins=bins)
         return cls(
             name=name, scale=scale, has_missing=bool(missing.any()), is_rare=bool(missing.sum() > len(missing) / 2)
         )

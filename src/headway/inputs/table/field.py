@@ -177,8 +177,16 @@ class Table(RowInput[FittedColumn]):
         return learned(replace(self, **names), left_out=left_out)
 
     def fit(self, rows: pl.DataFrame) -> Self:
+        return self._fit(rows.get_column)
+
+    def fit_train(self, items: pl.DataFrame) -> Self:
+        # A column at a time: a copy of the training rows would take nearly as much memory as the table.
+        is_train = items["split"] == "train"
+        return self._fit(lambda name: items[name].filter(is_train))
+
+    def _fit(self, values: Callable[[str], pl.Series]) -> Self:
         fitted = [
-            _COLUMNS[kind].fit(name, rows[name], bins=self.num_bins)
+            _COLUMNS[kind].fit(name, values(name), bins=self.num_bins)
             for kind in _COLUMNS
             for name in getattr(self, kind)
         ]

@@ -10,6 +10,7 @@ import numpy as np
 
 from headway.data.parse_numbers import MAX_ODD, is_plain, numbers_in, odd_numbers, odd_value
 from headway.inputs.table.parse_values import date_of, text_of
+from headway.system.pieces import pieces
 
 if TYPE_CHECKING:
     import polars as pl
@@ -63,9 +64,12 @@ def guess_column(values: pl.Series) -> tuple[Kind | None, str]:
 
 
 def _guess_numbers(numbers: np.ndarray, name: str, rows: int) -> tuple[Kind | None, str]:
+    if any((piece != np.floor(piece)).any() for piece in pieces(numbers)):
+        # To sort all of a long column's decimals takes several times its memory.
+        return _unless_same("continuous", 1 + bool(numbers.min() < numbers.max()), rows - len(numbers), rows)
     distinct = np.unique(numbers)
     kind, reason = _unless_same("continuous", len(distinct), rows - len(numbers), rows)
-    if kind is None or (distinct != np.floor(distinct)).any():
+    if kind is None:
         return kind, reason
     # A number of its own for each row may be a price, unless the name says id or the rows are simply counted.
     if len(distinct) == rows and (_IS_ID.search(name) or distinct[-1] - distinct[0] == rows - 1):

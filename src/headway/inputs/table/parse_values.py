@@ -16,6 +16,7 @@ from headway.as_json import AsJson
 from headway.data.normal_form import normal_text
 from headway.data.parse_numbers import NO_NUMBER, number_of
 from headway.errors import DataError
+from headway.system.pieces import pieces
 
 if TYPE_CHECKING:
     import polars as pl
@@ -74,7 +75,8 @@ def numbers_of(name: str, values: pl.Series) -> np.ndarray:
 
     if values.dtype.is_numeric() or values.dtype == pl.Boolean:
         numbers = values.cast(pl.Float64).fill_null(math.nan).to_numpy()
-        return np.where(np.isfinite(numbers), numbers, math.nan)
+        is_finite = np.isfinite(numbers)
+        return numbers if is_finite.all() else np.where(is_finite, numbers, math.nan)
     by_value = _by_value(name, values, number_of, "numbers")
     return np.array([math.nan if number is None else number for number in by_value], dtype=np.float64)
 
@@ -152,10 +154,17 @@ class Scale(AsJson):
         if not len(numbers):
             return cls(0.0, 1.0, (0.0, 1.0))
         # The distance between larger ones would be infinite.
-        lowest, low, median, high, highest = np.quantile(np.clip(numbers, -_LARGEST, _LARGEST), (0, 0.25, 0.5, 0.75, 1))
+        ordered = np.clip(numbers, -_LARGEST, _LARGEST)
+        lowest, low, median, high, highest = np.quantile(ordered, (0, 0.25, 0.5, 0.75, 1), overwrite_input=True)
         bare = cls(float(median), float((high - low) or (highest - lowest) / 2 or 1.0), ())
-        scaled, shares = bare(numbers), np.linspace(0, 1, bins + 1)
-        points = np.concatenate([np.quantile(scaled, shares), np.quantile(np.unique(scaled), shares)])
+        # Of a long column each copy counts.
+        scaled, shares = ordered, np.linspace(0, 1, bins + 1)
+        for part, piece in zip(pieces(scaled), pieces(numbers), strict=True):
+            part[:] = bare(piece)
+        scaled.sort()
+        is_new = np.append(True, scaled[1:] != scaled[:-1])
+        distinct = scaled if is_new.all() else scaled[is_new]
+        points = np.concatenate([np.quantile(each, shares, overwrite_input=True) for each in (scaled, distinct)])
         # As decimals of float32, which the model has them in: half as long in a bundle as float64's.
         edges = [float(str(edge)) for edge in np.unique(points.astype(np.float32))]
         return cls(bare.median, bare.width, tuple(edges) if len(edges) > 1 else (edges[0], edges[0] + 1))

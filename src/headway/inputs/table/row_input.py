@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
-from headway.errors import ReadError
+from headway.errors import DataError, ReadError
 from headway.inputs.base import Input
 from headway.inputs.protocols import Column
 from headway.inputs.table.bins import bin_of, column_reference
 from headway.inputs.table.columns import FittedColumn
+from headway.system.pieces import pieces
 
 if TYPE_CHECKING:
     import polars as pl
@@ -110,10 +111,18 @@ class RowInput(Input, Generic[C]):
             DataError: If a column holds what it cannot, such as text among numbers.
         """
         array = np.empty((len(items), len(self.features)), dtype=np.float32)
+        try:
+            for rows, part in zip(pieces(items), pieces(array), strict=True):
+                self._read_into(part, rows)
+        except DataError:
+            # What cannot be read is named of all rows.
+            self._read_into(array, items)
+        return array
+
+    def _read_into(self, array: np.ndarray, items: pl.DataFrame) -> None:
         for column in self.fitted:
             for index, values in zip(self.places[column.name], column.encode(items[column.name]), strict=True):
                 array[:, index] = values
-        return array
 
     def read_many(self, values: Sequence[Any]) -> list[tuple[np.ndarray | ReadError, tuple[str, ...]]]:
         """Column by column, or row by row where one of them cannot be read."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from headway.data.normal_form import normal_text, spellings
 from headway.errors import ConfigError, DataError, did_you_mean
+from headway.system.pieces import pieces
 from headway.targets.base import Prediction, Target, Task, labels_of, listed
 
 if TYPE_CHECKING:
@@ -99,10 +100,14 @@ class Category(Target):
         """The sentence on identical items with different labels; none where there are none."""
         import polars as pl
 
-        contents = items["content"].sort()
+        from headway.data.values import sorted_hashes
+
+        hashes = sorted_hashes(items["content"])
         # Hardly ever are there any, and to look by sorting takes a tenth of the memory.
-        twice = contents.filter(contents == contents.shift()).unique().to_list()
-        items = items.filter(pl.col("content").is_in(twice))
+        twice = hashes[1:][hashes[1:] == hashes[:-1]]
+        if not len(twice):
+            return []
+        items = items.filter(items["content"].hash().is_in(pl.Series(twice).implode()))
         labelled = items.select("content", "row", pl.Series("label", self.values(items), dtype=pl.String))
         mixed = labelled.filter(pl.col("label").n_unique().over("content") > 1)
         if mixed.is_empty():
@@ -145,7 +150,7 @@ class Category(Target):
 
     def check_items(self, items: pl.DataFrame) -> None:
         """There are two classes or more with enough items to be on both sides of a split."""
-        counts = Counter(self.strata(items))
+        counts = self._counts(items)
         if len(counts) < 2:
             raise DataError(
                 "The target needs at least two classes.",
@@ -158,7 +163,7 @@ class Category(Target):
     def check_classes(self, items: pl.DataFrame) -> None:
         """Every class has enough items, and some of them in train and in valid."""
         self._check_counts(items)
-        pairs = set(zip(items["split"], self.values(items), strict=True))
+        pairs = {pair for rows in pieces(items) for pair in zip(rows["split"], self.values(rows), strict=True)}
         labels = sorted({str(label) for _, label in pairs})
         missing = {part: [label for label in labels if (part, label) not in pairs] for part in ("train", "valid")}
         problems = [f"no item of {', '.join(map(repr, some[:10]))} in {part}" for part, some in missing.items() if some]
@@ -169,12 +174,15 @@ class Category(Target):
                 fix="Add items, or split in another way (RandomSplit keeps every class on both sides).",
             )
 
+    def _counts(self, items: pl.DataFrame) -> Counter[str]:
+        """How many items each class has."""
+        return Counter(label for rows in pieces(items) for label in self.strata(rows))
+
     def _check_counts(self, items: pl.DataFrame) -> None:
-        labels = self.strata(items)
-        counts = Counter(labels)
+        counts = self._counts(items)
         few = {label: count for label, count in sorted(counts.items()) if count < MIN_ITEMS_A_CLASS}
         if few:
-            rows = [row for row, label in zip(items["row"], labels, strict=True) if label in few]
+            rows = [row for row, label in zip(items["row"], self.strata(items), strict=True) if label in few]
             shown = [f"{label!r} has {count}" for label, count in list(few.items())[:10]]
             raise DataError(
                 f"Every class needs at least {MIN_ITEMS_A_CLASS} readable items.",

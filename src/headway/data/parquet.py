@@ -1,13 +1,11 @@
-"""Tables in Parquet: small ones are read, large ones unpacked into a file of which only what is used is in memory."""
+"""Tables in Parquet, and the form that data sets of the Hugging Face hub give them."""
 
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headway.system.cache import cache_folder
 from headway.system.files import open_file
 
 if TYPE_CHECKING:
@@ -15,8 +13,6 @@ if TYPE_CHECKING:
 
 __all__ = ["is_parquet", "read_parquet"]
 
-# Unpacked; a smaller table is sooner read than written once more.
-MIN_MAPPED_BYTES = 2**26
 # Of a table in memory: a number, a date, or where a text begins.
 _CELL_BYTES = 8
 
@@ -35,38 +31,20 @@ def read_parquet(file: Path, *, max_bytes: int) -> pl.DataFrame:
     Columns that data sets of the Hugging Face hub write in their own way are read as what they hold: pictures and
     recordings as their files' bytes, and classes by their names.
 
-    A large one is unpacked, a piece at a time, into a file below the cache folder, and mapped: its columns take memory
-    only while they are used, and the system can have it back at any time. The file goes with the frame.
-
     Raises:
         OSError: If the file has more bytes, or its numbers alone would have.
     """
     import polars as pl
 
-    # It is written with polars: predicting, which reads tables in other forms, does without.
-    from headway.data.store import temporary_file
-
     with open_file(file, max_bytes=max_bytes) as opened:
         # A column of one value takes no room in the file, whatever its length.
         width = len(pl.read_parquet_schema(opened))
     # Without `glob` a name such as "data[1].parquet" is a name and no pattern.
-    scanned = pl.scan_parquet(file, glob=False)
-    least = _CELL_BYTES * width * scanned.select(pl.len()).collect().item()
+    least = _CELL_BYTES * width * pl.scan_parquet(file, glob=False).select(pl.len()).collect().item()
     if least > max_bytes:
         message = f"too large: unpacked, it has more than {max_bytes / 1e9:.1f} GB"
         raise OSError(message)
-    size = max(least, file.stat().st_size)
-    names = _classes(file)
-    unpacked = temporary_file(cache_folder("store"), size) if size >= MIN_MAPPED_BYTES else None
-    if unpacked is None:
-        return _plain(pl.read_parquet(file, glob=False), names)
-    try:
-        scanned.sink_ipc(unpacked)
-        return _plain(pl.read_ipc(unpacked), names)
-    finally:
-        # What is mapped stays until nothing uses it. Where a mapped file cannot be removed, the store does it later.
-        with suppress(OSError):
-            unpacked.unlink()
+    return _plain(pl.read_parquet(file, glob=False), _classes(file))
 
 
 def _classes(file: Path) -> dict[str, list[str]]:

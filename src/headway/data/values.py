@@ -45,14 +45,10 @@ def open_table(items: pl.DataFrame, input: Input) -> Store:
     than half of the rows have an equal and the input names no items, they are taken as different ones that happen to
     look alike, and each has a hash of its own.
     """
-    same = input.same_items(items)
-    if same is not None:
-        # The hash of one of the item's rows: where each has one row, it is what it is without this.
-        texts = (
-            pl.DataFrame({"same": same, "text": _texts(items)}).select(pl.col("text").min().over("same")).to_series()
-        )
-        return Store(None, _contents(_digests([texts], len(items))), input.unreadable(items))
     digests = _digests(map(_texts, pieces(items, PIECE_HASHED)), len(items))
+    if input.same_items(items[:1]) is not None:
+        _share_hashes(digests, items, input)
+        return Store(None, _contents(digests), input.unreadable(items))
     if _num_different(digests) < len(items) / 2:
         numbered = (
             pl.select(pl.format("{}\1{}", rows["row"], _texts(rows))).to_series()
@@ -60,6 +56,17 @@ def open_table(items: pl.DataFrame, input: Input) -> Store:
         )
         digests = _digests(numbered, len(items))
     return Store(None, _contents(digests), input.unreadable(items))
+
+
+def _share_hashes(digests: np.ndarray, items: pl.DataFrame, input: Input) -> None:
+    """Gives rows of one item the hash of one of them, the text of which is the least."""
+    names = (pl.Series(input.same_items(rows), dtype=pl.String) for rows in pieces(items, PIECE_HASHED))
+    # Of each item's name a hash: the names of texts are the texts.
+    is_shared = pl.from_numpy(_digests(names, len(items))).is_duplicated()
+    rows = items.filter(is_shared)
+    texts = pl.DataFrame({"same": pl.Series(input.same_items(rows), dtype=pl.String), "text": _texts(rows)})
+    least = texts.select(pl.col("text").min().over("same")).to_series()
+    digests[is_shared.to_numpy()] = _digests([least], len(rows))
 
 
 def _texts(items: pl.DataFrame) -> pl.Series:

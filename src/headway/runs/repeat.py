@@ -37,7 +37,7 @@ class Comparison(AsJson):
 def copy_plan(first: Run) -> Run:
     """A new run beside the first one that has everything the first one had before it trained, and nothing after.
 
-    A run that was planned in minutes keeps its number of steps.
+    A run that was planned in minutes keeps its number of steps, and the size that there was time for.
 
     Raises:
         RunError: If the first run never trained.
@@ -47,8 +47,10 @@ def copy_plan(first: Run) -> Run:
         given, fix = f"{first.path}, stopped before it trained", f"Resume it first: headway resume {first.path}"
         raise RunError("The run has nothing to repeat.", given=given, fix=fix)
     second = new_run(first.path.parent, f"{first.path.name}-again")
-    # How many steps fitted into the minutes was measured; another measurement would give another number.
-    plans = [f"checkpoints/{number}/{PLAN}.safetensors" for number in range(len(config["training"]))]
+    # What fitted into the minutes, steps and larger items, was measured; another measurement would give something else.
+    folders = [first.path / "checkpoints" / str(number) for number in range(len(config["training"]))]
+    measured = [file for folder in folders for name in (PLAN, "size-*") for file in folder.glob(f"{name}.safetensors")]
+    plans = [str(file.relative_to(first.path)) for file in measured]
     for name in ("items.parquet", "problems.csv", f"checkpoints/{FIRST_WEIGHTS}.safetensors", *plans):
         if (first.path / name).exists():
             (second.path / name).parent.mkdir(parents=True, exist_ok=True)

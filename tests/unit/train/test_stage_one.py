@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from torch import nn
 
 import headway as hw
 from headway.peel.facts import sha256_of
+from headway.runs.repeat import copy_plan
 from headway.train.fine_tune import fine_tune
 from headway.train.history import History
 from headway.train.model import BodyAndHead
@@ -153,3 +155,9 @@ def test_photos_are_read_larger_where_there_is_time_and_heads_do_better_so(
     assert again.data.input == learner.data.input
     assert sha256_of(again.model) == sha256_of(learner.model)
     assert hw.load(learner.export(tmp_path / "model.headway")).input == learner.data.input
+    # A run that is repeated, on a machine that is slower now, does not measure anew what there is time for.
+    monkeypatch.setattr("headway.train.stage_one._seconds_at", lambda *_: math.inf)
+    assert learner.run is not None
+    model = hw.Model(BodyAndHead(Grid(only), 12, 2), pretrained="itself")
+    repeated = hw.Learner.resume(copy_plan(learner.run).path, arch=model, progress=False)
+    assert sha256_of(repeated.model) == sha256_of(learner.model)

@@ -98,7 +98,7 @@ class _Layout:
 def _layout(file: Path, separator: str | None, usual: str, tell: Callable[[str], object]) -> _Layout:
     import polars as pl
 
-    with file.open("rb") as opened:
+    with open_file(file) as opened:
         data = opened.read(PIECE_BYTES)
     mark = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
     # The last character may be cut.
@@ -180,7 +180,7 @@ def _read(file: Path, layout: _Layout, *, as_text: Collection[str] = ()) -> tupl
 
 def _lines(file: Path, start: int) -> Iterator[bytes]:
     """The bytes from there on, some whole lines at a time."""
-    with file.open("rb") as opened:
+    with open_file(file) as opened:
         opened.seek(start)
         left = b""
         while piece := opened.read(PIECE_BYTES):

@@ -43,7 +43,7 @@ def read_plain_text(
         return None
     notes: list[str] = []
     try:
-        layout = _layout(file, separator, usual, notes.append)
+        layout = _layout(file, separator, usual, max_bytes, notes.append)
         columns, left_out = _read(file, layout)
         # A column that turned out later on to hold more than numbers is read once more.
         late = {name for name, column in columns.items() if column.is_late}
@@ -85,7 +85,7 @@ def _is_plain(file: Path, max_bytes: int) -> bool:
 class _Layout:
     """What the first lines say: in which byte the rows begin, the separator, and the columns' names.
 
-    `first` is the line of these names, and `empty` what polars makes of it.
+    `first` is the line of these names, and `empty` what polars makes of it. The file has at most `max_bytes`.
     """
 
     start: int
@@ -93,12 +93,13 @@ class _Layout:
     header: list[str]
     first: bytes
     empty: pl.DataFrame
+    max_bytes: int
 
 
-def _layout(file: Path, separator: str | None, usual: str, tell: Callable[[str], object]) -> _Layout:
+def _layout(file: Path, separator: str | None, usual: str, max_bytes: int, tell: Callable[[str], object]) -> _Layout:
     import polars as pl
 
-    with open_file(file) as opened:
+    with open_file(file, max_bytes=max_bytes) as opened:
         data = opened.read(PIECE_BYTES)
     mark = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
     # The last character may be cut.
@@ -110,7 +111,7 @@ def _layout(file: Path, separator: str | None, usual: str, tell: Callable[[str],
         raise _NotPlainError
     first = (line + end).encode()
     empty = pl.read_csv(first, separator=between, infer_schema=False)
-    return _Layout(mark + len(text[:start].encode()) + len(first), between, header, first, empty)
+    return _Layout(mark + len(text[:start].encode()) + len(first), between, header, first, empty, max_bytes)
 
 
 @dataclass
@@ -166,7 +167,7 @@ def _read(file: Path, layout: _Layout, *, as_text: Collection[str] = ()) -> tupl
 
     columns: dict[str, _Column] = {}
     num_again = num_empty = 0
-    for piece in _lines(file, layout.start):
+    for piece in _lines(file, layout):
         frame = pl.read_csv(layout.first + piece, separator=layout.between, infer_schema=False)
         if frame.columns != layout.empty.columns:
             raise _NotPlainError
@@ -178,10 +179,10 @@ def _read(file: Path, layout: _Layout, *, as_text: Collection[str] = ()) -> tupl
     return columns, (num_again, num_empty)
 
 
-def _lines(file: Path, start: int) -> Iterator[bytes]:
-    """The bytes from there on, some whole lines at a time."""
-    with open_file(file) as opened:
-        opened.seek(start)
+def _lines(file: Path, layout: _Layout) -> Iterator[bytes]:
+    """The bytes of the rows, some whole lines at a time."""
+    with open_file(file, max_bytes=layout.max_bytes) as opened:
+        opened.seek(layout.start)
         left = b""
         while piece := opened.read(PIECE_BYTES):
             end = piece.rfind(b"\n") + 1

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import BinaryIO
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 from headway.data import plain_text
-from headway.data.tables import Dialect, read_values
+from headway.data.tables import MAX_BYTES, Dialect, read_values
 from headway.errors import DataError
+from headway.system.files import open_file
 
 # Rows are added to each until the file has many pieces.
 NUMBERS = [f"{number},{number / 8}" for number in range(100)]
@@ -109,3 +111,21 @@ def test_a_large_table_is_not_read_as_a_whole(tmp_path: Path, monkeypatch: pytes
     found = read_values(file)
     assert found["a"].to_list() == [*map(str, range(100)), "x", "007"]
     assert found["b"].to_list() == [*(number / 8 for number in range(100)), 2, 3]
+
+
+def test_a_table_may_be_as_large_as_one_that_is_read_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than any other file may be."""
+    file = tmp_path / "table.csv"
+    file.write_text("\n".join(CASES["numbers"]))
+    limits: list[int] = []
+
+    def opened(path: Path, *, max_bytes: int = 0) -> BinaryIO:
+        limits.append(max_bytes)
+        return open_file(path, max_bytes=max_bytes)
+
+    monkeypatch.setattr(plain_text, "open_file", opened)
+    read(file, Dialect(), 64, monkeypatch)
+    assert len(limits) == 3
+    assert set(limits) == {MAX_BYTES}

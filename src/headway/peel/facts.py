@@ -22,6 +22,7 @@ from headway.system.remote import is_remote
 from headway.train import schedules
 from headway.train.aside import set_aside
 from headway.train.counts import MOST_COUNTED
+from headway.train.cross_fitting import is_cross_fitting
 from headway.train.model import is_fixed
 from headway.train.optimizers import depth_groups
 from headway.train.options import Options
@@ -134,7 +135,7 @@ def run_facts(subject: Subject) -> dict[str, Known]:
     values = {
         "seed": setup.seed,
         "most_aside": setup.fine_tuning.most_aside,
-        "cross_fits": setup.fine_tuning.cross_fits,
+        "cross_fits": is_cross_fitting(setup.model, setup.fine_tuning),
         "threads": subject.threads,
         "batch_size": setup.batch_size,
         # As the library does. Sums in batches of another size round in another order, and a bit in a checked hash
@@ -186,7 +187,7 @@ def call_facts(subject: Subject, call: Call, names: dict[str, str]) -> dict[str,
             "first_epoch": call.first_epoch,
             "lr": call.lr,
             "two_stages": call.two_stages,
-            "crosses": call.two_stages and setup.fine_tuning.cross_fits,
+            "crosses": call.two_stages and is_cross_fitting(model, setup.fine_tuning),
             "freeze_norm": options.freeze_norm and _has_norm(model),
             "is_soft": options.has_soft_targets,
             "drops": options.dropout is not None,

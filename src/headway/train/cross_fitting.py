@@ -22,8 +22,9 @@ from torch import nn
 
 from headway.targets.base import Target
 from headway.train.linear_probe import NUM_FOLDS, Head, fold_numbers, solve_head
+from headway.train.recipe import Recipe
 
-__all__ = ["FoldHeads", "choose_heads", "cross_fitting", "solve_fold_heads"]
+__all__ = ["FoldHeads", "choose_heads", "cross_fitting", "is_cross_fitting", "solve_fold_heads"]
 
 
 class FoldHeads(nn.Linear):
@@ -63,6 +64,11 @@ class FoldHeads(nn.Linear):
         with torch.no_grad():
             layer.weight.copy_(self.weight.unflatten(0, (self.num_heads, -1)).mean(dim=0))
             layer.bias.copy_(self.bias.unflatten(0, (self.num_heads, -1)).mean(dim=0))
+
+
+def is_cross_fitting(model: nn.Module, recipe: Recipe) -> bool:
+    """Whether stage two trains by heads of folds: its recipe says so, and there is something of the body to train."""
+    return recipe.cross_fits and any(parameter.requires_grad for parameter in model.get_submodule("body").parameters())
 
 
 def solve_fold_heads(

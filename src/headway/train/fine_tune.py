@@ -24,7 +24,7 @@ from headway.train import stage_one
 from headway.train.aside import BreakOff, BrokenOff, is_clearly_lower, set_aside
 from headway.train.body_features import mark_of
 from headway.train.counts import count, forget_counts, judged
-from headway.train.cross_fitting import FoldHeads, cross_fitting, solve_fold_heads
+from headway.train.cross_fitting import FoldHeads, cross_fitting, is_cross_fitting, solve_fold_heads
 from headway.train.history import History
 from headway.train.linear_probe import Head, solve_head
 from headway.train.model import is_fixed
@@ -243,7 +243,7 @@ def _start(
 
     def solve() -> tuple[Head, FoldHeads | None]:
         blind = solve_head(inputs[seen], targets[seen], **options)
-        if not setup.fine_tuning.cross_fits:
+        if not is_cross_fitting(setup.model, setup.fine_tuning):
             return blind, None
         return blind, solve_fold_heads(inputs[seen], targets[seen], inside.rows, **options)
 

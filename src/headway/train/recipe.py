@@ -27,7 +27,7 @@ class Recipe:
         few_rows_steps: Steps an epoch where the rows are so few that there would be fewer, down to 32 items a step.
         most_aside: Training rows at most that judge the two stages and train in neither; see `headway.train.aside`.
         cross_fits: Whether the second of two stages trains the body by heads that do not know what they answer; see
-            `headway.train.cross_fitting`.
+            `headway.train.cross_fitting`. A frozen body is left as it is.
     """
 
     lr: float = 1e-2

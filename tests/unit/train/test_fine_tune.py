@@ -21,6 +21,7 @@ from headway.train.callbacks import Callback
 from headway.train.fine_tune import fine_tune, train_from_scratch
 from headway.train.history import History
 from headway.train.linear_probe import fold_numbers, solve_head
+from headway.train.optimizers import freeze_to
 from headway.train.recipe import FINE_TUNE
 from headway.train.stage import Setup, fit
 
@@ -194,6 +195,15 @@ def test_a_recipe_has_each_row_train_by_a_head_that_does_not_know_it(body_head: 
         assert torch.allclose(given, own(features[place : place + 1])[0], atol=5e-3)
     assert set(np.concatenate(seen).tolist()) == set(inside.rows.tolist())
     assert not set(np.concatenate(seen).tolist()) & set(held.rows.tolist())
+
+
+@pytest.mark.slow
+def test_the_head_of_a_frozen_body_trains(body_head: Make, make_setup: MakeSetup) -> None:
+    """Heads of folds stay as they were solved, and nothing would be left to train."""
+    setup, history = make_setup(body_head()), History()
+    freeze_to(setup.model, -1)
+    fine_tune(replace(setup, fine_tuning=replace(setup.fine_tuning, cross_fits=True)), history, epochs=1)
+    assert [each.stage for each in history] == ["head", "all"]
 
 
 @pytest.mark.slow

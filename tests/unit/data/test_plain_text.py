@@ -72,6 +72,7 @@ def check(path: Path, monkeypatch: pytest.MonkeyPatch, **options: str) -> None:
     assert others == notes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("case", CASES)
 def test_a_table_in_pieces(case: str, end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ def as_values(
 
     Args:
         frame: The columns, their texts as `stripped` gives them; columns of numbers stay as they are.
-        separator: What stands between values: where that is no comma, a comma is more likely to be a decimal mark.
+        separator: What stands between values: where that is not a comma, a comma is more likely to be a decimal mark.
         decimal: What stands before decimals, "." or ","; recognised when left out.
         tell: Called with a sentence on what was read as numbers or dates.
     """

@@ -28,7 +28,7 @@ __all__ = ["FoldHeads", "choose_heads", "cross_fitting", "is_cross_fitting", "so
 
 
 class FoldHeads(nn.Linear):
-    """Linear heads, one a fold: in training a row is answered by its own fold's, which does not know it, else by all.
+    """Linear heads, one a fold: in training each row is answered by the head that was solved without it, else by all.
 
     Args:
         heads: Of each fold, solved on the rows of the others.

@@ -128,18 +128,23 @@ def test_an_overconfident_stage_two_is_kept_where_it_is_better(tuned: Any, monke
     assert torch.equal(setup.model.get_parameter("head.weight"), 5 * plain.model.get_parameter("head.weight"))
 
 
+class Watch(Callback):
+    """Keeps the rows of each batch, and what the model gave for them."""
+
+    def __init__(self) -> None:
+        self.rows: list[np.ndarray] = []
+        self.outputs: list[torch.Tensor] = []
+
+    def on_batch_end(self, state: Any, result: Any) -> None:
+        self.rows.append(result.rows)
+        self.outputs.append(result.outputs)
+
+
 @pytest.mark.slow
 def test_stage_two_starts_from_the_solved_head(body_head: Make, make_setup: MakeSetup) -> None:
     """A head that, like all of stage two, never saw the rows that judge it."""
-    seen: list[np.ndarray] = []
-    outputs: list[torch.Tensor] = []
-
-    class Watch(Callback):
-        def on_batch_end(self, state: Any, result: Any) -> None:
-            seen.append(result.rows)
-            outputs.append(result.outputs)
-
-    setup = make_setup(body_head(dropout=0.0), callbacks=[Watch()])
+    watch = Watch()
+    setup = make_setup(body_head(dropout=0.0), callbacks=[watch])
     fine_tune(setup, History(), epochs=2, lr=1e-4)
     inside, held = set_aside(setup.data.train, setup.seed)
     untouched = make_setup(body_head(dropout=0.0))
@@ -158,25 +163,18 @@ def test_stage_two_starts_from_the_solved_head(body_head: Make, make_setup: Make
         seed=0,
         decays=(everything.weight_decay,),
     )
-    places = [inside.rows.tolist().index(row) for row in seen[0]]
+    places = [inside.rows.tolist().index(row) for row in watch.rows[0]]
     # Solved to a loss of 1e-7, on features whose last bits depend on the batch.
-    assert torch.allclose(outputs[0], blind(features[places]), atol=5e-3)
-    assert set(np.concatenate(seen).tolist()) == set(inside.rows.tolist())
-    assert not set(np.concatenate(seen).tolist()) & set(held.rows.tolist())
+    assert torch.allclose(watch.outputs[0], blind(features[places]), atol=5e-3)
+    assert set(np.concatenate(watch.rows).tolist()) == set(inside.rows.tolist())
+    assert not set(np.concatenate(watch.rows).tolist()) & set(held.rows.tolist())
 
 
 @pytest.mark.slow
 def test_a_recipe_has_each_row_train_by_a_head_that_does_not_know_it(body_head: Make, make_setup: MakeSetup) -> None:
     """Solved on the other folds of the rows that train; none of these is set aside."""
-    seen: list[np.ndarray] = []
-    outputs: list[torch.Tensor] = []
-
-    class Watch(Callback):
-        def on_batch_end(self, state: Any, result: Any) -> None:
-            seen.append(result.rows)
-            outputs.append(result.outputs)
-
-    setup = make_setup(body_head(dropout=0.0), callbacks=[Watch()])
+    watch = Watch()
+    setup = make_setup(body_head(dropout=0.0), callbacks=[watch])
     crossing = replace(setup, fine_tuning=replace(setup.fine_tuning, cross_fits=True))
     fine_tune(crossing, History(), epochs=2, lr=1e-4)
     inside, held = set_aside(setup.data.train, setup.seed)
@@ -187,14 +185,14 @@ def test_a_recipe_has_each_row_train_by_a_head_that_does_not_know_it(body_head: 
     everything = solve_head(*untouched.outputs(body, setup.data.train), target=target, seed=0)
     features, targets = untouched.outputs(body, inside)
     folds = fold_numbers(targets.numpy(), seed=0)
-    for place, given in zip([inside.rows.tolist().index(row) for row in seen[0]], outputs[0], strict=True):
+    for place, given in zip([inside.rows.tolist().index(row) for row in watch.rows[0]], watch.outputs[0], strict=True):
         others = folds != folds[place]
         assert not others[place]
         own = solve_head(features[others], targets[others], target=target, seed=0, decays=(everything.weight_decay,))
         # Solved to a loss of 1e-7, on features whose last bits depend on the batch.
         assert torch.allclose(given, own(features[place : place + 1])[0], atol=5e-3)
-    assert set(np.concatenate(seen).tolist()) == set(inside.rows.tolist())
-    assert not set(np.concatenate(seen).tolist()) & set(held.rows.tolist())
+    assert set(np.concatenate(watch.rows).tolist()) == set(inside.rows.tolist())
+    assert not set(np.concatenate(watch.rows).tolist()) & set(held.rows.tolist())
 
 
 @pytest.mark.slow
